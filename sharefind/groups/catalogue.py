@@ -1,0 +1,202 @@
+"""The groups that have names: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, and finite products.
+
+Subgroups and their structure names are found in `subgroups`; groups from files in `files`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sympy import QQ
+
+from sharefind.errors import GroupError
+from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock
+from sharefind.groups.matrices import Rows, sparse_matrix
+
+MAX_POINTS = 10_000
+"""Largest number of points of a named group."""
+
+MAX_ROTATION = 120
+"""Largest n of R<n>: its exact entries live in a field of degree phi(lcm(4, n)) / 2."""
+
+MAX_ORTHOGONAL = 30
+"""Largest n of SO<n> and O<n>."""
+
+MAX_FACTORS = 16
+"""Largest number of factors of a product."""
+
+MAX_NAME_LENGTH = 100
+
+Permutation = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One family of named groups: how it is written, what it is, and an example."""
+
+    pattern: str
+    description: str
+    example: str
+
+
+@dataclass(frozen=True)
+class _Family:
+    entry: CatalogueEntry
+    smallest: int
+    largest: int
+    make: Callable[[str, int], Group]
+
+
+def catalogue() -> list[CatalogueEntry]:
+    """Every family of names that `named_group` knows, in the order in which users see them."""
+    product = CatalogueEntry("AxB", "product of finite groups, on all their points side by side", "C2xC3")
+    four = CatalogueEntry("V4", "Klein's four-group, order 4, acting regularly on 4 points", "V4")
+    families = [family.entry for family in _families().values()]
+    return [*families[:4], four, *families[4:], product]
+
+
+def named_group(name: str) -> Group:
+    """The group of this name: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, or a product, "C2xC3".
+
+    D1 and D2 are faithful, as sympy's `DihedralGroup(1)` and `DihedralGroup(2)`: order 2 on 2 points and
+    order 4 on 4.
+
+    Raises:
+        GroupError: an unknown name, a size outside its limits, or a product with an infinite factor.
+    """
+    text = name.strip()
+    if not text or len(text) > MAX_NAME_LENGTH:
+        raise GroupError("a group name has 1 to 100 characters, such as C4 or C2xC3; `sharefind groups` lists all")
+    parts = text.split("x")
+    if len(parts) > MAX_FACTORS:
+        raise GroupError(f"{text} has {len(parts)} factors; at most {MAX_FACTORS} are allowed")
+    factors = [_simple_group(part, text) for part in parts]
+    return factors[0] if len(factors) == 1 else _product(text, factors)
+
+
+def _simple_group(text: str, whole: str) -> Group:
+    if text == "V4":
+        return _klein()
+    match = re.fullmatch(r"(SO|[A-Z])([0-9]{1,9})", text)
+    families = _families()
+    if match is None or match[1] not in families:
+        raise GroupError(_unknown(text, whole))
+    family, n = families[match[1]], int(match[2])
+    if not family.smallest <= n <= family.largest:
+        raise GroupError(
+            f"{text} is out of range; {family.entry.pattern} needs n from {family.smallest} to {family.largest}"
+        )
+    return family.make(f"{match[1]}{n}", n)
+
+
+def _unknown(text: str, whole: str) -> str:
+    known = ["V4"] + [f"{letter}{n}" for letter in _families() for n in range(1, 13)]
+    near = difflib.get_close_matches(text.upper(), known, n=3, cutoff=0.5)
+    where = f" in {whole!r}" if text != whole else ""
+    hint = f" (did you mean {', '.join(near)}?)" if near else ""
+    return f"there is no group named {text!r}{where}{hint}; `sharefind groups` lists them"
+
+
+def _families() -> dict[str, _Family]:
+    rows: list[tuple[str, str, str, int, int, Callable[[str, int], Group]]] = [
+        ("C", "cyclic: rotation of n points, order n", "C4", 1, MAX_POINTS, _cyclic),
+        ("D", "dihedral: rotations and reflections of n points, order 2n", "D4", 1, MAX_POINTS, _dihedral),
+        ("S", "symmetric: all permutations of n points, order n!", "S4", 1, MAX_POINTS, _symmetric),
+        ("A", "alternating: even permutations of n points, order n!/2", "A4", 1, MAX_POINTS, _alternating),
+        ("B", "signed permutations of n axes, order 2^n n!", "B3", 1, MAX_POINTS // 2, _signed),
+        ("R", "cyclic of order n, acting as rotations of the plane", "R4", 1, MAX_ROTATION, _rotations),
+        ("SO", "rotations of n dimensions (infinite)", "SO3", 2, MAX_ORTHOGONAL, _orthogonal),
+        ("O", "rotations and reflections of n dimensions (infinite)", "O3", 2, MAX_ORTHOGONAL, _orthogonal),
+    ]
+    return {
+        letter: _Family(CatalogueEntry(f"{letter}<n>", description, example), smallest, largest, make)
+        for letter, description, example, smallest, largest, make in rows
+    }
+
+
+def _cycle(n: int, start: int = 0) -> Permutation:
+    """start -> start + 1 -> ... -> n - 1 -> start, the points below start fixed."""
+    if n - start < 1:
+        return tuple(range(n))
+    return (*range(start), *range(start + 1, n), start)
+
+
+def _swap(n: int) -> Permutation:
+    return (1, 0, *range(2, n))
+
+
+def _cyclic(name: str, n: int) -> FiniteGroup:
+    return FiniteGroup(name, n, (_cycle(n),), known_order=n)
+
+
+def _dihedral(name: str, n: int) -> FiniteGroup:
+    if n == 1:
+        return FiniteGroup(name, 2, ((1, 0),), known_order=2)
+    if n == 2:
+        return FiniteGroup(name, 4, ((1, 0, 3, 2), (2, 3, 0, 1)), known_order=4)
+    reflection = tuple(-i % n for i in range(n))
+    return FiniteGroup(name, n, (_cycle(n), reflection), known_order=2 * n)
+
+
+def _symmetric(name: str, n: int) -> FiniteGroup:
+    generators = (_swap(n), _cycle(n)) if n > 2 else (_cycle(n),)
+    return FiniteGroup(name, n, generators, known_order=math.factorial(n))
+
+
+def _alternating(name: str, n: int) -> FiniteGroup:
+    if n < 3:
+        return FiniteGroup(name, n, (), known_order=1)
+    three = (1, 2, 0, *range(3, n))
+    long = _cycle(n, start=1 - n % 2)
+    generators = (three, long) if n > 3 else (three,)
+    return FiniteGroup(name, n, generators, known_order=math.factorial(n) // 2)
+
+
+def _klein() -> FiniteGroup:
+    return FiniteGroup("V4", 4, ((1, 0, 3, 2), (2, 3, 0, 1)), known_order=4)
+
+
+def _signed(name: str, n: int) -> FiniteGroup:
+    """Points i and i + n are the vectors e_i and -e_i."""
+    flip = (n, *range(1, n), 0, *range(n + 1, 2 * n))
+    axes = [g for g in (_swap(n), _cycle(n)) if n > 1]
+    doubled = [(*g, *(n + i for i in g)) for g in dict.fromkeys(axes)]
+    block = NaturalBlock("signed", 0, 2 * n)
+    return FiniteGroup(name, 2 * n, (*doubled, flip), (block,), known_order=2**n * math.factorial(n))
+
+
+def _rotations(name: str, n: int) -> FiniteGroup:
+    return FiniteGroup(name, n, (_cycle(n),), (NaturalBlock("rotation", 0, n),), known_order=n)
+
+
+def _orthogonal(name: str, n: int) -> CompactGroup:
+    planes = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    algebra = tuple(sparse_matrix({j: {i: QQ(1)}, i: {j: QQ(-1)}}, (n, n)) for i, j in planes)
+    reflection: Rows = {i: {i: QQ(-1 if i == 0 else 1)} for i in range(n)}
+    discrete = (sparse_matrix(reflection, (n, n)),) if name.startswith("O") else ()
+    return CompactGroup(name, n, algebra, discrete)
+
+
+def _product(name: str, factors: list[Group]) -> FiniteGroup:
+    finite = [factor for factor in factors if isinstance(factor, FiniteGroup)]
+    if len(finite) < len(factors):
+        raise GroupError(f"{name} has an infinite factor; products are of finite groups only")
+    degree = sum(factor.degree for factor in finite)
+    if degree > MAX_POINTS:
+        raise GroupError(f"{name} acts on {degree} points; at most {MAX_POINTS} are allowed")
+    generators: list[Permutation] = []
+    blocks: list[NaturalBlock] = []
+    start = 0
+    for factor in finite:
+        after = range(start + factor.degree, degree)
+        generators += [(*range(start), *(start + i for i in g), *after) for g in factor.generators]
+        own = factor.natural_blocks or (NaturalBlock("points", 0, factor.degree),)
+        blocks += [NaturalBlock(b.kind, start + b.start, b.size) for b in own]
+        start += factor.degree
+    plain = all(block.kind == "points" for block in blocks)
+    order = math.prod(factor.order for factor in finite)
+    return FiniteGroup(name, degree, tuple(generators), () if plain else tuple(blocks), known_order=order)

@@ -1,0 +1,77 @@
+"""Listing a finite permutation group: its elements, the word of each, and its Cayley graph.
+
+Only integer arrays are handled here; names, limits and equality belong to `group`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Enumeration:
+    """A listed group of `order` permutations of `degree` points.
+
+    Args:
+        elements: int64 (order, degree), row 0 the identity; read-only.
+        parent: int64 (order,), -1 at the identity.
+        generator: int64 (order,), -1 at the identity; elements[k] = elements[parent[k]] o gen[generator[k]].
+        right: int64 (order, n_generators), the right Cayley graph: elements[right[k, j]] =
+            elements[k] o gen[j].
+        positions: the row of each element, by its bytes.
+    """
+
+    elements: IntArray
+    parent: IntArray
+    generator: IntArray
+    right: IntArray
+    positions: dict[bytes, int]
+
+    def table(self) -> NDArray[np.int32]:
+        """Cayley table, int32 (order, order), filled column by column along the words: a (p g) = (a p) g."""
+        order = len(self.elements)
+        table = np.empty((order, order), dtype=np.int32)
+        table[:, 0] = np.arange(order)
+        for k in range(1, order):
+            table[:, k] = self.right[table[:, self.parent[k]], self.generator[k]]
+        return table
+
+
+def enumerate_elements(generators: IntArray, limit: int) -> Enumeration | None:
+    """Breadth-first closure of permutations, int64 (n_generators, degree); None above `limit` elements.
+
+    Costs order x n_generators compositions of `degree` points.
+    """
+    identity = np.arange(generators.shape[1], dtype=np.int64)
+    elements, positions = [identity], {identity.tobytes(): 0}
+    tree = [(-1, -1)]
+    right: list[list[int]] = []
+    while len(right) < len(elements):
+        current, row = elements[len(right)], []
+        for j, generator in enumerate(generators):
+            product = current[generator]
+            position = positions.setdefault(product.tobytes(), len(elements))
+            if position == len(elements):
+                if position == limit:
+                    return None
+                elements.append(product)
+                tree.append((len(right), j))
+            row.append(position)
+        right.append(row)
+    return _freeze(elements, tree, right, positions)
+
+
+def _freeze(
+    elements: list[IntArray], tree: list[tuple[int, int]], right: list[list[int]], positions: dict[bytes, int]
+) -> Enumeration:
+    words = np.asarray(tree, dtype=np.int64)
+    graph = np.asarray(right, dtype=np.int64).reshape(len(elements), -1)
+    arrays = (np.stack(elements), words[:, 0].copy(), words[:, 1].copy(), graph)
+    for array in arrays:
+        array.flags.writeable = False
+    return Enumeration(*arrays, positions)

@@ -1,0 +1,315 @@
+"""Real number fields for exact matrix entries: the rationals and the cosine fields Q(2 cos(2 pi / m)).
+
+Which text denotes which number is left to `numbers`; matrices over these fields are in `matrices`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+from sympy import (
+    QQ,
+    Dummy,
+    Expr,
+    Integer,
+    Poly,
+    Pow,
+    Rational,
+    Symbol,
+    cos,
+    cyclotomic_poly,
+    factorint,
+    pi,
+    sin,
+    totient,
+)
+from sympy.polys.domains import AlgebraicField
+from sympy.polys.polyerrors import CoercionFailed
+
+from sharefind.errors import GroupError
+
+MAX_FIELD_DEGREE = 200
+"""Largest degree over Q of a field that is built; arithmetic costs its square."""
+
+MAX_RADICAND = 10**12
+"""Largest integer under a square root that is factored to find its field."""
+
+MAX_NESTED_DEGREE = 16
+"""Largest degree in which the root of an irrational number is looked for by factoring x^2 - a."""
+
+
+# cos(pi k / 6) for the k where it is rational.
+_RATIONAL_COSINES = {
+    0: (1, 1),
+    2: (1, 2),
+    3: (0, 1),
+    4: (-1, 2),
+    6: (-1, 1),
+    8: (-1, 2),
+    9: (0, 1),
+    10: (1, 2),
+}
+
+
+class CosineField(AlgebraicField):  # type: ignore[misc]
+    """Q(t), t = 2 cos(2 pi / m): the real subfield of the m-th cyclotomic field, of degree phi(m) / 2.
+
+    Elements go to and from sympy as rational combinations of cosines (Washington 1997, Prop. 2.16).
+    """
+
+    # Sympy looks up conversions by this name: from_AlgebraicField in every other domain.
+    alias = "AlgebraicField"
+
+    def __init__(self, conductor: int) -> None:
+        self.conductor = conductor
+        root = 2 * cos(2 * pi / conductor, evaluate=False)
+        super().__init__(QQ, (cosine_minimal_polynomial(conductor), root))
+        self._chebyshev = [self.one * 2, self.unit]
+
+    def __reduce__(self) -> tuple[Any, tuple[int]]:
+        # Pickled as its conductor: sympy would evaluate the generator on the way back.
+        return CosineField, (self.conductor,)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, CosineField):
+            return self.conductor == other.conductor
+        return False
+
+    def __hash__(self) -> int:
+        return hash((CosineField, self.conductor))
+
+    def unify(self, other: Any, symbols: Any = None) -> Any:
+        """The cosine field that holds both, where the other is one; sympy's answer otherwise."""
+        if isinstance(other, CosineField):
+            return cosine_field(math.lcm(self.conductor, other.conductor))
+        return super().unify(other, symbols=symbols)
+
+    def cosine(self, turns: Fraction) -> Any:
+        """cos(pi turns) as an element.
+
+        Raises:
+            CoercionFailed: the number is not in this field.
+        """
+        if turns.denominator <= 3:
+            return self.one * QQ(*_RATIONAL_COSINES[int(turns * 6) % 12])
+        for shift, sign in ((0, 1), (1, -1)):
+            step = (turns + shift) * self.conductor / 2
+            if step.denominator == 1:
+                return self._double_cosine(int(step)) * QQ(sign, 2)
+        raise CoercionFailed(f"cos({turns}*pi) is not in {self}")
+
+    def _double_cosine(self, step: int) -> Any:
+        step %= self.conductor
+        step = min(step, self.conductor - step)
+        values = self._chebyshev
+        while len(values) <= step:
+            values.append(self.unit * values[-1] - values[-2])
+        return values[step]
+
+    def sine(self, turns: Fraction) -> Any:
+        """sin(pi turns) as an element."""
+        return self.cosine(Fraction(1, 2) - turns)
+
+    def square_root(self, value: Any) -> Any:
+        """The nonnegative square root of an element, as an element.
+
+        Raises:
+            CoercionFailed: the root is not in this field.
+        """
+        if len(value.to_list()) <= 1:
+            rational = value.to_list()[0] if value.to_list() else QQ(0)
+            try:
+                return self._rational_root(Fraction(int(rational.numerator), int(rational.denominator)))
+            except CoercionFailed:
+                pass
+        return self._root_by_factoring(value)
+
+    def _rational_root(self, value: Fraction) -> Any:
+        outside, radicand = split_root(value)
+        root = self.one * QQ(outside.numerator, outside.denominator)
+        for prime in factorint(radicand):
+            root = root * self._prime_root(int(prime))
+        return root
+
+    def _prime_root(self, prime: int) -> Any:
+        """sqrt(p) by the quadratic Gauss sum (Ireland and Rosen 1990, Thm 6.4.1)."""
+        if prime == 2:
+            return self.cosine(Fraction(1, 4)) * 2
+        wave = self.cosine if prime % 4 == 1 else self.sine
+        total = self.zero
+        for k in range(1, prime):
+            legendre = 1 if pow(k, (prime - 1) // 2, prime) == 1 else -1
+            total = total + wave(Fraction(2 * k, prime)) * legendre
+        return total
+
+    def _root_by_factoring(self, value: Any) -> Any:
+        if self.mod.degree() > MAX_NESTED_DEGREE:
+            raise CoercionFailed(f"no square root is looked for in {self}, of degree {self.mod.degree()}")
+        x = Dummy("x")
+        _, factors = Poly.from_list([self.one, self.zero, -value], x, domain=self).factor_list()
+        if factors[0][0].degree() != 1:
+            raise CoercionFailed(f"the root is not in {self}")
+        root = -factors[0][0].monic().rep.to_list()[1]
+        return -root if element_to_float(root, self) < 0 else root
+
+    def to_sympy(self, a: Any) -> Expr:
+        """The element as a rational combination of cosines, those with plain roots written by them."""
+        total: Expr = Integer(0)
+        for step, weight in self.cosine_coordinates(a).items():
+            factor = 2 if step else 1
+            total += QQ.to_sympy(weight * factor) * plain_cosine(Fraction(2 * step, self.conductor))
+        return total
+
+    def cosine_coordinates(self, a: Any) -> dict[int, Any]:
+        """{k: w_k} with a = w_0 + sum_k w_k 2 cos(2 pi k / m), w_k rational and nonzero."""
+        weights: dict[int, Any] = {}
+        for power, coefficient in enumerate(reversed(a.to_list())):
+            for j in range(power // 2 + 1):
+                step = power - 2 * j
+                weights[step] = weights.get(step, QQ(0)) + coefficient * math.comb(power, j)
+        return {step: weight for step, weight in sorted(weights.items()) if weight}
+
+    def from_sympy(self, a: Expr) -> Any:
+        """The element that a sympy number is, by its tree of sums, products, powers, roots and cosines.
+
+        Raises:
+            CoercionFailed: the number is not in this field.
+        """
+        if isinstance(a, Rational):
+            return self.one * QQ(a.p, a.q)
+        if a.is_Add:
+            return sum((self.from_sympy(term) for term in a.args), self.zero)
+        if a.is_Mul:
+            return math.prod((self.from_sympy(factor) for factor in a.args), start=self.one)
+        if isinstance(a, Pow):
+            return self._power(a.base, a.exp)
+        if isinstance(a, (cos, sin)):
+            turns = a.args[0] / pi
+            if isinstance(turns, Rational):
+                wave = self.cosine if isinstance(a, cos) else self.sine
+                return wave(Fraction(turns.p, turns.q))
+        raise CoercionFailed(f"{a} is not an element of {self}")
+
+    def from_AlgebraicField(self, a: Any, source: Any) -> Any:
+        """The element of another field, by its cosines where that is a cosine field (a hook of sympy's)."""
+        if not isinstance(source, CosineField):
+            return super().from_AlgebraicField(a, source)
+        total = self.zero
+        for step, weight in source.cosine_coordinates(a).items():
+            factor = 2 if step else 1
+            total = total + self.cosine(Fraction(2 * step, source.conductor)) * weight * factor
+        return total
+
+    def _power(self, base: Expr, exponent: Expr) -> Any:
+        value = self.from_sympy(base)
+        if not isinstance(exponent, Rational):
+            raise CoercionFailed(f"{base}**{exponent} is not an element of {self}")
+        denominator = exponent.q
+        while denominator > 1:
+            if denominator % 2:
+                raise CoercionFailed(f"{base}**{exponent} is not an element of {self}")
+            value, denominator = self.square_root(value), denominator // 2
+        return value**exponent.p
+
+
+def cosine_field(conductor: int) -> Any:
+    """Q(2 cos(2 pi / m)): a `CosineField`, or QQ itself when that number is rational (m = 1, 2, 3, 4, 6).
+
+    Raises:
+        GroupError: the degree phi(m) / 2 is above `MAX_FIELD_DEGREE`.
+    """
+    if conductor % 4 == 2:
+        conductor //= 2
+    degree = int(totient(conductor)) // 2
+    if degree > MAX_FIELD_DEGREE:
+        raise GroupError(
+            f"cos(2*pi/{conductor}) needs a number field of degree {degree}, above the limit of "
+            f"{MAX_FIELD_DEGREE}; use simpler angles"
+        )
+    return CosineField(conductor) if degree > 1 else QQ
+
+
+def cosine_minimal_polynomial(conductor: int) -> Poly:
+    """Minimal polynomial of 2 cos(2 pi / m) over Q, from the cyclotomic one: Phi_m(z) = z^d Psi(z + 1/z)."""
+    z, x = Dummy("z"), Symbol("x")
+    coefficients = Poly(cyclotomic_poly(conductor, z), z).all_coeffs()
+    degree = (len(coefficients) - 1) // 2
+    # z^k + z^-k = D_k(z + 1/z), the Dickson polynomials: D_{k+1} = x D_k - D_{k-1}.
+    previous, current = Poly(2, x), Poly(x, x)
+    total = Poly(coefficients[degree], x)
+    for k in range(1, degree + 1):
+        total += current * coefficients[degree - k]
+        previous, current = current, current * Poly(x, x) - previous
+    return total
+
+
+def plain_cosine(turns: Fraction) -> Expr:
+    """cos(pi turns), written with square roots of rationals where sympy can, else as an unevaluated cosine.
+
+    Nested roots are avoided: they are hard to read and slow to bring back into a field.
+    """
+    turns = abs(turns) % 2
+    turns = min(turns, 2 - turns)
+    angle = pi * Rational(turns.numerator, turns.denominator)
+    value = cos(angle)
+    if value.has(cos, sin) or any(not p.base.is_Rational for p in value.atoms(Pow)):
+        return cos(angle, evaluate=False)
+    return value
+
+
+def split_root(value: Fraction) -> tuple[Fraction, int]:
+    """(outside, s) with sqrt(value) = outside sqrt(s), s squarefree; value >= 0.
+
+    Raises:
+        CoercionFailed: the radicand is negative or too large to factor.
+    """
+    product = value.numerator * value.denominator
+    if not 0 <= product <= MAX_RADICAND:
+        raise CoercionFailed(f"the radicand {value} is negative or above {MAX_RADICAND}")
+    if product == 0:
+        return Fraction(0), 1
+    outside, radicand = 1, 1
+    for prime, power in factorint(product).items():
+        outside *= int(prime) ** (power // 2)
+        radicand *= int(prime) ** (power % 2)
+    return Fraction(outside, value.denominator), radicand
+
+
+def root_conductor(radicand: int) -> int:
+    """m with sqrt(radicand) in Q(2 cos(2 pi / m)), for a squarefree radicand > 0."""
+    parts = [{True: 8, False: p if p % 4 == 1 else 4 * p}[p == 2] for p in map(int, factorint(radicand))]
+    return math.lcm(*parts)
+
+
+def common_domain(domains: Iterable[Any]) -> Any:
+    """One field that holds all of them: QQ, or the cosine field of the least common conductor.
+
+    Raises:
+        GroupError: the field would be too large, or a domain is neither QQ nor a `CosineField`.
+    """
+    conductor = 1
+    for domain in domains:
+        if isinstance(domain, CosineField):
+            conductor = math.lcm(conductor, domain.conductor)
+        elif not (domain.is_QQ or domain.is_ZZ):
+            raise GroupError(f"entries in {domain} are not supported; convert them to QQ or a cosine field")
+    return cosine_field(conductor)
+
+
+def element_to_float(value: Any, domain: Any) -> float:
+    """An element of QQ or of a cosine field, rounded once to float64."""
+    coefficients = value.to_list() if isinstance(domain, CosineField) else [value]
+    if not coefficients:
+        return 0.0
+    if len(coefficients) == 1:
+        return int(coefficients[0].numerator) / int(coefficients[0].denominator)
+    # Powers of the generator cancel: keep as many spare digits as the largest term can have.
+    size = max(max(abs(int(c.numerator)), int(c.denominator)).bit_length() for c in coefficients)
+    with mpmath.workprec(128 + size + 8 * len(coefficients)):
+        root = 2 * mpmath.cos(2 * mpmath.pi / domain.conductor)
+        values = [mpmath.mpf(int(c.numerator)) / int(c.denominator) for c in coefficients]
+        return float(mpmath.polyval(values, root))

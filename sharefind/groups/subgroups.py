@@ -1,0 +1,208 @@
+"""Every subgroup of a finite group, by cyclic extension over its Cayley table, and their conjugacy classes.
+
+What a subgroup is called is left to `structure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy import factorint
+
+from sharefind.errors import GroupError
+from sharefind.groups.group import FiniteGroup
+from sharefind.groups.structure import element_orders, structure_name
+
+MAX_SUBGROUP_ORDER = 200
+"""Largest order whose subgroups are listed unless a larger limit is passed."""
+
+MAX_SUBGROUPS = 100_000
+"""Most subgroups that are listed; elementary abelian groups have very many."""
+
+Members = NDArray[np.bool_]
+
+
+def subgroups(group: FiniteGroup, max_order: int = MAX_SUBGROUP_ORDER) -> tuple[FiniteGroup, ...]:
+    """All subgroups, sorted by order, then by their sorted elements; the trivial one first, the whole last.
+
+    Every subgroup, perfect or not, is the join of cyclic subgroups of prime-power order. So joins of class
+    representatives with those cyclic subgroups, and conjugates, reach them all (Neubueser 1960).
+
+    Args:
+        group: a finite group.
+        max_order: the largest order accepted.
+
+    Returns:
+        subgroups named by their structure ("C2", "V4", ...), on the points of the group.
+
+    Raises:
+        GroupError: the order is above `max_order`, or there are more than `MAX_SUBGROUPS` of them.
+    """
+    if group.order > max_order:
+        raise GroupError(
+            f"{group.name} has order {group.order}, above the limit of {max_order} for listing subgroups; "
+            "pass a larger max_order or a smaller group"
+        )
+    finder = _Finder(group)
+    classes = finder.classes()
+    found = [finder.subgroup(members, name) for members, name in finder.named(classes)]
+    return tuple(sorted(found, key=lambda subgroup: (subgroup.order, subgroup.canonical)))
+
+
+def conjugacy_classes(group: FiniteGroup, subgroups: Sequence[FiniteGroup]) -> list[list[FiniteGroup]]:
+    """The subgroups of a list grouped by conjugacy, classes in the order of their first members."""
+    elements, classes = group.elements(), list[list[FiniteGroup]]()
+    class_of: dict[FiniteGroup, int] = {}
+    given = set(subgroups)
+    for subgroup in subgroups:
+        if subgroup in class_of:
+            continue
+        conjugates = {_conjugate(subgroup, g) for g in elements} & given
+        for conjugate in conjugates:
+            class_of[conjugate] = len(classes)
+        classes.append([other for other in subgroups if other in conjugates])
+    return classes
+
+
+def _conjugate(subgroup: FiniteGroup, g: NDArray[np.int64]) -> FiniteGroup:
+    inverse = np.argsort(g)
+    moved = tuple(tuple(int(i) for i in g[np.asarray(h)[inverse]]) for h in subgroup.generators)
+    return FiniteGroup(subgroup.name, subgroup.degree, moved, known_order=subgroup.order)
+
+
+@dataclass(frozen=True, eq=False)
+class _Finder:
+    """The search, over element indices; a subgroup is a mask bool (order,)."""
+
+    group: FiniteGroup
+
+    @cached_property
+    def table(self) -> NDArray[np.int32]:
+        return self.group.multiplication_table(max_order=self.group.order)
+
+    @cached_property
+    def conjugation(self) -> NDArray[np.int32]:
+        """conjugation[g, x] = g x g^-1, int32 (order, order)."""
+        inverse = np.argmin(self.table, axis=1)
+        products: NDArray[np.int32] = self.table[self.table, inverse[:, None]]
+        return products
+
+    def classes(self) -> list[list[Members]]:
+        """All subgroups as masks, one list a conjugacy class."""
+        trivial = np.zeros(len(self.table), dtype=bool)
+        trivial[0] = True
+        classes, known = [[trivial]], {trivial.tobytes()}
+        cyclic = self._prime_power_generators()
+        for representative in _growing(classes):
+            for z in cyclic:
+                if representative[z]:
+                    continue
+                join = self._join(representative, z)
+                if join.tobytes() not in known:
+                    conjugates = self._conjugates(join)
+                    classes.append(conjugates)
+                    known.update(mask.tobytes() for mask in conjugates)
+                    self._check_count(len(known))
+        return classes
+
+    def _check_count(self, count: int) -> None:
+        if count > MAX_SUBGROUPS:
+            raise GroupError(f"{self.group.name} has over {MAX_SUBGROUPS} subgroups; take a smaller group")
+
+    def _prime_power_generators(self) -> list[int]:
+        """One generator for each cyclic subgroup of prime-power order."""
+        orders = element_orders(self.table)
+        chosen, seen = [], set[bytes]()
+        for x in np.flatnonzero(orders > 1):
+            if len(factorint(int(orders[x]))) == 1:
+                key = self._powers(int(x)).tobytes()
+                if key not in seen:
+                    seen.add(key)
+                    chosen.append(int(x))
+        return chosen
+
+    def _powers(self, x: int) -> Members:
+        mask = np.zeros(len(self.table), dtype=bool)
+        power = 0
+        while not mask[power]:
+            mask[power] = True
+            power = int(self.table[power, x])
+        return mask
+
+    def _join(self, mask: Members, z: int) -> Members:
+        """The subgroup generated by a subgroup and an element, as a union of cosets of the former."""
+        base = np.flatnonzero(mask)
+        steps = [z, *self._generators(mask)]
+        grown, frontier = mask.copy(), [0]
+        while frontier:
+            representative = frontier.pop()
+            for step in steps:
+                image = self.table[representative, step]
+                if not grown[image]:
+                    grown[self.table[base, image]] = True
+                    frontier.append(int(image))
+        return grown
+
+    def _generators(self, mask: Members) -> list[int]:
+        """A small generating set: elements of large order first, each that enlarges the span; thinned."""
+        members = np.flatnonzero(mask)
+        orders = element_orders(self.table)
+        chosen: list[int] = []
+        spanned = np.zeros_like(mask)
+        spanned[0] = True
+        for x in sorted(members, key=lambda m: (-orders[m], m)):
+            if not spanned[x]:
+                spanned = self._span([*chosen, int(x)])
+                chosen.append(int(x))
+            if spanned.sum() == len(members):
+                break
+        return self._thinned(chosen, len(members))
+
+    def _thinned(self, chosen: list[int], size: int) -> list[int]:
+        for x in list(chosen):
+            rest = [y for y in chosen if y != x]
+            if rest and self._span(rest).sum() == size:
+                chosen = rest
+        return chosen
+
+    def _span(self, steps: Iterable[int]) -> Members:
+        reached = np.zeros(len(self.table), dtype=bool)
+        reached[0] = True
+        frontier, columns = np.array([0]), np.array(list(steps))
+        while len(frontier):
+            images = np.unique(self.table[frontier[:, None], columns])
+            frontier = images[~reached[images]]
+            reached[frontier] = True
+        return reached
+
+    def _conjugates(self, mask: Members) -> list[Members]:
+        images = np.zeros((len(mask), len(mask)), dtype=bool)
+        np.put_along_axis(images, self.conjugation[:, np.flatnonzero(mask)], True, axis=1)
+        return list(np.unique(images, axis=0))
+
+    def named(self, classes: list[list[Members]]) -> list[tuple[Members, str]]:
+        """Each mask with the structure name of its class, found once a class."""
+        pairs = []
+        for conjugates in classes:
+            name = structure_name(self.subgroup(conjugates[0], "?"))
+            pairs += [(mask, name) for mask in conjugates]
+        return pairs
+
+    def subgroup(self, mask: Members, name: str) -> FiniteGroup:
+        """The permutation group of a mask, with few generators and the natural action of the whole."""
+        elements = self.group.elements(max_order=self.group.order)
+        generators = tuple(tuple(int(i) for i in elements[x]) for x in self._generators(mask))
+        blocks = self.group.natural_blocks
+        return FiniteGroup(name, self.group.degree, generators, blocks, known_order=int(mask.sum()))
+
+
+def _growing(classes: list[list[Members]]) -> Iterable[Members]:
+    """The first member of every class, also of those appended meanwhile."""
+    position = 0
+    while position < len(classes):
+        yield classes[position][0]
+        position += 1
