@@ -1,0 +1,28 @@
+"""Exact subspaces of a parameter space: fixed spaces E^G, isotypic parts, projections, lattice of candidates.
+
+Groups and their actions come from `sharefind.groups`; training on a subspace is left to
+`sharefind.meanfield`.
+"""
+
+from sharefind.spaces.fixed import fixed_space
+from sharefind.spaces.inner_product import invariant_inner_product, projection
+from sharefind.spaces.isotypic import IsotypicPart, isotypic_decomposition
+from sharefind.spaces.lattice import InvariantLattice, LatticeNode, chain_lattice, invariant_lattice
+from sharefind.spaces.parameter_space import Block, ParameterSpace, matrix_space
+from sharefind.spaces.subspace import Subspace
+
+__all__ = [
+    "Block",
+    "InvariantLattice",
+    "IsotypicPart",
+    "LatticeNode",
+    "ParameterSpace",
+    "Subspace",
+    "chain_lattice",
+    "fixed_space",
+    "invariant_inner_product",
+    "invariant_lattice",
+    "isotypic_decomposition",
+    "matrix_space",
+    "projection",
+]

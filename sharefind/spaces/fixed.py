@@ -1,0 +1,75 @@
+"""The fixed-point subspace E^G = {z : M_g z = z for all g} of a representation, exactly.
+
+Permutations and signed permutations go by orbits, without any matrix; everything else is a sparse exact
+nullspace. Projections on E^G for actions that are not orthogonal are left to `inner_product`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sympy import QQ
+from sympy.polys.matrices import DomainMatrix
+
+from sharefind.errors import SpaceError
+from sharefind.groups import Representation
+from sharefind.groups.matrices import Rows, identity_matrix, sparse_matrix
+from sharefind.spaces import linear, tying
+from sharefind.spaces.orbits import product_orbits
+from sharefind.spaces.subspace import Subspace
+
+# Dimension from which orbits on pairs go row by row; below it one search of the graph on all pairs is faster.
+PRODUCT_DIM = 100_000
+
+Backend = Literal["auto", "orbits", "nullspace"]
+
+
+def fixed_space(rep: Representation, backend: Backend = "auto") -> Subspace:
+    """E^G, the shared-parameter space of an action (Maass & Fontbona 2024, Section 2).
+
+    "orbits" needs an action by signed permutations and costs O(generators x dim); "nullspace" eliminates in
+    the field of the action; "auto" takes orbits where it can.
+
+    Raises:
+        SpaceError: an unknown backend, or orbits asked of an action by matrices.
+    """
+    if backend not in ("auto", "orbits", "nullspace"):
+        raise SpaceError(f"backend {backend!r} is unknown; use auto, orbits or nullspace")
+    if backend == "nullspace" or (backend == "auto" and not rep.is_sparse):
+        return Subspace.from_reduced(linear.kernel(fixed_equations(rep)))
+    if not rep.is_sparse:
+        raise SpaceError(f"{rep.name} does not act by signed permutations; use backend='nullspace'")
+    return Subspace.from_pattern(_orbit_labels(rep))
+
+
+def _orbit_labels(rep: Representation) -> tying.Labels:
+    perms, signs = rep.sparse_generators
+    if rep.kind == "signed":
+        return tying.tied(perms, signs)
+    if rep.dim >= PRODUCT_DIM and rep.recipe is not None and rep.recipe.operation == "tensor":
+        outer, inner = (part.sparse_generators[0] for part in rep.recipe.parts)
+        return product_orbits(outer, inner)
+    return tying.tied(perms)
+
+
+def fixed_equations(rep: Representation) -> DomainMatrix:
+    """Sparse equations (rows, dim) of E^G: M_g - 1 for generators, dM_X for a basis of the Lie algebra."""
+    if rep.is_sparse:
+        return _permutation_equations(rep)
+    group_part = rep.discrete if not rep.group.is_finite else rep.generator_matrices
+    blocks = [matrix - identity_matrix(rep.dim, matrix.domain) for matrix in group_part]
+    blocks.extend(rep.lie)
+    return linear.stacked(*blocks) if blocks else sparse_matrix({}, (0, rep.dim))
+
+
+def _permutation_equations(rep: Representation) -> DomainMatrix:
+    """z[perm(i)] = sign(i) z[i], one row for each generator and coordinate that it does not fix."""
+    rows: Rows = {}
+    minus = {1: -QQ.one, -1: QQ.one}
+    for perm, sign in zip(*rep.sparse_generators, strict=True):
+        for i, (j, s) in enumerate(zip(perm.tolist(), sign.tolist(), strict=True)):
+            if i != j:
+                rows[len(rows)] = {j: QQ.one, i: minus[s]}
+            elif s < 0:
+                rows[len(rows)] = {i: QQ.one}
+    return sparse_matrix(rows, (len(rows), rep.dim))

@@ -1,0 +1,143 @@
+"""The isotypic decomposition of Z, exactly over the field of the representation.
+
+Over the rationals a part collects all irreducible constituents that are conjugate over Q, so that it stays
+rational. The algebra of the group alone is in `class_algebra`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy import QQ
+from sympy.polys.matrices import DomainMatrix
+
+from sharefind.errors import SpaceError
+from sharefind.groups import FiniteGroup, Representation
+from sharefind.groups.matrices import Rows, sparse_matrix
+from sharefind.spaces import linear
+from sharefind.spaces.class_algebra import (
+    CentralIdempotent,
+    ClassAlgebra,
+    central_idempotents,
+    class_function_trace,
+    class_traces,
+)
+from sharefind.spaces.fixed import fixed_space
+from sharefind.spaces.inner_product import matrix_images
+from sharefind.spaces.subspace import Subspace
+
+
+@dataclass(frozen=True, eq=False)
+class IsotypicPart:
+    """One isotypic part of Z.
+
+    space: the part, exact and invariant.
+    is_trivial: True for E^G.
+    irreducible_dim: dimension of the irreducible representation, over the field of the action, that the part
+        is a multiple of; None where multiplicities do not settle its Schur index (quaternion groups).
+    """
+
+    space: Subspace
+    is_trivial: bool
+    irreducible_dim: int | None
+
+    @property
+    def dim(self) -> int:
+        """Dimension of the part."""
+        return self.space.dim
+
+
+def isotypic_decomposition(rep: Representation) -> tuple[IsotypicPart, ...]:
+    """The nonzero isotypic parts of Z: invariant, independent, with sum Z; E^G first where it is not {0}.
+
+    Each part is the image of sum_g e(g) M_g for a primitive central idempotent e of K[G], K the field of the
+    action (Serre 1977, Thm 8 and Section 12.1). Costs the images of all elements.
+
+    Raises:
+        SpaceError: the group is infinite.
+    """
+    if not isinstance(rep.group, FiniteGroup):
+        raise SpaceError(
+            f"{rep.group.name} is infinite and isotypic parts need a finite group; use fixed_space for E^G"
+        )
+    field = QQ if rep.is_sparse or not rep.generator_matrices else rep.generator_matrices[0].domain
+    algebra, idempotents = central_idempotents(rep.group, field)
+    sums = _class_sums(rep, algebra)
+    parts = [_part(rep, algebra, idempotent, sums, field) for idempotent in idempotents]
+    return tuple(sorted((part for part in parts if part.dim), key=_sort_key))
+
+
+def _sort_key(part: IsotypicPart) -> tuple[Any, ...]:
+    return (not part.is_trivial, part.dim, linear.support(part.space.exact_rows()))
+
+
+def _part(
+    rep: Representation, algebra: ClassAlgebra, unit: CentralIdempotent, sums: list[DomainMatrix], field: Any
+) -> IsotypicPart:
+    dim = class_function_trace(unit, class_traces(sums, field))
+    if unit.is_trivial:
+        return IsotypicPart(fixed_space(rep), True, 1)
+    if dim == 0:
+        return IsotypicPart(Subspace.zero(rep.dim), False, None)
+    mean = _weighted(sums, unit, field)
+    return IsotypicPart(
+        Subspace.from_basis(mean.transpose()), False, _irreducible_dim(rep.finite_group, algebra, unit, dim)
+    )
+
+
+def _weighted(sums: list[DomainMatrix], unit: CentralIdempotent, field: Any) -> DomainMatrix:
+    total = sparse_matrix({}, sums[0].shape, field)
+    for matrix, coefficient in zip(sums, unit.coefficients, strict=True):
+        total = total + matrix.convert_to(field) * coefficient
+    return total
+
+
+def _class_sums(rep: Representation, algebra: ClassAlgebra) -> list[DomainMatrix]:
+    """sum of M_g over each class, exact (dim, dim); r of them."""
+    if not rep.is_sparse:
+        images = matrix_images(rep)
+        return [_sum([images[x] for x in np.flatnonzero(algebra.class_of == a)]) for a in range(algebra.size)]
+    perms, signs = rep.images()
+    classes = [np.flatnonzero(algebra.class_of == a) for a in range(algebra.size)]
+    return [_signed_permutation_sum(perms[members], signs[members]) for members in classes]
+
+
+def _sum(matrices: list[DomainMatrix]) -> DomainMatrix:
+    total = matrices[0]
+    for matrix in matrices[1:]:
+        total = total + matrix
+    return total
+
+
+def _signed_permutation_sum(perms: NDArray[Any], signs: NDArray[Any]) -> DomainMatrix:
+    """Sum of the maps e_i -> signs[k, i] e_{perms[k, i]}; perms and signs (k, dim), result (dim, dim)."""
+    dim = perms.shape[1]
+    cells = perms.astype(np.int64) * dim + np.arange(dim)
+    used, inverse = np.unique(cells.ravel(), return_inverse=True)
+    values = np.bincount(inverse, weights=signs.ravel()).astype(np.int64)
+    rows: Rows = {}
+    for cell, value in zip(used.tolist(), values.tolist(), strict=True):
+        if value:
+            rows.setdefault(cell // dim, {})[cell % dim] = QQ(value)
+    return sparse_matrix(rows, (dim, dim))
+
+
+def _irreducible_dim(group: FiniteGroup, algebra: ClassAlgebra, unit: CentralIdempotent, dim: int) -> int | None:
+    """degree x conjugates x Schur index, which divides degree and multiplicities (Isaacs 1976, Ch. 10).
+
+    Besides Z, the multiplicities in the tensor powers of the permutation of the points are tried: as many
+    powers as its character has values hold every irreducible character (Burnside and Brauer).
+    """
+    constituent = unit.degree * unit.conjugates
+    common = math.gcd(unit.degree, dim // constituent)
+    sizes = np.bincount(algebra.class_of).tolist()
+    representatives = np.unique(algebra.class_of, return_index=True)[1]
+    fixed_points = np.sum(group.elements()[representatives] == np.arange(group.degree), axis=1).tolist()
+    for power in range(1, len(set(fixed_points))):
+        traces = [size * points**power for size, points in zip(sizes, fixed_points, strict=True)]
+        common = math.gcd(common, class_function_trace(unit, traces) // constituent)
+    return constituent if common == 1 else None

@@ -1,0 +1,219 @@
+"""The lattice of candidate spaces: the distinct fixed spaces of all subgroups, {0} and Z, by inclusion.
+
+This is the exact part of the search; what happens at a node is left to `sharefind.search`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.groups import FiniteGroup, Group, Representation
+from sharefind.groups.structure import subgroup_labels
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
+from sharefind.spaces.fixed import fixed_space
+from sharefind.spaces.subspace import Subspace
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class LatticeNode:
+    """One candidate space.
+
+    index: position in `InvariantLattice.nodes`.
+    space: the subspace, exact.
+    label: "{0}", "Z" or the name, unique in the lattice.
+    name: "E^H" for the largest group H that fixes the space; "{0}" where {0} is not a fixed space.
+    group: the largest subgroup that fixes every point of the space (the whole group for {0}); None for Z
+        under an infinite group, whose kernel is not computed.
+    group_name: a name for it that no other subgroup has.
+    groups: all subgroups with exactly this fixed space, sorted; () for {0} where it is not one.
+    minimal_groups: those of them that contain no other of them.
+    """
+
+    index: int
+    space: Subspace
+    label: str
+    name: str
+    group: Group | None
+    group_name: str
+    groups: tuple[Group, ...] = field(repr=False)
+    minimal_groups: tuple[Group, ...] = field(repr=False)
+
+    @property
+    def dim(self) -> int:
+        """Dimension of the space."""
+        return self.space.dim
+
+
+@dataclass(frozen=True, eq=False)
+class InvariantLattice:
+    """Candidate spaces sorted by (dim, label), and their order.
+
+    nodes: {0} first, Z last.
+    below: bool (k, k), below[i, j] when node i lies strictly inside node j.
+    edges: pairs (i, j) of the transitive reduction, i inside j with nothing between.
+    """
+
+    nodes: tuple[LatticeNode, ...]
+    below: BoolArray = field(repr=False)
+    edges: tuple[tuple[int, int], ...] = field(repr=False)
+
+    @property
+    def zero(self) -> LatticeNode:
+        """The node {0}."""
+        return self.nodes[0]
+
+    @property
+    def full(self) -> LatticeNode:
+        """The node Z."""
+        return self.nodes[-1]
+
+    def find(self, space: Subspace) -> LatticeNode | None:
+        """The node with exactly this space, None when there is none."""
+        return next((node for node in self.nodes if node.space == space), None)
+
+    def above(self, node: LatticeNode) -> tuple[LatticeNode, ...]:
+        """All nodes that strictly contain `node`."""
+        return self._selected(self.below[node.index])
+
+    def covers(self, node: LatticeNode) -> tuple[LatticeNode, ...]:
+        """The minimal nodes among those above: the steps that growth may take."""
+        return tuple(self.nodes[j] for i, j in self.edges if i == node.index)
+
+    def covered_by(self, node: LatticeNode) -> tuple[LatticeNode, ...]:
+        """The maximal nodes strictly inside `node`: the steps back."""
+        return tuple(self.nodes[i] for i, j in self.edges if j == node.index)
+
+    def smallest_containing(self, *spaces: Subspace) -> LatticeNode:
+        """The smallest node that contains all the spaces; unique, because E^H and E^K meet in E^<H, K>.
+
+        A numerical space counts as contained up to its tolerance. Raises SpaceError for another ambient
+        dimension.
+        """
+        # Nodes are sorted by dimension, and any node that contains the spaces contains the smallest one.
+        return next(node for node in self.nodes if all(node.space.contains(space) for space in spaces))
+
+    def _selected(self, mask: BoolArray) -> tuple[LatticeNode, ...]:
+        return tuple(self.nodes[k] for k in np.flatnonzero(mask))
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A node before it is placed: its space and the groups that fix exactly it, with their labels."""
+
+    space: Subspace
+    groups: tuple[Group, ...]
+    minimal: tuple[Group, ...]
+    group: Group | None
+    group_name: str
+
+    @property
+    def name(self) -> str:
+        return f"E^{self.group_name}" if self.groups or self.group is None else "{0}"
+
+    @property
+    def label(self) -> str:
+        if self.space.is_zero:
+            return "{0}"
+        return "Z" if self.space.is_full else self.name
+
+
+def invariant_lattice(rep: Representation, max_order: int = MAX_SUBGROUP_ORDER) -> InvariantLattice:
+    """The lattice of the fixed subspaces of all subgroups of the acting group, with {0} and Z.
+
+    For SO(n) and O(n), whose closed subgroups are not enumerated: {0}, E^G and Z.
+
+    Raises:
+        GroupError: a finite group of order above `max_order`, whose subgroups are too many to list.
+    """
+    return _ordered(_finite_candidates(rep, max_order) if rep.group.is_finite else _chain_candidates(rep))
+
+
+def _ordered(candidates: list[_Candidate]) -> InvariantLattice:
+    candidates.sort(key=lambda candidate: (candidate.space.dim, candidate.label))
+    below = _strict_order(candidates)
+    nodes = tuple(
+        LatticeNode(k, c.space, c.label, c.name, c.group, c.group_name, c.groups, c.minimal)
+        for k, c in enumerate(candidates)
+    )
+    return InvariantLattice(nodes, below, _reduction(below))
+
+
+def chain_lattice(rep: Representation) -> InvariantLattice:
+    """{0}, E^G and Z alone: the candidates of a group whose subgroups are not listed.
+
+    Raises:
+        SpaceError: an action on a space without coordinates.
+    """
+    return _ordered(_chain_candidates(rep))
+
+
+def _finite_candidates(rep: Representation, max_order: int) -> list[_Candidate]:
+    group = rep.finite_group
+    listed = subgroups(group, max_order)
+    labels = dict(zip(listed, subgroup_labels(listed, group), strict=True))
+    fixing: dict[Subspace, list[FiniteGroup]] = {}
+    for subgroup in listed:
+        fixing.setdefault(fixed_space(rep.restrict(subgroup)), []).append(subgroup)
+    candidates = [_candidate(space, groups, labels) for space, groups in fixing.items()]
+    zero = Subspace.zero(rep.dim)
+    if zero not in fixing:
+        candidates.append(_Candidate(zero, (), (), group, labels[listed[-1]]))
+    return candidates
+
+
+def _candidate(space: Subspace, groups: Sequence[FiniteGroup], labels: dict[FiniteGroup, str]) -> _Candidate:
+    """Groups that fix exactly this space; so does their join, which is the one of largest order."""
+    largest = max(groups, key=lambda group: group.order)
+    return _Candidate(space, tuple(groups), _minimal(groups), largest, labels[largest])
+
+
+def _minimal(groups: Sequence[FiniteGroup]) -> tuple[FiniteGroup, ...]:
+    """The inclusion-minimal groups of a list sorted by order."""
+    chosen: list[FiniteGroup] = []
+    for group in groups:
+        if not any(smaller.is_subgroup_of(group) for smaller in chosen):
+            chosen.append(group)
+    return tuple(chosen)
+
+
+def _chain_candidates(rep: Representation) -> list[_Candidate]:
+    group, space = rep.group, fixed_space(rep)
+    candidates = [_Candidate(space, (group,), (group,), group, group.name)]
+    if not space.is_zero:
+        candidates.append(_Candidate(Subspace.zero(rep.dim), (), (), group, group.name))
+    if not space.is_full:
+        trivial = (FiniteGroup("C1", rep.group.degree, ()),) if isinstance(rep.group, FiniteGroup) else ()
+        candidates.append(_Candidate(Subspace.full(rep.dim), trivial, trivial, trivial[0] if trivial else None, "C1"))
+    return candidates
+
+
+def _strict_order(candidates: Sequence[_Candidate]) -> BoolArray:
+    """below[i, j]: candidate i strictly inside j, for candidates sorted by dimension."""
+    size = len(candidates)
+    below = np.zeros((size, size), dtype=bool)
+    for i, low in enumerate(candidates):
+        for j in range(i + 1, size):
+            below[i, j] = low.space.dim < candidates[j].space.dim and _inside(low, candidates[j])
+    return below
+
+
+def _inside(low: _Candidate, high: _Candidate) -> bool:
+    """E^H lies in E^K exactly when the largest group of E^H holds that of E^K; at no cost in dim Z."""
+    if low.space.is_zero or high.space.is_full:
+        return True
+    if isinstance(low.group, FiniteGroup) and isinstance(high.group, FiniteGroup):
+        return high.group.is_subgroup_of(low.group)
+    return high.space.contains(low.space)
+
+
+def _reduction(below: NDArray[Any]) -> tuple[tuple[int, int], ...]:
+    """The pairs of a strict order that have nothing between them."""
+    between = below.astype(np.int64) @ below.astype(np.int64) > 0
+    return tuple((int(i), int(j)) for i, j in np.argwhere(below & ~between))

@@ -1,0 +1,327 @@
+"""One type for every linear subspace of Z = R^n: {0}, Z, the fixed spaces E^G, and numerically grown ones.
+
+Exact subspaces are kept in one canonical form (tying labels where there is one, else a reduced basis), so
+that `==`, `<=` and `hash` are exact. How a subspace arises from a group is left to `fixed`, `isotypic` and
+`lattice`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy import Matrix
+from sympy.polys.matrices import DomainMatrix
+
+from sharefind.errors import SpaceError
+from sharefind.groups.matrices import to_float
+from sharefind.spaces import linear, numerical
+from sharefind.spaces import tying as _tying
+
+FloatArray = NDArray[np.float64]
+ScalarT = TypeVar("ScalarT", bound=np.generic)
+
+# Relative singular value below which a numerical direction counts as absent: about the rounding error of a
+# product of two float64 matrices of moderate size, far below any statistical error.
+DEFAULT_TOLERANCE = 1e-10
+
+# Tying labels are kept as int32.
+MAX_LABEL = 2**31 - 1
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Subspace:
+    """A linear subspace of R^ambient; use the constructors below, which put it in canonical form.
+
+    ambient: dimension of the whole space. Exactly one of the others is set:
+    labels: int32 (ambient,), the tying pattern (0 = zero, k or -k = class k with sign);
+    rows: reduced row echelon basis (dim, ambient), sparse, exact, where no tying pattern exists;
+    floats: orthonormal basis (dim, ambient), float64, of a numerical subspace, with its `tolerance`.
+    """
+
+    ambient: int
+    labels: _tying.Labels | None = None
+    rows: DomainMatrix | None = None
+    floats: FloatArray | None = None
+    tolerance: float = 0.0
+
+    @classmethod
+    def zero(cls, ambient: int) -> Subspace:
+        """The subspace {0} of R^ambient."""
+        return cls.from_tying(np.zeros(_checked_ambient(ambient), dtype=np.int32))
+
+    @classmethod
+    def full(cls, ambient: int) -> Subspace:
+        """The whole of R^ambient."""
+        return cls.from_tying(np.arange(1, _checked_ambient(ambient) + 1, dtype=np.int32))
+
+    @classmethod
+    def from_tying(cls, labels: Sequence[int] | NDArray[np.integer]) -> Subspace:
+        """The space tied by `labels`, int (ambient,): 0 = zero, k or -k = class k with sign; any numbering.
+
+        Raises SpaceError unless labels is a non-empty one-dimensional array of integers.
+        """
+        array = np.asarray(labels)
+        if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
+            raise SpaceError(f"tying labels must be integers of shape (ambient,), not {array.dtype} {array.shape}")
+        _checked_ambient(array.size)
+        if max(-int(array.min()), int(array.max())) > MAX_LABEL:
+            raise SpaceError(f"tying labels must lie between -{MAX_LABEL} and {MAX_LABEL}; number the classes from 1")
+        return cls.from_pattern(_tying.canonical(array.astype(np.int64, copy=False)))
+
+    @classmethod
+    def from_pattern(cls, labels: _tying.Labels) -> Subspace:
+        """The space of canonical labels, int32 (ambient,), as `tying.canonical` makes them; not checked."""
+        return cls(labels.size, labels=_frozen(labels))
+
+    @classmethod
+    def from_basis(cls, vectors: DomainMatrix | Sequence[Any]) -> Subspace:
+        """The span of exact vectors: the rows of a DomainMatrix (k, ambient), or k exact vectors (k >= 1).
+
+        Entries are ints, fractions, exact strings or sympy numbers. The vectors may be dependent. Raises
+        SpaceError when they have different lengths or are not exact.
+        """
+        matrix = vectors if isinstance(vectors, DomainMatrix) else linear.matrix_from_vectors(vectors)
+        return cls.from_reduced(linear.reduced(matrix))
+
+    @classmethod
+    def from_reduced(cls, rows: DomainMatrix) -> Subspace:
+        """The span of a basis (dim, ambient) already in reduced row echelon form; not checked."""
+        ambient = _checked_ambient(rows.shape[1])
+        labels = _tying.from_rows(rows)
+        return cls(ambient, rows=rows) if labels is None else cls.from_pattern(labels)
+
+    @classmethod
+    def numerical(cls, vectors: Any, tolerance: float = DEFAULT_TOLERANCE) -> Subspace:
+        """The span of float vectors (k, ambient), known up to `tolerance`; `is_exact` is False.
+
+        Directions whose singular value is below tolerance times the largest are dropped. No direction left
+        gives the exact {0}, `ambient` directions give the exact Z: only these two survive perturbation.
+        Raises SpaceError for a wrong shape or entries that are not finite.
+        """
+        floats = numerical.orthonormal_rows(np.asarray(vectors, dtype=np.float64), tolerance)
+        rank, ambient = floats.shape
+        if rank in (0, ambient):
+            return cls.full(ambient) if rank else cls.zero(ambient)
+        return cls(ambient, floats=_frozen(floats), tolerance=float(tolerance))
+
+    @property
+    def dim(self) -> int:
+        """Dimension of the subspace."""
+        if self.labels is not None:
+            return self._label_dim
+        return int(self.rows.shape[0] if self.rows is not None else self._orthonormal.shape[0])
+
+    @cached_property
+    def _label_dim(self) -> int:
+        return 0 if self.labels is None else _tying.dimension(self.labels)
+
+    @property
+    def is_exact(self) -> bool:
+        """False for a subspace grown from floating-point directions."""
+        return self.floats is None
+
+    @property
+    def is_zero(self) -> bool:
+        """True for {0}."""
+        return self.dim == 0
+
+    @property
+    def is_full(self) -> bool:
+        """True for Z."""
+        return self.dim == self.ambient
+
+    @property
+    def tying(self) -> _tying.Labels | None:
+        """The tying pattern, int32 (ambient,), where the subspace has one; read-only."""
+        return self.labels
+
+    def __repr__(self) -> str:
+        """Dimensions and kind, never the entries."""
+        kind = "tying" if self.labels is not None else "exact" if self.is_exact else "numerical"
+        return f"Subspace(dim={self.dim}, ambient={self.ambient}, {kind})"
+
+    def __eq__(self, other: object) -> bool:
+        """Exact equality of subspaces; a numerical one equals only itself, bit for bit."""
+        if not isinstance(other, Subspace):
+            return NotImplemented
+        if self.ambient != other.ambient or self.dim != other.dim:
+            return False
+        if self.labels is not None and other.labels is not None:
+            return bool(np.array_equal(self.labels, other.labels))
+        if self.rows is not None and other.rows is not None:
+            return linear.same_rows(self.rows, other.rows)
+        if self.floats is not None and other.floats is not None:
+            return bool(np.array_equal(self.floats, other.floats))
+        return False
+
+    def __hash__(self) -> int:
+        """Depends on the subspace only, never on the field that its basis is written over."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        if self.labels is not None:
+            return hash((self.ambient, self.labels.tobytes()))
+        if self.rows is not None:
+            return hash((self.ambient, linear.support(self.rows)))
+        return hash((self.ambient, self._orthonormal.tobytes()))
+
+    def __le__(self, other: Subspace) -> bool:
+        """Inclusion."""
+        return other.contains(self)
+
+    def __lt__(self, other: Subspace) -> bool:
+        """Strict inclusion."""
+        return self.dim < other.dim and other.contains(self)
+
+    def __ge__(self, other: Subspace) -> bool:
+        """Inclusion of `other`."""
+        return self.contains(other)
+
+    def __gt__(self, other: Subspace) -> bool:
+        """Strict inclusion of `other`."""
+        return other < self
+
+    def contains(self, other: Subspace | Sequence[Any]) -> bool:
+        """True when `other`, a subspace or one exact vector (ambient,), lies in this one.
+
+        Exact wherever both are exact; else up to the larger of the two tolerances, as a distance of unit
+        vectors. Raises SpaceError when the ambient dimensions differ.
+        """
+        inner = other if isinstance(other, Subspace) else Subspace.from_basis([other])
+        self._check_ambient(inner)
+        if inner.dim > self.dim:
+            return False
+        if not (self.is_exact and inner.is_exact):
+            tolerance = max(self.tolerance, inner.tolerance)
+            return numerical.lies_in(inner.orthonormal(), self.orthonormal(), tolerance)
+        if self.labels is not None and inner.labels is not None:
+            return _tying.contains(self.labels, inner.labels)
+        return linear.in_row_space(self.exact_rows(), inner.exact_rows())
+
+    def join(self, other: Subspace) -> Subspace:
+        """The sum of two subspaces; numerical as soon as one of them is, unless one contains the other."""
+        if self.contains(other):
+            return self
+        if other.contains(self):
+            return other
+        if self.is_exact and other.is_exact:
+            return Subspace.from_reduced(linear.row_sum(self.exact_rows(), other.exact_rows()))
+        tolerance = max(self.tolerance, other.tolerance)
+        return Subspace.numerical(np.concatenate([self.orthonormal(), other.orthonormal()]), tolerance)
+
+    def meet(self, other: Subspace) -> Subspace:
+        """The intersection; numerical as soon as one of the two is, unless one contains the other."""
+        if self.contains(other):
+            return other
+        if other.contains(self):
+            return self
+        if self.labels is not None and other.labels is not None:
+            return Subspace.from_pattern(_tying.meet(self.labels, other.labels))
+        if self.is_exact and other.is_exact:
+            return Subspace.from_reduced(linear.row_meet(self.exact_rows(), other.exact_rows()))
+        tolerance = max(self.tolerance, other.tolerance)
+        return Subspace.numerical(numerical.meet(self.orthonormal(), other.orthonormal(), tolerance), tolerance)
+
+    def exact_rows(self) -> DomainMatrix:
+        """The reduced row echelon basis (dim, ambient), sparse; SpaceError for a numerical subspace."""
+        if self.labels is not None:
+            return _tying.to_rows(self.labels)
+        if self.rows is None:
+            raise SpaceError(
+                "this subspace is numerical and has no exact basis; snap it to an invariant subspace first"
+            )
+        return self.rows
+
+    def basis(self) -> list[Matrix]:
+        """The reduced basis as exact sympy columns, `dim` of shape (ambient, 1); SpaceError if numerical."""
+        rows = self.exact_rows()
+        return [rows.extract([k], range(self.ambient)).transpose().to_Matrix() for k in range(self.dim)]
+
+    def basis_strings(self) -> list[list[str]]:
+        """The reduced basis as exact strings, shape (dim, ambient); SpaceError if numerical."""
+        rows = linear.row_strings(self.exact_rows())
+        return [[row.get(j, "0") for j in range(self.ambient)] for row in rows]
+
+    def orthonormal(self) -> FloatArray:
+        """An orthonormal basis in the Euclidean product, float64 (dim, ambient), dense; read-only."""
+        return self._orthonormal
+
+    @cached_property
+    def _orthonormal(self) -> FloatArray:
+        if self.floats is not None:
+            return self.floats
+        if self.labels is not None:
+            return _frozen(_tying.orthonormal(self.labels))
+        return _frozen(numerical.orthonormal_frame(to_float(self.exact_rows())))
+
+    def project(self, vectors: Any) -> NDArray[np.floating]:
+        """Orthogonal projection P_E of float vectors (..., ambient), same shape; float32 stays float32.
+
+        A tying subspace needs no dense matrix: O(ambient) a vector. The product is the Euclidean one; for an
+        action that is not orthogonal, P_{E^G} is `inner_product.projection` (Maass & Fontbona 2024, Section
+        2).
+        """
+        array = np.asarray(vectors)
+        flat = self._rows_of_vectors(array)
+        if self.labels is not None:
+            projected = _tying.project(self.labels, flat)
+        else:
+            projected = (flat @ self._orthonormal.T) @ self._orthonormal
+        kind = array.dtype if np.issubdtype(array.dtype, np.floating) else np.float64
+        return projected.reshape(array.shape).astype(kind, copy=False)
+
+    def distance2(self, vectors: Any) -> FloatArray:
+        """Squared Euclidean distance of float vectors (..., ambient) to the subspace, float64 (...)."""
+        array = np.asarray(vectors, dtype=np.float64)
+        return np.asarray(np.sum((array - self.project(array)) ** 2, axis=-1))
+
+    def projection_matrix_exact(self) -> DomainMatrix:
+        """The exact orthogonal projection, sparse (ambient, ambient); SpaceError if numerical.
+
+        Costs the sum of the squared class sizes for a tying subspace, else the inversion of a (dim, dim)
+        matrix.
+        """
+        if self.labels is not None:
+            return _tying.projection_rows(self.labels)
+        return linear.orthogonal_projection(self.exact_rows())
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready description; `from_json` gives back an equal subspace."""
+        from sharefind.spaces.serial import subspace_to_json
+
+        return subspace_to_json(self)
+
+    @classmethod
+    def from_json(cls, data: Any) -> Subspace:
+        """The subspace that `to_json` described; SpaceError for anything else."""
+        from sharefind.spaces.serial import subspace_from_json
+
+        return subspace_from_json(data)
+
+    def _check_ambient(self, other: Subspace) -> None:
+        if self.ambient != other.ambient:
+            raise SpaceError(
+                f"R^{self.ambient} and R^{other.ambient} have no subspaces in common; use one parameter space"
+            )
+
+    def _rows_of_vectors(self, array: NDArray[Any]) -> FloatArray:
+        if array.ndim == 0 or array.shape[-1] != self.ambient:
+            raise SpaceError(f"vectors of shape {array.shape} do not end in the ambient dimension {self.ambient}")
+        return array.reshape(-1, self.ambient).astype(np.float64, copy=False)
+
+
+def _checked_ambient(ambient: int) -> int:
+    if ambient < 1:
+        raise SpaceError(f"a subspace needs an ambient dimension of at least 1, not {ambient}")
+    return int(ambient)
+
+
+def _frozen(array: NDArray[ScalarT]) -> NDArray[ScalarT]:
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,174 @@
+"""Tying patterns: labels (n,) with 0 = zero, k or -k = class k with sign; the sparse half of `Subspace`.
+
+A pattern stands for {z : z_i = 0 where label 0, s_i z_i equal within a class}. Everything here is linear in n
+but for the dense basis that `orthonormal` is asked for.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from sympy import QQ
+from sympy.polys.matrices import DomainMatrix
+
+from sharefind.groups.matrices import Rows, rows_of, sparse_matrix
+
+Labels = NDArray[np.int32]
+FloatArray = NDArray[np.float64]
+AnyInts = NDArray[np.integer]
+
+
+def canonical(labels: AnyInts) -> Labels:
+    """The same pattern with classes numbered by first occurrence, each first occurrence positive.
+
+    labels: int (n,). Returns int32 (n,), so that two patterns are equal exactly when their arrays are.
+    """
+    if _is_canonical(labels):
+        return labels.astype(np.int32, copy=False)
+    magnitude = _small_ids(np.abs(labels))
+    first = _first_positions(magnitude)
+    used = np.flatnonzero(first[1:] < labels.size) + 1
+    rank = np.zeros(first.size, dtype=np.int32)
+    rank[used[np.argsort(first[used])]] = np.arange(1, used.size + 1, dtype=np.int32)
+    lead = np.ones(first.size, dtype=np.int32)
+    lead[used] = np.sign(labels[first[used]])
+    return rank[magnitude] * lead[magnitude] * np.sign(labels).astype(np.int32)
+
+
+def _is_canonical(labels: AnyInts) -> bool:
+    """One pass: the running maximum rises by one at a time, at positive labels only."""
+    running = np.maximum.accumulate(np.abs(labels))
+    rises = np.diff(running, prepend=0)
+    return bool(rises.max() <= 1 and np.all(labels[rises > 0] > 0))
+
+
+def _small_ids(magnitude: AnyInts) -> AnyInts:
+    if magnitude.max() <= magnitude.size:
+        return magnitude
+    found, ids = np.unique(magnitude, return_inverse=True)
+    return np.asarray(ids + (found[0] != 0))
+
+
+def _first_positions(ids: AnyInts) -> AnyInts:
+    """First index of each id 0..max, n where it is absent; numpy keeps the last of repeated assignments."""
+    positions = np.full(int(ids.max()) + 1, ids.size, dtype=np.int64)
+    positions[ids[::-1]] = np.arange(ids.size - 1, -1, -1)
+    return positions
+
+
+def tied(targets: AnyInts, signs: AnyInts | None = None) -> Labels:
+    """Largest pattern with z[targets[g, i]] = signs[g, i] z[i] for all g, i.
+
+    targets: int (k, n), indices; signs: (k, n) of +-1, None = all +1. A class that is tied to its own
+    negative vanishes. Connected components of the signed double cover (or of the plain graph where no sign is
+    negative).
+    """
+    if signs is None or not np.any(signs < 0):
+        return canonical(components(targets) + 1)
+    n = targets.shape[1]
+    flip = np.where(signs < 0, n, 0)
+    cover = np.concatenate([targets + flip, targets + (n - flip)], axis=1)
+    component = components(cover)
+    plus, minus = component[:n], component[n:]
+    oriented = np.where(plus < minus, plus + 1, -(minus + 1))
+    return canonical(np.where(plus == minus, 0, oriented))
+
+
+def components(targets: AnyInts) -> AnyInts:
+    """Component number of each of n nodes joined to targets[:, i]; int (n,)."""
+    k, n = targets.shape
+    if k == 0:
+        return np.arange(n)
+    columns = np.ascontiguousarray(targets.T).ravel()
+    graph = csr_array((np.ones(k * n), columns, np.arange(0, k * n + 1, k)), shape=(n, n))
+    # The permutations make every weak component strong; scipy's weak search is the one that is linear here.
+    return np.asarray(connected_components(graph, directed=True, connection="weak")[1])
+
+
+def meet(first: Labels, second: Labels) -> Labels:
+    """The intersection of two tying spaces, which is one again."""
+    targets, signs = zip(*(_star(labels) for labels in (first, second)), strict=True)
+    return tied(np.stack(targets), np.stack(signs))
+
+
+def _star(labels: Labels) -> tuple[AnyInts, AnyInts]:
+    """Each index tied to the first of its class; a zero is tied to its own negative."""
+    first = _first_positions(np.abs(labels))
+    indices = np.arange(labels.size)
+    targets = np.where(labels == 0, indices, first[np.abs(labels)])
+    return targets, np.where(labels > 0, 1, -1)
+
+
+def contains(outer: Labels, inner: Labels) -> bool:
+    """True when `inner` lies in `outer`: it is constant on the classes of outer and zero on its zeros."""
+    first = _first_positions(np.abs(outer))
+    pulled = inner[np.minimum(first[np.abs(outer)], outer.size - 1)] * np.sign(outer)
+    return bool(np.array_equal(pulled, inner))
+
+
+def dimension(labels: Labels) -> int:
+    """Number of classes of a canonical pattern."""
+    return int(labels.max())
+
+
+def to_rows(labels: Labels) -> DomainMatrix:
+    """The reduced basis (dim, n) over QQ, sparse: one row of 0, 1, -1 to a class."""
+    one, minus = QQ.one, -QQ.one
+    rows: Rows = {k: {} for k in range(dimension(labels))}
+    for i in np.flatnonzero(labels).tolist():
+        label = int(labels[i])
+        rows[abs(label) - 1][i] = one if label > 0 else minus
+    return sparse_matrix(rows, (len(rows), labels.size))
+
+
+def from_rows(basis: DomainMatrix) -> Labels | None:
+    """The pattern of a reduced basis with entries 0, 1, -1 and disjoint supports; None for any other."""
+    if not basis.domain.is_QQ:
+        return None
+    labels = np.zeros(basis.shape[1], dtype=np.int32)
+    units = {QQ.one: 1, -QQ.one: -1}
+    for k, row in rows_of(basis).items():
+        for j, value in row.items():
+            if labels[j] or value not in units:
+                return None
+            labels[j] = (k + 1) * units[value]
+    return labels
+
+
+def class_sizes(labels: Labels) -> AnyInts:
+    """Number of entries in class 1, 2, ...; int (dim,)."""
+    return np.bincount(np.abs(labels), minlength=dimension(labels) + 1)[1:]
+
+
+def projection_rows(labels: Labels) -> DomainMatrix:
+    """The exact projection, sparse (n, n): s_i s_j / size within a class, sum of squared sizes entries."""
+    sizes = class_sizes(labels)
+    rows: Rows = {}
+    for row in rows_of(to_rows(labels)).values():
+        weight = QQ(1, int(sizes[abs(int(labels[next(iter(row))])) - 1]))
+        for i, sign in row.items():
+            rows[i] = {j: sign * other * weight for j, other in row.items()}
+    return sparse_matrix(rows, (labels.size, labels.size))
+
+
+def orthonormal(labels: Labels) -> FloatArray:
+    """Dense orthonormal basis, float64 (dim, n)."""
+    basis = np.zeros((dimension(labels), labels.size))
+    used = np.flatnonzero(labels)
+    classes = np.abs(labels[used]) - 1
+    basis[classes, used] = np.sign(labels[used]) / np.sqrt(class_sizes(labels))[classes]
+    return basis
+
+
+def project(labels: Labels, vectors: FloatArray) -> FloatArray:
+    """Signed class means put back in place; vectors float64 (m, n) -> (m, n), no dense matrix."""
+    classes = np.abs(labels).astype(np.int64)
+    signs = np.sign(labels)
+    width = dimension(labels) + 1
+    cells = classes + width * np.arange(vectors.shape[0])[:, None]
+    sums = np.bincount(cells.ravel(), weights=(vectors * signs).ravel(), minlength=width * vectors.shape[0])
+    means = sums.reshape(-1, width) / np.concatenate([[1], class_sizes(labels)])
+    projected: FloatArray = means[:, classes] * signs
+    return projected
