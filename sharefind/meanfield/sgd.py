@@ -1,0 +1,172 @@
+"""Stochastic gradient descent on a cloud of particles, replicates batched in one tensor.
+
+The recursion of Maass & Fontbona 2024 (SGD and projected-noise SGD): with s_k = eps_N alpha, eps_N = 1/N,
+theta_i <- theta_i - s_k (grad_z sigma*(X_k, theta_i) . grad_1 l(Phi(X_k), Y_k) + tau grad r(theta_i))
++ sqrt(2 beta s_k) xi,
+with r(z) = |z|^2 / 2 and l(y, y') = |y - y'|^2. Where the samples come from is left to `sources`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from sharefind.errors import NotConvergedError
+from sharefind.meanfield.models import squared_risk
+from sharefind.meanfield.projection import Projector
+from sharefind.meanfield.schemes import Gradient
+from sharefind.meanfield.sources import Source
+from sharefind.spaces import Subspace
+
+Progress = Callable[[int, int], None]
+"""(steps done, steps in all), called a bounded number of times a training."""
+
+PROGRESS_CALLS = 50
+"""How often at most a training reports its progress."""
+
+
+class SGDConfig(BaseModel):
+    """Settings of one training. The defaults are those of Maass & Fontbona 2024, Appendix F, at N = 100.
+
+    Attributes:
+        particles: N. alpha: step factor, a particle moves by alpha/N times its gradient. horizon: T, so N T steps.
+        batch: B. tau: weight of the penalty |z|^2 / 2. beta: noise temperature. initial_std: of the Gaussian start.
+        noise: "projected" uses P_E xi with the E that training starts on, "gaussian" uses xi, "none" no noise.
+        dtype: of the particles. device: where they live, "cpu" or a torch device such as "cuda".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    particles: int = Field(default=100, ge=1)
+    alpha: float = Field(default=50.0, gt=0)
+    horizon: float = Field(default=20.0, gt=0)
+    batch: int = Field(default=20, ge=1)
+    tau: float = Field(default=1e-4, ge=0)
+    beta: float = Field(default=1e-6, ge=0)
+    initial_std: float = Field(default=0.25, gt=0)
+    noise: Literal["projected", "gaussian", "none"] = "projected"
+    dtype: Literal["float32", "float64"] = "float64"
+    device: str = "cpu"
+
+    @property
+    def steps(self) -> int:
+        """N_e = N T, at least one."""
+        return max(1, round(self.particles * self.horizon))
+
+    @property
+    def step_size(self) -> float:
+        """alpha / N."""
+        return self.alpha / self.particles
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """The torch dtype that `dtype` names."""
+        return torch.float32 if self.dtype == "float32" else torch.float64
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What a training leaves behind.
+
+    Attributes:
+        clouds: particles (R, D, N) at each checkpoint, the last one at the horizon.
+        times: the checkpoints, as fractions of the horizon.
+        risk: mean squared loss (R,) over the minibatches after the last checkpoint but one, before each update.
+    """
+
+    clouds: tuple[Tensor, ...]
+    times: tuple[float, ...]
+    risk: Tensor
+
+    @property
+    def final(self) -> Tensor:
+        """Particles (R, D, N) at the horizon."""
+        return self.clouds[-1]
+
+
+def gaussian_start(
+    space: Subspace, particles: int, std: float, rng: np.random.Generator, replicates: int = 1
+) -> Tensor:
+    """Particles drawn from N(0, std^2 I) and projected on `space`: (replicates, D, N) float64.
+
+    Args:
+        space: E_j; particles start on it (SI start when it is E^G). particles: N. std: of every coordinate.
+    """
+    cloud = torch.from_numpy(rng.normal(0.0, std, size=(replicates, space.ambient, particles)))
+    return Projector(space)(cloud)
+
+
+def train(
+    gradient: Gradient,
+    start: Tensor,
+    source: Source,
+    config: SGDConfig,
+    rng: np.random.Generator,
+    noise_space: Projector | None = None,
+    checkpoints: Sequence[float] = (1.0,),
+    progress: Progress | None = None,
+) -> Trajectory:
+    """Run the SGD recursion for N T steps.
+
+    Args:
+        gradient: of a scheme, see `schemes.scheme_gradient`. start: theta^0 (R, D, N), N as in `config`.
+        source: minibatches for the R replicates. config: the settings. rng: of the Gaussian noise.
+        noise_space: P_E of the projected noise; needed when `config.noise` is "projected" and beta > 0.
+        checkpoints: increasing fractions of the horizon at which the cloud is kept; the last must be 1.
+        progress: told the steps done.
+
+    Raises:
+        NotConvergedError: a particle is no longer finite; the message names the step size to try.
+    """
+    theta = start.to(device=config.device, dtype=config.torch_dtype).clone()
+    noise = _noise(config, theta, noise_space, rng)
+    marks = [max(1, round(c * config.steps)) for c in checkpoints]
+    every = max(1, config.steps // PROGRESS_CALLS)
+    clouds: list[Tensor] = []
+    risk, counted = torch.zeros(theta.shape[0], dtype=torch.float64), 0
+    for step in range(config.steps):
+        batch = source.batch(step)
+        x, y = batch.x.to(theta), batch.y.to(theta)
+        slope, prediction = gradient(x, y, theta)
+        if len(clouds) == len(marks) - 1:
+            risk, counted = risk + squared_risk(prediction, y).to(risk), counted + 1
+        theta = theta.mul(1 - config.step_size * config.tau).sub_(slope, alpha=config.step_size)
+        if noise is not None:
+            theta += noise()
+        while len(clouds) < len(marks) and step + 1 == marks[len(clouds)]:
+            clouds.append(theta)
+        if progress is not None and (step + 1) % every == 0:
+            progress(step + 1, config.steps)
+    _refuse_divergence(theta, config)
+    return Trajectory(tuple(clouds), tuple(checkpoints), risk / max(1, counted))
+
+
+def _noise(
+    config: SGDConfig, theta: Tensor, space: Projector | None, rng: np.random.Generator
+) -> Callable[[], Tensor] | None:
+    """A drawer of sqrt(2 beta s) xi, projected where asked, or None without noise."""
+    if config.noise == "none" or config.beta == 0:
+        return None
+    scale = (2 * config.beta * config.step_size) ** 0.5
+    generator = torch.Generator(theta.device).manual_seed(int(rng.integers(2**63)))
+    project = space if config.noise == "projected" else None
+
+    def draw() -> Tensor:
+        xi = torch.randn(theta.shape, dtype=theta.dtype, device=theta.device, generator=generator).mul_(scale)
+        return xi if project is None else project(xi)
+
+    return draw
+
+
+def _refuse_divergence(theta: Tensor, config: SGDConfig) -> None:
+    if not bool(torch.isfinite(theta).all()):
+        raise NotConvergedError(
+            f"training diverged: particles are not finite after {config.steps} steps of size {config.step_size:g}; "
+            f"use a smaller step (alpha {config.alpha / 4:g}) or rescale the inputs"
+        )
