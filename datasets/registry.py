@@ -1,0 +1,71 @@
+"""Names of the data sets that sharefind knows, and one door for names and files alike."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from sharefind.datasets.c2 import c2_task
+from sharefind.datasets.files import load_csv, load_npz, load_parquet
+from sharefind.datasets.task import FloatArray, Task, finite_task
+from sharefind.datasets.textures import texture_task
+from sharefind.errors import DataError
+
+TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
+    {
+        "c2-wi": partial(c2_task, "wi"),
+        "c2-si": partial(c2_task, "si"),
+        "c2-arbitrary": partial(c2_task, "arbitrary"),
+        "texture:gravel": partial(texture_task, "gravel"),
+        "texture:brick": partial(texture_task, "brick"),
+        "texture:grass": partial(texture_task, "grass"),
+    }
+)
+READERS: Mapping[str, Callable[[str | Path], tuple[FloatArray, FloatArray]]] = MappingProxyType(
+    {".npz": load_npz, ".csv": load_csv, ".parquet": load_parquet}
+)
+
+
+def task_names() -> tuple[str, ...]:
+    """All names that `load_task` takes, in the order in which they are listed to people."""
+    return tuple(TASKS)
+
+
+def load_task(name: str) -> Task:
+    """Load a task by name.
+
+    Raises:
+        DataError: there is none of that name (the message gives the nearest ones), or its extra is missing.
+    """
+    if name in TASKS:
+        return TASKS[name]()
+    raise DataError(f"no task {name!r}; {_suggestion(name)}")
+
+
+def load_data(path_or_name: str | Path) -> Task:
+    """Load a task by name, or a data set from a file whose suffix (.npz, .csv, .parquet) says how to read it.
+
+    A file's task is named after the file and recommends nothing.
+
+    Raises:
+        DataError: there is neither such a name nor such a file, or the reader of the file refuses it.
+    """
+    name = str(path_or_name)
+    if name in TASKS:
+        return TASKS[name]()
+    path = Path(path_or_name)
+    reader = READERS.get(path.suffix.lower())
+    if reader is not None:
+        x, y = reader(path)
+        return finite_task(path.stem, x, y, description=f"{len(x)} rows of {path.name}")
+    if path.exists():
+        raise DataError(f"{name}: not a kind of file that sharefind reads; use {', '.join(READERS)}")
+    raise DataError(f"no data set or file {name!r}; give an .npz, .csv or .parquet file, or {_suggestion(name)}")
+
+
+def _suggestion(name: str) -> str:
+    near = difflib.get_close_matches(name, TASKS, n=2)
+    if near:
+        return f"did you mean {' or '.join(near)}? The names are {', '.join(TASKS)}"
+    return f"use one of {', '.join(TASKS)}"

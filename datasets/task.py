@@ -1,0 +1,180 @@
+"""What a data set is to the rest of sharefind: named pairs (x, y), finite or drawn afresh.
+
+Reading files is left to `files`, drawing from a teacher to `teacher_student`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sharefind.errors import DataError
+
+FloatArray = NDArray[np.float64]
+
+NUMERIC_KINDS = "biuf"
+
+
+class Sampler(Protocol):
+    """A law pi of (X, Y) from which independent pairs can be drawn."""
+
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[FloatArray, FloatArray]:
+        """Draw `n` independent pairs: x (n, d_in) and y (n, d_out), float64."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A learning problem: either a finite data set (`x`, `y`) or a law that gives fresh samples (`sampler`).
+
+    Build one with `finite_task` or `fresh_task`, which check what they are given.
+
+    Attributes:
+        name: how the command line and the records call it.
+        d_in: width of X.
+        d_out: width of Y.
+        description: one line for people.
+        in_rep: recommended representation expression on X; None leaves it to the caller.
+        out_rep: recommended representation expression on Y; None leaves it to the caller.
+        unit: recommended unit; None leaves it to the caller.
+        tolerance: recommended relative distance to E^G below which a symmetry counts as present; 0: exact.
+        x: (n, d_in) float64, read-only; None for fresh samples.
+        y: (n, d_out) float64, read-only; None for fresh samples.
+        sampler: the law; None for a finite data set.
+    """
+
+    name: str
+    d_in: int
+    d_out: int
+    description: str = ""
+    in_rep: str | None = None
+    out_rep: str | None = None
+    unit: str | None = None
+    tolerance: float = 0.0
+    x: FloatArray | None = None
+    y: FloatArray | None = None
+    sampler: Sampler | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a task with nothing to draw from, or with two sources (DataError)."""
+        if (self.x is None) != (self.y is None) or (self.x is None) == (self.sampler is None):
+            raise DataError(f"task {self.name}: give either rows x and y, or a sampler of fresh samples")
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether every draw is a new one (True) or a row of a finite data set (False)."""
+        return self.sampler is not None
+
+    @property
+    def n(self) -> int | None:
+        """Number of rows of a finite data set; None for fresh samples."""
+        return None if self.x is None else len(self.x)
+
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[FloatArray, FloatArray]:
+        """Draw `n` independent pairs, from the law or (with replacement) from the rows of the data set.
+
+        Returns x (n, d_in) and y (n, d_out), float64.
+
+        Raises:
+            DataError: `n` is below 1.
+        """
+        if n < 1:
+            raise DataError(f"task {self.name}: cannot draw {n} samples; ask for at least 1")
+        if self.sampler is not None:
+            return self.sampler.sample(rng, n)
+        x, y = self.arrays()
+        rows = rng.integers(len(x), size=n)
+        return x[rows], y[rows]
+
+    def arrays(self) -> tuple[FloatArray, FloatArray]:
+        """All rows of a finite data set: x (n, d_in) and y (n, d_out).
+
+        Raises:
+            DataError: the task draws fresh samples.
+        """
+        if self.x is None or self.y is None:
+            raise DataError(f"task {self.name} draws fresh samples and has no rows; use sample(rng, n)")
+        return self.x, self.y
+
+
+def finite_task(
+    name: str,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    description: str = "",
+    in_rep: str | None = None,
+    out_rep: str | None = None,
+    unit: str | None = None,
+    tolerance: float = 0.0,
+) -> Task:
+    """Make a task of the rows x (n, d_in) and y (n, d_out).
+
+    Raises:
+        DataError: as in `check_arrays`.
+    """
+    x, y = check_arrays(x, y, name)
+    settings = (in_rep, out_rep, unit, tolerance)
+    return Task(name, x.shape[1], y.shape[1], description, *settings, x=x, y=y)
+
+
+def fresh_task(
+    name: str,
+    sampler: Sampler,
+    d_in: int,
+    d_out: int,
+    *,
+    description: str = "",
+    in_rep: str | None = None,
+    out_rep: str | None = None,
+    unit: str | None = None,
+    tolerance: float = 0.0,
+) -> Task:
+    """Make a task that draws every sample afresh: x of width `d_in` and y of width `d_out`."""
+    return Task(name, d_in, d_out, description, in_rep, out_rep, unit, tolerance, sampler=sampler)
+
+
+def check_arrays(x: ArrayLike, y: ArrayLike, source: str) -> tuple[FloatArray, FloatArray]:
+    """Turn x (n, d_in) and y (n, d_out) into read-only float64 copies that a model can be trained on.
+
+    `source` opens every message.
+
+    Raises:
+        DataError: an array is not numeric, not two-dimensional, empty, or holds NaN or an infinity (the
+            message names the first such row and column), or the lengths differ.
+    """
+    checked_x, checked_y = _check_array(x, "x", source), _check_array(y, "y", source)
+    if len(checked_x) != len(checked_y):
+        lengths = f"x has {len(checked_x)} rows but y has {len(checked_y)}"
+        raise DataError(f"{source}: {lengths}; give one row of y for each row of x")
+    return checked_x, checked_y
+
+
+def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
+    array = np.asarray(values)
+    if array.dtype.kind not in NUMERIC_KINDS:
+        raise DataError(f"{source}: {key} has dtype {array.dtype}, which is not real numbers; save it as floats")
+    if array.ndim != 2:
+        raise DataError(
+            f"{source}: {key} has shape {array.shape}; give it two dimensions, (samples, width), "
+            "for instance with reshape(-1, 1)"
+        )
+    if array.size == 0:
+        raise DataError(f"{source}: {key} is empty, its shape is {array.shape}; give at least one row and one column")
+    with np.errstate(over="ignore"):  # what overflows becomes an infinity, refused below with its place
+        floats = array.astype(np.float64)
+    _refuse_non_finite(floats, key, source)
+    floats.flags.writeable = False
+    return floats
+
+
+def _refuse_non_finite(array: FloatArray, key: str, source: str) -> None:
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad) == 0:
+        return
+    row, column = bad[0]
+    raise DataError(
+        f"{source}: {key} is {array[row, column]} at row {row}, column {column} (counted from 0); "
+        "remove that row or fill the value in"
+    )

@@ -1,0 +1,196 @@
+"""Data made by a teacher, a shallow model with known particles, so that the symmetry of (X, Y) is known.
+
+Groups and their actions come from `sharefind.groups`; training a student is left to `sharefind.meanfield`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.datasets.task import FloatArray
+from sharefind.errors import DataError
+from sharefind.groups import FiniteGroup, Representation, hom
+
+Kind = Literal["arbitrary", "wi", "si"]
+Activation = Literal["logistic", "tanh"]
+
+KINDS: tuple[Kind, ...] = ("arbitrary", "wi", "si")
+ACTIVATIONS: tuple[Activation, ...] = ("logistic", "tanh")
+
+# Most activations held at a time (float64, so 32 MiB); it bounds memory and changes no value.
+CHUNK = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class TeacherStudent:
+    """The law X ~ N(0, x_scale^2 I), Y = mean_i sigma(z_i X + b_i) + N(0, noise^2 I).
+
+    That is Phi_mu with mu the empirical measure of the particles (Maass & Fontbona 2024, section 2).
+
+    Attributes:
+        particles: (N, d_out, d_in) float64, the z_i, of equal weights.
+        biases: (N, d_out) float64, the b_i; None for no bias.
+        activation: sigma, "logistic" or "tanh", entry by entry.
+        x_scale: standard deviation of every input.
+        noise: standard deviation of the noise on every output; 0 for none.
+    """
+
+    particles: FloatArray
+    biases: FloatArray | None = None
+    activation: Activation = "logistic"
+    x_scale: float = 1.0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what defines no law (DataError)."""
+        if self.particles.ndim != 3 or self.particles.size == 0:
+            raise DataError(
+                f"teacher: particles of shape {self.particles.shape}; give (N, d_out, d_in), none of them 0"
+            )
+        if self.biases is not None and self.biases.shape != self.particles.shape[:2]:
+            raise DataError(
+                f"teacher: biases of shape {self.biases.shape} for particles of shape "
+                f"{self.particles.shape}; give {self.particles.shape[:2]}"
+            )
+        if self.activation not in ACTIVATIONS:
+            raise DataError(f"teacher: no activation {self.activation!r}; use one of {', '.join(ACTIVATIONS)}")
+        for name, value in (("x_scale", self.x_scale), ("noise", self.noise)):
+            if not (np.isfinite(value) and value >= 0):
+                raise DataError(f"teacher: {name} is {value}; give a finite number, 0 or above")
+
+    @property
+    def d_in(self) -> int:
+        """Width of X."""
+        return int(self.particles.shape[2])
+
+    @property
+    def d_out(self) -> int:
+        """Width of Y."""
+        return int(self.particles.shape[1])
+
+    def target(self, x: FloatArray) -> FloatArray:
+        """The regression function E[Y | X = x]: x (n, d_in) gives (n, d_out). O(n N d_in d_out)."""
+        rows = max(1, CHUNK // (len(self.particles) * self.d_out))
+        chunks = [self._target(x[start : start + rows]) for start in range(0, len(x), rows)]
+        return np.concatenate([np.empty((0, self.d_out)), *chunks])
+
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[FloatArray, FloatArray]:
+        """Draw `n` independent pairs: x (n, d_in) and y (n, d_out), float64."""
+        x = self.x_scale * rng.standard_normal((n, self.d_in))
+        y = self.target(x)
+        if self.noise > 0:
+            y = y + self.noise * rng.standard_normal(y.shape)
+        return x, y
+
+    def _target(self, x: FloatArray) -> FloatArray:
+        n_particles, d_out, d_in = self.particles.shape
+        inner = (x @ self.particles.reshape(-1, d_in).T).reshape(len(x), n_particles, d_out)
+        if self.biases is not None:
+            inner = inner + self.biases
+        return np.asarray(_activate(inner, self.activation).mean(axis=1))
+
+
+def teacher_student(
+    in_rep: Representation,
+    out_rep: Representation,
+    kind: Kind,
+    rng: np.random.Generator,
+    *,
+    n_particles: int = 5,
+    particle_scale: float = 1.0,
+    bias: bool = False,
+    activation: Activation = "logistic",
+    x_scale: float = 1.0,
+    noise: float = 0.0,
+) -> TeacherStudent:
+    """Draw a teacher with entries from N(0, particle_scale^2) and make its measure arbitrary, WI or SI.
+
+    "arbitrary" keeps the particles, "wi" takes all their images under M_g (|G| n_particles particles), "si"
+    projects them on E^G. With "wi" and "si" the law of (X, Y) is G-equivariant: Phi_mu is equivariant
+    (Maass & Fontbona 2024, section 2), and N(0, I) is invariant.
+
+    Raises:
+        DataError: an unknown kind or no particles; with "wi" and "si" also a group that is not finite, an
+            action on X that is not orthogonal, or one on Y that does not commute with the activation.
+    """
+    if kind not in KINDS:
+        raise DataError(f"teacher: no kind {kind!r}; use one of {', '.join(KINDS)}")
+    if n_particles < 1:
+        raise DataError(f"teacher: {n_particles} particles; give at least 1")
+    particles = particle_scale * rng.standard_normal((n_particles, out_rep.dim, in_rep.dim))
+    biases = particle_scale * rng.standard_normal((n_particles, out_rep.dim)) if bias else None
+    if kind != "arbitrary":
+        _require_equivariance(in_rep, out_rep, activation)
+        make = weakly_invariant if kind == "wi" else strongly_invariant
+        particles, biases = make(particles, biases, in_rep, out_rep)
+    return TeacherStudent(particles, biases, activation, x_scale, noise)
+
+
+def weakly_invariant(
+    particles: FloatArray, biases: FloatArray | None, in_rep: Representation, out_rep: Representation
+) -> tuple[FloatArray, FloatArray | None]:
+    """The particles of mu^G = mean over g of M_g # mu: those given and all their images.
+
+    particles (N, d_out, d_in) gives (|G| N, d_out, d_in), biases (N, d_out) give (|G| N, d_out); the first N
+    rows are those given, for the identity comes first.
+
+    Raises:
+        DataError: the group is not finite.
+    """
+    images, bias_images = _images(particles, biases, in_rep, out_rep)
+    flat = images.reshape(-1, *particles.shape[1:])
+    return flat, None if bias_images is None else bias_images.reshape(-1, out_rep.dim)
+
+
+def strongly_invariant(
+    particles: FloatArray, biases: FloatArray | None, in_rep: Representation, out_rep: Representation
+) -> tuple[FloatArray, FloatArray | None]:
+    """The particles of P_{E^G} # mu, P the mean of M_g over the group; shapes as given.
+
+    Raises:
+        DataError: the group is not finite.
+    """
+    images, bias_images = _images(particles, biases, in_rep, out_rep)
+    return images.mean(axis=0), None if bias_images is None else bias_images.mean(axis=0)
+
+
+def _images(
+    particles: FloatArray, biases: FloatArray | None, in_rep: Representation, out_rep: Representation
+) -> tuple[FloatArray, FloatArray | None]:
+    order = _finite_order(in_rep)
+    flat = particles.reshape(len(particles), -1)
+    images = _orbit(hom(out_rep, in_rep), flat, order).reshape(order, *particles.shape)
+    return images, None if biases is None else _orbit(out_rep, biases, order)
+
+
+def _orbit(action: Representation, vectors: FloatArray, order: int) -> FloatArray:
+    """All images of vectors (N, dim), as (order, N, dim)."""
+    indices: NDArray[np.int64] = np.repeat(np.arange(order), len(vectors))
+    return action.act_float(indices, np.tile(vectors, (order, 1))).reshape(order, *vectors.shape)
+
+
+def _finite_order(rep: Representation) -> int:
+    if not isinstance(rep.group, FiniteGroup):
+        raise DataError(f"teacher: {rep.group.name} is not finite; WI and SI teachers take a finite group")
+    return rep.group.order
+
+
+def _require_equivariance(in_rep: Representation, out_rep: Representation, activation: Activation) -> None:
+    _finite_order(in_rep)
+    if not in_rep.is_orthogonal:
+        raise DataError(
+            f"teacher: {in_rep.name} is not orthogonal on X, so N(0, I) is not invariant; use a basis that is"
+        )
+    if out_rep.kind == "permutation" or (out_rep.kind == "signed" and activation == "tanh"):
+        return
+    allowed = "a permutation or signed permutation" if activation == "tanh" else "a permutation"
+    raise DataError(f"teacher: {out_rep.name} on Y does not commute with {activation}; use {allowed} representation")
+
+
+def _activate(inner: FloatArray, activation: Activation) -> FloatArray:
+    if activation == "tanh":
+        return np.tanh(inner)
+    # Equal to 1 / (1 + exp(-t)), and never overflows.
+    return 0.5 * (1.0 + np.tanh(0.5 * inner))
