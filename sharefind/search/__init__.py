@@ -1,0 +1,53 @@
+"""The heuristic: engine, growth rules, stopping rules, the search lattice and the run folder."""
+
+from sharefind.search.config import SearchConfig, Settings, resolve, search_config
+from sharefind.search.engine import Engine, SearchOutcome
+from sharefind.search.evidence import Decision, Evidence
+from sharefind.search.growth import (
+    Escape,
+    EscapeGrowth,
+    GrowthRule,
+    InvariantGrowth,
+    MeanGrowth,
+    measure_escape,
+)
+from sharefind.search.lattice import Growth, SearchLattice, SearchNode
+from sharefind.search.observer import Observer, StopSearch
+from sharefind.search.problem import Candidate, Problem, TaskLike, build_problem
+from sharefind.search.result import result_record
+from sharefind.search.run import default_folder, run_search
+from sharefind.search.run_folder import RunFolder
+from sharefind.search.stopping import RandomisationRule, StoppingRule, ThresholdRule
+
+__all__ = [
+    "Candidate",
+    "Decision",
+    "Engine",
+    "Escape",
+    "EscapeGrowth",
+    "Evidence",
+    "Growth",
+    "GrowthRule",
+    "InvariantGrowth",
+    "MeanGrowth",
+    "Observer",
+    "Problem",
+    "RandomisationRule",
+    "RunFolder",
+    "SearchConfig",
+    "SearchLattice",
+    "SearchNode",
+    "SearchOutcome",
+    "Settings",
+    "StopSearch",
+    "StoppingRule",
+    "TaskLike",
+    "ThresholdRule",
+    "build_problem",
+    "default_folder",
+    "measure_escape",
+    "resolve",
+    "result_record",
+    "run_search",
+    "search_config",
+]

@@ -1,0 +1,216 @@
+"""What a search may be told, validated before any work starts, and the presets that fill in the rest.
+
+`SearchConfig` is what the command line, a TOML file or a caller gives; `Settings` is what the engine works with.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sharefind.errors import ConfigError
+from sharefind.meanfield.activations import Activation
+from sharefind.meanfield.schemes import Scheme
+from sharefind.meanfield.sgd import SGDConfig
+from sharefind.meanfield.standardise import How
+
+GrowthName = Literal["mean", "escape", "invariant"]
+StopName = Literal["fixed", "calibrated", "randomisation"]
+Preset = Literal["paper", "fast"]
+
+CHECKPOINTS = (0.125, 0.25, 0.5, 1.0)
+"""Fractions of the horizon at which the escape is read: early ones see it before a tilt is amplified."""
+
+MIN_COPIES = 199
+"""Fewest randomised copies a test uses; more are used where alpha / 2 could not be reached otherwise."""
+
+FRESH_HORIZON = 5.0
+"""T of the fast preset on fresh samples: a quarter of the paper's, by which an escape of the C_2 tasks is clear."""
+
+FINITE_PARTICLES = 32
+"""N of the fast preset on finite data: the test's power is flat from 20 particles on."""
+
+FINITE_RATE = 1 / 16
+"""Share of a linear signal that one step learns on standardised data: the paper's step at N = 100, logistic units."""
+
+FINITE_EPOCHS = 3
+"""Passes over a finite data set: near the horizon at which an escape is most significant."""
+
+MIN_STEPS = 60
+"""Fewest steps of a training on finite data, so that a small data set is learned too."""
+
+STEPS_PER_EPOCH = 100
+"""Most minibatches an epoch is cut into: large data sets get larger minibatches, not more steps."""
+
+LARGEST_BATCH = 256
+"""Most samples of one step: very large data sets are sampled, not read whole, by each of the many copies."""
+
+MIN_FOLD = 50
+"""Fewest samples a fold of the cross-fitted escape should hold; at least two folds are always made."""
+
+
+class SearchConfig(BaseModel):
+    """A search as a user states it; None means "let the preset decide". Unknown keys are errors.
+
+    Attributes:
+        group: candidate group's name; generators: file with generators; blind: no candidate (exactly one of the three).
+        task: a named task; data: a file or a named data set (at most one; the default task is c2-wi).
+        in_rep, out_rep: representation expressions. unit: unit expression. scheme: how training uses the group.
+        growth: growth rule. stop: stopping rule. delta: threshold on dist^2 of the rule `fixed`.
+        alpha: level of the tests. tolerance: largest relative escape that still counts as staying (0: exact symmetry).
+        particles: N. horizon: T. replicates: R. copies: m, randomised copies a test. seed. preset.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str | None = None
+    generators: str | None = None
+    blind: bool = False
+    task: str | None = None
+    data: str | None = None
+    in_rep: str | None = None
+    out_rep: str | None = None
+    unit: str | None = None
+    scheme: Scheme = Scheme.VANILLA
+    growth: GrowthName | None = None
+    stop: StopName | None = None
+    delta: float | None = Field(default=None, ge=0)
+    alpha: float = Field(default=0.01, gt=0, lt=1)
+    tolerance: float | None = Field(default=None, ge=0, lt=1)
+    particles: int | None = Field(default=None, ge=1, le=1_000_000)
+    horizon: float | None = Field(default=None, gt=0)
+    replicates: int | None = Field(default=None, ge=2, le=10_000)
+    copies: int | None = Field(default=None, ge=1, le=1_000_000)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    preset: Preset = "fast"
+
+    @model_validator(mode="after")
+    def _exclusive(self) -> SearchConfig:
+        given = [self.group is not None, self.generators is not None, self.blind]
+        if sum(given) > 1:
+            raise ValueError("--group, --generators and --blind exclude each other; give one of them")
+        if self.task is not None and self.data is not None:
+            raise ValueError("--task and --data exclude each other; give one of them")
+        if self.blind and self.growth == "invariant":
+            raise ValueError("growth rule invariant needs a candidate group; use --growth escape with --blind")
+        if self.blind and self.stop in ("calibrated", "randomisation"):
+            raise ValueError(f"stopping rule {self.stop} needs a candidate group; use --stop fixed with --blind")
+        if self.stop == "randomisation" and self.growth in ("mean", "escape"):
+            raise ValueError(
+                f"growth rule {self.growth} visits spaces that are no group's, where randomisation has no exact test; "
+                "use --stop calibrated or --growth invariant"
+            )
+        if self.delta is not None and self.stop not in (None, "fixed"):
+            raise ValueError(f"--delta belongs to --stop fixed, not to {self.stop}; drop one of the two")
+        if self.stop == "fixed" and self.delta is None:
+            raise ValueError("--stop fixed needs its threshold; give --delta, a bound on dist^2")
+        if self.scheme is not Scheme.VANILLA and self.stop == "randomisation":
+            raise ValueError(
+                f"scheme {self.scheme.value} imposes the symmetry, so a test of it has no meaning; "
+                "use --scheme vanilla, or --stop calibrated to watch the scheme at work"
+            )
+        return self
+
+
+def search_config(**values: object) -> SearchConfig:
+    """Build a `SearchConfig`, with one-line errors.
+
+    Raises:
+        ConfigError: a key is unknown, a value is out of range, or two settings exclude each other.
+    """
+    try:
+        return SearchConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise ConfigError(f"{where}: {message} (given {first['input']!r})" if where else message) from None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A search as the engine runs it: every choice made.
+
+    Attributes as in `SearchConfig`, and: sgd: settings of one training. standardise: what is done to finite data.
+    jobs: worker processes; never part of the configuration, because the result does not depend on it.
+    """
+
+    config: SearchConfig
+    growth: GrowthName
+    stop: StopName
+    delta: float | None
+    alpha: float
+    tolerance: float
+    replicates: int
+    copies: int
+    sgd: SGDConfig
+    standardise: How
+    jobs: int = 1
+
+    @property
+    def seed(self) -> int:
+        """The seed from which every node derives its own."""
+        return self.config.seed
+
+
+def resolve(config: SearchConfig, samples: int | None, tolerance: float, sigma: Activation) -> Settings:
+    """Fill in what the user left open.
+
+    Args:
+        config: what was asked. samples: n of a finite data set, None for fresh samples.
+        tolerance: what the task recommends. sigma: the unit's activation (its slope at 0 sets the step).
+    """
+    growth: GrowthName = config.growth or ("escape" if config.blind else "invariant")
+    stop = config.stop or _default_stop(config, growth)
+    replicates = config.replicates or 10
+    if samples is not None:
+        replicates = config.replicates or max(2, min(10, samples // MIN_FOLD))
+    return Settings(
+        config=config,
+        growth=growth,
+        stop=stop,
+        delta=config.delta,
+        alpha=config.alpha,
+        tolerance=tolerance if config.tolerance is None else config.tolerance,
+        replicates=replicates,
+        copies=config.copies or max(MIN_COPIES, math.ceil(2 / config.alpha) - 1),
+        sgd=_sgd(config, samples, sigma),
+        standardise="whiten" if samples is not None and config.preset == "fast" else "none",
+    )
+
+
+def _default_stop(config: SearchConfig, growth: GrowthName) -> StopName:
+    if config.delta is not None or config.blind:
+        return "fixed"
+    return "randomisation" if growth == "invariant" and config.scheme is Scheme.VANILLA else "calibrated"
+
+
+def _sgd(config: SearchConfig, samples: int | None, sigma: Activation) -> SGDConfig:
+    if config.preset == "paper":
+        base = SGDConfig(particles=config.particles or 1000)
+        return base if config.horizon is None else base.model_copy(update={"horizon": config.horizon})
+    if samples is None:
+        base = SGDConfig(particles=config.particles or 100, horizon=FRESH_HORIZON)
+        return base if config.horizon is None else base.model_copy(update={"horizon": config.horizon})
+    return _finite_sgd(config, samples, sigma)
+
+
+def _finite_sgd(config: SearchConfig, samples: int, sigma: Activation) -> SGDConfig:
+    """A few epochs with a step that learns `FINITE_RATE` of a linear signal on whitened inputs."""
+    particles = config.particles or FINITE_PARTICLES
+    batch = min(samples, LARGEST_BATCH, max(20, math.ceil(samples / STEPS_PER_EPOCH)))
+    steps = max(MIN_STEPS, FINITE_EPOCHS * min(samples // batch, STEPS_PER_EPOCH))
+    slope = 0.25 if sigma.name == "logistic" else 1.0
+    alpha = particles * FINITE_RATE / (2 * slope**2)
+    return SGDConfig(
+        particles=particles,
+        alpha=alpha,
+        horizon=config.horizon or steps / particles,
+        batch=batch,
+        tau=0.0,
+        beta=0.0,
+        noise="none",
+    )

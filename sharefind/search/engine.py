@@ -1,0 +1,193 @@
+"""The heuristic: begin at E_0 = {0}, train on E_j, measure the escape, decide, grow, until the particles stay.
+
+Maass & Fontbona 2024, "Heuristic for discovering parameter-sharing schemes". One node after the other takes the value
+of the stage before it; the engine knows the rules only through their protocols and writes nothing to disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from sharefind.errors import NotConvergedError
+from sharefind.search.evidence import Decision, Evidence
+from sharefind.search.experiments import escape_training
+from sharefind.search.growth import GrowthRule, Proposal, growth_rule, measure_escape
+from sharefind.search.lattice import Growth, SearchLattice, SearchNode
+from sharefind.search.observer import Observer, StopSearch
+from sharefind.search.problem import Problem
+from sharefind.search.stopping import StoppingRule, stopping_rule
+from sharefind.spaces import Subspace
+
+MAX_VISITS = 10_000
+"""A search that visits more nodes than this is ended as undecided; the S_5 lattice has under 200."""
+
+
+@dataclass(frozen=True)
+class NodeRecord:
+    """A finished node: what was seen and what was proposed from there. Enough to go on without training again."""
+
+    key: str
+    evidence: Evidence
+    proposals: tuple[Proposal, ...]
+
+
+class Memory(Protocol):
+    """Where finished nodes are kept, so that nothing computed is lost."""
+
+    def recall(self, key: str) -> NodeRecord | None:
+        """The record of a node that an earlier run finished, or None."""
+        ...
+
+    def keep(self, record: NodeRecord) -> None:
+        """Keep a node that has just been finished."""
+        ...
+
+
+class NoMemory:
+    """Keeps nothing."""
+
+    def recall(self, key: str) -> NodeRecord | None:
+        """Never anything."""
+        return None
+
+    def keep(self, record: NodeRecord) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """How a search ended.
+
+    Attributes:
+        lattice: every node visited, with its evidence. chain: E_0 -> ... -> E_*, or as far as the search came.
+        finished: whether E_* holds (False: stopped early or nowhere left to grow).
+    """
+
+    problem: Problem
+    lattice: SearchLattice
+    chain: tuple[SearchNode, ...]
+    finished: bool
+
+    @property
+    def e_star(self) -> SearchNode:
+        """The last node of the chain: the smallest space that holds, when the search is finished."""
+        return self.chain[-1]
+
+
+_Rules = tuple[GrowthRule, StoppingRule]
+
+
+@dataclass
+class Engine:
+    """Runs one search.
+
+    Args:
+        problem: what is searched. growth, stop: the rules; those that the settings name when left out.
+        observer: told what happens. memory: finished nodes of this or an earlier run.
+    """
+
+    problem: Problem
+    growth: GrowthRule | None = None
+    stop: StoppingRule | None = None
+    observer: Observer | None = None
+    memory: Memory | None = None
+
+    def run(self) -> SearchOutcome:
+        """Search from {0} until a node holds.
+
+        Raises:
+            NotConvergedError: the growth rule had nothing more to propose although no node holds, or too many visits.
+        """
+        lattice, rules = SearchLattice(), self._rules()
+        node = self._first()
+        lattice.add(node)
+        for number in range(MAX_VISITS):
+            try:
+                node = self._visit(lattice, node, number, rules)
+            except StopSearch:
+                return SearchOutcome(self.problem, lattice, tuple(lattice.path_to(node.key)), False)
+            if node.evidence is not None and node.evidence.decision is Decision.STAY:
+                return SearchOutcome(self.problem, lattice, tuple(lattice.path_to(node.key)), True)
+            node = self._next(lattice)
+        raise NotConvergedError(
+            f"no space held after {MAX_VISITS} nodes; raise alpha, or give a smaller candidate group"
+        )
+
+    def _first(self) -> SearchNode:
+        zero = Subspace.zero(self.problem.space.dim)
+        index = None if self.problem.lattice is None else self.problem.lattice.zero.index
+        return SearchNode("{0}", zero, index, "{0}")
+
+    def _visit(self, lattice: SearchLattice, node: SearchNode, number: int, rules: _Rules) -> SearchNode:
+        observer = self.observer or Observer()
+        observer.on_node_start(node)
+        memory = self.memory or NoMemory()
+        record = memory.recall(node.key)
+        if record is None:
+            record = self._measure(lattice, node, number, observer, rules)
+            memory.keep(record)
+        visited = lattice.mark(node.key, record.evidence, number)
+        observer.on_node_end(visited)
+        for proposal in record.proposals:
+            if proposal.node.key not in lattice:
+                lattice.add(proposal.node)
+            lattice.connect(proposal.growth)
+        observer.on_growth([p.growth for p in record.proposals])
+        return visited
+
+    def _rules(self) -> _Rules:
+        settings = self.problem.settings
+        return self.growth or growth_rule(settings.growth), self.stop or stopping_rule(settings)
+
+    def _measure(
+        self, lattice: SearchLattice, node: SearchNode, number: int, observer: Observer, rules: _Rules
+    ) -> NodeRecord:
+        growth, stop = rules
+        assessment = stop.assess(self.problem, node, lambda s, d, t: observer.on_progress(node, s, d, t))
+        evidence = replace(assessment.evidence, p_adjusted=_adjusted(lattice, node, assessment.evidence.p_value))
+        observer.on_training(node, assessment.training)
+        if evidence.decision is Decision.STAY:
+            return NodeRecord(node.key, evidence, ())
+        lattice.mark(node.key, evidence, number)
+        training = escape_training(
+            self.problem, node.space, node.key, lambda d, t: observer.on_progress(node, "growth", d, t)
+        )
+        escape = measure_escape(training, node.space)
+        proposals = tuple(growth.propose(self.problem, node, escape, lattice))
+        if not proposals and not _open_growths(lattice):
+            evidence = replace(
+                evidence,
+                decision=Decision.STAY,
+                reason=f"no direction of the escape is significant; {evidence.reason}",
+            )
+        return NodeRecord(node.key, evidence, proposals)
+
+    def _next(self, lattice: SearchLattice) -> SearchNode:
+        """The unvisited node whose growth explains most of an escape; the smaller space on a tie."""
+        open_growths = _open_growths(lattice)
+        if not open_growths:
+            raise NotConvergedError(
+                "no space held and none is left to visit; raise alpha, or give a larger candidate group"
+            )
+        return lattice.node(min(open_growths, key=lambda g: self._rank(lattice, g)).target)
+
+    def _rank(self, lattice: SearchLattice, growth: Growth) -> tuple[float, int, str]:
+        return (-growth.explained, lattice.node(growth.target).space.dim, growth.target)
+
+
+def _open_growths(lattice: SearchLattice) -> list[Growth]:
+    """Growths to nodes that have not been visited."""
+    return [g for g in lattice.growths() if lattice.node(g.target).evidence is None]
+
+
+def _adjusted(lattice: SearchLattice, node: SearchNode, p_value: float | None) -> float | None:
+    """Largest p-value over the visited spaces inside E_j and E_j itself: closed testing (docs/statistics)."""
+    if p_value is None:
+        return None
+    inside = [
+        n.evidence.p_value
+        for n in lattice.visited()
+        if n.evidence is not None and n.evidence.p_value is not None and n.space < node.space
+    ]
+    return max([p_value, *inside])

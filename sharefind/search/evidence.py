@@ -1,0 +1,70 @@
+"""What was seen at a node and what was concluded from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Decision(StrEnum):
+    """What follows from the evidence at a node."""
+
+    STAY = "stay"
+    GROW = "grow"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The record of one visited node E_j.
+
+    Attributes:
+        dist2: W2^2(nu_T, P_{E_j}#nu_T) of training started on E_j, in the user's coordinates.
+        rmd2: the same over M(nu_T) + M(P#nu_T).
+        delta: delta_j, the distance that noise alone explains (or the fixed threshold); None when nothing gives it.
+        p_value: exact p-value of "the data have the symmetry that keeps particles on E_j"; None when no test exists.
+        p_adjusted: the largest p-value on the way to the node and at it: holds simultaneously over the lattice.
+        relative_escape: root of the squared distance from E_j over the squared distance travelled; 0 = stayed.
+        risk: mean squared loss late in training. horizon: T. replicates: trainings behind dist2.
+        decision: stay or grow. rule: the stopping rule that decided. reason: one sentence.
+        stationary_not_optimal: particles stay on E_j but a freely started model learns more (a saddle).
+        groups: candidate groups at this node that were not rejected.
+        rejected: candidate groups at this node that were rejected.
+    """
+
+    dist2: float
+    rmd2: float
+    delta: float | None
+    p_value: float | None
+    p_adjusted: float | None
+    relative_escape: float
+    risk: float
+    horizon: float
+    replicates: int
+    decision: Decision
+    rule: str
+    reason: str
+    stationary_not_optimal: bool = False
+    groups: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object with the attributes as keys."""
+        return {
+            **asdict(self),
+            "decision": self.decision.value,
+            "groups": list(self.groups),
+            "rejected": list(self.rejected),
+        }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Evidence:
+        """The inverse of `to_json`."""
+        return cls(
+            **{
+                **record,
+                "decision": Decision(record["decision"]),
+                "groups": tuple(record["groups"]),
+                "rejected": tuple(record["rejected"]),
+            }
+        )

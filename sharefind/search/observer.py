@@ -1,0 +1,33 @@
+"""Who watches a search: hooks that the engine calls, all optional."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sharefind.search.lattice import Growth, SearchNode
+
+if TYPE_CHECKING:
+    from sharefind.search.experiments import Training
+
+
+class Observer:
+    """Does nothing; subclasses override what they need. Raising `StopSearch` ends the search cleanly."""
+
+    def on_node_start(self, node: SearchNode) -> None:
+        """A node is about to be trained."""
+
+    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
+        """Steps done of one training at the node; `stage` names it."""
+
+    def on_training(self, node: SearchNode, training: Training) -> None:
+        """The node's observed training ended: its particles before and after."""
+
+    def on_node_end(self, node: SearchNode) -> None:
+        """The node has its evidence."""
+
+    def on_growth(self, growths: list[Growth]) -> None:
+        """A growth rule proposed nodes."""
+
+
+class StopSearch(Exception):
+    """Raised by an observer to end a search; what was found so far is kept."""

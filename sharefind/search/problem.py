@@ -1,0 +1,236 @@
+"""The value that a search works on: samples, actions, unit and candidate subspaces, resolved once and then fixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.errors import ConfigError, RepresentationError
+from sharefind.groups import FiniteGroup, Group, Representation, parse_representation, subgroup_labels
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.meanfield.actions import JointAction
+from sharefind.meanfield.sources import EpochSource, FoldSource, FreshSource, Source
+from sharefind.meanfield.standardise import Standardisation, identity_standardisation, standardisation
+from sharefind.meanfield.units import MatrixUnit, build_unit
+from sharefind.search.config import SearchConfig, Settings, resolve
+from sharefind.spaces import InvariantLattice, ParameterSpace, Subspace, chain_lattice, fixed_space, invariant_lattice
+
+DEFAULT_UNIT = "matrix"
+
+
+class TaskLike(Protocol):
+    """Where (X, Y) comes from, such as `sharefind.datasets.Task`: rows x and y, or `sample` where they are None."""
+
+    @property
+    def name(self) -> str:
+        """What the records call it."""
+        ...
+
+    @property
+    def d_in(self) -> int:
+        """Width of X."""
+        ...
+
+    @property
+    def d_out(self) -> int:
+        """Width of Y."""
+        ...
+
+    @property
+    def in_rep(self) -> str | None:
+        """Recommended representation on X."""
+        ...
+
+    @property
+    def out_rep(self) -> str | None:
+        """Recommended representation on Y."""
+        ...
+
+    @property
+    def unit(self) -> str | None:
+        """Recommended unit."""
+        ...
+
+    @property
+    def tolerance(self) -> float:
+        """Recommended tolerance, 0 for exact symmetry."""
+        ...
+
+    @property
+    def x(self) -> NDArray[np.float64] | None:
+        """(n, d_in), or None for fresh samples."""
+        ...
+
+    @property
+    def y(self) -> NDArray[np.float64] | None:
+        """(n, d_out), or None for fresh samples."""
+        ...
+
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """n fresh samples, (n, d_in) and (n, d_out)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A candidate symmetry as it acts on the data: the group and its representations on X and Y."""
+
+    group: Group
+    in_rep: Representation
+    out_rep: Representation
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything a node needs to be trained and tested.
+
+    Attributes:
+        task: where samples come from. candidate: the group (the trivial one in a blind search). unit: the unit.
+        lattice: the candidate's invariant subspaces; None in a blind search.
+        settings: every choice made. x (n, d_in), y (n, d_out): standardised finite data, or None.
+        change: the standardisation that was applied.
+    """
+
+    task: TaskLike
+    candidate: Candidate
+    unit: MatrixUnit
+    lattice: InvariantLattice | None
+    settings: Settings
+    x: Tensor | None
+    y: Tensor | None
+    change: Standardisation
+
+    @property
+    def space(self) -> ParameterSpace:
+        """Z with the action of the candidate."""
+        return self.unit.space
+
+    @property
+    def fixed_space(self) -> Subspace:
+        """E^G of the whole candidate group."""
+        return fixed_space(self.space.action)
+
+    @cached_property
+    def labels(self) -> dict[Group, str]:
+        """A unique name for every subgroup of a finite candidate that the lattice lists."""
+        parent = self.candidate.group
+        if self.lattice is None or not isinstance(parent, FiniteGroup):
+            return {}
+        listed = [g for node in self.lattice.nodes for g in node.groups if isinstance(g, FiniteGroup)]
+        return dict(zip(listed, subgroup_labels(listed, parent), strict=True))
+
+    @property
+    def samples(self) -> int | None:
+        """n of a finite data set, None for fresh samples."""
+        return None if self.x is None else len(self.x)
+
+    def common_source(self, rng: np.random.Generator) -> Source:
+        """One stream of minibatches for all replicates (R = 1)."""
+        batch = self.settings.sgd.batch
+        if self.x is None or self.y is None:
+            return FreshSource(self.task.sample, 1, batch, rng)
+        return EpochSource(self.x, self.y, batch, rng)
+
+    def independent_source(self, rng: np.random.Generator) -> Source:
+        """Independent streams, one a replicate: fresh samples, or disjoint folds of finite data."""
+        sgd, replicates = self.settings.sgd, self.settings.replicates
+        if self.x is None or self.y is None:
+            return FreshSource(self.task.sample, replicates, sgd.batch, rng)
+        return FoldSource(self.x, self.y, replicates, sgd.batch, rng)
+
+    def joint_action(self, group: Group) -> JointAction:
+        """A subgroup of the candidate, acting on X and Y."""
+        if group is self.candidate.group or not isinstance(group, FiniteGroup):
+            return JointAction(self.candidate.in_rep, self.candidate.out_rep)
+        return JointAction(self.candidate.in_rep.restrict(group), self.candidate.out_rep.restrict(group))
+
+    def carry_back(self, theta: Tensor) -> Tensor:
+        """Particles (R, D, N) of the standardised problem in the user's coordinates: W' x' = (W' A) x."""
+        matrix = torch.from_numpy(self.change.matrix).to(theta)
+        size = self.unit.d_out * self.unit.d_in
+        weight = theta[:, :size].reshape(len(theta), self.unit.d_out, self.unit.d_in, -1)
+        carried = torch.einsum("roin,ij->rojn", weight, matrix).flatten(1, 2)
+        return torch.cat([carried, theta[:, size:]], dim=1)
+
+
+def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group) -> Problem:
+    """Resolve a search: representations, unit, candidate subspaces, presets and standardised data.
+
+    Args:
+        config: what was asked. task: the samples. group: a named group, or a group with its representations
+            (from a generators file); the trivial group in a blind search.
+
+    Raises:
+        RepresentationError: the widths of the data do not fit the representations, or the action is not orthogonal.
+        UnitError: the unit is unknown or not equivariant.
+        ConfigError: a setting does not fit the problem. GroupError: the group is too large for what was asked.
+    """
+    candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
+    _refuse_widths(candidate, task)
+    unit = build_unit(config.unit or task.unit or DEFAULT_UNIT, candidate.in_rep, candidate.out_rep)
+    if not unit.space.action.is_orthogonal:
+        raise RepresentationError(
+            f"{candidate.group.name} does not act by orthogonal matrices; distances need an orthonormal basis, "
+            "change coordinates by the square root of the invariant inner product"
+        )
+    samples = None if task.x is None else len(task.x)
+    settings = resolve(config, samples, task.tolerance, unit.activation)
+    _refuse_small(settings, samples)
+    lattice = None if config.blind else _candidates(unit.space.action)
+    x, y, change = _standardised(task, candidate, unit, settings)
+    return Problem(task, candidate, unit, lattice, settings, x, y, change)
+
+
+def _candidates(action: Representation) -> InvariantLattice:
+    """The candidate's invariant lattice; {0}, E^G and Z alone where the group is too large to list its subgroups."""
+    order = action.group.order
+    if order is not None and order > MAX_SUBGROUP_ORDER:
+        return chain_lattice(action)
+    return invariant_lattice(action)
+
+
+def _represent(config: SearchConfig, task: TaskLike, group: Group) -> Candidate:
+    in_text = config.in_rep or (f"trivial:{task.d_in}" if config.blind else task.in_rep) or "natural"
+    out_text = config.out_rep or (f"trivial:{task.d_out}" if config.blind else task.out_rep) or "natural"
+    return Candidate(group, parse_representation(in_text, group), parse_representation(out_text, group))
+
+
+def _refuse_widths(candidate: Candidate, task: TaskLike) -> None:
+    for side, flag, rep, width in (
+        ("x", "--in-rep", candidate.in_rep, task.d_in),
+        ("y", "--out-rep", candidate.out_rep, task.d_out),
+    ):
+        if rep.dim != width:
+            raise RepresentationError(
+                f"{task.name}: {side} has width {width} but {rep.name} of {candidate.group.name} has dimension "
+                f"{rep.dim}; "
+                f"choose {flag} so that they agree (for example {_suggest(rep, width)})"
+            )
+
+
+def _suggest(rep: Representation, width: int) -> str:
+    return f"trivial:{width}" if width < rep.dim else f"{rep.name}+trivial:{width - rep.dim}"
+
+
+def _refuse_small(settings: Settings, samples: int | None) -> None:
+    if samples is not None and samples < 2 * settings.replicates:
+        raise ConfigError(
+            f"{samples} samples cannot be split into {settings.replicates} folds of at least two; give more data "
+            f"(at least {2 * settings.replicates} rows) or fewer --replicates"
+        )
+
+
+def _standardised(
+    task: TaskLike, candidate: Candidate, unit: MatrixUnit, settings: Settings
+) -> tuple[Any, Any, Standardisation]:
+    if task.x is None or task.y is None:
+        return None, None, identity_standardisation(task.d_in, task.d_out)
+    change = standardisation(task.x, task.y, candidate.in_rep, candidate.out_rep, unit.activation, settings.standardise)
+    x, y = change.apply(task.x, task.y)
+    return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(y)), change

@@ -1,0 +1,146 @@
+"""What a finished search says: the JSON object of the command line contract, `sharefind.result/1`."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from sharefind import __version__
+from sharefind.groups import FiniteGroup, Group, structure_name
+from sharefind.search.engine import SearchOutcome
+from sharefind.search.hypotheses import is_within, label_of, lattice_node
+from sharefind.search.lattice import SearchNode
+from sharefind.search.problem import Problem
+
+SCHEMA = "sharefind.result/1"
+
+
+def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file: str) -> dict[str, Any]:
+    """The result as one JSON object; everything but `wall_s` and `versions` depends only on the configuration.
+
+    Args:
+        outcome: the search. run: its folder. wall_s: seconds it took. lattice_file: the lattice's name in the folder.
+    """
+    problem, lattice = outcome.problem, outcome.lattice
+    accepted, rejected = group_verdicts(outcome)
+    group = problem.candidate.group
+    return {
+        "schema": SCHEMA,
+        "run": run,
+        "seed": problem.settings.seed,
+        "group": {"name": group.name, "order": group.order},
+        "parameter_space": {
+            "dim": problem.space.dim,
+            "blocks": [{"name": b.name, "shape": list(b.shape)} for b in problem.space.blocks],
+        },
+        "chain": [_chain_row(node) for node in outcome.chain if node.evidence is not None],
+        "e_star": _e_star(problem, outcome.e_star),
+        "accepted": accepted,
+        "rejected": rejected,
+        "lattice": {
+            "nodes": lattice.graph.number_of_nodes(),
+            "edges": lattice.graph.number_of_edges(),
+            "file": lattice_file,
+        },
+        "wall_s": round(wall_s, 3),
+        "versions": versions(),
+    }
+
+
+def _chain_row(node: SearchNode) -> dict[str, Any]:
+    evidence = node.evidence
+    if evidence is None:
+        raise ValueError(f"node {node.key} has no evidence")
+    return {
+        "node": node.number,
+        "dim": node.space.dim,
+        "dist2": evidence.dist2,
+        "rmd2": evidence.rmd2,
+        "delta": evidence.delta,
+        "p_value": evidence.p_value,
+        "p_adjusted": evidence.p_adjusted,
+        "decision": evidence.decision.value,
+        "rule": evidence.rule,
+        "reason": evidence.reason,
+    }
+
+
+def _e_star(problem: Problem, node: SearchNode) -> dict[str, Any]:
+    place = lattice_node(problem, node)
+    group = place.group if place is not None and place.groups else None
+    return {
+        "dim": node.space.dim,
+        "exact": node.space.is_exact,
+        "basis": _blocks_per_vector(problem, node),
+        "tying": _tying(problem, node),
+        "candidate": None if group is None else f"E^{label_of(problem, group)}",
+        "stabiliser": None if group is None else _stabiliser(group),
+    }
+
+
+def _blocks_per_vector(problem: Problem, node: SearchNode) -> list[list[Any]]:
+    """Each basis vector as its blocks, nested lists of exact strings (decimal strings for a numerical space)."""
+    if node.space.is_exact:
+        rows = node.space.basis_strings()
+    else:
+        rows = [[repr(float(v)) for v in row] for row in node.space.orthonormal()]
+    return [_split(problem, np.array(row, dtype=object)) for row in rows]
+
+
+def _split(problem: Problem, vector: np.ndarray[Any, Any]) -> list[Any]:
+    blocks, offset = [], 0
+    for block in problem.space.blocks:
+        size = int(np.prod(block.shape))
+        blocks.append(vector[offset : offset + size].reshape(block.shape).tolist())
+        offset += size
+    return blocks
+
+
+def _tying(problem: Problem, node: SearchNode) -> list[Any] | None:
+    labels = node.space.tying
+    return None if labels is None else _split(problem, np.asarray(labels))
+
+
+def _stabiliser(group: Group) -> dict[str, Any]:
+    """The largest candidate group that fixes E_*: generators as permutations of the group's points, image form."""
+    if not isinstance(group, FiniteGroup):
+        return {"name": group.name, "order": group.order, "generators": []}
+    generators = [[int(point) for point in g] for g in group.generators]
+    return {"name": structure_name(group), "order": group.order, "generators": generators}
+
+
+def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
+    """Names of the candidate groups that were not rejected and of those that were.
+
+    Subgroups of an accepted group are accepted with it; the trivial group is no candidate. Groups that the search had
+    no need to test are in neither list. Only vanilla training speaks for or against a group.
+    """
+    problem = outcome.problem
+    if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
+        return [], _rejected(outcome)
+    kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()
+    holding = [g for n in problem.lattice.nodes for g in n.groups if label_of(problem, g) in kept]
+    accepted = [
+        label_of(problem, g)
+        for n in problem.lattice.nodes
+        for g in n.groups
+        if g.order != 1 and any(is_within(g, h) for h in holding)
+    ]
+    return accepted, _rejected(outcome)
+
+
+def _rejected(outcome: SearchOutcome) -> list[str]:
+    names: list[str] = []
+    for node in outcome.lattice.visited():
+        if node.evidence is not None:
+            names += [name for name in node.evidence.rejected if name not in names]
+    return names
+
+
+def versions() -> dict[str, str]:
+    """Versions of sharefind, Python and the libraries that decide the numbers."""
+    names = ("torch", "numpy", "scipy", "sympy", "networkx")
+    return {"sharefind": __version__, "python": platform.python_version(), **{n: version(n) for n in names}}

@@ -1,0 +1,75 @@
+"""One search from configuration to result on disk: what the command line and the Python interface both call."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sharefind.search.engine import Engine, SearchOutcome
+from sharefind.search.experiments import Training
+from sharefind.search.lattice import Growth, SearchNode
+from sharefind.search.observer import Observer
+from sharefind.search.problem import Problem
+from sharefind.search.result import result_record
+from sharefind.search.run_folder import LATTICE, RunFolder
+
+
+class _Recorder(Observer):
+    """Saves particles and passes every event on."""
+
+    def __init__(self, folder: RunFolder, watcher: Observer) -> None:
+        self._folder, self._watcher = folder, watcher
+        self._number = -1
+
+    def on_node_start(self, node: SearchNode) -> None:
+        self._number += 1
+        self._watcher.on_node_start(node)
+
+    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
+        self._watcher.on_progress(node, stage, done, total)
+
+    def on_training(self, node: SearchNode, training: Training) -> None:
+        self._folder.keep_particles(self._number, training)
+        self._watcher.on_training(node, training)
+
+    def on_node_end(self, node: SearchNode) -> None:
+        self._watcher.on_node_end(node)
+
+    def on_growth(self, growths: list[Growth]) -> None:
+        self._watcher.on_growth(growths)
+
+
+def run_search(
+    problem: Problem, folder: RunFolder, observer: Observer | None = None, jobs: int = 1
+) -> tuple[SearchOutcome, dict[str, Any]]:
+    """Search, keeping every finished node in `folder`, and write the result there.
+
+    Args:
+        problem: what is searched. folder: a new run, or an opened one to go on with. observer: told what happens.
+        jobs: worker processes; the result does not depend on it.
+
+    Returns:
+        The outcome and the JSON result.
+
+    Raises:
+        NotConvergedError: training diverged or no space held. RunFolderError: the folder cannot be written.
+    """
+    started = time.monotonic()
+    problem = replace(problem, settings=replace(problem.settings, jobs=jobs))
+    engine = Engine(problem, observer=_Recorder(folder, observer or Observer()), memory=folder)
+    outcome = engine.run()
+    result = result_record(outcome, str(folder.path), time.monotonic() - started, LATTICE)
+    folder.finish(outcome, result)
+    return outcome, result
+
+
+def default_folder(problem: Problem, base: Path) -> Path:
+    """A fresh folder name under `base` that says what was searched: <task>_<group>_seed<seed>, numbered when taken."""
+    words = f"{problem.task.name}_{problem.candidate.group.name}_seed{problem.settings.seed}"
+    stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in words)
+    path, number = base / stem, 2
+    while path.exists():
+        path, number = base / f"{stem}_{number}", number + 1
+    return path

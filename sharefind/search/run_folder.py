@@ -1,0 +1,199 @@
+"""The run folder: configuration, evidence, lattice, particles and result, each written whole or not at all.
+
+Every file goes to a temporary name, is flushed to disk and renamed. Finished nodes are appended to evidence.jsonl, so
+that a resumed run trains none of them again and ends with the same result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from safetensors.torch import save
+
+from sharefind.errors import RunFolderError
+from sharefind.search.config import SearchConfig, search_config
+from sharefind.search.engine import NodeRecord, SearchOutcome
+from sharefind.search.evidence import Evidence
+from sharefind.search.experiments import Training
+from sharefind.search.growth import Proposal
+from sharefind.search.lattice import Growth, SearchLattice, SearchNode
+from sharefind.spaces import Subspace
+
+CONFIG, RESULT, LATTICE, GRAPHML, EVIDENCE, PARTICLES = (
+    "config.toml",
+    "result.json",
+    "lattice.json",
+    "lattice.graphml",
+    "evidence.jsonl",
+    "particles",
+)
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
+
+    Raises:
+        RunFolderError: the folder cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be written ({error.strerror}); choose another --out") from None
+
+
+class RunFolder:
+    """A folder that holds one run. It is a `Memory` for the engine."""
+
+    def __init__(self, path: Path, records: dict[str, NodeRecord]) -> None:
+        self.path = path
+        self._records = records
+
+    @classmethod
+    def create(cls, path: Path, config: SearchConfig) -> RunFolder:
+        """A new run folder with its configuration.
+
+        Raises:
+            RunFolderError: the folder exists and is not empty, or cannot be made.
+        """
+        try:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise RunFolderError(
+                    f"{path} exists and is not an empty folder; choose another --out, or go on with --resume {path}"
+                )
+            (path / PARTICLES).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"{path} cannot be made ({error.strerror}); choose another --out") from None
+        folder = cls(path, {})
+        settings = config.model_dump(mode="json", exclude_none=True)
+        write_atomically(path / CONFIG, tomli_w.dumps(settings))
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """An existing run folder with the nodes that it has finished.
+
+        Raises:
+            RunFolderError: there is no run in it.
+        """
+        if not (path / CONFIG).is_file():
+            raise RunFolderError(f"{path} holds no run ({CONFIG} is missing); give the folder that discover printed")
+        return cls(path, _read_records(path / EVIDENCE))
+
+    def config(self) -> SearchConfig:
+        """The configuration of the run.
+
+        Raises:
+            RunFolderError: config.toml is not TOML. ConfigError: it holds keys or values that are not valid.
+        """
+        try:
+            values = tomllib.loads((self.path / CONFIG).read_text())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RunFolderError(f"{self.path / CONFIG} is not TOML ({error}); run the search again") from None
+        return search_config(**values)
+
+    def recall(self, key: str) -> NodeRecord | None:
+        """The record of a finished node, or None."""
+        return self._records.get(key)
+
+    def keep(self, record: NodeRecord) -> None:
+        """Append a finished node to evidence.jsonl, whole."""
+        self._records[record.key] = record
+        lines = [json.dumps(_to_json(r), allow_nan=False) for r in self._records.values()]
+        write_atomically(self.path / EVIDENCE, "\n".join(lines) + "\n")
+
+    def keep_particles(self, number: int, training: Training) -> None:
+        """Particles of a node's observed training before and after, (R, D, N), as safetensors."""
+        tensors = {"start": training.start.contiguous(), "final": training.final.contiguous()}
+        write_atomically(self.path / PARTICLES / f"node-{number:04d}.safetensors", save(tensors))
+
+    def finish(self, outcome: SearchOutcome, result: dict[str, Any]) -> None:
+        """Write the lattice and then the result: a result is there only when everything else is."""
+        write_atomically(self.path / LATTICE, outcome.lattice.dumps())
+        write_atomically(self.path / GRAPHML, outcome.lattice.to_graphml())
+        write_atomically(self.path / RESULT, json.dumps(result, indent=1, allow_nan=False) + "\n")
+
+    def result(self) -> dict[str, Any]:
+        """The result of a finished run.
+
+        Raises:
+            RunFolderError: the run is not finished, or its result is not JSON.
+        """
+        return _read_json(
+            self.path / RESULT, f"the run is not finished; go on with sharefind discover --resume {self.path}"
+        )
+
+    def lattice(self) -> SearchLattice:
+        """The search lattice of a finished run."""
+        return SearchLattice.from_json(_read_json(self.path / LATTICE, "the run is not finished"))
+
+
+def _read_json(path: Path, missing: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise RunFolderError(f"{path} is missing: {missing}")
+    try:
+        record: dict[str, Any] = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RunFolderError(f"{path} is not JSON ({error}); run the search again") from None
+    return record
+
+
+def _to_json(record: NodeRecord) -> dict[str, Any]:
+    return {
+        "key": record.key,
+        "evidence": record.evidence.to_json(),
+        "proposals": [
+            {
+                "key": p.node.key,
+                "label": p.node.label,
+                "candidate": p.node.candidate,
+                "space": p.node.space.to_json(),
+                "source": p.growth.source,
+                "rule": p.growth.rule,
+                "explained": p.growth.explained,
+                "direction": list(p.growth.direction),
+            }
+            for p in record.proposals
+        ],
+    }
+
+
+def _from_json(data: dict[str, Any]) -> NodeRecord:
+    proposals = tuple(
+        Proposal(
+            SearchNode(p["key"], Subspace.from_json(p["space"]), p["candidate"], p["label"]),
+            Growth(p["source"], p["key"], p["rule"], p["explained"], tuple(p["direction"])),
+        )
+        for p in data["proposals"]
+    )
+    return NodeRecord(data["key"], Evidence.from_json(data["evidence"]), proposals)
+
+
+def _read_records(path: Path) -> dict[str, NodeRecord]:
+    """Finished nodes; a line that cannot be read is left out, and its node is done again."""
+    records: dict[str, NodeRecord] = {}
+    if not path.is_file():
+        return records
+    for line in path.read_text().splitlines():
+        try:
+            record = _from_json(json.loads(line))
+        except (json.JSONDecodeError, KeyError, TypeError, ValueError):
+            continue
+        records[record.key] = record
+    return records
