@@ -1,0 +1,30 @@
+"""What a discovered space becomes: an exact specification, a certificate, a plain torch module."""
+
+from sharefind.export.certificate import Certificate, certify
+from sharefind.export.serial import from_json, read_spec, to_json, write_json
+from sharefind.export.spec import (
+    SCHEMA,
+    GeneratorPair,
+    SharingSpec,
+    exact_texts,
+    generator_pairs,
+    spec_from_outcome,
+)
+from sharefind.export.torch_source import torch_source, write_torch
+
+__all__ = [
+    "SCHEMA",
+    "Certificate",
+    "GeneratorPair",
+    "SharingSpec",
+    "certify",
+    "exact_texts",
+    "from_json",
+    "generator_pairs",
+    "read_spec",
+    "spec_from_outcome",
+    "to_json",
+    "torch_source",
+    "write_json",
+    "write_torch",
+]

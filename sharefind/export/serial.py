@@ -1,0 +1,161 @@
+"""`SharingSpec` to and from JSON, "sharefind.spec/1": exact numbers are texts, floats keep every bit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from sharefind.errors import InputError
+from sharefind.export.certificate import certify
+from sharefind.export.spec import SCHEMA, GeneratorPair, SharingSpec
+from sharefind.meanfield.standardise import Standardisation
+from sharefind.spaces import Block, Subspace
+
+MAX_SPEC_BYTES = 100_000_000
+"""Largest specification that is read, in bytes."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Block(_Model):
+    name: str
+    shape: list[int]
+
+
+class _Group(_Model):
+    name: str
+    order: int | None
+
+
+class _Pair(_Model):
+    on_inputs: list[list[str]] = Field(alias="in")
+    on_outputs: list[list[str]] = Field(alias="out")
+
+    def pair(self) -> GeneratorPair:
+        return GeneratorPair(tuple(map(tuple, self.on_inputs)), tuple(map(tuple, self.on_outputs)))
+
+
+class _Change(_Model):
+    matrix: list[list[FiniteFloat]]
+    shift: list[FiniteFloat]
+    scale: FiniteFloat
+
+
+class _Spec(_Model):
+    schema_: Literal["sharefind.spec/1"] = Field(alias="schema")
+    name: str
+    unit: str
+    particles: int
+    blocks: list[_Block]
+    group: _Group
+    in_rep: str
+    out_rep: str
+    generators: list[_Pair]
+    lie_generators: list[_Pair]
+    space: dict[str, Any]
+    change: _Change
+
+
+def to_json(spec: SharingSpec) -> str:
+    """The specification as JSON text, one key a line; `from_json` reads it back as an equal specification."""
+    lines = [f' "{key}": {json.dumps(value, allow_nan=False)}' for key, value in _record(spec).items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _record(spec: SharingSpec) -> dict[str, Any]:
+    change = spec.change
+    return {
+        "schema": SCHEMA,
+        "name": spec.name,
+        "unit": spec.unit,
+        "particles": spec.particles,
+        "blocks": [{"name": block.name, "shape": list(block.shape)} for block in spec.blocks],
+        "group": {"name": spec.group_name, "order": spec.group_order},
+        "in_rep": spec.in_rep,
+        "out_rep": spec.out_rep,
+        "generators": [_pair(pair) for pair in spec.generators],
+        "lie_generators": [_pair(pair) for pair in spec.lie_generators],
+        "space": spec.space.to_json(),
+        "change": {"matrix": change.matrix.tolist(), "shift": change.shift.tolist(), "scale": change.scale},
+    }
+
+
+def _pair(pair: GeneratorPair) -> dict[str, Any]:
+    return {"in": pair.on_inputs, "out": pair.on_outputs}
+
+
+def from_json(text: str | bytes) -> SharingSpec:
+    """The specification that `to_json` wrote; `certify` is what says whether its claims are true.
+
+    Raises:
+        InputError: not JSON, another schema, keys missing, unknown or of a wrong type, or unfitting parts.
+    """
+    try:
+        data = _Spec.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the text"
+        reason = " ".join(str(first["msg"]).split())
+        raise InputError(f"not a {SCHEMA} specification: {where}: {reason}; export it again") from None
+    return _built(data)
+
+
+def _built(data: _Spec) -> SharingSpec:
+    return SharingSpec(
+        name=data.name,
+        unit=data.unit,
+        particles=data.particles,
+        blocks=tuple(Block(block.name, tuple(block.shape)) for block in data.blocks),
+        group_name=data.group.name,
+        group_order=data.group.order,
+        in_rep=data.in_rep,
+        out_rep=data.out_rep,
+        generators=tuple(pair.pair() for pair in data.generators),
+        lie_generators=tuple(pair.pair() for pair in data.lie_generators),
+        space=Subspace.from_json(data.space),
+        change=_change(data.change),
+    )
+
+
+def _change(data: _Change) -> Standardisation:
+    if any(len(row) != len(data.matrix) for row in data.matrix):
+        raise InputError("change.matrix is ragged or not square; give d_in rows of d_in numbers")
+    size = len(data.matrix)
+    matrix = np.array(data.matrix, dtype=np.float64).reshape(size, size)
+    return Standardisation(matrix, np.array(data.shift, dtype=np.float64), float(data.scale))
+
+
+def write_json(spec: SharingSpec, path: Path) -> None:
+    """Certify a specification and write it to a file, whole or not at all.
+
+    Raises:
+        ExportError: the specification does not hold what it says. RunFolderError: the file cannot be written.
+    """
+    certify(spec)
+    from sharefind.search.run_folder import write_atomically
+
+    write_atomically(path, to_json(spec))
+
+
+def read_spec(path: Path) -> SharingSpec:
+    """The specification in a file.
+
+    Raises:
+        InputError: the file cannot be read, is too large or holds no specification.
+    """
+    try:
+        if path.stat().st_size > MAX_SPEC_BYTES:
+            raise InputError(f"{path} is above {MAX_SPEC_BYTES} bytes; give a file from sharefind export")
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); check the path") from None
+    try:
+        return from_json(content)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None

@@ -1,0 +1,215 @@
+"""The Python text of an exported module, in the pieces that `torch_source` puts together.
+
+The pieces are written the way ruff formats them, at 88 and at 110 characters a line alike.
+"""
+
+IMPORTS = """
+{imports}import torch
+from torch import Tensor, nn
+
+D_IN, D_OUT, DIM, WIDTH = {d_in}, {d_out}, {dim}, {width}
+
+# Each coefficient moves some entries of W: with this factor, W x starts with the
+# variance that it has when every entry of W is free.
+GAIN = {gain}
+
+# Root mean square length of an input x.
+INPUT_LENGTH = {length}
+"""
+
+READOUT = """
+# The labels were trained on as (y - SHIFT) / SCALE.
+SHIFT, SCALE = {shift}, {scale}
+"""
+
+BASE = '''
+
+class _Shared(nn.Module):
+    """{parameters} in the shared space, made of free coefficients (*lead, {dim}).
+
+    Args:
+        lead: leading axes of the coefficients. std: of their start.
+        device, dtype: as in torch.nn.Linear.
+    """
+
+    coefficient: Tensor
+{declared}
+
+    def __init__(
+        self,
+        *lead: int,
+        std: float,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.std = std
+        start = torch.empty(*lead, DIM, device=device, dtype=dtype)
+        self.coefficient = nn.Parameter(start)
+{buffers}
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new coefficients."""
+        nn.init.normal_(self.coefficient, std=self.std)
+
+    @property
+    def entries(self) -> Tensor:
+        """{entries}: (*lead, {ambient})."""
+{entries_code}
+
+    @property
+    def weight(self) -> Tensor:
+        """W: (*lead, {d_out}, {d_in})."""
+        entries = self.entries{weight_slice}
+        return entries.reshape(*entries.shape[:-1], D_OUT, D_IN)
+'''
+
+BIAS = '''
+    @property
+    def bias(self) -> Tensor:
+        """b: (*lead, {d_out})."""
+        return self.entries[..., D_OUT * D_IN :]
+'''
+
+TIES_DECLARED = "    index: Tensor{sign}"
+
+TIES_BUFFERS = """\
+        labels = torch.tensor(LABELS, device=device)
+        self.register_buffer("index", labels.abs(), persistent=False)"""
+
+SIGN_BUFFER = """
+        sign = labels.sign().to(start.dtype)
+        self.register_buffer("sign", sign, persistent=False)"""
+
+TIES_ENTRIES = """\
+        # Index 0 stands for an entry that is zero.
+        padded = nn.functional.pad(self.coefficient, (1, 0))
+        return padded[..., self.index]{sign}"""
+
+BASIS_BUFFERS = """\
+        basis = torch.tensor(BASIS, device=device, dtype=start.dtype)
+        self.register_buffer("basis", basis, persistent=False)"""
+
+NETWORK = '''
+
+class SharedShallowNetwork(_Shared):
+    """{formula}, the mean-field shallow network.
+
+    Maps x (..., {d_in}) to (..., {d_out}). The gradient of one hidden unit is of order
+    1 / width: train with Adam, or with a step proportional to the width.
+
+    Args:
+        width: number of hidden units N. device, dtype: as in torch.nn.Linear.
+    """
+{readout_declared}
+    def __init__(
+        self,
+        width: int = WIDTH,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        std = GAIN / INPUT_LENGTH
+        super().__init__(width, std=std, device=device, dtype=dtype)
+{readout_buffer}
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., {d_in}) -> (..., {d_out})."""
+        inner = torch.einsum("noi,...i->...no", self.weight, x)
+        {result}
+'''
+
+READOUT_DECLARED = """
+    shift: Tensor
+"""
+
+READOUT_BUFFER = """\
+        shift = torch.tensor(SHIFT, device=device, dtype=dtype)
+        self.register_buffer("shift", shift, persistent=False)
+"""
+
+LINEAR = '''
+
+class SharedLinear(_Shared):
+    """A drop-in for nn.Linear({d_in}, {d_out}{no_bias}): {linear_formula} with shared parameters.
+
+    Args:
+        in_features, out_features, bias: as in the layer that it replaces.
+        device, dtype: as in torch.nn.Linear.
+    """
+
+    def __init__(
+        self,
+        in_features: int = D_IN,
+        out_features: int = D_OUT,
+        bias: bool = {has_bias},
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        if (in_features, out_features, bias) != (D_IN, D_OUT, {has_bias}):
+            raise ValueError(f"this layer is ({{D_IN}}, {{D_OUT}}, bias={has_bias})")
+        # torch.nn.Linear starts with this standard deviation.
+        std = GAIN / (3 * D_IN) ** 0.5
+        super().__init__(std=std, device=device, dtype=dtype)
+        self.in_features, self.out_features = in_features, out_features
+{no_bias_attribute}
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., {d_in}) -> (..., {d_out})."""
+        return nn.functional.linear(x, self.weight{bias_argument})
+'''
+
+PERMUTATIONS = '''
+
+def _matrix(image: tuple[int, ...], like: Tensor) -> Tensor:
+    """The matrix e_i -> +-e_j, where image[i] = +-(j + 1)."""
+    signed = torch.tensor(image, device=like.device)
+    matrix = torch.zeros(len(image), len(image)).to(like)
+    matrix[signed.abs() - 1, torch.arange(len(image))] = signed.sign().to(like)
+    return matrix
+'''
+
+MATRICES = '''
+
+def _matrix(rows: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:
+    """The matrix with these rows."""
+    return torch.tensor(rows, device=like.device, dtype=like.dtype)
+'''
+
+MOVES = '''
+
+def _moves(like: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Group elements, on inputs and on outputs."""
+    for on_inputs, on_outputs in GENERATORS:
+        yield _matrix(on_inputs, like), _matrix(on_outputs, like)
+'''
+
+LIE_MOVES = """\
+    for on_inputs, on_outputs in LIE_GENERATORS:
+        t = torch.pi * (2 * torch.rand((), device=like.device, dtype=like.dtype) - 1)
+        inputs, outputs = _matrix(on_inputs, like), _matrix(on_outputs, like)
+        yield torch.matrix_exp(t * inputs), torch.matrix_exp(t * outputs)
+"""
+
+CHECK = '''
+
+@torch.no_grad()
+def check_equivariance(module: nn.Module, trials: int = 16) -> float:
+    """Largest |f(g x) - g f(x)| over random x and all generators g, relative to |f(x)|.
+
+    Rounding gives about 1e-15 in float64 and 1e-6 in float32.
+    """
+    like = next(module.parameters())
+    x = torch.randn(trials, D_IN, device=like.device, dtype=like.dtype)
+    y = module(x)
+    worst = 0.0
+    for on_inputs, on_outputs in _moves(x):
+        error = module(x @ on_inputs.T) - y @ on_outputs.T
+        worst = max(worst, float(error.abs().max()))
+    return worst / max(float(y.abs().max()), torch.finfo(y.dtype).tiny)
+'''
+
+CHECK_TRIVIAL = '''
+
+def check_equivariance(module: nn.Module, trials: int = 16) -> float:
+    """0.0: the group is trivial, and every map is equivariant."""
+    return 0.0
+'''
