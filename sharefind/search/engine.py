@@ -14,6 +14,7 @@ from sharefind.search.evidence import Decision, Evidence
 from sharefind.search.experiments import escape_training
 from sharefind.search.growth import GrowthRule, Proposal, growth_rule, measure_escape
 from sharefind.search.lattice import Growth, SearchLattice, SearchNode
+from sharefind.search.noise_floor import explain_zero
 from sharefind.search.observer import Observer, StopSearch
 from sharefind.search.problem import Problem
 from sharefind.search.stopping import StoppingRule, stopping_rule
@@ -148,7 +149,8 @@ class Engine:
         evidence = replace(assessment.evidence, p_adjusted=_adjusted(lattice, node, assessment.evidence.p_value))
         observer.on_training(node, assessment.training)
         if evidence.decision is Decision.STAY:
-            return NodeRecord(node.key, evidence, ())
+            explained = explain_zero(self.problem, evidence) if node.space.is_zero else evidence
+            return NodeRecord(node.key, explained, ())
         lattice.mark(node.key, evidence, number)
         training = escape_training(
             self.problem, node.space, node.key, lambda d, t: observer.on_progress(node, "growth", d, t)

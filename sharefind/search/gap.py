@@ -108,7 +108,9 @@ def _fold_scores(
     raw = np.einsum("ngd,nd->ng", values - symmetric[:, None], residual)
     scores = np.stack([raw[:, index].mean(axis=-1) for index in averaging])
     spread = np.sqrt(scores.var(axis=2).sum(axis=1))[:, None, None]
-    useful = spread > TIE_TOLERANCE * max(float(spread.max(initial=0.0)), np.finfo(float).tiny)
+    # Rounding is no asymmetry: it is measured against the scores that the symmetric part of the model would have.
+    scale = float(np.sqrt((np.einsum("nd,nd->n", symmetric, residual) ** 2).sum()))
+    useful = spread > TIE_TOLERANCE * max(scale, np.finfo(float).tiny)
     return np.asarray(np.divide(scores, spread, out=np.zeros_like(scores), where=useful), dtype=np.float64)
 
 

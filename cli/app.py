@@ -1,0 +1,152 @@
+"""The application: its commands, and how every ending becomes an exit status and at most one line on stderr.
+
+0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted. What the commands do is in one module each.
+"""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from sharefind import __version__
+from sharefind.cli.discover import discover
+from sharefind.cli.export import export
+from sharefind.cli.groups import groups
+from sharefind.cli.inspect import inspect
+from sharefind.cli.session import Session
+from sharefind.cli.verify import verify
+from sharefind.errors import InputError, SharefindError
+
+PROGRAM = "sharefind"
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+]
+PlainDebug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def _start(
+    context: typer.Context,
+    version: Version = False,
+    debug: PlainDebug = False,
+) -> None:
+    """Discover parameter-sharing schemes (equivariant architectures) from data.
+
+    Begin with: sharefind discover --group C2
+    """
+    context.obj.debug = debug
+
+
+def application() -> typer.Typer:
+    """The typer application with all commands."""
+    app = typer.Typer(
+        name=PROGRAM, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )  # fmt: skip
+    app.callback()(_start)
+    for command in (discover, inspect, export, verify, groups):
+        app.command()(command)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: what follows the program's name; those of the process when None.
+
+    Returns:
+        The exit status.
+    """
+    session = Session()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name from a file must not end a finished search
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with _terminated_like_interrupted():
+        try:
+            status = application()(arguments, prog_name=PROGRAM, standalone_mode=False, obj=session)
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+        except Exception as error:
+            status = _report(error, session)
+    if status == INTERRUPTED:
+        _say(_interruption(session))
+    return int(status or DONE)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does, for as long as the command runs."""
+    try:
+        before = signal.signal(signal.SIGTERM, _interrupt)
+    except ValueError:  # not in the main thread: whoever started it handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _report(error: Exception, session: Session) -> int:
+    """Say on one line what went wrong; the exit status."""
+    if isinstance(error, typer.Abort):
+        return INTERRUPTED
+    if session.debug:
+        traceback.print_exception(error)
+    usage = _usage_message(error)
+    if usage is not None:
+        _say(usage)
+        return WRONG
+    if isinstance(error, SharefindError):
+        _say(f"error: {error}")
+        return WRONG if isinstance(error, InputError) else FAILED
+    what = f"{type(error).__name__}: {error}".rstrip(": ")
+    _say(f"error: {what}" + ("" if session.debug else "; run again with --debug for the traceback"))
+    return FAILED
+
+
+def _usage_message(error: Exception) -> str | None:
+    """The line for an error of typer's parser, None for any other.
+
+    Told by what it can do: its class is public in no version of typer.
+    """
+    formatted = getattr(error, "format_message", None)
+    if formatted is None:
+        return None
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command_path", PROGRAM)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return f"error: no command given; {command} --help lists them"
+    message = str(formatted()).rstrip(".")
+    return f"error: {message[:1].lower()}{message[1:]}; see {command} --help"
+
+
+def _interruption(session: Session) -> str:
+    if session.resume_command is None:
+        return "interrupted: nothing was written"
+    return f"interrupted: the run is kept; go on with: {session.resume_command}"
+
+
+def _say(message: str) -> None:
+    """One line on stderr, whatever the message holds."""
+    print(" ".join(message.split()), file=sys.stderr)

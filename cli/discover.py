@@ -1,0 +1,113 @@
+"""`sharefind discover`: run a search, or go on with one, and print what it found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from sharefind.cli import options
+from sharefind.cli.console import print_json, result_console
+from sharefind.cli.session import Session
+from sharefind.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sharefind.search import Problem, RunFolder
+
+WITH_RESUME = ("resume", "jobs", "json", "quiet", "debug")
+"""Options that may be given together with --resume; the run folder decides everything else."""
+
+
+def discover(
+    context: typer.Context,
+    group: options.Group = None,
+    generators: options.Generators = None,
+    blind: options.Blind = False,
+    task: options.Task = None,
+    data: options.Data = None,
+    in_rep: options.InRep = None,
+    out_rep: options.OutRep = None,
+    hidden_rep: options.HiddenRep = None,
+    unit: options.Unit = None,
+    scheme: options.Scheme = None,
+    growth: options.Growth = None,
+    stop: options.Stop = None,
+    delta: options.Delta = None,
+    alpha: options.Alpha = None,
+    tolerance: options.Tolerance = None,
+    copies: options.Copies = None,
+    particles: options.Particles = None,
+    horizon: options.Horizon = None,
+    replicates: options.Replicates = None,
+    seed: options.Seed = None,
+    preset: options.Preset = None,
+    out: options.Out = None,
+    resume: options.Resume = None,
+    jobs: options.Jobs = 1,
+    config: options.Config = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Discover the smallest subspace of parameters that training does not leave, and the group that fixes it.
+
+    Example: sharefind discover --group S4 --data measurements.npz --alpha 0.01
+    """
+    session: Session = context.obj
+    session.debug = session.debug or debug
+    given = {name: value for name, value in context.params.items() if value is not None}
+    given = {name: value for name, value in given.items() if value is not False}
+    problem, folder = _new(given, config, out) if resume is None else _resumed(given, resume)
+    session.run = folder.path
+    view = _search(problem, folder, jobs, is_silent=quiet, is_json=json)
+    session.run = None
+    if json:
+        print_json(view.result)
+        return
+    from sharefind.report.tables import summary
+
+    result_console().print(summary(view))
+
+
+def _new(given: dict[str, Any], config: Path | None, out: Path | None) -> tuple[Problem, RunFolder]:
+    """A problem with a new folder, made only after everything else was found to be in order."""
+    from pathlib import Path
+
+    from sharefind.cli.problem import load_problem, merged_config
+    from sharefind.search import RunFolder, default_folder
+
+    settings = merged_config(given, config)
+    problem = load_problem(settings)
+    return problem, RunFolder.create(out or default_folder(problem, Path("runs")), settings)
+
+
+def _resumed(given: dict[str, Any], path: Path) -> tuple[Problem, RunFolder]:
+    from sharefind.cli.problem import load_problem
+    from sharefind.search import RunFolder
+
+    extra = [f"--{name.replace('_', '-')}" for name in given if name not in WITH_RESUME]
+    if extra:
+        what = f"--resume takes all settings from {path}; drop {', '.join(extra)}"
+        raise ConfigError(f"{what}, or start a new run without --resume")
+    folder = RunFolder.open(path)
+    return load_problem(folder.config()), folder
+
+
+def _search(problem: Problem, folder: RunFolder, jobs: int, *, is_silent: bool, is_json: bool) -> Any:
+    from sharefind.cli.live import watcher
+    from sharefind.report.runs import RunView
+    from sharefind.search import run_search
+
+    _use_one_thread()
+    with watcher(problem, folder.path, is_silent=is_silent, is_json=is_json) as observer:
+        outcome, result = run_search(problem, folder, observer, jobs=jobs)
+    return RunView(folder.path, result, outcome.lattice, problem.settings.alpha)
+
+
+def _use_one_thread() -> None:
+    """Threads of torch wait for each other on arrays this small, many times longer than they work; use --jobs."""
+    import torch
+
+    torch.set_num_threads(1)

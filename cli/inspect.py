@@ -1,0 +1,85 @@
+"""`sharefind inspect`: what a finished run found, its nodes, and pictures of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sharefind.cli.console import print_json, progress_console, result_console
+from sharefind.cli.options import PlainJson, Run
+
+if TYPE_CHECKING:
+    from sharefind.report.runs import RunView
+    from sharefind.search import SearchNode
+
+
+def inspect(
+    run: Run,
+    node: Annotated[str | None, typer.Option(metavar="ID", help="A node, by its number or its name.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a picture, .png or .svg.")] = None,
+    json: PlainJson = False,
+) -> None:
+    """Show what a run found and every node that it visited, or all that is known about one node."""
+    from sharefind.report.runs import load_run
+
+    view = load_run(run)
+    chosen = None if node is None else view.find(node)
+    if plot is not None:
+        _plot(view, chosen, plot)
+    if json:
+        print_json(_record(view) if chosen is None else _node_record(view, chosen))
+    else:
+        _print(view, chosen)
+
+
+def _plot(view: RunView, chosen: SearchNode | None, plot: Path) -> None:
+    from sharefind.report.pictures import draw_node, draw_run
+
+    if chosen is None:
+        draw_run(view, plot)
+    else:
+        draw_node(view, chosen, plot)
+    progress_console().print(f"wrote {plot}", soft_wrap=True)
+
+
+def _print(view: RunView, chosen: SearchNode | None) -> None:
+    from sharefind.report.tables import lattice_view, node_view, summary
+
+    console = result_console()
+    if chosen is not None:
+        console.print(node_view(view, chosen))
+        return
+    console.print(summary(view))
+    console.print()
+    console.print(lattice_view(view))
+
+
+def _record(view: RunView) -> dict[str, Any]:
+    """The result with all nodes; a node that was never visited has no number and no evidence."""
+    return {**view.result, "nodes": [_node_summary(node) for node in view.lattice.nodes()]}
+
+
+def _node_record(view: RunView, node: SearchNode) -> dict[str, Any]:
+    growths = [*view.growths_to(node), *view.growths_from(node)]
+    return {
+        "schema": "sharefind.node/1",
+        "run": str(view.path),
+        **_node_summary(node),
+        "space": node.space.to_json(),
+        "growths": [
+            {"source": g.source, "target": g.target, "rule": g.rule, "explained": g.explained} for g in growths
+        ],
+    }
+
+
+def _node_summary(node: SearchNode) -> dict[str, Any]:
+    evidence = None if node.evidence is None else node.evidence.to_json()
+    return {
+        "node": node.number,
+        "key": node.key,
+        "label": node.label,
+        "dim": node.space.dim,
+        "evidence": evidence,
+    }

@@ -1,0 +1,171 @@
+"""Progress on stderr while a search runs: a live view on a terminal, elsewhere a line for each node."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from sharefind.cli.console import progress_console
+from sharefind.report.numbers import number, shortened
+from sharefind.report.tables import DECISION_STYLES
+from sharefind.search import Growth, Observer, Problem, SearchNode
+
+REFRESH_PER_SECOND = 8
+
+MAX_ROWS = 8
+"""Finished nodes that the live view shows, the latest."""
+
+BAR_WIDTH = 30
+"""Characters of the bar that compares a distance with its delta."""
+
+MAX_LABEL = 32
+"""Longest name of a node in the live view."""
+
+
+@contextmanager
+def watcher(problem: Problem, run: Path, *, is_silent: bool, is_json: bool) -> Iterator[Observer]:
+    """The observer that suits where stderr goes."""
+    console = progress_console()
+    if is_silent or (is_json and not sys.stderr.isatty()):
+        yield Observer()
+    elif not console.is_terminal:
+        console.print(Text(_headline(problem, run)), soft_wrap=True)
+        yield LineView(console)
+    else:
+        view = LiveView(console, _headline(problem, run))
+        with Live(
+            get_renderable=view.render,
+            console=console,
+            transient=True,
+            refresh_per_second=REFRESH_PER_SECOND,
+            vertical_overflow="crop",
+        ):
+            yield view
+
+
+def _headline(problem: Problem, run: Path) -> str:
+    settings = problem.settings
+    tolerance = f", tolerance {settings.tolerance:g}" if settings.tolerance > 0 else ""
+    samples = "fresh samples" if problem.samples is None else f"{problem.samples} samples"
+    return (
+        f"{problem.task.name} ({samples}), candidate {problem.candidate.group.name}, "
+        f"growth {settings.growth}, stop {settings.stop}, alpha {settings.alpha:g}{tolerance}, run {run}"
+    )
+
+
+class LineView(Observer):
+    """Writes one line for every finished node, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def on_node_end(self, node: SearchNode) -> None:
+        """Say what was seen at the node."""
+        if node.evidence is not None:
+            e = node.evidence
+            seen = f"dist^2 {number(e.dist2)}, delta {number(e.delta)}, p {number(e.p_value)}"
+            line = f"node {node.number} {node.label}: dim {node.space.dim}, {seen}: {e.decision.value}"
+            self._console.print(Text(line), soft_wrap=True)
+
+
+class LiveView(Observer):
+    """On a terminal: the chain so far, the training under way and the distances of finished nodes."""
+
+    def __init__(self, console: Console, headline: str) -> None:
+        self._headline = headline
+        self._visited: dict[str, SearchNode] = {}
+        self._origin: dict[str, Growth] = {}
+        self._current: SearchNode | None = None
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(BAR_WIDTH), TaskProgressColumn(), TimeElapsedColumn(),
+            console=console,
+        )  # fmt: skip
+        self._task: TaskID = self._progress.add_task("starting", total=None)
+
+    def on_node_start(self, node: SearchNode) -> None:
+        """Show the node as the one under way."""
+        self._current = node
+        self._progress.update(self._task, description=f"{_short(node)}: starting", total=None)
+
+    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
+        """Move the bar of the stage."""
+        self._progress.update(self._task, description=f"{_short(node)}: {stage}", completed=done, total=total)
+
+    def on_node_end(self, node: SearchNode) -> None:
+        """Add the node to the finished ones."""
+        self._visited[node.key] = node
+
+    def on_growth(self, growths: list[Growth]) -> None:
+        """Remember from where each node was proposed: by the growth that explains most, as in the chain."""
+        for growth in growths:
+            known = self._origin.get(growth.target)
+            if known is None or (growth.explained, growth.source) > (known.explained, known.source):
+                self._origin[growth.target] = growth
+
+    def render(self) -> RenderableType:
+        """What the terminal shows now."""
+        parts: list[RenderableType] = [Text(self._headline, style="dim"), self._chain()]
+        if self._visited:
+            parts.append(self._distances())
+        return Group(*parts, self._progress)
+
+    def _chain(self) -> Text:
+        """E_0 -> E_1 -> ... -> the node under way."""
+        text = Text("E_0")
+        for k, node in enumerate(self._path()):
+            style = _style(self._visited.get(node.key, node))
+            text.append(f" -> E_{k} = " if k else " = ").append(_short(node), style=style)
+        return text
+
+    def _path(self) -> list[SearchNode]:
+        if self._current is None:
+            return []
+        path = [self._current]
+        while path[0].key in self._origin:
+            path.insert(0, self._visited[self._origin[path[0].key].source])
+        return path
+
+    def _distances(self) -> Table:
+        """dist^2 as a bar on the scale of delta_j, whose place is marked in the middle."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("space")
+        for heading in ("dim", "dist^2", "delta"):
+            table.add_column(heading, justify="right")
+        table.add_column("dist^2 / delta, | at 1")
+        table.add_column("p", justify="right")
+        table.add_column("decision")
+        for node in list(self._visited.values())[-MAX_ROWS:]:
+            if node.evidence is not None:
+                e = node.evidence
+                distances = number(e.dist2), number(e.delta), distance_bar(e.dist2, e.delta)
+                decision = Text(e.decision.value, style=_style(node))
+                table.add_row(Text(_short(node)), str(node.space.dim), *distances, number(e.p_value), decision)
+        return table
+
+
+def distance_bar(dist2: float, delta: float | None, width: int = BAR_WIDTH) -> Text:
+    """dist^2 / delta as a bar of `width` characters that ends at 2, with delta marked in the middle."""
+    if delta is None:
+        return Text("-")
+    ratio = dist2 / delta if delta > 0 else (0.0 if dist2 == 0 else 2.0)
+    filled = round(min(2.0, ratio) / 2 * width)
+    cells = ["#" if k < filled else "." for k in range(width)]
+    cells[width // 2] = "|"
+    return Text("".join(cells), style="green" if ratio <= 1 else "yellow")
+
+
+def _short(node: SearchNode) -> str:
+    return shortened(node.label, MAX_LABEL)
+
+
+def _style(node: SearchNode) -> str:
+    return "bold" if node.evidence is None else DECISION_STYLES[node.evidence.decision]

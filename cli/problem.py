@@ -1,0 +1,136 @@
+"""From options and files to a problem that can be searched; everything that can fail on input fails here."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sharefind.datasets import load_data, load_task
+from sharefind.datasets.registry import READERS
+from sharefind.errors import ConfigError
+from sharefind.groups import Group, load_generators, named_group
+from sharefind.search import (
+    Candidate,
+    Decision,
+    Problem,
+    RunFolder,
+    SearchConfig,
+    SearchOutcome,
+    TaskLike,
+    build_problem,
+    search_config,
+)
+
+DEFAULT_TASK = "c2-wi"
+
+EXCLUSIVE = (("group", "generators", "blind"), ("task", "data"))
+"""Settings of which at most one holds: giving one as an option drops the others of a configuration file."""
+
+NO_GROUP = (
+    "no candidate symmetry was given; add --group NAME (such as --group C2; `sharefind groups` lists them), "
+    "--generators FILE, or --blind to search without one"
+)
+
+
+def merged_config(given: Mapping[str, Any], file: Path | None) -> SearchConfig:
+    """The configuration of a search: the options that were given, over those of a file.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown, a value is out of range, or settings exclude
+            each other.
+    """
+    options = {name: value for name, value in given.items() if name in SearchConfig.model_fields}
+    if "hidden_rep" in given and "hidden_rep" not in options:
+        raise ConfigError("--hidden-rep belongs to units with hidden layers, and there is none yet; drop it")
+    settings = {} if file is None else _read(file)
+    for names in EXCLUSIVE:
+        if any(name in options for name in names):
+            settings = {name: value for name, value in settings.items() if name not in names}
+    return with_absolute_paths(
+        checked_config({**settings, **options}, {} if file is None else dict.fromkeys(settings, file))
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--config {file} cannot be read ({error.strerror}); check the path") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f'--config {file} is not TOML ({error}); write lines such as group = "C4"') from None
+    known = list(SearchConfig.model_fields)
+    for name in settings:
+        if name not in known:
+            near = difflib.get_close_matches(name.replace("-", "_"), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"use {', '.join(known)}"
+            raise ConfigError(f"--config {file}: there is no setting {name!r}; {hint}")
+    return settings
+
+
+def checked_config(values: Mapping[str, Any], files: Mapping[str, Path]) -> SearchConfig:
+    """`search_config`, with errors that name the option, or the file in which the value stands."""
+    try:
+        return search_config(**values)
+    except ConfigError as error:
+        name, found, rest = str(error).partition(":")
+        if not found or name not in values:
+            raise
+        where = f"--config {files[name]}: {name}" if name in files and name in values else f"--{name.replace('_', '-')}"
+        raise ConfigError(f"{where}:{rest}") from None
+
+
+def with_absolute_paths(config: SearchConfig) -> SearchConfig:
+    """The same configuration with files named so that a run can go on from any folder."""
+    paths = {
+        name: str(Path(value).absolute())
+        for name, value in (("generators", config.generators), ("data", config.data))
+        if value is not None and (name == "generators" or _is_file_name(value))
+    }
+    return config.model_copy(update=paths)
+
+
+def _is_file_name(value: str) -> bool:
+    return Path(value).suffix.lower() in READERS
+
+
+def load_problem(config: SearchConfig) -> Problem:
+    """The problem of a configuration: its data, its candidate group and everything that follows from them.
+
+    Raises:
+        InputError: any of these cannot be used; the message says which and what to do instead.
+    """
+    candidate = _candidate(config)
+    return build_problem(config, _task(config), candidate)
+
+
+def _task(config: SearchConfig) -> TaskLike:
+    return load_data(config.data) if config.data is not None else load_task(config.task or DEFAULT_TASK)
+
+
+def _candidate(config: SearchConfig) -> Candidate | Group:
+    if config.blind:
+        return named_group("C1")
+    if config.group is not None:
+        return named_group(config.group)
+    if config.generators is None:
+        raise ConfigError(NO_GROUP)
+    if config.in_rep is not None or config.out_rep is not None:
+        raise ConfigError("--generators says how the group acts; drop --in-rep and --out-rep")
+    file = load_generators(config.generators)
+    return Candidate(file.group, file.in_rep, file.out_rep)
+
+
+def load_outcome(folder: RunFolder) -> SearchOutcome:
+    """The outcome of a finished run, rebuilt from its folder; data are read again for their standardisation.
+
+    Raises:
+        RunFolderError: the run is not finished. InputError: its data or generators are not where they were.
+    """
+    folder.result()
+    lattice = folder.lattice()
+    last = lattice.visited()[-1]
+    holds = last.evidence is not None and last.evidence.decision is Decision.STAY
+    return SearchOutcome(load_problem(folder.config()), lattice, tuple(lattice.path_to(last.key)), holds)

@@ -1,0 +1,24 @@
+"""What one call of the command line knows about itself, passed to the commands as the context's object."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Session:
+    """State of one call.
+
+    Attributes:
+        debug: show tracebacks. run: folder of a search that is under way, None before and after.
+    """
+
+    debug: bool = False
+    run: Path | None = None
+
+    @property
+    def resume_command(self) -> str | None:
+        """What takes up the search that is under way."""
+        return None if self.run is None else f"sharefind discover --resume {shlex.quote(str(self.run))}"

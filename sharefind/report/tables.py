@@ -1,0 +1,274 @@
+"""A run for a terminal: the verdict, the chain with its evidence, the space found, the nodes of the lattice.
+
+Everything is built from rich, reads well without colours and fits into 100 columns.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from sharefind.groups import cycle_notation
+from sharefind.report.numbers import NOTHING, number, order, packed, plural, shortened
+from sharefind.report.runs import RunView
+from sharefind.report.spaces import space_view
+from sharefind.search import Decision, Evidence, Growth, SearchNode
+
+MAX_OPEN = 20
+"""Most open nodes, and most growths of a node, that are listed."""
+
+MAX_CYCLES = 80
+"""Longest generator in cycle notation, in characters."""
+
+DECISION_STYLES = {Decision.STAY: "bold green", Decision.GROW: "yellow"}
+
+
+def summary(view: RunView) -> RenderableType:
+    """The whole result: verdict, warnings, chain, space, groups, and what to do next."""
+    good = view.is_finished and not _is_zero(view)
+    colour = "green" if good else "red"
+    parts: list[RenderableType] = [Panel(Text(verdict(view)), border_style=colour, expand=False)]
+    parts += [Text(f"! {line}", style="bold red") for line in warnings(view)]
+    parts += [Text(f"! {line}", style="yellow") for line in saddles(view)]
+    parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
+    if view.e_star is not None:
+        parts += [Text(f"\n{_title(view)}", style="bold"), space_view(view.e_star.space, view.blocks)]
+    return Group(*parts, groups_view(view.result), next_commands(view))
+
+
+def verdict(view: RunView) -> str:
+    """What was found, in one sentence."""
+    last = view.e_star
+    if last is None:
+        return "Nothing was visited: the search was stopped before its first node was done."
+    where = f"dimension {last.space.dim} of {view.ambient}"
+    if not view.is_finished:
+        return f"Not finished: the search ended at {last.label}, {where}, which does not hold."
+    return f"E_* = {star_name(view)}, {where}: {_meaning(view)}"
+
+
+def star_name(view: RunView) -> str:
+    """{0}, Z, the name E^H, or what a numerical space is called."""
+    last = view.e_star
+    if last is None:
+        return NOTHING
+    if last.space.is_zero or last.space.is_full:
+        return "{0}" if last.space.is_zero else "Z"
+    return str(view.result["e_star"]["candidate"] or last.label)
+
+
+def _meaning(view: RunView) -> str:
+    e_star, candidate = view.result["e_star"], view.result["group"]["name"]
+    if _is_zero(view):
+        return "the data show nothing that could be learned."
+    if e_star["dim"] == view.ambient:
+        rejected = f"; {candidate} is rejected" if candidate in view.result["rejected"] else ""
+        return f"no sharing of parameters is supported by the data{rejected}."
+    if e_star["stabiliser"] is None:
+        kind = "exact" if e_star["exact"] else "numerical"
+        return f"training stays on this {kind} space; no candidate group names it."
+    stabiliser = e_star["stabiliser"]
+    how = "holds within the tolerance only" if view.holds_by_tolerance else "is not rejected"
+    return f"the symmetry {stabiliser['name']} (order {order(stabiliser['order'])}) {how}."
+
+
+def warnings(view: RunView) -> Iterator[str]:
+    """What must not be overlooked, a line each."""
+    if not view.is_finished:
+        yield "No space held: the last one is no answer. Try another --growth, a longer --horizon, more data."
+    elif _is_zero(view):
+        yield "E_* = {0}: the labels look independent of the inputs. Check them, or try more data."
+
+
+def saddles(view: RunView) -> Iterator[str]:
+    """The nodes where particles stay although a free start learns more, a line each."""
+    for node in view.lattice.visited():
+        if node.evidence is not None and node.evidence.stationary_not_optimal:
+            is_left = node.evidence.decision is Decision.GROW
+            follows = ", so the search went on" if is_left else ": do not trust that it stays"
+            yield f"At {node.label} training is stationary but not optimal (a saddle){follows}."
+
+
+def _is_zero(view: RunView) -> bool:
+    return view.e_star is not None and view.e_star.space.is_zero
+
+
+def node_table(nodes: Sequence[SearchNode], title: str, chain: Iterable[str] = ()) -> Table:
+    """Visited nodes with their evidence; those whose key is in `chain` are marked."""
+    table = _titled_table(title)
+    table.add_column("node", justify="right")
+    table.add_column("space", overflow="fold", min_width=5)
+    for heading in ("dim", "dist^2", "RMD^2", "delta", "p", "adj. p"):
+        table.add_column(heading, justify="right", overflow="fold")
+    table.add_column("decision", overflow="fold")
+    marked = set(chain)
+    for node in nodes:
+        if node.evidence is not None:
+            table.add_row(*_node_cells(node, node.evidence, node.key in marked))
+    return table
+
+
+def _titled_table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def _node_cells(node: SearchNode, evidence: Evidence, is_marked: bool) -> list[Text]:
+    values = (evidence.dist2, evidence.rmd2, evidence.delta, evidence.p_value, evidence.p_adjusted)
+    cells = [
+        f"{node.number}{'*' if is_marked else ''}",
+        node.label,
+        str(node.space.dim),
+        *map(number, values),
+    ]
+    decision = Text(evidence.decision.value, style=DECISION_STYLES[evidence.decision])
+    return [*map(Text, cells), decision]
+
+
+def reasons(nodes: Sequence[SearchNode]) -> Table:
+    """Why each node was left or kept, a sentence a node."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", style="dim")
+    table.add_column(overflow="fold")
+    for node in nodes:
+        if node.evidence is not None:
+            sentence = f"{node.label}: {node.evidence.reason} [{node.evidence.rule}]"
+            table.add_row(Text(str(node.number)), Text(sentence))
+    return table
+
+
+def _title(view: RunView) -> str:
+    return f"{'E_*' if view.is_finished else 'The last space, which does not hold,'} = {star_name(view)}"
+
+
+def groups_view(result: dict[str, Any]) -> Table:
+    """The stabiliser with its generators, and what was concluded about the candidate's subgroups."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("", "")
+    candidate, stabiliser = result["group"], result["e_star"]["stabiliser"]
+    table.add_row("candidate", Text(f"{candidate['name']}, order {order(candidate['order'])}"))
+    if stabiliser is not None:
+        table.add_row("stabiliser", Text(_stabiliser(stabiliser)))
+    table.add_row("accepted", Text(packed(result["accepted"])))
+    table.add_row("rejected", Text(packed(result["rejected"])))
+    return table
+
+
+def _stabiliser(stabiliser: dict[str, Any]) -> str:
+    cycles = [shortened(cycle_notation(g), MAX_CYCLES) for g in stabiliser["generators"]]
+    generators = f", generated by {', '.join(cycles)} (points counted from 0)" if cycles else ""
+    return f"{stabiliser['name']}, order {order(stabiliser['order'])}{generators}"
+
+
+def next_commands(view: RunView) -> Text:
+    """Where the run is and what can be done with it."""
+    run = shlex.quote(str(view.path))
+    lattice = view.result["lattice"]
+    size = f"{plural(lattice['nodes'], 'node')}, {plural(lattice['edges'], 'growth')}"
+    text = Text(f"\nrun folder {view.path}: {size}, {view.result['wall_s']:.1f} s, seed {view.result['seed']}\n")
+    text.append("next  ", style="bold").append(f"sharefind inspect {run}")
+    if view.is_finished:
+        text.append(f"\n      sharefind export {run} --format torch --out net.py")
+    return text
+
+
+def lattice_view(view: RunView) -> RenderableType:
+    """Every node of the search: those visited with their evidence, then those left open."""
+    chain = [node.key for node in view.chain]
+    visited, left = view.lattice.visited(), view.open_nodes
+    parts: list[RenderableType] = [
+        node_table(visited, f"{plural(len(visited), 'visited node')} (* = chain)", chain),
+        reasons([node for node in visited if node.key not in chain]),
+    ]
+    if left:
+        parts.append(_open_table(view, left))
+    return Group(*parts)
+
+
+def _open_table(view: RunView, nodes: Sequence[SearchNode]) -> Table:
+    more = f", the first {MAX_OPEN}" if len(nodes) > MAX_OPEN else ""
+    title = f"\n{plural(len(nodes), 'open node')} (proposed, never visited{more})"
+    table = _titled_table(title)
+    table.add_column("space", overflow="fold")
+    table.add_column("dim", justify="right")
+    table.add_column("proposed from", overflow="fold")
+    table.add_column("explained", justify="right")
+    for node in nodes[:MAX_OPEN]:
+        best = view.growths_to(node)[0]
+        source = view.lattice.node(best.source).label
+        table.add_row(Text(node.label), str(node.space.dim), Text(source), _share(best))
+    return table
+
+
+def node_view(view: RunView, node: SearchNode) -> RenderableType:
+    """One node: all of its evidence, its space, the growths that led to it and from it."""
+    place = "visited as number " + str(node.number) if node.number is not None else "proposed, never visited"
+    title = f"{node.label}, dimension {node.space.dim} of {view.ambient}, {place}"
+    parts: list[RenderableType] = [Text(title, style="bold")]
+    if node.evidence is not None:
+        parts.append(_evidence_table(node.evidence))
+    parts += [Text("space", style="bold"), space_view(node.space, view.blocks)]
+    for title, growths, end in (
+        ("proposed by", view.growths_to(node), "source"),
+        ("growths from here", view.growths_from(node), "target"),
+    ):
+        if growths:
+            parts.append(_growth_table(view, title, growths, end))
+    return Group(*parts)
+
+
+def _evidence_table(evidence: Evidence) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    rows = {
+        "decision": f"{evidence.decision.value} ({evidence.rule})",
+        "reason": evidence.reason,
+        "dist^2": number(evidence.dist2),
+        "delta": number(evidence.delta),
+        "RMD^2": number(evidence.rmd2),
+        "relative escape": number(evidence.relative_escape),
+        "p": number(evidence.p_value),
+        "adjusted p": number(evidence.p_adjusted),
+        "saddle": "yes: stationary, not optimal" if evidence.stationary_not_optimal else "no",
+        "risk": number(evidence.risk),
+        "horizon": number(evidence.horizon),
+        "trainings": str(evidence.replicates),
+        "accepted here": packed(evidence.groups),
+        "rejected here": packed(evidence.rejected),
+    }
+    for name, value in rows.items():
+        table.add_row(name, Text(value))
+    return table
+
+
+def _growth_table(view: RunView, title: str, growths: Sequence[Growth], end: str) -> Table:
+    more = f" (the first {MAX_OPEN} of {len(growths)})" if len(growths) > MAX_OPEN else ""
+    table = _titled_table(f"\n{title}{more}")
+    table.add_column("space", overflow="fold")
+    table.add_column("dim", justify="right")
+    table.add_column("rule")
+    table.add_column("explained", justify="right")
+    for growth in growths[:MAX_OPEN]:
+        other = view.lattice.node(growth.source if end == "source" else growth.target)
+        table.add_row(Text(other.label), str(other.space.dim), growth.rule, _share(growth))
+    return table
+
+
+def _share(growth: Growth) -> str:
+    return f"{round(100 * growth.explained)} %"

@@ -1,0 +1,77 @@
+"""What no model could predict: an empirical noise floor, against which "particles stay on {0}" is checked.
+
+{0} is stationary whenever the data have no linear signal that the unit can see. Staying there means "done" only if the
+labels carry no signal at all; otherwise the unit is blind to it, and the record says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.search.evidence import Evidence
+from sharefind.search.experiments import generator
+from sharefind.search.problem import Problem
+
+NEIGHBOURS = 5
+"""Neighbours that predict a held-out label."""
+
+SAMPLES = 2000
+"""Samples used at most; the floor needs no more."""
+
+SIGNAL_SHARE = 0.8
+"""Labels whose noise floor lies below this share of their variance carry signal."""
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """Mean squared loss of the best predictor, estimated; and of the best constant (the labels' variance)."""
+
+    floor: float
+    variance: float
+
+    @property
+    def has_signal(self) -> bool:
+        """Whether something better than a constant is possible."""
+        return self.floor < SIGNAL_SHARE * self.variance
+
+
+def noise_floor(x: NDArray[np.float64], y: NDArray[np.float64]) -> NoiseFloor:
+    """Leave-one-out nearest-neighbour estimate of E|Y - E[Y|X]|^2: x (n, d_in), y (n, d_out).
+
+    The mean of k neighbours carries noise of its own, so the error is divided by 1 + 1/k. In high dimension neighbours
+    are far and the floor is overestimated: signal may be missed, never invented.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    k = min(NEIGHBOURS, len(x) - 1)
+    _, index = NearestNeighbors(n_neighbors=k + 1).fit(x).kneighbors(x)
+    own = np.arange(len(x))[:, None]
+    # With duplicated rows a sample need not be its own nearest neighbour, so it is struck out by its number.
+    keep = np.argsort(index == own, axis=1, kind="stable")[:, :k]
+    predicted = y[np.take_along_axis(index, keep, axis=1)].mean(axis=1)
+    error = float(((y - predicted) ** 2).sum(axis=1).mean()) / (1 + 1 / k)
+    return NoiseFloor(error, float(((y - y.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+def explain_zero(problem: Problem, evidence: Evidence) -> Evidence:
+    """Evidence for staying on {0}, with the noise floor in its reason and a flag where the unit misses a signal."""
+    x, y = _samples(problem)
+    found = noise_floor(x, y)
+    figures = f"noise floor {found.floor:.3g} of a label variance {found.variance:.3g}"
+    if not found.has_signal:
+        return replace(evidence, reason=f"{evidence.reason}; the labels carry no visible signal ({figures})")
+    advice = f"the labels carry signal ({figures}) that the unit {problem.unit.name} cannot see: use a unit with a bias"
+    return replace(
+        evidence, reason=f"stationary but not optimal: {advice}; {evidence.reason}", stationary_not_optimal=True
+    )
+
+
+def _samples(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    rng = generator(problem.settings.seed, "noise floor")
+    if problem.x is None or problem.y is None:
+        return problem.task.sample(rng, SAMPLES)
+    rows = rng.permutation(len(problem.x))[:SAMPLES]
+    return problem.x.numpy()[rows], problem.y.numpy()[rows]

@@ -1,0 +1,71 @@
+"""The command line called in this process, in a folder of its own, and one finished run for all tests that read one."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import sharefind
+from sharefind.cli import main
+
+QUICK = ("--copies", "19", "--alpha", "0.05", "--particles", "20", "--horizon", "1")
+"""Settings with which a search on c2-wi takes less than a second."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a call ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Ending]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
+    """Calls the command line with these arguments; relative paths belong to the test's own folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def run(*arguments: str | Path) -> Ending:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Ending(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """The environment of a process that is to find the same sharefind as this one, installed or not."""
+    source = Path(sharefind.__file__).resolve().parent.parent
+    return {**os.environ, "PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def discover(call: Call) -> Call:
+    """Calls discover with quick settings."""
+    return lambda *arguments: call("discover", *QUICK, *arguments)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run on c2-wi with candidate C2; not to be changed."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    assert main(["discover", *QUICK, "--group", "C2", "--out", str(folder), "--quiet", "--json"]) == 0
+    return folder
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may spoil."""
+    copy = tmp_path / "run"
+    shutil.copytree(finished, copy)
+    return copy

@@ -1,0 +1,81 @@
+"""Ctrl-C and SIGTERM: status 130, the run kept, and the command that goes on with it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sharefind.search import RunFolder
+from sharefind.search.engine import NodeRecord
+
+PROGRAM = "import sys; from sharefind.cli import main; sys.exit(main())"
+
+PATIENCE = 60
+"""Seconds after which a search that should have been interrupted counts as hanging."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_keeps_the_run_and_says_how_to_go_on(
+    discover, call, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    keep = RunFolder.keep
+
+    def keep_and_signal(folder: RunFolder, record: NodeRecord) -> None:
+        keep(folder, record)
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(RunFolder, "keep", keep_and_signal)
+    before = signal.getsignal(signal.SIGTERM)
+    ending = discover("--group", "C2", "--out", "my run", "--quiet")
+    assert ending.status == 130
+    assert ending.out == ""
+    assert ending.err == "interrupted: the run is kept; go on with: sharefind discover --resume 'my run'\n"
+    assert signal.getsignal(signal.SIGTERM) == before
+    monkeypatch.setattr(RunFolder, "keep", keep)
+    assert call("discover", "--resume", "my run", "--json").status == 0
+    assert discover("--group", "C2", "--out", "whole", "--json").status == 0
+    resumed, whole = (json.loads(Path(run, "result.json").read_text()) for run in ("my run", "whole"))
+    for key in ("run", "wall_s"):
+        del resumed[key], whole[key]
+    assert resumed == whole
+
+
+def test_an_interruption_before_the_search_says_that_nothing_was_written(
+    discover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sharefind.cli.problem.build_problem", _interrupted)
+    ending = discover("--group", "C2", "--out", "run")
+    assert (ending.status, ending.err) == (130, "interrupted: nothing was written\n")
+    assert not Path("run").exists()
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+def test_ctrl_c_in_a_process_of_its_own(call, environment: dict[str, str], tmp_path: Path) -> None:
+    arguments = ["discover", "--group", "C2", "--copies", "1999", "--particles", "200", "--out", "run"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        deadline = time.monotonic() + PATIENCE
+        while process.poll() is None and not (tmp_path / "run" / "config.toml").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].endswith("go on with: sharefind discover --resume run")
+    assert "Traceback" not in err
+    assert not (tmp_path / "run" / "result.json").exists()
+    refused = call("inspect", "run")
+    assert refused.status == 2
+    assert "sharefind discover --resume run" in refused.err

@@ -1,0 +1,72 @@
+"""The live view, drawn on a terminal that only exists in memory."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sharefind.cli.live import LineView, LiveView, distance_bar
+from sharefind.report.runs import RunView, load_run
+
+
+@pytest.fixture
+def view(finished: Path) -> RunView:
+    return load_run(finished)
+
+
+def _shown(live: LiveView) -> str:
+    console = Console(file=io.StringIO(), width=110, color_system=None)
+    console.print(live.render())
+    return console.file.getvalue()
+
+
+def test_live_view_follows_a_search(view: RunView) -> None:
+    live = LiveView(Console(file=io.StringIO(), force_terminal=True, width=110), "headline")
+    zero, space = view.chain
+    live.on_node_start(zero)
+    live.on_progress(zero, "escape", 30, 120)
+    shown = _shown(live)
+    assert "E_0 = {0}" in shown
+    assert "{0}: escape" in shown
+    assert "25%" in shown
+    live.on_node_end(zero)
+    live.on_growth(list(view.lattice.growths()))
+    live.on_node_start(space)
+    live.on_node_end(space)
+    shown = _shown(live)
+    assert "E_0 = {0} -> E_1 = E^C2" in shown
+    assert "stay" in shown
+
+
+def test_terminal_gets_the_live_view_and_the_result_stays_clean(discover, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=110)
+    monkeypatch.setattr("sharefind.cli.live.progress_console", lambda: terminal)
+    ending = discover("--group", "C2")
+    assert ending.status == 0
+    assert ending.err == ""
+    assert "dist^2 / delta" in terminal.file.getvalue()
+    assert "\x1b" not in ending.out
+
+
+def test_line_view_ignores_nodes_without_evidence(view: RunView) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    for node in view.lattice.nodes():
+        LineView(console).on_node_end(node)
+    assert console.file.getvalue().count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("dist2", "delta", "filled"),
+    [(0.0, 1.0, 0), (0.4, 1.0, 4), (2.0, 1.0, 19), (9.0, 1.0, 19), (0.0, 0.0, 0), (1.0, 0.0, 19)],
+)
+def test_distance_bar_is_to_scale(dist2: float, delta: float, filled: int) -> None:
+    """20 characters reach to 2 delta; the mark at delta hides one of them."""
+    bar = distance_bar(dist2, delta, width=20).plain
+    assert len(bar) == 20
+    assert bar[10] == "|"
+    assert bar.count("#") == filled
+
+
+def test_distance_bar_without_delta() -> None:
+    assert distance_bar(1.0, None).plain == "-"

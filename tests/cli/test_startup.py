@@ -1,0 +1,77 @@
+"""What the command line is before any command works: help, version, and how little it loads."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sharefind import __version__
+from sharefind.cli.app import application
+
+HEAVY = ("torch", "sklearn", "matplotlib", "ot", "joblib", "pandas", "sharefind.search", "sharefind.datasets")
+PROBE = (
+    "import sys; from sharefind.cli import main; status = main(sys.argv[1:]);"
+    f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr); sys.exit(status)"
+)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("discover", "--help"), ("export", "--help"), ("groups",), ("groups", "C4")],
+    ids=" ".join,
+)
+def test_what_needs_no_training_loads_no_training_library(
+    arguments: tuple[str, ...], environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.strip()) == (0, "[]")
+    assert done.stdout
+
+
+def test_version(call) -> None:
+    assert call("--version").out == f"sharefind {__version__}\n"
+
+
+def test_no_command_shows_the_help_and_is_wrong_usage(call) -> None:
+    ending = call()
+    assert ending.status == 2
+    assert "discover" in ending.out
+    assert ending.err == "error: no command given; sharefind --help lists them\n"
+
+
+def test_options_of_discover_are_those_of_the_contract() -> None:
+    contract = [
+        "group",
+        "generators",
+        "blind",
+        "task",
+        "data",
+        "in-rep",
+        "out-rep",
+        "hidden-rep",
+        "unit",
+        "scheme",
+        "growth",
+        "stop",
+        "delta",
+        "alpha",
+        "particles",
+        "horizon",
+        "replicates",
+        "seed",
+        "preset",
+        "out",
+        "resume",
+        "jobs",
+        "config",
+        "json",
+        "quiet",
+        "debug",
+    ]
+    (discover,) = [c.callback for c in application().registered_commands if c.callback.__name__ == "discover"]
+    options = {name.replace("_", "-") for name in discover.__annotations__} - {"context", "return"}
+    assert options == {*contract, "tolerance", "copies"}

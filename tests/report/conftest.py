@@ -1,0 +1,97 @@
+"""A run made by hand: a chain {0} -> E^S3 -> E^C3 inside a lattice with a detour and an open node."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sharefind.groups import FiniteGroup, hom, named_group, natural
+from sharefind.report.runs import RunView
+from sharefind.search import Decision, Evidence, Growth, SearchLattice, SearchNode
+from sharefind.spaces import Subspace, fixed_space
+
+REP = natural(named_group("S3"))
+ACTION = hom(REP, REP)
+
+Make = Callable[..., RunView]
+
+
+def _evidence(decision: Decision, **changes: Any) -> Evidence:
+    values: dict[str, Any] = {
+        "dist2": 0.5,
+        "rmd2": 0.1,
+        "delta": 0.25,
+        "p_value": 0.005,
+        "p_adjusted": 0.005,
+        "relative_escape": 0.5,
+        "risk": 0.01,
+        "horizon": 1.0,
+        "replicates": 20,
+        "decision": decision,
+        "rule": "randomisation",
+        "reason": "because of the test",
+    }
+    return Evidence(**{**values, **changes})
+
+
+def _lattice(last: Evidence) -> SearchLattice:
+    cyclic = fixed_space(ACTION.restrict(FiniteGroup("C3", 3, ((1, 2, 0),))))
+    mirror = fixed_space(ACTION.restrict(FiniteGroup("C2", 3, ((1, 0, 2),))))
+    grow = _evidence(Decision.GROW, rejected=("S3",))
+    lattice = SearchLattice()
+    for key, space, evidence, number in (
+        ("{0}", Subspace.zero(9), _evidence(Decision.GROW), 0),
+        ("E^S3", fixed_space(ACTION), grow, 1),
+        ("E^C2:<(0 1)>", mirror, _evidence(Decision.GROW, rejected=("C2:<(0 1)>",)), 2),
+        ("E^C3", cyclic, last, 3),
+        ("Z", Subspace.full(9), None, None),
+    ):
+        lattice.add(SearchNode(key, space, None, key, evidence, number))
+    for source, target, explained in (
+        ("{0}", "E^S3", 0.4),
+        ("E^S3", "E^C2:<(0 1)>", 0.3),
+        ("E^S3", "E^C3", 0.9),
+        ("E^C2:<(0 1)>", "Z", 1.02),
+    ):
+        lattice.connect(Growth(source, target, "invariant", explained))
+    return lattice
+
+
+def _row(node: SearchNode) -> dict[str, Any]:
+    return {"node": node.number, "dim": node.space.dim}
+
+
+def _result(lattice: SearchLattice) -> dict[str, Any]:
+    chain = [lattice.node(key) for key in ("{0}", "E^S3", "E^C3")]
+    return {
+        "schema": "sharefind.result/1",
+        "run": "runs/hand-made",
+        "seed": 4,
+        "group": {"name": "S3", "order": 6},
+        "parameter_space": {"dim": 9, "blocks": [{"name": "weight", "shape": [3, 3]}]},
+        "chain": [_row(node) for node in chain],
+        "e_star": {
+            "dim": 3,
+            "exact": True,
+            "candidate": "E^C3",
+            "stabiliser": {"name": "C3", "order": 3, "generators": [[1, 2, 0]]},
+        },
+        "accepted": ["C3"],
+        "rejected": ["S3", "C2:<(0 1)>"],
+        "lattice": {"nodes": 5, "edges": 4, "file": "lattice.json"},
+        "wall_s": 1.25,
+        "versions": {},
+    }
+
+
+@pytest.fixture
+def make() -> Make:
+    """Makes the run; changes go to the evidence at its last node."""
+
+    def made(decision: Decision = Decision.STAY, **changes: Any) -> RunView:
+        last = _evidence(decision, **{"p_value": 0.4, "p_adjusted": 0.4, "dist2": 0.1, "groups": ("C3",), **changes})
+        lattice = _lattice(last)
+        return RunView(Path("runs/hand-made"), _result(lattice), lattice, 0.01)
+
+    return made
