@@ -80,7 +80,7 @@ def _new(given: dict[str, Any], config: Path | None, out: Path | None) -> tuple[
 
     settings = merged_config(given, config)
     problem = load_problem(settings)
-    return problem, RunFolder.create(out or default_folder(problem, Path("runs")), settings)
+    return problem, RunFolder.create(out or default_folder(problem, Path("runs")), problem.resolved)
 
 
 def _resumed(given: dict[str, Any], path: Path) -> tuple[Problem, RunFolder]:

@@ -21,7 +21,7 @@ CENTRE = WINDOW * WINDOW // 2
 SCALE_IN_DEVIATIONS = 3.0
 # An image is symmetric only up to sampling and light. The least-squares filters lie .035 (gravel, D4) and
 # .051 (brick, mirrors) from the spaces that fit them and .25 or more from those that do not.
-TOLERANCE = 0.1
+TOLERANCE = 0.12
 
 
 def texture_task(texture: Texture) -> Task:

@@ -18,9 +18,7 @@ FOLDERS = {"sharefind": "sharefind", "cli": "sharefind.cli", "datasets": "sharef
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", *FOLDERS)
 MODULES = "sharefind", "sharefind.cli", "sharefind.datasets"
 PROBE = f"import importlib; print(*(importlib.import_module(m).__file__ for m in {MODULES}))"
-BARE = (
-    "import importlib.util as u; print([n for n in ('cli', 'datasets', 'tests', 'docs') if u.find_spec(n)])"
-)
+BARE = "import importlib.util as u; print([n for n in ('cli', 'datasets', 'tests', 'docs') if u.find_spec(n)])"
 
 
 def _run(*command: str | Path, cwd: Path, **env: str) -> str:
@@ -144,8 +142,6 @@ def test_quick_start_has_two_commands(repository: Path) -> None:
     section = (repository / "README.md").read_text().split("## Quick start")[1].split("\n## ")[0]
     blocks = re.findall(r"```bash\n(.*?)```", section, re.S)
     assert len(blocks) == 2
-    assert all(
-        block.count("\n") == 1 and block.startswith("python3.11 -m venv .venv && ") for block in blocks
-    )
+    assert all(block.count("\n") == 1 and block.startswith("python3.11 -m venv .venv && ") for block in blocks)
     assert blocks[0].rstrip().endswith(".venv/bin/sharefind discover --group C2")
     assert blocks[1].rstrip().endswith(".venv/bin/pytest")

@@ -68,12 +68,18 @@ class JointAction:
         in_rep, out_rep: representations of the same group.
 
     Raises:
-        GroupError: the representations belong to different groups.
+        GroupError: the representations belong to different groups, or to one group given by different generators.
     """
 
     def __init__(self, in_rep: Representation, out_rep: Representation) -> None:
         if in_rep.group != out_rep.group:
             raise GroupError(f"X is moved by {in_rep.group.name} but Y by {out_rep.group.name}; give one group")
+        # Elements are listed along words in the generators: other generators number the same elements differently.
+        if getattr(in_rep.group, "generators", ()) != getattr(out_rep.group, "generators", ()):
+            raise GroupError(
+                f"X and Y are moved by {in_rep.group.name} through different generators; build both representations "
+                "from one group"
+            )
         self.in_rep, self.out_rep = in_rep, out_rep
         self._tables = (
             (element_table(in_rep), element_table(out_rep)) if isinstance(in_rep.group, FiniteGroup) else None

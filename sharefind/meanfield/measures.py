@@ -6,6 +6,8 @@ is left to POT, whose status is checked.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -50,17 +52,22 @@ def w2_squared(a: NDArray[np.float64], b: NDArray[np.float64], max_iterations: i
         max_iterations: of the simplex; N = M = 1000 needs well under the default.
 
     Raises:
-        SpaceError: the clouds live in different dimensions or hold values that are not finite.
+        SpaceError: the clouds live in different dimensions, are empty or hold values that are not finite.
         NotConvergedError: the solver did not reach the optimum.
     """
     import ot
 
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise SpaceError(f"clouds must have shapes (N, D) and (M, D), not {a.shape} and {b.shape}")
+    if len(a) == 0 or len(b) == 0:
+        raise SpaceError(f"clouds of {len(a)} and {len(b)} particles have no distance; give at least one particle each")
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise SpaceError("a cloud holds values that are not finite; training diverged, use a smaller step")
     cost = ot.dist(a, b, metric="sqeuclidean")
-    plan, log = ot.emd(ot.unif(len(a)), ot.unif(len(b)), cost, numItermax=max_iterations, log=True)
+    with warnings.catch_warnings():
+        # POT also warns of what the status says; the status is raised below.
+        warnings.simplefilter("ignore", UserWarning)
+        plan, log = ot.emd(ot.unif(len(a)), ot.unif(len(b)), cost, numItermax=max_iterations, log=True)
     if log["warning"] is not None:
         raise NotConvergedError(f"the transport solver stopped early: {log['warning']}; raise max_iterations")
     return float((plan * cost).sum())

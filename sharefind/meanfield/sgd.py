@@ -8,6 +8,7 @@ with r(z) = |z|^2 / 2 and l(y, y') = |y - y'|^2. Where the samples come from is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +18,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from sharefind.errors import NotConvergedError
+from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.meanfield.models import squared_risk
 from sharefind.meanfield.projection import Projector
 from sharefind.meanfield.schemes import Gradient
@@ -122,12 +123,14 @@ def train(
         progress: told the steps done.
 
     Raises:
+        ConfigError: the start or the checkpoints do not fit the settings, or `noise_space` is needed and missing.
         NotConvergedError: a particle is no longer finite; the message names the step size to try.
     """
+    _refuse_misfits(config, start, noise_space, checkpoints)
     theta = start.to(device=config.device, dtype=config.torch_dtype).clone()
     noise = _noise(config, theta, noise_space, rng)
     marks = [max(1, round(c * config.steps)) for c in checkpoints]
-    every = max(1, config.steps // PROGRESS_CALLS)
+    every = math.ceil(config.steps / PROGRESS_CALLS)
     clouds: list[Tensor] = []
     risk, counted = torch.zeros(theta.shape[0], dtype=torch.float64), 0
     for step in range(config.steps):
@@ -141,7 +144,7 @@ def train(
             theta += noise()
         while len(clouds) < len(marks) and step + 1 == marks[len(clouds)]:
             clouds.append(theta)
-        if progress is not None and (step + 1) % every == 0:
+        if progress is not None and ((step + 1) % every == 0 or step + 1 == config.steps):
             progress(step + 1, config.steps)
     _refuse_divergence(theta, config)
     return Trajectory(tuple(clouds), tuple(checkpoints), risk / max(1, counted))
@@ -162,6 +165,21 @@ def _noise(
         return xi if project is None else project(xi)
 
     return draw
+
+
+def _refuse_misfits(
+    config: SGDConfig, start: Tensor, noise_space: Projector | None, checkpoints: Sequence[float]
+) -> None:
+    if start.shape[-1] != config.particles:
+        raise ConfigError(
+            f"the start has {start.shape[-1]} particles but the step size is for {config.particles}; "
+            f"set particles={start.shape[-1]}"
+        )
+    if config.noise == "projected" and config.beta > 0 and noise_space is None:
+        raise ConfigError('projected noise needs the space it is projected on; give noise_space or noise="gaussian"')
+    marks = list(checkpoints)
+    if marks[-1:] != [1.0] or marks[0] < 0 or marks != sorted(marks):
+        raise ConfigError(f"checkpoints {marks} are not increasing fractions of the horizon; let them end in 1")
 
 
 def _refuse_divergence(theta: Tensor, config: SGDConfig) -> None:

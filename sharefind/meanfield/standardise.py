@@ -22,6 +22,9 @@ How = Literal["none", "scale", "whiten"]
 RIDGE = 1e-6
 """Relative floor of the covariance's eigenvalues before its inverse root is taken: constant features stay finite."""
 
+LARGEST_VALUE = 1e100
+"""Larger inputs or labels are refused: squares, and sums of them over a data set, must stay finite."""
+
 OUTSIDE_SHARE = 0.05
 """Labels are rescaled when more than this share of them lies outside the activation's range."""
 
@@ -74,8 +77,9 @@ def standardisation(
         x (n, d_in), y (n, d_out): the data. in_rep, out_rep: the candidate's actions. sigma: the unit's activation.
 
     Raises:
-        DataError: all inputs are zero.
+        DataError: all inputs are zero, or values are so large that their squares overflow.
     """
+    _refuse_overflow(x, y)
     shift, scale = _label_change(y, out_rep, sigma)
     if how == "none":
         return Standardisation(np.eye(x.shape[1]), shift, scale)
@@ -85,6 +89,16 @@ def standardisation(
     if how == "scale":
         return Standardisation(np.eye(x.shape[1]) / rms, shift, scale)
     return Standardisation(_inverse_root(_averaged_second_moment(x, in_rep)), shift, scale)
+
+
+def _refuse_overflow(x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+    for name, values in (("x", x), ("y", y)):
+        largest = float(np.abs(values).max())
+        if largest > LARGEST_VALUE:
+            raise DataError(
+                f"{name} holds values as large as {largest:.3g}, whose squares overflow; divide it by a constant "
+                f"(values up to {LARGEST_VALUE:g} are fine)"
+            )
 
 
 def _averaged_second_moment(x: NDArray[np.float64], in_rep: Representation) -> NDArray[np.float64]:

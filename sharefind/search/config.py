@@ -27,6 +27,12 @@ CHECKPOINTS = (0.125, 0.25, 0.5, 1.0)
 MIN_COPIES = 199
 """Fewest randomised copies a test uses; more are used where alpha / 2 could not be reached otherwise."""
 
+MEAN_HORIZON = 2.0
+"""T at which `mean` growth finds its second direction at N = 1000: before it is noise, then it cancels."""
+
+MEAN_DELTA = 3e-3
+"""delta_j of the paper's heuristic: between the tilt of a grown direction (1e-4 to 1e-3) and an escape (1e-2)."""
+
 FRESH_HORIZON = 5.0
 """T of the fast preset on fresh samples: a quarter of the paper's, by which an escape of the C_2 tasks is clear."""
 
@@ -64,7 +70,7 @@ class SearchConfig(BaseModel):
         particles: N. horizon: T. replicates: R. copies: m, randomised copies a test. seed. preset.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     group: str | None = None
     generators: str | None = None
@@ -98,6 +104,8 @@ class SearchConfig(BaseModel):
             raise ValueError("growth rule invariant needs a candidate group; use --growth escape with --blind")
         if self.blind and self.stop in ("calibrated", "randomisation"):
             raise ValueError(f"stopping rule {self.stop} needs a candidate group; use --stop fixed with --blind")
+        if self.blind and self.delta is None:
+            raise ValueError("a blind search has no group to calibrate delta_j with; give --delta, a bound on dist^2")
         if self.stop == "randomisation" and self.growth in ("mean", "escape"):
             raise ValueError(
                 f"growth rule {self.growth} visits spaces that are no group's, where randomisation has no exact test; "
@@ -172,7 +180,7 @@ def resolve(config: SearchConfig, samples: int | None, tolerance: float, sigma: 
         config=config,
         growth=growth,
         stop=stop,
-        delta=config.delta,
+        delta=config.delta if config.delta is not None or stop != "fixed" else MEAN_DELTA,
         alpha=config.alpha,
         tolerance=tolerance if config.tolerance is None else config.tolerance,
         replicates=replicates,
@@ -182,8 +190,13 @@ def resolve(config: SearchConfig, samples: int | None, tolerance: float, sigma: 
     )
 
 
+def _is_paper_heuristic(config: SearchConfig) -> bool:
+    """Whether the paper's own heuristic is asked for: its preset and its growth rule, nothing else decided."""
+    return config.preset == "paper" and config.growth == "mean" and config.stop is None
+
+
 def _default_stop(config: SearchConfig, growth: GrowthName) -> StopName:
-    if config.delta is not None or config.blind:
+    if config.delta is not None or _is_paper_heuristic(config):
         return "fixed"
     return "randomisation" if growth == "invariant" and config.scheme is Scheme.VANILLA else "calibrated"
 
@@ -191,6 +204,8 @@ def _default_stop(config: SearchConfig, growth: GrowthName) -> StopName:
 def _sgd(config: SearchConfig, samples: int | None, sigma: Activation) -> SGDConfig:
     if config.preset == "paper":
         base = SGDConfig(particles=config.particles or 1000)
+        if _is_paper_heuristic(config):
+            base = base.model_copy(update={"horizon": MEAN_HORIZON})
         return base if config.horizon is None else base.model_copy(update={"horizon": config.horizon})
     if samples is None:
         base = SGDConfig(particles=config.particles or 100, horizon=FRESH_HORIZON)

@@ -98,7 +98,7 @@ class Engine:
         """Search from {0} until a node holds.
 
         Raises:
-            NotConvergedError: the growth rule had nothing more to propose although no node holds, or too many visits.
+            NotConvergedError: no space held after `MAX_VISITS` nodes, or a training diverged.
         """
         lattice, rules = SearchLattice(), self._rules()
         node = self._first()
@@ -167,12 +167,7 @@ class Engine:
 
     def _next(self, lattice: SearchLattice) -> SearchNode:
         """The unvisited node whose growth explains most of an escape; the smaller space on a tie."""
-        open_growths = _open_growths(lattice)
-        if not open_growths:
-            raise NotConvergedError(
-                "no space held and none is left to visit; raise alpha, or give a larger candidate group"
-            )
-        return lattice.node(min(open_growths, key=lambda g: self._rank(lattice, g)).target)
+        return lattice.node(min(_open_growths(lattice), key=lambda g: self._rank(lattice, g)).target)
 
     def _rank(self, lattice: SearchLattice, growth: Growth) -> tuple[float, int, str]:
         return (-growth.explained, lattice.node(growth.target).space.dim, growth.target)

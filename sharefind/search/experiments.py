@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -23,9 +24,15 @@ from sharefind.meanfield.projection import Projector
 from sharefind.meanfield.schemes import Gradient, Scheme, scheme_gradient
 from sharefind.meanfield.sgd import Progress, Trajectory, gaussian_start, train
 from sharefind.meanfield.sources import AugmentedSource, PermutedCopies, RandomisedCopies, Source
-from sharefind.search.config import CHECKPOINTS
+from sharefind.search.config import CHECKPOINTS, STEPS_PER_EPOCH
 from sharefind.search.problem import Problem
 from sharefind.spaces import Subspace
+
+EFFECT_STD = 0.03
+"""Standard deviation of the start of `effect_training`, on whitened inputs."""
+
+TASKS_PER_WORKER = 2
+"""Tasks that an experiment is cut into for each worker: few, because each carries the whole problem with it."""
 
 BLOCK_BYTES = 2**20
 """Bytes of activations that one block of copies holds: what stays in a core's cache trains 2 to 4 times faster."""
@@ -118,6 +125,23 @@ def scheme_training(
     return _replicates(problem, space, (key, scheme.value), scheme, start, source, progress)
 
 
+def effect_training(problem: Problem, space: Subspace, key: str, progress: Progress | None = None) -> Training:
+    """One vanilla training on `space`, for the size of the escape rather than its significance.
+
+    An epoch is cut into at most `STEPS_PER_EPOCH` minibatches, so that the noise of small ones does not pass for an
+    escape, and particles start close to 0, so that the way travelled is what was learned.
+    """
+    settings = problem.settings
+    samples = problem.samples or 0
+    batch = max(settings.sgd.batch, -(-samples // STEPS_PER_EPOCH))
+    sgd = settings.sgd.model_copy(update={"batch": batch, "initial_std": EFFECT_STD})
+    source = problem.common_source(generator(settings.seed, key, "effect", "samples"), sgd.batch)
+    start = gaussian_start(space, sgd.particles, sgd.initial_std, generator(settings.seed, key, "effect", "start"))
+    rng = generator(settings.seed, key, "effect", "noise")
+    path = train(_gradient(problem, Scheme.VANILLA), start, source, sgd, rng, Projector(space), progress=progress)
+    return Training(problem.carry_back(start), problem.carry_back(path.final), path.risk)
+
+
 def _scheme_source(problem: Problem, key: str, scheme: Scheme, purpose: str, group: Group | None) -> Source:
     settings = problem.settings
     plain = problem.independent_source(generator(settings.seed, key, purpose, "samples"))
@@ -193,14 +217,23 @@ def copies_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Cop
 
 
 def _in_workers(plan: CopiesPlan, counts: list[int], jobs: int, progress: Progress | None) -> list[_Block]:
-    """Blocks in worker processes, one torch thread each."""
-    pool = Parallel(n_jobs=jobs, return_as="generator", inner_max_num_threads=1)
+    """Blocks in worker processes, `TASKS_PER_WORKER` runs of neighbouring blocks each, one torch thread a process."""
+    blocks = list(enumerate(counts))
+    cuts = np.linspace(0, len(blocks), min(len(blocks), jobs * TASKS_PER_WORKER) + 1).round().astype(int)
+    runs = [blocks[a:b] for a, b in pairwise(cuts)]
+    pool = Parallel(n_jobs=jobs, return_as="generator")
     parts: list[_Block] = []
-    for part in pool(delayed(_train_block)(plan, n, c, None) for n, c in enumerate(counts)):
-        parts.append(part)
+    for done in pool(delayed(_train_run)(plan, run) for run in runs):
+        parts += done
         if progress is not None:
             progress(len(parts), len(counts))
     return parts
+
+
+def _train_run(plan: CopiesPlan, run: list[tuple[int, int]]) -> list[_Block]:
+    """Several blocks, one after the other, in a worker."""
+    torch.set_num_threads(1)
+    return [_train_block(plan, number, rows, None) for number, rows in run]
 
 
 def _train_block(plan: CopiesPlan, number: int, rows: int, progress: Progress | None) -> _Block:

@@ -126,13 +126,32 @@ class Problem:
         return dict(zip(listed, subgroup_labels(listed, parent), strict=True))
 
     @property
+    def resolved(self) -> SearchConfig:
+        """The configuration with every choice of preset, task and defaults written out; it builds the same problem."""
+        settings, given = self.settings, self.settings.config
+        chosen: dict[str, Any] = {
+            "unit": self.unit.name,
+            "growth": settings.growth,
+            "stop": settings.stop,
+            "delta": settings.delta,
+            "tolerance": settings.tolerance,
+            "particles": settings.sgd.particles,
+            "horizon": settings.sgd.horizon,
+            "replicates": settings.replicates,
+            "copies": settings.copies,
+        }
+        if given.group is not None:
+            chosen["in_rep"], chosen["out_rep"] = _expressions(given, self.task)
+        return given.model_copy(update=chosen)
+
+    @property
     def samples(self) -> int | None:
         """n of a finite data set, None for fresh samples."""
         return None if self.x is None else len(self.x)
 
-    def common_source(self, rng: np.random.Generator) -> Source:
-        """One stream of minibatches for all replicates (R = 1)."""
-        batch = self.settings.sgd.batch
+    def common_source(self, rng: np.random.Generator, batch: int | None = None) -> Source:
+        """One stream of minibatches for all replicates (R = 1), of the settings' size unless another is given."""
+        batch = batch or self.settings.sgd.batch
         if self.x is None or self.y is None:
             return FreshSource(self.task.sample, 1, batch, rng)
         return EpochSource(self.x, self.y, batch, rng)
@@ -196,9 +215,15 @@ def _candidates(action: Representation) -> InvariantLattice:
 
 
 def _represent(config: SearchConfig, task: TaskLike, group: Group) -> Candidate:
-    in_text = config.in_rep or (f"trivial:{task.d_in}" if config.blind else task.in_rep) or "natural"
-    out_text = config.out_rep or (f"trivial:{task.d_out}" if config.blind else task.out_rep) or "natural"
+    in_text, out_text = _expressions(config, task)
     return Candidate(group, parse_representation(in_text, group), parse_representation(out_text, group))
+
+
+def _expressions(config: SearchConfig, task: TaskLike) -> tuple[str, str]:
+    """Representation expressions on X and Y: what the user said, else what the task recommends, else natural."""
+    if config.blind:
+        return f"trivial:{task.d_in}", f"trivial:{task.d_out}"
+    return config.in_rep or task.in_rep or "natural", config.out_rep or task.out_rep or "natural"
 
 
 def _refuse_widths(candidate: Candidate, task: TaskLike) -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sharefind.search.engine import Engine, SearchOutcome
 from sharefind.search.experiments import Training
 from sharefind.search.lattice import Growth, SearchNode
@@ -44,7 +46,7 @@ class _Recorder(Observer):
 def run_search(
     problem: Problem, folder: RunFolder, observer: Observer | None = None, jobs: int = 1
 ) -> tuple[SearchOutcome, dict[str, Any]]:
-    """Search, keeping every finished node in `folder`, and write the result there.
+    """Search on one torch thread a process, keeping every finished node in `folder`, and write the result there.
 
     Args:
         problem: what is searched. folder: a new run, or an opened one to go on with. observer: told what happens.
@@ -57,9 +59,14 @@ def run_search(
         NotConvergedError: training diverged or no space held. RunFolderError: the folder cannot be written.
     """
     started = time.monotonic()
+    threads = torch.get_num_threads()
     problem = replace(problem, settings=replace(problem.settings, jobs=jobs))
     engine = Engine(problem, observer=_Recorder(folder, observer or Observer()), memory=folder)
-    outcome = engine.run()
+    torch.set_num_threads(1)
+    try:
+        outcome = engine.run()
+    finally:
+        torch.set_num_threads(threads)
     result = result_record(outcome, str(folder.path), time.monotonic() - started, LATTICE)
     folder.finish(outcome, result)
     return outcome, result

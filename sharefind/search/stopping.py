@@ -15,9 +15,9 @@ import numpy as np
 from sharefind.meanfield.schemes import Scheme
 from sharefind.search.config import Settings
 from sharefind.search.evidence import Decision, Evidence
-from sharefind.search.experiments import StageProgress, Training, scheme_training, staged
+from sharefind.search.experiments import StageProgress, Training, effect_training, scheme_training, staged
 from sharefind.search.free_models import FreeModels
-from sharefind.search.hypotheses import hypotheses, is_within, labels, lattice_node
+from sharefind.search.hypotheses import hypotheses, is_within, label_of, labels, lattice_node
 from sharefind.search.lattice import SearchNode
 from sharefind.search.node_tests import HypothesisTest, gap_test, hypothesis_test
 from sharefind.search.problem import Problem
@@ -67,6 +67,13 @@ def whole_space(problem: Problem, node: SearchNode, rule: str, progress: StagePr
     return Assessment(evidence, training)
 
 
+def relative_escape(problem: Problem, node: SearchNode, training: Training, progress: StageProgress) -> float:
+    """Mean relative escape of a training; of one with large minibatches where a tolerance makes its size decide."""
+    if problem.settings.tolerance > 0 and problem.samples is not None and not node.space.is_zero:
+        training = effect_training(problem, node.space, node.key, staged(progress, "size of the escape"))
+    return float(training.relative_escape(node.space).mean())
+
+
 def within_tolerance(node: SearchNode, relative: float, settings: Settings) -> bool:
     """Whether a relative escape counts as staying; never at {0}, where everything is escape."""
     return node.space.dim > 0 and relative <= settings.tolerance
@@ -88,14 +95,16 @@ class RandomisationRule:
             tests.append(hypothesis_test(problem, node, null, self.models, progress))
             if tests[-1].p_value > problem.settings.alpha:
                 break
-        return self._conclude(problem, node, tests)
-
-    def _conclude(self, problem: Problem, node: SearchNode, tests: list[HypothesisTest]) -> Assessment:
-        settings = problem.settings
         best = max(tests, key=lambda t: t.p_value)
+        relative = relative_escape(problem, node, best.result.observed[-1], progress)
+        return self._conclude(problem, node, tests, best, relative)
+
+    def _conclude(
+        self, problem: Problem, node: SearchNode, tests: list[HypothesisTest], best: HypothesisTest, relative: float
+    ) -> Assessment:
+        settings = problem.settings
         rejected = best.p_value <= settings.alpha
-        at_end = best.result.observed[-1]
-        tolerated = rejected and within_tolerance(node, float(at_end.relative_escape(node.space)[0]), settings)
+        tolerated = rejected and within_tolerance(node, relative, settings)
         grow = rejected and not tolerated
         mark = best.result.clearest_checkpoint() if grow else len(best.result.observed) - 1
         observed = best.result.observed[mark]
@@ -105,17 +114,17 @@ class RandomisationRule:
             delta=float(np.quantile(best.result.dist2[1:, mark], 1 - settings.alpha, method="higher")),
             p_value=best.p_value,
             p_adjusted=None,
-            relative_escape=float(at_end.relative_escape(node.space)[0]),
+            relative_escape=relative,
             risk=float(observed.risk[0]),
             horizon=settings.sgd.horizon * observed.time,
             replicates=settings.copies + 1,
             decision=Decision.GROW if grow else Decision.STAY,
             rule=self.name,
-            reason=_test_reason(node, best, settings, float(at_end.relative_escape(node.space)[0])),
+            reason=_test_reason(problem, node, best, relative),
             stationary_not_optimal=_is_saddle(best, settings),
             **_verdicts(problem, node, tests, tolerated),
         )
-        return Assessment(evidence, at_end)
+        return Assessment(evidence, best.result.observed[-1])
 
 
 def _is_saddle(test: HypothesisTest, settings: Settings) -> bool:
@@ -123,8 +132,9 @@ def _is_saddle(test: HypothesisTest, settings: Settings) -> bool:
     return test.p_value <= settings.alpha and 2 * test.escape_p > settings.alpha
 
 
-def _test_reason(node: SearchNode, test: HypothesisTest, settings: Settings, relative: float) -> str:
-    what = "Y independent of X" if test.null is None else f"symmetry under {test.null.name}"
+def _test_reason(problem: Problem, node: SearchNode, test: HypothesisTest, relative: float) -> str:
+    settings = problem.settings
+    what = "Y independent of X" if test.null is None else f"symmetry under {label_of(problem, test.null)}"
     p = f"p = {test.p_value:.3g}"
     if test.p_value > settings.alpha:
         return f"particles stay: {what} is not rejected ({p} > alpha = {settings.alpha:g})"

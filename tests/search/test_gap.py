@@ -80,8 +80,13 @@ def test_stouffer_of_uniform_p_values_is_uniform() -> None:
 
 @pytest.mark.slow
 @pytest.mark.ci
-def test_the_gap_is_exact_on_symmetric_data() -> None:
-    """400 data sets from C4-symmetric laws: the p-value of E^C4 is uniform (sequential weights included)."""
-    p_values = [p_value(problem(teacher_task("C4", 4, 60, s), "C4", seed=s), "E^C4") for s in range(400)]
-    assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
+def test_the_gap_is_exact_on_symmetric_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """600 data sets from C4-symmetric laws: the p-value of E^C4 is uniform, sequential weights included.
+
+    Exactness does not depend on how well the models are trained, so they are trained briefly.
+    """
+    monkeypatch.setattr("sharefind.search.free_models.STEPS", 10)
+    monkeypatch.setattr("sharefind.search.gap.DRAWS", 199)
+    p_values = [p_value(problem(teacher_task("C4", 4, 60, s), "C4", seed=s), "E^C4") for s in range(600)]
+    assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 600)
     assert stats.kstest(p_values, "uniform").pvalue > 1e-3

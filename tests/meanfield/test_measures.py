@@ -1,0 +1,148 @@
+"""Closed forms of W2^2 and RMD^2 against an exact transport solver, and the moments that they are made of."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sharefind.errors import NotConvergedError, SpaceError
+from sharefind.groups import hom, named_group, natural, trivial
+from sharefind.meanfield import (
+    MatrixUnit,
+    ParticleAction,
+    Projector,
+    dist2,
+    rmd2,
+    rmd2_between,
+    second_moment,
+    symmetrise,
+    w2_squared,
+)
+from sharefind.spaces import Subspace, fixed_space
+
+TOLERANCE = 1e-10
+
+
+def check_against_transport(space: Subspace, theta: torch.Tensor) -> None:
+    """theta (R, D, N): the closed forms of every replicate equal POT's."""
+    projector = Projector(space)
+    projected = projector(theta)
+    closed, relative = dist2(theta, projector), rmd2(theta, projector)
+    for r in range(len(theta)):
+        a, b = theta[r].t().numpy(), projected[r].t().numpy()
+        assert abs(float(closed[r]) - w2_squared(a, b)) < TOLERANCE
+        assert abs(float(relative[r]) - rmd2_between(a, b)) < TOLERANCE
+
+
+def cloud(dim: int, particles: int, seed: int) -> torch.Tensor:
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(rng.normal(rng.normal(), 1.5, size=(2, dim, particles)))
+
+
+@st.composite
+def tying_spaces(draw: st.DrawFn) -> Subspace:
+    return Subspace.from_tying(draw(st.lists(st.integers(-3, 3), min_size=2, max_size=9)))
+
+
+@st.composite
+def rational_spaces(draw: st.DrawFn) -> Subspace:
+    ambient = draw(st.integers(2, 6))
+    entries = st.lists(st.integers(-3, 3), min_size=ambient, max_size=ambient)
+    return Subspace.from_basis(draw(st.lists(entries.filter(any), min_size=1, max_size=ambient)))
+
+
+@settings(max_examples=60)
+@given(st.one_of(tying_spaces(), rational_spaces()), st.integers(1, 25), st.integers(0, 2**32 - 1))
+def test_the_distance_to_a_projection_needs_no_solver(space: Subspace, particles: int, seed: int) -> None:
+    check_against_transport(space, cloud(space.ambient, particles, seed))
+
+
+@pytest.mark.parametrize("name", ["R3", "R5", "R7"])
+def test_the_same_over_an_algebraic_field(name: str) -> None:
+    rep = natural(named_group(name)) + trivial(named_group(name))
+    space = fixed_space(hom(rep, rep))
+    assert space.is_exact
+    check_against_transport(space, cloud(space.ambient, 30, 0))
+
+
+def test_the_same_for_fixed_spaces_of_units(unit: MatrixUnit) -> None:
+    check_against_transport(fixed_space(unit.space.action), cloud(unit.space.dim, 20, 1))
+
+
+def test_the_same_above_the_dense_limit() -> None:
+    space = Subspace.from_tying(np.random.default_rng(2).integers(-9, 10, size=400))
+    check_against_transport(space, cloud(400, 15, 3) / 20)
+
+
+def test_moments_by_hand() -> None:
+    theta = torch.tensor([[[3.0, 0.0], [4.0, 1.0]]], dtype=torch.float64)
+    tied = Projector(Subspace.from_tying([1, 1]))
+    assert float(second_moment(theta)) == 13.0
+    # Particles (3, 4) and (0, 1) are each 1/2 away, squared, from the diagonal.
+    assert float(dist2(theta, tied)) == pytest.approx(0.5)
+    assert float(rmd2(theta, tied)) == pytest.approx(0.5 / (2 * 13 + 2 * 12.5))
+
+
+def test_a_cloud_at_zero_has_rmd_zero() -> None:
+    theta = torch.zeros(2, 4, 3, dtype=torch.float64)
+    assert rmd2(theta, Projector(Subspace.zero(4))).tolist() == [0.0, 0.0]
+    assert rmd2_between(np.zeros((3, 2)), np.zeros((2, 2))) == 0.0
+
+
+def test_rmd_lies_between_zero_and_one() -> None:
+    theta = cloud(6, 20, 4)
+    assert float(rmd2(theta, Projector(Subspace.zero(6))).sub(0.5).abs().max()) < 1e-14
+    assert rmd2(theta, Projector(Subspace.full(6))).tolist() == [0.0, 0.0]
+    one = theta[0].t().numpy()
+    assert rmd2_between(one, -one) <= 1.0
+
+
+def test_symmetrised_clouds_are_weakly_invariant(unit: MatrixUnit) -> None:
+    action = ParticleAction(unit.space.action)
+    wi = symmetrise(cloud(unit.space.dim, 3, 5)[:1], action)
+    assert wi.shape == (1, unit.space.dim, 3 * action.order)
+    here = wi[0].t().numpy()
+    for image in action.images(wi)[0].transpose(0, 1)[:4]:
+        assert w2_squared(here, image.t().numpy()) < TOLERANCE
+
+
+def test_symmetrising_moves_no_mean_off_the_fixed_space(unit: MatrixUnit) -> None:
+    theta = cloud(unit.space.dim, 4, 6)
+    mean = symmetrise(theta, ParticleAction(unit.space.action)).mean(-1, keepdim=True)
+    expected = Projector(fixed_space(unit.space.action))(theta.mean(-1, keepdim=True))
+    torch.testing.assert_close(mean, expected, rtol=0, atol=1e-12)
+
+
+def test_transport_between_general_clouds() -> None:
+    rng = np.random.default_rng(7)
+    a = rng.normal(size=(40, 3))
+    shift = np.array([1.0, -2.0, 0.5])
+    # A translation is an optimal coupling, and so is the monotone one on a line.
+    assert w2_squared(a, a[::-1] + shift) == pytest.approx(float(shift @ shift), abs=TOLERANCE)
+    u, v = rng.normal(size=(50, 1)), rng.exponential(size=(50, 1))
+    sorted_cost = float(((np.sort(u, 0) - np.sort(v, 0)) ** 2).mean())
+    assert w2_squared(u, v) == pytest.approx(sorted_cost, abs=TOLERANCE)
+    # Every particle twice is the same measure.
+    assert w2_squared(a, np.concatenate([a, a])) < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        (np.zeros((3, 2)), np.zeros((3, 4)), r"shapes \(N, D\) and \(M, D\)"),
+        (np.zeros(3), np.zeros(3), r"shapes \(N, D\) and \(M, D\)"),
+        (np.full((3, 2), np.nan), np.zeros((3, 2)), "not finite.*smaller step"),
+        (np.zeros((3, 2)), np.full((3, 2), np.inf), "not finite.*smaller step"),
+        (np.zeros((0, 2)), np.zeros((3, 2)), "clouds of 0 and 3 particles"),
+    ],
+)
+def test_transport_refuses_what_is_no_pair_of_clouds(a: np.ndarray, b: np.ndarray, message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        w2_squared(a, b)
+
+
+def test_an_unfinished_solver_is_an_error() -> None:
+    rng = np.random.default_rng(8)
+    with pytest.raises(NotConvergedError, match="raise max_iterations"):
+        w2_squared(rng.normal(size=(200, 3)), rng.normal(size=(200, 3)), max_iterations=2)

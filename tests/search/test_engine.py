@@ -1,0 +1,237 @@
+"""The heuristic on problems whose answer is known: E_* is the true group's fixed space, with evidence for each step."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sharefind.datasets import finite_task, load_task
+from sharefind.groups import FiniteGroup, hom
+from sharefind.search import (
+    Decision,
+    Engine,
+    Observer,
+    RunFolder,
+    SearchLattice,
+    SearchNode,
+    SearchOutcome,
+    StopSearch,
+    ThresholdRule,
+    build_problem,
+    run_search,
+    search_config,
+)
+from sharefind.spaces import Subspace, fixed_space
+from tests.search.problems import problem, representation, teacher_task
+
+FAST = {"horizon": 2.0, "copies": 199}
+
+
+def search(name: str, **settings: object) -> SearchOutcome:
+    """A quick search of one of the paper's tasks."""
+    return Engine(problem(load_task(name), **{**FAST, **settings})).run()
+
+
+@pytest.mark.parametrize("name", ["c2-wi", "c2-si"])
+def test_symmetric_teachers_end_at_the_fixed_space_of_the_swap(name: str) -> None:
+    outcome = search(name, seed=1)
+    assert [n.label for n in outcome.chain] == ["{0}", "E^C2"]
+    assert outcome.finished
+    assert outcome.e_star.space == Subspace.from_tying([1, 2, 2, 1])
+    zero, star = (n.evidence for n in outcome.chain)
+    assert zero.decision is Decision.GROW
+    assert zero.p_value <= 0.01 < star.p_value
+    assert zero.dist2 > zero.delta
+    assert star.dist2 <= star.delta
+    assert star.p_adjusted == max(zero.p_value, star.p_value)
+
+
+def test_an_arbitrary_teacher_ends_at_the_whole_space_with_the_group_rejected() -> None:
+    outcome = search("c2-arbitrary", seed=1)
+    assert [n.space.dim for n in outcome.chain] == [0, 2, 4]
+    assert outcome.chain[1].evidence.rejected == ("C2",)
+    assert outcome.e_star.space.is_full
+
+
+@pytest.mark.parametrize(("truth", "degree"), [("C4", 4), ("D4", 4), ("V4", 4), ("C3", 3)])
+def test_finite_samples_find_the_true_subgroup_of_the_symmetric_group(truth: str, degree: int) -> None:
+    case = problem(teacher_task(truth, degree, 1200, 0), f"S{degree}")
+    rep = representation(truth, degree)
+    assert Engine(case).run().e_star.space == fixed_space(hom(rep, rep))
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+@pytest.mark.parametrize("truth", ["C4", "V4"])
+def test_nine_of_ten_seeds_find_the_true_subgroup(truth: str) -> None:
+    rep = representation(truth, 4)
+    true_space = fixed_space(hom(rep, rep))
+    found = [Engine(problem(teacher_task(truth, 4, 2000, s), "S4", seed=s)).run().e_star.space for s in range(10)]
+    assert sum(space == true_space for space in found) >= 9
+
+
+def test_the_search_goes_back_when_the_space_that_explained_most_does_not_hold() -> None:
+    """Data without symmetry: every proper candidate is visited and rejected, on more than one branch."""
+    outcome = Engine(problem(teacher_task("C1", 3, 1500, 0, kind="arbitrary"), "S3")).run()
+    assert outcome.e_star.space.is_full
+    visited = outcome.lattice.visited()
+    assert len(visited) > len(outcome.chain)
+    inside = [n for n in visited if n.space < outcome.e_star.space]
+    assert all(n.evidence.decision is Decision.GROW for n in inside)
+
+
+def test_a_space_is_visited_only_after_all_candidates_inside_it_were_rejected() -> None:
+    outcome = Engine(problem(teacher_task("C1", 3, 1500, 1, kind="arbitrary"), "S3")).run()
+    lattice = outcome.problem.lattice
+    order = {n.candidate: n.number for n in outcome.lattice.visited()}
+    for node in outcome.lattice.visited():
+        assert all(order[m.index] < node.number for m in lattice.nodes if m.space < node.space)
+
+
+def even_task(seed: int = 0) -> object:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(800, 2))
+    return finite_task("even", x, 0.2 * (x**2).sum(axis=1, keepdims=True) - 0.4 + 0.02 * rng.normal(size=(800, 1)))
+
+
+def test_a_saddle_is_told_from_a_rest_when_the_unit_can_leave_it() -> None:
+    """y is even in x: {0} is stationary for tanh units, but with a bias a free start learns more."""
+    outcome = Engine(problem(even_task(), out_rep="trivial", unit="matrix+bias:tanh")).run()
+    zero = outcome.chain[0].evidence
+    assert zero.stationary_not_optimal
+    assert "stationary but not optimal" in zero.reason
+    assert outcome.e_star.label == "E^C2"
+
+
+def test_a_signal_that_the_unit_cannot_see_is_told() -> None:
+    """Without a bias every tanh model is odd: staying on {0} is right for the unit, and the record says why."""
+    outcome = Engine(problem(even_task(), out_rep="trivial", unit="matrix:tanh")).run()
+    zero = outcome.e_star
+    assert zero.label == "{0}"
+    assert zero.evidence.stationary_not_optimal
+    assert "noise floor" in zero.evidence.reason
+    assert "use a unit with a bias" in zero.evidence.reason
+
+
+def test_labels_without_signal_stay_on_zero_and_are_not_called_a_saddle() -> None:
+    rng = np.random.default_rng(0)
+    task = finite_task("noise", rng.normal(size=(400, 2)), 0.5 + 0.1 * rng.normal(size=(400, 2)))
+    zero = Engine(problem(task)).run().e_star
+    assert zero.label == "{0}"
+    assert not zero.evidence.stationary_not_optimal
+    assert "no visible signal" in zero.evidence.reason
+
+
+@pytest.mark.parametrize("scheme", ["da", "fa", "ea"])
+def test_schemes_that_impose_the_symmetry_are_no_evidence_for_it(scheme: str) -> None:
+    from sharefind.search.result import group_verdicts
+
+    case = problem(load_task("c2-arbitrary"), scheme=scheme, horizon=2.0)
+    outcome = Engine(case).run()
+    assert group_verdicts(outcome) == ([], [])
+
+
+def test_calibrated_delta_separates_symmetric_from_arbitrary_data() -> None:
+    assert search("c2-wi", stop="calibrated", seed=2).e_star.label == "E^C2"
+    assert search("c2-arbitrary", stop="calibrated", seed=2).e_star.label == "Z"
+
+
+def test_a_tolerance_accepts_an_approximate_symmetry_and_says_so() -> None:
+    outcome = search("c2-arbitrary", tolerance=0.9)
+    assert outcome.e_star.label == "E^C2"
+    assert "within the tolerance" in outcome.e_star.evidence.reason
+    assert outcome.e_star.evidence.p_value <= 0.01
+
+
+def test_a_group_with_too_many_subgroups_still_has_its_own_fixed_space_as_candidate() -> None:
+    rep = representation("S6", 6)
+    case = problem(teacher_task("S6", 6, 500, 0, kind="si"), "S6")
+    assert [n.space.dim for n in case.lattice.nodes] == [0, 2, 36]
+    assert Engine(case).run().e_star.space == fixed_space(hom(rep, rep))
+
+
+def test_a_rule_of_ones_own_replaces_the_built_in_one() -> None:
+    outcome = Engine(problem(load_task("c2-wi"), **FAST), stop=ThresholdRule("mine", delta=1e6)).run()
+    assert outcome.e_star.evidence.rule == "mine"
+
+
+def test_a_rule_that_never_holds_ends_where_nothing_is_left_to_grow_to() -> None:
+    class Never:
+        name = "never"
+
+        def assess(self, problem: object, node: SearchNode, progress: object) -> object:
+            found = ThresholdRule("fixed", 0.0).assess(problem, node, progress)
+            return replace(found, evidence=replace(found.evidence, decision=Decision.GROW))
+
+    outcome = Engine(problem(load_task("c2-wi"), horizon=0.1), stop=Never()).run()
+    assert outcome.e_star.space.is_full
+    assert "no direction of the escape is significant" in outcome.e_star.evidence.reason
+
+
+class _StopAfter(Observer):
+    def __init__(self, nodes: int) -> None:
+        self.left = nodes
+
+    def on_node_end(self, node: SearchNode) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise StopSearch
+
+
+def stable(path: Path) -> dict[str, object]:
+    """A result without what may differ between runs."""
+    record = json.loads(path.read_text())
+    return {k: v for k, v in record.items() if k not in ("wall_s", "versions", "run")}
+
+
+def test_a_stopped_run_keeps_its_nodes_and_resumes_to_the_same_result(tmp_path: Path) -> None:
+    case = problem(teacher_task("C3", 3, 300, 0), "S3", copies=19, alpha=0.1)
+    whole = RunFolder.create(tmp_path / "whole", case.resolved)
+    run_search(case, whole)
+    part = RunFolder.create(tmp_path / "part", case.resolved)
+    outcome, _ = run_search(case, part, _StopAfter(1))
+    assert not outcome.finished
+    opened = RunFolder.open(tmp_path / "part")
+    assert opened.recall("{0}") is not None
+    run_search(case, opened)
+    assert stable(tmp_path / "part" / "result.json") == stable(tmp_path / "whole" / "result.json")
+    assert opened.config() == case.resolved
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+def test_workers_do_not_change_the_result(tmp_path: Path) -> None:
+    case = problem(teacher_task("C3", 3, 300, 0), "S3")
+    for jobs in (1, 2):
+        run_search(case, RunFolder.create(tmp_path / str(jobs), case.resolved), jobs=jobs)
+    assert stable(tmp_path / "1" / "result.json") == stable(tmp_path / "2" / "result.json")
+
+
+def test_the_resolved_configuration_builds_the_same_problem() -> None:
+    task = teacher_task("C3", 3, 300, 0)
+    case = problem(task, "S3", seed=4)
+    again = build_problem(case.resolved, task, case.candidate.group)
+    assert again.settings.sgd == case.settings.sgd
+    assert replace(again.settings, config=case.settings.config) == case.settings
+
+
+def test_the_lattice_survives_json_exactly_and_has_a_graphml_form() -> None:
+    lattice = search("c2-arbitrary").lattice
+    text = lattice.dumps()
+    again = SearchLattice.from_json(json.loads(text))
+    assert again.dumps() == text
+    assert json.loads(text)["edges"], "the edge key is named explicitly"
+    assert "<graphml" in lattice.to_graphml()
+
+
+def test_blind_search_needs_a_threshold() -> None:
+    from sharefind.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="--delta"):
+        search_config(blind=True)
+    case = build_problem(
+        search_config(blind=True, delta=1e-3, horizon=1.0), load_task("c2-wi"), FiniteGroup("C1", 1, ())
+    )
+    assert Engine(case).run().lattice.visited()
