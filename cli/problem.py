@@ -133,4 +133,6 @@ def load_outcome(folder: RunFolder) -> SearchOutcome:
     lattice = folder.lattice()
     last = lattice.visited()[-1]
     holds = last.evidence is not None and last.evidence.decision is Decision.STAY
-    return SearchOutcome(load_problem(folder.config()), lattice, tuple(lattice.path_to(last.key)), holds)
+    problem = load_problem(folder.config())
+    folder.claim(problem.fingerprint)
+    return SearchOutcome(problem, lattice, tuple(lattice.path_to(last.key)), holds)

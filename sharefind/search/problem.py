@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -143,6 +144,16 @@ class Problem:
         if given.group is not None:
             chosen["in_rep"], chosen["out_rep"] = _expressions(given, self.task)
         return given.model_copy(update=chosen)
+
+    @property
+    def fingerprint(self) -> str:
+        """What identifies the samples: SHA-256 of the rows as they were given, or the task's name for fresh samples."""
+        if self.task.x is None or self.task.y is None:
+            return f"fresh samples of {self.task.name}"
+        digest = hashlib.sha256(f"{self.task.x.shape} {self.task.y.shape}".encode())
+        digest.update(np.ascontiguousarray(self.task.x).tobytes())
+        digest.update(np.ascontiguousarray(self.task.y).tobytes())
+        return digest.hexdigest()
 
     @property
     def samples(self) -> int | None:

@@ -58,6 +58,7 @@ def run_search(
     Raises:
         NotConvergedError: training diverged or no space held. RunFolderError: the folder cannot be written.
     """
+    folder.claim(problem.fingerprint)
     started = time.monotonic()
     threads = torch.get_num_threads()
     problem = replace(problem, settings=replace(problem.settings, jobs=jobs))

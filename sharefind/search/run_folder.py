@@ -25,6 +25,8 @@ from sharefind.search.growth import Proposal
 from sharefind.search.lattice import Growth, SearchLattice, SearchNode
 from sharefind.spaces import Subspace
 
+FINGERPRINT = "data.sha256"
+
 CONFIG, RESULT, LATTICE, GRAPHML, EVIDENCE, PARTICLES = (
     "config.toml",
     "result.json",
@@ -107,6 +109,20 @@ class RunFolder:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RunFolderError(f"{self.path / CONFIG} is not TOML ({error}); run the search again") from None
         return search_config(**values)
+
+    def claim(self, fingerprint: str) -> None:
+        """Tie the run to its samples: the first call writes their fingerprint, later ones compare.
+
+        Raises:
+            RunFolderError: the run was begun with other samples.
+        """
+        path = self.path / FINGERPRINT
+        if not path.is_file():
+            write_atomically(path, fingerprint + "\n")
+        elif path.read_text().strip() != fingerprint:
+            raise RunFolderError(
+                f"{self.path} was begun with other data; put the original file back, or start a new run"
+            )
 
     def recall(self, key: str) -> NodeRecord | None:
         """The record of a finished node, or None."""

@@ -143,7 +143,11 @@ def _test_reason(problem: Problem, node: SearchNode, test: HypothesisTest, relat
             f"particles stay within the tolerance: relative escape {relative:.3g} <= {settings.tolerance:g}, "
             f"although exact {what} is rejected ({p})"
         )
-    over = f"; relative escape {relative:.3g} > tolerance {settings.tolerance:g}" if settings.tolerance > 0 else ""
+    over = (
+        f"; relative escape {relative:.3g} > tolerance {settings.tolerance:g}"
+        if settings.tolerance > 0 and not node.space.is_zero
+        else ""
+    )
     if _is_saddle(test, settings):
         return (
             f"stationary but not optimal: particles started on {node.label} stay, but a free start predicts "

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sharefind.datasets import finite_task, load_task
+from sharefind.errors import RunFolderError
 from sharefind.groups import FiniteGroup, hom
 from sharefind.search import (
     Decision,
@@ -198,6 +199,14 @@ def test_a_stopped_run_keeps_its_nodes_and_resumes_to_the_same_result(tmp_path: 
     run_search(case, opened)
     assert stable(tmp_path / "part" / "result.json") == stable(tmp_path / "whole" / "result.json")
     assert opened.config() == case.resolved
+
+
+def test_a_run_does_not_go_on_with_other_data(tmp_path: Path) -> None:
+    case = problem(teacher_task("C3", 3, 300, 0), "S3", copies=19, alpha=0.1)
+    folder = RunFolder.create(tmp_path / "run", case.resolved)
+    run_search(case, folder, _StopAfter(1))
+    with pytest.raises(RunFolderError, match="other data"):
+        run_search(problem(teacher_task("C3", 3, 300, 1), "S3", copies=19, alpha=0.1), RunFolder.open(folder.path))
 
 
 @pytest.mark.slow
