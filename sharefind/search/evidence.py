@@ -23,7 +23,8 @@ class Evidence:
         rmd2: the same over M(nu_T) + M(P#nu_T).
         delta: delta_j, the distance that noise alone explains (or the fixed threshold); None when nothing gives it.
         p_value: exact p-value of "the data have the symmetry that keeps particles on E_j"; None when no test exists.
-        p_adjusted: the largest p-value on the way to the node and at it: holds simultaneously over the lattice.
+        p_adjusted: the largest p-value on the way to the node and at it; controls the family-wise error at any level
+            up to alpha.
         relative_escape: root of the squared distance from E_j over the squared distance travelled; 0 = stayed.
         risk: mean squared loss late in training. horizon: T. replicates: trainings behind dist2.
         decision: stay or grow. rule: the stopping rule that decided. reason: one sentence.

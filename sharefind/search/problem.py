@@ -202,7 +202,7 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         ConfigError: a setting does not fit the problem. GroupError: the group is too large for what was asked.
     """
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
-    _refuse_widths(candidate, task)
+    _refuse_widths(config, candidate, task)
     unit = build_unit(config.unit or task.unit or DEFAULT_UNIT, candidate.in_rep, candidate.out_rep)
     if not unit.space.action.is_orthogonal:
         raise RepresentationError(
@@ -237,7 +237,7 @@ def _expressions(config: SearchConfig, task: TaskLike) -> tuple[str, str]:
     return config.in_rep or task.in_rep or "natural", config.out_rep or task.out_rep or "natural"
 
 
-def _refuse_widths(candidate: Candidate, task: TaskLike) -> None:
+def _refuse_widths(config: SearchConfig, candidate: Candidate, task: TaskLike) -> None:
     for side, flag, rep, width in (
         ("x", "--in-rep", candidate.in_rep, task.d_in),
         ("y", "--out-rep", candidate.out_rep, task.d_out),
@@ -245,13 +245,15 @@ def _refuse_widths(candidate: Candidate, task: TaskLike) -> None:
         if rep.dim != width:
             raise RepresentationError(
                 f"{task.name}: {side} has width {width} but {rep.name} of {candidate.group.name} has dimension "
-                f"{rep.dim}; "
-                f"choose {flag} so that they agree (for example {_suggest(rep, width)})"
+                f"{rep.dim}; {_advice(config, flag, rep, width)}"
             )
 
 
-def _suggest(rep: Representation, width: int) -> str:
-    return f"trivial:{width}" if width < rep.dim else f"{rep.name}+trivial:{width - rep.dim}"
+def _advice(config: SearchConfig, flag: str, rep: Representation, width: int) -> str:
+    if config.generators is not None:
+        return f"give matrices of size {width} x {width} in {config.generators}"
+    example = f"trivial:{width}" if width < rep.dim else f"{rep.name}+trivial:{width - rep.dim}"
+    return f"choose {flag} so that they agree (for example {example})"
 
 
 def _refuse_small(settings: Settings, samples: int | None) -> None:

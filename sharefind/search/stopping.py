@@ -53,7 +53,7 @@ def whole_space(problem: Problem, node: SearchNode, rule: str, progress: StagePr
         dist2=0.0,
         rmd2=0.0,
         delta=0.0,
-        p_value=1.0,
+        p_value=1.0 if rule == "randomisation" else None,
         p_adjusted=None,
         relative_escape=0.0,
         risk=float(training.risk.mean()),
