@@ -17,6 +17,7 @@ from sharefind.meanfield.projection import Projector
 from sharefind.search.config import GrowthName
 from sharefind.search.evidence import Decision
 from sharefind.search.experiments import Training
+from sharefind.search.hypotheses import lattice_node
 from sharefind.search.lattice import Growth, SearchLattice, SearchNode
 from sharefind.search.problem import Problem
 from sharefind.spaces import LatticeNode, Subspace
@@ -147,7 +148,7 @@ class InvariantGrowth:
     """E_{j+1} is one of the candidate's exact invariant subspaces next above what has been rejected.
 
     A space is open once every candidate space strictly inside it was rejected: then at most one true symmetry can be
-    rejected first, so that the family-wise error over the lattice is at most alpha (docs/theory). Among open spaces
+    rejected first, so that the family-wise error over the lattice is at most alpha (docs/statistics). Among open spaces
     the one that explains most of the escape is visited first; the search goes back to the others when it fails.
     """
 
@@ -155,25 +156,17 @@ class InvariantGrowth:
 
     def propose(self, problem: Problem, node: SearchNode, escape: Escape, lattice: SearchLattice) -> list[Proposal]:
         """All open spaces above the node, each with the share of the escape that it explains."""
-        if problem.lattice is None:
+        here = lattice_node(problem, node)
+        if problem.lattice is None or here is None:
             return []
-        rejected = {
-            n.candidate for n in lattice.nodes() if n.evidence is not None and n.evidence.decision is Decision.GROW
-        }
+        rejected = {n.candidate for n in lattice.visited() if n.evidence and n.evidence.decision is Decision.GROW}
         proposals = []
-        for place in problem.lattice.nodes:
-            if node.space < place.space and self._is_open(problem, place, rejected):
+        for place in problem.lattice.above(here):
+            if rejected.issuperset(np.flatnonzero(problem.lattice.below[:, place.index]).tolist()):
                 child = candidate_node(place)
                 growth = Growth(node.key, child.key, self.name, escape.explained_by(place.space))
                 proposals.append(Proposal(child, growth))
         return proposals
-
-    def _is_open(self, problem: Problem, place: LatticeNode, rejected: set[int | None]) -> bool:
-        return (
-            all(n.index in rejected for n in problem.lattice.nodes if n.space < place.space)
-            if problem.lattice
-            else False
-        )
 
 
 def candidate_node(place: LatticeNode) -> SearchNode:
