@@ -139,7 +139,7 @@ class RandomisedCopies:
     """Replicate 0 sees the data as they are, replicate k >= 1 each sample moved by an element fixed for (k, sample).
 
     Under a G-equivariant law all replicates have the same distribution and are exchangeable, which makes the rank of
-    replicate 0 an exact p-value (Hemerik & Goeman 2018; theory of the randomisation test in docs/theory).
+    replicate 0 an exact p-value (Hemerik & Goeman 2018; theory of the randomisation test in docs/statistics).
 
     Args:
         base: a source with R = 1. action: the group. copies: m, so that R = m + 1.

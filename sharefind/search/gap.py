@@ -3,7 +3,7 @@
 For a model f trained on other samples, a = Q_K f - Q_H f is the part that a subgroup K would allow and H forbids. On
 held-out samples its score is sum_i <a(x_i), y_i - Q_H f(x_i)>. Given f, the held-out samples are iid from a law that
 is H-invariant under the hypothesis, so ranking the score among copies moved by H is an exact test, fold by fold; the
-folds' p-values are conditionally uniform one after the other, so Stouffer's combination is exact too (docs/theory).
+folds' p-values are conditionally uniform one after the other, so Stouffer's combination is exact too (docs/statistics).
 """
 
 from __future__ import annotations

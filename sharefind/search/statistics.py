@@ -2,7 +2,7 @@
 
 If the hypothesis holds, the observed row and the copies are exchangeable, so the rank of the observed statistic gives
 a p-value that is valid in finite samples, whatever the statistic (Hemerik & Goeman 2018, Test 9:  "Exact testing with
-random permutations"). The proof is in docs/theory.
+random permutations"). The proof is in docs/statistics.
 """
 
 from __future__ import annotations
