@@ -17,7 +17,7 @@ from sharefind.groups import FiniteGroup, Group, Representation, format_element,
 from sharefind.groups.matrices import rows_of
 from sharefind.meanfield.activations import Activation
 from sharefind.meanfield.standardise import Standardisation
-from sharefind.meanfield.units import MatrixUnit, build_unit
+from sharefind.meanfield.units import MatrixUnit, build_matrix_unit
 from sharefind.spaces import Block, Subspace
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class SharingSpec:
 
 def _bare_unit(expression: str, d_in: int, d_out: int) -> MatrixUnit:
     nobody = FiniteGroup("C1", 1, ())
-    return build_unit(expression, trivial(nobody, d_in), trivial(nobody, d_out))
+    return build_matrix_unit(expression, trivial(nobody, d_in), trivial(nobody, d_out))
 
 
 def _check_text(text: str) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError
 from sharefind.meanfield.actions import ParticleAction
+from sharefind.meanfield.losses import SQUARED, Loss
 from sharefind.meanfield.projection import Projector
 from sharefind.meanfield.units import Unit
 
@@ -34,21 +35,20 @@ class Scheme(StrEnum):
         return self is Scheme.VANILLA
 
 
-def vanilla_gradient(unit: Unit) -> Gradient:
-    """grad_z sigma*(x, theta_i) . 2 (Phi(x) - y), averaged over the minibatch: the squared loss |Phi - y|^2."""
+def vanilla_gradient(unit: Unit, loss: Loss = SQUARED) -> Gradient:
+    """grad_z sigma*(x, theta_i) . grad_1 l(Phi(x), y), averaged over the minibatch."""
 
     def gradient(x: Tensor, y: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
-        values = unit.values(x, theta)
-        prediction = values.mean(-1)
-        covector = 2 * (prediction - y.transpose(1, 2))
-        return unit.pullback(x, values, covector), prediction.transpose(1, 2)
+        values, pullback = unit.linearise(x, theta)
+        prediction = values.mean(-1).transpose(1, 2)
+        return pullback(loss.slope(prediction, y).transpose(1, 2)), prediction
 
     return gradient
 
 
-def averaging_gradient(unit: Unit, action: ParticleAction) -> Gradient:
+def averaging_gradient(unit: Unit, action: ParticleAction, loss: Loss = SQUARED) -> Gradient:
     """Feature averaging: trains Q_G Phi_nu = Phi_{nu^G}, so particle i gets mean_g M_g^{-1} grad at M_g theta_i."""
-    inner = vanilla_gradient(unit)
+    inner = vanilla_gradient(unit, loss)
 
     def gradient(x: Tensor, y: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
         cloud = action.images(theta)
@@ -58,9 +58,9 @@ def averaging_gradient(unit: Unit, action: ParticleAction) -> Gradient:
     return gradient
 
 
-def projected_gradient(unit: Unit, projector: Projector) -> Gradient:
+def projected_gradient(unit: Unit, projector: Projector, loss: Loss = SQUARED) -> Gradient:
     """Equivariant architecture: trains <sigma*, P#nu>, so particle i gets P applied to the gradient at P theta_i."""
-    inner = vanilla_gradient(unit)
+    inner = vanilla_gradient(unit, loss)
 
     def gradient(x: Tensor, y: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
         at_projection, prediction = inner(x, y, projector(theta))
@@ -70,20 +70,24 @@ def projected_gradient(unit: Unit, projector: Projector) -> Gradient:
 
 
 def scheme_gradient(
-    scheme: Scheme, unit: Unit, action: ParticleAction | None = None, fixed: Projector | None = None
+    scheme: Scheme,
+    unit: Unit,
+    action: ParticleAction | None = None,
+    fixed: Projector | None = None,
+    loss: Loss = SQUARED,
 ) -> Gradient:
     """The gradient of a scheme.
 
     Args:
-        scheme: which one. unit: the unit. action: M on particles (FA). fixed: P_{E^G} (EA).
+        scheme: which one. unit: the unit. action: M on particles (FA). fixed: P_{E^G} (EA). loss: l.
 
     Raises:
         ConfigError: the scheme needs a group that was not given.
     """
     if scheme in (Scheme.VANILLA, Scheme.DA):
-        return vanilla_gradient(unit)
+        return vanilla_gradient(unit, loss)
     if scheme is Scheme.FA and action is not None:
-        return averaging_gradient(unit, action)
+        return averaging_gradient(unit, action, loss)
     if scheme is Scheme.EA and fixed is not None:
-        return projected_gradient(unit, fixed)
+        return projected_gradient(unit, fixed, loss)
     raise ConfigError(f"scheme {scheme.value} needs a group; give --group or --generators, or use --scheme vanilla")

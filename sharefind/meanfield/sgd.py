@@ -1,9 +1,10 @@
 """Stochastic gradient descent on a cloud of particles, replicates batched in one tensor.
 
-The recursion of Maass & Fontbona 2024 (SGD and projected-noise SGD): with s_k = eps_N alpha, eps_N = 1/N,
-theta_i <- theta_i - s_k (grad_z sigma*(X_k, theta_i) . grad_1 l(Phi(X_k), Y_k) + tau grad r(theta_i))
-+ sqrt(2 beta s_k) xi,
-with r(z) = |z|^2 / 2 and l(y, y') = |y - y'|^2. Where the samples come from is left to `sources`.
+The recursion of Maass & Fontbona 2024 (SGD and projected-noise SGD): with s_k = alpha eps_N varsigma(k eps_N) and
+eps_N = 1/N, theta_i <- theta_i - s_k (grad_z sigma*(X_k, theta_i) . grad_1 l(Phi(X_k), Y_k) + tau grad r(theta_i))
++ sqrt(2 beta s_k) xi.
+By default varsigma = 1, r(z) = |z|^2 / 2 and l(y, y') = |y - y'|^2, the paper's. Where the samples come from is left to
+`sources`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from sharefind.errors import ConfigError, NotConvergedError
-from sharefind.meanfield.models import squared_risk
+from sharefind.meanfield.losses import SQUARED, Loss
+from sharefind.meanfield.penalties import RIDGE, Penalty
 from sharefind.meanfield.projection import Projector
+from sharefind.meanfield.schedules import CONSTANT, Schedule
 from sharefind.meanfield.schemes import Gradient
-from sharefind.meanfield.sources import Source
+from sharefind.meanfield.sources import Batch, Source
 from sharefind.spaces import Subspace
 
 Progress = Callable[[int, int], None]
@@ -78,7 +81,7 @@ class Trajectory:
     Attributes:
         clouds: particles (R, D, N) at each checkpoint, the last one at the horizon.
         times: the checkpoints, as fractions of the horizon.
-        risk: mean squared loss (R,) over the minibatches after the last checkpoint but one, before each update.
+        risk: mean loss (R,) over the minibatches after the last checkpoint but one, before each update.
     """
 
     clouds: tuple[Tensor, ...]
@@ -112,6 +115,10 @@ def train(
     noise_space: Projector | None = None,
     checkpoints: Sequence[float] = (1.0,),
     progress: Progress | None = None,
+    *,
+    schedule: Schedule = CONSTANT,
+    penalty: Penalty = RIDGE,
+    loss: Loss = SQUARED,
 ) -> Trajectory:
     """Run the SGD recursion for N T steps.
 
@@ -120,10 +127,11 @@ def train(
         source: minibatches for the R replicates. config: the settings. rng: of the Gaussian noise.
         noise_space: P_E of the projected noise; needed when `config.noise` is "projected" and beta > 0.
         checkpoints: increasing fractions of the horizon at which the cloud is kept; the last must be 1.
-        progress: told the steps done.
+        progress: told the steps done. schedule: varsigma. penalty: r, descended with weight tau.
+        loss: l of the recorded risk; the one that is descended belongs to `gradient`.
 
     Raises:
-        ConfigError: the start or the checkpoints do not fit the settings, or `noise_space` is needed and missing.
+        ConfigError: the start, the source or the checkpoints do not fit, or `noise_space` is needed and missing.
         NotConvergedError: a particle is no longer finite; the message names the step size to try.
     """
     _refuse_misfits(config, start, noise_space, checkpoints)
@@ -135,13 +143,16 @@ def train(
     risk, counted = torch.zeros(theta.shape[0], dtype=torch.float64), 0
     for step in range(config.steps):
         batch = source.batch(step)
+        if step == 0:
+            _refuse_other_rows(batch, theta)
         x, y = batch.x.to(theta), batch.y.to(theta)
         slope, prediction = gradient(x, y, theta)
         if len(clouds) == len(marks) - 1:
-            risk, counted = risk + squared_risk(prediction, y).to(risk), counted + 1
-        theta = theta.mul(1 - config.step_size * config.tau).sub_(slope, alpha=config.step_size)
+            risk, counted = risk + loss.value(prediction, y).mean(-1).to(risk), counted + 1
+        size = config.step_size * schedule.value(step / config.particles)
+        theta = _descend(theta, slope, size, config.tau, penalty)
         if noise is not None:
-            theta += noise()
+            theta += noise(size)
         while len(clouds) < len(marks) and step + 1 == marks[len(clouds)]:
             clouds.append(theta)
         if progress is not None and ((step + 1) % every == 0 or step + 1 == config.steps):
@@ -150,21 +161,37 @@ def train(
     return Trajectory(tuple(clouds), tuple(checkpoints), risk / max(1, counted))
 
 
+def _descend(theta: Tensor, slope: Tensor, size: float, tau: float, penalty: Penalty) -> Tensor:
+    """theta - size (slope + tau grad r(theta)), in one pass less for the ridge."""
+    if penalty is RIDGE:
+        return theta.mul(1 - size * tau).sub_(slope, alpha=size)
+    return theta.sub(penalty.slope(theta), alpha=size * tau).sub_(slope, alpha=size)
+
+
 def _noise(
     config: SGDConfig, theta: Tensor, space: Projector | None, rng: np.random.Generator
-) -> Callable[[], Tensor] | None:
-    """A drawer of sqrt(2 beta s) xi, projected where asked, or None without noise."""
+) -> Callable[[float], Tensor] | None:
+    """A drawer of sqrt(2 beta s) xi for a step s, projected where asked, or None without noise."""
     if config.noise == "none" or config.beta == 0:
         return None
-    scale = (2 * config.beta * config.step_size) ** 0.5
     generator = torch.Generator(theta.device).manual_seed(int(rng.integers(2**63)))
     project = space if config.noise == "projected" else None
 
-    def draw() -> Tensor:
+    def draw(size: float) -> Tensor:
+        scale = (2 * config.beta * size) ** 0.5
         xi = torch.randn(theta.shape, dtype=theta.dtype, device=theta.device, generator=generator).mul_(scale)
         return xi if project is None else project(xi)
 
     return draw
+
+
+def _refuse_other_rows(batch: Batch, theta: Tensor) -> None:
+    rows = {len(batch.x), len(batch.y)}
+    if not rows <= {1, len(theta)}:
+        raise ConfigError(
+            f"the source gives samples for {max(rows)} replicates but the start has {len(theta)}; repeat the start "
+            f"(start.expand({max(rows)}, -1, -1)) or give a source of one row"
+        )
 
 
 def _refuse_misfits(

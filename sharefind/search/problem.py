@@ -18,7 +18,7 @@ from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.meanfield.actions import JointAction
 from sharefind.meanfield.sources import EpochSource, FoldSource, FreshSource, Source
 from sharefind.meanfield.standardise import Standardisation, identity_standardisation, standardisation
-from sharefind.meanfield.units import MatrixUnit, build_unit
+from sharefind.meanfield.units import MatrixUnit, build_matrix_unit
 from sharefind.search.config import SearchConfig, Settings, resolve
 from sharefind.spaces import InvariantLattice, ParameterSpace, Subspace, chain_lattice, fixed_space, invariant_lattice
 
@@ -203,7 +203,7 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
     """
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
     _refuse_widths(config, candidate, task)
-    unit = build_unit(config.unit or task.unit or DEFAULT_UNIT, candidate.in_rep, candidate.out_rep)
+    unit = build_matrix_unit(config.unit or task.unit or DEFAULT_UNIT, candidate.in_rep, candidate.out_rep)
     if not unit.space.action.is_orthogonal:
         raise RepresentationError(
             f"{candidate.group.name} does not act by orthogonal matrices; distances need an orthonormal basis, "

@@ -1,0 +1,78 @@
+"""Units by name: `matrix[+bias][:logistic|:tanh]`, `two-layer[:logistic|:tanh]`, `radial[:algebraic|:gaussian]`."""
+
+from __future__ import annotations
+
+import re
+
+from sharefind.errors import UnitError
+from sharefind.groups import Representation
+from sharefind.meanfield.activations import activation
+from sharefind.meanfield.units.matrix import MatrixUnit
+from sharefind.meanfield.units.protocol import Unit
+from sharefind.meanfield.units.radial import RadialUnit, radial_profile
+from sharefind.meanfield.units.two_layer import TwoLayerUnit, two_layer_space
+from sharefind.spaces import matrix_space
+
+UNIT_PATTERN = re.compile(r"(?P<kind>matrix|two-layer|radial)(?P<bias>\+bias)?(?::(?P<detail>[a-z]+))?")
+
+
+def build_unit(
+    expression: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
+) -> Unit:
+    """The unit of an expression.
+
+    Args:
+        expression: `matrix` or `matrix+bias`, each optionally with `:logistic` (the default) or `:tanh`; `two-layer`
+            (which always has a bias), with the same; `radial`, optionally with `:algebraic` (the default) or
+            `:gaussian`.
+        in_rep, out_rep: the actions of one group on X and on Y.
+        hidden_rep: its action on the hidden space; needed by `two-layer`, taken by no other unit.
+
+    Raises:
+        UnitError: the expression names no unit, the hidden representation is missing or not wanted, or the unit is not
+            jointly equivariant.
+    """
+    kind, bias, detail = _parse(expression)
+    if kind == "two-layer":
+        return _two_layer(detail or "logistic", in_rep, out_rep, hidden_rep)
+    if hidden_rep is not None:
+        raise UnitError(f"unit {expression!r} has no hidden space; drop the hidden representation or use two-layer")
+    if kind == "radial":
+        return RadialUnit(in_rep, out_rep, radial_profile(detail or "algebraic"), matrix_space(in_rep, out_rep))
+    return _matrix(detail or "logistic", bias, in_rep, out_rep)
+
+
+def build_matrix_unit(expression: str, in_rep: Representation, out_rep: Representation) -> MatrixUnit:
+    """`build_unit` where only a matrix unit will do: what is searched and exported is a matrix.
+
+    Raises:
+        UnitError: as in `build_unit`, or the expression names another unit.
+    """
+    kind, bias, detail = _parse(expression)
+    if kind != "matrix":
+        raise UnitError(f"unit {expression!r} cannot be used here: only matrices are searched and exported; use matrix")
+    return _matrix(detail or "logistic", bias, in_rep, out_rep)
+
+
+def _parse(expression: str) -> tuple[str, bool, str | None]:
+    """Kind, whether a bias was asked for, and what stands behind the colon."""
+    match = UNIT_PATTERN.fullmatch(expression.strip())
+    if match is None or (match["bias"] and match["kind"] != "matrix"):
+        raise UnitError(
+            f"unit {expression!r} is unknown; use matrix or matrix+bias with :logistic or :tanh behind it, two-layer "
+            "with the same, or radial with :algebraic or :gaussian"
+        )
+    return match["kind"], match["bias"] is not None, match["detail"]
+
+
+def _matrix(sigma: str, bias: bool, in_rep: Representation, out_rep: Representation) -> MatrixUnit:
+    return MatrixUnit(in_rep, out_rep, activation(sigma), bias, matrix_space(in_rep, out_rep, bias=bias))
+
+
+def _two_layer(
+    sigma: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None
+) -> TwoLayerUnit:
+    if hidden_rep is None:
+        raise UnitError("unit two-layer needs the group's action on its hidden space; give one, such as regular")
+    space = two_layer_space(in_rep, out_rep, hidden_rep)
+    return TwoLayerUnit(in_rep, out_rep, hidden_rep, activation(sigma), space)

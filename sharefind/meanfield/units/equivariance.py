@@ -1,0 +1,58 @@
+"""Proofs of joint equivariance: when a function of the coordinates commutes with a group, decided on generators.
+
+Each check names the first generator that breaks the unit and what to do instead.
+"""
+
+from __future__ import annotations
+
+from sharefind.errors import UnitError
+from sharefind.groups import Representation
+from sharefind.meanfield.activations import Activation
+from sharefind.meanfield.invariance import Invariance, first_refused, generator_signs
+
+
+def refuse_unless_pointwise_equivariant(rep: Representation, sigma: Activation, unit: str, option: str) -> None:
+    """Check that sigma, applied to each coordinate, commutes with rep(g) for every generator g.
+
+    A pointwise function that is neither linear nor constant commutes with a matrix only if the matrix is a signed
+    permutation, and with a sign only if it is odd: so the check on generators is a proof for the whole group.
+
+    Args:
+        rep: the action on the space that sigma acts on: Y ("--out-rep") or the hidden units ("--hidden-rep").
+        sigma: the activation. unit: what the message calls the unit. option: which choice the message advises on.
+
+    Raises:
+        UnitError: a generator moves the space by something else; the message names it.
+    """
+    name, where = rep.group.name, f"{'Y' if option == '--out-rep' else 'the hidden units'} ({rep.name})"
+    if any(not d.is_zero_matrix for d in rep.lie):
+        raise UnitError(
+            f"the {unit} unit is not equivariant: {name} rotates {where} continuously, and a pointwise "
+            f"{sigma.name} commutes with no rotation; use {option} trivial"
+        )
+    for place, signs in enumerate(generator_signs(rep)):
+        if signs is None:
+            raise UnitError(
+                f"the {unit} unit is not equivariant: generator {place} of {name} acts on {where} "
+                f"by a matrix that is no signed permutation, so a pointwise {sigma.name} does not commute with it; "
+                f"use {option} trivial"
+            )
+        if not sigma.is_odd and min(signs, default=1) < 0:
+            raise UnitError(
+                f"the {sigma.name} unit is not equivariant: generator {place} of {name} changes signs "
+                f"on {where} and {sigma.name} is not odd; use --unit {unit}:tanh or {option} trivial"
+            )
+
+
+def refuse_unless_orthogonal(rep: Representation, unit: str) -> None:
+    """Check that every rep(g) is orthogonal, so that it commutes with functions u s(|u|^2) of a vector u.
+
+    Raises:
+        UnitError: a generator changes lengths; the message names it.
+    """
+    culprit = first_refused(rep, Invariance.ORTHOGONAL)
+    if culprit is not None:
+        raise UnitError(
+            f"the {unit} unit is not equivariant: {culprit} acts on Y ({rep.name}) by a matrix that changes lengths; "
+            "change coordinates of Y by the square root of the invariant inner product"
+        )

@@ -1,0 +1,102 @@
+"""The radial unit z x s(|z x|^2), equivariant under any orthogonal action on Y, rotations included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sharefind.errors import UnitError
+from sharefind.groups import Representation
+from sharefind.meanfield.units.equivariance import refuse_unless_orthogonal
+from sharefind.meanfield.units.protocol import Pullback
+from sharefind.spaces import ParameterSpace
+
+
+@dataclass(frozen=True)
+class RadialProfile:
+    """s: [0, inf) -> R and its derivative, elementwise, as functions of t = |z x|^2."""
+
+    name: str
+    value: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
+
+
+ALGEBRAIC = RadialProfile("algebraic", lambda t: (1 + t).rsqrt(), lambda t: -0.5 * (1 + t) ** -1.5)
+"""s(t) = (1 + t)^{-1/2}: a bounded radial sigmoid, |sigma*| < 1."""
+
+GAUSSIAN = RadialProfile("gaussian", lambda t: torch.exp(-t / 2), lambda t: -torch.exp(-t / 2) / 2)
+"""s(t) = exp(-t / 2): bounded by exp(-1/2), and vanishing far out."""
+
+
+def radial_profile(name: str) -> RadialProfile:
+    """The profile called `name`.
+
+    Raises:
+        UnitError: no profile has that name.
+    """
+    known = {p.name: p for p in (ALGEBRAIC, GAUSSIAN)}
+    if name not in known:
+        raise UnitError(f"radial profile {name!r} is unknown; use one of {', '.join(sorted(known))}")
+    return known[name]
+
+
+@dataclass(frozen=True)
+class RadialUnit:
+    """sigma*(x, z) = z x s(|z x|^2), with Z = Hom(X, Y) and M_g z = rhohat_g z rho_g^{-1}.
+
+    Jointly equivariant exactly when rhohat is orthogonal: then |rhohat_g u| = |u|.
+
+    Raises:
+        UnitError: rhohat is not orthogonal; the message names the generator.
+    """
+
+    in_rep: Representation
+    out_rep: Representation
+    profile: RadialProfile
+    space: ParameterSpace
+
+    @property
+    def name(self) -> str:
+        """The unit expression that builds this unit, such as `radial:algebraic`."""
+        return f"radial:{self.profile.name}"
+
+    @property
+    def d_in(self) -> int:
+        """dim X."""
+        return self.in_rep.dim
+
+    @property
+    def d_out(self) -> int:
+        """dim Y."""
+        return self.out_rep.dim
+
+    def __post_init__(self) -> None:
+        refuse_unless_orthogonal(self.out_rep, "radial")
+
+    def values(self, x: Tensor, theta: Tensor) -> Tensor:
+        """u s(|u|^2) with u = z x: x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
+        u = self._inner(x, theta)
+        return u * self.profile.value((u**2).sum(1, keepdim=True))
+
+    def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
+        """Values and the pull-back of covectors; see `Unit.linearise`.
+
+        The derivative of u s(|u|^2) is symmetric: c -> s c + 2 s' <u, c> u.
+        """
+        u = self._inner(x, theta)
+        t = (u**2).sum(1, keepdim=True)
+        scale = self.profile.value(t)
+
+        def pullback(covector: Tensor) -> Tensor:
+            c = covector.unsqueeze(-1)
+            along = 2 * self.profile.slope(t) * (u * c).sum(1, keepdim=True)
+            return (torch.matmul(x.transpose(1, 2).unsqueeze(1), scale * c + along * u) / x.shape[1]).flatten(1, 2)
+
+        return u * scale, pullback
+
+    def _inner(self, x: Tensor, theta: Tensor) -> Tensor:
+        """z x: (R, d_out, B, N)."""
+        return torch.matmul(x.unsqueeze(1), theta.reshape(len(theta), self.d_out, self.d_in, -1))
