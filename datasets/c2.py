@@ -38,7 +38,7 @@ def c2_task(kind: Kind) -> Task:
     Raises:
         DataError: a kind other than "wi", "si" and "arbitrary".
     """
-    teacher = TeacherStudent(_particles(kind), activation="logistic", x_scale=X_SCALE)
+    teacher = TeacherStudent(c2_teacher(kind), activation="logistic", x_scale=X_SCALE)
     return fresh_task(
         f"c2-{kind}",
         teacher,
@@ -51,8 +51,12 @@ def c2_task(kind: Kind) -> Task:
     )
 
 
-def _particles(kind: Kind) -> FloatArray:
-    """The teacher's particles (N, 2, 2), float64."""
+def c2_teacher(kind: Kind) -> FloatArray:
+    """The teacher's particles (N, 2, 2), float64, of equal weights.
+
+    Raises:
+        DataError: a kind other than "wi", "si" and "arbitrary".
+    """
     arbitrary = SCALE * np.array(ARBITRARY).reshape(-1, 2, 2)
     match kind:
         case "arbitrary":

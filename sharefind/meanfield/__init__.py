@@ -1,7 +1,14 @@
-"""The mean-field theory, usable on its own: units, models, measures, schemes and SGD on clouds of particles."""
+"""The mean-field theory, usable on its own: units, risks, measures, SGD and gradient flows on clouds of particles."""
 
 from sharefind.meanfield.actions import JointAction, ParticleAction
 from sharefind.meanfield.activations import LOGISTIC, TANH, Activation, activation
+from sharefind.meanfield.chaos import PowerLaw, coupling_distance2, fit_power_law, pair_covariance
+from sharefind.meanfield.entropy import KernelEntropy, entropy_knn, silverman_bandwidth
+from sharefind.meanfield.flow import FlowConfig, FlowPath, flow
+from sharefind.meanfield.haar import Estimate, HaarRule, haar_rule, symmetrised_values
+from sharefind.meanfield.invariance import Invariance
+from sharefind.meanfield.laws import EmpiricalLaw
+from sharefind.meanfield.losses import CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED, Loss, build_loss, huber
 from sharefind.meanfield.measures import (
     dist2,
     rmd2,
@@ -11,8 +18,11 @@ from sharefind.meanfield.measures import (
     w2_squared,
 )
 from sharefind.meanfield.models import predict, predict_symmetrised, squared_risk
+from sharefind.meanfield.penalties import RIDGE, SMOOTH_NORM, Penalty, build_penalty, smooth_l1
 from sharefind.meanfield.projection import Projector
-from sharefind.meanfield.schemes import Gradient, Scheme, scheme_gradient
+from sharefind.meanfield.risks import Functional, RegularisedRisk, Risk
+from sharefind.meanfield.schedules import CONSTANT, Schedule, build_schedule
+from sharefind.meanfield.schemes import Gradient, Scheme, scheme_gradient, vanilla_gradient
 from sharefind.meanfield.sgd import SGDConfig, Trajectory, gaussian_start, train
 from sharefind.meanfield.sources import (
     AugmentedSource,
@@ -25,43 +35,80 @@ from sharefind.meanfield.sources import (
     Source,
 )
 from sharefind.meanfield.standardise import Standardisation, standardisation
-from sharefind.meanfield.units import MatrixUnit, Unit, build_unit
+from sharefind.meanfield.units import MatrixUnit, RadialUnit, TwoLayerUnit, Unit, build_matrix_unit, build_unit
 
 __all__ = [
+    "CONSTANT",
+    "CROSS_ENTROPY",
     "LOGISTIC",
+    "LOGISTIC_LOSS",
+    "RIDGE",
+    "SMOOTH_NORM",
+    "SQUARED",
     "TANH",
     "Activation",
     "AugmentedSource",
     "Batch",
+    "EmpiricalLaw",
     "EpochSource",
+    "Estimate",
+    "FlowConfig",
+    "FlowPath",
     "FoldSource",
     "FreshSource",
+    "Functional",
     "Gradient",
+    "HaarRule",
+    "Invariance",
     "JointAction",
+    "KernelEntropy",
+    "Loss",
     "MatrixUnit",
     "ParticleAction",
+    "Penalty",
     "PermutedCopies",
+    "PowerLaw",
     "Projector",
+    "RadialUnit",
     "RandomisedCopies",
+    "RegularisedRisk",
+    "Risk",
     "SGDConfig",
+    "Schedule",
     "Scheme",
     "Source",
     "Standardisation",
     "Trajectory",
+    "TwoLayerUnit",
     "Unit",
     "activation",
+    "build_loss",
+    "build_matrix_unit",
+    "build_penalty",
+    "build_schedule",
     "build_unit",
+    "coupling_distance2",
     "dist2",
+    "entropy_knn",
+    "fit_power_law",
+    "flow",
     "gaussian_start",
+    "haar_rule",
+    "huber",
+    "pair_covariance",
     "predict",
     "predict_symmetrised",
     "rmd2",
     "rmd2_between",
     "scheme_gradient",
     "second_moment",
+    "silverman_bandwidth",
+    "smooth_l1",
     "squared_risk",
     "standardisation",
     "symmetrise",
+    "symmetrised_values",
     "train",
+    "vanilla_gradient",
     "w2_squared",
 ]

@@ -1,0 +1,97 @@
+"""Public helpers for tests: groups and units drawn by hypothesis, and the error by which a unit misses equivariance.
+
+hypothesis is loaded only when a strategy is made (`pip install hypothesis`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from sharefind.errors import UnitError
+from sharefind.groups import FiniteGroup, parse_representation
+from sharefind.groups.group import NaturalBlock
+from sharefind.meanfield.haar import HaarRule
+from sharefind.meanfield.units import Unit, build_unit
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+IN_TEXTS = ("natural", "natural+trivial", "natural+sign", "regular", "2*natural", "dual(natural)")
+"""Representations that are drawn for X."""
+
+OUT_TEXTS = ("natural", "trivial:2", "natural+trivial", "sign")
+"""Representations that are drawn for Y."""
+
+UNIT_TEXTS = ("matrix:logistic", "matrix:tanh", "matrix+bias:tanh", "two-layer:tanh", "two-layer:logistic", "radial")
+"""Unit expressions that are drawn; `two-layer` with a hidden representation of `HIDDEN_TEXTS`."""
+
+HIDDEN_TEXTS = ("trivial:2", "natural", "regular", "natural+trivial")
+
+MAX_POINTS = 4
+"""Largest number of points of a drawn permutation group; a signed one moves at most 3 coordinates."""
+
+
+def random_groups() -> SearchStrategy[FiniteGroup]:
+    """A strategy for permutation groups on 2 to 4 points and signed permutation groups on 2 or 3 coordinates."""
+    from hypothesis import strategies as st
+
+    return st.composite(_draw_group)()
+
+
+def random_units(hidden: bool = True) -> SearchStrategy[Unit]:
+    """A strategy for units over drawn groups: every kind that the drawn actions allow.
+
+    Args:
+        hidden: whether two-layer units are drawn too; their Z is large.
+    """
+    from hypothesis import strategies as st
+
+    def draw_unit(draw: DrawFn) -> Unit:
+        group = draw(random_groups())
+        texts = [t for t in UNIT_TEXTS if hidden or not t.startswith("two-layer")]
+        while True:
+            in_text, out_text = draw(st.sampled_from(IN_TEXTS)), draw(st.sampled_from(OUT_TEXTS))
+            expression = draw(st.sampled_from(texts))
+            hidden_text = draw(st.sampled_from(HIDDEN_TEXTS)) if expression.startswith("two-layer") else None
+            hidden_rep = None if hidden_text is None else parse_representation(hidden_text, group)
+            in_rep, out_rep = parse_representation(in_text, group), parse_representation(out_text, group)
+            try:
+                return build_unit(expression, in_rep, out_rep, hidden_rep)
+            except UnitError:
+                continue
+
+    return st.composite(draw_unit)()
+
+
+def equivariance_error(unit: Unit, rule: HaarRule, x: Tensor, theta: Tensor) -> float:
+    """Largest |sigma*(rho_g x, M_g z) - rhohat_g sigma*(x, z)| over the rule, relative to the largest |sigma*|.
+
+    Args:
+        unit: sigma*. rule: group elements, see `haar_rule`. x: (1, B, d_in). theta: (1, D, N).
+
+    Returns:
+        a relative error; 0 for a unit that vanishes at all points.
+    """
+    values = unit.values(x, theta)
+    moved = unit.values(rule.moved_inputs(x)[:, 0], rule.images(theta)[0].permute(1, 0, 2))
+    expected = torch.einsum("gij,jbn->gibn", rule.on_y.to(values), values[0])
+    scale = float(values.abs().max())
+    return float((moved - expected).abs().max()) / scale if scale > 0 else 0.0
+
+
+def _draw_group(draw: DrawFn) -> FiniteGroup:
+    from hypothesis import strategies as st
+
+    n = draw(st.integers(2, MAX_POINTS))
+    perms = draw(st.lists(st.permutations(range(n)), min_size=1, max_size=2))
+    if n == MAX_POINTS or draw(st.booleans()):
+        return FiniteGroup("random", n, tuple(map(tuple, perms)))
+    generators = []
+    for perm in perms:
+        flips = draw(st.lists(st.booleans(), min_size=n, max_size=n))
+        images = [p + n * flip for p, flip in zip(perm, flips, strict=True)]
+        generators.append(tuple(images + [(i + n) % (2 * n) for i in images]))
+    return FiniteGroup("random", 2 * n, tuple(generators), (NaturalBlock("signed", 0, 2 * n),))
