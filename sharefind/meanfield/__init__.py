@@ -18,6 +18,7 @@ from sharefind.meanfield.measures import (
     w2_squared,
 )
 from sharefind.meanfield.models import predict, predict_symmetrised, squared_risk
+from sharefind.meanfield.optimum import CertifiedOptimum, better_particles, least_distance, least_risk, risk_columns
 from sharefind.meanfield.penalties import RIDGE, SMOOTH_NORM, Penalty, build_penalty, smooth_l1
 from sharefind.meanfield.projection import Projector
 from sharefind.meanfield.risks import Functional, RegularisedRisk, Risk
@@ -49,6 +50,7 @@ __all__ = [
     "Activation",
     "AugmentedSource",
     "Batch",
+    "CertifiedOptimum",
     "EmpiricalLaw",
     "EpochSource",
     "Estimate",
@@ -82,6 +84,7 @@ __all__ = [
     "TwoLayerUnit",
     "Unit",
     "activation",
+    "better_particles",
     "build_loss",
     "build_matrix_unit",
     "build_penalty",
@@ -95,9 +98,12 @@ __all__ = [
     "gaussian_start",
     "haar_rule",
     "huber",
+    "least_distance",
+    "least_risk",
     "pair_covariance",
     "predict",
     "predict_symmetrised",
+    "risk_columns",
     "rmd2",
     "rmd2_between",
     "scheme_gradient",
