@@ -3,6 +3,7 @@
 from sharefind.meanfield.actions import JointAction, ParticleAction
 from sharefind.meanfield.activations import LOGISTIC, TANH, Activation, activation
 from sharefind.meanfield.chaos import PowerLaw, coupling_distance2, fit_power_law, pair_covariance
+from sharefind.meanfield.energy import energy_distance, energy_to_symmetrisation
 from sharefind.meanfield.entropy import KernelEntropy, entropy_knn, silverman_bandwidth
 from sharefind.meanfield.flow import FlowConfig, FlowPath, flow
 from sharefind.meanfield.haar import Estimate, HaarRule, haar_rule, symmetrised_values
@@ -36,6 +37,7 @@ from sharefind.meanfield.sources import (
     Source,
 )
 from sharefind.meanfield.standardise import Standardisation, standardisation
+from sharefind.meanfield.symmetry_tests import SymmetryTest, is_strongly_invariant, si_test, wi_test
 from sharefind.meanfield.units import MatrixUnit, RadialUnit, TwoLayerUnit, Unit, build_matrix_unit, build_unit
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "Scheme",
     "Source",
     "Standardisation",
+    "SymmetryTest",
     "Trajectory",
     "TwoLayerUnit",
     "Unit",
@@ -92,12 +95,15 @@ __all__ = [
     "build_unit",
     "coupling_distance2",
     "dist2",
+    "energy_distance",
+    "energy_to_symmetrisation",
     "entropy_knn",
     "fit_power_law",
     "flow",
     "gaussian_start",
     "haar_rule",
     "huber",
+    "is_strongly_invariant",
     "least_distance",
     "least_risk",
     "pair_covariance",
@@ -108,6 +114,7 @@ __all__ = [
     "rmd2_between",
     "scheme_gradient",
     "second_moment",
+    "si_test",
     "silverman_bandwidth",
     "smooth_l1",
     "squared_risk",
@@ -117,4 +124,5 @@ __all__ = [
     "train",
     "vanilla_gradient",
     "w2_squared",
+    "wi_test",
 ]
