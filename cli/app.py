@@ -20,6 +20,7 @@ from sharefind.cli.discover import discover
 from sharefind.cli.export import export
 from sharefind.cli.groups import groups
 from sharefind.cli.inspect import inspect
+from sharefind.cli.reproduce import reproduce
 from sharefind.cli.session import Session
 from sharefind.cli.verify import verify
 from sharefind.errors import InputError, SharefindError
@@ -60,7 +61,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["--help", "-h"]},
     )  # fmt: skip
     app.callback()(_start)
-    for command in (discover, inspect, export, verify, groups):
+    for command in (discover, inspect, export, verify, groups, reproduce):
         app.command()(command)
     return app
 
@@ -144,7 +145,8 @@ def _usage_message(error: Exception) -> str | None:
 def _interruption(session: Session) -> str:
     if session.resume_command is None:
         return "interrupted: nothing was written"
-    return f"interrupted: the run is kept; go on with: {session.resume_command}"
+    what = "the run" if session.run is not None else "what is done"
+    return f"interrupted: {what} is kept; go on with: {session.resume_command}"
 
 
 def _say(message: str) -> None:

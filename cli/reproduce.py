@@ -1,0 +1,148 @@
+"""`sharefind reproduce`: the paper's statements computed, each with its numbers, picture and verdict."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sharefind.cli import options
+from sharefind.cli.console import print_json, progress_console, result_console
+from sharefind.cli.session import Session
+
+if TYPE_CHECKING:
+    from sharefind.reproduce import Progress, Reproduction, Request
+
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME|all", help="thm-1, prop-1, fig-si, heuristic, ...; all of them.", show_default=False),
+]
+Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the results, one inside for each demonstration.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Smaller grids: minutes for everything.")]
+Group = Annotated[str | None, typer.Option(metavar="NAME", help="Another group than the default ones, such as C3.")]
+InRep = Annotated[str | None, typer.Option(metavar="EXPR", help="How it acts on inputs; default natural.")]
+OutRep = Annotated[str | None, typer.Option(metavar="EXPR", help="How it acts on outputs; default natural.")]
+Unit = Annotated[str | None, typer.Option(metavar="NAME", help="Unit, such as matrix:tanh, radial or two-layer:tanh.")]
+Seed = Annotated[int, typer.Option(metavar="S", help="Seed of all random numbers.")]
+Jobs = Annotated[int, typer.Option(metavar="K", min=1, help="Parallel processes of the grids.")]
+
+
+def reproduce(
+    context: typer.Context,
+    name: Name,
+    out: Out = Path("reproduction"),
+    quick: Quick = False,
+    group: Group = None,
+    in_rep: InRep = None,
+    out_rep: OutRep = None,
+    unit: Unit = None,
+    seed: Seed = 0,
+    jobs: Jobs = 1,
+    json: options.PlainJson = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Compute a statement of the paper, with the controls under which it must fail; exit status 1 if it does not hold.
+
+    Finished parts are kept in DIR, so that the same command goes on where it was interrupted.
+
+    Example: sharefind reproduce fig-si --quick --group C3
+    """
+    from sharefind.reproduce import ALL, Request, find, names, reproduce
+
+    session: Session = context.obj
+    session.debug = session.debug or debug
+    chosen = names() if name == ALL else (find(name).name,)
+    request = Request(group, in_rep, out_rep, unit, quick, seed, jobs)
+    session.again = _again(name, out, request)
+    found = []
+    with _progress(is_silent=quiet, is_json=json) as progress:
+        for one in chosen:
+            found.append(reproduce(one, request, out, progress))
+    session.again = None
+    _show(found, is_json=json, is_single=name != ALL)
+    if not all(r.outcome.holds for r in found):
+        raise typer.Exit(1)
+
+
+def _again(name: str, out: Path, request: Request) -> str:
+    """The same command, which takes what is stored."""
+    words = ["sharefind", "reproduce", name, "--out", str(out), *(["--quick"] if request.quick else [])]
+    for option in ("group", "in_rep", "out_rep", "unit"):
+        value = getattr(request, option)
+        words += [] if value is None else [f"--{option.replace('_', '-')}", value]
+    words += ["--seed", str(request.seed), "--jobs", str(request.jobs)]
+    return shlex.join(words)
+
+
+def _show(found: list[Reproduction], *, is_json: bool, is_single: bool) -> None:
+    if is_json:
+        print_json(found[0].result if is_single else summary_json(found))
+        return
+    from sharefind.report.reproductions import checks_table, summary_table
+
+    console = result_console()
+    console.print(checks_table(found[0]) if is_single else summary_table(found))
+
+
+def summary_json(found: list[Reproduction]) -> dict[str, Any]:
+    """All results as one object."""
+    return {
+        "schema": "sharefind.reproductions/1",
+        "verdict": "holds" if all(r.outcome.holds for r in found) else "fails",
+        "demonstrations": [r.result for r in found],
+    }
+
+
+@contextmanager
+def _progress(*, is_silent: bool, is_json: bool) -> Iterator[Progress]:
+    """Who is told the steps: a bar on a terminal, elsewhere a line when the work changes."""
+    from sharefind.reproduce import no_progress
+
+    console = progress_console()
+    if is_silent or (is_json and not sys.stderr.isatty()):
+        yield no_progress
+    elif console.is_terminal:
+        with _bar() as progress:
+            yield progress
+    else:
+        yield _Lines()
+
+
+class _Lines:
+    """One line on stderr whenever another piece of work begins, for logs."""
+
+    def __init__(self) -> None:
+        self._last: str | None = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what != self._last:
+            self._last = what
+            print(f"{what} ...", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Bar(*columns, console=progress_console(), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        last = ""
+
+        def tell(what: str, done: int, total: int) -> None:
+            nonlocal last
+            if what != last:
+                bar.reset(task, description=what, total=total)
+                last = what
+            bar.update(task, completed=done, total=total)
+
+        yield tell

@@ -1,0 +1,80 @@
+"""From a request to an outcome on disk: what `sharefind reproduce` and Python callers both call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sharefind.errors import ConfigError
+from sharefind.reproduce.context import Context, Progress, Request, no_progress
+from sharefind.reproduce.folder import ReproductionFolder
+from sharefind.reproduce.outcome import Outcome
+from sharefind.reproduce.pictures import draw
+from sharefind.reproduce.registry import find
+
+NO_PICTURE = "no picture was drawn: matplotlib is not installed (pip install 'sharefind[report]')"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A demonstration that was run: its outcome, its result as JSON, and the folder that holds both."""
+
+    outcome: Outcome
+    result: dict[str, Any]
+    folder: Path
+
+
+def reproduce(name: str, request: Request, out: Path, progress: Progress = no_progress) -> Reproduction:
+    """Run a demonstration on one torch thread a process and write its numbers, picture and verdict to OUT/<name>.
+
+    Finished cells of an earlier call with the same request are taken from the folder.
+
+    Args:
+        name: see `registry.names`. request: what was asked. out: folder of all demonstrations. progress: told steps.
+
+    Raises:
+        ConfigError: there is no such demonstration, or a number of the request is out of range.
+        InputError: the request names a group, representation or unit that cannot be used.
+        NotConvergedError: a training or a solver did not converge. RunFolderError: the folder cannot be written.
+    """
+    demonstration = find(name)
+    refuse_bad_request(request)
+    folder = ReproductionFolder.open(out, name)
+    started = time.monotonic()
+    with _one_thread():
+        outcome = demonstration.run(Context(request, folder, progress))
+    outcome = replace(outcome, notes=(*outcome.notes, *folder.notes))
+    picture = draw(outcome, f"{demonstration.statement}: {demonstration.claim}")
+    if picture is None:
+        outcome = replace(outcome, notes=(*outcome.notes, NO_PICTURE))
+    result = folder.finish(demonstration, request, outcome, time.monotonic() - started, picture)
+    return Reproduction(outcome, result, folder.path)
+
+
+def refuse_bad_request(request: Request) -> None:
+    """Check what does not depend on the demonstration.
+
+    Raises:
+        ConfigError: jobs below 1, or a negative seed.
+    """
+    if request.jobs < 1:
+        raise ConfigError(f"--jobs {request.jobs}: there must be a process to work; give 1 or more")
+    if request.seed < 0:
+        raise ConfigError(f"--seed {request.seed}: seeds are not negative; give 0 or more")
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Threads of torch wait for each other on arrays this small, many times longer than they work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
