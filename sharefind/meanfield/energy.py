@@ -19,10 +19,12 @@ def mean_distance(a: Tensor, b: Tensor) -> float:
     """E|A - B| for independent draws from two clouds, a (D, N) and b (D, M).
 
     Raises:
-        SpaceError: the clouds live in different dimensions or are empty.
+        SpaceError: the clouds live in different dimensions, are empty or hold values that are not finite.
     """
     if a.ndim != 2 or b.ndim != 2 or a.shape[0] != b.shape[0] or 0 in (*a.shape, *b.shape):
         raise SpaceError(f"clouds must have shapes (D, N) and (D, M), not {tuple(a.shape)} and {tuple(b.shape)}")
+    if not bool(torch.isfinite(a).all() and torch.isfinite(b).all()):
+        raise SpaceError("a cloud holds values that are not finite; training diverged, use a smaller step")
     rows = max(1, CHUNK // b.shape[1])
     total = sum(float(_distances(part, b.t()).sum()) for part in torch.split(a.t(), rows))
     return total / (a.shape[1] * b.shape[1])
@@ -39,7 +41,7 @@ def energy_distance(a: Tensor, b: Tensor) -> float:
     The means run over all pairs, a particle with itself included, so that it is 0 for equal clouds and never negative.
 
     Raises:
-        SpaceError: the clouds live in different dimensions or are empty.
+        SpaceError: the clouds live in different dimensions, are empty or hold values that are not finite.
     """
     return max(0.0, 2 * mean_distance(a, b) - mean_distance(a, a) - mean_distance(b, b))
 

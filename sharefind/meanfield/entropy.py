@@ -20,6 +20,9 @@ from sharefind.errors import ConfigError, SpaceError
 MAX_KERNEL_ENTRIES = 2**25
 """Kernel entries held at a time (256 MiB of float64); it bounds memory and changes no value."""
 
+ORTHONORMAL = 1e-6
+"""Largest entry of basis basis^T - I that is still taken for rounding, in float32 too."""
+
 
 def entropy_knn(theta: Tensor, k: int = 4, basis: Tensor | None = None) -> Tensor:
     """H_lambda by nearest neighbours: minus (psi(N) - psi(k) + log V_d + d mean log r_k), r_k to the k-th neighbour.
@@ -28,37 +31,62 @@ def entropy_knn(theta: Tensor, k: int = 4, basis: Tensor | None = None) -> Tenso
     that grows with the dimension.
 
     Args:
-        theta: particles (R, D, N). k: which neighbour. basis: (m, D) orthonormal; the entropy of the measure projected
-            on its span, with respect to Lebesgue measure there.
+        theta: particles (R, D, N). k: which neighbour. basis: (m, D) orthonormal rows; the entropy of the measure
+            projected on their span, with respect to Lebesgue measure there. A cloud on a subspace needs it: on Z its
+            entropy is infinite, and no finite cloud shows that.
 
     Returns:
         (R,) float64.
 
     Raises:
-        SpaceError: fewer than k + 1 particles, or particles that coincide (they have no density).
+        SpaceError: fewer than k + 1 particles, two that coincide (an atom has no density), values that are not finite,
+            or a basis of another space. ConfigError: the rows of the basis are not orthonormal.
     """
     from scipy.special import digamma
 
-    points = theta if basis is None else torch.matmul(basis.to(theta), theta)
+    _refuse_unless_orthonormal(basis)
+    if not bool(torch.isfinite(theta).all()):
+        raise SpaceError("a cloud holds values that are not finite; training diverged, use a smaller step")
+    points = _coordinates(theta.detach(), basis)
     d, n = points.shape[1], points.shape[2]
     if n <= k or k < 1:
         raise SpaceError(f"{n} particles have no {k}-th neighbours; give more than {k} particles or a smaller k")
-    radii = np.stack([_neighbour_distance(cloud, k) for cloud in points.transpose(1, 2).double().cpu().numpy()])
-    if not (radii > 0).all():
+    distances = [_neighbour_distances(cloud, k) for cloud in points.transpose(1, 2).double().cpu().numpy()]
+    nearest, radii = np.stack(distances, axis=2)
+    if not (nearest > 0).all():
         raise SpaceError(
             "particles coincide: their measure has no density, and its entropy is infinite; move them apart"
         )
     volume = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
-    entropy = digamma(n) - digamma(k) + volume + d * np.log(radii).mean(1)
+    entropy = digamma(n) - digamma(k) + volume + d * np.log(radii).mean(0)
     return torch.from_numpy(np.asarray(-entropy, dtype=np.float64))
 
 
-def _neighbour_distance(points: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    """Distance of every point (N, d) to its k-th neighbour, (N,)."""
+def _neighbour_distances(points: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """Distances of every point (N, d) to its first and to its k-th neighbour, (2, N)."""
     from scipy.spatial import cKDTree
 
-    distances, _ = cKDTree(points).query(points, k=[k + 1])
-    return np.asarray(distances[:, 0], dtype=np.float64)
+    # The first answer is the point itself, or one that coincides with it.
+    distances, _ = cKDTree(points).query(points, k=[2, k + 1])
+    return np.asarray(distances.T, dtype=np.float64)
+
+
+def _refuse_unless_orthonormal(basis: Tensor | None) -> None:
+    """ConfigError unless the rows of basis (m, D) are orthonormal to `ORTHONORMAL`."""
+    if basis is None:
+        return
+    gram = basis @ basis.t()
+    if not torch.allclose(gram, torch.eye(len(gram)).to(gram), rtol=0, atol=ORTHONORMAL):
+        raise ConfigError("entropy on a subspace: the rows of basis are not orthonormal; give an orthonormal basis")
+
+
+def _coordinates(theta: Tensor, basis: Tensor | None) -> Tensor:
+    """Coordinates in basis (m, D), or those of Z: theta (R, D, N) -> (R, m or D, N)."""
+    if basis is None:
+        return theta
+    if basis.shape[1] != theta.shape[1]:
+        raise SpaceError(f"a basis in R^{basis.shape[1]} does not fit particles in R^{theta.shape[1]}; give (m, D)")
+    return torch.matmul(basis.to(theta), theta)
 
 
 def silverman_bandwidth(theta: Tensor) -> float:
@@ -81,29 +109,27 @@ class KernelEntropy:
             H_{lambda_E}(mu^E), and its derivative lies in the span.
 
     Raises:
-        ConfigError: the bandwidth is not positive, or the rows are not orthonormal.
+        ConfigError: the bandwidth is not positive and finite, or the rows are not orthonormal. SpaceError: from the
+            methods, where the basis is of another space.
     """
 
     bandwidth: float
     basis: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if not self.bandwidth > 0:
-            raise ConfigError(f"kernel entropy: bandwidth is {self.bandwidth}; give a positive number")
-        if self.basis is not None:
-            gram = self.basis @ self.basis.t()
-            if not torch.allclose(gram, torch.eye(len(gram), dtype=gram.dtype), atol=1e-6):
-                raise ConfigError("kernel entropy: the rows of basis are not orthonormal; give an orthonormal basis")
+        if not 0 < self.bandwidth < math.inf:
+            raise ConfigError(f"kernel entropy: bandwidth is {self.bandwidth}; give a positive, finite number")
+        _refuse_unless_orthonormal(self.basis)
 
     def value(self, theta: Tensor) -> Tensor:
         """H_eps(nu): theta (R, D, N) -> (R,)."""
-        points = self._coordinates(theta)
+        points = _coordinates(theta, self.basis)
         return self._log_density(points, points).mean(-1)
 
     def first_variation(self, theta: Tensor, at: Tensor | None = None) -> Tensor:
         """dH/dmu(nu)(z) = log (K * nu)(z) + (K * (nu / (K * nu)))(z): theta (R, D, N), at (R, D, M) -> (R, M)."""
-        points = self._coordinates(theta)
-        places = points if at is None else self._coordinates(at)
+        points = _coordinates(theta, self.basis)
+        places = points if at is None else _coordinates(at, self.basis)
         inverse = -self._log_density(points, points)
         chunks = [
             torch.logsumexp(self._log_kernel(part, points) + inverse.unsqueeze(1), 2).exp() / points.shape[2]
@@ -116,8 +142,8 @@ class KernelEntropy:
 
         p_j = K(z - theta_j) / sum_k K(z - theta_k), and q_j = K(z - theta_j) / (N (K * nu)(theta_j)).
         """
-        points = self._coordinates(theta)
-        places = points if at is None else self._coordinates(at)
+        points = _coordinates(theta, self.basis)
+        places = points if at is None else _coordinates(at, self.basis)
         inverse = -self._log_density(points, points) - math.log(points.shape[2])
         chunks = []
         for part in self._parts(places, points):
@@ -127,9 +153,6 @@ class KernelEntropy:
             chunks.append((pulled - weights.sum(2).unsqueeze(1) * part) / self.bandwidth**2)
         slope = torch.cat(chunks, dim=2)
         return slope if self.basis is None else torch.matmul(self.basis.to(slope).t(), slope)
-
-    def _coordinates(self, theta: Tensor) -> Tensor:
-        return theta if self.basis is None else torch.matmul(self.basis.to(theta), theta)
 
     def _log_density(self, points: Tensor, places: Tensor) -> Tensor:
         """log (K * nu)(z) at places (R, d, M): (R, M)."""

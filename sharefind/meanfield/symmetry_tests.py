@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, GroupError, SpaceError
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.meanfield.actions import ParticleAction
 from sharefind.meanfield.energy import energy_to_symmetrisation, mean_distance
@@ -24,6 +24,9 @@ Statistic = Literal["energy", "w2"]
 
 DRAWS = 200
 """Haar draws that stand for an infinite group in the statistic, unless more are asked for."""
+
+BATCHES = 10
+"""Batches of Haar draws whose spread gives the Monte Carlo error of W2^2."""
 
 ALL_SIGNS = 12
 """Up to this many replicates every pattern of signs is tried; above it they are drawn."""
@@ -39,9 +42,11 @@ class SymmetryTest:
     Attributes:
         statistic: measured on the cloud. p_value: of the hypothesis that it is invariant.
         copies: randomised copies that it was compared with.
-        relative: the size of the asymmetry, free of scale: squared distance over 2 E|Z|^2 + 2 E|Z^G|^2 as in RMD^2 (for
-            "energy": over E|Z - Z'|).
-        monte_carlo_error: standard error of the statistic where Haar draws stand for the group, else 0.
+        relative: the size of the asymmetry, free of scale: the statistic over 2 E|Z|^2 + 2 E|Z'|^2 as in RMD^2, Z' from
+            the symmetrisation or the projection; for "energy", over 2 E|Z - Z^G|, which lies in [0, 1/2] (Szekely &
+            Rizzo 2013). 0 where the statistic is negative.
+        monte_carlo_error: standard error of the statistic where Haar draws stand for the group, else 0. For "w2" it is
+            read from batches of the draws and leaves out the bias.
     """
 
     statistic: float
@@ -66,13 +71,17 @@ def wi_test(
     Goeman 2018). A WI start made of particles *and their images* is not an independent sample: test one particle of
     each orbit, or read its distance itself.
 
+    With Haar draws in place of an infinite group the p-value stays exact, for the cloud and all copies share them. The
+    energy distance is then unbiased; W2^2 is too large on average, for it is convex in the measure.
+
     Args:
         theta: the cloud (D, N). action: M on Z, orthogonal. rng: of the copies. statistic: squared distance to the
-            symmetrisation, "energy" (N^2 a copy) or "w2" (exact transport a copy). copies: m. draws: Haar elements that
-            stand for an infinite group.
+            symmetrisation, "energy" (N^2 a copy) or "w2" (exact transport to |G| N or `draws` N particles a copy).
+            copies: m. draws: Haar elements that stand for an infinite group, at least 2.
 
     Raises:
-        ConfigError: no copies, an unknown statistic, or a cloud that does not fit. GroupError: M is not orthogonal.
+        ConfigError: no copies, too few draws, an unknown statistic, or a cloud that does not fit. SpaceError: it holds
+        no particles or values that are not finite. GroupError: M is not orthogonal.
     """
     if copies < 1 or statistic not in ("energy", "w2"):
         raise ConfigError(f"wi_test: copies={copies}, statistic={statistic!r}; give 1 or more, and energy or w2")
@@ -80,21 +89,35 @@ def wi_test(
         raise ConfigError(
             f"wi_test: a cloud of shape {tuple(theta.shape)} does not fit Z = R^{action.dim}; give (D, N)"
         )
-    cloud = theta.double()
+    cloud = theta.detach().double().cpu()
     mover = _Mover(action, draws, rng)
-    images = mover.images(cloud)
     moved = [mover.move(cloud, rng) for _ in range(copies)]
-    if statistic == "energy":
-        estimate = energy_to_symmetrisation(cloud, images)
-        own = mean_distance(cloud, cloud)
-        # int E|A - M_g A'| is the same for the cloud and all copies: only E|A - A'| tells them apart.
-        others = [float(estimate.value) + own - mean_distance(copy, copy) for copy in moved]
-        observed, scale = float(estimate.value), own
-        error = 0.0 if mover.is_exact else float(estimate.standard_error)
-    else:
-        observed, others = _w2(cloud, mover), [_w2(copy, mover) for copy in moved]
-        scale, error = 4 * float(second_moment(cloud.unsqueeze(0))), 0.0
-    return SymmetryTest(observed, _p_value(observed, others), copies, observed / scale if scale > 0 else 0.0, error)
+    return _by_energy(cloud, moved, mover) if statistic == "energy" else _by_w2(cloud, moved, mover)
+
+
+def _by_energy(cloud: Tensor, moved: list[Tensor], mover: _Mover) -> SymmetryTest:
+    estimate = energy_to_symmetrisation(cloud, mover.images(cloud))
+    observed, error = float(estimate.value), 0.0 if mover.is_exact else float(estimate.standard_error)
+    # int E|A - M_g A'| is the same for the cloud and all copies: only E|A - A'| tells them apart.
+    between = observed + mean_distance(cloud, cloud)
+    others = [between - mean_distance(copy, copy) for copy in moved]
+    relative = max(0.0, observed) / (2 * between) if between > 0 else 0.0
+    return SymmetryTest(observed, _p_value(observed, others), len(others), relative, error)
+
+
+def _by_w2(cloud: Tensor, moved: list[Tensor], mover: _Mover) -> SymmetryTest:
+    observed, others = _w2(cloud, mover.images(cloud)), [_w2(copy, mover.images(copy)) for copy in moved]
+    error = 0.0 if mover.is_exact else _batch_error(cloud, mover.images(cloud))
+    # M_g is orthogonal: E|Z^G|^2 = E|Z|^2.
+    scale = 4 * float(second_moment(cloud.unsqueeze(0)))
+    relative = observed / scale if scale > 0 else 0.0
+    return SymmetryTest(observed, _p_value(observed, others), len(others), relative, error)
+
+
+def _batch_error(cloud: Tensor, images: Tensor) -> float:
+    """Standard error of W2^2 over Haar draws, from its values in `BATCHES` batches of images (D, m, N)."""
+    values = [_w2(cloud, part) for part in torch.tensor_split(images, min(BATCHES, images.shape[1]), dim=1)]
+    return float(np.std(values, ddof=1) / len(values) ** 0.5)
 
 
 def _p_value(observed: float, others: list[float]) -> float:
@@ -107,6 +130,10 @@ class _Mover:
 
     def __init__(self, action: Representation, draws: int, rng: np.random.Generator) -> None:
         self.is_exact = isinstance(action.group, FiniteGroup)
+        if not action.is_orthogonal:
+            raise GroupError(f"the action of {action.group.name} on Z is not orthogonal; give orthogonal matrices")
+        if not self.is_exact and draws < 2:
+            raise ConfigError(f"wi_test: draws={draws} cannot stand for {action.group.name}; give 2 or more")
         self._action = action
         self._finite = ParticleAction(action) if self.is_exact else None
         self._drawn = torch.empty(0) if self.is_exact else torch.from_numpy(action.sample_matrices(rng, draws))
@@ -126,8 +153,9 @@ class _Mover:
         return torch.einsum("nde,en->dn", torch.from_numpy(self._action.sample_matrices(rng, count)), cloud)
 
 
-def _w2(cloud: Tensor, mover: _Mover) -> float:
-    return max(0.0, w2_squared(cloud.t().numpy(), mover.images(cloud).flatten(1).t().numpy()))
+def _w2(cloud: Tensor, images: Tensor) -> float:
+    """W2^2 of the cloud (D, N) to all its images (D, m, N) together."""
+    return max(0.0, w2_squared(cloud.t().numpy(), images.flatten(1).t().numpy()))
 
 
 def si_test(theta: Tensor, projector: Projector, rng: np.random.Generator, copies: int = 4095) -> SymmetryTest:
@@ -143,23 +171,28 @@ def si_test(theta: Tensor, projector: Projector, rng: np.random.Generator, copie
         copies: patterns drawn when there are more than `ALL_SIGNS` replicates; below, all are tried.
 
     Raises:
-        ConfigError: fewer than two replicates, or no copies.
+        ConfigError: fewer than two replicates, no particles, no copies, or clouds that do not fit the projector.
+        SpaceError: the clouds hold values that are not finite.
     """
-    if theta.ndim != 3 or len(theta) < 2 or copies < 1:
+    ambient = projector.space.ambient
+    if theta.ndim != 3 or len(theta) < 2 or theta.shape[1] != ambient or theta.shape[2] < 1 or copies < 1:
         raise ConfigError(
-            f"si_test: clouds of shape {tuple(theta.shape)} and copies={copies}; give (R, D, N) with R of at least 2, "
-            "and a copy"
+            f"si_test: clouds of shape {tuple(theta.shape)} and copies={copies}; give (R, {ambient}, N) with R of at "
+            "least 2 and N of at least 1, and a copy"
         )
-    replicates, _, particles = theta.shape
-    residual = projector.residual(theta.double()).flatten(1)
+    if not bool(torch.isfinite(theta).all()):
+        raise SpaceError("a cloud holds values that are not finite; training diverged, use a smaller step")
+    clouds = theta.detach().double().cpu()
+    replicates, _, particles = clouds.shape
+    residual = projector.residual(clouds).flatten(1)
     gram = (residual @ residual.t()).numpy()
     signs = _signs(replicates, copies, rng)
     pairs = particles * replicates * (replicates - 1)
     values = (np.einsum("ka,ab,kb->k", signs, gram, signs) - np.trace(gram)) / pairs
     slack = TIE * float(np.abs(values).max())
     extreme = int((values >= values[0] - slack).sum())
-    moment = float(second_moment(theta.double()).mean())
-    relative = max(0.0, float(values[0])) / (4 * moment) if moment > 0 else 0.0
+    scale = 2 * float((second_moment(clouds) + second_moment(projector(clouds))).mean())
+    relative = max(0.0, float(values[0])) / scale if scale > 0 else 0.0
     return SymmetryTest(float(values[0]), extreme / len(values), len(values) - 1, relative, 0.0)
 
 

@@ -42,6 +42,15 @@ def test_equal_clouds_have_distance_zero_and_shifted_ones_have_not() -> None:
     assert energy_distance(a, a + 1.0) > 0.1
 
 
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_diverged_clouds_have_no_distance(bad: float) -> None:
+    a, b = torch.zeros(3, 4), torch.zeros(3, 4)
+    b[1, 2] = bad
+    for pair in ((a, b), (b, a)):
+        with pytest.raises(SpaceError, match="not finite"):
+            energy_distance(*pair)
+
+
 @pytest.mark.parametrize("b", [torch.zeros(2, 4), torch.zeros(3, 0), torch.zeros(3)])
 def test_misfits(b: torch.Tensor) -> None:
     with pytest.raises(SpaceError, match="clouds must have shapes"):

@@ -58,6 +58,17 @@ def test_kernels_on_gaussians(spread: list[float], bandwidth: float) -> None:
     assert abs(smoothed_form(spread, 1e-4) - closed_form(spread)) < 1e-6
 
 
+@pytest.mark.parametrize("spread", [[1.0], [1.0, 0.5, 2.0, 1.5]])
+def test_kernels_get_better(spread: list[float]) -> None:
+    """With Silverman's bandwidth the kernel estimate tends to the entropy itself."""
+    errors = []
+    for n in (50, 1600):
+        theta = gaussian(spread, n, replicates=10)
+        value = KernelEntropy(silverman_bandwidth(theta)).value(theta).mean()
+        errors.append(abs(float(value) - closed_form(spread)))
+    assert errors[1] < errors[0] / 2
+
+
 def test_the_entropy_on_a_subspace() -> None:
     basis = torch.tensor([[0.6, 0.8, 0.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
     theta = gaussian([1.0, 1.0, 0.5], 3000, replicates=10)
@@ -97,6 +108,21 @@ def test_the_kernel_entropy_is_invariant(unit: Unit, dtype: torch.dtype, seed: i
     torch.testing.assert_close(kernel.value(images), expected, rtol=0, atol=scale * TOLERANCE[dtype])
 
 
+def test_the_kernel_entropy_sees_what_is_not_orthogonal() -> None:
+    theta, shear = gaussian([1.0, 1.0], 20), torch.tensor([[1.0, 1.0], [0.0, 1.0]], dtype=torch.float64)
+    kernel = KernelEntropy(1.0)
+    # A shear keeps volume, and with it the entropy of a density: only the kernel is not invariant.
+    assert abs(float(kernel.value(shear @ theta) - kernel.value(theta))) > 1e-2
+
+
+def test_single_precision_agrees_with_double() -> None:
+    theta, kernel = gaussian([1.0, 0.5, 2.0], 30), KernelEntropy(0.5)
+    for method in (kernel.value, kernel.first_variation, kernel.derivative):
+        torch.testing.assert_close(
+            method(theta.float()).double(), method(theta), rtol=TOLERANCE[torch.float32], atol=TOLERANCE[torch.float32]
+        )
+
+
 def test_pieces_of_the_kernel_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     theta, kernel = gaussian([1.0, 2.0], 37), KernelEntropy(0.4)
     whole = kernel.value(theta), kernel.derivative(theta), kernel.first_variation(theta)
@@ -109,14 +135,36 @@ def test_silvermans_rule() -> None:
     """On the line it is sigma (4 / (3 N))^(1/5)."""
     theta = gaussian([2.0], 5000)
     assert abs(silverman_bandwidth(theta) - 2.0 * (4 / 15000) ** 0.2) < 0.02
+    plane = gaussian([2.0, 2.0], 5000)
+    assert abs(silverman_bandwidth(plane) - 2.0 * (1 / 5000) ** (1 / 6)) < 0.02
 
 
 def test_what_has_no_entropy() -> None:
     with pytest.raises(SpaceError, match="4-th neighbours"):
         entropy_knn(torch.zeros(1, 2, 4))
+    with pytest.raises(SpaceError, match="not finite"):
+        entropy_knn(torch.full((1, 2, 10), torch.nan))
+    for bandwidth in (0.0, math.inf, math.nan):
+        with pytest.raises(ConfigError, match=f"bandwidth is {bandwidth}"):
+            KernelEntropy(bandwidth)
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_one_atom_among_many_particles_is_refused(k: int) -> None:
+    """Whatever k: the 4-th neighbours of two particles that coincide are at a positive distance."""
+    theta = gaussian([1.0, 1.0], 20)
+    theta[0, :, 7] = theta[0, :, 3]
     with pytest.raises(SpaceError, match="particles coincide"):
-        entropy_knn(torch.zeros(1, 2, 10))
-    with pytest.raises(ConfigError, match="bandwidth is 0"):
-        KernelEntropy(0.0)
+        entropy_knn(theta, k)
+
+
+def test_bases_that_do_not_fit() -> None:
+    theta = gaussian([1.0, 1.0], 20)
     with pytest.raises(ConfigError, match="not orthonormal"):
         KernelEntropy(1.0, torch.ones(2, 3))
+    with pytest.raises(ConfigError, match="not orthonormal"):
+        entropy_knn(theta, basis=2 * torch.eye(2))
+    with pytest.raises(SpaceError, match=r"R\^3 does not fit particles in R\^2"):
+        entropy_knn(theta, basis=torch.eye(3))
+    with pytest.raises(SpaceError, match=r"R\^3 does not fit particles in R\^2"):
+        KernelEntropy(1.0, torch.eye(3)).value(theta)

@@ -5,16 +5,20 @@ import pytest
 import torch
 from scipy import stats
 
-from sharefind.errors import ConfigError, GroupError
+from sharefind.errors import ConfigError, GroupError, SpaceError
 from sharefind.groups import Representation, from_matrices, hom, named_group, natural
 from sharefind.meanfield import (
     ParticleAction,
     Projector,
+    energy_distance,
     is_strongly_invariant,
+    rmd2_between,
+    second_moment,
     si_test,
     w2_squared,
     wi_test,
 )
+from sharefind.meanfield.energy import mean_distance
 from sharefind.spaces import fixed_space
 
 SIMULATIONS, COPIES = 600, 19
@@ -64,6 +68,15 @@ def test_the_level_of_the_w2_statistic() -> None:
     assert all(has_level(p_values, level) for level in LEVELS), [np.mean(p_values <= x + 1e-12) for x in LEVELS]
 
 
+def test_the_level_of_the_w2_statistic_under_an_infinite_group() -> None:
+    """Haar draws shared by the cloud and its copies leave the p-value exact, however few they are."""
+    rng, action = np.random.default_rng(11), action_of("SO2")
+    p_values = np.array(
+        [wi_test(invariant_cloud(action, 5, rng), action, rng, "w2", COPIES, 3).p_value for _ in range(200)]
+    )
+    assert all(has_level(p_values, level) for level in LEVELS), [np.mean(p_values <= x + 1e-12) for x in LEVELS]
+
+
 @pytest.mark.parametrize("statistic", ["energy", "w2"])
 @pytest.mark.parametrize("name", ["C3", "B2"])
 def test_clouds_without_symmetry_are_rejected(name: str, statistic: str) -> None:
@@ -93,6 +106,32 @@ def test_infinite_groups_report_their_monte_carlo_error() -> None:
     spread = float(np.std([v.statistic for v in values], ddof=1))
     # The standard deviation of 20 values is within a factor 2 of the truth, all but surely.
     assert spread / 2 < float(np.mean([v.monte_carlo_error for v in values])) < 2 * spread
+    with pytest.raises(ConfigError, match="draws=1 cannot stand for SO2"):
+        wi_test(cloud, action, np.random.default_rng(0), draws=1)
+
+
+def test_w2_reports_its_monte_carlo_error_too() -> None:
+    action = action_of("SO2")
+    cloud = torch.from_numpy(np.random.default_rng(4).normal(size=(4, 12))) + 1.0
+    values = [wi_test(cloud, action, np.random.default_rng(s), "w2", 1, 60) for s in range(40)]
+    spread = float(np.std([v.statistic for v in values], ddof=1))
+    assert spread / 2 < float(np.mean([v.monte_carlo_error for v in values])) < 2 * spread
+
+
+def test_relative_sizes() -> None:
+    """RMD^2 for W2, the coefficient of inhomogeneity for the energy; both see a cloud that sits at one point."""
+    rng, action = np.random.default_rng(10), action_of("C2")
+    cloud = torch.from_numpy(rng.normal(size=(4, 8))) + 1.0
+    whole = ParticleAction(action).images(cloud.unsqueeze(0))[0].flatten(1)
+    assert wi_test(cloud, action, rng, "w2", 1).relative == pytest.approx(
+        rmd2_between(cloud.t().numpy(), whole.t().numpy())
+    )
+    between = 2 * mean_distance(cloud, whole)
+    assert wi_test(cloud, action, rng, "energy", 1).relative == pytest.approx(energy_distance(cloud, whole) / between)
+    at_one_point = torch.tensor([[1.0], [0.0], [0.0], [0.0]]).repeat(1, 5)
+    # Half of the images stay: E|Z - Z^G| = sqrt(2) / 2, E|Z - Z'| = 0, E|Z^G - Z^G'| = sqrt(2) / 2.
+    assert wi_test(at_one_point, action, rng, "energy", 1).relative == pytest.approx(0.5)
+    assert wi_test(torch.zeros(4, 5), action, rng, "energy", 1).relative == 0.0
 
 
 def replicates(rng: np.random.Generator, drift: float, count: int = 6) -> tuple[torch.Tensor, Projector]:
@@ -120,6 +159,8 @@ def test_the_power_of_the_si_test_and_its_statistic() -> None:
     residual = projector.residual(clouds)
     pairs = [float((residual[a] * residual[b]).sum()) for a in range(6) for b in range(6) if a != b]
     assert abs(found.statistic - np.mean(pairs) / 10) < 1e-12
+    scale = 2 * float((second_moment(clouds) + second_moment(projector(clouds))).mean())
+    assert found.relative == pytest.approx(found.statistic / scale)
 
 
 def test_many_replicates_draw_their_signs() -> None:
@@ -146,6 +187,49 @@ def test_what_cannot_be_tested() -> None:
         wi_test(torch.zeros(4, 5), action, rng, copies=0)
     with pytest.raises(ConfigError, match="R of at least 2"):
         si_test(torch.zeros(1, 4, 5), Projector(fixed_space(action)), rng)
+    with pytest.raises(ConfigError, match=r"give \(R, 4, N\)"):
+        si_test(torch.zeros(3, 5, 5), Projector(fixed_space(action)), rng)
+    with pytest.raises(ConfigError, match="N of at least 1"):
+        si_test(torch.zeros(3, 4, 0), Projector(fixed_space(action)), rng)
     skew = from_matrices(named_group("C2"), [[[1, 1], [0, -1]]], "skew")
     with pytest.raises(GroupError, match="not orthogonal"):
         wi_test(torch.zeros(2, 5), skew, rng)
+
+
+def test_diverged_clouds_are_refused() -> None:
+    """Comparisons with NaN are false: they would read as a rejection at the smallest p-value."""
+    rng, action = np.random.default_rng(12), action_of("C2")
+    cloud = torch.ones(4, 5)
+    cloud[2, 3] = torch.nan
+    for statistic in ("energy", "w2"):
+        with pytest.raises(SpaceError, match="not finite"):
+            wi_test(cloud, action, rng, "energy" if statistic == "energy" else "w2", 3)
+    projector = Projector(fixed_space(action))
+    with pytest.raises(SpaceError, match="not finite"):
+        si_test(torch.stack([cloud, cloud]), projector, rng)
+    assert not bool(is_strongly_invariant(cloud.unsqueeze(0), projector, 1.0).any())
+
+
+def test_clouds_in_training_can_be_tested() -> None:
+    rng, action = np.random.default_rng(13), action_of("C2")
+    clouds = torch.from_numpy(rng.normal(size=(3, 4, 6))).requires_grad_()
+    assert 0 < wi_test(clouds[0], action, rng, copies=3).p_value <= 1
+    assert 0 < si_test(clouds, Projector(fixed_space(action)), rng).p_value <= 1
+
+
+@pytest.mark.parametrize("statistic", ["energy", "w2"])
+def test_copies_that_move_nothing_are_ties(statistic: str) -> None:
+    """On E^G every copy is the cloud itself, up to rounding: the test must not reject."""
+    rng, action = np.random.default_rng(14), action_of("C3")
+    on = Projector(fixed_space(action))(torch.from_numpy(rng.normal(size=(1, 9, 6))))[0]
+    assert wi_test(on, action, rng, "energy" if statistic == "energy" else "w2", 19).p_value == 1.0
+    far = torch.full((9, 1), 3.0) + torch.arange(9.0).unsqueeze(1)
+    # Equal distances for every element: one particle is as far from its orbit wherever on it it stands.
+    assert wi_test(far, action, rng, "energy" if statistic == "energy" else "w2", 19).p_value == 1.0
+
+
+def test_strong_invariance_is_relative() -> None:
+    rng = np.random.default_rng(15)
+    clouds, projector = replicates(rng, 0.0)
+    verdicts = [is_strongly_invariant(scale * clouds, projector, 0.5).tolist() for scale in (1e-6, 1.0, 1e6)]
+    assert verdicts == [[True] * len(clouds)] * 3
