@@ -27,6 +27,16 @@ def _entry(name: str, statement: str, claim: str, code: str, module: str) -> Dem
 
 DEMONSTRATIONS: tuple[Demonstration, ...] = (
     _entry(
+        "sgd", "SGD recursion",
+        "a particle descends its gradient on a minibatch and the penalty, by a step s_k = eps_N varsigma(k eps_N)",
+        "meanfield.sgd, meanfield.losses, meanfield.penalties, meanfield.schedules", "recursion",
+    ),
+    _entry(
+        "projected-noise", "SGD with projected noise",
+        "noise sqrt(2 beta s_k) P_{E^G} xi keeps particles in E^G and spreads them there as it should",
+        "meanfield.sgd, meanfield.projection", "recursion",
+    ),
+    _entry(
         "thm-1", "Theorem 1",
         "SGD with N particles approaches the Wasserstein gradient flow as N grows",
         "meanfield.sgd, meanfield.flow, meanfield.chaos", "limits",
@@ -49,7 +59,7 @@ DEMONSTRATIONS: tuple[Demonstration, ...] = (
     _entry(
         "prop-4", "Proposition 4",
         "for simple examples with an equivariant law, SI measures do strictly worse than all measures",
-        "meanfield.optimum, meanfield.intervals", "optima",
+        "meanfield.optimum, reproduce.worked_example", "optima",
     ),
     _entry(
         "prop-5", "Proposition 5",
