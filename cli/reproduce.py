@@ -24,6 +24,9 @@ Name = Annotated[
 ]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the results, one inside for each demonstration.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Smaller grids: minutes for everything.")]
+Largest = Annotated[
+    int | None, typer.Option(metavar="N", help="End the grids of fig-si and fig-wi at N particles: 5000 take hours.")
+]
 Group = Annotated[str | None, typer.Option(metavar="NAME", help="Another group than the default ones, such as C3.")]
 InRep = Annotated[str | None, typer.Option(metavar="EXPR", help="How it acts on inputs; default natural.")]
 OutRep = Annotated[str | None, typer.Option(metavar="EXPR", help="How it acts on outputs; default natural.")]
@@ -37,6 +40,7 @@ def reproduce(
     name: Name,
     out: Out = Path("reproduction"),
     quick: Quick = False,
+    largest: Largest = None,
     group: Group = None,
     in_rep: InRep = None,
     out_rep: OutRep = None,
@@ -58,7 +62,7 @@ def reproduce(
     session: Session = context.obj
     session.debug = session.debug or debug
     chosen = names() if name == ALL else (find(name).name,)
-    request = Request(group, in_rep, out_rep, unit, quick, seed, jobs)
+    request = Request(group, in_rep, out_rep, unit, quick, largest, seed, jobs)
     session.again = _again(name, out, request)
     found = []
     with _progress(is_silent=quiet, is_json=json) as progress:
@@ -73,9 +77,9 @@ def reproduce(
 def _again(name: str, out: Path, request: Request) -> str:
     """The same command, which takes what is stored."""
     words = ["sharefind", "reproduce", name, "--out", str(out), *(["--quick"] if request.quick else [])]
-    for option in ("group", "in_rep", "out_rep", "unit"):
+    for option in ("largest", "group", "in_rep", "out_rep", "unit"):
         value = getattr(request, option)
-        words += [] if value is None else [f"--{option.replace('_', '-')}", value]
+        words += [] if value is None else [f"--{option.replace('_', '-')}", str(value)]
     words += ["--seed", str(request.seed), "--jobs", str(request.jobs)]
     return shlex.join(words)
 

@@ -26,7 +26,8 @@ class Request:
 
     Attributes:
         group: name of the group, such as "C3". in_rep, out_rep: representation expressions. unit: unit expression.
-        quick: smaller grids, minutes for everything. seed: of all random numbers. jobs: parallel processes.
+        quick: smaller grids, minutes for everything. largest: N at which the grids of fig-si and fig-wi end.
+        seed: of all random numbers. jobs: parallel processes.
     """
 
     group: str | None = None
@@ -34,6 +35,7 @@ class Request:
     out_rep: str | None = None
     unit: str | None = None
     quick: bool = False
+    largest: int | None = None
     seed: int = 0
     jobs: int = 1
 

@@ -134,8 +134,8 @@ def fig_si(context: Context) -> Outcome:
 def fig_wi(context: Context) -> Outcome:
     """WI students by RMD^2 to nu^G: DA and FA stay WI and approach each other, vanilla does if the teacher is WI."""
     measured = measure(context, "wi")
-    what = "RMD^2 to the symmetrised measure"
-    quiet = _panels(measured, f"without noise: {what}", SCHEME_NAMES, noisy=False)
+    what = "RMD^2 to nu^G"
+    quiet = _panels(measured, f"{what}, no noise", SCHEME_NAMES, noisy=False)
     noisy = _panels(measured, what, SCHEME_NAMES)
     panels = (*noisy, *quiet, *_panels(measured, "RMD^2 between schemes", PAIR_NAMES))
     notes = (
@@ -156,7 +156,8 @@ PAIR_NAMES = tuple(pair_name(*pair) for pair in PAIRS)
 
 
 def _asked(context: Context) -> tuple[int, ...]:
-    return QUICK_SIZES if context.request.quick else SIZES
+    sizes, largest = QUICK_SIZES if context.request.quick else SIZES, context.request.largest
+    return tuple(n for n in sizes if largest is None or n <= largest)
 
 
 def repetitions_at(size: int, quick: bool) -> int:

@@ -43,6 +43,9 @@ STYLES = ("-", "--", "-.", ":")
 REFERENCE = ", reference"
 """End of the label of a series that is drawn as stars in the colour of the series that it is the reference of."""
 
+REFERENCE_NAME = "reference values"
+"""What such stars are called, whatever their colour."""
+
 LOG_RANGE = 1e-18
 """Values on a log axis below this share of the largest are rounding, or zero: they are drawn on a line below."""
 
@@ -179,9 +182,7 @@ def _draw_line(axes: Axes, series: Series, place: int, panel: Panel, floor: _Flo
             if series.label.removesuffix(REFERENCE) in names
             else place
         )
-        axes.plot(
-            x, y, ls="none", marker="*", ms=11, mfc="none", mec=_colour(owner), label=_plain(series.label), zorder=4
-        )
+        axes.plot(x, y, ls="none", marker="*", ms=11, mfc="none", mec=_colour(owner), label=REFERENCE_NAME, zorder=4)
         return
     heights = y if floor is None else [floor.lift(v) for v in y]
     bars = _error_bars(series, heights, floor)
@@ -230,12 +231,15 @@ def _name_ticks(axes: Axes, panel: Panel) -> None:
 
 
 def _place_legend(axes: Axes, legend: str) -> None:
-    if legend == "none" or not axes.get_legend_handles_labels()[0]:
+    handles, labels = axes.get_legend_handles_labels()
+    if legend == "none" or not handles:
         return
+    entries = dict(zip(labels, handles, strict=True))
     if legend == "right":
-        axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.02, 0.5))
+        place = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5)}
     else:
-        axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16)}
+    axes.legend(list(entries.values()), list(entries), fontsize=8, frameon=False, **place)
 
 
 def _colour(place: int) -> str:

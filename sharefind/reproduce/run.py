@@ -18,6 +18,9 @@ from sharefind.reproduce.outcome import Outcome
 from sharefind.reproduce.pictures import draw
 from sharefind.reproduce.registry import find
 
+LEAST_LARGEST = 100
+"""Least N at which the grids of the figures may end."""
+
 NO_PICTURE = "no picture was drawn: matplotlib is not installed (pip install 'sharefind[report]')"
 
 
@@ -61,10 +64,14 @@ def refuse_bad_request(request: Request) -> None:
     """Check what does not depend on the demonstration.
 
     Raises:
-        ConfigError: jobs below 1, or a negative seed.
+        ConfigError: jobs below 1, a negative seed, or a grid that ends where the claims about large N begin.
     """
     if request.jobs < 1:
         raise ConfigError(f"--jobs {request.jobs}: there must be a process to work; give 1 or more")
+    if request.largest is not None and request.largest < LEAST_LARGEST:
+        raise ConfigError(
+            f"--largest {request.largest}: the claims compare large N with N = 50; give {LEAST_LARGEST} or more"
+        )
     if request.seed < 0:
         raise ConfigError(f"--seed {request.seed}: seeds are not negative; give 0 or more")
 
