@@ -1,6 +1,6 @@
 """The SGD recursion and its variant with projected noise, step by step, against the poster's displays written out.
 
-The display is evaluated by autograd on the risk of a minibatch, one particle measure at a time; `train` uses closed forms.
+The display is evaluated by autograd on the risk of a minibatch; `train` uses closed forms, and no autograd.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def _off(theta: Tensor, fixed: Projector) -> float:
 
 
 def _deviation(moved: Tensor, covariance: Tensor) -> float:
-    """Largest deviation of an entry of the sample covariance of moved (R, D, N), in standard errors under a Gaussian."""
+    """Largest deviation of an entry of the sample covariance of moved (R, D, N), in Gaussian standard errors."""
     count = moved.shape[0] * moved.shape[2]
     sample = torch.einsum("rdn,ren->de", moved, moved) / count
     scale = covariance.diagonal()
