@@ -8,7 +8,7 @@ from sharefind.datasets import Task, fresh_task, load_task
 from sharefind.reproduce.context import Cell, Context
 from sharefind.reproduce.grid import Piece, compute_cells
 from sharefind.reproduce.outcome import Check, Outcome, Panel, Row, Series
-from sharefind.reproduce.setting import KINDS, Kind, Setting, setting
+from sharefind.reproduce.setting import KINDS, TEACHER_NAMES, Kind, Setting, setting
 from sharefind.search import Engine, SearchNode, SearchOutcome, build_problem, search_config
 
 SEEDS, QUICK_SEEDS = 10, 1
@@ -134,7 +134,7 @@ def _check(place: Setting, kind: Kind, is_mean: bool, asked: list[tuple[Kind, in
     if is_mean:
         return Check("growth mean, WI teacher: share of chains with dimensions 0, 1, 2", share, ">=", 1.0)
     truth = "Z" if kind == "arbitrary" else f"E^{place.group.name}"
-    return Check(f"{kind} teacher: share of searches that end on {truth}", share, ">=", 1.0)
+    return Check(f"{TEACHER_NAMES[kind]} teacher: share of searches that end on {truth}", share, ">=", 1.0)
 
 
 def _panel(kind: Kind, is_mean: bool, cell: Cell) -> Panel:
@@ -144,5 +144,5 @@ def _panel(kind: Kind, is_mean: bool, cell: Cell) -> Panel:
     measured = Series("dist^2", steps, tuple(float(node["dist2"]) for node in chain))
     known = [(s, float(node["delta"])) for s, node in zip(steps, chain, strict=True) if node["delta"] is not None]
     threshold = Series("delta", tuple(s for s, _ in known), tuple(d for _, d in known))
-    title = f"{kind} teacher" + (", growth mean" if is_mean else "")
+    title = f"{TEACHER_NAMES[kind]} teacher" + (", growth mean" if is_mean else "")
     return Panel(title, "space", "dist^2", (measured, threshold), "linear", "log", True, names)

@@ -26,6 +26,9 @@ PANEL_WIDTH, PANEL_HEIGHT = 4.4, 3.6
 SINGLE_WIDTH, SINGLE_HEIGHT = 8.6, 4.6
 """Inches of a panel that is alone."""
 
+LEGEND_BELOW, LEGEND_BELOW_TURNED = -0.16, -0.4
+"""Height of the top of a legend below a panel, in panels, under names that are level and turned."""
+
 LEGEND_LINE, LEGEND_WIDTH = 0.19, 2.2
 """Inches that an entry of a legend adds to the height below a panel, and of a legend at the end of a row."""
 
@@ -73,8 +76,7 @@ def draw(outcome: Outcome, title: str) -> bytes | None:
     axes = figure.subplots(rows, columns, squeeze=False)
     for place, panel in enumerate(panels):
         row, column = divmod(place, columns)
-        in_row = panels[row * columns : (row + 1) * columns]
-        draw_panel(axes[row][column], panel, _legend_place(in_row, column))
+        draw_panel(axes[row][column], panel, _legend_place(panels, columns, place))
     for place in range(len(panels), rows * columns):
         axes[place // columns][place % columns].set_visible(False)
     return _png(figure)
@@ -106,8 +108,17 @@ def _labels(panel: Panel) -> tuple[str, ...]:
     return tuple(s.label for s in panel.series if not s.label.endswith(REFERENCE))
 
 
-def _legend_place(in_row: Sequence[Panel], column: int) -> str:
-    """Where the legend of a panel goes: "below" it, "right" of the last one of a row that shares it, or nowhere."""
+def _legend_place(panels: Sequence[Panel], columns: int, place: int) -> str:
+    """Where the legend of a panel goes: "below" it, "right" of the last one of a row that shares it, or nowhere.
+
+    A row whose series all stand in the legend of a row above needs none of its own.
+    """
+    row, column = divmod(place, columns)
+    in_row = panels[row * columns : (row + 1) * columns]
+    above = [panels[r * columns : (r + 1) * columns] for r in range(row)]
+    named = [{label for p in one for label in _labels(p)} for one in above if _shares_legend(one)]
+    if any({label for p in in_row for label in _labels(p)} <= labels for labels in named):
+        return "none"
     if not _shares_legend(in_row):
         return "below"
     return "right" if column == len(in_row) - 1 else "none"
@@ -121,12 +132,17 @@ class _Floor:
     height: float
 
     def lift(self, value: float) -> float:
-        """The height at which a value is drawn."""
-        return value if value >= self.bound else self.height
+        """The height at which a value is drawn; a gap stays one."""
+        return self.height if value < self.bound else value
 
     def holds(self, values: Sequence[float]) -> bool:
         """Whether one of the values lies below."""
-        return any(value < self.bound for value in values)
+        return any(math.isfinite(value) and value < self.bound for value in values)
+
+    def below(self, panel: Panel) -> str:
+        """What the values of a panel below the line amount to."""
+        largest = max((v for s in panel.series for v in s.y if math.isfinite(v) and v < self.bound), default=0.0)
+        return f"{largest:.0e} at most" if largest > 0 else "0"
 
 
 def draw_panel(axes: Axes, panel: Panel, legend: str = "below") -> None:
@@ -149,14 +165,12 @@ def draw_panel(axes: Axes, panel: Panel, legend: str = "below") -> None:
     if floor is not None and any(floor.holds(s.y) for s in panel.series):
         axes.axhline(floor.bound, color=FLOOR_COLOUR, lw=0.8, ls=":", zorder=0)
         axes.set_ylim(bottom=floor.height / 3)
-        words = f"below the line: 0 or under {floor.bound:.0e}"
-        axes.annotate(words, (0.02, 0.015), xycoords="axes fraction", fontsize=7, color="#52606d")
-    if panel.ticks:
-        _name_ticks(axes, panel)
+        axes.set_xlabel(f"{_plain(panel.x_label)} (below the dotted line: {floor.below(panel)})")
+    is_turned = bool(panel.ticks) and _name_ticks(axes, panel)
     axes.grid(axis="y", color="#e4e7eb", lw=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    _place_legend(axes, legend)
+    _place_legend(axes, legend, LEGEND_BELOW_TURNED if is_turned else LEGEND_BELOW)
 
 
 def _floor(panel: Panel) -> _Floor | None:
@@ -221,25 +235,24 @@ def _draw_bars(axes: Axes, series: Series, place: int, count: int, floor: _Floor
         axes.set_ylim(bottom=bottom)
 
 
-def _name_ticks(axes: Axes, panel: Panel) -> None:
+def _name_ticks(axes: Axes, panel: Panel) -> bool:
+    """Whether the names had to be turned."""
     inches = PANEL_WIDTH * axes.get_position().width
     long = sum(len(tick) for tick in panel.ticks) > TICK_CHARACTERS * inches / 2
     axes.set_xticks(range(len(panel.ticks)), [_plain(tick) for tick in panel.ticks], fontsize=8)
     if long:
         for label in axes.get_xticklabels():
             label.set(rotation=30, ha="right", rotation_mode="anchor")
+    return long
 
 
-def _place_legend(axes: Axes, legend: str) -> None:
+def _place_legend(axes: Axes, legend: str, below: float) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if legend == "none" or not handles:
         return
     entries = dict(zip(labels, handles, strict=True))
-    if legend == "right":
-        place = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5)}
-    else:
-        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16)}
-    axes.legend(list(entries.values()), list(entries), fontsize=8, frameon=False, **place)
+    place, anchor = ("center left", (1.02, 0.5)) if legend == "right" else ("upper center", (0.5, below))
+    axes.legend(list(entries.values()), list(entries), fontsize=8, frameon=False, loc=place, bbox_to_anchor=anchor)
 
 
 def _colour(place: int) -> str:

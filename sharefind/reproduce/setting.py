@@ -6,6 +6,7 @@ same make are drawn once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -29,6 +30,8 @@ from sharefind.spaces import fixed_space
 
 Kind = Literal["arbitrary", "wi", "si"]
 KINDS: tuple[Kind, ...] = ("arbitrary", "wi", "si")
+TEACHER_NAMES: Mapping[Kind, str] = {"arbitrary": "arbitrary", "wi": "WI", "si": "SI"}
+"""What teachers are called in pictures and checks."""
 
 TEACHER_SEED = 2024
 """Of the teachers of every group but C2: fixed, so that a group has one teacher, as C2 has in the paper."""
