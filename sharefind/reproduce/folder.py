@@ -9,7 +9,6 @@ import csv
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -32,7 +31,7 @@ DIGEST = 20
 """Characters of the hash that names a cell's file; the identity itself is inside and is compared."""
 
 HEAD = "__cell__"
-"""Entry of a cell's file with its identity and numbers, as JSON; the other entries are its arrays."""
+"""Entry of a cell's file with its identity, its numbers and the names of its arrays, as JSON; the others are these."""
 
 
 class ReproductionFolder:
@@ -65,8 +64,10 @@ class ReproductionFolder:
             head, arrays = _unpack(path)
             if head["identity"] != _plain(identity):
                 raise ValueError("it belongs to another cell")
-            return Cell(head["numbers"], arrays)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            if set(head.get("arrays", arrays)) != set(arrays):
+                raise ValueError("arrays are missing")
+            return Cell(dict(head["numbers"]), arrays)
+        except Exception as error:  # a damaged archive also raises zlib.error, RuntimeError, NotImplementedError, ...
             reason = " ".join(str(error).split()) or type(error).__name__
             self.notes.append(f"the stored cell {path.name} could not be used ({reason}) and was computed again")
             return None
@@ -77,7 +78,7 @@ class ReproductionFolder:
         Raises:
             RunFolderError: the folder cannot be written.
         """
-        head = json.dumps({"identity": _plain(identity), "numbers": dict(cell.numbers)})
+        head = json.dumps({"identity": _plain(identity), "numbers": dict(cell.numbers), "arrays": sorted(cell.arrays)})
         buffer = io.BytesIO()
         entries: dict[str, Any] = {HEAD: np.frombuffer(head.encode(), dtype=np.uint8), **cell.arrays}
         np.savez_compressed(buffer, **entries)
@@ -138,7 +139,8 @@ def numbers_csv(outcome: Outcome) -> str:
 
 
 def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    with np.load(path, allow_pickle=False) as file:
+    # Read first: np.load leaves a damaged file open.
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     head: dict[str, Any] = json.loads(arrays.pop(HEAD).tobytes())
     return head, arrays
