@@ -17,7 +17,7 @@ from sharefind.meanfield.schemes import Scheme
 from sharefind.reproduce.context import Cell, Context
 from sharefind.reproduce.grid import compute_cells
 from sharefind.reproduce.outcome import Check, Outcome, Panel, Row, Series
-from sharefind.reproduce.setting import KINDS, Kind, Setting, setting
+from sharefind.reproduce.setting import KINDS, TEACHER_NAMES, Kind, Setting, setting
 from sharefind.reproduce.students import (
     PAIRS,
     REPETITIONS,
@@ -117,9 +117,11 @@ class Measured:
         return [self.mean(teacher, which, n, noisy) for n in sizes if n >= least]
 
     def ratio(self, teacher: Kind, which: str, least: int = 0, noisy: bool = True) -> float:
-        """The mean at the largest N over that at the first N from `least` on; 0 where both vanish."""
+        """The mean at the largest N over that at the first N from `least` on; 0 where both vanish, nan for nan."""
         means = self.means(teacher, which, least, noisy)
-        return means[-1] / means[0] if means[0] > 0 else 0.0
+        if means[0] == 0:
+            return 0.0 if means[-1] == 0 else math.inf
+        return means[-1] / means[0]
 
 
 def fig_si(context: Context) -> Outcome:
@@ -127,7 +129,10 @@ def fig_si(context: Context) -> Outcome:
     measured = measure(context, "si")
     what = "RMD^2 to P_{E^G}"
     panels = (*_panels(measured, what, SCHEME_NAMES, True), *_panels(measured, "RMD^2 between schemes", PAIR_NAMES))
-    notes = ("starts, samples and noise are common to the four schemes; bars are standard errors of the mean",)
+    notes = (
+        "starts, samples and noise are common to the four schemes; bars are standard errors of the mean",
+        *_exactness_notes(measured),
+    )
     return Outcome(_rows(measured, what), tuple(si_checks(measured)), panels, _si_figure(measured), notes)
 
 
@@ -140,6 +145,7 @@ def fig_wi(context: Context) -> Outcome:
     panels = (*noisy, *quiet, *_panels(measured, "RMD^2 between schemes", PAIR_NAMES))
     notes = (
         "a cloud has |G| ceil(N/|G|) particles: whole orbits",
+        *_exactness_notes(measured),
         "independent noise moves a particle and its image apart, so the distance of N particles to their symmetrised "
         "measure has a floor that falls only like N^(-2/D); FA, weakly invariant but for the noise, shows it",
         *(
@@ -221,7 +227,7 @@ def si_checks(m: Measured) -> list[Check]:
     """The claims about SI-started students."""
     paper = m.place.is_paper
     checks = [
-        Check("arbitrary teacher, vanilla: least RMD^2 at N >= 50", min(m.means("arbitrary", "vanilla", LARGE)), ">=",
+        Check("arbitrary teacher, vanilla: least RMD^2 at N >= 50", _least(m), ">=",
               ESCAPE if paper else ESCAPE_ELSEWHERE),
         Check("arbitrary teacher, vanilla: RMD^2 at largest N over N = 50", m.ratio("arbitrary", "vanilla", LARGE),
               ">=", KEEPS),
@@ -249,8 +255,29 @@ def _contrast(m: Measured) -> Check:
     return Check(f"control: {which}, arbitrary over WI teacher at largest N", ratio, ">=", CONTRAST)
 
 
+def _least(m: Measured) -> float:
+    """Of vanilla students of an arbitrary teacher at large N; like the maxima below it is nan where a mean is."""
+    return float(np.min(m.means("arbitrary", "vanilla", LARGE)))
+
+
 def _largest(m: Measured, scheme: Scheme) -> float:
-    return max(max(m.means(teacher, scheme.value)) for teacher in KINDS)
+    return float(np.max([m.means(teacher, scheme.value, _exact_from(m)) for teacher in KINDS]))
+
+
+def _exact_from(m: Measured) -> int:
+    """The N from which on rounding must stay rounding: all in the paper's setting, the large ones elsewhere.
+
+    With few particles the steps alpha / N are large, and E^G may repel: training then amplifies the rounding of FA (to
+    1e-4 for C3 at N = 5), which no theorem about the flow forbids.
+    """
+    return 0 if m.place.is_paper else LARGE
+
+
+def _exactness_notes(m: Measured) -> tuple[str, ...]:
+    """Where the checks of exactness are not read at every N."""
+    if m.place.is_paper:
+        return ()
+    return (f"exactness of FA and EA is read at N >= {LARGE}: with fewer particles E^G may repel and amplify rounding",)
 
 
 def reference_checks(m: Measured) -> list[Check]:
@@ -267,6 +294,8 @@ def reference_checks(m: Measured) -> list[Check]:
 def _factor(values: NDArray[np.float64], reference: float) -> float:
     """Factor, at least 1, between the reference and the nearest point of mean +- 2 standard errors."""
     mean, spread = float(values.mean()), STANDARD_ERRORS * standard_error(values)
+    if not math.isfinite(mean):
+        return math.inf
     nearest = min(max(reference, mean - spread), mean + spread)
     return max(nearest / reference, reference / nearest) if nearest > 0 else math.inf
 
@@ -277,7 +306,7 @@ def wi_checks(m: Measured) -> list[Check]:
     fall = 1 / FALL if paper else 1 / FALL_ELSEWHERE
     small, floor = "RMD^2 at largest N over N = 50", "RMD^2 over that of FA"
     checks = [
-        Check("arbitrary teacher, vanilla: least RMD^2 at N >= 50", min(m.means("arbitrary", "vanilla", LARGE)), ">=",
+        Check("arbitrary teacher, vanilla: least RMD^2 at N >= 50", _least(m), ">=",
               ESCAPE if paper else ESCAPE_ELSEWHERE),
         Check(f"arbitrary teacher, vanilla: {small}", m.ratio("arbitrary", "vanilla", LARGE), ">=", KEEPS),
         Check(f"arbitrary teacher, DA: {small}", m.ratio("arbitrary", "da", LARGE), "<=", KEEPS),
@@ -289,7 +318,7 @@ def wi_checks(m: Measured) -> list[Check]:
     ]  # fmt: skip
     for teacher in ("wi", "si"):
         name = f"{teacher.upper()} teacher, vanilla"
-        over = max(_over_floor(m, teacher))
+        over = _over_floor(m, teacher)
         checks += [
             Check(f"{name}: largest {floor} at N >= 50", over, "<=", FLOOR),
             Check(f"without noise, {name}: RMD^2 at largest N over N = 5", m.ratio(teacher, "vanilla", noisy=False),
@@ -301,12 +330,13 @@ def wi_checks(m: Measured) -> list[Check]:
     return checks
 
 
-def _over_floor(m: Measured, teacher: Kind) -> list[float]:
-    return [a / b for a, b in zip(m.means(teacher, "vanilla", LARGE), m.means(teacher, "fa", LARGE), strict=True)]
+def _over_floor(m: Measured, teacher: Kind) -> float:
+    pairs = zip(m.means(teacher, "vanilla", LARGE), m.means(teacher, "fa", LARGE), strict=True)
+    return float(np.max([vanilla / fa if fa > 0 else math.nan for vanilla, fa in pairs]))
 
 
 def _largest_quiet(m: Measured) -> float:
-    return max(max(m.means(teacher, "fa", noisy=False)) for teacher in KINDS)
+    return float(np.max([m.means(teacher, "fa", _exact_from(m), noisy=False) for teacher in KINDS]))
 
 
 def standard_error(values: NDArray[np.float64]) -> float:
@@ -347,9 +377,6 @@ def _panels(
         title = f"{TEACHER_NAMES[teacher]} teacher"
         panels.append(Panel(title, "N", what, tuple(series), "log", "log"))
     return tuple(panels)
-
-
-TEACHER_NAMES: Mapping[Kind, str] = {"arbitrary": "arbitrary", "wi": "WI", "si": "SI"}
 
 
 def _series(m: Measured, teacher: Kind, name: str, noisy: bool) -> Series:

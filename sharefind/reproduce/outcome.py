@@ -14,7 +14,7 @@ Row = Mapping[str, str | int | float]
 
 @dataclass(frozen=True)
 class Check:
-    """One claim, value <= bound or value >= bound; a value that is not finite fails.
+    """One claim, value <= bound or value >= bound; a value or bound that is not finite fails.
 
     Attributes:
         name: what is compared, in words. value: what was measured. relation: how it must lie to the bound.
@@ -29,17 +29,20 @@ class Check:
     @property
     def passed(self) -> bool:
         """Whether the claim holds."""
-        if not math.isfinite(self.value):
+        if not (math.isfinite(self.value) and math.isfinite(self.bound)):
             return False
         return bool(self.value <= self.bound if self.relation == "<=" else self.value >= self.bound)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; a value that is not finite is written as text."""
-        value = float(self.value) if math.isfinite(self.value) else str(self.value)
+        """Plain values; one that is not finite is written as text."""
         return {
-            "name": self.name, "value": value, "relation": self.relation, "bound": float(self.bound),
+            "name": self.name, "value": _plain(self.value), "relation": self.relation, "bound": _plain(self.bound),
             "passed": self.passed,
         }  # fmt: skip
+
+
+def _plain(value: float) -> float | str:
+    return float(value) if math.isfinite(value) else str(float(value))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sharefind.errors import ConfigError
 from sharefind.meanfield.measures import rmd2, symmetrise, w2_squared
 from sharefind.meanfield.schemes import Scheme, scheme_gradient
 from sharefind.meanfield.sgd import SGDConfig, gaussian_start, train
@@ -194,7 +195,17 @@ def pair_name(one: Scheme, other: Scheme) -> str:
 
 
 def fitting_sizes(start: Start, sizes: Sequence[int], order: int) -> tuple[int, ...]:
-    """The sizes whose distance to nu^G can be computed in memory; all of them for an SI start."""
+    """The sizes whose distance to nu^G can be computed in memory; all of them for an SI start.
+
+    Raises:
+        ConfigError: there is none, which is so for groups of more than MAX_TRANSPORT^(1/3) elements.
+    """
     if start == "si":
         return tuple(sizes)
-    return tuple(n for n in sizes if order * particles_for(start, n, order) ** 2 <= MAX_TRANSPORT)
+    fitting = tuple(n for n in sizes if order * particles_for(start, n, order) ** 2 <= MAX_TRANSPORT)
+    if not fitting:
+        raise ConfigError(
+            f"a group of {order} elements is too large: the transport to a measure symmetrised over it does not fit in "
+            "memory; choose a smaller group"
+        )
+    return fitting
