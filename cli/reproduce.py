@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ import typer
 from sharefind.cli import options
 from sharefind.cli.console import print_json, progress_console, result_console
 from sharefind.cli.session import Session
+from sharefind.errors import SharefindError
 
 if TYPE_CHECKING:
     from sharefind.reproduce import Progress, Reproduction, Request
@@ -53,6 +54,8 @@ def reproduce(
 ) -> None:
     """Compute a statement of the paper, with the controls under which it must fail; exit status 1 if it does not hold.
 
+    `all` goes on past demonstrations that a group does not suit, says why, and ends with 1 too.
+
     Finished parts are kept in DIR, so that the same command goes on where it was interrupted.
 
     Example: sharefind reproduce fig-si --quick --group C3
@@ -64,13 +67,19 @@ def reproduce(
     chosen = names() if name == ALL else (find(name).name,)
     request = Request(group, in_rep, out_rep, unit, quick, largest, seed, jobs)
     session.again = _again(name, out, request)
-    found = []
+    found: list[Reproduction] = []
+    refused: dict[str, SharefindError] = {}
     with _progress(is_silent=quiet, is_json=json) as progress:
         for one in chosen:
-            found.append(reproduce(one, request, out, progress))
+            try:
+                found.append(reproduce(one, request, out, progress))
+            except SharefindError as error:
+                refused[one] = error
+                if name != ALL or (len(refused) == len(chosen)):
+                    raise
     session.again = None
-    _show(found, is_json=json, is_single=name != ALL)
-    if not all(r.outcome.holds for r in found):
+    _show(found, refused, is_json=json, is_single=name != ALL)
+    if refused or not all(r.outcome.holds for r in found):
         raise typer.Exit(1)
 
 
@@ -84,22 +93,23 @@ def _again(name: str, out: Path, request: Request) -> str:
     return shlex.join(words)
 
 
-def _show(found: list[Reproduction], *, is_json: bool, is_single: bool) -> None:
+def _show(found: list[Reproduction], refused: Mapping[str, SharefindError], *, is_json: bool, is_single: bool) -> None:
     if is_json:
-        print_json(found[0].result if is_single else summary_json(found))
+        print_json(found[0].result if is_single else summary_json(found, refused))
         return
     from sharefind.report.reproductions import checks_table, summary_table
 
     console = result_console()
-    console.print(checks_table(found[0]) if is_single else summary_table(found))
+    console.print(checks_table(found[0]) if is_single else summary_table(found, refused))
 
 
-def summary_json(found: list[Reproduction]) -> dict[str, Any]:
-    """All results as one object."""
+def summary_json(found: list[Reproduction], refused: Mapping[str, SharefindError]) -> dict[str, Any]:
+    """All results as one object; the verdict is on those that could be run, and `refused` says why others could not."""
     return {
         "schema": "sharefind.reproductions/1",
         "verdict": "holds" if all(r.outcome.holds for r in found) else "fails",
         "demonstrations": [r.result for r in found],
+        "refused": [{"name": name, "error": str(error)} for name, error in refused.items()],
     }
 
 

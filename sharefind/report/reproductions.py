@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -15,8 +16,10 @@ from sharefind.reproduce import Reproduction
 VERDICTS = {True: Text("holds", style="green"), False: Text("fails", style="bold red")}
 
 
-def summary_table(found: Sequence[Reproduction]) -> RenderableType:
-    """One row for each demonstration, and what is left to look at where one fails."""
+def summary_table(
+    found: Sequence[Reproduction], refused: Mapping[str, Exception] = MappingProxyType({})
+) -> RenderableType:
+    """One row for each demonstration, and what is left to look at where one fails or could not be run."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("name", "statement", "figure obtained", "verdict"):
         table.add_column(heading, overflow="fold")
@@ -28,10 +31,11 @@ def summary_table(found: Sequence[Reproduction]) -> RenderableType:
     failed = [r for r in found if not r.outcome.holds]
     parts: list[RenderableType] = [table]
     for r in failed:
-        names = "; ".join(check.name for check in r.outcome.checks if not check.passed)
+        names = "; ".join(check.name for check in r.outcome.checks if not check.passed) or "nothing was checked"
         parts.append(Text(f"{r.result['name']} fails: {names}", style="red"))
+    parts += [Text(f"{name} could not be run: {error}", style="red") for name, error in refused.items()]
     count, where = len(found) - len(failed), found[0].folder.parent
-    parts.append(Text(f"{count} of {len(found)} hold; numbers and pictures in {where}"))
+    parts.append(Text(f"{count} of {len(found) + len(refused)} hold; numbers and pictures in {where}"))
     return Group(*parts)
 
 
