@@ -28,6 +28,10 @@ Quick = Annotated[bool, typer.Option("--quick", help="Smaller grids: minutes for
 Largest = Annotated[
     int | None, typer.Option(metavar="N", help="End the grids of fig-si and fig-wi at N particles: 5000 take hours.")
 ]
+Horizon = Annotated[
+    float | None,
+    typer.Option(metavar="T", help="Length of the trainings of fig-si and fig-wi; default 20 for C2, 2 elsewhere."),
+]
 Group = Annotated[str | None, typer.Option(metavar="NAME", help="Another group than the default ones, such as C3.")]
 InRep = Annotated[str | None, typer.Option(metavar="EXPR", help="How it acts on inputs; default natural.")]
 OutRep = Annotated[str | None, typer.Option(metavar="EXPR", help="How it acts on outputs; default natural.")]
@@ -42,6 +46,7 @@ def reproduce(
     out: Out = Path("reproduction"),
     quick: Quick = False,
     largest: Largest = None,
+    horizon: Horizon = None,
     group: Group = None,
     in_rep: InRep = None,
     out_rep: OutRep = None,
@@ -65,7 +70,7 @@ def reproduce(
     session: Session = context.obj
     session.debug = session.debug or debug
     chosen = names() if name == ALL else (find(name).name,)
-    request = Request(group, in_rep, out_rep, unit, quick, largest, seed, jobs)
+    request = Request(group, in_rep, out_rep, unit, quick, largest, horizon, seed, jobs)
     session.again = _again(name, out, request)
     found: list[Reproduction] = []
     refused: dict[str, SharefindError] = {}
@@ -86,7 +91,7 @@ def reproduce(
 def _again(name: str, out: Path, request: Request) -> str:
     """The same command, which takes what is stored."""
     words = ["sharefind", "reproduce", name, "--out", str(out), *(["--quick"] if request.quick else [])]
-    for option in ("largest", "group", "in_rep", "out_rep", "unit"):
+    for option in ("largest", "horizon", "group", "in_rep", "out_rep", "unit"):
         value = getattr(request, option)
         words += [] if value is None else [f"--{option.replace('_', '-')}", str(value)]
     words += ["--seed", str(request.seed), "--jobs", str(request.jobs)]

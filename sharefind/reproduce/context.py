@@ -27,6 +27,7 @@ class Request:
     Attributes:
         group: name of the group, such as "C3". in_rep, out_rep: representation expressions. unit: unit expression.
         quick: smaller grids, minutes for everything. largest: N at which the grids of fig-si and fig-wi end.
+        horizon: T of their students.
         seed: of all random numbers. jobs: parallel processes.
     """
 
@@ -36,6 +37,7 @@ class Request:
     unit: str | None = None
     quick: bool = False
     largest: int | None = None
+    horizon: float | None = None
     seed: int = 0
     jobs: int = 1
 

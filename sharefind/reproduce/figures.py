@@ -129,10 +129,7 @@ def fig_si(context: Context) -> Outcome:
     measured = measure(context, "si")
     what = "RMD^2 to P_{E^G}"
     panels = (*_panels(measured, what, SCHEME_NAMES, True), *_panels(measured, "RMD^2 between schemes", PAIR_NAMES))
-    notes = (
-        "starts, samples and noise are common to the four schemes; bars are standard errors of the mean",
-        *_exactness_notes(measured),
-    )
+    notes = ("starts, samples and noise are common to the four schemes; bars are standard errors of the mean",)
     return Outcome(_rows(measured, what), tuple(si_checks(measured)), panels, _si_figure(measured), notes)
 
 
@@ -145,7 +142,6 @@ def fig_wi(context: Context) -> Outcome:
     panels = (*noisy, *quiet, *_panels(measured, "RMD^2 between schemes", PAIR_NAMES))
     notes = (
         "a cloud has |G| ceil(N/|G|) particles: whole orbits",
-        *_exactness_notes(measured),
         "independent noise moves a particle and its image apart, so the distance of N particles to their symmetrised "
         "measure has a floor that falls only like N^(-2/D); FA, weakly invariant but for the noise, shows it",
         *(
@@ -261,23 +257,7 @@ def _least(m: Measured) -> float:
 
 
 def _largest(m: Measured, scheme: Scheme) -> float:
-    return float(np.max([m.means(teacher, scheme.value, _exact_from(m)) for teacher in KINDS]))
-
-
-def _exact_from(m: Measured) -> int:
-    """The N from which on rounding must stay rounding: all in the paper's setting, the large ones elsewhere.
-
-    With few particles the steps alpha / N are large, and E^G may repel: training then amplifies the rounding of FA (to
-    1e-4 for C3 at N = 5), which no theorem about the flow forbids.
-    """
-    return 0 if m.place.is_paper else LARGE
-
-
-def _exactness_notes(m: Measured) -> tuple[str, ...]:
-    """Where the checks of exactness are not read at every N."""
-    if m.place.is_paper:
-        return ()
-    return (f"exactness of FA and EA is read at N >= {LARGE}: with fewer particles E^G may repel and amplify rounding",)
+    return float(np.max([m.means(teacher, scheme.value) for teacher in KINDS]))
 
 
 def reference_checks(m: Measured) -> list[Check]:
@@ -336,7 +316,7 @@ def _over_floor(m: Measured, teacher: Kind) -> float:
 
 
 def _largest_quiet(m: Measured) -> float:
-    return float(np.max([m.means(teacher, "fa", _exact_from(m), noisy=False) for teacher in KINDS]))
+    return float(np.max([m.means(teacher, "fa", noisy=False) for teacher in KINDS]))
 
 
 def standard_error(values: NDArray[np.float64]) -> float:

@@ -139,8 +139,8 @@ def thm_1(context: Context) -> Outcome:
 
 
 COUPLED, TRANSPORT, NOISY, UNTRAINED, COVARIANCE = (
-    "coupling distance", "W2 to the flow", "W2 to the Langevin reference, beta > 0", "control: coupling distance of the start",
-    "pair covariance of |theta|^2",
+    "coupling distance", "W2 to the flow", "W2 to the Langevin reference, beta > 0",
+    "control: coupling distance of the start", "pair covariance of |theta|^2",
 )  # fmt: skip
 FITTED = (COUPLED, TRANSPORT, NOISY, UNTRAINED)
 QUANTITIES = (*FITTED, COVARIANCE)
@@ -156,8 +156,8 @@ NOTES = (
 def _identity(limit: Limit, size: int) -> dict[str, str | int]:
     unit = limit.setting.unit
     return {
-        "name": "thm-1", "control": UNTRAINED, "group": limit.setting.group.name, "unit": unit.name, "in": unit.in_rep.name,
-        "out": unit.out_rep.name, "N": size, "sizes": str(limit.sizes), "reference": limit.reference_size,
+        "name": "thm-1", "control": UNTRAINED, "group": limit.setting.group.name, "unit": unit.name,
+        "in": unit.in_rep.name, "out": unit.out_rep.name, "N": size, "sizes": str(limit.sizes), "reference": limit.reference_size,
         "seed": limit.context.request.seed,
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ def refuse_bad_request(request: Request) -> None:
     """Check what does not depend on the demonstration.
 
     Raises:
-        ConfigError: jobs below 1, a negative seed, or a grid that ends where the claims about large N begin.
+        ConfigError: jobs below 1, a negative seed, no horizon, or a grid that ends where claims about large N begin.
     """
     if request.jobs < 1:
         raise ConfigError(f"--jobs {request.jobs}: there must be a process to work; give 1 or more")
@@ -72,6 +73,8 @@ def refuse_bad_request(request: Request) -> None:
         raise ConfigError(
             f"--largest {request.largest}: the claims compare large N with N = 50; give {LEAST_LARGEST} or more"
         )
+    if request.horizon is not None and not 0 < request.horizon < math.inf:
+        raise ConfigError(f"--horizon {request.horizon}: a training must take time; give a positive number")
     if request.seed < 0:
         raise ConfigError(f"--seed {request.seed}: seeds are not negative; give 0 or more")
 

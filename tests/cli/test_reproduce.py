@@ -159,7 +159,7 @@ def test_bad_input_is_one_line_and_status_2(call: Call, tmp_path: Path, argument
 def test_an_interrupted_grid_says_how_to_go_on_and_goes_on(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
 ) -> None:
-    def config(student: Student, particles: int) -> SGDConfig:
+    def config(student: Student, particles: int, until: float) -> SGDConfig:
         return SGDConfig(particles=particles, noise=student.noise, horizon=0.2)
 
     def save_and_signal(folder: ReproductionFolder, identity: dict[str, Any], cell: Cell) -> None:

@@ -1,6 +1,7 @@
 """Students of the figures: exact starts, common random numbers, and distances held to direct computations."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -199,7 +200,7 @@ def test_teachers_share_inputs_and_repetitions_share_nothing(monkeypatch: pytest
 def one_step(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Trainings of a single step."""
 
-    def config(student: Student, particles: int) -> SGDConfig:
+    def config(student: Student, particles: int, until: float) -> SGDConfig:
         return SGDConfig(particles=particles, noise=student.noise, horizon=1 / particles)
 
     monkeypatch.setattr(students, "student_config", config)
@@ -248,9 +249,13 @@ def test_a_cell_says_what_its_cloud_says() -> None:
 
 
 def test_the_settings_are_those_of_the_paper() -> None:
-    config = students.student_config(Student("si", "wi", Scheme.VANILLA, 500, 0), 500)
+    paper = students.horizon(Request(), setting(Request()))
+    config = students.student_config(Student("si", "wi", Scheme.VANILLA, 500, 0), 500, paper)
     assert (config.alpha, config.horizon, config.batch, config.tau, config.beta) == (50, 20, 20, 1e-4, 1e-6)
     assert (config.steps, config.step_size) == (10000, 0.1)
+    elsewhere = Request(group="C3")
+    assert students.horizon(elsewhere, setting(elsewhere)) == students.OTHER_HORIZON
+    assert students.horizon(replace(elsewhere, horizon=7.0), setting(elsewhere)) == 7
     starts: tuple[Start, ...] = ("si", "wi")
     noises = {
         (start, noisy): Student(start, "wi", Scheme.VANILLA, 5, 0, noisy).noise
