@@ -157,8 +157,8 @@ def _identity(limit: Limit, size: int) -> dict[str, str | int]:
     unit = limit.setting.unit
     return {
         "name": "thm-1", "control": UNTRAINED, "group": limit.setting.group.name, "unit": unit.name,
-        "in": unit.in_rep.name, "out": unit.out_rep.name, "N": size, "sizes": str(limit.sizes), "reference": limit.reference_size,
-        "seed": limit.context.request.seed,
+        "in": unit.in_rep.name, "out": unit.out_rep.name, "N": size, "sizes": str(limit.sizes),
+        "reference": limit.reference_size, "seed": limit.context.request.seed,
     }  # fmt: skip
 
 
