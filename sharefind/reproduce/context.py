@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.reproduce.outcome import Outcome
+from sharefind.streams import named_stream
 
 Progress = Callable[[str, int, int], None]
 """(what is being done, steps done, steps in all)."""
@@ -87,9 +87,7 @@ class Context:
 
     def rng(self, *identity: str) -> np.random.Generator:
         """The random stream of a named purpose, independent of the order in which purposes come."""
-        digest = hashlib.sha256("\x1f".join(identity).encode()).digest()
-        words = np.frombuffer(digest, dtype=np.uint32).tolist()
-        return np.random.default_rng(np.random.SeedSequence([self.request.seed, *words]))
+        return named_stream(self.request.seed, *identity)
 
     def cell(self, identity: Mapping[str, Any], compute: Callable[[], Cell]) -> Cell:
         """The stored cell of an identity (everything that its value depends on), computed and kept if there is none."""

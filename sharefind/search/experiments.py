@@ -6,7 +6,6 @@ nodes are visited or from the number of workers. What follows from the numbers i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +26,7 @@ from sharefind.meanfield.sources import AugmentedSource, PermutedCopies, Randomi
 from sharefind.search.config import CHECKPOINTS, STEPS_PER_EPOCH
 from sharefind.search.problem import Problem
 from sharefind.spaces import Subspace
+from sharefind.streams import named_stream
 
 EFFECT_STD = 0.03
 """Standard deviation of the start of `effect_training`, on whitened inputs."""
@@ -36,13 +36,6 @@ TASKS_PER_WORKER = 2
 
 BLOCK_BYTES = 2**20
 """Bytes of activations that one block of copies holds: what stays in a core's cache trains 2 to 4 times faster."""
-
-
-def generator(seed: int, *identity: str) -> np.random.Generator:
-    """The random stream of one named purpose: seeded by the run's seed and the words of its identity."""
-    digest = hashlib.sha256("\x1f".join(identity).encode()).digest()
-    words = np.frombuffer(digest, dtype=np.uint32).tolist()
-    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
 
 
 @dataclass(frozen=True)
@@ -100,7 +93,7 @@ class CopiesResult:
 def on_space_start(problem: Problem, space: Subspace, key: str, replicates: int = 1) -> Tensor:
     """Particles on `space`, (replicates, D, N): the strongly invariant start when the space is E^H."""
     sgd = problem.settings.sgd
-    rng = generator(problem.settings.seed, key, "start")
+    rng = named_stream(problem.settings.seed, key, "start")
     return gaussian_start(space, sgd.particles, sgd.initial_std, rng, replicates=replicates)
 
 
@@ -135,20 +128,20 @@ def effect_training(problem: Problem, space: Subspace, key: str, progress: Progr
     samples = problem.samples or 0
     batch = max(settings.sgd.batch, -(-samples // STEPS_PER_EPOCH))
     sgd = settings.sgd.model_copy(update={"batch": batch, "initial_std": EFFECT_STD})
-    source = problem.common_source(generator(settings.seed, key, "effect", "samples"), sgd.batch)
-    start = gaussian_start(space, sgd.particles, sgd.initial_std, generator(settings.seed, key, "effect", "start"))
-    rng = generator(settings.seed, key, "effect", "noise")
+    source = problem.common_source(named_stream(settings.seed, key, "effect", "samples"), sgd.batch)
+    start = gaussian_start(space, sgd.particles, sgd.initial_std, named_stream(settings.seed, key, "effect", "start"))
+    rng = named_stream(settings.seed, key, "effect", "noise")
     path = train(_gradient(problem, Scheme.VANILLA), start, source, sgd, rng, Projector(space), progress=progress)
     return Training(problem.carry_back(start), problem.carry_back(path.final), path.risk)
 
 
 def _scheme_source(problem: Problem, key: str, scheme: Scheme, purpose: str, group: Group | None) -> Source:
     settings = problem.settings
-    plain = problem.independent_source(generator(settings.seed, key, purpose, "samples"))
+    plain = problem.independent_source(named_stream(settings.seed, key, purpose, "samples"))
     if scheme is not Scheme.DA:
         return plain
     action = problem.joint_action(group or problem.candidate.group)
-    return AugmentedSource(plain, action, settings.replicates, generator(settings.seed, key, purpose, "group"))
+    return AugmentedSource(plain, action, settings.replicates, named_stream(settings.seed, key, purpose, "group"))
 
 
 def _gradient(problem: Problem, scheme: Scheme) -> Gradient:
@@ -167,7 +160,7 @@ def _replicates(
     progress: Progress | None,
 ) -> Training:
     settings = problem.settings
-    rng = generator(settings.seed, *identity, "noise")
+    rng = named_stream(settings.seed, *identity, "noise")
     path = train(_gradient(problem, scheme), start, source, settings.sgd, rng, Projector(space), progress=progress)
     return Training(problem.carry_back(start), problem.carry_back(path.final), path.risk)
 
@@ -241,7 +234,7 @@ def _train_block(plan: CopiesPlan, number: int, rows: int, progress: Progress | 
     problem, settings = plan.problem, plan.problem.settings
     start = on_space_start(problem, plan.space, plan.key)
     source = _copies_source(plan, rows, number)
-    rng = generator(settings.seed, plan.key, plan.identity, "noise", str(number))
+    rng = named_stream(settings.seed, plan.key, plan.identity, "noise", str(number))
     path = train(
         _gradient(problem, Scheme.VANILLA),
         start.expand(rows, -1, -1),
@@ -293,8 +286,8 @@ def block_size(problem: Problem) -> int:
 
 def _copies_source(plan: CopiesPlan, rows: int, block: int) -> Source:
     problem, seed = plan.problem, plan.problem.settings.seed
-    base = problem.common_source(generator(seed, plan.key, plan.identity, "samples"))
-    moves = generator(seed, plan.key, plan.identity, "moves", str(block))
+    base = problem.common_source(named_stream(seed, plan.key, plan.identity, "samples"))
+    moves = named_stream(seed, plan.key, plan.identity, "moves", str(block))
     first = block == 0
     if plan.null is None:
         return PermutedCopies(base, problem.y, rows - int(first), moves, observed_first=first)

@@ -17,9 +17,9 @@ from sharefind.meanfield.models import predict
 from sharefind.meanfield.schemes import Scheme, scheme_gradient
 from sharefind.meanfield.sgd import SGDConfig, gaussian_start, train
 from sharefind.meanfield.sources import EpochSource, FreshSource
-from sharefind.search.experiments import generator
 from sharefind.search.problem import Problem
 from sharefind.spaces import Subspace
+from sharefind.streams import named_stream
 
 FOLDS = 8
 """Prequential folds of finite data: fold k is judged by a model trained on all samples before it."""
@@ -74,7 +74,7 @@ def free_models(problem: Problem) -> tuple[Judged, ...]:
     """The free models of a problem: one a fold for finite data, one for fresh samples."""
     if problem.x is None or problem.y is None:
         return (_fresh_model(problem),)
-    order = generator(problem.settings.seed, "free models", "order").permutation(len(problem.x))
+    order = named_stream(problem.settings.seed, "free models", "order").permutation(len(problem.x))
     blocks = np.array_split(order, FOLDS + 1)
     models = []
     for k in range(FOLDS):
@@ -125,4 +125,4 @@ def _run(problem: Problem, sgd: SGDConfig, source: EpochSource | FreshSource, fo
 
 
 def _rng(problem: Problem, fold: int, purpose: str) -> np.random.Generator:
-    return generator(problem.settings.seed, "free models", str(fold), purpose)
+    return named_stream(problem.settings.seed, "free models", str(fold), purpose)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sharefind.groups import FiniteGroup
-from sharefind.search.experiments import generator
 from sharefind.search.free_models import Judged
 from sharefind.search.problem import Problem
 from sharefind.search.statistics import TIE_TOLERANCE
+from sharefind.streams import named_stream
 
 DRAWS = 1999
 """Randomised copies of a fold; they cost no training."""
@@ -42,7 +42,7 @@ def gap_p_value(
         allowed: subgroups K of H along which asymmetry is looked for. identity: names the random stream.
     """
     averaging = _averaging_indices(null, allowed)
-    rng = generator(problem.settings.seed, "gap", identity)
+    rng = named_stream(problem.settings.seed, "gap", identity)
     past = np.zeros(len(allowed))
     tests = []
     for seen, model in enumerate(models):
@@ -66,7 +66,7 @@ def _prior(past: NDArray[np.float64], seen: int) -> NDArray[np.float64] | None:
 
 def independence_p_value(problem: Problem, models: Sequence[Judged], identity: str) -> float:
     """p-value of "Y is independent of X": the score sum_i <f(x_i) - mean f, y_i> among permuted labels."""
-    rng = generator(problem.settings.seed, "gap", identity)
+    rng = named_stream(problem.settings.seed, "gap", identity)
     tests = []
     for model in models:
         f = model.predict(problem, model.x).double().numpy()

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.search.evidence import Evidence
-from sharefind.search.experiments import generator
 from sharefind.search.problem import Problem
+from sharefind.streams import named_stream
 
 NEIGHBOURS = 5
 """Neighbours that predict a held-out label."""
@@ -70,7 +70,7 @@ def explain_zero(problem: Problem, evidence: Evidence) -> Evidence:
 
 
 def _samples(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    rng = generator(problem.settings.seed, "noise floor")
+    rng = named_stream(problem.settings.seed, "noise floor")
     if problem.x is None or problem.y is None:
         return problem.task.sample(rng, SAMPLES)
     rows = rng.permutation(len(problem.x))[:SAMPLES]
