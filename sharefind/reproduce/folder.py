@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind import __version__
 from sharefind.errors import RunFolderError
 from sharefind.reproduce.context import Cell, Demonstration, Request
 from sharefind.reproduce.outcome import Outcome
@@ -147,6 +148,6 @@ def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 
 def _plain(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """An identity as JSON gives it back."""
-    plain: dict[str, Any] = json.loads(json.dumps(dict(identity)))
+    """An identity as JSON gives it back, with the version that computed the cell: another one computes it again."""
+    plain: dict[str, Any] = json.loads(json.dumps({**identity, "sharefind": __version__}))
     return plain

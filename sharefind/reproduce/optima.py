@@ -58,7 +58,10 @@ def thm_2(context: Context) -> Outcome:
         checks += _thm_2_checks(name, values)
         context.progress("Thm 2", place + 1, len(groups))
     worst = max(check.value for check in checks if "agree" in check.name)
-    figure = f"the three values differ by {worst:.1e} beyond their gaps at most, {len(groups)} groups"
+    gap = max(check.value for check in checks if "largest gap" in check.name)
+    figure = (
+        f"the three values agree to {worst:.1e} beyond their certified gaps ({gap:.1e} at most), {len(groups)} groups"
+    )
     return Outcome(tuple(rows), tuple(checks), (_bars(rows, groups, "Theorem 2: least risks"),), figure, THM_2_NOTES)
 
 

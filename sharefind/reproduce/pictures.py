@@ -162,6 +162,9 @@ def draw_panel(axes: Axes, panel: Panel, legend: str = "below") -> None:
             _draw_bars(axes, series, place, len(panel.series), floor)
         else:
             _draw_line(axes, series, place, panel, floor)
+    if floor is not None and panel.bars:
+        # Once all are drawn: a limit that is set ends the scaling of the other one.
+        axes.set_ylim(bottom=floor.height / 3)
     if floor is not None and any(floor.holds(s.y) for s in panel.series):
         axes.axhline(floor.bound, color=FLOOR_COLOUR, lw=0.8, ls=":", zorder=0)
         axes.set_ylim(bottom=floor.height / 3)
@@ -231,8 +234,6 @@ def _draw_bars(axes: Axes, series: Series, place: int, count: int, floor: _Floor
         x, [h - bottom for h in heights], width * 0.9, bottom=bottom, yerr=bars, capsize=2.5, color=_colour(place),
         label=_plain(series.label), ecolor="#1f2933",
     )  # fmt: skip
-    if floor is not None:
-        axes.set_ylim(bottom=bottom)
 
 
 def _name_ticks(axes: Axes, panel: Panel) -> bool:

@@ -159,12 +159,17 @@ def projected_noise(context: Context) -> Outcome:
         Check("covariance against 2 beta sum s_k P: largest deviation in standard errors", deviation, "<=", SIGMAS),
         Check("control: noise not projected, least RMD^2 to P_{E^G}", left, ">=", LEFT),
     )
-    names = tuple(f"{r['group']}, {r['unit']}" for r in rows if r["schedule"] == CONSTANT.name)
+    names = tuple(dict.fromkeys(str(r["group"]) for r in rows))
     series = [
-        Series(label, tuple(range(len(names))), tuple(float(r[key]) for r in rows if r["schedule"] == CONSTANT.name))
-        for label, key in (("projected", "rmd2"), ("control: not projected", "unprojected_rmd2"))
-    ]
-    panel = Panel("Noise alone", "case", "RMD^2 to P_{E^G}", tuple(series), "linear", "log", True, names)
+        Series(label, tuple(range(len(names))), tuple(
+            extreme(float(r[key]) for r in rows if r["group"] == name) for name in names
+        ))
+        for label, key, extreme in (
+            ("projected, largest of all units", "rmd2", max),
+            ("control: not projected, least of all units", "unprojected_rmd2", min),
+        )
+    ]  # fmt: skip
+    panel = Panel("Noise alone", "group", "RMD^2 to P_{E^G}", tuple(series), "linear", "log", True, names)
     figure = f"RMD^2 {off:.0e} at most; covariance within {deviation:.1f} standard errors of 2 beta sum s_k P"
     return Outcome(tuple(rows), checks, (panel,), figure, notes)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sharefind.errors import RunFolderError
+from sharefind.reproduce import folder as reproduction_folder
 from sharefind.reproduce.context import Cell, Demonstration, Request
 from sharefind.reproduce.folder import ReproductionFolder, numbers_csv
 from sharefind.reproduce.outcome import Check, Outcome
@@ -57,6 +58,14 @@ def test_a_cell_that_was_never_stored_is_missing_without_a_note(
 ) -> None:
     assert folder.load(other) is None
     assert folder.notes == []
+
+
+def test_a_cell_of_another_version_is_computed_again(
+    folder: ReproductionFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.save(IDENTITY, Cell(NUMBERS, ARRAYS))
+    monkeypatch.setattr(reproduction_folder, "__version__", "0.0.0")
+    assert folder.load(IDENTITY) is None
 
 
 def test_a_cut_file_is_noted_and_not_used(folder: ReproductionFolder, stored: Path) -> None:
