@@ -252,8 +252,10 @@ def _place_legend(axes: Axes, legend: str, below: float) -> None:
     if legend == "none" or not handles:
         return
     entries = dict(zip(labels, handles, strict=True))
-    place, anchor = ("center left", (1.02, 0.5)) if legend == "right" else ("upper center", (0.5, below))
-    axes.legend(list(entries.values()), list(entries), fontsize=8, frameon=False, loc=place, bbox_to_anchor=anchor)
+    drawn = axes.legend(list(entries.values()), list(entries), fontsize=8, frameon=False)
+    is_right = legend == "right"
+    drawn.set_loc("center left" if is_right else "upper center")
+    drawn.set_bbox_to_anchor((1.02, 0.5) if is_right else (0.5, below), transform=axes.transAxes)
 
 
 def _colour(place: int) -> str:

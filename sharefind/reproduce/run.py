@@ -19,8 +19,8 @@ from sharefind.reproduce.outcome import Outcome
 from sharefind.reproduce.pictures import draw
 from sharefind.reproduce.registry import find
 
-LEAST_LARGEST = 100
-"""Least N at which the grids of the figures may end."""
+LEAST_LARGEST = 500
+"""Least N at which the grids of the figures may end: the paper's three decades are read from N = 5 to 500."""
 
 NO_PICTURE = "no picture was drawn: matplotlib is not installed (pip install 'sharefind[report]')"
 
@@ -71,7 +71,7 @@ def refuse_bad_request(request: Request) -> None:
         raise ConfigError(f"--jobs {request.jobs}: there must be a process to work; give 1 or more")
     if request.largest is not None and request.largest < LEAST_LARGEST:
         raise ConfigError(
-            f"--largest {request.largest}: the claims compare large N with N = 50; give {LEAST_LARGEST} or more"
+            f"--largest {request.largest}: the claims reach from N = 5 to N = 500; give {LEAST_LARGEST} or more"
         )
     if request.horizon is not None and not 0 < request.horizon < math.inf:
         raise ConfigError(f"--horizon {request.horizon}: a training must take time; give a positive number")
