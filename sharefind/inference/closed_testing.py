@@ -1,0 +1,135 @@
+"""Which of a family's symmetries does the law have? Exact tests from the largest group down, with one error rate.
+
+A group is tested only after every group of the family that contains it was rejected. The largest group that holds is
+rejected with probability at most alpha, and nothing that holds is rejected before it: so with probability at least
+1 - alpha no true symmetry is rejected at all, however many are tested (closed testing: Marcus, Peritz & Gabriel 1976;
+on graphs of hypotheses: Meijer & Goeman 2015). The proof is in docs/statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from torch import Tensor
+
+from sharefind.errors import ConfigError
+from sharefind.inference.families import CandidateFamily
+from sharefind.inference.randomisation import RandomisationTest, Statistic, randomisation_test
+from sharefind.streams import named_stream
+
+Progress = Callable[[str, int, int], None]
+"""(candidate, tests done, candidates in all)."""
+
+
+class Verdict(StrEnum):
+    """What was concluded about a candidate."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class FamilyTest:
+    """What a family of tests found.
+
+    Attributes:
+        verdicts: of every candidate. tests: of those that were tested; the others lie inside one that was not rejected.
+        p_adjusted: of those that were tested: the largest p-value of it and of the groups that contain it.
+        maximal: accepted candidates inside no other accepted one. alpha: the family-wise level.
+        conflict: candidates of which at least one must fail: not rejected, though the group they generate was.
+    """
+
+    verdicts: Mapping[str, Verdict]
+    tests: Mapping[str, RandomisationTest]
+    p_adjusted: Mapping[str, float]
+    maximal: tuple[str, ...]
+    alpha: float
+    conflict: tuple[str, ...]
+
+    def names(self, verdict: Verdict) -> tuple[str, ...]:
+        """The candidates with this verdict."""
+        return tuple(name for name, found in self.verdicts.items() if found is verdict)
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Not rejected, and in no conflict. No proof that they hold: see the power of the tests."""
+        return self.names(Verdict.ACCEPTED)
+
+    @property
+    def rejected(self) -> tuple[str, ...]:
+        """With probability at least 1 - alpha, none of these holds."""
+        return self.names(Verdict.REJECTED)
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Inside one side of a conflict alone."""
+        return self.names(Verdict.UNDECIDED)
+
+
+def family_test(
+    x: Tensor,
+    y: Tensor,
+    family: CandidateFamily,
+    statistic: Statistic,
+    *,
+    alpha: float = 0.01,
+    copies: int = 199,
+    seed: int = 0,
+    enough: int | None = None,
+    progress: Progress | None = None,
+) -> FamilyTest:
+    """Test a family of symmetries of the law of (X, Y).
+
+    Args:
+        x: (n, d_in). y: (n, d_out). family: the candidates. statistic: of the tests. alpha: family-wise error rate.
+        copies: m of each test, so many that 1 / (m + 1) <= alpha. seed: each candidate's stream is named after it.
+        enough: ends a test whose answer is clear, see `randomisation_test`. progress: told before each test.
+
+    Raises:
+        ConfigError: alpha is not in (0, 1), or so few copies cannot reject. InputError: the samples cannot be used.
+    """
+    if not 0 < alpha < 1 or 1 / (copies + 1) > alpha:
+        raise ConfigError(
+            f"alpha={alpha}, copies={copies}: alpha must lie in (0, 1) and 1 / (copies + 1) not above it; give at "
+            f"least {_least_copies(alpha)} copies"
+        )
+    tests: dict[int, RandomisationTest] = {}
+    rejected: set[int] = set()
+    order = sorted(range(len(family.candidates)), key=lambda i: len(family.above(i)))
+    for place in order:
+        if not rejected.issuperset(family.above(place)):
+            continue
+        candidate = family.candidates[place]
+        if progress is not None:
+            progress(candidate.name, len(tests), len(order))
+        rng = named_stream(seed, "family test", statistic.name, candidate.name)
+        tests[place] = randomisation_test(x, y, candidate.moves, statistic, rng, copies, enough)
+        if tests[place].p_value <= alpha:
+            rejected.add(place)
+    return _concluded(family, tests, rejected, alpha)
+
+
+def _least_copies(alpha: float) -> int:
+    return max(1, -int(-1 / alpha // 1) - 1) if 0 < alpha < 1 else 1
+
+
+def _concluded(
+    family: CandidateFamily, tests: Mapping[int, RandomisationTest], rejected: set[int], alpha: float
+) -> FamilyTest:
+    names = family.names
+    kept = [place for place in tests if place not in rejected]
+    # The largest group that holds lies inside every kept group that holds; with one kept group there is no doubt.
+    common = [i for i in range(len(names)) if all(i == k or family.inside[i, k] for k in kept)] if kept else []
+    verdicts = {
+        name: Verdict.REJECTED if i in rejected else Verdict.ACCEPTED if i in common else Verdict.UNDECIDED
+        for i, name in enumerate(names)
+    }
+    adjusted = {
+        names[i]: max([test.p_value, *(tests[j].p_value for j in family.above(i))]) for i, test in tests.items()
+    }
+    maximal = tuple(names[i] for i in common if not any(family.inside[i, j] for j in common))
+    conflict = tuple(names[k] for k in kept) if len(kept) > 1 else ()
+    return FamilyTest(verdicts, {names[i]: t for i, t in tests.items()}, adjusted, maximal, alpha, conflict)

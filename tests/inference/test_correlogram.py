@@ -1,0 +1,172 @@
+"""The correlogram against its definition in loops, what must not depend on positions, its level and its power."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from sharefind.errors import ConfigError, GroupError
+from sharefind.groups import FiniteGroup, Representation, named_group, natural, subgroups, trivial
+from sharefind.inference import (
+    CandidateFamily,
+    Correlogram,
+    axis_rotations,
+    correlogram,
+    family_test,
+    randomisation_test,
+    subgroup_family,
+)
+from sharefind.meanfield import JointAction
+
+ROUNDING = 1e-9
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few landmarks: the mathematics is the same."""
+    monkeypatch.setattr(correlogram, "LANDMARKS", 48)
+
+
+def statistic(rep: Representation, out: Representation | None = None) -> tuple[CandidateFamily, Correlogram]:
+    family = subgroup_family(rep, out or rep)
+    groups = tuple(c.group for c in family.candidates if c.group is not None)
+    return family, Correlogram(rep, out or rep, groups)
+
+
+def teacher(
+    rep: Representation, group: FiniteGroup, n: int, rng: np.random.Generator, noise: float = 0.1
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A weakly invariant teacher: particles N(0, 1.5^2) with all their images, logistic units, X ~ N(0, 4 I)."""
+    matrices = rep.restrict(group).float_matrices()
+    particles = rng.normal(0, 1.5, size=(5, rep.dim, rep.dim))
+    x = 2 * rng.normal(size=(n, rep.dim))
+    y: NDArray[np.float64] = np.zeros((n, rep.dim))
+    for g in matrices:
+        for z in particles:
+            y = y + 1 / (1 + np.exp(-x @ (g @ z @ g.T).T)) / (len(matrices) * len(particles))
+    return torch.from_numpy(x), torch.from_numpy(y + noise * rng.normal(size=y.shape))
+
+
+def cyclic(degree: int) -> FiniteGroup:
+    return FiniteGroup("shifts", degree, (tuple((i + 1) % degree for i in range(degree)),))
+
+
+def test_the_kernel_is_the_one_of_infinitely_many_units() -> None:
+    """2/pi arcsin is E erf(w.x + b) erf(w.x' + b) for Gaussian weights (Williams 1998), by Monte Carlo."""
+    from scipy.special import erf
+
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 3)), rng.normal(size=(4, 3))
+    expected = np.zeros((2, 4))
+    for bias in correlogram.BIASES:
+        w = correlogram.INVERSE_LENGTH * rng.normal(size=(400_000, 3))
+        c = bias * rng.normal(size=(400_000, 1))
+        expected += erf(w @ a.T + c).T @ erf(w @ b.T + c) / 400_000 / len(correlogram.BIASES)
+    found = correlogram._kernel(torch.from_numpy(a), torch.from_numpy(b)).numpy()
+    np.testing.assert_allclose(found, expected, atol=5e-3)
+
+
+def test_correlations_by_their_definition() -> None:
+    group = named_group("D3")
+    on_y = torch.from_numpy(natural(group).float_matrices())
+    table = torch.from_numpy(group.multiplication_table().astype(np.int64))
+    moments = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3 * group.order, 3)))
+    found = correlogram._correlations(moments, table, on_y)
+    for row in range(2):
+        split = moments[row].reshape(3, group.order, 3)
+        for h in range(group.order):
+            moved = torch.zeros_like(split)
+            for g in range(group.order):
+                moved[:, table[h, g]] = split[:, g] @ on_y[h].t()
+            assert float(found[row, h]) == pytest.approx(float((split * moved).sum()), abs=ROUNDING)
+
+
+def test_residuals_move_with_their_samples() -> None:
+    rep, rng = natural(named_group("D3")), np.random.default_rng(2)
+    matrices = torch.from_numpy(rep.float_matrices())
+    x, y = torch.from_numpy(rng.normal(size=(7, 3))), torch.from_numpy(rng.normal(size=(7, 3)))
+    elements = matrices[torch.from_numpy(rng.integers(6, size=7))]
+    moved_x, moved_y = (torch.einsum("nij,nj->ni", elements, v) for v in (x, y))
+    plain = correlogram._residuals(x, y, matrices, matrices)
+    moved = correlogram._residuals(moved_x, moved_y, matrices, matrices)
+    torch.testing.assert_close(moved, torch.einsum("nij,nj->ni", elements, plain), rtol=0, atol=ROUNDING)
+
+
+def test_the_whitening_commutes_with_the_group() -> None:
+    group = named_group("D3")
+    matrices = torch.from_numpy(natural(group).float_matrices())
+    table = torch.from_numpy(group.multiplication_table().astype(np.int64))
+    points = torch.from_numpy(np.random.default_rng(3).normal(size=(9, 3)))
+    landmarks = torch.einsum("gab,ib->iga", matrices, points[:3]).flatten(0, 1)
+    whitening = correlogram._whitening(points, landmarks, table)
+    for h in range(group.order):
+        place = torch.cat([6 * i + table[h] for i in range(3)])
+        torch.testing.assert_close(whitening[place][:, place], whitening, rtol=0, atol=ROUNDING)
+
+
+@pytest.mark.usefixtures("small")
+def test_one_move_for_all_samples_permutes_the_scores() -> None:
+    """T_K of data moved by one element u of the hypothesis is T of the conjugate subgroup."""
+    rep = natural(named_group("S3"))
+    family, scores = statistic(rep)
+    x, y = teacher(rep, cyclic(3), 20, np.random.default_rng(4))
+    whole = rep.finite_group
+    bound = scores.bind(JointAction(rep, rep), x, y, np.random.default_rng(0))
+    plain = bound.evaluate(x.unsqueeze(0), bound.labels.unsqueeze(0))[0]
+    for u in torch.from_numpy(rep.float_matrices()):
+        moved = bound.evaluate((x @ u.t()).unsqueeze(0), (bound.labels @ u.t()).unsqueeze(0))[0]
+        torch.testing.assert_close(moved.sort().values, plain.sort().values, rtol=0, atol=1e-7)
+    assert len(plain) == len(family.candidates)  # all but the whole group, and the trivial one
+    assert whole.order == 6
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+@pytest.mark.usefixtures("small")
+def test_the_level() -> None:
+    rep = natural(named_group("S4"))
+    family, scores = statistic(rep)
+    (place,) = [k for k, c in enumerate(family.candidates) if c.group == cyclic(4)]
+    p_values = []
+    for seed in range(600):
+        rng = np.random.default_rng([5, seed])
+        x, y = teacher(rep, cyclic(4), 30, rng)
+        p_values.append(randomisation_test(x, y, family.candidates[place].moves, scores, rng, 19).p_value)
+    for level in (0.05, 0.2, 0.5):
+        error = 3.5 * (level * (1 - level) / 600) ** 0.5
+        assert abs(float(np.mean(np.array(p_values) <= level + ROUNDING)) - level) < error
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+def test_the_lattice_of_s4_finds_the_shifts() -> None:
+    """Little noise: nothing is left to chance but the level."""
+    rep = natural(named_group("S4"))
+    family, scores = statistic(rep)
+    x, y = teacher(rep, cyclic(4), 200, np.random.default_rng(6), noise=0.02)
+    found = family_test(x, y, family, scores, alpha=0.02, copies=99)
+    holds = {c.name for c in family.candidates if c.group is not None and c.group.is_subgroup_of(cyclic(4))}
+    assert set(found.accepted) == holds
+    assert found.conflict == ()
+
+
+def test_invariant_outputs_and_signs() -> None:
+    group = named_group("B2")
+    family, scores = statistic(natural(group), trivial(group, 1))
+    rng = np.random.default_rng(7)
+    x = torch.from_numpy(rng.normal(size=(60, 2)))
+    y = (-x[:, :1].abs()).exp() + 0.02 * torch.from_numpy(rng.normal(size=(60, 1)))
+    quarter = family.candidates[family.place("C4")]
+    assert randomisation_test(x, y, quarter.moves, scores, rng, 99).p_value == 0.01
+
+
+def test_what_it_cannot_compare() -> None:
+    c3, so2 = named_group("C3"), named_group("SO2")
+    with pytest.raises(ConfigError, match="finite group"):
+        Correlogram(natural(so2), natural(so2), (c3,))
+    with pytest.raises(ConfigError, match="at least one"):
+        Correlogram(natural(c3), natural(c3), ())
+    scores = Correlogram(natural(c3), natural(c3), subgroups(c3))
+    x = torch.ones(5, 3, dtype=torch.float64)
+    with pytest.raises(GroupError, match="subgroups of the group"):
+        scores.bind(axis_rotations([0, 0, 1], 3), x, x, np.random.default_rng(0))
