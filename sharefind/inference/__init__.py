@@ -8,7 +8,13 @@ from sharefind.inference.correlogram import Correlogram
 from sharefind.inference.families import Candidate, CandidateFamily, named_family, subgroup_family
 from sharefind.inference.marginal_likelihood import MarginalLikelihood
 from sharefind.inference.moves import Moves, SampledMoves, axis_rotations, invariant_scale, moved_coordinates
-from sharefind.inference.randomisation import Bound, RandomisationTest, Statistic, randomisation_test
+from sharefind.inference.randomisation import (
+    Bound,
+    RandomisationTest,
+    Statistic,
+    randomisation_p_value,
+    randomisation_test,
+)
 
 __all__ = [
     "Bound",
@@ -27,6 +33,7 @@ __all__ = [
     "invariant_scale",
     "moved_coordinates",
     "named_family",
+    "randomisation_p_value",
     "randomisation_test",
     "subgroup_family",
 ]

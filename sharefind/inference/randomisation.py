@@ -110,7 +110,12 @@ def randomisation_test(
                 if exceeding >= enough:
                     return _found(statistic, np.stack(rows), enough / (len(rows) - 1))
     components = np.stack(rows)
-    return _found(statistic, components, (1 + exceeding_rows(combined(components))) / (copies + 1))
+    return _found(statistic, components, randomisation_p_value(components))
+
+
+def randomisation_p_value(components: NDArray[np.float64]) -> float:
+    """(1 + #{T_k >= T_0}) / (m + 1) for the components (m + 1, K) of the data, row 0, and of m copies."""
+    return (1 + exceeding_rows(combined(components))) / len(components)
 
 
 def combined(components: NDArray[np.float64]) -> NDArray[np.float64]:

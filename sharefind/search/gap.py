@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sharefind.groups import FiniteGroup
+from sharefind.inference.randomisation import TIE
 from sharefind.search.free_models import Judged
 from sharefind.search.problem import Problem
-from sharefind.search.statistics import TIE_TOLERANCE
 from sharefind.streams import named_stream
 
 DRAWS = 1999
@@ -110,7 +110,7 @@ def _fold_scores(
     spread = np.sqrt(scores.var(axis=2).sum(axis=1))[:, None, None]
     # Rounding is no asymmetry: it is measured against the scores that the symmetric part of the model would have.
     scale = float(np.sqrt((np.einsum("nd,nd->n", symmetric, residual) ** 2).sum()))
-    useful = spread > TIE_TOLERANCE * max(scale, np.finfo(float).tiny)
+    useful = spread > TIE * max(scale, np.finfo(float).tiny)
     return np.asarray(np.divide(scores, spread, out=np.zeros_like(scores), where=useful), dtype=np.float64)
 
 
@@ -135,7 +135,7 @@ def _randomised_p(scores: NDArray[np.float64], prior: NDArray[np.float64] | None
 
 def _rank(observed: float, copies: NDArray[np.float64], rng: np.random.Generator) -> float:
     """Uniform on (0, 1) under the hypothesis: ties, the observed one included, are broken at random."""
-    slack = TIE_TOLERANCE * max(1.0, abs(observed))
+    slack = TIE * max(1.0, abs(observed))
     above = np.count_nonzero(copies > observed + slack)
     tied = np.count_nonzero(np.abs(copies - observed) <= slack)
     return float((above + rng.random() * (1 + tied)) / (len(copies) + 1))

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sharefind.groups import FiniteGroup
+from sharefind.inference import randomisation_p_value
 from sharefind.search.experiments import CopiesPlan, CopiesResult, StageProgress, copies_experiment, staged
 from sharefind.search.free_models import FreeModels
 from sharefind.search.gap import gap_p_value, independence_p_value
 from sharefind.search.hypotheses import Hypothesis, allowed_subgroups, directions
 from sharefind.search.lattice import SearchNode
 from sharefind.search.problem import Problem
-from sharefind.search.statistics import either_p_value, randomisation_p_value, studentised_maximum
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def hypothesis_test(
     plan = CopiesPlan(problem, node.space, node.key, null, directions(problem, node), f"copies:{identity_of(null)}")
     result = copies_experiment(plan, staged(progress, "escape"))
     components = result.components.reshape(len(result.components), -1)
-    escape_p = randomisation_p_value(studentised_maximum(components))
+    escape_p = randomisation_p_value(components)
     gap_p = gap_test(problem, node, null, models, progress)
     if gap_p is None:
         return HypothesisTest(null, escape_p, None, escape_p, result)
@@ -73,3 +73,8 @@ def gap_test(
         return None
     progress("saddle check", 1, 1)
     return p_value
+
+
+def either_p_value(first: float, second: float) -> float:
+    """Bonferroni over two tests of one hypothesis: min(1, 2 min)."""
+    return min(1.0, 2 * min(first, second))
