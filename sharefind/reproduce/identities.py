@@ -46,14 +46,16 @@ def unit_cases(context: Context, default: tuple[str, ...] = FINITE) -> tuple[tup
     request = context.request
     cases: list[UnitCase] = []
     notes: list[str] = []
+    refusals: list[UnitError] = []
     for name in (request.group,) if request.group else default:
         for expression, hidden in _expressions(request.unit):
             try:
                 cases.append(_case(name, expression, hidden, request.in_rep, request.out_rep))
             except UnitError as error:
+                refusals.append(error)
                 notes.append(f"{name}, {expression}: refused, as it should be ({error})")
     if not cases:
-        raise UnitError(f"{request.group}: no unit is equivariant under these actions; {notes[0]}")
+        raise refusals[0] if request.unit else UnitError(f"no unit is equivariant under these actions; {notes[0]}")
     return tuple(cases), tuple(notes)
 
 

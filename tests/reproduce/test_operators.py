@@ -40,5 +40,7 @@ def test_a_wrong_action_on_the_particles_is_seen(demonstration: object, monkeypa
 
 
 def test_groups_without_a_unit_are_errors() -> None:
-    with pytest.raises(SharefindError, match="no unit is equivariant"):
+    with pytest.raises(SharefindError, match="generator 0 of R3"):
         operators.prop_1(Context(Request(group="R3", unit="matrix")))
+    with pytest.raises(SharefindError, match="unit 'foo' is unknown"):
+        operators.prop_1(Context(Request(unit="foo")))
