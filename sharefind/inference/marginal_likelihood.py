@@ -155,4 +155,5 @@ def _log_evidence(kernel: Tensor, y: Tensor, noise: float) -> Tensor:
     residual = torch.linalg.solve_triangular(factor, y, upper=False)
     misfit = (residual**2).sum((-1, -2)).clamp_min(torch.finfo(torch.float64).tiny)
     half_log_det: Tensor = torch.diagonal(factor, dim1=-2, dim2=-1).log().sum(-1)
-    return misfit.log().mul(-n * q / 2) - q * half_log_det
+    evidence: Tensor = -n * q / 2 * misfit.log() - q * half_log_det
+    return evidence
