@@ -65,7 +65,7 @@ class ReproductionFolder:
             head, arrays = _unpack(path)
             if head["identity"] != _plain(identity):
                 raise ValueError("it belongs to another cell")
-            if set(head.get("arrays", arrays)) != set(arrays):
+            if set(head["arrays"]) != set(arrays):
                 raise ValueError("arrays are missing")
             return Cell(dict(head["numbers"]), arrays)
         except Exception as error:  # a damaged archive also raises zlib.error, RuntimeError, NotImplementedError, ...

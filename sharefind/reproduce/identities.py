@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from sharefind.meanfield.laws import EmpiricalLaw
 from sharefind.meanfield.losses import CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED, Loss, huber
 from sharefind.meanfield.units import Unit, build_unit
 from sharefind.reproduce.context import Context
+from sharefind.reproduce.outcome import Panel, Row, Series
 
 FINITE = ("C4", "D4", "S3", "B2")
 """Groups of the identities unless one is asked for."""
@@ -104,3 +106,13 @@ def invariant_losses(unit: Unit) -> tuple[Loss, ...]:
             continue
         kept.append(loss)
     return tuple(kept)
+
+
+def precision_panel(rows: Sequence[Row], title: str, y_label: str) -> Panel:
+    """Bars of the largest `error` of each group, one in each precision."""
+    groups = list(dict.fromkeys(str(row["group"]) for row in rows))
+    series = []
+    for dtype in ("float64", "float32"):
+        worst = [max(float(r["error"]) for r in rows if r["group"] == g and r["dtype"] == dtype) for g in groups]
+        series.append(Series(dtype, tuple(range(len(groups))), tuple(worst)))
+    return Panel(title, "group", y_label, tuple(series), "linear", "log", True, tuple(groups))

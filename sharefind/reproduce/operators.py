@@ -15,8 +15,15 @@ from sharefind.meanfield.projection import Projector
 from sharefind.meanfield.risks import Risk
 from sharefind.meanfield.schemes import Scheme
 from sharefind.reproduce.context import Context
-from sharefind.reproduce.identities import UnitCase, invariant_losses, random_cloud, random_law, unit_cases
-from sharefind.reproduce.outcome import Check, Outcome, Panel, Row, Series
+from sharefind.reproduce.identities import (
+    UnitCase,
+    invariant_losses,
+    precision_panel,
+    random_cloud,
+    random_law,
+    unit_cases,
+)
+from sharefind.reproduce.outcome import Check, Outcome, Row
 from sharefind.spaces import fixed_space
 
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-4}
@@ -47,7 +54,9 @@ def prop_1(context: Context) -> Outcome:
     if deviations:
         checks.append(Check("independent Haar draws: largest deviation in errors", max(deviations), "<=", SIGMAS))
     figure = f"largest error {_largest(rows, 'float64', 'error'):.1e} (float64), {len(rows) // 2} group-unit pairs"
-    return Outcome(tuple(rows), tuple(checks), (_panel(rows, "Prop. 1", "error"),), figure, notes)
+    return Outcome(
+        tuple(rows), tuple(checks), (precision_panel(rows, "Prop. 1: largest error", "absolute error"),), figure, notes
+    )
 
 
 def _prop_1_row(context: Context, case: UnitCase, dtype: torch.dtype) -> Row:
@@ -85,7 +94,9 @@ def prop_2(context: Context) -> Outcome:
         context.progress("Prop. 2", place + 1, len(cases))
     checks = [*_worst("invariance and identities", rows, "error"), _control(rows)]
     figure = f"largest error {_largest(rows, 'float64', 'error'):.1e} (float64), {len(rows)} identities"
-    return Outcome(tuple(rows), tuple(checks), (_panel(rows, "Prop. 2", "error"),), figure, notes)
+    return Outcome(
+        tuple(rows), tuple(checks), (precision_panel(rows, "Prop. 2: largest error", "absolute error"),), figure, notes
+    )
 
 
 def _prop_2_rows(context: Context, case: UnitCase, loss: Loss, dtype: torch.dtype) -> list[Row]:
@@ -136,14 +147,3 @@ def _control(rows: list[Row]) -> Check:
     """The median case: a unit that happens to be invariant already differs by nothing, most differ by much."""
     differences = sorted(float(row["unsymmetrised"]) for row in rows)
     return Check("control: not symmetrised, relative difference", differences[len(differences) // 2], ">=", CONTROL)
-
-
-def _panel(rows: list[Row], title: str, key: str) -> Panel:
-    groups = list(dict.fromkeys(str(row["group"]) for row in rows))
-    series = []
-    for dtype in ("float64", "float32"):
-        worst = [max(float(r[key]) for r in rows if r["group"] == g and r["dtype"] == dtype) for g in groups]
-        series.append(Series(dtype, tuple(range(len(groups))), tuple(worst)))
-    return Panel(
-        f"{title}: largest error", "group", "absolute error", tuple(series), "linear", "log", True, tuple(groups)
-    )

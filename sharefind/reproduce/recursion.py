@@ -5,7 +5,6 @@ The display is evaluated by autograd on the risk of a minibatch; `train` uses cl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from sharefind.meanfield.laws import EmpiricalLaw
 from sharefind.meanfield.losses import SQUARED, Loss, huber
+from sharefind.meanfield.measures import rmd2
 from sharefind.meanfield.models import predict
 from sharefind.meanfield.penalties import RIDGE, SMOOTH_NORM, Penalty, smooth_l1
 from sharefind.meanfield.projection import Projector
@@ -23,7 +23,7 @@ from sharefind.meanfield.sgd import SGDConfig, gaussian_start, train
 from sharefind.meanfield.sources import Batch
 from sharefind.meanfield.units import Unit
 from sharefind.reproduce.context import Context
-from sharefind.reproduce.identities import UnitCase, random_cloud, unit_cases
+from sharefind.reproduce.identities import UnitCase, precision_panel, random_cloud, unit_cases
 from sharefind.reproduce.outcome import Check, Outcome, Panel, Row, Series
 from sharefind.spaces import Subspace, fixed_space
 
@@ -77,7 +77,13 @@ def sgd(context: Context) -> Outcome:
     checks = [Check(f"largest difference of a particle, {d}", worst[d], "<=", bound) for d, bound in TOLERANCES.items()]
     checks.append(Check("control: the penalty ascended, least difference", least, ">=", CONTROL))
     figure = f"largest difference {worst['float64']:.1e} (float64) after {STEPS} steps, {len(rows) // 2} cases"
-    return Outcome(tuple(rows), tuple(checks), (_panel(rows),), figure, (*notes, SIGN))
+    return Outcome(
+        tuple(rows),
+        tuple(checks),
+        (precision_panel(rows, "`train` against the display", "largest difference of a particle"),),
+        figure,
+        (*notes, SIGN),
+    )
 
 
 SIGN = "the penalty is descended: the poster's first display adds s tau grad r, its second one subtracts it"
@@ -124,20 +130,6 @@ def as_displayed(
         (slope,) = torch.autograd.grad(n * (risk + sign * TAU * penalty.value(leaf).mean()), leaf)
         theta = theta - size * slope
     return theta
-
-
-def _panel(rows: Sequence[Row]) -> Panel:
-    groups = list(dict.fromkeys(str(row["group"]) for row in rows))
-    series = [
-        Series(dtype, tuple(range(len(groups))), tuple(
-            max(float(r["error"]) for r in rows if r["group"] == g and r["dtype"] == dtype) for g in groups
-        ))
-        for dtype in TOLERANCES
-    ]  # fmt: skip
-    return Panel(
-        "`train` against the display", "group", "largest difference of a particle", tuple(series), "linear", "log",
-        True, tuple(groups),
-    )  # fmt: skip
 
 
 def projected_noise(context: Context) -> Outcome:
@@ -211,8 +203,7 @@ def _noise_alone(
 
 def _off(theta: Tensor, fixed: Projector) -> float:
     """RMD^2 to P#nu of all replicates together."""
-    off, kept = (fixed.residual(theta) ** 2).sum(1).mean(), (fixed(theta) ** 2).sum(1).mean()
-    return float(off / (2 * (2 * kept + off)))
+    return float(rmd2(theta.transpose(0, 1).flatten(1).unsqueeze(0), fixed))
 
 
 def _deviation(moved: Tensor, covariance: Tensor) -> float:
