@@ -3,11 +3,12 @@
 A group is tested only after every group of the family that contains it was rejected. The largest group that holds is
 rejected with probability at most alpha, and nothing that holds is rejected before it: so with probability at least
 1 - alpha no true symmetry is rejected at all, however many are tested (closed testing: Marcus, Peritz & Gabriel 1976;
-on graphs of hypotheses: Meijer & Goeman 2015). The proof is in docs/statistics.
+on graphs of hypotheses: Meijer & Goeman 2015). The proof is in docs/symmetry-tests.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -113,7 +114,7 @@ def family_test(
 
 
 def _least_copies(alpha: float) -> int:
-    return max(1, -int(-1 / alpha // 1) - 1) if 0 < alpha < 1 else 1
+    return max(1, math.ceil(1 / alpha) - 1) if 0 < alpha < 1 else 1
 
 
 def _concluded(

@@ -53,7 +53,7 @@ class MarginalLikelihood:
 
         log p = -(n q / 2) log tr(Y^T K^-1 Y) - (q / 2) log det K + const.
 
-    The grid was chosen on tasks of 1 to 10 inputs and 50 to 200 samples (docs/statistics); whatever it is, p-values are
+    The grid was chosen on tasks of 1 to 10 inputs and 50 to 200 samples; whatever it is, p-values are
     exact. Costs one Cholesky factor of (n, n) for each prior and copy.
 
     Attributes:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import GroupError
+from sharefind.meanfield.actions import move_by_matrices
 
 Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
 """(rng, size) -> (on_x (size, d_in, d_in), on_y (size, d_out, d_out)): Haar draws as they act on X and on Y."""
@@ -51,11 +52,7 @@ class SampledMoves:
 
     def move(self, elements: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """(rho_g x, rhohat_g y)."""
-        on_x, on_y = elements
-        return (
-            torch.matmul(on_x.to(x), x.unsqueeze(-1)).squeeze(-1),
-            torch.matmul(on_y.to(y), y.unsqueeze(-1)).squeeze(-1),
-        )
+        return move_by_matrices(elements, x, y)
 
 
 def axis_rotations(axis: Sequence[float], d_out: int = 1) -> SampledMoves:

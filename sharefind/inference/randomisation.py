@@ -1,7 +1,7 @@
 """The exact randomisation test: a statistic of the data against the same statistic of copies moved by the hypothesis.
 
 If the hypothesis holds, the data and the copies are exchangeable, so the rank of the observed statistic gives a p-value
-that is valid in finite samples, whatever the statistic (Hemerik & Goeman 2018). Proofs are in docs/statistics.
+that is valid in finite samples, whatever the statistic (Hemerik & Goeman 2018). The proof is in docs/statistics.
 """
 
 from __future__ import annotations

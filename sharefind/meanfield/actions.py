@@ -61,6 +61,15 @@ def element_table(rep: Representation) -> SparseTable | DenseTable:
     return SparseTable(torch.from_numpy(source.astype(np.int64)), torch.from_numpy(sign) if has_sign else None)
 
 
+def move_by_matrices(elements: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """(rho_g x, rhohat_g y) for elements (R, B, d_in, d_in) and (R, B, d_out, d_out), x and y as `JointAction.move`."""
+    on_x, on_y = elements
+    return (
+        torch.matmul(on_x.to(x.dtype), x.unsqueeze(-1)).squeeze(-1),
+        torch.matmul(on_y.to(y.dtype), y.unsqueeze(-1)).squeeze(-1),
+    )
+
+
 class JointAction:
     """One group acting on X and on Y: draws Haar elements and moves samples, (x, y) -> (rho_g x, rhohat_g y).
 
@@ -122,10 +131,7 @@ class JointAction:
         if self._tables is not None:
             table_in, table_out = self._tables
             return table_in.apply(elements, x), table_out.apply(elements, y)
-        moved = [
-            torch.matmul(m.to(v.dtype), v.unsqueeze(-1)).squeeze(-1) for m, v in zip(elements, (x, y), strict=True)
-        ]
-        return moved[0], moved[1]
+        return move_by_matrices(elements, x, y)
 
 
 class ParticleAction:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sharefind.errors import SpaceError
 from sharefind.meanfield.haar import Estimate
+from sharefind.meanfield.measures import refuse_diverged
 
 CHUNK = 2**24
 """Pairwise distances held at a time (128 MiB of float64); it bounds memory and changes no value."""
@@ -23,8 +24,7 @@ def mean_distance(a: Tensor, b: Tensor) -> float:
     """
     if a.ndim != 2 or b.ndim != 2 or a.shape[0] != b.shape[0] or 0 in (*a.shape, *b.shape):
         raise SpaceError(f"clouds must have shapes (D, N) and (D, M), not {tuple(a.shape)} and {tuple(b.shape)}")
-    if not bool(torch.isfinite(a).all() and torch.isfinite(b).all()):
-        raise SpaceError("a cloud holds values that are not finite; training diverged, use a smaller step")
+    refuse_diverged(a, b)
     rows = max(1, CHUNK // b.shape[1])
     total = sum(float(_distances(part, b.t()).sum()) for part in torch.split(a.t(), rows))
     return total / (a.shape[1] * b.shape[1])

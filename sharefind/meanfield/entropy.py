@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, SpaceError
+from sharefind.meanfield.measures import refuse_diverged
 
 MAX_KERNEL_ENTRIES = 2**25
 """Kernel entries held at a time (256 MiB of float64); it bounds memory and changes no value."""
@@ -45,8 +46,7 @@ def entropy_knn(theta: Tensor, k: int = 4, basis: Tensor | None = None) -> Tenso
     from scipy.special import digamma
 
     _refuse_unless_orthonormal(basis)
-    if not bool(torch.isfinite(theta).all()):
-        raise SpaceError("a cloud holds values that are not finite; training diverged, use a smaller step")
+    refuse_diverged(theta)
     points = _coordinates(theta.detach(), basis)
     d, n = points.shape[1], points.shape[2]
     if n <= k or k < 1:

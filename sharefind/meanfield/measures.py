@@ -18,6 +18,16 @@ from sharefind.meanfield.actions import ParticleAction
 from sharefind.meanfield.projection import Projector
 
 
+def refuse_diverged(*clouds: Tensor) -> None:
+    """Check that particles are numbers; comparisons with NaN would read as an answer.
+
+    Raises:
+        SpaceError: a value is not finite.
+    """
+    if not all(bool(torch.isfinite(cloud).all()) for cloud in clouds):
+        raise SpaceError("a cloud holds values that are not finite; training diverged, use a smaller step")
+
+
 def second_moment(theta: Tensor) -> Tensor:
     """E|Z|^2 under nu: theta (R, D, N) -> (R,). M(nu) of the RMD is twice this."""
     return (theta**2).sum(1).mean(-1)

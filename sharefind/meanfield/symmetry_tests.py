@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.errors import ConfigError, GroupError, SpaceError
+from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.meanfield.actions import ParticleAction
 from sharefind.meanfield.energy import energy_to_symmetrisation, mean_distance
-from sharefind.meanfield.measures import second_moment, w2_squared
+from sharefind.meanfield.measures import refuse_diverged, second_moment, w2_squared
 from sharefind.meanfield.projection import Projector
 
 Statistic = Literal["energy", "w2"]
@@ -106,8 +106,9 @@ def _by_energy(cloud: Tensor, moved: list[Tensor], mover: _Mover) -> SymmetryTes
 
 
 def _by_w2(cloud: Tensor, moved: list[Tensor], mover: _Mover) -> SymmetryTest:
-    observed, others = _w2(cloud, mover.images(cloud)), [_w2(copy, mover.images(copy)) for copy in moved]
-    error = 0.0 if mover.is_exact else _batch_error(cloud, mover.images(cloud))
+    images = mover.images(cloud)
+    observed, others = _w2(cloud, images), [_w2(copy, mover.images(copy)) for copy in moved]
+    error = 0.0 if mover.is_exact else _batch_error(cloud, images)
     # M_g is orthogonal: E|Z^G|^2 = E|Z|^2.
     scale = 4 * float(second_moment(cloud.unsqueeze(0)))
     relative = observed / scale if scale > 0 else 0.0
@@ -180,8 +181,7 @@ def si_test(theta: Tensor, projector: Projector, rng: np.random.Generator, copie
             f"si_test: clouds of shape {tuple(theta.shape)} and copies={copies}; give (R, {ambient}, N) with R of at "
             "least 2 and N of at least 1, and a copy"
         )
-    if not bool(torch.isfinite(theta).all()):
-        raise SpaceError("a cloud holds values that are not finite; training diverged, use a smaller step")
+    refuse_diverged(theta)
     clouds = theta.detach().double().cpu()
     replicates, _, particles = clouds.shape
     residual = projector.residual(clouds).flatten(1)
