@@ -5,9 +5,24 @@ Usable on its own; what a discovered symmetry is good for is left to `sharefind.
 
 from sharefind.inference.closed_testing import FamilyTest, Verdict, family_test
 from sharefind.inference.correlogram import Correlogram
+from sharefind.inference.diagnosis import Cause, Diagnosis, InputLaw, RiskGap, diagnose, risk_gap
+from sharefind.inference.displacement import CrossDisplacement, Displacement
 from sharefind.inference.families import Candidate, CandidateFamily, named_family, subgroup_family
+from sharefind.inference.held_out_gap import HeldOutGap
+from sharefind.inference.independence import independence_test
+from sharefind.inference.infinitesimal import (
+    HeldOutLoss,
+    LieAlgebraTest,
+    SmoothFit,
+    algebra_name,
+    group_moves,
+    lie_algebra_test,
+    nearest_algebra,
+    skew_basis,
+)
 from sharefind.inference.marginal_likelihood import MarginalLikelihood
 from sharefind.inference.moves import Moves, SampledMoves, axis_rotations, invariant_scale, moved_coordinates
+from sharefind.inference.particle_units import UnitFactory, neuron_unit, regular_unit, richest_unit
 from sharefind.inference.randomisation import (
     Bound,
     RandomisationTest,
@@ -15,25 +30,61 @@ from sharefind.inference.randomisation import (
     randomisation_p_value,
     randomisation_test,
 )
+from sharefind.inference.rotations import (
+    AngularHarmonics,
+    PlaneRotations,
+    PlaneVerdict,
+    RotationSearch,
+    rotation_test,
+)
+from sharefind.inference.training import ParticleTraining
 
 __all__ = [
+    "AngularHarmonics",
     "Bound",
     "Candidate",
     "CandidateFamily",
+    "Cause",
     "Correlogram",
+    "CrossDisplacement",
+    "Diagnosis",
+    "Displacement",
     "FamilyTest",
+    "HeldOutGap",
+    "HeldOutLoss",
+    "InputLaw",
+    "LieAlgebraTest",
     "MarginalLikelihood",
     "Moves",
+    "ParticleTraining",
+    "PlaneRotations",
+    "PlaneVerdict",
     "RandomisationTest",
+    "RiskGap",
+    "RotationSearch",
     "SampledMoves",
+    "SmoothFit",
     "Statistic",
+    "UnitFactory",
     "Verdict",
+    "algebra_name",
     "axis_rotations",
+    "diagnose",
     "family_test",
+    "group_moves",
+    "independence_test",
     "invariant_scale",
+    "lie_algebra_test",
     "moved_coordinates",
     "named_family",
+    "nearest_algebra",
+    "neuron_unit",
     "randomisation_p_value",
     "randomisation_test",
+    "regular_unit",
+    "richest_unit",
+    "risk_gap",
+    "rotation_test",
+    "skew_basis",
     "subgroup_family",
 ]

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from torch import Tensor
 
@@ -19,6 +20,19 @@ from sharefind.errors import ConfigError
 from sharefind.inference.families import CandidateFamily
 from sharefind.inference.randomisation import RandomisationTest, Statistic, randomisation_test
 from sharefind.streams import named_stream
+
+
+class TestMemory(Protocol):
+    """Where finished tests are kept, so that a family that was interrupted goes on."""
+
+    def recall_test(self, name: str) -> RandomisationTest | None:
+        """The test of a candidate that an earlier run finished, or None."""
+        ...
+
+    def keep_test(self, name: str, test: RandomisationTest) -> None:
+        """Keep a test that has just been finished."""
+        ...
+
 
 Progress = Callable[[str, int, int], None]
 """(candidate, tests done, candidates in all)."""
@@ -38,9 +52,11 @@ class FamilyTest:
 
     Attributes:
         verdicts: of every candidate. tests: of those that were tested; the others lie inside one that was not rejected.
-        p_adjusted: of those that were tested: the largest p-value of it and of the groups that contain it.
+        p_adjusted: of every candidate: the largest p-value of it and of the groups that contain it, as far as they were
+            tested. At most alpha exactly where it is rejected.
         maximal: accepted candidates inside no other accepted one. alpha: the family-wise level.
-        conflict: candidates of which at least one must fail: not rejected, though the group they generate was.
+        conflict: candidates of which at least one must fail: not rejected, though the group they generate was. The one
+            with the largest p-value is accepted, the others are undecided.
     """
 
     verdicts: Mapping[str, Verdict]
@@ -56,7 +72,7 @@ class FamilyTest:
 
     @property
     def accepted(self) -> tuple[str, ...]:
-        """Not rejected, and in no conflict. No proof that they hold: see the power of the tests."""
+        """Not rejected, and inside one group. No proof that they hold: see the power of the tests."""
         return self.names(Verdict.ACCEPTED)
 
     @property
@@ -66,7 +82,7 @@ class FamilyTest:
 
     @property
     def undecided(self) -> tuple[str, ...]:
-        """Inside one side of a conflict alone."""
+        """Not rejected, but in conflict with what is accepted."""
         return self.names(Verdict.UNDECIDED)
 
 
@@ -81,6 +97,7 @@ def family_test(
     seed: int = 0,
     enough: int | None = None,
     progress: Progress | None = None,
+    memory: TestMemory | None = None,
 ) -> FamilyTest:
     """Test a family of symmetries of the law of (X, Y).
 
@@ -88,6 +105,7 @@ def family_test(
         x: (n, d_in). y: (n, d_out). family: the candidates. statistic: of the tests. alpha: family-wise error rate.
         copies: m of each test, so many that 1 / (m + 1) <= alpha. seed: each candidate's stream is named after it.
         enough: ends a test whose answer is clear, see `randomisation_test`. progress: told before each test.
+        memory: tests that were finished before, with the same data and settings.
 
     Raises:
         ConfigError: alpha is not in (0, 1), or so few copies cannot reject. InputError: the samples cannot be used.
@@ -106,8 +124,13 @@ def family_test(
         candidate = family.candidates[place]
         if progress is not None:
             progress(candidate.name, len(tests), len(order))
-        rng = named_stream(seed, "family test", statistic.name, candidate.name)
-        tests[place] = randomisation_test(x, y, candidate.moves, statistic, rng, copies, enough)
+        known = None if memory is None else memory.recall_test(candidate.name)
+        if known is None:
+            rng = named_stream(seed, "family test", statistic.name, candidate.name)
+            known = randomisation_test(x, y, candidate.moves, statistic, rng, copies, enough)
+            if memory is not None:
+                memory.keep_test(candidate.name, known)
+        tests[place] = known
         if tests[place].p_value <= alpha:
             rejected.add(place)
     return _concluded(family, tests, rejected, alpha)
@@ -122,15 +145,14 @@ def _concluded(
 ) -> FamilyTest:
     names = family.names
     kept = [place for place in tests if place not in rejected]
-    # The largest group that holds lies inside every kept group that holds; with one kept group there is no doubt.
-    common = [i for i in range(len(names)) if all(i == k or family.inside[i, k] for k in kept)] if kept else []
+    # Of several kept groups, whose join was rejected, one at most is the largest that holds: the likeliest is taken.
+    best = max(kept, key=lambda i: (tests[i].p_value, -tests[i].z)) if kept else None
+    common = [] if best is None else [i for i in range(len(names)) if i == best or family.inside[i, best]]
     verdicts = {
         name: Verdict.REJECTED if i in rejected else Verdict.ACCEPTED if i in common else Verdict.UNDECIDED
         for i, name in enumerate(names)
     }
-    adjusted = {
-        names[i]: max([test.p_value, *(tests[j].p_value for j in family.above(i))]) for i, test in tests.items()
-    }
-    maximal = tuple(names[i] for i in common if not any(family.inside[i, j] for j in common))
+    adjusted = {names[i]: max(tests[j].p_value for j in (i, *family.above(i)) if j in tests) for i in range(len(names))}
+    maximal = () if best is None else (names[best],)
     conflict = tuple(names[k] for k in kept) if len(kept) > 1 else ()
     return FamilyTest(verdicts, {names[i]: t for i, t in tests.items()}, adjusted, maximal, alpha, conflict)

@@ -33,26 +33,26 @@ NOISE = 0.4
 LANDMARKS = 300
 """Points, whole orbits, on which the features of x are based."""
 
-FITTED = 1600
-"""Most labels, samples times outputs, to which the model with the symmetry is fitted; further samples are left out."""
-
 TINY = 1e-9
 """Share of the largest eigenvalue below which a direction of the features is rounding."""
+
+BYTES = 2**26
+"""Bytes of features that are held at a time: larger data sets go through in pieces."""
 
 
 @dataclass(frozen=True)
 class Correlogram:
     """Scores of all subgroups of a finite group that do not contain the hypothesis.
 
-    With kappa, the kernel of a wide two-layer network of error functions (Williams 1998), the model with symmetry H
-    has the covariance K_H(x, x') = mean_h kappa(x, h x') rhohat_h, and its scaled residuals are
-    a = (K_H + noise)^{-1} y. Features phi(x) = kappa(Z, x) on landmarks Z, whole orbits, are whitened by W, which
-    commutes with the group, so that no direction in which x varies much outweighs the others; then
+    kappa is the kernel of a wide two-layer network of error functions (Williams 1998), Z are landmarks, whole orbits of
+    samples. The model with symmetry H is f(x) = C psi(x), psi = kappa(Z, Z)^{-1/2} kappa(Z, x), with coefficients
+    C = rhohat_h C h^{-1} by ridge regression, and a = (y - f(x)) / noise are its residuals. Features phi = kappa(Z, x)
+    are whitened by W, which commutes with the group, so that no direction in which x varies much outweighs the others:
 
         B = sum_i W phi(x_i) a_i^T,    c(g) = <B, g B>,    T_K = mean over K of c.
 
-    Residuals, landmarks and W depend on the samples through orbits alone. Costs the Cholesky factor of one
-    (n q, n q) matrix a hypothesis, and |G| products of (landmarks, q) moments a copy.
+    Residuals, landmarks and W depend on the samples through orbits alone. Moving a sample moves its term of B, so a
+    copy costs n additions of (landmarks, q) terms and |G| inner products, and no features of its own.
 
     Attributes:
         in_rep, out_rep: how the whole group acts, orthogonally. subgroups: the K, such as those of a family.
@@ -85,27 +85,15 @@ class Correlogram:
         null, whole = moves.group if isinstance(moves, JointAction) else None, self.in_rep.finite_group
         if not isinstance(null, FiniteGroup) or not null.is_subgroup_of(whole):
             raise GroupError("the correlogram tests subgroups of the group that it was made for")
-        on_x, on_y = (torch.from_numpy(rep.float_matrices()) for rep in (self.in_rep, self.out_rep))
-        kept = torch.from_numpy(rng.permutation(len(x))[: max(2, FITTED // y.shape[1])])
-        scale = invariant_scale(x, np.asarray((on_x - on_x[0]).abs().amax((0, 1)) > TINY))
-        points = x[kept].double() * scale
+        features = _Features(self.in_rep, self.out_rep, x, rng)
         members = torch.tensor([whole.index(g) for g in null.elements()])
-        labels = torch.zeros(y.shape, dtype=torch.float64)
-        labels[kept] = _residuals(points, y[kept].double(), on_x[members], on_y[members])
-        orbits = torch.from_numpy(rng.permutation(len(points))[: max(2, round(LANDMARKS / whole.order))])
-        landmarks = torch.einsum("gab,ib->iga", on_x, points[orbits]).flatten(0, 1)
-        table = torch.from_numpy(whole.multiplication_table().astype(np.int64))
-        whitening = _whitening(points, landmarks, table)
+        labels = features.residuals(y.double(), members)
         averages = self._averages(null)
 
-        def scores(rows_x: Tensor, rows_a: Tensor) -> Tensor:
-            inputs = rows_x[:, kept].double() * scale
-            moved = rows_a[:, kept].expand(len(inputs), -1, -1)
-            # One row at a time: its features stay in a core's cache.
-            moments = torch.stack([_kernel(landmarks, one) @ a for one, a in zip(inputs, moved, strict=True)])
-            return _correlations(whitening @ moments, table, on_y) @ averages
+        def scores(elements: Tensor) -> Tensor:
+            return features.correlations(features.moments(labels, members, elements)) @ averages
 
-        return Bound(labels, scores)
+        return Bound(labels, of_moves=scores)
 
     def _averages(self, null: FiniteGroup) -> Tensor:
         """(|G|, K): column k takes the mean over a subgroup that does not contain the hypothesis."""
@@ -134,38 +122,92 @@ def _kernel(a: Tensor, b: Tensor) -> Tensor:
     return total.mul_(2 / math.pi / len(BIASES))
 
 
-def _residuals(x: Tensor, y: Tensor, on_x: Tensor, on_y: Tensor) -> Tensor:
-    """a = (K_H + noise)^{-1} (y - its fixed mean): x (n, d_in), y (n, q), the elements of H (|H|, ., .) -> (n, q)."""
-    n, q = y.shape
-    centred = y - y.mean(0) @ on_y.mean(0).t()
-    covariance = torch.zeros(n, q, n, q, dtype=torch.float64)
-    for g_x, g_y in zip(on_x, on_y, strict=True):
-        covariance += torch.einsum("ij,ab->iajb", _kernel(x, x @ g_x.t()), g_y / len(on_x))
-    matrix = covariance.reshape(n * q, n * q)
-    matrix.diagonal().add_(NOISE)
-    return torch.cholesky_solve(centred.reshape(-1, 1), torch.linalg.cholesky(matrix)).reshape(n, q)
+class _Features:
+    """Features of n samples on p landmarks of a group of order |G|, and what is computed in them.
+
+    Landmark (i, g), g in G, is g z_i; the group acts on these numbers from the left.
+    """
+
+    def __init__(self, in_rep: Representation, out_rep: Representation, x: Tensor, rng: np.random.Generator) -> None:
+        on_x, self.on_y = (torch.from_numpy(rep.float_matrices()) for rep in (in_rep, out_rep))
+        self.order = len(on_x)
+        self.table = torch.from_numpy(in_rep.finite_group.multiplication_table().astype(np.int64))
+        self.x = x.double() * invariant_scale(x, np.asarray((on_x - on_x[0]).abs().amax((0, 1)) > TINY))
+        chosen = rng.permutation(len(x))[: max(2, round(LANDMARKS / self.order))]
+        self.landmarks = torch.einsum("gab,ib->iga", on_x, self.x[torch.from_numpy(chosen)]).flatten(0, 1)
+        # Samples in pieces of bounded memory, for every piece that is made from them.
+        width = self.order * len(chosen) * self.on_y.shape[1]
+        self.pieces = torch.split(torch.arange(len(x)), max(1, BYTES // (8 * width)))
+        self.whitening = self._whitening()
+        self.half = _inverse_root(_kernel(self.landmarks, self.landmarks))
+
+    def _whitening(self) -> Tensor:
+        """(sum_i mean_g phi(g x_i) phi(g x_i)^T + noise kappa(Z, Z))^{-1/2}, (p, p); it commutes with the group."""
+        p = len(self.landmarks)
+        second = torch.zeros(p, p, dtype=torch.float64)
+        for piece in self.pieces:
+            features = _kernel(self.landmarks, self.x[piece])
+            second += features @ features.t()
+        second = second.reshape(-1, self.order, p // self.order, self.order)
+        mean = torch.zeros_like(second)
+        for h in range(self.order):
+            mean += second[:, self.table[h]][:, :, :, self.table[h]] / self.order
+        return _inverse_root(mean.reshape(p, p) + NOISE * _kernel(self.landmarks, self.landmarks))
+
+    def residuals(self, y: Tensor, members: Tensor) -> Tensor:
+        """a = (y - f(x)) / noise, (n, q), for the ridge regression f among functions that `members`, H, leave alone."""
+        centred = y - y.mean(0) @ self.on_y[members].mean(0).t()
+        orbits = _orbits(self.table[members])
+        size = self.on_y.shape[1] * len(self.landmarks) // len(members)
+        gram = torch.zeros(size, size, dtype=torch.float64)
+        moment = torch.zeros(size, 1, dtype=torch.float64)
+        for piece in self.pieces:
+            design = self._design(piece, members, orbits)
+            gram += design.t() @ design
+            moment += design.t() @ centred[piece].reshape(-1, 1)
+        gram.diagonal().add_(NOISE)
+        weights = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
+        fitted = [self._design(piece, members, orbits) @ weights for piece in self.pieces]
+        return (centred - torch.cat(fitted).reshape(y.shape)) / NOISE
+
+    def _design(self, piece: Tensor, members: Tensor, orbits: Tensor) -> Tensor:
+        """psi in an orthonormal basis of the coefficients that H fixes: (samples q, q p / |H|)."""
+        psi = self.half @ _kernel(self.landmarks, self.x[piece])
+        on_orbits = psi.reshape(-1, self.order, len(piece))[:, orbits]
+        basis = torch.einsum("irhn,hab->nairb", on_orbits, self.on_y[members]) / math.sqrt(len(members))
+        return basis.reshape(len(piece) * self.on_y.shape[1], -1)
+
+    def moments(self, labels: Tensor, members: Tensor, elements: Tensor) -> Tensor:
+        """B of samples moved by elements (R, n), numbers in H: (R, orbits, |G|, q)."""
+        q = labels.shape[1]
+        total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, q, dtype=torch.float64)
+        for piece in self.pieces:
+            white = (self.whitening @ _kernel(self.landmarks, self.x[piece])).t().contiguous()
+            terms = (white.unsqueeze(2) * labels[piece].unsqueeze(1)).flatten(1)
+            for row, moves in zip(total, elements[:, piece], strict=True):
+                sums = torch.zeros(len(members), terms.shape[1], dtype=torch.float64).index_add_(0, moves, terms)
+                for h, part in zip(members, sums.reshape(len(members), *row.shape), strict=True):
+                    row[:, self.table[h]] += part @ self.on_y[h].t()
+        return total
+
+    def correlations(self, moments: Tensor) -> Tensor:
+        """c(h) = <B, h B>, (h B)[i, g] = rhohat_h B[i, h^{-1} g]: moments (R, orbits, |G|, q) -> (R, |G|)."""
+        back = self.table[self.table.argmin(1)]
+        return torch.stack(
+            [(moments * (moments[:, :, back[h]] @ self.on_y[h].t())).sum((1, 2, 3)) for h in range(self.order)], dim=1
+        )
 
 
-def _whitening(x: Tensor, landmarks: Tensor, table: Tensor) -> Tensor:
-    """(sum_i mean_g phi(g x_i) phi(g x_i)^T + noise kappa(Z, Z))^{-1/2}, (p, p); it commutes with the group."""
-    features = _kernel(landmarks, x)
-    order = len(table)
-    second = (features @ features.t()).reshape(-1, order, len(landmarks) // order, order)
-    mean = torch.zeros_like(second)
-    for h in range(order):
-        mean += second[:, table[h]][:, :, :, table[h]] / order
-    matrix = mean.reshape(len(landmarks), -1) + NOISE * _kernel(landmarks, landmarks)
+def _orbits(left: Tensor) -> Tensor:
+    """Orbits of H on the group from the left: left[h, g] = h g (|H|, |G|) -> (|G| / |H|, |H|), row r is h g_r."""
+    first = left.amin(0)
+    starts = torch.unique(first)
+    return left[:, starts].t()
+
+
+def _inverse_root(matrix: Tensor) -> Tensor:
+    """The symmetric inverse root; directions of rounding size are left out."""
     values, vectors = torch.linalg.eigh((matrix + matrix.t()) / 2)
     kept = values > TINY * values[-1]
-    whitening: Tensor = (vectors[:, kept] * values[kept].rsqrt()) @ vectors[:, kept].t()
-    return whitening
-
-
-def _correlations(moments: Tensor, table: Tensor, on_y: Tensor) -> Tensor:
-    """c(h) = <B, h B>, (h B)[i, g] = rhohat_h B[i, h^{-1} g]: moments (R, p, q) -> (R, |G|)."""
-    order = len(table)
-    split = moments.reshape(len(moments), -1, order, moments.shape[-1])
-    inverse = table.argmin(1)
-    return torch.stack(
-        [(split * (split[:, :, table[inverse[h]]] @ on_y[h].t())).sum((1, 2, 3)) for h in range(order)], dim=1
-    )
+    root: Tensor = (vectors[:, kept] * values[kept].rsqrt()) @ vectors[:, kept].t()
+    return root

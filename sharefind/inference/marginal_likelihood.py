@@ -102,7 +102,7 @@ class MarginalLikelihood:
         return Bound(y, statistic)
 
     def _log_mean(self, x: Tensor, y: Tensor, moved: NDArray[np.bool_]) -> Tensor:
-        kernels = (_matern(distances, w) for distances in _distances(x, moved) for w in self.inverse_lengths)
+        kernels = (matern(distances, w) for distances in _distances(x, moved) for w in self.inverse_lengths)
         logs = [_log_evidence(kernel, y, noise) for kernel in kernels for noise in self.noises]
         return torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs))
 
@@ -126,21 +126,22 @@ def _distances(x: Tensor, moved: NDArray[np.bool_]) -> Iterator[Tensor]:
     """Squared distances (R, n, n), one for each belief in what the coordinates that are not moved matter."""
     mask = torch.from_numpy(moved)
     if mask.all() or not mask.any():
-        yield _squared(x)
+        yield squared_distances(x)
         return
-    near, rest = _squared(x[..., mask]), _squared(x[:1, :, ~mask])
+    near, rest = squared_distances(x[..., mask]), squared_distances(x[:1, :, ~mask])
     yield near
     yield near + WEAK**2 / int((~mask).sum()) * rest
     yield near + rest
 
 
-def _squared(x: Tensor) -> Tensor:
+def squared_distances(x: Tensor) -> Tensor:
+    """|x_i - x_j|^2: (..., n, d) -> (..., n, n)."""
     gram = x @ x.transpose(-1, -2)
     norms = torch.diagonal(gram, dim1=-2, dim2=-1)
     return (norms.unsqueeze(-1) + norms.unsqueeze(-2) - 2 * gram).clamp_min(0)
 
 
-def _matern(distances: Tensor, inverse_length: float) -> Tensor:
+def matern(distances: Tensor, inverse_length: float) -> Tensor:
     """Matern kernel of smoothness 3/2: (1 + r) exp(-r), r = sqrt(3) |x - x'| / length."""
     r = (3 * inverse_length**2 * distances + JITTER).sqrt()
     return (1 + r) * torch.exp(-r)

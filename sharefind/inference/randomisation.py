@@ -6,9 +6,10 @@ that is valid in finite samples, whatever the statistic (Hemerik & Goeman 2018).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -27,15 +28,42 @@ ROWS = 25
 
 @dataclass(frozen=True)
 class Bound:
-    """A statistic made ready for one hypothesis.
+    """A statistic made ready for one hypothesis; large against it, each row on its own, K components.
 
     Attributes:
         labels: (n, d_out), what is moved together with x in place of y, such as centred labels or residuals.
-        evaluate: x (R, n, d_in), labels (R, n, d_out) -> (R, K); each row on its own, large against the hypothesis.
+        evaluate: x (R, n, d_in), labels (R, n, d_out) -> (R, K).
+        of_moves: for finite groups in place of `evaluate`, where moving what was computed from the samples costs less
+            than moving the samples: numbers of elements (R, n) -> (R, K), element 0 being the identity.
+
+    Raises:
+        ConfigError: not exactly one of the two is given.
     """
 
     labels: Tensor
-    evaluate: Callable[[Tensor, Tensor], Tensor]
+    evaluate: Callable[[Tensor, Tensor], Tensor] | None = None
+    of_moves: Callable[[Tensor], Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.evaluate is None) == (self.of_moves is None):
+            raise ConfigError("a bound statistic needs `evaluate` or `of_moves`, one of the two")
+
+    def observed(self, x: Tensor) -> Tensor:
+        """Of the data: x (n, d_in) -> (1, K)."""
+        if self.of_moves is not None:
+            return self.of_moves(torch.zeros(1, len(x), dtype=torch.int64))
+        return self._evaluated(x.unsqueeze(0), self.labels.unsqueeze(0))
+
+    def of_copies(self, x: Tensor, moves: Moves, elements: Any) -> Tensor:
+        """Of copies moved by elements (R, n): x (n, d_in) -> (R, K)."""
+        if self.of_moves is not None:
+            return self.of_moves(elements)
+        return self._evaluated(*moves.move(elements, x.unsqueeze(0), self.labels.unsqueeze(0)))
+
+    def _evaluated(self, x: Tensor, labels: Tensor) -> Tensor:
+        if self.evaluate is None:
+            raise ConfigError("a bound statistic needs `evaluate` or `of_moves`, one of the two")
+        return self.evaluate(x, labels)
 
 
 class Statistic(Protocol):
@@ -63,6 +91,7 @@ class RandomisationTest:
         p_value: exact, P(p <= a) <= a for all a under the hypothesis. statistic: its name.
         copies: those that were evaluated. exceeding: those at least as extreme as the data.
         z: standard deviations of the copies by which the data lie above their mean, in the most extreme component.
+        seconds: what it cost; no part of what was found.
     """
 
     p_value: float
@@ -70,6 +99,7 @@ class RandomisationTest:
     copies: int
     exceeding: int
     z: float
+    seconds: float = field(default=0.0, compare=False)
 
 
 def randomisation_test(
@@ -95,22 +125,23 @@ def randomisation_test(
     """
     if copies < 1 or (enough is not None and enough < 1):
         raise ConfigError(f"randomisation test: copies={copies}, enough={enough}; give 1 or more")
-    _refuse_bad_samples(x, y)
+    refuse_bad_samples(x, y)
+    started = time.perf_counter()
     bound = statistic.bind(moves, x, y, rng)
-    samples, labels = x.unsqueeze(0), bound.labels.unsqueeze(0)
-    rows = [_row(bound.evaluate(samples, labels))]
+    rows = [_row(bound.observed(x))]
     if not np.isfinite(rows[0]).all():
         raise InputError(f"{statistic.name}: the statistic of the data is no number; rescale the data")
+    exceeding = 0
     while len(rows) <= copies:
         elements = moves.draw((min(ROWS, copies + 1 - len(rows)), len(x)), rng)
-        for value in bound.evaluate(*moves.move(elements, samples, labels)):
+        for value in bound.of_copies(x, moves, elements):
             rows.append(_row(value))
             if enough is not None and rows[0].size == 1:
-                exceeding = exceeding_rows(combined(np.stack(rows)))
+                exceeding += exceeding_rows(np.concatenate([rows[0], rows[-1]]))
                 if exceeding >= enough:
-                    return _found(statistic, np.stack(rows), enough / (len(rows) - 1))
-    components = np.stack(rows)
-    return _found(statistic, components, randomisation_p_value(components))
+                    p_value = enough / (len(rows) - 1)
+                    return found_test(statistic.name, np.stack(rows), time.perf_counter() - started, p_value)
+    return found_test(statistic.name, np.stack(rows), time.perf_counter() - started)
 
 
 def randomisation_p_value(components: NDArray[np.float64]) -> float:
@@ -147,15 +178,20 @@ def _row(values: Tensor) -> NDArray[np.float64]:
     return np.asarray(torch.where(torch.isfinite(row), row, torch.nan).numpy())
 
 
-def _found(statistic: Statistic, components: NDArray[np.float64], p_value: float) -> RandomisationTest:
+def found_test(
+    name: str, components: NDArray[np.float64], seconds: float, p_value: float | None = None
+) -> RandomisationTest:
+    """The record of a test from its components (m + 1, K), the data in row 0; `p_value` where it ended early."""
     copies = components[1:]
     spread = copies.std(axis=0)
     above = np.divide(components[0] - copies.mean(axis=0), spread, out=np.zeros_like(spread), where=spread > 0)
     exceeding = exceeding_rows(combined(components))
-    return RandomisationTest(p_value, statistic.name, len(copies), exceeding, float(above.max()))
+    p_value = randomisation_p_value(components) if p_value is None else p_value
+    return RandomisationTest(p_value, name, len(copies), exceeding, float(above.max()), seconds)
 
 
-def _refuse_bad_samples(x: Tensor, y: Tensor) -> None:
+def refuse_bad_samples(x: Tensor, y: Tensor) -> None:
+    """Refuse samples x (n, d_in), y (n, d_out) that are empty, do not match or are not finite: InputError."""
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or 0 in (*x.shape, *y.shape):
         raise InputError(
             f"samples x {tuple(x.shape)} and y {tuple(y.shape)} do not match; give (n, d_in) and (n, d_out)"

@@ -70,20 +70,20 @@ def test_implied_groups_are_not_tested() -> None:
     assert (found.maximal, found.conflict) == (("left",), ())
 
 
-def test_a_conflict_leaves_both_sides_undecided() -> None:
+def test_a_conflict_is_resolved_for_the_likelier_side() -> None:
     """left and right are not rejected, though the group that they generate is; bottom lies inside both."""
-    found = concluded(diamond(), top=1, alone=1)
+    found = concluded(diamond(), top=1, alone=1, left=4, right=7)
     assert found.conflict == ("left", "right")
-    assert found.undecided == ("left", "right")
-    assert (found.accepted, found.maximal) == (("bottom",), ("bottom",))
+    assert found.undecided == ("left",)
+    assert (found.accepted, found.maximal) == (("bottom", "right"), ("right",))
     assert found.verdicts["alone"] is Verdict.REJECTED
 
 
 def test_a_conflict_without_anything_in_common() -> None:
-    found = concluded(diamond(), top=1)
+    found = concluded(diamond(), top=1, left=2, right=3, alone=5)
     assert found.conflict == ("left", "right", "alone")
-    assert found.undecided == ("bottom", "left", "right", "alone")
-    assert (found.accepted, found.maximal) == ((), ())
+    assert found.undecided == ("bottom", "left", "right")
+    assert (found.accepted, found.maximal) == (("alone",), ("alone",))
 
 
 def test_all_may_be_rejected() -> None:
@@ -95,6 +95,12 @@ def test_all_may_be_rejected() -> None:
 def test_adjusted_p_values_are_largest_over_what_contains() -> None:
     found = concluded(diamond(), alpha=0.4, top=3, left=1, right=4, alone=9, bottom=2)
     assert found.p_adjusted == {"top": 0.3, "left": 0.3, "right": 0.4, "alone": 0.9, "bottom": 0.4}
+
+
+def test_adjusted_p_values_of_what_was_not_tested_come_from_what_contains_it() -> None:
+    found = concluded(diamond(), top=1, right=1, alone=1, left=3, bottom=1)
+    assert "bottom" not in found.tests
+    assert found.p_adjusted["bottom"] == 0.3
 
 
 def test_a_p_value_at_the_level_rejects() -> None:
@@ -116,13 +122,14 @@ def test_conclusions_follow_from_the_p_values(group: FiniteGroup, data: st.DataO
     kept = {name for name in family.names if name not in rejected and above[name] <= rejected}
     assert set(found.tests) == rejected | kept
     assert set(found.rejected) == rejected
-    accepted = {name for name in family.names if kept and all(k == name or k in above[name] for k in kept)}
+    likeliest = {name for name in kept if tenths[name] == max(tenths[k] for k in kept)}
+    assert len(found.maximal) == (1 if kept else 0) and set(found.maximal) <= likeliest
+    accepted = {name for name in family.names if set(found.maximal) & ({name} | above[name])}
     assert set(found.accepted) == accepted
     assert set(found.undecided) == set(family.names) - accepted - rejected
-    assert set(found.maximal) == {name for name in accepted if not above[name] & accepted}
     assert set(found.conflict) == (kept if len(kept) > 1 else set())
     for name, adjusted in found.p_adjusted.items():
-        assert adjusted >= found.tests[name].p_value
+        assert name not in found.tests or adjusted >= found.tests[name].p_value
         assert all(adjusted >= found.p_adjusted[larger] for larger in above[name])
         assert (adjusted <= found.alpha) == (name in rejected)
 

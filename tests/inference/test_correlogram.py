@@ -66,14 +66,24 @@ def test_the_kernel_is_the_one_of_infinitely_many_units() -> None:
     np.testing.assert_allclose(found, expected, atol=5e-3)
 
 
+def features(rep: Representation, x: torch.Tensor, seed: int = 0) -> correlogram._Features:
+    return correlogram._Features(rep, rep, x, np.random.default_rng(seed))
+
+
+def samples(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(rng.normal(size=(n, 3))), torch.from_numpy(rng.normal(size=(n, 3)))
+
+
+@pytest.mark.usefixtures("small")
 def test_correlations_by_their_definition() -> None:
     group = named_group("D3")
     on_y = torch.from_numpy(natural(group).float_matrices())
     table = torch.from_numpy(group.multiplication_table().astype(np.int64))
-    moments = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3 * group.order, 3)))
-    found = correlogram._correlations(moments, table, on_y)
+    moments = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3, group.order, 3)))
+    found = features(natural(group), samples(5, 1)[0]).correlations(moments)
     for row in range(2):
-        split = moments[row].reshape(3, group.order, 3)
+        split = moments[row]
         for h in range(group.order):
             moved = torch.zeros_like(split)
             for g in range(group.order):
@@ -81,27 +91,60 @@ def test_correlations_by_their_definition() -> None:
             assert float(found[row, h]) == pytest.approx(float((split * moved).sum()), abs=ROUNDING)
 
 
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("members", [[0], list(range(6))])
+def test_residuals_are_those_of_a_symmetric_gaussian_process(members: list[int]) -> None:
+    """With every sample a landmark, the ridge regression is the one of the kernel mean_h kappa(x, h x') rhohat_h."""
+    rep = natural(named_group("D3"))
+    on = torch.from_numpy(rep.float_matrices())[members]
+    x, y = samples(7, 2)
+    made = features(rep, x)
+    assert len(made.landmarks) == 7 * 6
+    covariance = torch.zeros(7, 3, 7, 3, dtype=torch.float64)
+    for g in on:
+        covariance += torch.einsum("ij,ab->iajb", correlogram._kernel(made.x, made.x @ g.t()), g / len(on))
+    matrix = covariance.reshape(21, 21) + correlogram.NOISE * torch.eye(21, dtype=torch.float64)
+    centred = y - y.mean(0) @ on.mean(0).t()
+    expected = torch.linalg.solve(matrix, centred.reshape(-1)).reshape(7, 3)
+    torch.testing.assert_close(made.residuals(y, torch.tensor(members)), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.usefixtures("small")
 def test_residuals_move_with_their_samples() -> None:
-    rep, rng = natural(named_group("D3")), np.random.default_rng(2)
-    matrices = torch.from_numpy(rep.float_matrices())
-    x, y = torch.from_numpy(rng.normal(size=(7, 3))), torch.from_numpy(rng.normal(size=(7, 3)))
-    elements = matrices[torch.from_numpy(rng.integers(6, size=7))]
+    rep = natural(named_group("D3"))
+    matrices, members = torch.from_numpy(rep.float_matrices()), torch.arange(6)
+    x, y = samples(7, 2)
+    elements = matrices[torch.from_numpy(np.random.default_rng(3).integers(6, size=7))]
     moved_x, moved_y = (torch.einsum("nij,nj->ni", elements, v) for v in (x, y))
-    plain = correlogram._residuals(x, y, matrices, matrices)
-    moved = correlogram._residuals(moved_x, moved_y, matrices, matrices)
-    torch.testing.assert_close(moved, torch.einsum("nij,nj->ni", elements, plain), rtol=0, atol=ROUNDING)
+    plain = features(rep, x).residuals(y, members)
+    moved = features(rep, moved_x).residuals(moved_y, members)
+    torch.testing.assert_close(moved, torch.einsum("nij,nj->ni", elements, plain), rtol=0, atol=1e-7)
 
 
+@pytest.mark.usefixtures("small")
 def test_the_whitening_commutes_with_the_group() -> None:
-    group = named_group("D3")
-    matrices = torch.from_numpy(natural(group).float_matrices())
-    table = torch.from_numpy(group.multiplication_table().astype(np.int64))
-    points = torch.from_numpy(np.random.default_rng(3).normal(size=(9, 3)))
-    landmarks = torch.einsum("gab,ib->iga", matrices, points[:3]).flatten(0, 1)
-    whitening = correlogram._whitening(points, landmarks, table)
-    for h in range(group.order):
-        place = torch.cat([6 * i + table[h] for i in range(3)])
-        torch.testing.assert_close(whitening[place][:, place], whitening, rtol=0, atol=ROUNDING)
+    made = features(natural(named_group("D3")), samples(9, 3)[0])
+    for h in range(6):
+        place = torch.cat([6 * i + made.table[h] for i in range(len(made.landmarks) // 6)])
+        torch.testing.assert_close(made.whitening[place][:, place], made.whitening, rtol=0, atol=1e-7)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("size", [2**10, 2**26])
+def test_moments_of_moves_are_moments_of_moved_samples(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B by its definition, sum_i W phi(g_i x_i) (rhohat_{g_i} a_i)^T, whole and in pieces."""
+    monkeypatch.setattr(correlogram, "BYTES", size)
+    rep = natural(named_group("D3"))
+    matrices, members = torch.from_numpy(rep.float_matrices()), torch.tensor([0, 3, 4])
+    x, a = samples(7, 4)
+    made = features(rep, x)
+    assert (len(made.pieces) > 1) == (size == 2**10)
+    elements = torch.from_numpy(np.random.default_rng(5).integers(3, size=(2, 7)))
+    found = made.moments(a, members, elements)
+    for row, moves in zip(found, matrices[members[elements]], strict=True):
+        moved_x, moved_a = (torch.einsum("nij,nj->ni", moves, v) for v in (made.x, a))
+        expected = made.whitening @ correlogram._kernel(made.landmarks, moved_x) @ moved_a
+        torch.testing.assert_close(row.flatten(0, 1), expected, rtol=0, atol=1e-7)
 
 
 @pytest.mark.usefixtures("small")
@@ -110,14 +153,13 @@ def test_one_move_for_all_samples_permutes_the_scores() -> None:
     rep = natural(named_group("S3"))
     family, scores = statistic(rep)
     x, y = teacher(rep, cyclic(3), 20, np.random.default_rng(4))
-    whole = rep.finite_group
     bound = scores.bind(JointAction(rep, rep), x, y, np.random.default_rng(0))
-    plain = bound.evaluate(x.unsqueeze(0), bound.labels.unsqueeze(0))[0]
-    for u in torch.from_numpy(rep.float_matrices()):
-        moved = bound.evaluate((x @ u.t()).unsqueeze(0), (bound.labels @ u.t()).unsqueeze(0))[0]
+    assert bound.of_moves is not None
+    plain = bound.observed(x)[0]
+    for u in range(6):
+        moved = bound.of_moves(torch.full((1, 20), u))[0]
         torch.testing.assert_close(moved.sort().values, plain.sort().values, rtol=0, atol=1e-7)
     assert len(plain) == len(family.candidates)  # all but the whole group, and the trivial one
-    assert whole.order == 6
 
 
 @pytest.mark.slow

@@ -1,17 +1,44 @@
-"""The example of docs/symmetry-tests.md runs and finds what the page says."""
+"""The examples of the pages on symmetry tests run and find what the pages say."""
 
 import re
 import runpy
 from pathlib import Path
+from typing import Any
 
-PAGE = Path(__file__).parents[2] / "docs" / "symmetry-tests.md"
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_example(tmp_path: Path) -> None:
-    (source,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+def examples(page: str, language: str = "python") -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def run(tmp_path: Path, source: str) -> dict[str, Any]:
     script = tmp_path / "example.py"
     script.write_text(source, encoding="utf-8")
-    found = runpy.run_path(str(script))["found"]
+    return runpy.run_path(str(script))
+
+
+def test_the_family_of_the_square(tmp_path: Path) -> None:
+    found = run(tmp_path, examples("symmetry-tests.md")[0])["found"]
     assert found.maximal == ("V4:<(0 2), (1 3)>",)
     assert set(found.accepted) == {"V4:<(0 2), (1 3)>", "C2:<(0 2)>", "C2:<(1 3)>", "C2:<(0 2)(1 3)>"}
     assert "C4" in found.rejected
+
+
+def test_the_worked_example_tells_inputs_from_relation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (printed,) = examples("symmetry-tests.md", "text")
+    run(tmp_path, examples("symmetry-tests.md")[1])
+    found = capsys.readouterr().out.splitlines()
+    ends = [line.rsplit(": ", 1)[1] for line in printed.splitlines()]
+    assert [line.rsplit(": ", 1)[1] for line in found] == ends == ["inputs", "relation", "relation"]
+    assert [line.split(", ")[:2] for line in found] == [line.split(", ")[:2] for line in printed.splitlines()]
+
+
+def test_the_rotations_of_a_plane_and_the_axis(tmp_path: Path) -> None:
+    first, second = examples("continuous-symmetries.md")
+    assert run(tmp_path, first)["found"].found == {(0, 1): "C7"}
+    # The second goes on from the first, as a reader does.
+    assert run(tmp_path, f"{first}\n{second}")["found"].name == "so(2)"
