@@ -34,6 +34,7 @@ def discover(
     scheme: options.Scheme = None,
     growth: options.Growth = None,
     stop: options.Stop = None,
+    statistic: options.Statistic = None,
     delta: options.Delta = None,
     alpha: options.Alpha = None,
     tolerance: options.Tolerance = None,

@@ -26,20 +26,20 @@ def export(
     """Write what a run found: an exact specification (json), or a torch module that needs no sharefind."""
     _check(format, out)
     from sharefind.cli.problem import load_outcome
-    from sharefind.export import certify, spec_from_outcome, write_json, write_torch
+    from sharefind.export import certify, class_names, spec_from_outcome, write_json, write_torch
     from sharefind.search import RunFolder
 
     spec = spec_from_outcome(load_outcome(RunFolder.open(run)))
     (write_json if format == "json" else write_torch)(spec, out)
-    follow = f"sharefind verify {shlex.quote(str(out))}" if format == "json" else _import_line(out)
+    follow = f"sharefind verify {shlex.quote(str(out))}" if format == "json" else _import_line(out, class_names(spec))
     console = result_console()
     console.print(f"wrote {out}: {certify(spec).statement}", soft_wrap=True)
     console.print(f"next  {follow}", soft_wrap=True)
 
 
-def _import_line(out: Path) -> str:
+def _import_line(out: Path, names: tuple[str, ...]) -> str:
     name = out.stem if out.stem.isidentifier() else "the module"
-    return f"from {name} import SharedShallowNetwork, SharedLinear, check_equivariance"
+    return f"from {name} import {', '.join(names)}"
 
 
 def _check(format: str, out: Path) -> None:

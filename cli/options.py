@@ -43,13 +43,11 @@ OutRep = Annotated[
 ]
 HiddenRep = Annotated[
     str | None,
-    typer.Option(metavar="EXPR", help="How the group acts on hidden units.", rich_help_panel=MODEL),
+    typer.Option(metavar="EXPR", help="How the group acts on the hidden units of two-layer.", rich_help_panel=MODEL),
 ]
 Unit = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAME", help="The unit that is trained, such as matrix or matrix:tanh.", rich_help_panel=MODEL
-    ),
+    typer.Option(metavar="NAME", help="The unit that is trained: matrix:tanh, two-layer, ...", rich_help_panel=MODEL),
 ]
 Scheme = Annotated[
     str | None,
@@ -62,6 +60,15 @@ Growth = Annotated[
 Stop = Annotated[
     str | None,
     typer.Option(metavar="RULE", help="Stopping rule: randomisation, calibrated or fixed.", rich_help_panel=RULES),
+]
+Statistic = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Statistic of the exact tests: correlogram, marginal-likelihood, displacement, cross-displacement or "
+        "held-out-gap.",
+        rich_help_panel=RULES,
+    ),
 ]
 Delta = Annotated[
     float | None,

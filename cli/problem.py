@@ -43,8 +43,6 @@ def merged_config(given: Mapping[str, Any], file: Path | None) -> SearchConfig:
             each other.
     """
     options = {name: value for name, value in given.items() if name in SearchConfig.model_fields}
-    if "hidden_rep" in given and "hidden_rep" not in options:
-        raise ConfigError("--hidden-rep belongs to units with hidden layers, and there is none yet; drop it")
     settings = {} if file is None else _read(file)
     for names in EXCLUSIVE:
         if any(name in options for name in names):

@@ -1,16 +1,10 @@
 """What a discovered space becomes: an exact specification, a certificate, a plain torch module."""
 
 from sharefind.export.certificate import Certificate, certify
+from sharefind.export.outcome import exact_texts, generator_pairs, spec_from_outcome
 from sharefind.export.serial import from_json, read_spec, to_json, write_json
-from sharefind.export.spec import (
-    SCHEMA,
-    GeneratorPair,
-    SharingSpec,
-    exact_texts,
-    generator_pairs,
-    spec_from_outcome,
-)
-from sharefind.export.torch_source import torch_source, write_torch
+from sharefind.export.spec import SCHEMA, GeneratorPair, SharingSpec
+from sharefind.export.torch_source import class_names, torch_source, write_torch
 
 __all__ = [
     "SCHEMA",
@@ -18,6 +12,7 @@ __all__ = [
     "GeneratorPair",
     "SharingSpec",
     "certify",
+    "class_names",
     "exact_texts",
     "from_json",
     "generator_pairs",

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 from sympy.polys.matrices import DomainMatrix
 
-from sharefind.export.spec import SharingSpec
-from sharefind.export.stabiliser import ExactPair, Stabiliser, rebuild_stabiliser, refusal
+from sharefind.export.spec import HIDDEN, INPUTS, OUTPUTS, SharingSpec
+from sharefind.export.stabiliser import ExactMove, Stabiliser, rebuild_stabiliser, refusal
 from sharefind.groups import FiniteGroup
 from sharefind.groups.matrices import (
-    Rows,
     as_signed_permutation,
     common_matrices,
     rows_of,
@@ -27,7 +26,8 @@ from sharefind.groups.matrices import (
     to_float,
 )
 from sharefind.meanfield.models import predict
-from sharefind.spaces import fixed_space, matrix_space
+from sharefind.meanfield.units import two_layer_space
+from sharefind.spaces import Block, fixed_space, matrix_space
 
 TOLERANCE = 1e-6
 """Largest relative equivariance error of the float64 layer; rounding alone gives about 1e-15."""
@@ -40,6 +40,7 @@ PARTICLES = 32
 
 FloatArray = NDArray[np.float64]
 Move = tuple[FloatArray, FloatArray]
+"""A group element on inputs and on outputs."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ class Certificate:
 def certify(spec: SharingSpec, trials: int = TRIALS, tolerance: float = TOLERANCE, seed: int = 0) -> Certificate:
     """Prove that the layer of a specification is equivariant (Maass & Fontbona 2024, Section 2), or refuse.
 
-    Exactly: generators act orthogonally, sigma commutes with them on Y, M_g z = z on a basis of the space,
-    and dim E = dim E^G (but {0}, fixed by everything, may be smaller). Numerically: the change of data
+    Exactly: generators act orthogonally, sigma commutes with them where it is applied, M_g z = z on a basis of the
+    space, and dim E = dim E^G (but {0}, fixed by everything, may be smaller). Numerically: the change of data
     commutes with the group, and a layer of random particles in the space is equivariant.
 
     Raises:
@@ -129,18 +130,19 @@ def _common_field(spec: SharingSpec, stabiliser: Stabiliser) -> Any:
 
 
 def _check_pointwise(spec: SharingSpec, stabiliser: Stabiliser) -> None:
-    """Sigma on each coordinate commutes with permutations of Y, if odd with signed ones, with no others."""
+    """Sigma on each coordinate commutes with permutations, if odd with signed ones, with no others."""
     sigma, group = spec.activation, spec.group_name
-    for position, (_, out) in enumerate(stabiliser.pairs):
-        image = as_signed_permutation(out)
+    place, where = (HIDDEN, "hidden units") if spec.has_hidden else (OUTPUTS, "outputs")
+    for position, move in enumerate(stabiliser.pairs):
+        image = as_signed_permutation(move[place])
         if image is None or (not sigma.is_odd and min(image[1]) < 0):
-            raise refusal(f"{sigma.name} does not commute with generator {position} of {group} on outputs")
-    if not all(out.is_zero_matrix for _, out in stabiliser.lie):
-        raise refusal(f"{sigma.name} does not commute with the rotations of {group} on outputs")
+            raise refusal(f"{sigma.name} does not commute with generator {position} of {group} on {where}")
+    if not all(move[place].is_zero_matrix for move in stabiliser.lie):
+        raise refusal(f"{sigma.name} does not commute with the rotations of {group} on {where}")
 
 
 def _check_order(spec: SharingSpec, stabiliser: Stabiliser) -> int | None:
-    group = stabiliser.in_rep.group
+    group = stabiliser.reps[INPUTS].group
     if spec.group_order is None or not isinstance(group, FiniteGroup):
         return None
     if spec.group_order % group.order:
@@ -151,41 +153,51 @@ def _check_order(spec: SharingSpec, stabiliser: Stabiliser) -> int | None:
     return group.order
 
 
-def _check_fixed(spec: SharingSpec, pairs: Sequence[ExactPair], is_lie: bool) -> None:
+def _check_fixed(spec: SharingSpec, pairs: Sequence[ExactMove], is_lie: bool) -> None:
     """Every generator fixes a basis of the space, exactly; derivatives along a Lie algebra vanish on it."""
-    for position, (on_inputs, on_outputs) in enumerate(pairs):
-        rows, on_inputs, on_outputs = common_matrices([spec.space.exact_rows(), on_inputs, on_outputs])
-        vectors = (_split(vector, spec, rows.domain) for vector in rows_of(rows).values())
-        if any(_is_moved(vector, (on_inputs, on_outputs), is_lie) for vector in vectors):
+    for position, pair in enumerate(pairs):
+        rows, *move = common_matrices([spec.space.exact_rows(), *pair])
+        vectors = (_blocks(vector, spec, rows.domain) for vector in rows_of(rows).values())
+        if any(_is_moved(spec, vector, tuple(move), is_lie) for vector in vectors):
             kind = "Lie generator" if is_lie else "generator"
             raise refusal(f"{kind} {position} of {spec.group_name} moves a parameter of the space")
 
 
-def _is_moved(vector: ExactPair, pair: ExactPair, is_lie: bool) -> bool:
-    """Whether M_g (W, b) = (W, b) fails; without inverses: rhohat_g W = W rho_g and rhohat_g b = b."""
-    (weight, bias), (on_inputs, on_outputs) = vector, pair
-    moved_bias = on_outputs * bias
-    change = moved_bias if is_lie else moved_bias - bias
-    return not ((on_outputs * weight - weight * on_inputs).is_zero_matrix and change.is_zero_matrix)
+def _is_moved(spec: SharingSpec, vector: dict[str, DomainMatrix], move: ExactMove, is_lie: bool) -> bool:
+    """Whether M_g z = z fails; without inverses: L_g B = B R_g for each block B, L_g b = b for a bias."""
+    for name, block in vector.items():
+        rows, columns = spec.sides[name]
+        moved = move[rows] * block
+        if columns is not None:
+            moved = moved - block * move[columns]
+        elif not is_lie:
+            moved = moved - block
+        if not moved.is_zero_matrix:
+            return True
+    return False
 
 
-def _split(vector: dict[int, Any], spec: SharingSpec, field: Any) -> tuple[DomainMatrix, DomainMatrix]:
-    """A basis vector {index: value} as W (d_out, d_in) and b (d_out, 1)."""
-    weight: Rows = {}
-    bias: Rows = {}
+def _blocks(vector: dict[int, Any], spec: SharingSpec, field: Any) -> dict[str, DomainMatrix]:
+    """A basis vector {index: value} as matrices, a bias as one column."""
+    return {block.name: _matrix(vector, spec.slice_of(block.name).start, block, field) for block in spec.blocks}
+
+
+def _matrix(vector: dict[int, Any], start: int, block: Block, field: Any) -> DomainMatrix:
+    """The entries of one block, which begins at `start`."""
+    shape = (block.shape[0], block.size // block.shape[0])
+    rows: dict[int, dict[int, Any]] = {}
     for index, value in vector.items():
-        row, column = divmod(index, spec.d_in)
-        if row < spec.d_out:
-            weight.setdefault(row, {})[column] = value
-        else:
-            bias[index - spec.d_out * spec.d_in] = {0: value}
-    return sparse_matrix(weight, (spec.d_out, spec.d_in), field), sparse_matrix(bias, (spec.d_out, 1), field)
+        if start <= index < start + block.size:
+            row, column = divmod(index - start, shape[1])
+            rows.setdefault(row, {})[column] = value
+    return sparse_matrix(rows, shape, field)
 
 
 def _check_dimension(spec: SharingSpec, stabiliser: Stabiliser) -> bool:
     """Whether the space is all of E^G; only {0} and numerical spaces may be less."""
-    action = matrix_space(stabiliser.in_rep, stabiliser.out_rep, spec.has_bias).action
-    whole = fixed_space(action).dim
+    in_rep, out_rep, *hidden = stabiliser.reps
+    parameters = two_layer_space(in_rep, out_rep, *hidden) if hidden else matrix_space(in_rep, out_rep, spec.has_bias)
+    whole = fixed_space(parameters.action).dim
     if spec.space.is_exact and spec.space.dim not in (0, whole):
         raise refusal(f"the space has dimension {spec.space.dim} and E^{spec.group_name} has {whole}")
     return spec.space.is_exact and spec.space.dim == whole
@@ -193,11 +205,11 @@ def _check_dimension(spec: SharingSpec, stabiliser: Stabiliser) -> bool:
 
 def _float_moves(stabiliser: Stabiliser, rng: np.random.Generator) -> Iterator[Move]:
     """Group elements as float64 matrices on inputs and outputs: the generators, and exp(t X) at random t."""
-    for on_inputs, on_outputs in stabiliser.pairs:
-        yield to_float(on_inputs), to_float(on_outputs)
-    for on_inputs, on_outputs in stabiliser.lie:
+    for move in stabiliser.pairs:
+        yield to_float(move[INPUTS]), to_float(move[OUTPUTS])
+    for move in stabiliser.lie:
         t = rng.uniform(-np.pi, np.pi)
-        yield expm(t * to_float(on_inputs)), expm(t * to_float(on_outputs))
+        yield expm(t * to_float(move[INPUTS])), expm(t * to_float(move[OUTPUTS]))
 
 
 def _check_change(spec: SharingSpec, moves: Sequence[Move], tolerance: float) -> None:
@@ -211,7 +223,7 @@ def _check_change(spec: SharingSpec, moves: Sequence[Move], tolerance: float) ->
 def layer_error(spec: SharingSpec, moves: Sequence[Move], trials: int, rng: np.random.Generator) -> float:
     """Largest |f(g x) - g f(x)| over random x and the given g, relative to the largest |f(x)|; float64.
 
-    f = shift + scale mean_i sigma(W_i x + b_i), with random particles projected on the space.
+    f = shift + scale mean_i sigma_*(x, z_i), with random particles projected on the space.
     """
     theta = np.asarray(spec.space.project(rng.standard_normal((PARTICLES, spec.space.ambient))))
     x = rng.standard_normal((trials, spec.d_in))

@@ -82,12 +82,14 @@ def nested(rows: Sequence[Sequence[str]], indent: int) -> list[str]:
 
 
 def labels_literal(spec: SharingSpec, labels: Sequence[int]) -> list[str]:
-    """`LABELS = (...)`: the rows of W, then b."""
+    """`LABELS = (...)`: block after block, each by rows; a bias in lines as long as the rows of W."""
     width = max(len(str(label)) for label in labels)
     texts = [str(label).rjust(width) for label in labels]
     lines = ["LABELS = ("]
-    for start in range(0, len(texts), spec.d_in):
-        lines += lines_of(texts[start : start + spec.d_in], 4)
+    for block in spec.blocks:
+        part, length = texts[spec.slice_of(block.name)], block.shape[1] if len(block.shape) > 1 else spec.d_in
+        for start in range(0, len(part), length):
+            lines += lines_of(part[start : start + length], 4)
     return [*lines, ")"]
 
 

@@ -36,9 +36,11 @@ class _Group(_Model):
 class _Pair(_Model):
     on_inputs: list[list[str]] = Field(alias="in")
     on_outputs: list[list[str]] = Field(alias="out")
+    on_hidden: list[list[str]] | None = Field(default=None, alias="hidden")
 
     def pair(self) -> GeneratorPair:
-        return GeneratorPair(tuple(map(tuple, self.on_inputs)), tuple(map(tuple, self.on_outputs)))
+        given = [rows for rows in (self.on_inputs, self.on_outputs, self.on_hidden) if rows is not None]
+        return GeneratorPair(*(tuple(map(tuple, rows)) for rows in given))
 
 
 class _Change(_Model):
@@ -56,6 +58,7 @@ class _Spec(_Model):
     group: _Group
     in_rep: str
     out_rep: str
+    hidden_rep: str | None = None
     generators: list[_Pair]
     lie_generators: list[_Pair]
     space: dict[str, Any]
@@ -79,6 +82,7 @@ def _record(spec: SharingSpec) -> dict[str, Any]:
         "group": {"name": spec.group_name, "order": spec.group_order},
         "in_rep": spec.in_rep,
         "out_rep": spec.out_rep,
+        **({} if spec.hidden_rep is None else {"hidden_rep": spec.hidden_rep}),
         "generators": [_pair(pair) for pair in spec.generators],
         "lie_generators": [_pair(pair) for pair in spec.lie_generators],
         "space": spec.space.to_json(),
@@ -87,7 +91,7 @@ def _record(spec: SharingSpec) -> dict[str, Any]:
 
 
 def _pair(pair: GeneratorPair) -> dict[str, Any]:
-    return {"in": pair.on_inputs, "out": pair.on_outputs}
+    return dict(zip(("in", "out", "hidden"), pair.matrices, strict=False))
 
 
 def from_json(text: str | bytes) -> SharingSpec:
@@ -116,6 +120,7 @@ def _built(data: _Spec) -> SharingSpec:
         group_order=data.group.order,
         in_rep=data.in_rep,
         out_rep=data.out_rep,
+        hidden_rep=data.hidden_rep,
         generators=tuple(pair.pair() for pair in data.generators),
         lie_generators=tuple(pair.pair() for pair in data.lie_generators),
         space=Subspace.from_json(data.space),

@@ -1,34 +1,39 @@
 """The specification of a sharing scheme: all that rebuilds the architecture, nothing of how it was found.
 
-Its JSON form is in `serial`, its proof in `certificate`, the torch module made from it in `torch_source`.
+How it follows from a search is in `outcome`, its JSON form in `serial`, its proof in `certificate`, the torch module
+made from it in `torch_source`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
-from sympy.polys.matrices import DomainMatrix
 
-from sharefind.errors import ExportError, InputError
-from sharefind.groups import FiniteGroup, Group, Representation, format_element, parse_exact, trivial
-from sharefind.groups.matrices import rows_of
+from sharefind.errors import InputError
+from sharefind.groups import FiniteGroup, parse_exact, trivial
 from sharefind.meanfield.activations import Activation
 from sharefind.meanfield.standardise import Standardisation
-from sharefind.meanfield.units import MatrixUnit, build_matrix_unit
+from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, has_hidden_layer
 from sharefind.spaces import Block, Subspace
-
-if TYPE_CHECKING:
-    from sharefind.search.engine import SearchOutcome
-    from sharefind.search.lattice import SearchNode
-    from sharefind.search.problem import Problem
 
 SCHEMA = "sharefind.spec/1"
 
 MAX_NAME_LENGTH = 500
 """Longest name or representation expression, in characters; they are copied into generated source."""
+
+INPUTS, OUTPUTS, HIDDEN = range(3)
+"""Places of a generator's matrices in a tuple: on X, on Y, on the hidden units."""
+
+MATRIX_SIDES: dict[str, tuple[int, int | None]] = {"weight": (OUTPUTS, INPUTS), "bias": (OUTPUTS, None)}
+"""For each block of a matrix unit, which spaces its rows and its columns belong to; a bias is one column."""
+
+TWO_LAYER_SIDES: dict[str, tuple[int, int | None]] = {
+    "output": (OUTPUTS, HIDDEN),
+    "weight": (HIDDEN, INPUTS),
+    "bias": (HIDDEN, None),
+}
+"""The same for a two-layer unit."""
 
 ExactRows = tuple[tuple[str, ...], ...]
 """A matrix by rows, entries as exact texts such as "sqrt(3)/2"."""
@@ -36,21 +41,32 @@ ExactRows = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True)
 class GeneratorPair:
-    """One generator as exact matrices: (d_in, d_in) on inputs, (d_out, d_out) on outputs."""
+    """One generator as exact matrices: (d_in, d_in) on inputs, (d_out, d_out) on outputs, [(h, h) on hidden units]."""
 
     on_inputs: ExactRows
     on_outputs: ExactRows
+    on_hidden: ExactRows | None = None
+
+    @property
+    def matrices(self) -> tuple[ExactRows, ...]:
+        """On inputs, on outputs [and on hidden units]."""
+        both = (self.on_inputs, self.on_outputs)
+        return both if self.on_hidden is None else (*both, self.on_hidden)
 
 
 @dataclass(frozen=True, eq=False)
 class SharingSpec:
-    """What a discovered space becomes: sigma(W x [+ b]) with (W, b) in `space`, and the group that fixes it.
+    """What a discovered space becomes: a unit whose parameters lie in `space`, and the group that fixes it.
+
+    The unit is sigma(W x [+ b]), or A sigma(W x + b) with a hidden layer.
 
     Attributes:
         name: what was found and where. unit: unit expression, "matrix:logistic". particles: N of the search.
-        blocks: weight (d_out, d_in) [and bias (d_out,)], the coordinates of `space` in this order, row-major.
+        blocks: weight (d_out, d_in) [and bias (d_out,)], or output (d_out, h), weight (h, d_in) and bias (h,): the
+            coordinates of `space` in this order, row-major.
         group_name, group_order: the stabiliser, order None when infinite.
-        in_rep, out_rep: how the candidate acts, as text for people; the action itself is in the generators.
+        in_rep, out_rep, hidden_rep: how the candidate acts, as text for people; the action itself is in the generators.
+            hidden_rep is None for a unit without a hidden layer.
         generators: of a finite stabiliser, or of the components of an infinite one.
         lie_generators: d rho of a basis of the Lie algebra, for an infinite stabiliser only.
         space: E_*, exact or numerical, in the user's coordinates.
@@ -73,10 +89,12 @@ class SharingSpec:
     space: Subspace
     change: Standardisation
     lie_generators: tuple[GeneratorPair, ...] = ()
+    hidden_rep: str | None = None
 
     def __post_init__(self) -> None:
-        for text in (self.name, self.group_name, self.in_rep, self.out_rep):
-            _check_text(text)
+        for text in (self.name, self.group_name, self.in_rep, self.out_rep, self.hidden_rep):
+            if text is not None:
+                _check_text(text)
         if self.particles < 1:
             raise InputError(f"particles is {self.particles} in the specification; it must be at least 1")
         if self.group_order is not None and (self.group_order < 1 or self.lie_generators):
@@ -86,8 +104,7 @@ class SharingSpec:
             )
         _check_blocks(self)
         for pair in (*self.generators, *self.lie_generators):
-            _check_matrix(pair.on_inputs, self.d_in, "inputs")
-            _check_matrix(pair.on_outputs, self.d_out, "outputs")
+            _check_generator(self, pair)
         _check_change(self.change, self.d_in, self.d_out)
 
     def __eq__(self, other: object) -> bool:
@@ -107,7 +124,7 @@ class SharingSpec:
     @property
     def d_in(self) -> int:
         """dim X."""
-        return self.blocks[0].shape[1]
+        return self.block("weight").shape[1]
 
     @property
     def d_out(self) -> int:
@@ -115,24 +132,61 @@ class SharingSpec:
         return self.blocks[0].shape[0]
 
     @property
-    def has_bias(self) -> bool:
-        """Whether the unit has a bias block."""
-        return len(self.blocks) > 1
+    def d_hidden(self) -> int | None:
+        """dim H, None for a unit without a hidden layer."""
+        return self.block("weight").shape[0] if self.has_hidden else None
 
     @property
-    def layer(self) -> MatrixUnit:
-        """The unit on its own, with no claim about symmetry: evaluates sigma(W x [+ b])."""
-        return _bare_unit(self.unit, self.d_in, self.d_out)
+    def dims(self) -> tuple[int, ...]:
+        """dim X, dim Y [and dim H]: in the order of a generator's matrices."""
+        hidden = self.d_hidden
+        return (self.d_in, self.d_out) if hidden is None else (self.d_in, self.d_out, hidden)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether the unit has a bias block."""
+        return any(block.name == "bias" for block in self.blocks)
+
+    @property
+    def has_hidden(self) -> bool:
+        """Whether the unit has a hidden layer."""
+        return has_hidden_layer(self.unit)
+
+    @property
+    def sides(self) -> dict[str, tuple[int, int | None]]:
+        """Which spaces the rows and the columns of each block belong to."""
+        return TWO_LAYER_SIDES if self.has_hidden else MATRIX_SIDES
+
+    @property
+    def layer(self) -> PointwiseUnit:
+        """The unit on its own, with no claim about symmetry: evaluates sigma(W x [+ b]) or A sigma(W x + b)."""
+        nobody = FiniteGroup("C1", 1, ())
+        return build_pointwise_unit(self.unit, *(trivial(nobody, dim) for dim in self.dims))
 
     @property
     def activation(self) -> Activation:
         """sigma."""
         return self.layer.activation
 
+    def block(self, name: str) -> Block:
+        """The block called `name`.
 
-def _bare_unit(expression: str, d_in: int, d_out: int) -> MatrixUnit:
-    nobody = FiniteGroup("C1", 1, ())
-    return build_matrix_unit(expression, trivial(nobody, d_in), trivial(nobody, d_out))
+        Raises:
+            InputError: the specification has no such block.
+        """
+        for block in self.blocks:
+            if block.name == name:
+                return block
+        raise InputError(f"the specification has no block {name}; a unit {self.unit} needs {', '.join(self.sides)}")
+
+    def slice_of(self, name: str) -> slice:
+        """Where the entries of a block stand in a vector of Z."""
+        start = 0
+        for block in self.blocks:
+            if block.name == name:
+                break
+            start += block.size
+        return slice(start, start + self.block(name).size)
 
 
 def _check_text(text: str) -> None:
@@ -144,9 +198,13 @@ def _check_text(text: str) -> None:
 
 
 def _check_blocks(spec: SharingSpec) -> None:
-    first = spec.blocks[0].shape if spec.blocks else ()
-    if len(first) != 2 or min(first) < 1:
-        raise InputError(f"the first block has shape {first}; it must be the weight, of shape (d_out, d_in)")
+    names = [name for name, (_, columns) in spec.sides.items() if columns is not None]
+    for name in names:
+        shape = spec.block(name).shape
+        if len(shape) != 2 or min(shape) < 1:
+            raise InputError(f"the block {name} has shape {shape}; it must be a matrix, with at least one entry")
+    if spec.blocks[0].name != names[0]:
+        raise InputError(f"the first block is {spec.blocks[0].name}; a unit {spec.unit} begins with {names[0]}")
     needed = spec.layer.space
     if spec.blocks != needed.blocks:
         raise InputError(f"blocks {spec.blocks} are not those of the unit {spec.unit}; it has {needed.blocks}")
@@ -154,6 +212,18 @@ def _check_blocks(spec: SharingSpec) -> None:
         raise InputError(
             f"the space lies in R^{spec.space.ambient} but the blocks have {needed.dim} entries; correct one"
         )
+    if spec.has_hidden != (spec.hidden_rep is not None):
+        raise InputError(f"hidden_rep is {spec.hidden_rep} for the unit {spec.unit}; only two-layer units have one")
+
+
+def _check_generator(spec: SharingSpec, pair: GeneratorPair) -> None:
+    if len(pair.matrices) != len(spec.dims):
+        raise InputError(
+            f"a generator has {len(pair.matrices)} matrices and the unit {spec.unit} needs {len(spec.dims)}; "
+            "give one on hidden units for two-layer units, for no others"
+        )
+    for rows, dim, side in zip(pair.matrices, spec.dims, ("inputs", "outputs", "hidden units"), strict=False):
+        _check_matrix(rows, dim, side)
 
 
 def _check_matrix(rows: ExactRows, dim: int, side: str) -> None:
@@ -173,66 +243,3 @@ def _check_change(change: Standardisation, d_in: int, d_out: int) -> None:
     numbers = np.concatenate([matrix.ravel(), shift, [change.scale]])
     if not np.isfinite(numbers).all() or change.scale <= 0 or np.linalg.matrix_rank(matrix) < d_in:
         raise InputError("the change of data is singular or not finite; give an invertible matrix and a scale > 0")
-
-
-def generator_pairs(in_rep: Representation, out_rep: Representation) -> tuple[GeneratorPair, ...]:
-    """Generators of a group in two representations as exact texts; of an infinite one, of its components."""
-    if in_rep.group.is_finite:
-        return exact_texts(in_rep.generator_matrices, out_rep.generator_matrices)
-    return exact_texts(in_rep.discrete, out_rep.discrete)
-
-
-def exact_texts(ins: Sequence[DomainMatrix], outs: Sequence[DomainMatrix]) -> tuple[GeneratorPair, ...]:
-    """Matrices on inputs and on outputs, pair by pair, as exact texts."""
-    return tuple(GeneratorPair(_text(a), _text(b)) for a, b in zip(ins, outs, strict=True))
-
-
-def _text(matrix: DomainMatrix) -> ExactRows:
-    rows = rows_of(matrix)
-    values = {value for row in rows.values() for value in row.values()}
-    known = {value: format_element(value, matrix.domain) for value in values}
-    return tuple(
-        tuple(known[rows[i][j]] if j in rows.get(i, {}) else "0" for j in range(matrix.shape[1]))
-        for i in range(matrix.shape[0])
-    )
-
-
-def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
-    """The specification of E_*, with the largest candidate group that fixes it.
-
-    A space outside the candidate's lattice gets the trivial group: nothing more is known to fix it.
-
-    Raises:
-        ExportError: the search is not finished, so that its last space does not hold.
-    """
-    if not outcome.finished:
-        raise ExportError(
-            f"the search ended at {outcome.e_star.label}, which does not hold; resume it before an export"
-        )
-    problem, node = outcome.problem, outcome.e_star
-    group_name, group = _stabiliser(problem, node)
-    in_rep, out_rep = problem.candidate.in_rep, problem.candidate.out_rep
-    if isinstance(group, FiniteGroup):
-        in_rep, out_rep = in_rep.restrict(group), out_rep.restrict(group)
-    return SharingSpec(
-        name=f"{problem.task.name}: {node.label}",
-        unit=problem.unit.name,
-        particles=problem.settings.sgd.particles,
-        blocks=problem.space.blocks,
-        group_name=group_name,
-        group_order=1 if group is None else group.order,
-        in_rep=in_rep.name,
-        out_rep=out_rep.name,
-        generators=() if group is None else generator_pairs(in_rep, out_rep),
-        lie_generators=() if group is None else exact_texts(in_rep.lie, out_rep.lie),
-        space=node.space,
-        change=problem.change,
-    )
-
-
-def _stabiliser(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
-    """The largest group known to fix a node, with its name; None where no group is known."""
-    if problem.lattice is None or node.candidate is None:
-        return "C1", None
-    place = problem.lattice.nodes[node.candidate]
-    return ("C1", None) if place.group is None else (place.group_name, place.group)

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import ExportError
-from sharefind.export.spec import SharingSpec
+from sharefind.export.spec import INPUTS, SharingSpec
 from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, trivial
 from sharefind.groups.given import unchecked
 from sharefind.groups.group import MAX_ORDER
 from sharefind.groups.matrices import direct_sum, identity_matrix, is_orthogonal_matrix
 from sharefind.groups.orbits import orbit_action
 
-ExactPair = tuple[DomainMatrix, DomainMatrix]
-"""One generator on inputs and on outputs, over one field."""
+ExactMove = tuple[DomainMatrix, ...]
+"""One generator on inputs, on outputs [and on hidden units], over one field."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +28,13 @@ class Stabiliser:
     """What fixes a space.
 
     pairs, lie: exact generators, all over one field.
-    in_rep, out_rep: the same as representations of the group that they generate on R^(d_in + d_out), an image
-    of the one that is named.
+    reps: the same as representations on X, on Y [and on the hidden units] of the group that they generate on the sum
+        of these spaces, an image of the one that is named.
     """
 
-    pairs: tuple[ExactPair, ...]
-    lie: tuple[ExactPair, ...]
-    in_rep: Representation
-    out_rep: Representation
+    pairs: tuple[ExactMove, ...]
+    lie: tuple[ExactMove, ...]
+    reps: tuple[Representation, ...]
 
 
 def rebuild_stabiliser(spec: SharingSpec) -> Stabiliser:
@@ -45,13 +45,13 @@ def rebuild_stabiliser(spec: SharingSpec) -> Stabiliser:
             one too large to list.
     """
     every = [*spec.generators, *spec.lie_generators]
-    matrices = [rows for pair in every for rows in (pair.on_inputs, pair.on_outputs)]
+    matrices = [rows for pair in every for rows in pair.matrices]
     field = exact_domain({entry for rows in matrices for row in rows for entry in row})
-    exact = [(exact_matrix(p.on_inputs, field), exact_matrix(p.on_outputs, field)) for p in every]
+    exact = [tuple(exact_matrix(rows, field) for rows in pair.matrices) for pair in every]
     pairs, lie = tuple(exact[: len(spec.generators)]), tuple(exact[len(spec.generators) :])
     _refuse_unless_orthogonal(spec, pairs, lie)
     reps = _finite(spec, pairs) if spec.group_order is not None else _infinite(spec, pairs, lie)
-    return Stabiliser(pairs, lie, *reps)
+    return Stabiliser(pairs, lie, reps)
 
 
 def refusal(what: str) -> ExportError:
@@ -59,7 +59,7 @@ def refusal(what: str) -> ExportError:
     return ExportError(f"{what}; nothing is exported, run the search again or correct the specification")
 
 
-def _refuse_unless_orthogonal(spec: SharingSpec, pairs: Sequence[ExactPair], lie: Sequence[ExactPair]) -> None:
+def _refuse_unless_orthogonal(spec: SharingSpec, pairs: Sequence[ExactMove], lie: Sequence[ExactMove]) -> None:
     for position, pair in enumerate(pairs):
         if not all(is_orthogonal_matrix(m) for m in pair):
             raise refusal(f"generator {position} of {spec.group_name} is not orthogonal")
@@ -68,24 +68,27 @@ def _refuse_unless_orthogonal(spec: SharingSpec, pairs: Sequence[ExactPair], lie
             raise refusal(f"Lie generator {position} of {spec.group_name} is not skew")
 
 
-def _finite(spec: SharingSpec, pairs: Sequence[ExactPair]) -> tuple[Representation, Representation]:
+def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representation, ...]:
     kept = [pair for pair in pairs if not all(m == identity_matrix(m.shape[0], m.domain) for m in pair)]
     if not kept:
         nobody = FiniteGroup("C1", 1, ())
-        return trivial(nobody, spec.d_in), trivial(nobody, spec.d_out)
-    action = orbit_action([direct_sum(*pair) for pair in kept], MAX_ORDER)
+        return tuple(trivial(nobody, dim) for dim in spec.dims)
+    action = orbit_action([reduce(direct_sum, move) for move in kept], MAX_ORDER)
     if action is None:
         raise refusal(f"the generators of {spec.group_name} generate an infinite group or one too large to check")
     group = FiniteGroup(spec.group_name, action.degree, tuple(tuple(map(int, perm)) for perm in action.perms))
-    ins, outs = ([pair[side] for pair in kept] for side in (0, 1))
-    return unchecked(group, ins, spec.in_rep), unchecked(group, outs, spec.out_rep)
+    return tuple(unchecked(group, [pair[k] for pair in kept], name) for k, name in enumerate(_names(spec)))
 
 
-def _infinite(
-    spec: SharingSpec, pairs: Sequence[ExactPair], lie: Sequence[ExactPair]
-) -> tuple[Representation, Representation]:
-    algebra, discrete = ([tuple(pair[side] for pair in every) for side in (0, 1)] for every in (lie, pairs))
-    group = CompactGroup(spec.group_name, spec.d_in, algebra[0], discrete[0])
-    in_rep = Representation(group, spec.d_in, spec.in_rep, "matrix", lie=algebra[0], discrete=discrete[0])
-    out_rep = Representation(group, spec.d_out, spec.out_rep, "matrix", lie=algebra[1], discrete=discrete[1])
-    return in_rep, out_rep
+def _infinite(spec: SharingSpec, pairs: Sequence[ExactMove], lie: Sequence[ExactMove]) -> tuple[Representation, ...]:
+    algebra, discrete = ([tuple(pair[k] for pair in every) for k in range(len(spec.dims))] for every in (lie, pairs))
+    group = CompactGroup(spec.group_name, spec.d_in, algebra[INPUTS], discrete[INPUTS])
+    return tuple(
+        Representation(group, dim, name, "matrix", lie=algebra[k], discrete=discrete[k])
+        for k, (dim, name) in enumerate(zip(spec.dims, _names(spec), strict=True))
+    )
+
+
+def _names(spec: SharingSpec) -> list[str]:
+    """What the representations on X, on Y [and on the hidden units] are called."""
+    return [name for name in (spec.in_rep, spec.out_rep, spec.hidden_rep) if name is not None]

@@ -9,14 +9,13 @@ import math
 import textwrap
 from pathlib import Path
 
-import numpy as np
-
-from sharefind.export import literals
+from sharefind.export import initial, literals
 from sharefind.export import torch_template as template
+from sharefind.export import torch_two_layer as two_layer
 from sharefind.export.certificate import Certificate, certify
 from sharefind.export.spec import ExactRows, GeneratorPair, SharingSpec
 from sharefind.groups import exact_matrix
-from sharefind.groups.matrices import as_signed_permutation, to_float
+from sharefind.groups.matrices import as_signed_permutation
 
 DOCSTRING_WIDTH = 88
 """Longest line of the module's docstring."""
@@ -26,7 +25,7 @@ SIGMA = {"logistic": "torch.sigmoid", "tanh": "torch.tanh"}
 
 
 def torch_source(spec: SharingSpec) -> str:
-    """The source of a module with `SharedShallowNetwork`, `SharedLinear` and `check_equivariance`.
+    """The source of a module with `SharedShallowNetwork`, `SharedLinear` (of matrix units) and `check_equivariance`.
 
     Tied spaces become index and sign buffers, others a basis, written out exactly unless it is numerical.
 
@@ -34,19 +33,24 @@ def torch_source(spec: SharingSpec) -> str:
         ExportError: the specification does not hold what it says.
     """
     certificate = certify(spec)
-    data = [*_space_data(spec), *_generator_data(spec)]
+    data = [*_space_data(spec), *(initial.start_data(spec) if spec.has_hidden else []), *_generator_data(spec)]
     values = _values(spec)
+    imports = two_layer.IMPORTS if spec.has_hidden else template.IMPORTS
     parts = [
         _docstring(spec, certificate),
-        template.IMPORTS.format(imports=_imports(spec, data), **values),
+        imports.format(imports=_imports(spec, data), **values),
         template.READOUT.format(**values) if spec.change.rescales_labels else "",
         "\n".join(["", "# fmt: off", *data, "# fmt: on", ""]),
-        _base(spec, values),
-        _network(spec, values),
-        _linear(spec, values),
+        *_classes(spec, values),
         _check(spec),
     ]
     return "".join(parts)
+
+
+def class_names(spec: SharingSpec) -> tuple[str, ...]:
+    """The classes and functions that the module of a specification offers."""
+    linear = () if spec.has_hidden else ("SharedLinear",)
+    return ("SharedShallowNetwork", *linear, "check_equivariance")
 
 
 def write_torch(spec: SharingSpec, path: Path) -> None:
@@ -69,28 +73,17 @@ def _values(spec: SharingSpec) -> dict[str, str]:
         "dim": str(spec.space.dim),
         "ambient": str(spec.space.ambient),
         "width": str(spec.particles),
-        "gain": repr(_gain(spec)),
-        "length": repr(_input_length(spec)),
+        "gain": repr(math.sqrt(initial.spreads(spec)["weight"])),
+        "length": repr(initial.input_length(spec)),
         "shift": literals.one_line(repr(float(v)) for v in spec.change.shift),
         "scale": repr(float(spec.change.scale)),
+        **(_hidden_values(spec) if spec.has_hidden else {}),
     }
 
 
-def _gain(spec: SharingSpec) -> float:
-    """Root of |W|^2 of a free layer over |W|^2 of the shared one, both with coefficients of variance 1."""
-    size = spec.d_in * spec.d_out
-    labels = spec.space.tying
-    if labels is not None:
-        energy = float(np.count_nonzero(labels[:size]))
-    else:
-        basis = to_float(spec.space.exact_rows()) if spec.space.is_exact else spec.space.orthonormal()
-        energy = float((basis[:, :size] ** 2).sum())
-    return math.sqrt(size / energy) if energy > 0 else 1.0
-
-
-def _input_length(spec: SharingSpec) -> float:
-    """Root of E|x|^2 where the change of data makes x' = A x white: tr (A^T A)^-1; sqrt(d_in) when A = 1."""
-    return float(np.linalg.norm(np.linalg.inv(spec.change.matrix)))
+def _hidden_values(spec: SharingSpec) -> dict[str, str]:
+    """What the templates of a two-layer unit have besides."""
+    return {"d_hidden": str(spec.d_hidden), "sigma": SIGMA[spec.activation.name]}
 
 
 def _docstring(spec: SharingSpec, certificate: Certificate) -> str:
@@ -100,8 +93,9 @@ def _docstring(spec: SharingSpec, certificate: Certificate) -> str:
         "",
         "Written by sharefind; it needs torch only.",
         "",
-        f"Unit: {spec.unit}, hidden unit i computes {_unit_formula(spec)}.",
-        f"Inputs: R^{spec.d_in}, {spec.in_rep}. Outputs: R^{spec.d_out}, {spec.out_rep}.",
+        f"Unit: {spec.unit}, {'particle' if spec.has_hidden else 'hidden unit'} i computes {_unit_formula(spec)}.",
+        f"Inputs: R^{spec.d_in}, {spec.in_rep}. Outputs: R^{spec.d_out}, {spec.out_rep}."
+        + (f" Hidden units: R^{spec.d_hidden}, {spec.hidden_rep}." if spec.has_hidden else ""),
         f"Group: {spec.group_name}, {order}. Generators on inputs, on outputs: {_generator_text(spec)}.",
         f"Sharing: {certificate.statement}.",
     ]
@@ -115,7 +109,8 @@ def _plain(text: str) -> str:
 
 
 def _unit_formula(spec: SharingSpec) -> str:
-    return f"{spec.activation.name}(W_i x{' + b_i' if spec.has_bias else ''})"
+    formula = f"{spec.activation.name}(W_i x{' + b_i' if spec.has_bias else ''})"
+    return f"A_i {formula}" if spec.has_hidden else formula
 
 
 def _generator_text(spec: SharingSpec) -> str:
@@ -142,7 +137,7 @@ def _one_line(rows: ExactRows) -> list[int] | None:
 
 
 def _space_data(spec: SharingSpec) -> list[str]:
-    what = "W by rows, then b" if spec.has_bias else "W by rows"
+    what = _entries(spec)
     labels = spec.space.tying
     if labels is not None:
         comment = [
@@ -197,39 +192,61 @@ def _is_trivial(spec: SharingSpec) -> bool:
     return not spec.generators and not spec.lie_generators
 
 
-def _base(spec: SharingSpec, values: dict[str, str]) -> str:
-    labels = spec.space.tying
-    has_sign = labels is not None and bool((labels < 0).any())
-    if labels is None:
-        parts = ("    basis: Tensor", template.BASIS_BUFFERS, "        return self.coefficient @ self.basis")
-    else:
-        parts = (
-            template.TIES_DECLARED.format(sign="\n    sign: Tensor" if has_sign else ""),
-            template.TIES_BUFFERS + (template.SIGN_BUFFER if has_sign else ""),
-            template.TIES_ENTRIES.format(sign=" * self.sign" if has_sign else ""),
-        )
-    declared, buffers, entries_code = parts
+def _entries(spec: SharingSpec) -> str:
+    """What the entries of a vector of Z are, in words."""
+    if spec.has_hidden:
+        return "A by rows, W by rows, then b"
+    return "W by rows, then b" if spec.has_bias else "W by rows"
+
+
+def _classes(spec: SharingSpec, values: dict[str, str]) -> list[str]:
+    storage = _storage(spec)
+    if spec.has_hidden:
+        base = two_layer.BASE.format(**storage, **values)
+        return [base, two_layer.NETWORK.format(**_readout(spec, "mean"), **values)]
     bias = spec.has_bias
-    return template.BASE.format(
+    base = template.BASE.format(
         parameters="W and b" if bias else "W",
-        entries="W by rows, then b" if bias else "W by rows",
+        entries=_entries(spec),
         weight_slice="[..., : D_OUT * D_IN]" if bias else "",
-        declared=declared, buffers=buffers, entries_code=entries_code, **values,
-    ) + (template.BIAS.format(**values) if bias else "")  # fmt: skip
+        **storage,
+        **values,
+    )
+    return [base + (template.BIAS.format(**values) if bias else ""), _network(spec, values), _linear(spec, values)]
+
+
+def _storage(spec: SharingSpec) -> dict[str, str]:
+    """How the module keeps the space: declarations, buffers, and the entries made from the coefficients."""
+    labels = spec.space.tying
+    if labels is None:
+        return {
+            "declared": "    basis: Tensor",
+            "buffers": template.BASIS_BUFFERS,
+            "entries_code": "        return self.coefficient @ self.basis",
+        }
+    has_sign = bool((labels < 0).any())
+    return {
+        "declared": template.TIES_DECLARED.format(sign="\n    sign: Tensor" if has_sign else ""),
+        "buffers": template.TIES_BUFFERS + (template.SIGN_BUFFER if has_sign else ""),
+        "entries_code": template.TIES_ENTRIES.format(sign=" * self.sign" if has_sign else ""),
+    }
+
+
+def _readout(spec: SharingSpec, mean: str) -> dict[str, str]:
+    """What undoes the change of labels; nothing where there was none."""
+    formula, rescales = f"mean_i {_unit_formula(spec)}", spec.change.rescales_labels
+    return {
+        "formula": f"SHIFT + SCALE * {formula}" if rescales else formula,
+        "readout_declared": template.READOUT_DECLARED if rescales else "",
+        "readout_buffer": template.READOUT_BUFFER if rescales else "",
+        "result": f"return self.shift + SCALE * {mean}" if rescales else f"return {mean}",
+    }
 
 
 def _network(spec: SharingSpec, values: dict[str, str]) -> str:
-    rescales = spec.change.rescales_labels
     inner = "inner + self.bias" if spec.has_bias else "inner"
     mean = f"{SIGMA[spec.activation.name]}({inner}).mean(-2)"
-    formula = f"mean_i {_unit_formula(spec)}"
-    return template.NETWORK.format(
-        formula=f"SHIFT + SCALE * {formula}" if rescales else formula,
-        readout_declared=template.READOUT_DECLARED if rescales else "",
-        readout_buffer=template.READOUT_BUFFER if rescales else "",
-        result=f"return self.shift + SCALE * {mean}" if rescales else f"return {mean}",
-        **values,
-    )
+    return template.NETWORK.format(**_readout(spec, mean), **values)
 
 
 def _linear(spec: SharingSpec, values: dict[str, str]) -> str:

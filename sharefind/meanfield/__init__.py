@@ -38,7 +38,15 @@ from sharefind.meanfield.sources import (
 )
 from sharefind.meanfield.standardise import Standardisation, standardisation
 from sharefind.meanfield.symmetry_tests import SymmetryTest, is_strongly_invariant, si_test, wi_test
-from sharefind.meanfield.units import MatrixUnit, RadialUnit, TwoLayerUnit, Unit, build_matrix_unit, build_unit
+from sharefind.meanfield.units import (
+    MatrixUnit,
+    PointwiseUnit,
+    RadialUnit,
+    TwoLayerUnit,
+    Unit,
+    build_pointwise_unit,
+    build_unit,
+)
 
 __all__ = [
     "CONSTANT",
@@ -71,6 +79,7 @@ __all__ = [
     "ParticleAction",
     "Penalty",
     "PermutedCopies",
+    "PointwiseUnit",
     "PowerLaw",
     "Projector",
     "RadialUnit",
@@ -89,8 +98,8 @@ __all__ = [
     "activation",
     "better_particles",
     "build_loss",
-    "build_matrix_unit",
     "build_penalty",
+    "build_pointwise_unit",
     "build_schedule",
     "build_unit",
     "coupling_distance2",

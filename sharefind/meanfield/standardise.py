@@ -64,23 +64,25 @@ def standardisation(
     y: NDArray[np.float64],
     in_rep: Representation,
     out_rep: Representation,
-    sigma: Activation,
+    sigma: Activation | None,
     how: How,
 ) -> Standardisation:
     """The standardisation of a data set.
 
     "scale" divides x by the root mean square of its coordinates; "whiten" applies C^{-1/2}, C the covariance averaged
     over the group. Both depend on the data only through the group's orbits, so that randomisation tests stay exact.
-    Labels are changed only when more than `OUTSIDE_SHARE` of them leave the activation's range.
+    Labels are changed only when more than `OUTSIDE_SHARE` of them leave the range of the unit's outputs; where outputs
+    are unbounded, they are centred and brought to variance 1, unless `how` is "none".
 
     Args:
-        x (n, d_in), y (n, d_out): the data. in_rep, out_rep: the candidate's actions. sigma: the unit's activation.
+        x (n, d_in), y (n, d_out): the data. in_rep, out_rep: the candidate's actions.
+        sigma: the activation that bounds the unit's outputs, None where nothing does.
 
     Raises:
         DataError: all inputs are zero, or values are so large that their squares overflow.
     """
     _refuse_overflow(x, y)
-    shift, scale = _label_change(y, out_rep, sigma)
+    shift, scale = _label_change(y, out_rep, sigma, how)
     if how == "none":
         return Standardisation(np.eye(x.shape[1]), shift, scale)
     rms = float(np.sqrt((x**2).mean()))
@@ -115,13 +117,24 @@ def _inverse_root(moment: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _label_change(
-    y: NDArray[np.float64], out_rep: Representation, sigma: Activation
+    y: NDArray[np.float64], out_rep: Representation, sigma: Activation | None, how: How
 ) -> tuple[NDArray[np.float64], float]:
-    """Shift (d_out,) and scale of the labels: none when nearly all lie inside the activation's range."""
-    centre, half = (sigma.high + sigma.low) / 2, (sigma.high - sigma.low) / 2
-    if float((np.abs(y - centre) > half).mean()) <= OUTSIDE_SHARE:
+    """Shift (d_out,) and scale of the labels: none when the unit's outputs reach nearly all of them anyway."""
+    centre, sd = (0.0, 1.0) if sigma is None else ((sigma.high + sigma.low) / 2, TARGET_SD * _half(sigma))
+    is_reached = how == "none" if sigma is None else _share_outside(y, sigma) <= OUTSIDE_SHARE
+    if is_reached:
         return np.zeros(y.shape[1]), 1.0
     mean = fixed_space(out_rep).project(y.mean(0))
     spread = float(np.sqrt(((y - mean) ** 2).mean()))
-    scale = spread / (TARGET_SD * half) if spread > 0 else 1.0
+    scale = spread / sd if spread > 0 else 1.0
     return np.asarray(mean - scale * centre, dtype=np.float64), scale
+
+
+def _half(sigma: Activation) -> float:
+    """Half the length of the activation's range."""
+    return (sigma.high - sigma.low) / 2
+
+
+def _share_outside(y: NDArray[np.float64], sigma: Activation) -> float:
+    """Share of the labels that no output of the activation reaches."""
+    return float((np.abs(y - (sigma.high + sigma.low) / 2) > _half(sigma)).mean())

@@ -21,6 +21,7 @@ def files(tmp_path: Path) -> Path:
         "nokey": {"x": x},
         "narrow": {"x": x[:, :3], "y": x},
         "few": {"x": x[:3], "y": x[:3]},
+        "wide": {"x": np.tile(x, 2)[:, :6], "y": np.tile(x, 2)[:, :6]},
         "short": {"x": x, "y": x[:7]},
     }
     for name, content in arrays.items():
@@ -68,7 +69,12 @@ DISCOVER = {
     "--group C2 --unit perceptron": "unit 'perceptron' is unknown; use",
     "--group C2 --in-rep natural+": "'natural+' is not a representation",
     "--group C2 --in-rep 2*natural": "choose --in-rep so that they agree",
-    "--group C2 --hidden-rep natural": "--hidden-rep belongs to units with hidden layers",
+    "--group C2 --hidden-rep natural": "unit 'matrix:logistic' has no hidden space for --hidden-rep natural; drop",
+    "--group C2 --unit two-layer --hidden-rep natural+": "'natural+' is not a representation",
+    "--group C2 --unit two-layer --hidden-rep sign": "use --unit two-layer:tanh or --hidden-rep trivial",
+    "--group C2 --unit two-layer:relu": "activation 'relu' is unknown; use one of logistic, tanh",
+    "--group C2 --unit radial": "cannot be searched or exported; use matrix, matrix+bias or two-layer",
+    "--group S6 --data wide.npz --unit two-layer": "one hidden unit for each of the 720 elements of S6; give a smaller",
     "--group C2 --task chess": "no task 'chess'; use one of",
     "--config unknown.toml": "--config unknown.toml: there is no setting 'grwoth'; did you mean growth?",
     "--config range.toml": "--config range.toml: alpha:",

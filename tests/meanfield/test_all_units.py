@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sharefind.errors import UnitError
 from sharefind.groups import Representation, from_matrices, named_group, natural, parse_representation
-from sharefind.meanfield import TwoLayerUnit, Unit, build_matrix_unit, build_unit, haar_rule
+from sharefind.meanfield import TwoLayerUnit, Unit, build_pointwise_unit, build_unit, haar_rule
 from sharefind.spaces import fixed_space
 from sharefind.testing import equivariance_error, random_units
 
@@ -122,5 +122,5 @@ def test_hidden_representations_where_they_belong() -> None:
         build_unit("radial", rep, rep, rep)
     with pytest.raises(UnitError, match="radial profile 'tanh' is unknown"):
         build_unit("radial:tanh", rep, rep)
-    with pytest.raises(UnitError, match="only matrices are searched and exported"):
-        build_matrix_unit("radial", rep, rep)
+    with pytest.raises(UnitError, match="cannot be searched or exported"):
+        build_pointwise_unit("radial", rep, rep)

@@ -8,7 +8,7 @@ from sharefind.errors import UnitError
 from sharefind.groups import Representation
 from sharefind.meanfield.activations import activation
 from sharefind.meanfield.units.matrix import MatrixUnit
-from sharefind.meanfield.units.protocol import Unit
+from sharefind.meanfield.units.protocol import PointwiseUnit, Unit
 from sharefind.meanfield.units.radial import RadialUnit, radial_profile
 from sharefind.meanfield.units.two_layer import TwoLayerUnit, two_layer_space
 from sharefind.spaces import matrix_space
@@ -36,22 +36,36 @@ def build_unit(
     if kind == "two-layer":
         return _two_layer(detail or "logistic", in_rep, out_rep, hidden_rep)
     if hidden_rep is not None:
-        raise UnitError(f"unit {expression!r} has no hidden space; drop the hidden representation or use two-layer")
+        raise UnitError(
+            f"unit {expression!r} has no hidden space for --hidden-rep {hidden_rep.name}; drop --hidden-rep, or use "
+            "--unit two-layer"
+        )
     if kind == "radial":
         return RadialUnit(in_rep, out_rep, radial_profile(detail or "algebraic"), matrix_space(in_rep, out_rep))
     return _matrix(detail or "logistic", bias, in_rep, out_rep)
 
 
-def build_matrix_unit(expression: str, in_rep: Representation, out_rep: Representation) -> MatrixUnit:
-    """`build_unit` where only a matrix unit will do: what is searched and exported is a matrix.
+def build_pointwise_unit(
+    expression: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
+) -> PointwiseUnit:
+    """`build_unit` where only affine maps and a pointwise sigma will do: `matrix` and `two-layer` expressions.
 
     Raises:
         UnitError: as in `build_unit`, or the expression names another unit.
     """
-    kind, bias, detail = _parse(expression)
-    if kind != "matrix":
-        raise UnitError(f"unit {expression!r} cannot be used here: only matrices are searched and exported; use matrix")
-    return _matrix(detail or "logistic", bias, in_rep, out_rep)
+    unit = build_unit(expression, in_rep, out_rep, hidden_rep)
+    if not isinstance(unit, MatrixUnit | TwoLayerUnit):
+        raise UnitError(f"unit {expression!r} cannot be searched or exported; use matrix, matrix+bias or two-layer")
+    return unit
+
+
+def has_hidden_layer(expression: str) -> bool:
+    """Whether the unit of an expression needs a hidden representation.
+
+    Raises:
+        UnitError: the expression names no unit.
+    """
+    return _parse(expression)[0] == "two-layer"
 
 
 def _parse(expression: str) -> tuple[str, bool, str | None]:

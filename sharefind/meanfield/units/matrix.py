@@ -46,6 +46,21 @@ class MatrixUnit:
         """dim Y."""
         return self.out_rep.dim
 
+    @property
+    def output_activation(self) -> Activation:
+        """Sigma, which bounds the outputs."""
+        return self.activation
+
+    @property
+    def hidden_rep(self) -> None:
+        """There is no hidden space."""
+        return None
+
+    @property
+    def width(self) -> int:
+        """Numbers that one particle computes for one sample."""
+        return self.d_out
+
     def __post_init__(self) -> None:
         refuse_unless_pointwise_equivariant(self.out_rep, self.activation, "matrix", "--out-rep")
 
@@ -68,6 +83,17 @@ class MatrixUnit:
             return torch.cat([flat, scaled.mean(2)], dim=1) if self.bias else flat
 
         return values, pullback
+
+    def gain(self, std: float, length2: float | None = None) -> float:
+        """2 sigma'(0)^2: the share of a linear signal of whitened inputs; see `PointwiseUnit.gain`."""
+        slope = self.activation.slope(self.activation.value(torch.zeros(1))).item()
+        return 2 * slope**2
+
+    def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
+        """(W matrix, b): sigma(W (matrix x) + b) = sigma((W matrix) x + b); theta and the result (R, D, N)."""
+        weight, bias = self._blocks(theta)
+        carried = torch.einsum("roin,ij->rojn", weight, matrix.to(theta)).flatten(1, 2)
+        return carried if bias is None else torch.cat([carried, bias], dim=1)
 
     def _blocks(self, theta: Tensor) -> tuple[Tensor, Tensor | None]:
         """theta (R, D, N) -> weight (R, d_out, d_in, N) and bias (R, d_out, N) or None."""

@@ -11,6 +11,7 @@ from typing import Protocol
 from torch import Tensor
 
 from sharefind.groups import Representation
+from sharefind.meanfield.activations import Activation
 from sharefind.spaces import ParameterSpace
 
 Pullback = Callable[[Tensor], Tensor]
@@ -63,4 +64,39 @@ class Unit(Protocol):
         x (R, B, d_in), theta (R, D, N). The pull-back takes covectors (R, d_out, B), the same for all particles, to
         (R, D, N): the mean over b of grad_z sigma*(x_b, theta_i) . covector_b, in closed form.
         """
+        ...
+
+
+class PointwiseUnit(Unit, Protocol):
+    """A unit made of affine maps and one function sigma of each coordinate: what is searched and exported."""
+
+    @property
+    def activation(self) -> Activation:
+        """Sigma."""
+        ...
+
+    @property
+    def output_activation(self) -> Activation | None:
+        """Sigma where it bounds the outputs, None where an affine map comes last."""
+        ...
+
+    @property
+    def hidden_rep(self) -> Representation | None:
+        """The action eta on the hidden space, None for a unit without one."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Numbers that one particle computes for one sample, in its widest layer."""
+        ...
+
+    def gain(self, std: float, length2: float | None = None) -> float:
+        """Share of a signal that a step of size 1 learns, at particles from N(0, std^2 I): a bound on stable steps.
+
+        length2: E|x|^2, that of whitened inputs (dim X) where it is left out.
+        """
+        ...
+
+    def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
+        """Particles (R, D, N) that compute at x what theta (R, D, N) computes at `matrix` x, matrix (d_in, d_in)."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,6 +13,9 @@ from sharefind.meanfield.activations import Activation
 from sharefind.meanfield.units.equivariance import refuse_unless_pointwise_equivariant
 from sharefind.meanfield.units.protocol import Pullback
 from sharefind.spaces import Block, ParameterSpace
+
+NODES = 64
+"""Nodes of the Gauss-Hermite rule behind `TwoLayerUnit.gain`; sigma's means are then right to four digits."""
 
 
 def two_layer_space(in_rep: Representation, out_rep: Representation, hidden_rep: Representation) -> ParameterSpace:
@@ -66,6 +70,16 @@ class TwoLayerUnit:
         """dim H."""
         return self.hidden_rep.dim
 
+    @property
+    def output_activation(self) -> None:
+        """A is linear: outputs are not bounded."""
+        return None
+
+    @property
+    def width(self) -> int:
+        """Numbers that one particle computes for one sample, in its widest layer."""
+        return max(self.d_hidden, self.d_out)
+
     def __post_init__(self) -> None:
         refuse_unless_pointwise_equivariant(self.hidden_rep, self.activation, "two-layer", "--hidden-rep")
 
@@ -89,6 +103,22 @@ class TwoLayerUnit:
 
         return values, pullback
 
+    def gain(self, std: float, length2: float | None = None) -> float:
+        """2 E k(x, x), k the tangent kernel of one output at N(0, std^2 I); see `PointwiseUnit.gain`.
+
+        k(x, x) = |sigma(u)|^2 + sum_j A_j^2 sigma'(u_j)^2 (|x|^2 + 1), u = W x + b. The largest eigenvalue of the
+        kernel is at most E k(x, x), so that steps up to 1 / gain are stable at the start.
+        """
+        inputs = (self.d_in if length2 is None else length2) + 1.0
+        values, slopes = _mean_squares(self.activation, std**2 * inputs)
+        return 2 * self.d_hidden * (values + std**2 * slopes * inputs)
+
+    def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
+        """(A, W matrix, b): A sigma(W (matrix x) + b) at x; theta and the result (R, D, N)."""
+        output, weight, bias = self._blocks(theta)
+        carried = torch.einsum("rhin,ij->rhjn", weight, matrix.to(theta))
+        return torch.cat([output.flatten(1, 2), carried.flatten(1, 2), bias], dim=1)
+
     def _hidden(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """sigma(W x + b): (R, h, B, N)."""
         return self.activation.value(torch.matmul(x.unsqueeze(1), weight) + bias.unsqueeze(2))
@@ -99,3 +129,12 @@ class TwoLayerUnit:
         output = theta[:, :first].reshape(len(theta), self.d_out, self.d_hidden, -1)
         weight = theta[:, first : first + second].reshape(len(theta), self.d_hidden, self.d_in, -1)
         return output, weight, theta[:, first + second :]
+
+
+def _mean_squares(sigma: Activation, variance: float) -> tuple[float, float]:
+    """E sigma(u)^2 and E sigma'(u)^2 of u ~ N(0, variance)."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    values = sigma.value(torch.from_numpy(nodes * np.sqrt(variance)))
+    squares = torch.stack([values**2, sigma.slope(values) ** 2]).numpy()
+    first, second = squares @ weights / weights.sum()
+    return float(first), float(second)

@@ -1,0 +1,55 @@
+"""How the coefficients of an exported module start: so that each layer's entries spread as when every entry is free."""
+
+from __future__ import annotations
+
+import math
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.export import literals
+from sharefind.export.spec import SharingSpec
+from sharefind.groups.matrices import to_float
+
+
+def _basis(spec: SharingSpec) -> NDArray[np.float64]:
+    """What each coefficient does to the entries: (dim, ambient)."""
+    return to_float(spec.space.exact_rows()) if spec.space.is_exact else spec.space.orthonormal()
+
+
+def spreads(spec: SharingSpec) -> dict[str, float]:
+    """For each block |B|^2 of a free one over |B|^2 of the shared one, both with coefficients of variance 1."""
+    labels = spec.space.tying
+    energies = (_basis(spec) ** 2).sum(axis=0) if labels is None else (labels != 0).astype(np.float64)
+    found = {block.name: float(energies[spec.slice_of(block.name)].sum()) for block in spec.blocks}
+    return {block.name: block.size / found[block.name] if found[block.name] > 0 else 1.0 for block in spec.blocks}
+
+
+def start_data(spec: SharingSpec) -> list[str]:
+    """`START = (...)`: runs of coefficients with the standard deviation of their start.
+
+    With them the entries of A, W x and b start with the variance that they have when every entry is free; where a
+    coefficient moves several blocks, W decides.
+    """
+    spread, stds = spreads(spec), np.ones(spec.space.dim)
+    for name in ("output", "bias", "weight"):
+        scale = input_length(spec) if name == "weight" else 1.0
+        stds[_touched(spec, name)] = math.sqrt(spread[name]) / scale
+    runs = [literals.one_line([str(len(list(run))), repr(float(std))]) for std, run in groupby(stds)]
+    comment = "# Numbers of coefficients, one after another, with the standard deviation of their start."
+    return ["", comment, f"START = {literals.one_line(runs) if runs else '()'}"]
+
+
+def _touched(spec: SharingSpec, name: str) -> NDArray[np.int64]:
+    """The coefficients that move a block."""
+    labels = spec.space.tying
+    if labels is None:
+        return np.flatnonzero(np.abs(_basis(spec)[:, spec.slice_of(name)]).sum(axis=1))
+    present = np.unique(np.abs(labels[spec.slice_of(name)]))
+    return np.asarray(present[present > 0] - 1, dtype=np.int64)
+
+
+def input_length(spec: SharingSpec) -> float:
+    """Root of E|x|^2 where the change of data makes x' = A x white: tr (A^T A)^-1; sqrt(d_in) when A = 1."""
+    return float(np.linalg.norm(np.linalg.inv(spec.change.matrix)))
