@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,14 @@ class RunView:
 
     Attributes:
         path: its folder. result: `sharefind.result/1`. lattice: every node with its evidence.
-        alpha: level of the tests.
+        alpha: level of the tests. seconds: what each exact test cost, by group.
     """
 
     path: Path
     result: dict[str, Any]
     lattice: SearchLattice
     alpha: float
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def chain(self) -> list[SearchNode]:
@@ -125,7 +127,8 @@ def load_run(path: Path) -> RunView:
         RunFolderError: there is no run, it is not finished, or its files are damaged.
     """
     folder = RunFolder.open(path)
-    view = RunView(path, folder.result(), folder.lattice(), folder.config().alpha)
+    seconds = {name: test.seconds for name, test in folder.tests().items()}
+    view = RunView(path, folder.result(), folder.lattice(), folder.config().alpha, seconds)
     missing = [key for key in REQUIRED if key not in view.result]
     if missing:
         raise RunFolderError(f"{path / 'result.json'} has no {missing[0]!r}; run the search again")

@@ -73,11 +73,12 @@ def _vectors(rows: NDArray[Any], title: str, blocks: Sequence[BlockLike]) -> Ite
 
 
 def _split(vector: NDArray[Any], blocks: Sequence[BlockLike]) -> Iterator[tuple[BlockLike, NDArray[Any]]]:
-    """Blocks of a flat vector as matrices; a bias becomes one column."""
+    """Blocks of a flat vector as matrices; a bias becomes one row."""
     start = 0
     for block in blocks:
         size = int(np.prod(block.shape))
-        yield block, vector[start : start + size].reshape(block.shape[0], -1)
+        shape = (1, size) if len(block.shape) == 1 else (block.shape[0], -1)
+        yield block, vector[start : start + size].reshape(shape)
         start += size
 
 

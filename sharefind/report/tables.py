@@ -6,7 +6,7 @@ Everything is built from rich, reads well without colours and fits into 100 colu
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -40,7 +40,8 @@ def summary(view: RunView) -> RenderableType:
     parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
     if view.e_star is not None:
         parts += [Text(f"\n{_title(view)}", style="bold"), space_view(view.e_star.space, view.blocks)]
-    return Group(*parts, groups_view(view.result), next_commands(view))
+    parts += [groups_view(view.result), *diagnosis_view(view.result)]
+    return Group(*parts, next_commands(view))
 
 
 def verdict(view: RunView) -> str:
@@ -67,7 +68,13 @@ def star_name(view: RunView) -> str:
 def _meaning(view: RunView) -> str:
     e_star, candidate = view.result["e_star"], view.result["group"]["name"]
     if _is_zero(view):
+        if e_star["stabiliser"] is not None:
+            return "no parameter of this unit is left free by the symmetries that are not rejected."
+        if _rests_at_saddle(view):
+            return "training rests at a saddle of this unit; the labels may carry signal."
         return "the data show nothing that could be learned."
+    if e_star["dim"] == view.ambient and view.result.get("maximal"):
+        return f"no space of {candidate} holds, but {view.result['maximal'][0]} is not rejected: search its own spaces."
     if e_star["dim"] == view.ambient:
         rejected = f"; {candidate} is rejected" if candidate in view.result["rejected"] else ""
         return f"no sharing of parameters is supported by the data{rejected}."
@@ -83,6 +90,10 @@ def warnings(view: RunView) -> Iterator[str]:
     """What must not be overlooked, a line each."""
     if not view.is_finished:
         yield "No space held: the last one is no answer. Try another --growth, a longer --horizon, more data."
+    elif _is_zero(view) and view.result["e_star"]["stabiliser"] is not None:
+        yield "E_* = {0}: this unit is too poor for what was accepted. Use one with a hidden layer: --unit two-layer."
+    elif _is_zero(view) and _rests_at_saddle(view):
+        yield "E_* = {0} is a saddle of this unit, no answer. Use --growth invariant with a candidate group."
     elif _is_zero(view):
         yield "E_* = {0}: the labels look independent of the inputs. Check them, or try more data."
 
@@ -94,6 +105,11 @@ def saddles(view: RunView) -> Iterator[str]:
             is_left = node.evidence.decision is Decision.GROW
             follows = ", so the search went on" if is_left else ": do not trust that it stays"
             yield f"At {node.label} training is stationary but not optimal (a saddle){follows}."
+
+
+def _rests_at_saddle(view: RunView) -> bool:
+    last = view.e_star
+    return last is not None and last.evidence is not None and last.evidence.stationary_not_optimal
 
 
 def _is_zero(view: RunView) -> bool:
@@ -166,7 +182,55 @@ def groups_view(result: dict[str, Any]) -> Table:
         table.add_row("stabiliser", Text(_stabiliser(stabiliser)))
     table.add_row("accepted", Text(packed(result["accepted"])))
     table.add_row("rejected", Text(packed(result["rejected"])))
+    if result.get("undecided"):
+        table.add_row("undecided", Text(packed(result["undecided"])))
     return table
+
+
+def diagnosis_view(result: dict[str, Any]) -> list[RenderableType]:
+    """Why the rejected groups nearest to E_* fail and by how much, with a sentence each; nothing when none was."""
+    rows = result.get("diagnosis", {})
+    if not rows:
+        return []
+    table = _titled_table("\nDiagnosis of what was rejected")
+    for heading in ("group", "broken"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("p, inputs alone", "tied model loses (95 %)", "R^2 tied", "R^2 free"):
+        table.add_column(heading, justify="right", overflow="fold")
+    for name, row in rows.items():
+        low, high = (f"{100 * v:.2g}" for v in row["risk_gap_interval"])
+        loss = f"{100 * row['risk_gap']:.2g} % [{low}, {high}]"
+        numbers = (f"{row['tied_r2']:.3f}", f"{row['free_r2']:.3f}")
+        table.add_row(Text(name), row["cause"], number(row["inputs_p_value"]), loss, *numbers)
+    return [table, *(Text(line) for line in map(_diagnosis_sentence, rows, rows.values()) if line)]
+
+
+def _diagnosis_sentence(name: str, row: dict[str, Any]) -> str:
+    if row["cause"] == "inputs":
+        return f"{name}: the inputs are not invariant; nothing says that the relation is not equivariant."
+    if row["approximate"]:
+        high = 100 * max(0.0, row["risk_gap_interval"][1])
+        return f"{name}: an approximate symmetry: tying loses at most {high:.2g} % of the labels' variance."
+    return ""
+
+
+def symmetry_table(result: dict[str, Any], seconds: Mapping[str, float]) -> list[RenderableType]:
+    """Every candidate group with its verdict, its exact p-value and what the test cost."""
+    rows = result.get("symmetries", [])
+    if not rows:
+        return []
+    table = _titled_table(
+        f"\n{plural(len(rows), 'candidate group')}: exact tests, {rows[0]['statistic'] or 'inherited'}"
+    )
+    table.add_column("group", overflow="fold")
+    for heading in ("order", "p", "adj. p", "z", "seconds"):
+        table.add_column(heading, justify="right")
+    table.add_column("verdict")
+    for row in rows:
+        cost = seconds.get(row["group"])
+        cells = (order(row["order"]), *(number(row[key]) for key in ("p_value", "p_adjusted", "z")))
+        table.add_row(Text(row["group"]), *cells, NOTHING if cost is None else f"{cost:.2f}", row["verdict"])
+    return [table]
 
 
 def _stabiliser(stabiliser: dict[str, Any]) -> str:
@@ -197,7 +261,7 @@ def lattice_view(view: RunView) -> RenderableType:
     ]
     if left:
         parts.append(_open_table(view, left))
-    return Group(*parts)
+    return Group(*parts, *symmetry_table(view.result, view.seconds))
 
 
 def _open_table(view: RunView, nodes: Sequence[SearchNode]) -> Table:

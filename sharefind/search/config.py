@@ -12,20 +12,21 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sharefind.errors import ConfigError
-from sharefind.meanfield.activations import Activation
 from sharefind.meanfield.schemes import Scheme
 from sharefind.meanfield.sgd import SGDConfig
 from sharefind.meanfield.standardise import How
+from sharefind.meanfield.units import PointwiseUnit
 
 GrowthName = Literal["mean", "escape", "invariant"]
 StopName = Literal["fixed", "calibrated", "randomisation"]
+StatisticName = Literal["correlogram", "marginal-likelihood", "displacement", "cross-displacement", "held-out-gap"]
 Preset = Literal["paper", "fast"]
 
 CHECKPOINTS = (0.125, 0.25, 0.5, 1.0)
 """Fractions of the horizon at which the escape is read: early ones see it before a tilt is amplified."""
 
 MIN_COPIES = 199
-"""Fewest randomised copies a test uses; more are used where alpha / 2 could not be reached otherwise."""
+"""Fewest randomised copies a test uses; more are used where alpha could not be reached otherwise."""
 
 MEAN_HORIZON = 2.0
 """T at which `mean` growth finds its second direction at N = 1000: before it is noise, then it cancels."""
@@ -41,6 +42,12 @@ FINITE_PARTICLES = 32
 
 FINITE_RATE = 1 / 16
 """Share of a linear signal that one step learns on standardised data: the paper's step at N = 100, logistic units."""
+
+HIDDEN_RATE = 1 / 2
+"""The same for units with a hidden layer, as a share of the step that is surely stable at the start, 1 / gain."""
+
+HIDDEN_STD = 1.0
+"""Standard deviation of their start on whitened inputs: from a small start they learn the linear signal alone."""
 
 FINITE_EPOCHS = 3
 """Passes over a finite data set: near the horizon at which an escape is most significant."""
@@ -64,8 +71,10 @@ class SearchConfig(BaseModel):
     Attributes:
         group: candidate group's name; generators: file with generators; blind: no candidate (exactly one of the three).
         task: a named task; data: a file or a named data set (at most one; the default task is c2-wi).
-        in_rep, out_rep: representation expressions. unit: unit expression. scheme: how training uses the group.
-        growth: growth rule. stop: stopping rule. delta: threshold on dist^2 of the rule `fixed`.
+        in_rep, out_rep: representation expressions; hidden_rep: one for a unit with a hidden layer.
+        unit: unit expression. scheme: how training uses the group.
+        growth: growth rule. stop: stopping rule. statistic: of the exact tests; the problem decides when left out.
+        delta: threshold on dist^2 of the rule `fixed`.
         alpha: level of the tests. tolerance: largest relative escape that still counts as staying (0: exact symmetry).
         particles: N. horizon: T. replicates: R. copies: m, randomised copies a test. seed. preset.
     """
@@ -79,10 +88,12 @@ class SearchConfig(BaseModel):
     data: str | None = None
     in_rep: str | None = None
     out_rep: str | None = None
+    hidden_rep: str | None = None
     unit: str | None = None
     scheme: Scheme = Scheme.VANILLA
     growth: GrowthName | None = None
     stop: StopName | None = None
+    statistic: StatisticName | None = None
     delta: float | None = Field(default=None, ge=0)
     alpha: float = Field(default=0.01, gt=0, lt=1)
     tolerance: float | None = Field(default=None, ge=0, lt=1)
@@ -149,6 +160,7 @@ class Settings:
     config: SearchConfig
     growth: GrowthName
     stop: StopName
+    statistic: StatisticName | None
     delta: float | None
     alpha: float
     tolerance: float
@@ -164,12 +176,15 @@ class Settings:
         return self.config.seed
 
 
-def resolve(config: SearchConfig, samples: int | None, tolerance: float, sigma: Activation) -> Settings:
+def resolve(
+    config: SearchConfig, samples: int | None, tolerance: float, unit: PointwiseUnit, length2: float
+) -> Settings:
     """Fill in what the user left open.
 
     Args:
         config: what was asked. samples: n of a finite data set, None for fresh samples.
-        tolerance: what the task recommends. sigma: the unit's activation (its slope at 0 sets the step).
+        tolerance: what the task recommends. unit: what is trained (its gain sets the step).
+        length2: E|x|^2 before any standardisation.
     """
     growth: GrowthName = config.growth or ("escape" if config.blind else "invariant")
     stop = config.stop or _default_stop(config, growth)
@@ -180,12 +195,13 @@ def resolve(config: SearchConfig, samples: int | None, tolerance: float, sigma: 
         config=config,
         growth=growth,
         stop=stop,
+        statistic=config.statistic,
         delta=config.delta if config.delta is not None or stop != "fixed" else MEAN_DELTA,
         alpha=config.alpha,
         tolerance=tolerance if config.tolerance is None else config.tolerance,
         replicates=replicates,
         copies=config.copies or max(MIN_COPIES, math.ceil(2 / config.alpha) - 1),
-        sgd=_sgd(config, samples, sigma),
+        sgd=_sgd(config, samples, unit, length2),
         standardise="whiten" if samples is not None and config.preset == "fast" else "none",
     )
 
@@ -201,31 +217,39 @@ def _default_stop(config: SearchConfig, growth: GrowthName) -> StopName:
     return "randomisation" if growth == "invariant" and config.scheme is Scheme.VANILLA else "calibrated"
 
 
-def _sgd(config: SearchConfig, samples: int | None, sigma: Activation) -> SGDConfig:
-    if config.preset == "paper":
-        base = SGDConfig(particles=config.particles or 1000)
-        if _is_paper_heuristic(config):
-            base = base.model_copy(update={"horizon": MEAN_HORIZON})
-        return base if config.horizon is None else base.model_copy(update={"horizon": config.horizon})
-    if samples is None:
+def _sgd(config: SearchConfig, samples: int | None, unit: PointwiseUnit, length2: float) -> SGDConfig:
+    if config.preset == "fast" and samples is not None:
+        return _finite_sgd(config, samples, unit)
+    base = SGDConfig(particles=config.particles or 1000)
+    if config.preset == "fast":
         base = SGDConfig(particles=config.particles or 100, horizon=FRESH_HORIZON)
-        return base if config.horizon is None else base.model_copy(update={"horizon": config.horizon})
-    return _finite_sgd(config, samples, sigma)
+    elif _is_paper_heuristic(config):
+        base = base.model_copy(update={"horizon": MEAN_HORIZON})
+    if config.horizon is not None:
+        base = base.model_copy(update={"horizon": config.horizon})
+    return base if unit.hidden_rep is None else _stable(base, unit, length2)
 
 
-def _finite_sgd(config: SearchConfig, samples: int, sigma: Activation) -> SGDConfig:
-    """A few epochs with a step that learns `FINITE_RATE` of a linear signal on whitened inputs."""
+def _stable(sgd: SGDConfig, unit: PointwiseUnit, length2: float) -> SGDConfig:
+    """The paper's step was chosen for its own unit: a wide hidden layer needs a smaller one."""
+    most = sgd.particles * HIDDEN_RATE / unit.gain(sgd.initial_std, length2)
+    return sgd.model_copy(update={"alpha": min(sgd.alpha, most)})
+
+
+def _finite_sgd(config: SearchConfig, samples: int, unit: PointwiseUnit) -> SGDConfig:
+    """A few epochs on whitened inputs, with a step that learns `FINITE_RATE` of a linear signal."""
     particles = config.particles or FINITE_PARTICLES
     batch = min(samples, LARGEST_BATCH, max(20, math.ceil(samples / STEPS_PER_EPOCH)))
     steps = max(MIN_STEPS, FINITE_EPOCHS * min(samples // batch, STEPS_PER_EPOCH))
-    slope = 0.25 if sigma.name == "logistic" else 1.0
-    alpha = particles * FINITE_RATE / (2 * slope**2)
-    return SGDConfig(
+    sgd = SGDConfig(
         particles=particles,
-        alpha=alpha,
         horizon=config.horizon or steps / particles,
         batch=batch,
         tau=0.0,
         beta=0.0,
         noise="none",
     )
+    if unit.hidden_rep is None:
+        return sgd.model_copy(update={"alpha": particles * FINITE_RATE / unit.gain(sgd.initial_std)})
+    alpha = particles * HIDDEN_RATE / unit.gain(HIDDEN_STD)
+    return sgd.model_copy(update={"alpha": alpha, "initial_std": HIDDEN_STD})

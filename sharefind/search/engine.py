@@ -6,18 +6,22 @@ of the stage before it; the engine knows the rules only through their protocols 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sharefind.errors import NotConvergedError
+from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.search.evidence import Decision, Evidence
 from sharefind.search.experiments import escape_training
 from sharefind.search.growth import GrowthRule, Proposal, growth_rule, measure_escape
+from sharefind.search.hypotheses import leads_to_accepted
 from sharefind.search.lattice import Growth, SearchLattice, SearchNode
-from sharefind.search.noise_floor import explain_zero
+from sharefind.search.noise_floor import explain_unlearnt, explain_zero
 from sharefind.search.observer import Observer, StopSearch
 from sharefind.search.problem import Problem
 from sharefind.search.stopping import StoppingRule, stopping_rule
+from sharefind.search.symmetries import diagnoses, symmetries
 from sharefind.spaces import Subspace
 
 MAX_VISITS = 10_000
@@ -44,6 +48,14 @@ class Memory(Protocol):
         """Keep a node that has just been finished."""
         ...
 
+    def recall_test(self, name: str) -> RandomisationTest | None:
+        """The exact test of a candidate that an earlier run finished, or None."""
+        ...
+
+    def keep_test(self, name: str, test: RandomisationTest) -> None:
+        """Keep a test that has just been finished."""
+        ...
+
 
 class NoMemory:
     """Keeps nothing."""
@@ -55,6 +67,13 @@ class NoMemory:
     def keep(self, record: NodeRecord) -> None:
         """Do nothing."""
 
+    def recall_test(self, name: str) -> RandomisationTest | None:
+        """Never anything."""
+        return None
+
+    def keep_test(self, name: str, test: RandomisationTest) -> None:
+        """Do nothing."""
+
 
 @dataclass(frozen=True)
 class SearchOutcome:
@@ -63,12 +82,14 @@ class SearchOutcome:
     Attributes:
         lattice: every node visited, with its evidence. chain: E_0 -> ... -> E_*, or as far as the search came.
         finished: whether E_* holds (False: stopped early or nowhere left to grow).
+        diagnoses: why the rejected groups nearest to E_* fail, and by how much.
     """
 
     problem: Problem
     lattice: SearchLattice
     chain: tuple[SearchNode, ...]
     finished: bool
+    diagnoses: Mapping[str, Diagnosis] = field(default_factory=dict)
 
     @property
     def e_star(self) -> SearchNode:
@@ -105,11 +126,14 @@ class Engine:
         lattice.add(node)
         for number in range(MAX_VISITS):
             try:
+                if number == 0:
+                    self._test_symmetries(node)
                 node = self._visit(lattice, node, number, rules)
             except StopSearch:
                 return SearchOutcome(self.problem, lattice, tuple(lattice.path_to(node.key)), False)
             if node.evidence is not None and node.evidence.decision is Decision.STAY:
-                return SearchOutcome(self.problem, lattice, tuple(lattice.path_to(node.key)), True)
+                found = self._diagnose(node)
+                return SearchOutcome(self.problem, lattice, tuple(lattice.path_to(node.key)), True, found)
             node = self._next(lattice)
         raise NotConvergedError(
             f"no space held after {MAX_VISITS} nodes; raise alpha, or give a smaller candidate group"
@@ -119,6 +143,16 @@ class Engine:
         zero = Subspace.zero(self.problem.space.dim)
         index = None if self.problem.lattice is None else self.problem.lattice.zero.index
         return SearchNode("{0}", zero, index, "{0}")
+
+    def _test_symmetries(self, zero: SearchNode) -> None:
+        """Everything that is known before training: the problem is from here on the one with its exact tests."""
+        observer, memory = self.observer or Observer(), self.memory or NoMemory()
+        found = symmetries(self.problem, memory, lambda s, d, t: observer.on_progress(zero, s, d, t))
+        self.problem = replace(self.problem, symmetries=found)
+
+    def _diagnose(self, last: SearchNode) -> Mapping[str, Diagnosis]:
+        observer = self.observer or Observer()
+        return diagnoses(self.problem, lambda s, d, t: observer.on_progress(last, s, d, t))
 
     def _visit(self, lattice: SearchLattice, node: SearchNode, number: int, rules: _Rules) -> SearchNode:
         observer = self.observer or Observer()
@@ -146,11 +180,11 @@ class Engine:
     ) -> NodeRecord:
         growth, stop = rules
         assessment = stop.assess(self.problem, node, lambda s, d, t: observer.on_progress(node, s, d, t))
-        evidence = replace(assessment.evidence, p_adjusted=_adjusted(lattice, node, assessment.evidence.p_value))
+        evidence = assessment.evidence
         observer.on_training(node, assessment.training)
         if evidence.decision is Decision.STAY:
-            explained = explain_zero(self.problem, evidence) if node.space.is_zero else evidence
-            return NodeRecord(node.key, explained, ())
+            explain = explain_zero if node.space.is_zero else explain_unlearnt
+            return NodeRecord(node.key, explain(self.problem, evidence), ())
         lattice.mark(node.key, evidence, number)
         training = escape_training(
             self.problem, node.space, node.key, lambda d, t: observer.on_progress(node, "growth", d, t)
@@ -166,25 +200,18 @@ class Engine:
         return NodeRecord(node.key, evidence, proposals)
 
     def _next(self, lattice: SearchLattice) -> SearchNode:
-        """The unvisited node whose growth explains most of an escape; the smaller space on a tie."""
+        """The unvisited node whose growth explains most of an escape; the smaller space on a tie.
+
+        Spaces inside one whose group is accepted come first: escapes from a space inside E^G stay in E^G (Maass &
+        Fontbona 2024, Thm 5).
+        """
         return lattice.node(min(_open_growths(lattice), key=lambda g: self._rank(lattice, g)).target)
 
-    def _rank(self, lattice: SearchLattice, growth: Growth) -> tuple[float, int, str]:
-        return (-growth.explained, lattice.node(growth.target).space.dim, growth.target)
+    def _rank(self, lattice: SearchLattice, growth: Growth) -> tuple[bool, float, int, str]:
+        leads = leads_to_accepted(self.problem, lattice.node(growth.target))
+        return (not leads, -growth.explained, lattice.node(growth.target).space.dim, growth.target)
 
 
 def _open_growths(lattice: SearchLattice) -> list[Growth]:
     """Growths to nodes that have not been visited."""
     return [g for g in lattice.growths() if lattice.node(g.target).evidence is None]
-
-
-def _adjusted(lattice: SearchLattice, node: SearchNode, p_value: float | None) -> float | None:
-    """Largest p-value over the visited spaces inside E_j and E_j itself: closed testing (docs/statistics)."""
-    if p_value is None:
-        return None
-    inside = [
-        n.evidence.p_value
-        for n in lattice.visited()
-        if n.evidence is not None and n.evidence.p_value is not None and n.space < node.space
-    ]
-    return max([p_value, *inside])

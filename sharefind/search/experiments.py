@@ -29,7 +29,7 @@ from sharefind.spaces import Subspace
 from sharefind.streams import named_stream
 
 EFFECT_STD = 0.03
-"""Standard deviation of the start of `effect_training`, on whitened inputs."""
+"""Standard deviation of the start of `effect_training`, on whitened inputs, for units that learn near 0."""
 
 TASKS_PER_WORKER = 2
 """Tasks that an experiment is cut into for each worker: few, because each carries the whole problem with it."""
@@ -122,12 +122,13 @@ def effect_training(problem: Problem, space: Subspace, key: str, progress: Progr
     """One vanilla training on `space`, for the size of the escape rather than its significance.
 
     An epoch is cut into at most `STEPS_PER_EPOCH` minibatches, so that the noise of small ones does not pass for an
-    escape, and particles start close to 0, so that the way travelled is what was learned.
+    escape, and particles start close to 0, so that the way travelled is what was learned, where 0 is no saddle.
     """
     settings = problem.settings
     samples = problem.samples or 0
     batch = max(settings.sgd.batch, -(-samples // STEPS_PER_EPOCH))
-    sgd = settings.sgd.model_copy(update={"batch": batch, "initial_std": EFFECT_STD})
+    std = EFFECT_STD if problem.unit.hidden_rep is None else settings.sgd.initial_std
+    sgd = settings.sgd.model_copy(update={"batch": batch, "initial_std": std})
     source = problem.common_source(named_stream(settings.seed, key, "effect", "samples"), sgd.batch)
     start = gaussian_start(space, sgd.particles, sgd.initial_std, named_stream(settings.seed, key, "effect", "start"))
     rng = named_stream(settings.seed, key, "effect", "noise")
@@ -280,7 +281,7 @@ def _scaled(progress: Progress | None, number: int, total: int) -> Progress | No
 def block_size(problem: Problem) -> int:
     """Rows trained at once: activations of one block stay near `BLOCK_BYTES`, whatever the number of copies."""
     settings = problem.settings
-    row = 8 * settings.sgd.particles * settings.sgd.batch * problem.unit.d_out
+    row = 8 * settings.sgd.particles * settings.sgd.batch * problem.unit.width
     return max(1, min(settings.copies + 1, BLOCK_BYTES // row))
 
 

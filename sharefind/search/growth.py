@@ -147,9 +147,10 @@ class EscapeGrowth:
 class InvariantGrowth:
     """E_{j+1} is one of the candidate's exact invariant subspaces next above what has been rejected.
 
-    A space is open once every candidate space strictly inside it was rejected: then at most one true symmetry can be
-    rejected first, so that the family-wise error over the lattice is at most alpha (docs/statistics). Among open spaces
-    the one that explains most of the escape is visited first; the search goes back to the others when it fails.
+    Where exact tests have decided which groups hold, those are the spaces next above E_j in the lattice, and the search
+    climbs inside the space of the group that was accepted. Otherwise, and where a tolerance may keep what was rejected,
+    a space is open once every candidate space strictly inside it was visited and left. Among open spaces the one that
+    explains most of the escape is visited first; the search goes back to the others when it fails.
     """
 
     name: GrowthName = "invariant"
@@ -159,14 +160,22 @@ class InvariantGrowth:
         here = lattice_node(problem, node)
         if problem.lattice is None or here is None:
             return []
-        rejected = {n.candidate for n in lattice.visited() if n.evidence and n.evidence.decision is Decision.GROW}
         proposals = []
-        for place in problem.lattice.above(here):
-            if rejected.issuperset(np.flatnonzero(problem.lattice.below[:, place.index]).tolist()):
-                child = candidate_node(place)
-                growth = Growth(node.key, child.key, self.name, escape.explained_by(place.space))
-                proposals.append(Proposal(child, growth))
+        for place in self._open(problem, here, lattice):
+            child = candidate_node(place)
+            growth = Growth(node.key, child.key, self.name, escape.explained_by(place.space))
+            proposals.append(Proposal(child, growth))
         return proposals
+
+    def _open(self, problem: Problem, here: LatticeNode, lattice: SearchLattice) -> list[LatticeNode]:
+        if problem.lattice is None:
+            return []
+        tested = problem.symmetries is not None and problem.symmetries.family is not None
+        if tested and problem.settings.stop == "randomisation" and problem.settings.tolerance == 0:
+            return list(problem.lattice.covers(here))
+        left = {n.candidate for n in lattice.visited() if n.evidence and n.evidence.decision is Decision.GROW}
+        below = problem.lattice.below
+        return [p for p in problem.lattice.above(here) if left.issuperset(np.flatnonzero(below[:, p.index]).tolist())]
 
 
 def candidate_node(place: LatticeNode) -> SearchNode:

@@ -1,11 +1,14 @@
 """Which symmetries would keep particles on a node, and what they are called.
 
-The exact part comes from the candidate's invariant lattice; testing a hypothesis is left to `tests_at_node`.
+The exact part comes from the candidate's invariant lattice, the verdicts from `symmetries`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sharefind.groups import FiniteGroup, Group, subgroup_label
+from sharefind.inference import Verdict
 from sharefind.search.lattice import SearchNode
 from sharefind.search.problem import Problem
 from sharefind.spaces import LatticeNode, Subspace
@@ -21,19 +24,6 @@ def lattice_node(problem: Problem, node: SearchNode) -> LatticeNode | None:
     return problem.lattice.nodes[node.candidate]
 
 
-def hypotheses(problem: Problem, node: SearchNode) -> list[Hypothesis]:
-    """The symmetries that would keep particles on E_j, the largest first.
-
-    E_j holds if any group with exactly this fixed space is a symmetry, so the largest and the inclusion-minimal ones
-    are tested and the node is rejected only when all of them are (an intersection-union test).
-    """
-    place = lattice_node(problem, node)
-    if place is None or not place.groups:
-        return [None]
-    minimal: list[Hypothesis] = [g for g in place.minimal_groups if g != place.group]
-    return [place.group, *minimal]
-
-
 def directions(problem: Problem, node: SearchNode) -> tuple[Subspace, ...]:
     """Spaces along which an escape is looked for: the candidates next above the node, and Z last."""
     full = Subspace.full(problem.space.dim)
@@ -43,15 +33,82 @@ def directions(problem: Problem, node: SearchNode) -> tuple[Subspace, ...]:
     return (*(n.space for n in problem.lattice.covers(place) if n.space != full), full)
 
 
-def allowed_subgroups(problem: Problem, node: SearchNode, null: FiniteGroup) -> list[FiniteGroup]:
-    """Subgroups of `null` that stay possible when it fails: those of every candidate above, the trivial one last."""
-    trivial = FiniteGroup("C1", null.degree, ())
+@dataclass(frozen=True)
+class Judgement:
+    """What the exact tests say about a node.
+
+    Attributes:
+        null: the likeliest of its symmetries, by whose moves copies are made; None for "Y is independent of X".
+        p_value, p_adjusted: of the node: the largest of its symmetries'; None where none of them was tested.
+        holds: whether a symmetry of the node was accepted. preferred: what was accepted in place of one that was not
+            rejected either, where the two exclude each other.
+    """
+
+    null: Hypothesis
+    p_value: float | None
+    p_adjusted: float | None
+    holds: bool
+    preferred: str | None = None
+
+
+def judgement(problem: Problem, node: SearchNode) -> Judgement:
+    """The exact tests of the symmetries that would keep particles on E_j, an intersection-union test.
+
+    E_j holds if any group with exactly this fixed space is a symmetry, so it is rejected when all of them are.
+    """
+    place, found = lattice_node(problem, node), problem.symmetries
+    gate = None if found is None or found.independence is None else found.independence.p_value
+    if found is None or place is None or not place.groups or found.family is None:
+        holds = gate is not None and gate > problem.settings.alpha
+        return Judgement(None, gate, gate, holds)
+    family = found.family
+    names = {label_of(problem, g): g for g in place.groups}
+    tested = [n for n in names if n in family.tests]
+    kept = [n for n in names if family.verdicts.get(n) is Verdict.ACCEPTED]
+    undecided = any(family.verdicts.get(n) is Verdict.UNDECIDED for n in names)
+    preferred = family.maximal[0] if undecided and not kept and family.maximal else None
+    if not tested:
+        return Judgement(place.group, None, None, bool(kept), preferred)
+    best = max(tested, key=lambda n: family.tests[n].p_value)
+    adjusted = max(family.p_adjusted[best], gate or 0.0)
+    return Judgement(names[best], family.tests[best].p_value, adjusted, bool(kept), preferred)
+
+
+def identity_of(null: Hypothesis) -> str:
+    """Words that name the hypothesis in random streams, independent of how its generators are listed."""
+    if null is None:
+        return "independence"
+    if isinstance(null, FiniteGroup):
+        return repr(sorted(map(tuple, null.elements().tolist())))
+    return null.name
+
+
+def leads_to_accepted(problem: Problem, node: SearchNode) -> bool:
+    """Whether the node lies inside the space of a group that the exact tests accepted; of Z when they accepted none."""
     place = lattice_node(problem, node)
-    if place is None or problem.lattice is None:
-        return [trivial]
-    above = [n.group for n in problem.lattice.above(place)]
-    inside = [g for g in above if isinstance(g, FiniteGroup) and g.order > 1 and g.is_subgroup_of(null)]
-    return [*inside, trivial]
+    if place is None or problem.lattice is None or problem.symmetries is None or problem.symmetries.family is None:
+        return False
+    homes = [n for n in problem.lattice.nodes if accepted_groups(problem, n)] or [problem.lattice.full]
+    smallest = min(homes, key=lambda n: n.dim)
+    return smallest.index == place.index or bool(problem.lattice.below[place.index, smallest.index])
+
+
+def accepted_groups(problem: Problem, place: LatticeNode) -> list[Group]:
+    """The groups with exactly this fixed space that the exact tests accepted."""
+    return [g for g in place.groups if _verdict(problem, g) is Verdict.ACCEPTED]
+
+
+def is_rejected(problem: Problem, place: LatticeNode) -> bool:
+    """Whether the exact tests leave no group that would keep particles there."""
+    family = None if problem.symmetries is None else problem.symmetries.family
+    if family is None or problem.lattice is None:
+        return False
+    return place.index != problem.lattice.full.index and not accepted_groups(problem, place)
+
+
+def _verdict(problem: Problem, group: Group) -> Verdict | None:
+    family = None if problem.symmetries is None else problem.symmetries.family
+    return None if family is None else family.verdicts.get(label_of(problem, group))
 
 
 def is_within(inner: Group, outer: Group) -> bool:

@@ -56,6 +56,21 @@ def noise_floor(x: NDArray[np.float64], y: NDArray[np.float64]) -> NoiseFloor:
     return NoiseFloor(error, float(((y - y.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
+UNLEARNT = 0.95
+"""Share of the labels' variance that a training leaves over which has learned nothing."""
+
+
+def explain_unlearnt(problem: Problem, evidence: Evidence) -> Evidence:
+    """Evidence for staying on a space that holds; flagged where the unit, though it stays, learns nothing there."""
+    x, y = _samples(problem)
+    found = noise_floor(x, y)
+    if not found.has_signal or evidence.risk < UNLEARNT * found.variance:
+        return evidence
+    figures = f"noise floor {found.floor:.3g} of a label variance {found.variance:.3g}, risk {evidence.risk:.3g}"
+    advice = f"the labels carry signal ({figures}) of which the unit {problem.unit.name} learns nothing"
+    return replace(evidence, reason=f"{evidence.reason}; {advice}: {_advice(problem)}", stationary_not_optimal=True)
+
+
 def explain_zero(problem: Problem, evidence: Evidence) -> Evidence:
     """Evidence for staying on {0}, with the noise floor in its reason and a flag where the unit misses a signal."""
     x, y = _samples(problem)
@@ -63,10 +78,20 @@ def explain_zero(problem: Problem, evidence: Evidence) -> Evidence:
     figures = f"noise floor {found.floor:.3g} of a label variance {found.variance:.3g}"
     if not found.has_signal:
         return replace(evidence, reason=f"{evidence.reason}; the labels carry no visible signal ({figures})")
-    advice = f"the labels carry signal ({figures}) that the unit {problem.unit.name} cannot see: use a unit with a bias"
+    found_signal = f"the labels carry signal ({figures}) that the unit {problem.unit.name} cannot see"
     return replace(
-        evidence, reason=f"stationary but not optimal: {advice}; {evidence.reason}", stationary_not_optimal=True
+        evidence,
+        reason=f"stationary but not optimal: {found_signal}: {_advice(problem)}; {evidence.reason}",
+        stationary_not_optimal=True,
     )
+
+
+def _advice(problem: Problem) -> str:
+    """What sees more than the unit does; a hidden layer with biases sees everything, given enough data."""
+    if problem.unit.hidden_rep is None:
+        has_bias = len(problem.space.blocks) > 1
+        return "use --unit two-layer" if has_bias else "use a unit with a bias, or --unit two-layer"
+    return "give more data, or a larger --hidden-rep"
 
 
 def _samples(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -18,11 +18,17 @@ from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.meanfield.actions import JointAction
 from sharefind.meanfield.sources import EpochSource, FoldSource, FreshSource, Source
 from sharefind.meanfield.standardise import Standardisation, identity_standardisation, standardisation
-from sharefind.meanfield.units import MatrixUnit, build_matrix_unit
+from sharefind.meanfield.units import PointwiseUnit
 from sharefind.search.config import SearchConfig, Settings, resolve
+from sharefind.search.searched_unit import default_hidden, searched_unit
 from sharefind.spaces import InvariantLattice, ParameterSpace, Subspace, chain_lattice, fixed_space, invariant_lattice
+from sharefind.streams import named_stream
 
-DEFAULT_UNIT = "matrix"
+if TYPE_CHECKING:
+    from sharefind.search.symmetries import Symmetries
+
+LENGTH_SAMPLES = 1000
+"""Fresh samples from which E|x|^2 is estimated."""
 
 
 class TaskLike(Protocol):
@@ -96,16 +102,18 @@ class Problem:
         lattice: the candidate's invariant subspaces; None in a blind search.
         settings: every choice made. x (n, d_in), y (n, d_out): standardised finite data, or None.
         change: the standardisation that was applied.
+        symmetries: what the exact tests of the candidate's subgroups found; None before the search has begun.
     """
 
     task: TaskLike
     candidate: Candidate
-    unit: MatrixUnit
+    unit: PointwiseUnit
     lattice: InvariantLattice | None
     settings: Settings
     x: Tensor | None
     y: Tensor | None
     change: Standardisation
+    symmetries: Symmetries | None = None
 
     @property
     def space(self) -> ParameterSpace:
@@ -143,6 +151,8 @@ class Problem:
         }
         if given.group is not None:
             chosen["in_rep"], chosen["out_rep"] = _expressions(given, self.task)
+        if self.unit.hidden_rep is not None:
+            chosen["hidden_rep"] = given.hidden_rep or default_hidden(self.candidate.group)
         return given.model_copy(update=chosen)
 
     @property
@@ -180,13 +190,17 @@ class Problem:
             return JointAction(self.candidate.in_rep, self.candidate.out_rep)
         return JointAction(self.candidate.in_rep.restrict(group), self.candidate.out_rep.restrict(group))
 
+    def unit_for(self, in_rep: Representation, out_rep: Representation) -> PointwiseUnit:
+        """The same unit with the actions of a subgroup."""
+        return searched_unit(self.unit.name, self.settings.config.hidden_rep, in_rep, out_rep)
+
     def carry_back(self, theta: Tensor) -> Tensor:
-        """Particles (R, D, N) of the standardised problem in the user's coordinates: W' x' = (W' A) x."""
-        matrix = torch.from_numpy(self.change.matrix).to(theta)
-        size = self.unit.d_out * self.unit.d_in
-        weight = theta[:, :size].reshape(len(theta), self.unit.d_out, self.unit.d_in, -1)
-        carried = torch.einsum("roin,ij->rojn", weight, matrix).flatten(1, 2)
-        return torch.cat([carried, theta[:, size:]], dim=1)
+        """Particles (R, D, N) of the standardised problem in the user's coordinates.
+
+        What they predict at x is what the given ones predict at x' = A x, exactly: (W' A) x = W' x', and biases stay.
+        The labels' change is no part of it: a prediction of y is shift + scale times theirs.
+        """
+        return self.unit.compose(theta, torch.from_numpy(self.change.matrix))
 
 
 def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group) -> Problem:
@@ -203,14 +217,14 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
     """
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
     _refuse_widths(config, candidate, task)
-    unit = build_matrix_unit(config.unit or task.unit or DEFAULT_UNIT, candidate.in_rep, candidate.out_rep)
+    unit = searched_unit(config.unit or task.unit, config.hidden_rep, candidate.in_rep, candidate.out_rep)
     if not unit.space.action.is_orthogonal:
         raise RepresentationError(
             f"{candidate.group.name} does not act by orthogonal matrices; distances need an orthonormal basis, "
             "change coordinates by the square root of the invariant inner product"
         )
     samples = None if task.x is None else len(task.x)
-    settings = resolve(config, samples, task.tolerance, unit.activation)
+    settings = resolve(config, samples, task.tolerance, unit, _length2(config, task))
     _refuse_small(settings, samples)
     lattice = None if config.blind else _candidates(unit.space.action)
     x, y, change = _standardised(task, candidate, unit, settings)
@@ -265,10 +279,20 @@ def _refuse_small(settings: Settings, samples: int | None) -> None:
 
 
 def _standardised(
-    task: TaskLike, candidate: Candidate, unit: MatrixUnit, settings: Settings
+    task: TaskLike, candidate: Candidate, unit: PointwiseUnit, settings: Settings
 ) -> tuple[Any, Any, Standardisation]:
     if task.x is None or task.y is None:
         return None, None, identity_standardisation(task.d_in, task.d_out)
-    change = standardisation(task.x, task.y, candidate.in_rep, candidate.out_rep, unit.activation, settings.standardise)
+    sigma = unit.output_activation
+    change = standardisation(task.x, task.y, candidate.in_rep, candidate.out_rep, sigma, settings.standardise)
     x, y = change.apply(task.x, task.y)
     return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(y)), change
+
+
+def _length2(config: SearchConfig, task: TaskLike) -> float:
+    """E|x|^2 of the samples as they are given."""
+    x = task.x
+    if x is None:
+        x = task.sample(named_stream(config.seed, "length"), LENGTH_SAMPLES)[0]
+    with np.errstate(over="ignore"):  # Values whose squares overflow are refused when they are standardised.
+        return float((x**2).sum(axis=1).mean())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from sharefind import __version__
 from sharefind.groups import FiniteGroup, Group, structure_name
+from sharefind.inference import Diagnosis, FamilyTest
 from sharefind.search.engine import SearchOutcome
-from sharefind.search.hypotheses import is_within, label_of, lattice_node
+from sharefind.search.hypotheses import is_rejected, is_within, label_of, lattice_node
 from sharefind.search.lattice import SearchNode
 from sharefind.search.problem import Problem
 
@@ -40,6 +42,7 @@ def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file:
         "e_star": _e_star(problem, outcome.e_star),
         "accepted": accepted,
         "rejected": rejected,
+        **_symmetries(problem, outcome.diagnoses),
         "lattice": {
             "nodes": lattice.graph.number_of_nodes(),
             "edges": lattice.graph.number_of_edges(),
@@ -113,12 +116,16 @@ def _stabiliser(group: Group) -> dict[str, Any]:
 
 
 def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
-    """Names of the candidate groups that were not rejected and of those that were.
+    """Names of the candidate groups that were accepted and of those that were rejected.
 
-    Subgroups of an accepted group are accepted with it; the trivial group is no candidate. Groups that the search had
-    no need to test are in neither list. Only vanilla training speaks for or against a group.
+    The rule `randomisation` takes them from the exact tests. With the other rules, and where a tolerance accepted a
+    space, subgroups of an accepted group are accepted with it, and groups that the search had no need to look at are in
+    neither list. The trivial group is no candidate. Only vanilla training speaks for or against a group.
     """
     problem = outcome.problem
+    if problem.settings.stop == "randomisation" and not _tolerated(outcome):
+        family = None if problem.symmetries is None else problem.symmetries.family
+        return ([], []) if family is None else (list(family.accepted), list(family.rejected))
     if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
         return [], _rejected(outcome)
     kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()
@@ -129,7 +136,13 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
         for g in n.groups
         if g.order != 1 and any(is_within(g, h) for h in holding)
     ]
-    return accepted, _rejected(outcome)
+    return accepted, [name for name in _rejected(outcome) if name not in accepted]
+
+
+def _tolerated(outcome: SearchOutcome) -> bool:
+    """Whether E_* holds within the tolerance although every symmetry of it was rejected."""
+    place = lattice_node(outcome.problem, outcome.e_star)
+    return place is not None and outcome.finished and is_rejected(outcome.problem, place)
 
 
 def _rejected(outcome: SearchOutcome) -> list[str]:
@@ -138,6 +151,53 @@ def _rejected(outcome: SearchOutcome) -> list[str]:
         if node.evidence is not None:
             names += [name for name in node.evidence.rejected if name not in names]
     return names
+
+
+def _symmetries(problem: Problem, diagnoses: Mapping[str, Diagnosis]) -> dict[str, Any]:
+    """The exact tests: what is undecided, the largest accepted group, and every candidate with its verdict."""
+    found = problem.symmetries
+    family = None if found is None else found.family
+    orders = {} if found is None else found.orders
+    return {
+        "undecided": [] if family is None else list(family.undecided),
+        "maximal": [] if family is None else list(family.maximal),
+        "independence_p_value": _gate(problem),
+        "symmetries": [] if family is None else [_candidate_row(family, orders, n) for n in family.verdicts],
+        "diagnosis": {name: _diagnosis_row(found) for name, found in diagnoses.items()},
+    }
+
+
+def _gate(problem: Problem) -> float | None:
+    found = problem.symmetries
+    return None if found is None or found.independence is None else found.independence.p_value
+
+
+def _candidate_row(family: FamilyTest, orders: Mapping[str, int | None], name: str) -> dict[str, Any]:
+    """A candidate that lies inside one that was not rejected was not tested: its own numbers are null."""
+    test = family.tests.get(name)
+    return {
+        "group": name,
+        "order": orders[name],
+        "verdict": family.verdicts[name].value,
+        "p_value": None if test is None else test.p_value,
+        "p_adjusted": family.p_adjusted[name],
+        "statistic": None if test is None else test.statistic,
+        "z": None if test is None else test.z,
+        "copies": None if test is None else test.copies,
+    }
+
+
+def _diagnosis_row(found: Diagnosis) -> dict[str, Any]:
+    """`risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels."""
+    return {
+        "cause": found.cause.value,
+        "inputs_p_value": found.inputs.p_value,
+        "risk_gap": found.risk.gap,
+        "risk_gap_interval": [found.risk.low, found.risk.high],
+        "free_r2": found.risk.free_r2,
+        "tied_r2": found.risk.tied_r2,
+        "approximate": found.is_approximate,
+    }
 
 
 def versions() -> dict[str, str]:

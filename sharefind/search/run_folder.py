@@ -1,7 +1,7 @@
 """The run folder: configuration, evidence, lattice, particles and result, each written whole or not at all.
 
-Every file goes to a temporary name, is flushed to disk and renamed. Finished nodes are appended to evidence.jsonl, so
-that a resumed run trains none of them again and ends with the same result.
+Every file goes to a temporary name, is flushed to disk and renamed. Finished nodes are appended to evidence.jsonl,
+finished tests to tests.jsonl, so that a resumed run does none of them again and ends with the same result.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import tomli_w
 from safetensors.torch import save
 
 from sharefind.errors import RunFolderError
+from sharefind.inference import RandomisationTest
 from sharefind.search.config import SearchConfig, search_config
 from sharefind.search.engine import NodeRecord, SearchOutcome
 from sharefind.search.evidence import Evidence
@@ -27,12 +29,13 @@ from sharefind.spaces import Subspace
 
 FINGERPRINT = "data.sha256"
 
-CONFIG, RESULT, LATTICE, GRAPHML, EVIDENCE, PARTICLES = (
+CONFIG, RESULT, LATTICE, GRAPHML, EVIDENCE, TESTS, PARTICLES = (
     "config.toml",
     "result.json",
     "lattice.json",
     "lattice.graphml",
     "evidence.jsonl",
+    "tests.jsonl",
     "particles",
 )
 
@@ -63,9 +66,12 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 class RunFolder:
     """A folder that holds one run. It is a `Memory` for the engine."""
 
-    def __init__(self, path: Path, records: dict[str, NodeRecord]) -> None:
+    def __init__(
+        self, path: Path, records: dict[str, NodeRecord], tests: dict[str, RandomisationTest] | None = None
+    ) -> None:
         self.path = path
         self._records = records
+        self._tests = {} if tests is None else tests
 
     @classmethod
     def create(cls, path: Path, config: SearchConfig) -> RunFolder:
@@ -96,7 +102,7 @@ class RunFolder:
         """
         if not (path / CONFIG).is_file():
             raise RunFolderError(f"{path} holds no run ({CONFIG} is missing); give the folder that discover printed")
-        return cls(path, _read_records(path / EVIDENCE))
+        return cls(path, _read_records(path / EVIDENCE), _read_tests(path / TESTS))
 
     def config(self) -> SearchConfig:
         """The configuration of the run.
@@ -133,6 +139,20 @@ class RunFolder:
         self._records[record.key] = record
         lines = [json.dumps(_to_json(r), allow_nan=False) for r in self._records.values()]
         write_atomically(self.path / EVIDENCE, "\n".join(lines) + "\n")
+
+    def recall_test(self, name: str) -> RandomisationTest | None:
+        """The exact test of a candidate that was finished, or None."""
+        return self._tests.get(name)
+
+    def keep_test(self, name: str, test: RandomisationTest) -> None:
+        """Append a finished test to tests.jsonl, whole."""
+        self._tests[name] = test
+        lines = [json.dumps({"name": n, **asdict(t)}, allow_nan=False) for n, t in self._tests.items()]
+        write_atomically(self.path / TESTS, "\n".join(lines) + "\n")
+
+    def tests(self) -> dict[str, RandomisationTest]:
+        """Every exact test that was finished, with what it cost."""
+        return dict(self._tests)
 
     def keep_particles(self, number: int, training: Training) -> None:
         """Particles of a node's observed training before and after, (R, D, N), as safetensors."""
@@ -213,3 +233,17 @@ def _read_records(path: Path) -> dict[str, NodeRecord]:
             continue
         records[record.key] = record
     return records
+
+
+def _read_tests(path: Path) -> dict[str, RandomisationTest]:
+    """Finished tests by name; a line that cannot be read is left out, and its test is done again."""
+    tests: dict[str, RandomisationTest] = {}
+    if not path.is_file():
+        return tests
+    for line in path.read_text().splitlines():
+        try:
+            values = json.loads(line)
+            tests[values.pop("name")] = RandomisationTest(**values)
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+            continue
+    return tests

@@ -1,25 +1,34 @@
 """Stopping rules: does training started on E_j stay on E_j?
 
 `fixed` compares dist^2 with a given delta_j; `calibrated` takes delta_j from training on data symmetrised by the
-candidate, which Theorem 5 allows whatever the data are; `randomisation` gives an exact p-value. Every rule also asks
-whether staying is only a saddle (stationary, not optimal). Where to grow instead is left to `growth`.
+candidate, which Theorem 5 allows whatever the data are; `randomisation` follows the exact tests of `symmetries`. Every
+rule also asks whether staying is only a saddle (stationary, not optimal). Where to grow instead is left to `growth`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from sharefind.errors import ConfigError
+from sharefind.inference import Verdict, randomisation_p_value
 from sharefind.meanfield.schemes import Scheme
 from sharefind.search.config import Settings
 from sharefind.search.evidence import Decision, Evidence
-from sharefind.search.experiments import StageProgress, Training, effect_training, scheme_training, staged
-from sharefind.search.free_models import FreeModels
-from sharefind.search.hypotheses import hypotheses, is_within, label_of, labels, lattice_node
+from sharefind.search.experiments import (
+    CopiesPlan,
+    CopiesResult,
+    StageProgress,
+    Training,
+    copies_experiment,
+    effect_training,
+    scheme_training,
+    staged,
+)
+from sharefind.search.hypotheses import Judgement, directions, identity_of, judgement, label_of, labels, lattice_node
 from sharefind.search.lattice import SearchNode
-from sharefind.search.node_tests import HypothesisTest, gap_test, hypothesis_test
 from sharefind.search.problem import Problem
 
 
@@ -54,7 +63,7 @@ def whole_space(problem: Problem, node: SearchNode, rule: str, progress: StagePr
         rmd2=0.0,
         delta=0.0,
         p_value=1.0 if rule == "randomisation" else None,
-        p_adjusted=None,
+        p_adjusted=1.0 if rule == "randomisation" else None,
         relative_escape=0.0,
         risk=float(training.risk.mean()),
         horizon=settings.sgd.horizon,
@@ -81,63 +90,75 @@ def within_tolerance(node: SearchNode, relative: float, settings: Settings) -> b
 
 @dataclass(frozen=True)
 class RandomisationRule:
-    """E_j holds unless the exact tests reject every symmetry that would keep particles there."""
+    """E_j holds when the exact tests accepted a symmetry that keeps particles there; training says how far they go."""
 
     name: str = "randomisation"
-    models: FreeModels = field(default_factory=FreeModels, repr=False, compare=False)
 
     def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
-        """Test the node's hypotheses until one is not rejected."""
+        """Train on the data and on copies moved by the likeliest of the node's symmetries.
+
+        Raises:
+            ConfigError: the candidate's subgroups were not tested, as in a blind search.
+        """
         if node.space.is_full:
             return whole_space(problem, node, self.name, progress)
-        tests: list[HypothesisTest] = []
-        for null in hypotheses(problem, node):
-            tests.append(hypothesis_test(problem, node, null, self.models, progress))
-            if tests[-1].p_value > problem.settings.alpha:
-                break
-        best = max(tests, key=lambda t: t.p_value)
-        relative = relative_escape(problem, node, best.result.observed[-1], progress)
-        return self._conclude(problem, node, tests, best, relative)
+        if problem.symmetries is None:
+            raise ConfigError("stopping rule randomisation needs tests of a candidate group; use --stop calibrated")
+        judged = judgement(problem, node)
+        plan = CopiesPlan(
+            problem, node.space, node.key, judged.null, directions(problem, node), f"copies:{identity_of(judged.null)}"
+        )
+        result = copies_experiment(plan, staged(progress, "escape"))
+        relative = relative_escape(problem, node, result.observed[-1], progress)
+        return self._conclude(problem, node, judged, result, relative)
 
     def _conclude(
-        self, problem: Problem, node: SearchNode, tests: list[HypothesisTest], best: HypothesisTest, relative: float
+        self, problem: Problem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float
     ) -> Assessment:
         settings = problem.settings
-        rejected = best.p_value <= settings.alpha
-        tolerated = rejected and within_tolerance(node, relative, settings)
-        grow = rejected and not tolerated
-        mark = best.result.clearest_checkpoint() if grow else len(best.result.observed) - 1
-        observed = best.result.observed[mark]
+        tolerated = not judged.holds and within_tolerance(node, relative, settings)
+        grow = not judged.holds and not tolerated
+        mark = result.clearest_checkpoint() if grow else len(result.observed) - 1
+        observed = result.observed[mark]
         evidence = Evidence(
             dist2=float(observed.dist2(node.space)[0]),
             rmd2=float(observed.rmd2(node.space)[0]),
-            delta=float(np.quantile(best.result.dist2[1:, mark], 1 - settings.alpha, method="higher")),
-            p_value=best.p_value,
-            p_adjusted=None,
+            delta=float(np.quantile(result.dist2[1:, mark], 1 - settings.alpha, method="higher")),
+            p_value=judged.p_value,
+            p_adjusted=judged.p_adjusted,
             relative_escape=relative,
             risk=float(observed.risk[0]),
             horizon=settings.sgd.horizon * observed.time,
             replicates=settings.copies + 1,
             decision=Decision.GROW if grow else Decision.STAY,
             rule=self.name,
-            reason=_test_reason(problem, node, best, relative),
-            stationary_not_optimal=_is_saddle(best, settings),
-            **_verdicts(problem, node, tests, tolerated),
+            reason=_test_reason(problem, node, judged, result, relative),
+            stationary_not_optimal=not judged.holds and not escapes(result, settings),
+            **_verdicts(problem, node, tolerated),
         )
-        return Assessment(evidence, best.result.observed[-1])
+        return Assessment(evidence, result.observed[-1])
 
 
-def _is_saddle(test: HypothesisTest, settings: Settings) -> bool:
-    """Rejected by the free models alone: particles started on E_j see nothing of it."""
-    return test.p_value <= settings.alpha and 2 * test.escape_p > settings.alpha
+def escapes(result: CopiesResult, settings: Settings) -> bool:
+    """Whether particles leave farther than they do on moved copies, at any checkpoint and in any direction.
+
+    Where they do not, though the symmetry is rejected, training rests at a saddle.
+    """
+    components = result.components.reshape(len(result.components), -1)
+    return randomisation_p_value(components) <= settings.alpha
 
 
-def _test_reason(problem: Problem, node: SearchNode, test: HypothesisTest, relative: float) -> str:
+def _test_reason(problem: Problem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float) -> str:
     settings = problem.settings
-    what = "Y independent of X" if test.null is None else f"symmetry under {label_of(problem, test.null)}"
-    p = f"p = {test.p_value:.3g}"
-    if test.p_value > settings.alpha:
+    what = "Y independent of X" if judged.null is None else f"symmetry under {label_of(problem, judged.null)}"
+    p = "not tested" if judged.p_value is None else f"p = {judged.p_value:.3g}"
+    if judged.holds:
         return f"particles stay: {what} is not rejected ({p} > alpha = {settings.alpha:g})"
+    if judged.preferred is not None:
+        return (
+            f"{what} is not rejected ({p}), but neither is {judged.preferred}, which is likelier, and what the two "
+            "generate is rejected"
+        )
     if within_tolerance(node, relative, settings):
         return (
             f"particles stay within the tolerance: relative escape {relative:.3g} <= {settings.tolerance:g}, "
@@ -148,31 +169,27 @@ def _test_reason(problem: Problem, node: SearchNode, test: HypothesisTest, relat
         if settings.tolerance > 0 and not node.space.is_zero
         else ""
     )
-    if _is_saddle(test, settings):
+    if not escapes(result, settings):
         return (
-            f"stationary but not optimal: particles started on {node.label} stay, but a free start predicts "
-            f"unseen labels better than {what} allows ({p}){over}"
+            f"stationary but not optimal: particles started on {node.label} stay, but {what} is rejected "
+            f"({p} <= alpha = {settings.alpha:g}){over}"
         )
     return f"particles leave: {what} is rejected ({p} <= alpha = {settings.alpha:g}){over}"
 
 
-def _verdicts(
-    problem: Problem, node: SearchNode, tests: list[HypothesisTest], tolerated: bool
-) -> dict[str, tuple[str, ...]]:
-    """Labels of the node's groups that were accepted and rejected; what is not implied by a test is in neither."""
+def _verdicts(problem: Problem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:
+    """Labels of the node's groups that were accepted and rejected; those that are undecided are in neither."""
     place = lattice_node(problem, node)
     if place is None or not place.groups:
         return {}
+    names = labels(problem, place.groups)
     if tolerated:
-        return {"groups": labels(problem, place.groups)}
-    alpha = problem.settings.alpha
-    kept = [t.null for t in tests if t.null is not None and t.p_value > alpha]
-    failed = [t.null for t in tests if t.null is not None and t.p_value <= alpha]
-    if not kept:
-        return {"rejected": labels(problem, place.groups)}
-    accepted = [g for g in place.groups if any(is_within(g, k) for k in kept)]
-    rejected = [g for g in place.groups if any(is_within(f, g) for f in failed)]
-    return {"groups": labels(problem, accepted), "rejected": labels(problem, rejected)}
+        return {"groups": names}
+    found = {} if problem.symmetries is None else problem.symmetries.verdicts(names)
+    return {
+        "groups": tuple(n for n in names if found.get(n) is Verdict.ACCEPTED),
+        "rejected": tuple(n for n in names if found.get(n) is Verdict.REJECTED),
+    }
 
 
 @dataclass(frozen=True)
@@ -185,7 +202,6 @@ class ThresholdRule:
 
     name: str
     delta: float | None = None
-    models: FreeModels = field(default_factory=FreeModels, repr=False, compare=False)
 
     def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train R replicates at the node and compare."""
@@ -199,7 +215,7 @@ class ThresholdRule:
             float(training.relative_escape(node.space).mean()),
         )
         stays = d2 <= delta or within_tolerance(node, relative, settings)
-        saddle = stays and self._is_saddle(problem, node, progress)
+        saddle = stays and _is_saddle(problem, node)
         evidence = Evidence(
             dist2=d2,
             rmd2=float(training.rmd2(node.space).mean()),
@@ -218,13 +234,13 @@ class ThresholdRule:
         )
         return Assessment(evidence, training)
 
-    def _is_saddle(self, problem: Problem, node: SearchNode, progress: StageProgress) -> bool:
-        """Whether free models reject every hypothesis of the node; asked of {0} and exact nodes under vanilla."""
-        testable = node.space.is_zero or lattice_node(problem, node) is not None
-        if problem.settings.config.scheme is not Scheme.VANILLA or not testable:
-            return False
-        p_values = [gap_test(problem, node, null, self.models, progress) for null in hypotheses(problem, node)]
-        return all(p is not None and p <= problem.settings.alpha for p in p_values)
+
+def _is_saddle(problem: Problem, node: SearchNode) -> bool:
+    """Whether the exact tests reject all that would keep particles here; asked of {0} and of exact nodes."""
+    place = lattice_node(problem, node)
+    if problem.symmetries is None or place is None:
+        return False
+    return not judgement(problem, node).holds
 
 
 def _threshold_reason(

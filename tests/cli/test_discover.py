@@ -38,6 +38,22 @@ SCHEMA = {
     },
     "accepted": [str],
     "rejected": [str],
+    "undecided": [str],
+    "maximal": [str],
+    "independence_p_value": float,
+    "symmetries": [
+        {
+            "group": str,
+            "order": int,
+            "verdict": str,
+            "p_value": float,
+            "p_adjusted": float,
+            "statistic": str,
+            "z": float,
+            "copies": int,
+        }
+    ],
+    "diagnosis": {},
     "lattice": {"nodes": int, "edges": int, "file": str},
     "wall_s": float,
     "versions": {},

@@ -51,13 +51,13 @@ def test_a_printed_pattern_is_the_space(rows: int, columns: int, data: st.DataOb
     assert Subspace.from_tying([_label(entry) for line in printed for entry in line]) == space
 
 
-def test_a_bias_is_a_column_of_its_own() -> None:
+def test_a_bias_is_a_row_of_its_own() -> None:
     swap = natural(named_group("C2"))
     parameters = matrix_space(swap, swap, bias=True)
     text = _text(fixed_space(parameters.action), parameters.blocks)
     assert "weight 2 x 2" in text
     assert "bias 2" in text
-    assert _matrix_lines(text) == [["a", "b"], ["b", "a"], ["c"], ["c"]]
+    assert _matrix_lines(text) == [["a", "b"], ["b", "a"], ["c", "c"]]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from sharefind.datasets import finite_task, load_task
 from sharefind.errors import RunFolderError
 from sharefind.groups import FiniteGroup, hom
+from sharefind.inference import Cause, RandomisationTest
 from sharefind.search import (
     Decision,
     Engine,
@@ -24,7 +26,11 @@ from sharefind.search import (
     run_search,
     search_config,
 )
-from sharefind.spaces import Subspace, fixed_space
+from sharefind.search.engine import NoMemory
+from sharefind.search.growth import candidate_node
+from sharefind.search.hypotheses import judgement
+from sharefind.search.symmetries import INDEPENDENCE
+from sharefind.spaces import LatticeNode, Subspace, fixed_space
 from tests.search.problems import problem, representation, teacher_task
 
 FAST = {"horizon": 2.0, "copies": 199}
@@ -73,22 +79,71 @@ def test_nine_of_ten_seeds_find_the_true_subgroup(truth: str) -> None:
     assert sum(space == true_space for space in found) >= 9
 
 
-def test_the_search_goes_back_when_the_space_that_explained_most_does_not_hold() -> None:
-    """Data without symmetry: every proper candidate is visited and rejected, on more than one branch."""
+def test_data_without_symmetry_end_at_the_whole_space_along_a_chain_of_rejected_ones() -> None:
     outcome = Engine(problem(teacher_task("C1", 3, 1500, 0, kind="arbitrary"), "S3")).run()
     assert outcome.e_star.space.is_full
-    visited = outcome.lattice.visited()
-    assert len(visited) > len(outcome.chain)
-    inside = [n for n in visited if n.space < outcome.e_star.space]
-    assert all(n.evidence.decision is Decision.GROW for n in inside)
+    assert all(n.evidence.decision is Decision.GROW for n in outcome.chain[:-1])
+    for inner, outer in pairwise(outcome.chain):
+        assert inner.space < outer.space
+        assert outer.candidate in [p.index for p in outcome.problem.lattice.covers(lattice_place(outcome, inner))]
+    family = outcome.problem.symmetries.family
+    assert set(family.rejected) == set(family.verdicts) and family.maximal == ()
 
 
-def test_a_space_is_visited_only_after_all_candidates_inside_it_were_rejected() -> None:
-    outcome = Engine(problem(teacher_task("C1", 3, 1500, 1, kind="arbitrary"), "S3")).run()
-    lattice = outcome.problem.lattice
-    order = {n.candidate: n.number for n in outcome.lattice.visited()}
-    for node in outcome.lattice.visited():
-        assert all(order[m.index] < node.number for m in lattice.nodes if m.space < node.space)
+def lattice_place(outcome: SearchOutcome, node: SearchNode) -> LatticeNode:
+    return outcome.problem.lattice.nodes[node.candidate]
+
+
+def test_the_search_climbs_inside_the_space_of_the_accepted_group() -> None:
+    """Every visited space but the last lies strictly inside E^C3, though others above {0} explain escapes too."""
+    outcome = Engine(problem(teacher_task("C3", 3, 800, 0), "S3")).run()
+    assert outcome.e_star.label == "E^C3"
+    assert all(n.space < outcome.e_star.space for n in outcome.lattice.visited()[:-1])
+    assert outcome.problem.symmetries.family.maximal == ("C3",)
+    assert outcome.e_star.evidence.groups == ("C3",)
+
+
+@pytest.mark.parametrize("statistic", ["displacement", "cross-displacement", "held-out-gap", "marginal-likelihood"])
+def test_other_statistics_decide_as_well(statistic: str) -> None:
+    """Little noise, and a symmetry that is clearly broken: the arbitrary teacher is not invariant under the swap."""
+    settings = {"statistic": statistic, "alpha": 0.05, "copies": 39}
+    broken = problem(teacher_task("C1", 2, 400, 0, kind="arbitrary", noise=0.01), "C2", **settings)
+    outcome = Engine(broken).run()
+    test = outcome.problem.symmetries.family.tests["C2"]
+    assert test.statistic == statistic
+    assert (test.p_value <= 0.05) == outcome.e_star.space.is_full
+    assert outcome.problem.symmetries.family.rejected == ("C2",)
+
+
+def test_two_groups_that_exclude_each_other_leave_one_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both reflections of S_3 are not rejected, S_3 and C_3 are: the likelier one is taken and the record says so."""
+    tests = {"S3": 0.001, "C3": 0.001, "C2:<(0 1)>": 0.4, "C2:<(0 2)>": 0.7, "C2:<(1 2)>": 0.001}
+    memory = Written({INDEPENDENCE: 0.001, **tests})
+    outcome = Engine(problem(teacher_task("C1", 3, 300, 0, kind="arbitrary"), "S3"), memory=memory).run()
+    family = outcome.problem.symmetries.family
+    assert (family.accepted, family.undecided) == (("C2:<(0 2)>",), ("C2:<(0 1)>",))
+    assert outcome.e_star.label == "E^C2:<(0 2)>"
+    other = next(p for p in outcome.problem.lattice.nodes if p.label == "E^C2:<(0 1)>")
+    judged = judgement(outcome.problem, candidate_node(other))
+    assert (judged.holds, judged.preferred, judged.p_value) == (False, "C2:<(0 2)>", 0.4)
+
+
+class Written(NoMemory):
+    """Remembers exact tests with given p-values, and no node."""
+
+    def __init__(self, p_values: dict[str, float]) -> None:
+        self.p_values = p_values
+
+    def recall_test(self, name: str) -> RandomisationTest:
+        """The p-value that was written down."""
+        return RandomisationTest(self.p_values[name], "written", 999, 0, 0.0)
+
+
+def test_diagnoses_say_what_is_broken_and_by_how_much() -> None:
+    outcome = Engine(problem(teacher_task("C3", 3, 800, 0), "S3")).run()
+    assert set(outcome.diagnoses) == {"S3"}
+    assert outcome.diagnoses["S3"].cause is Cause.RELATION
+    assert outcome.diagnoses["S3"].risk.low > 0
 
 
 def even_task(seed: int = 0) -> object:
@@ -107,13 +162,13 @@ def test_a_saddle_is_told_from_a_rest_when_the_unit_can_leave_it() -> None:
 
 
 def test_a_signal_that_the_unit_cannot_see_is_told() -> None:
-    """Without a bias every tanh model is odd: staying on {0} is right for the unit, and the record says why."""
+    """Without a bias every tanh model is odd: E^C2 is right, but the unit learns nothing, and the record says so."""
     outcome = Engine(problem(even_task(), out_rep="trivial", unit="matrix:tanh")).run()
-    zero = outcome.e_star
-    assert zero.label == "{0}"
-    assert zero.evidence.stationary_not_optimal
-    assert "noise floor" in zero.evidence.reason
-    assert "use a unit with a bias" in zero.evidence.reason
+    last = outcome.e_star
+    assert last.label == "E^C2"
+    assert last.evidence.stationary_not_optimal
+    assert "learns nothing" in last.evidence.reason
+    assert "use a unit with a bias" in last.evidence.reason
 
 
 def test_labels_without_signal_stay_on_zero_and_are_not_called_a_saddle() -> None:

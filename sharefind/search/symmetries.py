@@ -1,0 +1,283 @@
+"""Which candidate groups the law of the data has: exact tests of all of them, before anything is trained.
+
+The statistics and the closed testing are `sharefind.inference`; here is what a problem asks of them. What follows for
+the search, which spaces hold and where it goes, is left to `stopping` and `growth`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sharefind.groups import FiniteGroup, Group
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.inference import (
+    Candidate,
+    CandidateFamily,
+    Correlogram,
+    CrossDisplacement,
+    Diagnosis,
+    Displacement,
+    FamilyTest,
+    HeldOutGap,
+    MarginalLikelihood,
+    RandomisationTest,
+    Statistic,
+    Verdict,
+    diagnose,
+    family_test,
+    independence_test,
+    moved_coordinates,
+    rotation_test,
+)
+from sharefind.inference.closed_testing import TestMemory
+from sharefind.search.config import StatisticName
+from sharefind.search.experiments import StageProgress
+from sharefind.search.hypotheses import label_of
+from sharefind.search.problem import Problem
+from sharefind.streams import named_stream
+
+INDEPENDENCE = "independence"
+"""Name under which the test of "Y is independent of X" is kept."""
+
+FRESH_SAMPLES = 2000
+"""Samples that are drawn for the tests where a task has no finite data."""
+
+LIKELIHOOD_SAMPLES = 2000
+"""Most samples of the marginal likelihood, whose cost is 400^2 for each of them, prior and copy."""
+
+DIAGNOSED = 4
+"""Most groups that are looked at closely: each costs seconds."""
+
+FEWEST_DIAGNOSED = 20
+"""Fewest samples for a risk gap by cross-validation."""
+
+MOST_SAMPLES = 20_000
+"""Most samples of the other statistics; further ones are left out, at random."""
+
+FEW_SAMPLES = 800
+"""Up to here invariant labels are tested by the marginal likelihood; beyond, the correlogram costs less."""
+
+
+@dataclass(frozen=True)
+class Symmetries:
+    """What the tests of the candidate's subgroups found.
+
+    Attributes:
+        independence: test that Y is independent of X; None where {0} is the fixed space of a group, which is tested
+            instead. family: tests of the groups; None when the labels look independent of the inputs, or when no group
+            is a candidate. orders: of the groups, None for infinity.
+    """
+
+    independence: RandomisationTest | None
+    family: FamilyTest | None
+    orders: Mapping[str, int | None] = field(default_factory=dict)
+
+    def verdicts(self, names: Iterable[str]) -> dict[str, Verdict]:
+        """Verdicts of these groups, those that were candidates."""
+        return {} if self.family is None else {n: self.family.verdicts[n] for n in names if n in self.family.verdicts}
+
+
+def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgress) -> Symmetries | None:
+    """Test the candidate's subgroups; None where no test is evidence: a blind search, or a scheme that imposes them.
+
+    Y is tested for independence of X first, unless {0} is the fixed space of a candidate; groups are tested when that
+    is rejected.
+
+    Raises:
+        ConfigError: so few copies cannot reject at alpha.
+    """
+    if problem.lattice is None or not problem.settings.config.scheme.is_evidence:
+        return None
+    settings, (x, y) = problem.settings, tested_samples(problem)
+    gate = None if problem.lattice.zero.groups else _independence(problem, x, y, memory, progress)
+    if gate is not None and gate.p_value > settings.alpha:
+        return Symmetries(gate, None)
+    plane = turned_plane(problem)
+    if plane is not None:
+        return _rotations(problem, x, y, plane, gate, memory, progress)
+    family = candidate_family(problem)
+    if family is None:
+        return Symmetries(gate, None)
+    statistic = statistic_of(problem)
+    rows = _rows(problem, len(x), statistic)
+    found = family_test(
+        x[rows],
+        y[rows],
+        family,
+        statistic,
+        alpha=settings.alpha,
+        copies=settings.copies,
+        seed=settings.seed,
+        progress=lambda name, done, total: progress(f"test of {name}", done, total),
+        memory=memory,
+    )
+    return Symmetries(gate, found, {c.name: c.order for c in family.candidates})
+
+
+def turned_plane(problem: Problem) -> tuple[int, int] | None:
+    """The coordinate plane of X that SO(2) turns while labels stay; None for other groups and actions.
+
+    There the closed subgroups C_2, ..., C_24 are candidates too.
+    """
+    candidate = problem.candidate
+    if candidate.group.name != "SO2" or isinstance(candidate.group, FiniteGroup):
+        return None
+    rng = named_stream(problem.settings.seed, "symmetries", "plane")
+    moves = problem.joint_action(candidate.group)
+    moved = np.flatnonzero(moved_coordinates(moves, candidate.in_rep.dim, candidate.out_rep.dim, rng))
+    basis = torch.eye(candidate.out_rep.dim, dtype=torch.float64).unsqueeze(0)
+    x = torch.zeros(1, candidate.out_rep.dim, candidate.in_rep.dim, dtype=torch.float64)
+    _, labels = moves.move(moves.draw((1, candidate.out_rep.dim), rng), x, basis)
+    stays = bool(torch.allclose(labels, basis))
+    return (int(moved[0]), int(moved[1])) if len(moved) == 2 and stays else None
+
+
+def _rotations(
+    problem: Problem,
+    x: Tensor,
+    y: Tensor,
+    plane: tuple[int, int],
+    gate: RandomisationTest | None,
+    memory: TestMemory | None,
+    progress: StageProgress,
+) -> Symmetries:
+    """SO(2) and its subgroups, which have a test of their own: they are not closed under joins."""
+    settings = problem.settings
+    (found,) = rotation_test(
+        x,
+        y,
+        [plane],
+        alpha=settings.alpha,
+        seed=settings.seed,
+        progress=lambda name, done, total: progress(f"test of {name}", done, total),
+        memory=memory,
+    ).planes
+    verdicts = {n: Verdict.ACCEPTED for n in found.accepted} | {n: Verdict.REJECTED for n in found.rejected}
+    ordered = {n: verdicts[n] for n in sorted(verdicts, key=_rotation_order)}
+    adjusted = {n: found.p_adjusted.get(n, found.p_adjusted["SO2"]) for n in ordered}
+    maximal = () if found.order == 1 else (found.name,)
+    family = FamilyTest(ordered, found.tests, adjusted, maximal, settings.alpha, ())
+    return Symmetries(gate, family, {n: None if n == "SO2" else int(n[1:]) for n in ordered})
+
+
+def _rotation_order(name: str) -> float:
+    return math.inf if name == "SO2" else float(name[1:])
+
+
+def tested_samples(problem: Problem) -> tuple[Tensor, Tensor]:
+    """The data, standardised as for training; or fresh samples."""
+    if problem.x is not None and problem.y is not None:
+        return problem.x, problem.y
+    x, y = problem.task.sample(named_stream(problem.settings.seed, "symmetries", "samples"), FRESH_SAMPLES)
+    return torch.from_numpy(x), torch.from_numpy(y)
+
+
+def diagnoses(problem: Problem, progress: StageProgress) -> dict[str, Diagnosis]:
+    """A closer look at the rejected groups nearest to what holds, and at the candidate itself when it is rejected.
+
+    At most `DIAGNOSED` of them, the largest first.
+    """
+    family = None if problem.symmetries is None else problem.symmetries.family
+    nodes = () if problem.lattice is None else problem.lattice.nodes
+    groups = {label_of(problem, g): g for node in nodes for g in node.groups}
+    if family is None or not family.rejected:
+        return {}
+    x, y = tested_samples(problem)
+    if len(x) < FEWEST_DIAGNOSED:
+        return {}
+    chosen = _nearest_rejected(family, groups)[:DIAGNOSED]
+    found = {}
+    for done, name in enumerate(chosen):
+        progress(f"diagnosis of {name}", done, len(chosen))
+        rng = named_stream(problem.settings.seed, "diagnosis", name)
+        found[name] = diagnose(
+            x, y, problem.joint_action(groups[name]), rng, problem.settings.alpha, problem.settings.copies
+        )
+    return found
+
+
+def _nearest_rejected(family: FamilyTest, groups: Mapping[str, Group]) -> list[str]:
+    """Rejected groups that contain what is accepted and no smaller rejected one that does; the largest of all first."""
+    rejected = [n for n in family.rejected if n in groups]
+    order = {n: math.inf if groups[n].order is None else float(groups[n].order or 0) for n in rejected}
+    kept = [groups[n] for n in family.maximal if n in groups]
+    above = [n for n in rejected if all(_is_inside(k, groups[n]) for k in kept)]
+    least = [n for n in above if not any(_is_inside(groups[m], groups[n]) for m in above)]
+    if not rejected:
+        return []
+    largest = max(rejected, key=lambda n: order[n])
+    return [largest, *sorted((n for n in least if n != largest), key=lambda n: (-order[n], n))]
+
+
+def candidate_family(problem: Problem) -> CandidateFamily | None:
+    """The non-trivial subgroups that the candidate's lattice lists, by their names; None when there are none."""
+    listed = [g for node in problem.lattice.nodes for g in node.groups if g.order != 1] if problem.lattice else []
+    if not listed:
+        return None
+    candidates = [
+        Candidate(label_of(problem, g), problem.joint_action(g), g.order, g if isinstance(g, FiniteGroup) else None)
+        for g in listed
+    ]
+    inside = np.array([[_is_inside(a, b) for b in listed] for a in listed], dtype=bool)
+    return CandidateFamily(tuple(candidates), inside.reshape(len(listed), len(listed)))
+
+
+def _is_inside(inner: Group, outer: Group) -> bool:
+    if not isinstance(inner, FiniteGroup) or not isinstance(outer, FiniteGroup):
+        return False
+    return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)
+
+
+def statistic_of(problem: Problem) -> Statistic:
+    """The statistic that the settings name, or the one with the most power for the problem.
+
+    Invariant labels, infinite groups and those whose subgroups are not listed: the marginal likelihood. Otherwise, and
+    for many samples: the correlogram.
+    """
+    name = problem.settings.statistic or _suited(problem)
+    if name == "marginal-likelihood":
+        return MarginalLikelihood()
+    if name == "correlogram":
+        candidate = problem.candidate
+        groups = [g for node in problem.lattice.nodes for g in node.groups] if problem.lattice else []
+        listed = tuple(g for g in groups if isinstance(g, FiniteGroup) and g.order > 1)
+        return Correlogram(candidate.in_rep, candidate.out_rep, listed)
+    if name == "held-out-gap":
+        return HeldOutGap(unit=problem.unit_for)
+    return (Displacement if name == "displacement" else CrossDisplacement)(unit=problem.unit_for)
+
+
+def _suited(problem: Problem) -> StatisticName:
+    group, out_rep = problem.candidate.group, problem.candidate.out_rep
+    if not isinstance(group, FiniteGroup) or group.order > MAX_SUBGROUP_ORDER:
+        return "marginal-likelihood"
+    is_invariant = not np.any(out_rep.float_matrices() - np.eye(out_rep.dim))
+    few = problem.samples is not None and problem.samples <= FEW_SAMPLES
+    return "marginal-likelihood" if is_invariant and few else "correlogram"
+
+
+def _rows(problem: Problem, n: int, statistic: Statistic) -> Tensor:
+    """The samples that are used, in their order."""
+    most = LIKELIHOOD_SAMPLES if isinstance(statistic, MarginalLikelihood) else MOST_SAMPLES
+    chosen = named_stream(problem.settings.seed, "symmetries", "rows").permutation(n)[:most]
+    return torch.from_numpy(np.sort(chosen))
+
+
+def _independence(
+    problem: Problem, x: Tensor, y: Tensor, memory: TestMemory | None, progress: StageProgress
+) -> RandomisationTest:
+    known = None if memory is None else memory.recall_test(INDEPENDENCE)
+    if known is not None:
+        return known
+    progress(f"test of {INDEPENDENCE}", 0, 1)
+    rng = named_stream(problem.settings.seed, "symmetries", INDEPENDENCE)
+    test = independence_test(x, y, rng, problem.settings.copies)
+    if memory is not None:
+        memory.keep_test(INDEPENDENCE, test)
+    return test
