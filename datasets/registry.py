@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sharefind.datasets.c2 import c2_task
+from sharefind.datasets.elnino import elnino_task
 from sharefind.datasets.files import load_csv, load_npz, load_parquet
 from sharefind.datasets.task import FloatArray, Task, finite_task
 from sharefind.datasets.textures import texture_task
@@ -20,6 +21,7 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
         "texture:gravel": partial(texture_task, "gravel"),
         "texture:brick": partial(texture_task, "brick"),
         "texture:grass": partial(texture_task, "grass"),
+        "elnino": elnino_task,
     }
 )
 READERS: Mapping[str, Callable[[str | Path], tuple[FloatArray, FloatArray]]] = MappingProxyType(

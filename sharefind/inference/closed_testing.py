@@ -104,7 +104,7 @@ def family_test(
     Args:
         x: (n, d_in). y: (n, d_out). family: the candidates. statistic: of the tests. alpha: family-wise error rate.
         copies: m of each test, so many that 1 / (m + 1) <= alpha. seed: each candidate's stream is named after it.
-        enough: ends a test whose answer is clear, see `randomisation_test`. progress: told before each test.
+        enough: ends a test whose answer is clear, see `randomisation_test`. progress: told before each test that is made.
         memory: tests that were finished before, with the same data and settings.
 
     Raises:
@@ -122,10 +122,10 @@ def family_test(
         if not rejected.issuperset(family.above(place)):
             continue
         candidate = family.candidates[place]
-        if progress is not None:
-            progress(candidate.name, len(tests), len(order))
         known = None if memory is None else memory.recall_test(candidate.name)
         if known is None:
+            if progress is not None:
+                progress(candidate.name, len(tests), len(order))
             rng = named_stream(seed, "family test", statistic.name, candidate.name)
             known = randomisation_test(x, y, candidate.moves, statistic, rng, copies, enough)
             if memory is not None:

@@ -51,6 +51,9 @@ class Correlogram:
 
         B = sum_i W phi(x_i) a_i^T,    c(g) = <B, g B>,    T_K = mean over K of c.
 
+    The law of the inputs is looked at too, by |sum_i W phi(x_i)|^2: up to what orbits decide, a maximum mean discrepancy
+    between the sample and its symmetrisation.
+
     Residuals, landmarks and W depend on the samples through orbits alone. Moving a sample moves its term of B, so a
     copy costs n additions of (landmarks, q) terms and |G| inner products, and no features of its own.
 
@@ -90,8 +93,14 @@ class Correlogram:
         labels = features.residuals(y.double(), members)
         averages = self._averages(null)
 
+        ones = torch.ones(len(x), 1, dtype=torch.float64)
+        weights = torch.cat([labels, ones], dim=1)
+
         def scores(elements: Tensor) -> Tensor:
-            return features.correlations(features.moments(labels, members, elements)) @ averages
+            moments = features.moments(weights, members, elements)
+            relation = features.correlations(moments[..., :-1]) @ averages
+            inputs = (moments[..., -1] ** 2).sum((1, 2))
+            return torch.cat([relation, inputs.unsqueeze(1)], dim=1)
 
         return Bound(labels, of_moves=scores)
 
@@ -136,7 +145,7 @@ class _Features:
         chosen = rng.permutation(len(x))[: max(2, round(LANDMARKS / self.order))]
         self.landmarks = torch.einsum("gab,ib->iga", on_x, self.x[torch.from_numpy(chosen)]).flatten(0, 1)
         # Samples in pieces of bounded memory, for every piece that is made from them.
-        width = self.order * len(chosen) * self.on_y.shape[1]
+        width = self.order * len(chosen) * (self.on_y.shape[1] + 1)
         self.pieces = torch.split(torch.arange(len(x)), max(1, BYTES // (8 * width)))
         self.whitening = self._whitening()
         self.half = _inverse_root(_kernel(self.landmarks, self.landmarks))
@@ -178,8 +187,13 @@ class _Features:
         return basis.reshape(len(piece) * self.on_y.shape[1], -1)
 
     def moments(self, labels: Tensor, members: Tensor, elements: Tensor) -> Tensor:
-        """B of samples moved by elements (R, n), numbers in H: (R, orbits, |G|, q)."""
+        """B of samples moved by elements (R, n), numbers in H: (R, orbits, |G|, w).
+
+        labels (n, w): the outputs' action moves the first q columns, further ones are invariant.
+        """
         q = labels.shape[1]
+        actions = torch.eye(q, dtype=torch.float64).repeat(self.order, 1, 1)
+        actions[:, : self.on_y.shape[1], : self.on_y.shape[1]] = self.on_y
         total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, q, dtype=torch.float64)
         for piece in self.pieces:
             white = (self.whitening @ _kernel(self.landmarks, self.x[piece])).t().contiguous()
@@ -187,7 +201,7 @@ class _Features:
             for row, moves in zip(total, elements[:, piece], strict=True):
                 sums = torch.zeros(len(members), terms.shape[1], dtype=torch.float64).index_add_(0, moves, terms)
                 for h, part in zip(members, sums.reshape(len(members), *row.shape), strict=True):
-                    row[:, self.table[h]] += part @ self.on_y[h].t()
+                    row[:, self.table[h]] += part @ actions[h].t()
         return total
 
     def correlations(self, moments: Tensor) -> Tensor:

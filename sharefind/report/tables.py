@@ -219,9 +219,8 @@ def symmetry_table(result: dict[str, Any], seconds: Mapping[str, float]) -> list
     rows = result.get("symmetries", [])
     if not rows:
         return []
-    table = _titled_table(
-        f"\n{plural(len(rows), 'candidate group')}: exact tests, {rows[0]['statistic'] or 'inherited'}"
-    )
+    statistic = next((row["statistic"] for row in rows if row["statistic"] is not None), "none")
+    table = _titled_table(f"\n{plural(len(rows), 'candidate group')}: exact tests, statistic {statistic}")
     table.add_column("group", overflow="fold")
     for heading in ("order", "p", "adj. p", "z", "seconds"):
         table.add_column(heading, justify="right")

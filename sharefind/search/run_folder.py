@@ -243,7 +243,8 @@ def _read_tests(path: Path) -> dict[str, RandomisationTest]:
     for line in path.read_text().splitlines():
         try:
             values = json.loads(line)
-            tests[values.pop("name")] = RandomisationTest(**values)
+            name = values.pop("name")
+            tests[name] = RandomisationTest(**values)
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
             continue
     return tests

@@ -14,6 +14,8 @@ from sharefind.errors import DataError
 def test_every_name_loads_and_samples(name: str) -> None:
     if name.startswith("texture:"):
         pytest.importorskip("skimage")
+    if name == "elnino":
+        pytest.importorskip("statsmodels")
     task = load_task(name)
     assert task.name == name and task.description
     x, y = task.sample(np.random.default_rng(0), 7)
@@ -23,7 +25,7 @@ def test_every_name_loads_and_samples(name: str) -> None:
 
 def test_the_names() -> None:
     textures = ("texture:gravel", "texture:brick", "texture:grass")
-    assert task_names() == ("c2-wi", "c2-si", "c2-arbitrary", *textures)
+    assert task_names() == ("c2-wi", "c2-si", "c2-arbitrary", *textures, "elnino")
 
 
 def test_data_takes_names_too() -> None:

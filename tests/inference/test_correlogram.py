@@ -159,7 +159,17 @@ def test_one_move_for_all_samples_permutes_the_scores() -> None:
     for u in range(6):
         moved = bound.of_moves(torch.full((1, 20), u))[0]
         torch.testing.assert_close(moved.sort().values, plain.sort().values, rtol=0, atol=1e-7)
-    assert len(plain) == len(family.candidates)  # all but the whole group, and the trivial one
+    assert len(plain) == len(family.candidates) + 1  # all but the whole group; the trivial one, and the inputs
+
+
+def test_inputs_that_are_not_invariant_are_seen_without_any_relation() -> None:
+    rep = natural(named_group("C4"))
+    _, scores = statistic(rep)
+    rng = np.random.default_rng(8)
+    x = torch.from_numpy(rng.normal(size=(100, 4)) + np.array([0.8, 0.0, 0.0, 0.0]))
+    y = torch.from_numpy(rng.normal(size=(100, 4)))
+    test = randomisation_test(x, y, JointAction(rep, rep), scores, rng, 99)
+    assert test.p_value == 0.01
 
 
 @pytest.mark.slow

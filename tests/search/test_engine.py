@@ -256,6 +256,39 @@ def test_a_stopped_run_keeps_its_nodes_and_resumes_to_the_same_result(tmp_path: 
     assert opened.config() == case.resolved
 
 
+def test_a_run_that_ends_among_its_exact_tests_repeats_none_of_them(tmp_path: Path) -> None:
+    case = problem(teacher_task("C3", 3, 150, 0), "S3", copies=199)
+    whole = run_search(case, RunFolder.create(tmp_path / "whole", case.resolved))[1]
+    path = tmp_path / "broken"
+    with pytest.raises(KeyboardInterrupt):
+        run_search(case, RunFolder.create(path, case.resolved), Tests(end_after=3))
+    finished = RunFolder.open(path).tests()
+    assert len(finished) == 2
+    counting = Tests()
+    resumed = run_search(case, RunFolder.open(path), counting)[1]
+    assert counting.begun and not set(counting.begun) & set(finished)
+    assert RunFolder.open(path).tests()["S3"] == finished["S3"]
+    for key in ("run", "wall_s"):
+        del whole[key], resumed[key]
+    assert resumed == whole
+
+
+class Tests(Observer):
+    """Which exact tests were begun; a Ctrl-C at the beginning of one of them."""
+
+    __test__ = False
+
+    def __init__(self, end_after: int | None = None) -> None:
+        self.begun: list[str] = []
+        self.end_after = end_after
+
+    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
+        if stage.startswith("test of "):
+            self.begun.append(stage.removeprefix("test of "))
+            if len(self.begun) == self.end_after:
+                raise KeyboardInterrupt
+
+
 def test_a_run_does_not_go_on_with_other_data(tmp_path: Path) -> None:
     case = problem(teacher_task("C3", 3, 300, 0), "S3", copies=19, alpha=0.1)
     folder = RunFolder.create(tmp_path / "run", case.resolved)
