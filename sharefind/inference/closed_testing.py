@@ -104,7 +104,7 @@ def family_test(
     Args:
         x: (n, d_in). y: (n, d_out). family: the candidates. statistic: of the tests. alpha: family-wise error rate.
         copies: m of each test, so many that 1 / (m + 1) <= alpha. seed: each candidate's stream is named after it.
-        enough: ends a test whose answer is clear, see `randomisation_test`. progress: told before each test that is made.
+        enough: ends a test whose answer is clear, see `randomisation_test`. progress: told before each one made.
         memory: tests that were finished before, with the same data and settings.
 
     Raises:

@@ -51,8 +51,8 @@ class Correlogram:
 
         B = sum_i W phi(x_i) a_i^T,    c(g) = <B, g B>,    T_K = mean over K of c.
 
-    The law of the inputs is looked at too, by |sum_i W phi(x_i)|^2: up to what orbits decide, a maximum mean discrepancy
-    between the sample and its symmetrisation.
+    The law of the inputs is looked at too, by |sum_i W phi(x_i)|^2: up to what orbits decide, a maximum mean
+    discrepancy between the sample and its symmetrisation.
 
     Residuals, landmarks and W depend on the samples through orbits alone. Moving a sample moves its term of B, so a
     copy costs n additions of (landmarks, q) terms and |G| inner products, and no features of its own.

@@ -50,6 +50,4 @@ def test_months_are_not_alike() -> None:
     groups = tuple(c.group for c in family.candidates if c.group is not None)
     found = family_test(x, y, family, Correlogram(rep, rep, groups))
     assert set(found.rejected) == {"C12", "C6", "C4", "C3", "C2"}
-    # It is the season in the inputs: from one month to the next, shared weights predict as well.
-    cause = diagnose(x, y, JointAction(rep, rep), np.random.default_rng(0)).cause
-    assert cause == "inputs"
+    assert diagnose(x, y, JointAction(rep, rep), np.random.default_rng(0)).inputs.p_value <= 0.01  # the season

@@ -132,11 +132,11 @@ def test_options_override_the_configuration_file(call) -> None:
 
 
 def test_an_option_drops_what_it_excludes_in_the_file(call) -> None:
-    Path("c.toml").write_text('group = "C4"\ncopies = 19\nparticles = 20\nhorizon = 1\n')
+    Path("c.toml").write_text('group = "C4"\ncopies = 39\nparticles = 20\nhorizon = 1\n')
     Path("swap.json").write_text(
         json.dumps({"name": "swap", "generators": [{"in": [[0, 1], [1, 0]], "out": [[0, 1], [1, 0]]}]})
     )
-    ending = call("discover", "--config", "c.toml", "--generators", "swap.json", "--alpha", "0.05", "--json")
+    ending = call("discover", "--config", "c.toml", "--generators", "swap.json", "--alpha", "0.03", "--json")
     assert ending.status == 0
     result = json.loads(ending.out)
     assert result["group"] == {"name": "swap", "order": 2}

@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
-from sharefind.groups import FiniteGroup, Representation, named_group, natural, trivial
-from sharefind.inference import CandidateFamily, MarginalLikelihood, family_test, randomisation_test, subgroup_family
+from sharefind.groups import FiniteGroup, Representation, named_group, natural, subgroups, trivial
+from sharefind.inference import (
+    CandidateFamily,
+    Correlogram,
+    MarginalLikelihood,
+    family_test,
+    independence_test,
+    randomisation_test,
+    subgroup_family,
+)
 from sharefind.meanfield.actions import JointAction
 
 LEVEL, COPIES = 0.05, 19
@@ -67,13 +75,17 @@ def tensors(x: Array, y: Array) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x), torch.from_numpy(y)
 
 
-def hits(law: Law, count: int, seed: int) -> int:
+def scores(in_rep: Representation, out_rep: Representation) -> Correlogram:
+    """The correlogram of all subgroups of a finite group that are not trivial."""
+    groups = subgroups(in_rep.finite_group)
+    return Correlogram(in_rep, out_rep, tuple(g for g in groups if g.order > 1))
+
+
+def hits(law: Law, count: int, seed: int, kind: str = "marginal-likelihood") -> int:
     """Data sets with p <= LEVEL."""
     moves, rng = JointAction(law.in_rep, law.out_rep), np.random.default_rng(seed)
-    found = [
-        randomisation_test(*tensors(*law.draw(rng)), moves, MarginalLikelihood(), rng, COPIES).p_value
-        for _ in range(count)
-    ]
+    statistic = MarginalLikelihood() if kind == "marginal-likelihood" else scores(law.in_rep, law.out_rep)
+    found = [randomisation_test(*tensors(*law.draw(rng)), moves, statistic, rng, COPIES).p_value for _ in range(count)]
     return int(np.sum(np.array(found) <= LEVEL))
 
 
@@ -113,6 +125,26 @@ def test_the_level(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.ci
+@pytest.mark.parametrize("name", ["C4", "mirrors"])
+def test_the_level_of_the_correlogram(name: str) -> None:
+    share = hits(laws()[name], 2000, seed=14, kind="correlogram") / 2000
+    print(f"correlogram, {name}: P(p <= {LEVEL}) = {share}")
+    assert abs(share - LEVEL) <= three_errors(2000), share
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+def test_the_level_of_independence() -> None:
+    """Unequal spreads and heavy tails in X and Y, which have nothing to do with each other."""
+    rng, found = np.random.default_rng(15), 0
+    for _ in range(2000):
+        x, y = rng.standard_t(2, size=(12, 3)) * np.array([1.0, 5.0, 0.2]), rng.lognormal(size=(12, 2))
+        found += independence_test(*tensors(x, y), rng, COPIES).p_value <= LEVEL
+    assert abs(found / 2000 - LEVEL) <= three_errors(2000), found / 2000
+
+
+@pytest.mark.slow
+@pytest.mark.ci
 def test_the_level_of_tests_that_end_early() -> None:
     """P(p <= h / l) = h / l for a test that ends at the h-th copy above the data, here the l-th and last."""
     level, share = 4 / COPIES, early_hits(laws()["C4"], 2000, seed=13) / 2000
@@ -138,6 +170,24 @@ def paired(rng: np.random.Generator) -> tuple[Array, Array]:
 
 
 PAIRING = FiniteGroup("D4", 4, ((1, 0, 2, 3), (0, 1, 3, 2), (2, 3, 0, 1)))
+
+
+def permuted(rng: np.random.Generator) -> tuple[Array, Array]:
+    """Several outputs that all of S_4 permutes with the inputs."""
+    x = rng.lognormal(size=(10, 4))
+    return x, np.tanh(x) - x.mean(1, keepdims=True) + 0.3 * rng.normal(size=(10, 4))
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+def test_the_family_wise_error_of_the_correlogram() -> None:
+    rep, wrong, count = natural(named_group("S4")), 0, 1000
+    family, statistic = subgroup_family(rep, rep), scores(rep, rep)
+    for run in range(count):
+        x, y = tensors(*permuted(np.random.default_rng([23, run])))
+        wrong += bool(family_test(x, y, family, statistic, alpha=LEVEL, copies=COPIES, seed=run).rejected)
+    print(f"correlogram, S4: family-wise error {wrong / count}")
+    assert wrong / count <= LEVEL + three_errors(count), wrong / count
 
 
 def wrong_runs(draw: Sampler, truth: FiniteGroup, count: int, seed: int) -> int:
