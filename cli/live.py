@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ from sharefind.report.tables import DECISION_STYLES
 from sharefind.search import Growth, Observer, Problem, SearchNode
 
 REFRESH_PER_SECOND = 8
+
+SILENCE = 10.0
+"""Seconds of exact tests after which a log gets a line."""
 
 MAX_ROWS = 8
 """Finished nodes that the live view shows, the latest."""
@@ -67,6 +71,13 @@ class LineView(Observer):
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._spoke = time.monotonic()
+
+    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
+        """Say how far the exact tests are, now and then."""
+        if stage.startswith("test of ") and time.monotonic() - self._spoke >= SILENCE:
+            self._console.print(Text(f"{stage}: {done} of at most {total} exact tests done"), soft_wrap=True)
+            self._spoke = time.monotonic()
 
     def on_node_end(self, node: SearchNode) -> None:
         """Say what was seen at the node."""

@@ -36,6 +36,9 @@ LANDMARKS = 300
 TINY = 1e-9
 """Share of the largest eigenvalue below which a direction of the features is rounding."""
 
+KEPT_BYTES = 2**28
+"""Bytes of features that are kept for all copies; beyond, they are computed again for every block of copies."""
+
 BYTES = 2**26
 """Bytes of features that are held at a time: larger data sets go through in pieces."""
 
@@ -98,7 +101,10 @@ class Correlogram:
 
         def scores(elements: Tensor) -> Tensor:
             moments = features.moments(weights, members, elements)
-            relation = features.correlations(moments[..., :-1]) @ averages
+            correlations = features.correlations(moments[..., :-1])
+            relation = correlations @ averages
+            # What is 0 but for rounding must not be standardised: c(e) = |B|^2 is the scale.
+            relation = torch.where(relation.abs() > TINY * correlations[:, :1], relation, 0.0)
             inputs = (moments[..., -1] ** 2).sum((1, 2))
             return torch.cat([relation, inputs.unsqueeze(1)], dim=1)
 
@@ -148,7 +154,14 @@ class _Features:
         width = self.order * len(chosen) * (self.on_y.shape[1] + 1)
         self.pieces = torch.split(torch.arange(len(x)), max(1, BYTES // (8 * width)))
         self.whitening = self._whitening()
+        # Copies share the features of all samples, as long as these fit.
+        is_small = 8 * len(x) * len(self.landmarks) <= KEPT_BYTES
+        self.white = [self._white(piece) for piece in self.pieces] if is_small else []
         self.half = _inverse_root(_kernel(self.landmarks, self.landmarks))
+
+    def _white(self, piece: Tensor) -> Tensor:
+        """W phi(x), one row a sample."""
+        return (self.whitening @ _kernel(self.landmarks, self.x[piece])).t().contiguous()
 
     def _whitening(self) -> Tensor:
         """(sum_i mean_g phi(g x_i) phi(g x_i)^T + noise kappa(Z, Z))^{-1/2}, (p, p); it commutes with the group."""
@@ -195,8 +208,8 @@ class _Features:
         actions = torch.eye(q, dtype=torch.float64).repeat(self.order, 1, 1)
         actions[:, : self.on_y.shape[1], : self.on_y.shape[1]] = self.on_y
         total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, q, dtype=torch.float64)
-        for piece in self.pieces:
-            white = (self.whitening @ _kernel(self.landmarks, self.x[piece])).t().contiguous()
+        for number, piece in enumerate(self.pieces):
+            white = self.white[number] if self.white else self._white(piece)
             terms = (white.unsqueeze(2) * labels[piece].unsqueeze(1)).flatten(1)
             for row, moves in zip(total, elements[:, piece], strict=True):
                 sums = torch.zeros(len(members), terms.shape[1], dtype=torch.float64).index_add_(0, moves, terms)
@@ -206,10 +219,16 @@ class _Features:
 
     def correlations(self, moments: Tensor) -> Tensor:
         """c(h) = <B, h B>, (h B)[i, g] = rhohat_h B[i, h^{-1} g]: moments (R, orbits, |G|, q) -> (R, |G|)."""
-        back = self.table[self.table.argmin(1)]
-        return torch.stack(
-            [(moments * (moments[:, :, back[h]] @ self.on_y[h].t())).sum((1, 2, 3)) for h in range(self.order)], dim=1
-        )
+        inverse = self.table.argmin(1)
+        found = torch.empty(len(moments), self.order, dtype=torch.float64)
+        for h, back in enumerate(inverse.tolist()):
+            # The action is orthogonal, so c(h) = c(h^{-1}).
+            if back < h:
+                found[:, h] = found[:, back]
+            else:
+                images = moments[:, :, self.table[back]] @ self.on_y[h].t()
+                found[:, h] = (moments * images).sum((1, 2, 3))
+        return found
 
 
 def _orbits(left: Tensor) -> Tensor:

@@ -301,10 +301,12 @@ def rotation_test(
     primes = _primes(largest)
     if not 0 < alpha < 1 or most_samples < 2:
         raise ConfigError(f"alpha={alpha}, most_samples={most_samples}: alpha must lie in (0, 1), samples be 2 or more")
-    level = alpha / len(chosen) / len(primes)
-    least = _least_copies(level)
+    least = least_copies(alpha, len(chosen), largest)
     if copies is not None and copies < least:
-        raise ConfigError(f"copies={copies} cannot reject at level {level:.2g}; give at least {least}, or fewer planes")
+        raise ConfigError(
+            f"copies={copies} cannot reject with {len(primes)} primes in {len(chosen)} planes; give at least {least}, "
+            "or fewer planes"
+        )
     kept = torch.from_numpy(named_stream(seed, "rotation test", "samples").permutation(len(x))[:most_samples])
     run = _Run(
         x[kept], y[kept], largest, alpha / len(chosen), least if copies is None else copies, seed, progress, memory
@@ -342,8 +344,9 @@ class _Run:
         return test
 
 
-def _least_copies(level: float) -> int:
-    """The smallest m with 1 / (m + 1) <= level, in floating point too."""
+def least_copies(alpha: float, planes: int, largest: int = LARGEST) -> int:
+    """The smallest m with which a test of `rotation_test` can reject: 1 / (m + 1) <= alpha / (planes primes)."""
+    level = alpha / planes / len(_primes(largest))
     start = math.floor(1 / level) - 1
     return next(m for m in range(max(1, start), start + 4) if 1 / (m + 1) <= level)
 

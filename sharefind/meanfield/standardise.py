@@ -22,6 +22,9 @@ How = Literal["none", "scale", "whiten"]
 RIDGE = 1e-6
 """Relative floor of the covariance's eigenvalues before its inverse root is taken: constant features stay finite."""
 
+ROUNDING = 1e-10
+"""Spread of labels, relative to the largest, that is rounding."""
+
 LARGEST_VALUE = 1e100
 """Larger inputs or labels are refused: squares, and sums of them over a data set, must stay finite."""
 
@@ -126,7 +129,7 @@ def _label_change(
         return np.zeros(y.shape[1]), 1.0
     mean = fixed_space(out_rep).project(y.mean(0))
     spread = float(np.sqrt(((y - mean) ** 2).mean()))
-    scale = spread / sd if spread > 0 else 1.0
+    scale = spread / sd if spread > ROUNDING * float(np.abs(y).max()) else 1.0
     return np.asarray(mean - scale * centre, dtype=np.float64), scale
 
 

@@ -73,8 +73,10 @@ def _meaning(view: RunView) -> str:
         if _rests_at_saddle(view):
             return "training rests at a saddle of this unit; the labels may carry signal."
         return "the data show nothing that could be learned."
-    if e_star["dim"] == view.ambient and view.result.get("maximal"):
-        return f"no space of {candidate} holds, but {view.result['maximal'][0]} is not rejected: search its own spaces."
+    named = [n for n in view.result.get("maximal", []) if candidate == "SO2" and n != "SO2"]
+    if e_star["dim"] == view.ambient and named:
+        turn = f"{360 / int(named[0][1:]):.4g} degrees"
+        return f"no space of SO2 holds; {named[0]} (turns by {turn}) is not rejected: see --group R{named[0][1:]}."
     if e_star["dim"] == view.ambient:
         rejected = f"; {candidate} is rejected" if candidate in view.result["rejected"] else ""
         return f"no sharing of parameters is supported by the data{rejected}."
@@ -82,6 +84,8 @@ def _meaning(view: RunView) -> str:
         kind = "exact" if e_star["exact"] else "numerical"
         return f"training stays on this {kind} space; no candidate group names it."
     stabiliser = e_star["stabiliser"]
+    if last_rule(view) != "randomisation" and not view.result.get("symmetries"):
+        return f"training stays on the space of {stabiliser['name']} (order {order(stabiliser['order'])})."
     how = "holds within the tolerance only" if view.holds_by_tolerance else "is not rejected"
     return f"the symmetry {stabiliser['name']} (order {order(stabiliser['order'])}) {how}."
 
@@ -103,8 +107,17 @@ def saddles(view: RunView) -> Iterator[str]:
     for node in view.lattice.visited():
         if node.evidence is not None and node.evidence.stationary_not_optimal:
             is_left = node.evidence.decision is Decision.GROW
+            if not is_left and node.evidence.rule == "randomisation" and not node.space.is_zero:
+                yield f"At {node.label} the unit learns nothing: that it holds rests on the exact test alone."
+                continue
             follows = ", so the search went on" if is_left else ": do not trust that it stays"
             yield f"At {node.label} training is stationary but not optimal (a saddle){follows}."
+
+
+def last_rule(view: RunView) -> str | None:
+    """The stopping rule that decided at the last node."""
+    last = view.e_star
+    return None if last is None or last.evidence is None else last.evidence.rule
 
 
 def _rests_at_saddle(view: RunView) -> bool:

@@ -191,6 +191,8 @@ def resolve(
     replicates = config.replicates or 10
     if samples is not None:
         replicates = config.replicates or max(2, min(10, samples // MIN_FOLD))
+    copies = config.copies or max(MIN_COPIES, math.ceil(2 / config.alpha) - 1)
+    _refuse_few_copies(copies, config.alpha, stop)
     return Settings(
         config=config,
         growth=growth,
@@ -200,10 +202,17 @@ def resolve(
         alpha=config.alpha,
         tolerance=tolerance if config.tolerance is None else config.tolerance,
         replicates=replicates,
-        copies=config.copies or max(MIN_COPIES, math.ceil(2 / config.alpha) - 1),
+        copies=copies,
         sgd=_sgd(config, samples, unit, length2),
         standardise="whiten" if samples is not None and config.preset == "fast" else "none",
     )
+
+
+def _refuse_few_copies(copies: int, alpha: float, stop: StopName) -> None:
+    if stop == "randomisation" and 1 / (copies + 1) > alpha:
+        raise ConfigError(
+            f"--copies {copies} cannot reject anything at alpha = {alpha:g}; give at least {math.ceil(1 / alpha) - 1}"
+        )
 
 
 def _is_paper_heuristic(config: SearchConfig) -> bool:

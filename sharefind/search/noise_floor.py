@@ -25,6 +25,10 @@ SIGNAL_SHARE = 0.8
 """Labels whose noise floor lies below this share of their variance carry signal."""
 
 
+ROUNDING = 1e-20
+"""Share of the labels' mean square below which their variance is rounding."""
+
+
 @dataclass(frozen=True)
 class NoiseFloor:
     """Mean squared loss of the best predictor, estimated; and of the best constant (the labels' variance)."""
@@ -53,7 +57,10 @@ def noise_floor(x: NDArray[np.float64], y: NDArray[np.float64]) -> NoiseFloor:
     keep = np.argsort(index == own, axis=1, kind="stable")[:, :k]
     predicted = y[np.take_along_axis(index, keep, axis=1)].mean(axis=1)
     error = float(((y - predicted) ** 2).sum(axis=1).mean()) / (1 + 1 / k)
-    return NoiseFloor(error, float(((y - y.mean(axis=0)) ** 2).sum(axis=1).mean()))
+    variance = float(((y - y.mean(axis=0)) ** 2).sum(axis=1).mean())
+    if variance <= ROUNDING * float((y**2).sum(axis=1).mean()):
+        return NoiseFloor(0.0, 0.0)
+    return NoiseFloor(error, variance)
 
 
 UNLEARNT = 0.95
@@ -78,12 +85,21 @@ def explain_zero(problem: Problem, evidence: Evidence) -> Evidence:
     figures = f"noise floor {found.floor:.3g} of a label variance {found.variance:.3g}"
     if not found.has_signal:
         return replace(evidence, reason=f"{evidence.reason}; the labels carry no visible signal ({figures})")
+    if _gated(problem):
+        words = "nearest neighbours see a signal that the test of independence does not"
+        return replace(evidence, reason=f"{evidence.reason}; {words} ({figures}): give more data, or raise --alpha")
     found_signal = f"the labels carry signal ({figures}) that the unit {problem.unit.name} cannot see"
     return replace(
         evidence,
         reason=f"stationary but not optimal: {found_signal}: {_advice(problem)}; {evidence.reason}",
         stationary_not_optimal=True,
     )
+
+
+def _gated(problem: Problem) -> bool:
+    """Whether the search stays because independence of Y and X was not rejected, so that no group was tested."""
+    found = problem.symmetries
+    return found is not None and found.family is None and found.independence is not None
 
 
 def _advice(problem: Problem) -> str:

@@ -160,7 +160,7 @@ def _symmetries(problem: Problem, diagnoses: Mapping[str, Diagnosis]) -> dict[st
     orders = {} if found is None else found.orders
     return {
         "undecided": [] if family is None else list(family.undecided),
-        "maximal": [] if family is None else list(family.maximal),
+        "maximal": [] if family is None or problem.settings.stop != "randomisation" else list(family.maximal),
         "independence_p_value": _gate(problem),
         "symmetries": [] if family is None else [_candidate_row(family, orders, n) for n in family.verdicts],
         "diagnosis": {name: _diagnosis_row(found) for name, found in diagnoses.items()},

@@ -36,6 +36,7 @@ from sharefind.inference import (
     rotation_test,
 )
 from sharefind.inference.closed_testing import TestMemory
+from sharefind.inference.rotations import LARGEST, least_copies
 from sharefind.search.config import StatisticName
 from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import label_of
@@ -53,6 +54,9 @@ LIKELIHOOD_SAMPLES = 2000
 
 DIAGNOSED = 4
 """Most groups that are looked at closely: each costs seconds."""
+
+CONSTANT = 1e-10
+"""Relative difference of labels that is rounding."""
 
 FEWEST_DIAGNOSED = 20
 """Fewest samples for a risk gap by cross-validation."""
@@ -121,12 +125,13 @@ def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgr
 
 
 def turned_plane(problem: Problem) -> tuple[int, int] | None:
-    """The coordinate plane of X that SO(2) turns while labels stay; None for other groups and actions.
+    """The coordinate plane of X that SO(2) turns while labels stay; None for other groups, actions and statistics.
 
     There the closed subgroups C_2, ..., C_24 are candidates too.
     """
     candidate = problem.candidate
-    if candidate.group.name != "SO2" or isinstance(candidate.group, FiniteGroup):
+    other = problem.settings.statistic not in (None, "angular-harmonics")
+    if other or candidate.group.name != "SO2" or isinstance(candidate.group, FiniteGroup):
         return None
     rng = named_stream(problem.settings.seed, "symmetries", "plane")
     moves = problem.joint_action(candidate.group)
@@ -147,21 +152,28 @@ def _rotations(
     memory: TestMemory | None,
     progress: StageProgress,
 ) -> Symmetries:
-    """SO(2) and its subgroups, which have a test of their own: they are not closed under joins."""
+    """SO(2) and its subgroups, which have a test of their own: they are not closed under joins.
+
+    Each prime has its share of the level, for which more copies are needed than the settings may say.
+    """
     settings = problem.settings
+    least = least_copies(settings.alpha, 1)
     (found,) = rotation_test(
         x,
         y,
         [plane],
         alpha=settings.alpha,
+        copies=max(least, settings.config.copies or 0),
         seed=settings.seed,
         progress=lambda name, done, total: progress(f"test of {name}", done, total),
         memory=memory,
     ).planes
-    verdicts = {n: Verdict.ACCEPTED for n in found.accepted} | {n: Verdict.REJECTED for n in found.rejected}
+    listed = [n for n in found.accepted if n == "SO2" or int(n[1:]) <= LARGEST]
+    verdicts = {n: Verdict.ACCEPTED for n in listed} | {n: Verdict.REJECTED for n in found.rejected}
     ordered = {n: verdicts[n] for n in sorted(verdicts, key=_rotation_order)}
     adjusted = {n: found.p_adjusted.get(n, found.p_adjusted["SO2"]) for n in ordered}
-    maximal = () if found.order == 1 else (found.name,)
+    # Beyond the largest candidate a product of what was left standing one by one is no finding of its own.
+    maximal = () if found.order == 1 or found.beyond else (found.name,)
     family = FamilyTest(ordered, found.tests, adjusted, maximal, settings.alpha, ())
     return Symmetries(gate, family, {n: None if n == "SO2" else int(n[1:]) for n in ordered})
 
@@ -181,7 +193,8 @@ def tested_samples(problem: Problem) -> tuple[Tensor, Tensor]:
 def diagnoses(problem: Problem, progress: StageProgress) -> dict[str, Diagnosis]:
     """A closer look at the rejected groups nearest to what holds, and at the candidate itself when it is rejected.
 
-    At most `DIAGNOSED` of them, the largest first.
+    At most `DIAGNOSED` of them, the largest first; none where there are too few samples for a risk gap, or where all
+    labels are equal and nothing can be predicted.
     """
     family = None if problem.symmetries is None else problem.symmetries.family
     nodes = () if problem.lattice is None else problem.lattice.nodes
@@ -189,7 +202,7 @@ def diagnoses(problem: Problem, progress: StageProgress) -> dict[str, Diagnosis]
     if family is None or not family.rejected:
         return {}
     x, y = tested_samples(problem)
-    if len(x) < FEWEST_DIAGNOSED:
+    if len(x) < FEWEST_DIAGNOSED or bool(((y - y[0]).abs() <= CONSTANT * y.abs().max()).all()):
         return {}
     chosen = _nearest_rejected(family, groups)[:DIAGNOSED]
     found = {}
