@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError
@@ -19,14 +20,22 @@ LARGEST = 1000
 """Most samples that are used: more cost n^2 and show nothing that these do not."""
 
 
-def independence_test(x: Tensor, y: Tensor, rng: np.random.Generator, copies: int = 199) -> RandomisationTest:
+def independence_test(
+    x: Tensor,
+    y: Tensor,
+    rng: np.random.Generator,
+    copies: int = 199,
+    focus: NDArray[np.bool_] | None = None,
+) -> RandomisationTest:
     """Test that Y is independent of X, by permuting labels: tr(Y^T K Y) for centred Y, the biased HSIC statistic.
 
-    K is the linear kernel or a Matern one of three lengths, four components that are looked at together (Gretton et al.
-    2008, "A kernel statistical test of independence"). Exact by the permutation argument.
+    K is the linear kernel or a Matern one of three lengths, on all coordinates and on those in focus, components that
+    are looked at together (Gretton et al. 2008, "A kernel statistical test of independence"). Exact by the permutation
+    argument.
 
     Args:
         x: (n, d_in). y: (n, d_out). rng: of the permutations. copies: m.
+        focus: (d_in,), coordinates that are looked at on their own too: those that a candidate group moves.
 
     Raises:
         ConfigError: no copies. InputError: the samples are empty, do not match or are not finite.
@@ -36,7 +45,10 @@ def independence_test(x: Tensor, y: Tensor, rng: np.random.Generator, copies: in
     refuse_bad_samples(x, y)
     started = time.perf_counter()
     kept = torch.from_numpy(rng.permutation(len(x))[:LARGEST])
-    kernels, labels = _kernels(x[kept].double()), y[kept].double()
+    inputs, labels = x[kept].double(), y[kept].double()
+    kernels = _kernels(inputs)
+    if focus is not None and focus.any() and not focus.all():
+        kernels = torch.cat([kernels, _kernels(inputs[:, torch.from_numpy(focus)])])
     centred = labels - labels.mean(0)
     orders = [np.arange(len(kept)), *(rng.permutation(len(kept)) for _ in range(copies))]
     rows = [_alignments(kernels, centred[torch.from_numpy(order)]) for order in orders]

@@ -290,7 +290,9 @@ def _independence(
         return known
     progress(f"test of {INDEPENDENCE}", 0, 1)
     rng = named_stream(problem.settings.seed, "symmetries", INDEPENDENCE)
-    test = independence_test(x, y, rng, problem.settings.copies)
+    moves = problem.joint_action(problem.candidate.group)
+    moved = moved_coordinates(moves, x.shape[1], y.shape[1], rng)
+    test = independence_test(x, y, rng, problem.settings.copies, moved)
     if memory is not None:
         memory.keep_test(INDEPENDENCE, test)
     return test
