@@ -20,9 +20,11 @@ from sharefind.inference.infinitesimal import (
     nearest_algebra,
     skew_basis,
 )
+from sharefind.inference.linear_estimates import Estimates
 from sharefind.inference.marginal_likelihood import MarginalLikelihood
 from sharefind.inference.moves import Moves, SampledMoves, axis_rotations, invariant_scale, moved_coordinates
 from sharefind.inference.particle_units import UnitFactory, neuron_unit, regular_unit, richest_unit
+from sharefind.inference.partitions import Partition, estimate_partition, mean_partition, weight_partition
 from sharefind.inference.randomisation import (
     Bound,
     RandomisationTest,
@@ -49,6 +51,7 @@ __all__ = [
     "CrossDisplacement",
     "Diagnosis",
     "Displacement",
+    "Estimates",
     "FamilyTest",
     "HeldOutGap",
     "HeldOutLoss",
@@ -57,6 +60,7 @@ __all__ = [
     "MarginalLikelihood",
     "Moves",
     "ParticleTraining",
+    "Partition",
     "PlaneRotations",
     "PlaneVerdict",
     "RandomisationTest",
@@ -70,11 +74,13 @@ __all__ = [
     "algebra_name",
     "axis_rotations",
     "diagnose",
+    "estimate_partition",
     "family_test",
     "group_moves",
     "independence_test",
     "invariant_scale",
     "lie_algebra_test",
+    "mean_partition",
     "moved_coordinates",
     "named_family",
     "nearest_algebra",
@@ -87,4 +93,5 @@ __all__ = [
     "rotation_test",
     "skew_basis",
     "subgroup_family",
+    "weight_partition",
 ]

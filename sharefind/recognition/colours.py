@@ -1,0 +1,137 @@
+"""A subspace as a complete coloured digraph on the points of a layout, whose automorphisms fix it pointwise.
+
+How those automorphisms are found is left to `automorphisms`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from sharefind.errors import SpaceError
+from sharefind.groups.matrices import rows_of
+from sharefind.recognition.layout import IntArray, Layout
+from sharefind.spaces.subspace import Subspace
+
+NUMERICAL_MARGIN = 1e-6
+"""Smallest distance, in units of the largest coordinate, at which entries of a numerical subspace count as different;
+the tolerance of the subspace where that is larger."""
+
+
+def entry_labels(space: Subspace) -> IntArray:
+    """Labels of the coordinates, int64 (ambient,): z_i = z_j on the space for equal labels, z_i = -z_j for opposite
+    ones, z_i = 0 for 0.
+
+    For a tying space these are its labels. A numerical space is clustered up to its tolerance.
+
+    Raises:
+        SpaceError: a numerical space whose entries do not fall into clear clusters.
+    """
+    if space.labels is not None:
+        return space.labels.astype(np.int64)
+    return _numerical_labels(space) if space.floats is not None else _exact_labels(space)
+
+
+def _exact_labels(space: Subspace) -> IntArray:
+    """Columns of the reduced basis, numbered up to sign."""
+    columns: list[dict[int, object]] = [{} for _ in range(space.ambient)]
+    minus: list[dict[int, object]] = [{} for _ in range(space.ambient)]
+    for k, row in rows_of(space.exact_rows()).items():
+        for j, value in row.items():
+            columns[j][k], minus[j][k] = value, -value
+    numbers: dict[frozenset[tuple[int, object]], int] = {frozenset(): 0}
+    labels = np.zeros(space.ambient, dtype=np.int64)
+    for j, (plus, opposite) in enumerate(zip(columns, minus, strict=True)):
+        key = frozenset(plus.items())
+        if key not in numbers:
+            numbers[key] = 1 + len(numbers) // 2
+            numbers[frozenset(opposite.items())] = -numbers[key]
+        labels[j] = numbers[key]
+    return labels
+
+
+def _numerical_labels(space: Subspace) -> IntArray:
+    """Greedy clusters of the columns of an orthonormal basis; each must be far from every other."""
+    columns = space.orthonormal().T
+    margin = max(NUMERICAL_MARGIN, space.tolerance) * float(np.abs(columns).max())
+    labels = np.full(len(columns), len(columns) + 1)
+    labels[np.linalg.norm(columns, axis=1) <= margin] = 0
+    tree, used = cKDTree(columns), 0
+    for i in range(len(columns)):
+        if labels[i] > len(columns):
+            used += 1
+            labels[tree.query_ball_point(-columns[i], margin)] = -used
+            labels[tree.query_ball_point(columns[i], margin)] = used
+    _refuse_unless_separated(tree, columns, labels, 2 * margin)
+    return labels
+
+
+def _refuse_unless_separated(tree: cKDTree, columns: NDArray[np.float64], labels: IntArray, margin: float) -> None:
+    close = tree.query_pairs(margin, output_type="ndarray")
+    small = np.flatnonzero(np.linalg.norm(columns, axis=1) <= margin)
+    if np.any(labels[close[:, 0]] != labels[close[:, 1]]) or np.any(labels[small] != 0):
+        raise SpaceError(
+            "entries of the numerical subspace are neither equal nor clearly different; snap it to an exact one first"
+        )
+
+
+def point_colours(labels: IntArray, layout: Layout) -> IntArray:
+    """Colours of all ordered pairs of points, int64 (points, points); those of single points on the diagonal.
+
+    The permutations g with colours[g i, g j] = colours[i, j] are exactly the moves of the layout with M_g z = z
+    whenever z has these labels: (s_i s_j) z_ij is the colour of the pair of points that stand for s_i e_i and s_j e_j.
+
+    Raises:
+        SpaceError: the labels do not fill the layout.
+    """
+    if labels.size != layout.dim:
+        raise SpaceError(f"a space of R^{labels.size} does not fill a layout of {layout.dim} parameters; correct it")
+    layers, start = [_frame(layout)], 0
+    for block in layout.blocks:
+        shape = layout.shape(block)
+        size = int(np.prod(shape))
+        layers.append(_layer(labels[start : start + size].reshape(shape), block, layout))
+        start += size
+    colours = layers[0]
+    for layer in layers[1:]:
+        # Two layers at a time, so that the product of their numbers of colours never overflows.
+        colours = _renumbered(colours * (int(layer.max()) + 1) + layer)
+    return colours
+
+
+def _frame(layout: Layout) -> IntArray:
+    """What every move keeps: the axes of a pair, a point and its negative, and each index of an axis that stays."""
+    axis_of = np.repeat(np.arange(len(layout.axes)), [axis.points for axis in layout.axes])
+    frame = 3 * (axis_of[:, None] * len(layout.axes) + axis_of)
+    np.fill_diagonal(frame, np.diagonal(frame) + 1)
+    fresh = int(frame.max()) + 3
+    for start, axis in zip(layout.starts, layout.axes, strict=True):
+        here = np.arange(start, start + axis.size)
+        if axis.is_signed:
+            frame[here, here + axis.size] += 2
+            frame[here + axis.size, here] += 2
+        elif axis.moves == "none":
+            frame[here, here] = fresh + here
+    return _renumbered(frame)
+
+
+def _layer(labels: IntArray, block: tuple[int, ...], layout: Layout) -> IntArray:
+    """The labels of one block on pairs of points, shifted to be non-negative; 0 elsewhere."""
+    values = labels
+    for position, k in enumerate(block):
+        if layout.axes[k].is_signed:
+            values = np.concatenate([values, -values], axis=position)
+    layer = np.zeros((layout.points, layout.points), dtype=np.int64)
+    values = values - int(values.min()) + 1
+    first = layout.starts[block[0]] + np.arange(values.shape[0])
+    if len(block) == 1:
+        layer[first, first] = values
+    else:
+        second = layout.starts[block[1]] + np.arange(values.shape[1])
+        layer[np.ix_(first, second)] = values
+    return layer
+
+
+def _renumbered(colours: IntArray) -> IntArray:
+    return np.unique(colours, return_inverse=True)[1].reshape(colours.shape).astype(np.int64)

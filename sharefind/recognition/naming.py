@@ -1,0 +1,292 @@
+"""What the stabiliser of a space is called, from its action: S5, D6, S3xS2, B3, S3wrC2, ..., else its order.
+
+Isomorphism types of small groups come from `sharefind.groups.structure_name`; large ones are named by the orders of
+their actions on orbits and blocks, never by listing them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from sharefind.groups import FiniteGroup, structure_name
+from sharefind.groups.catalogue import MAX_FACTORS
+from sharefind.groups.group import permutation_sign
+from sharefind.recognition.automorphisms import Engine, automorphisms
+from sharefind.recognition.layout import IntArray
+
+MAX_STRUCTURE_ORDER = 2_000
+"""Largest order whose isomorphism type is looked for: its Cayley table has order^2 entries."""
+
+TRIVIAL = "C1"
+
+SMALLEST_ALTERNATING = 4
+"""A_3 is called C3."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A union of orbits on which the group is a direct factor, with its points numbered anew.
+
+    colours: int64 (k, k), with the orbits on the diagonal: their automorphisms are the factor. orbits: int64 (k,).
+    generators: int64 (k,) each. antipodes: int64 (k,), -1 where the antipode lies outside.
+    """
+
+    colours: IntArray
+    orbits: IntArray
+    generators: Sequence[IntArray]
+    antipodes: IntArray
+
+
+def group_name(colours: IntArray, generators: Sequence[IntArray], antipodes: IntArray, engine: Engine) -> str:
+    """The name of the automorphism group of a coloured digraph as it acts, "order 48" where it has none.
+
+    A direct product has its factors in the order of their first points, as the catalogue's "S3xS2" does: S_3 on the
+    first three points and S_2 on the next two. A factor {1, -1} of a signed action comes last, as "C2".
+
+    colours: int64 (n, n), those of `point_colours`. generators: int64 (n,) each, of the whole automorphism group.
+    antipodes: int64 (n,), the point of -e_i for that of e_i; a point without a sign is its own.
+    """
+    orbits = orbit_numbers(generators, len(colours))
+    factors, signs = list[str](), 0
+    for points in _independent_parts(colours, orbits):
+        if not any(np.any(g[points] != points) for g in generators):
+            continue
+        part = _part(colours, orbits, points, generators, antipodes)
+        half = _half(part)
+        if half is None:
+            factors.append(_factor_name(part, engine))
+        else:
+            signs += 1
+            marked = part.colours + np.diag((int(part.colours.max()) + 1) * (1 + half))
+            inside = group_name(marked, automorphisms(marked, engine)[0], np.arange(len(half)), engine)
+            factors += [inside] if inside != TRIVIAL else []
+    return "x".join([*_factor_names(factors, alone=signs + len(factors) == 1), *["C2"] * signs]) or TRIVIAL
+
+
+def is_named(name: str) -> bool:
+    """Whether a name is more than an order."""
+    return "order" not in name
+
+
+def orbit_numbers(generators: Sequence[IntArray], n: int) -> IntArray:
+    """Orbit of each of n points, numbered by first points, int64 (n,)."""
+    if not generators:
+        return np.arange(n)
+    images = np.stack(generators)
+    graph = csr_array((np.ones(images.size), (np.tile(np.arange(n), len(images)), images.ravel())), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def _independent_parts(colours: IntArray, orbits: IntArray) -> list[IntArray]:
+    """Unions of orbits on which the group is a direct product, the finest there are; points ascending in each.
+
+    Orbits P and Q move independently exactly when all pairs P x Q have one colour, and all pairs Q x P: if they move
+    independently, P x Q is one orbit of pairs; and moves of unlinked parts, put together, keep every colour.
+    """
+    count = int(orbits.max()) + 1
+    members = [np.flatnonzero(orbits == k) for k in range(count)]
+    linked = np.zeros((count, count))
+    for a in range(count):
+        for b in range(count):
+            block = colours[np.ix_(members[a], members[b])]
+            linked[a, b] = a != b and len(members[a]) > 1 and len(members[b]) > 1 and np.ptp(block) > 0
+    part = connected_components(csr_array(linked), directed=False)[1]
+    return [np.flatnonzero(part[orbits] == k) for k in range(int(part.max()) + 1)]
+
+
+def _part(
+    colours: IntArray, orbits: IntArray, points: IntArray, generators: Sequence[IntArray], antipodes: IntArray
+) -> _Part:
+    inside = colours[np.ix_(points, points)].copy()
+    inside[np.diag_indices_from(inside)] = int(colours.max()) + 1 + orbits[points]
+    position = np.full(len(colours), -1)
+    position[points] = np.arange(len(points))
+    return _Part(inside, orbits[points], _restricted(generators, points), position[antipodes[points]])
+
+
+def _factor_name(part: _Part, engine: Engine) -> str:
+    """The name of the action on one part: by a faithful orbit where there is one."""
+    order = automorphisms(part.colours, engine)[1]
+    for orbit in np.unique(part.orbits):
+        members = np.flatnonzero(part.orbits == orbit)
+        if _is_faithful(part.colours, members, engine):
+            signed = bool(
+                np.all(part.antipodes[members] != members) and np.isin(part.antipodes[members], members).all()
+            )
+            return _transitive_name(_restricted(part.generators, members), order, signed)
+    return _structure(part.generators, order)
+
+
+def _is_faithful(colours: IntArray, members: IntArray, engine: Engine) -> bool:
+    """Whether only the identity fixes all members."""
+    held = colours.copy()
+    held[members, members] = int(colours.max()) + 1 + members
+    return automorphisms(held, engine)[1] == 1
+
+
+def _half(part: _Part) -> IntArray | None:
+    """A choice of one of e_i and -e_i for each i, 1 or 0 (points,), that each move keeps or turns as a whole.
+
+    Where there is one and -1 is a move, the group is {1, -1} x (the moves that keep it). None otherwise.
+    """
+    n, minus = len(part.antipodes), part.antipodes
+    if np.any(minus < 0) or np.any(minus == np.arange(n)):
+        return None
+    if not np.array_equal(part.colours[np.ix_(minus, minus)], part.colours):
+        return None
+    first = np.minimum(minus, np.arange(n))
+    # Over GF(2): e_i + e_{g i} + x_g = whether g turns the sign of i; bit n + g is x_g, the last one the right side.
+    last = n + len(part.generators)
+    equations = {
+        (1 << int(first[i])) ^ (1 << int(first[g[i]])) ^ (1 << n + k) ^ (int(g[i] != first[g[i]]) << last)
+        for k, g in enumerate(part.generators)
+        for i in np.flatnonzero(first == np.arange(n))
+    }
+    solution = _solved(equations, last)
+    if solution is None:
+        return None
+    turned = np.array([solution >> int(i) & 1 for i in first])
+    return np.asarray(np.where(first == np.arange(n), 1 - turned, turned), dtype=np.int64)
+
+
+def _solved(equations: set[int], last: int) -> int | None:
+    """A solution over GF(2), as bits below `last`, of equations whose right side is bit `last`; None without one."""
+    pivots: dict[int, int] = {}
+    for equation in sorted(equations):
+        for bit in sorted(pivots):
+            if equation >> bit & 1:
+                equation ^= pivots[bit]
+        if equation == 1 << last:
+            return None
+        if equation:
+            pivots[(equation & -equation).bit_length() - 1] = equation
+    solution = 0
+    for bit in sorted(pivots, reverse=True):
+        row = pivots[bit]
+        if ((row & solution).bit_count() + (row >> last)) % 2:
+            solution |= 1 << bit
+    return solution
+
+
+def _restricted(generators: Sequence[IntArray], points: IntArray) -> list[IntArray]:
+    """The generators on an invariant set of points, numbered anew; identities and repetitions dropped."""
+    position = np.full(int(points.max()) + 1, -1)
+    position[points] = np.arange(len(points))
+    moved = {tuple(position[g[points]].tolist()) for g in generators}
+    return [np.array(g) for g in sorted(moved - {tuple(range(len(points)))})]
+
+
+def action_order(moves: Sequence[IntArray]) -> int:
+    """Order of the group that permutations (k,) generate; sympy's Schreier-Sims, but for S_k and A_k."""
+    if not moves:
+        return 1
+    degree = len(moves[0])
+    if _swaps_connect(moves):
+        return math.factorial(degree)
+    group = as_group(moves)
+    # Jordan's theorem on cycles of prime length: a positive answer of the random test is certain.
+    if degree >= SMALLEST_ALTERNATING and group.sympy.is_alt_sym():
+        return math.factorial(degree) // (1 if any(permutation_sign(g) < 0 for g in moves) else 2)
+    return int(group.sympy.order())
+
+
+def _swaps_connect(moves: Sequence[IntArray]) -> bool:
+    """Whether the generators that are transpositions join all points: they generate S_k then."""
+    swaps = [g for g in moves if np.sum(g != np.arange(len(g))) == 2]
+    return int(orbit_numbers(swaps, len(moves[0])).max()) == 0
+
+
+def as_group(moves: Sequence[IntArray], name: str = "G", order: int | None = None) -> FiniteGroup:
+    """The permutation group of moves, int64 (k,) each; at least one."""
+    return FiniteGroup(name, len(moves[0]), tuple(tuple(g.tolist()) for g in moves), known_order=order)
+
+
+def _transitive_name(moves: Sequence[IntArray], order: int, signed: bool) -> str:
+    """The name of a transitive group on k points; `signed` when they are +-e_i for k / 2 indices i."""
+    degree = len(moves[0])
+    half = degree // 2
+    if signed and degree > 2 and order == 2**half * math.factorial(half):
+        return f"B{half}"
+    if order == math.factorial(degree) and degree > 2:
+        return f"S{degree}"
+    if degree >= SMALLEST_ALTERNATING and 2 * order == math.factorial(degree):
+        return f"A{degree}"
+    # A wreath product says more about an imprimitive action than its isomorphism type, but C_n and D_n say enough.
+    wreath = _wreath_name(moves, order) if order > 2 * degree else None
+    return wreath or _structure(moves, order)
+
+
+def _structure(moves: Sequence[IntArray], order: int) -> str:
+    if order > MAX_STRUCTURE_ORDER:
+        return f"order {order}"
+    return structure_name(as_group(moves, order=order))
+
+
+def _wreath_name(moves: Sequence[IntArray], order: int) -> str | None:
+    """KwrQ where the group is all of K^m . Q for a block system: K on each of m blocks, Q on the blocks."""
+    for block_of in _block_systems(moves):
+        count = int(block_of.max()) + 1
+        outer = _restricted_to_blocks(moves, block_of)
+        inner = _on_first_block(moves, block_of)
+        if not inner or not outer:
+            continue
+        inside, outside = action_order(inner), action_order(outer)
+        if inside**count * outside == order:
+            parts = [_transitive_name(inner, inside, False), _transitive_name(outer, outside, False)]
+            return "wr".join(f"({part})" if not part.isalnum() or "wr" in part else part for part in parts)
+    return None
+
+
+def _block_systems(moves: Sequence[IntArray]) -> list[IntArray]:
+    """The minimal block systems, each as the block of every point (k,), small blocks first."""
+    group = as_group(moves).sympy
+    systems: dict[tuple[int, ...], int] = {}
+    for point in range(1, len(moves[0])):
+        found = np.unique(group.minimal_block([0, point]), return_inverse=True)[1]
+        if 0 < int(found.max()) < len(found) - 1:
+            systems[tuple(found.tolist())] = -int(found.max())
+    return [np.array(system) for system in sorted(systems, key=lambda s: (systems[s], s))]
+
+
+def _restricted_to_blocks(moves: Sequence[IntArray], block_of: IntArray) -> list[IntArray]:
+    first = np.unique(block_of, return_index=True)[1]
+    images = {tuple(block_of[g[first]].tolist()) for g in moves}
+    return [np.array(g) for g in sorted(images - {tuple(range(len(first)))})]
+
+
+def _on_first_block(moves: Sequence[IntArray], block_of: IntArray) -> list[IntArray]:
+    """Schreier's generators of the setwise stabiliser of the block of point 0, on that block."""
+    carriers: dict[int, IntArray] = {int(block_of[0]): np.arange(len(block_of))}
+    queue, found = [int(block_of[0])], []
+    for block in queue:
+        for g in moves:
+            step = g[carriers[block]]
+            target = int(block_of[step[0]])
+            if target not in carriers:
+                carriers[target] = step
+                queue.append(target)
+            found.append(np.argsort(carriers[target])[step])
+    return _restricted(found, np.flatnonzero(block_of == block_of[0]))
+
+
+def _symmetric_pair(name: str) -> str:
+    """S_2 beside other symmetric groups, as in S3xS2."""
+    return "S2" if name == "C2" else name
+
+
+def _factor_names(factors: list[str], alone: bool) -> list[str]:
+    """The factors as a product shows them; more than the catalogue allows are counted."""
+    symmetric = [_symmetric_pair(name) for name in factors]
+    if all(name.startswith("S") and name[1:].isdigit() for name in symmetric) and set(symmetric) != {"S2"}:
+        factors = symmetric
+    if not alone:
+        factors = [f"({name})" if "wr" in name or not is_named(name) else name for name in factors]
+    if len(factors) <= MAX_FACTORS:
+        return factors
+    return [f"{name}^{factors.count(name)}" for name in dict.fromkeys(factors)]

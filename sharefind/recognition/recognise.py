@@ -1,0 +1,226 @@
+"""The symmetry of a subspace: its pointwise stabiliser among [signed] permutations, named, and its Galois closure.
+
+The continuous part is in `continuous`; how a space was found is left to `sharefind.search`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sharefind.errors import SpaceError
+from sharefind.groups import FiniteGroup, NaturalBlock, Representation, cycle_notation
+from sharefind.groups.enumeration import enumerate_elements
+from sharefind.groups.representation import Kind
+from sharefind.recognition.automorphisms import Engine, automorphisms
+from sharefind.recognition.colours import entry_labels, point_colours
+from sharefind.recognition.continuous import LieStabiliser, lie_stabiliser
+from sharefind.recognition.layout import IntArray, Layout, Moves, matrix_layout, vector_layout
+from sharefind.recognition.naming import MAX_STRUCTURE_ORDER, group_name, is_named
+from sharefind.spaces import tying
+from sharefind.spaces.subspace import Subspace
+
+
+@dataclass(frozen=True, eq=False)
+class Recognition:
+    """The largest group of moves of a layout that fixes every point of a space E, G = {g : M_g z = z for z in E}.
+
+    space: E itself. layout: what could move.
+    group: G on the points of the layout; signed axes have the points +e_0, +e_1, ..., -e_0, -e_1, ...
+    name: what its action is called, such as "D6", "S3xS2", "B3" or "S3wrC2"; "order 48" where it has no name.
+    kernel_order: number of moves that fix all of Z, and so every space; G is seen only up to them (-1 on inputs and
+        outputs of a weight, for instance).
+    closure: the smallest space that contains E and is the fixed space of a group of these moves (and, where it was
+        asked for, of the connected orthogonal group).
+    lie: the continuous part, None where it was not asked for.
+    """
+
+    space: Subspace
+    layout: Layout
+    group: FiniteGroup
+    name: str
+    kernel_order: int
+    closure: Subspace
+    lie: LieStabiliser | None = None
+
+    @property
+    def order(self) -> int:
+        """Number of elements of G."""
+        return self.group.order
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the name says more than the order."""
+        return is_named(self.name)
+
+    @property
+    def fixed_dim(self) -> int:
+        """Dimension of the closure."""
+        return self.closure.dim
+
+    @property
+    def lie_dim(self) -> int:
+        """Dimension of the Lie algebra that fixes E; 0 where it was not asked for."""
+        return self.lie.dim if self.lie is not None else 0
+
+    @property
+    def is_galois_closed(self) -> bool:
+        """Whether E is the fixed space of its stabiliser; if not, its tying is no sharing by symmetry.
+
+        Exact for an exact space; for a numerical one the dimensions are compared, E being inside up to its tolerance.
+        """
+        return self.space.dim == self.closure.dim
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether only the moves that fix all of Z fix E, and no continuous ones do."""
+        return self.order == self.kernel_order and self.lie_dim == 0
+
+    @cached_property
+    def description(self) -> str:
+        """One line: the name, or "unnamed, order 48, generators (0 1 2), (0 3)(1 4)(2 5)"; so(2) before it, if any."""
+        discrete = self.name if self.is_named else self._unnamed()
+        if self.lie is None or not self.lie.dim:
+            return discrete
+        return f"{self.lie.name} (dimension {self.lie.dim}); among {self.layout.axes[0].moves}: {discrete}"
+
+    def _unnamed(self) -> str:
+        cycles = ", ".join(cycle_notation(g) for g in self.group.generators)
+        return f"unnamed, {self.name}, generators {cycles}"
+
+    def representation(self, axis: str) -> Representation:
+        """G on R^size of an axis, a [signed] permutation representation of `group`.
+
+        Raises:
+            SpaceError: there is no such axis.
+        """
+        position = self.layout.position(axis)
+        size = self.layout.axes[position].size
+        moves = [self.layout.signed_move(g, position) for g in self.group.generators]
+        perms = np.array([images for images, _ in moves], dtype=np.int64).reshape(len(moves), size)
+        signs = np.array([flips for _, flips in moves], dtype=np.int8).reshape(len(moves), size)
+        kind: Kind = "signed" if np.any(signs < 0) else "permutation"
+        return Representation(self.group, size, axis, kind, perms, signs)
+
+    @property
+    def out_representation(self) -> Representation:
+        """G on the rows of the first block."""
+        return self.representation(self.layout.axes[self.layout.blocks[0][0]].name)
+
+    @property
+    def in_representation(self) -> Representation:
+        """G on the columns of the first block (its indices, for a vector)."""
+        return self.representation(self.layout.axes[self.layout.blocks[0][-1]].name)
+
+
+def recognise(
+    space: Subspace,
+    shape: Sequence[int],
+    *,
+    bias: bool = False,
+    together: bool | None = None,
+    moves: Moves = "permutations",
+    continuous: bool = False,
+    engine: Engine = "auto",
+) -> Recognition:
+    """The stabiliser of a space of weights (d_out, d_in) [with a bias (d_out,)], or of vectors (K,).
+
+    Args:
+        space: the subspace E of R^(d_out d_in [+ d_out]) or R^K.
+        shape: (d_out, d_in) or (K,).
+        bias: whether a bias follows the weight.
+        together: one permutation acts on inputs and outputs; None: where d_out = d_in.
+        moves: "permutations" or "signed".
+        continuous: look for the Lie algebra in so(d_out) + so(d_in) as well (so(d) when together).
+        engine: see `automorphisms`.
+
+    Raises:
+        SpaceError: shapes that do not fit, or a numerical space without clear clusters.
+    """
+    if len(shape) == 1 and not bias and together is None:
+        return recognise_layout(space, vector_layout(shape[0], moves), continuous=continuous, engine=engine)
+    if len(shape) != 2:
+        raise SpaceError(f"shape {tuple(shape)} is no (d_out, d_in) or (K,); a bias and `together` need a weight")
+    layout = matrix_layout((shape[0], shape[1]), bias, together, moves)
+    return recognise_layout(space, layout, continuous=continuous, engine=engine)
+
+
+def recognise_layout(
+    space: Subspace, layout: Layout, *, continuous: bool = False, engine: Engine = "auto"
+) -> Recognition:
+    """The stabiliser of a space of parameters of any layout, such as that of a two-layer unit.
+
+    Raises:
+        SpaceError: the space does not fill the layout, or is numerical without clear clusters.
+    """
+    colours = point_colours(entry_labels(space), layout)
+    found, order = automorphisms(colours, engine)
+    generators = _few(found, order)
+    name = group_name(colours, generators, layout.antipodes, engine)
+    group = _as_group(name, layout, generators, order)
+    lie = lie_stabiliser(space, layout) if continuous else None
+    closure = _fixed(layout, generators)
+    if lie is not None and lie.dim:
+        closure = closure.meet(lie.fixed_space)
+    return Recognition(space, layout, group, name, _kernel_order(layout), closure, lie)
+
+
+def _few(generators: list[IntArray], order: int) -> list[IntArray]:
+    """Few generators that depend on the group alone, whatever found it; a large group keeps those it came with.
+
+    Elements of large order first, then the lexicographically smallest; each that the previous ones do not generate.
+    """
+    if order > MAX_STRUCTURE_ORDER or not generators:
+        return sorted(generators, key=lambda g: tuple(g.tolist()))
+    listed = enumerate_elements(np.stack(generators), MAX_STRUCTURE_ORDER + 1)
+    if listed is None:
+        return generators
+    elements = sorted(listed.elements, key=lambda g: (-_element_order(g), tuple(g.tolist())))
+    chosen: list[IntArray] = []
+    spanned: dict[bytes, int] = {}
+    for g in elements:
+        if len(spanned) < order and g.tobytes() not in spanned:
+            chosen.append(g)
+            span = enumerate_elements(np.stack(chosen), MAX_STRUCTURE_ORDER + 1)
+            spanned = span.positions if span is not None else spanned
+    return [g for g in chosen if _element_order(g) > 1]
+
+
+def _element_order(g: IntArray) -> int:
+    """Least common multiple of the cycle lengths."""
+    left, lengths = set(range(len(g))), [1]
+    while left:
+        start = point = left.pop()
+        length = 1
+        while (point := int(g[point])) != start:
+            left.discard(point)
+            length += 1
+        lengths.append(length)
+    return math.lcm(*lengths)
+
+
+def _as_group(name: str, layout: Layout, generators: list[IntArray], order: int) -> FiniteGroup:
+    blocks = [
+        NaturalBlock("signed" if axis.is_signed else "points", start, axis.points)
+        for start, axis in zip(layout.starts, layout.axes, strict=True)
+    ]
+    natural = tuple(blocks) if any(axis.is_signed for axis in layout.axes) else ()
+    return FiniteGroup(name, layout.points, tuple(tuple(g.tolist()) for g in generators), natural, known_order=order)
+
+
+def _fixed(layout: Layout, generators: list[IntArray]) -> Subspace:
+    """E^G by orbits."""
+    if not generators:
+        return Subspace.full(layout.dim)
+    targets, signs = zip(*(layout.parameter_move(g) for g in generators), strict=True)
+    return Subspace.from_pattern(tying.tied(np.stack(targets), np.stack(signs)))
+
+
+def _kernel_order(layout: Layout) -> int:
+    """Order of the stabiliser of Z; its colours tell nearly all points apart, so that refinement is enough."""
+    full = np.arange(1, layout.dim + 1, dtype=np.int64)
+    return automorphisms(point_colours(full, layout), "refinement")[1]
