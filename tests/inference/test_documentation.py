@@ -42,3 +42,9 @@ def test_the_rotations_of_a_plane_and_the_axis(tmp_path: Path) -> None:
     assert run(tmp_path, first)["found"].found == {(0, 1): "C7"}
     # The second goes on from the first, as a reader does.
     assert run(tmp_path, f"{first}\n{second}")["found"].name == "so(2)"
+
+
+def test_the_signed_partition(tmp_path: Path) -> None:
+    (source,) = examples("partitions.md")
+    found = run(tmp_path, source)["found"]
+    assert found.labels.tolist() == [1, -1, 1, -1, 1, 0] and found.resolved
