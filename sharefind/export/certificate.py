@@ -71,6 +71,9 @@ class Certificate:
     @property
     def statement(self) -> str:
         """The certificate in one sentence, the same on every machine."""
+        if self.order == 1 and not self.is_fixed_space:
+            kind = "exact ties" if self.is_proven else "a numerical space, not exact,"
+            return f"{kind} without a group, dim {self.dim} of {self.ambient}: no symmetry is claimed, none proven"
         which = f"E^{self.group}" if self.is_fixed_space else f"a space fixed by {self.group}"
         proof = f"proven exactly over {self.field}" if self.is_proven else "numerical, not exact and not proven"
         return (
@@ -194,11 +197,11 @@ def _matrix(vector: dict[int, Any], start: int, block: Block, field: Any) -> Dom
 
 
 def _check_dimension(spec: SharingSpec, stabiliser: Stabiliser) -> bool:
-    """Whether the space is all of E^G; only {0} and numerical spaces may be less."""
+    """Whether the space is all of E^G; only {0}, numerical spaces and ties without a group may be less."""
     in_rep, out_rep, *hidden = stabiliser.reps
     parameters = two_layer_space(in_rep, out_rep, *hidden) if hidden else matrix_space(in_rep, out_rep, spec.has_bias)
     whole = fixed_space(parameters.action).dim
-    if spec.space.is_exact and spec.space.dim not in (0, whole):
+    if spec.space.is_exact and spec.space.dim not in (0, whole) and spec.group_order != 1:
         raise refusal(f"the space has dimension {spec.space.dim} and E^{spec.group_name} has {whole}")
     return spec.space.is_exact and spec.space.dim == whole
 

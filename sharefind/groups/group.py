@@ -235,6 +235,27 @@ class FiniteGroup(Group):
         self.enumeration()
         return rng.integers(self.order, size=size, dtype=np.int64)
 
+    def sample_permutations(self, rng: np.random.Generator, size: int) -> IntArray:
+        """Haar draws as permutations, int64 (size, degree), also of a group too large to be listed.
+
+        Each element is a product of one member of each transversal of a stabiliser chain in one way (Sims 1970).
+        """
+        if self.is_listable:
+            return self.elements()[self.sample(rng, size)]
+        drawn = np.broadcast_to(np.arange(self.degree), (size, self.degree))
+        for transversal in self._transversals:
+            steps = transversal[rng.integers(len(transversal), size=size)]
+            drawn = np.take_along_axis(drawn, steps, axis=1)
+        return drawn
+
+    @cached_property
+    def _transversals(self) -> tuple[IntArray, ...]:
+        """Coset representatives of a stabiliser chain, int64 (orbit, degree) each, that of the whole group first."""
+        return tuple(
+            np.array([step.array_form for _, step in sorted(level.items())], dtype=np.int64)
+            for level in self.sympy.basic_transversals
+        )
+
     def multiplication_table(self, max_order: int = MAX_TABLE_ORDER) -> NDArray[np.int32]:
         """Cayley table, int32 (order, order): elements[table[a, b]] = elements[a] o elements[b].
 

@@ -142,6 +142,45 @@ def evaluate(rep: Representation, draws: NDArray[np.float64]) -> NDArray[np.floa
             return products.reshape(size, rep.dim, rep.dim)
 
 
+def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+    """rho of permutations of a finite group: drawn int64 (size, degree), result float64 (size, dim, dim).
+
+    Needs no list of elements, so that it serves the largest groups; natural representations on points or signed axes,
+    trivial ones, and sums of these.
+
+    Raises:
+        RepresentationError: another representation.
+    """
+    recipe = rep.recipe
+    if recipe is not None and recipe.operation in ("sum", "copies"):
+        parts = [evaluate_permutations(part, drawn) for part in recipe.parts]
+        return _block_diagonal(parts * (recipe.count if recipe.operation == "copies" else 1))
+    size = len(drawn)
+    if recipe is not None and recipe.operation == "trivial":
+        return np.broadcast_to(np.eye(rep.dim), (size, rep.dim, rep.dim)).copy()
+    blocks = () if recipe is None or recipe.operation != "natural" else recipe.blocks
+    blocks = blocks or rep.finite_group.natural_blocks
+    if recipe is None or recipe.operation != "natural" or any(b.kind == "rotation" for b in blocks):
+        raise RepresentationError(
+            f"{rep.group.name} is too large to list, and {rep.name} cannot be sampled without that; "
+            "use natural and trivial representations, or a smaller group"
+        )
+    return _block_diagonal([_block_matrices(drawn, b.start, b.dim) for b in blocks or (_all_points(rep),)])
+
+
+def _all_points(rep: Representation) -> NaturalBlock:
+    return NaturalBlock("points", 0, rep.finite_group.degree)
+
+
+def _block_matrices(drawn: NDArray[np.int64], start: int, dim: int) -> NDArray[np.float64]:
+    """e_i -> +-e_j for the points of one block, (size, dim, dim)."""
+    images = drawn[:, start : start + dim] - start
+    matrices = np.zeros((len(drawn), dim, dim))
+    rows = np.arange(len(drawn))[:, None]
+    matrices[rows, images % dim, np.arange(dim)] = np.where(images < dim, 1.0, -1.0)
+    return matrices
+
+
 def _block_diagonal(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     dim = sum(part.shape[1] for part in parts)
     blocks = np.zeros((len(parts[0]), dim, dim))

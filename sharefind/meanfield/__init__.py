@@ -42,9 +42,11 @@ from sharefind.meanfield.units import (
     MatrixUnit,
     PointwiseUnit,
     RadialUnit,
+    SearchedUnit,
     TwoLayerUnit,
     Unit,
     build_pointwise_unit,
+    build_searched_unit,
     build_unit,
 )
 
@@ -89,6 +91,7 @@ __all__ = [
     "SGDConfig",
     "Schedule",
     "Scheme",
+    "SearchedUnit",
     "Source",
     "Standardisation",
     "SymmetryTest",
@@ -101,6 +104,7 @@ __all__ = [
     "build_penalty",
     "build_pointwise_unit",
     "build_schedule",
+    "build_searched_unit",
     "build_unit",
     "coupling_distance2",
     "dist2",

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sharefind.errors import GroupError
 from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation
+from sharefind.groups.recipes import evaluate_permutations
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,8 @@ class JointAction:
                 "from one group"
             )
         self.in_rep, self.out_rep = in_rep, out_rep
-        self._tables = (
-            (element_table(in_rep), element_table(out_rep)) if isinstance(in_rep.group, FiniteGroup) else None
-        )
+        self._is_listed = isinstance(in_rep.group, FiniteGroup) and in_rep.group.is_listable
+        self._tables = (element_table(in_rep), element_table(out_rep)) if self._is_listed else None
 
     @property
     def group(self) -> Group:
@@ -100,11 +100,20 @@ class JointAction:
         return self.in_rep.group
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
-        """Independent Haar elements: indices (*shape) for a finite group, a pair of matrices for a compact one."""
+        """Independent Haar elements: indices (*shape) for a finite group, a pair of matrices for a compact one.
+
+        Also a pair of matrices for a finite group too large to be listed.
+        """
         size = int(np.prod(shape))
         group = self.group
-        if isinstance(group, FiniteGroup):
+        if isinstance(group, FiniteGroup) and self._is_listed:
             return torch.from_numpy(np.asarray(group.sample(rng, size), dtype=np.int64).reshape(shape))
+        if isinstance(group, FiniteGroup):
+            drawn = group.sample_permutations(rng, size)
+            return tuple(
+                torch.from_numpy(evaluate_permutations(rep, drawn)).reshape(*shape, rep.dim, rep.dim)
+                for rep in (self.in_rep, self.out_rep)
+            )
         seed = int(rng.integers(2**63))
         return tuple(
             torch.from_numpy(rep.sample_matrices(np.random.default_rng(seed), size)).reshape(*shape, rep.dim, rep.dim)

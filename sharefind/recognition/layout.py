@@ -103,6 +103,18 @@ class Layout:
         turned = [np.roll(o, axis.size) if axis.is_signed else o for o, axis in zip(own, self.axes, strict=True)]
         return np.concatenate([start + t for start, t in zip(self.starts, turned, strict=True)])
 
+    @property
+    def swaps(self) -> list[IntArray]:
+        """Swaps of neighbouring indices of every axis that may move, int64 (points,) each: all permutations."""
+        moves = []
+        for start, axis in zip(self.starts, self.axes, strict=True):
+            for k in range(axis.size - 1) if axis.moves != "none" else ():
+                swap = np.arange(self.points)
+                for first in range(start, start + axis.points, axis.size):
+                    swap[[first + k, first + k + 1]] = first + k + 1, first + k
+                moves.append(swap)
+        return moves
+
     def shape(self, block: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of a block, (rows, columns) or (indices,)."""
         return tuple(self.axes[k].size for k in block)

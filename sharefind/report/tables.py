@@ -36,7 +36,7 @@ def summary(view: RunView) -> RenderableType:
     colour = "green" if good else "red"
     parts: list[RenderableType] = [Panel(Text(verdict(view)), border_style=colour, expand=False)]
     parts += [Text(f"! {line}", style="bold red") for line in warnings(view)]
-    parts += [Text(f"! {line}", style="yellow") for line in saddles(view)]
+    parts += [Text(f"! {line}", style="yellow") for line in (*saddles(view), *doubts(view.result))]
     parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
     if view.e_star is not None:
         parts += [Text(f"\n{_title(view)}", style="bold"), space_view(view.e_star.space, view.blocks)]
@@ -80,6 +80,8 @@ def _meaning(view: RunView) -> str:
     if e_star["dim"] == view.ambient:
         rejected = f"; {candidate} is rejected" if candidate in view.result["rejected"] else ""
         return f"no sharing of parameters is supported by the data{rejected}."
+    if e_star["stabiliser"] is None and view.result.get("blind"):
+        return f"{view.result['blind']['name']}; its ties are not rejected."
     if e_star["stabiliser"] is None:
         kind = "exact" if e_star["exact"] else "numerical"
         return f"training stays on this {kind} space; no candidate group names it."
@@ -190,6 +192,8 @@ def groups_view(result: dict[str, Any]) -> Table:
     table.add_column(overflow="fold")
     table.add_row("", "")
     candidate, stabiliser = result["group"], result["e_star"]["stabiliser"]
+    if result.get("blind"):
+        table.add_row("proposed", Text(_proposal(result["blind"])))
     table.add_row("candidate", Text(f"{candidate['name']}, order {order(candidate['order'])}"))
     if stabiliser is not None:
         table.add_row("stabiliser", Text(_stabiliser(stabiliser)))
@@ -198,6 +202,35 @@ def groups_view(result: dict[str, Any]) -> Table:
     if result.get("undecided"):
         table.add_row("undecided", Text(packed(result["undecided"])))
     return table
+
+
+def _proposal(blind: dict[str, Any]) -> str:
+    """What the proposing samples of a blind search speak for."""
+    order_text = "" if blind["order"] in (None, 1) else f" (order {order(blind['order'])})"
+    odd = ", and odd: turning all signs is a symmetry too" if blind["odd"] and blind["name"] != "C2" else ""
+    algebra = blind["lie_algebra"]
+    turns = f", fixed by {algebra['name']} (dimension {algebra['dim']})" if algebra and algebra["dim"] else ""
+    share = f"posterior share {blind['share']:.3g}"
+    return f"{blind['name']}{order_text}{turns} by {blind['samples']:,} samples, {share}{odd}"
+
+
+def doubts(result: dict[str, Any]) -> Iterator[str]:
+    """What a blind search leaves open, a line each."""
+    blind = result.get("blind")
+    if not blind:
+        return
+    rivals = ", ".join(f"{r['name']} (dim {r['dim']}, {r['share']:.2g})" for r in blind["rivals"])
+    if blind["status"] == "undecided":
+        yield (
+            f"Undecided: of the posterior the likeliest space has {blind['share']:.2g}; others: {rivals}. "
+            "E_* contains what is likely; more data would tell."
+        )
+    if not blind["exhaustive"] and blind["is_group"]:
+        yield "The search for moves was cut short: symmetries may have been missed. Fewer inputs make it complete."
+    smaller = blind["smaller"]
+    if smaller and smaller["log_odds"] < 0:
+        odds = f"log odds {-smaller['log_odds']:.2g}"
+        yield f"As far as the data show, {smaller['what']} ({odds}), though no group says so."
 
 
 def diagnosis_view(result: dict[str, Any]) -> list[RenderableType]:

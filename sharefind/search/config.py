@@ -15,7 +15,7 @@ from sharefind.errors import ConfigError
 from sharefind.meanfield.schemes import Scheme
 from sharefind.meanfield.sgd import SGDConfig
 from sharefind.meanfield.standardise import How
-from sharefind.meanfield.units import PointwiseUnit
+from sharefind.meanfield.units import SearchedUnit
 
 GrowthName = Literal["mean", "escape", "invariant"]
 StopName = Literal["fixed", "calibrated", "randomisation"]
@@ -111,12 +111,15 @@ class SearchConfig(BaseModel):
             raise ValueError("--group, --generators and --blind exclude each other; give one of them")
         if self.task is not None and self.data is not None:
             raise ValueError("--task and --data exclude each other; give one of them")
-        if self.blind and self.growth == "invariant":
-            raise ValueError("growth rule invariant needs a candidate group; use --growth escape with --blind")
-        if self.blind and self.stop in ("calibrated", "randomisation"):
-            raise ValueError(f"stopping rule {self.stop} needs a candidate group; use --stop fixed with --blind")
-        if self.blind and self.delta is None:
-            raise ValueError("a blind search has no group to calibrate delta_j with; give --delta, a bound on dist^2")
+        if self.blind and self.growth in ("mean", "escape") and self.delta is None:
+            raise ValueError(
+                f"growth rule {self.growth} visits spaces that no group fixes, so that nothing calibrates delta_j; "
+                "give --delta, a bound on dist^2, or leave --growth out"
+            )
+        if self.blind and self.scheme is not Scheme.VANILLA:
+            raise ValueError(f"scheme {self.scheme.value} imposes a symmetry, and --blind has none; drop --scheme")
+        if self.blind and (self.in_rep is not None or self.out_rep is not None):
+            raise ValueError("--blind finds out how inputs and outputs are moved; drop --in-rep and --out-rep")
         if self.stop == "randomisation" and self.growth in ("mean", "escape"):
             raise ValueError(
                 f"growth rule {self.growth} visits spaces that are no group's, where randomisation has no exact test; "
@@ -177,7 +180,7 @@ class Settings:
 
 
 def resolve(
-    config: SearchConfig, samples: int | None, tolerance: float, unit: PointwiseUnit, length2: float
+    config: SearchConfig, samples: int | None, tolerance: float, unit: SearchedUnit, length2: float
 ) -> Settings:
     """Fill in what the user left open.
 
@@ -186,7 +189,8 @@ def resolve(
         tolerance: what the task recommends. unit: what is trained (its gain sets the step).
         length2: E|x|^2 before any standardisation.
     """
-    growth: GrowthName = config.growth or ("escape" if config.blind else "invariant")
+    is_numerical = config.blind and config.delta is not None
+    growth: GrowthName = config.growth or ("escape" if is_numerical else "invariant")
     stop = config.stop or _default_stop(config, growth)
     replicates = config.replicates or 10
     if samples is not None:
@@ -226,7 +230,7 @@ def _default_stop(config: SearchConfig, growth: GrowthName) -> StopName:
     return "randomisation" if growth == "invariant" and config.scheme is Scheme.VANILLA else "calibrated"
 
 
-def _sgd(config: SearchConfig, samples: int | None, unit: PointwiseUnit, length2: float) -> SGDConfig:
+def _sgd(config: SearchConfig, samples: int | None, unit: SearchedUnit, length2: float) -> SGDConfig:
     if config.preset == "fast" and samples is not None:
         return _finite_sgd(config, samples, unit)
     base = SGDConfig(particles=config.particles or 1000)
@@ -236,16 +240,17 @@ def _sgd(config: SearchConfig, samples: int | None, unit: PointwiseUnit, length2
         base = base.model_copy(update={"horizon": MEAN_HORIZON})
     if config.horizon is not None:
         base = base.model_copy(update={"horizon": config.horizon})
-    return base if unit.hidden_rep is None else _stable(base, unit, length2)
+    # The paper's step is for units with one bounded layer, whose gain does not grow with X.
+    return base if unit.output_activation is not None else _stable(base, unit, length2)
 
 
-def _stable(sgd: SGDConfig, unit: PointwiseUnit, length2: float) -> SGDConfig:
+def _stable(sgd: SGDConfig, unit: SearchedUnit, length2: float) -> SGDConfig:
     """The paper's step was chosen for its own unit: a wide hidden layer needs a smaller one."""
     most = sgd.particles * HIDDEN_RATE / unit.gain(sgd.initial_std, length2)
     return sgd.model_copy(update={"alpha": min(sgd.alpha, most)})
 
 
-def _finite_sgd(config: SearchConfig, samples: int, unit: PointwiseUnit) -> SGDConfig:
+def _finite_sgd(config: SearchConfig, samples: int, unit: SearchedUnit) -> SGDConfig:
     """A few epochs on whitened inputs, with a step that learns `FINITE_RATE` of a linear signal."""
     particles = config.particles or FINITE_PARTICLES
     batch = min(samples, LARGEST_BATCH, max(20, math.ceil(samples / STEPS_PER_EPOCH)))

@@ -49,6 +49,7 @@ class Judgement:
     p_adjusted: float | None
     holds: bool
     preferred: str | None = None
+    is_tying: bool = False
 
 
 def judgement(problem: Problem, node: SearchNode) -> Judgement:
@@ -58,6 +59,9 @@ def judgement(problem: Problem, node: SearchNode) -> Judgement:
     """
     place, found = lattice_node(problem, node), problem.symmetries
     gate = None if found is None or found.independence is None else found.independence.p_value
+    if found is not None and is_tying(place):
+        p = found.tying_p_value
+        return Judgement(None, p, p, p is not None and p > problem.settings.alpha, is_tying=True)
     if found is None or place is None or not place.groups or found.family is None:
         holds = gate is not None and gate > problem.settings.alpha
         return Judgement(None, gate, gate, holds)
@@ -74,10 +78,17 @@ def judgement(problem: Problem, node: SearchNode) -> Judgement:
     return Judgement(names[best], family.tests[best].p_value, adjusted, bool(kept), preferred)
 
 
+def is_tying(place: LatticeNode | None) -> bool:
+    """Whether a candidate space is that of no group: a translation on windows, say."""
+    return place is not None and not place.groups and not place.space.is_zero
+
+
 def identity_of(null: Hypothesis) -> str:
-    """Words that name the hypothesis in random streams, independent of how its generators are listed."""
+    """Words that name the hypothesis in random streams, however its generators are listed, if it is small."""
     if null is None:
         return "independence"
+    if isinstance(null, FiniteGroup) and not null.is_listable:
+        return f"{null.degree} points, {sorted(null.generators)}"
     if isinstance(null, FiniteGroup):
         return repr(sorted(map(tuple, null.elements().tolist())))
     return null.name

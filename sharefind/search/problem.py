@@ -18,10 +18,19 @@ from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.meanfield.actions import JointAction
 from sharefind.meanfield.sources import EpochSource, FoldSource, FreshSource, Source
 from sharefind.meanfield.standardise import Standardisation, identity_standardisation, standardisation
-from sharefind.meanfield.units import PointwiseUnit
+from sharefind.meanfield.units import SearchedUnit
+from sharefind.search.blind import BlindStart, blind_start, is_structured
 from sharefind.search.config import SearchConfig, Settings, resolve
 from sharefind.search.searched_unit import default_hidden, searched_unit
-from sharefind.spaces import InvariantLattice, ParameterSpace, Subspace, chain_lattice, fixed_space, invariant_lattice
+from sharefind.spaces import (
+    InvariantLattice,
+    ParameterSpace,
+    Subspace,
+    chain_lattice,
+    fixed_space,
+    invariant_lattice,
+    tying_lattice,
+)
 from sharefind.streams import named_stream
 
 if TYPE_CHECKING:
@@ -98,21 +107,24 @@ class Problem:
     """Everything a node needs to be trained and tested.
 
     Attributes:
-        task: where samples come from. candidate: the group (the trivial one in a blind search). unit: the unit.
-        lattice: the candidate's invariant subspaces; None in a blind search.
+        task: where samples come from. candidate: the group; in a blind search the one that was proposed, or the trivial
+            one. unit: the unit.
+        lattice: the candidate's invariant subspaces; None in a blind search by numerical directions.
         settings: every choice made. x (n, d_in), y (n, d_out): standardised finite data, or None.
         change: the standardisation that was applied.
+        blind: what a blind search started from; x and y are the samples that took no part in that. None otherwise.
         symmetries: what the exact tests of the candidate's subgroups found; None before the search has begun.
     """
 
     task: TaskLike
     candidate: Candidate
-    unit: PointwiseUnit
+    unit: SearchedUnit
     lattice: InvariantLattice | None
     settings: Settings
     x: Tensor | None
     y: Tensor | None
     change: Standardisation
+    blind: BlindStart | None = None
     symmetries: Symmetries | None = None
 
     @property
@@ -190,7 +202,7 @@ class Problem:
             return JointAction(self.candidate.in_rep, self.candidate.out_rep)
         return JointAction(self.candidate.in_rep.restrict(group), self.candidate.out_rep.restrict(group))
 
-    def unit_for(self, in_rep: Representation, out_rep: Representation) -> PointwiseUnit:
+    def unit_for(self, in_rep: Representation, out_rep: Representation) -> SearchedUnit:
         """The same unit with the actions of a subgroup."""
         return searched_unit(self.unit.name, self.settings.config.hidden_rep, in_rep, out_rep)
 
@@ -208,27 +220,52 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
 
     Args:
         config: what was asked. task: the samples. group: a named group, or a group with its representations
-            (from a generators file); the trivial group in a blind search.
+            (from a generators file); ignored in a blind search for exact spaces, which proposes its own.
 
     Raises:
         RepresentationError: the widths of the data do not fit the representations, or the action is not orthogonal.
         UnitError: the unit is unknown or not equivariant.
         ConfigError: a setting does not fit the problem. GroupError: the group is too large for what was asked.
     """
+    blind = None
+    if is_structured(config):
+        blind = blind_start(config, task.x, task.y, config.unit or task.unit, task.sample)
+        group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
     _refuse_widths(config, candidate, task)
-    unit = searched_unit(config.unit or task.unit, config.hidden_rep, candidate.in_rep, candidate.out_rep)
+    named = config.unit or task.unit or (None if blind is None else blind.unit)
+    unit = searched_unit(named, config.hidden_rep, candidate.in_rep, candidate.out_rep)
     if not unit.space.action.is_orthogonal:
         raise RepresentationError(
             f"{candidate.group.name} does not act by orthogonal matrices; distances need an orthonormal basis, "
             "change coordinates by the square root of the invariant inner product"
         )
-    samples = None if task.x is None else len(task.x)
+    rows = None if blind is None else blind.rows
+    samples = None if task.x is None else len(task.x if rows is None else rows)
     settings = resolve(config, samples, task.tolerance, unit, _length2(config, task))
     _refuse_small(settings, samples)
-    lattice = None if config.blind else _candidates(unit.space.action)
-    x, y, change = _standardised(task, candidate, unit, settings)
-    return Problem(task, candidate, unit, lattice, settings, x, y, change)
+    x, y, change = _standardised(task, candidate, unit, settings, blind)
+    return Problem(task, candidate, unit, _lattice(config, unit, blind), settings, x, y, change, blind)
+
+
+def _lattice(config: SearchConfig, unit: SearchedUnit, blind: BlindStart | None) -> InvariantLattice | None:
+    if config.blind and blind is None:
+        return None
+    if blind is not None and blind.tying is not None:
+        return tying_lattice(unit.space.action, _with_tied_rest(unit, blind.tying), "tying")
+    return _candidates(unit.space.action)
+
+
+def _with_tied_rest(unit: SearchedUnit, weights: Subspace) -> Subspace:
+    """A tying space of the first block, with all of a bias tied.
+
+    Raises:
+        ConfigError: the unit has a hidden layer.
+    """
+    if unit.hidden_rep is not None or weights.tying is None:
+        raise ConfigError(f"what was found ties weights of X to Y, which {unit.name} has not; use --unit matrix")
+    rest = unit.space.dim - weights.ambient
+    return Subspace.from_tying(np.concatenate([weights.tying, np.full(rest, weights.dim + 1, dtype=np.int64)]))
 
 
 def _candidates(action: Representation) -> InvariantLattice:
@@ -279,13 +316,16 @@ def _refuse_small(settings: Settings, samples: int | None) -> None:
 
 
 def _standardised(
-    task: TaskLike, candidate: Candidate, unit: PointwiseUnit, settings: Settings
+    task: TaskLike, candidate: Candidate, unit: SearchedUnit, settings: Settings, blind: BlindStart | None
 ) -> tuple[Any, Any, Standardisation]:
     if task.x is None or task.y is None:
         return None, None, identity_standardisation(task.d_in, task.d_out)
-    sigma = unit.output_activation
-    change = standardisation(task.x, task.y, candidate.in_rep, candidate.out_rep, sigma, settings.standardise)
-    x, y = change.apply(task.x, task.y)
+    rows = slice(None) if blind is None or blind.rows is None else blind.rows
+    x, y = task.x[rows], task.y[rows]
+    # A tying that no group makes commutes with a common scale alone.
+    how = "scale" if blind is not None and blind.tying is not None else settings.standardise
+    change = standardisation(x, y, candidate.in_rep, candidate.out_rep, unit.output_activation, how)
+    x, y = change.apply(x, y)
     return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(y)), change
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from sharefind import __version__
 from sharefind.groups import FiniteGroup, Group, structure_name
 from sharefind.inference import Diagnosis, FamilyTest
+from sharefind.search.blind import BlindStart
 from sharefind.search.engine import SearchOutcome
 from sharefind.search.hypotheses import is_rejected, is_within, label_of, lattice_node
 from sharefind.search.lattice import SearchNode
@@ -43,6 +44,7 @@ def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file:
         "accepted": accepted,
         "rejected": rejected,
         **_symmetries(problem, outcome.diagnoses),
+        "blind": None if problem.blind is None else _blind(problem.blind),
         "lattice": {
             "nodes": lattice.graph.number_of_nodes(),
             "edges": lattice.graph.number_of_edges(),
@@ -80,7 +82,7 @@ def _e_star(problem: Problem, node: SearchNode) -> dict[str, Any]:
         "basis": _blocks_per_vector(problem, node),
         "tying": _tying(problem, node),
         "candidate": None if group is None else f"E^{label_of(problem, group)}",
-        "stabiliser": None if group is None else _stabiliser(group),
+        "stabiliser": None if group is None else _stabiliser(problem, group),
     }
 
 
@@ -107,12 +109,37 @@ def _tying(problem: Problem, node: SearchNode) -> list[Any] | None:
     return None if labels is None else _split(problem, np.asarray(labels))
 
 
-def _stabiliser(group: Group) -> dict[str, Any]:
+def _stabiliser(problem: Problem, group: Group) -> dict[str, Any]:
     """The largest candidate group that fixes E_*: generators as permutations of the group's points, image form."""
+    candidate = problem.candidate.group
     if not isinstance(group, FiniteGroup):
         return {"name": group.name, "order": group.order, "generators": []}
     generators = [[int(point) for point in g] for g in group.generators]
-    return {"name": structure_name(group), "order": group.order, "generators": generators}
+    name = candidate.name if problem.blind is not None and group == candidate else structure_name(group)
+    return {"name": name, "order": group.order, "generators": generators}
+
+
+def _blind(start: BlindStart) -> dict[str, Any]:
+    """What the proposing samples of a blind search speak for, and how clearly."""
+    found, lie = start.finding, start.lie
+    weights = zip(found.values.tolist(), found.errors.tolist(), strict=True)
+    smaller = found.smaller
+    return {
+        "status": found.status,
+        "name": found.name,
+        "order": found.group.order if found.is_group else None,
+        "dim": found.dim,
+        "is_group": found.is_group,
+        "odd": found.is_odd,
+        "share": found.share,
+        "rivals": [{"name": r.name, "dim": r.dim, "share": r.share} for r in found.rivals],
+        "samples": found.samples,
+        "exhaustive": found.is_exhaustive,
+        "tying": found.labels.reshape(found.shape).tolist(),
+        "weights": [{"value": v, "error": e} for v, e in weights],
+        "smaller": None if smaller is None else {"what": smaller.what, "log_odds": smaller.log_odds},
+        "lie_algebra": None if lie is None else {"name": lie.name, "dim": lie.dim},
+    }
 
 
 def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:

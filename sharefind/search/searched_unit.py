@@ -5,14 +5,14 @@ from __future__ import annotations
 from sharefind.errors import UnitError
 from sharefind.groups import Group, Representation, parse_representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, has_hidden_layer
+from sharefind.meanfield.units import SearchedUnit, build_searched_unit, has_hidden_layer
 
 DEFAULT_UNIT = "matrix"
 
 
 def searched_unit(
     expression: str | None, hidden: str | None, in_rep: Representation, out_rep: Representation
-) -> PointwiseUnit:
+) -> SearchedUnit:
     """The unit that is trained.
 
     Args:
@@ -28,7 +28,7 @@ def searched_unit(
     if hidden is None and has_hidden_layer(name):
         hidden = default_hidden(group)
     hidden_rep = None if hidden is None else parse_representation(hidden, group)
-    return build_pointwise_unit(name, in_rep, out_rep, hidden_rep)
+    return build_searched_unit(name, in_rep, out_rep, hidden_rep)
 
 
 def default_hidden(group: Group) -> str:

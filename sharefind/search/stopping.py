@@ -150,8 +150,10 @@ def escapes(result: CopiesResult, settings: Settings) -> bool:
 
 def _test_reason(problem: Problem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float) -> str:
     settings = problem.settings
-    what = "Y independent of X" if judged.null is None else f"symmetry under {label_of(problem, judged.null)}"
+    what = _hypothesis(problem, judged)
     p = "not tested" if judged.p_value is None else f"p = {judged.p_value:.3g}"
+    if judged.p_value is None and node.space.is_zero:
+        return "particles leave: Y is not all 0, or depends on X, as samples show that took no part in this training"
     if judged.holds:
         return f"particles stay: {what} is not rejected ({p} > alpha = {settings.alpha:g})"
     if judged.preferred is not None:
@@ -175,6 +177,13 @@ def _test_reason(problem: Problem, node: SearchNode, judged: Judgement, result: 
             f"({p} <= alpha = {settings.alpha:g}){over}"
         )
     return f"particles leave: {what} is rejected ({p} <= alpha = {settings.alpha:g}){over}"
+
+
+def _hypothesis(problem: Problem, judged: Judgement) -> str:
+    if judged.is_tying and problem.blind is not None:
+        name: str = problem.blind.finding.name
+        return name
+    return "Y independent of X" if judged.null is None else f"symmetry under {label_of(problem, judged.null)}"
 
 
 def _verdicts(problem: Problem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:

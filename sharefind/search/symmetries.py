@@ -37,6 +37,7 @@ from sharefind.inference import (
 )
 from sharefind.inference.closed_testing import TestMemory
 from sharefind.inference.rotations import LARGEST, least_copies
+from sharefind.search.blind import tying_p_value
 from sharefind.search.config import StatisticName
 from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import label_of
@@ -75,12 +76,13 @@ class Symmetries:
     Attributes:
         independence: test that Y is independent of X; None where {0} is the fixed space of a group, which is tested
             instead. family: tests of the groups; None when the labels look independent of the inputs, or when no group
-            is a candidate. orders: of the groups, None for infinity.
+            is a candidate. orders: of the groups, None for infinity. tying_p_value: of a space that no group ties.
     """
 
     independence: RandomisationTest | None
     family: FamilyTest | None
     orders: Mapping[str, int | None] = field(default_factory=dict)
+    tying_p_value: float | None = None
 
     def verdicts(self, names: Iterable[str]) -> dict[str, Verdict]:
         """Verdicts of these groups, those that were candidates."""
@@ -99,15 +101,17 @@ def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgr
     if problem.lattice is None or not problem.settings.config.scheme.is_evidence:
         return None
     settings, (x, y) = problem.settings, tested_samples(problem)
-    gate = None if problem.lattice.zero.groups else _independence(problem, x, y, memory, progress)
+    gate = None if _needs_no_gate(problem) else _independence(problem, x, y, memory, progress)
     if gate is not None and gate.p_value > settings.alpha:
-        return Symmetries(gate, None)
+        if problem.blind is None or not problem.blind.finding.has_signal:
+            return Symmetries(gate, None)
+        gate = None  # The samples that proposed the group show a signal, which settles the matter.
     plane = turned_plane(problem)
     if plane is not None:
         return _rotations(problem, x, y, plane, gate, memory, progress)
     family = candidate_family(problem)
     if family is None:
-        return Symmetries(gate, None)
+        return Symmetries(gate, None, tying_p_value=_tying_p_value(problem))
     statistic = statistic_of(problem)
     rows = _rows(problem, len(x), statistic)
     found = family_test(
@@ -122,6 +126,23 @@ def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgr
         memory=memory,
     )
     return Symmetries(gate, found, {c.name: c.order for c in family.candidates})
+
+
+def _needs_no_gate(problem: Problem) -> bool:
+    """Whether {0} is the fixed space of a candidate, or X never changes, so that independence says nothing."""
+    constant = problem.x is not None and bool((problem.x == problem.x[0]).all())
+    return constant or (problem.lattice is not None and bool(problem.lattice.zero.groups))
+
+
+def _tying_p_value(problem: Problem) -> float | None:
+    """Of what a blind search found that no group ties, in the units of the data as they were given."""
+    blind, task = problem.blind, problem.task
+    if blind is None or blind.tying is None:
+        return None
+    if task.x is None or task.y is None or blind.rows is None:
+        x, y = task.sample(named_stream(problem.settings.seed, "symmetries", "samples"), FRESH_SAMPLES)
+        return tying_p_value(blind.finding, x, y)
+    return tying_p_value(blind.finding, task.x[blind.rows], task.y[blind.rows])
 
 
 def turned_plane(problem: Problem) -> tuple[int, int] | None:

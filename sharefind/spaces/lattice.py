@@ -154,6 +154,18 @@ def chain_lattice(rep: Representation) -> InvariantLattice:
     return _ordered(_chain_candidates(rep))
 
 
+def tying_lattice(rep: Representation, space: Subspace, name: str) -> InvariantLattice:
+    """{0}, one space that no group fixes, and Z, under a trivial group. name: of the space, shown as E^name."""
+    whole = rep.group
+    zero, full = Subspace.zero(rep.dim), Subspace.full(rep.dim)
+    candidates = [
+        _Candidate(zero, (), (), whole, whole.name),
+        _Candidate(space, (), (), None, name),
+        _Candidate(full, (whole,), (whole,), whole, whole.name),
+    ]
+    return _ordered(candidates)
+
+
 def _finite_candidates(rep: Representation, max_order: int) -> list[_Candidate]:
     group = rep.finite_group
     listed = subgroups(group, max_order)

@@ -122,5 +122,5 @@ def test_hidden_representations_where_they_belong() -> None:
         build_unit("radial", rep, rep, rep)
     with pytest.raises(UnitError, match="radial profile 'tanh' is unknown"):
         build_unit("radial:tanh", rep, rep)
-    with pytest.raises(UnitError, match="cannot be searched or exported"):
+    with pytest.raises(UnitError, match="cannot be exported"):
         build_pointwise_unit("radial", rep, rep)

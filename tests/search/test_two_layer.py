@@ -161,7 +161,7 @@ def test_default_hidden_representations() -> None:
     ("settings", "error", "message"),
     [
         ({"hidden_rep": "natural"}, UnitError, "drop --hidden-rep, or use --unit two-layer"),
-        ({"unit": "radial"}, UnitError, "cannot be searched or exported; use matrix, matrix.bias or two-layer"),
+        ({"unit": "cubic"}, UnitError, "unit 'cubic' is unknown"),
         ({"unit": "two-layer", "hidden_rep": "nature"}, (GroupError, RepresentationError), "'nature'"),
         ({"unit": "two-layer", "hidden_rep": "sign"}, UnitError, "use --unit two-layer:tanh or --hidden-rep trivial"),
     ],

@@ -8,7 +8,7 @@ from sharefind.errors import UnitError
 from sharefind.groups import Representation
 from sharefind.meanfield.activations import activation
 from sharefind.meanfield.units.matrix import MatrixUnit
-from sharefind.meanfield.units.protocol import PointwiseUnit, Unit
+from sharefind.meanfield.units.protocol import PointwiseUnit, SearchedUnit, Unit
 from sharefind.meanfield.units.radial import RadialUnit, radial_profile
 from sharefind.meanfield.units.two_layer import TwoLayerUnit, two_layer_space
 from sharefind.spaces import matrix_space
@@ -45,6 +45,20 @@ def build_unit(
     return _matrix(detail or "logistic", bias, in_rep, out_rep)
 
 
+def build_searched_unit(
+    expression: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
+) -> SearchedUnit:
+    """`build_unit`, for a search: every unit can be searched.
+
+    Raises:
+        UnitError: as in `build_unit`.
+    """
+    unit = build_unit(expression, in_rep, out_rep, hidden_rep)
+    if not isinstance(unit, MatrixUnit | TwoLayerUnit | RadialUnit):
+        raise UnitError(f"unit {expression!r} cannot be searched; use matrix, matrix+bias, two-layer or radial")
+    return unit
+
+
 def build_pointwise_unit(
     expression: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
 ) -> PointwiseUnit:
@@ -55,7 +69,7 @@ def build_pointwise_unit(
     """
     unit = build_unit(expression, in_rep, out_rep, hidden_rep)
     if not isinstance(unit, MatrixUnit | TwoLayerUnit):
-        raise UnitError(f"unit {expression!r} cannot be searched or exported; use matrix, matrix+bias or two-layer")
+        raise UnitError(f"unit {expression!r} cannot be exported; use matrix, matrix+bias or two-layer")
     return unit
 
 

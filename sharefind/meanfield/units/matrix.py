@@ -61,6 +61,11 @@ class MatrixUnit:
         """Numbers that one particle computes for one sample."""
         return self.d_out
 
+    @property
+    def is_odd(self) -> bool:
+        """Whether sigma is odd."""
+        return self.activation.is_odd
+
     def __post_init__(self) -> None:
         refuse_unless_pointwise_equivariant(self.out_rep, self.activation, "matrix", "--out-rep")
 

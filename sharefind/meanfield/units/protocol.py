@@ -67,17 +67,12 @@ class Unit(Protocol):
         ...
 
 
-class PointwiseUnit(Unit, Protocol):
-    """A unit made of affine maps and one function sigma of each coordinate: what is searched and exported."""
-
-    @property
-    def activation(self) -> Activation:
-        """Sigma."""
-        ...
+class SearchedUnit(Unit, Protocol):
+    """A unit that a search can train: its step size is known, and a linear change of X can be undone on particles."""
 
     @property
     def output_activation(self) -> Activation | None:
-        """Sigma where it bounds the outputs, None where an affine map comes last."""
+        """Sigma where it bounds the outputs, None where an affine map comes last, or no function of each coordinate."""
         ...
 
     @property
@@ -90,6 +85,11 @@ class PointwiseUnit(Unit, Protocol):
         """Numbers that one particle computes for one sample, in its widest layer."""
         ...
 
+    @property
+    def is_odd(self) -> bool:
+        """Whether it commutes with changes of sign of its outputs."""
+        ...
+
     def gain(self, std: float, length2: float | None = None) -> float:
         """Share of a signal that a step of size 1 learns, at particles from N(0, std^2 I): a bound on stable steps.
 
@@ -99,4 +99,13 @@ class PointwiseUnit(Unit, Protocol):
 
     def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
         """Particles (R, D, N) that compute at x what theta (R, D, N) computes at `matrix` x, matrix (d_in, d_in)."""
+        ...
+
+
+class PointwiseUnit(SearchedUnit, Protocol):
+    """A unit made of affine maps and one function sigma of each coordinate: what is exported."""
+
+    @property
+    def activation(self) -> Activation:
+        """Sigma."""
         ...

@@ -73,6 +73,26 @@ class RadialUnit:
         """dim Y."""
         return self.out_rep.dim
 
+    @property
+    def output_activation(self) -> None:
+        """No function of each coordinate: a rotation of Y would not commute with it."""
+        return None
+
+    @property
+    def hidden_rep(self) -> None:
+        """There is no hidden space."""
+        return None
+
+    @property
+    def width(self) -> int:
+        """Numbers that one particle computes for one sample."""
+        return self.d_out
+
+    @property
+    def is_odd(self) -> bool:
+        """Always: the profile depends on |z x| alone."""
+        return True
+
     def __post_init__(self) -> None:
         refuse_unless_orthogonal(self.out_rep, "radial")
 
@@ -96,6 +116,16 @@ class RadialUnit:
             return (torch.matmul(x.transpose(1, 2).unsqueeze(1), scale * c + along * u) / x.shape[1]).flatten(1, 2)
 
         return u * scale, pullback
+
+    def gain(self, std: float, length2: float | None = None) -> float:
+        """2 s(0)^2 E|x|^2 / dim X: the share of a linear signal, largest near z = 0; see `SearchedUnit.gain`."""
+        spread = 1.0 if length2 is None else length2 / self.d_in
+        return 2 * spread * float(self.profile.value(torch.zeros(1)).item()) ** 2
+
+    def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
+        """z matrix: the unit at `matrix` x; theta and the result (R, D, N)."""
+        weight = theta.reshape(len(theta), self.d_out, self.d_in, -1)
+        return torch.einsum("roin,ij->rojn", weight, matrix.to(theta)).flatten(1, 2)
 
     def _inner(self, x: Tensor, theta: Tensor) -> Tensor:
         """z x: (R, d_out, B, N)."""

@@ -80,6 +80,11 @@ class TwoLayerUnit:
         """Numbers that one particle computes for one sample, in its widest layer."""
         return max(self.d_hidden, self.d_out)
 
+    @property
+    def is_odd(self) -> bool:
+        """Whether sigma is odd."""
+        return self.activation.is_odd
+
     def __post_init__(self) -> None:
         refuse_unless_pointwise_equivariant(self.hidden_rep, self.activation, "two-layer", "--hidden-rep")
 

@@ -1,0 +1,11 @@
+"""Which exact space of parameters do the data speak for, when no group is given?
+
+Least-squares coefficients of Y on X (`coefficients`) carry the symmetry of the relation; exact tying spaces are
+compared by the evidence for them (`evidence`); the spaces come from moves that nearly keep the coefficients (`moves`,
+`climb`), from translations (`translation`), and from rotations (`rotations`). `propose` puts it together.
+"""
+
+from sharefind.blind.coefficients import Coefficients, least_squares
+from sharefind.blind.propose import Finding, Rival, propose
+
+__all__ = ["Coefficients", "Finding", "Rival", "least_squares", "propose"]

@@ -1,0 +1,182 @@
+"""Permutations of a layout's points [with signs] that nearly keep the coefficients: candidates for symmetries.
+
+A backtracking search as in graph automorphism (images of base points, one after another, pruned where entries differ),
+with noisy entries instead of colours. Whether a move is a symmetry is left to `climb` and to exact tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sharefind.blind.coefficients import Block, Coefficients, FloatArray
+from sharefind.recognition.layout import IntArray
+
+LOOSENESS = 5.0
+"""A partial move is dropped when its squared differences exceed what noise gives by so many standard deviations."""
+
+EXPANSIONS = 200
+"""Most partial moves that one search looks at."""
+
+MOST_EXPANSIONS = 20_000
+"""Most of all searches together."""
+
+LEAVES = 6
+"""Moves that one search returns at most."""
+
+
+@dataclass
+class MoveSearch:
+    """Moves of the points of a layout, by base point and image.
+
+    values, variances: (K, P, P), the coefficients of pairs of points (output, input), for each kind of coefficient;
+        0 and infinity where a pair has none. base: representative points in the order in which they get images.
+    """
+
+    coefficients: Coefficients
+    expansions: int = 0
+    is_exhaustive: bool = True
+    values: FloatArray = field(init=False, repr=False)
+    variances: FloatArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        layout = self.coefficients.layout
+        self._axis_of = np.repeat(np.arange(len(layout.axes)), [axis.points for axis in layout.axes])
+        starts = layout.starts
+        base = [
+            (i, k, start + i)
+            for k, (a, start) in enumerate(zip(layout.axes, starts, strict=True))
+            for i in range(a.size)
+        ]
+        self.base = [point for _, _, point in sorted(base)]
+        self._antipodes = layout.antipodes
+        tables = [self._table(block) for block in self.coefficients.blocks if block.name in _IS_ODD]
+        self.values = np.stack([v for v, _ in tables])
+        self.variances = np.stack([v for _, v in tables])
+
+    def _table(self, block: Block) -> tuple[FloatArray, FloatArray]:
+        """One kind of coefficient and its variance on all pairs of points, (P, P) each."""
+        layout = self.coefficients.layout
+        table, spread = np.zeros((layout.points,) * 2), np.full((layout.points,) * 2, np.inf)
+        rows, columns = layout.blocks[0]
+        for r, s in self._halves(rows):
+            if block.name == "constant":
+                table[r, r], spread[r, r] = s * block.values[:, 0], block.variance[:, 0]
+                continue
+            for c, t in self._halves(columns):
+                table[np.ix_(r, c)] = s * (t if _IS_ODD[block.name] else 1) * block.values
+                spread[np.ix_(r, c)] = block.variance
+        return table, spread
+
+    def _halves(self, axis: int) -> list[tuple[IntArray, int]]:
+        """The points of an axis, +e_i and -e_i apart, with their signs."""
+        shape, start = self.coefficients.layout.axes[axis], self.coefficients.layout.starts[axis]
+        plus = start + np.arange(shape.size)
+        return [(plus, 1), (plus + shape.size, -1)] if shape.is_signed else [(plus, 1)]
+
+    def generators(self) -> list[IntArray]:
+        """Moves that, together, generate every group of moves that nearly keep the coefficients; sorted by nothing.
+
+        Base points are fixed one after another (Sims 1970); at each, an image is looked for in every orbit that is not
+        yet reached.
+        """
+        found: list[IntArray] = []
+        for level in range(len(self.base) - 1, -1, -1):
+            fixed, point = self.base[:level], self.base[level]
+            deeper = list(found)
+            for image in np.flatnonzero(self._axis_of == self._axis_of[point]):
+                if image == point or image in fixed or self._antipodes[image] in fixed:
+                    continue
+                if image in _orbit(point, [g for g in deeper if all(g[f] == f for f in fixed)]):
+                    continue
+                leaves = list(self._leaves([*((f, f) for f in fixed), (point, int(image))]))
+                found += leaves
+        return found
+
+    def _leaves(self, prefix: list[tuple[int, int]]) -> Iterator[IntArray]:
+        """Complete moves that begin with these images, the nearest first, as long as the search may go on."""
+        start = self._prefix_cost(prefix)
+        if start is None:
+            return
+        stack, budget, given = [(start, tuple(prefix))], EXPANSIONS, 0
+        while stack and given < LEAVES:
+            if budget == 0 or self.expansions >= MOST_EXPANSIONS:
+                self.is_exhaustive = False
+                return
+            (cost, count), assigned = stack.pop()
+            if len(assigned) == len(self.base):
+                given += 1
+                yield self._completed(assigned)
+                continue
+            budget -= 1
+            self.expansions += 1
+            point = self.base[len(assigned)]
+            taken = {q for _, q in assigned} | {int(self._antipodes[q]) for _, q in assigned}
+            images = np.array([q for q in np.flatnonzero(self._axis_of == self._axis_of[point]) if q not in taken])
+            if not images.size:
+                continue
+            added, terms = self._added(point, images, assigned)
+            total, number = cost + added, count + terms
+            kept = total <= number + LOOSENESS * np.sqrt(3.0 * number) + LOOSENESS**2
+            # The nearest image is looked at first: it goes on top of the stack.
+            for k in np.argsort(-(total - number), kind="stable"):
+                if kept[k]:
+                    stack.append(((float(total[k]), int(number[k])), (*assigned, (point, int(images[k])))))
+
+    def _prefix_cost(self, prefix: list[tuple[int, int]]) -> tuple[float, int] | None:
+        cost, count = 0.0, 0
+        for k, (point, image) in enumerate(prefix):
+            added, terms = self._added(point, np.array([image]), tuple(prefix[:k]))
+            cost, count = cost + float(added[0]), count + int(terms[0])
+            if cost > count + LOOSENESS * np.sqrt(3.0 * count) + LOOSENESS**2:
+                return None
+        return cost, count
+
+    def _added(
+        self, point: int, images: IntArray, assigned: tuple[tuple[int, int], ...]
+    ) -> tuple[FloatArray, IntArray]:
+        """Squared differences, in units of their variances, that an image of a point brings; and their number."""
+        others = np.array([p for p, _ in assigned], dtype=np.int64)
+        moved = np.array([q for _, q in assigned], dtype=np.int64)
+        cost, terms = np.zeros(len(images)), np.zeros(len(images), dtype=np.int64)
+        for value, variance in zip(self.values, self.variances, strict=True):
+            pairs = [(value[point, point], value[images, images], variance[point, point], variance[images, images])]
+            if others.size:
+                grid, turned = np.ix_(images, moved), np.ix_(moved, images)
+                pairs += [
+                    (value[point, others], value[grid], variance[point, others], variance[grid]),
+                    (value[others, point], value[turned].T, variance[others, point], variance[turned].T),
+                ]
+            for here, there, spread_here, spread_there in pairs:
+                spread = spread_here + spread_there
+                squares = (here - there) ** 2 / spread
+                # A coefficient that is mapped to itself differs by nothing and is no test.
+                live = np.isfinite(spread) & (squares > 0)
+                axes = tuple(range(1, squares.ndim))
+                cost += np.where(live, squares, 0.0).sum(axis=axes)
+                terms += live.sum(axis=axes)
+        return cost, terms
+
+    def _completed(self, assigned: tuple[tuple[int, int], ...]) -> IntArray:
+        move = np.arange(len(self._antipodes))
+        for point, image in assigned:
+            move[point] = image
+            move[self._antipodes[point]] = self._antipodes[image]
+        return move
+
+
+_IS_ODD = {"constant": False, "linear": True, "square": False, "cube": True}
+"""Blocks of one input at a time, and whether their coefficients change sign with it."""
+
+
+def _orbit(point: int, moves: list[IntArray]) -> set[int]:
+    orbit, queue = {point}, [point]
+    for p in queue:
+        for g in moves:
+            q = int(g[p])
+            if q not in orbit:
+                orbit.add(q)
+                queue.append(q)
+    return orbit

@@ -1,0 +1,155 @@
+"""A search without a candidate: a part of the samples proposes the group, the rest tests it and is trained on.
+
+What is proposed, and how sure, is `sharefind.blind`; from here on the group is a candidate like any other, so that a
+proposal that does not hold is left for its subgroups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from sharefind.blind import Finding, propose
+from sharefind.blind.coefficients import least_squares
+from sharefind.blind.evidence import Evidence
+from sharefind.errors import InputError
+from sharefind.groups import FiniteGroup, Group, named_group, natural, trivial
+from sharefind.groups.group import permutation_sign
+from sharefind.groups.representation import Representation
+from sharefind.meanfield.units import build_searched_unit, has_hidden_layer
+from sharefind.recognition import LieStabiliser, lie_stabiliser
+from sharefind.search.config import SearchConfig
+from sharefind.spaces import Subspace
+from sharefind.streams import named_stream
+
+FloatArray = NDArray[np.float64]
+
+PROPOSING_SHARE = 0.75
+"""Share of finite data that proposes; a test needs fewer samples, since it only has to object."""
+
+FRESH_SAMPLES = 10_000
+"""Samples that propose where a task has no finite data."""
+
+ODD_UNIT = "matrix+bias:tanh"
+"""The unit where signs are shared and the user named none: others do not commute with a change of sign."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlindStart:
+    """What a search without a candidate starts from.
+
+    Attributes:
+        finding: what the proposing samples speak for. lie: the rotations that fix the space, for a unit that commutes
+            with them; None for others. group, in_rep, out_rep: the candidate that it makes.
+        unit: the unit that it needs where the user named none, or None. rows: the samples that are left for tests and
+            training, ascending, or None for fresh samples.
+    """
+
+    finding: Finding
+    lie: LieStabiliser | None
+    group: Group
+    in_rep: Representation
+    out_rep: Representation
+    unit: str | None
+    rows: NDArray[np.int64] | None
+
+    @property
+    def tying(self) -> Subspace | None:
+        """A space of weights that no group ties, to be tested on its own; None where there is none."""
+        return None if self.finding.is_group else Subspace.from_pattern(self.finding.labels)
+
+
+def is_structured(config: SearchConfig) -> bool:
+    """Whether a blind search looks for exact spaces, not for numerical directions."""
+    return config.blind and config.delta is None and config.growth in (None, "invariant")
+
+
+Sampler = Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]
+"""Draws n samples, (n, d_in) and (n, d_out)."""
+
+
+def blind_start(
+    config: SearchConfig, x: FloatArray | None, y: FloatArray | None, unit: str | None, fresh: Sampler
+) -> BlindStart:
+    """Propose a group from a part of the samples.
+
+    Args:
+        config: the search. x (n, d_in), y (n, d_out): finite data, or None. unit: what the user or the task named.
+        fresh: draws samples where there are no finite data.
+
+    Raises:
+        InputError: too few samples. UnitError: an unknown unit.
+    """
+    if x is None or y is None:
+        rows = None
+        x, y = fresh(named_stream(config.seed, "blind", "samples"), FRESH_SAMPLES)
+    else:
+        order = named_stream(config.seed, "blind", "rows").permutation(len(x))
+        cut = round(PROPOSING_SHARE * len(x))
+        rows = np.sort(order[cut:])
+        x, y = x[np.sort(order[:cut])], y[np.sort(order[:cut])]
+    finding = propose(x, y, signed=unit is None or _is_odd(unit, x.shape[1], y.shape[1]), seed=config.seed)
+    lie = _rotations(finding, unit)
+    rotations = None if lie is None else _rotation_group(finding, lie)
+    if rotations is not None:
+        both = natural(rotations)
+        return BlindStart(finding, lie, rotations, both, both, None, rows)
+    group = finding.group
+    on_inputs, on_outputs = finding.blocks
+    has_signs = any(block.kind == "signed" for block in finding.blocks) and group.order > 1
+    return BlindStart(
+        finding,
+        lie,
+        group,
+        natural(group, (on_inputs,)) if group.order > 1 else trivial(group, x.shape[1]),
+        natural(group, (on_outputs,)) if group.order > 1 else trivial(group, y.shape[1]),
+        ODD_UNIT if unit is None and has_signs else None,
+        rows,
+    )
+
+
+def _rotations(finding: Finding, unit: str | None) -> LieStabiliser | None:
+    """The skew moves that fix the space, where the unit commutes with every rotation of Y."""
+    if unit is None or not unit.startswith("radial") or not finding.is_group:
+        return None
+    return lie_stabiliser(Subspace.from_pattern(finding.labels), finding.layout)
+
+
+def _rotation_group(finding: Finding, lie: LieStabiliser) -> Group | None:
+    """SO(d), or O(d) where reflections fix the space too, if all of so(d) does; None otherwise."""
+    d_out, d_in = finding.shape
+    if d_in != d_out or d_in < 2 or lie.dim != d_in * (d_in - 1) // 2:
+        return None
+    reflects = any(_determinant(g, finding) < 0 for g in finding.recognition.group.generators)
+    return named_group(f"O{d_in}" if reflects else f"SO{d_in}")
+
+
+def _determinant(move: tuple[int, ...], finding: Finding) -> int:
+    """Of a signed permutation of the inputs."""
+    images, signs = finding.recognition.layout.signed_move(move, finding.recognition.layout.blocks[0][1])
+    return permutation_sign(images.tolist()) * int(np.prod(signs))
+
+
+def _is_odd(unit: str, d_in: int, d_out: int) -> bool:
+    """Whether the unit commutes with changes of sign of its outputs."""
+    nobody = FiniteGroup("C1", 1, ())
+    hidden = trivial(nobody, 1) if has_hidden_layer(unit) else None
+    built = build_searched_unit(unit, trivial(nobody, d_in), trivial(nobody, d_out), hidden)
+    return built.is_odd
+
+
+def tying_p_value(finding: Finding, x: FloatArray, y: FloatArray) -> float:
+    """Of "the best linear predictor has these ties", on samples that took no part in the proposal; chi^2, approximate.
+
+    x (n, d_in), y (n, d_out).
+    """
+    try:
+        block = Evidence(least_squares(x, y, finding.layout)).linear
+    except InputError:
+        return 1.0
+    misfit, ties = block.misfit(finding.labels)
+    return float(stats.chi2.sf(misfit, ties)) if ties else 1.0
