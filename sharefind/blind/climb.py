@@ -43,7 +43,8 @@ class Climb:
             if self.evidence.weights(pair).tobytes() not in self.visited:
                 self.look(pair)
         for start in ranked[:STARTS]:
-            moves, best = (start,), self.look((start,))
+            moves: Moves = (start,)
+            best = self.look(moves)
             for g in ranked:
                 if not self._keeps(moves, g) and (joined := self.look((*moves, g))) >= best:
                     moves, best = (*moves, g), joined

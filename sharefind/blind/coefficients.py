@@ -75,7 +75,7 @@ class Block:
     @cached_property
     def precision(self) -> FloatArray:
         """Inverse covariance of the values: (dim, dim), or its diagonal (dim,) for a large block."""
-        return 1 / self.covariance if self.covariance.ndim == 1 else np.linalg.inv(self.covariance)
+        return np.asarray(1 / self.covariance if self.covariance.ndim == 1 else np.linalg.inv(self.covariance))
 
     @cached_property
     def _positions(self) -> dict[bytes, int]:
@@ -160,7 +160,7 @@ def least_squares(x: Any, y: Any, layout: Layout) -> Coefficients:
     scale = float(np.sqrt(np.mean(inputs**2))) or 1.0
     kinds = _chosen(inputs / scale, labels.shape[1])
     design = np.hstack([columns for _, _, columns in kinds])
-    inverse = np.linalg.inv(design.T @ design)
+    inverse: FloatArray = np.asarray(np.linalg.inv(design.T @ design), dtype=np.float64)
     weighted = design @ inverse
     values = labels.T @ weighted
     residual = labels - design @ values.T
@@ -213,12 +213,12 @@ def _covariance(residual: FloatArray, weighted: FloatArray, noise: FloatArray, i
     if size > DENSE:
         return np.asarray(usual * inflation)
     root = np.sqrt(inflation)
-    plain = np.kron(noise, inverse) * np.multiply.outer(root, root)
+    plain: FloatArray = np.asarray(np.kron(noise, inverse) * np.multiply.outer(root, root))
     trust = 1 - SAMPLES_PER_COVARIANCE * size / n
     if trust <= 0:
         return plain
     scores = (residual[:, :, None] * weighted[:, None, :]).reshape(n, size)
-    return trust * (scores.T @ scores) + (1 - trust) * plain
+    return np.asarray(trust * (scores.T @ scores) + (1 - trust) * plain)
 
 
 def _moments(inputs: FloatArray) -> tuple[Block, ...]:

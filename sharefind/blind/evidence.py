@@ -54,12 +54,12 @@ class BlockEvidence:
     def _gathered(self, labels: Labels) -> tuple[FloatArray, FloatArray]:
         """C^T precision C (k, k), or its diagonal (k,), and C^T precision values (k,), C the incidence of classes."""
         classes, signs, k = np.abs(labels).astype(np.int64), np.sign(labels).astype(np.float64), int(labels.max())
-        pulled = np.bincount(classes, weights=self._pulled * signs, minlength=k + 1)[1:]
+        pulled = np.bincount(classes, weights=self._pulled * signs, minlength=k + 1)[1:].astype(np.float64)
         precision = self.block.precision
         if precision.ndim == 1:
-            return np.bincount(classes, weights=precision * signs**2, minlength=k + 1)[1:], pulled
+            return np.bincount(classes, weights=precision * signs**2, minlength=k + 1)[1:].astype(np.float64), pulled
         incidence = csr_array((signs, (np.arange(labels.size), classes)), shape=(labels.size, k + 1))
-        return np.asarray(incidence.T @ (incidence.T @ precision).T)[1:, 1:], pulled
+        return np.asarray(incidence.T @ (incidence.T @ precision).T, dtype=np.float64)[1:, 1:], pulled
 
     def _spread(self, labels: Labels) -> FloatArray:
         """Prior standard deviation of class 1, 2, ..., (k,)."""

@@ -119,20 +119,23 @@ class MoveSearch:
                 continue
             added, terms = self._added(point, images, assigned)
             total, number = cost + added, count + terms
-            kept = total <= number + LOOSENESS * np.sqrt(3.0 * number) + LOOSENESS**2
+            kept = total <= self._limit(number)
             # The nearest image is looked at first: it goes on top of the stack.
             for k in np.argsort(-(total - number), kind="stable"):
                 if kept[k]:
                     stack.append(((float(total[k]), int(number[k])), (*assigned, (point, int(images[k])))))
 
     def _prefix_cost(self, prefix: list[tuple[int, int]]) -> tuple[float, int] | None:
-        cost, count = 0.0, 0
-        for k, (point, image) in enumerate(prefix):
-            added, terms = self._added(point, np.array([image]), tuple(prefix[:k]))
-            cost, count = cost + float(added[0]), count + int(terms[0])
-            if cost > count + LOOSENESS * np.sqrt(3.0 * count) + LOOSENESS**2:
-                return None
-        return cost, count
+        """Cost of points that stay, but for the last one; None where noise does not explain it."""
+        *fixed, (point, image) = prefix
+        added, terms = self._added(point, np.array([image]), tuple(fixed))
+        cost, count = float(added[0]), int(terms[0])
+        return (cost, count) if cost <= self._limit(np.array(count)) else None
+
+    @staticmethod
+    def _limit(count: IntArray) -> FloatArray:
+        """Largest sum of so many squared differences that noise explains; neighbouring ones share a coefficient."""
+        return np.asarray(count + LOOSENESS * np.sqrt(3.0 * count) + LOOSENESS**2)
 
     def _added(
         self, point: int, images: IntArray, assigned: tuple[tuple[int, int], ...]

@@ -20,12 +20,15 @@ RESERVE = 5.0
 """What a tying without a group must gain over one with a group, in units of log evidence, beside the log of the number
 of bands that are compared."""
 
+CUT = 5.0
+"""What a filter must gain beyond that where some outputs do not see all of it."""
+
 MAX_STRIDE = 4
 """Largest stride looked for."""
 
 
 def translations(evidence: Evidence) -> list[Hypothesis]:
-    """For each stride: all diagonals free, and the band of them for which the evidence is largest."""
+    """For each stride: all diagonals free, the band of them for which the evidence is largest, and its neighbours."""
     block = evidence.coefficients.linear
     d_out, d_in = block.values.shape
     if d_out < FEWEST or d_in < FEWEST:
@@ -39,7 +42,8 @@ def translations(evidence: Evidence) -> list[Hypothesis]:
             labels = _labels(offset, low, high)
             name = _name(stride, low, high, offset)
             odds = evidence.linear.log(labels) - RESERVE - np.log(np.ptp(offset) ** 2 * MAX_STRIDE)
-            found.append(Hypothesis(name, labels, float(rest + odds), None))
+            cut = 0.0 if _is_valid(low, high, offset) else CUT
+            found.append(Hypothesis(name, labels, float(rest + odds - cut), None))
     return found
 
 
@@ -54,7 +58,7 @@ def _labels(offset: IntArray, low: int, high: int) -> Labels:
 
 
 def _bands(evidence: Evidence, offset: IntArray) -> list[tuple[int, int]]:
-    """All diagonals; and the band of neighbouring ones that together gain most by not being zero."""
+    """All diagonals; the band of them that together gain most by not being zero; and bands one wider or narrower."""
     low, high = int(offset.min()), int(offset.max())
     labels = _labels(offset, low, high)
     values, errors = evidence.linear.refit(labels)
@@ -67,19 +71,20 @@ def _bands(evidence: Evidence, offset: IntArray) -> list[tuple[int, int]]:
     gains = sums[None, :] - sums[:, None]
     gains[np.tril_indices(len(sums))] = -np.inf
     first, last = np.unravel_index(int(gains.argmax()), gains.shape)
-    best = (low + int(first), low + int(last) - 1)
-    return [(low, high)] if best == (low, high) else [(low, high), best]
+    begin, end = low + int(first), low + int(last) - 1
+    near = {(begin + a, end + b) for a in (-1, 0, 1) for b in (-1, 0, 1)}
+    return sorted({(low, high), *((a, b) for a, b in near if low <= a <= b <= high)})
 
 
 def _name(stride: int, low: int, high: int, offset: IntArray) -> str:
     step = "" if stride == 1 else f", stride {stride}"
     if (low, high) == (int(offset.min()), int(offset.max())):
         return f"translation (weights shared along diagonals{step}), a tying without a group"
-    padding = "" if _is_valid(stride, low, high, offset) else ", cut off at the border"
+    padding = "" if _is_valid(low, high, offset) else ", cut off at the border"
     return f"translation (filter of width {high - low + 1} at offset {low}{step}{padding}), a tying without a group"
 
 
-def _is_valid(stride: int, low: int, high: int, offset: IntArray) -> bool:
+def _is_valid(low: int, high: int, offset: IntArray) -> bool:
     """Whether every output sees the whole filter."""
     inside = ((offset >= low) & (offset <= high)).sum(axis=1)
     return bool(np.all(inside == high - low + 1))

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from sharefind.blind.coefficients import FloatArray
 from sharefind.blind.evidence import Evidence
 from sharefind.inference.linear_estimates import Estimates
 from sharefind.inference.partitions import estimate_partition
@@ -16,6 +17,10 @@ from sharefind.recognition.layout import IntArray
 
 ALPHA = 0.01
 """Probability with which a true equality may be refuted."""
+
+
+def _root(covariance: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
 
 def tied_vector(evidence: Evidence, seed: int) -> list[IntArray] | None:
@@ -32,7 +37,7 @@ def tied_vector(evidence: Evidence, seed: int) -> list[IntArray] | None:
     covariance = np.diag(block.covariance) if block.covariance.ndim == 1 else block.covariance
     variance = float(np.mean(np.diag(covariance)))
     dof = coefficients.samples - sum(len(b.exponents) for b in coefficients.blocks)
-    estimates = Estimates(block.values.ravel(), np.linalg.cholesky(covariance / variance), variance, dof)
+    estimates = Estimates(block.values.ravel(), _root(covariance / variance), variance, dof)
     found = estimate_partition(estimates, signed=layout.axes[axis].is_signed, alpha=ALPHA, seed=seed)
     start, size = layout.starts[axis], layout.axes[axis].size
     swaps = []

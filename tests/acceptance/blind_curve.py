@@ -46,7 +46,7 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, all_axes = plt.subplots(1, len(NAMES), figsize=(11, 2.8), sharey=True, layout="constrained")
+    figure, all_axes = plt.subplots(1, len(NAMES), figsize=(11.5, 2.6), sharey=True, layout="constrained")
     for axes, name in zip(all_axes, NAMES, strict=True):
         chosen = sorted((r for r in rows if r["group"] == name), key=lambda r: int(r["n"]))
         bottom = np.zeros(len(chosen))
@@ -57,7 +57,7 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
         axes.set_xticks(range(len(chosen)), [r["n"] for r in chosen], rotation=90, fontsize=8)
         axes.set(title=name, xlabel="samples")
     all_axes[0].set_ylabel("share of teachers")
-    all_axes[-1].legend(loc="lower right", fontsize=8)
+    figure.legend(*all_axes[-1].get_legend_handles_labels(), loc="outside right upper", fontsize=8, frameon=False)
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

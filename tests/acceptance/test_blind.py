@@ -147,9 +147,8 @@ def test_a_filter_predicts_as_well_as_the_convolution(width: int) -> None:
         losses = {n: (windows @ w - test_y.ravel()) ** 2 for n, w in (("oracle", oracle), ("found", found))}
         dense = float(((test_x @ free - test_y) ** 2).mean())
         gap, error = (losses["found"] - losses["oracle"]).mean(), losses["oracle"].std() / np.sqrt(windows.shape[0])
-        print(
-            f"width {width}: oracle {losses['oracle'].mean():.5f}, found {losses['found'].mean():.5f}, dense {dense:.5f}"
-        )
+        means = {**{n: loss.mean() for n, loss in losses.items()}, "dense": dense}
+        print(f"width {width}: test MSE {means}")
         assert abs(gap) < error and losses["found"].mean() < dense
 
 
@@ -158,3 +157,20 @@ def test_a_filter_predicts_as_well_as_the_convolution(width: int) -> None:
 @pytest.mark.parametrize("name", ["C6", "D6", "B3", "odd"])
 def test_reduced(name: str) -> None:
     assert hits(CASES[name], "wi", range(100, 103)) >= least_hits(REACHED, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("alternating", [False, True])
+@pytest.mark.parametrize("size", [2, 4, 6, 8, 10])
+def test_sums_of_integers(size: int, alternating: bool) -> None:
+    # T-Y2 and T-Y3: 250 points, noise U(-.5, .5); the partition of the positions by their weights.
+    signs = (-1) ** np.arange(size) if alternating else np.ones(size, dtype=int)
+    for seed in range(5):
+        rng = np.random.default_rng([size, int(alternating), seed])
+        x = rng.integers(1, 10, size=(250, size)).astype(float)
+        y = x @ signs + rng.uniform(-0.5, 0.5, size=250)
+        result = blind_result(finite_task("sum", x, y[:, None]), seed)
+        assert np.ravel(result["e_star"]["tying"][0]).tolist() == np.where(signs > 0, 1, 2).tolist()
+        np.testing.assert_allclose(
+            [w["value"] for w in result["blind"]["weights"]], [1, -1][: 1 + alternating], atol=0.1
+        )

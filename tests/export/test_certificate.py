@@ -170,3 +170,10 @@ def test_the_numerical_check_sees_a_layer_that_is_not_equivariant(make_spec: Mak
     spec = make_spec("C2", "natural", "natural", "matrix:logistic", Subspace.full(4))
     swap = np.array([[0.0, 1.0], [1.0, 0.0]])
     assert layer_error(spec, [(swap, swap)], 16, np.random.default_rng(0)) > 1e-3
+
+
+def test_ties_without_a_group_claim_no_symmetry(make_spec: MakeSpec) -> None:
+    space = Subspace.from_tying([1, 2, 0, 0, 1, 2])
+    certificate = certify(make_spec("C1", "trivial:3", "trivial:2", "matrix:tanh", space))
+    assert certificate.is_proven and not certificate.is_fixed_space
+    assert certificate.statement == "exact ties without a group, dim 2 of 6: no symmetry is claimed, none proven"
