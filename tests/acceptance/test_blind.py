@@ -160,17 +160,23 @@ def test_reduced(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("alternating", [False, True])
-@pytest.mark.parametrize("size", [2, 4, 6, 8, 10])
-def test_sums_of_integers(size: int, alternating: bool) -> None:
-    # T-Y2 and T-Y3: 250 points, noise U(-.5, .5); the partition of the positions by their weights.
-    signs = (-1) ** np.arange(size) if alternating else np.ones(size, dtype=int)
-    for seed in range(5):
-        rng = np.random.default_rng([size, int(alternating), seed])
-        x = rng.integers(1, 10, size=(250, size)).astype(float)
-        y = x @ signs + rng.uniform(-0.5, 0.5, size=250)
-        result = blind_result(finite_task("sum", x, y[:, None]), seed)
-        assert np.ravel(result["e_star"]["tying"][0]).tolist() == np.where(signs > 0, 1, 2).tolist()
-        np.testing.assert_allclose(
-            [w["value"] for w in result["blind"]["weights"]], [1, -1][: 1 + alternating], atol=0.1
-        )
+def test_sums_of_integers() -> None:
+    # T-Y2 and T-Y3: 250 points, noise U(-.5, .5); the partition of the positions by their weights. The exact test that
+    # follows the proposal rejects a true one with probability .01, so not all of 50 need be right.
+    found, wrong = 0, []
+    for size in (2, 4, 6, 8, 10):
+        for alternating in (False, True):
+            signs = (-1) ** np.arange(size) if alternating else np.ones(size, dtype=int)
+            for seed in range(5):
+                rng = np.random.default_rng([size, int(alternating), seed])
+                x = rng.integers(1, 10, size=(250, size)).astype(float)
+                y = x @ signs + rng.uniform(-0.5, 0.5, size=250)
+                result = blind_result(finite_task("sum", x, y[:, None]), seed)
+                ties, expected = np.ravel(result["e_star"]["tying"][0]), np.where(signs > 0, 1, 2)
+                found += np.array_equal(ties, expected)
+                if not np.array_equal(ties, expected):
+                    wrong.append((size, alternating, seed, result["blind"]["name"], result["chain"][-1]["p_value"]))
+                weights = [w["value"] for w in result["blind"]["weights"]]
+                np.testing.assert_allclose(weights, [1, -1][: 1 + alternating], atol=0.1)
+    print(f"sums: {found} of 50, not right {wrong}")
+    assert found >= least_hits(0.98, 50)

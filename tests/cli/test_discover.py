@@ -54,6 +54,7 @@ SCHEMA = {
         }
     ],
     "diagnosis": {},
+    "blind": type(None),
     "lattice": {"nodes": int, "edges": int, "file": str},
     "wall_s": float,
     "versions": {},
