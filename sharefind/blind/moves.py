@@ -53,6 +53,7 @@ class MoveSearch:
         self.base = [point for _, _, point in sorted(base)]
         self._antipodes = layout.antipodes
         tables = [self._table(block) for block in self.coefficients.blocks if block.name in _IS_ODD]
+        tables += [self._pairs(b) for b in self.coefficients.blocks if b.name == "pair" and len(b.values) == 1]
         self.values = np.stack([v for v, _ in tables])
         self.variances = np.stack([v for _, v in tables])
 
@@ -68,6 +69,17 @@ class MoveSearch:
             for c, t in self._halves(columns):
                 table[np.ix_(r, c)] = s * (t if _IS_ODD[block.name] else 1) * block.values
                 spread[np.ix_(r, c)] = block.variance
+        return table, spread
+
+    def _pairs(self, block: Block) -> tuple[FloatArray, FloatArray]:
+        """The products x_a x_b of one output on pairs of inputs, (P, P) each; its own sign is taken to stay."""
+        layout = self.coefficients.layout
+        table, spread = np.zeros((layout.points,) * 2), np.full((layout.points,) * 2, np.inf)
+        first, second = (np.array(pair) for pair in zip(*(np.flatnonzero(e) for e in block.exponents), strict=True))
+        for r, s in self._halves(layout.blocks[0][1]):
+            for c, t in self._halves(layout.blocks[0][1]):
+                for a, b in ((first, second), (second, first)):
+                    table[r[a], c[b]], spread[r[a], c[b]] = s * t * block.values[0], block.variance[0]
         return table, spread
 
     def _halves(self, axis: int) -> list[tuple[IntArray, int]]:

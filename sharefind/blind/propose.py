@@ -36,6 +36,9 @@ MOST_RIVALS = 5
 """Rivals that are named."""
 
 
+MOST_CYCLED = 12
+"""Most inputs of one output for which cycles are looked for beside swaps."""
+
 MOST_CLASSES = 24
 """Largest dimension of a space of which all smaller neighbours are looked at."""
 
@@ -140,16 +143,18 @@ class Finding:
         return blocks[columns], blocks[rows]
 
 
-def propose(x: Any, y: Any, *, signed: bool = True, seed: int = 0) -> Finding:
+def propose(x: Any, y: Any, *, signed: bool | None = None, seed: int = 0) -> Finding:
     """The sharing that n samples speak for.
 
     Args:
-        x: (n, d_in). y: (n, d_out). signed: look for signed permutations too. seed: of drawn critical values.
+        x: (n, d_in). y: (n, d_out). signed: look for signed permutations too; None: where inputs and outputs move
+            together. Apart, a sign of the inputs alone would only make weights vanish. seed: of drawn critical values.
 
     Raises:
         InputError: too few samples, values that are not finite, or inputs of which one determines another.
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    signed = x.shape[1:] == y.shape[1:] if signed is None else signed
     has_signs = signed and not _is_constant(x) and common_mean(x) == 0
     layout = _layout(x, y, "signed" if has_signs else "permutations")
     evidence = Evidence(least_squares(x, y, layout))
@@ -177,7 +182,10 @@ def _hypotheses(evidence: Evidence, seed: int) -> tuple[list[Hypothesis], bool]:
         climb.look(())
         return climb.hypotheses(), True
     if vector is not None:
-        climb.run(vector)
+        # Beyond the linear part there may be moves that are no products of swaps: cycles, of a product of neighbours.
+        width = max(evidence.coefficients.linear.values.shape)
+        is_small = len(evidence.coefficients.linear.values) == 1 and width <= MOST_CYCLED
+        climb.run([*vector, *(MoveSearch(evidence.coefficients).generators() if is_small else [])])
         # The partition has tests of its own behind it, which refute a true equality with probability alpha at most.
         climb.look(tuple(vector), trust=np.log((1 - ALPHA) / ALPHA * len(climb.visited)))
         return climb.hypotheses(), True

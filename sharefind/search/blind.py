@@ -92,7 +92,8 @@ def blind_start(
         cut = round(PROPOSING_SHARE * len(x))
         rows = np.sort(order[cut:])
         x, y = x[np.sort(order[:cut])], y[np.sort(order[:cut])]
-    finding = propose(x, y, signed=unit is None or _is_odd(unit, x.shape[1], y.shape[1]), seed=config.seed)
+    signed = None if unit is None else _is_odd(unit, x.shape[1], y.shape[1])
+    finding = propose(x, y, signed=signed, seed=config.seed)
     lie = _rotations(finding, unit)
     rotations = None if lie is None else _rotation_group(finding, lie)
     if rotations is not None:

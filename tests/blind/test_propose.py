@@ -141,3 +141,21 @@ def test_exact_coefficients_give_the_whole_stabiliser(name: str) -> None:
     moves = search.generators()
     group = FiniteGroup("found", rep.dim, tuple(tuple(map(int, g)) for g in moves))
     assert group.order == recognise(space, (rep.dim, rep.dim)).order and search.is_exhaustive
+
+
+def test_cycles_of_one_output_beside_swaps() -> None:
+    # x_1 x_2 + x_2 x_3 + x_3 x_4 + x_4 x_1 has no linear part, and of all swaps only products of two keep it.
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1500, 4))
+    y = (x * np.roll(x, -1, axis=1)).sum(axis=1, keepdims=True) + 0.05 * rng.normal(size=(1500, 1))
+    found = propose(x, y)
+    # The weights of C_4 are those of S_4: one number. Which of the two holds is for exact tests to say.
+    assert (found.name, found.labels.tolist()) == ("S4", [1, 1, 1, 1])
+
+
+def test_an_input_that_does_not_matter_vanishes_where_signs_are_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(800, 3))
+    y = np.tanh(x[:, :1] + 2 * x[:, 1:2]) + 0.05 * rng.normal(size=(800, 1))
+    assert propose(x, y, signed=True).labels.tolist() == [1, 2, 0]
+    assert propose(x, y).labels.tolist() == [1, 2, 3]
