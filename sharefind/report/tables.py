@@ -84,10 +84,16 @@ def _meaning(view: RunView) -> str:
         return f"{view.result['blind']['name']}; its ties are not rejected."
     if e_star["stabiliser"] is None:
         kind = "exact" if e_star["exact"] else "numerical"
+        last = None if view.e_star is None else view.e_star.evidence
+        if last is not None and last.reason.startswith("no direction"):
+            return f"no direction of the escape from this {kind} space is significant; more data may show one."
         return f"training stays on this {kind} space; no candidate group names it."
     stabiliser = e_star["stabiliser"]
     if last_rule(view) != "randomisation" and not view.result.get("symmetries"):
         return f"training stays on the space of {stabiliser['name']} (order {order(stabiliser['order'])})."
+    maximal, label = view.result.get("maximal", []), str(e_star["candidate"]).removeprefix("E^")
+    if maximal and label in view.result["rejected"] and not view.holds_by_tolerance:
+        return f"the symmetry {maximal[0]} is not rejected; {label} has the same space, but is rejected."
     how = "holds within the tolerance only" if view.holds_by_tolerance else "is not rejected"
     return f"the symmetry {stabiliser['name']} (order {order(stabiliser['order'])}) {how}."
 

@@ -216,3 +216,13 @@ def test_what_does_not_go_with_blind(settings: dict[str, Any], message: str) -> 
 def test_too_few_samples() -> None:
     with pytest.raises(InputError, match="too few for a search without a group"):
         problem_of(*teacher("C4", 10))
+
+
+def test_a_group_with_the_space_of_a_larger_one_is_what_the_tests_accept() -> None:
+    # Products of neighbours on a ring of four: D_4. On one output its weights are those of S_4, which is rejected.
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1000, 4))
+    y = (x * np.roll(x, -1, axis=1)).sum(axis=1, keepdims=True) + 0.05 * rng.normal(size=(1000, 1))
+    result = result_of(x, y, statistic="correlogram")
+    assert result["e_star"]["dim"] == 1 and "S4" in result["rejected"]
+    assert result["maximal"][0].startswith("D4") and result["maximal"][0] in result["accepted"]
