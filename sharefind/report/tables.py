@@ -80,14 +80,8 @@ def _meaning(view: RunView) -> str:
     if e_star["dim"] == view.ambient:
         rejected = f"; {candidate} is rejected" if candidate in view.result["rejected"] else ""
         return f"no sharing of parameters is supported by the data{rejected}."
-    if e_star["stabiliser"] is None and view.result.get("blind"):
-        return f"{view.result['blind']['name']}; its ties are not rejected."
     if e_star["stabiliser"] is None:
-        kind = "exact" if e_star["exact"] else "numerical"
-        last = None if view.e_star is None else view.e_star.evidence
-        if last is not None and last.reason.startswith("no direction"):
-            return f"no direction of the escape from this {kind} space is significant; more data may show one."
-        return f"training stays on this {kind} space; no candidate group names it."
+        return _without_group(view)
     stabiliser = e_star["stabiliser"]
     if last_rule(view) != "randomisation" and not view.result.get("symmetries"):
         return f"training stays on the space of {stabiliser['name']} (order {order(stabiliser['order'])})."
@@ -96,6 +90,17 @@ def _meaning(view: RunView) -> str:
         return f"the symmetry {maximal[0]} is not rejected; {label} has the same space, but is rejected."
     how = "holds within the tolerance only" if view.holds_by_tolerance else "is not rejected"
     return f"the symmetry {stabiliser['name']} (order {order(stabiliser['order'])}) {how}."
+
+
+def _without_group(view: RunView) -> str:
+    """The same for a space that no candidate group fixes."""
+    if view.result.get("blind"):
+        return f"{view.result['blind']['name']}; its ties are not rejected."
+    kind = "exact" if view.result["e_star"]["exact"] else "numerical"
+    last = None if view.e_star is None else view.e_star.evidence
+    if last is not None and last.reason.startswith("no direction"):
+        return f"no direction of the escape from this {kind} space is significant; more data may show one."
+    return f"training stays on this {kind} space; no candidate group names it."
 
 
 def warnings(view: RunView) -> Iterator[str]:
