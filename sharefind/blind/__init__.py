@@ -2,7 +2,7 @@
 
 Least-squares coefficients of Y on X (`coefficients`) carry the symmetry of the relation; exact tying spaces are
 compared by the evidence for them (`evidence`); the spaces come from moves that nearly keep the coefficients (`moves`,
-`climb`), from translations (`translation`), and from rotations (`rotations`). `propose` puts it together.
+`climb`), from partitions of vectors (`vectors`) and from translations (`translation`). `propose` puts it together.
 """
 
 from sharefind.blind.coefficients import Coefficients, least_squares

@@ -28,8 +28,9 @@ Moves = tuple[IntArray, ...]
 
 @dataclass(frozen=True, eq=False)
 class Climb:
-    """What was looked at. visited: for every space of weights, the largest evidence of a
-    group that fixes it, and moves that generate that group.
+    """What was looked at.
+
+    visited: for every space of weights, the largest evidence of a group that fixes it, and moves that generate it.
     """
 
     evidence: Evidence

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
 from sharefind.errors import InputError
+from sharefind.inference.linear_estimates import finite_array
 from sharefind.recognition import Layout
 from sharefind.recognition.layout import IntArray
 
@@ -139,14 +140,15 @@ INFLATION = (0.5, 100.0)
 def least_squares(x: Any, y: Any, layout: Layout) -> Coefficients:
     """The coefficients of y (n, d_out) on x (n, d_in): linear, and of higher degree where there are samples enough.
 
-    The monomials are Hermite's, in units of the root mean square of x: nearly uncorrelated, and moved by signed
-    permutations as plain ones are. All blocks are fitted at once. layout: its first block is the weight (d_out, d_in).
+    The monomials are made orthogonal under the law of all inputs taken together, about a common mean: nearly
+    uncorrelated, and moved by signed permutations as plain ones are. All blocks are fitted at once. layout: its first
+    block is the weight (d_out, d_in).
     Where x has a constant column, no constant is fitted.
 
     Raises:
         InputError: too few samples, values that are not finite, or inputs of which one determines another.
     """
-    inputs, labels = _finite(x, "x"), _finite(y, "y")
+    inputs, labels = finite_array(x, "x", 2), finite_array(y, "y", 2)
     n, d = inputs.shape
     if n != len(labels) or n <= 2 * (d + 1):
         raise InputError(
@@ -293,12 +295,3 @@ def _higher(d: int) -> list[tuple[str, IntArray]]:
         ordered = [(a, b) for a in range(d) for b in range(d) if a != b]
         blocks.append(("square times linear", np.stack([2 * eye[a] + eye[b] for a, b in ordered])))
     return blocks
-
-
-def _finite(values: Any, name: str) -> FloatArray:
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 2 or 0 in array.shape:
-        raise InputError(f"{name} of shape {array.shape}: give rows of numbers, (n, width), not empty")
-    if not np.isfinite(array).all():
-        raise InputError(f"{name} holds values that are not finite; drop those rows")
-    return array

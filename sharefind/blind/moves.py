@@ -13,6 +13,7 @@ import numpy as np
 
 from sharefind.blind.coefficients import Block, Coefficients, FloatArray
 from sharefind.recognition.layout import IntArray
+from sharefind.recognition.naming import orbit_numbers
 
 LOOSENESS = 5.0
 """A partial move is dropped when its squared differences exceed what noise gives by so many standard deviations."""
@@ -97,14 +98,13 @@ class MoveSearch:
         found: list[IntArray] = []
         for level in range(len(self.base) - 1, -1, -1):
             fixed, point = self.base[:level], self.base[level]
-            deeper = list(found)
+            orbits = orbit_numbers([g for g in found if all(g[f] == f for f in fixed)], len(self._antipodes))
             for image in np.flatnonzero(self._axis_of == self._axis_of[point]):
                 if image == point or image in fixed or self._antipodes[image] in fixed:
                     continue
-                if image in _orbit(point, [g for g in deeper if all(g[f] == f for f in fixed)]):
+                if orbits[image] == orbits[point]:
                     continue
-                leaves = list(self._leaves([*((f, f) for f in fixed), (point, int(image))]))
-                found += leaves
+                found += self._leaves([*((f, f) for f in fixed), (point, int(image))])
         return found
 
     def _leaves(self, prefix: list[tuple[int, int]]) -> Iterator[IntArray]:
@@ -184,14 +184,3 @@ class MoveSearch:
 
 _IS_ODD = {"constant": False, "linear": True, "square": False, "cube": True}
 """Blocks of one input at a time, and whether their coefficients change sign with it."""
-
-
-def _orbit(point: int, moves: list[IntArray]) -> set[int]:
-    orbit, queue = {point}, [point]
-    for p in queue:
-        for g in moves:
-            q = int(g[p])
-            if q not in orbit:
-                orbit.add(q)
-                queue.append(q)
-    return orbit

@@ -131,14 +131,14 @@ class Finding:
         if not self.is_group:
             return _group("C1", self.layout, ())
         if self.dim == self.layout.dim:
-            return _group("C2", self.layout, (_minus(self.layout),)) if self.is_odd else _group("C1", self.layout, ())
+            return _group("C2", self.layout, (self.layout.antipodes,)) if self.is_odd else _group("C1", self.layout, ())
         found = self.recognition.group
         return _group(self.name, self.layout, tuple(np.array(g) for g in found.generators), found.order)
 
     @property
     def blocks(self) -> tuple[NaturalBlock, NaturalBlock]:
         """How the points of the group act on inputs and on outputs."""
-        blocks = _natural_blocks(self.layout)
+        blocks = self.layout.natural_blocks
         rows, columns = self.layout.blocks[0]
         return blocks[columns], blocks[rows]
 
@@ -204,7 +204,7 @@ def _finding(evidence: Evidence, found: Posterior, plain: Layout, is_exhaustive:
     if is_group:
         labels = _pattern(recognition.closure)
     may_be_odd = layout.axes[0].is_signed and evidence.has_signal and not _has_signs(recognition, labels)
-    is_odd = may_be_odd and evidence.log_of_sign(_minus(layout)) > 0
+    is_odd = may_be_odd and evidence.log_of_sign(layout.antipodes) > 0
     unit = evidence.coefficients.weight_unit
     values, errors = (unit * v for v in evidence.linear.refit(labels)) if labels.max() else (np.empty(0), np.empty(0))
     others = found.ranked[1 : 1 + MOST_RIVALS] if not is_decided else found.ranked[1:2]
@@ -279,18 +279,6 @@ def _pattern(space: Subspace) -> Labels:
     return space.labels
 
 
-def _minus(layout: Layout) -> IntArray:
-    """The point of -e_i for every point: x to -x and y to -y."""
-    return layout.antipodes
-
-
-def _natural_blocks(layout: Layout) -> list[NaturalBlock]:
-    return [
-        NaturalBlock("signed" if axis.is_signed else "points", start, axis.points)
-        for start, axis in zip(layout.starts, layout.axes, strict=True)
-    ]
-
-
 def _group(name: str, layout: Layout, moves: Sequence[IntArray], order: int | None = None) -> FiniteGroup:
     generators = tuple(tuple(int(p) for p in g) for g in moves)
-    return FiniteGroup(name, layout.points, generators, tuple(_natural_blocks(layout)), known_order=order)
+    return FiniteGroup(name, layout.points, generators, layout.natural_blocks, known_order=order)

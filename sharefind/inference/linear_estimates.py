@@ -75,7 +75,7 @@ def mean_estimates(samples: Any) -> Estimates:
     Raises:
         InputError: there are fewer than two samples, or they are not finite.
     """
-    array = _finite(samples, "samples", 2)
+    array = finite_array(samples, "samples", 2)
     n, size = array.shape
     if n < 2:
         raise InputError(f"{n} sample(s) show no noise to compare with; give two or more rows")
@@ -90,7 +90,7 @@ def weight_estimates(x: Any, y: Any, intercept: bool = False) -> Estimates:
     Raises:
         InputError: the samples do not match, are too few or not finite, or a column of x is determined by others.
     """
-    inputs, labels = _finite(x, "x", 2), _finite(y, "y", 1)
+    inputs, labels = finite_array(x, "x", 2), finite_array(y, "y", 1)
     n, size = inputs.shape
     dof = n - size - int(intercept)
     if n != len(labels) or dof < 1:
@@ -100,14 +100,19 @@ def weight_estimates(x: Any, y: Any, intercept: bool = False) -> Estimates:
     if intercept:
         inputs, labels = inputs - inputs.mean(axis=0), labels - labels.mean()
     q, r = np.linalg.qr(inputs)
-    dependent = np.flatnonzero(np.abs(np.diag(r)) <= DEPENDENT * np.linalg.norm(_finite(x, "x", 2), axis=0))
+    dependent = np.flatnonzero(np.abs(np.diag(r)) <= DEPENDENT * np.linalg.norm(finite_array(x, "x", 2), axis=0))
     if dependent.size:
         raise InputError(f"column {dependent[0]} of x is determined by other columns (or constant); drop it")
     weights = np.linalg.solve(r, q.T @ labels)
     return Estimates(weights, np.linalg.inv(r), float(((labels - inputs @ weights) ** 2).sum() / dof), dof)
 
 
-def _finite(values: Any, name: str, ndim: int) -> FloatArray:
+def finite_array(values: Any, name: str, ndim: int) -> FloatArray:
+    """A float64 array of so many dimensions.
+
+    Raises:
+        InputError: another shape, an empty array, or entries that are not finite.
+    """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != ndim or 0 in array.shape:
         raise InputError(f"{name} of shape {array.shape}: give {'(n, K)' if ndim == 2 else '(n,)'}, not empty")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.errors import SpaceError
+from sharefind.groups import NaturalBlock
 
 Moves = Literal["permutations", "signed", "none"]
 
@@ -102,6 +103,14 @@ class Layout:
         own = [np.arange(axis.points) for axis in self.axes]
         turned = [np.roll(o, axis.size) if axis.is_signed else o for o, axis in zip(own, self.axes, strict=True)]
         return np.concatenate([start + t for start, t in zip(self.starts, turned, strict=True)])
+
+    @property
+    def natural_blocks(self) -> tuple[NaturalBlock, ...]:
+        """How the points of each axis act on R^size, for groups of moves."""
+        return tuple(
+            NaturalBlock("signed" if axis.is_signed else "points", start, axis.points)
+            for start, axis in zip(self.starts, self.axes, strict=True)
+        )
 
     @property
     def swaps(self) -> list[IntArray]:

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from sharefind.errors import SpaceError
-from sharefind.groups import FiniteGroup, NaturalBlock, Representation, cycle_notation
+from sharefind.groups import FiniteGroup, Representation, cycle_notation
 from sharefind.groups.enumeration import enumerate_elements
 from sharefind.groups.representation import Kind
 from sharefind.recognition.automorphisms import Engine, automorphisms
@@ -204,11 +204,7 @@ def _element_order(g: IntArray) -> int:
 
 
 def _as_group(name: str, layout: Layout, generators: list[IntArray], order: int) -> FiniteGroup:
-    blocks = [
-        NaturalBlock("signed" if axis.is_signed else "points", start, axis.points)
-        for start, axis in zip(layout.starts, layout.axes, strict=True)
-    ]
-    natural = tuple(blocks) if any(axis.is_signed for axis in layout.axes) else ()
+    natural = layout.natural_blocks if any(axis.is_signed for axis in layout.axes) else ()
     return FiniteGroup(name, layout.points, tuple(tuple(g.tolist()) for g in generators), natural, known_order=order)
 
 

@@ -140,8 +140,8 @@ def _tying_p_value(problem: Problem) -> float | None:
     if blind is None or blind.tying is None:
         return None
     if task.x is None or task.y is None or blind.rows is None:
-        x, y = task.sample(named_stream(problem.settings.seed, "symmetries", "samples"), FRESH_SAMPLES)
-        return tying_p_value(blind.finding, x, y)
+        x, y = tested_samples(problem)
+        return tying_p_value(blind.finding, x.numpy(), y.numpy())
     return tying_p_value(blind.finding, task.x[blind.rows], task.y[blind.rows])
 
 
