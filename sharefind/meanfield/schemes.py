@@ -7,6 +7,7 @@ trains <sigma*, P_{E^G}#nu>. Only vanilla training is evidence for a symmetry: t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from torch import Tensor
@@ -35,15 +36,23 @@ class Scheme(StrEnum):
         return self is Scheme.VANILLA
 
 
-def vanilla_gradient(unit: Unit, loss: Loss = SQUARED) -> Gradient:
+@dataclass(frozen=True)
+class VanillaGradient:
     """grad_z sigma*(x, theta_i) . grad_1 l(Phi(x), y), averaged over the minibatch."""
 
-    def gradient(x: Tensor, y: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
-        values, pullback = unit.linearise(x, theta)
-        prediction = values.mean(-1).transpose(1, 2)
-        return pullback(loss.slope(prediction, y).transpose(1, 2)), prediction
+    unit: Unit
+    loss: Loss = SQUARED
 
-    return gradient
+    def __call__(self, x: Tensor, y: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Gradient`."""
+        values, pullback = self.unit.linearise(x, theta)
+        prediction = values.mean(-1).transpose(1, 2)
+        return pullback(self.loss.slope(prediction, y).transpose(1, 2)), prediction
+
+
+def vanilla_gradient(unit: Unit, loss: Loss = SQUARED) -> Gradient:
+    """The gradient of vanilla training, and of DA on moved samples."""
+    return VanillaGradient(unit, loss)
 
 
 def averaging_gradient(unit: Unit, action: ParticleAction, loss: Loss = SQUARED) -> Gradient:

@@ -12,20 +12,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.meanfield.losses import SQUARED, Loss
+from sharefind.meanfield.noise import NoiseShape
 from sharefind.meanfield.penalties import RIDGE, Penalty
 from sharefind.meanfield.projection import Projector
 from sharefind.meanfield.schedules import CONSTANT, Schedule
 from sharefind.meanfield.schemes import Gradient
-from sharefind.meanfield.sources import Batch, Source
+from sharefind.meanfield.sources import Source, read_steps
+from sharefind.meanfield.stepping import Backend, Chunk, Steps, choose_steps
 from sharefind.spaces import Subspace
 
 Progress = Callable[[int, int], None]
@@ -33,6 +35,12 @@ Progress = Callable[[int, int], None]
 
 PROGRESS_CALLS = 50
 """How often at most a training reports its progress."""
+
+CHUNK_NUMBERS = 2**18
+"""Numbers of samples and noise that are drawn at once: they stay in a core's cache."""
+
+MOST_STEPS = 64
+"""Steps that are carried out at once, so that progress is seen and an interrupt heard."""
 
 
 class SGDConfig(BaseModel):
@@ -42,7 +50,9 @@ class SGDConfig(BaseModel):
         particles: N. alpha: step factor, a particle moves by alpha/N times its gradient. horizon: T, so N T steps.
         batch: B. tau: weight of the penalty |z|^2 / 2. beta: noise temperature. initial_std: of the Gaussian start.
         noise: "projected" uses P_E xi with the E that training starts on, "gaussian" uses xi, "none" no noise.
-        dtype: of the particles. device: where they live, "cpu" or a torch device such as "cuda".
+        dtype: of the particles, double precision by default on "cpu" and single elsewhere. device: where they live,
+            "cpu" or a torch device such as "cuda". backend: who carries out the steps, see `stepping`.
+        run_activations: computed by all trainings of a run together, where known: they share what compiling costs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +67,15 @@ class SGDConfig(BaseModel):
     noise: Literal["projected", "gaussian", "none"] = "projected"
     dtype: Literal["float32", "float64"] = "float64"
     device: str = "cpu"
+    backend: Backend = "auto"
+    run_activations: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _single_precision_on_accelerators(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "dtype" not in given and str(given.get("device", "cpu")) != "cpu":
+            return {**given, "dtype": "float32"}
+        return given
 
     @property
     def steps(self) -> int:
@@ -135,58 +154,57 @@ def train(
         NotConvergedError: a particle is no longer finite; the message names the step size to try.
     """
     _refuse_misfits(config, start, noise_space, checkpoints)
-    theta = start.to(device=config.device, dtype=config.torch_dtype).clone()
-    noise = _noise(config, theta, noise_space, rng)
+    theta = start.to(device=config.device, dtype=config.torch_dtype).clone(memory_format=torch.contiguous_format)
+    recursion = gradient, loss, penalty, config.tau
+    noise, seed = _noise(config, theta, noise_space), int(rng.integers(2**63))
     marks = [max(1, round(c * config.steps)) for c in checkpoints]
-    every = math.ceil(config.steps / PROGRESS_CALLS)
     clouds: list[Tensor] = []
-    risk, counted = torch.zeros(theta.shape[0], dtype=torch.float64), 0
-    for step in range(config.steps):
-        batch = source.batch(step)
-        if step == 0:
-            _refuse_other_rows(batch, theta)
-        x, y = batch.x.to(theta), batch.y.to(theta)
-        slope, prediction = gradient(x, y, theta)
-        if len(clouds) == len(marks) - 1:
-            risk, counted = risk + loss.value(prediction, y).mean(-1).to(risk), counted + 1
-        size = config.step_size * schedule.value(step / config.particles)
-        theta = _descend(theta, slope, size, config.tau, penalty)
-        if noise is not None:
-            theta += noise(size)
-        while len(clouds) < len(marks) and step + 1 == marks[len(clouds)]:
-            clouds.append(theta)
-        if progress is not None and ((step + 1) % every == 0 or step + 1 == config.steps):
-            progress(step + 1, config.steps)
+    risk = torch.zeros(len(theta), dtype=torch.float64, device=theta.device)
+    steps: Steps | None = None
+    first, length, last_window = 0, 1, marks[-2] if len(marks) > 1 else 0
+    while first < config.steps:
+        until = min(m for m in (*marks, first + length) if m > first)
+        x, y = read_steps(source, first, until)
+        if steps is None:
+            _refuse_other_rows(x, y, theta)
+            length = _chunk_length(x, y, theta, config)
+            activations = float(config.steps * len(theta) * x.shape[2] * config.particles * y.shape[3])
+            work = max(activations, config.run_activations)
+            steps = choose_steps(config.backend, recursion, noise, seed, theta, work)
+        sizes = tuple(config.step_size * schedule.value(k / config.particles) for k in range(first, until))
+        chunk = Chunk(x.to(theta), y.to(theta), first, sizes, config.tau, config.beta)
+        theta = steps.advance(theta, chunk, risk if first >= last_window else None)
+        kept = sum(m == until for m in marks[len(clouds) :])
+        clouds += [theta.clone()] * kept if until < config.steps else [theta] * kept
+        _tell(progress, first, until, config.steps)
+        first = until
     _refuse_divergence(theta, config)
-    return Trajectory(tuple(clouds), tuple(checkpoints), risk / max(1, counted))
+    return Trajectory(tuple(clouds), tuple(checkpoints), risk.cpu() / max(1, config.steps - last_window))
 
 
-def _descend(theta: Tensor, slope: Tensor, size: float, tau: float, penalty: Penalty) -> Tensor:
-    """theta - size (slope + tau grad r(theta)), in one pass less for the ridge."""
-    if penalty is RIDGE:
-        return theta.mul(1 - size * tau).sub_(slope, alpha=size)
-    return theta.sub(penalty.slope(theta), alpha=size * tau).sub_(slope, alpha=size)
+def _chunk_length(x: Tensor, y: Tensor, theta: Tensor, config: SGDConfig) -> int:
+    """Steps whose samples and noise are drawn together: few enough that they stay in cache."""
+    noise = 0 if config.noise == "none" else theta.numel()
+    return max(1, min(MOST_STEPS, CHUNK_NUMBERS // ((x.numel() + y.numel()) // len(x) + noise)))
 
 
-def _noise(
-    config: SGDConfig, theta: Tensor, space: Projector | None, rng: np.random.Generator
-) -> Callable[[float], Tensor] | None:
-    """A drawer of sqrt(2 beta s) xi for a step s, projected where asked, or None without noise."""
+def _tell(progress: Progress | None, first: int, until: int, total: int) -> None:
+    """Report the steps done when another `PROGRESS_CALLS`-th of them is."""
+    every = math.ceil(total / PROGRESS_CALLS)
+    if progress is not None and (until // every > first // every or until == total):
+        progress(until, total)
+
+
+def _noise(config: SGDConfig, theta: Tensor, space: Projector | None) -> NoiseShape | None:
+    """Of xi, projected where asked, or None without noise."""
     if config.noise == "none" or config.beta == 0:
         return None
-    generator = torch.Generator(theta.device).manual_seed(int(rng.integers(2**63)))
-    project = space if config.noise == "projected" else None
-
-    def draw(size: float) -> Tensor:
-        scale = (2 * config.beta * size) ** 0.5
-        xi = torch.randn(theta.shape, dtype=theta.dtype, device=theta.device, generator=generator).mul_(scale)
-        return xi if project is None else project(xi)
-
-    return draw
+    shape = NoiseShape(theta.shape[1], space.space if space is not None and config.noise == "projected" else None)
+    return shape if shape.rank > 0 else None
 
 
-def _refuse_other_rows(batch: Batch, theta: Tensor) -> None:
-    rows = {len(batch.x), len(batch.y)}
+def _refuse_other_rows(x: Tensor, y: Tensor, theta: Tensor) -> None:
+    rows = {x.shape[1], y.shape[1]}
     if not rows <= {1, len(theta)}:
         raise ConfigError(
             f"the source gives samples for {max(rows)} replicates but the start has {len(theta)}; repeat the start "

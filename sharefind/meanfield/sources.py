@@ -53,15 +53,33 @@ class FreshSource:
         self._sampler, self._rng = sampler, rng
         self._shape = (CHUNK, replicates, batch)
         self._x = self._y = torch.empty(0)
+        self._drawn = 0
 
     def batch(self, step: int) -> Batch:
         """Samples of one step; a chunk of steps is drawn at a time."""
-        offset = step % CHUNK
-        if offset == 0:
+        x, y = self._chunk(step // CHUNK)
+        return Batch(x[step % CHUNK], y[step % CHUNK])
+
+    def steps(self, first: int, until: int) -> tuple[Tensor, Tensor]:
+        """Samples of several steps: x (until - first, R, B, d_in), y (until - first, R, B, d_out)."""
+        parts = []
+        while first < until:
+            x, y = self._chunk(first // CHUNK)
+            low = first % CHUNK
+            high = min(CHUNK, low + until - first)
+            parts.append((x[low:high], y[low:high]))
+            first += high - low
+        if len(parts) == 1:
+            return parts[0]
+        return torch.cat([x for x, _ in parts]), torch.cat([y for _, y in parts])
+
+    def _chunk(self, number: int) -> tuple[Tensor, Tensor]:
+        if number == self._drawn:
             x, y = self._sampler(self._rng, int(np.prod(self._shape)))
             self._x = torch.from_numpy(x).reshape(*self._shape, -1)
             self._y = torch.from_numpy(y).reshape(*self._shape, -1)
-        return Batch(self._x[offset], self._y[offset])
+            self._drawn += 1
+        return self._x, self._y
 
 
 class EpochSource:
@@ -208,3 +226,11 @@ class PermutedCopies:
         else:
             y = plain.y[0][self._draw(plain.x.shape[1])]
         return Batch(plain.x.expand(self._rows, -1, -1), y)
+
+
+def read_steps(source: Source, first: int, until: int) -> tuple[Tensor, Tensor]:
+    """Steps first, ..., until - 1 of a source: x (K, R or 1, B, d_in), y (K, R or 1, B, d_out)."""
+    if isinstance(source, FreshSource):
+        return source.steps(first, until)
+    batches = [source.batch(step) for step in range(first, until)]
+    return torch.stack([b.x for b in batches]), torch.stack([b.y for b in batches])

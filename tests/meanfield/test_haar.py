@@ -17,6 +17,7 @@ from sharefind.meanfield import (
     predict_symmetrised,
     symmetrised_values,
 )
+from sharefind.meanfield.haar import MAX_RULE_ENTRIES
 from sharefind.testing import random_units
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}
@@ -31,8 +32,17 @@ def clouds(unit: Unit, seed: int, dtype: torch.dtype) -> tuple[torch.Tensor, tor
     return x, torch.from_numpy(rng.normal(size=(1, unit.space.dim, 3))).to(dtype)
 
 
+def listable_units() -> st.SearchStrategy[Unit]:
+    """Units whose group can be listed as matrices on X, Y and Z."""
+
+    def entries(unit: Unit) -> int:
+        return unit.in_rep.finite_group.order * sum(r.dim**2 for r in (unit.in_rep, unit.out_rep, unit.space.action))
+
+    return random_units().filter(lambda unit: entries(unit) <= MAX_RULE_ENTRIES)
+
+
 @settings(max_examples=60)
-@given(random_units(), st.sampled_from([torch.float64, torch.float32]), st.integers(0, 2**16))
+@given(listable_units(), st.sampled_from([torch.float64, torch.float32]), st.integers(0, 2**16))
 def test_prop_1(unit: Unit, dtype: torch.dtype, seed: int) -> None:
     """Q_G Phi_mu = Phi_{mu^G}, the left side by the definition of Q_G, the right one through the particles."""
     x, theta = clouds(unit, seed, dtype)
@@ -43,7 +53,7 @@ def test_prop_1(unit: Unit, dtype: torch.dtype, seed: int) -> None:
 
 
 @settings(max_examples=30)
-@given(random_units(), st.integers(0, 2**16))
+@given(listable_units(), st.integers(0, 2**16))
 def test_symmetrised_functions_are_equivariant_and_fixed(unit: Unit, seed: int) -> None:
     """(Q_G f)(rho_g x) = rhohat_g (Q_G f)(x), and Q_G Q_G = Q_G, for a function that is no network."""
     x, _ = clouds(unit, seed, torch.float64)
@@ -62,7 +72,7 @@ def test_symmetrised_functions_are_equivariant_and_fixed(unit: Unit, seed: int) 
 
 
 @settings(max_examples=30)
-@given(random_units(), st.integers(0, 2**16))
+@given(listable_units(), st.integers(0, 2**16))
 def test_images_are_those_of_the_particle_action(unit: Unit, seed: int) -> None:
     x, theta = clouds(unit, seed, torch.float64)
     rule, action = haar_rule(unit), ParticleAction(unit.space.action)
