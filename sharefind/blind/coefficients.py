@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.covariance import ledoit_wolf
 
 from sharefind.errors import InputError
 from sharefind.inference.linear_estimates import finite_array
@@ -169,6 +168,8 @@ def least_squares(x: Any, y: Any, layout: Layout) -> Coefficients:
     leverage = np.minimum(np.einsum("np,np->n", weighted, design), LARGEST_LEVERAGE)
     residual = residual / (1 - leverage)[:, None]
     floor = max(ROUNDING * float(np.mean(labels**2)), float(np.finfo(float).tiny))
+    from sklearn.covariance import ledoit_wolf  # half a second, which only this needs
+
     noise = ledoit_wolf(residual, assume_centered=True)[0] + np.eye(labels.shape[1]) * floor
     blocks, first = list[Block](), 0
     for name, exponents, columns in kinds:

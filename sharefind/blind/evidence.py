@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 from scipy.sparse import csr_array
 
 from sharefind.blind.coefficients import Block, Coefficients, FloatArray
@@ -189,7 +189,7 @@ class Evidence:
         relation = [b for b in self.blocks if b.block.name != "constant" and b.block not in self.coefficients.inputs]
         for found in relation:
             misfit, dof = found.misfit(np.zeros(found.block.dim, dtype=np.int32))
-            if stats.chi2.sf(misfit, dof) < SIGNAL:
+            if special.chdtrc(dof, misfit) < SIGNAL:
                 return True
         return False
 

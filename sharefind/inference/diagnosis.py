@@ -14,7 +14,7 @@ from enum import StrEnum
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
@@ -186,7 +186,7 @@ def risk_gap(x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> Ri
     losses = _losses(inputs, labels, moves, scale, rng) / variance
     free, tied = losses.mean(axis=1)
     difference = losses[1] - losses[0]
-    error = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * float(difference.std(ddof=1)) / math.sqrt(len(difference))
+    error = float(special.ndtri((1 + CONFIDENCE) / 2)) * float(difference.std(ddof=1)) / math.sqrt(len(difference))
     gap = float(tied - free)
     return RiskGap(gap, gap - error, gap + error, 1 - float(free), 1 - float(tied))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from sharefind.errors import ConfigError
 from sharefind.inference.equality_tests import BoolArray, EqualityTests, equality_tests
@@ -216,7 +216,7 @@ def _refitted(estimates: Estimates, labels: _tying.Labels) -> tuple[FloatArray, 
     if ties == 0:
         return values, errors, 1.0
     lost = float(((white - design @ values) ** 2).sum())
-    return values, errors, float(stats.f.sf(lost / ties / estimates.scale**2, ties, estimates.dof))
+    return values, errors, float(special.fdtrc(ties, estimates.dof, lost / ties / estimates.scale**2))
 
 
 def _incidence(labels: _tying.Labels) -> FloatArray:

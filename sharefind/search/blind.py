@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from sharefind.blind import Finding, propose
 from sharefind.blind.coefficients import least_squares
@@ -153,4 +153,4 @@ def tying_p_value(finding: Finding, x: FloatArray, y: FloatArray) -> float:
     except InputError:
         return 1.0
     misfit, ties = block.misfit(finding.labels)
-    return float(stats.chi2.sf(misfit, ties)) if ties else 1.0
+    return float(special.chdtrc(ties, misfit)) if ties else 1.0
