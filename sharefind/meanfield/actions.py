@@ -16,6 +16,7 @@ from torch import Tensor
 from sharefind.errors import GroupError
 from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation
 from sharefind.groups.recipes import evaluate_permutations
+from sharefind.meanfield.placed import Placed
 
 
 @dataclass(frozen=True)
@@ -158,32 +159,29 @@ class ParticleAction:
             raise GroupError(f"{action.group.name} is infinite: its images cannot be listed; use a finite subgroup")
         if not action.is_orthogonal:
             raise GroupError(f"the action of {action.group.name} on Z is not orthogonal; give orthogonal matrices")
-        self._dense = torch.from_numpy(action.float_matrices()) if action.kind == "matrix" else None
         table = element_table(action)
-        self._table = table if isinstance(table, SparseTable) else None
-        self.order = int((self._dense if self._dense is not None else self._sparse.source).shape[0])
-
-    @property
-    def _sparse(self) -> SparseTable:
-        if self._table is None:
-            raise GroupError("this action has no sparse table")
-        return self._table
+        self._matrices = Placed(table.matrices) if isinstance(table, DenseTable) else None
+        self._source = Placed(table.source) if isinstance(table, SparseTable) else None
+        sign = table.sign if isinstance(table, SparseTable) else None
+        self._sign = None if sign is None else Placed(sign.t().unsqueeze(-1))
+        self.order = len(table.matrices if isinstance(table, DenseTable) else table.source)
 
     def images(self, theta: Tensor) -> Tensor:
         """M_g theta_i for every g: theta (R, D, N) -> (R, D, |G|, N)."""
-        if self._dense is not None:
-            return torch.einsum("gde,ren->rdgn", self._dense.to(theta), theta)
-        table = self._sparse
-        moved = theta[:, table.source.to(theta.device)].transpose(1, 2)
-        if table.sign is None:
-            return moved
-        return moved * table.sign.t().to(theta).unsqueeze(-1)
+        if self._matrices is not None:
+            return torch.einsum("gde,ren->rdgn", self._matrices.like(theta), theta)
+        moved = theta[:, self._indices(theta)].transpose(1, 2)
+        return moved if self._sign is None else moved * self._sign.like(theta)
 
     def pull_back(self, images: Tensor) -> Tensor:
         """M_g^{-1} applied to the g-th image: (R, D, |G|, N) -> (R, D, |G|, N); the inverse of `images`."""
-        if self._dense is not None:
-            return torch.einsum("gde,rdgn->regn", self._dense.to(images), images)
-        table = self._sparse
-        signed = images if table.sign is None else images * table.sign.t().to(images).unsqueeze(-1)
-        target = table.source.t().to(images.device)[None, :, :, None].expand(signed.shape)
+        if self._matrices is not None:
+            return torch.einsum("gde,rdgn->regn", self._matrices.like(images), images)
+        signed = images if self._sign is None else images * self._sign.like(images)
+        target = self._indices(images).t()[None, :, :, None].expand(signed.shape)
         return torch.zeros_like(signed).scatter(1, target, signed)
+
+    def _indices(self, like: Tensor) -> Tensor:
+        if self._source is None:
+            raise GroupError("this action has no sparse table")
+        return self._source.beside(like)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sharefind.meanfield.placed import Placed
 from sharefind.spaces import Subspace
 
 DENSE_LIMIT = 256
@@ -23,31 +24,35 @@ class Projector:
     def __init__(self, space: Subspace) -> None:
         self.space = space
         labels = space.tying
-        self._matrix: Tensor | None = None
-        self._segment: Tensor | None = None
+        self._matrix: Placed | None = None
+        self._segment: Placed | None = None
+        self._sign: Placed | None = None
         if labels is not None and space.ambient > DENSE_LIMIT:
             tying = torch.from_numpy(labels.astype("int64"))
-            self._segment = tying.abs()
-            self._sign = torch.sign(tying).to(torch.float64)
-            self._count = torch.bincount(self._segment, minlength=space.dim + 1).to(torch.float64)
+            self._segment = Placed(tying.abs())
+            self._sign = None if bool((tying > 0).all()) else Placed(torch.sign(tying).unsqueeze(1))
+            count = torch.bincount(tying.abs(), minlength=space.dim + 1)
+            self._count = Placed(count.clamp(min=1).to(torch.float64).unsqueeze(1))
         else:
             basis = torch.tensor(space.orthonormal())
-            self._matrix = basis.t() @ basis
+            self._matrix = Placed(basis.t() @ basis)
 
     def __call__(self, theta: Tensor) -> Tensor:
         """P_E theta: (R, D, N) -> (R, D, N)."""
         if self._matrix is not None:
-            return torch.matmul(self._matrix.to(theta), theta)
+            return torch.matmul(self._matrix.like(theta), theta)
         return self._by_segments(theta)
 
     def _by_segments(self, theta: Tensor) -> Tensor:
         if self._segment is None:
             return theta
-        sign, segment = self._sign.to(theta)[:, None], self._segment.to(theta.device)
-        sums = theta.new_zeros(theta.shape[0], len(self._count), theta.shape[2])
-        sums.index_add_(1, segment, theta * sign)
-        means = sums / self._count.clamp(min=1).to(theta)[:, None]
-        return means[:, segment] * sign
+        segment = self._segment.beside(theta)
+        sign = None if self._sign is None else self._sign.like(theta)
+        sums = theta.new_zeros(theta.shape[0], self._count.shape[0], theta.shape[2])
+        sums.index_add_(1, segment, theta if sign is None else theta * sign)
+        means = sums / self._count.like(theta)
+        placed = means.index_select(1, segment)
+        return placed if sign is None else placed * sign
 
     def residual(self, theta: Tensor) -> Tensor:
         """theta - P_E theta: (R, D, N) -> (R, D, N)."""

@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Console(width=None if sys.stdout.isatty() else WIDE).print(table(rows))
     if asked.csv is not None:
         write_csv(rows, asked.csv)
+    if asked.markdown is not None:
+        asked.markdown.write_text(markdown(rows))
     return 0
 
 
@@ -51,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("topics", nargs="*", default=list(TOPICS), metavar="TOPIC", help=f"of {', '.join(TOPICS)}")
     parser.add_argument("--quick", action="store_true", help="few repetitions and the smaller sizes")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="also write the rows, with date, machine and versions")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="also write the table as a page of the documentation"
+    )
     return parser
 
 
@@ -61,10 +66,36 @@ def table(rows: Sequence[Row]) -> Table:
         made.add_column(name, justify="right" if name in ("figure", "target") else "left")
     made.add_column("note", overflow="fold")
     for row in rows:
-        between = "" if row.low is None or row.high is None else f"{row.low:.3g} .. {row.high:.3g}"
-        target = "" if row.target is None else str(row.target)
-        made.add_row(row.topic, row.case, _figure(row), row.quantity, between, target, row.verdict, row.note)
+        made.add_row(*_line(row))
     return made
+
+
+PAGE = """# Measured speed
+
+Written by `python -m tests.bench --markdown` on {date}: {machine}. {versions}.
+
+Every figure is the median over repetitions, taken in turn with what it is compared with, with quartiles; *pass* and
+*miss* are against the target beside them. [Speed](../performance.md) and [Many cores](../scale.md) say what is
+compared and how.
+
+| what | case | figure | is | quartiles | target | | note |
+| --- | --- | ---: | --- | --- | ---: | --- | --- |
+{lines}
+"""
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The page docs/benchmarks/speed.md."""
+    lines = ["| " + " | ".join(_line(row)) + " |" for row in rows]
+    return PAGE.format(
+        date=datetime.now(UTC).date(), machine=describe_machine(), versions=_versions(), lines="\n".join(lines)
+    )
+
+
+def _line(row: Row) -> tuple[str, ...]:
+    between = "" if row.low is None or row.high is None else f"{row.low:.3g} to {row.high:.3g}"
+    target = "" if row.target is None else str(row.target)
+    return row.topic, row.case, _figure(row), row.quantity, between, target, row.verdict, row.note
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:

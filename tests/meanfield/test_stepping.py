@@ -20,13 +20,16 @@ from sharefind.meanfield import (
     Batch,
     FreshSource,
     MatrixUnit,
+    ParticleAction,
     Projector,
+    Scheme,
     SGDConfig,
     build_loss,
     build_penalty,
     build_unit,
     gaussian_start,
     kernel,
+    scheme_gradient,
     stepping,
     train,
     vanilla_gradient,
@@ -289,10 +292,15 @@ def test_steps_in_torch_leave_nothing_to_the_host(unit: MatrixUnit, noise: str |
     rng = np.random.default_rng(3)
     theta = torch.from_numpy(rng.normal(size=(2, unit.space.dim, 6))).float()
     stream = TorchNoise(NoiseShape(unit.space.dim, None), theta, 0) if noise else None
-    steps = TorchSteps(vanilla_gradient(unit), stepping.SQUARED, stepping.RIDGE, stream)
     chunk = random_chunk(rng, (3, 2, 4, unit.d_in, unit.d_out), torch.float32)
-    with NoTransfers():
-        steps.advance(theta, chunk, torch.zeros(2, dtype=torch.float64))
+    action = ParticleAction(unit.space.action) if unit.space.action.is_orthogonal else None
+    fixed = Projector(fixed_space(unit.space.action))
+    for scheme in Scheme if action is not None else (Scheme.VANILLA, Scheme.EA):
+        gradient = scheme_gradient(scheme, unit, action, fixed)
+        gradient(chunk.x[0], chunk.y[0], theta)  # what is constant is sent once
+        steps = TorchSteps(gradient, stepping.SQUARED, stepping.RIDGE, stream)
+        with NoTransfers():
+            steps.advance(theta.clone(), chunk, torch.zeros(2, dtype=torch.float64))
 
 
 class Plain:

@@ -1,0 +1,37 @@
+"""Constants of the trainings, kept wherever they were needed once, so that no step sends them again."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class Placed:
+    """A tensor that is on the processor and, from when it is asked for, on other devices and in other types.
+
+    Args:
+        values: any tensor; not to be written.
+    """
+
+    def __init__(self, values: Tensor) -> None:
+        self._values = values
+        self._copies: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+
+    @property
+    def shape(self) -> torch.Size:
+        """Its sizes."""
+        return self._values.shape
+
+    def like(self, other: Tensor) -> Tensor:
+        """The tensor with the device and the type of another."""
+        return self._at(other.device, other.dtype)
+
+    def beside(self, other: Tensor) -> Tensor:
+        """The tensor on the device of another, in its own type: indices."""
+        return self._at(other.device, self._values.dtype)
+
+    def _at(self, device: torch.device, dtype: torch.dtype) -> Tensor:
+        key = device, dtype
+        if key not in self._copies:
+            self._copies[key] = self._values.to(device=device, dtype=dtype)
+        return self._copies[key]
