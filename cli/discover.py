@@ -10,13 +10,14 @@ from sharefind.cli import options
 from sharefind.cli.console import print_json, result_console
 from sharefind.cli.session import Session
 from sharefind.errors import ConfigError
+from sharefind.workers import Workers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sharefind.search import Problem, RunFolder
 
-WITH_RESUME = ("resume", "jobs", "json", "quiet", "debug")
+WITH_RESUME = ("resume", "jobs", "executor", "address", "json", "quiet", "debug")
 """Options that may be given together with --resume; the run folder decides everything else."""
 
 
@@ -47,6 +48,8 @@ def discover(
     out: options.Out = None,
     resume: options.Resume = None,
     jobs: options.Jobs = 1,
+    executor: options.Executor = None,
+    address: options.Address = None,
     config: options.Config = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -60,10 +63,12 @@ def discover(
     session.debug = session.debug or debug
     given = {name: value for name, value in context.params.items() if value is not None}
     given = {name: value for name, value in given.items() if value is not False}
-    problem, folder = _new(given, config, out) if resume is None else _resumed(given, resume)
-    session.run = folder.path
-    view = _search(problem, folder, jobs, is_silent=quiet, is_json=json)
-    session.run = None
+    workers = Workers(jobs, executor or "loky", address)
+    with workers.connected():
+        problem, folder = _new(given, config, out) if resume is None else _resumed(given, resume)
+        session.run = folder.path
+        view = _search(problem, folder, workers, is_silent=quiet, is_json=json)
+        session.run = None
     if json:
         print_json(view.result)
         return
@@ -96,14 +101,14 @@ def _resumed(given: dict[str, Any], path: Path) -> tuple[Problem, RunFolder]:
     return load_problem(folder.config()), folder
 
 
-def _search(problem: Problem, folder: RunFolder, jobs: int, *, is_silent: bool, is_json: bool) -> Any:
+def _search(problem: Problem, folder: RunFolder, workers: Workers, *, is_silent: bool, is_json: bool) -> Any:
     from sharefind.cli.live import watcher
     from sharefind.report.runs import RunView
     from sharefind.search import run_search
 
     _use_one_thread()
     with watcher(problem, folder.path, is_silent=is_silent, is_json=is_json) as observer:
-        outcome, result = run_search(problem, folder, observer, jobs=jobs)
+        outcome, result = run_search(problem, folder, observer, workers)
     return RunView(folder.path, result, outcome.lattice, problem.settings.alpha)
 
 

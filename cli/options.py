@@ -109,6 +109,16 @@ Preset = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option(metavar="K", min=1, help="Parallel processes.", rich_help_panel=RUN)]
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Who works: loky (this machine), dask or ray; default loky.", rich_help_panel=RUN
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Of the cluster, such as tcp://host:8786.", rich_help_panel=RUN),
+]
 Out = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Where the run is kept; default a new folder in runs/.", rich_help_panel=RUN),

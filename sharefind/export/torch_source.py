@@ -20,6 +20,13 @@ from sharefind.groups.matrices import as_signed_permutation
 DOCSTRING_WIDTH = 88
 """Longest line of the module's docstring."""
 
+LARGE_CLASS, FEW_CLASSES = 64, 64
+"""Entries a coefficient on average from which, and coefficients up to which, a module reads them from several copies
+(speed alone)."""
+
+COPIES = 16
+"""Number of these copies: a processor can have that many additions under way."""
+
 SIGMA = {"logistic": "torch.sigmoid", "tanh": "torch.tanh"}
 """The activations of `sharefind.meanfield.activations` in torch."""
 
@@ -144,7 +151,8 @@ def _space_data(spec: SharingSpec) -> list[str]:
             f"# {what}: 0 is an entry that is zero, k the coefficient number k,",
             "# -k the same with the opposite sign.",
         ]
-        return [*comment, *literals.labels_literal(spec, labels.tolist())]
+        copies = [f"COPIES = {COPIES}", ""] if _has_copies(spec) else []
+        return [*copies, *comment, *literals.labels_literal(spec, labels.tolist())]
     if spec.space.is_exact:
         rows = [[literals.number(entry) for entry in row] for row in spec.space.basis_strings()]
         return [f"# A basis of the shared space, exact; a row is {what}.", *literals.basis_literal(rows)]
@@ -224,12 +232,24 @@ def _storage(spec: SharingSpec) -> dict[str, str]:
             "buffers": template.BASIS_BUFFERS,
             "entries_code": "        return self.coefficient @ self.basis",
         }
-    has_sign = bool((labels < 0).any())
+    has_sign, has_zero = bool((labels < 0).any()), bool((labels == 0).any())
+    first, width = ("", "(DIM + 1)") if has_zero else (" - 1", "DIM")
+    name, table, copies = ("padded", template.TIES_ZERO, "") if has_zero else ("self.coefficient", "", "")
+    if _has_copies(spec):
+        table += template.TIES_COPIES.format(name=name)
+        name, copies = "copied", template.INDEX_COPIES.format(width=width)
     return {
         "declared": template.TIES_DECLARED.format(sign="\n    sign: Tensor" if has_sign else ""),
-        "buffers": template.TIES_BUFFERS + (template.SIGN_BUFFER if has_sign else ""),
-        "entries_code": template.TIES_ENTRIES.format(sign=" * self.sign" if has_sign else ""),
+        "buffers": template.TIES_BUFFERS.format(first=first, copies=copies)
+        + (template.SIGN_BUFFER if has_sign else ""),
+        "entries_code": template.TIES_ENTRIES.format(table=table, name=name, sign=" * self.sign" if has_sign else ""),
     }
+
+
+def _has_copies(spec: SharingSpec) -> bool:
+    """Whether so many entries share a coefficient that adding up its gradient one by one is slow."""
+    space = spec.space
+    return space.tying is not None and space.dim <= FEW_CLASSES and space.ambient >= LARGE_CLASS * (space.dim + 1)
 
 
 def _readout(spec: SharingSpec, mean: str) -> dict[str, str]:

@@ -76,16 +76,29 @@ TIES_DECLARED = "    index: Tensor{sign}"
 
 TIES_BUFFERS = """\
         labels = torch.tensor(LABELS, device=device)
-        self.register_buffer("index", labels.abs(), persistent=False)"""
+        index = labels.abs(){first}{copies}
+        self.register_buffer("index", index, persistent=False)"""
+
+INDEX_COPIES = """
+        places = torch.arange(len(LABELS), device=device)
+        index = index + {width} * (places % COPIES)"""
 
 SIGN_BUFFER = """
         sign = labels.sign().to(start.dtype)
         self.register_buffer("sign", sign, persistent=False)"""
 
 TIES_ENTRIES = """\
+{table}        return {name}.index_select(-1, self.index){sign}"""
+
+TIES_ZERO = """\
         # Index 0 stands for an entry that is zero.
         padded = nn.functional.pad(self.coefficient, (1, 0))
-        return padded[..., self.index]{sign}"""
+"""
+
+TIES_COPIES = """\
+        # Coefficients are read from copies in turn: their gradients then add up faster.
+        copied = torch.cat([{name}] * COPIES, dim=-1)
+"""
 
 BASIS_BUFFERS = """\
         basis = torch.tensor(BASIS, device=device, dtype=start.dtype)

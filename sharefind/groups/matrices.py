@@ -91,10 +91,18 @@ def kronecker(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
 
 def leibniz(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
     """The Lie algebra action on a tensor product: a x 1 + 1 x b, (n m, n m)."""
+    a, b = common_matrices((a, b))
     n, m = a.shape[0], b.shape[0]
-    left, right = kronecker(a, identity_matrix(m)), kronecker(identity_matrix(n), b)
-    left, right = common_matrices((left, right))
-    return left + right
+    left, right = rows_of(a), rows_of(b)
+    rows: Rows = {}
+    for i in range(n):
+        for k in range(m):
+            row = {j * m + k: value for j, value in left.get(i, {}).items()}
+            for h, value in right.get(k, {}).items():
+                column = i * m + h
+                row[column] = row[column] + value if column in row else value
+            rows[i * m + k] = {column: value for column, value in row.items() if value}
+    return sparse_matrix(rows, (n * m, n * m), a.domain)
 
 
 def is_orthogonal_matrix(matrix: DomainMatrix) -> bool:

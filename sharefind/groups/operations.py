@@ -5,7 +5,9 @@ Sparse representations stay index arrays; each result remembers its recipe, for 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from sympy.polys.matrices import DomainMatrix
@@ -22,6 +24,47 @@ MAX_DIM = 30_000_000
 
 MAX_MATRIX_DIM = 20_000
 """Largest dimension of a representation by exact matrices."""
+
+
+@dataclass(frozen=True, eq=False)
+class SparseTensorProduct(Representation):
+    """A tensor product of two signed permutation actions: index arrays of its own are made when asked for.
+
+    Its orbits are found from the two factors (`sharefind.spaces.orbits`), so that hom(R^5000, R^5000) takes no memory.
+    """
+
+    def __post_init__(self) -> None:
+        if self.__dict__["perms"] is None:
+            # A cached property gives way to the instance's own value.
+            del self.__dict__["perms"], self.__dict__["signs"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: self.__dict__[f.name] for f in fields(self) if f.name not in ("perms", "signs")}
+
+    @property
+    def factors(self) -> tuple[Representation, Representation]:
+        """The two representations of which this is the product."""
+        if self.recipe is None:
+            raise RepresentationError(f"{self.name} is a tensor product without its factors; make it with a * b")
+        first, second = self.recipe.parts
+        return first, second
+
+    @cached_property  # type: ignore[misc]
+    def perms(self) -> PermArray:
+        """Index (i, j) -> i b.dim + j, integer (n_generators, dim); read-only."""
+        second = self.factors[1]
+        p, q = (as_index(part.sparse_generators[0], self.dim) for part in self.factors)
+        perms = (p[:, :, None] * second.dim + q[:, None, :]).reshape(len(p), self.dim)
+        perms.flags.writeable = False
+        return perms
+
+    @cached_property  # type: ignore[misc]
+    def signs(self) -> SignArray:
+        """Products of signs, int8 (n_generators, dim)."""
+        s, t = (part.sparse_generators[1] for part in self.factors)
+        if self.kind == "permutation":
+            return ones(len(s), self.dim)
+        return (s[:, :, None] * t[:, None, :]).reshape(len(s), self.dim)
 
 
 def direct_sum(a: Representation, b: Representation) -> Representation:
@@ -59,11 +102,7 @@ def tensor_product(a: Representation, b: Representation) -> Representation:
     recipe = Recipe("tensor", (a, b))
     if a.is_sparse and b.is_sparse:
         check_dim(dim, sparse=True)
-        (p, s), (q, t) = a.sparse_generators, b.sparse_generators
-        perms = as_index(p, dim)[:, :, None] * b.dim + as_index(q, dim)[:, None, :]
-        kind = _joint_kind(a, b)
-        signs = ones(len(p), dim) if kind == "permutation" else (s[:, :, None] * t[:, None, :]).reshape(len(p), dim)
-        return sparse(a, name, perms.reshape(len(p), dim), signs, kind, recipe)
+        return SparseTensorProduct(a.group, dim, name, _joint_kind(a, b), recipe=recipe)
     check_dim(dim, sparse=False)
     if isinstance(a.group, CompactGroup):
         lie = [_matrices.leibniz(x, y) for x, y in zip(a.lie, b.lie, strict=True)]

@@ -66,7 +66,7 @@ class Representation:
     @property
     def is_sparse(self) -> bool:
         """Whether every element acts by a permutation of the coordinates with signs."""
-        return self.perms is not None
+        return self.kind != "matrix"
 
     def __add__(self, other: Representation) -> Representation:
         """Direct sum on R^(dim + other.dim), this representation's coordinates first."""

@@ -148,4 +148,4 @@ def _extends(template: FiniteGroup, table: NDArray[np.int32], images: tuple[int,
     for k in range(1, len(table)):
         image[k] = table[image[listed.parent[k]], steps[listed.generator[k]]]
     compatible = np.array_equal(image[listed.right], table[image[:, None], steps])
-    return compatible and len(np.unique(image)) == len(table)
+    return compatible and len(set(image.tolist())) == len(table)

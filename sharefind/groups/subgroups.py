@@ -174,15 +174,16 @@ class _Finder:
         reached[0] = True
         frontier, columns = np.array([0]), np.array(list(steps))
         while len(frontier):
-            images = np.unique(self.table[frontier[:, None], columns])
-            frontier = images[~reached[images]]
-            reached[frontier] = True
+            images = np.zeros_like(reached)
+            images[self.table[frontier[:, None], columns]] = True
+            frontier = np.flatnonzero(images & ~reached)
+            reached |= images
         return reached
 
     def _conjugates(self, mask: Members) -> list[Members]:
         images = np.zeros((len(mask), len(mask)), dtype=bool)
         np.put_along_axis(images, self.conjugation[:, np.flatnonzero(mask)], True, axis=1)
-        return list(np.unique(images, axis=0))
+        return [np.frombuffer(row, dtype=bool) for row in sorted({row.tobytes() for row in images})]
 
     def named(self, classes: list[list[Members]]) -> list[tuple[Members, str]]:
         """Each mask with the structure name of its class, found once a class."""

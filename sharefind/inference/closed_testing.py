@@ -9,17 +9,20 @@ on graphs of hypotheses: Meijer & Goeman 2015). The proof is in docs/symmetry-te
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 
 from torch import Tensor
 
 from sharefind.errors import ConfigError
 from sharefind.inference.families import CandidateFamily
-from sharefind.inference.randomisation import RandomisationTest, Statistic, randomisation_test
+from sharefind.inference.randomisation import RandomisationTest, Statistic, Trial, randomisation_tests, trial_of
 from sharefind.streams import named_stream
+from sharefind.workers import Workers
 
 
 class TestMemory(Protocol):
@@ -98,14 +101,17 @@ def family_test(
     enough: int | None = None,
     progress: Progress | None = None,
     memory: TestMemory | None = None,
+    workers: Workers | None = None,
 ) -> FamilyTest:
-    """Test a family of symmetries of the law of (X, Y).
+    """Test a family of symmetries of the law of (X, Y), in waves: all groups inside rejected ones alone come next.
 
     Args:
         x: (n, d_in). y: (n, d_out). family: the candidates. statistic: of the tests. alpha: family-wise error rate.
         copies: m of each test, so many that 1 / (m + 1) <= alpha. seed: each candidate's stream is named after it.
-        enough: ends a test whose answer is clear, see `randomisation_test`. progress: told before each one made.
-        memory: tests that were finished before, with the same data and settings.
+        enough: ends a test whose answer is clear, see `randomisation_test`. progress: told before each one made; with
+            several workers it names the first of those under way.
+        memory: tests that were finished before, with the same data and settings; told each one as soon as it is done.
+        workers: share the tests of a wave, with the same result; this process alone if None.
 
     Raises:
         ConfigError: alpha is not in (0, 1), or so few copies cannot reject. InputError: the samples cannot be used.
@@ -115,35 +121,80 @@ def family_test(
             f"alpha={alpha}, copies={copies}: alpha must lie in (0, 1) and 1 / (copies + 1) not above it; give at "
             f"least {_least_copies(alpha)} copies"
         )
-    tests: dict[int, RandomisationTest] = {}
-    rejected: set[int] = set()
-    order = sorted(range(len(family.candidates)), key=lambda i: len(family.above(i)))
-    for place in order:
-        if not rejected.issuperset(family.above(place)):
-            continue
+    run, shared = _Run(family, alpha, progress, memory), workers or Workers()
+
+    def trial(place: int) -> Trial:
         candidate = family.candidates[place]
-        known = None if memory is None else memory.recall_test(candidate.name)
-        if known is None:
-            if progress is not None:
-                progress(candidate.name, len(tests), len(order))
-            rng = named_stream(seed, "family test", statistic.name, candidate.name)
-            known = randomisation_test(x, y, candidate.moves, statistic, rng, copies, enough)
-            if memory is not None:
-                memory.keep_test(candidate.name, known)
-        tests[place] = known
-        if tests[place].p_value <= alpha:
-            rejected.add(place)
-    return _concluded(family, tests, rejected, alpha)
+        rng = named_stream(seed, "family test", statistic.name, candidate.name)
+        return trial_of(candidate.moves, statistic, rng, copies, enough)
+
+    with shared.connected():
+        while ready := run.ready():
+            missing = run.recalled(ready)
+            run.tell(missing)
+            with closing(randomisation_tests(x, y, [trial(place) for place in missing], shared)) as results:
+                for number, test in results:
+                    run.keep(missing[number], test)
+                    run.tell(missing)
+    return _concluded(family, run.in_order(), alpha)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The tests of a family that are done so far, by the candidate's place."""
+
+    family: CandidateFamily
+    alpha: float
+    progress: Progress | None
+    memory: TestMemory | None
+    tests: dict[int, RandomisationTest] = field(default_factory=dict)
+
+    @cached_property
+    def order(self) -> list[int]:
+        """Candidates from the largest down: a group comes after those that contain it."""
+        return sorted(range(len(self.family.candidates)), key=lambda i: len(self.family.above(i)))
+
+    def ready(self) -> list[int]:
+        """Candidates that are not tested yet, though all that contain them are rejected."""
+        rejected = _rejected(self.tests, self.alpha)
+        waiting = (place for place in self.order if place not in self.tests)
+        return [place for place in waiting if rejected.issuperset(self.family.above(place))]
+
+    def recalled(self, ready: Sequence[int]) -> list[int]:
+        """Take from memory what it has of these candidates; the others."""
+        for place in ready:
+            known = None if self.memory is None else self.memory.recall_test(self.family.names[place])
+            if known is not None:
+                self.tests[place] = known
+        return [place for place in ready if place not in self.tests]
+
+    def keep(self, place: int, test: RandomisationTest) -> None:
+        """A test that has just been done, which memory gets before anything else happens."""
+        if self.memory is not None:
+            self.memory.keep_test(self.family.names[place], test)
+        self.tests[place] = test
+
+    def tell(self, wave: Sequence[int]) -> None:
+        """Name the first test of the wave that is not done."""
+        left = next((place for place in wave if place not in self.tests), None)
+        if self.progress is not None and left is not None:
+            self.progress(self.family.names[left], len(self.tests), len(self.order))
+
+    def in_order(self) -> dict[int, RandomisationTest]:
+        """The tests, in an order that does not depend on who finished first."""
+        return {place: self.tests[place] for place in self.order if place in self.tests}
+
+
+def _rejected(tests: Mapping[int, RandomisationTest], alpha: float) -> set[int]:
+    return {place for place, test in tests.items() if test.p_value <= alpha}
 
 
 def _least_copies(alpha: float) -> int:
     return max(1, math.ceil(1 / alpha) - 1) if 0 < alpha < 1 else 1
 
 
-def _concluded(
-    family: CandidateFamily, tests: Mapping[int, RandomisationTest], rejected: set[int], alpha: float
-) -> FamilyTest:
-    names = family.names
+def _concluded(family: CandidateFamily, tests: Mapping[int, RandomisationTest], alpha: float) -> FamilyTest:
+    names, rejected = family.names, _rejected(tests, alpha)
     kept = [place for place in tests if place not in rejected]
     # Of several kept groups, whose join was rejected, one at most is the largest that holds: the likeliest is taken.
     best = max(kept, key=lambda i: (tests[i].p_value, -tests[i].z)) if kept else None

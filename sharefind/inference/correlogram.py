@@ -9,7 +9,7 @@ direction. All subgroups are looked at together.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -62,6 +62,7 @@ class Correlogram:
 
     Attributes:
         in_rep, out_rep: how the whole group acts, orthogonally. subgroups: the K, such as those of a family.
+        membership: bool (K + 1, |G|), the elements of each subgroup by their numbers, the trivial group last.
 
     Raises:
         GroupError: the group is infinite or does not act orthogonally. ConfigError: no subgroups.
@@ -70,6 +71,7 @@ class Correlogram:
     in_rep: Representation
     out_rep: Representation
     subgroups: tuple[FiniteGroup, ...]
+    membership: Tensor = field(init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -81,6 +83,14 @@ class Correlogram:
             raise ConfigError("the correlogram compares subgroups of a finite group; give at least one")
         if not (self.in_rep.is_orthogonal and self.out_rep.is_orthogonal):
             raise GroupError(f"{self.in_rep.group.name} must act on X and Y by orthogonal matrices")
+        whole = self.in_rep.finite_group
+        # The trivial group is always looked at: it finds what no listed subgroup allows.
+        listed = (*self.subgroups, FiniteGroup("trivial", whole.degree, ()))
+        membership = torch.zeros(len(listed), whole.order, dtype=torch.bool)
+        for row, group in zip(membership, listed, strict=True):
+            row[[whole.index(g) for g in group.elements()]] = True
+        # Listed once: copies of a statistic that travel to workers would list every subgroup again.
+        object.__setattr__(self, "membership", membership)
 
     def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
         """The scores under one hypothesis, which must be a subgroup acting as the whole group does.
@@ -94,7 +104,7 @@ class Correlogram:
         features = _Features(self.in_rep, self.out_rep, x, rng)
         members = torch.tensor([whole.index(g) for g in null.elements()])
         labels = features.residuals(y.double(), members)
-        averages = self._averages(null)
+        averages = self._averages(members)
 
         ones = torch.ones(len(x), 1, dtype=torch.float64)
         weights = torch.cat([labels, ones], dim=1)
@@ -108,18 +118,17 @@ class Correlogram:
             inputs = (moments[..., -1] ** 2).sum((1, 2))
             return torch.cat([relation, inputs.unsqueeze(1)], dim=1)
 
-        return Bound(labels, of_moves=scores)
+        return Bound(labels, of_moves=scores, row_bytes=features.row_bytes(len(members)))
 
-    def _averages(self, null: FiniteGroup) -> Tensor:
-        """(|G|, K): column k takes the mean over a subgroup that does not contain the hypothesis."""
-        whole = self.in_rep.finite_group
-        chosen = [k for k in self.subgroups if not null.is_subgroup_of(k)]
-        # The trivial group is always looked at: it finds what no listed subgroup allows.
-        columns = torch.zeros(whole.order, len(chosen) + 1, dtype=torch.float64)
-        columns[0, -1] = 1.0
-        for place, group in enumerate(chosen):
-            columns[[whole.index(g) for g in group.elements()], place] = 1.0 / group.order
-        return columns
+    def _averages(self, members: Tensor) -> Tensor:
+        """(|G|, K): column k takes the mean over a subgroup that does not contain the hypothesis, elements `members`.
+
+        The last one is the trivial group, also where it is the hypothesis.
+        """
+        contains = self.membership[:, members].all(1)
+        contains[-1] = False
+        chosen = self.membership[~contains].double()
+        return (chosen / chosen.sum(1, keepdim=True)).t()
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
@@ -147,6 +156,7 @@ class _Features:
         on_x, self.on_y = (torch.from_numpy(rep.float_matrices()) for rep in (in_rep, out_rep))
         self.order = len(on_x)
         self.table = torch.from_numpy(in_rep.finite_group.multiplication_table().astype(np.int64))
+        self.inverse = self.table.argmin(1)
         self.x = x.double() * invariant_scale(x, np.asarray((on_x - on_x[0]).abs().amax((0, 1)) > TINY))
         chosen = rng.permutation(len(x))[: max(2, round(LANDMARKS / self.order))]
         self.landmarks = torch.einsum("gab,ib->iga", on_x, self.x[torch.from_numpy(chosen)]).flatten(0, 1)
@@ -171,9 +181,10 @@ class _Features:
             features = _kernel(self.landmarks, self.x[piece])
             second += features @ features.t()
         second = second.reshape(-1, self.order, p // self.order, self.order)
-        mean = torch.zeros_like(second)
-        for h in range(self.order):
-            mean += second[:, self.table[h]][:, :, :, self.table[h]] / self.order
+        # The mean depends on (i, g), (j, g') through g^{-1} g' alone.
+        steps = torch.arange(self.order)
+        along = torch.stack([second[:, g][..., self.table[g]] for g in steps]).mean(0)
+        mean = along[..., self.table[self.inverse]].permute(0, 2, 1, 3)
         return _inverse_root(mean.reshape(p, p) + NOISE * _kernel(self.landmarks, self.landmarks))
 
     def residuals(self, y: Tensor, members: Tensor) -> Tensor:
@@ -183,13 +194,14 @@ class _Features:
         size = self.on_y.shape[1] * len(self.landmarks) // len(members)
         gram = torch.zeros(size, size, dtype=torch.float64)
         moment = torch.zeros(size, 1, dtype=torch.float64)
-        for piece in self.pieces:
+        pieces = torch.split(torch.arange(len(y)), max(1, BYTES // (8 * y.shape[1] * size)))
+        for piece in pieces:
             design = self._design(piece, members, orbits)
             gram += design.t() @ design
             moment += design.t() @ centred[piece].reshape(-1, 1)
         gram.diagonal().add_(NOISE)
         weights = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
-        fitted = [self._design(piece, members, orbits) @ weights for piece in self.pieces]
+        fitted = [self._design(piece, members, orbits) @ weights for piece in pieces]
         return (centred - torch.cat(fitted).reshape(y.shape)) / NOISE
 
     def _design(self, piece: Tensor, members: Tensor, orbits: Tensor) -> Tensor:
@@ -200,35 +212,45 @@ class _Features:
         return basis.reshape(len(piece) * self.on_y.shape[1], -1)
 
     def moments(self, labels: Tensor, members: Tensor, elements: Tensor) -> Tensor:
-        """B of samples moved by elements (R, n), numbers in H: (R, orbits, |G|, w).
+        """F[i, g] = rhohat_g^{-1} B[i, g] of samples moved by elements (R, n), numbers in H: (R, orbits, |G|, w).
 
-        labels (n, w): the outputs' action moves the first q columns, further ones are invariant.
+        Seen from g, a move is a permutation, (h F)[i, g] = F[i, h^{-1} g], and norms are those of B. labels (n, w): the
+        outputs' action moves the first q columns, further ones are invariant.
         """
-        q = labels.shape[1]
-        actions = torch.eye(q, dtype=torch.float64).repeat(self.order, 1, 1)
-        actions[:, : self.on_y.shape[1], : self.on_y.shape[1]] = self.on_y
-        total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, q, dtype=torch.float64)
+        back = self._actions(labels.shape[1])[self.inverse]
+        total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, labels.shape[1]).double()
+        images = self.table[self.inverse[members]]
         for number, piece in enumerate(self.pieces):
             white = self.white[number] if self.white else self._white(piece)
-            terms = (white.unsqueeze(2) * labels[piece].unsqueeze(1)).flatten(1)
+            seen = torch.einsum("gab,nb->nga", back, labels[piece])
+            terms = (white.reshape(len(piece), -1, self.order, 1) * seen.unsqueeze(1)).flatten(1)
             for row, moves in zip(total, elements[:, piece], strict=True):
                 sums = torch.zeros(len(members), terms.shape[1], dtype=torch.float64).index_add_(0, moves, terms)
-                for h, part in zip(members, sums.reshape(len(members), *row.shape), strict=True):
-                    row[:, self.table[h]] += part @ actions[h].t()
+                for part, image in zip(sums.reshape(len(members), *row.shape), images, strict=True):
+                    row += part[:, image]
         return total
 
+    def _actions(self, width: int) -> Tensor:
+        """rhohat on the first q of so many columns, (|G|, width, width)."""
+        q = self.on_y.shape[1]
+        actions = torch.eye(width, dtype=torch.float64).repeat(self.order, 1, 1)
+        actions[:, :q, :q] = self.on_y
+        return actions
+
     def correlations(self, moments: Tensor) -> Tensor:
-        """c(h) = <B, h B>, (h B)[i, g] = rhohat_h B[i, h^{-1} g]: moments (R, orbits, |G|, q) -> (R, |G|)."""
-        inverse = self.table.argmin(1)
-        found = torch.empty(len(moments), self.order, dtype=torch.float64)
-        for h, back in enumerate(inverse.tolist()):
-            # The action is orthogonal, so c(h) = c(h^{-1}).
-            if back < h:
-                found[:, h] = found[:, back]
-            else:
-                images = moments[:, :, self.table[back]] @ self.on_y[h].t()
-                found[:, h] = (moments * images).sum((1, 2, 3))
-        return found
+        """c(h) = <B, h B>, (h B)[i, g] = rhohat_h B[i, h^{-1} g]: F as from `moments` (R, orbits, |G|, q) -> (R, |G|).
+
+        c(h) = sum over g of <F[g], F[h^{-1} g]>, sums of entries of the Gram matrix of F over G.
+        """
+        rows = moments.transpose(1, 2).flatten(2)
+        gram = (rows @ rows.transpose(1, 2)).flatten(1)
+        entries = torch.arange(self.order) * self.order + self.table[self.inverse]
+        return gram[:, entries].sum(2)
+
+    def row_bytes(self, members: int) -> int:
+        """Bytes that one row of `moments` and `correlations` holds."""
+        terms = len(self.landmarks) * (self.on_y.shape[1] + 1)
+        return 8 * ((members + 3) * terms + 2 * self.order**2)
 
 
 def _orbits(left: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ class Displacement:
         def squared(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
             return torch.stack([_product(home, cloud[:, 0], cloud[:, 0]) for cloud in clouds], dim=1)
 
-        return Bound(y, trainer.in_blocks(squared))
+        return Bound(y, trainer.in_blocks(squared), row_bytes=trainer.row_bytes(x, y))
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class CrossDisplacement:
         def crossed(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
             return torch.stack([_product(home, cloud[:, 0], cloud[:, 1]) for cloud in clouds], dim=1)
 
-        return Bound(y, trainer.in_blocks(crossed))
+        return Bound(y, trainer.in_blocks(crossed), row_bytes=trainer.row_bytes(x, y))
 
 
 def _on_fixed_space(

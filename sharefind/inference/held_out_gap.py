@@ -99,7 +99,7 @@ class HeldOutGap:
             found = [_gap(trainer.unit, cloud.flatten(0, 1), (samples, labels), images) for cloud in clouds]
             return torch.stack([gap.reshape(-1, len(judged)).mean(1) for gap in found], dim=1)
 
-        return Bound(y, trainer.in_blocks(gaps))
+        return Bound(y, trainer.in_blocks(gaps), row_bytes=trainer.row_bytes(x, y))
 
 
 def weakly_invariant_start(action: Representation, settings: ParticleTraining, rng: np.random.Generator) -> Tensor:

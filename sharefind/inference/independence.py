@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError
 from sharefind.inference.marginal_likelihood import matern, squared_distances
-from sharefind.inference.randomisation import TIE, RandomisationTest, found_test, refuse_bad_samples
+from sharefind.inference.randomisation import BLOCK_BYTES, TIE, RandomisationTest, found_test, refuse_bad_samples
 
 INVERSE_LENGTHS = (0.2, 0.8, 3.2)
 """Inverse length scales of the kernel on inputs of spread 1, divided by the root of their number: smooth to rough."""
@@ -51,13 +51,17 @@ def independence_test(
         kernels = torch.cat([kernels, _kernels(inputs[:, torch.from_numpy(focus)])])
     centred = labels - labels.mean(0)
     orders = [np.arange(len(kept)), *(rng.permutation(len(kept)) for _ in range(copies))]
-    rows = [_alignments(kernels, centred[torch.from_numpy(order)]) for order in orders]
-    return found_test("independence", torch.stack(rows).numpy(), time.perf_counter() - started)
+    size = max(1, BLOCK_BYTES // (3 * 8 * centred.numel()))
+    blocks = [orders[first : first + size] for first in range(0, len(orders), size)]
+    rows = [_alignments(kernels, centred[torch.from_numpy(np.stack(block))]) for block in blocks]
+    return found_test("independence", torch.cat(rows).numpy(), time.perf_counter() - started)
 
 
 def _alignments(kernels: Tensor, labels: Tensor) -> Tensor:
-    """tr(Y^T K Y) for each kernel (k, n, n): labels (n, q) -> (k,)."""
-    return (labels * (kernels @ labels)).sum((1, 2))
+    """tr(Y^T K Y) for each kernel (k, n, n): labels (R, n, q) -> (R, k)."""
+    side_by_side = labels.transpose(0, 1).flatten(1)
+    products = [(side_by_side * (kernel @ side_by_side)).sum(0) for kernel in kernels]
+    return torch.stack(products, dim=1).reshape(len(labels), -1, len(kernels)).sum(1)
 
 
 def _kernels(x: Tensor) -> Tensor:

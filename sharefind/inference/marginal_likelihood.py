@@ -39,6 +39,9 @@ CENTRE_DRAWS = 16
 ISOMETRY = 1e-4
 """Largest relative change of a norm that is rounding, in single precision too."""
 
+MATRICES = 8
+"""Matrices (n, n) that a row holds at most: three distances, kernel, root, covariance, factor and a spare one."""
+
 JITTER = 1e-12
 """Added to squared distances before a root is taken."""
 
@@ -99,7 +102,8 @@ class MarginalLikelihood:
                 total += self._log_mean(part_x, part_y, moved)
             return total.unsqueeze(1)
 
-        return Bound(y, statistic)
+        largest = max(len(index) for index in order)
+        return Bound(y, statistic, row_bytes=8 * MATRICES * largest**2)
 
     def _log_mean(self, x: Tensor, y: Tensor, moved: NDArray[np.bool_]) -> Tensor:
         kernels = (matern(distances, w) for distances in _distances(x, moved) for w in self.inverse_lengths)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import GroupError
-from sharefind.meanfield.actions import move_by_matrices
+from sharefind.groups import FiniteGroup
+from sharefind.meanfield.actions import JointAction, move_by_matrices
 
 Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
 """(rng, size) -> (on_x (size, d_in, d_in), on_y (size, d_out, d_out)): Haar draws as they act on X and on Y."""
@@ -53,6 +54,17 @@ class SampledMoves:
     def move(self, elements: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """(rho_g x, rhohat_g y)."""
         return move_by_matrices(elements, x, y)
+
+
+def element_bytes(moves: Moves, x: Tensor, y: Tensor) -> int:
+    """Bytes of the elements that move all samples x (n, d_in), y (n, d_out) once.
+
+    Numbers of a listed group's elements, else at most a pair of matrices for each sample.
+    """
+    group = moves.group if isinstance(moves, JointAction) else None
+    if isinstance(group, FiniteGroup) and group.is_listable:
+        return 8 * len(x)
+    return 8 * len(x) * (x.shape[1] ** 2 + y.shape[1] ** 2)
 
 
 def axis_rotations(axis: Sequence[float], d_out: int = 1) -> SampledMoves:

@@ -23,6 +23,7 @@ from sharefind.inference.closed_testing import Progress, TestMemory
 from sharefind.inference.moves import Moves
 from sharefind.inference.randomisation import Bound, RandomisationTest, randomisation_test
 from sharefind.streams import named_stream
+from sharefind.workers import Workers
 
 LARGEST = 24
 """The largest N of the candidates C_N, unless another is given."""
@@ -141,7 +142,8 @@ class AngularHarmonics:
         def components(rows_x: Tensor, labels: Tensor) -> Tensor:
             return (_powers(self._angles(rows_x), labels[0], self.harmonics) @ groups) ** (1 / 3)
 
-        return Bound(weighted, components)
+        binned = BINS * self.harmonics * weighted.shape[1]
+        return Bound(weighted, components, row_bytes=8 * (6 * len(x) + 3 * binned))
 
     def _angles(self, x: Tensor) -> Tensor:
         a, b = self.plane
@@ -275,6 +277,7 @@ def rotation_test(
     most_samples: int = MOST_SAMPLES,
     progress: Progress | None = None,
     memory: TestMemory | None = None,
+    workers: Workers | None = None,
 ) -> RotationSearch:
     """Which of C_2, ..., C_largest and SO(2), turning a coordinate plane of X, leave the law of (X, Y) as it is?
 
@@ -292,6 +295,7 @@ def rotation_test(
         largest: N of the largest candidate. alpha: family-wise error rate over all planes. copies: m of each test; so
             few as can reject if None. seed: of the streams, one for each plane and group. most_samples: that are read.
         progress: told before each test. memory: tests that were finished before, with the same data and settings.
+        workers: share the copies of a test, with the same result; this process alone if None.
 
     Raises:
         ConfigError: alpha is not in (0, 1), so few copies cannot reject, or largest or most_samples is below 2.
@@ -308,9 +312,8 @@ def rotation_test(
             "or fewer planes"
         )
     kept = torch.from_numpy(named_stream(seed, "rotation test", "samples").permutation(len(x))[:most_samples])
-    run = _Run(
-        x[kept], y[kept], largest, alpha / len(chosen), least if copies is None else copies, seed, progress, memory
-    )
+    most = least if copies is None else copies
+    run = _Run(x[kept], y[kept], largest, alpha / len(chosen), most, seed, progress, memory, workers)
     verdicts = tuple(_plane_verdict(run, plane, len(chosen)) for plane in chosen)
     return RotationSearch(verdicts, alpha, run.copies, len(kept))
 
@@ -327,6 +330,7 @@ class _Run:
     seed: int
     progress: Progress | None
     memory: TestMemory | None
+    workers: Workers | None
 
     def test(self, plane: Plane, order: int | None) -> RandomisationTest:
         moves = PlaneRotations(plane, order)
@@ -338,7 +342,7 @@ class _Run:
             self.progress(name, 0, 1)
         statistic = AngularHarmonics(plane, max(HARMONICS, 2 * self.largest))
         rng = named_stream(self.seed, "rotation test", f"{plane[0]},{plane[1]}", moves.name)
-        test = randomisation_test(self.x, self.y, moves, statistic, rng, self.copies)
+        test = randomisation_test(self.x, self.y, moves, statistic, rng, self.copies, workers=self.workers)
         if self.memory is not None:
             self.memory.keep_test(name, test)
         return test

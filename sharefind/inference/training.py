@@ -203,6 +203,10 @@ class RowTrainer:
 
         return evaluate
 
+    def row_bytes(self, x: Tensor, y: Tensor) -> int:
+        """Bytes of a row of samples x (n, d_in), y (n, d_out) in double precision, shifted and scaled."""
+        return 2 * 8 * (x.numel() + y.numel())
+
     @property
     def rows_at_once(self) -> int:
         """Rows whose hidden values take `BLOCK_BYTES`."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,6 +16,7 @@ from sharefind.meanfield.schemes import Scheme
 from sharefind.meanfield.sgd import SGDConfig
 from sharefind.meanfield.standardise import How
 from sharefind.meanfield.units import SearchedUnit
+from sharefind.workers import Workers
 
 GrowthName = Literal["mean", "escape", "invariant"]
 StopName = Literal["fixed", "calibrated", "randomisation"]
@@ -33,6 +34,9 @@ MEAN_HORIZON = 2.0
 
 MEAN_DELTA = 3e-3
 """delta_j of the paper's heuristic: between the tilt of a grown direction (1e-4 to 1e-3) and an escape (1e-2)."""
+
+FEWEST_NODES = 2
+"""Nodes that a search visits at the least, {0} and E_*: what is trained there decides whether compiling pays."""
 
 FRESH_HORIZON = 5.0
 """T of the fast preset on fresh samples: a quarter of the paper's, by which an escape of the C_2 tasks is clear."""
@@ -157,7 +161,7 @@ class Settings:
     """A search as the engine runs it: every choice made.
 
     Attributes as in `SearchConfig`, and: sgd: settings of one training. standardise: what is done to finite data.
-    jobs: worker processes; never part of the configuration, because the result does not depend on it.
+    workers: who does the work; never part of the configuration, because the result does not depend on it.
     """
 
     config: SearchConfig
@@ -171,7 +175,7 @@ class Settings:
     copies: int
     sgd: SGDConfig
     standardise: How
-    jobs: int = 1
+    workers: Workers = field(default_factory=Workers)
 
     @property
     def seed(self) -> int:
@@ -197,6 +201,9 @@ def resolve(
         replicates = config.replicates or max(2, min(10, samples // MIN_FOLD))
     copies = config.copies or max(MIN_COPIES, math.ceil(2 / config.alpha) - 1)
     _refuse_few_copies(copies, config.alpha, stop)
+    sgd = _sgd(config, samples, unit, length2)
+    rows = FEWEST_NODES * (max(replicates, copies + 1 if stop == "randomisation" else 0))
+    work = float(rows * sgd.steps * sgd.batch * sgd.particles * unit.width)
     return Settings(
         config=config,
         growth=growth,
@@ -207,7 +214,7 @@ def resolve(
         tolerance=tolerance if config.tolerance is None else config.tolerance,
         replicates=replicates,
         copies=copies,
-        sgd=_sgd(config, samples, unit, length2),
+        sgd=sgd.model_copy(update={"run_activations": work}),
         standardise="whiten" if samples is not None and config.preset == "fast" else "none",
     )
 

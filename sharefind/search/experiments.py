@@ -7,12 +7,12 @@ nodes are visited or from the number of workers. What follows from the numbers i
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -27,6 +27,7 @@ from sharefind.search.config import CHECKPOINTS, STEPS_PER_EPOCH
 from sharefind.search.problem import Problem
 from sharefind.spaces import Subspace
 from sharefind.streams import named_stream
+from sharefind.workers import Workers
 
 EFFECT_STD = 0.03
 """Standard deviation of the start of `effect_training`, on whitened inputs, for units that learn near 0."""
@@ -193,16 +194,16 @@ class _Block:
 def copies_experiment(plan: CopiesPlan, progress: Progress | None = None) -> CopiesResult:
     """Train on the observed data and on m randomised copies, from one start with common minibatches.
 
-    Blocks of copies are independent tasks: with `jobs` > 1 worker processes share them, with the same result.
+    Blocks of copies are independent: the workers of the settings share them, with the same result.
     """
     settings = plan.problem.settings
     rows = settings.copies + 1
     size = block_size(plan.problem)
     cuts = [(first, min(size, rows - first)) for first in range(0, rows, size)]
-    if settings.jobs == 1:
+    if settings.workers.is_here:
         parts = [_train_block(plan, n, c, _scaled(progress, n, len(cuts))) for n, (_, c) in enumerate(cuts)]
     else:
-        parts = _in_workers(plan, [c for _, c in cuts], settings.jobs, progress)
+        parts = _in_workers(plan, [c for _, c in cuts], settings.workers, progress)
     return CopiesResult(
         np.concatenate([p.components for p in parts]),
         np.concatenate([p.dist2 for p in parts]),
@@ -210,24 +211,30 @@ def copies_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Cop
     )
 
 
-def _in_workers(plan: CopiesPlan, counts: list[int], jobs: int, progress: Progress | None) -> list[_Block]:
-    """Blocks in worker processes, `TASKS_PER_WORKER` runs of neighbouring blocks each, one torch thread a process."""
+@dataclass(frozen=True)
+class _Run:
+    """Neighbouring blocks of an experiment, (number, rows) each."""
+
+    plan: CopiesPlan
+    blocks: list[tuple[int, int]]
+
+
+def _in_workers(plan: CopiesPlan, counts: list[int], workers: Workers, progress: Progress | None) -> list[_Block]:
+    """Blocks in worker processes, `TASKS_PER_WORKER` runs of neighbouring blocks each."""
     blocks = list(enumerate(counts))
-    cuts = np.linspace(0, len(blocks), min(len(blocks), jobs * TASKS_PER_WORKER) + 1).round().astype(int)
-    runs = [blocks[a:b] for a, b in pairwise(cuts)]
-    pool = Parallel(n_jobs=jobs, return_as="generator")
-    parts: list[_Block] = []
-    for done in pool(delayed(_train_run)(plan, run) for run in runs):
-        parts += done
-        if progress is not None:
-            progress(len(parts), len(counts))
-    return parts
+    cuts = np.linspace(0, len(blocks), min(len(blocks), workers.count() * TASKS_PER_WORKER) + 1).round().astype(int)
+    runs = [_Run(plan, blocks[a:b]) for a, b in pairwise(cuts)]
+    parts: dict[int, list[_Block]] = {}
+    with closing(workers.map(_train_run, runs)) as results:
+        for number, part in results:
+            parts[number] = part
+            if progress is not None:
+                progress(sum(map(len, parts.values())), len(counts))
+    return [block for number in range(len(runs)) for block in parts[number]]
 
 
-def _train_run(plan: CopiesPlan, run: list[tuple[int, int]]) -> list[_Block]:
-    """Several blocks, one after the other, in a worker."""
-    torch.set_num_threads(1)
-    return [_train_block(plan, number, rows, None) for number, rows in run]
+def _train_run(run: _Run) -> list[_Block]:
+    return [_train_block(run.plan, number, rows, None) for number, rows in run.blocks]
 
 
 def _train_block(plan: CopiesPlan, number: int, rows: int, progress: Progress | None) -> _Block:

@@ -202,10 +202,6 @@ class Problem:
             return JointAction(self.candidate.in_rep, self.candidate.out_rep)
         return JointAction(self.candidate.in_rep.restrict(group), self.candidate.out_rep.restrict(group))
 
-    def unit_for(self, in_rep: Representation, out_rep: Representation) -> SearchedUnit:
-        """The same unit with the actions of a subgroup."""
-        return searched_unit(self.unit.name, self.settings.config.hidden_rep, in_rep, out_rep)
-
     def carry_back(self, theta: Tensor) -> Tensor:
         """Particles (R, D, N) of the standardised problem in the user's coordinates.
 

@@ -16,6 +16,7 @@ from sharefind.search.observer import Observer
 from sharefind.search.problem import Problem
 from sharefind.search.result import result_record
 from sharefind.search.run_folder import LATTICE, RunFolder
+from sharefind.workers import Workers
 
 
 class _Recorder(Observer):
@@ -44,28 +45,31 @@ class _Recorder(Observer):
 
 
 def run_search(
-    problem: Problem, folder: RunFolder, observer: Observer | None = None, jobs: int = 1
+    problem: Problem, folder: RunFolder, observer: Observer | None = None, workers: Workers | None = None
 ) -> tuple[SearchOutcome, dict[str, Any]]:
     """Search on one torch thread a process, keeping every finished node in `folder`, and write the result there.
 
     Args:
         problem: what is searched. folder: a new run, or an opened one to go on with. observer: told what happens.
-        jobs: worker processes; the result does not depend on it.
+        workers: who does the work; the result does not depend on it. This process alone if None.
 
     Returns:
         The outcome and the JSON result.
 
     Raises:
         NotConvergedError: training diverged or no space held. RunFolderError: the folder cannot be written.
+        ConfigError: the cluster that was asked for is not there.
     """
     folder.claim(problem.fingerprint)
     started = time.monotonic()
     threads = torch.get_num_threads()
-    problem = replace(problem, settings=replace(problem.settings, jobs=jobs))
+    workers = workers or Workers()
+    problem = replace(problem, settings=replace(problem.settings, workers=workers))
     engine = Engine(problem, observer=_Recorder(folder, observer or Observer()), memory=folder)
     torch.set_num_threads(1)
     try:
-        outcome = engine.run()
+        with workers.connected():
+            outcome = engine.run()
     finally:
         torch.set_num_threads(threads)
     result = result_record(outcome, str(folder.path), time.monotonic() - started, LATTICE)

@@ -72,6 +72,7 @@ class RunFolder:
         self.path = path
         self._records = records
         self._tests = {} if tests is None else tests
+        self._is_appending = False
 
     @classmethod
     def create(cls, path: Path, config: SearchConfig) -> RunFolder:
@@ -145,10 +146,26 @@ class RunFolder:
         return self._tests.get(name)
 
     def keep_test(self, name: str, test: RandomisationTest) -> None:
-        """Append a finished test to tests.jsonl, whole."""
+        """Append a finished test to tests.jsonl, flushed to disk: large lattices have many, too many to write again.
+
+        Raises:
+            RunFolderError: the folder cannot be written.
+        """
         self._tests[name] = test
-        lines = [json.dumps({"name": n, **asdict(t)}, allow_nan=False) for n, t in self._tests.items()]
-        write_atomically(self.path / TESTS, "\n".join(lines) + "\n")
+        if not self._is_appending:
+            # What an earlier run left, without the broken line that its end may have been.
+            write_atomically(self.path / TESTS, "".join(_test_line(n, t) for n, t in self._tests.items()))
+            self._is_appending = True
+            return
+        try:
+            with open(self.path / TESTS, "a") as file:
+                file.write(_test_line(name, test))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RunFolderError(
+                f"{self.path / TESTS} cannot be written ({error.strerror}); choose another --out"
+            ) from None
 
     def tests(self) -> dict[str, RandomisationTest]:
         """Every exact test that was finished, with what it cost."""
@@ -178,6 +195,10 @@ class RunFolder:
     def lattice(self) -> SearchLattice:
         """The search lattice of a finished run."""
         return SearchLattice.from_json(_read_json(self.path / LATTICE, "the run is not finished"))
+
+
+def _test_line(name: str, test: RandomisationTest) -> str:
+    return json.dumps({"name": name, **asdict(test)}, allow_nan=False) + "\n"
 
 
 def _read_json(path: Path, missing: str) -> dict[str, Any]:

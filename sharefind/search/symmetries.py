@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.groups import FiniteGroup, Group
@@ -37,11 +40,13 @@ from sharefind.inference import (
 )
 from sharefind.inference.closed_testing import TestMemory
 from sharefind.inference.rotations import LARGEST, least_copies
+from sharefind.meanfield.actions import JointAction
 from sharefind.search.blind import tying_p_value
 from sharefind.search.config import StatisticName
 from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import label_of
 from sharefind.search.problem import Problem
+from sharefind.search.searched_unit import searched_unit
 from sharefind.streams import named_stream
 
 INDEPENDENCE = "independence"
@@ -124,6 +129,7 @@ def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgr
         seed=settings.seed,
         progress=lambda name, done, total: progress(f"test of {name}", done, total),
         memory=memory,
+        workers=settings.workers,
     )
     return Symmetries(gate, found, {c.name: c.order for c in family.candidates})
 
@@ -188,6 +194,7 @@ def _rotations(
         seed=settings.seed,
         progress=lambda name, done, total: progress(f"test of {name}", done, total),
         memory=memory,
+        workers=settings.workers,
     ).planes
     listed = [n for n in found.accepted if n == "SO2" or int(n[1:]) <= LARGEST]
     verdicts = {n: Verdict.ACCEPTED for n in listed} | {n: Verdict.REJECTED for n in found.rejected}
@@ -225,15 +232,43 @@ def diagnoses(problem: Problem, progress: StageProgress) -> dict[str, Diagnosis]
     x, y = tested_samples(problem)
     if len(x) < FEWEST_DIAGNOSED or bool(((y - y[0]).abs() <= CONSTANT * y.abs().max()).all()):
         return {}
-    chosen = _nearest_rejected(family, groups)[:DIAGNOSED]
-    found = {}
-    for done, name in enumerate(chosen):
-        progress(f"diagnosis of {name}", done, len(chosen))
-        rng = named_stream(problem.settings.seed, "diagnosis", name)
-        found[name] = diagnose(
-            x, y, problem.joint_action(groups[name]), rng, problem.settings.alpha, problem.settings.copies
-        )
-    return found
+    chosen, settings = _nearest_rejected(family, groups)[:DIAGNOSED], problem.settings
+    data = x.numpy(), y.numpy()
+    looks = [
+        _Look(data, problem.joint_action(groups[name]), name, settings.seed, settings.alpha, settings.copies)
+        for name in chosen
+    ]
+    found: dict[str, Diagnosis] = {}
+
+    def tell() -> None:
+        left = next((name for name in chosen if name not in found), None)
+        if left is not None:
+            progress(f"diagnosis of {left}", len(found), len(chosen))
+
+    tell()
+    with closing(settings.workers.map(_look_closely, looks)) as results:
+        for place, diagnosis in results:
+            found[chosen[place]] = diagnosis
+            tell()
+    return {name: found[name] for name in chosen}
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A diagnosis that is to be made; data: x (n, d_in) and y (n, d_out)."""
+
+    data: tuple[NDArray[np.float64], NDArray[np.float64]]
+    moves: JointAction
+    name: str
+    seed: int
+    alpha: float
+    copies: int
+
+
+def _look_closely(look: _Look) -> Diagnosis:
+    x, y = (torch.tensor(v) for v in look.data)
+    rng = named_stream(look.seed, "diagnosis", look.name)
+    return diagnose(x, y, look.moves, rng, look.alpha, look.copies)
 
 
 def _nearest_rejected(family: FamilyTest, groups: Mapping[str, Group]) -> list[str]:
@@ -282,9 +317,11 @@ def statistic_of(problem: Problem) -> Statistic:
         groups = [g for node in problem.lattice.nodes for g in node.groups] if problem.lattice else []
         listed = tuple(g for g in groups if isinstance(g, FiniteGroup) and g.order > 1)
         return Correlogram(candidate.in_rep, candidate.out_rep, listed)
+    # Not the problem's own method: a test carries its statistic to the workers, which need nothing else of the problem.
+    unit = partial(searched_unit, problem.unit.name, problem.settings.config.hidden_rep)
     if name == "held-out-gap":
-        return HeldOutGap(unit=problem.unit_for)
-    return (Displacement if name == "displacement" else CrossDisplacement)(unit=problem.unit_for)
+        return HeldOutGap(unit=unit)
+    return (Displacement if name == "displacement" else CrossDisplacement)(unit=unit)
 
 
 def _suited(problem: Problem) -> StatisticName:

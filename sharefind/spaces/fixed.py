@@ -18,8 +18,8 @@ from sharefind.spaces import linear, tying
 from sharefind.spaces.orbits import product_orbits
 from sharefind.spaces.subspace import Subspace
 
-# Dimension from which orbits on pairs go row by row; below it one search of the graph on all pairs is faster.
-PRODUCT_DIM = 100_000
+PRODUCT_DIM = 20_000
+"""Dimension from which orbits on pairs go row by row; below it one search of the graph on all pairs is faster."""
 
 Backend = Literal["auto", "orbits", "nullspace"]
 
@@ -43,13 +43,13 @@ def fixed_space(rep: Representation, backend: Backend = "auto") -> Subspace:
 
 
 def _orbit_labels(rep: Representation) -> tying.Labels:
-    perms, signs = rep.sparse_generators
-    if rep.kind == "signed":
-        return tying.tied(perms, signs)
-    if rep.dim >= PRODUCT_DIM and rep.recipe is not None and rep.recipe.operation == "tensor":
-        outer, inner = (part.sparse_generators[0] for part in rep.recipe.parts)
+    recipe = rep.recipe
+    if recipe is not None and recipe.operation in ("sum", "copies"):
+        return tying.side_by_side([_orbit_labels(part) for part in recipe.parts] * recipe.count)
+    if recipe is not None and recipe.operation == "tensor" and rep.kind == "permutation" and rep.dim >= PRODUCT_DIM:
+        outer, inner = (part.sparse_generators[0] for part in recipe.parts)
         return product_orbits(outer, inner)
-    return tying.tied(perms)
+    return tying.tied(*rep.sparse_generators)
 
 
 def fixed_equations(rep: Representation) -> DomainMatrix:

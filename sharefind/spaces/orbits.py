@@ -1,4 +1,4 @@
-"""Orbits on pairs (i, j) of two permutation actions, without a graph on all pairs: for large Hom spaces.
+"""Orbits on pairs (i, j) of two permutation actions, without a graph on all pairs: for Hom spaces.
 
 A tree over i carries the labels of one row to all others; what remains is to merge labels where a generator
 outside the tree disagrees. `tying.tied` does any signed permutation action, at several times the memory.
@@ -6,45 +6,69 @@ outside the tree disagrees. `tying.tied` does any signed permutation action, at 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from sharefind.spaces import tying
 
-Step = tuple[int, int, int]
+Perms = NDArray[np.intp]
+Classes = NDArray[np.int32]
+
+FEW = 1 / 16
+"""Share of a row outside its largest class up to which only these entries are followed (speed alone)."""
+
+MAX_SCHREIER = 8
+"""Most Schreier generators by which the labels of a tree are merged beforehand (speed alone)."""
+
+
+BLOCK = 2**16
+"""Entries of the table that are compared at once (speed alone)."""
 
 
 def product_orbits(outer: NDArray[Any], inner: NDArray[Any]) -> tying.Labels:
     """Canonical labels of the orbits of (i, j) -> (outer[g, i], inner[g, j]), row-major, int32 (m n,).
 
-    outer: int (k, m), inner: int (k, n), one permutation a generator. Costs O(k m n) time, and no memory of
-    that size beyond the answer.
+    outer: int (k, m), inner: int (k, n), one permutation a generator. Costs O(k m n) time at most, one pass over the
+    answer where the stabiliser of a row has one orbit beside few points, and no memory of that size beyond the answer.
     """
     (_, m), (_, n) = outer.shape, inner.shape
     if m > n:
         swapped = product_orbits(inner, outer).reshape(n, m)
         return tying.canonical(swapped.T.ravel())
     labels = np.empty((m, n), dtype=np.int32)
-    used = 0
+    columns = inner.astype(np.intp)
+    used = 1
     # Roots ascend and every class meets its root's row, so that classes are numbered by first occurrence.
-    for root, steps in _forest(outer):
-        labels[root] = np.arange(n, dtype=np.int32)
-        for child, parent, g in steps:
-            labels[child, inner[g]] = labels[parent]
-        rows = [root, *(child for child, _, _ in steps)]
-        merged = _merged(labels, rows, outer, inner)
-        for row in rows:
-            labels[row] = merged[labels[row]] + (used + 1)
-        used += int(merged.max()) + 1
+    for tree in _forest(outer):
+        used += _label_tree(labels, tree, outer, columns, used)
     return labels.ravel()
 
 
-def _forest(perms: NDArray[Any]) -> list[tuple[int, list[Step]]]:
-    """Breadth-first trees of the orbits of permutations (k, m): (root, [(child, parent, generator), ...])."""
+@dataclass(frozen=True)
+class _Tree:
+    """An orbit of rows, breadth first: rows[0] is the root, rows[k] = outer[generator[k]] rows[parent[k]] (a place)."""
+
+    rows: list[int]
+    parent: list[int]
+    generator: list[int]
+
+    def others(self, outer: NDArray[Any]) -> NDArray[np.intp]:
+        """Edges outside the tree, breadth first: (place, generator, place of the image), (edges, 3)."""
+        place = np.empty(outer.shape[1], dtype=np.intp)
+        place[self.rows] = np.arange(len(self.rows))
+        outside = np.ones((len(self.rows), len(outer)), dtype=bool)
+        outside[self.parent[1:], self.generator[1:]] = False
+        places, generators = np.nonzero(outside)
+        images = place[outer[generators, np.array(self.rows)[places]]]
+        return np.stack([places, generators, images], axis=1)
+
+
+def _forest(perms: NDArray[Any]) -> list[_Tree]:
+    """Breadth-first trees of the orbits of permutations (k, m), roots ascending."""
     images = perms.T.tolist()
     seen = [False] * perms.shape[1]
     trees = []
@@ -52,29 +76,116 @@ def _forest(perms: NDArray[Any]) -> list[tuple[int, list[Step]]]:
         if seen[root]:
             continue
         seen[root] = True
-        queue, steps = [root], list[Step]()
-        for parent in queue:
-            for g, child in enumerate(images[parent]):
+        rows, parents, generators = [root], [-1], [-1]
+        for place, row in enumerate(rows):
+            for g, child in enumerate(images[row]):
                 if not seen[child]:
                     seen[child] = True
-                    queue.append(child)
-                    steps.append((child, parent, g))
-        trees.append((root, steps))
+                    rows.append(child)
+                    parents.append(place)
+                    generators.append(g)
+        trees.append(_Tree(rows, parents, generators))
     return trees
 
 
-def _merged(labels: NDArray[np.int32], rows: list[int], outer: NDArray[Any], inner: NDArray[Any]) -> NDArray[np.int32]:
-    """The class of each of the n labels of a tree, once every generator maps each row to one alike."""
-    merged = np.arange(labels.shape[1], dtype=np.int32)
-    for row in rows:
-        for g in range(len(outer)):
-            here, there = merged[labels[row]], merged[labels[outer[g, row], inner[g]]]
-            if not np.array_equal(here, there):
-                merged = _joined(here, there, int(merged.max()) + 1)[merged]
+def _label_tree(labels: Classes, tree: _Tree, outer: NDArray[Any], inner: Perms, first: int) -> int:
+    """Write the rows of a tree, labels from `first` on; how many there are."""
+    others = tree.others(outer)
+    base = _merged_beforehand(tree, others, inner) + np.int32(first)
+    sizes = np.bincount(base)
+    if base.size - sizes.max() <= FEW * base.size:
+        merged = _write_few(labels, tree, outer, inner, base, int(sizes.argmax()))
+    else:
+        merged = _write_all(labels, tree, others, inner, base)
+    count = int(merged.max()) + 1
+    if count < len(merged):
+        for rows in _blocks(np.array(tree.rows), base.size):
+            labels[rows] = (merged + np.int32(first))[labels[rows] - first]
+    return count
+
+
+def _merged_beforehand(tree: _Tree, others: NDArray[np.intp], inner: Perms) -> Classes:
+    """Orbits of some Schreier generators of the root's stabiliser on the columns, numbered from 0, (n,).
+
+    Those of the edges nearest the root, as long as they cost less than an eighth of the tree's rows.
+    """
+    n, budget = inner.shape[1], len(tree.rows) // 8
+    found: list[Perms] = []
+    for place, g, image in others[: min(budget, MAX_SCHREIER)].tolist():
+        there, back = _path(tree, place), _path(tree, image)
+        budget -= len(there) + len(back)
+        if budget < 0:
+            break
+        inverse = np.empty(n, dtype=np.intp)
+        inverse[_composed(back, inner)] = np.arange(n)
+        found.append(inverse[inner[g][_composed(there, inner)]])
+    if not found:
+        return np.arange(n, dtype=np.int32)
+    return tying.canonical(tying.components(np.stack(found)) + 1) - np.int32(1)
+
+
+def _path(tree: _Tree, place: int) -> list[int]:
+    """Generators that lead from the root to a place, the first one first."""
+    letters = []
+    while place > 0:
+        letters.append(tree.generator[place])
+        place = tree.parent[place]
+    return letters[::-1]
+
+
+def _composed(letters: list[int], inner: Perms) -> Perms:
+    images = np.arange(inner.shape[1])
+    for g in letters:
+        images = inner[g][images]
+    return images
+
+
+def _write_few(labels: Classes, tree: _Tree, outer: NDArray[Any], inner: Perms, base: Classes, common: int) -> Classes:
+    """Write the rows of a tree by the places of all labels but the most common; the class of each label of `base`.
+
+    It is enough that each generator sends the few labels to their own: the sizes of the classes leave only the common
+    label for the other places.
+    """
+    rows, kept = np.array(tree.rows), np.flatnonzero(base != common)
+    places = np.empty((len(rows), len(kept)), dtype=np.intp)
+    places[0] = kept
+    for k in range(1, len(rows)):
+        places[k] = inner[tree.generator[k]][places[tree.parent[k]]]
+    labels[rows if len(rows) < len(labels) else slice(None)] = common
+    labels[rows[:, None], places] = base[kept]
+    here, there = [base[:0]], [base[:0]]
+    for g in range(len(inner)):
+        found = labels[outer[g, rows][:, None], inner[g][places]]
+        wrong = np.nonzero(found != base[kept])
+        here.append(base[kept][wrong[1]])
+        there.append(found[wrong])
+    return _joined(np.concatenate(here), np.concatenate(there), base)
+
+
+def _write_all(labels: Classes, tree: _Tree, others: NDArray[np.intp], inner: Perms, base: Classes) -> Classes:
+    """Write the rows of a tree, each from its parent's; the class of each label of `base`."""
+    rows, inverse = np.array(tree.rows), np.argsort(inner, axis=1)
+    labels[rows[0]] = base
+    for k in range(1, len(rows)):
+        np.take(labels[tree.rows[tree.parent[k]]], inverse[tree.generator[k]], out=labels[tree.rows[k]], mode="clip")
+    first = base[0]
+    merged = np.arange(base.max() - first + 1, dtype=np.int32)
+    for g in range(len(inner)):
+        for edges in _blocks(others[others[:, 1] == g], base.size):
+            here, there = labels[rows[edges[:, 0]]], labels[rows[edges[:, 2]]][:, inner[g]]
+            differ = here != there
+            if differ.any():
+                merged = _joined(merged[here[differ] - first], merged[there[differ] - first], merged)[merged]
     return merged
 
 
-def _joined(here: NDArray[np.int32], there: NDArray[np.int32], size: int) -> NDArray[np.int32]:
-    """Components of the graph on range(size) with edges here[j] - there[j]."""
-    graph = csr_array((np.ones(here.size), (here, there)), shape=(size, size))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int32)
+def _blocks(rows: NDArray[np.intp], width: int) -> Iterator[NDArray[np.intp]]:
+    """The rows in blocks of which `width` entries a row fit a cache."""
+    step = max(1, BLOCK // width)
+    return (rows[start : start + step] for start in range(0, len(rows), step))
+
+
+def _joined(here: Classes, there: Classes, labels: Classes) -> Classes:
+    """The class of each label from labels.min() on, once here[p] and there[p] are one; from 0, by first member."""
+    first, size = labels.min(), int(labels.max() - labels.min()) + 1
+    return tying.connected(here - first, there - first, size).astype(np.int32)

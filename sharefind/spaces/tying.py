@@ -6,10 +6,10 @@ but for the dense basis that `orthonormal` is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
@@ -18,6 +18,10 @@ from sharefind.groups.matrices import Rows, rows_of, sparse_matrix
 Labels = NDArray[np.int32]
 FloatArray = NDArray[np.float64]
 AnyInts = NDArray[np.integer]
+
+
+SMALL = 64
+"""Up to this many nodes, components are found without scipy, which is slower and takes long to load (speed alone)."""
 
 
 def canonical(labels: AnyInts) -> Labels:
@@ -79,12 +83,47 @@ def tied(targets: AnyInts, signs: AnyInts | None = None) -> Labels:
 def components(targets: AnyInts) -> AnyInts:
     """Component number of each of n nodes joined to targets[:, i]; int (n,)."""
     k, n = targets.shape
+    if n <= SMALL:
+        return connected(np.tile(np.arange(n), k), targets.ravel(), n)
     if k == 0:
         return np.arange(n)
     columns = np.ascontiguousarray(targets.T).ravel()
-    graph = csr_array((np.ones(k * n), columns, np.arange(0, k * n + 1, k)), shape=(n, n))
+    return _searched(columns, np.arange(0, k * n + 1, k, dtype=columns.dtype))
+
+
+def connected(heads: AnyInts, tails: AnyInts, n: int) -> AnyInts:
+    """Component of each of n nodes, numbered by smallest member, where heads[p] and tails[p] are joined; int (n,)."""
+    if n > SMALL:
+        order = np.argsort(heads, kind="stable")
+        numbers = _searched(tails[order], np.searchsorted(heads[order], np.arange(n + 1)))
+        return canonical(numbers + 1) - np.int32(1)
+    lowest, before = np.arange(n), np.full(n, -1)
+    while not np.array_equal(lowest, before):
+        before = lowest.copy()
+        least = np.minimum(before[heads], before[tails])
+        for places in (heads, tails, before[heads], before[tails]):
+            np.minimum.at(lowest, places, least)
+        lowest = lowest[lowest]
+    roots = lowest == np.arange(n)
+    return np.asarray((np.cumsum(roots) - 1)[lowest])
+
+
+def _searched(columns: AnyInts, starts: AnyInts) -> AnyInts:
+    """Components of the graph in which node i is joined to columns[starts[i]:starts[i + 1]], by scipy; int (n,)."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = starts.size - 1
+    graph = csr_array((np.ones(columns.size), columns, starts), shape=(n, n))
     # The permutations make every weak component strong; scipy's weak search is the one that is linear here.
     return np.asarray(connected_components(graph, directed=True, connection="weak")[1])
+
+
+def side_by_side(parts: Sequence[Labels]) -> Labels:
+    """The pattern of a direct sum: canonical patterns (n_k,) one after another, no class in two; (sum of n_k,)."""
+    first = np.cumsum([0, *(dimension(part) for part in parts)])
+    moved = [part + np.sign(part) * np.int32(start) for part, start in zip(parts, first, strict=False)]
+    return np.concatenate(moved)
 
 
 def meet(first: Labels, second: Labels) -> Labels:

@@ -42,7 +42,7 @@ def rows(quick: bool) -> Rows:
     with one_core():
         for dtype in ("float32", "float64"):
             for particles, d, steps in CASES[: 2 if quick else None]:
-                yield from _case(particles, d, steps, dtype, 5 if quick else 11)
+                yield from _case(particles, d, steps, dtype, 5 if quick or d > 2 else 11)
 
 
 @contextmanager

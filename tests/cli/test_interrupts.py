@@ -8,12 +8,16 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sharefind.search import RunFolder
 from sharefind.search.engine import NodeRecord
 
 PROGRAM = "import sys; from sharefind.cli import main; sys.exit(main())"
+
+BUSY = 2.0
+"""Seconds of work, after the imports, that show that a worker process has begun."""
 
 PATIENCE = 60
 """Seconds after which a search that should have been interrupted counts as hanging."""
@@ -79,3 +83,41 @@ def test_ctrl_c_in_a_process_of_its_own(call, environment: dict[str, str], tmp_p
     refused = call("inspect", "run")
     assert refused.status == 2
     assert "sharefind discover --resume run" in refused.err
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_no_worker_process_outlives_an_interruption(
+    environment: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    """SIGINT goes to the whole process group, as a terminal sends it; SIGTERM to the command alone."""
+    arguments = ["discover", "--group", "C2", "--copies", "9999", "--particles", "200", "--jobs", "2", "--out", "run"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    with process:
+        workers = _busy_children(process)
+        if number is signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].endswith("go on with: sharefind discover --resume run")
+    assert "Traceback" not in err and "Warning" not in err
+    _, alive = psutil.wait_procs(workers, timeout=PATIENCE)
+    assert not alive
+
+
+def _busy_children(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The child processes, once two of them have worked for a while."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        children = psutil.Process(process.pid).children(recursive=True)
+        if sum(child.cpu_times().user > BUSY for child in children if child.is_running()) >= 2:
+            return children
+        time.sleep(0.05)
+    raise AssertionError("no workers were seen")

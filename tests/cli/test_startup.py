@@ -74,4 +74,4 @@ def test_options_of_discover_are_those_of_the_contract() -> None:
     ]
     (discover,) = [c.callback for c in application().registered_commands if c.callback.__name__ == "discover"]
     options = {name.replace("_", "-") for name in discover.__annotations__} - {"context", "return"}
-    assert options == {*contract, "tolerance", "copies", "statistic"}
+    assert options == {*contract, "tolerance", "copies", "statistic", "executor", "address"}

@@ -39,6 +39,8 @@ CASES: dict[str, tuple[Any, ...]] = {
     "c2_zero": ("C2", "natural", "natural", "matrix:logistic", Subspace.zero(4)),
     "s4": ("S4", "natural", "natural", "matrix:logistic"),
     "s4_bias": ("S4", "natural", "natural", "matrix+bias:logistic"),
+    "s6_copies": ("S6", "natural*natural", "natural*natural", "matrix+bias:tanh"),
+    "s6_signed_copies": ("S6", "natural*natural", "natural*natural*sign", "matrix:tanh"),
     "d4_patch": ("D4", "patch:5", "trivial", "matrix:tanh"),
     "d4_patch_bias": ("D4", "patch:5", "trivial", "matrix+bias:tanh"),
     "d4_grid": ("D4", "grid:6", "grid:2", "matrix+bias:tanh"),

@@ -1,6 +1,7 @@
 """Representations: the homomorphism property, characters, and the algebra of sums, products and duals."""
 
 import pickle
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -274,6 +275,23 @@ def test_large_permutation_representations_stay_small():
         action.images()
     with pytest.raises(RepresentationError, match="above the limit"):
         action * action
+
+
+def test_tensor_products_make_no_index_arrays_before_they_are_asked_for():
+    vector = natural(named_group("B3"))
+    action = hom(vector, vector)
+    again = pickle.loads(pickle.dumps(action))  # noqa: S301
+    for rep in (action, again):
+        assert rep.is_sparse and not {"perms", "signs"} & set(vars(rep))
+        p, s = vector.sparse_generators
+        for g in range(len(p)):
+            matrix = np.zeros((3, 3))
+            matrix[p[g], np.arange(3)] = s[g]
+            product = np.zeros((9, 9))
+            product[rep.perms[g], np.arange(9)] = rep.signs[g]
+            assert np.array_equal(product, np.kron(matrix, matrix))
+    renamed = replace(action, name="maps")
+    assert renamed.name == "maps" and np.array_equal(renamed.perms, action.perms)
 
 
 def test_dense_listings_have_a_limit():

@@ -81,7 +81,8 @@ def test_correlations_by_their_definition() -> None:
     on_y = torch.from_numpy(natural(group).float_matrices())
     table = torch.from_numpy(group.multiplication_table().astype(np.int64))
     moments = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 3, group.order, 3)))
-    found = features(natural(group), samples(5, 1)[0]).correlations(moments)
+    seen = torch.einsum("gba,rigb->riga", on_y, moments)  # rhohat_g^{-1} B[i, g]
+    found = features(natural(group), samples(5, 1)[0]).correlations(seen)
     for row in range(2):
         split = moments[row]
         for h in range(group.order):
@@ -140,7 +141,7 @@ def test_moments_of_moves_are_moments_of_moved_samples(size: int, monkeypatch: p
     made = features(rep, x)
     assert (len(made.pieces) > 1) == (size == 2**10)
     elements = torch.from_numpy(np.random.default_rng(5).integers(3, size=(2, 7)))
-    found = made.moments(a, members, elements)
+    found = torch.einsum("gab,rigb->riga", made.on_y, made.moments(a, members, elements))
     for row, moves in zip(found, matrices[members[elements]], strict=True):
         moved_x, moved_a = (torch.einsum("nij,nj->ni", moves, v) for v in (made.x, a))
         expected = made.whitening @ correlogram._kernel(made.landmarks, moved_x) @ moved_a

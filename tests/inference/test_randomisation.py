@@ -213,3 +213,24 @@ def test_bad_copies(copies: int, enough: int | None) -> None:
         randomisation_test(
             ONES, ONES, SampledMoves(still), Averages(1), np.random.default_rng(0), copies=copies, enough=enough
         )
+
+
+def test_blocks_hold_a_stated_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight bytes a number: elements, moved inputs and labels, and what the statistic asks for."""
+    moves = JointAction(sign(named_group("C2")), trivial(named_group("C2")))
+    x = torch.zeros(100, 1, dtype=torch.float64)
+    plain, costly = Bound(x, lambda a, b: a), Bound(x, lambda a, b: a, row_bytes=7600)
+    monkeypatch.setattr("sharefind.inference.randomisation.BLOCK_BYTES", 20_000)
+    assert (plain.rows_at_once(x, moves), costly.rows_at_once(x, moves)) == (8, 2)
+    assert Bound(x, lambda a, b: a, row_bytes=10**9).rows_at_once(x, moves) == 1
+    monkeypatch.setattr("sharefind.inference.randomisation.BLOCK_BYTES", 10**9)
+    assert plain.rows_at_once(x, moves) == ROWS
+
+
+def test_p_values_of_costly_rows_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of one row each, every one with a stream of its own; four standard errors."""
+    monkeypatch.setattr("sharefind.inference.randomisation.BLOCK_BYTES", 1)
+    found = p_values(Averages(1), 600)
+    for level in (1 / 20, 5 / 20, 10 / 20):
+        error = np.sqrt(level * (1 - level) / len(found))
+        assert abs((found <= level + 1e-12).mean() - level) <= 4 * error

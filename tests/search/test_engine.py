@@ -31,6 +31,7 @@ from sharefind.search.growth import candidate_node
 from sharefind.search.hypotheses import judgement
 from sharefind.search.symmetries import INDEPENDENCE
 from sharefind.spaces import LatticeNode, Subspace, fixed_space
+from sharefind.workers import Workers
 from tests.search.problems import problem, representation, teacher_task
 
 FAST = {"horizon": 2.0, "copies": 199}
@@ -152,7 +153,7 @@ class Written(NoMemory):
 
 def test_diagnoses_say_what_is_broken_and_by_how_much() -> None:
     """The nearest larger group of a C_3 teacher is nearly right, the swap of an arbitrary teacher is far off."""
-    near = Engine(problem(teacher_task("C3", 3, 800, 0), "S3")).run().diagnoses
+    near = Engine(problem(teacher_task("C3", 3, 800, 2), "S3")).run().diagnoses
     assert set(near) == {"S3"}
     assert near["S3"].cause is Cause.RELATION and near["S3"].is_approximate
     (far,) = search("c2-arbitrary", seed=1).diagnoses.values()
@@ -315,7 +316,7 @@ def test_a_run_does_not_go_on_with_other_data(tmp_path: Path) -> None:
 def test_workers_do_not_change_the_result(tmp_path: Path) -> None:
     case = problem(teacher_task("C3", 3, 300, 0), "S3")
     for jobs in (1, 2):
-        run_search(case, RunFolder.create(tmp_path / str(jobs), case.resolved), jobs=jobs)
+        run_search(case, RunFolder.create(tmp_path / str(jobs), case.resolved), Workers(jobs))
     assert stable(tmp_path / "1" / "result.json") == stable(tmp_path / "2" / "result.json")
 
 

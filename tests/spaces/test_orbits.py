@@ -1,12 +1,13 @@
 """Orbits: patterns of signed permutations and of products, against brute force and each other."""
 
+import networkx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sharefind.groups import FiniteGroup, grid, hom, named_group, natural, regular, trivial
-from sharefind.spaces import Subspace, fixed_space
+from sharefind.spaces import Subspace, fixed_space, orbits, tying
 from sharefind.spaces.orbits import product_orbits
 from sharefind.spaces.tying import canonical, tied
 
@@ -54,6 +55,55 @@ def test_signed_patterns_solve_their_equations(pair, data):
     )
     assert space.dim == n - np.linalg.matrix_rank(equations)
     np.testing.assert_allclose(space.orthonormal() @ equations.T, 0, atol=1e-12)
+
+
+@given(permutation_pairs(), st.sampled_from([0.0, 1.0]), st.sampled_from([1, 2**16]))
+def test_both_ways_to_write_rows_and_blocks_of_any_size(pair, few, block):
+    outer, inner = pair
+    together = (outer[:, :, None] * inner.shape[1] + inner[:, None, :]).reshape(
+        len(outer), outer.shape[1] * inner.shape[1]
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(orbits, "FEW", few)
+        patch.setattr(orbits, "BLOCK", block)
+        np.testing.assert_array_equal(product_orbits(outer, inner), tied(together))
+
+
+@pytest.mark.parametrize("few", [0.0, 1 / 16, 1.0])
+@pytest.mark.parametrize("name", ["S12", "A12", "D12", "C12", "S3xS9", "C4xC4xC4"])
+def test_products_of_groups_by_schreier_generators(name, few, monkeypatch):
+    monkeypatch.setattr(orbits, "FEW", few)
+    vector = natural(named_group(name))
+    for rep in (vector, vector * vector):
+        perms = rep.sparse_generators[0]
+        both = hom(rep, vector).sparse_generators[0]
+        np.testing.assert_array_equal(product_orbits(perms, vector.sparse_generators[0]), tied(both))
+
+
+@given(st.integers(1, 12), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=12))
+def test_components_with_and_without_scipy(n, edges):
+    heads, tails = (np.array([edge[k] % n for edge in edges], dtype=int) for k in (0, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tying, "SMALL", 0)
+        searched = tying.connected(heads, tails, n)
+    found = tying.connected(heads, tails, n)
+    np.testing.assert_array_equal(found, searched)
+    graph = networkx.Graph(list(zip(heads.tolist(), tails.tolist(), strict=True)))
+    graph.add_nodes_from(range(n))
+    assert {tuple(sorted(c)) for c in networkx.connected_components(graph)} == {
+        tuple(np.flatnonzero(found == k).tolist()) for k in range(found.max() + 1)
+    }
+    assert [int(np.flatnonzero(found == k)[0]) for k in range(found.max() + 1)] == sorted(
+        min(c) for c in networkx.connected_components(graph)
+    )
+
+
+@pytest.mark.parametrize("name", ["S4", "B3", "C2xC3"])
+def test_direct_sums_are_tied_part_by_part(name):
+    vector = natural(named_group(name))
+    rep = hom(vector, vector) + 3 * vector + trivial(named_group(name))
+    perms, signs = rep.sparse_generators
+    assert fixed_space(rep) == Subspace.from_pattern(tied(perms, signs))
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=12))

@@ -1,0 +1,211 @@
+"""Who does the work: this process, worker processes of this machine, or a Dask or Ray cluster, through joblib.
+
+Tasks are independent and carry all that they need, so that a task whose worker died is done again elsewhere. Random
+numbers belong to the tasks (`streams`), so that no result depends on who did which. What a task is, its callers decide.
+"""
+
+from __future__ import annotations
+
+import socket
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, TypeVar
+
+from sharefind.errors import ConfigError
+
+EXECUTORS = ("loky", "dask", "ray")
+"""This machine, or one of two kinds of clusters."""
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+CONNECT_SECONDS = 5.0
+"""How long a cluster may take to answer, and to have its first worker."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where tasks run; a value that says how, and holds no connection.
+
+    Attributes:
+        jobs: worker processes of this machine; 1 works in the calling process. A cluster decides for itself.
+        executor: "loky" for this machine, "dask" or "ray" for a cluster.
+        address: of the cluster, such as tcp://host:8786; None takes the one that the calling process is connected to.
+
+    Raises:
+        ConfigError: fewer than one job, an unknown executor, or an address without a cluster.
+    """
+
+    jobs: int = 1
+    executor: str = "loky"
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.executor not in EXECUTORS:
+            raise ConfigError(f"--executor {self.executor} does not exist; use one of {', '.join(EXECUTORS)}")
+        if self.jobs < 1:
+            raise ConfigError(f"--jobs {self.jobs}: there must be a process to work; give 1 or more")
+        if self.executor == "loky" and self.address is not None:
+            raise ConfigError(f"--address {self.address} belongs to a cluster; give --executor dask or ray with it")
+        if self.executor != "loky" and self.jobs > 1:
+            raise ConfigError(
+                f"--jobs {self.jobs} is for one machine; a {self.executor} cluster has as many workers as were started"
+            )
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the calling process does everything itself."""
+        return self.executor == "loky" and self.jobs == 1
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """One connection to the cluster for all that is done within; nothing to do on one machine.
+
+        Raises:
+            ConfigError: the package is not installed, nothing answers at the address, or the cluster has no workers.
+        """
+        opener = {"loky": _no_connection, "dask": _dask_connection, "ray": _ray_connection}[self.executor]
+        with opener(self.address):
+            yield
+
+    def count(self) -> int:
+        """Tasks that can run at the same time; a cluster is asked."""
+        if self.executor == "loky":
+            return self.jobs
+        with self.connected(), _joblib().parallel_config(backend=self.executor):
+            return max(1, int(_joblib().effective_n_jobs(-1)))
+
+    def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Generator[tuple[int, Result], None, None]:
+        """The place of each task and what `work` made of it, as they get done; in order where this process works.
+
+        Worker processes compute with one torch thread. Close the iterator when it is left early: that ends what runs.
+
+        Args:
+            work: a function that can be pickled. tasks: what it is given. Arrays of more than 1 MB that several tasks
+                share reach the workers of this machine as one memory map; keep them numpy arrays, not tensors.
+        """
+        if self.is_here or (self.executor == "loky" and len(tasks) <= 1):
+            yield from ((place, work(task)) for place, task in enumerate(tasks))
+            return
+        with self.connected():
+            joblib = _joblib()
+            n_jobs = self.jobs if self.executor == "loky" else -1
+            # Ray's backend hands out results when all are there.
+            order = "list" if self.executor == "ray" else "generator_unordered"
+            with joblib.parallel_config(backend=self.executor):
+                pool = joblib.Parallel(n_jobs=n_jobs, return_as=order, batch_size=1)
+            results = pool(joblib.delayed(_in_worker)(work, place, task) for place, task in enumerate(tasks))
+            if order == "list":
+                yield from results
+                return
+            try:
+                yield from (result for result in results)  # a generator of its own, so that `results` is closed below
+            finally:
+                # joblib warns of what is cut off, which is what leaving early is for.
+                with warnings.catch_warnings(action="ignore", category=UserWarning):
+                    results.close()
+
+
+def _joblib() -> Any:
+    """Imported when it is needed: command line help must not wait for it."""
+    return import_module("joblib")
+
+
+def _in_worker(work: Callable[[Task], Result], place: int, task: Task) -> tuple[int, Result]:
+    """One task in a worker process, on one thread: more would wait for each other."""
+    import torch
+
+    torch.set_num_threads(1)
+    return place, work(task)
+
+
+def _needed(package: str, extra: str) -> Any:
+    """An optional package.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        return import_module(package)
+    except ImportError:
+        raise ConfigError(
+            f"--executor {extra} needs the package {package}, which is not installed; "
+            f"pip install 'sharefind[{extra}]', or use --jobs on this machine"
+        ) from None
+
+
+@contextmanager
+def _no_connection(address: str | None) -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _dask_connection(address: str | None) -> Iterator[None]:
+    """A client of the scheduler at the address, unless this process has one already."""
+    distributed = _needed("distributed", "dask")
+    try:
+        distributed.Client.current()
+    except ValueError:
+        pass
+    else:
+        yield
+        return
+    if address is None:
+        raise ConfigError(
+            "--executor dask needs a cluster; start one with `dask scheduler` and `dask worker`, and give "
+            "--address tcp://HOST:8786"
+        )
+    try:
+        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"--address {address}: no Dask scheduler answers ({_first_line(error)}); start one with "
+                          "`dask scheduler`, or give the address that it prints") from None  # fmt: skip
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except TimeoutError:
+            raise ConfigError(
+                f"--address {address}: the Dask cluster has no workers; start some with `dask worker {address}`"
+            ) from None
+        yield
+
+
+@contextmanager
+def _ray_connection(address: str | None) -> Iterator[None]:
+    """A connection to the Ray cluster at the address, unless this process has one already."""
+    ray = _needed("ray", "ray")
+    import_module("ray.util.joblib").register_ray()
+    if ray.is_initialized():
+        yield
+        return
+    if address is None:
+        raise ConfigError("--executor ray needs a cluster; start one with `ray start --head`, and give its --address")
+    try:
+        _reach(address)
+        ray.init(address=address, log_to_driver=False, logging_level="error")
+    except (ConnectionError, OSError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"--address {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray start --head`"
+        ) from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Ask whether something listens at HOST:PORT, since Ray itself waits for a minute; names such as auto go unasked.
+
+    Raises:
+        OSError: nothing does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
