@@ -10,16 +10,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import torch
 
-from sharefind.datasets import teacher_student
+from sharefind.datasets import TeacherStudent, teacher_student
 from sharefind.groups import named_group, natural
-from sharefind.meanfield import FreshSource, SGDConfig, build_unit, train, vanilla_gradient
+from sharefind.meanfield import FreshSource, SGDConfig, Unit, build_unit, train, vanilla_gradient
 from sharefind.meanfield.stepping import has_compiler
 from tests.bench.measure import Row, Rows, Seconds, Target, Work, in_turn, ratio_row, spread, unit_time
 
@@ -86,13 +86,16 @@ def _a_step(times: Seconds, steps: int) -> str:
     return unit_time(spread(times)[0] / steps)
 
 
-def _teacher(d: int) -> Any:
-    rep = natural(named_group("C2" if d == 2 else f"C{d}"))
-    return teacher_student(rep, rep, "arbitrary", np.random.default_rng(0), n_particles=TEACHERS, x_scale=2.0), rep
+@cache
+def _teacher(d: int) -> tuple[TeacherStudent, Unit]:
+    """Where the samples come from, and what is trained."""
+    rep = natural(named_group(f"C{d}"))
+    teacher = teacher_student(rep, rep, "arbitrary", np.random.default_rng(0), n_particles=TEACHERS, x_scale=2.0)
+    return teacher, build_unit("matrix:logistic", rep, rep)
 
 
 def _train(particles: int, d: int, steps: int, dtype: str, backend: str) -> None:
-    teacher, rep = _teacher(d)
+    teacher, unit = _teacher(d)
     config = SGDConfig(
         particles=particles, alpha=STEP * particles, horizon=steps / particles, batch=BATCH, tau=TAU, beta=BETA,
         noise="gaussian", dtype=dtype, backend=backend,
@@ -100,7 +103,7 @@ def _train(particles: int, d: int, steps: int, dtype: str, backend: str) -> None
     rng = np.random.default_rng(1)
     start = torch.from_numpy(rng.normal(0, 0.25, size=(REPLICATES, d * d, particles)))
     source = FreshSource(teacher.sample, REPLICATES, BATCH, rng)
-    train(vanilla_gradient(build_unit("matrix:logistic", rep, rep)), start, source, config, rng)
+    train(vanilla_gradient(unit), start, source, config, rng)
 
 
 def _floor(particles: int, d: int, steps: int, dtype: str) -> Work:
