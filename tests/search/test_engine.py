@@ -316,7 +316,7 @@ def test_a_run_does_not_go_on_with_other_data(tmp_path: Path) -> None:
 def test_workers_do_not_change_the_result(tmp_path: Path) -> None:
     case = problem(teacher_task("C3", 3, 300, 0), "S3")
     for jobs in (1, 2):
-        run_search(case, RunFolder.create(tmp_path / str(jobs), case.resolved), Workers(jobs))
+        run_search(case, RunFolder.create(tmp_path / str(jobs), case.resolved), workers=Workers(jobs))
     assert stable(tmp_path / "1" / "result.json") == stable(tmp_path / "2" / "result.json")
 
 
