@@ -133,13 +133,13 @@ def _normal_pair(a, b):
 
 
 @_compiled(**_INNER)
-def _padded(count, multiple):  # type: ignore[no-untyped-def]
+def _padded(count, multiple):
     """The next multiple, so that vector instructions leave no rest."""
     return (count + multiple - 1) // multiple * multiple
 
 
 @_compiled(**_INNER)
-def _fill_gaussians(out, key0, key1, step, replicate):  # type: ignore[no-untyped-def]
+def _fill_gaussians(out, key0, key1, step, replicate):
     """Standard Gaussians of one step and replicate, out (4 q,); each is a function of the key and of its place."""
     a, b, c = _u(out.shape[0] // 4), _u(out.shape[0] // 4 * 2), _u(out.shape[0] // 4 * 3)
     for n in range(_u(0), a):
@@ -153,7 +153,7 @@ def _fill_gaussians(out, key0, key1, step, replicate):  # type: ignore[no-untype
 
 
 @_compiled()
-def gaussians(out, seed, first):  # type: ignore[no-untyped-def]
+def gaussians(out, seed, first):
     """The numbers behind the noise of `advance`: out (K, R, k, N) for steps first, first + 1, ...; seed: uint64."""
     numbers = np.empty(_padded(out.shape[2] * out.shape[3], 64), out.dtype)
     for k in range(out.shape[0]):
@@ -166,7 +166,7 @@ def gaussians(out, seed, first):  # type: ignore[no-untyped-def]
 
 
 @_compiled(inline="always", **_INNER)
-def _sigmoid(u, odd):  # type: ignore[no-untyped-def]
+def _sigmoid(u, odd):
     """Value and derivative of the logistic function (odd = 0) or of tanh (odd = 1)."""
     a, b = _exponential(u + odd * u)
     value = (a - odd * b) / (a + b)
@@ -174,7 +174,7 @@ def _sigmoid(u, odd):  # type: ignore[no-untyped-def]
 
 
 @_compiled(**_INLINED)
-def _activate(u, odd, slopes, row, low, high):  # type: ignore[no-untyped-def]
+def _activate(u, odd, slopes, row, low, high):
     """Sum of sigma(u) over u[0, low:high]; sigma' goes to slopes[row, low:high]."""
     total = u.dtype.type(0)
     for n in range(low, high):
@@ -184,7 +184,7 @@ def _activate(u, odd, slopes, row, low, high):  # type: ignore[no-untyped-def]
 
 
 @_compiled(**_INLINED)
-def _activate_pair(rows, j, x, b, odd, slopes, row, low, high):  # type: ignore[no-untyped-def]
+def _activate_pair(rows, j, x, b, odd, slopes, row, low, high):
     """`_activate` of x[b, 0] rows[j] + x[b, 1] rows[j + 1], which is not stored, and the same for b + 1."""
     first, second = slopes.dtype.type(0), slopes.dtype.type(0)
     x0, x1, z0, z1 = x[b, 0], x[b, 1], x[b + 1, 0], x[b + 1, 1]
@@ -222,7 +222,7 @@ def _combine(out, to, rows, first, count, weights, b, low, high):
 
 
 @_compiled(**_INLINED)
-def _inner(weights, x, o, b, has_bias, out, low, high):  # type: ignore[no-untyped-def]
+def _inner(weights, x, o, b, has_bias, out, low, high):
     """out[0] = (W x_b + b)_o from low to high."""
     d_in = x.shape[1]
     d_out = weights.shape[0] // (d_in + has_bias)
@@ -232,7 +232,7 @@ def _inner(weights, x, o, b, has_bias, out, low, high):  # type: ignore[no-untyp
 
 
 @_compiled(**_INNER)
-def _predict(weights, x, odd, has_bias, slopes, scratch, stretch, means):  # type: ignore[no-untyped-def]
+def _predict(weights, x, odd, has_bias, slopes, scratch, stretch, means):
     """means (B, d_out) = mean over particles of sigma(W x_b + b), and sigma' in slopes (d_out B, N)."""
     batch, d_out = means.shape
     particles = weights.shape[1]
@@ -270,7 +270,7 @@ def _pull_back(x, covector, size, pulled):
 
 
 @_compiled(**_INNER)
-def _stir(weights, shrink, spread, zeta, place, length, mixing, low, high):  # type: ignore[no-untyped-def]
+def _stir(weights, shrink, spread, zeta, place, length, mixing, low, high):
     """weights (D, N) <- shrink weights + spread noise from low to high; see `advance` for the noise."""
     for row in range(weights.shape[0]):
         if place.shape[0] > 0:
@@ -284,7 +284,7 @@ def _stir(weights, shrink, spread, zeta, place, length, mixing, low, high):  # t
 
 
 @_compiled(**_INNER)
-def _descend(weights, d_in, d_out, slopes, pulled, stretch):  # type: ignore[no-untyped-def]
+def _descend(weights, d_in, d_out, slopes, pulled, stretch):
     """weights (D, N) += sum_b pulled slopes."""
     batch, particles = pulled.shape[1], slopes.shape[1]
     for start in range(0, particles, stretch):
@@ -295,7 +295,7 @@ def _descend(weights, d_in, d_out, slopes, pulled, stretch):  # type: ignore[no-
 
 
 @_compiled(nogil=True)
-def advance(  # type: ignore[no-untyped-def]
+def advance(
     theta, x, y, first, sizes, shrinks, spreads, is_odd, has_bias, seed, rank, place, length, basis, stretch,
     loss,
 ):  # fmt: skip

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.spaces import Subspace
+from sharefind.meanfield.placed import Placed
+from sharefind.spaces import Subspace, tying
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,8 @@ class NoiseShape:
         labels = self.space.tying
         if labels is None:
             return None
-        classes = np.abs(labels).astype(np.int64)
-        sizes = np.bincount(classes, minlength=self.rank + 1)
-        return np.maximum(classes - 1, 0), np.sign(labels) / np.sqrt(np.maximum(sizes, 1))[classes]
+        place = np.maximum(np.abs(labels).astype(np.int64) - 1, 0)
+        return place, np.sign(labels) / np.sqrt(tying.class_sizes(labels))[place]
 
     @cached_property
     def basis(self) -> NDArray[np.float64]:
@@ -58,11 +58,16 @@ class NoiseShape:
     def spread_out(self, zeta: Tensor) -> Tensor:
         """The noise made of zeta (..., k, N): (..., D, N)."""
         if self.places is None:
-            return torch.matmul(torch.from_numpy(self.basis).to(zeta), zeta)
+            return torch.matmul(self._placed[0].like(zeta), zeta)
         if self.space is None or self.space.is_full:
             return zeta
-        place, length = (torch.from_numpy(part) for part in self.places)
-        return zeta[..., place.to(zeta.device), :] * length.to(zeta).unsqueeze(-1)
+        place, length = self._placed
+        return zeta[..., place.beside(zeta), :] * length.like(zeta).unsqueeze(-1)
+
+    @cached_property
+    def _placed(self) -> tuple[Placed, ...]:
+        parts = (self.basis,) if self.places is None else self.places
+        return tuple(Placed(torch.from_numpy(part)) for part in parts)
 
 
 class TorchNoise:

@@ -202,7 +202,7 @@ def resolve(
     copies = config.copies or max(MIN_COPIES, math.ceil(2 / config.alpha) - 1)
     _refuse_few_copies(copies, config.alpha, stop)
     sgd = _sgd(config, samples, unit, length2)
-    rows = FEWEST_NODES * (max(replicates, copies + 1 if stop == "randomisation" else 0))
+    rows = FEWEST_NODES * max(replicates, copies + 1 if stop == "randomisation" else 0)
     work = float(rows * sgd.steps * sgd.batch * sgd.particles * unit.width)
     return Settings(
         config=config,
