@@ -13,7 +13,7 @@ from sharefind.export.spec import SharingSpec
 from sharefind.groups.matrices import to_float
 
 
-def _basis(spec: SharingSpec) -> NDArray[np.float64]:
+def basis(spec: SharingSpec) -> NDArray[np.float64]:
     """What each coefficient does to the entries: (dim, ambient)."""
     return to_float(spec.space.exact_rows()) if spec.space.is_exact else spec.space.orthonormal()
 
@@ -21,7 +21,7 @@ def _basis(spec: SharingSpec) -> NDArray[np.float64]:
 def spreads(spec: SharingSpec) -> dict[str, float]:
     """For each block |B|^2 of a free one over |B|^2 of the shared one, both with coefficients of variance 1."""
     labels = spec.space.tying
-    energies = (_basis(spec) ** 2).sum(axis=0) if labels is None else (labels != 0).astype(np.float64)
+    energies = (basis(spec) ** 2).sum(axis=0) if labels is None else (labels != 0).astype(np.float64)
     found = {block.name: float(energies[spec.slice_of(block.name)].sum()) for block in spec.blocks}
     return {block.name: block.size / found[block.name] if found[block.name] > 0 else 1.0 for block in spec.blocks}
 
@@ -45,7 +45,7 @@ def _touched(spec: SharingSpec, name: str) -> NDArray[np.int64]:
     """The coefficients that move a block."""
     labels = spec.space.tying
     if labels is None:
-        return np.flatnonzero(np.abs(_basis(spec)[:, spec.slice_of(name)]).sum(axis=1))
+        return np.flatnonzero(np.abs(basis(spec)[:, spec.slice_of(name)]).sum(axis=1))
     present = np.unique(np.abs(labels[spec.slice_of(name)]))
     return np.asarray(present[present > 0] - 1, dtype=np.int64)
 

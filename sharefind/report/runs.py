@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from sharefind.errors import RunFolderError
 from sharefind.search import Decision, Growth, RunFolder, SearchLattice, SearchNode
-from sharefind.search.run_folder import PARTICLES
+from sharefind.search.run_folder import read_particles
 from sharefind.spaces import Block
 
 REQUIRED = ("schema", "group", "parameter_space", "chain", "e_star", "accepted", "rejected", "lattice")
@@ -107,13 +105,7 @@ class RunView:
         """
         if node.number is None:
             raise RunFolderError(f"{node.label} was never visited and has no particles; choose another")
-        file = self.path / PARTICLES / f"node-{node.number:04d}.safetensors"
-        try:
-            tensors = load_file(file)
-            start, final = (np.asarray(tensors[name], dtype=np.float64)[0].T for name in ("start", "final"))
-        except (OSError, KeyError, IndexError, SafetensorError) as error:
-            raise RunFolderError(f"{file} cannot be read ({error}); run the search again") from None
-        return start, final
+        return read_particles(self.path, node.number)
 
 
 def _most_first(growth: Growth) -> tuple[float, str, str]:

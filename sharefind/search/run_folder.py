@@ -14,7 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tomli_w
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 from safetensors.torch import save
 
 from sharefind.errors import RunFolderError
@@ -176,6 +180,10 @@ class RunFolder:
         tensors = {"start": training.start.contiguous(), "final": training.final.contiguous()}
         write_atomically(self.path / PARTICLES / f"node-{number:04d}.safetensors", save(tensors))
 
+    def particles(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """`read_particles` of this run."""
+        return read_particles(self.path, number)
+
     def finish(self, outcome: SearchOutcome, result: dict[str, Any]) -> None:
         """Write the lattice and then the result: a result is there only when everything else is."""
         write_atomically(self.path / LATTICE, outcome.lattice.dumps())
@@ -195,6 +203,21 @@ class RunFolder:
     def lattice(self) -> SearchLattice:
         """The search lattice of a finished run."""
         return SearchLattice.from_json(_read_json(self.path / LATTICE, "the run is not finished"))
+
+
+def read_particles(path: Path, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Particles of the first training of a visited node of the run in a folder, before and after, (N, D) each, float64.
+
+    Raises:
+        RunFolderError: the file is missing or damaged.
+    """
+    file = path / PARTICLES / f"node-{number:04d}.safetensors"
+    try:
+        tensors = load_file(file)
+        start, final = (np.asarray(tensors[name], dtype=np.float64)[0].T for name in ("start", "final"))
+    except (OSError, KeyError, IndexError, SafetensorError) as error:
+        raise RunFolderError(f"{file} cannot be read ({error}); run the search again") from None
+    return start, final
 
 
 def _test_line(name: str, test: RandomisationTest) -> str:

@@ -1,0 +1,1 @@
+"""Layers with shared parameters for torch, built from a specification."""
