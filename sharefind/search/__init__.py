@@ -13,7 +13,7 @@ from sharefind.search.growth import (
 )
 from sharefind.search.lattice import Growth, SearchLattice, SearchNode
 from sharefind.search.observer import Observer, StopSearch
-from sharefind.search.problem import Candidate, Problem, TaskLike, build_problem
+from sharefind.search.problem import Candidate, Problem, TaskLike, build_problem, fingerprint
 from sharefind.search.result import result_record
 from sharefind.search.run import default_folder, run_search
 from sharefind.search.run_folder import RunFolder
@@ -45,6 +45,7 @@ __all__ = [
     "ThresholdRule",
     "build_problem",
     "default_folder",
+    "fingerprint",
     "measure_escape",
     "resolve",
     "result_record",

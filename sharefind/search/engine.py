@@ -132,7 +132,7 @@ class Engine:
             except StopSearch:
                 return SearchOutcome(self.problem, lattice, tuple(lattice.path_to(node.key)), False)
             if node.evidence is not None and node.evidence.decision is Decision.STAY:
-                found = self._diagnose(node)
+                found = self._diagnosed(node)
                 return SearchOutcome(self.problem, lattice, tuple(lattice.path_to(node.key)), True, found)
             node = self._next(lattice)
         raise NotConvergedError(
@@ -149,6 +149,13 @@ class Engine:
         observer, memory = self.observer or Observer(), self.memory or NoMemory()
         found = symmetries(self.problem, memory, lambda s, d, t: observer.on_progress(zero, s, d, t))
         self.problem = replace(self.problem, symmetries=found)
+
+    def _diagnosed(self, last: SearchNode) -> Mapping[str, Diagnosis]:
+        """The diagnoses, none where an observer stops the search among them: E_* is known by then."""
+        try:
+            return self._diagnose(last)
+        except StopSearch:
+            return {}
 
     def _diagnose(self, last: SearchNode) -> Mapping[str, Diagnosis]:
         observer = self.observer or Observer()

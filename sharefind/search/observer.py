@@ -28,6 +28,9 @@ class Observer:
     def on_growth(self, growths: list[Growth]) -> None:
         """A growth rule proposed nodes."""
 
+    def on_error(self, error: Exception) -> None:
+        """The search failed, or an observer did; the error is raised when this returns. `StopSearch` is no error."""
+
 
 class StopSearch(Exception):
     """Raised by an observer to end a search; what was found so far is kept."""

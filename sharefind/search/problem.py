@@ -169,13 +169,8 @@ class Problem:
 
     @property
     def fingerprint(self) -> str:
-        """What identifies the samples: SHA-256 of the rows as they were given, or the task's name for fresh samples."""
-        if self.task.x is None or self.task.y is None:
-            return f"fresh samples of {self.task.name}"
-        digest = hashlib.sha256(f"{self.task.x.shape} {self.task.y.shape}".encode())
-        digest.update(np.ascontiguousarray(self.task.x).tobytes())
-        digest.update(np.ascontiguousarray(self.task.y).tobytes())
-        return digest.hexdigest()
+        """`fingerprint` of the task."""
+        return fingerprint(self.task)
 
     @property
     def samples(self) -> int | None:
@@ -209,6 +204,16 @@ class Problem:
         The labels' change is no part of it: a prediction of y is shift + scale times theirs.
         """
         return self.unit.compose(theta, torch.from_numpy(self.change.matrix))
+
+
+def fingerprint(task: TaskLike) -> str:
+    """What identifies samples: SHA-256 of the rows as they were given, or the task's name for fresh samples."""
+    if task.x is None or task.y is None:
+        return f"fresh samples of {task.name}"
+    digest = hashlib.sha256(f"{task.x.shape} {task.y.shape}".encode())
+    for values in (task.x, task.y):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group) -> Problem:

@@ -11,11 +11,13 @@ import torch
 
 from sharefind.search.engine import Engine, SearchOutcome
 from sharefind.search.experiments import Training
+from sharefind.search.growth import GrowthRule
 from sharefind.search.lattice import Growth, SearchNode
-from sharefind.search.observer import Observer
+from sharefind.search.observer import Observer, StopSearch
 from sharefind.search.problem import Problem
 from sharefind.search.result import result_record
 from sharefind.search.run_folder import LATTICE, RunFolder
+from sharefind.search.stopping import StoppingRule
 from sharefind.workers import Workers
 
 
@@ -45,13 +47,21 @@ class _Recorder(Observer):
 
 
 def run_search(
-    problem: Problem, folder: RunFolder, observer: Observer | None = None, workers: Workers | None = None
+    problem: Problem,
+    folder: RunFolder,
+    observer: Observer | None = None,
+    workers: Workers | None = None,
+    *,
+    growth: GrowthRule | None = None,
+    stop: StoppingRule | None = None,
 ) -> tuple[SearchOutcome, dict[str, Any]]:
     """Search on one torch thread a process, keeping every finished node in `folder`, and write the result there.
 
     Args:
         problem: what is searched. folder: a new run, or an opened one to go on with. observer: told what happens.
         workers: who does the work; the result does not depend on it. This process alone if None.
+        growth, stop: rules of your own; those that the settings name if None. A run with rules of its own is resumed
+            with the same ones.
 
     Returns:
         The outcome and the JSON result.
@@ -60,12 +70,28 @@ def run_search(
         NotConvergedError: training diverged or no space held. RunFolderError: the folder cannot be written.
         ConfigError: the cluster that was asked for is not there.
     """
+    observer = observer or Observer()
+    try:
+        return _run(problem, folder, observer, workers or Workers(), (growth, stop))
+    except StopSearch:
+        raise
+    except Exception as error:
+        observer.on_error(error)
+        raise
+
+
+def _run(
+    problem: Problem,
+    folder: RunFolder,
+    observer: Observer,
+    workers: Workers,
+    rules: tuple[GrowthRule | None, StoppingRule | None],
+) -> tuple[SearchOutcome, dict[str, Any]]:
     folder.claim(problem.fingerprint)
     started = time.monotonic()
     threads = torch.get_num_threads()
-    workers = workers or Workers()
     problem = replace(problem, settings=replace(problem.settings, workers=workers))
-    engine = Engine(problem, observer=_Recorder(folder, observer or Observer()), memory=folder)
+    engine = Engine(problem, *rules, observer=_Recorder(folder, observer), memory=folder)
     torch.set_num_threads(1)
     try:
         with workers.connected():

@@ -270,6 +270,39 @@ def test_a_stopped_run_keeps_its_nodes_and_resumes_to_the_same_result(tmp_path: 
     assert opened.config() == case.resolved
 
 
+class _StopWithin(Observer):
+    """Stops the search in the first stage whose name begins with `prefix`."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix, self.has_stopped = prefix, False
+
+    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
+        if stage.startswith(self.prefix):
+            self.has_stopped = True
+            raise StopSearch
+
+
+def test_a_search_that_is_stopped_among_its_diagnoses_has_its_answer(tmp_path: Path) -> None:
+    case = problem(teacher_task("C3", 3, 300, 0), "S3", copies=19, alpha=0.1)
+    watcher = _StopWithin("diagnosis")
+    outcome, result = run_search(case, RunFolder.create(tmp_path / "run", case.resolved), watcher)
+    assert watcher.has_stopped
+    assert outcome.finished and result["e_star"]["candidate"] == "E^C3" and result["diagnosis"] == {}
+
+
+def test_a_rule_of_ones_own_decides(tmp_path: Path) -> None:
+    class Always:
+        name = "always"
+
+        def assess(self, problem, node, progress):
+            found = ThresholdRule("fixed", 1e9).assess(problem, node, progress)
+            return replace(found, evidence=replace(found.evidence, decision=Decision.STAY, rule=self.name))
+
+    case = problem(load_task("c2-wi"), copies=19, alpha=0.1, horizon=0.1)
+    outcome, result = run_search(case, RunFolder.create(tmp_path / "run", case.resolved), stop=Always())
+    assert outcome.e_star.space.is_zero and result["chain"][-1]["rule"] == "always"
+
+
 def test_a_run_that_ends_among_its_exact_tests_repeats_none_of_them(tmp_path: Path) -> None:
     case = problem(teacher_task("C3", 3, 150, 0), "S3", copies=199)
     whole = run_search(case, RunFolder.create(tmp_path / "whole", case.resolved))[1]
