@@ -1,0 +1,152 @@
+"""Parts of the estimator that know nothing of scikit-learn: hooks, run folders, names of parameters in errors."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sharefind.errors import RunFolderError, SharefindError
+from sharefind.meanfield.models import predict
+from sharefind.meanfield.units import SearchedUnit
+from sharefind.search import Evidence, Growth, Observer, SearchNode
+from sharefind.search.experiments import Training
+
+FloatArray = NDArray[np.float64]
+
+IN_PYTHON = {
+    "jobs": "n_jobs",
+    "out": "run_dir",
+    "seed": "random_state",
+    "blind": "group=None",
+    "data": "X and y",
+    "plot": "target",
+}
+"""Options of the command line that have another name in Python."""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchedModel:
+    """The search's model for a unit without an export: particles (N, D) in the user's coordinates."""
+
+    unit: SearchedUnit
+    particles: FloatArray
+    shift: FloatArray
+    scale: float
+
+    def predict(self, x: FloatArray) -> FloatArray:
+        """f at x (B, d_in), (B, d_out)."""
+        theta = torch.from_numpy(self.particles.T.copy())[None]
+        inner = predict(self.unit, torch.from_numpy(np.array(x))[None], theta)[0]
+        return np.asarray(self.shift + self.scale * inner.numpy())
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """A visited node: its number in the order of visits, its name, the dimension of its space, what was seen there."""
+
+    number: int
+    label: str
+    dim: int
+    evidence: Evidence
+
+
+class Hooks(Observer):
+    """Functions given one by one, and an observer that is told the same after them."""
+
+    def __init__(
+        self,
+        on_node_start: Callable[[SearchNode], object] | None,
+        on_node_end: Callable[[SearchNode], object] | None,
+        on_error: Callable[[Exception], object] | None,
+        observer: Observer | None,
+    ) -> None:
+        self._node_start, self._node_end, self._error = on_node_start, on_node_end, on_error
+        self._watcher = observer or Observer()
+
+    def on_node_start(self, node: SearchNode) -> None:
+        """A node is about to be trained."""
+        _call(self._node_start, node)
+        self._watcher.on_node_start(node)
+
+    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
+        """For the observer alone."""
+        self._watcher.on_progress(node, stage, done, total)
+
+    def on_training(self, node: SearchNode, training: Training) -> None:
+        """For the observer alone."""
+        self._watcher.on_training(node, training)
+
+    def on_node_end(self, node: SearchNode) -> None:
+        """The node has its evidence."""
+        _call(self._node_end, node)
+        self._watcher.on_node_end(node)
+
+    def on_growth(self, growths: list[Growth]) -> None:
+        """For the observer alone."""
+        self._watcher.on_growth(growths)
+
+    def on_error(self, error: Exception) -> None:
+        """The search failed."""
+        _call(self._error, error)
+        self._watcher.on_error(error)
+
+
+def _call(hook: Callable[[Any], object] | None, value: object) -> None:
+    if hook is not None:
+        hook(value)
+
+
+class TemporaryRun:
+    """A run folder that lives as long as this object; copies and pickles carry its files along."""
+
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="sharefind-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        for name, content in (files or {}).items():
+            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.path / name).write_bytes(content)
+
+    def __reduce__(self) -> tuple[type[TemporaryRun], tuple[dict[str, bytes]]]:
+        files = {str(p.relative_to(self.path)): p.read_bytes() for p in self.path.rglob("*") if p.is_file()}
+        return TemporaryRun, (files,)
+
+
+def new_folder(run_dir: str | Path | None) -> Path | TemporaryRun:
+    """A folder that is kept, or one that lives as long as its object.
+
+    Raises:
+        RunFolderError: the folder has something in it.
+    """
+    if run_dir is None:
+        return TemporaryRun()
+    path = Path(run_dir).absolute()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunFolderError(f"run_dir {path} exists and is not an empty folder; give a new one for every fit, or None")
+    return path
+
+
+@contextmanager
+def python_names() -> Iterator[None]:
+    """Errors that speak of options of the command line speak of parameters instead."""
+    try:
+        yield
+    except SharefindError as error:
+        text = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda m: _parameter(m[1]), str(error))
+        if text == str(error):
+            raise
+        raise type(error)(text) from error
+
+
+def _parameter(option: str) -> str:
+    return IN_PYTHON.get(option, option.replace("-", "_"))

@@ -1,0 +1,163 @@
+"""Trains the discovered architecture beside the same network without sharing, and scores both on rows kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sharefind.errors import ConfigError, DataError
+from sharefind.export import SharingSpec
+from sharefind.nn.network import SharedShallowNetwork
+from sharefind.nn.training import Epoch, FitResult, fit
+from sharefind.spaces import Subspace
+from sharefind.streams import named_stream
+
+FloatArray = NDArray[np.float64]
+
+TEST_SHARE = 0.2
+"""Share of the rows that is kept apart to score networks, and takes no part in training or in early stopping."""
+
+FEWEST_ROWS = 10
+"""Rows below which nothing can be kept apart."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A trained network and how well it predicts rows that it never saw.
+
+    Attributes:
+        name: what it is. r2: 1 - mean squared error / variance of those labels, summed over the outputs.
+    """
+
+    name: str
+    network: SharedShallowNetwork
+    fitted: FitResult
+    r2: float
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How networks are trained.
+
+    Attributes:
+        width: particles, as in the search where None. epochs: most passes over the rows. batch: rows of a minibatch.
+        lr: Adam's step over the root mean square of the starting coefficients, so that it suits inputs of any unit.
+        seed: of everything random.
+    """
+
+    width: int | None = None
+    epochs: int = 400
+    batch: int = 64
+    lr: float = 0.05
+    seed: int = 0
+
+
+def untied(spec: SharingSpec) -> SharingSpec:
+    """The same unit with all of Z: every entry is free, and no group is claimed."""
+    return replace(
+        spec,
+        name=f"{spec.name}, untied",
+        space=Subspace.full(spec.space.ambient),
+        group_name="C1",
+        group_order=1,
+        generators=(),
+        lie_generators=(),
+    )
+
+
+def split(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers to train on and to score on, disjoint, together 0..n-1.
+
+    Raises:
+        DataError: fewer than `FEWEST_ROWS` rows.
+    """
+    if n < FEWEST_ROWS:
+        raise DataError(f"{n} rows are too few to keep some apart; give at least {FEWEST_ROWS}")
+    order = named_stream(seed, "comparison", "rows").permutation(n)
+    held = max(1, round(TEST_SHARE * n))
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def compare(
+    specs: dict[str, SharingSpec],
+    x: FloatArray,
+    y: FloatArray,
+    plan: TrainingPlan,
+    callback: Callable[[str, Epoch], object] | None = None,
+) -> list[Score]:
+    """Train one network for each specification on the same rows, and score all on the same other rows.
+
+    x (n, d_in), y (n, d_out): all rows; a fifth is kept apart. Networks are trained in double precision, each from its
+    own start that keeps the variance of an untied one. callback: told the name of a network and each of its epochs.
+
+    Raises:
+        DataError: too few rows, widths that do not fit, or labels on the rows kept apart that do not vary.
+        NotConvergedError: a training diverged.
+    """
+    train, test = split(len(x), plan.seed)
+    return [
+        _score(name, spec, (x[train], y[train]), (x[test], y[test]), plan, callback) for name, spec in specs.items()
+    ]
+
+
+def _score(
+    name: str,
+    spec: SharingSpec,
+    train: tuple[FloatArray, FloatArray],
+    test: tuple[FloatArray, FloatArray],
+    plan: TrainingPlan,
+    callback: Callable[[str, Epoch], object] | None,
+) -> Score:
+    network = start_network(spec, plan.width, plan.seed)
+    told = None if callback is None else lambda epoch: callback(name, epoch)
+    fitted = fit_network(network, network, *train, plan, told)
+    return Score(name, network, fitted, r2(network, *test))
+
+
+def fit_network(
+    network: SharedShallowNetwork,
+    module: torch.nn.Module,
+    x: FloatArray,
+    y: FloatArray,
+    plan: TrainingPlan,
+    callback: Callable[[Epoch], object] | None = None,
+) -> FitResult:
+    """`fit` a module that trains a network, the network itself or one around it, with the step that suits it.
+
+    Raises:
+        DataError: rows that do not fit. NotConvergedError: the training diverged.
+    """
+    size = float(network.coefficient.detach().square().mean().sqrt())
+    step = plan.lr * size
+    return fit(module, x, y, epochs=plan.epochs, batch=plan.batch, lr=step, seed=plan.seed, callback=callback)
+
+
+def start_network(spec: SharingSpec, width: int | None, seed: int) -> SharedShallowNetwork:
+    """A float64 network whose start depends on the seed and its specification alone.
+
+    Raises:
+        ConfigError: the width is below 1.
+    """
+    if width is not None and width < 1:
+        raise ConfigError(f"width is {width}; give 1 particle or more")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(named_stream(seed, "comparison", "start").integers(2**63 - 1)))
+        return SharedShallowNetwork(spec, width, dtype=torch.float64)
+
+
+@torch.no_grad()
+def r2(network: torch.nn.Module, x: FloatArray, y: FloatArray) -> float:
+    """1 - mean squared error / variance of y, summed over outputs; x (n, d_in), y (n, d_out).
+
+    Raises:
+        DataError: y does not vary.
+    """
+    spread = float(((y - y.mean(0)) ** 2).sum())
+    if spread == 0:
+        raise DataError("the labels of the rows kept apart do not vary; give more rows")
+    error = network(torch.from_numpy(np.array(x, dtype=np.float64))).numpy() - y
+    return 1 - float((error**2).sum()) / spread

@@ -1,0 +1,63 @@
+"""The drop-in for nn.Linear whose weights are shared."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from sharefind.errors import InputError
+from sharefind.export.spec import SharingSpec
+from sharefind.nn import dense
+from sharefind.nn.shared import Device, SharedModule
+from sharefind.nn.source import Source, read_source, single
+from sharefind.nn.start import linear_start
+
+
+class SharedLinear(SharedModule):
+    """x -> W x [+ b] with shared parameters: a drop-in for nn.Linear(d_in, d_out).
+
+    On average an entry of W starts with the variance of one of nn.Linear, so that depth and step size need no change.
+    Of a specification it takes the space alone: the change of labels belongs to `SharedShallowNetwork`.
+
+    Attributes:
+        in_features, out_features, weight, bias: as in nn.Linear; bias is None for a unit without one.
+
+    Args:
+        spec: of a matrix unit. device, dtype: as in nn.Linear.
+
+    Raises:
+        InputError: the unit has a hidden layer.
+    """
+
+    def __init__(self, spec: SharingSpec, device: Device = None, dtype: torch.dtype | None = None) -> None:
+        if spec.has_hidden:
+            raise InputError(f"the unit {spec.unit} has a hidden layer; build a SharedTwoLayer from {spec.name}")
+        super().__init__(spec, start=linear_start(spec), device=device, dtype=dtype)
+        self.in_features, self.out_features = spec.d_in, spec.d_out
+
+    @classmethod
+    def from_spec(cls, source: Source, device: Device = None, dtype: torch.dtype | None = None) -> Self:
+        """The layer of a specification or of the file that holds one; with its weights where there are some.
+
+        Raises:
+            InputError: as in `SharedLinear`, the file cannot be read, or it has the weights of several particles.
+        """
+        spec, coefficient = read_source(source)
+        layer = cls(spec, device, dtype)
+        if coefficient is not None:
+            instead = "use SharedShallowNetwork.from_spec, or give the specification alone for a fresh layer"
+            layer.load_coefficients(single(spec, coefficient, instead))
+        return layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., d_in) -> (..., d_out)."""
+        blocks = self.blocks
+        return nn.functional.linear(x, blocks["weight"], blocks.get("bias"))
+
+    @torch.no_grad()
+    def to_linear(self) -> nn.Linear:
+        """A plain nn.Linear that computes the same now, and no longer shares anything."""
+        blocks = self.blocks
+        return dense.plain_linear(blocks["weight"], blocks.get("bias")).train(self.training)

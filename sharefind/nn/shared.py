@@ -1,0 +1,155 @@
+"""Parameters in a shared space, made of free coefficients: what every layer of this package is built on.
+
+The state of a module is `coefficient` alone, as in the modules that `sharefind.export` writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sharefind.errors import InputError
+from sharefind.export import initial
+from sharefind.export.spec import SharingSpec
+from sharefind.meanfield.tied import TiedEntries
+
+Device = torch.device | str | None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Entries made in eval mode, with what they were made from; versions count changes in place."""
+
+    coefficient: nn.Parameter
+    version: int
+    entries: Tensor
+    entries_version: int
+
+    def is_true_of(self, coefficient: nn.Parameter) -> bool:
+        return (
+            self.coefficient is coefficient
+            and self.version == coefficient._version
+            and self.entries_version == self.entries._version
+        )
+
+
+class SharedModule(nn.Module):
+    """Blocks of parameters in the space of a specification, differentiable in `coefficient` (*lead, dim).
+
+    In eval mode, while no gradient can reach the coefficients, their entries are made once and kept until a coefficient
+    changes; changes through `.data` are seen only after a call of `train` or `eval`. The state has one key,
+    "coefficient", in both modes.
+
+    Args:
+        spec: the space. lead: leading axes of the coefficients. start: standard deviations (dim,) of their start.
+        device, dtype: as in torch.nn.Linear.
+    """
+
+    coefficient: nn.Parameter
+    basis: Tensor
+
+    def __init__(
+        self,
+        spec: SharingSpec,
+        *lead: int,
+        start: NDArray[np.float64],
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.spec, self.start = spec, start
+        self._kept: _Kept | None = None
+        self.coefficient = nn.Parameter(torch.empty(*lead, spec.space.dim, device=device, dtype=dtype))
+        labels = spec.space.tying
+        self.ties = None if labels is None else TiedEntries(labels, device)
+        if self.ties is None:
+            self.register_buffer("basis", self._exact_basis(), persistent=False)
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw new coefficients."""
+        nn.init.normal_(self.coefficient)
+        self.coefficient.mul_(torch.from_numpy(self.start).to(self.coefficient))
+
+    @torch.no_grad()
+    def load_coefficients(self, coefficient: NDArray[np.float64]) -> None:
+        """Take coefficients (*lead, dim) over.
+
+        Raises:
+            InputError: they have another shape.
+        """
+        if coefficient.shape != tuple(self.coefficient.shape):
+            needed = tuple(self.coefficient.shape)
+            raise InputError(f"the coefficients have shape {coefficient.shape}; this module needs {needed}")
+        self.coefficient.copy_(torch.from_numpy(np.array(coefficient, dtype=np.float64)))
+
+    @property
+    def entries(self) -> Tensor:
+        """All entries of the blocks, in the order of the specification, row-major: (*lead, D)."""
+        coefficient = self.coefficient
+        needs_gradient = torch.is_grad_enabled() and coefficient.requires_grad
+        # torch.func puts plain tensors in the parameter's place, and inference tensors count no changes.
+        is_plain = type(coefficient) is nn.Parameter and not coefficient.is_inference()
+        if self.training or needs_gradient or not is_plain:
+            return self._made()
+        if self._kept is None or not self._kept.is_true_of(coefficient):
+            with torch.inference_mode(False), torch.no_grad():
+                entries = self._made()
+            self._kept = _Kept(coefficient, coefficient._version, entries, entries._version)
+        return self._kept.entries
+
+    @property
+    def blocks(self) -> dict[str, Tensor]:
+        """The blocks by name, each (*lead, *shape)."""
+        pieces = torch.split(self.entries, [block.size for block in self.spec.blocks], dim=-1)
+        return {
+            block.name: piece.reshape(*piece.shape[:-1], *block.shape)
+            for block, piece in zip(self.spec.blocks, pieces, strict=True)
+        }
+
+    @property
+    def weight(self) -> Tensor:
+        """W: (*lead, rows, d_in)."""
+        return self.blocks["weight"]
+
+    @property
+    def bias(self) -> Tensor | None:
+        """b: (*lead, rows), None for a unit without one."""
+        return self.blocks.get("bias")
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, as in torch.nn.Module."""
+        self._kept = None
+        return super().train(mode)
+
+    def extra_repr(self) -> str:
+        """Widths and what is shared."""
+        spec = self.spec
+        return f"{spec.d_in}, {spec.d_out}, group={spec.group_name}, dim={spec.space.dim} of {spec.space.ambient}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": None}
+
+    def _made(self) -> Tensor:
+        if self.ties is None:
+            return self.coefficient @ self.basis
+        entries: Tensor = self.ties(self.coefficient)
+        return entries
+
+    def _exact_basis(self) -> Tensor:
+        """(dim, D), rounded once, to the type of the coefficients."""
+        return torch.from_numpy(np.array(initial.basis(self.spec))).to(self.coefficient)
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._kept = None
+        if self.ties is None and not self.basis.is_meta:
+            self.basis = self._exact_basis()
+        return self

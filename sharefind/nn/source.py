@@ -1,0 +1,48 @@
+"""What a layer can be built from: a specification, a trained network, or a file with one of the two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.errors import InputError
+from sharefind.export import SharingSpec, TrainedNetwork, read_spec
+from sharefind.export.tensors import read_safetensors
+
+WEIGHTS_SUFFIX = ".safetensors"
+"""Files with this ending hold weights besides the specification; others hold a specification as JSON."""
+
+Source = SharingSpec | TrainedNetwork | Path | str
+
+
+def read_source(source: Source) -> tuple[SharingSpec, NDArray[np.float64] | None]:
+    """The specification, and coefficients (N, dim) where the source has weights.
+
+    Raises:
+        InputError: the file cannot be read or holds no specification.
+    """
+    if isinstance(source, SharingSpec):
+        return source, None
+    if isinstance(source, TrainedNetwork):
+        return source.spec, source.coefficient
+    if not isinstance(source, (str, Path)):
+        raise InputError(f"a {type(source).__name__} is no specification; give a SharingSpec or the path of a file")
+    path = Path(source)
+    if path.suffix.lower() != WEIGHTS_SUFFIX:
+        return read_spec(path), None
+    return read_source(read_safetensors(path))
+
+
+def single(spec: SharingSpec, coefficient: NDArray[np.float64], instead: str) -> NDArray[np.float64]:
+    """The coefficients (dim,) of a network with one particle.
+
+    Raises:
+        InputError: the network has several particles, so that no single layer has its weights.
+    """
+    if len(coefficient) != 1:
+        raise InputError(
+            f"the weights of {spec.name} are those of {len(coefficient)} particles and not of one layer; {instead}"
+        )
+    return np.asarray(coefficient[0])

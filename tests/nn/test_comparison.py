@@ -1,0 +1,102 @@
+"""Two networks trained on the same rows and scored on others: no row leaks, and sharing helps where it is true."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sharefind.errors import ConfigError, DataError
+from sharefind.export import SharingSpec, certify, generator_pairs
+from sharefind.groups import named_group, natural
+from sharefind.meanfield.standardise import identity_standardisation
+from sharefind.nn.comparison import TrainingPlan, compare, r2, split, start_network, untied
+from sharefind.spaces import fixed_space, matrix_space
+
+PLAN = TrainingPlan(width=8, epochs=60)
+
+
+@pytest.fixture(scope="module")
+def spec() -> SharingSpec:
+    rep = natural(named_group("C4"))
+    parameters = matrix_space(rep, rep)
+    return SharingSpec(
+        name="ring",
+        unit="matrix:tanh",
+        particles=8,
+        blocks=parameters.blocks,
+        group_name="C4",
+        group_order=4,
+        in_rep="natural",
+        out_rep="natural",
+        generators=generator_pairs(rep, rep),
+        space=fixed_space(parameters.action),
+        change=identity_standardisation(4, 4),
+    )
+
+
+def ring(n: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, 4))
+    return x, np.tanh(0.8 * x - 0.5 * np.roll(x, 1, axis=1)) + noise * rng.standard_normal((n, 4))
+
+
+@pytest.mark.parametrize("n", [10, 11, 57, 1000])
+def test_rows_are_kept_apart(n: int) -> None:
+    train, test = split(n, 3)
+    assert sorted([*train, *test]) == list(range(n))
+    assert len(test) == round(n / 5)
+    assert not np.array_equal(test, split(n, 4)[1])
+    with pytest.raises(DataError, match="at least 10"):
+        split(9, 0)
+
+
+def test_r2_is_that_of_its_definition() -> None:
+    y = np.random.default_rng(0).standard_normal((50, 3))
+    mean = torch.nn.Linear(2, 3, dtype=torch.float64)
+    with torch.no_grad():
+        mean.weight.zero_()
+        mean.bias.copy_(torch.from_numpy(y.mean(0)))
+    x = np.zeros((50, 2))
+    assert r2(mean, x, y) == pytest.approx(0, abs=1e-12)
+    with pytest.raises(DataError, match="do not vary"):
+        r2(mean, x, np.ones((50, 3)))
+
+
+def test_the_shared_network_wins_where_its_symmetry_holds(spec: SharingSpec) -> None:
+    clean = ring(2000, noise=0.0, seed=99)
+    errors = []
+    for seed in range(3):
+        shared, free = compare({"shared": spec, "untied": untied(spec)}, *ring(30, noise=0.5, seed=seed), PLAN)
+        assert shared.fitted.parameters == 8 * 4 and free.fitted.parameters == 8 * 16
+        errors.append((1 - r2(shared.network, *clean), 1 - r2(free.network, *clean)))
+    assert sum(e for e, _ in errors) < 0.8 * sum(e for _, e in errors)
+
+
+def test_inputs_of_any_unit_train_alike(spec: SharingSpec) -> None:
+    """The step is relative to the start, and the start to the inputs that the search saw: metres or millimetres."""
+    from dataclasses import replace
+
+    x, y = ring(200, noise=0.1)
+    small = replace(spec, change=replace(spec.change, matrix=1000 * spec.change.matrix))
+    (plain,) = compare({"a": spec}, x, y, PLAN)
+    (scaled,) = compare({"a": small}, x / 1000, y, PLAN)
+    assert scaled.r2 == pytest.approx(plain.r2, abs=1e-3)
+
+
+def test_the_same_seed_gives_the_same_network(spec: SharingSpec) -> None:
+    x, y = ring(100, noise=0.1)
+    (first,), (second,) = (compare({"a": spec}, x, y, PLAN) for _ in range(2))
+    assert torch.equal(first.network.coefficient, second.network.coefficient) and first.r2 == second.r2
+    (other,) = compare({"a": spec}, x, y, TrainingPlan(width=8, epochs=60, seed=1))
+    assert not torch.equal(first.network.coefficient, other.network.coefficient)
+
+
+def test_an_untied_specification_is_a_true_one(spec: SharingSpec) -> None:
+    certificate = certify(untied(spec))
+    assert certificate.dim == certificate.ambient == 16 and certificate.order == 1
+
+
+def test_a_width_below_one_is_refused(spec: SharingSpec) -> None:
+    with pytest.raises(ConfigError, match="1 particle"):
+        start_network(spec, 0, 0)
