@@ -9,6 +9,7 @@ import typer
 
 from sharefind.cli.console import print_json, progress_console, result_console
 from sharefind.cli.options import PlainJson, Run
+from sharefind.errors import ConfigError
 
 if TYPE_CHECKING:
     from sharefind.report.runs import RunView
@@ -19,25 +20,37 @@ def inspect(
     run: Run,
     node: Annotated[str | None, typer.Option(metavar="ID", help="A node, by its number or its name.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw a picture, .png or .svg.")] = None,
+    figure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What --plot draws: lattice, distances, p-values, tying, spectra or particles; default lattice and "
+            "distances, or with --node lattice and particles.",
+        ),
+    ] = None,
     json: PlainJson = False,
 ) -> None:
     """Show what a run found and every node that it visited, or all that is known about one node."""
     from sharefind.report.runs import load_run
 
+    if figure is not None and plot is None:
+        raise ConfigError("--figure says what --plot draws; give --plot FILE, too")
     view = load_run(run)
     chosen = None if node is None else view.find(node)
     if plot is not None:
-        _plot(view, chosen, plot)
+        _plot(view, chosen, plot, figure)
     if json:
         print_json(_record(view) if chosen is None else _node_record(view, chosen))
     else:
         _print(view, chosen)
 
 
-def _plot(view: RunView, chosen: SearchNode | None, plot: Path) -> None:
-    from sharefind.report.pictures import draw_node, draw_run
+def _plot(view: RunView, chosen: SearchNode | None, plot: Path, figure: str | None) -> None:
+    from sharefind.report.pictures import draw_node, draw_run, draw_single
 
-    if chosen is None:
+    if figure is not None:
+        draw_single(view, figure, plot, chosen)
+    elif chosen is None:
         draw_run(view, plot)
     else:
         draw_node(view, chosen, plot)

@@ -57,7 +57,7 @@ def space_view(space: Subspace, blocks: Sequence[BlockLike]) -> RenderableType:
 
 def _pattern(labels: NDArray[np.int32], dim: int, blocks: Sequence[BlockLike]) -> Iterator[Text]:
     yield Text(f"{INDENT}tying pattern, {plural(dim, 'free number')}: one for each letter")
-    for block, part in _split(labels, blocks):
+    for block, part in matrices(labels, blocks):
         yield _block_title(block, part)
         yield _matrix([[tied_entry(int(v)) for v in row] for row in part], part)
 
@@ -65,15 +65,15 @@ def _pattern(labels: NDArray[np.int32], dim: int, blocks: Sequence[BlockLike]) -
 def _vectors(rows: NDArray[Any], title: str, blocks: Sequence[BlockLike]) -> Iterator[Text]:
     yield Text(f"{INDENT}{title}, {plural(len(rows), 'vector')}")
     for k, row in enumerate(rows[:MAX_VECTORS]):
-        for block, part in _split(row, blocks):
+        for block, part in matrices(row, blocks):
             yield _block_title(block, part, f"vector {k + 1}, ")
             yield _matrix([[str(v) for v in line] for line in part], None)
     if len(rows) > MAX_VECTORS:
         yield Text(f"{INDENT}and {len(rows) - MAX_VECTORS} more; --json has all of them", style="dim")
 
 
-def _split(vector: NDArray[Any], blocks: Sequence[BlockLike]) -> Iterator[tuple[BlockLike, NDArray[Any]]]:
-    """Blocks of a flat vector as matrices; a bias becomes one row."""
+def matrices(vector: NDArray[Any], blocks: Sequence[BlockLike]) -> Iterator[tuple[BlockLike, NDArray[Any]]]:
+    """Blocks of a flat vector (D,) as matrices; a bias becomes one row."""
     start = 0
     for block in blocks:
         size = int(np.prod(block.shape))

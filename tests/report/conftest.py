@@ -1,10 +1,13 @@
 """A run made by hand: a chain {0} -> E^S3 -> E^C3 inside a lattice with a detour and an open node."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from sharefind.groups import FiniteGroup, hom, named_group, natural
 from sharefind.report.runs import RunView
@@ -85,7 +88,7 @@ def _result(lattice: SearchLattice) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> Make:
     """Makes the run; changes go to the evidence at its last node."""
 
@@ -95,3 +98,49 @@ def make() -> Make:
         return RunView(Path("runs/hand-made"), _result(lattice), lattice, 0.01)
 
     return made
+
+
+@pytest.fixture
+def kept(make: Make, tmp_path: Path) -> Make:
+    """Makes the run as `make` does, in a folder that holds particles of its visited nodes."""
+    return lambda *arguments, **changes: _keep_particles(make(*arguments, **changes), tmp_path)
+
+
+@pytest.fixture(scope="session")
+def tested(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """The same with exact tests and a diagnosis."""
+
+    def made(*arguments: Any, **changes: Any) -> RunView:
+        view = _keep_particles(make(*arguments, **changes), tmp_path_factory.mktemp("tested"))
+        row = {"group": "S3", "order": 6, "verdict": "rejected", "p_value": 0.005, "p_adjusted": 0.005, "z": 9.0}
+        accepted = {**row, "group": "C3", "order": 3, "verdict": "accepted", "p_value": 0.4, "p_adjusted": 0.4}
+        untested = {**accepted, "group": "C1", "p_value": None, "z": None}
+        rows = [{**r, "statistic": "correlogram", "copies": 199} for r in (row, accepted, untested)]
+        view.result.update(symmetries=rows, diagnosis={"S3": DIAGNOSIS})
+        return view
+
+    return made
+
+
+DIAGNOSIS = {
+    "cause": "relation",
+    "inputs_p_value": 0.7,
+    "risk_gap": 0.004,
+    "risk_gap_interval": [0.001, 0.008],
+    "free_r2": 0.9,
+    "tied_r2": 0.89,
+    "approximate": True,
+}
+
+
+def _keep_particles(view: RunView, path: Path, particles: int = 30) -> RunView:
+    """The run in a folder with particles of every visited node: started on its space, ended near it."""
+    view = replace(view, path=path)
+    (view.path / "particles").mkdir(exist_ok=True)
+    rng = np.random.default_rng(0)
+    for node in view.lattice.visited():
+        start = np.asarray(node.space.project(rng.standard_normal((particles, node.space.ambient))))
+        final = start + 0.1 * rng.standard_normal(start.shape)
+        tensors = {name: np.ascontiguousarray(cloud.T[None]) for name, cloud in (("start", start), ("final", final))}
+        save_file(tensors, view.path / "particles" / f"node-{node.number:04d}.safetensors")
+    return view

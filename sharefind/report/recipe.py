@@ -1,0 +1,36 @@
+"""How a run is made again: its settings, and the command that repeats it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from sharefind.search import SearchConfig
+
+LINE = 80
+"""Characters after which a command goes on in the next line."""
+
+
+def settings_of(config: SearchConfig) -> dict[str, Any]:
+    """Every setting that was made, by its name in config.toml."""
+    return config.model_dump(mode="json", exclude_none=True)
+
+
+def command_of(config: SearchConfig) -> str:
+    """The command that makes the same search again, every choice written out, in lines of about `LINE` characters."""
+    lines = ["sharefind discover"]
+    for piece in _options(config):
+        if len(lines[-1]) + len(piece) > LINE:
+            lines.append("   ")
+        lines[-1] += f" {piece}"
+    return " \\\n".join(lines)
+
+
+def _options(config: SearchConfig) -> Iterator[str]:
+    for name, value in settings_of(config).items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            yield option
+        elif value is not False:
+            yield shlex.join([option, str(value)])

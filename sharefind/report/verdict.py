@@ -1,0 +1,167 @@
+"""What a run says in sentences: the verdict, what must not be overlooked, what is left open.
+
+Every way of showing a run takes its words from here; how they are set is left to `tables` and `page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sharefind.groups import cycle_notation
+from sharefind.report.numbers import NOTHING, order, shortened
+from sharefind.report.runs import RunView
+from sharefind.search import Decision
+
+MAX_CYCLES = 80
+"""Longest generator in cycle notation, in characters."""
+
+
+def verdict(view: RunView) -> str:
+    """What was found, in one sentence."""
+    last = view.e_star
+    if last is None:
+        return "Nothing was visited: the search was stopped before its first node was done."
+    where = f"dimension {last.space.dim} of {view.ambient}"
+    if not view.is_finished:
+        return f"Not finished: the search ended at {last.label}, {where}, which does not hold."
+    return f"E_* = {star_name(view)}, {where}: {_meaning(view)}"
+
+
+def star_name(view: RunView) -> str:
+    """{0}, Z, the name E^H, or what a numerical space is called."""
+    last = view.e_star
+    if last is None:
+        return NOTHING
+    if last.space.is_zero or last.space.is_full:
+        return "{0}" if last.space.is_zero else "Z"
+    return str(view.result["e_star"]["candidate"] or last.label)
+
+
+def _meaning(view: RunView) -> str:
+    e_star, candidate = view.result["e_star"], view.result["group"]["name"]
+    if is_zero(view):
+        if e_star["stabiliser"] is not None:
+            return "no parameter of this unit is left free by the symmetries that are not rejected."
+        if _rests_at_saddle(view):
+            return "training rests at a saddle of this unit; the labels may carry signal."
+        return "the data show nothing that could be learned."
+    named = [n for n in view.result.get("maximal", []) if candidate == "SO2" and n != "SO2"]
+    if e_star["dim"] == view.ambient and named:
+        turn = f"{360 / int(named[0][1:]):.4g} degrees"
+        return f"no space of SO2 holds; {named[0]} (turns by {turn}) is not rejected: see --group R{named[0][1:]}."
+    if e_star["dim"] == view.ambient:
+        rejected = f"; {candidate} is rejected" if candidate in view.result["rejected"] else ""
+        return f"no sharing of parameters is supported by the data{rejected}."
+    if e_star["stabiliser"] is None:
+        return _without_group(view)
+    stabiliser = e_star["stabiliser"]
+    if last_rule(view) != "randomisation" and not view.result.get("symmetries"):
+        return f"training stays on the space of {stabiliser['name']} (order {order(stabiliser['order'])})."
+    maximal, label = view.result.get("maximal", []), str(e_star["candidate"]).removeprefix("E^")
+    if maximal and label in view.result["rejected"] and not view.holds_by_tolerance:
+        return f"the symmetry {maximal[0]} is not rejected; {label} has the same space, but is rejected."
+    how = "holds within the tolerance only" if view.holds_by_tolerance else "is not rejected"
+    return f"the symmetry {stabiliser['name']} (order {order(stabiliser['order'])}) {how}."
+
+
+def _without_group(view: RunView) -> str:
+    """The same for a space that no candidate group fixes."""
+    if view.result.get("blind"):
+        return f"{view.result['blind']['name']}; its ties are not rejected."
+    kind = "exact" if view.result["e_star"]["exact"] else "numerical"
+    last = None if view.e_star is None else view.e_star.evidence
+    if last is not None and last.reason.startswith("no direction"):
+        return f"no direction of the escape from this {kind} space is significant; more data may show one."
+    return f"training stays on this {kind} space; no candidate group names it."
+
+
+def warnings(view: RunView) -> Iterator[str]:
+    """What must not be overlooked, a line each."""
+    if not view.is_finished:
+        yield "No space held: the last one is no answer. Try another --growth, a longer --horizon, more data."
+    elif is_zero(view) and view.result["e_star"]["stabiliser"] is not None:
+        yield "E_* = {0}: this unit is too poor for what was accepted. Use one with a hidden layer: --unit two-layer."
+    elif is_zero(view) and _rests_at_saddle(view):
+        yield "E_* = {0} is a saddle of this unit, no answer. Use --growth invariant with a candidate group."
+    elif is_zero(view):
+        yield "E_* = {0}: the labels look independent of the inputs. Check them, or try more data."
+
+
+def saddles(view: RunView) -> Iterator[str]:
+    """The nodes where particles stay although a free start learns more, a line each."""
+    for node in view.lattice.visited():
+        if node.evidence is not None and node.evidence.stationary_not_optimal:
+            is_left = node.evidence.decision is Decision.GROW
+            if not is_left and node.evidence.rule == "randomisation" and not node.space.is_zero:
+                yield f"At {node.label} the unit learns nothing: that it holds rests on the exact test alone."
+                continue
+            follows = ", so the search went on" if is_left else ": do not trust that it stays"
+            yield f"At {node.label} training is stationary but not optimal (a saddle){follows}."
+
+
+def last_rule(view: RunView) -> str | None:
+    """The stopping rule that decided at the last node."""
+    last = view.e_star
+    return None if last is None or last.evidence is None else last.evidence.rule
+
+
+def _rests_at_saddle(view: RunView) -> bool:
+    last = view.e_star
+    return last is not None and last.evidence is not None and last.evidence.stationary_not_optimal
+
+
+def is_zero(view: RunView) -> bool:
+    """Whether the search ended at {0}."""
+    return view.e_star is not None and view.e_star.space.is_zero
+
+
+def star_title(view: RunView) -> str:
+    """What the last space of the chain is called, said so that one that does not hold is not taken for E_*."""
+    return f"{'E_*' if view.is_finished else 'The last space, which does not hold,'} = {star_name(view)}"
+
+
+def proposal(blind: dict[str, Any]) -> str:
+    """What the proposing samples of a blind search speak for."""
+    order_text = "" if blind["order"] in (None, 1) else f" (order {order(blind['order'])})"
+    odd = ", and odd: turning all signs is a symmetry too" if blind["odd"] and blind["name"] != "C2" else ""
+    algebra = blind["lie_algebra"]
+    turns = f", fixed by {algebra['name']} (dimension {algebra['dim']})" if algebra and algebra["dim"] else ""
+    share = f"posterior share {blind['share']:.3g}"
+    return f"{blind['name']}{order_text}{turns} by {blind['samples']:,} samples, {share}{odd}"
+
+
+def doubts(result: dict[str, Any]) -> Iterator[str]:
+    """What a blind search leaves open, a line each."""
+    blind = result.get("blind")
+    if not blind:
+        return
+    rivals = ", ".join(f"{r['name']} (dim {r['dim']}, {r['share']:.2g})" for r in blind["rivals"])
+    if blind["status"] == "undecided":
+        yield (
+            f"Undecided: of the posterior the likeliest space has {blind['share']:.2g}; others: {rivals}. "
+            "E_* contains what is likely; more data would tell."
+        )
+    if not blind["exhaustive"] and blind["is_group"]:
+        yield "The search for moves was cut short: symmetries may have been missed. Fewer inputs make it complete."
+    smaller = blind["smaller"]
+    if smaller and smaller["log_odds"] < 0:
+        odds = f"log odds {-smaller['log_odds']:.2g}"
+        yield f"As far as the data show, {smaller['what']} ({odds}), though no group says so."
+
+
+def stabiliser_sentence(stabiliser: dict[str, Any]) -> str:
+    """Name, order and generators of a stabiliser."""
+    cycles = [shortened(cycle_notation(g), MAX_CYCLES) for g in stabiliser["generators"]]
+    generators = f", generated by {', '.join(cycles)} (points counted from 0)" if cycles else ""
+    return f"{stabiliser['name']}, order {order(stabiliser['order'])}{generators}"
+
+
+def diagnosis_sentence(name: str, row: dict[str, Any]) -> str:
+    """What follows from a row of the diagnosis; "" where nothing does."""
+    if row["cause"] == "inputs":
+        return f"{name}: the inputs are not invariant; nothing says that the relation is not equivariant."
+    if row["approximate"]:
+        high = 100 * max(0.0, row["risk_gap_interval"][1])
+        return f"{name}: an approximate symmetry: tying loses at most {high:.2g} % of the labels' variance."
+    return ""
