@@ -21,8 +21,10 @@ from sharefind.cli.discover import discover
 from sharefind.cli.export import export
 from sharefind.cli.groups import groups
 from sharefind.cli.inspect import inspect
+from sharefind.cli.report import report
 from sharefind.cli.reproduce import reproduce
 from sharefind.cli.session import Session
+from sharefind.cli.train import train
 from sharefind.cli.verify import verify
 from sharefind.errors import InputError, SharefindError
 
@@ -65,7 +67,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["--help", "-h"]},
     )  # fmt: skip
     app.callback()(_start)
-    for command in (discover, inspect, export, verify, groups, reproduce):
+    for command in (discover, inspect, report, train, export, verify, groups, reproduce):
         app.command()(command)
     return app
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -19,6 +20,9 @@ from sharefind.cli.console import progress_console
 from sharefind.report.numbers import number, shortened
 from sharefind.report.tables import DECISION_STYLES
 from sharefind.search import Growth, Observer, Problem, SearchNode
+
+if TYPE_CHECKING:
+    from sharefind.nn.training import Epoch
 
 REFRESH_PER_SECOND = 8
 
@@ -54,6 +58,25 @@ def watcher(problem: Problem, run: Path, *, is_silent: bool, is_json: bool) -> I
             vertical_overflow="crop",
         ):
             yield view
+
+
+@contextmanager
+def training_progress(epochs: int, *, is_silent: bool) -> Iterator[Callable[[str, Epoch], None] | None]:
+    """What is told of every epoch of named networks, at most `epochs`: a bar a network; None where nothing shows."""
+    console = progress_console()
+    if is_silent or not console.is_terminal:
+        yield None
+        return
+    bars: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(BAR_WIDTH), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+
+        def told(name: str, epoch: Epoch) -> None:
+            if name not in bars:
+                bars[name] = progress.add_task(name, total=epochs)
+            progress.update(bars[name], completed=epoch.number, description=f"{name}: loss {epoch.train_loss:.3g}")
+
+        yield told
 
 
 def _headline(problem: Problem, run: Path) -> str:

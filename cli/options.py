@@ -134,3 +134,4 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.", show_default=False)]
 PlainJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+PlainQuiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]

@@ -1,0 +1,115 @@
+"""`sharefind train`: train the architecture that a run discovered, and write the weights for its exported module."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sharefind.cli.console import print_json, result_console
+from sharefind.cli.options import PlainJson, PlainQuiet, Run
+from sharefind.errors import ConfigError, RunFolderError
+
+if TYPE_CHECKING:
+    from sharefind.nn.comparison import Score
+
+SHARED, FREE = "shared", "untied"
+"""Names of the two networks."""
+
+FRESH_ROWS = 10_000
+"""Rows that are drawn of a task with fresh samples."""
+
+SUFFIXES = (".safetensors", ".onnx")
+
+
+def train(
+    run: Run,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PATH", help="The .safetensors or .onnx file to write.", show_default=False)
+    ],
+    width: Annotated[
+        int | None, typer.Option(metavar="N", help="Particles; as in the search if not given.", min=1)
+    ] = None,
+    epochs: Annotated[
+        int, typer.Option(metavar="K", help="Most passes over the rows; training stops early.", min=1)
+    ] = 400,
+    lr: Annotated[float, typer.Option(metavar="STEP", help="Adam's step over the size of the first weights.")] = 0.05,
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all random numbers.", min=0)] = 0,
+    json: PlainJson = False,
+    quiet: PlainQuiet = False,
+) -> None:
+    """Train the discovered architecture on the run's data, beside the same network without sharing.
+
+    A fifth of the rows is kept apart to score both. The weights of the shared network are written for the module that
+    export --format torch writes.
+    """
+    _check(out)
+    from sharefind.cli.live import training_progress
+    from sharefind.cli.problem import load_outcome
+    from sharefind.export import spec_from_outcome
+    from sharefind.nn.comparison import TrainingPlan, compare, untied
+    from sharefind.search import RunFolder
+
+    outcome = load_outcome(RunFolder.open(run))
+    spec = spec_from_outcome(outcome)
+    if spec.space.is_zero:
+        raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
+    x, y = _rows(outcome.problem.task, seed)
+    with training_progress(epochs, is_silent=quiet or json) as told:
+        scores = compare({SHARED: spec, FREE: untied(spec)}, x, y, TrainingPlan(width, epochs, lr=lr, seed=seed), told)
+    _write(scores[0], out)
+    if json:
+        print_json({"schema": "sharefind.training/1", "run": str(run), "out": str(out), "networks": _rows_of(scores)})
+        return
+    from sharefind.report.training import training_table
+
+    console = result_console()
+    console.print(training_table(_rows_of(scores)))
+    console.print(f"wrote {out}: the shared network, {scores[0].fitted.parameters} numbers", soft_wrap=True)
+    console.print(f"next  {_next(run, out, scores[0].network.width)}", soft_wrap=True)
+
+
+def _check(out: Path) -> None:
+    if out.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"--out {out}: weights are written as {' or '.join(SUFFIXES)}; end the name with one of them")
+    if out.exists():
+        raise RunFolderError(f"{out} exists; choose another --out, or move it away")
+    if not out.parent.is_dir():
+        raise RunFolderError(f"the folder {out.parent} does not exist; make it, or choose another --out")
+
+
+def _rows(task: Any, seed: int) -> tuple[Any, Any]:
+    """The data set, or fresh samples of a task that has none."""
+    if task.x is not None:
+        return task.x, task.y
+    from sharefind.streams import named_stream
+
+    return task.sample(named_stream(seed, "train", "fresh"), FRESH_ROWS)
+
+
+def _write(score: Score, out: Path) -> None:
+    from sharefind.export import write_onnx, write_safetensors
+
+    (write_onnx if out.suffix.lower() == ".onnx" else write_safetensors)(score.network.to_trained(), out)
+
+
+def _rows_of(scores: list[Score]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": score.name,
+            "parameters": score.fitted.parameters,
+            "r2": score.r2,
+            "epochs": score.fitted.history[-1].number,
+            "best_epoch": score.fitted.best_epoch,
+            "seconds": round(score.fitted.seconds, 3),
+        }
+        for score in scores
+    ]
+
+
+def _next(run: Path, out: Path, width: int) -> str:
+    if out.suffix.lower() == ".onnx":
+        return f'onnxruntime.InferenceSession("{out}").run(None, {{"x": x}})'
+    return f"sharefind export {shlex.quote(str(run))} --format torch --out net.py"

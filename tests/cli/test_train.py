@@ -1,0 +1,77 @@
+"""`sharefind train`: weights that the exported module loads, scores of both networks, and one line for bad input."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sharefind.export import read_safetensors
+from tests.cli.conftest import Call
+
+QUICK = ("--epochs", "3", "--width", "4")
+
+
+def exported(call: Call, run: Path, path: Path) -> Any:
+    """The module that export --format torch writes, loaded."""
+    assert call("export", run, "--format", "torch", "--out", path).status == 0
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_exported_module_loads_the_weights(call: Call, run: Path, tmp_path: Path) -> None:
+    ending = call("train", run, "--out", "net.safetensors", *QUICK)
+    assert ending.status == 0
+    assert "shared" in ending.out and "untied" in ending.out and "wrote net.safetensors" in ending.out
+    network = read_safetensors(tmp_path / "net.safetensors")
+    module = exported(call, run, tmp_path / "net.py")
+    net = module.SharedShallowNetwork(4, dtype=torch.float64)
+    net.load_state_dict(load_file("net.safetensors"))
+    x = np.random.default_rng(0).standard_normal((9, 2))
+    with torch.no_grad():
+        assert np.allclose(net(torch.from_numpy(x)).numpy(), network.predict(x), atol=1e-12)
+    assert call("verify", "net.safetensors").status == 0
+
+
+def test_json_has_both_networks(call: Call, run: Path) -> None:
+    ending = call("train", run, "--out", "net.safetensors", *QUICK, "--json")
+    record = json.loads(ending.out)
+    assert record["schema"] == "sharefind.training/1"
+    shared, untied = record["networks"]
+    assert (shared["name"], shared["parameters"]) == ("shared", 8)
+    assert (untied["name"], untied["parameters"]) == ("untied", 16)
+    assert shared["r2"] <= 1 and untied["r2"] <= 1
+
+
+def test_more_epochs_teach_more(call: Call, run: Path) -> None:
+    records = [
+        json.loads(call("train", run, "--out", f"{k}.safetensors", "--epochs", k, "--json").out) for k in ("1", "8")
+    ]
+    first, last = (record["networks"][0]["r2"] for record in records)
+    assert last > max(first, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--out", "net.bin"), ".safetensors or .onnx"),
+        (("--out", "nowhere/net.safetensors"), "does not exist"),
+        (("--out", "taken.safetensors"), "exists"),
+        (("--out", "net.safetensors", "--lr", "-1"), "lr"),
+        (("--out", "net.safetensors", "--width", "0"), "width"),
+    ],
+)
+def test_bad_input_is_one_line(call: Call, run: Path, tmp_path: Path, arguments: tuple[str, ...], reason: str) -> None:
+    (tmp_path / "taken.safetensors").touch()
+    ending = call("train", run, *arguments)
+    assert ending.status == 2 and len(ending.err.splitlines()) == 1 and reason in ending.err
+    assert not (tmp_path / "net.safetensors").exists()
