@@ -68,7 +68,8 @@ def train(
     console = result_console()
     console.print(training_table(_rows_of(scores)))
     console.print(f"wrote {out}: the shared network, {scores[0].fitted.parameters} numbers", soft_wrap=True)
-    console.print(f"next  {_next(run, out, scores[0].network.width)}", soft_wrap=True)
+    for line in _next(run, out, spec.particles, scores[0].network.width):
+        console.print(line, soft_wrap=True)
 
 
 def _check(out: Path) -> None:
@@ -109,7 +110,12 @@ def _rows_of(scores: list[Score]) -> list[dict[str, Any]]:
     ]
 
 
-def _next(run: Path, out: Path, width: int) -> str:
+def _next(run: Path, out: Path, usual: int, width: int) -> list[str]:
+    """How the weights are used; `usual`: the width of the exported module where none is given."""
     if out.suffix.lower() == ".onnx":
-        return f'onnxruntime.InferenceSession("{out}").run(None, {{"x": x}})'
-    return f"sharefind export {shlex.quote(str(run))} --format torch --out net.py"
+        return [f'next  onnxruntime.InferenceSession("{out}").run(None, {{"x": x}})']
+    network = f"SharedShallowNetwork({'' if width == usual else width})"
+    return [
+        f"next  sharefind export {shlex.quote(str(run))} --format torch --out net.py   (the module, if not there yet)",
+        f'      net = {network}; net.load_state_dict(load_file("{out}"))',
+    ]

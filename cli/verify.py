@@ -1,4 +1,4 @@
-"""`sharefind verify`: check again what an exported specification claims, from the file alone."""
+"""`sharefind verify`: check again what an exported file claims, from the file alone."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from sharefind.cli.options import PlainJson
 def verify(
     spec: Annotated[
         Path,
-        typer.Argument(metavar="SPEC", help="A file that export --format json wrote.", show_default=False),
+        typer.Argument(
+            metavar="SPEC", help="A file that export --format json or safetensors wrote.", show_default=False
+        ),
     ],
     json: PlainJson = False,
 ) -> None:
     """Prove again that a specification is equivariant, and say what was proven."""
-    from sharefind.export import certify, read_spec
+    from sharefind.export import verify_file
 
-    certificate = certify(read_spec(spec))
+    certificate, network = verify_file(spec)
+    particles = None if network is None else len(network.coefficient)
     if json:
-        print_json({"schema": "sharefind.certificate/1", "spec": str(spec), **certificate.to_json()})
-    else:
-        result_console().print(f"{spec} holds: {certificate.statement}", soft_wrap=True)
+        extra = {} if particles is None else {"particles": particles}
+        print_json({"schema": "sharefind.certificate/1", "spec": str(spec), **certificate.to_json(), **extra})
+        return
+    weights = "" if particles is None else f"; {particles} particles in the space, every coefficient finite"
+    result_console().print(f"{spec} holds: {certificate.statement}{weights}", soft_wrap=True)

@@ -5,7 +5,7 @@ Exact spaces are proven over the field of their entries; numerical ones are meas
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 from sympy.polys.matrices import DomainMatrix
 
+from sharefind.errors import GroupError
+from sharefind.export.places import matrix_key, number_faults, pointwise_fault, sign_faults, space_fault
 from sharefind.export.spec import HIDDEN, INPUTS, OUTPUTS, SharingSpec
 from sharefind.export.stabiliser import ExactMove, Stabiliser, rebuild_stabiliser, refusal
-from sharefind.groups import FiniteGroup
+from sharefind.groups import FiniteGroup, named_group
 from sharefind.groups.matrices import (
     as_signed_permutation,
     common_matrices,
@@ -27,7 +29,7 @@ from sharefind.groups.matrices import (
 )
 from sharefind.meanfield.models import predict
 from sharefind.meanfield.units import two_layer_space
-from sharefind.spaces import Block, fixed_space, matrix_space
+from sharefind.spaces import Block, Subspace, fixed_space, matrix_space
 
 TOLERANCE = 1e-6
 """Largest relative equivariance error of the float64 layer; rounding alone gives about 1e-15."""
@@ -37,6 +39,9 @@ TRIALS = 16
 
 PARTICLES = 32
 """Random particles, projected on the space, of the numerical check."""
+
+MAX_NAMED = 4
+"""Up to this many entries are named that would each explain a refusal."""
 
 FloatArray = NDArray[np.float64]
 Move = tuple[FloatArray, FloatArray]
@@ -86,26 +91,39 @@ class Certificate:
         return asdict(self)
 
 
-def certify(spec: SharingSpec, trials: int = TRIALS, tolerance: float = TOLERANCE, seed: int = 0) -> Certificate:
+def certify(
+    spec: SharingSpec,
+    trials: int = TRIALS,
+    tolerance: float = TOLERANCE,
+    seed: int = 0,
+    written: Mapping[str, Any] | None = None,
+) -> Certificate:
     """Prove that the layer of a specification is equivariant (Maass & Fontbona 2024, Section 2), or refuse.
 
     Exactly: generators act orthogonally, sigma commutes with them where it is applied, M_g z = z on a basis of the
     space, and dim E = dim E^G (but {0}, fixed by everything, may be smaller). Numerically: the change of data
     commutes with the group, and a layer of random particles in the space is equivariant.
 
+    Args:
+        spec: what is claimed. trials: random inputs. tolerance: of relative errors. seed: of the inputs.
+        written: the space as it stands in a file, to name the entry that is wrong.
+
     Raises:
-        ExportError: one of these fails; the message says which.
+        ExportError: one of these fails; the message says which, and which entry explains it.
     """
     stabiliser = rebuild_stabiliser(spec)
     _check_pointwise(spec, stabiliser)
-    generated = _check_order(spec, stabiliser)
-    if spec.space.is_exact:
-        _check_fixed(spec, stabiliser.pairs, is_lie=False)
-        _check_fixed(spec, stabiliser.lie, is_lie=True)
-    is_fixed_space = _check_dimension(spec, stabiliser)
+    try:
+        generated = _check_order(spec, stabiliser)
+        if spec.space.is_exact:
+            _check_fixed(spec, stabiliser.pairs, is_lie=False)
+            _check_fixed(spec, stabiliser.lie, is_lie=True)
+        is_fixed_space = _check_dimension(spec, stabiliser)
+    except _Unfixed as claim:
+        raise refusal(f"{claim}{_explanation(spec, stabiliser, written)}") from None
     rng = np.random.default_rng(seed)
     moves = list(_float_moves(stabiliser, rng))
-    _check_change(spec, moves, tolerance)
+    _check_change(spec, stabiliser, moves, tolerance)
     error = layer_error(spec, moves, trials, rng)
     if not error <= tolerance:
         raise refusal(f"the layer breaks {spec.group_name} by {error:.1e}, more than {tolerance:.0e}")
@@ -125,6 +143,25 @@ def certify(spec: SharingSpec, trials: int = TRIALS, tolerance: float = TOLERANC
     )
 
 
+class _Unfixed(Exception):
+    """The space and the group do not belong together; which of them is wrong is yet to be found."""
+
+
+def _explanation(spec: SharingSpec, stabiliser: Stabiliser, written: Mapping[str, Any] | None) -> str:
+    """The entries each of which explains why space and group do not belong together, as the end of a sentence."""
+    if not spec.space.is_exact:
+        return ""
+    whole = _whole(spec, stabiliser)
+    place, count = space_fault(spec, whole, spec.space.to_json() if written is None else written)
+    signs = sign_faults(spec, stabiliser.pairs, lambda move: not _moved(spec, move, is_lie=False))
+    found = [place] if count == 1 else []
+    if 1 <= len(signs) <= MAX_NAMED:
+        found.append(f"{' or '.join(signs)} has the wrong sign")
+    if not found and place:
+        found = [f"{count} entries differ from E^{spec.group_name}, the first is {place}"]
+    return f": {', or '.join(found)}" if found else ""
+
+
 def _common_field(spec: SharingSpec, stabiliser: Stabiliser) -> Any:
     if not spec.space.is_exact:
         return "float64"
@@ -139,31 +176,53 @@ def _check_pointwise(spec: SharingSpec, stabiliser: Stabiliser) -> None:
     for position, move in enumerate(stabiliser.pairs):
         image = as_signed_permutation(move[place])
         if image is None or (not sigma.is_odd and min(image[1]) < 0):
-            raise refusal(f"{sigma.name} does not commute with generator {position} of {group} on {where}")
+            entry = pointwise_fault(move[place], matrix_key("generators", position, place))
+            raise refusal(f"{sigma.name} does not commute with generator {position} of {group} on {where}: see {entry}")
     if not all(move[place].is_zero_matrix for move in stabiliser.lie):
         raise refusal(f"{sigma.name} does not commute with the rotations of {group} on {where}")
 
 
 def _check_order(spec: SharingSpec, stabiliser: Stabiliser) -> int | None:
-    group = stabiliser.reps[INPUTS].group
+    """The order of the group that the generators generate, None where it is infinite."""
+    group, known = stabiliser.reps[INPUTS].group, known_order(spec.group_name)
+    if known is not None and spec.group_order != known:
+        raise refusal(f"group.order is {spec.group_order}, and {spec.group_name} has order {known}")
+    if spec.group_order is None and not stabiliser.lie:
+        raise refusal("group.order is null, and without Lie generators a group must be finite")
     if spec.group_order is None or not isinstance(group, FiniteGroup):
         return None
     if spec.group_order % group.order:
-        raise refusal(
+        raise _Unfixed(
             f"the generators generate a group of order {group.order}, no divisor of the order "
-            f"{spec.group_order} of {spec.group_name}"
+            f"{spec.group_order} of {spec.group_name} (group.order)"
         )
     return group.order
+
+
+def known_order(name: str) -> int | None:
+    """The order that the catalogue knows for a name such as "C4" or "C4:<(0 2 1 3)>".
+
+    None where it knows none, or an infinite one.
+    """
+    try:
+        return named_group(name.partition(":")[0]).order
+    except GroupError:
+        return None
 
 
 def _check_fixed(spec: SharingSpec, pairs: Sequence[ExactMove], is_lie: bool) -> None:
     """Every generator fixes a basis of the space, exactly; derivatives along a Lie algebra vanish on it."""
     for position, pair in enumerate(pairs):
-        rows, *move = common_matrices([spec.space.exact_rows(), *pair])
-        vectors = (_blocks(vector, spec, rows.domain) for vector in rows_of(rows).values())
-        if any(_is_moved(spec, vector, tuple(move), is_lie) for vector in vectors):
+        if _moved(spec, pair, is_lie):
             kind = "Lie generator" if is_lie else "generator"
-            raise refusal(f"{kind} {position} of {spec.group_name} moves a parameter of the space")
+            raise _Unfixed(f"{kind} {position} of {spec.group_name} moves a parameter of the space")
+
+
+def _moved(spec: SharingSpec, pair: ExactMove, is_lie: bool) -> bool:
+    """Whether a generator moves a vector of the basis."""
+    rows, *move = common_matrices([spec.space.exact_rows(), *pair])
+    vectors = (_blocks(vector, spec, rows.domain) for vector in rows_of(rows).values())
+    return any(_is_moved(spec, vector, tuple(move), is_lie) for vector in vectors)
 
 
 def _is_moved(spec: SharingSpec, vector: dict[str, DomainMatrix], move: ExactMove, is_lie: bool) -> bool:
@@ -198,12 +257,19 @@ def _matrix(vector: dict[int, Any], start: int, block: Block, field: Any) -> Dom
 
 def _check_dimension(spec: SharingSpec, stabiliser: Stabiliser) -> bool:
     """Whether the space is all of E^G; only {0}, numerical spaces and ties without a group may be less."""
+    if not spec.space.is_exact:
+        return False
+    whole = _whole(spec, stabiliser).dim
+    if spec.space.dim not in (0, whole) and spec.group_order != 1:
+        raise _Unfixed(f"the space has dimension {spec.space.dim} and E^{spec.group_name} has {whole}")
+    return spec.space.dim == whole
+
+
+def _whole(spec: SharingSpec, stabiliser: Stabiliser) -> Subspace:
+    """E^G of the group that the generators generate."""
     in_rep, out_rep, *hidden = stabiliser.reps
     parameters = two_layer_space(in_rep, out_rep, *hidden) if hidden else matrix_space(in_rep, out_rep, spec.has_bias)
-    whole = fixed_space(parameters.action).dim
-    if spec.space.is_exact and spec.space.dim not in (0, whole) and spec.group_order != 1:
-        raise refusal(f"the space has dimension {spec.space.dim} and E^{spec.group_name} has {whole}")
-    return spec.space.is_exact and spec.space.dim == whole
+    return fixed_space(parameters.action)
 
 
 def _float_moves(stabiliser: Stabiliser, rng: np.random.Generator) -> Iterator[Move]:
@@ -215,12 +281,18 @@ def _float_moves(stabiliser: Stabiliser, rng: np.random.Generator) -> Iterator[M
         yield expm(t * to_float(move[INPUTS])), expm(t * to_float(move[OUTPUTS]))
 
 
-def _check_change(spec: SharingSpec, moves: Sequence[Move], tolerance: float) -> None:
+def _check_change(spec: SharingSpec, stabiliser: Stabiliser, moves: Sequence[Move], tolerance: float) -> None:
     matrix, shift = spec.change.matrix, spec.change.shift
     for on_inputs, on_outputs in moves:
-        turned = np.abs(on_inputs @ matrix - matrix @ on_inputs).max() > tolerance * np.abs(matrix).max()
-        if turned or np.abs(on_outputs @ shift - shift).max() > tolerance * np.abs(shift).max():
-            raise refusal(f"the change of data does not commute with {spec.group_name}")
+        in_rep, out_rep = stabiliser.reps[INPUTS], stabiliser.reps[OUTPUTS]
+        if np.abs(on_inputs @ matrix - matrix @ on_inputs).max() > tolerance * np.abs(matrix).max():
+            faults = number_faults(fixed_space(matrix_space(in_rep, in_rep, False).action), matrix.ravel())
+            keys = ["change.matrix[{}][{}]".format(*divmod(k, spec.d_in)) for k in faults]
+        elif np.abs(on_outputs @ shift - shift).max() > tolerance * np.abs(shift).max():
+            keys = [f"change.shift[{k}]" for k in number_faults(fixed_space(out_rep), shift)]
+        else:
+            continue
+        raise refusal(f"the change of data does not commute with {spec.group_name}: see {' or '.join(keys)}")
 
 
 def layer_error(spec: SharingSpec, moves: Sequence[Move], trials: int, rng: np.random.Generator) -> float:

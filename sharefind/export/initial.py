@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import groupby
 
 import numpy as np
@@ -27,18 +28,25 @@ def spreads(spec: SharingSpec) -> dict[str, float]:
 
 
 def start_data(spec: SharingSpec) -> list[str]:
-    """`START = (...)`: runs of coefficients with the standard deviation of their start.
+    """`START = (...)`: runs of coefficients of a two-layer unit with the standard deviation of their start.
 
-    With them the entries of A, W x and b start with the variance that they have when every entry is free; where a
-    coefficient moves several blocks, W decides.
+    With them the entries of A, W x and b start with the variance that they have when every entry is free.
     """
-    spread, stds = spreads(spec), np.ones(spec.space.dim)
-    for name in ("output", "bias", "weight"):
-        scale = input_length(spec) if name == "weight" else 1.0
-        stds[_touched(spec, name)] = math.sqrt(spread[name]) / scale
+    stds = start_stds(spec, {"output": 1.0, "bias": 1.0, "weight": 1 / input_length(spec)})
     runs = [literals.one_line([str(len(list(run))), repr(float(std))]) for std, run in groupby(stds)]
     comment = "# Numbers of coefficients, one after another, with the standard deviation of their start."
     return ["", comment, f"START = {literals.one_line(runs) if runs else '()'}"]
+
+
+def start_stds(spec: SharingSpec, stds: Mapping[str, float]) -> NDArray[np.float64]:
+    """Standard deviations (dim,) of coefficients that give each block's entries theirs on average.
+
+    stds: by block; where a coefficient moves several blocks the last one decides.
+    """
+    spread, start = spreads(spec), np.ones(spec.space.dim)
+    for name, std in stds.items():
+        start[_touched(spec, name)] = math.sqrt(spread[name]) * std
+    return start
 
 
 def _touched(spec: SharingSpec, name: str) -> NDArray[np.int64]:

@@ -22,6 +22,9 @@ from sharefind.groups import (
 WIDTH = 100
 """Longest line of a literal, in characters."""
 
+NARROW = 88
+"""Longest line of code that a formatter leaves alone everywhere, in characters."""
+
 MAX_ENTRY = 60
 """Longest exact number that is written as an expression; a longer one becomes the nearest float64."""
 
@@ -54,10 +57,25 @@ def _without_double_parentheses(text: str) -> str:
     return "".join(character for place, character in enumerate(text) if place not in spare)
 
 
+def plain(text: str) -> str:
+    """A name as a docstring may hold it: names come from files, and nothing in them may end the docstring."""
+    return text.replace("\\", "/").replace('"', "'")
+
+
 def one_line(items: Iterable[str]) -> str:
     """A tuple on one line."""
     listed = list(items)
     return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
+
+
+def constant_tuple(items: Sequence[str], before: int) -> str:
+    """A tuple as ruff formats it behind `before` characters, at 88 a line and at more; repeats as a product."""
+    if len(items) > 1 and len(set(items)) == 1:
+        return f"({items[0]},) * {len(items)}"
+    flat = one_line(items)
+    if before + len(flat) <= NARROW:
+        return flat
+    return "\n".join(["(", *(f"    {item}," for item in items), ")"])
 
 
 def lines_of(items: Sequence[str], indent: int) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import ExportError
+from sharefind.export.certificate import known_order
 from sharefind.export.spec import HIDDEN, INPUTS, OUTPUTS, ExactRows, GeneratorPair, SharingSpec
 from sharefind.groups import FiniteGroup, Group, Representation, format_element
 from sharefind.groups.matrices import rows_of
@@ -28,10 +29,11 @@ def generator_pairs(
 
 def exact_texts(*sides: Sequence[DomainMatrix]) -> tuple[GeneratorPair, ...]:
     """Matrices on inputs, on outputs [and on hidden units], generator by generator, as exact texts."""
-    return tuple(GeneratorPair(*map(_text, matrices)) for matrices in zip(*sides, strict=True))
+    return tuple(GeneratorPair(*map(matrix_text, matrices)) for matrices in zip(*sides, strict=True))
 
 
-def _text(matrix: DomainMatrix) -> ExactRows:
+def matrix_text(matrix: DomainMatrix) -> ExactRows:
+    """A matrix by rows, as exact texts."""
     rows = rows_of(matrix)
     values = {value for row in rows.values() for value in row.values()}
     known = {value: format_element(value, matrix.domain) for value in values}
@@ -81,4 +83,9 @@ def _stabiliser(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
     if problem.lattice is None or node.candidate is None:
         return "C1", None
     place = problem.lattice.nodes[node.candidate]
-    return ("C1", None) if place.group is None else (place.group_name, place.group)
+    return ("C1", None) if place.group is None else (_unambiguous(place.group_name, place.group), place.group)
+
+
+def _unambiguous(name: str, group: Group) -> str:
+    """A name from a generators file may be one of the catalogue's for a group of another order: "D8" of order 8."""
+    return name if known_order(name) in (None, group.order) else f"{name} (as given)"

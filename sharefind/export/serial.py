@@ -9,9 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from sharefind.errors import InputError
-from sharefind.export.certificate import certify
+from sharefind.errors import GroupError, InputError, SpaceError
+from sharefind.export.certificate import Certificate, certify
+from sharefind.export.places import SIDES, unreadable
 from sharefind.export.spec import SCHEMA, GeneratorPair, SharingSpec
+from sharefind.groups import parse_exact
 from sharefind.meanfield.standardise import Standardisation
 from sharefind.spaces import Block, Subspace
 
@@ -111,6 +113,7 @@ def from_json(text: str | bytes) -> SharingSpec:
 
 
 def _built(data: _Spec) -> SharingSpec:
+    _check_entries(data)
     return SharingSpec(
         name=data.name,
         unit=data.unit,
@@ -123,9 +126,41 @@ def _built(data: _Spec) -> SharingSpec:
         hidden_rep=data.hidden_rep,
         generators=tuple(pair.pair() for pair in data.generators),
         lie_generators=tuple(pair.pair() for pair in data.lie_generators),
-        space=Subspace.from_json(data.space),
+        space=_space(data.space),
         change=_change(data.change),
     )
+
+
+def _space(written: dict[str, Any]) -> Subspace:
+    """The space, with errors that say where in the file they lie."""
+    try:
+        return Subspace.from_json(written)
+    except SpaceError as error:
+        raise SpaceError(f"{unreadable(written) or 'space'}: {error}") from None
+
+
+def _check_entries(data: _Spec) -> None:
+    """Refuse the first entry of a generator that is no exact number, by its place in the file."""
+    every = [
+        (f"{kind}[{i}]", pair)
+        for kind in ("generators", "lie_generators")
+        for i, pair in enumerate(getattr(data, kind))
+    ]
+    for key, pair in every:
+        for side, rows in zip(SIDES, pair.pair().matrices, strict=False):
+            known: set[str] = set()
+            for i, row in enumerate(rows):
+                for j, entry in enumerate(row):
+                    if entry not in known:
+                        _check_entry(entry, f"{key}.{side}[{i}][{j}]")
+                        known.add(entry)
+
+
+def _check_entry(entry: str, key: str) -> None:
+    try:
+        parse_exact(entry)
+    except GroupError as error:
+        raise GroupError(f"{key}: {error}") from None
 
 
 def _change(data: _Change) -> Standardisation:
@@ -136,16 +171,17 @@ def _change(data: _Change) -> Standardisation:
     return Standardisation(matrix, np.array(data.shift, dtype=np.float64), float(data.scale))
 
 
-def write_json(spec: SharingSpec, path: Path) -> None:
+def write_json(spec: SharingSpec, path: Path) -> Certificate:
     """Certify a specification and write it to a file, whole or not at all.
 
     Raises:
         ExportError: the specification does not hold what it says. RunFolderError: the file cannot be written.
     """
-    certify(spec)
     from sharefind.search.run_folder import write_atomically
 
+    certificate = certify(spec)
     write_atomically(path, to_json(spec))
+    return certificate
 
 
 def read_spec(path: Path) -> SharingSpec:
@@ -154,13 +190,22 @@ def read_spec(path: Path) -> SharingSpec:
     Raises:
         InputError: the file cannot be read, is too large or holds no specification.
     """
-    try:
-        if path.stat().st_size > MAX_SPEC_BYTES:
-            raise InputError(f"{path} is above {MAX_SPEC_BYTES} bytes; give a file from sharefind export")
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); check the path") from None
+    content = read_bytes(path)
     try:
         return from_json(content)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """What is in a file that should hold a specification.
+
+    Raises:
+        InputError: the file cannot be read or is too large.
+    """
+    try:
+        if path.stat().st_size > MAX_SPEC_BYTES:
+            raise InputError(f"{path} is above {MAX_SPEC_BYTES} bytes; give a file from sharefind export")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); check the path") from None

@@ -5,19 +5,24 @@ Names and orders in a specification are claims; what is proven about them is dec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
+import numpy as np
+from numpy.typing import NDArray
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import ExportError
+from sharefind.export.places import matrix_key, orthogonality_fault, skewness_fault
 from sharefind.export.spec import INPUTS, SharingSpec
 from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, trivial
 from sharefind.groups.given import unchecked
-from sharefind.groups.group import MAX_ORDER
+from sharefind.groups.group import MAX_ORDER, permutation_sign
 from sharefind.groups.matrices import direct_sum, identity_matrix, is_orthogonal_matrix
 from sharefind.groups.orbits import orbit_action
+from sharefind.spaces.tying import connected
 
 ExactMove = tuple[DomainMatrix, ...]
 """One generator on inputs, on outputs [and on hidden units], over one field."""
@@ -56,16 +61,20 @@ def rebuild_stabiliser(spec: SharingSpec) -> Stabiliser:
 
 def refusal(what: str) -> ExportError:
     """An export refused because a claim of its specification does not hold."""
-    return ExportError(f"{what}; nothing is exported, run the search again or correct the specification")
+    return ExportError(f"{what}; correct the specification, or run the search again")
 
 
 def _refuse_unless_orthogonal(spec: SharingSpec, pairs: Sequence[ExactMove], lie: Sequence[ExactMove]) -> None:
     for position, pair in enumerate(pairs):
-        if not all(is_orthogonal_matrix(m) for m in pair):
-            raise refusal(f"generator {position} of {spec.group_name} is not orthogonal")
+        for side, matrix in enumerate(pair):
+            if not is_orthogonal_matrix(matrix):
+                where = orthogonality_fault(matrix, matrix_key("generators", position, side))
+                raise refusal(f"generator {position} of {spec.group_name} is not orthogonal: see {where}")
     for position, pair in enumerate(lie):
-        if not all((m + m.transpose()).is_zero_matrix for m in pair):
-            raise refusal(f"Lie generator {position} of {spec.group_name} is not skew")
+        for side, matrix in enumerate(pair):
+            if not (matrix + matrix.transpose()).is_zero_matrix:
+                where = skewness_fault(matrix, matrix_key("lie_generators", position, side))
+                raise refusal(f"Lie generator {position} of {spec.group_name} is not skew: see {where}")
 
 
 def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representation, ...]:
@@ -76,8 +85,38 @@ def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representati
     action = orbit_action([reduce(direct_sum, move) for move in kept], MAX_ORDER)
     if action is None:
         raise refusal(f"the generators of {spec.group_name} generate an infinite group or one too large to check")
-    group = FiniteGroup(spec.group_name, action.degree, tuple(tuple(map(int, perm)) for perm in action.perms))
+    perms = _without_copies(action.perms)
+    group = FiniteGroup(spec.group_name, perms.shape[1], tuple(tuple(map(int, perm)) for perm in perms))
+    group = replace(group, known_order=_giant_order(group))
     return tuple(unchecked(group, [pair[k] for pair in kept], name) for k, name in enumerate(_names(spec)))
+
+
+def _without_copies(perms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The permutations (generators, points) on those orbits that no earlier orbit repeats, point by point.
+
+    The action stays faithful, and `_giant_order` sees S_n on n points, not on two copies of them.
+    """
+    orbit = connected(np.tile(np.arange(perms.shape[1]), len(perms)), perms.ravel(), perms.shape[1])
+    known: dict[bytes, NDArray[np.int64]] = {}
+    for number in range(int(orbit.max()) + 1):
+        points = np.flatnonzero(orbit == number)
+        own = np.searchsorted(points, perms[:, points])
+        if len(points) > 1 or not known:
+            known.setdefault(own.tobytes(), own)
+    starts = np.cumsum([0, *(own.shape[1] for own in known.values())])
+    return np.concatenate([own + start for own, start in zip(known.values(), starts, strict=False)], axis=1)
+
+
+def _giant_order(group: FiniteGroup) -> int | None:
+    """n! or n!/2 where the group is shown to be S_n or A_n on its n points, None where it is not.
+
+    By Jordan's theorem on primitive groups with a long cycle of prime length, found at random: only a yes is certain.
+    Schreier-Sims would take minutes for S_100.
+    """
+    if not group.sympy.is_alt_sym():
+        return None
+    is_even = all(permutation_sign(generator) > 0 for generator in group.generators)
+    return math.factorial(group.degree) // (2 if is_even else 1)
 
 
 def _infinite(spec: SharingSpec, pairs: Sequence[ExactMove], lie: Sequence[ExactMove]) -> tuple[Representation, ...]:

@@ -9,6 +9,9 @@ import math
 import textwrap
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sharefind.export import initial, literals
 from sharefind.export import torch_template as template
 from sharefind.export import torch_two_layer as two_layer
@@ -31,15 +34,18 @@ SIGMA = {"logistic": "torch.sigmoid", "tanh": "torch.tanh"}
 """The activations of `sharefind.meanfield.activations` in torch."""
 
 
-def torch_source(spec: SharingSpec) -> str:
+def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> str:
     """The source of a module with `SharedShallowNetwork`, `SharedLinear` (of matrix units) and `check_equivariance`.
 
     Tied spaces become index and sign buffers, others a basis, written out exactly unless it is numerical.
 
+    Args:
+        spec: what is written. certificate: of this specification, where it was certified already.
+
     Raises:
         ExportError: the specification does not hold what it says.
     """
-    certificate = certify(spec)
+    certificate = certify(spec) if certificate is None else certificate
     data = [*_space_data(spec), *(initial.start_data(spec) if spec.has_hidden else []), *_generator_data(spec)]
     values = _values(spec)
     imports = two_layer.IMPORTS if spec.has_hidden else template.IMPORTS
@@ -60,16 +66,17 @@ def class_names(spec: SharingSpec) -> tuple[str, ...]:
     return ("SharedShallowNetwork", *linear, "check_equivariance")
 
 
-def write_torch(spec: SharingSpec, path: Path) -> None:
+def write_torch(spec: SharingSpec, path: Path) -> Certificate:
     """Write `torch_source` to a file, whole or not at all.
 
     Raises:
         ExportError: the specification does not hold what it says. RunFolderError: the file cannot be written.
     """
-    source = torch_source(spec)
     from sharefind.search.run_folder import write_atomically
 
-    write_atomically(path, source)
+    certificate = certify(spec)
+    write_atomically(path, torch_source(spec, certificate))
+    return certificate
 
 
 def _values(spec: SharingSpec) -> dict[str, str]:
@@ -82,7 +89,7 @@ def _values(spec: SharingSpec) -> dict[str, str]:
         "width": str(spec.particles),
         "gain": repr(math.sqrt(initial.spreads(spec)["weight"])),
         "length": repr(initial.input_length(spec)),
-        "shift": literals.one_line(repr(float(v)) for v in spec.change.shift),
+        "shift": literals.constant_tuple([repr(float(v)) for v in spec.change.shift], len("SHIFT = ")),
         "scale": repr(float(spec.change.scale)),
         **(_hidden_values(spec) if spec.has_hidden else {}),
     }
@@ -98,7 +105,8 @@ def _docstring(spec: SharingSpec, certificate: Certificate) -> str:
     facts = [
         f"A shallow network with shared parameters: {spec.name}.",
         "",
-        "Written by sharefind; it needs torch only.",
+        "Written by sharefind; it needs torch only. Trained weights come as a safetensors file:",
+        "net.load_state_dict(load_file(path)), with load_file from safetensors.torch.",
         "",
         f"Unit: {spec.unit}, {'particle' if spec.has_hidden else 'hidden unit'} i computes {_unit_formula(spec)}.",
         f"Inputs: R^{spec.d_in}, {spec.in_rep}. Outputs: R^{spec.d_out}, {spec.out_rep}."
@@ -106,13 +114,8 @@ def _docstring(spec: SharingSpec, certificate: Certificate) -> str:
         f"Group: {spec.group_name}, {order}. Generators on inputs, on outputs: {_generator_text(spec)}.",
         f"Sharing: {certificate.statement}.",
     ]
-    lines = [line for fact in facts for line in textwrap.wrap(_plain(fact), DOCSTRING_WIDTH - 3) or [""]]
+    lines = [line for fact in facts for line in textwrap.wrap(literals.plain(fact), DOCSTRING_WIDTH - 3) or [""]]
     return '"""' + "\n".join(lines) + '\n"""\n'
-
-
-def _plain(text: str) -> str:
-    """Names come from files: nothing in them may end the docstring."""
-    return text.replace("\\", "/").replace('"', "'")
 
 
 def _unit_formula(spec: SharingSpec) -> str:
@@ -147,10 +150,7 @@ def _space_data(spec: SharingSpec) -> list[str]:
     what = _entries(spec)
     labels = spec.space.tying
     if labels is not None:
-        comment = [
-            f"# {what}: 0 is an entry that is zero, k the coefficient number k,",
-            "# -k the same with the opposite sign.",
-        ]
+        comment = _comment(f"{what}: {_label_meaning(labels)}.")
         copies = [f"COPIES = {COPIES}", ""] if _has_copies(spec) else []
         return [*copies, *comment, *literals.labels_literal(spec, labels.tolist())]
     if spec.space.is_exact:
@@ -161,13 +161,20 @@ def _space_data(spec: SharingSpec) -> list[str]:
     return [text, *literals.basis_literal(floats)]
 
 
+def _label_meaning(labels: NDArray[np.int32]) -> str:
+    """What the labels that occur stand for."""
+    zero = ", 0 an entry that is zero" if (labels == 0).any() else ""
+    return f"k is coefficient number k{', -k its negative' if (labels < 0).any() else ''}{zero}"
+
+
 def _generator_data(spec: SharingSpec) -> list[str]:
     if _is_trivial(spec):
         return []
     head = f"Generators of {spec.group_name} on inputs and on outputs"
     images = _images(spec)
     if images is not None:
-        comment = _comment(f"{head}: entry k = j sends e_k to e_j, entry k = -j sends it to -e_j.")
+        signed = ", entry k = -j to -e_j" if any(min(image) < 0 for pair in images for image in pair) else ""
+        comment = _comment(f"{head}: entry k = j sends e_k to e_j{signed}.")
         pairs = [[literals.image_lines(image) for image in pair] for pair in images]
         return ["", *comment, *literals.generators_literal("GENERATORS", "tuple[int, ...]", pairs)]
     lines = ["", *_comment(f"{head}, matrices by rows."), *_matrices("GENERATORS", spec.generators)]
@@ -186,7 +193,7 @@ def _matrices(name: str, pairs: tuple[GeneratorPair, ...]) -> list[str]:
 
 
 def _comment(text: str) -> list[str]:
-    return [f"# {line}" for line in textwrap.wrap(_plain(text), DOCSTRING_WIDTH - 2)]
+    return [f"# {line}" for line in textwrap.wrap(literals.plain(text), DOCSTRING_WIDTH - 2)]
 
 
 def _imports(spec: SharingSpec, data: list[str]) -> str:

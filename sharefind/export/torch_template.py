@@ -19,7 +19,8 @@ INPUT_LENGTH = {length}
 
 READOUT = """
 # The labels were trained on as (y - SHIFT) / SCALE.
-SHIFT, SCALE = {shift}, {scale}
+SHIFT = {shift}
+SCALE = {scale}
 """
 
 BASE = '''

@@ -6,7 +6,6 @@ They agree with those that `sharefind.export` writes into a module's source.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,28 +26,11 @@ def network_start(spec: SharingSpec) -> FloatArray:
     length = initial.input_length(spec)
     if not spec.has_hidden:
         return np.full(spec.space.dim, math.sqrt(initial.spreads(spec)["weight"]) / length)
-    return _by_block(spec, {"output": 1.0, "bias": 1.0, "weight": 1 / length})
+    return initial.start_stds(spec, {"output": 1.0, "bias": 1.0, "weight": 1 / length})
 
 
 def block_start(spec: SharingSpec, channels: int) -> FloatArray:
     """(dim,): A / channels, W and b start with the variances of two nn.Linear with channels d_hidden units between."""
     hidden = spec.block("weight").shape[0]
     inner = 1 / math.sqrt(3 * spec.d_in)
-    return _by_block(spec, {"output": math.sqrt(channels / (3 * hidden)), "bias": inner, "weight": inner})
-
-
-def _by_block(spec: SharingSpec, stds: Mapping[str, float]) -> FloatArray:
-    """Standard deviations that give each block's entries theirs on average; the last decides where blocks share."""
-    spread, start = initial.spreads(spec), np.ones(spec.space.dim)
-    for name, std in stds.items():
-        start[_touched(spec, name)] = math.sqrt(spread[name]) * std
-    return start
-
-
-def _touched(spec: SharingSpec, name: str) -> NDArray[np.int64]:
-    """Numbers of the coefficients that move a block."""
-    labels = spec.space.tying
-    if labels is None:
-        return np.flatnonzero(np.abs(initial.basis(spec)[:, spec.slice_of(name)]).sum(axis=1))
-    present = np.unique(np.abs(labels[spec.slice_of(name)]))
-    return np.asarray(present[present > 0] - 1, dtype=np.int64)
+    return initial.start_stds(spec, {"output": math.sqrt(channels / (3 * hidden)), "bias": inner, "weight": inner})

@@ -30,12 +30,14 @@ from sharefind.spaces import Subspace
 MakeSpec = Callable[..., SharingSpec]
 
 RESCALED = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0)
+SIX_SHIFTS = Standardisation(2 * np.eye(2), np.pi * np.arange(1.0, 7.0), 1.5)
 NUMERICAL = Subspace.numerical(np.random.default_rng(3).standard_normal((3, 6)))
 
 CASES: dict[str, tuple[Any, ...]] = {
     "c2": ("C2", "natural", "natural", "matrix:logistic"),
     "c2_bias": ("C2", "natural", "natural", "matrix+bias:logistic"),
     "c2_rescaled": ("C2", "natural", "natural", "matrix+bias:logistic", None, RESCALED),
+    "free_rescaled": ("C1", "trivial:2", "trivial:6", "matrix:tanh", None, SIX_SHIFTS),
     "c2_zero": ("C2", "natural", "natural", "matrix:logistic", Subspace.zero(4)),
     "s4": ("S4", "natural", "natural", "matrix:logistic"),
     "s4_bias": ("S4", "natural", "natural", "matrix+bias:logistic"),
@@ -165,7 +167,7 @@ def test_ties_need_no_dense_basis_and_sources_name_no_dependency(name: str, modu
     imported = {n.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import) for n in node.names}
     froms = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
     assert imported | froms <= {"torch", "math", "collections.abc"}
-    assert ("SHIFT" in source) == (name == "c2_rescaled")
+    assert ("SHIFT" in source) == name.endswith("_rescaled")
     assert not re.search(r"\b20\d\d\b", source)
 
 

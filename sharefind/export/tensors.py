@@ -1,0 +1,107 @@
+"""A trained network as one safetensors file: its coefficients, and its specification in the metadata.
+
+The tensor is the state dict of the exported torch module, so that `load_state_dict(load_file(path))` loads it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from sharefind.errors import InputError
+from sharefind.export.certificate import Certificate, certify
+from sharefind.export.serial import from_json, to_json
+from sharefind.export.stabiliser import refusal
+from sharefind.export.trained import FloatArray, TrainedNetwork
+
+SCHEMA = "sharefind.weights/1"
+
+TENSOR = "coefficient"
+"""The one tensor of a file, named as the parameter of the exported module."""
+
+MAX_WEIGHT_BYTES = 2_000_000_000
+"""Largest file that is read, in bytes."""
+
+
+def write_safetensors(network: TrainedNetwork, path: Path) -> Certificate:
+    """Certify a network's specification and write the network to a file, whole or not at all.
+
+    The file holds `coefficient`, float64 (N, dim), and the metadata `format`, `schema` and `spec` (JSON text).
+
+    Raises:
+        ExportError: the specification does not hold what it says, or its particles leave the space. RunFolderError:
+            the file cannot be written.
+    """
+    from safetensors.numpy import save
+
+    from sharefind.search.run_folder import write_atomically
+
+    certificate = certify(network.spec)
+    check_particles(network)
+    metadata = {"format": "pt", "schema": SCHEMA, "spec": to_json(network.spec)}
+    write_atomically(path, save({TENSOR: np.ascontiguousarray(network.coefficient, dtype=np.float64)}, metadata))
+    return certificate
+
+
+def check_particles(network: TrainedNetwork) -> None:
+    """Refuse particles that are not finite or lie outside the space: coefficients too large for a float64.
+
+    Raises:
+        ExportError: they are.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        particles = network.particles
+    if not np.isfinite(particles).all():
+        raise refusal("the coefficients are so large that a particle is not finite")
+
+
+def read_safetensors(path: Path) -> TrainedNetwork:
+    """The network in a file; nothing in it is ever run or unpickled. What it claims is for `certify` to say.
+
+    Raises:
+        InputError: as in `read_weights`.
+    """
+    return read_weights(path)[0]
+
+
+def read_weights(path: Path) -> tuple[TrainedNetwork, str]:
+    """The network in a file, and its specification as it is written there.
+
+    Raises:
+        InputError: the file cannot be read, is too large, is no safetensors file, or holds anything but what
+            `write_safetensors` writes.
+    """
+    try:
+        if path.stat().st_size > MAX_WEIGHT_BYTES:
+            raise InputError(f"{path} is above {MAX_WEIGHT_BYTES} bytes; give a file from sharefind export")
+        metadata, coefficient = _content(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error}); check the path") from None
+    try:
+        return TrainedNetwork(from_json(_text(metadata)), coefficient), metadata["spec"]
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def _content(path: Path) -> tuple[dict[str, str], FloatArray]:
+    """The metadata and the coefficients (N, dim)."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            names = list(file.keys())
+            if names != [TENSOR]:
+                raise InputError(f"{path} holds the tensors {names}; it must hold {TENSOR} alone; export it again")
+            dtype = file.get_slice(TENSOR).get_dtype()
+            if dtype != "F64":
+                raise InputError(f"{path}: {TENSOR} is {dtype}, not F64; export it again")
+            return file.metadata() or {}, np.asarray(file.get_tensor(TENSOR))
+    except SafetensorError as error:
+        raise InputError(f"{path} is no safetensors file ({error}); export it again") from None
+
+
+def _text(metadata: dict[str, str]) -> str:
+    if metadata.get("schema") != SCHEMA or "spec" not in metadata:
+        raise InputError(f"the metadata are not those of {SCHEMA} with a spec; export it again")
+    return metadata["spec"]

@@ -1,0 +1,36 @@
+"""Files of ours checked again: a specification, or the weights of a network with theirs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sharefind.errors import ExportError
+from sharefind.export.certificate import Certificate, certify
+from sharefind.export.serial import read_bytes, read_spec
+from sharefind.export.tensors import check_particles, read_weights
+from sharefind.export.trained import TrainedNetwork
+
+WEIGHTS = ".safetensors"
+"""How the name of a file with weights ends."""
+
+
+def verify_file(path: Path) -> tuple[Certificate, TrainedNetwork | None]:
+    """What a file claims, proven again from the file alone; with the network where it holds one.
+
+    Raises:
+        InputError: the file cannot be read or is none of ours. ExportError: it does not hold what it says; the message
+            names the entry that explains it, as far as one does.
+    """
+    if path.suffix == WEIGHTS:
+        weights, text = read_weights(path)
+        network, spec, written = weights, weights.spec, json.loads(text)
+    else:
+        network, spec, written = None, read_spec(path), json.loads(read_bytes(path))
+    try:
+        certificate = certify(spec, written=written["space"])
+        if network is not None:
+            check_particles(network)
+    except ExportError as error:
+        raise ExportError(f"{path}: {error}") from None
+    return certificate, network
