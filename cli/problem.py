@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sharefind.datasets import load_data, load_task
+from sharefind.datasets import Task, load_data, load_task
 from sharefind.datasets.registry import READERS
 from sharefind.errors import ConfigError
 from sharefind.groups import Group, load_generators, named_group
@@ -19,7 +19,6 @@ from sharefind.search import (
     RunFolder,
     SearchConfig,
     SearchOutcome,
-    TaskLike,
     build_problem,
     search_config,
 )
@@ -33,6 +32,8 @@ NO_GROUP = (
     "no candidate symmetry was given; add --group NAME (such as --group C2; `sharefind groups` lists them), "
     "--generators FILE, or --blind to search without one"
 )
+
+TWO_ACTIONS = "says how the group acts; drop --in-rep and --out-rep"
 
 
 def merged_config(given: Mapping[str, Any], file: Path | None) -> SearchConfig:
@@ -97,28 +98,51 @@ def _is_file_name(value: str) -> bool:
 def load_problem(config: SearchConfig) -> Problem:
     """The problem of a configuration: its data, its candidate group and everything that follows from them.
 
+    Where the configuration has no candidate, the one that the data recommend is taken: a name is written into the
+    problem's configuration; a group with its action is not, and comes with the data again.
+
     Raises:
         InputError: any of these cannot be used; the message says which and what to do instead.
     """
-    candidate = _candidate(config)
-    return build_problem(config, _task(config), candidate)
+    if config.blind:
+        return build_problem(config, chosen_task(config), named_group("C1"))
+    given = _given_candidate(config)
+    task = chosen_task(config)
+    if given is not None:
+        return build_problem(config, task, given)
+    if task.group is not None:
+        config = config.model_copy(update={"group": task.group})
+        return build_problem(config, task, named_group(task.group))
+    return build_problem(config, task, _recommended(config, task))
 
 
-def _task(config: SearchConfig) -> TaskLike:
+def chosen_task(config: SearchConfig) -> Task:
+    """The samples that a configuration names."""
     return load_data(config.data) if config.data is not None else load_task(config.task or DEFAULT_TASK)
 
 
-def _candidate(config: SearchConfig) -> Candidate | Group:
-    if config.blind:
-        return named_group("C1")
+def _given_candidate(config: SearchConfig) -> Candidate | Group | None:
+    """The group that the configuration names or reads from a file; before the data, which take longer to load."""
     if config.group is not None:
         return named_group(config.group)
     if config.generators is None:
-        raise ConfigError(NO_GROUP)
-    if config.in_rep is not None or config.out_rep is not None:
-        raise ConfigError("--generators says how the group acts; drop --in-rep and --out-rep")
+        return None
+    _refuse_representations(config, "--generators")
     file = load_generators(config.generators)
     return Candidate(file.group, file.in_rep, file.out_rep)
+
+
+def _recommended(config: SearchConfig, task: Task) -> Candidate:
+    """The group that comes with the data, with its action."""
+    if task.action is None:
+        raise ConfigError(NO_GROUP)
+    _refuse_representations(config, task.name)
+    return Candidate(task.action.group, task.action.in_rep, task.action.out_rep)
+
+
+def _refuse_representations(config: SearchConfig, who: str) -> None:
+    if config.in_rep is not None or config.out_rep is not None:
+        raise ConfigError(f"{who} {TWO_ACTIONS}")
 
 
 def load_outcome(folder: RunFolder) -> SearchOutcome:

@@ -36,8 +36,7 @@ def report(
 
 def _samples(run: Path) -> Samples:
     """What the run searched; data that are gone are said to be gone, since all else is in the run folder."""
-    from sharefind.cli.problem import DEFAULT_TASK
-    from sharefind.datasets import load_data, load_task
+    from sharefind.cli.problem import DEFAULT_TASK, chosen_task
     from sharefind.report.samples import Samples, noted_fingerprint, samples_of
     from sharefind.search import RunFolder
 
@@ -45,7 +44,7 @@ def _samples(run: Path) -> Samples:
     fingerprint = noted_fingerprint(run)
     name = config.data if config.data is not None else config.task or DEFAULT_TASK
     try:
-        task = load_data(name) if config.data is not None else load_task(name)
+        task = chosen_task(config)
     except SharefindError as error:
         note = f"The data could not be read again, so that their size is not known here ({error})."
         return Samples(Path(name).name, fingerprint, note=note)

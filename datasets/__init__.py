@@ -4,10 +4,14 @@ A task only holds or draws data and recommends settings for it; models, training
 to others.
 """
 
+from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import c2_task
+from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.files import load_csv, load_npz, load_parquet
+from sharefind.datasets.molecule import methane_task
 from sharefind.datasets.registry import load_data, load_task, task_names
-from sharefind.datasets.task import Sampler, Task, check_arrays, finite_task, fresh_task
+from sharefind.datasets.substitutions import substitution_task
+from sharefind.datasets.task import GivenAction, Sampler, Task, check_arrays, finite_task, fresh_task
 from sharefind.datasets.teacher_student import (
     TeacherStudent,
     strongly_invariant,
@@ -17,11 +21,13 @@ from sharefind.datasets.teacher_student import (
 from sharefind.datasets.textures import texture_task
 
 __all__ = [
+    "GivenAction",
     "Sampler",
     "Task",
     "TeacherStudent",
     "c2_task",
     "check_arrays",
+    "elasticity_task",
     "finite_task",
     "fresh_task",
     "load_csv",
@@ -29,9 +35,12 @@ __all__ = [
     "load_npz",
     "load_parquet",
     "load_task",
+    "methane_task",
     "strongly_invariant",
+    "substitution_task",
     "task_names",
     "teacher_student",
     "texture_task",
+    "tic_tac_toe_task",
     "weakly_invariant",
 ]

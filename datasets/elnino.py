@@ -31,6 +31,7 @@ def elnino_task() -> Task:
         later[: years * MONTHS].reshape(years, MONTHS),
         description="El Nino: sea temperatures, each month from the month before (real data, public domain)",
         unit="matrix:tanh",
+        group="C12",
     )
 
 

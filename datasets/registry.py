@@ -6,9 +6,13 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import c2_task
+from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.elnino import elnino_task
 from sharefind.datasets.files import load_csv, load_npz, load_parquet
+from sharefind.datasets.molecule import methane_task
+from sharefind.datasets.substitutions import substitution_task
 from sharefind.datasets.task import FloatArray, Task, finite_task
 from sharefind.datasets.textures import texture_task
 from sharefind.errors import DataError
@@ -22,6 +26,13 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
         "texture:brick": partial(texture_task, "brick"),
         "texture:grass": partial(texture_task, "grass"),
         "elnino": elnino_task,
+        "dna:brca1-exchangeabilities": partial(substitution_task, "exchangeabilities"),
+        "dna:brca1-rates": partial(substitution_task, "rates"),
+        "methane": methane_task,
+        "methane:stretched": partial(methane_task, is_stretched=True),
+        "elasticity:Cu": elasticity_task,
+        "elasticity:Cu-stretched": partial(elasticity_task, is_stretched=True),
+        "tic-tac-toe": tic_tac_toe_task,
     }
 )
 READERS: Mapping[str, Callable[[str | Path], tuple[FloatArray, FloatArray]]] = MappingProxyType(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sharefind.errors import DataError
+from sharefind.groups import FiniteGroup, Representation
 
 FloatArray = NDArray[np.float64]
 
@@ -22,6 +23,15 @@ class Sampler(Protocol):
     def sample(self, rng: np.random.Generator, n: int) -> tuple[FloatArray, FloatArray]:
         """Draw `n` independent pairs: x (n, d_in) and y (n, d_out), float64."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class GivenAction:
+    """A group with its representations on X and Y, where no representation expression says how it acts."""
+
+    group: FiniteGroup
+    in_rep: Representation
+    out_rep: Representation
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +52,8 @@ class Task:
         x: (n, d_in) float64, read-only; None for fresh samples.
         y: (n, d_out) float64, read-only; None for fresh samples.
         sampler: the law; None for a finite data set.
+        group: name of the recommended candidate group; None leaves it to the caller.
+        action: recommended candidate group that no name and no expression gives; at most one of `group` and `action`.
     """
 
     name: str
@@ -55,11 +67,23 @@ class Task:
     x: FloatArray | None = None
     y: FloatArray | None = None
     sampler: Sampler | None = None
+    group: str | None = None
+    action: GivenAction | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a task with nothing to draw from, or with two sources (DataError)."""
+        """Refuse a task with nothing to draw from, with two, or with an action that does not fit (DataError)."""
         if (self.x is None) != (self.y is None) or (self.x is None) == (self.sampler is None):
             raise DataError(f"task {self.name}: give either rows x and y, or a sampler of fresh samples")
+        if self.action is None:
+            return
+        if any(setting is not None for setting in (self.group, self.in_rep, self.out_rep)):
+            raise DataError(f"task {self.name}: an action says what acts and how; drop group, in_rep and out_rep")
+        widths = (self.action.in_rep.dim, self.action.out_rep.dim)
+        if widths != (self.d_in, self.d_out):
+            raise DataError(
+                f"task {self.name}: x and y have widths {self.d_in} and {self.d_out} but the action is on {widths[0]} "
+                f"and {widths[1]}; make them equal"
+            )
 
     @property
     def is_fresh(self) -> bool:
@@ -108,15 +132,17 @@ def finite_task(
     out_rep: str | None = None,
     unit: str | None = None,
     tolerance: float = 0.0,
+    group: str | None = None,
+    action: GivenAction | None = None,
 ) -> Task:
     """Make a task of the rows x (n, d_in) and y (n, d_out).
 
     Raises:
-        DataError: as in `check_arrays`.
+        DataError: as in `check_arrays`, or an action that does not fit the rows.
     """
     x, y = check_arrays(x, y, name)
     settings = (in_rep, out_rep, unit, tolerance)
-    return Task(name, x.shape[1], y.shape[1], description, *settings, x=x, y=y)
+    return Task(name, x.shape[1], y.shape[1], description, *settings, x=x, y=y, group=group, action=action)
 
 
 def fresh_task(

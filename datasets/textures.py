@@ -45,6 +45,7 @@ def texture_task(texture: Texture) -> Task:
         out_rep="trivial",
         unit="matrix:tanh",
         tolerance=TOLERANCE,
+        group="D4",
     )
 
 

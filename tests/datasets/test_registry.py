@@ -8,24 +8,30 @@ import pytest
 
 from sharefind.datasets import load_data, load_task, task_names
 from sharefind.errors import DataError
+from sharefind.groups import named_group, parse_representation
+
+NEEDS = {"texture": "skimage", "elnino": "statsmodels", "dna": "cogent3", "methane": "ase", "elasticity": "ase"}
 
 
 @pytest.mark.parametrize("name", task_names())
 def test_every_name_loads_and_samples(name: str) -> None:
-    if name.startswith("texture:"):
-        pytest.importorskip("skimage")
-    if name == "elnino":
-        pytest.importorskip("statsmodels")
+    pytest.importorskip(NEEDS.get(name.partition(":")[0], "numpy"))
     task = load_task(name)
     assert task.name == name and task.description
     x, y = task.sample(np.random.default_rng(0), 7)
     assert x.shape == (7, task.d_in) and y.shape == (7, task.d_out)
     assert x.dtype == y.dtype == np.float64
+    if task.group is not None:
+        group = named_group(task.group)
+        reps = [parse_representation(text or "natural", group) for text in (task.in_rep, task.out_rep)]
+        assert [rep.dim for rep in reps] == [task.d_in, task.d_out]
 
 
 def test_the_names() -> None:
     textures = ("texture:gravel", "texture:brick", "texture:grass")
-    assert task_names() == ("c2-wi", "c2-si", "c2-arbitrary", *textures, "elnino")
+    dna = ("dna:brca1-exchangeabilities", "dna:brca1-rates")
+    atoms = ("methane", "methane:stretched", "elasticity:Cu", "elasticity:Cu-stretched")
+    assert task_names() == ("c2-wi", "c2-si", "c2-arbitrary", *textures, "elnino", *dna, *atoms, "tic-tac-toe")
 
 
 def test_data_takes_names_too() -> None:
@@ -51,6 +57,7 @@ def test_wrong_names(load: object, name: str, words: str) -> None:
 
 
 def test_importing_datasets_loads_nothing_heavy() -> None:
-    code = "import sys, sharefind.datasets; print({'torch', 'sklearn', 'skimage', 'ot'} & set(sys.modules))"
+    heavy = "torch", "sklearn", "skimage", "ot", "ase", "cogent3", "statsmodels"
+    code = f"import sys, sharefind.datasets; print({set(heavy)} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

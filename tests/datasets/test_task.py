@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sharefind.datasets import Task, check_arrays, finite_task, fresh_task
+from sharefind.datasets import GivenAction, Task, check_arrays, finite_task, fresh_task
 from sharefind.datasets.task import FloatArray
 from sharefind.errors import DataError
+from sharefind.groups import FiniteGroup, trivial
 
 ROWS = np.arange(12.0).reshape(6, 2)
 
@@ -69,6 +70,23 @@ def test_a_task_with_neither_rows_nor_law_is_refused() -> None:
     with pytest.raises(DataError) as caught:
         Task("empty", 2, 2)
     _one_line(caught, "empty")
+
+
+def _action(width: int) -> GivenAction:
+    group = FiniteGroup("C2", 2, ((1, 0),))
+    rep = trivial(group, width)
+    return GivenAction(group, rep, rep)
+
+
+def test_an_action_fits_its_task_and_says_everything() -> None:
+    task = finite_task("pairs", ROWS, ROWS, action=_action(2))
+    assert task.action is not None and task.action.group.order == 2
+    with pytest.raises(DataError) as caught:
+        finite_task("pairs", ROWS, ROWS, action=_action(3))
+    _one_line(caught, "pairs", "widths 2 and 2", "3 and 3")
+    with pytest.raises(DataError) as caught:
+        finite_task("pairs", ROWS, ROWS, action=_action(2), in_rep="natural")
+    _one_line(caught, "pairs", "drop group, in_rep and out_rep")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint8, np.bool_])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,12 +25,23 @@ def _name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The reader's folder; modules that were imported from it are forgotten, since pages use the same names."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    yield tmp_path
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
 @pytest.mark.slow
 @pytest.mark.ci
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_the_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COLUMNS", raising=False)
+def test_the_page_does_what_it_says(page: Path) -> None:
     listed = [block for block in blocks(page) if block.elsewhere is None]
     if not any(block.language in RUNNABLE and (block.language != "text" or block.commands) for block in listed):
         return

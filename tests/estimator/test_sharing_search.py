@@ -26,8 +26,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
 import sharefind
-from sharefind.errors import ConfigError, InputError, NotConvergedError, RepresentationError, RunFolderError, UnitError
 from sharefind.cli import main
+from sharefind.errors import ConfigError, InputError, NotConvergedError, RepresentationError, RunFolderError, UnitError
 from sharefind.estimator import SharingSearch
 from sharefind.export import TrainedNetwork, read_spec
 from sharefind.export.tensors import read_safetensors

@@ -1,0 +1,75 @@
+"""Tic-tac-toe: the value of every move in every position that play can reach, by minimax.
+
+Nothing is read: the positions are enumerated when the task is loaded.
+"""
+
+import numpy as np
+
+from sharefind.datasets.task import Task, finite_task
+
+CELLS = 9
+LINES = ((0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6))
+
+OCCUPIED = -1
+"""Value of a move to an occupied cell: against the rules, and so as good as lost."""
+
+Position = tuple[int, ...]
+"""Nine cells, row by row: 1 for who is to move, -1 for who has just moved, 0 for empty."""
+
+
+def tic_tac_toe_task() -> Task:
+    """The task `tic-tac-toe`: a position x (4520, 9) to the value y (4520, 9) of a move to each cell.
+
+    Values are 1 (won with best play on both sides), 0 (drawn) and -1 (lost, or `OCCUPIED`), for who is to move. The
+    rows are the positions of `position_values` in which the game goes on. D_4 moves the cells (`grid:3`) on both sides.
+    """
+    values = position_values()
+    open_positions = sorted(position for position in values if not is_over(position))
+    x = np.array(open_positions, dtype=np.float64)
+    y = np.array([move_values(position, values) for position in open_positions], dtype=np.float64)
+    return finite_task(
+        "tic-tac-toe",
+        x,
+        y,
+        description="tic-tac-toe: the value of each move in all 4,520 open positions (enumerated)",
+        in_rep="grid:3",
+        out_rep="grid:3",
+        unit="matrix:tanh",
+        group="D4",
+    )
+
+
+def is_won(position: Position) -> bool:
+    """Whether who has just moved has a line."""
+    return any(all(position[cell] == -1 for cell in line) for line in LINES)
+
+
+def is_over(position: Position) -> bool:
+    """Whether the game has ended: a line, or no empty cell."""
+    return is_won(position) or 0 not in position
+
+
+def after(position: Position, cell: int) -> Position:
+    """The position after a move to an empty cell, seen by the other side."""
+    return tuple(-1 if k == cell else -value for k, value in enumerate(position))
+
+
+def position_values() -> dict[Position, int]:
+    """All 5,478 positions that play can reach, each with its value for who is to move: 1, 0 or -1."""
+    values: dict[Position, int] = {}
+
+    def value(position: Position) -> int:
+        if position not in values:
+            if is_over(position):
+                values[position] = -1 if is_won(position) else 0
+            else:
+                values[position] = max(-value(after(position, c)) for c in range(CELLS) if position[c] == 0)
+        return values[position]
+
+    value((0,) * CELLS)
+    return values
+
+
+def move_values(position: Position, values: dict[Position, int]) -> tuple[int, ...]:
+    """The value of a move to each of the nine cells, from those of all positions."""
+    return tuple(-values[after(position, c)] if position[c] == 0 else OCCUPIED for c in range(CELLS))

@@ -1,0 +1,71 @@
+"""Stress in a copper crystal under small strains: its elastic constants, and how many of them there are.
+
+Stresses are computed by ASE (the extra `atoms`) when a task is loaded.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from sharefind.datasets.task import FloatArray, GivenAction, Task, finite_task
+from sharefind.datasets.tetrahedral import AXES, mandel, mandel_matrix, representation, tensor, tetrahedral_group
+from sharefind.errors import DataError
+
+LATTICE_CONSTANT = 3.5898255905347
+"""Of fcc copper at rest in the effective medium theory, in angstrom; its stress is below 1e-9 GPa."""
+
+SAMPLES = 300
+STRAIN = 0.1
+"""Standard deviation of each Mandel coordinate of the strain, in per cent."""
+
+STRETCHED = 1.05
+"""Length along the third axis of `elasticity:Cu-stretched`, as a multiple of that at rest."""
+
+
+def elasticity_task(is_stretched: bool = False) -> Task:
+    """The tasks `elasticity:Cu` and `elasticity:Cu-stretched`: strains (300, 6) in % to stresses (300, 6) in GPa.
+
+    Both in Mandel coordinates (11, 22, 33, and sqrt 2 times 23, 13, 12); the law of x is an isotropic Gaussian. The
+    candidate is the cube's group O_h through its 24 classes modulo the inversion, which leaves even tensors alone: the
+    rotations O. In the stretched crystal, the stress before the strain is subtracted; the axis and its turns are left.
+
+    Raises:
+        DataError: ASE is missing.
+    """
+    rest = np.diag([1.0, 1.0, STRETCHED if is_stretched else 1.0])
+    x = STRAIN * np.random.default_rng(0).standard_normal((SAMPLES, 2 * AXES))
+    strains = tensor(x / 100)
+    y = mandel(np.array([stress((np.eye(AXES) + strain) @ rest) for strain in strains]) - stress(rest))
+    group = tetrahedral_group("O")
+    moves = representation(group, mandel_matrix, "tensors")
+    name = "elasticity:Cu-stretched" if is_stretched else "elasticity:Cu"
+    what = "copper stretched by 5 % along one axis" if is_stretched else "copper"
+    return finite_task(
+        name,
+        x,
+        y,
+        description=f"{what}: stress from strain (computed by ASE, LGPL; effective medium theory)",
+        unit="matrix:tanh",
+        action=GivenAction(group, moves, moves),
+    )
+
+
+def stress(deformation: FloatArray) -> FloatArray:
+    """Stress (3, 3) in GPa of fcc copper whose lattice at rest is deformed by a matrix (3, 3).
+
+    Effective medium theory of Jacobsen, Stoltze & Norskov 1996, Surf. Sci. 366, 394.
+
+    Raises:
+        DataError: ASE is missing.
+    """
+    try:
+        from ase.build import bulk
+        from ase.calculators.emt import EMT
+        from ase.units import GPa
+    except ImportError as error:
+        raise DataError("elasticity:Cu needs ASE; install it with pip install 'sharefind[atoms]'") from error
+    effective_medium: Any = EMT  # ASE does not annotate it, nor what a crystal does
+    crystal: Any = bulk("Cu", "fcc", a=LATTICE_CONSTANT)
+    crystal.set_cell(crystal.cell.array @ deformation.T, scale_atoms=True)
+    crystal.calc = effective_medium()
+    return np.asarray(crystal.get_stress(voigt=False) / GPa, dtype=np.float64)

@@ -1,0 +1,98 @@
+"""Forces on the atoms of methane, displaced at random: the symmetry of a molecule in its force constants.
+
+Forces are computed by ASE (the extra `atoms`) when a task is loaded.
+"""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from sharefind.datasets.task import FloatArray, GivenAction, Task, finite_task
+from sharefind.datasets.tetrahedral import CORNERS, atom_matrix, representation, tetrahedral_group
+from sharefind.errors import DataError
+
+BOND_LENGTH = 1.09
+"""Of C-H, in angstrom."""
+
+STRETCH = 340.0
+"""kcal/mol/angstrom^2, E = STRETCH (b - b0)^2: CT-HC of Cornell et al. 1995, J. Am. Chem. Soc. 117, 5179."""
+
+BEND = 35.0
+"""kcal/mol/rad^2, E = BEND (a - a0)^2: HC-CT-HC of the same."""
+
+ANGLE = float(np.arccos(-1 / 3))
+"""Of H-C-H in a regular tetrahedron, in radians."""
+
+BOX = 20.0
+"""Side of the cell that ASE's force field wants, in angstrom; no image of the molecule comes near."""
+
+SAMPLES = 200
+DISPLACEMENT = 0.01
+"""Standard deviation of each coordinate, in angstrom; the zero-point motion of a hydrogen is ten times as large."""
+
+STRETCHED = 0.2
+"""By how much the first bond of `methane:stretched` is longer, in angstrom."""
+
+
+def methane_task(is_stretched: bool = False) -> Task:
+    """The tasks `methane` and `methane:stretched`: displacements x (200, 15) in angstrom to forces y (200, 15) in eV/A.
+
+    Atoms C, H, H, H, H with three coordinates each; the law of x is an isotropic Gaussian. T_d acts on both sides by
+    permuting the hydrogens and turning the vectors. The best matrix is minus the matrix of force constants (Hessian).
+    Where a bond is stretched, the forces of the resting atoms are subtracted; C_3v is left.
+
+    Raises:
+        DataError: ASE is missing.
+    """
+    rest = tetrahedron(STRETCHED if is_stretched else 0.0)
+    x = DISPLACEMENT * np.random.default_rng(0).standard_normal((SAMPLES, rest.size))
+    y = np.array([forces(rest + row.reshape(rest.shape)).ravel() for row in x]) - forces(rest).ravel()
+    group = tetrahedral_group("Td")
+    moves = representation(group, atom_matrix, "displacements")
+    what = "methane with one bond stretched" if is_stretched else "methane"
+    return finite_task(
+        "methane:stretched" if is_stretched else "methane",
+        x,
+        y,
+        description=f"{what}: forces from displacements of the atoms (computed by ASE, LGPL; AMBER force field)",
+        unit="matrix:tanh",
+        action=GivenAction(group, moves, moves),
+    )
+
+
+def tetrahedron(stretch: float = 0.0) -> FloatArray:
+    """Positions (5, 3) of C and four H at rest, in angstrom; the first H is farther away by `stretch`."""
+    corners = np.array(CORNERS, dtype=np.float64)
+    directions = corners / np.linalg.norm(corners, axis=1, keepdims=True)
+    lengths = BOND_LENGTH + np.array([stretch, 0.0, 0.0, 0.0])
+    return np.vstack([np.zeros(3), lengths[:, None] * directions])
+
+
+def forces(positions: FloatArray) -> FloatArray:
+    """Forces (5, 3) in eV/angstrom on C and four H at positions (5, 3): harmonic bonds and angles.
+
+    Raises:
+        DataError: ASE is missing.
+    """
+    atoms = _molecule(positions)
+    return np.asarray(atoms.get_forces(), dtype=np.float64)
+
+
+def _molecule(positions: FloatArray) -> Any:
+    try:
+        from ase import Atoms, units
+        from ase.calculators.ff import ForceField
+        from ase.utils.ff import Angle, Bond
+    except ImportError as error:
+        raise DataError("methane needs ASE; install it with pip install 'sharefind[atoms]'") from error
+    bond: Any = Bond  # ASE does not annotate these three
+    angle: Any = Angle
+    field: Any = ForceField
+    unit = 2 * units.kcal / units.mol  # ASE's energies are k (b - b0)^2 / 2
+    hydrogens = range(1, len(positions))
+    bonds = [bond(0, i, k=STRETCH * unit, b0=BOND_LENGTH) for i in hydrogens]
+    angles = [angle(i, 0, j, k=BEND * unit, a0=ANGLE) for i, j in combinations(hydrogens, 2)]
+    atoms = Atoms("CH4", positions=positions, cell=[BOX] * 3)
+    atoms.calc = field(bonds=bonds, angles=angles)
+    return atoms

@@ -1,0 +1,104 @@
+"""Nucleotide substitutions between species: which textbook model of DNA evolution do they follow?
+
+The alignment of BRCA1 ships inside cogent3 (the extra `dna`), so nothing is downloaded when a task is loaded.
+"""
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.datasets.task import FloatArray, Task, finite_task
+from sharefind.errors import DataError
+
+Substitutions = Literal["exchangeabilities", "rates"]
+SUBSTITUTIONS: tuple[Substitutions, ...] = get_args(Substitutions)
+
+NUCLEOTIDES = "ACGT"
+"""The order of the coordinates: 0 A, 1 C, 2 G, 3 T. Purines are 0 and 2, pyrimidines 1 and 3; 0-3 and 1-2 pair."""
+
+UNREAD = -1
+# Exchangeabilities lie .076 from the model K80 and .45 and more from those that do not hold.
+TOLERANCE = 0.12
+
+DESCRIPTIONS: dict[Substitutions, str] = {
+    "exchangeabilities": "BRCA1 of 55 mammals: how readily nucleotides replace each other, base composition divided out"
+    " (real data, BSD-3)",
+    "rates": "BRCA1 of 55 mammals: how often each nucleotide is replaced by each other (real data, BSD-3)",
+}
+
+
+def substitution_task(kind: Substitutions) -> Task:
+    """The tasks `dna:brca1-<kind>`: from a nucleotide to the readiness with which each other one takes its place.
+
+    x (220, 4) has one-hot rows, y (220, 4) columns of `exchangeabilities` or `rates`: four rows for each of 55 species,
+    from its 54 pairs with the others in 3,009 aligned sites. Subgroups of S_4 permute the nucleotides; E^H in R^{4x4}
+    is the substitution model of H: Jukes-Cantor 1969 for S_4, Kimura 1980 for D_4, Kimura 1981 for V_4. Species share
+    pairs and ancestors, so they are not independent, and p-values are a guide.
+
+    Raises:
+        DataError: the kind is unknown or cogent3 is missing.
+    """
+    if kind not in SUBSTITUTIONS:
+        raise DataError(f"no substitutions {kind!r}; use one of {', '.join(SUBSTITUTIONS)}")
+    counts = species_counts(_sites(kind))
+    matrices = exchangeabilities(counts) if kind == "exchangeabilities" else rates(counts)
+    x = np.tile(np.eye(len(NUCLEOTIDES)), (len(matrices), 1))
+    return finite_task(
+        f"dna:brca1-{kind}",
+        x,
+        np.swapaxes(matrices, 1, 2).reshape(x.shape),
+        description=DESCRIPTIONS[kind],
+        in_rep="natural",
+        out_rep="natural",
+        unit="matrix:tanh",
+        tolerance=TOLERANCE,
+        group="S4",
+    )
+
+
+def species_counts(sites: NDArray[np.int64]) -> FloatArray:
+    """Joint counts of each sequence with all others, made symmetric, (species, 4, 4), from sites (species, length).
+
+    A site where either sequence has a gap or an ambiguous letter (`UNREAD`) is left out of that pair.
+    """
+    letters = np.arange(len(NUCLEOTIDES))
+    present = (sites[:, None, :] == letters[:, None]).astype(np.float64)
+    others = present.sum(axis=0) - present
+    one_way: FloatArray = present @ np.swapaxes(others, 1, 2)
+    return one_way + np.swapaxes(one_way, 1, 2)
+
+
+def exchangeabilities(counts: FloatArray) -> FloatArray:
+    """Joint frequencies over products of base frequencies, off the diagonal, `_scaled`: (species, 4, 4).
+
+    Of a time-reversible process q_ij = s_ij pi_j this is s_ij to first order in time (Tavare 1986).
+    """
+    frequencies = counts.sum(axis=2)
+    return _scaled(counts / (frequencies[:, :, None] * frequencies[:, None, :]))
+
+
+def rates(counts: FloatArray) -> FloatArray:
+    """Share of the sites with j (column) that have i (row) in the other sequence, `_scaled`: (species, 4, 4)."""
+    return _scaled(counts / counts.sum(axis=1)[:, None, :])
+
+
+def _scaled(matrices: FloatArray) -> FloatArray:
+    """Zero diagonals, and columns that sum to 1 on average: one substitution a unit of time at equal frequencies."""
+    off = matrices * ~np.eye(len(NUCLEOTIDES), dtype=bool)
+    totals = off.sum(axis=(1, 2))
+    return np.asarray(len(NUCLEOTIDES) * off / totals[:, None, None])
+
+
+def _sites(kind: Substitutions) -> NDArray[np.int64]:
+    """Letters as numbers, int64 (55, 3009); gaps and ambiguous letters are `UNREAD`. Species in alphabetical order."""
+    try:
+        from cogent3 import get_dataset
+    except ImportError as error:
+        raise DataError(f"dna:brca1-{kind} needs cogent3; install it with pip install 'sharefind[dna]'") from error
+    alignment = get_dataset("brca1")
+    letters = np.array([list(str(alignment.get_gapped_seq(name))) for name in sorted(alignment.names)])
+    sites = np.full(letters.shape, UNREAD, dtype=np.int64)
+    for number, letter in enumerate(NUCLEOTIDES):
+        sites[letters == letter] = number
+    return sites

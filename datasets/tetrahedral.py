@@ -1,0 +1,92 @@
+"""The symmetry group of the regular tetrahedron, acting on vectors and on symmetric tensors by signed permutations.
+
+What is made of it, a molecule's or a crystal's data, is left to `molecule` and `elasticity`.
+"""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.groups import FiniteGroup, Representation, from_matrices, named_group
+
+IntMatrix = NDArray[np.int64]
+
+CORNERS: tuple[tuple[int, int, int], ...] = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
+"""Four corners of the cube [-1, 1]^3 that span a regular tetrahedron."""
+
+SYMMETRIES = 24
+AXES = 3
+TENSOR_PLANES = ((1, 2), (0, 2), (0, 1))
+"""Index pairs of the last three Mandel coordinates: 23, 13, 12."""
+
+
+def tetrahedral_group(name: str) -> FiniteGroup:
+    """T_d under a name of one's own, order 24: all permutations of the four corners."""
+    return FiniteGroup(name, len(CORNERS), _all_permutations().generators, known_order=SYMMETRIES)
+
+
+def corner_group(name: str, fixed: int) -> FiniteGroup:
+    """The stabiliser of one corner in T_d, C_3v, order 6: all permutations of the three other corners."""
+    moved = [corner for corner in range(len(CORNERS)) if corner != fixed]
+    swaps = []
+    for a, b in combinations(moved, 2):
+        images = list(range(len(CORNERS)))
+        images[a], images[b] = b, a
+        swaps.append(tuple(images))
+    return FiniteGroup(name, len(CORNERS), tuple(swaps), known_order=6)
+
+
+def _all_permutations() -> FiniteGroup:
+    group = named_group("S4")
+    if not isinstance(group, FiniteGroup):
+        raise TypeError(f"{group.name} is not finite")
+    return group
+
+
+def vector_matrix(permutation: tuple[int, ...]) -> IntMatrix:
+    """The isometry that moves the corners as the permutation does: a signed permutation matrix, int64 (3, 3)."""
+    corners = np.array(CORNERS)
+    # Sum over corners of c c^T = 4 I, so R = sum over corners of (image of c) c^T / 4.
+    matrix: IntMatrix = corners[list(permutation)].T @ corners // len(CORNERS)
+    return matrix
+
+
+def atom_matrix(permutation: tuple[int, ...]) -> IntMatrix:
+    """The action on displacements (15,) of a centre and four corners: atoms are moved, and their vectors turned."""
+    atoms = np.zeros((len(CORNERS) + 1,) * 2, dtype=np.int64)
+    atoms[0, 0] = 1
+    atoms[1 + np.array(permutation), 1 + np.arange(len(CORNERS))] = 1
+    return np.kron(atoms, vector_matrix(permutation))
+
+
+def mandel_matrix(permutation: tuple[int, ...]) -> IntMatrix:
+    """The action e -> R e R^T on symmetric tensors in Mandel coordinates: a signed permutation matrix, int64 (6, 6)."""
+    turn = vector_matrix(permutation)
+    columns = [mandel(turn @ tensor(unit) @ turn.T) for unit in np.eye(2 * AXES)]
+    return np.rint(np.stack(columns, axis=1)).astype(np.int64)
+
+
+def mandel(tensors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Symmetric tensors (..., 3, 3) to (..., 6): 11, 22, 33, and 23, 13, 12 times sqrt 2, so that lengths agree.
+
+    Source: Mandel 1965; Mehrabadi & Cowin 1990.
+    """
+    diagonal = [tensors[..., i, i] for i in range(AXES)]
+    return np.stack([*diagonal, *(np.sqrt(2) * tensors[..., i, j] for i, j in TENSOR_PLANES)], axis=-1)
+
+
+def tensor(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse of `mandel`: (..., 6) to symmetric tensors (..., 3, 3)."""
+    tensors = np.zeros((*coordinates.shape[:-1], AXES, AXES))
+    for i in range(AXES):
+        tensors[..., i, i] = coordinates[..., i]
+    for k, (i, j) in enumerate(TENSOR_PLANES):
+        tensors[..., i, j] = tensors[..., j, i] = coordinates[..., AXES + k] / np.sqrt(2)
+    return tensors
+
+
+def representation(group: FiniteGroup, matrix: Any, name: str) -> Representation:
+    """The representation by one of the matrices above, checked to be one."""
+    return from_matrices(group, [matrix(generator).tolist() for generator in group.generators], name)
