@@ -13,7 +13,8 @@ from sharefind.cli.options import PlainJson, PlainQuiet, Run
 from sharefind.errors import ConfigError, RunFolderError
 
 if TYPE_CHECKING:
-    from sharefind.nn.comparison import Score
+    from sharefind.nn.comparison import FloatArray, Score
+    from sharefind.search import TaskLike
 
 SHARED, FREE = "shared", "untied"
 """Names of the two networks."""
@@ -81,9 +82,9 @@ def _check(out: Path) -> None:
         raise RunFolderError(f"the folder {out.parent} does not exist; make it, or choose another --out")
 
 
-def _rows(task: Any, seed: int) -> tuple[Any, Any]:
+def _rows(task: TaskLike, seed: int) -> tuple[FloatArray, FloatArray]:
     """The data set, or fresh samples of a task that has none."""
-    if task.x is not None:
+    if task.x is not None and task.y is not None:
         return task.x, task.y
     from sharefind.streams import named_stream
 
