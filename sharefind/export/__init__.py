@@ -3,8 +3,8 @@
 from sharefind.export.certificate import Certificate, certify
 from sharefind.export.onnx_graph import onnx_model, write_onnx
 from sharefind.export.outcome import exact_texts, generator_pairs, spec_from_outcome
-from sharefind.export.peers import write_snippet
 from sharefind.export.serial import from_json, read_spec, to_json, write_json
+from sharefind.export.snippets import write_snippet
 from sharefind.export.spec import SCHEMA, GeneratorPair, SharingSpec
 from sharefind.export.tensors import read_safetensors, write_safetensors
 from sharefind.export.torch_source import class_names, torch_source, write_torch

@@ -1,14 +1,13 @@
 """What a specification is in the words of a peer library: a named group, and representations with their recipes.
 
-The snippets themselves are in `emlp_snippet` and `escnn_snippet`. Both claim that the peer's equivariant maps are the
-space of the specification, so whatever is read from its names is held against the space itself, exactly.
+The snippets themselves are in `emlp_snippet` and `escnn_snippet`; `snippets` writes them. Both claim that the peer's
+equivariant maps are the space of the specification, so whatever is read from its names is held against it, exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from sharefind.errors import ExportError, GroupError, RepresentationError
 from sharefind.export import literals
@@ -18,8 +17,6 @@ from sharefind.groups import FiniteGroup, Group, Representation, exact_matrix, n
 from sharefind.groups.matrices import as_signed_permutation
 from sharefind.meanfield.units import two_layer_space
 from sharefind.spaces import fixed_space, matrix_space
-
-PEERS = ("emlp", "escnn")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,22 +67,6 @@ def leaves(rep: Representation) -> Iterator[Representation]:
         return
     for part in recipe.parts:
         yield from leaves(part)
-
-
-def write_snippet(spec: SharingSpec, path: Path, peer: str) -> Certificate:
-    """Certify a specification and write it in the words of "emlp" or "escnn", whole or not at all.
-
-    Raises:
-        ExportError: as in `peer_view`, or the library has no such group or representation. RunFolderError: the file
-            cannot be written.
-    """
-    from sharefind.export.emlp_snippet import emlp_source
-    from sharefind.export.escnn_snippet import escnn_source
-    from sharefind.search.run_folder import write_atomically
-
-    view = peer_view(spec, peer)
-    write_atomically(path, emlp_source(view) if peer == "emlp" else escnn_source(view))
-    return view.certificate
 
 
 def head(view: PeerView, peer: str, install: str) -> str:
