@@ -10,7 +10,7 @@ from typing import Any
 
 from sharefind.datasets import Task, load_data, load_task
 from sharefind.datasets.registry import READERS
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, RunFolderError
 from sharefind.groups import Group, load_generators, named_group
 from sharefind.search import (
     Candidate,
@@ -145,16 +145,30 @@ def _refuse_representations(config: SearchConfig, who: str) -> None:
         raise ConfigError(f"{who} {TWO_ACTIONS}")
 
 
+def _with_data_beside(folder: RunFolder) -> SearchConfig:
+    """The configuration of a run; rows that `SharingSearch` kept beside it are found there, wherever it was moved."""
+    config = folder.config()
+    beside = folder.path / Path(config.data or "").name
+    is_moved = config.data is not None and not Path(config.data).exists() and beside.is_file()
+    return config.model_copy(update={"data": str(beside)}) if is_moved else config
+
+
 def load_outcome(folder: RunFolder) -> SearchOutcome:
     """The outcome of a finished run, rebuilt from its folder; data are read again for their standardisation.
 
     Raises:
-        RunFolderError: the run is not finished. InputError: its data or generators are not where they were.
+        RunFolderError: the run is not finished, or was made with a unit that no name gives. InputError: its data or
+            generators are not where they were.
     """
-    folder.result()
+    result = folder.result()
     lattice = folder.lattice()
     last = lattice.visited()[-1]
     holds = last.evidence is not None and last.evidence.decision is Decision.STAY
-    problem = load_problem(folder.config())
+    problem = load_problem(_with_data_beside(folder))
     folder.claim(problem.fingerprint)
+    if result.get("unit", problem.unit.name) != problem.unit.name:
+        raise RunFolderError(
+            f"{folder.path} searched the unit {result['unit']}, which the command line does not know; "
+            "a run with a unit of your own can be inspected, and not exported"
+        )
     return SearchOutcome(problem, lattice, tuple(lattice.path_to(last.key)), holds)

@@ -10,7 +10,7 @@ import typer
 
 from sharefind.cli.console import print_json, result_console
 from sharefind.cli.options import PlainJson, PlainQuiet, Run
-from sharefind.errors import ConfigError, RunFolderError
+from sharefind.errors import ConfigError, NotConvergedError, RunFolderError
 
 if TYPE_CHECKING:
     from sharefind.nn.comparison import FloatArray, Score
@@ -43,8 +43,8 @@ def train(
 ) -> None:
     """Train the discovered architecture on the run's data, beside the same network without sharing.
 
-    A fifth of the rows is kept apart to score both. The weights of the shared network are written for the module that
-    export --format torch writes.
+    A fifth of the rows is kept apart from training to score both; the search that chose the sharing saw all of them.
+    The weights of the shared network are written for the module that export --format torch writes.
     """
     _check(out)
     from sharefind.cli.live import training_progress
@@ -60,6 +60,7 @@ def train(
     x, y = _rows(outcome.problem.task, seed)
     with training_progress(epochs, is_silent=quiet or json) as told:
         scores = compare({SHARED: spec, FREE: untied(spec)}, x, y, TrainingPlan(width, epochs, lr=lr, seed=seed), told)
+    _refuse_unlearnt(scores[0], lr)
     _write(scores[0], out)
     if json:
         print_json({"schema": "sharefind.training/1", "run": str(run), "out": str(out), "networks": _rows_of(scores)})
@@ -91,6 +92,14 @@ def _rows(task: TaskLike, seed: int) -> tuple[FloatArray, FloatArray]:
     return task.sample(named_stream(seed, "train", "fresh"), FRESH_ROWS)
 
 
+def _refuse_unlearnt(score: Score, lr: float) -> None:
+    """A start that no epoch improved on, judged by rows held out, is no trained network."""
+    if score.fitted.best_epoch == 0:
+        raise NotConvergedError(
+            f"training never improved on its start with --lr {lr:g}; try --lr {lr / 10:g}, or there is nothing to learn"
+        )
+
+
 def _write(score: Score, out: Path) -> None:
     from sharefind.export import write_onnx, write_safetensors
 
@@ -114,9 +123,9 @@ def _rows_of(scores: list[Score]) -> list[dict[str, Any]]:
 def _next(run: Path, out: Path, usual: int, width: int) -> list[str]:
     """How the weights are used; `usual`: the width of the exported module where none is given."""
     if out.suffix.lower() == ".onnx":
-        return [f'next  onnxruntime.InferenceSession("{out}").run(None, {{"x": x}})']
+        return [f'next  onnxruntime.InferenceSession({str(out)!r}).run(None, {{"x": x}})']
     network = f"SharedShallowNetwork({'' if width == usual else width})"
     return [
         f"next  sharefind export {shlex.quote(str(run))} --format torch --out net.py   (the module, if not there yet)",
-        f'      net = {network}; net.load_state_dict(load_file("{out}"))',
+        f"      net = {network}; net.load_state_dict(load_file({str(out)!r}))",
     ]

@@ -3,7 +3,6 @@
 What is made of it, a molecule's or a crystal's data, is left to `molecule` and `elasticity`.
 """
 
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -25,17 +24,6 @@ TENSOR_PLANES = ((1, 2), (0, 2), (0, 1))
 def tetrahedral_group(name: str) -> FiniteGroup:
     """T_d under a name of one's own, order 24: all permutations of the four corners."""
     return FiniteGroup(name, len(CORNERS), _all_permutations().generators, known_order=SYMMETRIES)
-
-
-def corner_group(name: str, fixed: int) -> FiniteGroup:
-    """The stabiliser of one corner in T_d, C_3v, order 6: all permutations of the three other corners."""
-    moved = [corner for corner in range(len(CORNERS)) if corner != fixed]
-    swaps = []
-    for a, b in combinations(moved, 2):
-        images = list(range(len(CORNERS)))
-        images[a], images[b] = b, a
-        swaps.append(tuple(images))
-    return FiniteGroup(name, len(CORNERS), tuple(swaps), known_order=6)
 
 
 def _all_permutations() -> FiniteGroup:

@@ -137,16 +137,16 @@ def new_folder(run_dir: str | Path | None) -> Path | TemporaryRun:
 
 
 @contextmanager
-def python_names() -> Iterator[None]:
-    """Errors that speak of options of the command line speak of parameters instead."""
+def python_names(**other: str) -> Iterator[None]:
+    """Errors that speak of options of the command line speak of parameters instead; `other`: names that differ here."""
     try:
         yield
     except SharefindError as error:
-        text = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda m: _parameter(m[1]), str(error))
+        text = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda m: _parameter(m[1], other), str(error))
         if text == str(error):
             raise
         raise type(error)(text) from error
 
 
-def _parameter(option: str) -> str:
-    return IN_PYTHON.get(option, option.replace("-", "_"))
+def _parameter(option: str, other: Mapping[str, str]) -> str:
+    return {**IN_PYTHON, **other}.get(option, option.replace("-", "_"))

@@ -23,6 +23,8 @@ from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, Uni
 from sharefind.estimator.parts import EvidenceRow, Hooks, SearchedModel, TemporaryRun, new_folder, python_names
 from sharefind.export import SharingSpec, TrainedNetwork, searched_network, write_json, write_torch
 from sharefind.export.onnx_graph import write_onnx
+from sharefind.export.snippets import SOURCES as SNIPPETS
+from sharefind.export.snippets import write_snippet
 from sharefind.export.tensors import write_safetensors
 from sharefind.groups import Group, load_generators, named_group
 from sharefind.nn import SharedLinear, SharedShallowNetwork, SharedTwoLayer
@@ -215,7 +217,8 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Write what was found: json or torch (the architecture), safetensors or onnx (with the search's weights).
 
         Args:
-            path: the file. format: by the ending where None: .json, .py, .safetensors, .onnx.
+            path: a new file. format: by the ending where None: .json, .py, .safetensors, .onnx; or emlp or escnn, a
+                snippet for that library.
 
         Raises:
             ConfigError: no such format. ExportError: a claim does not hold. RunFolderError: the file cannot be written.
@@ -223,17 +226,20 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         target = Path(path)
         chosen = format or FORMATS.get(target.suffix.lower())
-        if chosen not in FORMATS.values():
+        if chosen not in (*FORMATS.values(), *SNIPPETS):
             what = f"format {format!r}" if format else f"the ending of {target.name}"
-            raise ConfigError(f"{what} is unknown; use {', '.join(f'{FORMATS[end]} ({end})' for end in FORMATS)}")
+            known = [*(f"{name} ({end})" for end, name in FORMATS.items()), *SNIPPETS]
+            raise ConfigError(f"{what} is unknown; use {', '.join(known)}")
         network = self._network()
-        with python_names():
-            if chosen == "json":
-                write_json(network.spec, target)
-            elif chosen == "torch":
-                write_torch(network.spec, target)
-            else:
+        if target.exists():
+            raise RunFolderError(f"{target} exists; choose another path, or move it away")
+        with python_names(out="path"):
+            if chosen in ("safetensors", "onnx"):
                 (write_safetensors if chosen == "safetensors" else write_onnx)(network, target)
+            elif chosen in SNIPPETS:
+                write_snippet(network.spec, target, chosen)
+            else:
+                (write_json if chosen == "json" else write_torch)(network.spec, target)
         return target
 
     def evidence_frame(self) -> Any:
@@ -283,7 +289,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 cannot be written, or the run is gone.
         """
         run = self._view().path
-        with python_names():
+        with python_names(out="path"):
             write_page(run, self._samples, Path(path))
         return Path(path)
 

@@ -19,7 +19,7 @@ from sharefind.errors import GroupError
 from sharefind.export.places import matrix_key, number_faults, pointwise_fault, sign_faults, space_fault
 from sharefind.export.spec import HIDDEN, INPUTS, OUTPUTS, SharingSpec
 from sharefind.export.stabiliser import ExactMove, Stabiliser, rebuild_stabiliser, refusal
-from sharefind.groups import FiniteGroup, named_group
+from sharefind.groups import FiniteGroup, Group, named_group, structure_name
 from sharefind.groups.matrices import (
     as_signed_permutation,
     common_matrices,
@@ -27,6 +27,7 @@ from sharefind.groups.matrices import (
     sparse_matrix,
     to_float,
 )
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.meanfield.models import predict
 from sharefind.meanfield.units import two_layer_space
 from sharefind.spaces import Block, Subspace, fixed_space, matrix_space
@@ -196,7 +197,19 @@ def _check_order(spec: SharingSpec, stabiliser: Stabiliser) -> int | None:
             f"the generators generate a group of order {group.order}, no divisor of the order "
             f"{spec.group_order} of {spec.group_name} (group.order)"
         )
+    if group.order == spec.group_order:
+        _check_name(spec, group)
     return group.order
+
+
+def _check_name(spec: SharingSpec, group: FiniteGroup) -> None:
+    """A name of the catalogue is that of a group isomorphic to the one that the generators generate, as far as told."""
+    named = _named(spec.group_name)
+    if not isinstance(named, FiniteGroup) or group.order > MAX_SUBGROUP_ORDER:
+        return
+    found, said = structure_name(group), structure_name(named)
+    if found != said:
+        raise refusal(f"group.name is {spec.group_name}, and the generators generate {found}")
 
 
 def known_order(name: str) -> int | None:
@@ -204,8 +217,14 @@ def known_order(name: str) -> int | None:
 
     None where it knows none, or an infinite one.
     """
+    group = _named(name)
+    return None if group is None else group.order
+
+
+def _named(name: str) -> Group | None:
+    """The group of the catalogue with a name, without generators behind it."""
     try:
-        return named_group(name.partition(":")[0]).order
+        return named_group(name.partition(":")[0])
     except GroupError:
         return None
 

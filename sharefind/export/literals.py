@@ -28,6 +28,9 @@ NARROW = 88
 MAX_ENTRY = 60
 """Longest exact number that is written as an expression; a longer one becomes the nearest float64."""
 
+TOGETHER = "\u00a0"
+"""A space at which no line is broken."""
+
 Image = Sequence[int]
 """A signed permutation in one-line notation: entry i is +-(1 + the index that e_i goes to)."""
 
@@ -142,10 +145,9 @@ def matrix_lines(rows: ExactRows) -> list[str]:
 
 
 def cycles(image: Image) -> str:
-    """A signed permutation for people: its cycles, or one-line notation where signs occur."""
-    if min(image) > 0:
-        return cycle_notation([entry - 1 for entry in image])
-    return "[" + " ".join(map(str, image)) + "]"
+    """A signed permutation for people: its cycles, or one-line notation where signs occur; spaces are `TOGETHER`."""
+    text = f"[{' '.join(map(str, image))}]" if min(image) < 0 else cycle_notation([entry - 1 for entry in image])
+    return text.replace(" ", TOGETHER)
 
 
 def math_names(lines: Iterable[str]) -> list[str]:

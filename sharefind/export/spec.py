@@ -177,7 +177,8 @@ class SharingSpec:
         for block in self.blocks:
             if block.name == name:
                 return block
-        raise InputError(f"the specification has no block {name}; a unit {self.unit} needs {', '.join(self.sides)}")
+        needed = [side for side in self.sides if side != "bias" or self.has_hidden or "+bias" in self.unit]
+        raise InputError(f"the specification has no block {name}; a unit {self.unit} needs {', '.join(needed)}")
 
     def slice_of(self, name: str) -> slice:
         """Where the entries of a block stand in a vector of Z."""

@@ -115,7 +115,7 @@ def _docstring(spec: SharingSpec, certificate: Certificate) -> str:
         f"Sharing: {certificate.statement}.",
     ]
     lines = [line for fact in facts for line in textwrap.wrap(literals.plain(fact), DOCSTRING_WIDTH - 3) or [""]]
-    return '"""' + "\n".join(lines) + '\n"""\n'
+    return '"""' + "\n".join(lines).replace(literals.TOGETHER, " ") + '\n"""\n'
 
 
 def _unit_formula(spec: SharingSpec) -> str:

@@ -22,7 +22,7 @@ def verify_file(path: Path) -> tuple[Certificate, TrainedNetwork | None]:
         InputError: the file cannot be read or is none of ours. ExportError: it does not hold what it says; the message
             names the entry that explains it, as far as one does.
     """
-    if path.suffix == WEIGHTS:
+    if path.suffix.lower() == WEIGHTS:
         weights, text = read_weights(path)
         network, spec, written = weights, weights.spec, json.loads(text)
     else:

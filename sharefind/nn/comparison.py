@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sharefind.errors import ConfigError, DataError
+from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.export import SharingSpec
 from sharefind.nn.network import SharedShallowNetwork
 from sharefind.nn.training import Epoch, FitResult, fit
@@ -20,6 +20,9 @@ FloatArray = NDArray[np.float64]
 
 TEST_SHARE = 0.2
 """Share of the rows that is kept apart to score networks, and takes no part in training or in early stopping."""
+
+SMALL_LABELS = 0.25
+"""Root mean square of labels, in units of the range of sigma, below which networks start smaller."""
 
 FEWEST_ROWS = 10
 """Rows below which nothing can be kept apart."""
@@ -131,9 +134,22 @@ def fit_network(
     Raises:
         DataError: rows that do not fit. NotConvergedError: the training diverged.
     """
-    size = float(network.coefficient.detach().square().mean().sqrt())
-    step = plan.lr * size
-    return fit(module, x, y, epochs=plan.epochs, batch=plan.batch, lr=step, seed=plan.seed, callback=callback)
+    _start_like(network, y)
+    step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
+    try:
+        return fit(module, x, y, epochs=plan.epochs, batch=plan.batch, lr=step, seed=plan.seed, callback=callback)
+    except NotConvergedError:
+        raise NotConvergedError(f"training diverged with lr = {plan.lr:g}; try {plan.lr / 10:g}") from None
+
+
+@torch.no_grad()
+def _start_like(network: SharedShallowNetwork, y: FloatArray) -> None:
+    """Let the first outputs be no larger than labels y (n, d_out): small labels would take long to come down to."""
+    change = network.spec.change
+    size = float(np.sqrt(np.mean(((y - change.shift) / change.scale) ** 2)))
+    if size < SMALL_LABELS:
+        # A sigma(W x) is of second order in the coefficients where it is small.
+        network.coefficient.mul_((size / SMALL_LABELS) ** (0.5 if network.spec.has_hidden else 1.0))
 
 
 def start_network(spec: SharingSpec, width: int | None, seed: int) -> SharedShallowNetwork:

@@ -24,31 +24,30 @@ Device = torch.device | str | None
 
 @dataclass(frozen=True)
 class _Kept:
-    """Entries made in eval mode, with what they were made from; versions count changes in place."""
+    """Entries made in eval mode, with a copy of what they were made from: no counter sees every change in place."""
 
-    coefficient: nn.Parameter
-    version: int
+    coefficient: Tensor
     entries: Tensor
     entries_version: int
 
     def is_true_of(self, coefficient: nn.Parameter) -> bool:
-        return (
-            self.coefficient is coefficient
-            and self.version == coefficient._version
-            and self.entries_version == self.entries._version
-        )
+        given, kept = coefficient.detach(), self.coefficient
+        is_like = (given.dtype, given.device, given.shape) == (kept.dtype, kept.device, kept.shape)
+        return is_like and self.entries_version == self.entries._version and torch.equal(given, kept)
 
 
 class SharedModule(nn.Module):
     """Blocks of parameters in the space of a specification, differentiable in `coefficient` (*lead, dim).
 
     In eval mode, while no gradient can reach the coefficients, their entries are made once and kept until a coefficient
-    changes; changes through `.data` are seen only after a call of `train` or `eval`. The state has one key,
-    "coefficient", in both modes.
+    changes, in whatever way. The state has one key, "coefficient", in both modes.
 
     Args:
         spec: the space. lead: leading axes of the coefficients. start: standard deviations (dim,) of their start.
-        device, dtype: as in torch.nn.Linear.
+        device, dtype: as in torch.nn.Linear; the device "meta" is refused.
+
+    Raises:
+        InputError: the device is "meta", where buffers have no values to come back with.
     """
 
     coefficient: nn.Parameter
@@ -63,6 +62,8 @@ class SharedModule(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if device is not None and torch.device(device).type == "meta":
+            raise InputError("a shared layer cannot be made on the device meta; make it on cpu and move it")
         self.spec, self.start = spec, start
         self._kept: _Kept | None = None
         self.coefficient = nn.Parameter(torch.empty(*lead, spec.space.dim, device=device, dtype=dtype))
@@ -102,7 +103,7 @@ class SharedModule(nn.Module):
         if self._kept is None or not self._kept.is_true_of(coefficient):
             with torch.inference_mode(False), torch.no_grad():
                 entries = self._made()
-            self._kept = _Kept(coefficient, coefficient._version, entries, entries._version)
+                self._kept = _Kept(coefficient.detach().clone(), entries, entries._version)
         return self._kept.entries
 
     @property
@@ -150,6 +151,6 @@ class SharedModule(nn.Module):
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._kept = None
-        if self.ties is None and not self.basis.is_meta:
+        if self.ties is None:
             self.basis = self._exact_basis()
         return self

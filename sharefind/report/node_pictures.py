@@ -17,6 +17,9 @@ from sharefind.search import SearchNode
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LOWEST = 1e-12
+"""Where the axis of distances begins when all of them are 0."""
+
 RANK_TOLERANCE = 1e-9
 """Share of the largest singular value of a cloud up to which a direction is a rounding error."""
 
@@ -39,7 +42,7 @@ def draw_distances(axes: Axes, view: RunView) -> None:
     dist2 = np.array([node.evidence.dist2 for node in chain if node.evidence is not None])
     delta = np.array([_or_nan(node.evidence.delta) for node in chain if node.evidence is not None])
     positive = np.concatenate([dist2[dist2 > 0], delta[delta > 0]])
-    floor = positive.min() / 10 if positive.size else 1e-12
+    floor = positive.min() / 10 if positive.size else LOWEST
     top = positive.max() * 10 if positive.size else 1.0
     x = np.arange(len(chain))
     axes.vlines(x, floor, np.maximum(dist2, floor), color=FAINT, lw=6, zorder=1)

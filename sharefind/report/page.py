@@ -196,8 +196,9 @@ def _data(view: RunView, samples: Samples) -> dict[str, str]:
 def _endings(view: RunView) -> dict[str, Any]:
     run = shlex.quote(str(view.path))
     commands = [f"sharefind inspect {run}"]
-    if view.is_finished:
+    if view.is_exportable:
         commands += [f"sharefind export {run} --format {f} --out {o}" for f, o in EXPORTS]
+        commands.append(f"sharefind train {run} --out net.safetensors")
     return {"promised": list(promised(view)), "not_promised": list(not_promised(view)), "commands": commands}
 
 

@@ -53,6 +53,13 @@ class RunView:
         return last is not None and last.evidence is not None and last.evidence.decision is Decision.STAY
 
     @property
+    def is_exportable(self) -> bool:
+        """Whether there is something to export and train: a space that holds, not {0}, of a unit with an export."""
+        last = self.e_star
+        unit = str(self.result.get("unit", ""))
+        return self.is_finished and last is not None and not last.space.is_zero and not unit.startswith("radial")
+
+    @property
     def holds_by_tolerance(self) -> bool:
         """Whether the last node holds although its test or its delta speak against it."""
         evidence = None if self.e_star is None else self.e_star.evidence

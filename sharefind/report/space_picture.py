@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.groups.matrices import to_float
 from sharefind.report.lattice_picture import plain
 from sharefind.report.numbers import plural, tied_entry
 from sharefind.report.palette import FAINT, INK, NEGATIVE, POSITIVE, class_colour
@@ -28,6 +29,9 @@ MAX_WRITTEN = 8
 
 SHADES = 6
 """Steps of a heat map's scale."""
+
+ROUNDING = 1e-9
+"""What a value may exceed a step of that scale by and still belong to it, in steps."""
 
 DARKEST = 0.6
 """Opacity of the largest value of a heat map: ink stays readable on it."""
@@ -90,17 +94,11 @@ def _heat_panels(space: Subspace, blocks: Sequence[BlockLike]) -> Iterator[Panel
     values = np.asarray(space.orthonormal())[:MAX_VECTORS]
     words = space.basis_strings()[:MAX_VECTORS] if space.is_exact else [[f"{v:.2g}" for v in row] for row in values]
     if space.is_exact:
-        values = np.array([[float(_number(text)) for text in row] for row in words])
+        values = to_float(space.exact_rows())
     for k, (row, texts) in enumerate(zip(values, words, strict=True), 1):
         pairs = zip(matrices(row, blocks), matrices(np.array(texts, dtype=object), blocks), strict=True)
         for (block, part), (_, names) in list(pairs)[:MAX_BLOCKS]:
             yield Panel(f"vector {k}, {_panel_title(block.name, part)}", _cut(part), _cut(names), False)
-
-
-def _number(text: str) -> Any:
-    from sympy import sympify
-
-    return sympify(text)
 
 
 def what_is_left_out(space: Subspace, blocks: Sequence[BlockLike]) -> str:
@@ -205,7 +203,7 @@ def _draw_classes(axes: Axes, labels: NDArray[Any]) -> None:
 
 def _draw_heat(axes: Axes, values: NDArray[Any]) -> None:
     largest = float(np.abs(values).max()) or 1.0
-    steps = np.ceil(SHADES * np.abs(values) / largest - 1e-9).astype(int)
+    steps = np.ceil(SHADES * np.abs(values) / largest - ROUNDING).astype(int)
     for step in range(1, SHADES + 1):
         for sign, colour in ((1, POSITIVE), (-1, NEGATIVE)):
             _fill(axes, (steps == step) & (np.sign(values) == sign), colour, DARKEST * step / SHADES)

@@ -147,7 +147,7 @@ def next_commands(view: RunView) -> Text:
     size = f"{plural(lattice['nodes'], 'node')}, {plural(lattice['edges'], 'growth')}"
     text = Text(f"\nrun folder {view.path}: {size}, {view.result['wall_s']:.1f} s, seed {view.result['seed']}\n")
     text.append("next  ", style="bold").append(f"sharefind inspect {run}")
-    if view.is_finished:
+    if view.is_exportable:
         text.append(f"\n      sharefind export {run} --format torch --out net.py")
     return text
 

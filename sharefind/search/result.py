@@ -35,6 +35,7 @@ def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file:
         "run": run,
         "seed": problem.settings.seed,
         "group": {"name": group.name, "order": group.order},
+        "unit": problem.unit.name,
         "parameter_space": {
             "dim": problem.space.dim,
             "blocks": [{"name": b.name, "shape": list(b.shape)} for b in problem.space.blocks],

@@ -132,11 +132,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--demo", nargs="*", default=list(DEMOS), choices=list(DEMOS))
+    parser.add_argument("--rows", type=int, nargs="*", help="numbers of rows; those of each demo if left out")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
     done = {(r.demo, r.n, r.seed) for r in read_records(given.csv)}
-    tasks = [(d, n, s) for d in given.demo for n, s in product(DEMOS[d].sizes, range(given.seeds))]
+    tasks = [(d, n, s) for d in given.demo for n, s in product(given.rows or DEMOS[d].sizes, range(given.seeds))]
     todo = [task for task in tasks if task not in done]
     results = Parallel(n_jobs=given.jobs, return_as="generator_unordered")(delayed(_work)(*task) for task in todo)
     for number, rows in enumerate(results, 1):

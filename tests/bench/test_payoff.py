@@ -12,6 +12,7 @@ from scipy import stats
 from sharefind.groups import named_group, natural
 from sharefind.meanfield.actions import JointAction
 from sharefind.search import build_problem, search_config
+from tests.bench import payoff, payoff_table
 from tests.bench.payoff import Augmented, Record, append_records, read_records, true_space
 from tests.bench.payoff_demos import DEMOS
 from tests.bench.payoff_table import interval, lines, markdown
@@ -83,3 +84,17 @@ def test_a_table_says_who_won(tmp_path: Path) -> None:
     assert line.verdict == "loses" and line.found_true == 5 and line.seeds == 5
     assert line.gain.mean == pytest.approx(-0.1, abs=0.01)
     assert "| elnino | 15 |" in markdown([line])
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+def test_the_commands_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, table, drawing = (str(tmp_path / name) for name in ("pay-off.csv", "pay-off-table.md", "pay-off.png"))
+    arguments = ["--demo", "teacher S5", "--rows", "30", "--seeds", "2"]
+    monkeypatch.setattr("sys.argv", ["payoff", "--csv", rows, *arguments])
+    payoff.main()
+    payoff.main()  # nothing is left to do
+    assert len(read_records(Path(rows))) == 2 * 4
+    monkeypatch.setattr("sys.argv", ["payoff_table", rows, "--markdown", table, "--picture", drawing])
+    payoff_table.main()
+    assert "| teacher S5 | 30 |" in Path(table).read_text() and Path(drawing).stat().st_size > 10_000

@@ -38,6 +38,7 @@ SCHEMA = {
     },
     "accepted": [str],
     "rejected": [str],
+    "unit": str,
     "undecided": [str],
     "maximal": [str],
     "independence_p_value": float,

@@ -52,6 +52,21 @@ def test_json_has_both_networks(call: Call, run: Path) -> None:
     assert shared["r2"] <= 1 and untied["r2"] <= 1
 
 
+def test_a_step_that_learns_nothing_writes_nothing(call: Call, run: Path, tmp_path: Path) -> None:
+    ending = call("train", run, "--out", "net.safetensors", *QUICK, "--lr", "1e9")
+    assert ending.status == 1 and len(ending.err.splitlines()) == 1 and "--lr 1e+08" in ending.err
+    assert not (tmp_path / "net.safetensors").exists()
+
+
+def test_a_run_with_a_unit_of_ones_own_is_not_taken_for_another(call: Call, run: Path, tmp_path: Path) -> None:
+    result = json.loads((run / "result.json").read_text())
+    (run / "result.json").write_text(json.dumps({**result, "unit": "matrix:softsign"}))
+    for arguments in (("train", run, "--out", "n.safetensors"), ("export", run, "--format", "torch", "--out", "n.py")):
+        ending = call(*arguments)
+        assert ending.status == 2 and "matrix:softsign" in ending.err and "not exported" in ending.err
+    assert call("inspect", run).status == 0
+
+
 def test_more_epochs_teach_more(call: Call, run: Path) -> None:
     records = [
         json.loads(call("train", run, "--out", f"{k}.safetensors", "--epochs", k, "--json").out) for k in ("1", "8")

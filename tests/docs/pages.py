@@ -17,7 +17,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,12 +154,16 @@ def same(expected: str, printed: str, figures_vary: bool = False) -> bool:
     """Whether two lines have the same words, and numbers that lie close to each other."""
     if NUMBER.split(expected) != NUMBER.split(printed):
         return False
-    pairs = zip(_numbers(expected), _numbers(printed), strict=True)
-    return figures_vary or all(abs(a - b) <= max(ABSOLUTE, RELATIVE * abs(a)) for a, b in pairs)
+    pairs = zip(NUMBER.findall(expected), NUMBER.findall(printed), strict=True)
+    return figures_vary or all(_close(a, b, is_rounded="%" in expected) for a, b in pairs)
 
 
-def _numbers(line: str) -> Iterator[float]:
-    return (float(text.replace(",", "")) for text in NUMBER.findall(line))
+def _close(expected: str, printed: str, is_rounded: bool) -> bool:
+    """Counts are equal, such as dimensions and orders; measured figures and rounded shares are close."""
+    a, b = (float(text.replace(",", "")) for text in (expected, printed))
+    if not is_rounded and expected.replace(",", "").isdigit():
+        return a == b
+    return abs(a - b) <= max(ABSOLUTE, RELATIVE * abs(a), 1.0 if is_rounded and abs(a) > 1 else 0.0)
 
 
 def _words(line: str) -> str:

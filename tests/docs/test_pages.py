@@ -79,6 +79,7 @@ def test_the_comparison_can_fail() -> None:
     assert difference(["b 2", "..."], printed) is not None
     assert difference(["a 1", "b 2"], printed) is not None
     assert difference(["a 1", "took 3 s"], printed) is not None
+    assert not same("dimension 12 of 225", "dimension 13 of 225") and same("loses 23 %", "loses 22 %")
     assert not same("E^C4", "E^C5") and not same("p 0.005", "p 0.05") and same("E^C4 1,000", "E^C4 1000")
 
 

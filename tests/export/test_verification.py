@@ -110,6 +110,8 @@ def test_a_changed_entry_of_a_generator_is_refused(case: str, tmp_path: Path) ->
         (lambda r: r["group"].update(order=8), "group.order is 8, and C4 has order 4"),
         (lambda r: r["group"].update(order=None), "group.order is None, and C4 has order 4"),
         (lambda r: r["group"].update(name="C5"), "group.order is 4, and C5 has order 5"),
+        (lambda r: r["group"].update(name="V4"), "group.name is V4, and the generators generate C4"),
+        (lambda r: r["group"].update(name="C2xC2"), "group.name is C2xC2, and the generators generate C4"),
         (lambda r: r["space"].update(ambient=17), "space: vectors of length 16 in a space of dimension 17"),
         (lambda r: r["space"]["labels"].__setitem__(3, 1.5), r"space\.labels\[3\]"),
         (lambda r: r["generators"][0]["out"][1].__setitem__(0, "abc"), r"generators\[0\]\.out\[1\]\[0\]"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from sharefind.errors import ConfigError, DataError
+from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.export import SharingSpec, certify, generator_pairs
-from sharefind.groups import named_group, natural
+from sharefind.groups import named_group, natural, regular
 from sharefind.meanfield.standardise import identity_standardisation
+from sharefind.meanfield.units import two_layer_space
 from sharefind.nn.comparison import TrainingPlan, compare, r2, split, start_network, untied
 from sharefind.spaces import fixed_space, matrix_space
 
@@ -75,13 +78,35 @@ def test_the_shared_network_wins_where_its_symmetry_holds(spec: SharingSpec) -> 
 
 def test_inputs_of_any_unit_train_alike(spec: SharingSpec) -> None:
     """The step is relative to the start, and the start to the inputs that the search saw: metres or millimetres."""
-    from dataclasses import replace
-
     x, y = ring(200, noise=0.1)
     small = replace(spec, change=replace(spec.change, matrix=1000 * spec.change.matrix))
     (plain,) = compare({"a": spec}, x, y, PLAN)
     (scaled,) = compare({"a": small}, x / 1000, y, PLAN)
     assert scaled.r2 == pytest.approx(plain.r2, abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [0.1, 1e-2, 1e-4])
+def test_small_labels_are_learnt(spec: SharingSpec, size: float) -> None:
+    """Labels inside the range of sigma are not rescaled by a search; .8 is below what a linear map learns of them."""
+    x, y = ring(200, noise=0.05)
+    (found,) = compare({"a": spec}, x, size * y, TrainingPlan(width=8, epochs=200))
+    assert found.r2 > 0.8
+
+
+def test_a_step_that_is_too_large_is_named_as_it_was_given(spec: SharingSpec) -> None:
+    group = named_group("C4")
+    rep, hidden = natural(group), regular(group)
+    parameters = two_layer_space(rep, rep, hidden)
+    unbounded = replace(
+        spec,
+        unit="two-layer:tanh",
+        blocks=parameters.blocks,
+        space=fixed_space(parameters.action),
+        generators=generator_pairs(rep, rep, hidden),
+        hidden_rep="regular",
+    )
+    with pytest.raises(NotConvergedError, match=r"diverged with lr = 1e\+06; try 100000"):
+        compare({"a": unbounded}, *ring(50, noise=0.1), TrainingPlan(lr=1e6))
 
 
 def test_the_same_seed_gives_the_same_network(spec: SharingSpec) -> None:

@@ -216,10 +216,20 @@ def test_eval_mode_keeps_entries_and_is_never_stale(name: str, spec_of: BuildSpe
         assert module.coefficient.requires_grad
         module(x).sum().backward()
         module(x).sum().backward()
-        optimiser = torch.optim.Adam(module.parameters(), lr=0.5)
-        optimiser.step()
+        for fused in (False, True):  # a fused step counts no change of its parameters
+            optimiser = torch.optim.Adam(module.parameters(), lr=0.5, fused=fused)
+            optimiser.step()
+            with torch.no_grad():
+                assert difference(module(x), fresh(module)) == 0
+        module.coefficient.data.neg_()
         with torch.no_grad():
             assert difference(module(x), fresh(module)) == 0
+
+
+def test_the_meta_device_is_refused(spec_of: BuildSpec) -> None:
+    for name in ("c4", "r5_basis"):
+        with pytest.raises(InputError, match="meta"):
+            SharedLinear(spec_of(name), device="meta")
 
 
 def test_a_copy_made_in_eval_mode_goes_its_own_way(spec_of: BuildSpec) -> None:
