@@ -118,6 +118,7 @@ def _head(*names: str) -> list[str]:
 def picture(found: Sequence[Line], path: Path) -> None:
     """Error against rows, one panel a demo."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
     names = list(dict.fromkeys(line.demo for line in found))
     rows = -(-len(names) // COLUMNS)
@@ -131,6 +132,11 @@ def picture(found: Sequence[Line], path: Path) -> None:
             panel.errorbar([line.n for line in mine], means, yerr=halves, **style)
         panel.set_xscale("log")
         panel.set_yscale("log")
+        panel.set_xticks([line.n for line in mine], [str(line.n) for line in mine])
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter(NullFormatter())
         panel.set_title(name, fontsize=9)
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=7, which="both")
