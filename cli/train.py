@@ -50,9 +50,12 @@ def train(
     from sharefind.cli.live import training_progress
     from sharefind.cli.problem import load_outcome
     from sharefind.export import spec_from_outcome
+    from sharefind.export.onnx_graph import require_onnx
     from sharefind.nn.comparison import TrainingPlan, compare, untied
     from sharefind.search import RunFolder
 
+    if out.suffix.lower() == ".onnx":
+        require_onnx()
     outcome = load_outcome(RunFolder.open(run))
     spec = spec_from_outcome(outcome)
     if spec.space.is_zero:
@@ -70,6 +73,8 @@ def train(
     console = result_console()
     console.print(training_table(_rows_of(scores)))
     console.print(f"wrote {out}: the shared network, {scores[0].fitted.parameters} numbers", soft_wrap=True)
+    if scores[0].fitted.best_epoch == epochs:
+        console.print(f"note  it still improved in the last of {epochs} epochs; raise --epochs", soft_wrap=True)
     for line in _next(run, out, spec.particles, scores[0].network.width):
         console.print(line, soft_wrap=True)
 

@@ -81,7 +81,7 @@ def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64") ->
     """
     from sharefind.search.run_folder import write_atomically
 
-    _require_onnx()
+    require_onnx()
     certificate = certify(network.spec)
     check_particles(network)
     graph = onnx_model(network, certificate.statement, dtype)
@@ -105,7 +105,7 @@ def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64"
     Raises:
         ConfigError: the library onnx is not installed.
     """
-    _require_onnx()
+    require_onnx()
     import onnx
     import onnx.checker
 
@@ -138,7 +138,12 @@ def graph_error(model: onnx.ModelProto, network: TrainedNetwork, trials: int = T
     return float(np.abs(outputs[0] - expected).max()) / size
 
 
-def _require_onnx() -> None:
+def require_onnx() -> None:
+    """Refuse where the library is not installed.
+
+    Raises:
+        ConfigError: it is not.
+    """
     if find_spec("onnx") is None:
         raise ConfigError("an export to ONNX needs the library onnx; install it with: pip install 'sharefind[onnx]'")
 

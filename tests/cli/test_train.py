@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def test_the_exported_module_loads_the_weights(call: Call, run: Path, tmp_path: 
     ending = call("train", run, "--out", "net.safetensors", *QUICK)
     assert ending.status == 0
     assert "shared" in ending.out and "untied" in ending.out and "wrote net.safetensors" in ending.out
+    assert "raise --epochs" in ending.out
     network = read_safetensors(tmp_path / "net.safetensors")
     module = exported(call, run, tmp_path / "net.py")
     net = module.SharedShallowNetwork(4, dtype=torch.float64)
@@ -40,6 +42,15 @@ def test_the_exported_module_loads_the_weights(call: Call, run: Path, tmp_path: 
     with torch.no_grad():
         assert np.allclose(net(torch.from_numpy(x)).numpy(), network.predict(x), atol=1e-12)
     assert call("verify", "net.safetensors").status == 0
+
+
+def test_a_missing_extra_is_told_before_anything_is_trained(
+    call: Call, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.setattr("sharefind.nn.comparison.compare", lambda *_: pytest.fail("it trained"))
+    ending = call("train", run, "--out", "net.onnx", *QUICK)
+    assert ending.status in (1, 2) and "sharefind[onnx]" in ending.err and len(ending.err.splitlines()) == 1
 
 
 def test_json_has_both_networks(call: Call, run: Path) -> None:
