@@ -21,11 +21,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sharefind.datasets import finite_task
 from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, UnitError
 from sharefind.estimator.parts import EvidenceRow, Hooks, SearchedModel, TemporaryRun, new_folder, python_names
-from sharefind.export import SharingSpec, TrainedNetwork, searched_network, write_json, write_torch
-from sharefind.export.onnx_graph import write_onnx
-from sharefind.export.snippets import SOURCES as SNIPPETS
-from sharefind.export.snippets import write_snippet
-from sharefind.export.tensors import write_safetensors
+from sharefind.estimator.writing import format_of, write_network
+from sharefind.export import SharingSpec, TrainedNetwork, searched_network
 from sharefind.groups import Group, load_generators, named_group
 from sharefind.nn import SharedLinear, SharedShallowNetwork, SharedTwoLayer
 from sharefind.report.lattice_picture import draw_lattice
@@ -54,9 +51,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FloatArray = NDArray[np.float64]
-
-FORMATS = {".json": "json", ".py": "torch", ".safetensors": "safetensors", ".onnx": "onnx"}
-"""What `export` writes by the ending of the file."""
 
 DATA = "data.npz"
 """The rows beside a kept run."""
@@ -225,21 +219,9 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             NotConvergedError, UnitError: as in `to_module`.
         """
         target = Path(path)
-        chosen = format or FORMATS.get(target.suffix.lower())
-        if chosen not in (*FORMATS.values(), *SNIPPETS):
-            what = f"format {format!r}" if format else f"the ending of {target.name}"
-            known = [*(f"{name} ({end})" for end, name in FORMATS.items()), *SNIPPETS]
-            raise ConfigError(f"{what} is unknown; use {', '.join(known)}")
-        network = self._network()
-        if target.exists():
-            raise RunFolderError(f"{target} exists; choose another path, or move it away")
+        chosen = format_of(target, format)
         with python_names(out="path"):
-            if chosen in ("safetensors", "onnx"):
-                (write_safetensors if chosen == "safetensors" else write_onnx)(network, target)
-            elif chosen in SNIPPETS:
-                write_snippet(network.spec, target, chosen)
-            else:
-                (write_json if chosen == "json" else write_torch)(network.spec, target)
+            write_network(self._network(), target, chosen)
         return target
 
     def evidence_frame(self) -> Any:

@@ -1,0 +1,44 @@
+"""What a fitted search is written as: the format by the ending of a file's name, and the writer of each format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sharefind.errors import ConfigError, RunFolderError
+from sharefind.export import TrainedNetwork, write_json, write_torch
+from sharefind.export.onnx_graph import write_onnx
+from sharefind.export.snippets import SOURCES, write_snippet
+from sharefind.export.tensors import write_safetensors
+
+FORMATS = {".json": "json", ".py": "torch", ".safetensors": "safetensors", ".onnx": "onnx"}
+"""Formats by the ending of the file; snippets are asked for by name."""
+
+
+def format_of(path: Path, format: str | None) -> str:
+    """The format that was asked for, that of the ending where None.
+
+    Raises:
+        ConfigError: there is no such format or ending.
+    """
+    chosen = format or FORMATS.get(path.suffix.lower())
+    if chosen in (*FORMATS.values(), *SOURCES):
+        return str(chosen)
+    what = f"format {format!r}" if format else f"the ending of {path.name}"
+    known = [*(f"{name} ({end})" for end, name in FORMATS.items()), *SOURCES]
+    raise ConfigError(f"{what} is unknown; use {', '.join(known)}")
+
+
+def write_network(network: TrainedNetwork, path: Path, format: str) -> None:
+    """Write a network, or its architecture alone, to a new file.
+
+    Raises:
+        ExportError: a claim does not hold. RunFolderError: the file exists or cannot be written.
+    """
+    if path.exists():
+        raise RunFolderError(f"{path} exists; choose another path, or move it away")
+    if format in SOURCES:
+        write_snippet(network.spec, path, format)
+    elif format in ("safetensors", "onnx"):
+        (write_safetensors if format == "safetensors" else write_onnx)(network, path)
+    else:
+        (write_json if format == "json" else write_torch)(network.spec, path)
