@@ -10,7 +10,7 @@ import typer
 
 from sharefind.cli.console import result_console
 from sharefind.cli.options import Run
-from sharefind.errors import ConfigError, RunFolderError
+from sharefind.errors import ConfigError
 
 if TYPE_CHECKING:
     from sharefind.export import Certificate, SharingSpec
@@ -114,7 +114,6 @@ def _check(format: str, out: Path, dtype: str | None) -> None:
         raise ConfigError(
             f"--dtype {dtype} with --format {format}: onnx alone takes it, float64 or float32; drop --dtype"
         )
-    if out.exists():
-        raise RunFolderError(f"{out} exists; choose another --out, or move it away")
-    if not out.parent.is_dir():
-        raise RunFolderError(f"the folder {out.parent} does not exist; make it, or choose another --out")
+    from sharefind.search.run_folder import refuse_unwritable
+
+    refuse_unwritable(out)

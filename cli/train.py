@@ -10,7 +10,7 @@ import typer
 
 from sharefind.cli.console import print_json, result_console
 from sharefind.cli.options import PlainJson, PlainQuiet, Run
-from sharefind.errors import ConfigError, NotConvergedError, RunFolderError
+from sharefind.errors import ConfigError, NotConvergedError
 
 if TYPE_CHECKING:
     from sharefind.nn.comparison import FloatArray, Score
@@ -82,10 +82,9 @@ def train(
 def _check(out: Path) -> None:
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {out}: weights are written as {' or '.join(SUFFIXES)}; end the name with one of them")
-    if out.exists():
-        raise RunFolderError(f"{out} exists; choose another --out, or move it away")
-    if not out.parent.is_dir():
-        raise RunFolderError(f"the folder {out.parent} does not exist; make it, or choose another --out")
+    from sharefind.search.run_folder import refuse_unwritable
+
+    refuse_unwritable(out)
 
 
 def _rows(task: TaskLike, seed: int) -> tuple[FloatArray, FloatArray]:

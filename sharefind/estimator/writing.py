@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sharefind.errors import ConfigError, RunFolderError
+from sharefind.errors import ConfigError
 from sharefind.export import TrainedNetwork, write_json, write_torch
 from sharefind.export.onnx_graph import write_onnx
 from sharefind.export.snippets import SOURCES, write_snippet
 from sharefind.export.tensors import write_safetensors
+from sharefind.search.run_folder import refuse_unwritable
 
 FORMATS = {".json": "json", ".py": "torch", ".safetensors": "safetensors", ".onnx": "onnx"}
 """Formats by the ending of the file; snippets are asked for by name."""
@@ -34,8 +35,7 @@ def write_network(network: TrainedNetwork, path: Path, format: str) -> None:
     Raises:
         ExportError: a claim does not hold. RunFolderError: the file exists or cannot be written.
     """
-    if path.exists():
-        raise RunFolderError(f"{path} exists; choose another path, or move it away")
+    refuse_unwritable(path)
     if format in SOURCES:
         write_snippet(network.spec, path, format)
     elif format in ("safetensors", "onnx"):

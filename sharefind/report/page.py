@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from sharefind.errors import ConfigError, RunFolderError
+from sharefind.errors import ConfigError
 from sharefind.report.numbers import MAX_NAMES, plural
 from sharefind.report.page_parts import (
     Drawing,
@@ -37,7 +37,7 @@ from sharefind.report.runs import RunView, load_run
 from sharefind.report.samples import Samples
 from sharefind.report.verdict import diagnosis_sentence, doubts, is_zero, saddles, star_title, verdict, warnings
 from sharefind.search import RunFolder, SearchConfig
-from sharefind.search.run_folder import write_atomically
+from sharefind.search.run_folder import refuse_unwritable, write_atomically
 
 SUFFIXES = (".html", ".htm")
 """How a report's name ends."""
@@ -52,10 +52,7 @@ def check_page(path: Path) -> None:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {path}: a report is one HTML page; end the name with .html")
-    if path.exists():
-        raise RunFolderError(f"{path} exists; choose another --out, or move it away")
-    if not path.parent.is_dir():
-        raise RunFolderError(f"the folder {path.parent} does not exist; make it, or choose another --out")
+    refuse_unwritable(path)
     require_matplotlib("a report")
 
 

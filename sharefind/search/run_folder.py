@@ -44,6 +44,18 @@ CONFIG, RESULT, LATTICE, GRAPHML, EVIDENCE, TESTS, PARTICLES = (
 )
 
 
+def refuse_unwritable(path: Path) -> None:
+    """Refuse a new file before the work that would fill it: nothing is overwritten, and no folder is made.
+
+    Raises:
+        RunFolderError: the file exists, or its folder does not.
+    """
+    if path.exists():
+        raise RunFolderError(f"{path} exists; choose another --out, or move it away")
+    if not path.parent.is_dir():
+        raise RunFolderError(f"the folder {path.parent} does not exist; make it, or choose another --out")
+
+
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
 
