@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sharefind.errors import RunFolderError, SharefindError
-from sharefind.meanfield.models import predict
+from sharefind.meanfield.models import predict_labels
+from sharefind.meanfield.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.search import Evidence, Growth, Observer, SearchNode
 from sharefind.search.experiments import Training
@@ -41,14 +41,11 @@ class SearchedModel:
 
     unit: SearchedUnit
     particles: FloatArray
-    shift: FloatArray
-    scale: float
+    change: Standardisation
 
     def predict(self, x: FloatArray) -> FloatArray:
         """f at x (B, d_in), (B, d_out)."""
-        theta = torch.from_numpy(self.particles.T.copy())[None]
-        inner = predict(self.unit, torch.from_numpy(np.array(x))[None], theta)[0]
-        return np.asarray(self.shift + self.scale * inner.numpy())
+        return predict_labels(self.unit, self.change, x, self.particles)
 
 
 @dataclass(frozen=True)

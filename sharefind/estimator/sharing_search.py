@@ -355,8 +355,8 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         except UnitError:  # a unit that is searched and cannot be exported still predicts
             problem, node = outcome.problem, outcome.e_star
             final = folder.particles(node.number or 0)[1]
-            shift, scale = problem.change.shift, problem.change.scale
-            self._model = SearchedModel(problem.unit, np.asarray(node.space.project(final), np.float64), shift, scale)
+            particles = np.asarray(node.space.project(final), np.float64)
+            self._model = SearchedModel(problem.unit, particles, problem.change)
 
     def _model_of_search(self) -> TrainedNetwork | SearchedModel:
         check_is_fitted(self, "is_finished_")

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.linalg import expm
 from sympy.polys.matrices import DomainMatrix
@@ -28,7 +27,7 @@ from sharefind.groups.matrices import (
     to_float,
 )
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.meanfield.models import predict
+from sharefind.meanfield.models import predict_labels
 from sharefind.meanfield.units import two_layer_space
 from sharefind.spaces import Block, Subspace, fixed_space, matrix_space
 
@@ -321,13 +320,8 @@ def layer_error(spec: SharingSpec, moves: Sequence[Move], trials: int, rng: np.r
     """
     theta = np.asarray(spec.space.project(rng.standard_normal((PARTICLES, spec.space.ambient))))
     x = rng.standard_normal((trials, spec.d_in))
-    plain = _layer(spec, x, theta)
+    plain = predict_labels(spec.layer, spec.change, x, theta)
     size = max(float(np.abs(plain).max()), float(np.finfo(np.float64).tiny))
-    errors = [np.abs(_layer(spec, x @ a.T, theta) - plain @ b.T).max() / size for a, b in moves]
+    moved = (predict_labels(spec.layer, spec.change, x @ a.T, theta) - plain @ b.T for a, b in moves)
+    errors = [np.abs(difference).max() / size for difference in moved]
     return float(max(errors, default=0.0))
-
-
-def _layer(spec: SharingSpec, x: FloatArray, theta: FloatArray) -> FloatArray:
-    """f(x): x (B, d_in), theta (N, D) -> (B, d_out)."""
-    inner = predict(spec.layer, torch.from_numpy(x)[None], torch.from_numpy(theta.T.copy())[None])[0]
-    return np.asarray(spec.change.shift + spec.change.scale * inner.numpy())

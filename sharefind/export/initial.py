@@ -32,10 +32,18 @@ def start_data(spec: SharingSpec) -> list[str]:
 
     With them the entries of A, W x and b start with the variance that they have when every entry is free.
     """
-    stds = start_stds(spec, {"output": 1.0, "bias": 1.0, "weight": 1 / input_length(spec)})
+    stds = network_start(spec)
     runs = [literals.one_line([str(len(list(run))), repr(float(std))]) for std, run in groupby(stds)]
     comment = "# Numbers of coefficients, one after another, with the standard deviation of their start."
     return ["", comment, f"START = {literals.one_line(runs) if runs else '()'}"]
+
+
+def network_start(spec: SharingSpec) -> NDArray[np.float64]:
+    """(dim,): W x starts with variance 1 on average, for inputs of the length that the search saw; A and b too."""
+    length = input_length(spec)
+    if not spec.has_hidden:
+        return np.full(spec.space.dim, math.sqrt(spreads(spec)["weight"]) / length)
+    return start_stds(spec, {"output": 1.0, "bias": 1.0, "weight": 1 / length})
 
 
 def start_stds(spec: SharingSpec, stds: Mapping[str, float]) -> NDArray[np.float64]:

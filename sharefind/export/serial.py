@@ -190,19 +190,23 @@ def read_spec(path: Path) -> SharingSpec:
     Raises:
         InputError: the file cannot be read, is too large or holds no specification.
     """
-    content = read_bytes(path)
+    return read_written(path)[0]
+
+
+def read_written(path: Path) -> tuple[SharingSpec, bytes]:
+    """The specification in a file, and the text as it is written there.
+
+    Raises:
+        InputError: as in `read_spec`.
+    """
+    content = _read(path)
     try:
-        return from_json(content)
+        return from_json(content), content
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
 
 
-def read_bytes(path: Path) -> bytes:
-    """What is in a file that should hold a specification.
-
-    Raises:
-        InputError: the file cannot be read or is too large.
-    """
+def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_SPEC_BYTES:
             raise InputError(f"{path} is above {MAX_SPEC_BYTES} bytes; give a file from sharefind export")

@@ -20,6 +20,9 @@ SCHEMA = "sharefind.weights/1"
 TENSOR = "coefficient"
 """The one tensor of a file, named as the parameter of the exported module."""
 
+SUFFIX = ".safetensors"
+"""How the name of a file with weights ends; others hold a specification as JSON."""
+
 MAX_WEIGHT_BYTES = 2_000_000_000
 """Largest file that is read, in bytes."""
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sharefind.errors import InputError, RunFolderError
 from sharefind.export.initial import basis
 from sharefind.export.outcome import spec_from_outcome
 from sharefind.export.spec import SharingSpec
-from sharefind.meanfield.models import predict
+from sharefind.meanfield.models import predict_labels
 
 if TYPE_CHECKING:
     from sharefind.search.engine import SearchOutcome
@@ -53,9 +52,7 @@ class TrainedNetwork:
 
     def predict(self, x: FloatArray) -> FloatArray:
         """f at x (B, d_in), (B, d_out), by the code of the search."""
-        theta = torch.from_numpy(self.particles.T.copy())[None]
-        inner = predict(self.spec.layer, torch.from_numpy(np.array(x, dtype=np.float64))[None], theta)[0]
-        return np.asarray(self.spec.change.shift + self.spec.change.scale * inner.numpy())
+        return predict_labels(self.spec.layer, self.spec.change, x, self.particles)
 
 
 def coefficients(spec: SharingSpec, particles: FloatArray) -> FloatArray:

@@ -7,12 +7,9 @@ from pathlib import Path
 
 from sharefind.errors import ExportError
 from sharefind.export.certificate import Certificate, certify
-from sharefind.export.serial import read_bytes, read_spec
-from sharefind.export.tensors import check_particles, read_weights
+from sharefind.export.serial import read_written
+from sharefind.export.tensors import SUFFIX, check_particles, read_weights
 from sharefind.export.trained import TrainedNetwork
-
-WEIGHTS = ".safetensors"
-"""How the name of a file with weights ends."""
 
 
 def verify_file(path: Path) -> tuple[Certificate, TrainedNetwork | None]:
@@ -22,11 +19,12 @@ def verify_file(path: Path) -> tuple[Certificate, TrainedNetwork | None]:
         InputError: the file cannot be read or is none of ours. ExportError: it does not hold what it says; the message
             names the entry that explains it, as far as one does.
     """
-    if path.suffix.lower() == WEIGHTS:
+    if path.suffix.lower() == SUFFIX:
         weights, text = read_weights(path)
         network, spec, written = weights, weights.spec, json.loads(text)
     else:
-        network, spec, written = None, read_spec(path), json.loads(read_bytes(path))
+        network, (spec, content) = None, read_written(path)
+        written = json.loads(content)
     try:
         certificate = certify(spec, written=written["space"])
         if network is not None:

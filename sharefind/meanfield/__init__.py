@@ -18,7 +18,7 @@ from sharefind.meanfield.measures import (
     symmetrise,
     w2_squared,
 )
-from sharefind.meanfield.models import predict, predict_symmetrised, squared_risk
+from sharefind.meanfield.models import predict, predict_labels, predict_symmetrised, squared_risk
 from sharefind.meanfield.optimum import CertifiedOptimum, better_particles, least_distance, least_risk, risk_columns
 from sharefind.meanfield.penalties import RIDGE, SMOOTH_NORM, Penalty, build_penalty, smooth_l1
 from sharefind.meanfield.projection import Projector
@@ -121,6 +121,7 @@ __all__ = [
     "least_risk",
     "pair_covariance",
     "predict",
+    "predict_labels",
     "predict_symmetrised",
     "risk_columns",
     "rmd2",

@@ -5,15 +5,31 @@ Training a model is left to `sgd`; comparing clouds is left to `measures`.
 
 from __future__ import annotations
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.meanfield.actions import ParticleAction
+from sharefind.meanfield.standardise import Standardisation
 from sharefind.meanfield.units import Unit
 
 
 def predict(unit: Unit, x: Tensor, theta: Tensor) -> Tensor:
     """Phi_nu(x) = mean_i sigma*(x, theta_i): x (R, B, d_in), theta (R, D, N) -> (R, B, d_out)."""
     return unit.values(x, theta).mean(-1).transpose(1, 2)
+
+
+def predict_labels(
+    unit: Unit, change: Standardisation, x: NDArray[np.float64], particles: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """shift + scale Phi_nu(x), in the units of the labels: x (B, d_in), particles (N, D) -> (B, d_out), float64.
+
+    The particles are those of the user's coordinates, so that of a change of data only that of the labels is undone.
+    """
+    theta = torch.from_numpy(particles.T.copy())[None]
+    inner = predict(unit, torch.from_numpy(np.array(x, dtype=np.float64))[None], theta)[0]
+    return np.asarray(change.shift + change.scale * inner.numpy())
 
 
 def predict_symmetrised(unit: Unit, action: ParticleAction, x: Tensor, theta: Tensor) -> Tensor:

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from sharefind.errors import InputError
 from sharefind.export import SharingSpec, TrainedNetwork
+from sharefind.export.initial import network_start
 from sharefind.nn import dense
 from sharefind.nn.shared import Device, SharedModule
 from sharefind.nn.source import Source, read_source
-from sharefind.nn.start import network_start
 
 
 class SharedShallowNetwork(SharedModule):

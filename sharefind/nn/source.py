@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from sharefind.errors import InputError
 from sharefind.export import SharingSpec, TrainedNetwork, read_spec
-from sharefind.export.tensors import read_safetensors
-
-WEIGHTS_SUFFIX = ".safetensors"
-"""Files with this ending hold weights besides the specification; others hold a specification as JSON."""
+from sharefind.export.tensors import SUFFIX, read_safetensors
 
 Source = SharingSpec | TrainedNetwork | Path | str
 
@@ -30,7 +27,7 @@ def read_source(source: Source) -> tuple[SharingSpec, NDArray[np.float64] | None
     if not isinstance(source, (str, Path)):
         raise InputError(f"a {type(source).__name__} is no specification; give a SharingSpec or the path of a file")
     path = Path(source)
-    if path.suffix.lower() != WEIGHTS_SUFFIX:
+    if path.suffix.lower() != SUFFIX:
         return read_spec(path), None
     return read_source(read_safetensors(path))
 

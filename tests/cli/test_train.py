@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors.torch import load_file
 
 from sharefind.export import read_safetensors
 from tests.cli.conftest import Call
+from tests.specs import load_module
 
 QUICK = ("--epochs", "3", "--width", "4")
 
@@ -22,11 +22,7 @@ QUICK = ("--epochs", "3", "--width", "4")
 def exported(call: Call, run: Path, path: Path) -> Any:
     """The module that export --format torch writes, loaded."""
     assert call("export", run, "--format", "torch", "--out", path).status == 0
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(path)
 
 
 def test_the_exported_module_loads_the_weights(call: Call, run: Path, tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from sharefind.export import SharingSpec, exact_texts, generator_pairs
+from sharefind.export import SharingSpec
 from sharefind.groups import named_group, parse_representation
-from sharefind.meanfield.standardise import Standardisation, identity_standardisation
-from sharefind.spaces import Subspace, fixed_space, matrix_space
+from sharefind.meanfield.standardise import Standardisation
+from sharefind.spaces import Subspace
+from tests.specs import spec_on
 
 MakeSpec = Callable[..., SharingSpec]
 
@@ -24,22 +25,8 @@ def build_spec(
 ) -> SharingSpec:
     """E^G of a named group as a specification, or another `space` said to be fixed by it."""
     group = named_group(group_name)
-    in_rep, out_rep = (parse_representation(text, group) for text in (in_text, out_text))
-    parameters = matrix_space(in_rep, out_rep, "+bias" in unit)
-    return SharingSpec(
-        name=f"test: {group_name}",
-        unit=unit,
-        particles=40,
-        blocks=parameters.blocks,
-        group_name=group.name,
-        group_order=group.order,
-        in_rep=in_rep.name,
-        out_rep=out_rep.name,
-        generators=generator_pairs(in_rep, out_rep),
-        lie_generators=exact_texts(in_rep.lie, out_rep.lie),
-        space=fixed_space(parameters.action) if space is None else space,
-        change=change or identity_standardisation(in_rep.dim, out_rep.dim),
-    )
+    reps = [parse_representation(text, group) for text in (in_text, out_text)]
+    return spec_on(reps, unit, 40, space, change)
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sharefind.export import SharingSpec, TrainedNetwork, exact_texts, generator_pairs, torch_source
+from sharefind.export import SharingSpec, TrainedNetwork, torch_source
 from sharefind.groups import named_group, parse_representation
-from sharefind.meanfield import build_unit
-from sharefind.meanfield.standardise import Standardisation, identity_standardisation
-from sharefind.spaces import Subspace, fixed_space
+from sharefind.meanfield.standardise import Standardisation
+from sharefind.spaces import Subspace
+from tests.specs import load_module, spec_on
 
 WIDTH = 12
 
@@ -38,14 +37,7 @@ ARCHITECTURES: dict[str, tuple[Any, ...]] = {
 def spec_of(group_name: str, unit: str, *texts: str) -> SharingSpec:
     """E^G of a named group."""
     group = named_group(group_name)
-    reps = [parse_representation(text, group) for text in texts]
-    parameters = build_unit(unit, *reps).space
-    return SharingSpec(
-        name=f"test: {group_name}", unit=unit, particles=WIDTH, blocks=parameters.blocks, group_name=group_name,
-        group_order=group.order, in_rep=texts[0], out_rep=texts[1], hidden_rep=texts[2] if len(texts) > 2 else None,
-        generators=generator_pairs(*reps), lie_generators=exact_texts(*(rep.lie for rep in reps)),
-        space=fixed_space(parameters.action), change=identity_standardisation(reps[0].dim, reps[1].dim),
-    )  # fmt: skip
+    return spec_on([parse_representation(text, group) for text in texts], unit, WIDTH)
 
 
 def network_of(case: str) -> TrainedNetwork:
@@ -63,8 +55,4 @@ def module_of(network: TrainedNetwork, folder: Path) -> Any:
     """The exported torch module of a network's specification."""
     path = folder / "exported.py"
     path.write_text(torch_source(network.spec))
-    spec = importlib.util.spec_from_file_location("exported", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import math
 import re
@@ -26,6 +25,7 @@ from sharefind.groups.matrices import to_float
 from sharefind.meanfield.models import predict
 from sharefind.meanfield.standardise import Standardisation
 from sharefind.spaces import Subspace
+from tests.specs import load_module
 
 MakeSpec = Callable[..., SharingSpec]
 
@@ -171,21 +171,13 @@ def test_ties_need_no_dense_basis_and_sources_name_no_dependency(name: str, modu
     assert not re.search(r"\b20\d\d\b", source)
 
 
-def _load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"exported_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_the_network_is_the_papers_shallow_model_on_particles_in_the_space(
     name: str, modules: Path, make_spec: MakeSpec
 ) -> None:
     spec = make_spec(*CASES[name])
     torch.manual_seed(1)
-    net = _load(modules / f"{name}.py").SharedShallowNetwork(width=7, dtype=torch.float64)
+    net = load_module(modules / f"{name}.py").SharedShallowNetwork(width=7, dtype=torch.float64)
     theta = net.entries.detach()
     np.testing.assert_allclose(spec.space.project(theta.numpy()), theta.numpy(), atol=1e-14)
     assert np.linalg.matrix_rank(theta.numpy(), tol=1e-9) == min(7, spec.space.dim)
@@ -197,12 +189,12 @@ def test_the_network_is_the_papers_shallow_model_on_particles_in_the_space(
 
 def test_a_module_made_in_float32_may_be_converted(modules: Path) -> None:
     for name in ("c2_rescaled", "r5_algebraic", "b3_sign"):
-        module = _load(modules / f"{name}.py")
+        module = load_module(modules / f"{name}.py")
         assert module.check_equivariance(module.SharedShallowNetwork().double()) < 1e-6
 
 
 def test_the_linear_layer_takes_the_arguments_of_nn_linear(modules: Path) -> None:
-    with_bias, without = (_load(modules / f"{name}.py").SharedLinear for name in ("s4_bias", "s4"))
+    with_bias, without = (load_module(modules / f"{name}.py").SharedLinear for name in ("s4_bias", "s4"))
     assert with_bias(4, 4).bias.shape == (4,)
     assert without(4, 4, bias=False).bias is None
     assert tuple(with_bias().weight.shape) == tuple(torch.nn.Linear(4, 4).weight.shape)
@@ -212,9 +204,9 @@ def test_the_linear_layer_takes_the_arguments_of_nn_linear(modules: Path) -> Non
 
 
 def test_the_check_sees_a_module_that_is_not_equivariant(modules: Path) -> None:
-    module = _load(modules / "c2.py")
+    module = load_module(modules / "c2.py")
     assert module.check_equivariance(torch.nn.Linear(2, 2)) > 1e-3
-    assert _load(modules / "so3.py").check_equivariance(torch.nn.Linear(9, 1)) > 1e-3
+    assert load_module(modules / "so3.py").check_equivariance(torch.nn.Linear(9, 1)) > 1e-3
 
 
 def test_hostile_names_stay_in_the_docstring(make_spec: MakeSpec, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import subprocess
 import sys
@@ -21,7 +20,6 @@ from sharefind.export import (
     SharingSpec,
     certify,
     class_names,
-    exact_texts,
     from_json,
     generator_pairs,
     spec_from_outcome,
@@ -37,6 +35,7 @@ from sharefind.search.growth import candidate_node
 from sharefind.search.lattice import SearchLattice
 from sharefind.search.problem import build_problem
 from sharefind.spaces import Subspace, fixed_space
+from tests.specs import load_module, spec_on
 
 RESCALED = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3]), 4.0)
 NUMERICAL = Subspace.numerical(np.random.default_rng(3).standard_normal((3, 12)))
@@ -103,23 +102,7 @@ def representations(case: str) -> list[Representation]:
 def two_layer_spec(case: str) -> SharingSpec:
     """A specification straight from a group and a space."""
     unit, space, change = (*CASES[case][4:], None, None)[:3]
-    in_rep, out_rep, hidden_rep = reps = representations(case)
-    parameters = build_unit(unit, *reps).space
-    return SharingSpec(
-        name=f"test: {case}",
-        unit=unit,
-        particles=16,
-        blocks=parameters.blocks,
-        group_name=in_rep.group.name,
-        group_order=in_rep.group.order,
-        in_rep=in_rep.name,
-        out_rep=out_rep.name,
-        hidden_rep=hidden_rep.name,
-        generators=generator_pairs(*reps),
-        lie_generators=exact_texts(*(rep.lie for rep in reps)),
-        space=fixed_space(parameters.action) if space is None else space,
-        change=change or identity_standardisation(in_rep.dim, out_rep.dim),
-    )
+    return spec_on(representations(case), unit, 16, space, change)
 
 
 @pytest.fixture(scope="module")
@@ -140,14 +123,6 @@ def alone(modules: Path) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
-
-
-def load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"two_layer_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -228,7 +203,7 @@ def test_modules_stand_alone_learn_and_stay_equivariant(alone: dict[str, Any]) -
 
 @pytest.mark.parametrize("case", CASES)
 def test_modules_are_equivariant_under_elements_they_never_saw(case: str, modules: Path) -> None:
-    net = load(modules / f"{case}.py").SharedShallowNetwork(dtype=torch.float64)
+    net = load_module(modules / f"{case}.py").SharedShallowNetwork(dtype=torch.float64)
     in_rep, out_rep, _ = representations(case)
     if in_rep.group.is_finite:
         ins, outs = (rep.float_matrices()[:MAX_ELEMENTS] for rep in (in_rep, out_rep))
@@ -243,7 +218,7 @@ def test_modules_are_equivariant_under_elements_they_never_saw(case: str, module
 @pytest.mark.parametrize("case", CASES)
 def test_modules_are_the_shallow_model_on_particles_in_the_space(case: str, modules: Path) -> None:
     spec = two_layer_spec(case)
-    net = load(modules / f"{case}.py").SharedShallowNetwork(width=5, dtype=torch.float64)
+    net = load_module(modules / f"{case}.py").SharedShallowNetwork(width=5, dtype=torch.float64)
     theta = net.entries.detach()
     np.testing.assert_allclose(spec.space.project(theta.numpy()), theta.numpy(), atol=1e-14)
     for name, block in (("output", net.output), ("weight", net.weight), ("bias", net.bias)):
@@ -261,7 +236,7 @@ def test_each_layer_starts_as_wide_as_a_free_one(case: str, modules: Path) -> No
     """E|A|^2 = its entries, E|b|^2 = h, and E|W x|^2 = h for inputs of covariance (A^T A)^-1, in closed form."""
     spec = two_layer_spec(case)
     torch.manual_seed(0)
-    net = load(modules / f"{case}.py").SharedShallowNetwork(width=20_000, dtype=torch.float64)
+    net = load_module(modules / f"{case}.py").SharedShallowNetwork(width=20_000, dtype=torch.float64)
     length2 = float(np.trace(np.linalg.inv(spec.change.matrix.T @ spec.change.matrix)))
     for block, expected in (
         (net.output, spec.block("output").size),

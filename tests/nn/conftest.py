@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sharefind.export import SharingSpec, exact_texts, generator_pairs, torch_source
+from sharefind.export import SharingSpec, torch_source
 from sharefind.groups import named_group, parse_representation
-from sharefind.meanfield import build_unit
-from sharefind.meanfield.standardise import Standardisation, identity_standardisation
-from sharefind.spaces import Subspace, fixed_space
+from sharefind.meanfield.standardise import Standardisation
+from sharefind.spaces import Subspace
+from tests.specs import spec_on
 
 BuildSpec = Callable[[str], SharingSpec]
 Exported = Callable[[str], dict[str, Any]]
@@ -43,22 +43,7 @@ CASES: dict[str, Case] = {
 def _spec(name: str) -> SharingSpec:
     (group_name, *texts), unit, space, change = CASES[name]
     reps = [parse_representation(text, named_group(group_name)) for text in texts]
-    parameters = build_unit(unit, *reps).space
-    return SharingSpec(
-        name=f"test: {name}",
-        unit=unit,
-        particles=16,
-        blocks=parameters.blocks,
-        group_name=group_name,
-        group_order=reps[0].group.order,
-        in_rep=reps[0].name,
-        out_rep=reps[1].name,
-        hidden_rep=reps[2].name if len(reps) > 2 else None,
-        generators=generator_pairs(*reps),
-        lie_generators=exact_texts(*(rep.lie for rep in reps)),
-        space=fixed_space(parameters.action) if space is None else space,
-        change=change or identity_standardisation(reps[0].dim, reps[1].dim),
-    )
+    return spec_on(reps, unit, 16, space, change)
 
 
 @pytest.fixture(scope="session")

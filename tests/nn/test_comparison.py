@@ -9,12 +9,10 @@ import pytest
 import torch
 
 from sharefind.errors import ConfigError, DataError, NotConvergedError
-from sharefind.export import SharingSpec, certify, generator_pairs
+from sharefind.export import SharingSpec, certify
 from sharefind.groups import named_group, natural, regular
-from sharefind.meanfield.standardise import identity_standardisation
-from sharefind.meanfield.units import two_layer_space
 from sharefind.nn.comparison import TrainingPlan, compare, r2, split, start_network, untied
-from sharefind.spaces import fixed_space, matrix_space
+from tests.specs import spec_on
 
 PLAN = TrainingPlan(width=8, epochs=60)
 
@@ -22,20 +20,7 @@ PLAN = TrainingPlan(width=8, epochs=60)
 @pytest.fixture(scope="module")
 def spec() -> SharingSpec:
     rep = natural(named_group("C4"))
-    parameters = matrix_space(rep, rep)
-    return SharingSpec(
-        name="ring",
-        unit="matrix:tanh",
-        particles=8,
-        blocks=parameters.blocks,
-        group_name="C4",
-        group_order=4,
-        in_rep="natural",
-        out_rep="natural",
-        generators=generator_pairs(rep, rep),
-        space=fixed_space(parameters.action),
-        change=identity_standardisation(4, 4),
-    )
+    return spec_on([rep, rep], "matrix:tanh", 8)
 
 
 def ring(n: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -93,18 +78,9 @@ def test_small_labels_are_learnt(spec: SharingSpec, size: float) -> None:
     assert found.r2 > 0.8
 
 
-def test_a_step_that_is_too_large_is_named_as_it_was_given(spec: SharingSpec) -> None:
+def test_a_step_that_is_too_large_is_named_as_it_was_given() -> None:
     group = named_group("C4")
-    rep, hidden = natural(group), regular(group)
-    parameters = two_layer_space(rep, rep, hidden)
-    unbounded = replace(
-        spec,
-        unit="two-layer:tanh",
-        blocks=parameters.blocks,
-        space=fixed_space(parameters.action),
-        generators=generator_pairs(rep, rep, hidden),
-        hidden_rep="regular",
-    )
+    unbounded = spec_on([natural(group), natural(group), regular(group)], "two-layer:tanh", 8)
     with pytest.raises(NotConvergedError, match=r"diverged with lr = 1e\+06; try 100000"):
         compare({"a": unbounded}, *ring(50, noise=0.1), TrainingPlan(lr=1e6))
 
