@@ -4,6 +4,31 @@ Every message is one line: what is wrong, where, and what to do instead.
 """
 
 
+MAX_REASON = 300
+"""Most characters of another library's message that become part of ours."""
+
+
+MAX_QUOTED = 100
+"""Most characters of something that was given that are quoted in a message."""
+
+
+def one_line(error: BaseException) -> str:
+    """What an error of another library says, on one line and without characters that steer a terminal."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return visible(words if len(words) <= MAX_REASON else f"{words[:MAX_REASON]}...")
+
+
+def quoted(value: object) -> str:
+    """A value that was given, in quotes where it is a text, on one line and never long."""
+    written = repr(value)
+    return visible(written if len(written) <= MAX_QUOTED else f"{written[:MAX_QUOTED]}...")
+
+
+def visible(text: str) -> str:
+    """The text with everything that cannot be printed written as its escape in Python."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class SharefindError(Exception):
     """Root of everything that sharefind raises on purpose."""
 
@@ -42,6 +67,10 @@ class RunFolderError(InputError):
 
 class NotConvergedError(SharefindError):
     """A computation ended without the answer that it was asked for."""
+
+
+class StorageError(SharefindError):
+    """A disk that is full or failing; what was written before is kept."""
 
 
 class ExportError(SharefindError):

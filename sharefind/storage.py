@@ -1,0 +1,233 @@
+"""Files that survive: written whole or not at all, journals of finished work, and one process at a time in a folder.
+
+What is kept, its callers decide. A process may be killed at any moment, a disk may be full, a line may be damaged: what
+was finished before stays readable, and what cannot be read is told and never taken for something else.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from sharefind.errors import RunFolderError, SharefindError, StorageError
+
+DIGEST = "sha256"
+"""Key of a journal's line that holds the checksum of all that stands before it."""
+
+LOCK = "lock"
+"""File that says who works in a folder. It stays there; what locks is the operating system, until the process ends."""
+
+TEMPORARY = ".tmp"
+"""How a file ends that is not yet whole."""
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""The disk's own failures: no other path would have helped at the time."""
+
+MAX_HOLDER = 500
+"""Most bytes of a lock file that are read."""
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Refuse a new file before the work that would fill it: nothing is overwritten, and no folder is made.
+
+    Raises:
+        RunFolderError: the file exists, or its folder does not.
+    """
+    if path.exists():
+        raise RunFolderError(f"{path} exists; choose another --out, or move it away")
+    if not path.parent.is_dir():
+        raise RunFolderError(f"the folder {path.parent} does not exist; make it, or choose another --out")
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
+
+    It goes to a temporary name, is flushed to the disk and renamed; permissions are those that the umask leaves.
+
+    Raises:
+        RunFolderError: the path cannot be written. StorageError: the disk is full or failing.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}"
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise _unwritten(path, error) from None
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left of files that were not yet whole. For the holder of the folder's lock."""
+    for leftover in folder.glob(f".*{TEMPORARY}"):
+        with suppress(OSError):
+            leftover.unlink()
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename last through a loss of power, where folders can be flushed."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def _unwritten(path: Path, error: OSError) -> SharefindError:
+    reason = error.strerror or str(error)
+    if error.errno in DISK:
+        return StorageError(f"{path} could not be written ({reason}); make room on the disk")
+    return RunFolderError(f"{path} cannot be written ({reason}); choose another --out")
+
+
+class Journal:
+    """Finished pieces of work, a JSON object a line, each with the SHA-256 of its own text; only ever appended to.
+
+    `damage` says what of the file could not be read, a line of text for each; that work is to be done again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damage: list[str] = []
+        self._is_clean = False
+
+    def read(self) -> list[dict[str, Any]]:
+        """Every whole record, in the order in which they were kept.
+
+        Raises:
+            RunFolderError: the file cannot be read.
+        """
+        self.damage = []
+        records = []
+        for number, line in enumerate(self._lines(), start=1):
+            record = _checked(line)
+            if record is None:
+                cut = " was cut off" if not line.endswith(b"\n") else " is damaged"
+                self.damage.append(f"{self.path.name}: line {number}{cut}")
+            else:
+                records.append(record)
+        self._is_clean = not self.damage
+        return records
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add a record, flushed to the disk. The first time, lines that cannot be read are removed before it.
+
+        Raises:
+            RunFolderError: the file cannot be written. StorageError: the disk is full or failing;
+                the file is as before.
+        """
+        if not self._is_clean:
+            self._repair()
+        try:
+            is_new = not self.path.exists()
+            # Without a buffer, which would be written once more when the file is closed.
+            with open(self.path, "ab", buffering=0) as file:
+                end, left = file.tell(), _line(record)
+                try:
+                    while left:
+                        left = left[file.write(left) :]
+                    os.fsync(file.fileno())
+                except OSError:
+                    with suppress(OSError):
+                        os.ftruncate(file.fileno(), end)
+                    raise
+            if is_new:
+                _flush_folder(self.path.parent)
+        except OSError as error:
+            self._is_clean = False
+            raise _unwritten(self.path, error) from None
+
+    def _repair(self) -> None:
+        good = [line for line in self._lines() if _checked(line) is not None]
+        if self.path.exists():
+            write_atomically(self.path, b"".join(good))
+        self._is_clean = True
+
+    def _lines(self) -> list[bytes]:
+        try:
+            if self.path.exists() and not self.path.is_file():
+                raise RunFolderError(f"{self.path} is no plain file; move it away")
+            return self.path.read_bytes().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RunFolderError(f"{self.path} cannot be read ({error.strerror}); check the path") from None
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    """{...record, "sha256": checksum of the record's own text}."""
+    text = json.dumps(record, allow_nan=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f'{text[:-1]}, "{DIGEST}": "{digest}"}}\n'.encode()
+
+
+def _checked(line: bytes) -> dict[str, Any] | None:
+    """The record of a line that is whole and unchanged, or None."""
+    text, found, rest = line.rpartition(f', "{DIGEST}": "'.encode())
+    if not found or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b'"}\n':
+        return None
+    try:
+        record = json.loads(text + b"}")
+    except (ValueError, RecursionError):  # a checksum of nonsense is no proof of sense
+        return None
+    return record if isinstance(record, dict) else None
+
+
+@contextmanager
+def sole_use(folder: Path) -> Iterator[None]:
+    """Nobody else works in the folder within; a lock that a killed process left holds nobody up.
+
+    Raises:
+        RunFolderError: another process, or another search of this one, works there, or the folder cannot be written.
+        StorageError: the disk is full or failing.
+    """
+    path = folder / LOCK
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunFolderError(f"{folder} is in use by {_holder(path)}; wait until that ends, or stop it") from None
+    except OSError as error:
+        raise _unwritten(path, error) from None
+    try:
+        with suppress(OSError):  # who holds it is told for people alone
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            path.write_text(f"process {os.getpid()} on {socket.gethostname()} since {since}\n")
+        yield
+    finally:
+        lock.release()
+
+
+def _holder(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            words = file.read(MAX_HOLDER).decode(errors="replace").split()
+    except OSError:
+        words = []
+    text = " ".join(words)
+    return text if text.isprintable() and text else "another process"
