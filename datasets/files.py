@@ -1,22 +1,26 @@
 """Data sets from files: .npz, .csv and .parquet. Nothing is ever unpickled, and every refusal is one line.
 
-What the values must be like is decided by `task.check_arrays`; this module only reads.
+Sizes are checked before anything is read or unpacked, those that a file declares as well as its own. How an .npz
+archive is opened is in `archives`; what the values must be like is decided by `task.check_arrays`.
 """
 
 import csv
 import re
 import zipfile
 import zlib
+from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import TextIOBase
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sharefind.datasets.archives import npz_arrays
 from sharefind.datasets.task import FloatArray, check_arrays
-from sharefind.errors import DataError
+from sharefind.errors import DataError, one_line, quoted
+from sharefind.limits import DATA_BYTES, DEFAULT_LIMITS, Limits, raise_it
 
 COLUMN = re.compile(r"([xy])(0|[1-9][0-9]*)")
 # What the readers raise on files that are damaged, encrypted, or declare more than memory holds.
@@ -30,52 +34,65 @@ READING_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
 )
+FLOAT_BYTES = 8
+# Characters; one row is held as text before its numbers are known.
+MAX_ROW = 10_000_000
 COLUMNS_WANTED = "columns must be named x0, x1, ... and y0, y1, ..."
 
 
-def load_npz(path: str | Path) -> tuple[FloatArray, FloatArray]:
+def load_npz(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatArray, FloatArray]:
     """Read the arrays `x` (n, d_in) and `y` (n, d_out) of an .npz file, as float64.
 
     Raises:
-        DataError: the file cannot be read, is no .npz file, lacks a key, holds objects (pickles), or fails
-            `check_arrays`.
+        DataError: the file cannot be read, is above the limits or unpacks to more, is no .npz file, lacks a key,
+            holds objects (pickles), or fails `check_arrays`.
     """
-    source = _existing_file(path)
+    source = _existing_file(path, limits)
     if not zipfile.is_zipfile(source):
         raise DataError(f"{path}: not an .npz file; write it with numpy.savez(path, x=x, y=y)")
-    with _reading(path), np.load(source, allow_pickle=False) as arrays:
-        x, y = _npz_array(arrays, "x", path), _npz_array(arrays, "y", path)
+    with _reading(path):
+        x, y = npz_arrays(source, path, limits)
     return check_arrays(x, y, str(path))
 
 
-def load_csv(path: str | Path) -> tuple[FloatArray, FloatArray]:
+def load_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatArray, FloatArray]:
     """Read a .csv file: columns x0, x1, ... give x (n, d_in), y0, ... give y (n, d_out), as float64.
 
     UTF-8, cells separated by commas, one header line, columns in any order.
 
     Raises:
-        DataError: the file cannot be read, a column is missing, unknown or given twice, a line has too few or
-            too many cells, a cell is not a number, or the values fail `check_arrays`.
+        DataError: the file cannot be read or is above the limits, a column is missing, unknown or given twice, a
+            line has too few or too many cells, a cell is not a number, or the values fail `check_arrays`.
     """
-    source = _existing_file(path)
+    source = _existing_file(path, limits)
+    most = limits.bytes_of(DATA_BYTES) // FLOAT_BYTES
+    values = array("d")
     with _reading(path), source.open(newline="", encoding="utf-8-sig") as file:
-        lines = csv.reader(file, strict=True)
-        header = [name.strip() for name in next(lines, [])]
+        lines = _Lines(file, path)
+        rows = csv.reader(lines, strict=True)
+        header = [name.strip() for name in next(rows, [])]
         order = _column_order(header, path)
-        rows = [_csv_row(cells, header, lines.line_num, path) for cells in lines if cells]
-    if not rows:
+        for cells in rows:
+            if cells:
+                values.extend(_csv_row(cells, header, rows.line_num, path))
+            if len(values) > most:
+                raise DataError(
+                    f"{path}: above {most} numbers by line {rows.line_num}; use fewer rows, or {raise_it('file_size')}"
+                )
+            lines.length = 0
+    if not values:
         raise DataError(f"{path}: a header and no rows; give at least one row")
-    return _split(np.array(rows), order, path)
+    return _split(np.frombuffer(values).reshape(-1, len(header)), order, path)
 
 
-def load_parquet(path: str | Path) -> tuple[FloatArray, FloatArray]:
+def load_parquet(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatArray, FloatArray]:
     """Read a .parquet file: numeric columns x0.. give x (n, d_in), y0.. give y (n, d_out), as float64.
 
     Raises:
-        DataError: pyarrow is not installed, the file cannot be read, a column is missing, unknown, given
-            twice or not numeric, or the values fail `check_arrays`.
+        DataError: pyarrow is not installed, the file cannot be read, is above the limits or unpacks to more, a
+            column is missing, unknown, given twice or not numeric, or the values fail `check_arrays`.
     """
-    source = _existing_file(path)
+    source = _existing_file(path, limits)
     try:
         import pyarrow.parquet
     except ImportError as error:
@@ -83,21 +100,29 @@ def load_parquet(path: str | Path) -> tuple[FloatArray, FloatArray]:
             f"{path}: reading .parquet needs pyarrow; install it with pip install 'sharefind[parquet]', "
             "or save the data as .npz or .csv"
         ) from error
-    with _reading(path):
-        table = pyarrow.parquet.read_table(source)
-    order = _column_order(list(table.column_names), path)
-    columns = [_parquet_column(table, index, path) for index in range(len(table.column_names))]
+    with _reading(path), pyarrow.parquet.ParquetFile(source) as file:
+        schema = file.schema_arrow
+        order = _column_order(list(schema.names), path)
+        _refuse_types(schema, path)
+        _refuse_unpacked(_unpacked_bytes(file.metadata), path, limits)
+        table = file.read()
+    columns = [table.column(index).to_numpy().astype(np.float64) for index in range(len(schema.names))]
     return _split(np.stack(columns, axis=1), order, path)
 
 
-def _existing_file(path: str | Path) -> Path:
+def _existing_file(path: str | Path, limits: Limits) -> Path:
     file = Path(path)
     if not file.exists():
         raise DataError(f"{path}: no such file; give the path of an .npz, .csv or .parquet file")
     if not file.is_file():
         raise DataError(f"{path}: not a file; give the path of an .npz, .csv or .parquet file")
-    if file.stat().st_size == 0:
+    size, most = file.stat().st_size, limits.bytes_of(DATA_BYTES)
+    if size == 0:
         raise DataError(f"{path}: the file is empty; give one with arrays or columns x and y")
+    if size > most:
+        raise DataError(
+            f"{path}: {size} bytes, above the limit of {most}; use fewer rows, or {raise_it('file_size', size)}"
+        )
     return file
 
 
@@ -109,21 +134,27 @@ def _reading(path: str | Path) -> Iterator[None]:
     except DataError:
         raise
     except READING_ERRORS as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: cannot be read ({reason}); write the file again") from error
+        raise DataError(f"{path}: cannot be read ({one_line(error)}); write the file again") from error
 
 
-def _npz_array(arrays: Mapping[str, Any], key: str, path: str | Path) -> NDArray[Any]:
-    if key not in arrays:
-        found = ", ".join(arrays) or "nothing"
-        raise DataError(f"{path}: no array {key!r}, it holds {found}; save it with numpy.savez(path, x=x, y=y)")
-    try:
-        array: NDArray[Any] = arrays[key]
-    except ValueError as error:
-        raise DataError(
-            f"{path}: {key} cannot be read as plain numbers (object arrays are refused); save it as floats"
-        ) from error
-    return array
+class _Lines:
+    """The lines of a text file for the csv reader, with a bound on a row, which may take several of them.
+
+    length: characters since the reader's user set it to 0.
+    """
+
+    def __init__(self, file: TextIOBase, path: str | Path) -> None:
+        self.length = 0
+        self._file, self._path = file, path
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._file.readline(MAX_ROW):
+            self.length += len(line)
+            if self.length >= MAX_ROW:
+                raise DataError(
+                    f"{self._path}: a row is above {MAX_ROW} characters, a hard limit; save such wide data as .npz"
+                )
+            yield line
 
 
 def _column_order(header: list[str], path: str | Path) -> dict[str, list[int]]:
@@ -132,10 +163,10 @@ def _column_order(header: list[str], path: str | Path) -> dict[str, list[int]]:
     for position, name in enumerate(header):
         match = COLUMN.fullmatch(name)
         if match is None:
-            raise DataError(f"{path}: unknown column {name!r}; {COLUMNS_WANTED}")
+            raise DataError(f"{path}: unknown column {quoted(name)}; {COLUMNS_WANTED}")
         key, number = match[1], int(match[2])
         if number in positions[key]:
-            raise DataError(f"{path}: column {name!r} is given twice; {COLUMNS_WANTED}")
+            raise DataError(f"{path}: column {quoted(name)} is given twice; {COLUMNS_WANTED}")
         positions[key][number] = position
     for key, found in positions.items():
         missing = next(number for number in range(len(found) + 1) if number not in found)
@@ -152,7 +183,7 @@ def _csv_row(cells: list[str], header: list[str], line: int, path: str | Path) -
     except ValueError:
         column = next(index for index, cell in enumerate(cells) if not _is_number(cell))
         raise DataError(
-            f"{path}: {cells[column]!r} on line {line}, column {header[column]!r}, is not a number; "
+            f"{path}: {quoted(cells[column])} on line {line}, column {quoted(header[column])}, is not a number; "
             "remove that line or fill the value in"
         ) from None
 
@@ -165,13 +196,30 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _parquet_column(table: Any, index: int, path: str | Path) -> FloatArray:
-    column = table.column(index).to_numpy()
-    if column.dtype.kind not in "biuf":
-        name = table.column_names[index]
-        raise DataError(f"{path}: column {name!r} has type {table.schema.types[index]}; make it numeric")
-    floats: FloatArray = column.astype(np.float64)
-    return floats
+def _refuse_types(schema: Any, path: str | Path) -> None:
+    """Refuse the first column that holds no numbers; nothing else is unpacked."""
+    from pyarrow import types
+
+    for name, kind in zip(schema.names, schema.types, strict=True):
+        if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
+            raise DataError(f"{path}: column {quoted(name)} has type {kind}; make it numeric")
+
+
+def _unpacked_bytes(metadata: Any) -> int:
+    """What a parquet file declares to hold: the larger of its numbers as float64 and of its pages."""
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
+    pages = sum(group.total_byte_size for group in groups)
+    return int(max(rows * metadata.num_columns * FLOAT_BYTES, pages))
+
+
+def _refuse_unpacked(size: int, path: str | Path, limits: Limits) -> None:
+    most = limits.bytes_of(DATA_BYTES)
+    if size > most:
+        raise DataError(
+            f"{path}: unpacks to {size} bytes, above the limit of {most}; use fewer rows, "
+            f"or {raise_it('file_size', size)}"
+        )
 
 
 def _split(table: FloatArray, order: Mapping[str, list[int]], path: str | Path) -> tuple[FloatArray, FloatArray]:

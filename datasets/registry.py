@@ -15,7 +15,8 @@ from sharefind.datasets.molecule import methane_task
 from sharefind.datasets.substitutions import substitution_task
 from sharefind.datasets.task import FloatArray, Task, finite_task
 from sharefind.datasets.textures import texture_task
-from sharefind.errors import DataError
+from sharefind.errors import DataError, quoted
+from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits
 
 TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
     {
@@ -35,7 +36,7 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
         "tic-tac-toe": tic_tac_toe_task,
     }
 )
-READERS: Mapping[str, Callable[[str | Path], tuple[FloatArray, FloatArray]]] = MappingProxyType(
+READERS: Mapping[str, Callable[[str | Path, Limits], tuple[FloatArray, FloatArray]]] = MappingProxyType(
     {".npz": load_npz, ".csv": load_csv, ".parquet": load_parquet}
 )
 
@@ -53,28 +54,30 @@ def load_task(name: str) -> Task:
     """
     if name in TASKS:
         return TASKS[name]()
-    raise DataError(f"no task {name!r}; {_suggestion(name)}")
+    raise DataError(f"no task {quoted(name)}; {_suggestion(name)}")
 
 
-def load_data(path_or_name: str | Path) -> Task:
+def load_data(path_or_name: str | Path, limits: Limits = DEFAULT_LIMITS) -> Task:
     """Load a task by name, or a data set from a file whose suffix (.npz, .csv, .parquet) says how to read it.
 
     A file's task is named after the file and recommends nothing.
 
     Raises:
-        DataError: there is neither such a name nor such a file, or the reader of the file refuses it.
+        DataError: there is neither such a name nor such a file, it is a pickle, or the reader of the file refuses it.
     """
     name = str(path_or_name)
     if name in TASKS:
         return TASKS[name]()
     path = Path(path_or_name)
     reader = READERS.get(path.suffix.lower())
+    if path.suffix.lower() in PICKLES:
+        raise DataError(f"{name}: such files can run code when they are read; save it with numpy.savez(path, x=x, y=y)")
     if reader is not None:
-        x, y = reader(path)
+        x, y = reader(path, limits)
         return finite_task(path.stem, x, y, description=f"{len(x)} rows of {path.name}")
     if path.exists():
         raise DataError(f"{name}: not a kind of file that sharefind reads; use {', '.join(READERS)}")
-    raise DataError(f"no data set or file {name!r}; give an .npz, .csv or .parquet file, or {_suggestion(name)}")
+    raise DataError(f"no data set or file {quoted(name)}; give an .npz, .csv or .parquet file, or {_suggestion(name)}")
 
 
 def _suggestion(name: str) -> str:

@@ -101,12 +101,12 @@ class Task:
         Returns x (n, d_in) and y (n, d_out), float64.
 
         Raises:
-            DataError: `n` is below 1.
+            DataError: `n` is below 1, or the law gives values that are not finite.
         """
         if n < 1:
             raise DataError(f"task {self.name}: cannot draw {n} samples; ask for at least 1")
         if self.sampler is not None:
-            return self.sampler.sample(rng, n)
+            return _finite_samples(*self.sampler.sample(rng, n), self.name)
         x, y = self.arrays()
         rows = rng.integers(len(x), size=n)
         return x[rows], y[rows]
@@ -193,6 +193,14 @@ def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
     _refuse_non_finite(floats, key, source)
     floats.flags.writeable = False
     return floats
+
+
+def _finite_samples(x: FloatArray, y: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:
+    """Samples x (n, d_in) and y (n, d_out) of a law, which may be anyone's."""
+    for key, values in (("x", x), ("y", y)):
+        if not np.isfinite(values).all():
+            raise DataError(f"task {name}: a sample has {key} = {values[~np.isfinite(values)][0]}; mend its sampler")
+    return x, y
 
 
 def _refuse_non_finite(array: FloatArray, key: str, source: str) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.errors import RunFolderError, SharefindError
+from sharefind.limits import LIFTED
 from sharefind.meanfield.models import predict_labels
 from sharefind.meanfield.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
@@ -139,7 +140,8 @@ def python_names(**other: str) -> Iterator[None]:
     try:
         yield
     except SharefindError as error:
-        text = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda m: _parameter(m[1], other), str(error))
+        text = LIFTED.sub(r"raise it with limits=\g<value>", str(error))
+        text = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda m: _parameter(m[1], other), text)
         if text == str(error):
             raise
         raise type(error)(text) from error

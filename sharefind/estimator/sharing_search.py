@@ -6,6 +6,7 @@ It only puts the parts together: the search is `sharefind.search`, what is writt
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +25,7 @@ from sharefind.estimator.parts import EvidenceRow, Hooks, SearchedModel, Tempora
 from sharefind.estimator.writing import format_of, write_network
 from sharefind.export import SharingSpec, TrainedNetwork, searched_network
 from sharefind.groups import Group, load_generators, named_group
+from sharefind.limits import DEFAULT_LIMITS, Limits, settings_of
 from sharefind.nn import SharedLinear, SharedShallowNetwork, SharedTwoLayer
 from sharefind.report.lattice_picture import draw_lattice
 from sharefind.report.page import write_page
@@ -44,6 +46,7 @@ from sharefind.search import (
 )
 from sharefind.search.hypotheses import lattice_node
 from sharefind.spaces import Subspace
+from sharefind.storage import write_atomically
 from sharefind.workers import Workers
 
 if TYPE_CHECKING:
@@ -63,18 +66,21 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Finds the smallest subspace of parameters that training does not leave, and predicts with the model found there.
 
     Follows scikit-learn: parameters are stored as given and checked by `fit`; what ends in an underscore exists after
-    it. An unfinished search (a hook raised `StopSearch`) has everything but a model: `is_finished_` says so.
+    it. An unfinished search (a hook raised `StopSearch`, or a budget was spent) has everything but a model:
+    `is_finished_` says so.
 
     Args:
         group: candidate group: a name ("C4", "D4", "S3", "C2xC3", ...), a Group, or a Candidate with representations;
             None proposes one from the data. generators: path of a file with generators, instead of a group.
         unit, in_rep, out_rep, hidden_rep, scheme, growth, stop, statistic, delta, alpha, tolerance, particles, horizon,
-            replicates, copies, preset: as in `sharefind.search.SearchConfig`; None lets the preset decide.
+            replicates, copies, preset, max_nodes, max_seconds: as in `sharefind.search.SearchConfig`; None lets the
+            preset decide.
         random_state: a seed, a numpy RandomState, or None for another search every time.
         n_jobs: worker processes as in joblib; the result does not depend on it.
         run_dir: a new folder that keeps the run and its rows, for the commands `inspect` and `report`, and where the
             group has a name or a file for `train`, `export` and `discover --resume`; None keeps it as long as the
             estimator lives.
+        limits: on the sizes of what is given; None for the usual ones.
         on_node_start, on_node_end: called with a SearchNode. on_error: called with the exception before it is raised.
             Any may raise `StopSearch` to end the search cleanly, except on_error. observer: all hooks in one object.
 
@@ -125,9 +131,12 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         replicates: int | None = None,
         copies: int | None = None,
         preset: str = "fast",
+        max_nodes: int | None = None,
+        max_seconds: float | None = None,
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
         run_dir: str | Path | None = None,
+        limits: Limits | None = None,
         on_node_start: Callable[[SearchNode], object] | None = None,
         on_node_end: Callable[[SearchNode], object] | None = None,
         on_error: Callable[[Exception], object] | None = None,
@@ -151,9 +160,12 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.replicates = replicates
         self.copies = copies
         self.preset = preset
+        self.max_nodes = max_nodes
+        self.max_seconds = max_seconds
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.run_dir = run_dir
+        self.limits = limits
         self.on_node_start = on_node_start
         self.on_node_end = on_node_end
         self.on_error = on_error
@@ -289,7 +301,9 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         path = self._run if isinstance(self._run, Path) else self._run.path
         folder = RunFolder.create(path, self._recorded(problem.resolved, path))
         if isinstance(self._run, Path):
-            np.savez(path / DATA, x=x, y=y)
+            buffer = io.BytesIO()
+            np.savez(buffer, x=x, y=y)
+            write_atomically(path / DATA, buffer.getvalue())
         outcome, self.result_ = run_search(
             problem,
             folder,
@@ -303,6 +317,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return config.model_copy(update={"data": str(path / DATA)}) if isinstance(self._run, Path) else config
 
     def _config(self) -> SearchConfig:
+        given = {} if self.limits is None else settings_of(self._limits)
         same = set(SearchConfig.model_fields) & set(self.get_params(deep=False)) - {"group", "generators"}
         return search_config(
             group=self.group if isinstance(self.group, str) else None,
@@ -310,7 +325,14 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             blind=self.group is None and self.generators is None,
             seed=self._seed(),
             **{name: getattr(self, name) for name in same},
+            **given,
         )
+
+    @property
+    def _limits(self) -> Limits:
+        if not isinstance(self.limits, Limits | None):
+            raise ConfigError(f"limits is a {type(self.limits).__name__}; give sharefind.limits.Limits(...) or None")
+        return self.limits or DEFAULT_LIMITS
 
     def _seed(self) -> int:
         if isinstance(self.random_state, (int, np.integer)):
@@ -325,10 +347,10 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if (self.generators is not None or isinstance(self.group, Candidate)) and (self.in_rep or self.out_rep):
             raise ConfigError("generators and candidates say how the group acts; drop in_rep and out_rep")
         if self.generators is not None:
-            file = load_generators(self.generators)
+            file = load_generators(self.generators, self._limits)
             return Candidate(file.group, file.in_rep, file.out_rep)
         if isinstance(self.group, str):
-            return named_group(self.group)
+            return named_group(self.group, self._limits)
         return named_group("C1") if self.group is None else self.group
 
     def _keep(self, outcome: SearchOutcome, folder: RunFolder) -> None:

@@ -9,7 +9,7 @@ from sharefind.export import TrainedNetwork, write_json, write_torch
 from sharefind.export.onnx_graph import write_onnx
 from sharefind.export.snippets import SOURCES, write_snippet
 from sharefind.export.tensors import write_safetensors
-from sharefind.search.run_folder import refuse_unwritable
+from sharefind.storage import refuse_unwritable
 
 FORMATS = {".json": "json", ".py": "torch", ".safetensors": "safetensors", ".onnx": "onnx"}
 """Formats by the ending of the file; snippets are asked for by name."""

@@ -79,7 +79,7 @@ def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64") ->
         ConfigError: the library onnx is not installed. ExportError: the specification does not hold what it says, or
             the graph does not compute what the network does. RunFolderError: the file cannot be written.
     """
-    from sharefind.search.run_folder import write_atomically
+    from sharefind.storage import write_atomically
 
     require_onnx()
     certificate = certify(network.spec)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from sharefind.errors import GroupError, InputError, SpaceError
+from sharefind.errors import GroupError, InputError, SpaceError, visible
 from sharefind.export.certificate import Certificate, certify
 from sharefind.export.places import SIDES, unreadable
 from sharefind.export.spec import SCHEMA, GeneratorPair, SharingSpec
 from sharefind.groups import parse_exact
+from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
 from sharefind.meanfield.standardise import Standardisation
 from sharefind.spaces import Block, Subspace
 
 MAX_SPEC_BYTES = 100_000_000
-"""Largest specification that is read, in bytes."""
+"""Largest specification that is read, in bytes, where no limit is given."""
+
+MAX_PARTICLES = 10_000_000
+"""Most particles that a specification that is read may ask for; a hard limit."""
 
 
 class _Model(BaseModel):
@@ -96,20 +101,34 @@ def _pair(pair: GeneratorPair) -> dict[str, Any]:
     return dict(zip(("in", "out", "hidden"), pair.matrices, strict=False))
 
 
-def from_json(text: str | bytes) -> SharingSpec:
+def from_json(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> SharingSpec:
     """The specification that `to_json` wrote; `certify` is what says whether its claims are true.
 
     Raises:
-        InputError: not JSON, another schema, keys missing, unknown or of a wrong type, or unfitting parts.
+        InputError: not JSON, another schema, keys missing, unknown or of a wrong type, unfitting parts, or more
+            parameters than `limits.dim`.
     """
     try:
         data = _Spec.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the text"
-        reason = " ".join(str(first["msg"]).split())
+        where = visible(".".join(map(str, first["loc"]))[:200]) or "the text"
+        reason = visible(" ".join(str(first["msg"]).split())[:200])
         raise InputError(f"not a {SCHEMA} specification: {where}: {reason}; export it again") from None
+    _check_sizes(data, limits)
     return _built(data)
+
+
+def _check_sizes(data: _Spec, limits: Limits) -> None:
+    """Refuse what is said to be too large, before anything of that size is made."""
+    dim = sum(abs(math.prod(block.shape)) for block in data.blocks)
+    ambient = data.space.get("ambient")
+    dim = max(dim, ambient) if isinstance(ambient, int) else dim
+    if dim > limits.dim:
+        what = f"blocks and space: {dim} parameters, above the limit of {limits.dim}"
+        raise InputError(f"{what}; {raise_it('dim', dim)}")
+    if data.particles > MAX_PARTICLES:
+        raise InputError(f"particles is above {MAX_PARTICLES}, a hard limit; export the run again")
 
 
 def _built(data: _Spec) -> SharingSpec:
@@ -177,39 +196,47 @@ def write_json(spec: SharingSpec, path: Path) -> Certificate:
     Raises:
         ExportError: the specification does not hold what it says. RunFolderError: the file cannot be written.
     """
-    from sharefind.search.run_folder import write_atomically
+    from sharefind.storage import write_atomically
 
     certificate = certify(spec)
     write_atomically(path, to_json(spec))
     return certificate
 
 
-def read_spec(path: Path) -> SharingSpec:
+def read_spec(path: Path, limits: Limits = DEFAULT_LIMITS) -> SharingSpec:
     """The specification in a file.
 
     Raises:
-        InputError: the file cannot be read, is too large or holds no specification.
+        InputError: the file cannot be read, is above the limits or holds no specification.
     """
-    return read_written(path)[0]
+    return read_written(path, limits)[0]
 
 
-def read_written(path: Path) -> tuple[SharingSpec, bytes]:
+def read_written(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[SharingSpec, bytes]:
     """The specification in a file, and the text as it is written there.
 
     Raises:
         InputError: as in `read_spec`.
     """
-    content = _read(path)
+    content = _read(path, limits)
     try:
-        return from_json(content), content
+        return from_json(content, limits), content
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, limits: Limits) -> bytes:
+    if path.suffix.lower() in PICKLES:
+        raise InputError(
+            f"{path}: such files can run code when they are read; give a .json or .safetensors file from "
+            "sharefind export"
+        )
     try:
-        if path.stat().st_size > MAX_SPEC_BYTES:
-            raise InputError(f"{path} is above {MAX_SPEC_BYTES} bytes; give a file from sharefind export")
-        return path.read_bytes()
+        most = limits.bytes_of(MAX_SPEC_BYTES)
+        content = read_within(path, most)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); check the path") from None
+    if isinstance(content, int):
+        what = f"{path} is above {most} bytes; give a file from sharefind export"
+        raise InputError(f"{what}, or {raise_it('file_size', content)}")
+    return content

@@ -23,7 +23,7 @@ def write_snippet(spec: SharingSpec, path: Path, peer: str) -> Certificate:
         ExportError: as in `peer_view`, or the library has no such group or representation. RunFolderError: the file
             cannot be written.
     """
-    from sharefind.search.run_folder import write_atomically
+    from sharefind.storage import write_atomically
 
     view = peer_view(spec, peer)
     write_atomically(path, SOURCES[peer](view))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from sharefind.errors import InputError
+from sharefind.errors import InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
 from sharefind.meanfield.activations import Activation
 from sharefind.meanfield.standardise import Standardisation
@@ -21,6 +21,9 @@ SCHEMA = "sharefind.spec/1"
 
 MAX_NAME_LENGTH = 500
 """Longest name or representation expression, in characters; they are copied into generated source."""
+
+LARGEST_NUMBER = 1e100
+"""Largest number in the change of data: data above it are refused, and products of two must stay finite."""
 
 INPUTS, OUTPUTS, HIDDEN = range(3)
 """Places of a generator's matrices in a tuple: on X, on Y, on the hidden units."""
@@ -193,7 +196,7 @@ class SharingSpec:
 def _check_text(text: str) -> None:
     if not text.isprintable() or not 1 <= len(text) <= MAX_NAME_LENGTH:
         raise InputError(
-            f"the name {text[:40]!r} in the specification cannot be used; "
+            f"the name {quoted(text)} in the specification cannot be used; "
             f"write 1 to {MAX_NAME_LENGTH} printable characters on one line"
         )
 
@@ -203,12 +206,12 @@ def _check_blocks(spec: SharingSpec) -> None:
     for name in names:
         shape = spec.block(name).shape
         if len(shape) != 2 or min(shape) < 1:
-            raise InputError(f"the block {name} has shape {shape}; it must be a matrix, with at least one entry")
+            raise InputError(f"the block {name} has shape {quoted(shape)}; it must be a matrix with an entry or more")
     if spec.blocks[0].name != names[0]:
         raise InputError(f"the first block is {spec.blocks[0].name}; a unit {spec.unit} begins with {names[0]}")
     needed = spec.layer.space
     if spec.blocks != needed.blocks:
-        raise InputError(f"blocks {spec.blocks} are not those of the unit {spec.unit}; it has {needed.blocks}")
+        raise InputError(f"blocks {quoted(spec.blocks)} are not those of the unit {spec.unit}; it has {needed.blocks}")
     if spec.space.ambient != needed.dim:
         raise InputError(
             f"the space lies in R^{spec.space.ambient} but the blocks have {needed.dim} entries; correct one"
@@ -242,5 +245,8 @@ def _check_change(change: Standardisation, d_in: int, d_out: int) -> None:
             f"the widths need ({d_in}, {d_in}) and ({d_out},)"
         )
     numbers = np.concatenate([matrix.ravel(), shift, [change.scale]])
-    if not np.isfinite(numbers).all() or change.scale <= 0 or np.linalg.matrix_rank(matrix) < d_in:
-        raise InputError("the change of data is singular or not finite; give an invertible matrix and a scale > 0")
+    if not (np.abs(numbers) <= LARGEST_NUMBER).all() or change.scale <= 0 or np.linalg.matrix_rank(matrix) < d_in:
+        raise InputError(
+            f"the change of data is singular, not finite or above {LARGEST_NUMBER:g}; "
+            "give an invertible matrix and a scale > 0"
+        )

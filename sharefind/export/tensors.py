@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sharefind.errors import InputError
+from sharefind.errors import InputError, one_line, quoted
 from sharefind.export.certificate import Certificate, certify
-from sharefind.export.serial import from_json, to_json
+from sharefind.export.serial import MAX_SPEC_BYTES, from_json, to_json
 from sharefind.export.stabiliser import refusal
 from sharefind.export.trained import FloatArray, TrainedNetwork
+from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
 SCHEMA = "sharefind.weights/1"
 
@@ -24,7 +25,7 @@ SUFFIX = ".safetensors"
 """How the name of a file with weights ends; others hold a specification as JSON."""
 
 MAX_WEIGHT_BYTES = 2_000_000_000
-"""Largest file that is read, in bytes."""
+"""Largest file that is read, in bytes, where no limit is given."""
 
 
 def write_safetensors(network: TrainedNetwork, path: Path) -> Certificate:
@@ -38,7 +39,7 @@ def write_safetensors(network: TrainedNetwork, path: Path) -> Certificate:
     """
     from safetensors.numpy import save
 
-    from sharefind.search.run_folder import write_atomically
+    from sharefind.storage import write_atomically
 
     certificate = certify(network.spec)
     check_particles(network)
@@ -59,32 +60,40 @@ def check_particles(network: TrainedNetwork) -> None:
         raise refusal("the coefficients are so large that a particle is not finite")
 
 
-def read_safetensors(path: Path) -> TrainedNetwork:
+def read_safetensors(path: Path, limits: Limits = DEFAULT_LIMITS) -> TrainedNetwork:
     """The network in a file; nothing in it is ever run or unpickled. What it claims is for `certify` to say.
 
     Raises:
         InputError: as in `read_weights`.
     """
-    return read_weights(path)[0]
+    return read_weights(path, limits)[0]
 
 
-def read_weights(path: Path) -> tuple[TrainedNetwork, str]:
+def read_weights(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[TrainedNetwork, str]:
     """The network in a file, and its specification as it is written there.
 
     Raises:
-        InputError: the file cannot be read, is too large, is no safetensors file, or holds anything but what
+        InputError: the file cannot be read, is above the limits, is no safetensors file, or holds anything but what
             `write_safetensors` writes.
     """
     try:
-        if path.stat().st_size > MAX_WEIGHT_BYTES:
-            raise InputError(f"{path} is above {MAX_WEIGHT_BYTES} bytes; give a file from sharefind export")
+        _refuse_size(path.stat().st_size, limits.bytes_of(MAX_WEIGHT_BYTES), str(path))
         metadata, coefficient = _content(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}); check the path") from None
     try:
-        return TrainedNetwork(from_json(_text(metadata)), coefficient), metadata["spec"]
+        text = _text(metadata)
+        _refuse_size(len(text), limits.bytes_of(MAX_SPEC_BYTES), "its spec")
+        return TrainedNetwork(from_json(text, limits), coefficient), text
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+def _refuse_size(size: int, most: int, what: str) -> None:
+    if size > most:
+        raise InputError(
+            f"{what} is above {most} bytes; give a file from sharefind export, or {raise_it('file_size', size)}"
+        )
 
 
 def _content(path: Path) -> tuple[dict[str, str], FloatArray]:
@@ -95,13 +104,16 @@ def _content(path: Path) -> tuple[dict[str, str], FloatArray]:
         with safe_open(path, framework="numpy") as file:
             names = list(file.keys())
             if names != [TENSOR]:
-                raise InputError(f"{path} holds the tensors {names}; it must hold {TENSOR} alone; export it again")
+                raise InputError(f"{path} holds the tensors {quoted(names)}; it must hold {TENSOR} alone; export again")
             dtype = file.get_slice(TENSOR).get_dtype()
             if dtype != "F64":
                 raise InputError(f"{path}: {TENSOR} is {dtype}, not F64; export it again")
+            shape = file.get_slice(TENSOR).get_shape()
+            if len(shape) != 2:
+                raise InputError(f"{path}: {TENSOR} has {len(shape)} axes, not 2; export it again")
             return file.metadata() or {}, np.asarray(file.get_tensor(TENSOR))
     except SafetensorError as error:
-        raise InputError(f"{path} is no safetensors file ({error}); export it again") from None
+        raise InputError(f"{path} is no safetensors file ({one_line(error)}); export it again") from None
 
 
 def _text(metadata: dict[str, str]) -> str:

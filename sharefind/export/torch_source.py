@@ -72,7 +72,7 @@ def write_torch(spec: SharingSpec, path: Path) -> Certificate:
     Raises:
         ExportError: the specification does not hold what it says. RunFolderError: the file cannot be written.
     """
-    from sharefind.search.run_folder import write_atomically
+    from sharefind.storage import write_atomically
 
     certificate = certify(spec)
     write_atomically(path, torch_source(spec, certificate))

@@ -10,20 +10,21 @@ from sharefind.export.certificate import Certificate, certify
 from sharefind.export.serial import read_written
 from sharefind.export.tensors import SUFFIX, check_particles, read_weights
 from sharefind.export.trained import TrainedNetwork
+from sharefind.limits import DEFAULT_LIMITS, Limits
 
 
-def verify_file(path: Path) -> tuple[Certificate, TrainedNetwork | None]:
+def verify_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Certificate, TrainedNetwork | None]:
     """What a file claims, proven again from the file alone; with the network where it holds one.
 
     Raises:
-        InputError: the file cannot be read or is none of ours. ExportError: it does not hold what it says; the message
-            names the entry that explains it, as far as one does.
+        InputError: the file cannot be read, is above the limits or is none of ours. ExportError: it does not hold what
+            it says; the message names the entry that explains it, as far as one does.
     """
     if path.suffix.lower() == SUFFIX:
-        weights, text = read_weights(path)
+        weights, text = read_weights(path, limits)
         network, spec, written = weights, weights.spec, json.loads(text)
     else:
-        network, (spec, content) = None, read_written(path)
+        network, (spec, content) = None, read_written(path, limits)
         written = json.loads(content)
     try:
         certificate = certify(spec, written=written["space"])

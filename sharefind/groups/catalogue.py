@@ -16,18 +16,16 @@ from sympy import QQ
 from sharefind.errors import GroupError
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock
 from sharefind.groups.matrices import Rows, sparse_matrix
-
-MAX_POINTS = 10_000
-"""Largest number of points of a named group."""
+from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
 MAX_ROTATION = 120
-"""Largest n of R<n>: its exact entries live in a field of degree phi(lcm(4, n)) / 2."""
+"""Largest n of R<n>: its exact entries live in a field of degree phi(lcm(4, n)) / 2; a hard limit."""
 
 MAX_ORTHOGONAL = 30
-"""Largest n of SO<n> and O<n>."""
+"""Largest n of SO<n> and O<n>; a hard limit."""
 
 MAX_FACTORS = 16
-"""Largest number of factors of a product."""
+"""Largest number of factors of a product; a hard limit."""
 
 MAX_NAME_LENGTH = 100
 
@@ -45,9 +43,12 @@ class CatalogueEntry:
 
 @dataclass(frozen=True)
 class _Family:
+    """smallest, largest: of n. points: points for each n, 0 where `largest` does not follow from a limit on points."""
+
     entry: CatalogueEntry
     smallest: int
     largest: int
+    points: int
     make: Callable[[str, int], Group]
 
 
@@ -55,66 +56,76 @@ def catalogue() -> list[CatalogueEntry]:
     """Every family of names that `named_group` knows, in the order in which users see them."""
     product = CatalogueEntry("AxB", "product of finite groups, on all their points side by side", "C2xC3")
     four = CatalogueEntry("V4", "Klein's four-group, order 4, acting regularly on 4 points", "V4")
-    families = [family.entry for family in _families().values()]
+    families = [family.entry for family in _families(DEFAULT_LIMITS).values()]
     return [*families[:4], four, *families[4:], product]
 
 
-def named_group(name: str) -> Group:
+def named_group(name: str, limits: Limits = DEFAULT_LIMITS) -> Group:
     """The group of this name: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, or a product, "C2xC3".
 
     D1 and D2 are faithful, as sympy's `DihedralGroup(1)` and `DihedralGroup(2)`: order 2 on 2 points and
     order 4 on 4.
 
     Raises:
-        GroupError: an unknown name, a size outside its limits, or a product with an infinite factor.
+        GroupError: an unknown name, a size outside its limits (of which `limits.degree` bounds the points of a
+            permutation group), or a product with an infinite factor.
     """
     text = name.strip()
     if not text or len(text) > MAX_NAME_LENGTH:
         raise GroupError("a group name has 1 to 100 characters, such as C4 or C2xC3; `sharefind groups` lists all")
     parts = text.split("x")
     if len(parts) > MAX_FACTORS:
-        raise GroupError(f"{text} has {len(parts)} factors; at most {MAX_FACTORS} are allowed")
-    factors = [_simple_group(part, text) for part in parts]
-    return factors[0] if len(factors) == 1 else _product(text, factors)
+        raise GroupError(f"{text!r} has {len(parts)} factors; at most {MAX_FACTORS} are allowed, a hard limit")
+    factors = [_simple_group(part, text, limits) for part in parts]
+    return factors[0] if len(factors) == 1 else _product(text, factors, limits)
 
 
-def _simple_group(text: str, whole: str) -> Group:
+def _simple_group(text: str, whole: str, limits: Limits) -> Group:
     if text == "V4":
         return _klein()
     match = re.fullmatch(r"(SO|[A-Z])([0-9]{1,9})", text)
-    families = _families()
+    families = _families(limits)
     if match is None or match[1] not in families:
         raise GroupError(_unknown(text, whole))
     family, n = families[match[1]], int(match[2])
     if not family.smallest <= n <= family.largest:
         raise GroupError(
             f"{text} is out of range; {family.entry.pattern} needs n from {family.smallest} to {family.largest}"
+            f"{_lifted(family, n)}"
         )
     return family.make(f"{match[1]}{n}", n)
 
 
+def _lifted(family: _Family, n: int) -> str:
+    """What can be done about an n that is too large."""
+    if n < family.smallest:
+        return ""
+    return f" ({raise_it('degree', family.points * n)})" if family.points else ", a hard limit"
+
+
 def _unknown(text: str, whole: str) -> str:
-    known = ["V4"] + [f"{letter}{n}" for letter in _families() for n in range(1, 13)]
+    known = ["V4"] + [f"{letter}{n}" for letter in _families(DEFAULT_LIMITS) for n in range(1, 13)]
     near = difflib.get_close_matches(text.upper(), known, n=3, cutoff=0.5)
     where = f" in {whole!r}" if text != whole else ""
     hint = f" (did you mean {', '.join(near)}?)" if near else ""
     return f"there is no group named {text!r}{where}{hint}; `sharefind groups` lists them"
 
 
-def _families() -> dict[str, _Family]:
-    rows: list[tuple[str, str, str, int, int, Callable[[str, int], Group]]] = [
-        ("C", "cyclic: rotation of n points, order n", "C4", 1, MAX_POINTS, _cyclic),
-        ("D", "dihedral: rotations and reflections of n points, order 2n", "D4", 1, MAX_POINTS, _dihedral),
-        ("S", "symmetric: all permutations of n points, order n!", "S4", 1, MAX_POINTS, _symmetric),
-        ("A", "alternating: even permutations of n points, order n!/2", "A4", 1, MAX_POINTS, _alternating),
-        ("B", "signed permutations of n axes, order 2^n n!", "B3", 1, MAX_POINTS // 2, _signed),
-        ("R", "cyclic of order n, acting as rotations of the plane", "R4", 1, MAX_ROTATION, _rotations),
-        ("SO", "rotations of n dimensions (infinite)", "SO3", 2, MAX_ORTHOGONAL, _orthogonal),
-        ("O", "rotations and reflections of n dimensions (infinite)", "O3", 2, MAX_ORTHOGONAL, _orthogonal),
+def _families(limits: Limits) -> dict[str, _Family]:
+    most = limits.degree
+    rows: list[tuple[str, str, str, int, int, int, Callable[[str, int], Group]]] = [
+        ("C", "cyclic: rotation of n points, order n", "C4", 1, most, 1, _cyclic),
+        ("D", "dihedral: rotations and reflections of n points, order 2n", "D4", 1, most, 1, _dihedral),
+        ("S", "symmetric: all permutations of n points, order n!", "S4", 1, most, 1, _symmetric),
+        ("A", "alternating: even permutations of n points, order n!/2", "A4", 1, most, 1, _alternating),
+        ("B", "signed permutations of n axes, order 2^n n!", "B3", 1, most // 2, 2, _signed),
+        ("R", "cyclic of order n, acting as rotations of the plane", "R4", 1, MAX_ROTATION, 0, _rotations),
+        ("SO", "rotations of n dimensions (infinite)", "SO3", 2, MAX_ORTHOGONAL, 0, _orthogonal),
+        ("O", "rotations and reflections of n dimensions (infinite)", "O3", 2, MAX_ORTHOGONAL, 0, _orthogonal),
     ]
     return {
-        letter: _Family(CatalogueEntry(f"{letter}<n>", description, example), smallest, largest, make)
-        for letter, description, example, smallest, largest, make in rows
+        letter: _Family(CatalogueEntry(f"{letter}<n>", description, example), smallest, largest, points, make)
+        for letter, description, example, smallest, largest, points, make in rows
     }
 
 
@@ -181,13 +192,15 @@ def _orthogonal(name: str, n: int) -> CompactGroup:
     return CompactGroup(name, n, algebra, discrete)
 
 
-def _product(name: str, factors: list[Group]) -> FiniteGroup:
+def _product(name: str, factors: list[Group], limits: Limits) -> FiniteGroup:
     finite = [factor for factor in factors if isinstance(factor, FiniteGroup)]
     if len(finite) < len(factors):
         raise GroupError(f"{name} has an infinite factor; products are of finite groups only")
     degree = sum(factor.degree for factor in finite)
-    if degree > MAX_POINTS:
-        raise GroupError(f"{name} acts on {degree} points; at most {MAX_POINTS} are allowed")
+    if degree > limits.degree:
+        raise GroupError(
+            f"{name} acts on {degree} points, above the limit of {limits.degree}; {raise_it('degree', degree)}"
+        )
     generators: list[Permutation] = []
     blocks: list[NaturalBlock] = []
     start = 0

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from sharefind.errors import GroupError, RepresentationError
 from sharefind.groups import constructors
-from sharefind.groups.group import Group
+from sharefind.groups.group import FiniteGroup, Group
 from sharefind.groups.representation import Representation
+from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
 MAX_LENGTH = 500
 """Longest expression, in characters."""
@@ -29,28 +31,39 @@ _TOKEN = re.compile(r"\s*([0-9]{1,9}|[a-z]+|[-+*():]|\S)")
 _KNOWN = "natural, trivial, trivial:3, regular, sign, grid:5, patch:5, dual(...)"
 
 
-def parse_representation(text: str, group: Group) -> Representation:
+def parse_representation(text: str, group: Group, limits: Limits = DEFAULT_LIMITS) -> Representation:
     """The representation of a group that an expression denotes.
 
     Args:
         text: such as "natural", "2*natural+trivial", "natural*natural", "trivial:3", "grid:5", "patch:5" (a
             grid without its centre), "dual(natural)", with parentheses.
         group: the group that acts.
+        limits: `group_order` bounds the regular representation, which lists every element, `dim` every part.
 
     Raises:
         RepresentationError: not an expression (the position is named), or one that does not fit the group.
     """
     if len(text) > MAX_LENGTH:
         raise RepresentationError(f"an expression of {len(text)} characters is too long; use at most {MAX_LENGTH}")
-    return _Parser(text, group).parse()
+    return _Parser(text, group, limits).parse()
+
+
+def _regular(group: Group, limits: Limits) -> Representation:
+    if isinstance(group, FiniteGroup) and group.order > limits.group_order:
+        raise RepresentationError(
+            f"regular of {group.name} has a coordinate for each of more than {limits.group_order} elements; "
+            f"use natural or a smaller group ({raise_it('group_order', group.order)})"
+        )
+    return constructors.regular(group)
 
 
 class _Parser:
     """Recursive descent; an integer stands for a multiplicity until it meets a representation."""
 
-    def __init__(self, text: str, group: Group) -> None:
+    def __init__(self, text: str, group: Group, limits: Limits) -> None:
         self.text = text
         self.group = group
+        self.limits = limits
         self.tokens = [(match[1], match.start(1)) for match in _TOKEN.finditer(text)]
         self.index = 0
         self.depth = 0
@@ -87,7 +100,9 @@ class _Parser:
         total = self._product()
         while self._peek() == "+":
             self.index += 1
-            total = total + self._product()
+            term = self._product()
+            self._check_dim(total.dim + term.dim)
+            total = total + term
         self.depth -= 1
         return total
 
@@ -98,13 +113,23 @@ class _Parser:
             if isinstance(factor, int):
                 count *= factor
             else:
+                self._check_dim(factor.dim if rep is None else rep.dim * factor.dim)
                 rep = factor if rep is None else rep * factor
             if self._peek() != "*":
                 break
             self.index += 1
         if rep is None:
             raise self._error(f"the number {count} stands alone (write trivial:{count}?)")
+        self._check_dim(count * rep.dim)
         return count * rep
+
+    def _check_dim(self, dim: int) -> None:
+        """Refuse a dimension before anything of that size is made; Z is no smaller than what its group acts on."""
+        if dim > self.limits.dim:
+            raise RepresentationError(
+                f"{self.text!r} has a part of dimension {dim}, above the limit of {self.limits.dim} on dim Z; "
+                f"{raise_it('dim', dim)}"
+            )
 
     def _factor(self) -> Representation | int:
         token = self._peek()
@@ -130,7 +155,7 @@ class _Parser:
     def _named(self, token: str) -> Representation:
         plain: dict[str, Callable[[Group], Representation]] = {
             "natural": constructors.natural,
-            "regular": constructors.regular,
+            "regular": partial(_regular, limits=self.limits),
             "sign": constructors.sign,
         }
         if token in plain:
@@ -140,6 +165,7 @@ class _Parser:
             raise self._error(f"unexpected {token!r}" if token else "something is missing")
         self.index += 1
         size = self._size(required=token != "trivial")
+        self._check_dim(size if token == "trivial" else size**2)
         if token == "trivial":
             return constructors.trivial(self.group, size)
         try:

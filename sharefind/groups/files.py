@@ -21,17 +21,15 @@ from sharefind.groups.given import first_failure, unchecked, word_text
 from sharefind.groups.group import FiniteGroup
 from sharefind.groups.matrices import identity_matrix, is_orthogonal_matrix
 from sharefind.groups.numbers import exact_domain, exact_matrix
-from sharefind.groups.orbits import OrbitAction, orbit_action
+from sharefind.groups.orbits import orbit_action
 from sharefind.groups.representation import Representation
+from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
 
 MAX_FILE_BYTES = 5_000_000
-"""Largest generator file, in bytes."""
-
-MAX_FILE_ORDER = 20_000
-"""Largest group that a file may generate."""
+"""Largest generator file, in bytes, where no limit is given."""
 
 MAX_FILE_ENTRIES = 200_000_000
-"""Most entries (order x points) of the listed group."""
+"""Most entries (order x points) of the listed group; a hard limit."""
 
 MAX_FILE_GENERATORS = 100
 """Most generators in a file."""
@@ -50,22 +48,21 @@ class GeneratorFile:
     out_rep: Representation
 
 
-def load_generators(path: str | Path) -> GeneratorFile:
+def load_generators(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> GeneratorFile:
     """Read a group and its two orthogonal representations; entries are integers or texts such as "sqrt(3)/2".
 
     The group is the one that the input matrices generate, as permutations of an orbit of vectors.
 
     Raises:
         GroupError: unreadable, not JSON, not of the documented form, an inexact entry, a singular generator,
-            or a group that is infinite or has more than `MAX_FILE_ORDER` elements.
+            or a group that is infinite or above the limits on its order and on its points.
         RepresentationError: a generator that is not orthogonal, or outputs that are no homomorphic image of
             the group that the inputs generate.
     """
     path = Path(path)
-    name, pairs = _parse(path, _read(path))
+    name, pairs = _parse(path, _read(path, limits))
     ins, outs = (_exact(path, [pair[side] for pair in pairs], side) for side in ("in", "out"))
-    action = orbit_action(ins, MAX_FILE_ORDER)
-    group = _group(path, name, action)
+    group = _group(path, name, ins, limits)
     kept = _kept(path, ins, outs)
     in_rep = _representation(group, [ins[i] for i in kept], ins[0].shape[0], f"{name}:in")
     out_rep = _representation(group, [outs[i] for i in kept], outs[0].shape[0], f"{name}:out")
@@ -73,11 +70,15 @@ def load_generators(path: str | Path) -> GeneratorFile:
     return GeneratorFile(group, in_rep, out_rep)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, limits: Limits) -> Any:
+    if path.suffix.lower() in PICKLES:
+        _refuse(path, 'such files can run code when they are read; write {"name": ..., "generators": [...]} as JSON')
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            _refuse(path, f"the file is above {MAX_FILE_BYTES} bytes; give fewer or smaller generators")
-        return json.loads(path.read_text(encoding="utf-8"))
+        most = limits.bytes_of(MAX_FILE_BYTES)
+        content = read_within(path, most)
+        if isinstance(content, int):
+            _refuse(path, f"the file is above {most} bytes; give fewer generators, or {raise_it('file_size', content)}")
+        return json.loads(content.decode("utf-8"))
     except OSError as error:
         raise GroupError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     except (ValueError, RecursionError) as error:
@@ -154,17 +155,27 @@ def _refuse_matrix(path: Path, matrix: DomainMatrix, where: str) -> NoReturn:
     )
 
 
-def _group(path: Path, name: str, action: OrbitAction | None) -> FiniteGroup:
-    order = None
-    if action is not None:
-        limit = min(MAX_FILE_ORDER, MAX_FILE_ENTRIES // action.degree)
-        listed = enumerate_elements(action.perms, limit)
-        order = None if listed is None else len(listed.elements)
-    if action is None or order is None:
-        what = f'the "in" matrices generate a group that is infinite or above {MAX_FILE_ORDER} elements'
-        _refuse(path, f"{what}; give generators of a smaller group")
+def _group(path: Path, name: str, ins: list[DomainMatrix], limits: Limits) -> FiniteGroup:
+    what = 'the "in" matrices generate a group'
+    try:
+        action = orbit_action(ins, limits.group_order, limits.degree)
+    except GroupError as error:
+        _refuse(path, f'"in": {error}')
+    if action is None:
+        _refuse_order(path, limits)
+    held = MAX_FILE_ENTRIES // action.degree
+    listed = enumerate_elements(action.perms, min(limits.group_order, held))
+    if listed is None and held < limits.group_order:
+        _refuse(path, f"{what} above {held} elements on {action.degree} points, a hard limit; give a smaller group")
+    if listed is None:
+        _refuse_order(path, limits)
     generators = tuple(tuple(int(i) for i in perm) for perm in action.perms)
-    return FiniteGroup(name, action.degree, generators, known_order=order)
+    return FiniteGroup(name, action.degree, generators, known_order=len(listed.elements))
+
+
+def _refuse_order(path: Path, limits: Limits) -> NoReturn:
+    what = f'the "in" matrices generate a group that is infinite or above {limits.group_order} elements'
+    _refuse(path, f"{what}; give generators of a smaller group, or {raise_it('group_order')}")
 
 
 def _kept(path: Path, ins: list[DomainMatrix], outs: list[DomainMatrix]) -> list[int]:

@@ -22,11 +22,12 @@ from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError
 from sharefind.groups.enumeration import Enumeration, IntArray, enumerate_elements
+from sharefind.limits import LARGEST_ORDER
 
 if TYPE_CHECKING:
     from sympy.combinatorics import PermutationGroup
 
-MAX_ORDER = 50_000
+MAX_ORDER = LARGEST_ORDER
 """Largest order that `FiniteGroup.elements` lists unless a larger limit is passed."""
 
 MAX_LISTED_ENTRIES = 50_000_000
@@ -157,12 +158,12 @@ class FiniteGroup(Group):
         if self.order > max_order:
             raise GroupError(
                 f"group {self.name} has {_short(self.order)} elements, above the limit of {max_order}; "
-                "take a smaller group or pass a larger max_order"
+                "take a smaller group, or in Python pass a larger max_order"
             )
         if self.order * self.degree > MAX_LISTED_ENTRIES:
             raise GroupError(
                 f"listing {self.name} needs {self.order} x {self.degree} entries, above the limit of "
-                f"{MAX_LISTED_ENTRIES}; take a smaller group"
+                f"{MAX_LISTED_ENTRIES}, a hard one; take a smaller group"
             )
         listed = self._listed if self._listed is not None else self._listed_beyond
         if listed is None or len(listed.elements) != self.order:

@@ -54,7 +54,7 @@ def matrix_images(group: FiniteGroup, matrices: tuple[DomainMatrix, ...], dim: i
     if group.order > MAX_EXACT_MATRICES:
         raise RepresentationError(
             f"{group.name} has {group.order} elements, too many for exact matrices "
-            f"(limit {MAX_EXACT_MATRICES}); use float_matrices or a permutation representation"
+            f"(limit {MAX_EXACT_MATRICES}, a hard one); use float_matrices or a permutation representation"
         )
     parent, generator = group.words()
     images = [identity_matrix(dim, matrices[0].domain if matrices else QQ)]
@@ -110,6 +110,6 @@ def check_size(group: FiniteGroup, entries: int) -> None:
     """
     if group.order * entries > MAX_IMAGE_ENTRIES:
         raise RepresentationError(
-            f"the images of {group.name} need more than {MAX_IMAGE_ENTRIES} entries; "
+            f"the images of {group.name} need more than {MAX_IMAGE_ENTRIES} entries, a hard limit; "
             "take a smaller group or a smaller representation"
         )

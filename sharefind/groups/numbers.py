@@ -14,7 +14,7 @@ from sympy import QQ, Add, Expr, I, Integer, Mul, Rational, cos, nan, oo, pi, si
 from sympy.polys.matrices import DomainMatrix
 from sympy.polys.polyerrors import CoercionFailed
 
-from sharefind.errors import GroupError
+from sharefind.errors import GroupError, quoted
 from sharefind.groups.fields import (
     MAX_NESTED_DEGREE,
     CosineField,
@@ -81,7 +81,7 @@ def parse_element(value: Exact, domain: Any) -> Any:
     try:
         return _Evaluator(domain).value(_tree(value))
     except (CoercionFailed, NotImplementedError, ZeroDivisionError) as error:
-        raise GroupError(f"{value} is not an element of {domain}; take a larger field") from error
+        raise GroupError(f"{quoted(value)} is not an element of {domain}; take a larger field") from error
 
 
 def format_element(element: Any, domain: Any) -> str:
@@ -125,7 +125,7 @@ def exact_matrix(rows: Sequence[Sequence[Exact]], domain: Any = None) -> DomainM
 
 def _tree(value: Exact) -> Node:
     if isinstance(value, bool) or not isinstance(value, (str, int, Fraction, Expr)):
-        raise GroupError(f"{value!r} is not exact; write an integer or a text such as '1/2' or 'sqrt(3)/2'")
+        raise GroupError(f"{quoted(value)} is not exact; write an integer or a text such as '1/2' or 'sqrt(3)/2'")
     if isinstance(value, str):
         return parse_tree(value)
     if isinstance(value, Expr):
@@ -159,9 +159,9 @@ def _to_sympy(node: Node) -> Expr:
 def _sympy_root(argument: Expr) -> Expr:
     if argument.is_Rational:
         if argument < 0:
-            raise GroupError(f"sqrt({argument}) is not real; only real numbers are allowed")
+            raise GroupError(f"sqrt of {quoted(argument)} is not real; only real numbers are allowed")
     elif _approximate(argument) <= 0:
-        raise GroupError(f"the square root of {argument} is not real, or not told from zero; simplify it")
+        raise GroupError(f"the square root of {quoted(argument)} is not real, or not told from zero; simplify it")
     return _checked(sqrt(argument))
 
 

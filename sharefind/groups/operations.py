@@ -196,7 +196,9 @@ def check_dim(dim: int, sparse: bool) -> None:
     """
     limit = MAX_DIM if sparse else MAX_MATRIX_DIM
     if dim > limit:
-        raise RepresentationError(f"the representation would have dimension {dim}, above the limit of {limit}")
+        raise RepresentationError(
+            f"the representation would have dimension {dim}, above the limit of {limit}, a hard one; use a smaller one"
+        )
 
 
 def _require_same_group(a: Representation, b: Representation) -> None:

@@ -16,17 +16,17 @@ from sympy import factorint
 from sharefind.errors import GroupError
 from sharefind.groups.group import FiniteGroup
 from sharefind.groups.structure import element_orders, structure_name
+from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
 MAX_SUBGROUP_ORDER = 200
 """Largest order whose subgroups are listed unless a larger limit is passed."""
 
-MAX_SUBGROUPS = 100_000
-"""Most subgroups that are listed; elementary abelian groups have very many."""
-
 Members = NDArray[np.bool_]
 
 
-def subgroups(group: FiniteGroup, max_order: int = MAX_SUBGROUP_ORDER) -> tuple[FiniteGroup, ...]:
+def subgroups(
+    group: FiniteGroup, max_order: int = MAX_SUBGROUP_ORDER, limits: Limits = DEFAULT_LIMITS
+) -> tuple[FiniteGroup, ...]:
     """All subgroups, sorted by order, then by their sorted elements; the trivial one first, the whole last.
 
     Every subgroup, perfect or not, is the join of cyclic subgroups of prime-power order. So joins of class
@@ -35,19 +35,20 @@ def subgroups(group: FiniteGroup, max_order: int = MAX_SUBGROUP_ORDER) -> tuple[
     Args:
         group: a finite group.
         max_order: the largest order accepted.
+        limits: `lattice` bounds their number; elementary abelian groups have very many.
 
     Returns:
         subgroups named by their structure ("C2", "V4", ...), on the points of the group.
 
     Raises:
-        GroupError: the order is above `max_order`, or there are more than `MAX_SUBGROUPS` of them.
+        GroupError: the order is above `max_order`, or there are more than `limits.lattice` of them.
     """
     if group.order > max_order:
         raise GroupError(
             f"{group.name} has order {group.order}, above the limit of {max_order} for listing subgroups; "
             "pass a larger max_order or a smaller group"
         )
-    finder = _Finder(group)
+    finder = _Finder(group, limits)
     classes = finder.classes()
     found = [finder.subgroup(members, name) for members, name in finder.named(classes)]
     return tuple(sorted(found, key=lambda subgroup: (subgroup.order, subgroup.canonical)))
@@ -79,6 +80,7 @@ class _Finder:
     """The search, over element indices; a subgroup is a mask bool (order,)."""
 
     group: FiniteGroup
+    limits: Limits
 
     @cached_property
     def table(self) -> NDArray[np.int32]:
@@ -110,8 +112,11 @@ class _Finder:
         return classes
 
     def _check_count(self, count: int) -> None:
-        if count > MAX_SUBGROUPS:
-            raise GroupError(f"{self.group.name} has over {MAX_SUBGROUPS} subgroups; take a smaller group")
+        if count > self.limits.lattice:
+            raise GroupError(
+                f"{self.group.name} has over {self.limits.lattice} subgroups; take a smaller group, "
+                f"or {raise_it('lattice')}"
+            )
 
     def _prime_power_generators(self) -> list[int]:
         """One generator for each cyclic subgroup of prime-power order."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.export import SharingSpec
 from sharefind.nn.network import SharedShallowNetwork
-from sharefind.nn.training import Epoch, FitResult, fit
+from sharefind.nn.training import DivergedError, Epoch, FitResult, fit
 from sharefind.spaces import Subspace
 from sharefind.streams import named_stream
 
@@ -138,8 +138,9 @@ def fit_network(
     step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
     try:
         return fit(module, x, y, epochs=plan.epochs, batch=plan.batch, lr=step, seed=plan.seed, callback=callback)
-    except NotConvergedError:
-        raise NotConvergedError(f"training diverged with lr = {plan.lr:g}; try {plan.lr / 10:g}") from None
+    except DivergedError as error:
+        advice = "bring x and y to unit scale" if error.lr is None else f"try {plan.lr * error.lr / step:g}"
+        raise NotConvergedError(f"training diverged with lr = {plan.lr:g}; {advice}") from None
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sharefind.errors import InputError
 from sharefind.export.spec import SharingSpec
+from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.nn import dense
 from sharefind.nn.shared import Device, SharedModule
 from sharefind.nn.source import Source, read_source, single
@@ -38,13 +39,19 @@ class SharedLinear(SharedModule):
         self.in_features, self.out_features = spec.d_in, spec.d_out
 
     @classmethod
-    def from_spec(cls, source: Source, device: Device = None, dtype: torch.dtype | None = None) -> Self:
+    def from_spec(
+        cls,
+        source: Source,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Self:
         """The layer of a specification or of the file that holds one; with its weights where there are some.
 
         Raises:
             InputError: as in `SharedLinear`, the file cannot be read, or it has the weights of several particles.
         """
-        spec, coefficient = read_source(source)
+        spec, coefficient = read_source(source, limits)
         layer = cls(spec, device, dtype)
         if coefficient is not None:
             instead = "use SharedShallowNetwork.from_spec, or give the specification alone for a fresh layer"

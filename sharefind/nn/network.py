@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sharefind.errors import InputError
 from sharefind.export import SharingSpec, TrainedNetwork
 from sharefind.export.initial import network_start
+from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.nn import dense
 from sharefind.nn.shared import Device, SharedModule
 from sharefind.nn.source import Source, read_source
@@ -48,14 +49,19 @@ class SharedShallowNetwork(SharedModule):
 
     @classmethod
     def from_spec(
-        cls, source: Source, width: int | None = None, device: Device = None, dtype: torch.dtype | None = None
+        cls,
+        source: Source,
+        width: int | None = None,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> Self:
         """The network of a specification or of the file that holds one; with its weights where there are some.
 
         Raises:
             InputError: the file cannot be read, or its weights have another width.
         """
-        spec, coefficient = read_source(source)
+        spec, coefficient = read_source(source, limits)
         if width is None and coefficient is not None:
             width = len(coefficient)
         network = cls(spec, width, device, dtype)

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from sharefind.errors import InputError
 from sharefind.export import SharingSpec, TrainedNetwork, read_spec
 from sharefind.export.tensors import SUFFIX, read_safetensors
+from sharefind.limits import DEFAULT_LIMITS, Limits
 
 Source = SharingSpec | TrainedNetwork | Path | str
 
 
-def read_source(source: Source) -> tuple[SharingSpec, NDArray[np.float64] | None]:
+def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> tuple[SharingSpec, NDArray[np.float64] | None]:
     """The specification, and coefficients (N, dim) where the source has weights.
 
     Raises:
-        InputError: the file cannot be read or holds no specification.
+        InputError: the file cannot be read, is above the limits or holds no specification.
     """
     if isinstance(source, SharingSpec):
         return source, None
@@ -28,8 +29,8 @@ def read_source(source: Source) -> tuple[SharingSpec, NDArray[np.float64] | None
         raise InputError(f"a {type(source).__name__} is no specification; give a SharingSpec or the path of a file")
     path = Path(source)
     if path.suffix.lower() != SUFFIX:
-        return read_spec(path), None
-    return read_source(read_safetensors(path))
+        return read_spec(path, limits), None
+    return read_source(read_safetensors(path, limits))
 
 
 def single(spec: SharingSpec, coefficient: NDArray[np.float64], instead: str) -> NDArray[np.float64]:

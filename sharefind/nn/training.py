@@ -32,8 +32,25 @@ EVALUATION_ROWS = 4096
 DIVERGED = 1e6
 """A training whose loss exceeds that of the start, and the mean of |y|^2, so many times has diverged."""
 
-SMALLER_STEP = 10
-"""The step to try after a divergence is smaller by this factor."""
+SMALLER_STEP = 10.0
+"""Factor between the steps that are tried after a divergence."""
+
+MOST_TRIALS = 40
+"""Steps that are tried at most; those that are far too large show it at once."""
+
+MARGIN = 2.0
+"""A step is recommended when one so many times larger works."""
+
+FEWEST_TRIED, MOST_TRIED = 50, 1000
+"""Gradient steps of a trial: twice as many as led to the divergence, within these bounds."""
+
+
+class DivergedError(NotConvergedError):
+    """A training diverged. lr: a smaller step that was tried and did not, None where none was found."""
+
+    def __init__(self, message: str, lr: float | None = None) -> None:
+        super().__init__(message)
+        self.lr = lr
 
 
 @dataclass(frozen=True)
@@ -136,7 +153,8 @@ def fit(
 
     Raises:
         ConfigError: a setting is out of range. DataError: rows that do not fit, are too few or not finite.
-        NotConvergedError: the loss diverged; the module has its best state so far.
+        NotConvergedError: the loss diverged, and the message names a step that was tried and works; the module has its
+            best state so far.
     """
     plan = _Plan(epochs, steps, lr, batch, weight_decay, validation, patience, seed)
     training = _Training(module, plan, _mean_loss(loss), *_split(module, x, y, plan))
@@ -159,6 +177,9 @@ class _Training:
     best: Epoch | None = None
     best_state: dict[str, Any] = field(default_factory=dict)
     limit: float = math.inf
+    done: int = 0
+    first_loss: float = math.inf
+    first_state: dict[str, Any] = field(default_factory=dict)
 
     def run(self, callback: Callable[[Epoch], object] | None) -> FitResult:
         started = time.monotonic()
@@ -166,6 +187,7 @@ class _Training:
         if not learnt:
             raise ConfigError("the module has no parameter that takes gradients; there is nothing to train")
         optimiser = torch.optim.AdamW(learnt, lr=self.plan.lr, weight_decay=self.plan.weight_decay)
+        self.first_state = copy.deepcopy(self.module.state_dict())
         try:
             has_stopped = self._epochs(optimiser, callback)
         finally:
@@ -204,6 +226,7 @@ class _Training:
             raise NotConvergedError(f"the loss is {loss} before training; scale x or y, or start from smaller weights")
         energy = float(self.y.double().square().flatten(1).sum(1).mean()) if self.y.is_floating_point() else 0.0
         self.limit = DIVERGED * max(loss, energy) if max(loss, energy) > 0 else math.inf
+        self.first_loss = loss
         return loss
 
     def _pass(
@@ -221,6 +244,7 @@ class _Training:
             self._refuse_divergence(value.item(), number)
             value.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
+            self.done += 1
             total, count, steps = total + value.item() * len(part), count + len(part), steps + 1
         return total / count, steps
 
@@ -259,12 +283,38 @@ class _Training:
         return total / len(x)
 
     def _refuse_divergence(self, loss: float, number: int) -> None:
-        if not loss <= self.limit or not math.isfinite(loss):
-            lr = self.plan.lr
-            raise NotConvergedError(
-                f"training diverged: the loss is {loss:.3g} in epoch {number} with lr = {lr:g}; "
-                f"try lr = {lr / SMALLER_STEP:g}, or bring x and y to unit scale"
-            )
+        if self._is_fine(loss):
+            return
+        told = f"training diverged: the loss is {loss:.3g} in epoch {number} with lr = {self.plan.lr:g}"
+        lr = self._working_lr()
+        if lr is None:
+            raise DivergedError(f"{told}, and no smaller lr does better; bring x and y to unit scale")
+        raise DivergedError(f"{told}; try lr = {lr:g}, which did not, or bring x and y to unit scale", lr)
+
+    def _is_fine(self, loss: float) -> bool:
+        return math.isfinite(loss) and loss <= self.limit
+
+    def _working_lr(self) -> float | None:
+        """A smaller step under which the same rows are learned from the same start."""
+        tried = (self.plan.lr * SMALLER_STEP**-k for k in range(1, MOST_TRIALS + 1))
+        return next((lr for lr in tried if self._learns(MARGIN * lr)), None)
+
+    def _learns(self, lr: float) -> bool:
+        """Whether some steps with `lr` leave the loss bounded, and at the end no larger than before."""
+        self.module.load_state_dict(self.first_state)
+        learnt = [p for p in self.module.parameters() if p.requires_grad]
+        optimiser = torch.optim.AdamW(learnt, lr=lr, weight_decay=self.plan.weight_decay)
+        order, size = named_stream(self.plan.seed, "fit", "trial"), self.plan.batch or len(self.x)
+        self.module.train()
+        for _ in range(min(MOST_TRIED, max(FEWEST_TRIED, 2 * self.done))):
+            part = torch.from_numpy(order.permutation(len(self.x))[:size]).to(self.x.device)
+            optimiser.zero_grad(set_to_none=True)
+            value = self.loss(self.module(self.x[part]), self.y[part])
+            if not self._is_fine(value.item()):
+                return False
+            value.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        return self._evaluate(self.x, self.y) <= self.first_loss
 
 
 def _mean_loss(loss: LossLike) -> Callable[[Tensor, Tensor], Tensor]:
@@ -312,14 +362,20 @@ def _tensor(values: ArrayLike | Tensor, name: str, like: Tensor) -> Tensor:
         raise DataError(f"{name} is not finite in row {row}; remove that row or fill the value in")
     floating = like.dtype if like.is_floating_point() else torch.get_default_dtype()
     is_class = name == "y" and not given.is_floating_point()
-    return given.to(like.device) if is_class else given.to(like.device, floating)
+    rows = given.to(like.device) if is_class else given.to(like.device, floating)
+    largest = float(rows.abs().max()) if rows.is_floating_point() else 1.0
+    if 0 < largest < math.sqrt(torch.finfo(floating).tiny):
+        raise DataError(f"{name} holds no value above {largest:.3g}, whose squares vanish; multiply it by a constant")
+    return rows
 
 
 def _numeric(values: ArrayLike, name: str) -> NDArray[Any]:
     array = np.array(values)
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name} has dtype {array.dtype}, which is not real numbers; give floats")
-    return array
+    # torch knows neither another byte order nor floats longer than double.
+    is_long = array.dtype.kind == "f" and array.dtype.itemsize > np.dtype(np.float64).itemsize
+    return array.astype(np.float64 if is_long else array.dtype.newbyteorder("="), copy=False)
 
 
 @contextmanager

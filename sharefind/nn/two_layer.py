@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sharefind.errors import InputError
 from sharefind.export.spec import SharingSpec
+from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.nn import dense
 from sharefind.nn.shared import Device, SharedModule
 from sharefind.nn.source import Source, read_source
@@ -47,14 +48,19 @@ class SharedTwoLayer(SharedModule):
 
     @classmethod
     def from_spec(
-        cls, source: Source, channels: int | None = None, device: Device = None, dtype: torch.dtype | None = None
+        cls,
+        source: Source,
+        channels: int | None = None,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> Self:
         """The block of a specification or of the file that holds one, with as many channels as its weights have.
 
         Raises:
             InputError: as in `SharedTwoLayer`, the file cannot be read, or its weights have other channels.
         """
-        spec, coefficient = read_source(source)
+        spec, coefficient = read_source(source, limits)
         if channels is None:
             channels = 1 if coefficient is None else len(coefficient)
         block = cls(spec, channels, device, dtype)

@@ -22,6 +22,7 @@ from sharefind.groups import (
     subgroups,
 )
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.report.numbers import order, shortened
 from sharefind.spaces import fixed_space
 
@@ -76,15 +77,15 @@ class GroupFacts:
         }
 
 
-def group_facts(name: str) -> GroupFacts:
+def group_facts(name: str, limits: Limits = DEFAULT_LIMITS) -> GroupFacts:
     """The facts about a named group; up to a second or two near the limits.
 
     Raises:
-        GroupError: there is no group of that name.
+        GroupError: there is no group of that name, or it is above the limits on its points or its subgroups.
     """
-    group = named_group(name)
+    group = named_group(name, limits)
     rep = natural(group)
-    count, classes = _subgroup_counts(group)
+    count, classes = _subgroup_counts(group, limits)
     is_small = rep.dim <= MAX_NATURAL
     return GroupFacts(
         name=group.name,
@@ -100,10 +101,10 @@ def group_facts(name: str) -> GroupFacts:
     )
 
 
-def _subgroup_counts(group: Group) -> tuple[int | None, int | None]:
+def _subgroup_counts(group: Group, limits: Limits) -> tuple[int | None, int | None]:
     if not isinstance(group, FiniteGroup) or group.order > MAX_SUBGROUP_ORDER:
         return None, None
-    found = subgroups(group)
+    found = subgroups(group, limits=limits)
     return len(found), len(conjugacy_classes(group, found))
 
 

@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from sharefind.errors import ConfigError
+from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.report.numbers import MAX_NAMES, plural
 from sharefind.report.page_parts import (
     Drawing,
@@ -37,7 +38,7 @@ from sharefind.report.runs import RunView, load_run
 from sharefind.report.samples import Samples
 from sharefind.report.verdict import diagnosis_sentence, doubts, is_zero, saddles, star_title, verdict, warnings
 from sharefind.search import RunFolder, SearchConfig
-from sharefind.search.run_folder import refuse_unwritable, write_atomically
+from sharefind.storage import refuse_unwritable, write_atomically
 
 SUFFIXES = (".html", ".htm")
 """How a report's name ends."""
@@ -56,11 +57,11 @@ def check_page(path: Path) -> None:
     require_matplotlib("a report")
 
 
-def write_page(run: Path, samples: Samples, path: Path) -> RunView:
+def write_page(run: Path, samples: Samples, path: Path, limits: Limits = DEFAULT_LIMITS) -> RunView:
     """Write the report of a finished run, whole or not at all; the same run gives the same bytes.
 
     Args:
-        run: its folder. samples: what it searched. path: the file, ending with .html.
+        run: its folder. samples: what it searched. path: the file, ending with .html. limits: on what is read of it.
 
     Returns:
         The run.
@@ -69,7 +70,7 @@ def write_page(run: Path, samples: Samples, path: Path) -> RunView:
         ConfigError, RunFolderError: as in `check_page`; the run is not finished, or its files are damaged.
     """
     check_page(path)
-    view = load_run(run)
+    view = load_run(run, limits)
     text = page(view, RunFolder.open(run).config(), samples)
     # Names in a run folder may hold halves of surrogate pairs, which UTF-8 has no bytes for.
     write_atomically(path, text.encode("utf-8", "xmlcharrefreplace"))
@@ -84,8 +85,9 @@ def page(view: RunView, config: SearchConfig, samples: Samples) -> str:
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_file("page.html"))
+    css = Markup(_colours() + _file("page.css"))  # nosec B704 # constants, and a file of the package
     return template.render(
-        css=Markup(_colours() + _file("page.css")),
+        css=css,
         **_head(view, samples), **_pictures(view), **_tables(view), **_facts(view, config, samples),
         **_endings(view),
     )  # fmt: skip

@@ -128,7 +128,8 @@ def drawing(view: RunView, name: str, node: SearchNode | None = None) -> Drawing
     svg, titles = rendered(picture.size(view, node), lambda figure: picture.draw(figure, view, node), "svg")
     unique = name if node is None else f"{name}-{node.number}"
     caption = " ".join(filter(None, _captions(view, name, node)))
-    return Drawing(Markup(inline_svg(svg, unique, _label(view, name, node), titles)), LABELS[name], caption)
+    element = inline_svg(svg, unique, _label(view, name, node), titles)
+    return Drawing(Markup(element), LABELS[name], caption)  # nosec B704 # serialised by ElementTree, which escapes text
 
 
 LABELS = {

@@ -19,7 +19,7 @@ from sharefind.report.runs import RunView
 from sharefind.report.space_picture import draw_space, picture_size
 from sharefind.report.symmetry_picture import draw_p_values, drawn, tested
 from sharefind.search import SearchNode
-from sharefind.search.run_folder import write_atomically
+from sharefind.storage import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.errors import RunFolderError
+from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.search import Decision, Growth, RunFolder, SearchLattice, SearchNode
 from sharefind.search.run_folder import read_particles
 from sharefind.spaces import Block
@@ -25,7 +26,7 @@ class RunView:
 
     Attributes:
         path: its folder. result: `sharefind.result/1`. lattice: every node with its evidence.
-        alpha: level of the tests. seconds: what each exact test cost, by group.
+        alpha: level of the tests. seconds: what each exact test cost, by group. limits: on the files that are read.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class RunView:
     lattice: SearchLattice
     alpha: float
     seconds: Mapping[str, float] = field(default_factory=dict)
+    limits: Limits = DEFAULT_LIMITS
 
     @property
     def chain(self) -> list[SearchNode]:
@@ -112,23 +114,34 @@ class RunView:
         """
         if node.number is None:
             raise RunFolderError(f"{node.label} was never visited and has no particles; choose another")
-        return read_particles(self.path, node.number)
+        return read_particles(self.path, node.number, self.limits)
 
 
 def _most_first(growth: Growth) -> tuple[float, str, str]:
     return (-growth.explained, growth.source, growth.target)
 
 
-def load_run(path: Path) -> RunView:
-    """A finished run from its folder.
+def load_run(path: Path, limits: Limits = DEFAULT_LIMITS) -> RunView:
+    """A finished run from its folder; `limits` bound the files that are read.
 
     Raises:
         RunFolderError: there is no run, it is not finished, or its files are damaged.
     """
-    folder = RunFolder.open(path)
+    folder = RunFolder.open(path, limits)
     seconds = {name: test.seconds for name, test in folder.tests().items()}
-    view = RunView(path, folder.result(), folder.lattice(), folder.config().alpha, seconds)
+    view = RunView(path, folder.result(), folder.lattice(), folder.config().alpha, seconds, limits)
     missing = [key for key in REQUIRED if key not in view.result]
     if missing:
         raise RunFolderError(f"{path / 'result.json'} has no {missing[0]!r}; run the search again")
+    _refuse_unrelated(view)
     return view
+
+
+def _refuse_unrelated(view: RunView) -> None:
+    """Refuse a result and a lattice that are not of one run."""
+    visited = {node.number for node in view.lattice.visited()}
+    sizes = {node.space.ambient for node in view.lattice.nodes()}
+    if any(row["node"] not in visited for row in view.result["chain"]) or sizes - {view.ambient}:
+        raise RunFolderError(f"{view.path}: result.json and lattice.json are not of one run; run the search again")
+    if sum(block.size for block in view.blocks) != view.ambient:
+        raise RunFolderError(f"{view.path}: the blocks in result.json do not fit its dimension; run the search again")

@@ -147,9 +147,17 @@ def next_commands(view: RunView) -> Text:
     size = f"{plural(lattice['nodes'], 'node')}, {plural(lattice['edges'], 'growth')}"
     text = Text(f"\nrun folder {view.path}: {size}, {view.result['wall_s']:.1f} s, seed {view.result['seed']}\n")
     text.append("next  ", style="bold").append(f"sharefind inspect {run}")
+    if view.result.get("stopped"):
+        text.append(f"\n      sharefind discover --resume {run}{_larger(view.result['stopped'])}")
     if view.is_exportable:
         text.append(f"\n      sharefind export {run} --format torch --out net.py")
     return text
+
+
+def _larger(stopped: str) -> str:
+    """The option that ended the search, to be given with a larger number."""
+    option = stopped.partition(" ")[0]
+    return f" {option} ..." if option.startswith("--") else ""
 
 
 def lattice_view(view: RunView) -> RenderableType:

@@ -20,11 +20,13 @@ MAX_CYCLES = 80
 def verdict(view: RunView) -> str:
     """What was found, in one sentence."""
     last = view.e_star
+    stopped = view.result.get("stopped")
+    why = f" ({stopped})" if stopped else ""
     if last is None:
-        return "Nothing was visited: the search was stopped before its first node was done."
+        return f"Undecided: the search was stopped before its first node was done{why}."
     where = f"dimension {last.space.dim} of {view.ambient}"
     if not view.is_finished:
-        return f"Not finished: the search ended at {last.label}, {where}, which does not hold."
+        return f"Undecided: the search ended at {last.label}, {where}, which does not hold{why}."
     return f"E_* = {star_name(view)}, {where}: {_meaning(view)}"
 
 
@@ -79,7 +81,7 @@ def _without_group(view: RunView) -> str:
 def warnings(view: RunView) -> Iterator[str]:
     """What must not be overlooked, a line each."""
     if not view.is_finished:
-        yield "No space held: the last one is no answer. Try another --growth, a longer --horizon, more data."
+        yield "No space held so far: the last one is no answer. Go on with --resume and a larger budget."
     elif is_zero(view) and view.result["e_star"]["stabiliser"] is not None:
         yield "E_* = {0}: this unit is too poor for what was accepted. Use one with a hidden layer: --unit two-layer."
     elif is_zero(view) and _rests_at_saddle(view):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sharefind.groups import FiniteGroup, Group, Representation
 from sharefind.groups.structure import subgroup_labels
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
+from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.spaces.fixed import fixed_space
 from sharefind.spaces.subspace import Subspace
 
@@ -124,15 +125,17 @@ class _Candidate:
         return "Z" if self.space.is_full else self.name
 
 
-def invariant_lattice(rep: Representation, max_order: int = MAX_SUBGROUP_ORDER) -> InvariantLattice:
+def invariant_lattice(
+    rep: Representation, max_order: int = MAX_SUBGROUP_ORDER, limits: Limits = DEFAULT_LIMITS
+) -> InvariantLattice:
     """The lattice of the fixed subspaces of all subgroups of the acting group, with {0} and Z.
 
     For SO(n) and O(n), whose closed subgroups are not enumerated: {0}, E^G and Z.
 
     Raises:
-        GroupError: a finite group of order above `max_order`, whose subgroups are too many to list.
+        GroupError: a finite group of order above `max_order`, or with more subgroups than `limits.lattice`.
     """
-    return _ordered(_finite_candidates(rep, max_order) if rep.group.is_finite else _chain_candidates(rep))
+    return _ordered(_finite_candidates(rep, max_order, limits) if rep.group.is_finite else _chain_candidates(rep))
 
 
 def _ordered(candidates: list[_Candidate]) -> InvariantLattice:
@@ -166,9 +169,9 @@ def tying_lattice(rep: Representation, space: Subspace, name: str) -> InvariantL
     return _ordered(candidates)
 
 
-def _finite_candidates(rep: Representation, max_order: int) -> list[_Candidate]:
+def _finite_candidates(rep: Representation, max_order: int, limits: Limits) -> list[_Candidate]:
     group = rep.finite_group
-    listed = subgroups(group, max_order)
+    listed = subgroups(group, max_order, limits)
     labels = dict(zip(listed, subgroup_labels(listed, group), strict=True))
     fixing: dict[Subspace, list[FiniteGroup]] = {}
     for subgroup in listed:

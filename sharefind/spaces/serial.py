@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.errors import GroupError, SpaceError
+from sharefind.errors import GroupError, SpaceError, one_line, quoted
 from sharefind.groups.matrices import sparse_matrix
 from sharefind.groups.numbers import exact_domain, parse_element
 from sharefind.spaces import linear
@@ -14,6 +14,9 @@ from sharefind.spaces.subspace import Subspace
 
 # Largest ambient dimension that is read from a file, so that a short hostile text cannot ask for terabytes.
 MAX_AMBIENT = 100_000_000
+
+LARGEST_ENTRY = 1e100
+"""Largest number in the rows of a numerical subspace that is read: products of two must stay finite."""
 
 
 def subspace_to_json(space: Subspace) -> dict[str, Any]:
@@ -38,13 +41,16 @@ def subspace_from_json(data: Any) -> Subspace:
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         if isinstance(error, SpaceError):
             raise
-        raise SpaceError(f"not the description of a subspace ({error}); write one with Subspace.to_json") from error
+        reason = one_line(error)
+        raise SpaceError(f"not the description of a subspace ({reason}); write one with Subspace.to_json") from error
 
 
 def _read(data: Any) -> Subspace:
     ambient = int(data["ambient"])
     if not 1 <= ambient <= MAX_AMBIENT:
-        raise SpaceError(f"ambient dimension {ambient} is not in 1..{MAX_AMBIENT}; correct the description")
+        raise SpaceError(
+            f"ambient dimension {quoted(ambient)} is not in 1..{MAX_AMBIENT}, a hard limit; correct the description"
+        )
     match data["kind"]:
         case "tying":
             space = Subspace.from_tying([_whole(label) for label in data["labels"]])
@@ -53,7 +59,7 @@ def _read(data: Any) -> Subspace:
         case "numerical":
             space = _read_numerical(data, ambient)
         case kind:
-            raise SpaceError(f"kind {kind!r} is not tying, basis or numerical; write it with Subspace.to_json")
+            raise SpaceError(f"kind {quoted(kind)} is not tying, basis or numerical; write it with Subspace.to_json")
     if space.ambient != ambient:
         raise SpaceError(f"vectors of length {space.ambient} in a space of dimension {ambient}; correct one of them")
     return space
@@ -61,7 +67,7 @@ def _read(data: Any) -> Subspace:
 
 def _whole(label: Any) -> int:
     if isinstance(label, bool) or not isinstance(label, int):
-        raise SpaceError(f"tying label {label!r} is not an integer; write it with Subspace.to_json")
+        raise SpaceError(f"tying label {quoted(label)} is not an integer; write it with Subspace.to_json")
     return label
 
 
@@ -80,6 +86,8 @@ def _read_basis(rows: list[dict[str, str]], ambient: int) -> Subspace:
 
 def _read_numerical(data: dict[str, Any], ambient: int) -> Subspace:
     floats = np.asarray(data["rows"], dtype=np.float64).reshape(-1, ambient)
+    if not (np.abs(floats) <= LARGEST_ENTRY).all():
+        raise SpaceError(f"the rows hold numbers above {LARGEST_ENTRY:g} or that are not finite; write it with to_json")
     fresh = Subspace.numerical(floats, float(data["tolerance"]))
     if fresh.dim != len(floats) or fresh.is_exact:
         raise SpaceError("the rows of a numerical subspace are dependent or span everything; write it with to_json")

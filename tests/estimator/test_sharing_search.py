@@ -32,6 +32,7 @@ from sharefind.estimator import SharingSearch
 from sharefind.export import TrainedNetwork, read_spec
 from sharefind.export.tensors import read_safetensors
 from sharefind.groups import FiniteGroup, named_group, natural, trivial
+from sharefind.limits import SETTINGS
 from sharefind.nn import SharedLinear, SharedShallowNetwork, SharedTwoLayer
 from sharefind.search import Candidate, Observer, RunFolder, SearchConfig, SearchNode, StopSearch
 from sharefind.spaces import fixed_space, matrix_space
@@ -246,7 +247,7 @@ def test_it_follows_scikit_learn(found: SharingSearch) -> None:
     with pytest.raises(NotFittedError):
         again.predict(x)
     assert again.set_params(alpha=0.1).alpha == 0.1 and found.alpha == 0.05
-    left_out = {"blind", "task", "data", "seed"}
+    left_out = {"blind", "task", "data", "seed", *SETTINGS}  # SETTINGS: the fields of `limits`
     assert set(SearchConfig.model_fields) - left_out <= set(found.get_params())
     pipe = make_pipeline(FunctionTransformer(), SharingSearch("C4", **FAST))
     assert cross_val_score(pipe, x, y, cv=2).shape == (2,)

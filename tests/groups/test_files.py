@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sharefind.errors import GroupError, InputError, RepresentationError
 from sharefind.groups import load_generators, named_group, natural, sign, structure_name
-from sharefind.groups.files import MAX_FILE_ORDER
+from sharefind.limits import DEFAULT_LIMITS
 
 SWAP, TURN, ONE = [[0, 1], [1, 0]], [[0, -1], [1, 0]], [[1, 0], [0, 1]]
 THIRD = [["-1/2", "-sqrt(3)/2"], ["sqrt(3)/2", "-1/2"]]
@@ -166,7 +166,7 @@ def test_an_infinite_group_of_two_finite_rotations_is_refused(write):
 def test_a_group_above_the_limit_is_refused(write):
     """B6 has 46,080 elements, on an orbit of only 12 vectors."""
     matrices = strings(natural(named_group("B6")))
-    with pytest.raises(GroupError, match=f"above {MAX_FILE_ORDER} elements"):
+    with pytest.raises(GroupError, match=f"above {DEFAULT_LIMITS.group_order} elements"):
         load_generators(write(document(*zip(matrices, matrices, strict=True))))
 
 

@@ -158,7 +158,7 @@ def test_names_are_text_and_nothing_else(view) -> None:
 
 def test_a_search_that_ended_before_it_held_says_so(kept) -> None:
     text = page(kept(Decision.GROW), CONFIG, SAMPLES)
-    assert "Not finished" in text and 'class="verdict bad"' in text
+    assert "Undecided" in text and 'class="verdict bad"' in text
     assert "sharefind export" not in text
     assert "No candidate group was tested" in text
 
@@ -170,7 +170,7 @@ def test_a_search_that_visited_nothing_has_a_page(make) -> None:
     e_star = {**view.result["e_star"], "dim": 0, "candidate": None, "stabiliser": None}
     empty = replace(view, lattice=lattice, result={**view.result, "chain": [], "e_star": e_star})
     text = page(empty, CONFIG, SAMPLES)
-    assert "Nothing was visited" in text
+    assert "the search was stopped before its first node was done" in text
     assert "<svg" not in text
 
 

@@ -43,7 +43,7 @@ def test_tables_fit(make, width: int) -> None:
 
 def test_unfinished_search_is_no_result(make) -> None:
     view = make(Decision.GROW)
-    assert verdict(view).startswith("Not finished")
+    assert verdict(view).startswith("Undecided")
     assert any("No space held" in line for line in warnings(view))
     text = _text(summary(view))
     assert "E_* =" not in text
