@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +28,8 @@ from sharefind.cli.reproduce import reproduce
 from sharefind.cli.session import Session
 from sharefind.cli.train import train
 from sharefind.cli.verify import verify
-from sharefind.errors import InputError, SharefindError
+from sharefind.errors import InputError, NotConvergedError, SharefindError, visible
+from sharefind.storage import DISK
 
 PROGRAM = "sharefind"
 
@@ -84,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = Session()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name from a file must not end a finished search
         sys.stdout.reconfigure(errors="backslashreplace")
-    with _terminated_like_interrupted(), _rare_collection():
+    with _interruptible(session), _rare_collection():
         try:
             status = application()(arguments, prog_name=PROGRAM, standalone_mode=False, obj=session)
         except KeyboardInterrupt:
@@ -97,17 +100,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does, for as long as the command runs."""
-    try:
-        before = signal.signal(signal.SIGTERM, _interrupt)
-    except ValueError:  # not in the main thread: whoever started it handles signals
+def _interruptible(session: Session) -> Iterator[None]:
+    """SIGTERM, and SIGHUP of a terminal that closes, end a run as Ctrl-C does; a second one ends it without delay."""
+    if threading.current_thread() is not threading.main_thread():  # whoever started it handles signals
         yield
         return
+
+    def interrupt(number: int, frame: Any) -> NoReturn:
+        for name in numbers:
+            signal.signal(name, leave)
+        raise KeyboardInterrupt
+
+    def leave(number: int, frame: Any) -> NoReturn:
+        _say(_interruption(session))
+        os._exit(INTERRUPTED)
+
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What is ignored stays so: nohup, and jobs in the background of a script.
+    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -121,10 +137,6 @@ def _rare_collection() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _interrupt(number: int, frame: Any) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def _report(error: Exception, session: Session) -> int:
     """Say on one line what went wrong; the exit status."""
     if isinstance(error, typer.Abort):
@@ -135,11 +147,18 @@ def _report(error: Exception, session: Session) -> int:
     if usage is not None:
         _say(usage)
         return WRONG
-    if isinstance(error, SharefindError):
+    if isinstance(error, InputError):
         _say(f"error: {error}")
-        return WRONG if isinstance(error, InputError) else FAILED
-    what = f"{type(error).__name__}: {error}".rstrip(": ")
-    _say(f"error: {what}" + ("" if session.debug else "; run again with --debug for the traceback"))
+        return WRONG
+    if isinstance(error, OSError) and error.filename is not None and error.errno not in DISK:
+        _say(f"error: {error.filename}: {error.strerror}; check the path and its permissions")
+        return WRONG
+    what = str(error) if isinstance(error, SharefindError) else f"{type(error).__name__}: {error}".rstrip(": ")
+    if not isinstance(error, SharefindError) and not session.debug:
+        what += "; run again with --debug for the traceback"
+    if session.resume_command is not None and not isinstance(error, NotConvergedError):
+        what += f"; what is done is kept, go on with: {session.resume_command}"
+    _say(f"error: {what}")
     return FAILED
 
 
@@ -168,4 +187,4 @@ def _interruption(session: Session) -> str:
 
 def _say(message: str) -> None:
     """One line on stderr, whatever the message holds."""
-    print(" ".join(message.split()), file=sys.stderr)
+    print(visible(" ".join(message.split())), file=sys.stderr)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sharefind.cli import options
-from sharefind.cli.console import print_json, result_console
+from sharefind.cli.console import print_json, progress_console, result_console
 from sharefind.cli.session import Session
 from sharefind.errors import ConfigError
+from sharefind.limits import SETTINGS, limits_of
 from sharefind.workers import Workers
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
     from sharefind.search import Problem, RunFolder
 
-WITH_RESUME = ("resume", "jobs", "executor", "address", "json", "quiet", "debug")
+BUDGETS = ("max_nodes", "max_seconds")
+"""Settings that may be changed when a run goes on."""
+
+WITH_RESUME = (*BUDGETS, *SETTINGS, "resume", "jobs", "executor", "address", "json", "quiet", "debug")
 """Options that may be given together with --resume; the run folder decides everything else."""
 
 
@@ -45,6 +49,13 @@ def discover(
     replicates: options.Replicates = None,
     seed: options.Seed = None,
     preset: options.Preset = None,
+    max_nodes: options.MaxNodes = None,
+    max_seconds: options.MaxSeconds = None,
+    max_group_order: options.MaxGroupOrder = None,
+    max_degree: options.MaxDegree = None,
+    max_dim: options.MaxDim = None,
+    max_lattice: options.MaxLattice = None,
+    max_file_size: options.MaxFileSize = None,
     out: options.Out = None,
     resume: options.Resume = None,
     jobs: options.Jobs = 1,
@@ -90,15 +101,22 @@ def _new(given: dict[str, Any], config: Path | None, out: Path | None) -> tuple[
 
 
 def _resumed(given: dict[str, Any], path: Path) -> tuple[Problem, RunFolder]:
-    from sharefind.cli.problem import load_problem
+    from sharefind.cli.problem import load_problem, with_budgets
     from sharefind.search import RunFolder
 
     extra = [f"--{name.replace('_', '-')}" for name in given if name not in WITH_RESUME]
     if extra:
         what = f"--resume takes all settings from {path}; drop {', '.join(extra)}"
         raise ConfigError(f"{what}, or start a new run without --resume")
-    folder = RunFolder.open(path)
-    return load_problem(folder.config()), folder
+    folder = RunFolder.open(path, limits_of(given))
+    for note in folder.notes:
+        progress_console().print(f"note: {note}", soft_wrap=True)
+    config = with_budgets(folder.config(), {name: given[name] for name in (*BUDGETS, *SETTINGS) if name in given})
+    problem = load_problem(config)
+    if config != folder.config():
+        with folder.working():
+            folder.write_config(config)
+    return problem, folder
 
 
 def _search(problem: Problem, folder: RunFolder, workers: Workers, *, is_silent: bool, is_json: bool) -> Any:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sharefind.cli.console import result_console
-from sharefind.cli.options import Run
+from sharefind.cli.options import MaxDegree, MaxDim, MaxFileSize, MaxGroupOrder, MaxLattice, Run
 from sharefind.errors import ConfigError
+from sharefind.limits import limits_of
 
 if TYPE_CHECKING:
     from sharefind.export import Certificate, SharingSpec
@@ -30,6 +31,7 @@ DTYPES = ("float64", "float32")
 
 
 def export(
+    context: typer.Context,
     run: Run,
     format: Annotated[
         str, typer.Option("--format", metavar="|".join(SUFFIXES), help="What to write.", show_default=False)
@@ -44,6 +46,11 @@ def export(
             show_default=False,
         ),
     ] = None,
+    max_group_order: MaxGroupOrder = None,
+    max_degree: MaxDegree = None,
+    max_dim: MaxDim = None,
+    max_lattice: MaxLattice = None,
+    max_file_size: MaxFileSize = None,
 ) -> None:
     """Write what a run found, each format verified before it is written.
 
@@ -55,7 +62,7 @@ def export(
     from sharefind.export import spec_from_outcome
     from sharefind.search import RunFolder
 
-    folder = RunFolder.open(run)
+    folder = RunFolder.open(run, limits_of(context.params))
     outcome = load_outcome(folder)
     spec = spec_from_outcome(outcome)
     if format in ("safetensors", "onnx"):
@@ -114,6 +121,6 @@ def _check(format: str, out: Path, dtype: str | None) -> None:
         raise ConfigError(
             f"--dtype {dtype} with --format {format}: onnx alone takes it, float64 or float32; drop --dtype"
         )
-    from sharefind.search.run_folder import refuse_unwritable
+    from sharefind.storage import refuse_unwritable
 
     refuse_unwritable(out)

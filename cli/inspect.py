@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sharefind.cli.console import print_json, progress_console, result_console
-from sharefind.cli.options import PlainJson, Run
+from sharefind.cli.options import MaxFileSize, PlainJson, Run
 from sharefind.errors import ConfigError
+from sharefind.limits import limits_of
 
 if TYPE_CHECKING:
     from sharefind.report.runs import RunView
@@ -28,6 +29,7 @@ def inspect(
             "distances, or with --node lattice and particles.",
         ),
     ] = None,
+    max_file_size: MaxFileSize = None,
     json: PlainJson = False,
 ) -> None:
     """Show what a run found and every node that it visited, or all that is known about one node."""
@@ -35,7 +37,7 @@ def inspect(
 
     if figure is not None and plot is None:
         raise ConfigError("--figure says what --plot draws; give --plot FILE, too")
-    view = load_run(run)
+    view = load_run(run, limits_of({"max_file_size": max_file_size}))
     chosen = None if node is None else view.find(node)
     if plot is not None:
         _plot(view, chosen, plot, figure)

@@ -6,12 +6,12 @@ Types stay plain, so that nothing heavy is loaded to show --help: a wrong value 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-WHAT, MODEL, RULES, TRAINING, RUN, OUTPUT = (
-    "What is searched", "Model", "Rules", "Training", "Run folder", "Output",
+WHAT, MODEL, RULES, TRAINING, RUN, LIMITS, OUTPUT = (
+    "What is searched", "Model", "Rules", "Training", "Run folder", "Limits", "Output",
 )  # fmt: skip
 
 Group = Annotated[
@@ -119,6 +119,14 @@ Address = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Of the cluster, such as tcp://host:8786.", rich_help_panel=RUN),
 ]
+MaxNodes = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Most nodes to visit, all sittings of the run together.", rich_help_panel=RUN),
+]
+MaxSeconds = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="Most seconds to work, all sittings together.", rich_help_panel=RUN),
+]
 Out = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Where the run is kept; default a new folder in runs/.", rich_help_panel=RUN),
@@ -131,6 +139,24 @@ Config = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.", rich_help_panel=OUTPUT)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=OUTPUT)]
+
+
+def _limit(help: str) -> Any:
+    return typer.Option(metavar="N", min=1, help=help, rich_help_panel=LIMITS)
+
+
+MaxGroupOrder = Annotated[
+    int | None,
+    _limit("Most elements of a group that is listed (generator files, regular); default 20000, at most 50000."),
+]
+MaxDegree = Annotated[int | None, _limit("Most points that a group permutes; default 10000.")]
+MaxDim = Annotated[int | None, _limit("Largest dim Z, the number of parameters of a unit; default 100000.")]
+MaxLattice = Annotated[int | None, _limit("Most subgroups of a candidate, and so candidate spaces; default 5000.")]
+MaxFileSize = Annotated[
+    int | None,
+    _limit("Bytes of the largest file that is read, also unpacked; default 1000000000 for data."),
+]
+
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.", show_default=False)]
 PlainJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sharefind.datasets import Task, load_data, load_task
+from sharefind.datasets import Task, load_data, load_task, task_names
 from sharefind.datasets.registry import READERS
-from sharefind.errors import ConfigError, RunFolderError
+from sharefind.errors import ConfigError, RunFolderError, one_line, quoted
 from sharefind.groups import Group, load_generators, named_group
+from sharefind.limits import SETTINGS, Limits, limits_of, raise_it, read_within, settings_of
 from sharefind.search import (
     Candidate,
     Decision,
@@ -33,6 +34,12 @@ NO_GROUP = (
     "--generators FILE, or --blind to search without one"
 )
 
+MAX_CONFIG_BYTES = 1_000_000
+"""Largest configuration file, in bytes, where no limit is given."""
+
+PATHS = ("generators", "data")
+"""Settings that name files."""
+
 TWO_ACTIONS = "says how the group acts; drop --in-rep and --out-rep"
 
 
@@ -44,28 +51,69 @@ def merged_config(given: Mapping[str, Any], file: Path | None) -> SearchConfig:
             each other.
     """
     options = {name: value for name, value in given.items() if name in SearchConfig.model_fields}
-    settings = {} if file is None else _read(file)
+    settings = {} if file is None else _read(file, limits_of(options))
     for names in EXCLUSIVE:
         if any(name in options for name in names):
             settings = {name: value for name, value in settings.items() if name not in names}
+    beside = {} if file is None else _found_beside(file, {k: v for k, v in settings.items() if k not in options})
     return with_absolute_paths(
-        checked_config({**settings, **options}, {} if file is None else dict.fromkeys(settings, file))
+        checked_config({**settings, **beside, **options}, {} if file is None else dict.fromkeys(settings, file))
     )
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _found_beside(file: Path, settings: Mapping[str, Any]) -> dict[str, str]:
+    """The files that a configuration file names, found from its own folder, which they may not leave."""
+    named = {name: settings[name] for name in PATHS if isinstance(settings.get(name), str)}
+    return {
+        name: str(_inside(file, name, value))
+        for name, value in named.items()
+        if name == "generators" or (value not in task_names() and (_is_file_name(value) or Path(value).name != value))
+    }
+
+
+def _inside(file: Path, name: str, value: str) -> Path:
+    """A path within the folder of a configuration file, links followed.
+
+    Raises:
+        ConfigError: it is absolute or leads elsewhere.
+    """
     try:
-        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+        folder = file.parent.resolve()
+        path = (folder / value).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a zero byte
+        what = f"{name} = {quoted(value)} is no path ({one_line(error)})"
+        raise ConfigError(f"--config {file}: {what}; correct it") from None
+    if Path(value).anchor or not path.is_relative_to(folder):
+        raise ConfigError(
+            f"--config {file}: {name} = {quoted(value)} is absolute or leads out of the folder of that file; "
+            f"give it as --{name} on the command line instead"
+        )
+    return path
+
+
+def _read(file: Path, limits: Limits) -> dict[str, Any]:
+    try:
+        most = limits.bytes_of(MAX_CONFIG_BYTES)
+        content = read_within(file, most)
+        if isinstance(content, int):
+            raise ConfigError(f"--config {file} is above {most} bytes; {raise_it('file_size', content)}")
+        settings = tomllib.loads(content.decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"--config {file} cannot be read ({error.strerror}); check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f'--config {file} is not TOML ({error}); write lines such as group = "C4"') from None
+    except RecursionError:
+        raise ConfigError(f'--config {file} is nested too deep; write lines such as group = "C4"') from None
+    except ConfigError:
+        raise
+    except ValueError as error:  # an integer of thousands of digits, too
+        raise ConfigError(
+            f'--config {file} is not TOML ({one_line(error)}); write lines such as group = "C4"'
+        ) from None
     known = list(SearchConfig.model_fields)
     for name in settings:
         if name not in known:
             near = difflib.get_close_matches(name.replace("-", "_"), known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"use {', '.join(known)}"
-            raise ConfigError(f"--config {file}: there is no setting {name!r}; {hint}")
+            raise ConfigError(f"--config {file}: there is no setting {quoted(name)}; {hint}")
     return settings
 
 
@@ -79,6 +127,15 @@ def checked_config(values: Mapping[str, Any], files: Mapping[str, Path]) -> Sear
             raise
         where = f"--config {files[name]}: {name}" if name in files and name in values else f"--{name.replace('_', '-')}"
         raise ConfigError(f"{where}:{rest}") from None
+
+
+def with_budgets(config: SearchConfig, budgets: Mapping[str, Any]) -> SearchConfig:
+    """The same configuration with other budgets.
+
+    Raises:
+        ConfigError: a budget is out of range.
+    """
+    return checked_config({**config.model_dump(exclude_none=True), **budgets}, {}) if budgets else config
 
 
 def with_absolute_paths(config: SearchConfig) -> SearchConfig:
@@ -112,23 +169,25 @@ def load_problem(config: SearchConfig) -> Problem:
         return build_problem(config, task, given)
     if task.group is not None:
         config = config.model_copy(update={"group": task.group})
-        return build_problem(config, task, named_group(task.group))
+        return build_problem(config, task, named_group(task.group, config.limits))
     return build_problem(config, task, _recommended(config, task))
 
 
 def chosen_task(config: SearchConfig) -> Task:
     """The samples that a configuration names."""
-    return load_data(config.data) if config.data is not None else load_task(config.task or DEFAULT_TASK)
+    if config.data is not None:
+        return load_data(config.data, config.limits)
+    return load_task(config.task or DEFAULT_TASK)
 
 
 def _given_candidate(config: SearchConfig) -> Candidate | Group | None:
     """The group that the configuration names or reads from a file; before the data, which take longer to load."""
     if config.group is not None:
-        return named_group(config.group)
+        return named_group(config.group, config.limits)
     if config.generators is None:
         return None
     _refuse_representations(config, "--generators")
-    file = load_generators(config.generators)
+    file = load_generators(config.generators, config.limits)
     return Candidate(file.group, file.in_rep, file.out_rep)
 
 
@@ -153,8 +212,15 @@ def _with_data_beside(folder: RunFolder) -> SearchConfig:
     return config.model_copy(update={"data": str(beside)}) if is_moved else config
 
 
+def with_limits(config: SearchConfig, limits: Limits) -> SearchConfig:
+    """The same configuration within the limits of whoever reads a run; those of the run itself do not count."""
+    return config.model_copy(update={**dict.fromkeys(SETTINGS), **settings_of(limits)})
+
+
 def load_outcome(folder: RunFolder) -> SearchOutcome:
     """The outcome of a finished run, rebuilt from its folder; data are read again for their standardisation.
+
+    What is read again must be within `folder.limits`.
 
     Raises:
         RunFolderError: the run is not finished, or was made with a unit that no name gives. InputError: its data or
@@ -162,9 +228,12 @@ def load_outcome(folder: RunFolder) -> SearchOutcome:
     """
     result = folder.result()
     lattice = folder.lattice()
-    last = lattice.visited()[-1]
+    visited = lattice.visited()
+    if not visited:
+        raise RunFolderError(f"{folder.path}: the search visited no node; run it again")
+    last = visited[-1]
     holds = last.evidence is not None and last.evidence.decision is Decision.STAY
-    problem = load_problem(_with_data_beside(folder))
+    problem = load_problem(with_limits(_with_data_beside(folder), folder.limits))
     folder.claim(problem.fingerprint)
     if result.get("unit", problem.unit.name) != problem.unit.name:
         raise RunFolderError(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sharefind.cli.console import progress_console, result_console
-from sharefind.cli.options import Run
+from sharefind.cli.options import MaxFileSize, Run
 from sharefind.errors import SharefindError
+from sharefind.limits import Limits, limits_of
 
 if TYPE_CHECKING:
     from sharefind.report.samples import Samples
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def report(
     run: Run,
     out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="The page to write.", show_default=False)],
+    max_file_size: MaxFileSize = None,
 ) -> None:
     """Write a finished run as one HTML page, with all pictures and tables, that needs no network.
 
@@ -27,20 +29,21 @@ def report(
     from sharefind.report.verdict import verdict
 
     check_page(out)
-    samples = _samples(run)
+    limits = limits_of({"max_file_size": max_file_size})
+    samples = _samples(run, limits)
     if samples.note:
         progress_console().print(f"note: {samples.note}", soft_wrap=True)
-    view = write_page(run, samples, out)
+    view = write_page(run, samples, out, limits)
     result_console().print(f"wrote {out}: {verdict(view)}", soft_wrap=True)
 
 
-def _samples(run: Path) -> Samples:
+def _samples(run: Path, limits: Limits) -> Samples:
     """What the run searched; data that are gone are said to be gone, since all else is in the run folder."""
-    from sharefind.cli.problem import DEFAULT_TASK, chosen_task
+    from sharefind.cli.problem import DEFAULT_TASK, chosen_task, with_limits
     from sharefind.report.samples import Samples, noted_fingerprint, samples_of
     from sharefind.search import RunFolder
 
-    config = RunFolder.open(run).config()
+    config = with_limits(RunFolder.open(run).config(), limits)
     fingerprint = noted_fingerprint(run)
     name = config.data if config.data is not None else config.task or DEFAULT_TASK
     try:

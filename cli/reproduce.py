@@ -15,6 +15,7 @@ from sharefind.cli import options
 from sharefind.cli.console import print_json, progress_console, result_console
 from sharefind.cli.session import Session
 from sharefind.errors import SharefindError
+from sharefind.limits import LIFTED
 
 if TYPE_CHECKING:
     from sharefind.reproduce import Progress, Reproduction, Request
@@ -79,13 +80,19 @@ def reproduce(
             try:
                 found.append(reproduce(one, request, out, progress))
             except SharefindError as error:
-                refused[one] = error
+                refused[one] = _in_own_words(error)
                 if name != ALL or (len(refused) == len(chosen)):
-                    raise
+                    raise refused[one] from None
     session.again = None
     _show(found, refused, is_json=json, is_single=name != ALL)
     if refused or not all(r.outcome.holds for r in found):
         raise typer.Exit(1)
+
+
+def _in_own_words(error: SharefindError) -> SharefindError:
+    """The error, with no option of other commands: demonstrations are for small groups, within the usual limits."""
+    text = LIFTED.sub("a hard limit of reproduce", str(error))
+    return error if text == str(error) else type(error)(text)
 
 
 def _again(name: str, out: Path, request: Request) -> str:

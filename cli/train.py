@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sharefind.cli.console import print_json, result_console
-from sharefind.cli.options import PlainJson, PlainQuiet, Run
+from sharefind.cli.options import MaxDegree, MaxDim, MaxFileSize, MaxGroupOrder, MaxLattice, PlainJson, PlainQuiet, Run
 from sharefind.errors import ConfigError, NotConvergedError
+from sharefind.limits import limits_of
 
 if TYPE_CHECKING:
     from sharefind.nn.comparison import FloatArray, Score
@@ -22,10 +23,14 @@ SHARED, FREE = "shared", "untied"
 FRESH_ROWS = 10_000
 """Rows that are drawn of a task with fresh samples."""
 
+USUAL_STEP = 0.05
+"""Adam's step, over the size of the first weights, that suits nearly all networks."""
+
 SUFFIXES = (".safetensors", ".onnx")
 
 
 def train(
+    context: typer.Context,
     run: Run,
     out: Annotated[
         Path, typer.Option("--out", metavar="PATH", help="The .safetensors or .onnx file to write.", show_default=False)
@@ -36,8 +41,15 @@ def train(
     epochs: Annotated[
         int, typer.Option(metavar="K", help="Most passes over the rows; training stops early.", min=1)
     ] = 400,
-    lr: Annotated[float, typer.Option(metavar="STEP", help="Adam's step over the size of the first weights.")] = 0.05,
+    lr: Annotated[
+        float, typer.Option(metavar="STEP", help="Adam's step over the size of the first weights.")
+    ] = USUAL_STEP,
     seed: Annotated[int, typer.Option(metavar="S", help="Seed of all random numbers.", min=0)] = 0,
+    max_group_order: MaxGroupOrder = None,
+    max_degree: MaxDegree = None,
+    max_dim: MaxDim = None,
+    max_lattice: MaxLattice = None,
+    max_file_size: MaxFileSize = None,
     json: PlainJson = False,
     quiet: PlainQuiet = False,
 ) -> None:
@@ -56,7 +68,7 @@ def train(
 
     if out.suffix.lower() == ".onnx":
         require_onnx()
-    outcome = load_outcome(RunFolder.open(run))
+    outcome = load_outcome(RunFolder.open(run, limits_of(context.params)))
     spec = spec_from_outcome(outcome)
     if spec.space.is_zero:
         raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
@@ -75,6 +87,8 @@ def train(
     console.print(f"wrote {out}: the shared network, {scores[0].fitted.parameters} numbers", soft_wrap=True)
     if scores[0].fitted.best_epoch == epochs:
         console.print(f"note  it still improved in the last of {epochs} epochs; raise --epochs", soft_wrap=True)
+    if scores[0].r2 < 0:
+        console.print(f"note  it predicts worse than the mean of the labels; try --lr {_smaller(lr):g}", soft_wrap=True)
     for line in _next(run, out, spec.particles, scores[0].network.width):
         console.print(line, soft_wrap=True)
 
@@ -82,7 +96,7 @@ def train(
 def _check(out: Path) -> None:
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {out}: weights are written as {' or '.join(SUFFIXES)}; end the name with one of them")
-    from sharefind.search.run_folder import refuse_unwritable
+    from sharefind.storage import refuse_unwritable
 
     refuse_unwritable(out)
 
@@ -100,8 +114,14 @@ def _refuse_unlearnt(score: Score, lr: float) -> None:
     """A start that no epoch improved on, judged by rows held out, is no trained network."""
     if score.fitted.best_epoch == 0:
         raise NotConvergedError(
-            f"training never improved on its start with --lr {lr:g}; try --lr {lr / 10:g}, or there is nothing to learn"
+            f"training never improved on its start with --lr {lr:g}; try --lr {_smaller(lr):g}, or there is nothing "
+            "to learn"
         )
+
+
+def _smaller(lr: float) -> float:
+    """The step to try next."""
+    return min(lr / 10, USUAL_STEP)
 
 
 def _write(score: Score, out: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from sharefind.cli.console import print_json, result_console
-from sharefind.cli.options import PlainJson
+from sharefind.cli.options import MaxDim, MaxFileSize, PlainJson
+from sharefind.limits import limits_of
 
 
 def verify(
@@ -18,12 +19,14 @@ def verify(
             metavar="SPEC", help="A file that export --format json or safetensors wrote.", show_default=False
         ),
     ],
+    max_dim: MaxDim = None,
+    max_file_size: MaxFileSize = None,
     json: PlainJson = False,
 ) -> None:
     """Prove again that a specification is equivariant, and say what was proven."""
     from sharefind.export import verify_file
 
-    certificate, network = verify_file(spec)
+    certificate, network = verify_file(spec, limits_of({"max_dim": max_dim, "max_file_size": max_file_size}))
     particles = None if network is None else len(network.coefficient)
     if json:
         extra = {} if particles is None else {"particles": particles}

@@ -6,7 +6,10 @@ numbers belong to the tasks (`streams`), so that no result depends on who did wh
 
 from __future__ import annotations
 
+import os
 import socket
+import threading
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +24,12 @@ EXECUTORS = ("loky", "dask", "ray")
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+WATCH = "sharefind-watch"
+"""Name of the thread in which a worker looks whether its driver is still there."""
+
+WATCH_SECONDS = 1.0
+"""How often it looks."""
 
 CONNECT_SECONDS = 5.0
 """How long a cluster may take to answer, and to have its first worker."""
@@ -97,7 +106,8 @@ class Workers:
             order = "list" if self.executor == "ray" else "generator_unordered"
             with joblib.parallel_config(backend=self.executor):
                 pool = joblib.Parallel(n_jobs=n_jobs, return_as=order, batch_size=1)
-            results = pool(joblib.delayed(_in_worker)(work, place, task) for place, task in enumerate(tasks))
+            driver = os.getpid() if self.executor == "loky" else None
+            results = pool(joblib.delayed(_in_worker)(work, place, task, driver) for place, task in enumerate(tasks))
             if order == "list":
                 yield from results
                 return
@@ -114,12 +124,23 @@ def _joblib() -> Any:
     return import_module("joblib")
 
 
-def _in_worker(work: Callable[[Task], Result], place: int, task: Task) -> tuple[int, Result]:
-    """One task in a worker process, on one thread: more would wait for each other."""
+def _in_worker(work: Callable[[Task], Result], place: int, task: Task, driver: int | None) -> tuple[int, Result]:
+    """One task in a worker process, on one thread: more would wait for each other.
+
+    The worker ends with its driver, a process of this machine, even where that was killed: nobody waits for the task.
+    """
     import torch
 
     torch.set_num_threads(1)
+    if driver is not None and all(thread.name != WATCH for thread in threading.enumerate()):
+        threading.Thread(target=_end_with, args=(driver,), name=WATCH, daemon=True).start()
     return place, work(task)
+
+
+def _end_with(driver: int) -> None:
+    while os.getppid() == driver:
+        time.sleep(WATCH_SECONDS)
+    os._exit(1)
 
 
 def _needed(package: str, extra: str) -> Any:

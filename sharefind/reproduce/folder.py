@@ -9,7 +9,8 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from sharefind.errors import RunFolderError
 from sharefind.reproduce.context import Cell, Demonstration, Request
 from sharefind.reproduce.outcome import Outcome
 from sharefind.search.result import versions
-from sharefind.search.run_folder import write_atomically
+from sharefind.storage import sole_use, sweep, write_atomically
 
 SCHEMA = "sharefind.reproduction/1"
 
@@ -55,6 +56,18 @@ class ReproductionFolder:
         except OSError as error:
             raise RunFolderError(f"{path} cannot be made ({error.strerror}); choose another --out") from None
         return cls(path)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Sole use of the folder, without what a killed process left half.
+
+        Raises:
+            RunFolderError: another process works in it. StorageError: the disk is full or failing.
+        """
+        with sole_use(self.path):
+            sweep(self.path)
+            sweep(self.path / CELLS)
+            yield
 
     def load(self, identity: Mapping[str, Any]) -> Cell | None:
         """The stored cell of this identity; None, and a note, where its file cannot be read."""

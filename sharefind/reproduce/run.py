@@ -45,19 +45,20 @@ def reproduce(name: str, request: Request, out: Path, progress: Progress = no_pr
     Raises:
         ConfigError: there is no such demonstration, or a number of the request is out of range.
         InputError: the request names a group, representation or unit that cannot be used.
-        NotConvergedError: a training or a solver did not converge. RunFolderError: the folder cannot be written.
+        NotConvergedError: a training or a solver did not converge. RunFolderError: the folder cannot be written, or
+            another process works in it. StorageError: the disk is full or failing; finished cells are kept.
     """
     demonstration = find(name)
     refuse_bad_request(request)
     folder = ReproductionFolder.open(out, name)
     started = time.monotonic()
-    with _one_thread():
+    with folder.working(), _one_thread():
         outcome = demonstration.run(Context(request, folder, progress))
-    outcome = replace(outcome, notes=(*outcome.notes, *folder.notes))
-    picture = draw(outcome, f"{demonstration.statement}: {demonstration.claim}")
-    if picture is None:
-        outcome = replace(outcome, notes=(*outcome.notes, NO_PICTURE))
-    result = folder.finish(demonstration, request, outcome, time.monotonic() - started, picture)
+        outcome = replace(outcome, notes=(*outcome.notes, *folder.notes))
+        picture = draw(outcome, f"{demonstration.statement}: {demonstration.claim}")
+        if picture is None:
+            outcome = replace(outcome, notes=(*outcome.notes, NO_PICTURE))
+        result = folder.finish(demonstration, request, outcome, time.monotonic() - started, picture)
     return Reproduction(outcome, result, folder.path)
 
 

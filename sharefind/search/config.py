@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, quoted, visible
+from sharefind.limits import LARGEST_ORDER, Limits, limits_of
 from sharefind.meanfield.schemes import Scheme
 from sharefind.meanfield.sgd import SGDConfig
 from sharefind.meanfield.standardise import How
@@ -65,6 +66,9 @@ STEPS_PER_EPOCH = 100
 LARGEST_BATCH = 256
 """Most samples of one step: very large data sets are sampled, not read whole, by each of the many copies."""
 
+MAX_NODES = 10_000
+"""Most nodes that a search visits where nothing else is said; the S_5 lattice has under 200."""
+
 MIN_FOLD = 50
 """Fewest samples a fold of the cross-fitted escape should hold; at least two folds are always made."""
 
@@ -81,6 +85,9 @@ class SearchConfig(BaseModel):
         delta: threshold on dist^2 of the rule `fixed`.
         alpha: level of the tests. tolerance: largest relative escape that still counts as staying (0: exact symmetry).
         particles: N. horizon: T. replicates: R. copies: m, randomised copies a test. seed. preset.
+        max_nodes: most nodes that are visited. max_seconds: most seconds of work. Both over all sessions of a run; a
+            search that ends by them is undecided, and goes on with larger ones.
+        max_group_order, max_degree, max_dim, max_lattice, max_file_size: as in `sharefind.limits.Limits`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -107,6 +114,18 @@ class SearchConfig(BaseModel):
     copies: int | None = Field(default=None, ge=1, le=1_000_000)
     seed: int = Field(default=0, ge=0, lt=2**63)
     preset: Preset = "fast"
+    max_nodes: int | None = Field(default=None, ge=1)
+    max_seconds: float | None = Field(default=None, gt=0)
+    max_group_order: int | None = Field(default=None, ge=1, le=LARGEST_ORDER)
+    max_degree: int | None = Field(default=None, ge=1)
+    max_dim: int | None = Field(default=None, ge=1)
+    max_lattice: int | None = Field(default=None, ge=1)
+    max_file_size: int | None = Field(default=None, ge=1)
+
+    @property
+    def limits(self) -> Limits:
+        """What bounds the sizes of all that the search is given."""
+        return limits_of(self.model_dump())
 
     @model_validator(mode="after")
     def _exclusive(self) -> SearchConfig:
@@ -151,9 +170,9 @@ def search_config(**values: object) -> SearchConfig:
         return SearchConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = visible(".".join(str(part) for part in first["loc"])[:100])
         message = str(first["msg"]).removeprefix("Value error, ")
-        raise ConfigError(f"{where}: {message} (given {first['input']!r})" if where else message) from None
+        raise ConfigError(f"{where}: {message} (given {quoted(first['input'])})" if where else message) from None
 
 
 @dataclass(frozen=True)
@@ -176,6 +195,11 @@ class Settings:
     sgd: SGDConfig
     standardise: How
     workers: Workers = field(default_factory=Workers)
+
+    @property
+    def max_nodes(self) -> int:
+        """Most nodes that are visited, over all sessions of the run."""
+        return MAX_NODES if self.config.max_nodes is None else self.config.max_nodes
 
     @property
     def seed(self) -> int:

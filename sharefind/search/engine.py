@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Protocol
 
-from sharefind.errors import NotConvergedError
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.search.evidence import Decision, Evidence
 from sharefind.search.experiments import escape_training
@@ -18,14 +18,14 @@ from sharefind.search.growth import GrowthRule, Proposal, growth_rule, measure_e
 from sharefind.search.hypotheses import leads_to_accepted
 from sharefind.search.lattice import Growth, SearchLattice, SearchNode
 from sharefind.search.noise_floor import explain_unlearnt, explain_zero
-from sharefind.search.observer import Observer, StopSearch
+from sharefind.search.observer import BudgetSpent, Observer, StopSearch
 from sharefind.search.problem import Problem
 from sharefind.search.stopping import StoppingRule, stopping_rule
 from sharefind.search.symmetries import diagnoses, symmetries
 from sharefind.spaces import Subspace
 
-MAX_VISITS = 10_000
-"""A search that visits more nodes than this is ended as undecided; the S_5 lattice has under 200."""
+STOPPED = "an observer stopped the search"
+"""Why a search ended where whoever stopped it did not say."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,14 @@ class Memory(Protocol):
         """Keep a test that has just been finished."""
         ...
 
+    def recall_diagnosis(self, name: str) -> Diagnosis | None:
+        """The diagnosis of a rejected group that an earlier run finished, or None."""
+        ...
+
+    def keep_diagnosis(self, name: str, diagnosis: Diagnosis) -> None:
+        """Keep a diagnosis that has just been finished."""
+        ...
+
 
 class NoMemory:
     """Keeps nothing."""
@@ -74,6 +82,13 @@ class NoMemory:
     def keep_test(self, name: str, test: RandomisationTest) -> None:
         """Do nothing."""
 
+    def recall_diagnosis(self, name: str) -> Diagnosis | None:
+        """Never anything."""
+        return None
+
+    def keep_diagnosis(self, name: str, diagnosis: Diagnosis) -> None:
+        """Do nothing."""
+
 
 @dataclass(frozen=True)
 class SearchOutcome:
@@ -81,8 +96,9 @@ class SearchOutcome:
 
     Attributes:
         lattice: every node visited, with its evidence. chain: E_0 -> ... -> E_*, or as far as the search came.
-        finished: whether E_* holds (False: stopped early or nowhere left to grow).
-        diagnoses: why the rejected groups nearest to E_* fail, and by how much.
+        finished: whether E_* holds (False: the search was stopped before a space held, and is undecided).
+        diagnoses: why the rejected groups nearest to E_* fail, and by how much. stopped: why the search was stopped
+            before all was done, or None.
     """
 
     problem: Problem
@@ -90,6 +106,7 @@ class SearchOutcome:
     chain: tuple[SearchNode, ...]
     finished: bool
     diagnoses: Mapping[str, Diagnosis] = field(default_factory=dict)
+    stopped: str | None = None
 
     @property
     def e_star(self) -> SearchNode:
@@ -116,28 +133,29 @@ class Engine:
     memory: Memory | None = None
 
     def run(self) -> SearchOutcome:
-        """Search from {0} until a node holds.
+        """Search from {0} until a node holds, or the budget of nodes is spent.
 
         Raises:
-            NotConvergedError: no space held after `MAX_VISITS` nodes, or a training diverged.
+            NotConvergedError: a training diverged.
         """
         lattice, rules = SearchLattice(), self._rules()
         node = self._first()
         lattice.add(node)
-        for number in range(MAX_VISITS):
+        for number in count():
             try:
                 if number == 0:
                     self._test_symmetries(node)
                 node = self._visit(lattice, node, number, rules)
-            except StopSearch:
-                return SearchOutcome(self.problem, lattice, tuple(lattice.path_to(node.key)), False)
+            except StopSearch as stop:
+                return SearchOutcome(self.problem, lattice, _visited_path(lattice, node), False, {}, _reason(stop))
             if node.evidence is not None and node.evidence.decision is Decision.STAY:
-                found = self._diagnosed(node)
-                return SearchOutcome(self.problem, lattice, tuple(lattice.path_to(node.key)), True, found)
+                break
             node = self._next(lattice)
-        raise NotConvergedError(
-            f"no space held after {MAX_VISITS} nodes; raise alpha, or give a smaller candidate group"
-        )
+        chain = tuple(lattice.path_to(node.key))
+        try:
+            return SearchOutcome(self.problem, lattice, chain, True, self._diagnose(node))
+        except StopSearch as stop:  # E_* is known by then
+            return SearchOutcome(self.problem, lattice, chain, True, {}, _reason(stop))
 
     def _first(self) -> SearchNode:
         zero = Subspace.zero(self.problem.space.dim)
@@ -150,16 +168,9 @@ class Engine:
         found = symmetries(self.problem, memory, lambda s, d, t: observer.on_progress(zero, s, d, t))
         self.problem = replace(self.problem, symmetries=found)
 
-    def _diagnosed(self, last: SearchNode) -> Mapping[str, Diagnosis]:
-        """The diagnoses, none where an observer stops the search among them: E_* is known by then."""
-        try:
-            return self._diagnose(last)
-        except StopSearch:
-            return {}
-
     def _diagnose(self, last: SearchNode) -> Mapping[str, Diagnosis]:
-        observer = self.observer or Observer()
-        return diagnoses(self.problem, lambda s, d, t: observer.on_progress(last, s, d, t))
+        observer, memory = self.observer or Observer(), self.memory or NoMemory()
+        return diagnoses(self.problem, memory, lambda s, d, t: observer.on_progress(last, s, d, t))
 
     def _visit(self, lattice: SearchLattice, node: SearchNode, number: int, rules: _Rules) -> SearchNode:
         observer = self.observer or Observer()
@@ -167,6 +178,7 @@ class Engine:
         memory = self.memory or NoMemory()
         record = memory.recall(node.key)
         if record is None:
+            self._refuse_spent(number)
             record = self._measure(lattice, node, number, observer, rules)
             memory.keep(record)
         visited = lattice.mark(node.key, record.evidence, number)
@@ -177,6 +189,11 @@ class Engine:
             lattice.connect(proposal.growth)
         observer.on_growth([p.growth for p in record.proposals])
         return visited
+
+    def _refuse_spent(self, visited: int) -> None:
+        most = self.problem.settings.max_nodes
+        if visited >= most:
+            raise BudgetSpent(f"--max-nodes {most} is reached, and no space held so far")
 
     def _rules(self) -> _Rules:
         settings = self.problem.settings
@@ -217,6 +234,16 @@ class Engine:
     def _rank(self, lattice: SearchLattice, growth: Growth) -> tuple[bool, float, int, str]:
         leads = leads_to_accepted(self.problem, lattice.node(growth.target))
         return (not leads, -growth.explained, lattice.node(growth.target).space.dim, growth.target)
+
+
+def _reason(stop: StopSearch) -> str:
+    return str(stop) or STOPPED
+
+
+def _visited_path(lattice: SearchLattice, node: SearchNode) -> tuple[SearchNode, ...]:
+    """How far the search came: E_0 -> ... -> the last visited node before this one; {0} itself if it is not."""
+    path = lattice.path_to(node.key)
+    return tuple(n for n in path if n.evidence is not None) or (path[0],)
 
 
 def _open_growths(lattice: SearchLattice) -> list[Growth]:

@@ -6,6 +6,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter
+
+from sharefind.search.record import Word
+
 
 class Decision(StrEnum):
     """What follows from the evidence at a node."""
@@ -43,11 +47,13 @@ class Evidence:
     horizon: float
     replicates: int
     decision: Decision
-    rule: str
-    reason: str
+    rule: Word
+    reason: Word
     stationary_not_optimal: bool = False
-    groups: tuple[str, ...] = ()
-    rejected: tuple[str, ...] = ()
+    groups: tuple[Word, ...] = ()
+    rejected: tuple[Word, ...] = ()
+
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the attributes as keys."""
@@ -60,12 +66,12 @@ class Evidence:
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Evidence:
-        """The inverse of `to_json`."""
-        return cls(
-            **{
-                **record,
-                "decision": Decision(record["decision"]),
-                "groups": tuple(record["groups"]),
-                "rejected": tuple(record["rejected"]),
-            }
-        )
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: the record holds anything that `to_json` does not write.
+        """
+        return _READER.validate_python(record)
+
+
+_READER = TypeAdapter(Evidence)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import networkx as nx
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from sharefind.errors import RunFolderError
+from sharefind.errors import RunFolderError, one_line
 from sharefind.search.evidence import Evidence
+from sharefind.search.record import Size, Word, first_fault
 from sharefind.spaces import Subspace
 
 EDGE_KEY = "edges"
@@ -51,6 +53,36 @@ class Growth:
     rule: str
     explained: float
     direction: tuple[float, ...] = ()
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class _Node(_Part):
+    id: Word
+    number: Size | None
+    label: Word
+    candidate: Size | None
+    space: dict[str, Any]
+    evidence: dict[str, Any] | None
+
+    def as_node(self) -> SearchNode:
+        evidence = None if self.evidence is None else Evidence.from_json(self.evidence)
+        return SearchNode(self.id, Subspace.from_json(self.space), self.candidate, self.label, evidence, self.number)
+
+
+class _Edge(_Part):
+    source: Word
+    target: Word
+    rule: Word
+    explained: FiniteFloat
+    direction: list[FiniteFloat]
+
+
+class _Record(_Part):
+    nodes: list[_Node]
+    edges: list[_Edge] = Field(alias=EDGE_KEY)
 
 
 class SearchLattice:
@@ -126,18 +158,30 @@ class SearchLattice:
         Raises:
             RunFolderError: the record is not a search lattice.
         """
-        lattice = cls()
         try:
-            plain = nx.node_link_graph(record, edges=EDGE_KEY)
-            for key, data in plain.nodes(data=True):
-                evidence = None if data["evidence"] is None else Evidence.from_json(data["evidence"])
-                space = Subspace.from_json(data["space"])
-                lattice.add(SearchNode(key, space, data["candidate"], data["label"], evidence, data["number"]))
-            for source, target, data in plain.edges(data=True):
-                lattice.connect(Growth(source, target, data["rule"], data["explained"], tuple(data["direction"])))
-        except (KeyError, TypeError, nx.NetworkXError) as error:
-            raise RunFolderError(f"lattice.json is not a search lattice ({error!r}); run the search again") from None
+            read = _Record.model_validate(record)
+            lattice = cls()
+            for node in read.nodes:
+                lattice.add(node.as_node())
+            for edge in read.edges:
+                lattice.connect(Growth(edge.source, edge.target, edge.rule, edge.explained, tuple(edge.direction)))
+            lattice._check(len(read.nodes), len(read.edges))
+        except ValueError as error:
+            reason = first_fault(error) if isinstance(error, ValidationError) else one_line(error)
+            raise RunFolderError(f"lattice.json is not a search lattice ({reason}); run the search again") from None
         return lattice
+
+    def _check(self, nodes: int, edges: int) -> None:
+        """Refuse a graph in which a search cannot have gone from smaller spaces to larger ones.
+
+        nodes, edges: how many were added.
+        """
+        if (self.graph.number_of_nodes(), self.graph.number_of_edges()) != (nodes, edges):
+            raise ValueError("a node or a growth is given twice")
+        if any("node" not in data for _, data in self.graph.nodes(data=True)):
+            raise ValueError("a growth is from or to a node that is not there")
+        if not nx.is_directed_acyclic_graph(self.graph):
+            raise ValueError("its growths go in a circle")
 
     def to_graphml(self) -> str:
         """GraphML with scalar attributes only, for graph viewers."""

@@ -33,4 +33,8 @@ class Observer:
 
 
 class StopSearch(Exception):
-    """Raised by an observer to end a search; what was found so far is kept."""
+    """Raised by an observer to end a search; what was found so far is kept. Its text, if any, says why."""
+
+
+class BudgetSpent(StopSearch):
+    """The search has visited as many nodes, or worked as long, as it may."""

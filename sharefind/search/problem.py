@@ -15,13 +15,15 @@ from torch import Tensor
 from sharefind.errors import ConfigError, RepresentationError
 from sharefind.groups import FiniteGroup, Group, Representation, parse_representation, subgroup_labels
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.inference.samples import refuse_repeated_rows
+from sharefind.limits import Limits
 from sharefind.meanfield.actions import JointAction
 from sharefind.meanfield.sources import EpochSource, FoldSource, FreshSource, Source
 from sharefind.meanfield.standardise import Standardisation, identity_standardisation, standardisation
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.search.blind import BlindStart, blind_start, is_structured
 from sharefind.search.config import SearchConfig, Settings, resolve
-from sharefind.search.searched_unit import default_hidden, searched_unit
+from sharefind.search.searched_unit import default_hidden, refuse_wide, searched_unit
 from sharefind.spaces import (
     InvariantLattice,
     ParameterSpace,
@@ -225,17 +227,19 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
 
     Raises:
         RepresentationError: the widths of the data do not fit the representations, or the action is not orthogonal.
+        SpaceError: dim Z is above `config.limits`.
         UnitError: the unit is unknown or not equivariant.
         ConfigError: a setting does not fit the problem. GroupError: the group is too large for what was asked.
     """
-    blind = None
+    blind, limits = None, config.limits
+    refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, limits)
     if is_structured(config):
         blind = blind_start(config, task.x, task.y, config.unit or task.unit, task.sample)
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
     _refuse_widths(config, candidate, task)
     named = config.unit or task.unit or (None if blind is None else blind.unit)
-    unit = searched_unit(named, config.hidden_rep, candidate.in_rep, candidate.out_rep)
+    unit = searched_unit(named, config.hidden_rep, candidate.in_rep, candidate.out_rep, limits)
     if not unit.space.action.is_orthogonal:
         raise RepresentationError(
             f"{candidate.group.name} does not act by orthogonal matrices; distances need an orthonormal basis, "
@@ -254,7 +258,7 @@ def _lattice(config: SearchConfig, unit: SearchedUnit, blind: BlindStart | None)
         return None
     if blind is not None and blind.tying is not None:
         return tying_lattice(unit.space.action, _with_tied_rest(unit, blind.tying), "tying")
-    return _candidates(unit.space.action)
+    return _candidates(unit.space.action, config.limits)
 
 
 def _with_tied_rest(unit: SearchedUnit, weights: Subspace) -> Subspace:
@@ -269,17 +273,22 @@ def _with_tied_rest(unit: SearchedUnit, weights: Subspace) -> Subspace:
     return Subspace.from_tying(np.concatenate([weights.tying, np.full(rest, weights.dim + 1, dtype=np.int64)]))
 
 
-def _candidates(action: Representation) -> InvariantLattice:
-    """The candidate's invariant lattice; {0}, E^G and Z alone where the group is too large to list its subgroups."""
+def _candidates(action: Representation, limits: Limits) -> InvariantLattice:
+    """The candidate's invariant lattice; {0}, E^G and Z alone where the group is too large to list its subgroups.
+
+    Too large are more than `MAX_SUBGROUP_ORDER` elements, which no setting lifts; below that, more subgroups than
+    `limits.lattice` are refused.
+    """
     order = action.group.order
     if order is not None and order > MAX_SUBGROUP_ORDER:
         return chain_lattice(action)
-    return invariant_lattice(action)
+    return invariant_lattice(action, limits=limits)
 
 
 def _represent(config: SearchConfig, task: TaskLike, group: Group) -> Candidate:
     in_text, out_text = _expressions(config, task)
-    return Candidate(group, parse_representation(in_text, group), parse_representation(out_text, group))
+    in_rep, out_rep = (parse_representation(text, group, config.limits) for text in (in_text, out_text))
+    return Candidate(group, in_rep, out_rep)
 
 
 def _expressions(config: SearchConfig, task: TaskLike) -> tuple[str, str]:
@@ -323,9 +332,12 @@ def _standardised(
         return None, None, identity_standardisation(task.d_in, task.d_out)
     rows = slice(None) if blind is None or blind.rows is None else blind.rows
     x, y = task.x[rows], task.y[rows]
-    # A tying that no group makes commutes with a common scale alone.
-    how = "scale" if blind is not None and blind.tying is not None else settings.standardise
+    how = settings.standardise
+    # A space that no group fixes, tied or grown along directions, commutes with a common scale alone.
+    if how == "whiten" and (settings.growth != "invariant" or (blind is not None and blind.tying is not None)):
+        how = "scale"
     change = standardisation(x, y, candidate.in_rep, candidate.out_rep, unit.output_activation, how)
+    refuse_repeated_rows(task.x, task.y, task.name)
     x, y = change.apply(x, y)
     return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(y)), change
 

@@ -41,6 +41,8 @@ def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file:
             "blocks": [{"name": b.name, "shape": list(b.shape)} for b in problem.space.blocks],
         },
         "chain": [_chain_row(node) for node in outcome.chain if node.evidence is not None],
+        "status": "found" if outcome.finished else "undecided",
+        "stopped": outcome.stopped,
         "e_star": _e_star(problem, outcome.e_star),
         "accepted": accepted,
         "rejected": rejected,

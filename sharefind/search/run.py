@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from sharefind.errors import RunFolderError, StorageError
 from sharefind.search.engine import Engine, SearchOutcome
-from sharefind.search.experiments import Training
 from sharefind.search.growth import GrowthRule
-from sharefind.search.lattice import Growth, SearchNode
 from sharefind.search.observer import Observer, StopSearch
 from sharefind.search.problem import Problem
 from sharefind.search.result import result_record
 from sharefind.search.run_folder import LATTICE, RunFolder
+from sharefind.search.sitting import Sitting
 from sharefind.search.stopping import StoppingRule
 from sharefind.workers import Workers
-
-
-class _Recorder(Observer):
-    """Saves particles and passes every event on."""
-
-    def __init__(self, folder: RunFolder, watcher: Observer) -> None:
-        self._folder, self._watcher = folder, watcher
-        self._number = -1
-
-    def on_node_start(self, node: SearchNode) -> None:
-        self._number += 1
-        self._watcher.on_node_start(node)
-
-    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
-        self._watcher.on_progress(node, stage, done, total)
-
-    def on_training(self, node: SearchNode, training: Training) -> None:
-        self._folder.keep_particles(self._number, training)
-        self._watcher.on_training(node, training)
-
-    def on_node_end(self, node: SearchNode) -> None:
-        self._watcher.on_node_end(node)
-
-    def on_growth(self, growths: list[Growth]) -> None:
-        self._watcher.on_growth(growths)
 
 
 def run_search(
@@ -67,8 +43,9 @@ def run_search(
         The outcome and the JSON result.
 
     Raises:
-        NotConvergedError: training diverged or no space held. RunFolderError: the folder cannot be written.
-        ConfigError: the cluster that was asked for is not there.
+        NotConvergedError: training diverged. RunFolderError: the folder cannot be written, or another process works in
+            it. StorageError: the disk is full or failing; what was finished is kept. ConfigError: the cluster that was
+            asked for is not there.
     """
     observer = observer or Observer()
     try:
@@ -87,20 +64,31 @@ def _run(
     workers: Workers,
     rules: tuple[GrowthRule | None, StoppingRule | None],
 ) -> tuple[SearchOutcome, dict[str, Any]]:
-    folder.claim(problem.fingerprint)
-    started = time.monotonic()
+    with folder.working():
+        folder.claim(problem.fingerprint)
+        problem = replace(problem, settings=replace(problem.settings, workers=workers))
+        sitting = Sitting(folder, observer, problem.settings.config.max_seconds)
+        engine = Engine(problem, *rules, observer=sitting, memory=sitting)
+        try:
+            with _one_thread(), workers.connected():
+                outcome = engine.run()
+            result = result_record(outcome, str(folder.path), sitting.seconds, LATTICE)
+            folder.finish(outcome, result)
+        finally:
+            # Seconds that cannot be kept are none that must end a search, or hide what did.
+            with suppress(RunFolderError, StorageError):
+                sitting.close()
+    return outcome, result
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
-    problem = replace(problem, settings=replace(problem.settings, workers=workers))
-    engine = Engine(problem, *rules, observer=_Recorder(folder, observer), memory=folder)
     torch.set_num_threads(1)
     try:
-        with workers.connected():
-            outcome = engine.run()
+        yield
     finally:
         torch.set_num_threads(threads)
-    result = result_record(outcome, str(folder.path), time.monotonic() - started, LATTICE)
-    folder.finish(outcome, result)
-    return outcome, result
 
 
 def default_folder(problem: Problem, base: Path) -> Path:

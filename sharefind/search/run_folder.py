@@ -1,125 +1,183 @@
 """The run folder: configuration, evidence, lattice, particles and result, each written whole or not at all.
 
-Every file goes to a temporary name, is flushed to disk and renamed. Finished nodes are appended to evidence.jsonl,
-finished tests to tests.jsonl, so that a resumed run does none of them again and ends with the same result.
+Finished nodes are appended to evidence.jsonl, finished tests to tests.jsonl, diagnoses to diagnoses.jsonl, a checksum
+with each, so that a resumed run does none of them again and ends with the same result. How files are written and
+folders are locked is in `storage`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-import tempfile
 import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import numpy as np
 import tomli_w
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from pydantic import Field, TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from sharefind.errors import RunFolderError
-from sharefind.inference import RandomisationTest
+from sharefind.errors import RunFolderError, SharefindError, one_line
+from sharefind.inference import Diagnosis, RandomisationTest
+from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.search.config import SearchConfig, search_config
 from sharefind.search.engine import NodeRecord, SearchOutcome
 from sharefind.search.evidence import Evidence
 from sharefind.search.experiments import Training
 from sharefind.search.growth import Proposal
 from sharefind.search.lattice import Growth, SearchLattice, SearchNode
+from sharefind.search.record import check_result
 from sharefind.spaces import Subspace
+from sharefind.storage import DIGEST, LOCK, TEMPORARY, Journal, sole_use, sweep, write_atomically
 
 FINGERPRINT = "data.sha256"
 
-CONFIG, RESULT, LATTICE, GRAPHML, EVIDENCE, TESTS, PARTICLES = (
+CONFIG, RESULT, LATTICE, GRAPHML, EVIDENCE, TESTS, DIAGNOSES, PARTICLES, SPENT = (
     "config.toml",
     "result.json",
     "lattice.json",
     "lattice.graphml",
     "evidence.jsonl",
     "tests.jsonl",
+    "diagnoses.jsonl",
     "particles",
+    "spent.json",
 )
 
+MAX_JSON_BYTES = 1_000_000_000
+"""Largest result or lattice that is read, in bytes, where no limit is given."""
 
-def refuse_unwritable(path: Path) -> None:
-    """Refuse a new file before the work that would fill it: nothing is overwritten, and no folder is made.
+MAX_PARTICLE_BYTES = 4_000_000_000
+"""The same for the particles of a node; a default search at the default limit on dim Z writes 1.6 GB."""
 
-    Raises:
-        RunFolderError: the file exists, or its folder does not.
-    """
-    if path.exists():
-        raise RunFolderError(f"{path} exists; choose another --out, or move it away")
-    if not path.parent.is_dir():
-        raise RunFolderError(f"the folder {path.parent} does not exist; make it, or choose another --out")
+FLOATS = ("F32", "F64")
+"""Kinds of numbers that particles are made of."""
 
+Record = TypeVar("Record")
 
-def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
+MAX_SMALL_BYTES = 1_000_000
+"""Largest configuration and other small file of a run that is read, in bytes; a hard limit."""
 
-    Raises:
-        RunFolderError: the folder cannot be written.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise RunFolderError(f"{path} cannot be written ({error.strerror}); choose another --out") from None
+_SPENT = TypeAdapter(dict[Literal["seconds"], Annotated[float, Field(ge=0, allow_inf_nan=False)]])
+
+QUOTED = 80
+"""Characters of a name that are told."""
+
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, SharefindError)
+"""What a line with a right checksum and wrong content raises."""
 
 
 class RunFolder:
-    """A folder that holds one run. It is a `Memory` for the engine."""
+    """A folder that holds one run. It is a `Memory` for the engine.
 
-    def __init__(
-        self, path: Path, records: dict[str, NodeRecord], tests: dict[str, RandomisationTest] | None = None
-    ) -> None:
-        self.path = path
-        self._records = records
-        self._tests = {} if tests is None else tests
-        self._is_appending = False
+    `notes` says which finished work could not be read and is done again.
+    """
+
+    def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.path, self.limits = path, limits
+        self.notes: list[str] = []
+        self._records: dict[str, NodeRecord] = {}
+        self._tests: dict[str, RandomisationTest] = {}
+        self._diagnoses: dict[str, Diagnosis] = {}
+        self._journals = {name: Journal(path / name) for name in (EVIDENCE, TESTS, DIAGNOSES)}
+        self._particles: dict[str, str] | None = None
+        self._seconds = 0.0
 
     @classmethod
     def create(cls, path: Path, config: SearchConfig) -> RunFolder:
         """A new run folder with its configuration.
 
         Raises:
-            RunFolderError: the folder exists and is not empty, or cannot be made.
+            RunFolderError: the folder exists and is not empty, or cannot be made. StorageError: the disk is full.
         """
+        _refuse_occupied(path)
         try:
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise RunFolderError(
-                    f"{path} exists and is not an empty folder; choose another --out, or go on with --resume {path}"
-                )
             (path / PARTICLES).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunFolderError(f"{path} cannot be made ({error.strerror}); choose another --out") from None
-        folder = cls(path, {})
-        settings = config.model_dump(mode="json", exclude_none=True)
-        write_atomically(path / CONFIG, tomli_w.dumps(settings))
+        with sole_use(path):
+            _refuse_occupied(path)
+            sweep(path)
+            folder = cls(path)
+            folder.write_config(config)
         return folder
 
     @classmethod
-    def open(cls, path: Path) -> RunFolder:
-        """An existing run folder with the nodes that it has finished.
+    def open(cls, path: Path, limits: Limits = DEFAULT_LIMITS) -> RunFolder:
+        """An existing run folder with the work that it has finished; `limits` bound the files that are read of it.
 
         Raises:
             RunFolderError: there is no run in it.
         """
         if not (path / CONFIG).is_file():
             raise RunFolderError(f"{path} holds no run ({CONFIG} is missing); give the folder that discover printed")
-        return cls(path, _read_records(path / EVIDENCE), _read_tests(path / TESTS))
+        folder = cls(path, limits)
+        folder._recall_all()
+        return folder
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Sole use of the folder, with what others finished meanwhile, and without what a killed process left half.
+
+        Raises:
+            RunFolderError: another process works in it. StorageError: the disk is full or failing.
+        """
+        with sole_use(self.path):
+            for folder in (self.path, self.path / PARTICLES):
+                sweep(folder)
+            self._recall_all()
+            yield
+
+    def _recall_all(self) -> None:
+        self.notes = []
+        self._records = self._recalled(EVIDENCE, self._node, lambda record: record.key)
+        self._tests = dict(self._recalled(TESTS, _named(RandomisationTest), lambda pair: pair[0]).values())
+        self._diagnoses = dict(self._recalled(DIAGNOSES, _named(Diagnosis), lambda pair: pair[0]).values())
+        self._seconds = self._recalled_seconds()
+
+    def _recalled(
+        self, name: str, read: Callable[[dict[str, Any]], Record], key: Callable[[Record], str]
+    ) -> dict[str, Record]:
+        """What a journal keeps; lines that cannot be read are noted and left out, and their work is done again."""
+        journal = self._journals[name]
+        if journal.path.is_file():
+            _refuse_size(journal.path, self.limits.bytes_of(MAX_JSON_BYTES))
+        found: dict[str, Record] = {}
+        unusable: dict[str, str] = {}
+        for line in journal.read():
+            try:
+                record = read(line)
+                found[key(record)] = record
+            except UNREADABLE as error:
+                unusable[str(line.get("key", line.get("name")))] = _reason(error)
+        self.notes += [
+            f"{name}: the record of {named[:QUOTED]!r} cannot be used: {reason}; that work is done again"
+            for named, reason in unusable.items()
+            if named not in found
+        ]
+        self.notes += [f"{damage}; that work is done again" for damage in journal.damage]
+        return found
+
+    def _node(self, line: dict[str, Any]) -> NodeRecord:
+        """A finished node, whose particles must be as they were left."""
+        particles = line["particles"]
+        if particles is not None:
+            file = self.path / PARTICLES / Path(particles["file"]).name
+            if file.is_file():
+                _refuse_size(file, self.limits.bytes_of(MAX_PARTICLE_BYTES))
+            if not file.is_file() or _digest(file.read_bytes()) != particles[DIGEST]:
+                raise ValueError(f"{PARTICLES}/{file.name} is missing or damaged")
+        return _from_json(line)
+
+    def write_config(self, config: SearchConfig) -> None:
+        """Write the configuration of the run, with every choice made."""
+        write_atomically(self.path / CONFIG, tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)))
 
     def config(self) -> SearchConfig:
         """The configuration of the run.
@@ -128,9 +186,11 @@ class RunFolder:
             RunFolderError: config.toml is not TOML. ConfigError: it holds keys or values that are not valid.
         """
         try:
+            _refuse_size(self.path / CONFIG, MAX_SMALL_BYTES)
             values = tomllib.loads((self.path / CONFIG).read_text())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RunFolderError(f"{self.path / CONFIG} is not TOML ({error}); run the search again") from None
+        except (ValueError, RecursionError) as error:
+            reason = one_line(error)
+            raise RunFolderError(f"{self.path / CONFIG} is not TOML ({reason}); run the search again") from None
         return search_config(**values)
 
     def claim(self, fingerprint: str) -> None:
@@ -142,7 +202,9 @@ class RunFolder:
         path = self.path / FINGERPRINT
         if not path.is_file():
             write_atomically(path, fingerprint + "\n")
-        elif path.read_text().strip() != fingerprint:
+            return
+        _refuse_size(path, MAX_SMALL_BYTES)
+        if path.read_bytes().strip() != fingerprint.encode():
             raise RunFolderError(
                 f"{self.path} was begun with other data; put the original file back, or start a new run"
             )
@@ -152,36 +214,50 @@ class RunFolder:
         return self._records.get(key)
 
     def keep(self, record: NodeRecord) -> None:
-        """Append a finished node to evidence.jsonl, whole."""
-        self._records[record.key] = record
-        lines = [json.dumps(_to_json(r), allow_nan=False) for r in self._records.values()]
-        write_atomically(self.path / EVIDENCE, "\n".join(lines) + "\n")
+        """Append a finished node to evidence.jsonl.
+
+        Raises:
+            RunFolderError: the folder cannot be written. StorageError: the disk is full or failing.
+        """
+        self._journals[EVIDENCE].append({**_to_json(record), "particles": self._particles})
+        self._records[record.key], self._particles = record, None
 
     def recall_test(self, name: str) -> RandomisationTest | None:
         """The exact test of a candidate that was finished, or None."""
         return self._tests.get(name)
 
     def keep_test(self, name: str, test: RandomisationTest) -> None:
-        """Append a finished test to tests.jsonl, flushed to disk: large lattices have many, too many to write again.
-
-        Raises:
-            RunFolderError: the folder cannot be written.
-        """
+        """Append a finished test to tests.jsonl; raises as `keep`."""
+        self._journals[TESTS].append({"name": name, **asdict(test)})
         self._tests[name] = test
-        if not self._is_appending:
-            # What an earlier run left, without the broken line that its end may have been.
-            write_atomically(self.path / TESTS, "".join(_test_line(n, t) for n, t in self._tests.items()))
-            self._is_appending = True
-            return
+
+    def recall_diagnosis(self, name: str) -> Diagnosis | None:
+        """The diagnosis of a rejected group that was finished, or None."""
+        return self._diagnoses.get(name)
+
+    def keep_diagnosis(self, name: str, diagnosis: Diagnosis) -> None:
+        """Append a finished diagnosis to diagnoses.jsonl; raises as `keep`."""
+        self._journals[DIAGNOSES].append({"name": name, **asdict(diagnosis)})
+        self._diagnoses[name] = diagnosis
+
+    def seconds(self) -> float:
+        """Seconds that were worked on the run so far, all sittings together, as far as they were kept."""
+        return self._seconds
+
+    def _recalled_seconds(self) -> float:
+        path = self.path / SPENT
+        if not path.is_file():
+            return 0.0
         try:
-            with open(self.path / TESTS, "a") as file:
-                file.write(_test_line(name, test))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise RunFolderError(
-                f"{self.path / TESTS} cannot be written ({error.strerror}); choose another --out"
-            ) from None
+            _refuse_size(path, MAX_SMALL_BYTES)
+            return float(_SPENT.validate_json(path.read_bytes())["seconds"])
+        except (OSError, *UNREADABLE) as error:
+            self.notes.append(f"{SPENT} cannot be used ({_reason(error)}); seconds are counted from 0")
+            return 0.0
+
+    def keep_seconds(self, seconds: float) -> None:
+        """Keep how many seconds were worked, all sittings together; raises as `keep`."""
+        write_atomically(self.path / SPENT, json.dumps({"seconds": round(seconds, 3)}) + "\n")
 
     def tests(self) -> dict[str, RandomisationTest]:
         """Every exact test that was finished, with what it cost."""
@@ -189,12 +265,14 @@ class RunFolder:
 
     def keep_particles(self, number: int, training: Training) -> None:
         """Particles of a node's observed training before and after, (R, D, N), as safetensors."""
-        tensors = {"start": training.start.contiguous(), "final": training.final.contiguous()}
-        write_atomically(self.path / PARTICLES / f"node-{number:04d}.safetensors", save(tensors))
+        content = save({"start": training.start.contiguous(), "final": training.final.contiguous()})
+        file = self.path / PARTICLES / f"node-{number:04d}.safetensors"
+        write_atomically(file, content)
+        self._particles = {"file": file.name, DIGEST: _digest(content)}
 
     def particles(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """`read_particles` of this run."""
-        return read_particles(self.path, number)
+        return read_particles(self.path, number, self.limits)
 
     def finish(self, outcome: SearchOutcome, result: dict[str, Any]) -> None:
         """Write the lattice and then the result: a result is there only when everything else is."""
@@ -206,44 +284,108 @@ class RunFolder:
         """The result of a finished run.
 
         Raises:
-            RunFolderError: the run is not finished, or its result is not JSON.
+            RunFolderError: the run is not finished, or its result is not JSON or holds what no search writes.
         """
-        return _read_json(
-            self.path / RESULT, f"the run is not finished; go on with sharefind discover --resume {self.path}"
-        )
+        missing = f"the run is not finished; go on with sharefind discover --resume {self.path}"
+        return check_result(_read_json(self.path / RESULT, missing, self.limits), self.path / RESULT)
 
     def lattice(self) -> SearchLattice:
         """The search lattice of a finished run."""
-        return SearchLattice.from_json(_read_json(self.path / LATTICE, "the run is not finished"))
+        return SearchLattice.from_json(_read_json(self.path / LATTICE, "the run is not finished", self.limits))
 
 
-def read_particles(path: Path, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def read_particles(
+    path: Path, number: int, limits: Limits = DEFAULT_LIMITS
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Particles of the first training of a visited node of the run in a folder, before and after, (N, D) each, float64.
 
     Raises:
-        RunFolderError: the file is missing or damaged.
+        RunFolderError: the file is missing, damaged or above the limits.
     """
     file = path / PARTICLES / f"node-{number:04d}.safetensors"
     try:
-        tensors = load_file(file)
-        start, final = (np.asarray(tensors[name], dtype=np.float64)[0].T for name in ("start", "final"))
-    except (OSError, KeyError, IndexError, SafetensorError) as error:
-        raise RunFolderError(f"{file} cannot be read ({error}); run the search again") from None
+        _refuse_size(file, limits.bytes_of(MAX_PARTICLE_BYTES))
+        start, final = _start_and_final(file)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise RunFolderError(f"{file} cannot be read ({one_line(error)}); run the search again") from None
     return start, final
 
 
-def _test_line(name: str, test: RandomisationTest) -> str:
-    return json.dumps({"name": name, **asdict(test)}, allow_nan=False) + "\n"
+def _start_and_final(file: Path) -> list[NDArray[np.float64]]:
+    found = []
+    with safe_open(file, framework="numpy") as tensors:
+        for name in ("start", "final"):
+            if name not in tensors.keys():  # noqa: SIM118
+                raise ValueError(f"it holds no tensor {name}")
+            part = tensors.get_slice(name)
+            if part.get_dtype() not in FLOATS or len(part.get_shape()) != 3 or not part.get_shape()[0]:
+                raise ValueError(f"{name} is no array of particles, (R, D, N)")
+            found.append(np.asarray(tensors.get_tensor(name), dtype=np.float64)[0].T)
+    return found
 
 
-def _read_json(path: Path, missing: str) -> dict[str, Any]:
+def _refuse_occupied(path: Path) -> None:
+    """Refuse a folder with anything but what a process leaves that was killed before it had begun."""
+    begun = (LOCK, PARTICLES)
+    try:
+        entries = [] if not path.exists() else list(path.iterdir())
+        others = [e for e in entries if e.name not in begun and not e.name.endswith(TEMPORARY)]
+        if others or ((path / PARTICLES).is_dir() and any((path / PARTICLES).iterdir())):
+            raise RunFolderError(
+                f"{path} exists and is not an empty folder; choose another --out, or go on with --resume {path}"
+            )
+    except NotADirectoryError:
+        raise RunFolderError(f"{path} exists and is not a folder; choose another --out") from None
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be read ({error.strerror}); choose another --out") from None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a record, on one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _named(kind: type[Record]) -> Callable[[dict[str, Any]], tuple[str, Record]]:
+    """Reads a line of a frozen dataclass and the name under which it was kept."""
+    adapter = TypeAdapter(kind)
+
+    def read(line: dict[str, Any]) -> tuple[str, Record]:
+        name = line["name"]
+        if not isinstance(name, str):
+            raise TypeError("its name is no text")
+        return name, adapter.validate_python(line)
+
+    return read
+
+
+def _refuse_size(path: Path, most: int) -> None:
+    size = path.stat().st_size
+    if size > most:
+        raise RunFolderError(f"{path} is above {most} bytes; {raise_it('file_size', size)}")
+
+
+def _read_json(path: Path, missing: str, limits: Limits) -> dict[str, Any]:
     if not path.is_file():
         raise RunFolderError(f"{path} is missing: {missing}")
+    _refuse_size(path, limits.bytes_of(MAX_JSON_BYTES))
     try:
-        record: dict[str, Any] = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunFolderError(f"{path} is not JSON ({error}); run the search again") from None
+        record: dict[str, Any] = json.loads(path.read_text(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RunFolderError(f"{path} is not JSON ({one_line(error)}); run the search again") from None
     return record
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _to_json(record: NodeRecord) -> dict[str, Any]:
@@ -275,32 +417,3 @@ def _from_json(data: dict[str, Any]) -> NodeRecord:
         for p in data["proposals"]
     )
     return NodeRecord(data["key"], Evidence.from_json(data["evidence"]), proposals)
-
-
-def _read_records(path: Path) -> dict[str, NodeRecord]:
-    """Finished nodes; a line that cannot be read is left out, and its node is done again."""
-    records: dict[str, NodeRecord] = {}
-    if not path.is_file():
-        return records
-    for line in path.read_text().splitlines():
-        try:
-            record = _from_json(json.loads(line))
-        except (json.JSONDecodeError, KeyError, TypeError, ValueError):
-            continue
-        records[record.key] = record
-    return records
-
-
-def _read_tests(path: Path) -> dict[str, RandomisationTest]:
-    """Finished tests by name; a line that cannot be read is left out, and its test is done again."""
-    tests: dict[str, RandomisationTest] = {}
-    if not path.is_file():
-        return tests
-    for line in path.read_text().splitlines():
-        try:
-            values = json.loads(line)
-            name = values.pop("name")
-            tests[name] = RandomisationTest(**values)
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
-            continue
-    return tests

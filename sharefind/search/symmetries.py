@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -218,7 +219,19 @@ def tested_samples(problem: Problem) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x), torch.from_numpy(y)
 
 
-def diagnoses(problem: Problem, progress: StageProgress) -> dict[str, Diagnosis]:
+class DiagnosisMemory(Protocol):
+    """Where finished diagnoses are kept, so that a search that was interrupted among them goes on."""
+
+    def recall_diagnosis(self, name: str) -> Diagnosis | None:
+        """The diagnosis of a group that an earlier run finished, or None."""
+        ...
+
+    def keep_diagnosis(self, name: str, diagnosis: Diagnosis) -> None:
+        """Keep a diagnosis that has just been finished."""
+        ...
+
+
+def diagnoses(problem: Problem, memory: DiagnosisMemory, progress: StageProgress) -> dict[str, Diagnosis]:
     """A closer look at the rejected groups nearest to what holds, and at the candidate itself when it is rejected.
 
     At most `DIAGNOSED` of them, the largest first; none where there are too few samples for a risk gap, or where all
@@ -234,11 +247,13 @@ def diagnoses(problem: Problem, progress: StageProgress) -> dict[str, Diagnosis]
         return {}
     chosen, settings = _nearest_rejected(family, groups)[:DIAGNOSED], problem.settings
     data = x.numpy(), y.numpy()
+    known = {name: memory.recall_diagnosis(name) for name in chosen}
+    found = {name: diagnosis for name, diagnosis in known.items() if diagnosis is not None}
+    missing = [name for name in chosen if name not in found]
     looks = [
         _Look(data, problem.joint_action(groups[name]), name, settings.seed, settings.alpha, settings.copies)
-        for name in chosen
+        for name in missing
     ]
-    found: dict[str, Diagnosis] = {}
 
     def tell() -> None:
         left = next((name for name in chosen if name not in found), None)
@@ -248,7 +263,8 @@ def diagnoses(problem: Problem, progress: StageProgress) -> dict[str, Diagnosis]
     tell()
     with closing(settings.workers.map(_look_closely, looks)) as results:
         for place, diagnosis in results:
-            found[chosen[place]] = diagnosis
+            memory.keep_diagnosis(missing[place], diagnosis)
+            found[missing[place]] = diagnosis
             tell()
     return {name: found[name] for name in chosen}
 
@@ -318,7 +334,8 @@ def statistic_of(problem: Problem) -> Statistic:
         listed = tuple(g for g in groups if isinstance(g, FiniteGroup) and g.order > 1)
         return Correlogram(candidate.in_rep, candidate.out_rep, listed)
     # Not the problem's own method: a test carries its statistic to the workers, which need nothing else of the problem.
-    unit = partial(searched_unit, problem.unit.name, problem.settings.config.hidden_rep)
+    config = problem.settings.config
+    unit = partial(searched_unit, problem.unit.name, config.hidden_rep, limits=config.limits)
     if name == "held-out-gap":
         return HeldOutGap(unit=unit)
     return (Displacement if name == "displacement" else CrossDisplacement)(unit=unit)

@@ -36,6 +36,8 @@ SCHEMA = {
         "candidate": str,
         "stabiliser": {"name": str, "order": int, "generators": [[int]]},
     },
+    "status": str,
+    "stopped": type(None),
     "accepted": [str],
     "rejected": [str],
     "unit": str,

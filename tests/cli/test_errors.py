@@ -105,7 +105,7 @@ DISCOVER = {
     "--group C2 --blind": "exclude each other",
     "--group C2 --task c2-wi --data good.npz": "exclude each other",
     "--group C2 extra": "unexpected extra argument",
-    "--gruop C2": "no such option: --gruop",
+    "--gruop C2": "no such option",
 }
 
 

@@ -19,11 +19,13 @@ PROGRAM = "import sys; from sharefind.cli import main; sys.exit(main())"
 BUSY = 2.0
 """Seconds of work, after the imports, that show that a worker process has begun."""
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 PATIENCE = 60
 """Seconds after which a search that should have been interrupted counts as hanging."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_signal_keeps_the_run_and_says_how_to_go_on(
     discover, call, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
@@ -34,12 +36,12 @@ def test_a_signal_keeps_the_run_and_says_how_to_go_on(
         signal.raise_signal(number)
 
     monkeypatch.setattr(RunFolder, "keep", keep_and_signal)
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
     ending = discover("--group", "C2", "--out", "my run", "--quiet")
     assert ending.status == 130
     assert ending.out == ""
     assert ending.err == "interrupted: the run is kept; go on with: sharefind discover --resume 'my run'\n"
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(number) == before
     monkeypatch.setattr(RunFolder, "keep", keep)
     assert call("discover", "--resume", "my run", "--json").status == 0
     assert discover("--group", "C2", "--out", "whole", "--json").status == 0
@@ -56,6 +58,50 @@ def test_an_interruption_before_the_search_says_that_nothing_was_written(
     ending = discover("--group", "C2", "--out", "run")
     assert (ending.status, ending.err) == (130, "interrupted: nothing was written\n")
     assert not Path("run").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+def test_a_second_signal_ends_it_without_delay(environment: dict[str, str], tmp_path: Path) -> None:
+    """An end that hangs: the first signal is answered by something that does not come to an end."""
+    program = """
+import signal, sys, time
+from sharefind.cli import main
+from sharefind.search import RunFolder
+def keep(folder, record):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        print("hanging", flush=True)
+        time.sleep(600)
+RunFolder.keep = keep
+sys.exit(main(sys.argv[1:]))
+"""
+    arguments = ["discover", "--group", "C2", "--copies", "19", "--alpha", "0.2", "--particles", "8", "--out", "run"]
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *arguments, "--quiet"],
+        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None and process.stdout.readline() == "hanging\n"
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (
+        130,
+        "interrupted: the run is kept; go on with: sharefind discover --resume run\n",
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+def test_a_signal_that_is_ignored_stays_ignored(discover, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As nohup ignores SIGHUP."""
+    keep = RunFolder.keep
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr(
+            RunFolder, "keep", lambda folder, record: [keep(folder, record), signal.raise_signal(signal.SIGHUP)]
+        )
+        assert discover("--group", "C2", "--out", "run", "--quiet").status == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _interrupted(*_: object) -> None:
@@ -88,11 +134,13 @@ def test_ctrl_c_in_a_process_of_its_own(call, environment: dict[str, str], tmp_p
 @pytest.mark.slow
 @pytest.mark.ci
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["SIGINT", "SIGTERM", "SIGKILL"]
+)
 def test_no_worker_process_outlives_an_interruption(
     environment: dict[str, str], tmp_path: Path, number: signal.Signals
 ) -> None:
-    """SIGINT goes to the whole process group, as a terminal sends it; SIGTERM to the command alone."""
+    """SIGINT goes to the whole process group, as a terminal sends it; SIGTERM and SIGKILL to the command alone."""
     arguments = ["discover", "--group", "C2", "--copies", "9999", "--particles", "200", "--jobs", "2", "--out", "run"]
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *arguments],
@@ -105,9 +153,12 @@ def test_no_worker_process_outlives_an_interruption(
         else:
             process.send_signal(number)
         _, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
-    assert err.splitlines()[-1].endswith("go on with: sharefind discover --resume run")
-    assert "Traceback" not in err and "Warning" not in err
+    if number is signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 130
+        assert err.splitlines()[-1].endswith("go on with: sharefind discover --resume run")
+        assert "Traceback" not in err and "Warning" not in err
     _, alive = psutil.wait_procs(workers, timeout=PATIENCE)
     assert not alive
 

@@ -8,6 +8,7 @@ import pytest
 
 from sharefind import __version__
 from sharefind.cli.app import application
+from sharefind.limits import SETTINGS
 
 HEAVY = ("torch", "sklearn", "matplotlib", "ot", "joblib", "pandas", "sharefind.search", "sharefind.datasets")
 PROBE = (
@@ -74,4 +75,6 @@ def test_options_of_discover_are_those_of_the_contract() -> None:
     ]
     (discover,) = [c.callback for c in application().registered_commands if c.callback.__name__ == "discover"]
     options = {name.replace("_", "-") for name in discover.__annotations__} - {"context", "return"}
-    assert options == {*contract, "tolerance", "copies", "statistic", "executor", "address"}
+    limits = {name.replace("_", "-") for name in SETTINGS}
+    others = {"tolerance", "copies", "statistic", "executor", "address", "max-nodes", "max-seconds"}
+    assert options == {*contract, *limits, *others}

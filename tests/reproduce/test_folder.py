@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sharefind.errors import RunFolderError
+from sharefind.errors import RunFolderError, StorageError
 from sharefind.reproduce import folder as reproduction_folder
 from sharefind.reproduce.context import Cell, Demonstration, Request
 from sharefind.reproduce.folder import ReproductionFolder, numbers_csv
@@ -164,9 +164,9 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
 
     before = stored.read_bytes()
     monkeypatch.setattr(os, "replace", fails)
-    with pytest.raises(RunFolderError if isinstance(error, OSError) else KeyboardInterrupt):
+    with pytest.raises(StorageError if isinstance(error, OSError) else KeyboardInterrupt):
         folder.save(IDENTITY, Cell({"rmd2": 0}))
-    with pytest.raises(RunFolderError if isinstance(error, OSError) else KeyboardInterrupt):
+    with pytest.raises(StorageError if isinstance(error, OSError) else KeyboardInterrupt):
         folder.finish(TOY, Request(), OUTCOME, 1.0, None)
     assert list((folder.path / "cells").iterdir()) == [stored]
     assert {p.name for p in folder.path.iterdir()} == {"cells"}
@@ -203,3 +203,13 @@ def test_numbers_have_all_their_digits_and_every_column() -> None:
     assert list(read[0]) == ["N", "value", "late"]
     assert read[-1] == {"N": "", "value": "", "late": 'a "b", c'}
     assert "\r" not in text
+
+
+def test_a_folder_has_one_user_and_nothing_that_is_half_written(folder: ReproductionFolder) -> None:
+    for place in (folder.path, folder.path / "cells"):
+        (place / ".cell.npz.0123.tmp").touch()
+    with folder.working():
+        assert not list(folder.path.rglob("*.tmp"))
+        other = ReproductionFolder.open(folder.path.parent, "toy")
+        with pytest.raises(RunFolderError, match="is in use by process"), other.working():
+            pass

@@ -99,14 +99,14 @@ def test_a_stopped_run_goes_on_and_ends_as_a_whole_one(install: Install, tmp_pat
     drawn.stop = (4, stop)
     with pytest.raises(type(stop)):
         reproduce("toy", Request(), tmp_path / "cut")
-    assert _files(tmp_path / "cut" / "toy") == {"cells"}
+    assert _files(tmp_path / "cut" / "toy") == {"cells", "lock"}
     assert drawn.calls == Counter(range(4))
     drawn.stop = None
     cut = reproduce("toy", Request(), tmp_path / "cut").folder
     assert drawn.calls == Counter(range(6))
     assert _numbers(cut) == _numbers(whole)
     assert _lasting(cut) == _lasting(whole)
-    assert _files(cut) == {"cells", "numbers.csv", "result.json", "picture.png"}
+    assert _files(cut) == {"cells", "lock", "numbers.csv", "result.json", "picture.png"}
 
 
 def test_the_same_request_again_computes_nothing_and_writes_the_same(install: Install, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_without_matplotlib_there_is_a_note_and_no_picture(
     found = reproduce("toy", Request(), tmp_path)
     assert found.result["picture"] is None
     assert "matplotlib" in found.result["notes"][-1]
-    assert _files(found.folder) == {"cells", "numbers.csv", "result.json"}
+    assert _files(found.folder) == {"cells", "lock", "numbers.csv", "result.json"}
 
 
 @pytest.mark.parametrize("is_broken", [False, True])

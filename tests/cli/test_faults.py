@@ -1,0 +1,336 @@
+"""What goes wrong around a run: damaged files, full disks, read-only folders, a second process, budgets, odd clocks."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sharefind.search import RunFolder
+from sharefind.search.engine import NodeRecord
+from sharefind.storage import Journal, sole_use
+
+JOURNALS = ("evidence.jsonl", "tests.jsonl", "diagnoses.jsonl")
+
+SEARCH = "--group S3 --data data.npz --copies 19 --alpha 0.2 --particles 8".split()  # noqa: SIM905
+"""Subgroups of S_3 for labels with the symmetry C_3: four tests, two or more nodes, a diagnosis."""
+
+
+def result(run: str | Path) -> dict[str, Any]:
+    """result.json without what says where and when."""
+    record: dict[str, Any] = json.loads(Path(run, "result.json").read_text())
+    return {key: value for key, value in record.items() if key not in ("run", "wall_s")}
+
+
+def lines(run: str | Path, journal: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(run, journal).read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run with everything in it, and its data; not to be changed."""
+    from sharefind.cli import main
+
+    folder = tmp_path_factory.mktemp("whole")
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 3))
+    turn = np.array([[1.0, 0.6, -0.8], [-0.8, 1.0, 0.6], [0.6, -0.8, 1.0]])
+    np.savez(folder / "data.npz", x=x, y=np.tanh(x @ turn.T) + 0.05 * rng.standard_normal((200, 3)))
+    os.chdir(folder)
+    assert main(["discover", *SEARCH, "--out", "run", "--quiet", "--json"]) == 0
+    assert result("run")["e_star"]["candidate"] == "E^C3"
+    assert all(len(lines("run", name)) > 0 for name in JOURNALS)
+    return folder
+
+
+@pytest.fixture
+def spoilt(whole: Path, call, tmp_path: Path) -> Path:
+    """A copy of the run that a test may spoil, in its own folder."""
+    shutil.copy(whole / "data.npz", tmp_path)
+    return Path(shutil.copytree(whole / "run", tmp_path / "run"))
+
+
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the work that is done from now on."""
+    done: list[str] = []
+    append = Journal.append
+
+    def noted(journal: Journal, record: Any) -> None:
+        done.append(str(record.get("key", record.get("name"))))
+        append(journal, record)
+
+    monkeypatch.setattr(Journal, "append", noted)
+    return done
+
+
+@pytest.mark.parametrize("journal", JOURNALS)
+@pytest.mark.parametrize("how", ["cut off", "damaged", "damaged at the front"])
+def test_a_spoilt_line_is_told_and_that_work_alone_is_done_again(
+    call, spoilt: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, journal: str, how: str
+) -> None:
+    path = spoilt / journal
+    record = lines(spoilt, journal)[-1]
+    content = path.read_bytes()
+    last = content[:-1].rfind(b"\n") + 1
+    spoil: dict[str, Callable[[], bytes]] = {
+        "cut off": lambda: content[:-20],
+        "damaged": lambda: content[:-30] + b"#" + content[-29:],
+        "damaged at the front": lambda: content[:last] + b"x" + content[last + 1 :],
+    }
+    path.write_bytes(spoil[how]())
+    done = computed(monkeypatch)
+    ending = call("discover", "--resume", "run", "--json", "--quiet")
+    assert ending.status == 0
+    number = content.count(b"\n")
+    told = (
+        f"note: {journal}: line {number} {'was cut off' if how == 'cut off' else 'is damaged'}; that work is done again"
+    )
+    assert ending.err == told + "\n"
+    assert done == [record.get("key", record.get("name"))]
+    assert result(spoilt) == result(whole / "run")
+    assert call("discover", "--resume", "run", "--quiet", "--json").err == ""
+
+
+def test_a_line_with_a_right_checksum_and_wrong_content(call, spoilt: Path, whole: Path) -> None:
+    (spoilt / "tests.jsonl").unlink()
+    Journal(spoilt / "tests.jsonl").append({"name": "C3", "p_value": "small"})
+    (spoilt / "evidence.jsonl").unlink()
+    Journal(spoilt / "evidence.jsonl").append({"key": "{0}", "particles": None})
+    ending = call("discover", "--resume", "run", "--json", "--quiet")
+    assert ending.status == 0
+    assert ending.err == (
+        "note: evidence.jsonl: the record of '{0}' cannot be used: 'proposals' is missing; that work is done again\n"
+        "note: tests.jsonl: the record of 'C3' cannot be used: p_value: Input should be a valid number, unable to "
+        "parse string as a number; that work is done again\n"
+    )
+    assert result(spoilt) == result(whole / "run")
+
+
+@pytest.mark.parametrize("how", ["missing", "damaged"])
+def test_particles_that_are_not_as_they_were_left(
+    call, spoilt: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    file = spoilt / "particles" / "node-0000.safetensors"
+    before = file.read_bytes()
+    file.unlink()
+    if how == "damaged":
+        file.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    done = computed(monkeypatch)
+    ending = call("discover", "--resume", "run", "--json", "--quiet")
+    assert "particles/node-0000.safetensors is missing or damaged; that work is done again" in ending.err
+    assert done == ["{0}"] and file.read_bytes() == before and result(spoilt) == result(whole / "run")
+
+
+@pytest.mark.parametrize("text", ["{}", '{"seconds": -1}', '{"seconds": NaN}', "[" * 100_000, "x" * 2_000_000])
+def test_seconds_that_make_no_sense_are_told(call, spoilt: Path, whole: Path, text: str) -> None:
+    (spoilt / "spent.json").write_text(text)
+    ending = call("discover", "--resume", "run", "--json", "--quiet")
+    assert ending.err.startswith("note: spent.json cannot be used (") and ending.err.count("\n") == 1
+    assert ending.err.endswith("); seconds are counted from 0\n")
+    assert ending.status == 0 and result(spoilt) == result(whole / "run")
+
+
+@pytest.mark.parametrize("name", ["result.json", "lattice.json", "lattice.graphml", "data.sha256", "spent.json"])
+def test_a_file_that_is_missing_is_written_again(call, spoilt: Path, whole: Path, name: str) -> None:
+    (spoilt / name).unlink()
+    assert call("discover", "--resume", "run", "--json", "--quiet").status == 0
+    assert (spoilt / name).is_file() and result(spoilt) == result(whole / "run")
+
+
+def test_what_a_killed_process_left_half_is_removed(call, spoilt: Path) -> None:
+    for folder in (spoilt, spoilt / "particles"):
+        (folder / ".result.json.0123.tmp").write_text("{")
+    assert call("discover", "--resume", "run", "--json", "--quiet").status == 0
+    assert not list(spoilt.rglob("*.tmp"))
+
+
+def test_a_run_that_was_killed_before_it_had_begun_can_be_started_again(discover) -> None:
+    Path("run/particles").mkdir(parents=True)
+    Path("run/lock").touch()
+    Path("run/.config.toml.0123.tmp").touch()
+    assert discover("--group", "C2", "--out", "run", "--quiet").status == 0
+    assert not list(Path("run").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    "command", [["discover", "--resume", "run"], ["discover", "--resume", "run", "--max-nodes", "9"]]
+)
+def test_a_second_process_is_refused_and_told_who_works(call, spoilt: Path, command: list[str]) -> None:
+    with sole_use(spoilt):
+        ending = call(*command)
+    assert ending.status == 2
+    assert ending.err.splitlines()[-1].startswith(f"error: run is in use by process {os.getpid()} on ")
+    assert ending.err.endswith("wait until that ends, or stop it\n")
+    assert call("inspect", "run").status == 0
+
+
+def test_a_folder_in_use_can_be_read(call, spoilt: Path) -> None:
+    with sole_use(spoilt):
+        for arguments in (["inspect", "run"], ["export", "run", "--format", "json", "--out", "spec.json"]):
+            assert call(*arguments).status == 0
+
+
+def test_two_processes_that_begin_one_folder(call, discover, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second finds the folder empty, and the first has written its configuration before the second has the lock."""
+    enter = sole_use.__wrapped__
+
+    def after_another(folder: Path) -> Any:
+        (folder / "config.toml").write_text("group = 'C3'\n")
+        yield from enter(folder)
+
+    from contextlib import contextmanager
+
+    monkeypatch.setattr("sharefind.search.run_folder.sole_use", contextmanager(after_another))
+    ending = discover("--group", "C2", "--out", "run", "--quiet")
+    assert ending.status == 2 and "run exists and is not an empty folder" in ending.err
+    assert Path("run/config.toml").read_text() == "group = 'C3'\n"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO], ids=errno.errorcode.get)
+def test_a_full_disk_ends_the_run_and_keeps_it(
+    call, discover, spoilt: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    keep = RunFolder.keep
+    kept: list[str] = []
+
+    def full(handle: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    def keep_then_full(folder: RunFolder, record: NodeRecord) -> None:
+        keep(folder, record)
+        kept.append(record.key)
+        monkeypatch.setattr(os, "fsync", full)
+
+    fsync = os.fsync
+    monkeypatch.setattr(RunFolder, "keep", keep_then_full)
+    ending = call("discover", *SEARCH, "--out", "full", "--quiet")
+    assert ending.status == 1
+    assert ending.err.count("\n") == 1 and f"could not be written ({os.strerror(code)}); make room" in ending.err
+    assert ending.err.endswith("what is done is kept, go on with: sharefind discover --resume full\n")
+    assert not list(Path("full").rglob("*.tmp"))
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(RunFolder, "keep", keep)
+    done = computed(monkeypatch)
+    assert call("discover", "--resume", "full", "--json", "--quiet").status == 0
+    assert kept == ["{0}"] and "{0}" not in done
+    assert result("full") == result(whole / "run")
+
+
+def _as_nobody(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line as a user who may write nothing; root may, whatever the permissions.
+
+    It runs as root in a copy first, so that everything is loaded that this user may not even read.
+    """
+    copy = shutil.copytree(folder, folder.with_name(f"{folder.name}-copy"))
+    program = f"""
+import os, sys
+from sharefind.cli import main
+os.chdir({str(copy)!r})
+sys.stdout = open(os.devnull, "w")
+assert main({list(arguments)!r}) == 0
+os.chdir({str(folder)!r})
+os.seteuid(65534)
+sys.exit(main({list(arguments)!r}))
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    return subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs root, to become a user without rights")
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            "discover --group C2 --out runs/new --quiet",
+            "error: runs/new cannot be made (Permission denied); choose another --out",
+        ),
+        ("discover --resume run --quiet", "run/lock cannot be written (Permission denied); choose another --out"),
+        ("export run --format json --out spec.json", "spec.json cannot be written (Permission denied); choose"),
+    ],
+)
+def test_a_read_only_folder(spoilt: Path, whole: Path, arguments: str, told: str) -> None:
+    for folder in (whole, *spoilt.resolve().parents, spoilt):
+        if "pytest" in str(folder):
+            folder.chmod(0o755)
+    done = _as_nobody(spoilt.parent, *arguments.split())
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize("jump", [-1e9, 1e9], ids=["back", "ahead"])
+def test_the_date_may_jump(call, spoilt: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    """The wall clock jumps by 30 years at every look; seconds are counted by a clock that does not."""
+    looks = [time.time()]
+
+    def jumping() -> float:
+        looks.append(looks[-1] + jump)
+        return looks[-1] % 4e9
+
+    shutil.rmtree(spoilt)
+    monkeypatch.setattr(time, "time", jumping)
+    assert call("discover", *SEARCH, "--max-seconds", "600", "--out", "run", "--json", "--quiet").status == 0
+    monkeypatch.undo()
+    assert result("run") == result(whole / "run")
+    assert 0 < json.loads(Path("run/result.json").read_text())["wall_s"] < 600
+
+
+def test_a_run_may_visit_so_many_nodes_in_all_its_sittings(call, spoilt: Path, whole: Path) -> None:
+    most = len(lines(whole / "run", "evidence.jsonl"))
+    assert most >= 2
+    shutil.rmtree(spoilt)
+    for number in range(1, most + 1):
+        start = ["--resume", "run"] if number > 1 else [*SEARCH, "--out", "run"]
+        ending = call("discover", *start, "--max-nodes", str(number), "--quiet")
+        assert ending.status == 0
+        assert len(lines("run", "evidence.jsonl")) == number
+        found = result("run")
+        if number < most:
+            told = f"--max-nodes {number} is reached, and no space held so far"
+            assert (found["status"], found["stopped"]) == ("undecided", told)
+            assert [row["node"] for row in found["chain"]][-1] <= number - 1
+            assert "Undecided" in ending.out and "sharefind discover --resume run --max-nodes ..." in ending.out
+            again = call("discover", "--resume", "run", "--json")
+            assert {k: v for k, v in json.loads(again.out).items() if k not in ("run", "wall_s")} == found
+            assert call("inspect", "run").status == 0
+            refused = call("export", "run", "--format", "json", "--out", "spec.json")
+            assert refused.status == 1 and "does not hold; resume it" in refused.err
+    assert found == result(whole / "run") and (found["status"], found["stopped"]) == ("found", None)
+
+
+def test_a_run_may_work_so_long_in_all_its_sittings(call, spoilt: Path, whole: Path) -> None:
+    shutil.rmtree(spoilt)
+    first = call("discover", *SEARCH, "--max-seconds", "0.001", "--out", "run", "--json", "--quiet")
+    found = json.loads(first.out)
+    assert first.status == 0 and found["status"] == "undecided" and found["chain"] == []
+    assert found["stopped"].startswith("--max-seconds 0.001: ") and found["stopped"].endswith("all sittings together")
+    Path("run/spent.json").write_text('{"seconds": 100}\n')
+    tests = Path("run/tests.jsonl").read_bytes()
+    second = json.loads(call("discover", "--resume", "run", "--max-seconds", "99", "--json", "--quiet").out)
+    assert second["stopped"].startswith("--max-seconds 99: 100.0 s") and Path("run/tests.jsonl").read_bytes() == tests
+    assert call("discover", "--resume", "run", "--max-seconds", "900", "--json", "--quiet").status == 0
+    assert result("run") == result(whole / "run")
+    assert json.loads(Path("run/result.json").read_text())["wall_s"] > 100
+
+
+def test_what_was_found_before_the_time_ran_out_is_not_taken_back(call, spoilt: Path, whole: Path) -> None:
+    """A finished run is finished, however little time a later sitting is given."""
+    (spoilt / "spent.json").write_text('{"seconds": 1000}\n')
+    assert call("discover", "--resume", "run", "--max-seconds", "1", "--json", "--quiet").status == 0
+    assert result("run") == result(whole / "run")
+
+
+@pytest.mark.parametrize("options", ["--max-nodes 0", "--max-seconds 0", "--max-seconds nan", "--max-nodes -1"])
+@pytest.mark.parametrize("start", ["--group C2", "--resume run"])
+def test_a_budget_that_is_none(call, spoilt: Path, start: str, options: str) -> None:
+    ending = call("discover", *start.split(), *options.split())
+    assert ending.status == 2 and ending.err.startswith(f"error: {options.split()[0]}: Input should be")
