@@ -76,9 +76,9 @@ def train(
     with training_progress(epochs, is_silent=quiet or json) as told:
         scores = compare({SHARED: spec, FREE: untied(spec)}, x, y, TrainingPlan(width, epochs, lr=lr, seed=seed), told)
     _refuse_unlearnt(scores[0], lr)
-    _write(scores[0], out)
+    _write(scores[0], out, seed)
     if json:
-        print_json({"schema": "sharefind.training/1", "run": str(run), "out": str(out), "networks": _rows_of(scores)})
+        print_json(_record(run, out, seed, scores))
         return
     from sharefind.report.training import training_table
 
@@ -91,6 +91,13 @@ def train(
         console.print(f"note  it predicts worse than the mean of the labels; try --lr {_smaller(lr):g}", soft_wrap=True)
     for line in _next(run, out, spec.particles, scores[0].network.width):
         console.print(line, soft_wrap=True)
+
+
+def _record(run: Path, out: Path, seed: int, scores: list[Score]) -> dict[str, Any]:
+    from sharefind.search.result import versions
+
+    named = {"schema": "sharefind.training/1", "run": str(run), "out": str(out), "seed": seed}
+    return {**named, "networks": _rows_of(scores), "versions": versions()}
 
 
 def _check(out: Path) -> None:
@@ -124,10 +131,11 @@ def _smaller(lr: float) -> float:
     return min(lr / 10, USUAL_STEP)
 
 
-def _write(score: Score, out: Path) -> None:
+def _write(score: Score, out: Path, seed: int) -> None:
     from sharefind.export import write_onnx, write_safetensors
 
-    (write_onnx if out.suffix.lower() == ".onnx" else write_safetensors)(score.network.to_trained(), out)
+    write = write_onnx if out.suffix.lower() == ".onnx" else write_safetensors
+    write(score.network.to_trained(), out, seed=seed)
 
 
 def _rows_of(scores: list[Score]) -> list[dict[str, Any]]:

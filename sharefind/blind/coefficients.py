@@ -37,9 +37,6 @@ SAMPLES_PER_COVARIANCE = 10
 CLEAR = 5.0
 """A mean is not 0 when it is so many standard errors away."""
 
-LARGEST_VALUE = 1e100
-"""Larger inputs or labels are refused."""
-
 DEPENDENT = 1e-9
 """Share of a monomial's variance below which it counts as determined by those before it."""
 
@@ -153,8 +150,8 @@ def least_squares(x: Any, y: Any, layout: Layout) -> Coefficients:
         raise InputError(
             f"{n} samples are too few for a search without a group among {d} inputs; give more than {2 * (d + 1)}"
         )
-    inputs, span = _brought_to_one(inputs, "x")
-    labels, size = _brought_to_one(labels, "y")
+    inputs, span = _brought_to_one(inputs)
+    labels, size = _brought_to_one(labels)
     labels = labels / (rms := float(np.sqrt(np.mean(labels**2))) or 1.0)
     moments = _moments(inputs)
     inputs = inputs - common_mean(inputs)
@@ -167,10 +164,9 @@ def least_squares(x: Any, y: Any, layout: Layout) -> Coefficients:
     residual = labels - design @ values.T
     leverage = np.minimum(np.einsum("np,np->n", weighted, design), LARGEST_LEVERAGE)
     residual = residual / (1 - leverage)[:, None]
-    floor = max(ROUNDING * float(np.mean(labels**2)), float(np.finfo(float).tiny))
     from sklearn.covariance import ledoit_wolf  # half a second, which only this needs
 
-    noise = ledoit_wolf(residual, assume_centered=True)[0] + np.eye(labels.shape[1]) * floor
+    noise = ledoit_wolf(residual, assume_centered=True)[0] + np.eye(labels.shape[1]) * ROUNDING
     blocks, first = list[Block](), 0
     for name, exponents, columns in kinds:
         part = slice(first, first + columns.shape[1])
@@ -180,11 +176,9 @@ def least_squares(x: Any, y: Any, layout: Layout) -> Coefficients:
     return Coefficients(layout, tuple(blocks), moments, size / span * rms / scale, n)
 
 
-def _brought_to_one(values: FloatArray, name: str) -> tuple[FloatArray, float]:
+def _brought_to_one(values: FloatArray) -> tuple[FloatArray, float]:
     """Values over the largest of them, so that no square over- or underflows."""
     largest = float(np.abs(values).max())
-    if largest > LARGEST_VALUE:
-        raise InputError(f"{name} holds values as large as {largest:.3g}, whose squares overflow; divide by a constant")
     return (values / largest, largest) if largest else (values, 1.0)
 
 

@@ -21,6 +21,7 @@ from sharefind.blind.translation import RESERVE, translations
 from sharefind.blind.vectors import ALPHA, tied_vector
 from sharefind.errors import SpaceError
 from sharefind.groups import FiniteGroup, NaturalBlock
+from sharefind.inference.linear_estimates import finite_array
 from sharefind.recognition import Layout, Recognition, matrix_layout, recognise_layout
 from sharefind.recognition.layout import Axis, IntArray
 from sharefind.spaces import Subspace
@@ -151,9 +152,10 @@ def propose(x: Any, y: Any, *, signed: bool | None = None, seed: int = 0) -> Fin
             together. Apart, a sign of the inputs alone would only make weights vanish. seed: of drawn critical values.
 
     Raises:
-        InputError: too few samples, values that are not finite, or inputs of which one determines another.
+        InputError: too few samples, values that are not finite, or inputs of which one determines another. DataError:
+            values whose squares overflow or vanish.
     """
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    x, y = finite_array(x, "x", 2), finite_array(y, "y", 2)
     signed = x.shape[1:] == y.shape[1:] if signed is None else signed
     has_signs = signed and not _is_constant(x) and common_mean(x) == 0
     layout = _layout(x, y, "signed" if has_signs else "permutations")

@@ -22,6 +22,7 @@ from sharefind.groups import FiniteGroup
 from sharefind.inference.marginal_likelihood import matern, squared_distances
 from sharefind.inference.moves import Moves, invariant_scale, moved_coordinates
 from sharefind.inference.randomisation import Bound, RandomisationTest, randomisation_test
+from sharefind.inference.samples import refuse_bad_samples
 from sharefind.meanfield.actions import JointAction
 
 INPUT_LENGTHS = (0.3, 1.2)
@@ -173,8 +174,9 @@ def risk_gap(x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> Ri
         x: (n, d_in). y: (n, d_out). moves: the group, orthogonal.
 
     Raises:
-        InputError: fewer samples than folds, or labels that do not vary.
+        InputError: fewer samples than folds, labels that do not vary, or samples that cannot be used.
     """
+    refuse_bad_samples(x, y)
     if len(x) < 2 * FOLDS:
         raise InputError(f"a risk gap needs at least {2 * FOLDS} samples, not {len(x)}; give more data")
     kept = torch.from_numpy(rng.permutation(len(x))[: LARGEST + LARGEST // (FOLDS - 1)])

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError
 from sharefind.inference.marginal_likelihood import matern, squared_distances
-from sharefind.inference.randomisation import BLOCK_BYTES, TIE, RandomisationTest, found_test, refuse_bad_samples
+from sharefind.inference.randomisation import BLOCK_BYTES, TIE, RandomisationTest, found_test
+from sharefind.inference.samples import refuse_bad_samples
 
 INVERSE_LENGTHS = (0.2, 0.8, 3.2)
 """Inverse length scales of the kernel on inputs of spread 1, divided by the root of their number: smooth to rough."""
@@ -68,7 +69,7 @@ def _kernels(x: Tensor) -> Tensor:
     """(4, n, n) on columns of spread 1."""
     centred = x - x.mean(0)
     spread = centred.std(0, correction=0)
-    scaled = centred / torch.where(spread > TIE * (1 + x.abs().amax(0)), spread, torch.inf)
+    scaled = centred / torch.where(spread > TIE * x.abs().amax(0), spread, torch.inf)
     distances = squared_distances(scaled.unsqueeze(0))[0]
     widths = [w / x.shape[1] ** 0.5 for w in INVERSE_LENGTHS]
     return torch.stack([scaled @ scaled.t() / x.shape[1], *(matern(distances, w) for w in widths)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 
 import numpy as np
@@ -16,9 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.errors import ConfigError, GroupError, InputError
+from sharefind.errors import ConfigError, GroupError, InputError, NotConvergedError
 from sharefind.inference.moves import Moves, SampledMoves
 from sharefind.inference.randomisation import Bound, RandomisationTest, randomisation_test
+from sharefind.inference.samples import refuse_bad_samples
 from sharefind.streams import named_stream
 
 HELD_OUT, MOST_HELD_OUT = 0.2, 1000
@@ -51,6 +52,12 @@ POOL, FACTORS = 256, 6
 POOL_FACTORS, WIDTH_OF_FACTORS = 12, 10.0
 """Exponentials in each element of the pool, and the standard deviation of their coefficients: whole turns."""
 
+LARGEST_RATE = 1.0
+"""Largest rate of Adam: with more every weight changes by more than it is in a step."""
+
+UNFITTED = 10.0
+"""Mean squared error on both halves, of labels of spread 1, from which on a fit has diverged; that of noise is 2."""
+
 Array = NDArray[np.float64]
 Model = Callable[[Tensor], Tensor]
 """x (..., d_in) -> predictions (..., d_out)."""
@@ -75,8 +82,8 @@ class SmoothFit:
     rate: float = 4e-3
 
     def __post_init__(self) -> None:
-        if min(self.width, self.networks, self.steps, self.batch) < 1 or not 0 < self.rate < math.inf:
-            raise ConfigError(f"{self}: give positive numbers")
+        if min(self.width, self.networks, self.steps, self.batch) < 1 or not 0 < self.rate <= LARGEST_RATE:
+            raise ConfigError(f"{self}: give positive numbers, and a rate of {LARGEST_RATE:g} at most")
 
 
 @dataclass(frozen=True)
@@ -173,7 +180,8 @@ def lie_algebra_test(
 
     Raises:
         ConfigError: alpha is not in (0, 1), or so few copies cannot reject. InputError: the samples cannot be used, or
-            do not split into so many vectors of two coordinates or more.
+            do not split into so many vectors of two coordinates or more. NotConvergedError: the fit diverged; the
+            message names a rate that works.
     """
     if not 0 < alpha < 1 or 1 / (copies + 1) > alpha:
         raise ConfigError(
@@ -185,7 +193,9 @@ def lie_algebra_test(
     held = order[: min(MOST_HELD_OUT, round(HELD_OUT * len(x)))]
     halves = np.array_split(order[len(held) :], 2)
     used = fit if fit is not None else SmoothFit()
-    models = [_fitted(inputs[h], labels[h], used, seed, s) for s, h in zip(("first", "second"), halves, strict=True)]
+    seen = (inputs[np.concatenate(halves)], labels[np.concatenate(halves)])
+    parts = [(inputs[h], labels[h], s) for s, h in zip(("first", "second"), halves, strict=True)]
+    models = [_converged(a, b, used, seed, half, seen) for a, b, half in parts]
     form = _velocity_form(models, inputs[np.concatenate(halves)], vectors)
 
     def mean_model(points: Tensor) -> Tensor:
@@ -217,8 +227,7 @@ def _refuse_bad_samples(x: Tensor, y: Tensor, vectors: int) -> None:
         )
     if vectors < 1 or x.shape[1] % vectors or x.shape[1] // vectors < 2:
         raise InputError(f"{x.shape[1]} inputs are not {vectors} vectors of two coordinates or more; give their number")
-    if not bool(torch.isfinite(x).all() and torch.isfinite(y).all()):
-        raise InputError("samples hold values that are not finite; drop those rows")
+    refuse_bad_samples(x, y)
 
 
 def _standardised(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -228,6 +237,21 @@ def _standardised(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     if not size > 0:
         raise InputError("all inputs are 0; nothing can be said about how labels depend on them")
     return inputs / size, centred / torch.where(spread > 0, spread, torch.ones_like(spread))
+
+
+def _converged(x: Tensor, y: Tensor, fit: SmoothFit, seed: int, half: str, seen: tuple[Tensor, Tensor]) -> Model:
+    """`_fitted`, and NotConvergedError where it is far worse than a constant on all samples of both halves, `seen`."""
+    model = _fitted(x, y, fit, seed, half)
+    if _is_fit(model, *seen):
+        return model
+    tried = (min(fit.rate / 10, SmoothFit.rate) / 10**k for k in range(3))
+    rate = next((r for r in tried if _is_fit(_fitted(x, y, replace(fit, rate=r), seed, half), *seen)), None)
+    advice = "give more data, or fewer steps" if rate is None else f"try rate={rate:g}"
+    raise NotConvergedError(f"the fit of the {half} half diverged with SmoothFit(rate={fit.rate:g}); {advice}")
+
+
+def _is_fit(model: Model, x: Tensor, y: Tensor) -> bool:
+    return float((model(x) - y).square().mean()) <= UNFITTED
 
 
 def _fitted(x: Tensor, y: Tensor, fit: SmoothFit, seed: int, half: str) -> Model:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.errors import InputError
+from sharefind.meanfield.standardise import refuse_magnitude
 
 FloatArray = NDArray[np.float64]
 
@@ -50,12 +51,16 @@ class Estimates:
         if not (np.isfinite(self.values).all() and np.isfinite(self.factor).all() and 0 <= self.variance < np.inf):
             raise InputError("estimates, factor or variance are not finite; drop those rows, or rescale the data")
         if np.linalg.matrix_rank(self.factor) < size:
-            raise InputError("the factor of the covariance is singular; drop parameters that determine each other")
+            raise InputError(
+                "the factor of the covariance is singular; drop parameters that determine each other, or bring columns "
+                "to similar sizes"
+            )
 
     @property
     def scale(self) -> float:
         """s, and no less than what rounding leaves."""
-        floor = max(ROUNDING * float(np.abs(self.values).max()), float(np.finfo(np.float64).tiny))
+        largest = float(np.sqrt(np.diag(self.shape).max()))
+        floor = max(ROUNDING * float(np.abs(self.values).max()) / largest, float(np.finfo(np.float64).tiny))
         return max(float(np.sqrt(self.variance)), floor)
 
     @cached_property
@@ -111,11 +116,12 @@ def finite_array(values: Any, name: str, ndim: int) -> FloatArray:
     """A float64 array of so many dimensions.
 
     Raises:
-        InputError: another shape, an empty array, or entries that are not finite.
+        InputError: another shape, an empty array, or entries that are not finite, or whose squares overflow or vanish.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != ndim or 0 in array.shape:
         raise InputError(f"{name} of shape {array.shape}: give {'(n, K)' if ndim == 2 else '(n,)'}, not empty")
     if not np.isfinite(array).all():
         raise InputError(f"{name} holds values that are not finite; drop those rows")
+    refuse_magnitude(array, name)
     return array

@@ -215,8 +215,8 @@ def _refitted(estimates: Estimates, labels: _tying.Labels) -> tuple[FloatArray, 
     errors = estimates.scale * np.sqrt((inverse**2).sum(axis=1))
     if ties == 0:
         return values, errors, 1.0
-    lost = float(((white - design @ values) ** 2).sum())
-    return values, errors, float(special.fdtrc(ties, estimates.dof, lost / ties / estimates.scale**2))
+    lost = float((((white - design @ values) / estimates.scale) ** 2).sum())
+    return values, errors, float(special.fdtrc(ties, estimates.dof, lost / ties))
 
 
 def _incidence(labels: _tying.Labels) -> FloatArray:

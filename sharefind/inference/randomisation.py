@@ -19,6 +19,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
 from sharefind.inference.moves import Moves, element_bytes
+from sharefind.inference.samples import refuse_bad_samples
 from sharefind.streams import named_stream
 from sharefind.workers import Workers
 
@@ -195,7 +196,7 @@ def randomisation_tests(
     """
     refuse_bad_samples(x, y)
     workers = workers or Workers()
-    data = tuple(np.ascontiguousarray(v.detach().numpy()) for v in (x, y))
+    data = tuple(np.ascontiguousarray(v.detach().double().numpy()) for v in (x, y))
     wanted = 1 if workers.is_here else min(workers.count(), -(-SHARES * workers.count() // max(1, len(trials))))
     cuts = [min(wanted, trial.most_shares()) for trial in trials]
     shares = [_Share(data, t, k, cut) for t, cut in zip(trials, cuts, strict=True) for k in range(cut)]
@@ -304,13 +305,3 @@ def found_test(
     exceeding = exceeding_rows(combined(components))
     p_value = randomisation_p_value(components) if p_value is None else p_value
     return RandomisationTest(p_value, name, len(copies), exceeding, float(above.max()), seconds)
-
-
-def refuse_bad_samples(x: Tensor, y: Tensor) -> None:
-    """Refuse samples x (n, d_in), y (n, d_out) that are empty, do not match or are not finite: InputError."""
-    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or 0 in (*x.shape, *y.shape):
-        raise InputError(
-            f"samples x {tuple(x.shape)} and y {tuple(y.shape)} do not match; give (n, d_in) and (n, d_out)"
-        )
-    if not bool(torch.isfinite(x).all() and torch.isfinite(y).all()):
-        raise InputError("samples hold values that are not finite; drop those rows")

@@ -299,7 +299,7 @@ def rotation_test(
 
     Raises:
         ConfigError: alpha is not in (0, 1), so few copies cannot reject, or largest or most_samples is below 2.
-        InputError: the samples are empty, do not match, or have one coordinate. GroupError: a plane is none, or twice.
+        InputError: the samples have one coordinate, or cannot be used. GroupError: a plane is none, or twice.
     """
     chosen = _checked_planes(x, y, planes)
     primes = _primes(largest)

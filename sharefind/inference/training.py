@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.errors import ConfigError, GroupError, InputError
+from sharefind.errors import ConfigError, GroupError, InputError, NotConvergedError
 from sharefind.groups import Representation
 from sharefind.inference.moves import Moves, invariant_scale, moved_coordinates
 from sharefind.meanfield.actions import JointAction
+from sharefind.meanfield.divergence import DivergedError
 from sharefind.meanfield.invariance import Invariance
 from sharefind.meanfield.penalties import Penalty
 from sharefind.meanfield.schemes import vanilla_gradient
@@ -218,9 +219,18 @@ class RowTrainer:
         """Particles (R, F, D, N) at each checkpoint: scaled x (R, n, d_in), y (R, n, d_out).
 
         Raises:
-            NotConvergedError: a training diverged.
+            NotConvergedError: a training diverged; the message names a rate that works.
         """
         folds = len(self.order)
+        try:
+            return self._trained(x, y, folds)
+        except DivergedError as error:
+            rate = self.settings.rate
+            advice = "rescale the data" if error.factor is None else f"try rate={rate * error.factor:.3g}"
+            told = str(error).partition(";")[0]
+            raise NotConvergedError(f"{told}, with ParticleTraining(rate={rate:g}); {advice}") from None
+
+    def _trained(self, x: Tensor, y: Tensor, folds: int) -> list[Tensor]:
         path = train(
             vanilla_gradient(self.unit),
             self.start.expand(len(x) * folds, -1, -1),
@@ -229,6 +239,7 @@ class RowTrainer:
             np.random.default_rng(0),  # of the noise: there is none
             checkpoints=self.settings.checkpoints,
             penalty=_ridge_on_unmoved(self.unit, self.scale.moved),
+            must_learn=False,
         )
         return [cloud.reshape(len(x), folds, *cloud.shape[1:]) for cloud in path.clouds]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sharefind.errors import UnitError
+from sharefind.errors import UnitError, quoted
 
 
 @dataclass(frozen=True)
@@ -46,5 +46,5 @@ def activation(name: str) -> Activation:
     """
     known = {a.name: a for a in (LOGISTIC, TANH)}
     if name not in known:
-        raise UnitError(f"activation {name!r} is unknown; use one of {', '.join(sorted(known))}")
+        raise UnitError(f"activation {quoted(name)} is unknown; use one of {', '.join(sorted(known))}")
     return known[name]

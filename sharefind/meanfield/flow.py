@@ -6,8 +6,9 @@ D_mu F(nu_t, theta_i), integrated adaptively by SciPy. Stochastic training is in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 
 import numpy as np
@@ -17,8 +18,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from sharefind.errors import ConfigError, NotConvergedError
+from sharefind.meanfield.measures import refuse_diverged
 from sharefind.meanfield.risks import Functional
 from sharefind.meanfield.schedules import CONSTANT, Schedule
+
+SHORTER = 0.9
+"""Share of the time that a failed flow reached which is recommended as horizon."""
+
+FASTEST = 1e100
+"""Largest velocity from which a flow is started: squares of it must stay finite."""
 
 
 class FlowConfig(BaseModel):
@@ -26,16 +34,18 @@ class FlowConfig(BaseModel):
 
     Attributes:
         horizon: T. alpha: speed, as in SGD where a particle and step move by alpha/N. method: of
-            scipy.integrate.solve_ivp. rtol, atol: its tolerances on every coordinate.
+            scipy.integrate.solve_ivp. rtol, atol: its tolerances on every coordinate. evaluations: most of the velocity
+            field, so that a stiff flow ends with an error and not never.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     horizon: float = Field(default=1.0, gt=0)
     alpha: float = Field(default=1.0, gt=0)
     method: Literal["RK45", "DOP853", "LSODA", "Radau"] = "DOP853"
     rtol: float = Field(default=1e-8, gt=0)
     atol: float = Field(default=1e-10, gt=0)
+    evaluations: int = Field(default=100_000, ge=1)
 
 
 @dataclass(frozen=True)
@@ -80,13 +90,12 @@ def flow(
             the nonlinear process, to couple with (Sznitman 1991).
 
     Raises:
-        ConfigError: the times or the passive particles do not fit.
-        NotConvergedError: the solver did not reach the horizon; the message says why.
+        ConfigError: the times or the passive particles do not fit. SpaceError: particles that are not finite.
+        NotConvergedError: the solver did not reach the horizon; the message says why, and which horizon it reaches.
     """
-    from scipy.integrate import solve_ivp
-
     marks = _marks(times, config)
     shape, extra = start.shape, _passive_shape(start, passive)
+    refuse_diverged(start, *(() if passive is None else (passive,)))
     first = start.double() if passive is None else torch.cat([start.double(), passive.double()], dim=2)
 
     def velocity(t: float, flat: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -97,11 +106,7 @@ def flow(
             slope = torch.cat([slope, functional.derivative(cloud, both[:, :, shape[2] :])], dim=2)
         return np.asarray(-config.alpha * schedule.value(t) * slope.numpy(force=True)).reshape(-1)
 
-    solved = solve_ivp(
-        velocity, (0.0, config.horizon), first.numpy(force=True).reshape(-1), method=config.method, t_eval=marks,
-        rtol=config.rtol, atol=config.atol,
-    )  # fmt: skip
-    _refuse_failure(solved, config)
+    solved = _solved(velocity, first.numpy(force=True).reshape(-1), marks, config)
     path = [torch.from_numpy(np.ascontiguousarray(c)).reshape(first.shape) for c in solved.y.T]
     clouds = tuple(c[:, :, : shape[2]].contiguous() for c in path)
     others = tuple(c[:, :, shape[2] :].contiguous() for c in path) if extra else ()
@@ -129,9 +134,51 @@ def _passive_shape(start: Tensor, passive: Tensor | None) -> int:
     return passive.shape[2]
 
 
-def _refuse_failure(solved: Any, config: FlowConfig) -> None:
-    if solved.status != 0 or not np.isfinite(solved.y).all():
+Velocity = Callable[[float, NDArray[np.float64]], NDArray[np.float64]]
+"""(t, flat particles) -> their derivative."""
+
+
+class _BudgetSpent(Exception):
+    """The velocity field was evaluated as often as it may be."""
+
+
+def _solved(velocity: Velocity, start: NDArray[np.float64], marks: list[float], config: FlowConfig) -> Any:
+    """What SciPy's solve_ivp found; NotConvergedError where it did not reach the horizon."""
+    from scipy.integrate import solve_ivp
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        speed = float(np.abs(velocity(0.0, start)).max(initial=0.0))
+    if not speed <= FASTEST:
         raise NotConvergedError(
-            f"the flow stopped at time {float(solved.t[-1]) if len(solved.t) else 0.0:g} of {config.horizon:g}: "
-            f"{solved.message} Use a smaller alpha, looser tolerances or method Radau"
+            f"the flow starts with velocity {speed:.3g}, from which nothing is integrated; rescale the data"
         )
+    accepted, evaluated = [0.0], count(1)
+
+    def counted(t: float, flat: NDArray[np.float64]) -> NDArray[np.float64]:
+        if next(evaluated) > config.evaluations:
+            raise _BudgetSpent
+        return velocity(t, flat)
+
+    def follow(t: float, flat: NDArray[np.float64]) -> float:
+        accepted.append(t)
+        return 1.0
+
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # steps that are tried in vain; the outcome is checked
+            solved = solve_ivp(
+                counted, (0.0, config.horizon), start, method=config.method, t_eval=marks, rtol=config.rtol,
+                atol=config.atol, events=follow,
+            )  # fmt: skip
+    except _BudgetSpent:
+        why = f"it took {config.evaluations} evaluations to come there. Give more evaluations, use method Radau"
+        raise NotConvergedError(_stopped(max(accepted), config, why)) from None
+    if solved.status != 0 or not np.isfinite(solved.y).all():
+        why = f"{solved.message} Use looser tolerances, method Radau"
+        raise NotConvergedError(_stopped(max(accepted), config, why))
+    return solved
+
+
+def _stopped(reached: float, config: FlowConfig, why: str) -> str:
+    """The message of a flow that ended at a time; what ends earlier is reached."""
+    shorter = f", or horizon={SHORTER * reached:.3g}" if reached > 0 else ", or a smaller alpha"
+    return f"the flow stopped at time {reached:g} of {config.horizon:g}: {why}{shorter}"

@@ -19,7 +19,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from sharefind.errors import ConfigError, NotConvergedError
+from sharefind.errors import ConfigError
+from sharefind.meanfield.divergence import Watch
 from sharefind.meanfield.losses import SQUARED, Loss
 from sharefind.meanfield.noise import NoiseShape
 from sharefind.meanfield.penalties import RIDGE, Penalty
@@ -55,7 +56,7 @@ class SGDConfig(BaseModel):
         run_activations: computed by all trainings of a run together, where known: they share what compiling costs.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     particles: int = Field(default=100, ge=1)
     alpha: float = Field(default=50.0, gt=0)
@@ -138,6 +139,7 @@ def train(
     schedule: Schedule = CONSTANT,
     penalty: Penalty = RIDGE,
     loss: Loss = SQUARED,
+    must_learn: bool = True,
 ) -> Trajectory:
     """Run the SGD recursion for N T steps.
 
@@ -147,11 +149,13 @@ def train(
         noise_space: P_E of the projected noise; needed when `config.noise` is "projected" and beta > 0.
         checkpoints: increasing fractions of the horizon at which the cloud is kept; the last must be 1.
         progress: told the steps done. schedule: varsigma. penalty: r, descended with weight tau.
-        loss: l of the recorded risk; the one that is descended belongs to `gradient`.
+        loss: l of the recorded risk; the one that is descended belongs to `gradient`. must_learn: whether exploding,
+            and predicting much worse than at the start, is a divergence; a statistic may be of any finite training.
 
     Raises:
         ConfigError: the start, the source or the checkpoints do not fit, or `noise_space` is needed and missing.
-        NotConvergedError: a particle is no longer finite; the message names the step size to try.
+        NotConvergedError: particles are not finite, exploded, or predict much worse than at the start; the message
+            names the replicate and a step that works.
     """
     _refuse_misfits(config, start, noise_space, checkpoints)
     theta = start.to(device=config.device, dtype=config.torch_dtype).clone(memory_format=torch.contiguous_format)
@@ -161,6 +165,7 @@ def train(
     clouds: list[Tensor] = []
     risk = torch.zeros(len(theta), dtype=torch.float64, device=theta.device)
     steps: Steps | None = None
+    watch = Watch(gradient, loss, penalty, start.to(theta), config, must_learn)
     first, length, last_window = 0, 1, marks[-2] if len(marks) > 1 else 0
     while first < config.steps:
         until = min(m for m in (*marks, first + length) if m > first)
@@ -174,11 +179,13 @@ def train(
         sizes = tuple(config.step_size * schedule.value(k / config.particles) for k in range(first, until))
         chunk = Chunk(x.to(theta), y.to(theta), first, sizes, config.tau, config.beta)
         theta = steps.advance(theta, chunk, risk if first >= last_window else None)
+        watch.follow(theta, chunk)
+        if until == config.steps:
+            watch.finish(theta, chunk)
         kept = sum(m == until for m in marks[len(clouds) :])
         clouds += [theta.clone()] * kept if until < config.steps else [theta] * kept
         _tell(progress, first, until, config.steps)
         first = until
-    _refuse_divergence(theta, config)
     return Trajectory(tuple(clouds), tuple(checkpoints), risk.cpu() / max(1, config.steps - last_window))
 
 
@@ -225,11 +232,3 @@ def _refuse_misfits(
     marks = list(checkpoints)
     if marks[-1:] != [1.0] or marks[0] < 0 or marks != sorted(marks):
         raise ConfigError(f"checkpoints {marks} are not increasing fractions of the horizon; let them end in 1")
-
-
-def _refuse_divergence(theta: Tensor, config: SGDConfig) -> None:
-    if not bool(torch.isfinite(theta).all()):
-        raise NotConvergedError(
-            f"training diverged: particles are not finite after {config.steps} steps of size {config.step_size:g}; "
-            f"use a smaller step (alpha {config.alpha / 4:g}) or rescale the inputs"
-        )

@@ -19,6 +19,7 @@ from sharefind.meanfield.actions import ParticleAction
 from sharefind.meanfield.energy import energy_to_symmetrisation, mean_distance
 from sharefind.meanfield.measures import refuse_diverged, second_moment, w2_squared
 from sharefind.meanfield.projection import Projector
+from sharefind.meanfield.standardise import refuse_magnitude
 
 Statistic = Literal["energy", "w2"]
 
@@ -81,7 +82,8 @@ def wi_test(
 
     Raises:
         ConfigError: no copies, too few draws, an unknown statistic, or a cloud that does not fit. SpaceError: it holds
-        no particles or values that are not finite. GroupError: M is not orthogonal.
+        no particles or values that are not finite. DataError: squares overflow or vanish. GroupError: M is not
+        orthogonal.
     """
     if copies < 1 or statistic not in ("energy", "w2"):
         raise ConfigError(f"wi_test: copies={copies}, statistic={statistic!r}; give 1 or more, and energy or w2")
@@ -89,7 +91,9 @@ def wi_test(
         raise ConfigError(
             f"wi_test: a cloud of shape {tuple(theta.shape)} does not fit Z = R^{action.dim}; give (D, N)"
         )
+    refuse_diverged(theta)
     cloud = theta.detach().double().cpu()
+    refuse_magnitude(cloud.numpy(), "the cloud")
     mover = _Mover(action, draws, rng)
     moved = [mover.move(cloud, rng) for _ in range(copies)]
     return _by_energy(cloud, moved, mover) if statistic == "energy" else _by_w2(cloud, moved, mover)
@@ -173,7 +177,7 @@ def si_test(theta: Tensor, projector: Projector, rng: np.random.Generator, copie
 
     Raises:
         ConfigError: fewer than two replicates, no particles, no copies, or clouds that do not fit the projector.
-        SpaceError: the clouds hold values that are not finite.
+        SpaceError: the clouds hold values that are not finite. DataError: squares of them overflow or vanish.
     """
     ambient = projector.space.ambient
     if theta.ndim != 3 or len(theta) < 2 or theta.shape[1] != ambient or theta.shape[2] < 1 or copies < 1:
@@ -183,6 +187,7 @@ def si_test(theta: Tensor, projector: Projector, rng: np.random.Generator, copie
         )
     refuse_diverged(theta)
     clouds = theta.detach().double().cpu()
+    refuse_magnitude(clouds.numpy(), "the cloud")
     replicates, _, particles = clouds.shape
     residual = projector.residual(clouds).flatten(1)
     gram = (residual @ residual.t()).numpy()

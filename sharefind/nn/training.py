@@ -300,21 +300,24 @@ class _Training:
         return next((lr for lr in tried if self._learns(MARGIN * lr)), None)
 
     def _learns(self, lr: float) -> bool:
-        """Whether some steps with `lr` leave the loss bounded, and at the end no larger than before."""
+        """Whether some steps with `lr` leave the loss bounded, and in the later half no larger than before."""
         self.module.load_state_dict(self.first_state)
         learnt = [p for p in self.module.parameters() if p.requires_grad]
         optimiser = torch.optim.AdamW(learnt, lr=lr, weight_decay=self.plan.weight_decay)
         order, size = named_stream(self.plan.seed, "fit", "trial"), self.plan.batch or len(self.x)
         self.module.train()
+        losses = list[float]()
         for _ in range(min(MOST_TRIED, max(FEWEST_TRIED, 2 * self.done))):
             part = torch.from_numpy(order.permutation(len(self.x))[:size]).to(self.x.device)
             optimiser.zero_grad(set_to_none=True)
             value = self.loss(self.module(self.x[part]), self.y[part])
-            if not self._is_fine(value.item()):
+            losses.append(value.item())
+            if not self._is_fine(losses[-1]):
                 return False
             value.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-        return self._evaluate(self.x, self.y) <= self.first_loss
+        later = losses[len(losses) // 2 :]
+        return max(sum(later) / len(later), self._evaluate(self.x, self.y)) <= self.first_loss
 
 
 def _mean_loss(loss: LossLike) -> Callable[[Tensor, Tensor], Tensor]:

@@ -234,7 +234,7 @@ def _sgd_defect(arena: Arena, scheme: Scheme, source: Source, noise: str) -> flo
         }
     )  # fmt: skip
     rng = arena.context.rng("thm-5", "noise")
-    path = train(gradient, start, source, config, rng, arena.setting.fixed)
+    path = train(gradient, start, source, config, rng, arena.setting.fixed, must_learn=False)
     return arena.si_defect(path.final)
 
 

@@ -93,7 +93,7 @@ class Limit:
             particles=particles, alpha=ALPHA, horizon=HORIZON, batch=BATCH, tau=TAU, beta=beta, noise="gaussian"
         )
         stream = source or self.law.source(replicates, BATCH, rng)
-        return train(vanilla_gradient(self.setting.unit), start, stream, config, rng).final
+        return train(vanilla_gradient(self.setting.unit), start, stream, config, rng, must_learn=False).final
 
     @cached_property
     def flow_path(self) -> FlowPath:

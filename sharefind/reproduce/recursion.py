@@ -104,7 +104,9 @@ def _sgd_row(context: Context, case: UnitCase, dtype: str, loss: Loss, penalty: 
         }
     )  # fmt: skip
     gradient = vanilla_gradient(unit, loss)
-    found = train(gradient, start, batches, config, rng, schedule=schedule, penalty=penalty, loss=loss).final.double()
+    found = train(
+        gradient, start, batches, config, rng, schedule=schedule, penalty=penalty, loss=loss, must_learn=False
+    ).final.double()
     descended, ascended = (as_displayed(unit, batches, start, loss, penalty, schedule, sign) for sign in (1, -1))
     return {
         "group": case.group.name, "unit": case.label, "loss": loss.name, "penalty": penalty.name,
@@ -198,7 +200,7 @@ def _noise_alone(
         }
     )  # fmt: skip
     law = EmpiricalLaw(torch.zeros(1, unit.d_in, dtype=start.dtype), torch.zeros(1, unit.d_out, dtype=start.dtype))
-    return train(still, start, law.full_batch(), config, rng, fixed, schedule=schedule).final
+    return train(still, start, law.full_batch(), config, rng, fixed, schedule=schedule, must_learn=False).final
 
 
 def _off(theta: Tensor, fixed: Projector) -> float:

@@ -316,7 +316,7 @@ def test_refusals(kind: str) -> None:
     turns = natural(named_group("R4"))
     action = JointAction(turns, trivial(turns.group))
     wild = STATISTICS[kind](training=replace(TINY, rate=1e9, steps=200))
-    with pytest.raises(NotConvergedError, match="smaller step"):
+    with pytest.raises(NotConvergedError, match=r"ParticleTraining\(rate=1e\+09\); try rate="):
         wild.bind(action, x, y, rng).evaluate(x[None], y[None])
     if kind != "displacement":
         with pytest.raises(InputError, match="at least 4"):

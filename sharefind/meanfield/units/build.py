@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sharefind.errors import UnitError
+from sharefind.errors import UnitError, quoted
 from sharefind.groups import Representation
 from sharefind.meanfield.activations import activation
 from sharefind.meanfield.units.matrix import MatrixUnit
@@ -37,8 +37,8 @@ def build_unit(
         return _two_layer(detail or "logistic", in_rep, out_rep, hidden_rep)
     if hidden_rep is not None:
         raise UnitError(
-            f"unit {expression!r} has no hidden space for --hidden-rep {hidden_rep.name}; drop --hidden-rep, or use "
-            "--unit two-layer"
+            f"unit {quoted(expression)} has no hidden space for --hidden-rep {hidden_rep.name}; drop --hidden-rep, or "
+            "use --unit two-layer"
         )
     if kind == "radial":
         return RadialUnit(in_rep, out_rep, radial_profile(detail or "algebraic"), matrix_space(in_rep, out_rep))
@@ -55,7 +55,7 @@ def build_searched_unit(
     """
     unit = build_unit(expression, in_rep, out_rep, hidden_rep)
     if not isinstance(unit, MatrixUnit | TwoLayerUnit | RadialUnit):
-        raise UnitError(f"unit {expression!r} cannot be searched; use matrix, matrix+bias, two-layer or radial")
+        raise UnitError(f"unit {quoted(expression)} cannot be searched; use matrix, matrix+bias, two-layer or radial")
     return unit
 
 
@@ -69,7 +69,7 @@ def build_pointwise_unit(
     """
     unit = build_unit(expression, in_rep, out_rep, hidden_rep)
     if not isinstance(unit, MatrixUnit | TwoLayerUnit):
-        raise UnitError(f"unit {expression!r} cannot be exported; use matrix, matrix+bias or two-layer")
+        raise UnitError(f"unit {quoted(expression)} cannot be exported; use matrix, matrix+bias or two-layer")
     return unit
 
 
@@ -87,8 +87,8 @@ def _parse(expression: str) -> tuple[str, bool, str | None]:
     match = UNIT_PATTERN.fullmatch(expression.strip())
     if match is None or (match["bias"] and match["kind"] != "matrix"):
         raise UnitError(
-            f"unit {expression!r} is unknown; use matrix or matrix+bias with :logistic or :tanh behind it, two-layer "
-            "with the same, or radial with :algebraic or :gaussian"
+            f"unit {quoted(expression)} is unknown; use matrix or matrix+bias with :logistic or :tanh behind it, "
+            "two-layer with the same, or radial with :algebraic or :gaussian"
         )
     return match["kind"], match["bias"] is not None, match["detail"]
 

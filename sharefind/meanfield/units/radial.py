@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sharefind.errors import UnitError
+from sharefind.errors import UnitError, quoted
 from sharefind.groups import Representation
 from sharefind.meanfield.units.equivariance import refuse_unless_orthogonal
 from sharefind.meanfield.units.protocol import Pullback
@@ -39,7 +39,7 @@ def radial_profile(name: str) -> RadialProfile:
     """
     known = {p.name: p for p in (ALGEBRAIC, GAUSSIAN)}
     if name not in known:
-        raise UnitError(f"radial profile {name!r} is unknown; use one of {', '.join(sorted(known))}")
+        raise UnitError(f"radial profile {quoted(name)} is unknown; use one of {', '.join(sorted(known))}")
     return known[name]
 
 

@@ -1,0 +1,82 @@
+"""Samples that no test can read: of other shapes, not finite, too large or too small for squares, or repeated."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.errors import DataError, InputError
+from sharefind.meanfield.standardise import refuse_magnitude
+
+REPEATED_SHARE = 0.01
+"""Share of the rows that may repeat others: so few change no test."""
+
+APART = 0.95
+"""Share of the distinct rows whose lengths differ from those of all others, from which their law is continuous."""
+
+DIGITS = 1e-9
+"""Relative difference of lengths that is rounding."""
+
+FloatArray = NDArray[np.float64]
+
+
+def refuse_bad_samples(x: Tensor, y: Tensor) -> None:
+    """Refuse samples x (n, d_in), y (n, d_out) that no statistic can be computed of.
+
+    Raises:
+        InputError: they are empty, do not match, are not finite, their squares overflow or vanish, or many are copies
+            of others.
+    """
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or 0 in (*x.shape, *y.shape):
+        raise InputError(
+            f"samples x {tuple(x.shape)} and y {tuple(y.shape)} do not match; give (n, d_in) and (n, d_out)"
+        )
+    refuse_bad_values(x, y)
+    inputs, labels = (v.detach().double().numpy(force=True) for v in (x, y))
+    refuse_repeated_rows(inputs, labels, "samples")
+
+
+def refuse_bad_values(x: Tensor, y: Tensor) -> None:
+    """Refuse samples of any shape that are not finite, or whose squares overflow or vanish: InputError."""
+    if not bool(torch.isfinite(x).all() and torch.isfinite(y).all()):
+        raise InputError("samples hold values that are not finite; drop those rows")
+    for name, values in (("x", x), ("y", y)):
+        refuse_magnitude(values.detach().double().numpy(force=True), name)
+
+
+def refuse_repeated_rows(x: FloatArray, y: FloatArray, source: str) -> None:
+    """Refuse finite data of which many rows are copies of others: tests take rows as independent.
+
+    Rows of a discrete law repeat by chance, and then so do the lengths |x| and |y|, which orthogonal moves leave alone:
+    a group under which the law is invariant would show other members of the orbits. Rows repeat as copies when nearly
+    all distinct ones differ in length. A single row with equal or opposite inputs may be one that a group leaves alone.
+
+    Args:
+        x: (n, d_in). y: (n, d_out). source: opens the message.
+
+    Raises:
+        DataError: more than `REPEATED_SHARE` of the rows are copies; the message names two.
+    """
+    both = np.ascontiguousarray(np.hstack([x, y])) + 0.0  # -0 is 0
+    rows = both.view(np.dtype((np.void, both.dtype.itemsize * both.shape[1]))).reshape(-1)
+    _, first, place = np.unique(rows, return_index=True, return_inverse=True)
+    repeated = len(x) - len(first)
+    if repeated <= REPEATED_SHARE * len(x) or _may_be_chance(x[first], y[first]):
+        return
+    copy = int(np.flatnonzero(first[place] != np.arange(len(x)))[0])
+    raise DataError(
+        f"{source}: row {copy} repeats row {first[place[copy]]} (counted from 0), and {repeated} of {len(x)} rows are "
+        "such copies; tests need independent rows: drop the copies, for instance with numpy.unique(rows, axis=0)"
+    )
+
+
+def _may_be_chance(x: FloatArray, y: FloatArray) -> bool:
+    """Whether distinct rows x (k, d_in), y (k, d_out) may be all that a discrete law with a symmetry has to show."""
+    if len(x) == 1:
+        return bool(len(np.unique(np.abs(x))) < max(2, x.shape[1]))
+    scaled = [v / max(float(np.abs(v).max()), np.finfo(float).tiny) for v in (x, y)]
+    lengths = np.stack([np.linalg.norm(v, axis=1) for v in scaled], axis=1)
+    distinct = len(np.unique(np.round(lengths / DIGITS), axis=0))
+    return distinct < APART * len(x)
