@@ -90,8 +90,8 @@ def _write_model(outcome: SearchOutcome, folder: RunFolder, format: str, out: Pa
 
     network = searched_network(outcome, folder)
     if format == "safetensors":
-        return write_safetensors(network, out)
-    return write_onnx(network, out, "float32" if dtype == "float32" else "float64")
+        return write_safetensors(network, out, folder.config().seed)
+    return write_onnx(network, out, "float32" if dtype == "float32" else "float64", folder.config().seed)
 
 
 def _next(spec: SharingSpec, format: str, run: Path, out: Path) -> list[str]:

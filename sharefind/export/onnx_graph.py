@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sharefind.errors import ConfigError, ExportError
 from sharefind.export.certificate import Certificate, certify
 from sharefind.export.initial import basis
+from sharefind.export.origin import origin
 from sharefind.export.serial import to_json
 from sharefind.export.spec import SharingSpec
 from sharefind.export.tensors import check_particles
@@ -72,8 +73,12 @@ class _Draft:
         return self.constant(name, np.array(sizes, dtype=np.int64))
 
 
-def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64") -> Certificate:
+def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64", seed: int | None = None) -> Certificate:
     """Certify a network, make its graph, compare the two and write the graph, whole or not at all.
+
+    Args:
+        network: what is written. path: of the file. dtype: of the graph. seed: of the training, for the record, which
+            is in the metadata beside the versions.
 
     Raises:
         ConfigError: the library onnx is not installed. ExportError: the specification does not hold what it says, or
@@ -91,7 +96,9 @@ def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64") ->
             f"the {dtype} graph differs from the network by {error:.1e}, more than {TOLERANCES[dtype]:.0e}; nothing is "
             "exported, use float64 or smaller weights"
         )
-    write_atomically(path, graph.SerializeToString())
+    for name, text in origin(seed).items():
+        graph.metadata_props.add(key=f"sharefind.{name}", value=text)
+    write_atomically(path, graph.SerializeToString(deterministic=True))
     return certificate
 
 

@@ -5,12 +5,14 @@ The tensor is the state dict of the exported torch module, so that `load_state_d
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 
 from sharefind.errors import InputError, one_line, quoted
 from sharefind.export.certificate import Certificate, certify
+from sharefind.export.origin import origin
 from sharefind.export.serial import MAX_SPEC_BYTES, from_json, to_json
 from sharefind.export.stabiliser import refusal
 from sharefind.export.trained import FloatArray, TrainedNetwork
@@ -28,10 +30,14 @@ MAX_WEIGHT_BYTES = 2_000_000_000
 """Largest file that is read, in bytes, where no limit is given."""
 
 
-def write_safetensors(network: TrainedNetwork, path: Path) -> Certificate:
+def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = None) -> Certificate:
     """Certify a network's specification and write the network to a file, whole or not at all.
 
-    The file holds `coefficient`, float64 (N, dim), and the metadata `format`, `schema` and `spec` (JSON text).
+    The file holds `coefficient`, float64 (N, dim), and the metadata `format`, `schema`, `spec` and `versions`
+    (JSON texts), and `seed`.
+
+    Args:
+        network: what is written. path: of the file. seed: of the training, for the record.
 
     Raises:
         ExportError: the specification does not hold what it says, or its particles leave the space. RunFolderError:
@@ -43,9 +49,22 @@ def write_safetensors(network: TrainedNetwork, path: Path) -> Certificate:
 
     certificate = certify(network.spec)
     check_particles(network)
-    metadata = {"format": "pt", "schema": SCHEMA, "spec": to_json(network.spec)}
-    write_atomically(path, save({TENSOR: np.ascontiguousarray(network.coefficient, dtype=np.float64)}, metadata))
+    metadata = {"format": "pt", "schema": SCHEMA, "spec": to_json(network.spec), **origin(seed)}
+    content = save({TENSOR: np.ascontiguousarray(network.coefficient, dtype=np.float64)}, metadata)
+    write_atomically(path, in_one_order(content))
     return certificate
+
+
+def in_one_order(content: bytes) -> bytes:
+    """A safetensors file with the keys of its header sorted: the library writes metadata in an order of its own.
+
+    content: 8 bytes with the length of the header, the header (JSON, filled up with spaces), and the numbers.
+    """
+    start = 8 + int.from_bytes(content[:8], "little")
+    known = json.loads(content[8:start])
+    header = json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[start:]
 
 
 def check_particles(network: TrainedNetwork) -> None:
