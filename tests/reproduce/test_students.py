@@ -141,7 +141,14 @@ class _Seen:
         self.noise = 0.0
 
     def train(
-        self, gradient: object, start: Tensor, source: Source, config: SGDConfig, rng: np.random.Generator, *_: object
+        self,
+        gradient: object,
+        start: Tensor,
+        source: Source,
+        config: SGDConfig,
+        rng: np.random.Generator,
+        *_: object,
+        must_learn: bool,
     ) -> Trajectory:
         batches = [source.batch(step) for step in range(70)]
         self.start, self.noise = start, rng.random()
