@@ -234,7 +234,7 @@ def load_outcome(folder: RunFolder) -> SearchOutcome:
     last = visited[-1]
     holds = last.evidence is not None and last.evidence.decision is Decision.STAY
     problem = load_problem(with_limits(_with_data_beside(folder), folder.limits))
-    folder.claim(problem.fingerprint)
+    folder.check(problem)
     if result.get("unit", problem.unit.name) != problem.unit.name:
         raise RunFolderError(
             f"{folder.path} searched the unit {result['unit']}, which the command line does not know; "

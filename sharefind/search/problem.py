@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,9 +15,10 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, RepresentationError
 from sharefind.groups import FiniteGroup, Group, Representation, parse_representation, subgroup_labels
+from sharefind.groups.matrices import rows_of
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.samples import refuse_repeated_rows
-from sharefind.limits import Limits
+from sharefind.limits import SETTINGS, Limits
 from sharefind.meanfield.actions import JointAction
 from sharefind.meanfield.sources import EpochSource, FoldSource, FreshSource, Source
 from sharefind.meanfield.standardise import Standardisation, identity_standardisation, standardisation
@@ -37,6 +39,9 @@ from sharefind.streams import named_stream
 
 if TYPE_CHECKING:
     from sharefind.search.symmetries import Symmetries
+
+ELSEWHERE = {"data", "generators", "max_nodes", "max_seconds", *SETTINGS}
+"""Settings on which no result depends: paths, whose content does count, budgets and limits."""
 
 LENGTH_SAMPLES = 1000
 """Fresh samples from which E|x|^2 is estimated."""
@@ -173,6 +178,20 @@ class Problem:
     def fingerprint(self) -> str:
         """`fingerprint` of the task."""
         return fingerprint(self.task)
+
+    @property
+    def settings_fingerprint(self) -> str:
+        """What identifies all that a result depends on beside the samples: SHA-256 of the settings and the generators.
+
+        Budgets and limits are no part of it, nor is where files lie; of a file with generators the matrices count.
+        """
+        settings = self.resolved.model_dump(mode="json", exclude=ELSEWHERE)
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+        if settings["group"] is None and isinstance(self.candidate.group, FiniteGroup):
+            for rep in (self.candidate.in_rep, self.candidate.out_rep):
+                for matrix in rep.generator_matrices:
+                    digest.update(str(sorted((i, sorted(row.items())) for i, row in rows_of(matrix).items())).encode())
+        return digest.hexdigest()
 
     @property
     def samples(self) -> int | None:

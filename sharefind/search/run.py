@@ -65,7 +65,7 @@ def _run(
     rules: tuple[GrowthRule | None, StoppingRule | None],
 ) -> tuple[SearchOutcome, dict[str, Any]]:
     with folder.working():
-        folder.claim(problem.fingerprint)
+        folder.claim(problem)
         problem = replace(problem, settings=replace(problem.settings, workers=workers))
         sitting = Sitting(folder, observer, problem.settings.config.max_seconds)
         engine = Engine(problem, *rules, observer=sitting, memory=sitting)

@@ -32,11 +32,12 @@ from sharefind.search.evidence import Evidence
 from sharefind.search.experiments import Training
 from sharefind.search.growth import Proposal
 from sharefind.search.lattice import Growth, SearchLattice, SearchNode
+from sharefind.search.problem import Problem
 from sharefind.search.record import check_result
 from sharefind.spaces import Subspace
 from sharefind.storage import DIGEST, LOCK, TEMPORARY, Journal, sole_use, sweep, write_atomically
 
-FINGERPRINT = "data.sha256"
+FINGERPRINT, SETTINGS_FINGERPRINT = "data.sha256", "settings.sha256"
 
 CONFIG, RESULT, LATTICE, GRAPHML, EVIDENCE, TESTS, DIAGNOSES, PARTICLES, SPENT = (
     "config.toml",
@@ -193,21 +194,34 @@ class RunFolder:
             raise RunFolderError(f"{self.path / CONFIG} is not TOML ({reason}); run the search again") from None
         return search_config(**values)
 
-    def claim(self, fingerprint: str) -> None:
-        """Tie the run to its samples: the first call writes their fingerprint, later ones compare.
+    def claim(self, problem: Problem) -> None:
+        """Tie the run to its samples and settings: the first call writes their fingerprints, later ones compare.
 
         Raises:
-            RunFolderError: the run was begun with other samples.
+            RunFolderError: the run was begun with other samples or settings.
         """
-        path = self.path / FINGERPRINT
-        if not path.is_file():
-            write_atomically(path, fingerprint + "\n")
-            return
-        _refuse_size(path, MAX_SMALL_BYTES)
-        if path.read_bytes().strip() != fingerprint.encode():
-            raise RunFolderError(
-                f"{self.path} was begun with other data; put the original file back, or start a new run"
-            )
+        self.check(problem)
+        for name, fingerprint in _fingerprints(problem).items():
+            if not (self.path / name).is_file():
+                write_atomically(self.path / name, fingerprint + "\n")
+
+    def check(self, problem: Problem) -> None:
+        """Compare samples and settings with those that the run was begun with, as far as it says.
+
+        Raises:
+            RunFolderError: they are others.
+        """
+        for name, fingerprint in _fingerprints(problem).items():
+            path = self.path / name
+            if not path.is_file():
+                continue
+            _refuse_size(path, MAX_SMALL_BYTES)
+            if path.read_bytes().strip() != fingerprint.encode():
+                what = {
+                    FINGERPRINT: "data; put the original file back",
+                    SETTINGS_FINGERPRINT: f"settings; put {CONFIG}, or the file of generators, back as it was",
+                }
+                raise RunFolderError(f"{self.path} was begun with other {what[name]}, or start a new run")
 
     def recall(self, key: str) -> NodeRecord | None:
         """The record of a finished node, or None."""
@@ -338,6 +352,10 @@ def _refuse_occupied(path: Path) -> None:
         raise RunFolderError(f"{path} exists and is not a folder; choose another --out") from None
     except OSError as error:
         raise RunFolderError(f"{path} cannot be read ({error.strerror}); choose another --out") from None
+
+
+def _fingerprints(problem: Problem) -> dict[str, str]:
+    return {FINGERPRINT: problem.fingerprint, SETTINGS_FINGERPRINT: problem.settings_fingerprint}
 
 
 def _digest(content: bytes) -> str:

@@ -140,11 +140,38 @@ def test_seconds_that_make_no_sense_are_told(call, spoilt: Path, whole: Path, te
     assert ending.status == 0 and result(spoilt) == result(whole / "run")
 
 
-@pytest.mark.parametrize("name", ["result.json", "lattice.json", "lattice.graphml", "data.sha256", "spent.json"])
+@pytest.mark.parametrize("name", ["result.json", "lattice.json", "lattice.graphml", "data.sha256", "settings.sha256", "spent.json"])
 def test_a_file_that_is_missing_is_written_again(call, spoilt: Path, whole: Path, name: str) -> None:
     (spoilt / name).unlink()
     assert call("discover", "--resume", "run", "--json", "--quiet").status == 0
     assert (spoilt / name).is_file() and result(spoilt) == result(whole / "run")
+
+
+@pytest.mark.parametrize("command", ["discover --resume run --quiet", "export run --format json --out spec.json"])
+def test_settings_that_were_changed_meanwhile(call, spoilt: Path, command: str) -> None:
+    """The evidence belongs to other random numbers, or to another level."""
+    config = spoilt / "config.toml"
+    before = config.read_text()
+    for old, new in (("seed = 0", "seed = 1"), ("alpha = 0.2", "alpha = 0.1"), ('group = "S3"', 'group = "C3"')):
+        assert old in before
+        config.write_text(before.replace(old, new))
+        ending = call(*command.split())
+        assert ending.status == 2 and ending.err.count("\n") == 1
+        assert "run was begun with other settings; put config.toml" in ending.err
+    config.write_text(before.replace("max_nodes", "") + "max_nodes = 50\n")
+    assert call("discover", "--resume", "run", "--quiet", "--json").status == 0
+
+
+def test_generators_that_were_changed_meanwhile(call) -> None:
+    turn, swap = [[0, 1, 0], [0, 0, 1], [1, 0, 0]], [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
+    np.savez("data.npz", x=np.random.default_rng(0).normal(size=(60, 3)), y=np.ones((60, 3)))
+    options = ["--data", "data.npz", "--copies", "19", "--alpha", "0.2", "--particles", "4", "--quiet"]
+    for number, matrix in enumerate((turn, swap)):
+        Path("g.json").write_text(json.dumps({"name": "g", "generators": [{"in": matrix, "out": matrix}]}))
+        start = ["--generators", "g.json", *options, "--out", "run"] if number == 0 else ["--resume", "run"]
+        ending = call("discover", *start)
+        assert ending.status == (2 if number else 0)
+    assert "or the file of generators, back as it was" in ending.err
 
 
 def test_what_a_killed_process_left_half_is_removed(call, spoilt: Path) -> None:

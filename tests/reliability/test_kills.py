@@ -25,7 +25,7 @@ pytestmark = [
 ASIDE = ("wall_s", "versions")
 """What a result may say differently: timings and versions."""
 
-SETTLED = ("config.toml", "data.sha256", "lattice.json", "lattice.graphml")
+SETTLED = ("config.toml", "data.sha256", "settings.sha256", "lattice.json", "lattice.graphml")
 """Files that are the same to the byte."""
 
 KILLS = 60
