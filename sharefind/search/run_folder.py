@@ -65,6 +65,7 @@ Record = TypeVar("Record")
 MAX_SMALL_BYTES = 1_000_000
 """Largest configuration and other small file of a run that is read, in bytes; a hard limit."""
 
+_TEST, _DIAGNOSIS = TypeAdapter(RandomisationTest), TypeAdapter(Diagnosis)
 _SPENT = TypeAdapter(dict[Literal["seconds"], Annotated[float, Field(ge=0, allow_inf_nan=False)]])
 
 QUOTED = 80
@@ -138,8 +139,8 @@ class RunFolder:
     def _recall_all(self) -> None:
         self.notes = []
         self._records = self._recalled(EVIDENCE, self._node, lambda record: record.key)
-        self._tests = dict(self._recalled(TESTS, _named(RandomisationTest), lambda pair: pair[0]).values())
-        self._diagnoses = dict(self._recalled(DIAGNOSES, _named(Diagnosis), lambda pair: pair[0]).values())
+        self._tests = dict(self._recalled(TESTS, _named(_TEST), lambda pair: pair[0]).values())
+        self._diagnoses = dict(self._recalled(DIAGNOSES, _named(_DIAGNOSIS), lambda pair: pair[0]).values())
         self._seconds = self._recalled_seconds()
 
     def _recalled(
@@ -372,9 +373,8 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _named(kind: type[Record]) -> Callable[[dict[str, Any]], tuple[str, Record]]:
+def _named(adapter: TypeAdapter[Record]) -> Callable[[dict[str, Any]], tuple[str, Record]]:
     """Reads a line of a frozen dataclass and the name under which it was kept."""
-    adapter = TypeAdapter(kind)
 
     def read(line: dict[str, Any]) -> tuple[str, Record]:
         name = line["name"]
