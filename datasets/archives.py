@@ -145,7 +145,10 @@ def _refuse_bomb(info: zipfile.ZipInfo, key: str, path: str | Path, size: int) -
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, path: str | Path) -> NDArray[Any]:
     with archive.open(info) as stream:
-        values: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+        try:
+            values: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{path}: {key} cannot be read ({one_line(error)}); {SAVE_IT}") from None
         if stream.read(1):
             raise DataError(f"{path}: {key} holds more than its shape says; {SAVE_IT}")
     return values

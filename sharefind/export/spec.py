@@ -95,7 +95,7 @@ class SharingSpec:
     hidden_rep: str | None = None
 
     def __post_init__(self) -> None:
-        for text in (self.name, self.group_name, self.in_rep, self.out_rep, self.hidden_rep):
+        for text in (self.name, self.unit, self.group_name, self.in_rep, self.out_rep, self.hidden_rep):
             if text is not None:
                 _check_text(text)
         if self.particles < 1:

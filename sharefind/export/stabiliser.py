@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy.polys.matrices import DomainMatrix
 
-from sharefind.errors import ExportError
+from sharefind.errors import ExportError, GroupError
 from sharefind.export.places import matrix_key, orthogonality_fault, skewness_fault
 from sharefind.export.spec import INPUTS, SharingSpec
 from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, trivial
@@ -82,7 +82,10 @@ def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representati
     if not kept:
         nobody = FiniteGroup("C1", 1, ())
         return tuple(trivial(nobody, dim) for dim in spec.dims)
-    action = orbit_action([reduce(direct_sum, move) for move in kept], MAX_ORDER)
+    try:
+        action = orbit_action([reduce(direct_sum, move) for move in kept], MAX_ORDER)
+    except GroupError as error:
+        raise refusal(f"the generators of {spec.group_name}: {error}") from None
     if action is None:
         raise refusal(f"the generators of {spec.group_name} generate an infinite group or one too large to check")
     perms = _without_copies(action.perms)

@@ -165,7 +165,7 @@ class _Parser:
             raise self._error(f"unexpected {token!r}" if token else "something is missing")
         self.index += 1
         size = self._size(required=token != "trivial")
-        self._check_dim(size if token == "trivial" else size**2)
+        self._check_dim(size if token == "trivial" else size**2 - (token == "patch"))
         if token == "trivial":
             return constructors.trivial(self.group, size)
         try:

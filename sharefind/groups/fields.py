@@ -41,6 +41,9 @@ MAX_RADICAND = 10**12
 MAX_NESTED_DEGREE = 16
 """Largest degree in which the root of an irrational number is looked for by factoring x^2 - a."""
 
+MAX_WORK = 20_000_000
+"""Most that the products of a computation in a cosine field may cost together, by `product_cost`: a second or two."""
+
 
 # cos(pi k / 6) for the k where it is rational.
 _RATIONAL_COSINES = {
@@ -298,6 +301,30 @@ def common_domain(domains: Iterable[Any]) -> Any:
         elif not (domain.is_QQ or domain.is_ZZ):
             raise GroupError(f"entries in {domain} are not supported; convert them to QQ or a cosine field")
     return cosine_field(conductor)
+
+
+def product_cost(domain: Any) -> int:
+    """What a product of two elements of a cosine field costs, beside others; 0 for the rationals, which are cheap."""
+    return 600 + 2 * int(domain.mod.degree()) ** 2 if isinstance(domain, CosineField) else 0
+
+
+def check_work(products: int, domain: Any) -> None:
+    """Refuse a computation that would take long.
+
+    Raises:
+        GroupError: so many products in this field cost more than `MAX_WORK`.
+    """
+    if products * product_cost(domain) > MAX_WORK:
+        raise GroupError(
+            f"over {MAX_WORK // product_cost(domain)} products in a number field of degree {domain.mod.degree()} would "
+            "be needed, a hard limit; use simpler angles, smaller matrices or a smaller group"
+        )
+
+
+def element_bits(value: Any) -> int:
+    """The size of the largest numerator or denominator in an element of QQ or of a cosine field, in bits."""
+    coefficients = [value] if isinstance(value, QQ.dtype) else value.to_list()
+    return max((max(abs(int(c.numerator)), int(c.denominator)).bit_length() for c in coefficients), default=0)
 
 
 def element_to_float(value: Any, domain: Any) -> float:

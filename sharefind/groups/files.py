@@ -17,9 +17,10 @@ from sympy.polys.matrices import DomainMatrix
 from sharefind.errors import GroupError, RepresentationError
 from sharefind.groups.constructors import trivial
 from sharefind.groups.enumeration import enumerate_elements
+from sharefind.groups.fields import check_work, product_cost
 from sharefind.groups.given import first_failure, unchecked, word_text
 from sharefind.groups.group import FiniteGroup
-from sharefind.groups.matrices import identity_matrix, is_orthogonal_matrix
+from sharefind.groups.matrices import identity_matrix, is_orthogonal_matrix, rows_of
 from sharefind.groups.numbers import exact_domain, exact_matrix
 from sharefind.groups.orbits import orbit_action
 from sharefind.groups.representation import Representation
@@ -35,6 +36,9 @@ MAX_FILE_GENERATORS = 100
 """Most generators in a file."""
 
 MAX_NAME_LENGTH = 100
+
+MAX_RANK_WORK = 100_000
+"""Up to this cost, a matrix that is not orthogonal is also looked at for being singular: inverses cost more."""
 
 Rows = list[list[Any]]
 
@@ -130,6 +134,7 @@ def _exact(path: Path, raw: list[Rows], side: str) -> list[DomainMatrix]:
     try:
         domain = exact_domain(_entries(raw))
         matrices = [exact_matrix(rows, domain) for rows in raw]
+        check_work(sum(len(row) ** 2 for m in matrices for row in rows_of(m).values()), domain)
     except GroupError as error:
         raise GroupError(f'{path}: in "{side}", {error}') from error
     for position, matrix in enumerate(matrices):
@@ -148,7 +153,8 @@ def _entries(raw: list[Rows]) -> list[Any]:
 
 
 def _refuse_matrix(path: Path, matrix: DomainMatrix, where: str) -> NoReturn:
-    if matrix.rank() < matrix.shape[0]:
+    is_quick = matrix.shape[0] ** 3 * product_cost(matrix.domain) <= MAX_RANK_WORK
+    if is_quick and matrix.rank() < matrix.shape[0]:
         _refuse(path, f"{where} is singular; a group acts by invertible matrices")
     raise RepresentationError(
         f"{path}: {where} is not orthogonal; change to an orthogonal basis, in which the inverse is the transpose"
@@ -195,7 +201,7 @@ def _representation(group: FiniteGroup, matrices: list[DomainMatrix], dim: int, 
 
 def _check_outputs(path: Path, out_rep: Representation, kept: list[int]) -> None:
     """Whether the outputs are a homomorphic image of the group that the inputs generate."""
-    failure = first_failure(_as_permutations(out_rep) or out_rep)
+    failure = first_failure(_as_permutations(path, out_rep) or out_rep)
     if failure is None:
         return
     group = out_rep.finite_group
@@ -205,12 +211,15 @@ def _check_outputs(path: Path, out_rep: Representation, kept: list[int]) -> None
     _not_a_homomorphism(path, "*".join(filter(None, [word_text(there), *(f"g{letter}^-1" for letter in back)])))
 
 
-def _as_permutations(rep: Representation) -> Representation | None:
+def _as_permutations(path: Path, rep: Representation) -> Representation | None:
     """The same generators as permutations of an orbit, faster to check; None when the orbit is too large."""
     group = rep.finite_group
     if rep.is_sparse:
         return None
-    action = orbit_action(rep.generator_matrices, group.order)
+    try:
+        action = orbit_action(rep.generator_matrices, group.order)
+    except GroupError as error:
+        _refuse(path, f'"out": {error}')
     if action is None:
         return None
     signs = np.ones(action.perms.shape, dtype=np.int8)

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from sharefind.errors import GroupError
+from sharefind.errors import GroupError, quoted
 
 MAX_LENGTH = 20_000
 """Longest text of one number, in characters."""
@@ -108,7 +108,7 @@ class _Parser:
     def parse(self) -> Node:
         node = self._sum()
         if self._peek():
-            raise self._error(f"unexpected {self._peek()!r}")
+            raise self._error(f"unexpected {quoted(self._peek())}")
         return node
 
     def _peek(self) -> str:
@@ -169,12 +169,12 @@ class _Parser:
             self._take()
         exponent = self._integer(self._take())
         if exponent > MAX_EXPONENT:
-            raise self._error(f"the exponent {exponent} is above {MAX_EXPONENT}")
+            raise self._error(f"the exponent {quoted(exponent)} is above {MAX_EXPONENT}")
         return Power(base, sign * exponent)
 
     def _integer(self, token: str) -> int:
         if not token.isdigit():
-            raise self._error(f"an integer is missing before {token!r}" if token else "it ends too early")
+            raise self._error(f"an integer is missing before {quoted(token)}" if token else "it ends too early")
         if len(token) > MAX_DIGITS:
             raise self._error(f"an integer has more than {MAX_DIGITS} digits")
         return int(token)

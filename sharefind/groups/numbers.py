@@ -19,6 +19,7 @@ from sharefind.groups.fields import (
     MAX_NESTED_DEGREE,
     CosineField,
     cosine_field,
+    element_bits,
     plain_cosine,
     root_conductor,
     split_root,
@@ -38,6 +39,18 @@ from sharefind.groups.number_syntax import (
 
 MAX_BITS = 3_000
 """Largest size of a numerator or denominator, in bits."""
+
+MAX_RADICAND_BITS = 900
+"""Largest size of a number under a square root, in bits."""
+
+MAX_FIELD_WORK = 2_000_000
+"""Most products of coefficients that a set of numbers may take in its field: a second or two."""
+
+INVERSE_WORK = 50
+"""What an inverse in a number field costs, in products."""
+
+MAX_INVERSE_DEGREE = 100
+"""Largest degree of a field in which an irrational number is divided by: the cost grows as its fifth power."""
 
 MAX_TURN_DENOMINATOR = 10_000
 """Largest denominator q of an angle p pi / q."""
@@ -101,8 +114,11 @@ def exact_domain(values: Iterable[Exact]) -> Any:
     trees = [_tree(value) for value in dict.fromkeys(values)]
     conductor, nested = _conductor(trees)
     if not nested:
-        return cosine_field(conductor)
+        field = cosine_field(conductor)
+        _check_work(field, trees)
+        return field
     for field in _extensions(conductor):
+        _check_work(field, trees)
         if _holds(field, trees):
             return field
     raise GroupError("a nested root is in no cosine field that was tried; write it by cosines or change the basis")
@@ -158,6 +174,8 @@ def _to_sympy(node: Node) -> Expr:
 
 def _sympy_root(argument: Expr) -> Expr:
     if argument.is_Rational:
+        if max(abs(argument.p), argument.q).bit_length() > MAX_RADICAND_BITS:
+            raise GroupError(f"a square root is of more than {MAX_RADICAND_BITS} bits; use a smaller number")
         if argument < 0:
             raise GroupError(f"sqrt of {quoted(argument)} is not real; only real numbers are allowed")
     elif _approximate(argument) <= 0:
@@ -233,11 +251,53 @@ class _Evaluator:
         value = self.value(node)
         if exponent < 0 and not value:
             raise GroupError("a number is divided by zero; correct it")
-        return value**exponent
+        if abs(exponent) > 1 and element_bits(value) * abs(exponent) > MAX_BITS:
+            raise GroupError(f"a power has more than {MAX_BITS} bits; use smaller numbers")
+        return _reduced_power(value if exponent >= 0 else value**-1, abs(exponent), self.domain.one)
+
+
+def _reduced_power(value: Any, exponent: int, one: Any) -> Any:
+    """The power by squaring, reduced at every step: sympy reduces a polynomial of degree x exponent at the end."""
+    power = one
+    while exponent:
+        if exponent % 2:
+            power = power * value
+        exponent //= 2
+        value = value * value if exponent else value
+    return power
 
 
 def _is_irrational_text(node: Node) -> bool:
     return any(isinstance(part, (Root, Wave)) for part in _walk(node))
+
+
+def _check_work(field: Any, trees: Iterable[Node]) -> None:
+    """Refuse numbers that would take long to evaluate in a field."""
+    degree = int(field.mod.degree()) if isinstance(field, CosineField) else 1
+    inverse = INVERSE_WORK if degree <= MAX_INVERSE_DEGREE else MAX_FIELD_WORK
+    if sum(_products(tree, inverse) for tree in trees) * degree**2 > MAX_FIELD_WORK:
+        raise GroupError(
+            f"too many products, powers and divisions of irrational numbers for a number field of degree {degree}; "
+            "write the numbers with fewer of them, or use simpler angles"
+        )
+
+
+def _products(node: Node, inverse: int) -> int:
+    """How many products of irrational numbers a tree asks for, an inverse counted as `inverse` of them."""
+    match node:
+        case Sum(pairs):
+            return sum(_products(child, inverse) for _, child in pairs)
+        case Product(pairs):
+            irrational = [exponent for exponent, child in pairs if _is_irrational_text(child)]
+            own = max(0, len(irrational) - 1) + inverse * irrational.count(-1)
+            return own + sum(_products(child, inverse) for _, child in pairs)
+        case Power(base, exponent) if _is_irrational_text(base):
+            own = 2 * abs(exponent).bit_length() + (inverse if exponent < 0 else 0)
+            return own + _products(base, inverse)
+        case Root(child):
+            return _products(child, inverse)
+        case _:
+            return 0
 
 
 def _walk(node: Node) -> Iterator[Node]:

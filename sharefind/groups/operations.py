@@ -14,6 +14,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import RepresentationError
 from sharefind.groups import matrices as _matrices
+from sharefind.groups.fields import CosineField
 from sharefind.groups.group import CompactGroup
 from sharefind.groups.images import PermArray, SignArray
 from sharefind.groups.recipes import Recipe
@@ -24,6 +25,9 @@ MAX_DIM = 30_000_000
 
 MAX_MATRIX_DIM = 20_000
 """Largest dimension of a representation by exact matrices."""
+
+MAX_MATRIX_WORK = 2_500_000
+"""Most rational numbers that the exact matrices of a tensor product may take, counted as `_cost` does: two seconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +108,7 @@ def tensor_product(a: Representation, b: Representation) -> Representation:
         check_dim(dim, sparse=True)
         return SparseTensorProduct(a.group, dim, name, _joint_kind(a, b), recipe=recipe)
     check_dim(dim, sparse=False)
+    _check_work(a, b, name)
     if isinstance(a.group, CompactGroup):
         lie = [_matrices.leibniz(x, y) for x, y in zip(a.lie, b.lie, strict=True)]
         discrete = [_matrices.kronecker(x, y) for x, y in zip(a.discrete, b.discrete, strict=True)]
@@ -111,6 +116,31 @@ def tensor_product(a: Representation, b: Representation) -> Representation:
     pairs = zip(a.generator_matrices, b.generator_matrices, strict=True)
     products = _matrices.common_matrices([_matrices.kronecker(x, y) for x, y in pairs])
     return Representation(a.group, dim, name, "matrix", matrices=products, recipe=recipe)
+
+
+def _check_work(a: Representation, b: Representation, name: str) -> None:
+    """Refuse a product whose exact matrices would take long to make.
+
+    Raises:
+        RepresentationError: their entries times the degree of their field are above `MAX_MATRIX_WORK`.
+    """
+    if isinstance(a.group, CompactGroup):
+        sums = ((x.nnz() + a.dim) * b.dim + a.dim * y.nnz() for x, y in zip(a.lie, b.lie, strict=True))
+        work = sum(sums) + sum(x.nnz() * y.nnz() for x, y in zip(a.discrete, b.discrete, strict=True))
+    else:
+        pairs = zip(a.generator_matrices, b.generator_matrices, strict=True)
+        work = sum(x.nnz() * y.nnz() * max(_cost(x), _cost(y)) for x, y in pairs)
+    if work > MAX_MATRIX_WORK:
+        raise RepresentationError(
+            f"{name} would take {work} steps of exact arithmetic, above the limit of {MAX_MATRIX_WORK}, a hard one; "
+            "use fewer or smaller factors"
+        )
+
+
+def _cost(matrix: DomainMatrix) -> int:
+    """What a product of two entries costs beside one of rational numbers: of a cosine field ten times its degree."""
+    domain = matrix.domain
+    return 10 * int(domain.mod.degree()) if isinstance(domain, CosineField) else 1
 
 
 def copies(rep: Representation, count: int) -> Representation:

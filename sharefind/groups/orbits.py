@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError
+from sharefind.groups.fields import check_work, element_bits
 from sharefind.groups.matrices import rows_of
 from sharefind.limits import raise_it
 
@@ -49,14 +49,14 @@ def orbit_action(matrices: Sequence[DomainMatrix], limit: int, degree: int | Non
         the action, or None when an orbit is larger than `limit` or its entries outgrow `MAX_ENTRY_BITS`.
 
     Raises:
-        GroupError: more points than `degree`.
+        GroupError: more points than `degree`, or more work than `fields.MAX_WORK`.
     """
     dim = matrices[0].shape[0]
     columns = [rows_of(m.transpose()) for m in matrices]
     points: dict[Vector, int] = {}
     images: list[list[int]] = []
     for start in _starts(dim, matrices[0].domain, points):
-        if not _add_orbit(start, columns, points, images, limit):
+        if not _add_orbit(start, columns, points, images, limit, matrices[0].domain):
             return None
         if degree is not None and len(points) > degree:
             raise GroupError(f"the matrices permute above {degree} vectors; {raise_it('degree')}")
@@ -89,12 +89,16 @@ def _add_orbit(
     points: dict[Vector, int],
     images: list[list[int]],
     limit: int,
+    domain: Any,
 ) -> bool:
     """Append the orbit of a vector to the points; False when the group must be above the limit."""
     first = len(points)
     points[start] = first
     queue = [start]
+    products = 0
     for point in queue:
+        products += sum(len(column.get(j, ())) for column in columns for j, _ in point)
+        check_work(products, domain)
         row = []
         for column in columns:
             image = _apply(column, point)
@@ -118,9 +122,4 @@ def _apply(columns: dict[int, dict[int, Any]], vector: Vector) -> Vector:
 
 
 def _bits(vector: Vector) -> int:
-    return max((_element_bits(value) for _, value in vector), default=0)
-
-
-def _element_bits(value: Any) -> int:
-    coefficients = [value] if isinstance(value, QQ.dtype) else value.to_list()
-    return max((max(abs(int(c.numerator)), int(c.denominator)).bit_length() for c in coefficients), default=0)
+    return max((element_bits(value) for _, value in vector), default=0)

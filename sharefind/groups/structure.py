@@ -135,11 +135,19 @@ def _is_dihedral(table: NDArray[np.int32], orders: NDArray[np.int64]) -> bool:
 
 def _isomorphic(template: FiniteGroup, table: NDArray[np.int32], orders: NDArray[np.int64]) -> bool:
     """Whether some choice of images of the template's generators extends to an isomorphism."""
-    model = element_orders(template.multiplication_table())
-    if Counter(model.tolist()) != Counter(orders.tolist()):
+    model_table = template.multiplication_table()
+    model, kinds = _kinds(model_table, element_orders(model_table)), _kinds(table, orders)
+    if Counter(model) != Counter(kinds):
         return False
-    choices = [np.flatnonzero(orders == model[template.index(g)]).tolist() for g in template.generators]
+    choices = [[x for x, kind in enumerate(kinds) if kind == model[template.index(g)]] for g in template.generators]
     return any(_extends(template, table, images) for images in product(*choices))
+
+
+def _kinds(table: NDArray[np.int32], orders: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """For each element its order and how many commute with it and have it as their square: kept by isomorphisms."""
+    commuting = (table == table.T).sum(axis=1)
+    roots = np.bincount(np.diagonal(table), minlength=len(table))
+    return list(zip(orders.tolist(), commuting.tolist(), roots.tolist(), strict=True))
 
 
 def _extends(template: FiniteGroup, table: NDArray[np.int32], images: tuple[int, ...]) -> bool:

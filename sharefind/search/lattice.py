@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import networkx as nx
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from sharefind.errors import RunFolderError, one_line
 from sharefind.search.evidence import Evidence
@@ -82,7 +82,7 @@ class _Edge(_Part):
 
 class _Record(_Part):
     nodes: list[_Node]
-    edges: list[_Edge] = Field(alias=EDGE_KEY)
+    edges: list[_Edge]
 
 
 class SearchLattice:
@@ -176,10 +176,10 @@ class SearchLattice:
 
         nodes, edges: how many were added.
         """
-        if (self.graph.number_of_nodes(), self.graph.number_of_edges()) != (nodes, edges):
-            raise ValueError("a node or a growth is given twice")
         if any("node" not in data for _, data in self.graph.nodes(data=True)):
             raise ValueError("a growth is from or to a node that is not there")
+        if (self.graph.number_of_nodes(), self.graph.number_of_edges()) != (nodes, edges):
+            raise ValueError("a node or a growth is given twice")
         if not nx.is_directed_acyclic_graph(self.graph):
             raise ValueError("its growths go in a circle")
 

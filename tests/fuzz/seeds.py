@@ -1,0 +1,203 @@
+"""Valid inputs of every reader, made by sharefind's own writers where it has one: what the mutations start from."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import tempfile
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import safetensors.numpy
+from sympy.polys.matrices import DomainMatrix
+
+from sharefind.cli import main
+from sharefind.export import SharingSpec, TrainedNetwork, to_json, write_safetensors
+from sharefind.groups import named_group, natural, parse_representation, sign
+from sharefind.meanfield.standardise import Standardisation
+from sharefind.spaces import Subspace
+from tests.fuzz import grammar
+from tests.fuzz.mutation import NPZ, PARQUET, journal_line
+from tests.specs import spec_on
+
+SCHEMES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("C4", "natural", "natural"), "matrix:logistic"),
+    (("C2", "natural", "natural"), "matrix+bias:tanh"),
+    (("B2", "natural", "natural"), "matrix:tanh"),
+    (("R5", "natural", "trivial"), "matrix:logistic"),
+    (("SO3", "natural", "trivial"), "matrix+bias:tanh"),
+    (("C1", "trivial:2", "trivial"), "matrix:logistic"),
+    (("C3", "natural", "trivial", "regular"), "two-layer:logistic"),
+)
+TEXTS = 60
+
+FOLDER_FILES = (
+    "config.toml",
+    "result.json",
+    "lattice.json",
+    "evidence.jsonl",
+    "tests.jsonl",
+    "diagnoses.jsonl",
+    "spent.json",
+)
+"""What a run folder is made of here; particles are read by a target of their own."""
+
+SEARCH = (
+    "discover",
+    "--group",
+    "C2",
+    "--quiet",
+    "--json",
+    "--particles",
+    "20",
+    "--horizon",
+    "1",
+    "--copies",
+    "19",
+    "--alpha",
+    "0.05",
+)
+
+
+@cache
+def specs() -> tuple[SharingSpec, ...]:
+    """Small schemes of every kind: tied, by a basis, numerical, {0}; with a bias, a hidden layer, a change of data."""
+    plain = []
+    for (name, *texts), unit in SCHEMES:
+        group = named_group(name)
+        plain.append(spec_on([parse_representation(text, group) for text in texts], unit, 4))
+    nobody, two = named_group("C1"), named_group("C2")
+    some = Subspace.numerical(np.random.default_rng(0).standard_normal((2, 4)))
+    reps = [parse_representation("trivial:2", nobody)] * 2
+    swapped = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0)
+    pair = [natural(two), natural(two)]
+    return (
+        *plain,
+        spec_on(reps, "matrix:tanh", 4, some),
+        spec_on(pair, "matrix:tanh", 4, None, swapped),
+        spec_on(pair, "matrix:tanh", 4, Subspace.zero(4)),
+    )
+
+
+def spec_files() -> list[bytes]:
+    return [to_json(spec).encode() for spec in specs()]
+
+
+def weight_files() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        path, found = Path(folder) / "net.safetensors", []
+        for spec in specs():
+            write_safetensors(TrainedNetwork(spec, np.ones((1, spec.space.dim))), path)
+            found.append(path.read_bytes())
+        return found
+
+
+def particle_files() -> list[bytes]:
+    arrays = {name: np.arange(12.0).reshape(1, 4, 3) for name in ("start", "final")}
+    return [safetensors.numpy.save(arrays)]
+
+
+def config_files() -> list[bytes]:
+    return [
+        b'group = "C4"\ndata = "measurements.npz"\nalpha = 0.05\nseed = 3\n',
+        b'blind = true\ntask = "c2-wi"\ndelta = 1e-3\nparticles = 100\nhorizon = 2.5\nmax_nodes = 4\n',
+        b'generators = "group.json"\nin_rep = "natural"\nunit = "matrix:tanh"\nstop = "calibrated"\ngrowth = "mean"\n',
+        b'group = "D4"\nhidden_rep = "regular"\nunit = "two-layer"\nstatistic = "correlogram"\ncopies = 99\n',
+    ]
+
+
+def _generators(name: str, *pairs: tuple[list[list[object]], list[list[object]]]) -> bytes:
+    return json.dumps({"name": name, "generators": [{"in": a, "out": b} for a, b in pairs]}).encode()
+
+
+def _integers(matrix: DomainMatrix) -> list[list[object]]:
+    return [[int(entry) for entry in row] for row in matrix.to_dense().to_Matrix().tolist()]
+
+
+def generator_files() -> list[bytes]:
+    half, root = "1/2", "sqrt(3)/2"
+    third = [["-" + half, "-" + root], [root, "-" + half]]
+    fifth = [["cos(2*pi/5)", "-sin(2*pi/5)"], ["sin(2*pi/5)", "cos(2*pi/5)"]]
+    cycle = [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+    reps = natural(named_group("D4")), sign(named_group("D4"))
+    listed = zip(*(map(_integers, rep.generator_matrices) for rep in reps), strict=True)
+    return [
+        _generators("third", (third, [[1]])),
+        _generators("fifth", (fifth, fifth)),
+        _generators("cycle", (cycle, cycle)),
+        _generators("reflections", ([[0, 1], [1, 0]], [[-1]]), ([[-1, 0], [0, 1]], [[1]])),
+        _generators("D4", *listed),
+    ]
+
+
+def npz_files() -> list[bytes]:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((6, 2)), rng.standard_normal((6, 1))
+    files = []
+    for kind in ("<f8", "<f4", "<i2", "|b1", ">f8"):
+        file = io.BytesIO()
+        (np.savez_compressed if kind == "<f4" else np.savez)(file, x=x.astype(kind), y=y.astype(kind))
+        files.append(file.getvalue())
+    return [*files, NPZ.write(NPZ.read(files[0]))]
+
+
+def csv_files() -> list[bytes]:
+    return [b"x0,x1,y0\n1,2,3\n4,5.5,-6e-3\n", b'\xef\xbb\xbf"y0", x0\r\n1,2\r\n\r\n3,4\r\n', b"x0,y0,y1\n0,0,0\n"]
+
+
+def parquet_files() -> list[bytes]:
+    columns = [
+        {"name": "x0", "values": [1.0, 2.0]},
+        {"name": "x1", "values": [1, 2]},
+        {"name": "y0", "values": [True, False]},
+    ]
+    return [PARQUET.write(columns), PARQUET.write(columns[::2])]
+
+
+@cache
+def run_folder() -> bytes:
+    """A finished run; its journal has no particles, so that its records are read without them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run"
+        with contextlib.redirect_stdout(io.StringIO()):
+            if main([*SEARCH, "--out", str(path)]) != 0:
+                raise RuntimeError("the search that is to be read again failed")
+        files = {name: (path / name).read_text() for name in FOLDER_FILES if (path / name).exists()}
+    lines = [json.loads(line) for line in files["evidence.jsonl"].splitlines()]
+    kept = [{key: value for key, value in line.items() if key != "sha256"} | {"particles": None} for line in lines]
+    return json.dumps({**files, "evidence.jsonl": "".join(map(journal_line, kept))}).encode()
+
+
+def run_folders() -> list[bytes]:
+    return [run_folder()]
+
+
+def texts(make: grammar.Text) -> list[bytes]:
+    rng = Random(0)
+    return list(dict.fromkeys(make(rng).encode() for _ in range(TEXTS)))
+
+
+def representation_texts() -> list[bytes]:
+    """A digit that chooses the group, and an expression."""
+    return [b"%d" % (k % 10) + text for k, text in enumerate(texts(grammar.representation))]
+
+
+def command_lines() -> list[bytes]:
+    lines = (
+        "discover --group C4 --seed 3 --alpha 0.05 --particles 10",
+        "discover --config config.toml --horizon 1e3 --jobs 2",
+        "discover --blind --delta 0.1 --copies 99 --max-nodes 4 --max-seconds 1.5",
+        "inspect run --node 1 --json",
+        "report run --out page.html",
+        "train run --epochs 3",
+        "export run --format json --out spec.json",
+        "verify spec.json --json",
+        "groups C2xC3 --json",
+        "reproduce --quick",
+        "--version",
+        "discover --help",
+    )
+    return [line.replace(" ", "\n").encode() for line in lines]

@@ -1,0 +1,178 @@
+"""Inputs that once broke a promise: a traceback, a hang, gigabytes, a message of several lines or far too long.
+
+They lie in `kept/`, or stand here where they are short. docs/security.md says what each of them did.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from sharefind.errors import RunFolderError
+from sharefind.search import SearchLattice
+from tests.fuzz.guard import memory_limit
+from tests.fuzz.loop import KEPT
+from tests.fuzz.seeds import run_folder
+from tests.fuzz.targets import Target, every_target
+
+REFUSALS = {
+    "config-name-of-many-letters": r"there is no setting 'in_+",
+    "config-value-of-many-letters": "max_nodes: Input should be a valid integer",
+    "csv-cell-of-5000-letters": r"'9+\.\.\. on line 2, column 'x0', is not a number",
+    "csv-column-of-5000-letters": r"unknown column '9+\.\.\.;",
+    "generators-no-rank-in-a-large-field": '"in" of generator 0 is not orthogonal',
+    "group-name-of-two-lines": "has 17 factors; at most 16 are allowed",
+    "npz-header-without-an-end": "the header of x cannot be read",
+    "npz-name-of-two-lines": "no array 'y'",
+    "npz-shape-of-a-truth-value": "y cannot be read",
+    "npz-names-of-5000-letters": "no array 'x'",
+    "number-of-2000-digits-in-the-message": "is not an exact number: unexpected",
+    "number-radicand-of-many-digits": "a square root is of more than 900 bits",
+    "parquet-column-of-5000-letters": r"unknown column '9+\.\.\.;",
+    "particles-complex": "is no array of particles",
+    "particles-dtype-of-two-lines": "invalid JSON in header",
+    "particles-of-many-axes": "is no array of particles",
+    "representation-exact-product": "steps of exact arithmetic, above the limit",
+    "representation-sum-of-patches": "dimension 982080, above the limit of 100000 on dim Z; raise it with --max",
+    "run-decision-that-is-none": "decision Input should be 'stay' or 'grow'",
+    "run-lattice-that-is-a-list": "lattice.json is not a search lattice",
+    "spec-label-of-5000-digits": r"tying label '9+\.\.\. is not an integer",
+    "spec-many-blocks": r"blocks \(.*\.\.\. are not those of the unit",
+    "spec-unit-of-many-letters": "cannot be used; write 1 to 500 printable characters",
+    "unit-of-5000-letters": r"unit '9+\.\.\. is unknown",
+    "verify-change-too-large": "the change of data is singular, not finite or above",
+    "verify-rows-too-large": "the rows hold numbers above",
+    "weights-coefficient-of-many-axes": "coefficient has 202 axes, not 2",
+    "weights-power-of-a-sine": "a power has more than 3000 bits",
+}
+"""What is said about each input now."""
+
+SHOWN = {
+    "inspect-chain-without-a-node": "chain.0.node Field required",
+    "inspect-generator-no-permutation": r"generators.0 is no permutation of 0..1",
+    "inspect-generator-of-texts": "generators.0.1 Input should be a valid integer",
+    "inspect-group-that-is-no-object": "group Input should be a valid dictionary",
+    "inspect-nan-in-the-result": r"is not JSON \(NaN is no number of JSON\)",
+    "inspect-no-blocks": "parameter_space.blocks Field required",
+    "inspect-rule-that-is-no-text": "edges.0.rule Input should be a valid string",
+    "inspect-undecided-that-is-no-list": "undecided Input should be a valid list",
+}
+"""The same for run folders given to `inspect`."""
+
+ACCEPTED = ("groups-command-many-subgroups",)
+"""Inputs that took long, and are quick now."""
+
+
+def _target(name: str) -> Target:
+    targets = every_target()
+    return targets[max((known for known in targets if name.startswith(f"{known}-")), key=len)]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in KEPT.iterdir()))
+def test_a_kept_input_breaks_nothing(name: str, tmp_path: Path) -> None:
+    with memory_limit():
+        outcome = _target(name).examine((KEPT / name).read_bytes(), tmp_path)
+    assert outcome.finding is None, outcome.finding
+    if name in REFUSALS:
+        assert re.search(REFUSALS[name], outcome.refusal or ""), outcome.refusal
+    else:
+        assert name in (*SHOWN, *ACCEPTED) and outcome.refusal is None
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_kept_run_folder_is_refused(name: str, tmp_path: Path) -> None:
+    outcome = every_target()["run"].examine((KEPT / name).read_bytes(), tmp_path)
+    assert re.search(SHOWN[name], outcome.refusal or ""), outcome.refusal
+
+
+def _generators(entry: str) -> bytes:
+    return json.dumps({"name": "g", "generators": [{"in": [[entry]], "out": [["1"]]}]}).encode()
+
+
+def _two_rotations(angle: str) -> bytes:
+    """By one angle about two axes: most often an infinite group, whose entries grow slowly."""
+    c, s = f"cos({angle})", f"sin({angle})"
+    z = [[c, f"-{s}", "0"], [s, c, "0"], ["0", "0", "1"]]
+    x = [["1", "0", "0"], ["0", c, f"-{s}"], ["0", s, c]]
+    return json.dumps({"name": "g", "generators": [{"in": rows, "out": [["1"]]} for rows in (z, x)]}).encode()
+
+
+TOWER = "(" * 5 + "9" + "**64)" * 5
+FACTORS = "*".join(["(sqrt(2)+sin(pi/97))"] * 300)
+
+LITERALS = {
+    "tower of powers": ("generators", _generators(TOWER), "a power has more than 3000 bits"),
+    "inverse": ("generators", _generators("1/(3-sin(pi/197))"), "a number field of degree 196"),
+    "inverse, as a number": ("number", b"1/(3-sin(pi/197))", "a number field of degree 196"),
+    "power of a cosine": ("generators", _generators("cos(pi/97)**64"), "is not orthogonal"),
+    "long product": ("generators", _generators(FACTORS), "a number field of degree 192"),
+    "two rotations": ("generators", _two_rotations("pi/97"), "products in a number field of degree 96"),
+    "two rotations, by sevenths": ("generators", _two_rotations("2*pi/7"), "products in a number field of degree 6"),
+    "deep array": ("config", b"a = " + b"[" * 5000, "nested too deep"),
+    "integer of 5000 digits": ("config", b"seed = " + b"9" * 5000, "is not TOML"),
+}
+
+
+@pytest.mark.parametrize("case", LITERALS)
+def test_a_short_kept_input_is_refused(case: str, tmp_path: Path) -> None:
+    name, data, message = LITERALS[case]
+    with memory_limit():
+        outcome = every_target()[name].examine(data, tmp_path)
+    assert outcome.finding is None, outcome.finding
+    assert re.search(message, outcome.refusal or ""), outcome.refusal
+
+
+@pytest.mark.parametrize("name", ["S3xS3xV4", "V4xV4xV4", "C2xC2xC2xC2xC2xC2xC2"])
+def test_listing_subgroups_is_quick(name: str, tmp_path: Path) -> None:
+    assert every_target()["groups-command"].examine(name.encode(), tmp_path).finding is None
+
+
+def test_growths_in_a_circle_are_refused() -> None:
+    record = json.loads(json.loads(run_folder())["lattice.json"])
+    back = {**record["edges"][0], "source": record["edges"][0]["target"], "target": record["edges"][0]["source"]}
+    with pytest.raises(RunFolderError, match="its growths go in a circle"):
+        SearchLattice.from_json({**record, "edges": [*record["edges"], back]})
+    lost = {**record["edges"][0], "target": "nowhere"}
+    with pytest.raises(RunFolderError, match="a node that is not there"):
+        SearchLattice.from_json({**record, "edges": [*record["edges"], lost]})
+    with pytest.raises(RunFolderError, match="given twice"):
+        SearchLattice.from_json({**record, "nodes": [*record["nodes"], record["nodes"][0]]})
+
+
+@pytest.mark.parametrize("where", ["stopped", "reason", "label"])
+def test_a_run_folder_cannot_steer_the_terminal(where: str, tmp_path: Path) -> None:
+    """Control characters in its texts are refused, and so is a command where the name of an option belongs."""
+    files = json.loads(run_folder())
+    result, lattice = json.loads(files["result.json"]), json.loads(files["lattice.json"])
+    if where == "stopped":
+        result["stopped"] = "--max-nodes;reboot 3"
+    elif where == "reason":
+        result["chain"][0]["reason"] = "\x1b[2J"
+    else:
+        lattice["nodes"][0]["label"] = "\x1b[2J"
+    bundle = {**files, "result.json": json.dumps(result), "lattice.json": json.dumps(lattice)}
+    outcome = every_target()["run"].examine(json.dumps(bundle).encode(), tmp_path)
+    assert outcome.finding is None and outcome.refusal is not None
+    assert "stopped begins with no option" in outcome.refusal or "cannot be printed" in outcome.refusal
+
+
+def test_a_message_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from sharefind.cli import main
+
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps({"\x1b[31mred": 1}))
+    assert main(["verify", str(path)]) == 2
+    assert main(["verify", str(tmp_path / "\x1b[31mred.json")]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_result_of_another_run_is_refused(tmp_path: Path) -> None:
+    files = json.loads(run_folder())
+    result = json.loads(files["result.json"])
+    result["chain"][0]["node"] = 77
+    bundle = {**files, "result.json": json.dumps(result)}
+    outcome = every_target()["run"].examine(json.dumps(bundle).encode(), tmp_path)
+    assert "are not of one run" in (outcome.refusal or "")
