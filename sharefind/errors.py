@@ -3,7 +3,6 @@
 Every message is one line: what is wrong, where, and what to do instead.
 """
 
-
 MAX_REASON = 300
 """Most characters of another library's message that become part of ours."""
 

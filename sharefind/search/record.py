@@ -198,5 +198,3 @@ def first_fault(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where, message = ".".join(map(str, first["loc"])), str(first["msg"]).removeprefix("Value error, ")
     return ascii(" ".join(filter(None, [where, message]))[:300])[1:-1]
-
-

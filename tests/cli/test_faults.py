@@ -140,7 +140,9 @@ def test_seconds_that_make_no_sense_are_told(call, spoilt: Path, whole: Path, te
     assert ending.status == 0 and result(spoilt) == result(whole / "run")
 
 
-@pytest.mark.parametrize("name", ["result.json", "lattice.json", "lattice.graphml", "data.sha256", "settings.sha256", "spent.json"])
+@pytest.mark.parametrize(
+    "name", ["result.json", "lattice.json", "lattice.graphml", "data.sha256", "settings.sha256", "spent.json"]
+)
 def test_a_file_that_is_missing_is_written_again(call, spoilt: Path, whole: Path, name: str) -> None:
     (spoilt / name).unlink()
     assert call("discover", "--resume", "run", "--json", "--quiet").status == 0
