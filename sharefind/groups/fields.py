@@ -41,8 +41,8 @@ MAX_RADICAND = 10**12
 MAX_NESTED_DEGREE = 16
 """Largest degree in which the root of an irrational number is looked for by factoring x^2 - a."""
 
-MAX_WORK = 20_000_000
-"""Most that the products of a computation in a cosine field may cost together, by `product_cost`: a second or two."""
+MAX_WORK = 5_000_000
+"""Most that the products of a computation in a cosine field may cost together, by `product_cost`: about a second."""
 
 
 # cos(pi k / 6) for the k where it is rational.

@@ -43,8 +43,8 @@ MAX_BITS = 3_000
 MAX_RADICAND_BITS = 900
 """Largest size of a number under a square root, in bits."""
 
-MAX_FIELD_WORK = 2_000_000
-"""Most products of coefficients that a set of numbers may take in its field: a second or two."""
+MAX_FIELD_WORK = 1_000_000
+"""Most products of coefficients that a set of numbers may take in its field: about a second."""
 
 INVERSE_WORK = 50
 """What an inverse in a number field costs, in products."""

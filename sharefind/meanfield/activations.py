@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,12 @@ class Activation:
     is_odd: bool
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """One of ours stays itself in a worker process, where the compiled kernel must know it again."""
+        if self in (LOGISTIC, TANH):
+            return activation, (self.name,)
+        return super().__reduce__()
 
 
 LOGISTIC = Activation("logistic", 0.0, 1.0, False, torch.sigmoid, lambda a: a * (1 - a))

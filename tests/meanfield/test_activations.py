@@ -1,10 +1,13 @@
 """Slopes against autograd, and what the activations say of themselves."""
 
+import copy
+
 import pytest
 import torch
 
 from sharefind.errors import UnitError
 from sharefind.meanfield import LOGISTIC, TANH, Activation, activation
+from sharefind.workers import Workers
 
 GRID = torch.linspace(-6, 6, 121, dtype=torch.float64)
 
@@ -30,3 +33,18 @@ def test_activations_by_name() -> None:
     assert activation("logistic") is LOGISTIC
     with pytest.raises(UnitError, match=r"'relu' is unknown; use one of logistic, tanh"):
         activation("relu")
+
+
+@pytest.mark.parametrize("name", ["logistic", "tanh"])
+def test_an_activation_stays_itself_in_a_worker_process(name: str) -> None:
+    """The kernel is chosen, and told which function it is, by what the activation is."""
+    ours = activation(name)
+
+    def looked_at(given: Activation) -> tuple[bool, Activation]:
+        from sharefind.meanfield import activation
+
+        return given is activation(given.name), given
+
+    found = [result for _, result in Workers(2).map(looked_at, [ours, ours])]
+    assert all(is_ours and back is ours for is_ours, back in found)
+    assert copy.deepcopy(ours) is ours

@@ -19,9 +19,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sharefind.datasets.c2 import c2_task
 from sharefind.errors import ConfigError, InputError
 from sharefind.groups import named_group, natural
 from sharefind.inference import Correlogram, FamilyTest, RandomisationTest, family_test, rotation_test, subgroup_family
+from sharefind.meanfield.stepping import PAYS_FROM
 from sharefind.search import RunFolder, run_search
 from sharefind.workers import Workers
 from tests.search.problems import problem, teacher_task
@@ -227,6 +229,17 @@ def test_every_kind_of_workers_writes_the_same_result(cluster: Cluster, tmp_path
     assert set(written.values()) == {written["1"]}
     lattices = {(tmp_path / name / "lattice.json").read_bytes() for name in kinds}
     assert len(lattices) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.ci
+def test_workers_train_with_the_compiled_kernel_where_one_process_does(tmp_path: Path) -> None:
+    """A run large enough for the kernel, whose noise is drawn otherwise than that of plain torch."""
+    case = problem(c2_task("wi"), "C2", copies=999, particles=200, horizon=3)
+    assert case.settings.sgd.run_activations > PAYS_FROM
+    for jobs in (1, 2):
+        run_search(case, RunFolder.create(tmp_path / str(jobs), case.resolved), workers=Workers(jobs))
+    assert settled(tmp_path / "1") == settled(tmp_path / "2")
 
 
 @pytest.mark.slow
