@@ -36,7 +36,7 @@ def train(
         Path, typer.Option("--out", metavar="PATH", help="The .safetensors or .onnx file to write.", show_default=False)
     ],
     width: Annotated[
-        int | None, typer.Option(metavar="N", help="Particles; as in the search if not given.", min=1)
+        int | None, typer.Option(metavar="N", help="Particles; as in the search if not given.", min=1, max=1_000_000)
     ] = None,
     epochs: Annotated[
         int, typer.Option(metavar="K", help="Most passes over the rows; training stops early.", min=1)

@@ -109,7 +109,7 @@ class SearchConfig(BaseModel):
     alpha: float = Field(default=0.01, gt=0, lt=1)
     tolerance: float | None = Field(default=None, ge=0, lt=1)
     particles: int | None = Field(default=None, ge=1, le=1_000_000)
-    horizon: float | None = Field(default=None, gt=0)
+    horizon: float | None = Field(default=None, gt=0, le=1_000_000)
     replicates: int | None = Field(default=None, ge=2, le=10_000)
     copies: int | None = Field(default=None, ge=1, le=1_000_000)
     seed: int = Field(default=0, ge=0, lt=2**63)
