@@ -108,7 +108,7 @@ Preset = Annotated[
         rich_help_panel=TRAINING,
     ),
 ]
-Jobs = Annotated[int, typer.Option(metavar="K", min=1, help="Parallel processes.", rich_help_panel=RUN)]
+Jobs = Annotated[int, typer.Option(metavar="K", min=1, max=10_000, help="Parallel processes.", rich_help_panel=RUN)]
 Executor = Annotated[
     str | None,
     typer.Option(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+import errno
+import stat
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -103,9 +105,11 @@ def read_within(path: Path, most: int) -> bytes | int:
     Raises:
         OSError: it cannot be read.
     """
-    size = path.stat().st_size
-    if size > most:
-        return size
+    status = path.stat()
+    if stat.S_ISFIFO(status.st_mode):  # whoever opens one waits for somebody who writes
+        raise OSError(errno.EINVAL, "it is a pipe, not a file")
+    if status.st_size > most:
+        return status.st_size
     content = bytearray()
     with path.open("rb") as stream:
         while piece := stream.read(PIECE):

@@ -1,6 +1,7 @@
 """Limits: what is above one is refused by a line that names the option, and passes with the option as it says."""
 
 import json
+import os
 import re
 import tomllib
 import tracemalloc
@@ -202,6 +203,14 @@ def test_a_limit_that_lets_nothing_pass_is_refused(
 def test_a_file_without_an_end_is_refused(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command.split(), "/dev/zero", *(() if command == "verify" else ("--max-file-size", "1000000"))]) == 2
     assert "/dev/zero" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+@pytest.mark.parametrize("command", ["verify", "discover --generators", "discover --config"])
+def test_a_pipe_is_refused_and_not_waited_for(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert main([*command.split(), str(tmp_path / "pipe")]) == 2
+    assert "it is a pipe, not a file" in capsys.readouterr().err
 
 
 def test_values_of_limits_are_checked() -> None:

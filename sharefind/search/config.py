@@ -30,6 +30,9 @@ CHECKPOINTS = (0.125, 0.25, 0.5, 1.0)
 MIN_COPIES = 199
 """Fewest randomised copies a test uses; more are used where alpha could not be reached otherwise."""
 
+MAX_COPIES = 1_000_000
+"""Most randomised copies a test uses."""
+
 MEAN_HORIZON = 2.0
 """T at which `mean` growth finds its second direction at N = 1000: before it is noise, then it cancels."""
 
@@ -111,7 +114,7 @@ class SearchConfig(BaseModel):
     particles: int | None = Field(default=None, ge=1, le=1_000_000)
     horizon: float | None = Field(default=None, gt=0, le=1_000_000)
     replicates: int | None = Field(default=None, ge=2, le=10_000)
-    copies: int | None = Field(default=None, ge=1, le=1_000_000)
+    copies: int | None = Field(default=None, ge=1, le=MAX_COPIES)
     seed: int = Field(default=0, ge=0, lt=2**63)
     preset: Preset = "fast"
     max_nodes: int | None = Field(default=None, ge=1)
@@ -224,6 +227,10 @@ def resolve(
     if samples is not None:
         replicates = config.replicates or max(2, min(10, samples // MIN_FOLD))
     copies = config.copies or max(MIN_COPIES, math.ceil(2 / config.alpha) - 1)
+    if copies > MAX_COPIES:
+        raise ConfigError(
+            f"--alpha {config.alpha:g} needs {copies:.3g} copies, above {MAX_COPIES}; give a larger --alpha"
+        )
     _refuse_few_copies(copies, config.alpha, stop)
     sgd = _sgd(config, samples, unit, length2)
     rows = FEWEST_NODES * max(replicates, copies + 1 if stop == "randomisation" else 0)

@@ -88,6 +88,8 @@ DISCOVER = {
     "--group C2 --alpha 2": "--alpha: Input should be less than 1 (given 2.0)",
     "--group C2 --horizon -1": "--horizon: Input should be greater than 0",
     "--group C2 --horizon nan": "--horizon: Input should be a finite number",
+    "--group C2 --alpha 1e-7": "--alpha 1e-07 needs 2e+07 copies, above 1000000; give a larger --alpha",
+    "--group C2 --jobs 1000000": "invalid value for '--jobs'",
     "--group C2 --horizon 1e300": "--horizon: Input should be less than or equal to 1000000",
     "--group C2 --horizon inf": "--horizon: Input should be a finite number",
     "--blind --growth escape": "give --delta",
