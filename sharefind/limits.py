@@ -6,10 +6,10 @@ or builds something takes them as a value; there are no global ones.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 import errno
+import re
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
