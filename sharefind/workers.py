@@ -119,6 +119,19 @@ class Workers:
                     results.close()
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Threads of torch wait for each other on arrays this small, many times longer than they work."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _joblib() -> Any:
     """Imported when it is needed: command line help must not wait for it."""
     return import_module("joblib")

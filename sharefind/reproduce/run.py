@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from sharefind.errors import ConfigError
 from sharefind.reproduce.context import Context, Progress, Request, no_progress
@@ -18,6 +14,7 @@ from sharefind.reproduce.folder import ReproductionFolder
 from sharefind.reproduce.outcome import Outcome
 from sharefind.reproduce.pictures import draw
 from sharefind.reproduce.registry import find
+from sharefind.workers import one_thread
 
 LEAST_LARGEST = 500
 """Least N at which the grids of the figures may end: the paper's three decades are read from N = 5 to 500."""
@@ -52,7 +49,7 @@ def reproduce(name: str, request: Request, out: Path, progress: Progress = no_pr
     refuse_bad_request(request)
     folder = ReproductionFolder.open(out, name)
     started = time.monotonic()
-    with folder.working(), _one_thread():
+    with folder.working(), one_thread():
         outcome = demonstration.run(Context(request, folder, progress))
         outcome = replace(outcome, notes=(*outcome.notes, *folder.notes))
         picture = draw(outcome, f"{demonstration.statement}: {demonstration.claim}")
@@ -78,14 +75,3 @@ def refuse_bad_request(request: Request) -> None:
         raise ConfigError(f"--horizon {request.horizon}: a training must take time; give a positive number")
     if request.seed < 0:
         raise ConfigError(f"--seed {request.seed}: seeds are not negative; give 0 or more")
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Threads of torch wait for each other on arrays this small, many times longer than they work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from sharefind.errors import RunFolderError, StorageError
 from sharefind.search.engine import Engine, SearchOutcome
@@ -19,7 +16,7 @@ from sharefind.search.result import result_record
 from sharefind.search.run_folder import LATTICE, RunFolder
 from sharefind.search.sitting import Sitting
 from sharefind.search.stopping import StoppingRule
-from sharefind.workers import Workers
+from sharefind.workers import Workers, one_thread
 
 
 def run_search(
@@ -70,7 +67,7 @@ def _run(
         sitting = Sitting(folder, observer, problem.settings.config.max_seconds)
         engine = Engine(problem, *rules, observer=sitting, memory=sitting)
         try:
-            with _one_thread(), workers.connected():
+            with one_thread(), workers.connected():
                 outcome = engine.run()
             result = result_record(outcome, str(folder.path), sitting.seconds, LATTICE)
             folder.finish(outcome, result)
@@ -79,16 +76,6 @@ def _run(
             with suppress(RunFolderError, StorageError):
                 sitting.close()
     return outcome, result
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def default_folder(problem: Problem, base: Path) -> Path:

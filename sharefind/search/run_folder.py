@@ -370,7 +370,7 @@ def _reason(error: Exception) -> str:
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     if isinstance(error, KeyError):
         return f"{error} is missing"
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(error)
 
 
 def _named(adapter: TypeAdapter[Record]) -> Callable[[dict[str, Any]], tuple[str, Record]]:
