@@ -36,6 +36,18 @@ CONNECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
+class Deadline:
+    """When work is given up, on this machine, whose processes share a clock that never jumps.
+
+    Attributes:
+        at: by `time.monotonic`, in seconds. late: what is raised then; it can be pickled.
+    """
+
+    at: float
+    late: Exception
+
+
+@dataclass(frozen=True)
 class Workers:
     """Where tasks run; a value that says how, and holds no connection.
 
@@ -43,20 +55,24 @@ class Workers:
         jobs: worker processes of this machine; 1 works in the calling process. A cluster decides for itself.
         executor: "loky" for this machine, "dask" or "ray" for a cluster.
         address: of the cluster, such as tcp://host:8786; None takes the one that the calling process is connected to.
+        deadline: of tasks on this machine, None for none; long ones call `refuse_late` now and then.
 
     Raises:
-        ConfigError: fewer than one job, an unknown executor, or an address without a cluster.
+        ConfigError: fewer than one job, an unknown executor, or an address or a deadline that does not go with it.
     """
 
     jobs: int = 1
     executor: str = "loky"
     address: str | None = None
+    deadline: Deadline | None = None
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise ConfigError(f"--executor {self.executor} does not exist; use one of {', '.join(EXECUTORS)}")
         if self.jobs < 1:
             raise ConfigError(f"--jobs {self.jobs}: there must be a process to work; give 1 or more")
+        if self.executor != "loky" and self.deadline is not None:
+            raise ConfigError(f"a deadline is by the clock of this machine, which no {self.executor} cluster has")
         if self.executor == "loky" and self.address is not None:
             raise ConfigError(f"--address {self.address} belongs to a cluster; give --executor dask or ray with it")
         if self.executor != "loky" and self.jobs > 1:
@@ -68,6 +84,16 @@ class Workers:
     def is_here(self) -> bool:
         """Whether the calling process does everything itself."""
         return self.executor == "loky" and self.jobs == 1
+
+    @property
+    def alone(self) -> Workers:
+        """One process with the same deadline: for what one of these workers does by itself."""
+        return Workers(deadline=self.deadline)
+
+    def refuse_late(self) -> None:
+        """Raise what the deadline says when it has passed."""
+        if self.deadline is not None and time.monotonic() >= self.deadline.at:
+            raise self.deadline.late
 
     @contextmanager
     def connected(self) -> Iterator[None]:

@@ -24,6 +24,7 @@ from sharefind.inference.moves import Moves, invariant_scale, moved_coordinates
 from sharefind.inference.randomisation import Bound, RandomisationTest, randomisation_test
 from sharefind.inference.samples import refuse_bad_samples
 from sharefind.meanfield.actions import JointAction
+from sharefind.workers import Workers
 
 INPUT_LENGTHS = (0.3, 1.2)
 """Inverse length scales of the test on X for inputs of spread 1, divided by the root of their number."""
@@ -149,18 +150,19 @@ def diagnose(
     rng: np.random.Generator,
     alpha: float = 0.01,
     copies: int = 199,
+    workers: Workers | None = None,
 ) -> Diagnosis:
     """Look at one symmetry: is X invariant on its own, and what does tying cost?
 
     Args:
-        x: (n, d_in). y: (n, d_out). moves: the group, orthogonal. alpha, copies: of the test on X.
+        x: (n, d_in). y: (n, d_out). moves: the group, orthogonal. alpha, copies: of the test on X. workers: for it.
 
     Raises:
         InputError: fewer samples than folds, or labels that do not vary. ConfigError: no copies.
     """
     if not 0 < alpha < 1:
         raise ConfigError(f"diagnosis: alpha={alpha}; give a number between 0 and 1")
-    inputs = randomisation_test(x, y, moves, InputLaw(), rng, copies)
+    inputs = randomisation_test(x, y, moves, InputLaw(), rng, copies, workers=workers)
     return Diagnosis(inputs, risk_gap(x, y, moves, rng), alpha)
 
 

@@ -13,6 +13,7 @@ from sharefind.errors import ConfigError
 from sharefind.inference.marginal_likelihood import matern, squared_distances
 from sharefind.inference.randomisation import BLOCK_BYTES, TIE, RandomisationTest, found_test
 from sharefind.inference.samples import refuse_bad_samples
+from sharefind.workers import Workers
 
 INVERSE_LENGTHS = (0.2, 0.8, 3.2)
 """Inverse length scales of the kernel on inputs of spread 1, divided by the root of their number: smooth to rough."""
@@ -27,6 +28,7 @@ def independence_test(
     rng: np.random.Generator,
     copies: int = 199,
     focus: NDArray[np.bool_] | None = None,
+    workers: Workers | None = None,
 ) -> RandomisationTest:
     """Test that Y is independent of X, by permuting labels: tr(Y^T K Y) for centred Y, the biased HSIC statistic.
 
@@ -37,6 +39,7 @@ def independence_test(
     Args:
         x: (n, d_in). y: (n, d_out). rng: of the permutations. copies: m.
         focus: (d_in,), coordinates that are looked at on their own too: those that a candidate group moves.
+        workers: whose deadline holds; this process does all of it.
 
     Raises:
         ConfigError: no copies. InputError: the samples are empty, do not match or are not finite.
@@ -51,10 +54,12 @@ def independence_test(
     if focus is not None and focus.any() and not focus.all():
         kernels = torch.cat([kernels, _kernels(inputs[:, torch.from_numpy(focus)])])
     centred = labels - labels.mean(0)
-    orders = [np.arange(len(kept)), *(rng.permutation(len(kept)) for _ in range(copies))]
     size = max(1, BLOCK_BYTES // (3 * 8 * centred.numel()))
-    blocks = [orders[first : first + size] for first in range(0, len(orders), size)]
-    rows = [_alignments(kernels, centred[torch.from_numpy(np.stack(block))]) for block in blocks]
+    rows = [_alignments(kernels, centred.unsqueeze(0))]
+    for first in range(0, copies, size):
+        (workers or Workers()).refuse_late()
+        orders = [rng.permutation(len(kept)) for _ in range(min(size, copies - first))]
+        rows.append(_alignments(kernels, centred[torch.from_numpy(np.stack(orders))]))
     return found_test("independence", torch.cat(rows).numpy(), time.perf_counter() - started)
 
 

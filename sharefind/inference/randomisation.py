@@ -193,13 +193,14 @@ def randomisation_tests(
 
     Raises:
         InputError: the samples are empty, do not match or are not finite, or the statistic of the data is no number.
+            What the deadline of the workers says, when it passes.
     """
     refuse_bad_samples(x, y)
     workers = workers or Workers()
     data = tuple(np.ascontiguousarray(v.detach().double().numpy()) for v in (x, y))
     wanted = 1 if workers.is_here else min(workers.count(), -(-SHARES * workers.count() // max(1, len(trials))))
     cuts = [min(wanted, trial.most_shares()) for trial in trials]
-    shares = [_Share(data, t, k, cut) for t, cut in zip(trials, cuts, strict=True) for k in range(cut)]
+    shares = [_Share(data, t, k, cut, workers.alone) for t, cut in zip(trials, cuts, strict=True) for k in range(cut)]
     places = [place for place, cut in enumerate(cuts) for _ in range(cut)]
     parts: dict[int, dict[int, _Part]] = {place: {} for place in range(len(trials))}
     with closing(workers.map(_evaluate, shares)) as results:
@@ -212,12 +213,13 @@ def randomisation_tests(
 
 @dataclass(frozen=True)
 class _Share:
-    """One of `cut` runs of neighbouring blocks of a test; data: x (n, d_in) and y (n, d_out)."""
+    """One of `cut` runs of neighbouring blocks of a test; data: x (n, d_in) and y (n, d_out); worker: who does it."""
 
     data: tuple[NDArray[Any], ...]
     trial: Trial
     number: int
     cut: int
+    worker: Workers
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,7 @@ def _evaluate(share: _Share) -> _Part:
     rows = np.empty((1 + min(trial.copies, last * size) - first * size, observed.shape[1]))
     rows[:1], done, exceeding = observed, 1, 0
     for block in range(first, last):
+        share.worker.refuse_late()
         rng = named_stream(trial.seed, "copies", str(block))
         elements = trial.moves.draw((min(size, trial.copies - block * size), len(x)), rng)
         for value in _numbers(bound.of_copies(x, trial.moves, elements)):

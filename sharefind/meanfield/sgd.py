@@ -10,6 +10,7 @@ By default varsigma = 1, r(z) = |z|^2 / 2 and l(y, y') = |y - y'|^2, the paper's
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -32,10 +33,13 @@ from sharefind.meanfield.stepping import Backend, Chunk, Steps, choose_steps
 from sharefind.spaces import Subspace
 
 Progress = Callable[[int, int], None]
-"""(steps done, steps in all), called a bounded number of times a training."""
+"""(steps done, steps in all)."""
 
 PROGRESS_CALLS = 50
-"""How often at most a training reports its progress."""
+"""How often a training reports its progress."""
+
+PROGRESS_SECONDS = 0.5
+"""How long at most it is silent, but for the `MOST_STEPS` under way: whoever listens may want to end it."""
 
 CHUNK_NUMBERS = 2**18
 """Numbers of samples and noise that are drawn at once: they stay in a core's cache."""
@@ -167,6 +171,7 @@ def train(
     steps: Steps | None = None
     watch = Watch(gradient, loss, penalty, start.to(theta), config, must_learn)
     first, length, last_window = 0, 1, marks[-2] if len(marks) > 1 else 0
+    tell = _Teller(progress, config.steps)
     while first < config.steps:
         until = min(m for m in (*marks, first + length) if m > first)
         x, y = read_steps(source, first, until)
@@ -184,7 +189,7 @@ def train(
             watch.finish(theta, chunk)
         kept = sum(m == until for m in marks[len(clouds) :])
         clouds += [theta.clone()] * kept if until < config.steps else [theta] * kept
-        _tell(progress, first, until, config.steps)
+        tell(first, until)
         first = until
     return Trajectory(tuple(clouds), tuple(checkpoints), risk.cpu() / max(1, config.steps - last_window))
 
@@ -195,11 +200,21 @@ def _chunk_length(x: Tensor, y: Tensor, theta: Tensor, config: SGDConfig) -> int
     return max(1, min(MOST_STEPS, CHUNK_NUMBERS // ((x.numel() + y.numel()) // len(x) + noise)))
 
 
-def _tell(progress: Progress | None, first: int, until: int, total: int) -> None:
-    """Report the steps done when another `PROGRESS_CALLS`-th of them is."""
-    every = math.ceil(total / PROGRESS_CALLS)
-    if progress is not None and (until // every > first // every or until == total):
-        progress(until, total)
+class _Teller:
+    """Reports the steps done: whenever another `PROGRESS_CALLS`-th of them is, and after some silence."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total = progress, total
+        self._every, self._told = math.ceil(total / PROGRESS_CALLS), time.monotonic()
+
+    def __call__(self, first: int, until: int) -> None:
+        """Steps up to `until` are done; those up to `first` were known to be."""
+        if self._progress is None:
+            return
+        is_part = until // self._every > first // self._every or until == self._total
+        if is_part or time.monotonic() - self._told >= PROGRESS_SECONDS:
+            self._progress(until, self._total)
+            self._told = time.monotonic()
 
 
 def _noise(config: SGDConfig, theta: Tensor, space: Projector | None) -> NoiseShape | None:

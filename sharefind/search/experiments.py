@@ -234,7 +234,9 @@ def _in_workers(plan: CopiesPlan, counts: list[int], workers: Workers, progress:
 
 
 def _train_run(run: _Run) -> list[_Block]:
-    return [_train_block(run.plan, number, rows, None) for number, rows in run.blocks]
+    """In a worker: nobody there is told how far it is, but the deadline is kept."""
+    workers = run.plan.problem.settings.workers
+    return [_train_block(run.plan, number, rows, lambda _, __: workers.refuse_late()) for number, rows in run.blocks]
 
 
 def _train_block(plan: CopiesPlan, number: int, rows: int, progress: Progress | None) -> _Block:

@@ -15,6 +15,7 @@ from sharefind.search.experiments import Training
 from sharefind.search.lattice import Growth, SearchNode
 from sharefind.search.observer import BudgetSpent, Observer
 from sharefind.search.run_folder import RunFolder
+from sharefind.workers import Deadline
 
 Kept = TypeVar("Kept")
 
@@ -35,6 +36,13 @@ class Sitting(Observer):
         self._before, self._started = folder.seconds(), time.monotonic()
         self._kept = self._started
         self._is_new = False
+
+    @property
+    def deadline(self) -> Deadline | None:
+        """When the seconds are spent, for work that is told less often than they pass; None for no bound."""
+        if self._most is None:
+            return None
+        return Deadline(self._started + self._most - self._before, self._spent(self._most))
 
     @property
     def seconds(self) -> float:
@@ -68,6 +76,10 @@ class Sitting(Observer):
     def on_growth(self, growths: list[Growth]) -> None:
         """Pass it on."""
         self._watcher.on_growth(growths)
+
+    def on_note(self, note: str) -> None:
+        """Pass it on."""
+        self._watcher.on_note(note)
 
     def recall(self, key: str) -> NodeRecord | None:
         """The record of a finished node; None where it is to be done, if there is time."""
@@ -106,7 +118,10 @@ class Sitting(Observer):
         """End the search when the time is spent; while it runs, keep count of it now and then."""
         self._keep_seconds()
         if self._most is not None and self.seconds >= self._most:
-            raise BudgetSpent(f"--max-seconds {self._most:g}: {self.seconds:.1f} s were worked, all sittings together")
+            raise self._spent(self.seconds)
+
+    def _spent(self, seconds: float) -> BudgetSpent:
+        return BudgetSpent(f"--max-seconds {self._most:g}: {seconds:.1f} s were worked, all sittings together")
 
     def _keep_seconds(self) -> None:
         now = time.monotonic()

@@ -49,6 +49,7 @@ from sharefind.search.hypotheses import label_of
 from sharefind.search.problem import Problem
 from sharefind.search.searched_unit import searched_unit
 from sharefind.streams import named_stream
+from sharefind.workers import Workers
 
 INDEPENDENCE = "independence"
 """Name under which the test of "Y is independent of X" is kept."""
@@ -249,9 +250,9 @@ def diagnoses(problem: Problem, memory: DiagnosisMemory, progress: StageProgress
     data = x.numpy(), y.numpy()
     known = {name: memory.recall_diagnosis(name) for name in chosen}
     found = {name: diagnosis for name, diagnosis in known.items() if diagnosis is not None}
-    missing = [name for name in chosen if name not in found]
+    missing, worker = [name for name in chosen if name not in found], settings.workers.alone
     looks = [
-        _Look(data, problem.joint_action(groups[name]), name, settings.seed, settings.alpha, settings.copies)
+        _Look(data, problem.joint_action(groups[name]), name, settings.seed, settings.alpha, settings.copies, worker)
         for name in missing
     ]
 
@@ -279,12 +280,13 @@ class _Look:
     seed: int
     alpha: float
     copies: int
+    worker: Workers
 
 
 def _look_closely(look: _Look) -> Diagnosis:
     x, y = (torch.tensor(v) for v in look.data)
     rng = named_stream(look.seed, "diagnosis", look.name)
-    return diagnose(x, y, look.moves, rng, look.alpha, look.copies)
+    return diagnose(x, y, look.moves, rng, look.alpha, look.copies, look.worker)
 
 
 def _nearest_rejected(family: FamilyTest, groups: Mapping[str, Group]) -> list[str]:
@@ -367,7 +369,7 @@ def _independence(
     rng = named_stream(problem.settings.seed, "symmetries", INDEPENDENCE)
     moves = problem.joint_action(problem.candidate.group)
     moved = moved_coordinates(moves, x.shape[1], y.shape[1], rng)
-    test = independence_test(x, y, rng, problem.settings.copies, moved)
+    test = independence_test(x, y, rng, problem.settings.copies, moved, problem.settings.workers)
     if memory is not None:
         memory.keep_test(INDEPENDENCE, test)
     return test

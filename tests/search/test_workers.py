@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from sharefind.groups import named_group, natural
 from sharefind.inference import Correlogram, FamilyTest, RandomisationTest, family_test, rotation_test, subgroup_family
 from sharefind.meanfield.stepping import PAYS_FROM
 from sharefind.search import RunFolder, run_search
-from sharefind.workers import Workers
+from sharefind.search.observer import BudgetSpent
+from sharefind.workers import Deadline, Workers
 from tests.search.problems import problem, teacher_task
 
 CLUSTER = """
@@ -76,6 +78,16 @@ def squaring() -> Callable[[int], tuple[int, int]]:
     return squared
 
 
+def refusing(workers: Workers) -> Callable[[int], None]:
+    """A long task that looks at the time."""
+
+    def refused(value: int) -> None:
+        workers.refuse_late()
+        raise InputError(f"{value}: there was time left")
+
+    return refused
+
+
 def test_one_process_works_in_order_and_in_place() -> None:
     assert list(Workers().map(squaring(), [3, 1, 2])) == [
         (0, (9, os.getpid())),
@@ -108,11 +120,21 @@ def test_work_that_is_left_early_ends() -> None:
         ({"executor": "threads"}, "--executor threads does not exist; use one of loky, dask, ray"),
         ({"address": "tcp://a:1"}, "give --executor dask or ray"),
         ({"executor": "dask", "address": "tcp://a:1", "jobs": 2}, "--jobs 2 is for one machine"),
+        ({"executor": "dask", "deadline": Deadline(0.0, ValueError())}, "clock of this machine"),
     ],
 )
 def test_workers_that_make_no_sense(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Workers(**values)
+
+
+def test_a_deadline_ends_tasks_in_every_process() -> None:
+    late = Deadline(time.monotonic(), BudgetSpent("the time is over"))
+    for workers in (Workers(deadline=late), Workers(2, deadline=late)):
+        with pytest.raises(BudgetSpent, match="the time is over"):
+            list(workers.map(refusing(workers), range(4)))
+    Workers(deadline=Deadline(time.monotonic() + 1e3, ValueError())).refuse_late()
+    Workers().refuse_late()
 
 
 class Backwards(Workers):
