@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sharefind.cli import options
-from sharefind.cli.console import print_json, progress_console, result_console
+from sharefind.cli.console import print_json, result_console
 from sharefind.cli.session import Session
 from sharefind.errors import ConfigError
 from sharefind.limits import SETTINGS, limits_of
@@ -109,8 +109,6 @@ def _resumed(given: dict[str, Any], path: Path) -> tuple[Problem, RunFolder]:
         what = f"--resume takes all settings from {path}; drop {', '.join(extra)}"
         raise ConfigError(f"{what}, or start a new run without --resume")
     folder = RunFolder.open(path, limits_of(given))
-    for note in folder.notes:
-        progress_console().print(f"note: {note}", soft_wrap=True)
     config = with_budgets(folder.config(), {name: given[name] for name in (*BUDGETS, *SETTINGS) if name in given})
     problem = load_problem(config)
     if config != folder.config():

@@ -44,7 +44,7 @@ def watcher(problem: Problem, run: Path, *, is_silent: bool, is_json: bool) -> I
     """The observer that suits where stderr goes."""
     console = progress_console()
     if is_silent or (is_json and not sys.stderr.isatty()):
-        yield Observer()
+        yield NoteView(console)
     elif not console.is_terminal:
         console.print(Text(_headline(problem, run)), soft_wrap=True)
         yield LineView(console)
@@ -89,11 +89,22 @@ def _headline(problem: Problem, run: Path) -> str:
     )
 
 
-class LineView(Observer):
-    """Writes one line for every finished node, for logs."""
+class NoteView(Observer):
+    """Writes notes alone, which are told whatever else is silent."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
+
+    def on_note(self, note: str) -> None:
+        """Say it on a line of its own, above what else is shown."""
+        self._console.print(Text(f"note: {note}"), soft_wrap=True)
+
+
+class LineView(NoteView):
+    """Writes one line for every finished node, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
         self._spoke = time.monotonic()
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
@@ -111,10 +122,11 @@ class LineView(Observer):
             self._console.print(Text(line), soft_wrap=True)
 
 
-class LiveView(Observer):
+class LiveView(NoteView):
     """On a terminal: the chain so far, the training under way and the distances of finished nodes."""
 
     def __init__(self, console: Console, headline: str) -> None:
+        super().__init__(console)
         self._headline = headline
         self._visited: dict[str, SearchNode] = {}
         self._origin: dict[str, Growth] = {}

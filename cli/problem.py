@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from sharefind.datasets import Task, load_data, load_task, task_names
 from sharefind.datasets.registry import READERS
-from sharefind.errors import ConfigError, RunFolderError, one_line, quoted
+from sharefind.errors import ConfigError, ExportError, RunFolderError, one_line, quoted
 from sharefind.groups import Group, load_generators, named_group
 from sharefind.limits import SETTINGS, Limits, limits_of, raise_it, read_within, settings_of
 from sharefind.search import (
@@ -23,6 +24,7 @@ from sharefind.search import (
     build_problem,
     search_config,
 )
+from sharefind.search.hypotheses import belongs
 
 DEFAULT_TASK = "c2-wi"
 
@@ -217,6 +219,21 @@ def with_limits(config: SearchConfig, limits: Limits) -> SearchConfig:
     return config.model_copy(update={**dict.fromkeys(SETTINGS), **settings_of(limits)})
 
 
+def finished_outcome(folder: RunFolder) -> SearchOutcome:
+    """`load_outcome` of a run in which a space held.
+
+    Raises:
+        ExportError: none did so far. RunFolderError, InputError: as there.
+    """
+    outcome = load_outcome(folder)
+    if not outcome.finished:
+        raise ExportError(
+            f"{folder.path} ended at {outcome.e_star.label}, which does not hold; go on with: sharefind discover "
+            f"--resume {shlex.quote(str(folder.path))}, and a larger --max-nodes or --max-seconds if it had one"
+        )
+    return outcome
+
+
 def load_outcome(folder: RunFolder) -> SearchOutcome:
     """The outcome of a finished run, rebuilt from its folder; data are read again for their standardisation.
 
@@ -235,6 +252,8 @@ def load_outcome(folder: RunFolder) -> SearchOutcome:
     holds = last.evidence is not None and last.evidence.decision is Decision.STAY
     problem = load_problem(with_limits(_with_data_beside(folder), folder.limits))
     folder.check(problem)
+    if not all(belongs(problem, node) for node in lattice.nodes()):
+        raise RunFolderError(f"{folder.path}: lattice.json is not of this search; run the search again")
     if result.get("unit", problem.unit.name) != problem.unit.name:
         raise RunFolderError(
             f"{folder.path} searched the unit {result['unit']}, which the command line does not know; "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import secrets
 import socket
@@ -192,10 +193,22 @@ def _checked(line: bytes) -> dict[str, Any] | None:
     if not found or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b'"}\n':
         return None
     try:
-        record = json.loads(text + b"}")
+        record = json.loads(text + b"}", parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):  # a checksum of nonsense is no proof of sense
         return None
     return record if isinstance(record, dict) else None
+
+
+def _finite(text: str) -> float:
+    """A number that JSON has: nothing that is written here is NaN or infinite.
+
+    Raises:
+        ValueError: it is.
+    """
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number of JSON")
+    return value
 
 
 @contextmanager

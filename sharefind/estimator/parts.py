@@ -94,6 +94,10 @@ class Hooks(Observer):
         """For the observer alone."""
         self._watcher.on_growth(growths)
 
+    def on_note(self, note: str) -> None:
+        """For the observer alone."""
+        self._watcher.on_note(note)
+
     def on_error(self, error: Exception) -> None:
         """The search failed."""
         _call(self._error, error)

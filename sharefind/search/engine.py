@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Protocol
 
+from sharefind.errors import NotConvergedError
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.search.evidence import Decision, Evidence
 from sharefind.search.experiments import escape_training
 from sharefind.search.growth import GrowthRule, Proposal, growth_rule, measure_escape
-from sharefind.search.hypotheses import leads_to_accepted
+from sharefind.search.hypotheses import belongs, leads_to_accepted
 from sharefind.search.lattice import Growth, SearchLattice, SearchNode
 from sharefind.search.noise_floor import explain_unlearnt, explain_zero
 from sharefind.search.observer import BudgetSpent, Observer, StopSearch
@@ -136,7 +137,7 @@ class Engine:
         """Search from {0} until a node holds, or the budget of nodes is spent.
 
         Raises:
-            NotConvergedError: a training diverged.
+            NotConvergedError: a training diverged; the message names its node.
         """
         lattice, rules = SearchLattice(), self._rules()
         node = self._first()
@@ -177,9 +178,15 @@ class Engine:
         observer.on_node_start(node)
         memory = self.memory or NoMemory()
         record = memory.recall(node.key)
+        if record is not None and (reason := self._misfit(record, lattice, node)):
+            observer.on_note(f"what is kept of {node.label} cannot be used: {reason}; that work is done again")
+            record = None
         if record is None:
             self._refuse_spent(number)
-            record = self._measure(lattice, node, number, observer, rules)
+            try:
+                record = self._measure(lattice, node, number, observer, rules)
+            except NotConvergedError as error:
+                raise NotConvergedError(f"{node.label}: {error}") from error
             memory.keep(record)
         visited = lattice.mark(node.key, record.evidence, number)
         observer.on_node_end(visited)
@@ -189,6 +196,21 @@ class Engine:
             lattice.connect(proposal.growth)
         observer.on_growth([p.growth for p in record.proposals])
         return visited
+
+    def _misfit(self, record: NodeRecord, lattice: SearchLattice, node: SearchNode) -> str:
+        """Why what is said to be kept of a node cannot be what this search would keep; empty if it can."""
+        proposed = record.proposals
+        if record.evidence.decision is Decision.STAY:
+            return "it holds and is left" if proposed else ""
+        if not proposed and all(growth.target == node.key for growth in _open_growths(lattice)):
+            return "it is left, and nothing is proposed"
+        if any(p.growth.source != node.key or p.node.space.dim <= node.space.dim for p in proposed):
+            return "a growth is not from it to a larger space"
+        if not all(belongs(self.problem, p.node) for p in proposed):
+            return "a space is none of this problem"
+        known = (lattice.node(p.node.key) for p in proposed if p.node.key in lattice)
+        spaces = {p.node.key: p.node.space for p in proposed}
+        return "" if all(old.space == spaces[old.key] for old in known) else "two spaces have one name"
 
     def _refuse_spent(self, visited: int) -> None:
         most = self.problem.settings.max_nodes

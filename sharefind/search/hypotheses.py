@@ -24,6 +24,16 @@ def lattice_node(problem: Problem, node: SearchNode) -> LatticeNode | None:
     return problem.lattice.nodes[node.candidate]
 
 
+def belongs(problem: Problem, node: SearchNode) -> bool:
+    """Whether a node that was read can be of this problem: its space lies in Z and is the candidate that it says."""
+    if node.space.ambient != problem.space.dim:
+        return False
+    if problem.lattice is None or node.candidate is None:
+        return node.candidate is None
+    nodes = problem.lattice.nodes
+    return 0 <= node.candidate < len(nodes) and nodes[node.candidate].space == node.space
+
+
 def directions(problem: Problem, node: SearchNode) -> tuple[Subspace, ...]:
     """Spaces along which an escape is looked for: the candidates next above the node, and Z last."""
     full = Subspace.full(problem.space.dim)

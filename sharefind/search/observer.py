@@ -28,6 +28,9 @@ class Observer:
     def on_growth(self, growths: list[Growth]) -> None:
         """A growth rule proposed nodes."""
 
+    def on_note(self, note: str) -> None:
+        """Something about the run that people should know, on one line: finished work that cannot be used, say."""
+
     def on_error(self, error: Exception) -> None:
         """The search failed, or an observer did; the error is raised when this returns. `StopSearch` is no error."""
 

@@ -63,8 +63,12 @@ def _run(
 ) -> tuple[SearchOutcome, dict[str, Any]]:
     with folder.working():
         folder.claim(problem)
-        problem = replace(problem, settings=replace(problem.settings, workers=workers))
+        for note in folder.notes:
+            observer.on_note(note)
         sitting = Sitting(folder, observer, problem.settings.config.max_seconds)
+        if workers.executor == "loky":  # the machines of a cluster have clocks of their own
+            workers = replace(workers, deadline=sitting.deadline)
+        problem = replace(problem, settings=replace(problem.settings, workers=workers))
         engine = Engine(problem, *rules, observer=sitting, memory=sitting)
         try:
             with one_thread(), workers.connected():

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
@@ -28,13 +29,11 @@ from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.search.config import SearchConfig, search_config
 from sharefind.search.engine import NodeRecord, SearchOutcome
-from sharefind.search.evidence import Evidence
 from sharefind.search.experiments import Training
-from sharefind.search.growth import Proposal
-from sharefind.search.lattice import Growth, SearchLattice, SearchNode
+from sharefind.search.lattice import SearchLattice
+from sharefind.search.node_lines import from_line, to_line
 from sharefind.search.problem import Problem
-from sharefind.search.record import check_result
-from sharefind.spaces import Subspace
+from sharefind.search.record import check_result, printable
 from sharefind.storage import DIGEST, LOCK, TEMPORARY, Journal, sole_use, sweep, write_atomically
 
 FINGERPRINT, SETTINGS_FINGERPRINT = "data.sha256", "settings.sha256"
@@ -50,6 +49,12 @@ CONFIG, RESULT, LATTICE, GRAPHML, EVIDENCE, TESTS, DIAGNOSES, PARTICLES, SPENT =
     "particles",
     "spent.json",
 )
+
+RUN, MARK = "run", 16
+"""Key of a journal's line that says of which run it is, and the letters that do."""
+
+RECALLED = ("_records", "_tests", "_diagnoses", "_seconds", "_mark")
+"""What is read of a run folder once, until somebody works in it."""
 
 MAX_JSON_BYTES = 1_000_000_000
 """Largest result or lattice that is read, in bytes, where no limit is given."""
@@ -78,18 +83,14 @@ UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, Re
 class RunFolder:
     """A folder that holds one run. It is a `Memory` for the engine.
 
-    `notes` says which finished work could not be read and is done again.
+    What was finished is read when it is asked for.
     """
 
     def __init__(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
         self.path, self.limits = path, limits
-        self.notes: list[str] = []
-        self._records: dict[str, NodeRecord] = {}
-        self._tests: dict[str, RandomisationTest] = {}
-        self._diagnoses: dict[str, Diagnosis] = {}
+        self._notes: dict[str, list[str]] = {}
         self._journals = {name: Journal(path / name) for name in (EVIDENCE, TESTS, DIAGNOSES)}
         self._particles: dict[str, str] | None = None
-        self._seconds = 0.0
 
     @classmethod
     def create(cls, path: Path, config: SearchConfig) -> RunFolder:
@@ -112,16 +113,14 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path, limits: Limits = DEFAULT_LIMITS) -> RunFolder:
-        """An existing run folder with the work that it has finished; `limits` bound the files that are read of it.
+        """An existing run folder; `limits` bound the files that are read of it.
 
         Raises:
             RunFolderError: there is no run in it.
         """
         if not (path / CONFIG).is_file():
             raise RunFolderError(f"{path} holds no run ({CONFIG} is missing); give the folder that discover printed")
-        folder = cls(path, limits)
-        folder._recall_all()
-        return folder
+        return cls(path, limits)
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -133,15 +132,42 @@ class RunFolder:
         with sole_use(self.path):
             for folder in (self.path, self.path / PARTICLES):
                 sweep(folder)
-            self._recall_all()
+            for name in RECALLED:
+                self.__dict__.pop(name, None)
             yield
 
-    def _recall_all(self) -> None:
-        self.notes = []
-        self._records = self._recalled(EVIDENCE, self._node, lambda record: record.key)
-        self._tests = dict(self._recalled(TESTS, _named(_TEST), lambda pair: pair[0]).values())
-        self._diagnoses = dict(self._recalled(DIAGNOSES, _named(_DIAGNOSIS), lambda pair: pair[0]).values())
-        self._seconds = self._recalled_seconds()
+    @property
+    def notes(self) -> list[str]:
+        """Which finished work cannot be read and is done again, a line each.
+
+        Raises:
+            RunFolderError: a file cannot be read at all, or is above the limits.
+        """
+        for name in RECALLED:
+            getattr(self, name)
+        return [note for notes in self._notes.values() for note in notes]
+
+    @cached_property
+    def _records(self) -> dict[str, NodeRecord]:
+        return self._recalled(EVIDENCE, self._node, lambda record: record.key)
+
+    @cached_property
+    def _tests(self) -> dict[str, RandomisationTest]:
+        return dict(self._recalled(TESTS, _named(_TEST), lambda pair: pair[0]).values())
+
+    @cached_property
+    def _diagnoses(self) -> dict[str, Diagnosis]:
+        return dict(self._recalled(DIAGNOSES, _named(_DIAGNOSIS), lambda pair: pair[0]).values())
+
+    @cached_property
+    def _mark(self) -> str | None:
+        """What tells this run's lines from those of other samples or settings; None before it is claimed."""
+        files = [self.path / name for name in (FINGERPRINT, SETTINGS_FINGERPRINT)]
+        if not all(file.is_file() for file in files):
+            return None
+        for file in files:
+            _refuse_size(file, MAX_SMALL_BYTES)
+        return _digest(b"".join(file.read_bytes().strip() for file in files))[:MARK]
 
     def _recalled(
         self, name: str, read: Callable[[dict[str, Any]], Record], key: Callable[[Record], str]
@@ -152,18 +178,22 @@ class RunFolder:
             _refuse_size(journal.path, self.limits.bytes_of(MAX_JSON_BYTES))
         found: dict[str, Record] = {}
         unusable: dict[str, str] = {}
+        mark = self._mark
         for line in journal.read():
             try:
+                if None not in (mark, line.get(RUN)) and line[RUN] != mark:
+                    raise ValueError("it is of a run with other data or settings")
+                _refuse_unprintable(line)
                 record = read(line)
                 found[key(record)] = record
             except UNREADABLE as error:
                 unusable[str(line.get("key", line.get("name")))] = _reason(error)
-        self.notes += [
+        self._notes[name] = [
             f"{name}: the record of {named[:QUOTED]!r} cannot be used: {reason}; that work is done again"
             for named, reason in unusable.items()
             if named not in found
         ]
-        self.notes += [f"{damage}; that work is done again" for damage in journal.damage]
+        self._notes[name] += [f"{damage}; that work is done again" for damage in journal.damage]
         return found
 
     def _node(self, line: dict[str, Any]) -> NodeRecord:
@@ -175,7 +205,7 @@ class RunFolder:
                 _refuse_size(file, self.limits.bytes_of(MAX_PARTICLE_BYTES))
             if not file.is_file() or _digest(file.read_bytes()) != particles[DIGEST]:
                 raise ValueError(f"{PARTICLES}/{file.name} is missing or damaged")
-        return _from_json(line)
+        return from_line(line)
 
     def write_config(self, config: SearchConfig) -> None:
         """Write the configuration of the run, with every choice made."""
@@ -205,6 +235,7 @@ class RunFolder:
         for name, fingerprint in _fingerprints(problem).items():
             if not (self.path / name).is_file():
                 write_atomically(self.path / name, fingerprint + "\n")
+        self.__dict__.pop("_mark", None)
 
     def check(self, problem: Problem) -> None:
         """Compare samples and settings with those that the run was begun with, as far as it says.
@@ -234,8 +265,11 @@ class RunFolder:
         Raises:
             RunFolderError: the folder cannot be written. StorageError: the disk is full or failing.
         """
-        self._journals[EVIDENCE].append({**_to_json(record), "particles": self._particles})
+        self._append(EVIDENCE, {**to_line(record), "particles": self._particles})
         self._records[record.key], self._particles = record, None
+
+    def _append(self, name: str, line: dict[str, Any]) -> None:
+        self._journals[name].append(line if self._mark is None else {**line, RUN: self._mark})
 
     def recall_test(self, name: str) -> RandomisationTest | None:
         """The exact test of a candidate that was finished, or None."""
@@ -243,7 +277,7 @@ class RunFolder:
 
     def keep_test(self, name: str, test: RandomisationTest) -> None:
         """Append a finished test to tests.jsonl; raises as `keep`."""
-        self._journals[TESTS].append({"name": name, **asdict(test)})
+        self._append(TESTS, {"name": name, **asdict(test)})
         self._tests[name] = test
 
     def recall_diagnosis(self, name: str) -> Diagnosis | None:
@@ -252,22 +286,24 @@ class RunFolder:
 
     def keep_diagnosis(self, name: str, diagnosis: Diagnosis) -> None:
         """Append a finished diagnosis to diagnoses.jsonl; raises as `keep`."""
-        self._journals[DIAGNOSES].append({"name": name, **asdict(diagnosis)})
+        self._append(DIAGNOSES, {"name": name, **asdict(diagnosis)})
         self._diagnoses[name] = diagnosis
 
     def seconds(self) -> float:
         """Seconds that were worked on the run so far, all sittings together, as far as they were kept."""
         return self._seconds
 
-    def _recalled_seconds(self) -> float:
+    @cached_property
+    def _seconds(self) -> float:
         path = self.path / SPENT
+        self._notes[SPENT] = []
         if not path.is_file():
             return 0.0
         try:
             _refuse_size(path, MAX_SMALL_BYTES)
             return float(_SPENT.validate_json(path.read_bytes())["seconds"])
         except (OSError, *UNREADABLE) as error:
-            self.notes.append(f"{SPENT} cannot be used ({_reason(error)}); seconds are counted from 0")
+            self._notes[SPENT].append(f"{SPENT} cannot be used ({_reason(error)}); seconds are counted from 0")
             return 0.0
 
     def keep_seconds(self, seconds: float) -> None:
@@ -373,6 +409,19 @@ def _reason(error: Exception) -> str:
     return one_line(error)
 
 
+def _refuse_unprintable(value: Any) -> None:
+    """Refuse texts that a terminal may take for a command, at any depth."""
+    if isinstance(value, str):
+        printable(value)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            printable(key)
+            _refuse_unprintable(part)
+    elif isinstance(value, list):
+        for part in value:
+            _refuse_unprintable(part)
+
+
 def _named(adapter: TypeAdapter[Record]) -> Callable[[dict[str, Any]], tuple[str, Record]]:
     """Reads a line of a frozen dataclass and the name under which it was kept."""
 
@@ -404,34 +453,3 @@ def _read_json(path: Path, missing: str, limits: Limits) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
-
-
-def _to_json(record: NodeRecord) -> dict[str, Any]:
-    return {
-        "key": record.key,
-        "evidence": record.evidence.to_json(),
-        "proposals": [
-            {
-                "key": p.node.key,
-                "label": p.node.label,
-                "candidate": p.node.candidate,
-                "space": p.node.space.to_json(),
-                "source": p.growth.source,
-                "rule": p.growth.rule,
-                "explained": p.growth.explained,
-                "direction": list(p.growth.direction),
-            }
-            for p in record.proposals
-        ],
-    }
-
-
-def _from_json(data: dict[str, Any]) -> NodeRecord:
-    proposals = tuple(
-        Proposal(
-            SearchNode(p["key"], Subspace.from_json(p["space"]), p["candidate"], p["label"]),
-            Growth(p["source"], p["key"], p["rule"], p["explained"], tuple(p["direction"])),
-        )
-        for p in data["proposals"]
-    )
-    return NodeRecord(data["key"], Evidence.from_json(data["evidence"]), proposals)

@@ -31,9 +31,12 @@ NUMBERS: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 7, 255, 2**31, -(2**31), 2**63, -(2**63) - 1, 10**30, 10**400,
     0.5, -0.0, 1e308, 5e-324, math.nan, math.inf, -math.inf,
 )  # fmt: skip
+MARKUP = "<b onload=fuzz>&quot;'\"</b>"
+"""What no page may hold as it stands."""
+
 TEXTS = (
     "", "0", "1/0", "x", "y", "x0", "x1", "y0", "\x00", "\ud800", "\x1b[31m", "é", "a" * 600, "9" * 5000,
-    "../../x", "/",
+    "../../x", "/", MARKUP,
     "C4", "C10000", "S5", "SO3", "E^C4", "<f8", "|O", "<U9", ">i2", "<M8[ns]", "V", "<f8,<f8", "F32", "F64", "BOOL",
     "tying", "basis", "numerical", "matrix:tanh", "matrix+bias", "two-layer", "radial", "natural",
 )  # fmt: skip

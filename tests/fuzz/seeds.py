@@ -42,6 +42,8 @@ FOLDER_FILES = (
     "tests.jsonl",
     "diagnoses.jsonl",
     "spent.json",
+    "data.sha256",
+    "settings.sha256",
 )
 """What a run folder is made of here; particles are read by a target of their own."""
 
@@ -158,21 +160,33 @@ def parquet_files() -> list[bytes]:
 
 
 @cache
-def run_folder() -> bytes:
-    """A finished run; its journal has no particles, so that its records are read without them."""
+def _searched(task: str) -> tuple[bytes, dict[str, bytes]]:
+    """A finished run, whose journal has no particles so that it is read without them, and its files of particles."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
         with contextlib.redirect_stdout(io.StringIO()):
-            if main([*SEARCH, "--out", str(path)]) != 0:
+            if main([*SEARCH, "--task", task, "--out", str(path)]) != 0:
                 raise RuntimeError("the search that is to be read again failed")
         files = {name: (path / name).read_text() for name in FOLDER_FILES if (path / name).exists()}
+        particles = {file.name: file.read_bytes() for file in (path / "particles").iterdir()}
     lines = [json.loads(line) for line in files["evidence.jsonl"].splitlines()]
     kept = [{key: value for key, value in line.items() if key != "sha256"} | {"particles": None} for line in lines]
-    return json.dumps({**files, "evidence.jsonl": "".join(map(journal_line, kept))}).encode()
+    return json.dumps({**files, "evidence.jsonl": "".join(map(journal_line, kept))}).encode(), particles
+
+
+def run_folder() -> bytes:
+    """A finished run in one JSON object."""
+    return _searched("c2-wi")[0]
 
 
 def run_folders() -> list[bytes]:
-    return [run_folder()]
+    """One in which the group holds, and one in which it is rejected and looked at closely."""
+    return [run_folder(), _searched("c2-arbitrary")[0]]
+
+
+def run_particles() -> dict[str, bytes]:
+    """Files of particles that fit both runs, by their names."""
+    return _searched("c2-arbitrary")[1]
 
 
 def texts(make: grammar.Text) -> list[bytes]:

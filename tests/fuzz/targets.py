@@ -46,6 +46,9 @@ MAX_WIDTH, MAX_AMBIENT, MAX_GENERATORS = 12, 300, 6
 LISTING = 5.0
 """Processor time in which the subgroups of any group are listed, up to --max-lattice."""
 
+PAGE = 20.0
+"""Processor time of a page with its pictures, or of the exact proofs before an export, up to the limits."""
+
 UNEXPECTED = "run again with --debug"
 """What the command line says of an exception that it did not expect."""
 
@@ -84,6 +87,9 @@ def every_target() -> dict[str, Target]:
         Target("parquet", _parquet, seeds.parquet_files, mutation.PARQUET),
         Target("run", _run, seeds.run_folders, mutation.FOLDER),
         Target("inspect", _inspect, seeds.run_folders, mutation.FOLDER),
+        Target("report", _report, seeds.run_folders, mutation.FOLDER, seconds=PAGE),
+        Target("resume", _resume, seeds.run_folders, mutation.FOLDER, seconds=PAGE),
+        Target("export", _export, seeds.run_folders, mutation.FOLDER, seconds=PAGE),
         Target("particles", _particles, seeds.particle_files, mutation.SAFETENSORS),
         Target("number", _number, text(grammar.number), mutation.TEXT),
         Target("representation", _representation, seeds.representation_texts, mutation.TEXT),
@@ -212,6 +218,40 @@ def _inspect(data: bytes, folder: Path) -> None:
     _called(["inspect", str(path)])
     _called(["inspect", str(path), "--json"])
     _called(["inspect", str(path), "--node", "1"])
+
+
+def run_of_bundle(data: bytes, folder: Path) -> Path:
+    """The run folder of a bundle, with particles that are as they were left."""
+    path = _unpacked(data, folder)
+    (path / "particles").mkdir(exist_ok=True)
+    for name, content in seeds.run_particles().items():
+        (path / "particles" / name).write_bytes(content)
+    return path
+
+
+def _report(data: bytes, folder: Path) -> None:
+    """Texts of a run may stand on its page and are never part of its markup."""
+    page = folder / "page.html"
+    page.unlink(missing_ok=True)
+    _called(["report", str(run_of_bundle(data, folder)), "--out", str(page)])
+    if page.exists() and mutation.MARKUP[:3] in page.read_text():
+        raise Broken("a text of the run became markup of its page")
+
+
+def _export(data: bytes, folder: Path) -> None:
+    """A changed run is refused, or exported as something that holds."""
+    path, spec = run_of_bundle(data, folder), folder / "spec.json"
+    for format, out in (("json", spec), ("safetensors", folder / "net.safetensors")):
+        out.unlink(missing_ok=True)
+        _called(["export", str(path), "--format", format, "--out", str(out)])
+    if spec.exists():
+        verify_file(spec)
+
+
+def _resume(data: bytes, folder: Path) -> None:
+    """Evidence that was changed is told, or it is the run that is refused; what is left is searched again."""
+    path = run_of_bundle(data, folder)
+    _called(["discover", "--resume", str(path), "--max-seconds", "1", "--max-nodes", "3", "--quiet"])
 
 
 def _particles(data: bytes, folder: Path) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from sharefind.cli import main
 from sharefind.errors import RunFolderError
 from sharefind.search import SearchLattice
 from tests.fuzz.guard import memory_limit
 from tests.fuzz.loop import KEPT
 from tests.fuzz.seeds import run_folder
-from tests.fuzz.targets import Target, every_target
+from tests.fuzz.targets import Target, every_target, run_of_bundle
 
 REFUSALS = {
     "config-name-of-many-letters": r"there is no setting 'in_+",
@@ -62,8 +63,19 @@ SHOWN = {
 }
 """The same for run folders given to `inspect`."""
 
-ACCEPTED = ("groups-command-many-subgroups",)
-"""Inputs that took long, and are quick now."""
+REDONE = {
+    "resume-candidate-that-is-no-number": "cannot be used: proposals.0.candidate: Input should be a valid integer;",
+    "resume-growth-from-nowhere": "{0} cannot be used: a growth is not from it to a larger space;",
+    "resume-growth-of-a-text": "cannot be used: proposals.0.explained: Input should be a valid number;",
+    "resume-key-that-is-a-truth-value": "cannot be used: proposals.0.key: Input should be a valid string;",
+    "resume-label-that-is-no-text": "cannot be used: proposals.0.label: Input should be a valid string;",
+    "resume-left-and-nothing-proposed": "{0} cannot be used: it is left, and nothing is proposed;",
+    "resume-nan-in-a-test": "tests.jsonl: line 2 is damaged;",
+}
+"""What is told of finished work that cannot be used, and is done again."""
+
+ACCEPTED = ("groups-command-many-subgroups", "export-candidate-of-another-lattice", *REDONE)
+"""Inputs that took long, and are quick now; and those about which the command line decides, and says so."""
 
 
 def _target(name: str) -> Target:
@@ -86,6 +98,22 @@ def test_a_kept_input_breaks_nothing(name: str, tmp_path: Path) -> None:
 def test_a_kept_run_folder_is_refused(name: str, tmp_path: Path) -> None:
     outcome = every_target()["run"].examine((KEPT / name).read_bytes(), tmp_path)
     assert re.search(SHOWN[name], outcome.refusal or ""), outcome.refusal
+
+
+@pytest.mark.parametrize("name", REDONE)
+def test_work_that_cannot_be_true_is_told_and_done_again(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_of_bundle((KEPT / name).read_bytes(), tmp_path)
+    assert main(["discover", "--resume", str(run), "--quiet"]) == 0
+    ending = capsys.readouterr()
+    assert f"{REDONE[name]} that work is done again" in ending.err and "is not rejected" in ending.out
+
+
+def test_a_lattice_of_another_search_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_of_bundle((KEPT / "export-candidate-of-another-lattice").read_bytes(), tmp_path)
+    assert main(["export", str(run), "--format", "json", "--out", str(tmp_path / "spec.json")]) == 2
+    assert "lattice.json is not of this search" in capsys.readouterr().err
 
 
 def _generators(entry: str) -> bytes:
@@ -160,8 +188,6 @@ def test_a_run_folder_cannot_steer_the_terminal(where: str, tmp_path: Path) -> N
 
 
 def test_a_message_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from sharefind.cli import main
-
     path = tmp_path / "spec.json"
     path.write_text(json.dumps({"\x1b[31mred": 1}))
     assert main(["verify", str(path)]) == 2
