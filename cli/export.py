@@ -58,12 +58,12 @@ def export(
     model, onnx the same model as a graph; emlp and escnn are snippets for these libraries.
     """
     _check(format, out, dtype)
-    from sharefind.cli.problem import load_outcome
+    from sharefind.cli.problem import finished_outcome
     from sharefind.export import spec_from_outcome
     from sharefind.search import RunFolder
 
     folder = RunFolder.open(run, limits_of(context.params))
-    outcome = load_outcome(folder)
+    outcome = finished_outcome(folder)
     spec = spec_from_outcome(outcome)
     if format in ("safetensors", "onnx"):
         certificate = _write_model(outcome, folder, format, out, dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +27,8 @@ FRESH_ROWS = 10_000
 USUAL_STEP = 0.05
 """Adam's step, over the size of the first weights, that suits nearly all networks."""
 
+LARGEST_SEED = 2**63 - 1
+
 SUFFIXES = (".safetensors", ".onnx")
 
 
@@ -44,7 +47,7 @@ def train(
     lr: Annotated[
         float, typer.Option(metavar="STEP", help="Adam's step over the size of the first weights.")
     ] = USUAL_STEP,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all random numbers.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all random numbers.", min=0, max=LARGEST_SEED)] = 0,
     max_group_order: MaxGroupOrder = None,
     max_degree: MaxDegree = None,
     max_dim: MaxDim = None,
@@ -58,9 +61,9 @@ def train(
     A fifth of the rows is kept apart from training to score both; the search that chose the sharing saw all of them.
     The weights of the shared network are written for the module that export --format torch writes.
     """
-    _check(out)
+    _check(out, lr)
     from sharefind.cli.live import training_progress
-    from sharefind.cli.problem import load_outcome
+    from sharefind.cli.problem import finished_outcome
     from sharefind.export import spec_from_outcome
     from sharefind.export.onnx_graph import require_onnx
     from sharefind.nn.comparison import TrainingPlan, compare, untied
@@ -68,7 +71,7 @@ def train(
 
     if out.suffix.lower() == ".onnx":
         require_onnx()
-    outcome = load_outcome(RunFolder.open(run, limits_of(context.params)))
+    outcome = finished_outcome(RunFolder.open(run, limits_of(context.params)))
     spec = spec_from_outcome(outcome)
     if spec.space.is_zero:
         raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
@@ -100,7 +103,9 @@ def _record(run: Path, out: Path, seed: int, scores: list[Score]) -> dict[str, A
     return {**named, "networks": _rows_of(scores), "versions": versions()}
 
 
-def _check(out: Path) -> None:
+def _check(out: Path, lr: float) -> None:
+    if not 0 < lr < math.inf:
+        raise ConfigError(f"--lr {lr:g} is no step; give a number above 0, such as {USUAL_STEP:g}")
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {out}: weights are written as {' or '.join(SUFFIXES)}; end the name with one of them")
     from sharefind.storage import refuse_unwritable

@@ -60,7 +60,7 @@ def npz_arrays(file: Path, path: str | Path, limits: Limits) -> tuple[NDArray[An
         members = {key: _member(archive, key, path) for key in KEYS}
         for key, info in members.items():
             _refuse_bomb(info, key, path, file.stat().st_size)
-        _refuse_unpacked(sum(_float_bytes(archive, info, key, path) for key, info in members.items()), path, limits)
+        refuse_unpacked(sum(_float_bytes(archive, info, key, path) for key, info in members.items()), path, limits)
         x, y = (_array(archive, info, key, path) for key, info in members.items())
     return x, y
 
@@ -121,11 +121,16 @@ def _header(stream: IO[bytes], key: str, path: str | Path) -> tuple[tuple[int, .
     return shape, dtype
 
 
-def _refuse_unpacked(size: int, path: str | Path, limits: Limits) -> None:
+def refuse_unpacked(size: int, path: str | Path, limits: Limits) -> None:
+    """Refuse a file that declares to unpack to more than `file_size` bytes.
+
+    Raises:
+        DataError: it does.
+    """
     most = limits.bytes_of(DATA_BYTES)
     if size > most:
         raise DataError(
-            f"{path}: x and y unpack to {size} bytes, above the limit of {most}; use fewer rows, "
+            f"{path}: unpacks to {size} bytes, above the limit of {most}; use fewer rows, "
             f"or {raise_it('file_size', size)}"
         )
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.archives import npz_arrays
+from sharefind.datasets.archives import npz_arrays, refuse_unpacked
 from sharefind.datasets.task import FloatArray, check_arrays
 from sharefind.errors import DataError, one_line, quoted
 from sharefind.limits import DATA_BYTES, DEFAULT_LIMITS, Limits, raise_it
@@ -104,7 +104,7 @@ def load_parquet(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Flo
         schema = file.schema_arrow
         order = _column_order(list(schema.names), path)
         _refuse_types(schema, path)
-        _refuse_unpacked(_unpacked_bytes(file.metadata), path, limits)
+        refuse_unpacked(_unpacked_bytes(file.metadata), path, limits)
         table = file.read()
     columns = [table.column(index).to_numpy().astype(np.float64) for index in range(len(schema.names))]
     return _split(np.stack(columns, axis=1), order, path)
@@ -211,15 +211,6 @@ def _unpacked_bytes(metadata: Any) -> int:
     rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
     pages = sum(group.total_byte_size for group in groups)
     return int(max(rows * metadata.num_columns * FLOAT_BYTES, pages))
-
-
-def _refuse_unpacked(size: int, path: str | Path, limits: Limits) -> None:
-    most = limits.bytes_of(DATA_BYTES)
-    if size > most:
-        raise DataError(
-            f"{path}: unpacks to {size} bytes, above the limit of {most}; use fewer rows, "
-            f"or {raise_it('file_size', size)}"
-        )
 
 
 def _split(table: FloatArray, order: Mapping[str, list[int]], path: str | Path) -> tuple[FloatArray, FloatArray]:

@@ -233,7 +233,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         target = Path(path)
         chosen = format_of(target, format)
         with python_names(out="path"):
-            write_network(self._network(), target, chosen)
+            write_network(self._network(), target, chosen, self.result_["seed"])
         return target
 
     def evidence_frame(self) -> Any:

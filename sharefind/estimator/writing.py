@@ -29,8 +29,8 @@ def format_of(path: Path, format: str | None) -> str:
     raise ConfigError(f"{what} is unknown; use {', '.join(known)}")
 
 
-def write_network(network: TrainedNetwork, path: Path, format: str) -> None:
-    """Write a network, or its architecture alone, to a new file.
+def write_network(network: TrainedNetwork, path: Path, format: str, seed: int) -> None:
+    """Write a network, or its architecture alone, to a new file; seed: of the search, written beside the weights.
 
     Raises:
         ExportError: a claim does not hold. RunFolderError: the file exists or cannot be written.
@@ -38,7 +38,9 @@ def write_network(network: TrainedNetwork, path: Path, format: str) -> None:
     refuse_unwritable(path)
     if format in SOURCES:
         write_snippet(network.spec, path, format)
-    elif format in ("safetensors", "onnx"):
-        (write_safetensors if format == "safetensors" else write_onnx)(network, path)
+    elif format == "safetensors":
+        write_safetensors(network, path, seed)
+    elif format == "onnx":
+        write_onnx(network, path, seed=seed)
     else:
         (write_json if format == "json" else write_torch)(network.spec, path)

@@ -22,6 +22,7 @@ from sharefind.export.serial import to_json
 from sharefind.export.spec import SharingSpec
 from sharefind.export.tensors import check_particles
 from sharefind.export.trained import TrainedNetwork
+from sharefind.storage import write_atomically
 
 if TYPE_CHECKING:
     import onnx
@@ -84,8 +85,6 @@ def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64", se
         ConfigError: the library onnx is not installed. ExportError: the specification does not hold what it says, or
             the graph does not compute what the network does. RunFolderError: the file cannot be written.
     """
-    from sharefind.storage import write_atomically
-
     require_onnx()
     certificate = certify(network.spec)
     check_particles(network)

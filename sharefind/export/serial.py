@@ -18,6 +18,7 @@ from sharefind.groups import parse_exact
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
 from sharefind.meanfield.standardise import Standardisation
 from sharefind.spaces import Block, Subspace
+from sharefind.storage import write_atomically
 
 MAX_SPEC_BYTES = 100_000_000
 """Largest specification that is read, in bytes, where no limit is given."""
@@ -196,8 +197,6 @@ def write_json(spec: SharingSpec, path: Path) -> Certificate:
     Raises:
         ExportError: the specification does not hold what it says. RunFolderError: the file cannot be written.
     """
-    from sharefind.storage import write_atomically
-
     certificate = certify(spec)
     write_atomically(path, to_json(spec))
     return certificate

@@ -11,6 +11,7 @@ from sharefind.export.emlp_snippet import emlp_source
 from sharefind.export.escnn_snippet import escnn_source
 from sharefind.export.peers import PeerView, peer_view
 from sharefind.export.spec import SharingSpec
+from sharefind.storage import write_atomically
 
 SOURCES: Mapping[str, Callable[[PeerView], str]] = MappingProxyType({"emlp": emlp_source, "escnn": escnn_source})
 """The source of a snippet, by the name of its library."""
@@ -23,8 +24,6 @@ def write_snippet(spec: SharingSpec, path: Path, peer: str) -> Certificate:
         ExportError: as in `peer_view`, or the library has no such group or representation. RunFolderError: the file
             cannot be written.
     """
-    from sharefind.storage import write_atomically
-
     view = peer_view(spec, peer)
     write_atomically(path, SOURCES[peer](view))
     return view.certificate

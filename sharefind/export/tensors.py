@@ -17,6 +17,7 @@ from sharefind.export.serial import MAX_SPEC_BYTES, from_json, to_json
 from sharefind.export.stabiliser import refusal
 from sharefind.export.trained import FloatArray, TrainedNetwork
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
+from sharefind.storage import write_atomically
 
 SCHEMA = "sharefind.weights/1"
 
@@ -44,8 +45,6 @@ def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = No
             the file cannot be written.
     """
     from safetensors.numpy import save
-
-    from sharefind.storage import write_atomically
 
     certificate = certify(network.spec)
     check_particles(network)

@@ -19,6 +19,7 @@ from sharefind.export.certificate import Certificate, certify
 from sharefind.export.spec import ExactRows, GeneratorPair, SharingSpec
 from sharefind.groups import exact_matrix
 from sharefind.groups.matrices import as_signed_permutation
+from sharefind.storage import write_atomically
 
 DOCSTRING_WIDTH = 88
 """Longest line of the module's docstring."""
@@ -72,8 +73,6 @@ def write_torch(spec: SharingSpec, path: Path) -> Certificate:
     Raises:
         ExportError: the specification does not hold what it says. RunFolderError: the file cannot be written.
     """
-    from sharefind.storage import write_atomically
-
     certificate = certify(spec)
     write_atomically(path, torch_source(spec, certificate))
     return certificate

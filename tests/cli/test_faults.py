@@ -73,6 +73,23 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
+@pytest.mark.parametrize("journals", [["evidence.jsonl", "particles"], ["tests.jsonl"], ["diagnoses.jsonl"]])
+def test_work_of_another_run_is_told_and_done_again(
+    call, spoilt: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, journals: list[str]
+) -> None:
+    """Whole lines, with the particles that belong to them, of a search with another seed."""
+    assert call("discover", *SEARCH, "--seed", "1", "--out", "other", "--quiet").status == 0
+    for name in journals:
+        place = spoilt / name
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+        shutil.move(Path("other", name), place)
+    done = computed(monkeypatch)
+    again = call("discover", "--resume", "run", "--quiet")
+    assert again.status == 0
+    assert again.err.count("it is of a run with other data or settings; that work is done again") == len(done)
+    assert done and result("run") == result(whole / "run")
+
+
 @pytest.mark.parametrize("journal", JOURNALS)
 @pytest.mark.parametrize("how", ["cut off", "damaged", "damaged at the front"])
 def test_a_spoilt_line_is_told_and_that_work_alone_is_done_again(
@@ -109,7 +126,7 @@ def test_a_line_with_a_right_checksum_and_wrong_content(call, spoilt: Path, whol
     ending = call("discover", "--resume", "run", "--json", "--quiet")
     assert ending.status == 0
     assert ending.err == (
-        "note: evidence.jsonl: the record of '{0}' cannot be used: 'proposals' is missing; that work is done again\n"
+        "note: evidence.jsonl: the record of '{0}' cannot be used: evidence: Field required; that work is done again\n"
         "note: tests.jsonl: the record of 'C3' cannot be used: p_value: Input should be a valid number, unable to "
         "parse string as a number; that work is done again\n"
     )
@@ -332,7 +349,7 @@ def test_a_run_may_visit_so_many_nodes_in_all_its_sittings(call, spoilt: Path, w
             assert {k: v for k, v in json.loads(again.out).items() if k not in ("run", "wall_s")} == found
             assert call("inspect", "run").status == 0
             refused = call("export", "run", "--format", "json", "--out", "spec.json")
-            assert refused.status == 1 and "does not hold; resume it" in refused.err
+            assert refused.status == 1 and "go on with: sharefind discover --resume run, and" in refused.err
     assert found == result(whole / "run") and (found["status"], found["stopped"]) == ("found", None)
 
 
@@ -343,12 +360,33 @@ def test_a_run_may_work_so_long_in_all_its_sittings(call, spoilt: Path, whole: P
     assert first.status == 0 and found["status"] == "undecided" and found["chain"] == []
     assert found["stopped"].startswith("--max-seconds 0.001: ") and found["stopped"].endswith("all sittings together")
     Path("run/spent.json").write_text('{"seconds": 100}\n')
-    tests = Path("run/tests.jsonl").read_bytes()
+    tests = (whole / "run/tests.jsonl").read_bytes().splitlines(keepends=True)[0]
+    Path("run/tests.jsonl").write_bytes(tests)
     second = json.loads(call("discover", "--resume", "run", "--max-seconds", "99", "--json", "--quiet").out)
     assert second["stopped"].startswith("--max-seconds 99: 100.0 s") and Path("run/tests.jsonl").read_bytes() == tests
     assert call("discover", "--resume", "run", "--max-seconds", "900", "--json", "--quiet").status == 0
+    assert Path("run/tests.jsonl").read_bytes().startswith(tests)
     assert result("run") == result(whole / "run")
     assert json.loads(Path("run/result.json").read_text())["wall_s"] > 100
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(
+    ("words", "work"),
+    [(["--horizon", "1e5"], "evidence.jsonl"), (["--copies", "1000000"], "tests.jsonl")],
+    ids=["training", "tests"],
+)
+def test_the_seconds_end_what_is_under_way(call, spoilt: Path, words: list[str], work: str, jobs: str) -> None:
+    """One training, and one test, that would take minutes, in this process and in workers."""
+    shutil.rmtree(spoilt)
+    before = time.monotonic()
+    budget = ["--max-seconds", "3", "--jobs", jobs]
+    ending = call("discover", *SEARCH, *words, *budget, "--out", "run", "--json", "--quiet")
+    found = json.loads(ending.out)
+    assert (ending.status, found["status"]) == (0, "undecided")
+    assert found["stopped"].startswith("--max-seconds 3: ")
+    assert not Path("run", work).exists()
+    assert 3 <= time.monotonic() - before < 20
 
 
 def test_what_was_found_before_the_time_ran_out_is_not_taken_back(call, spoilt: Path, whole: Path) -> None:

@@ -88,7 +88,9 @@ def test_more_epochs_teach_more(call: Call, run: Path) -> None:
         (("--out", "net.bin"), ".safetensors or .onnx"),
         (("--out", "nowhere/net.safetensors"), "does not exist"),
         (("--out", "taken.safetensors"), "exists"),
-        (("--out", "net.safetensors", "--lr", "-1"), "lr"),
+        (("--out", "net.safetensors", "--lr", "-1"), "--lr -1 is no step; give a number above 0, such as 0.05"),
+        (("--out", "net.safetensors", "--lr", "nan"), "--lr nan is no step"),
+        (("--out", "net.safetensors", "--seed", str(2**63)), "seed"),
         (("--out", "net.safetensors", "--width", "0"), "width"),
     ],
 )

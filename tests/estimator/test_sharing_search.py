@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors import safe_open
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
@@ -117,6 +118,8 @@ def test_exports_hold_the_same_network(found: SharingSearch, tmp_path: Path) -> 
         assert found.export(tmp_path / name) == tmp_path / name
     assert read_spec(tmp_path / "net.json") == found.spec_
     assert np.array_equal(read_safetensors(tmp_path / "net.safetensors").predict(x), found.predict(x))
+    with safe_open(tmp_path / "net.safetensors", framework="numpy") as tensors:
+        assert tensors.metadata()["seed"] == str(found.result_["seed"])
     assert "class SharedLinear" in (tmp_path / "net.py").read_text()
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
