@@ -31,7 +31,7 @@ SETTLED = ("config.toml", "data.sha256", "settings.sha256", "lattice.json", "lat
 KILLS = 60
 """Random moments of the acceptance test."""
 
-FEW_KILLS = 12
+FEW_KILLS = 6
 """Those of the part that CI runs."""
 
 STEP = 6
