@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -46,10 +47,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     x = rng.standard_normal((200, 3))
     turn = np.array([[1.0, 0.6, -0.8], [-0.8, 1.0, 0.6], [0.6, -0.8, 1.0]])
     np.savez(folder / "data.npz", x=x, y=np.tanh(x @ turn.T) + 0.05 * rng.standard_normal((200, 3)))
-    os.chdir(folder)
-    assert main(["discover", *SEARCH, "--out", "run", "--quiet", "--json"]) == 0
-    assert result("run")["e_star"]["candidate"] == "E^C3"
-    assert all(len(lines("run", name)) > 0 for name in JOURNALS)
+    with contextlib.chdir(folder):
+        assert main(["discover", *SEARCH, "--out", "run", "--quiet", "--json"]) == 0
+        assert result("run")["e_star"]["candidate"] == "E^C3"
+        assert all(len(lines("run", name)) > 0 for name in JOURNALS)
     return folder
 
 
@@ -323,9 +324,9 @@ def test_the_date_may_jump(call, spoilt: Path, whole: Path, monkeypatch: pytest.
         return looks[-1] % 4e9
 
     shutil.rmtree(spoilt)
-    monkeypatch.setattr(time, "time", jumping)
-    assert call("discover", *SEARCH, "--max-seconds", "600", "--out", "run", "--json", "--quiet").status == 0
-    monkeypatch.undo()
+    with monkeypatch.context() as clock:
+        clock.setattr(time, "time", jumping)
+        assert call("discover", *SEARCH, "--max-seconds", "600", "--out", "run", "--json", "--quiet").status == 0
     assert result("run") == result(whole / "run")
     assert 0 < json.loads(Path("run/result.json").read_text())["wall_s"] < 600
 

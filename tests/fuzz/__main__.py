@@ -22,6 +22,9 @@ STALLED = 60.0
 
 LONGEST, MOST = 1e9, 10**12
 
+ROOT = Path(__file__).parents[2]
+"""Where a process finds this package, whatever the working directory is."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Feed the targets one after the other and print a table; 1 where an input was found that broke a promise."""
@@ -37,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise SystemExit(f"no target {name!r}; the targets are {', '.join(known)}")
     if asked.input is not None:
         return _again(known[names[0]], asked.input)
-    out = asked.out or Path(tempfile.mkdtemp(prefix="fuzz-"))
+    out = (asked.out or Path(tempfile.mkdtemp(prefix="fuzz-"))).absolute()
     out.mkdir(parents=True, exist_ok=True)
     tallies = [_watched(name, asked, out) for name in names]
     for tally in tallies:
@@ -102,7 +105,8 @@ def _watched(name: str, asked: argparse.Namespace, out: Path) -> dict[str, Any]:
         left = ["--seconds", str(seconds - total["seconds"]), "--inputs", str(inputs - total["inputs"])]
         words = [name, "--worker", "--engine", engine, "--seed", str(seed), "--out", str(out), *left]
         start = time.monotonic()
-        status = _ended(subprocess.Popen([sys.executable, "-m", "tests.fuzz", *words]), out / f"{name}.current")
+        command = [sys.executable, "-m", "tests.fuzz", *words]
+        status = _ended(subprocess.Popen(command, cwd=ROOT), out / f"{name}.current")
         if status == 0:
             _add(total, json.loads((out / f"{name}.json").read_text()))
             break

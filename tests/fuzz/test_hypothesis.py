@@ -23,7 +23,7 @@ from tests.fuzz.targets import Target, every_target
 ANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 FEW, MANY = settings(ANY, max_examples=8), settings(ANY, max_examples=50)
 
-SLOW = ("inspect", "groups-command", "command-line", "run")
+SLOW = ("inspect", "groups-command", "command-line", "run", "report", "resume", "export")
 TARGETS = [name for name in every_target() if name not in SLOW]
 JSON_TARGETS = ("spec", "verify", "shared", "generators", "run")
 

@@ -7,7 +7,10 @@ import pytest
 from tests.fuzz.loop import run_own
 from tests.fuzz.targets import every_target
 
-SLOW = {"inspect": 12, "groups-command": 12, "command-line": 40, "run": 150, "parquet": 300, "report": 4, "export": 12}
+SLOW = {
+    **{"report": 4, "inspect": 12, "resume": 12, "export": 12, "groups-command": 12},
+    **{"command-line": 40, "run": 150, "parquet": 300},
+}
 """Inputs of the targets that take longest for each; the others get more."""
 
 INPUTS = 1_000
