@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -68,8 +68,7 @@ def training_progress(epochs: int, *, is_silent: bool) -> Iterator[Callable[[str
         yield None
         return
     bars: dict[str, TaskID] = {}
-    columns = (TextColumn("{task.description}"), BarColumn(BAR_WIDTH), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*_columns(), console=console, transient=True) as progress:
 
         def told(name: str, epoch: Epoch) -> None:
             if name not in bars:
@@ -77,6 +76,12 @@ def training_progress(epochs: int, *, is_silent: bool) -> Iterator[Callable[[str
             progress.update(bars[name], completed=epoch.number, description=f"{name}: loss {epoch.train_loss:.3g}")
 
         yield told
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    """Of a bar; its text is no markup, since groups and spaces may have any name."""
+    text = TextColumn("{task.description}", markup=False)
+    return text, BarColumn(BAR_WIDTH), TaskProgressColumn(), TimeElapsedColumn()
 
 
 def _headline(problem: Problem, run: Path) -> str:
@@ -131,10 +136,7 @@ class LiveView(NoteView):
         self._visited: dict[str, SearchNode] = {}
         self._origin: dict[str, Growth] = {}
         self._current: SearchNode | None = None
-        self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(BAR_WIDTH), TaskProgressColumn(), TimeElapsedColumn(),
-            console=console,
-        )  # fmt: skip
+        self._progress = Progress(*_columns(), console=console)
         self._task: TaskID = self._progress.add_task("starting", total=None)
 
     def on_node_start(self, node: SearchNode) -> None:

@@ -227,11 +227,14 @@ def finished_outcome(folder: RunFolder) -> SearchOutcome:
     """
     outcome = load_outcome(folder)
     if not outcome.finished:
-        raise ExportError(
-            f"{folder.path} ended at {outcome.e_star.label}, which does not hold; go on with: sharefind discover "
-            f"--resume {shlex.quote(str(folder.path))}, and a larger --max-nodes or --max-seconds if it had one"
-        )
+        ended = f"{folder.path} ended at {outcome.e_star.label}, which does not hold"
+        raise ExportError(f"{ended}; {_going_on(folder.path)}")
     return outcome
+
+
+def _going_on(path: Path) -> str:
+    resume = f"sharefind discover --resume {shlex.quote(str(path))}"
+    return f"go on with: {resume}, and a larger --max-nodes or --max-seconds if it had one"
 
 
 def load_outcome(folder: RunFolder) -> SearchOutcome:
@@ -247,7 +250,7 @@ def load_outcome(folder: RunFolder) -> SearchOutcome:
     lattice = folder.lattice()
     visited = lattice.visited()
     if not visited:
-        raise RunFolderError(f"{folder.path}: the search visited no node; run it again")
+        raise RunFolderError(f"{folder.path} visited no node so far; {_going_on(folder.path)}")
     last = visited[-1]
     holds = last.evidence is not None and last.evidence.decision is Decision.STAY
     problem = load_problem(with_limits(_with_data_beside(folder), folder.limits))

@@ -27,6 +27,9 @@ FRESH_ROWS = 10_000
 USUAL_STEP = 0.05
 """Adam's step, over the size of the first weights, that suits nearly all networks."""
 
+TINY = 1e-4
+"""Steps up to here are too small to learn anything in the usual number of epochs."""
+
 LARGEST_SEED = 2**63 - 1
 
 SUFFIXES = (".safetensors", ".onnx")
@@ -91,7 +94,7 @@ def train(
     if scores[0].fitted.best_epoch == epochs:
         console.print(f"note  it still improved in the last of {epochs} epochs; raise --epochs", soft_wrap=True)
     if scores[0].r2 < 0:
-        console.print(f"note  it predicts worse than the mean of the labels; try --lr {_smaller(lr):g}", soft_wrap=True)
+        console.print(f"note  it predicts worse than the mean of the labels; try --lr {_better(lr):g}", soft_wrap=True)
     for line in _next(run, out, spec.particles, scores[0].network.width):
         console.print(line, soft_wrap=True)
 
@@ -126,14 +129,14 @@ def _refuse_unlearnt(score: Score, lr: float) -> None:
     """A start that no epoch improved on, judged by rows held out, is no trained network."""
     if score.fitted.best_epoch == 0:
         raise NotConvergedError(
-            f"training never improved on its start with --lr {lr:g}; try --lr {_smaller(lr):g}, or there is nothing "
+            f"training never improved on its start with --lr {lr:g}; try --lr {_better(lr):g}, or there is nothing "
             "to learn"
         )
 
 
-def _smaller(lr: float) -> float:
-    """The step to try next."""
-    return min(lr / 10, USUAL_STEP)
+def _better(lr: float) -> float:
+    """The step to try next: the usual one where this one is far off."""
+    return lr / 10 if TINY < lr <= USUAL_STEP else USUAL_STEP
 
 
 def _write(score: Score, out: Path, seed: int) -> None:

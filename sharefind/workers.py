@@ -47,6 +47,11 @@ class Deadline:
     late: Exception
 
 
+def earlier(one: Deadline | None, other: Deadline | None) -> Deadline | None:
+    """The deadline that comes first; None where there is none."""
+    return min((d for d in (one, other) if d is not None), key=lambda d: d.at, default=None)
+
+
 @dataclass(frozen=True)
 class Workers:
     """Where tasks run; a value that says how, and holds no connection.

@@ -47,6 +47,9 @@ CHUNK_NUMBERS = 2**18
 MOST_STEPS = 64
 """Steps that are carried out at once, so that progress is seen and an interrupt heard."""
 
+MOST_ACTIVATIONS = 2**26
+"""Activations that are computed at once, for the same reason: the kernel takes about half a second over them."""
+
 
 class SGDConfig(BaseModel):
     """Settings of one training. The defaults are those of Maass & Fontbona 2024, Appendix F, at N = 100.
@@ -183,7 +186,7 @@ def train(
             steps = choose_steps(config.backend, recursion, noise, seed, theta, work)
         sizes = tuple(config.step_size * schedule.value(k / config.particles) for k in range(first, until))
         chunk = Chunk(x.to(theta), y.to(theta), first, sizes, config.tau, config.beta)
-        theta = steps.advance(theta, chunk, risk if first >= last_window else None)
+        theta = steps.advance(theta, chunk, risk if first >= last_window else None, tell.within)
         watch.follow(theta, chunk)
         if until == config.steps:
             watch.finish(theta, chunk)
@@ -197,11 +200,16 @@ def train(
 def _chunk_length(x: Tensor, y: Tensor, theta: Tensor, config: SGDConfig) -> int:
     """Steps whose samples and noise are drawn together: few enough that they stay in cache."""
     noise = 0 if config.noise == "none" else theta.numel()
-    return max(1, min(MOST_STEPS, CHUNK_NUMBERS // ((x.numel() + y.numel()) // len(x) + noise)))
+    activations = len(theta) * x.shape[2] * config.particles * y.shape[3]
+    few = min(MOST_STEPS, MOST_ACTIVATIONS // max(1, activations))
+    return max(1, min(few, CHUNK_NUMBERS // ((x.numel() + y.numel()) // len(x) + noise)))
 
 
 class _Teller:
-    """Reports the steps done: whenever another `PROGRESS_CALLS`-th of them is, and after some silence."""
+    """Reports the steps done: whenever another `PROGRESS_CALLS`-th of them is, and after some silence.
+
+    progress: told; None for nobody. total: steps in all.
+    """
 
     def __init__(self, progress: Progress | None, total: int) -> None:
         self._progress, self._total = progress, total
@@ -209,12 +217,20 @@ class _Teller:
 
     def __call__(self, first: int, until: int) -> None:
         """Steps up to `until` are done; those up to `first` were known to be."""
-        if self._progress is None:
-            return
-        is_part = until // self._every > first // self._every or until == self._total
-        if is_part or time.monotonic() - self._told >= PROGRESS_SECONDS:
-            self._progress(until, self._total)
-            self._told = time.monotonic()
+        if until // self._every > first // self._every or until == self._total:
+            self._tell(until)
+        else:
+            self.within(until)
+
+    def within(self, done: int) -> None:
+        """So many steps are done, somewhere in a chunk: told after some silence alone."""
+        if time.monotonic() - self._told >= PROGRESS_SECONDS and done < self._total:
+            self._tell(done)
+
+    def _tell(self, done: int) -> None:
+        self._told = time.monotonic()
+        if self._progress is not None:
+            self._progress(done, self._total)
 
 
 def _noise(config: SGDConfig, theta: Tensor, space: Projector | None) -> NoiseShape | None:

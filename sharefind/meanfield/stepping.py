@@ -7,6 +7,7 @@ kernel is for the matrix unit under vanilla training; torch does everything else
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -62,13 +63,22 @@ class Chunk:
         return tuple((2 * self.beta * size) ** 0.5 for size in self.sizes)
 
 
+Told = Callable[[int], None]
+"""Told the number of steps done."""
+
+
+def nobody(done: int) -> None:
+    """Nobody is told."""
+
+
 class Steps(Protocol):
     """Carries out steps of the recursion."""
 
-    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None) -> Tensor:
+    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
         """Particles (R, D, N) after the steps of a chunk; `theta` may be written.
 
         loss: float64 (R,), to which the mean loss of each minibatch before its update is added; None to leave it out.
+        told: the number of steps done, all chunks together, where steps may take long.
         """
         ...
 
@@ -90,7 +100,7 @@ class TorchSteps:
     penalty: Penalty
     noise: NoiseStream | None
 
-    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None) -> Tensor:
+    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
         """See `Steps.advance`."""
         spreads = chunk.spreads
         xi = None if self.noise is None else self.noise.draw(len(spreads))
@@ -101,6 +111,7 @@ class TorchSteps:
             theta = _descend(theta, slope, size, chunk.tau, self.penalty)
             if xi is not None:
                 theta.add_(xi[k], alpha=spreads[k])
+            told(chunk.first + k + 1)
         return theta
 
 
@@ -133,8 +144,8 @@ class CompiledSteps:
         self._place, self._length = places[0], self._numbers(places[1])
         self._basis = self._numbers(np.empty((0, 0)) if noise is None else noise.basis)
 
-    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None) -> Tensor:
-        """See `Steps.advance`."""
+    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
+        """See `Steps.advance`; the steps of a chunk are one call, and nobody is told within."""
         self._kernel(
             theta.numpy(), chunk.x.contiguous().numpy(), chunk.y.contiguous().numpy(), chunk.first,
             self._numbers(chunk.sizes), self._numbers(chunk.shrinks), self._numbers(chunk.spreads),

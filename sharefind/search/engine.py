@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Protocol
 
-from sharefind.errors import NotConvergedError
+from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.search.evidence import Decision, Evidence
 from sharefind.search.experiments import escape_training
-from sharefind.search.growth import GrowthRule, Proposal, growth_rule, measure_escape
-from sharefind.search.hypotheses import belongs, leads_to_accepted
+from sharefind.search.growth import GrowthRule, Proposal, growth_rule, is_named, measure_escape
+from sharefind.search.hypotheses import ZERO, belongs, leads_to_accepted
 from sharefind.search.lattice import Growth, SearchLattice, SearchNode
 from sharefind.search.noise_floor import explain_unlearnt, explain_zero
 from sharefind.search.observer import BudgetSpent, Observer, StopSearch
@@ -161,7 +161,7 @@ class Engine:
     def _first(self) -> SearchNode:
         zero = Subspace.zero(self.problem.space.dim)
         index = None if self.problem.lattice is None else self.problem.lattice.zero.index
-        return SearchNode("{0}", zero, index, "{0}")
+        return SearchNode(ZERO, zero, index, ZERO)
 
     def _test_symmetries(self, zero: SearchNode) -> None:
         """Everything that is known before training: the problem is from here on the one with its exact tests."""
@@ -178,7 +178,7 @@ class Engine:
         observer.on_node_start(node)
         memory = self.memory or NoMemory()
         record = memory.recall(node.key)
-        if record is not None and (reason := self._misfit(record, lattice, node)):
+        if record is not None and (reason := self._misfit(record, lattice, node, rules[0])):
             observer.on_note(f"what is kept of {node.label} cannot be used: {reason}; that work is done again")
             record = None
         if record is None:
@@ -186,18 +186,20 @@ class Engine:
             try:
                 record = self._measure(lattice, node, number, observer, rules)
             except NotConvergedError as error:
-                raise NotConvergedError(f"{node.label}: {error}") from error
+                error.args = (f"{node.label}: {error}",)
+                raise
             memory.keep(record)
         visited = lattice.mark(node.key, record.evidence, number)
         observer.on_node_end(visited)
         for proposal in record.proposals:
             if proposal.node.key not in lattice:
                 lattice.add(proposal.node)
+            _refuse_no_larger(node, lattice.node(proposal.node.key), proposal.growth)
             lattice.connect(proposal.growth)
         observer.on_growth([p.growth for p in record.proposals])
         return visited
 
-    def _misfit(self, record: NodeRecord, lattice: SearchLattice, node: SearchNode) -> str:
+    def _misfit(self, record: NodeRecord, lattice: SearchLattice, node: SearchNode, growth: GrowthRule) -> str:
         """Why what is said to be kept of a node cannot be what this search would keep; empty if it can."""
         proposed = record.proposals
         if record.evidence.decision is Decision.STAY:
@@ -206,6 +208,8 @@ class Engine:
             return "it is left, and nothing is proposed"
         if any(p.growth.source != node.key or p.node.space.dim <= node.space.dim for p in proposed):
             return "a growth is not from it to a larger space"
+        if any(p.growth.rule != growth.name or not is_named(p, node) for p in proposed):
+            return f"a growth is none of the rule {growth.name}"
         if not all(belongs(self.problem, p.node) for p in proposed):
             return "a space is none of this problem"
         known = (lattice.node(p.node.key) for p in proposed if p.node.key in lattice)
@@ -256,6 +260,15 @@ class Engine:
     def _rank(self, lattice: SearchLattice, growth: Growth) -> tuple[bool, float, int, str]:
         leads = leads_to_accepted(self.problem, lattice.node(growth.target))
         return (not leads, -growth.explained, lattice.node(growth.target).space.dim, growth.target)
+
+
+def _refuse_no_larger(source: SearchNode, target: SearchNode, growth: Growth) -> None:
+    """Growths that do not lead to larger spaces would never end."""
+    if target.space.dim <= source.space.dim:
+        raise ConfigError(
+            f"the growth rule {growth.rule} proposed {target.label} (dimension {target.space.dim}) from {source.label} "
+            f"(dimension {source.space.dim}); let it propose larger spaces, and give each space a key of its own"
+        )
 
 
 def _reason(stop: StopSearch) -> str:

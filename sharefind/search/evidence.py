@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 
 from sharefind.search.record import Word
+
+LARGEST = 1e300
+"""Largest number that is read back: twice it is finite."""
+
+MOST = 10**9
+"""The same for a count."""
+
+
+def _bounded(value: float) -> float:
+    if not abs(value) <= LARGEST:
+        raise ValueError(f"is not between -{LARGEST:g} and {LARGEST:g}")
+    return value
+
+
+Bounded = Annotated[float, AfterValidator(_bounded)]
+Distance = Annotated[Bounded, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Decision(StrEnum):
@@ -37,15 +54,15 @@ class Evidence:
         rejected: candidate groups at this node that were rejected.
     """
 
-    dist2: float
-    rmd2: float
-    delta: float | None
-    p_value: float | None
-    p_adjusted: float | None
-    relative_escape: float
-    risk: float
-    horizon: float
-    replicates: int
+    dist2: Distance
+    rmd2: Distance
+    delta: Distance | None
+    p_value: Probability | None
+    p_adjusted: Probability | None
+    relative_escape: Distance
+    risk: Distance
+    horizon: Distance
+    replicates: Annotated[int, Field(ge=1, le=MOST)]
     decision: Decision
     rule: Word
     reason: Word

@@ -94,12 +94,28 @@ def numerical_child(node: SearchNode, rule: str, added: NDArray[np.float64], exp
     """E_j joined with numerical directions, added (k, D)."""
     basis = np.vstack([node.space.orthonormal(), added])
     space = Subspace.numerical(basis)
-    step = int(node.key.rpartition(":")[2]) + 1 if ":" in node.key else 1
-    label = f"E_{step}"
     full = space.dim == space.ambient
-    child = SearchNode(f"{rule}:{step}", Subspace.full(space.ambient) if full else space, None, "Z" if full else label)
+    key, label = _names(node, rule)
+    child = SearchNode(key, Subspace.full(space.ambient) if full else space, None, "Z" if full else label)
     direction = tuple(float(v) for v in added[0]) if len(added) else ()
     return Proposal(child, Growth(node.key, child.key, rule, explained, direction))
+
+
+def _names(node: SearchNode, rule: str) -> tuple[str, str]:
+    """Key and label of the space that a rule for numerical directions grows from a node."""
+    step = int(node.key.rpartition(":")[2]) + 1 if ":" in node.key else 1
+    return f"{rule}:{step}", f"E_{step}"
+
+
+def is_named(proposal: Proposal, source: SearchNode) -> bool:
+    """Whether a proposal that was read is called as one of the rules here calls it; rules of one's own are free."""
+    rule, child = proposal.growth.rule, proposal.node
+    if rule == "invariant":
+        return child.candidate is not None
+    if rule in ("mean", "escape"):
+        key, label = _names(source, rule)
+        return (child.key, child.candidate) == (key, None) and child.label in (label, "Z")
+    return True
 
 
 @dataclass(frozen=True)

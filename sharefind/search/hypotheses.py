@@ -17,6 +17,10 @@ Hypothesis = Group | None
 """A symmetry of the law of (X, Y); None is "Y is independent of X", under which nothing can be learned."""
 
 
+ZERO = "{0}"
+"""Key and label of the first node of every search, whatever group fixes it."""
+
+
 def lattice_node(problem: Problem, node: SearchNode) -> LatticeNode | None:
     """The node's place among the candidate's invariant subspaces, or None."""
     if problem.lattice is None or node.candidate is None:
@@ -25,13 +29,20 @@ def lattice_node(problem: Problem, node: SearchNode) -> LatticeNode | None:
 
 
 def belongs(problem: Problem, node: SearchNode) -> bool:
-    """Whether a node that was read can be of this problem: its space lies in Z and is the candidate that it says."""
+    """Whether a node that was read can be of this problem: its space lies in Z, space and names are the candidate's.
+
+    A node that says to be no candidate must not have the name of one.
+    """
     if node.space.ambient != problem.space.dim:
         return False
-    if problem.lattice is None or node.candidate is None:
-        return node.candidate is None
-    nodes = problem.lattice.nodes
-    return 0 <= node.candidate < len(nodes) and nodes[node.candidate].space == node.space
+    places = () if problem.lattice is None else problem.lattice.nodes
+    if node.candidate is None:
+        return all(node.key != place.label for place in places)
+    if not 0 <= node.candidate < len(places):
+        return False
+    place = places[node.candidate]
+    name = ZERO if place.space.is_zero else place.label
+    return node.key == node.label == name and node.space == place.space
 
 
 def directions(problem: Problem, node: SearchNode) -> tuple[Subspace, ...]:

@@ -168,6 +168,8 @@ class Problem:
             "replicates": settings.replicates,
             "copies": settings.copies,
         }
+        if self.blind is not None and given.unit is None and self.task.unit is None:
+            del chosen["unit"]  # what is proposed depends on whether a unit was named
         if given.group is not None:
             chosen["in_rep"], chosen["out_rep"] = _expressions(given, self.task)
         if self.unit.hidden_rep is not None:

@@ -16,7 +16,7 @@ from sharefind.search.result import result_record
 from sharefind.search.run_folder import LATTICE, RunFolder
 from sharefind.search.sitting import Sitting
 from sharefind.search.stopping import StoppingRule
-from sharefind.workers import Workers, one_thread
+from sharefind.workers import Workers, earlier, one_thread
 
 
 def run_search(
@@ -42,7 +42,7 @@ def run_search(
     Raises:
         NotConvergedError: training diverged. RunFolderError: the folder cannot be written, or another process works in
             it. StorageError: the disk is full or failing; what was finished is kept. ConfigError: the cluster that was
-            asked for is not there.
+            asked for is not there, or a growth rule of your own proposed a space that is no larger.
     """
     observer = observer or Observer()
     try:
@@ -67,7 +67,7 @@ def _run(
             observer.on_note(note)
         sitting = Sitting(folder, observer, problem.settings.config.max_seconds)
         if workers.executor == "loky":  # the machines of a cluster have clocks of their own
-            workers = replace(workers, deadline=sitting.deadline)
+            workers = replace(workers, deadline=earlier(workers.deadline, sitting.deadline))
         problem = replace(problem, settings=replace(problem.settings, workers=workers))
         engine = Engine(problem, *rules, observer=sitting, memory=sitting)
         try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
@@ -30,8 +30,8 @@ from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.search.config import SearchConfig, search_config
 from sharefind.search.engine import NodeRecord, SearchOutcome
 from sharefind.search.experiments import Training
+from sharefind.search.journal_lines import diagnosis_of, named_line, node_line, node_of, test_of
 from sharefind.search.lattice import SearchLattice
-from sharefind.search.node_lines import from_line, to_line
 from sharefind.search.problem import Problem
 from sharefind.search.record import check_result, printable
 from sharefind.storage import DIGEST, LOCK, TEMPORARY, Journal, sole_use, sweep, write_atomically
@@ -62,6 +62,9 @@ MAX_JSON_BYTES = 1_000_000_000
 MAX_PARTICLE_BYTES = 4_000_000_000
 """The same for the particles of a node; a default search at the default limit on dim Z writes 1.6 GB."""
 
+PARTICLE_FILE = re.compile(r"node-[0-9]{4,9}\.safetensors")
+"""What a file of particles is called."""
+
 FLOATS = ("F32", "F64")
 """Kinds of numbers that particles are made of."""
 
@@ -70,7 +73,6 @@ Record = TypeVar("Record")
 MAX_SMALL_BYTES = 1_000_000
 """Largest configuration and other small file of a run that is read, in bytes; a hard limit."""
 
-_TEST, _DIAGNOSIS = TypeAdapter(RandomisationTest), TypeAdapter(Diagnosis)
 _SPENT = TypeAdapter(dict[Literal["seconds"], Annotated[float, Field(ge=0, allow_inf_nan=False)]])
 
 QUOTED = 80
@@ -100,10 +102,7 @@ class RunFolder:
             RunFolderError: the folder exists and is not empty, or cannot be made. StorageError: the disk is full.
         """
         _refuse_occupied(path)
-        try:
-            (path / PARTICLES).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(f"{path} cannot be made ({error.strerror}); choose another --out") from None
+        _made(path / PARTICLES)
         with sole_use(path):
             _refuse_occupied(path)
             sweep(path)
@@ -130,6 +129,9 @@ class RunFolder:
             RunFolderError: another process works in it. StorageError: the disk is full or failing.
         """
         with sole_use(self.path):
+            for name in (PARTICLES, *self._journals):
+                _refuse_link(self.path / name)
+            _made(self.path / PARTICLES)
             for folder in (self.path, self.path / PARTICLES):
                 sweep(folder)
             for name in RECALLED:
@@ -153,11 +155,11 @@ class RunFolder:
 
     @cached_property
     def _tests(self) -> dict[str, RandomisationTest]:
-        return dict(self._recalled(TESTS, _named(_TEST), lambda pair: pair[0]).values())
+        return dict(self._recalled(TESTS, test_of, lambda pair: pair[0]).values())
 
     @cached_property
     def _diagnoses(self) -> dict[str, Diagnosis]:
-        return dict(self._recalled(DIAGNOSES, _named(_DIAGNOSIS), lambda pair: pair[0]).values())
+        return dict(self._recalled(DIAGNOSES, diagnosis_of, lambda pair: pair[0]).values())
 
     @cached_property
     def _mark(self) -> str | None:
@@ -181,7 +183,7 @@ class RunFolder:
         mark = self._mark
         for line in journal.read():
             try:
-                if None not in (mark, line.get(RUN)) and line[RUN] != mark:
+                if mark is not None and line.get(RUN) != mark:
                     raise ValueError("it is of a run with other data or settings")
                 _refuse_unprintable(line)
                 record = read(line)
@@ -200,12 +202,14 @@ class RunFolder:
         """A finished node, whose particles must be as they were left."""
         particles = line["particles"]
         if particles is not None:
-            file = self.path / PARTICLES / Path(particles["file"]).name
+            file = self.path / PARTICLES / particles["file"]
+            if PARTICLE_FILE.fullmatch(particles["file"]) is None:
+                raise ValueError(f"{PARTICLES} are in no file node-NNNN.safetensors")
             if file.is_file():
                 _refuse_size(file, self.limits.bytes_of(MAX_PARTICLE_BYTES))
             if not file.is_file() or _digest(file.read_bytes()) != particles[DIGEST]:
                 raise ValueError(f"{PARTICLES}/{file.name} is missing or damaged")
-        return from_line(line)
+        return node_of(line)
 
     def write_config(self, config: SearchConfig) -> None:
         """Write the configuration of the run, with every choice made."""
@@ -265,7 +269,7 @@ class RunFolder:
         Raises:
             RunFolderError: the folder cannot be written. StorageError: the disk is full or failing.
         """
-        self._append(EVIDENCE, {**to_line(record), "particles": self._particles})
+        self._append(EVIDENCE, {**node_line(record), "particles": self._particles})
         self._records[record.key], self._particles = record, None
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
@@ -277,7 +281,7 @@ class RunFolder:
 
     def keep_test(self, name: str, test: RandomisationTest) -> None:
         """Append a finished test to tests.jsonl; raises as `keep`."""
-        self._append(TESTS, {"name": name, **asdict(test)})
+        self._append(TESTS, named_line(name, test))
         self._tests[name] = test
 
     def recall_diagnosis(self, name: str) -> Diagnosis | None:
@@ -286,7 +290,7 @@ class RunFolder:
 
     def keep_diagnosis(self, name: str, diagnosis: Diagnosis) -> None:
         """Append a finished diagnosis to diagnoses.jsonl; raises as `keep`."""
-        self._append(DIAGNOSES, {"name": name, **asdict(diagnosis)})
+        self._append(DIAGNOSES, named_line(name, diagnosis))
         self._diagnoses[name] = diagnosis
 
     def seconds(self) -> float:
@@ -391,6 +395,20 @@ def _refuse_occupied(path: Path) -> None:
         raise RunFolderError(f"{path} cannot be read ({error.strerror}); choose another --out") from None
 
 
+def _made(particles: Path) -> None:
+    """Make the folder of particles, and the run's around it; copies may have left it out where it was empty."""
+    try:
+        particles.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"{particles.parent} cannot be made ({error.strerror}); choose another --out") from None
+
+
+def _refuse_link(path: Path) -> None:
+    """Nothing is written through a link, which may lead out of the run."""
+    if path.is_symlink():
+        raise RunFolderError(f"{path} is a link; put what it leads to in its place")
+
+
 def _fingerprints(problem: Problem) -> dict[str, str]:
     return {FINGERPRINT: problem.fingerprint, SETTINGS_FINGERPRINT: problem.settings_fingerprint}
 
@@ -420,18 +438,6 @@ def _refuse_unprintable(value: Any) -> None:
     elif isinstance(value, list):
         for part in value:
             _refuse_unprintable(part)
-
-
-def _named(adapter: TypeAdapter[Record]) -> Callable[[dict[str, Any]], tuple[str, Record]]:
-    """Reads a line of a frozen dataclass and the name under which it was kept."""
-
-    def read(line: dict[str, Any]) -> tuple[str, Record]:
-        name = line["name"]
-        if not isinstance(name, str):
-            raise TypeError("its name is no text")
-        return name, adapter.validate_python(line)
-
-    return read
 
 
 def _refuse_size(path: Path, most: int) -> None:

@@ -42,7 +42,8 @@ class Sitting(Observer):
         """When the seconds are spent, for work that is told less often than they pass; None for no bound."""
         if self._most is None:
             return None
-        return Deadline(self._started + self._most - self._before, self._spent(self._most))
+        late = BudgetSpent(f"--max-seconds {self._most:g}: they are spent, all sittings together")
+        return Deadline(self._started + self._most - self._before, late)
 
     @property
     def seconds(self) -> float:
@@ -78,8 +79,9 @@ class Sitting(Observer):
         self._watcher.on_growth(growths)
 
     def on_note(self, note: str) -> None:
-        """Pass it on."""
+        """Pass it on; what cannot be used is work that is to be done, if there is time."""
         self._watcher.on_note(note)
+        self._known(None)
 
     def recall(self, key: str) -> NodeRecord | None:
         """The record of a finished node; None where it is to be done, if there is time."""
@@ -118,10 +120,7 @@ class Sitting(Observer):
         """End the search when the time is spent; while it runs, keep count of it now and then."""
         self._keep_seconds()
         if self._most is not None and self.seconds >= self._most:
-            raise self._spent(self.seconds)
-
-    def _spent(self, seconds: float) -> BudgetSpent:
-        return BudgetSpent(f"--max-seconds {self._most:g}: {seconds:.1f} s were worked, all sittings together")
+            raise BudgetSpent(f"--max-seconds {self._most:g}: {self.seconds:.1f} s were worked, all sittings together")
 
     def _keep_seconds(self) -> None:
         now = time.monotonic()

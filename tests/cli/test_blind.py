@@ -29,10 +29,13 @@ def test_from_a_file_to_a_module(discover, call, tmp_path: Path) -> None:
     assert ending.status == 0 and "E^C4, dim 4 of 16: proven exactly" in ending.out
 
 
-def test_an_interrupted_run_goes_on_to_the_same_result(discover, call, tmp_path: Path) -> None:
+@pytest.mark.parametrize("unit", [(), ("--unit", "matrix:tanh")], ids=["proposed", "given"])
+def test_an_interrupted_run_goes_on_to_the_same_result(discover, call, tmp_path: Path, unit: tuple[str, ...]) -> None:
+    """What is proposed depends on whether a unit was named, which a run that goes on must know too."""
     write(tmp_path / "data.npz", "C4")
-    assert discover("--blind", "--data", "data.npz", "--out", "run", "--quiet").status == 0
+    assert discover("--blind", *unit, "--data", "data.npz", "--out", "run", "--quiet").status == 0
     whole = json.loads((tmp_path / "run/result.json").read_text())
+    assert ("unit = " in (tmp_path / "run/config.toml").read_text()) == bool(unit)
     for name in ("result.json", "lattice.json", "lattice.graphml"):
         (tmp_path / "run" / name).unlink()
     lines = (tmp_path / "run/evidence.jsonl").read_text().splitlines(keepends=True)

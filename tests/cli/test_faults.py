@@ -120,17 +120,107 @@ def test_a_spoilt_line_is_told_and_that_work_alone_is_done_again(
 
 
 def test_a_line_with_a_right_checksum_and_wrong_content(call, spoilt: Path, whole: Path) -> None:
+    mark = lines(spoilt, "tests.jsonl")[0]["run"]
     (spoilt / "tests.jsonl").unlink()
-    Journal(spoilt / "tests.jsonl").append({"name": "C3", "p_value": "small"})
+    Journal(spoilt / "tests.jsonl").append({"name": "C3", "p_value": "small", "run": mark})
     (spoilt / "evidence.jsonl").unlink()
-    Journal(spoilt / "evidence.jsonl").append({"key": "{0}", "particles": None})
+    Journal(spoilt / "evidence.jsonl").append({"key": "{0}", "particles": None, "run": mark})
     ending = call("discover", "--resume", "run", "--json", "--quiet")
     assert ending.status == 0
     assert ending.err == (
         "note: evidence.jsonl: the record of '{0}' cannot be used: evidence: Field required; that work is done again\n"
-        "note: tests.jsonl: the record of 'C3' cannot be used: p_value: Input should be a valid number, unable to "
-        "parse string as a number; that work is done again\n"
+        "note: tests.jsonl: the record of 'C3' cannot be used: p_value: Input should be a valid number; that "
+        "work is done again\n"
     )
+    assert result(spoilt) == result(whole / "run")
+
+
+FORGERIES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "another's key": ("evidence.jsonl", {"proposals.0.key": "Z"}, "a space is none of this problem"),
+    "no candidate": ("evidence.jsonl", {"proposals.0.candidate": None}, "a growth is none of the rule invariant"),
+    "another rule": ("evidence.jsonl", {"proposals.0.rule": "mean"}, "a growth is none of the rule invariant"),
+    "from elsewhere": ("evidence.jsonl", {"proposals.0.source": "Z"}, "a growth is not from it to a larger space"),
+    "leads back": (
+        "evidence.jsonl",
+        {"proposals.0.space": {"kind": "tying", "ambient": 9, "labels": [0] * 9}},
+        "a growth is not from it to a larger space",
+    ),
+    "holds, and is left": ("evidence.jsonl", {"evidence.decision": "stay"}, "it holds and is left"),
+    "leads nowhere": ("evidence.jsonl", {"proposals": []}, "it is left, and nothing is proposed"),
+    "too far": ("evidence.jsonl", {"evidence.dist2": 1e308}, "dist2: Value error, is not between -1e+300 and 1e+300"),
+    "negative risk": ("evidence.jsonl", {"evidence.risk": -1.0}, "risk: Input should be greater than or equal to 0"),
+    "other file": ("evidence.jsonl", {"particles.file": "x" * 5000}, "particles are in no file node-NNNN.safetensors"),
+    "file above": ("evidence.jsonl", {"particles.file": "../../x"}, "particles are in no file node-NNNN.safetensors"),
+    "control": ("evidence.jsonl", {"proposals.0.label": "\x1b[2J"}, "holds characters that cannot be printed"),
+    "p above 1": ("tests.jsonl", {"p_value": 5.0}, "p_value: Input should be less than or equal to 1"),
+    "p as a text": ("tests.jsonl", {"p_value": "0.5"}, "p_value: Input should be a valid number"),
+    "negative copies": ("tests.jsonl", {"copies": -3}, "copies: Input should be greater than or equal to 1"),
+    "too many exceed": ("tests.jsonl", {"exceeding": 10**6}, "1000000 of 19 copies exceed the data"),
+    "no run": ("tests.jsonl", {"run": None}, "it is of a run with other data or settings"),
+    "no interval": ("diagnoses.jsonl", {"risk.low": 1e9}, "the interval does not hold the gap"),
+    "no level": ("diagnoses.jsonl", {"alpha": -1.0}, "alpha: Input should be greater than 0"),
+}
+"""Journal, values in its first line that a stranger changed, and what is told."""
+
+
+def _with(record: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    changed = json.loads(json.dumps(record))
+    holder, (*way, last) = changed, path.split(".")
+    for key in way:
+        holder = holder[int(key) if isinstance(holder, list) else key]
+    holder[last] = value
+    return dict(changed)
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_line_that_a_stranger_changed(call, spoilt: Path, whole: Path, name: str) -> None:
+    """The checksum is right, and what it says cannot be: that is told, and the work done again."""
+    journal, changes, told = FORGERIES[name]
+    first, *rest = lines(spoilt, journal)
+    for path, value in changes.items():
+        first = _with(first, path, value)
+    (spoilt / journal).unlink()
+    for record in (first, *rest):
+        Journal(spoilt / journal).append({key: value for key, value in record.items() if key != "sha256"})
+    ending = call("discover", "--resume", "run", "--json", "--quiet")
+    assert ending.status == 0
+    assert ending.err.startswith("note: ") and ending.err.endswith(f"{told}; that work is done again\n")
+    assert ending.err.count("\n") == 1 and len(ending.err) < 300
+    assert result(spoilt) == result(whole / "run")
+
+
+def test_work_that_cannot_be_used_counts_as_work(call, spoilt: Path, whole: Path) -> None:
+    """With no time left it is not done again, and a larger budget does it."""
+    first, *rest = lines(spoilt, "evidence.jsonl")
+    (spoilt / "evidence.jsonl").unlink()
+    for record in (_with(first, "proposals.0.key", "Z"), *rest):
+        Journal(spoilt / "evidence.jsonl").append({k: v for k, v in record.items() if k != "sha256"})
+    kept = (spoilt / "evidence.jsonl").read_bytes()
+    ending = call("discover", "--resume", "run", "--max-seconds", "0.001", "--json", "--quiet")
+    assert json.loads(ending.out)["status"] == "undecided" and (spoilt / "evidence.jsonl").read_bytes() == kept
+    assert call("discover", "--resume", "run", "--max-seconds", "900", "--json", "--quiet").status == 0
+    assert result(spoilt) == result(whole / "run")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("name", ["particles", *JOURNALS])
+def test_nothing_is_written_through_a_link(call, spoilt: Path, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    (spoilt / name).rename(outside)
+    (spoilt / name).symlink_to(outside)
+    if outside.is_dir():
+        (outside / ".mine.tmp").touch()
+    before = sorted(outside.iterdir()) if outside.is_dir() else outside.read_bytes()
+    ending = call("discover", "--resume", "run", "--quiet")
+    assert ending.status == 2 and ending.err == f"error: run/{name} is a link; put what it leads to in its place\n"
+    assert (sorted(outside.iterdir()) if outside.is_dir() else outside.read_bytes()) == before
+
+
+def test_a_copy_without_the_folder_of_particles(call, spoilt: Path, whole: Path) -> None:
+    """Some tools leave empty folders out."""
+    shutil.rmtree(spoilt / "particles")
+    ending = call("discover", "--resume", "run", "--json", "--quiet")
+    assert ending.status == 0 and ending.err.count("is missing or damaged; that work is done again") >= 2
     assert result(spoilt) == result(whole / "run")
 
 
@@ -359,6 +449,8 @@ def test_a_run_may_work_so_long_in_all_its_sittings(call, spoilt: Path, whole: P
     first = call("discover", *SEARCH, "--max-seconds", "0.001", "--out", "run", "--json", "--quiet")
     found = json.loads(first.out)
     assert first.status == 0 and found["status"] == "undecided" and found["chain"] == []
+    refused = call("export", "run", "--format", "json", "--out", "spec.json")
+    assert refused.status == 2 and "run visited no node so far; go on with: sharefind discover --resume" in refused.err
     assert found["stopped"].startswith("--max-seconds 0.001: ") and found["stopped"].endswith("all sittings together")
     Path("run/spent.json").write_text('{"seconds": 100}\n')
     tests = (whole / "run/tests.jsonl").read_bytes().splitlines(keepends=True)[0]
@@ -374,8 +466,12 @@ def test_a_run_may_work_so_long_in_all_its_sittings(call, spoilt: Path, whole: P
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize(
     ("words", "work"),
-    [(["--horizon", "1e5"], "evidence.jsonl"), (["--copies", "1000000"], "tests.jsonl")],
-    ids=["training", "tests"],
+    [
+        (["--horizon", "1e5"], "evidence.jsonl"),
+        (["--copies", "1000000"], "tests.jsonl"),
+        (["--scheme", "fa", "--particles", "20000"], "evidence.jsonl"),
+    ],
+    ids=["training", "tests", "large steps"],
 )
 def test_the_seconds_end_what_is_under_way(call, spoilt: Path, words: list[str], work: str, jobs: str) -> None:
     """One training, and one test, that would take minutes, in this process and in workers."""

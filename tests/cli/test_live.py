@@ -1,6 +1,7 @@
 """The live view, drawn on a terminal that only exists in memory."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,15 @@ def test_live_view_follows_a_search(view: RunView) -> None:
     shown = _shown(live)
     assert "E_0 = {0} -> E_1 = E^C2" in shown
     assert "stay" in shown
+
+
+def test_names_are_no_markup(view: RunView) -> None:
+    live = LiveView(Console(file=io.StringIO(), force_terminal=True, width=110), "[/x]")
+    node = replace(view.chain[0], label="[/x]")
+    live.on_node_start(node)
+    live.on_note("[/x] is told")
+    live.on_progress(node, "escape", 30, 120)
+    assert "[/x]: escape" in _shown(live)
 
 
 def test_terminal_gets_the_live_view_and_the_result_stays_clean(discover, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from sharefind.datasets import finite_task, load_task
-from sharefind.errors import NotConvergedError, RunFolderError
+from sharefind.errors import ConfigError, NotConvergedError, RunFolderError
 from sharefind.groups import FiniteGroup, hom
 from sharefind.inference import Cause, RandomisationTest
 from sharefind.search import (
     Decision,
     Engine,
+    Growth,
     Observer,
     RunFolder,
     SearchLattice,
@@ -27,7 +28,7 @@ from sharefind.search import (
     search_config,
 )
 from sharefind.search.engine import NoMemory
-from sharefind.search.growth import candidate_node
+from sharefind.search.growth import Proposal, candidate_node
 from sharefind.search.hypotheses import judgement
 from sharefind.search.symmetries import INDEPENDENCE
 from sharefind.spaces import LatticeNode, Subspace, fixed_space
@@ -294,6 +295,18 @@ def test_a_rule_of_ones_own_decides(tmp_path: Path) -> None:
     case = problem(load_task("c2-wi"), copies=19, alpha=0.1, horizon=0.1)
     outcome, result = run_search(case, RunFolder.create(tmp_path / "run", case.resolved), stop=Always())
     assert outcome.e_star.space.is_zero and result["chain"][-1]["rule"] == "always"
+
+
+def test_a_rule_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
+    class Round:
+        name = "round"
+
+        def propose(self, problem, node, escape, lattice):
+            return [Proposal(node, Growth(node.key, node.key, self.name, 1.0))]
+
+    case = problem(load_task("c2-wi"), copies=19, alpha=0.1, horizon=1.0)
+    with pytest.raises(ConfigError, match=r"the growth rule round proposed \{0\} \(dimension 0\) from \{0\}"):
+        run_search(case, RunFolder.create(tmp_path / "run", case.resolved), growth=Round())
 
 
 def test_a_divergence_names_the_node(tmp_path: Path) -> None:
