@@ -308,6 +308,11 @@ def product_cost(domain: Any) -> int:
     return 600 + 2 * int(domain.mod.degree()) ** 2 if isinstance(domain, CosineField) else 0
 
 
+def inverse_cost(domain: Any) -> int:
+    """What the inverse of an element of a cosine field costs, beside others; 0 for the rationals, which are cheap."""
+    return int(domain.mod.degree()) ** 3 if isinstance(domain, CosineField) else 0
+
+
 def check_work(products: int, domain: Any) -> None:
     """Refuse a computation that would take long.
 

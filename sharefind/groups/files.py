@@ -17,7 +17,7 @@ from sympy.polys.matrices import DomainMatrix
 from sharefind.errors import GroupError, RepresentationError
 from sharefind.groups.constructors import trivial
 from sharefind.groups.enumeration import enumerate_elements
-from sharefind.groups.fields import check_work, product_cost
+from sharefind.groups.fields import check_work, element_bits, inverse_cost
 from sharefind.groups.given import first_failure, unchecked, word_text
 from sharefind.groups.group import FiniteGroup
 from sharefind.groups.matrices import identity_matrix, is_orthogonal_matrix, rows_of
@@ -37,8 +37,11 @@ MAX_FILE_GENERATORS = 100
 
 MAX_NAME_LENGTH = 100
 
-MAX_RANK_WORK = 100_000
-"""Up to this cost, a matrix that is not orthogonal is also looked at for being singular: inverses cost more."""
+MAX_RANK_WORK = 20_000
+"""Up to this cost, a matrix that is not orthogonal is also looked at for being singular: 2 x 2 up to degree 13."""
+
+PLAIN_BITS = 64
+"""Bits of numbers that cost no more than small ones."""
 
 Rows = list[list[Any]]
 
@@ -153,8 +156,9 @@ def _entries(raw: list[Rows]) -> list[Any]:
 
 
 def _refuse_matrix(path: Path, matrix: DomainMatrix, where: str) -> NoReturn:
-    is_quick = matrix.shape[0] ** 3 * product_cost(matrix.domain) <= MAX_RANK_WORK
-    if is_quick and matrix.rank() < matrix.shape[0]:
+    bits = max((element_bits(value) for row in rows_of(matrix).values() for value in row.values()), default=0)
+    work = matrix.shape[0] ** 3 * inverse_cost(matrix.domain) * max(1, bits // PLAIN_BITS)
+    if work <= MAX_RANK_WORK and matrix.rank() < matrix.shape[0]:
         _refuse(path, f"{where} is singular; a group acts by invertible matrices")
     raise RepresentationError(
         f"{path}: {where} is not orthogonal; change to an orthogonal basis, in which the inverse is the transpose"

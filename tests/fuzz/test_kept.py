@@ -116,8 +116,12 @@ def test_a_lattice_of_another_search_is_refused(tmp_path: Path, capsys: pytest.C
     assert "lattice.json is not of this search" in capsys.readouterr().err
 
 
+def _matrix(rows: list[list[str]]) -> bytes:
+    return json.dumps({"name": "g", "generators": [{"in": rows, "out": [["1"]]}]}).encode()
+
+
 def _generators(entry: str) -> bytes:
-    return json.dumps({"name": "g", "generators": [{"in": [[entry]], "out": [["1"]]}]}).encode()
+    return _matrix([[entry]])
 
 
 def _two_rotations(angle: str) -> bytes:
@@ -131,9 +135,14 @@ def _two_rotations(angle: str) -> bytes:
 TOWER = "(" * 5 + "9" + "**64)" * 5
 FACTORS = "*".join(["(sqrt(2)+sin(pi/97))"] * 300)
 
+INVERSE = [["20", "cos(pi/47)"], ["18**23", "cos(pi/47)**-3"]]
+LARGE = [["9" * 999, "cos(pi/4)"], ["cos(2*pi/7)*2", "2/3"]]
+
 LITERALS = {
     "tower of powers": ("generators", _generators(TOWER), "a power has more than 3000 bits"),
     "inverse": ("generators", _generators("1/(3-sin(pi/197))"), "a number field of degree 196"),
+    "rank with an inverse": ("generators", _matrix(INVERSE), "is not orthogonal"),
+    "rank of large numbers": ("generators", _matrix(LARGE), "is not orthogonal"),
     "inverse, as a number": ("number", b"1/(3-sin(pi/197))", "a number field of degree 196"),
     "power of a cosine": ("generators", _generators("cos(pi/97)**64"), "is not orthogonal"),
     "long product": ("generators", _generators(FACTORS), "a number field of degree 192"),
