@@ -193,13 +193,13 @@ def _checked(line: bytes) -> dict[str, Any] | None:
     if not found or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b'"}\n':
         return None
     try:
-        record = json.loads(text + b"}", parse_constant=_finite, parse_float=_finite)
+        record = json.loads(text + b"}", parse_constant=finite, parse_float=finite)
     except (ValueError, RecursionError):  # a checksum of nonsense is no proof of sense
         return None
     return record if isinstance(record, dict) else None
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
     """A number that JSON has: nothing that is written here is NaN or infinite.
 
     Raises:

@@ -47,7 +47,7 @@ def independence_test(
     if copies < 1:
         raise ConfigError(f"independence test: copies={copies}; give 1 or more")
     refuse_bad_samples(x, y)
-    started = time.perf_counter()
+    started, workers = time.perf_counter(), workers or Workers()
     kept = torch.from_numpy(rng.permutation(len(x))[:LARGEST])
     inputs, labels = x[kept].double(), y[kept].double()
     kernels = _kernels(inputs)
@@ -57,7 +57,7 @@ def independence_test(
     size = max(1, BLOCK_BYTES // (3 * 8 * centred.numel()))
     rows = [_alignments(kernels, centred.unsqueeze(0))]
     for first in range(0, copies, size):
-        (workers or Workers()).refuse_late()
+        workers.refuse_late()
         orders = [rng.permutation(len(kept)) for _ in range(min(size, copies - first))]
         rows.append(_alignments(kernels, centred[torch.from_numpy(np.stack(orders))]))
     return found_test("independence", torch.cat(rows).numpy(), time.perf_counter() - started)

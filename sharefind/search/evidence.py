@@ -24,7 +24,7 @@ def _bounded(value: float) -> float:
 
 
 Bounded = Annotated[float, AfterValidator(_bounded)]
-Distance = Annotated[Bounded, Field(ge=0)]
+NonNegative = Annotated[Bounded, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -54,14 +54,14 @@ class Evidence:
         rejected: candidate groups at this node that were rejected.
     """
 
-    dist2: Distance
-    rmd2: Distance
-    delta: Distance | None
+    dist2: NonNegative
+    rmd2: NonNegative
+    delta: NonNegative | None
     p_value: Probability | None
     p_adjusted: Probability | None
-    relative_escape: Distance
-    risk: Distance
-    horizon: Distance
+    relative_escape: NonNegative
+    risk: NonNegative
+    horizon: NonNegative
     replicates: Annotated[int, Field(ge=1, le=MOST)]
     decision: Decision
     rule: Word

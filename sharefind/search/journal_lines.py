@@ -9,23 +9,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.inference.diagnosis import RiskGap
 from sharefind.search.engine import NodeRecord
-from sharefind.search.evidence import Bounded, Evidence
+from sharefind.search.evidence import Bounded, Evidence, NonNegative
 from sharefind.search.growth import Proposal
 from sharefind.search.lattice import Growth, SearchNode
-from sharefind.search.record import Size, Word
+from sharefind.search.record import Part, Size, Word
 from sharefind.spaces import Subspace
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-
-
-class _Proposal(_Part):
+class _Proposal(Part):
     key: Word
     label: Word
     candidate: Size | None
@@ -42,19 +38,19 @@ class _Proposal(_Part):
         )
 
 
-class _Line(_Part):
+class _Line(Part):
     key: Word
     evidence: dict[str, Any]
     proposals: list[_Proposal]
 
 
-class _Test(_Part):
+class _Test(Part):
     p_value: Annotated[float, Field(gt=0, le=1)]
     statistic: Word
     copies: Annotated[int, Field(ge=1)]
     exceeding: Size
     z: Bounded
-    seconds: Annotated[Bounded, Field(ge=0)]
+    seconds: NonNegative
 
     @model_validator(mode="after")
     def _counts(self) -> _Test:
@@ -70,7 +66,7 @@ class _NamedTest(_Test):
     name: Word
 
 
-class _Risk(_Part):
+class _Risk(Part):
     gap: Bounded
     low: Bounded
     high: Bounded
@@ -84,7 +80,7 @@ class _Risk(_Part):
         return self
 
 
-class _Diagnosis(_Part):
+class _Diagnosis(Part):
     name: Word
     inputs: _Test
     risk: _Risk

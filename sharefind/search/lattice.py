@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import networkx as nx
-from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
+from pydantic import FiniteFloat, ValidationError
 
 from sharefind.errors import RunFolderError, one_line
 from sharefind.search.evidence import Evidence
-from sharefind.search.record import Size, Word, first_fault
+from sharefind.search.record import Part, Size, Word, first_fault
 from sharefind.spaces import Subspace
 
 EDGE_KEY = "edges"
@@ -55,11 +55,7 @@ class Growth:
     direction: tuple[float, ...] = ()
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-
-
-class _Node(_Part):
+class _Node(Part):
     id: Word
     number: Size | None
     label: Word
@@ -72,7 +68,7 @@ class _Node(_Part):
         return SearchNode(self.id, Subspace.from_json(self.space), self.candidate, self.label, evidence, self.number)
 
 
-class _Edge(_Part):
+class _Edge(Part):
     source: Word
     target: Word
     rule: Word
@@ -80,7 +76,7 @@ class _Edge(_Part):
     direction: list[FiniteFloat]
 
 
-class _Record(_Part):
+class _Record(Part):
     nodes: list[_Node]
     edges: list[_Edge]
 

@@ -42,11 +42,13 @@ Size = Annotated[int, Field(ge=0)]
 Permutation = Annotated[list[int], AfterValidator(_permutation)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """A part of a file of a run: types are strict, further keys are kept and never looked into."""
+
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
 
-class _Group(_Part):
+class _Group(Part):
     name: Word
     order: Size | None
 
@@ -55,17 +57,17 @@ class _Stabiliser(_Group):
     generators: list[Permutation]
 
 
-class _Block(_Part):
+class _Block(Part):
     name: Word
     shape: list[Size]
 
 
-class _Parameters(_Part):
+class _Parameters(Part):
     dim: Size
     blocks: list[_Block]
 
 
-class _ChainRow(_Part):
+class _ChainRow(Part):
     node: Size
     dim: Size
     dist2: FiniteFloat
@@ -78,14 +80,14 @@ class _ChainRow(_Part):
     reason: Word
 
 
-class _Star(_Part):
+class _Star(Part):
     dim: Size
     exact: bool
     candidate: Word | None
     stabiliser: _Stabiliser | None
 
 
-class _Symmetry(_Part):
+class _Symmetry(Part):
     group: Word
     order: Size | None
     verdict: Word
@@ -96,7 +98,7 @@ class _Symmetry(_Part):
     copies: Size | None
 
 
-class _Diagnosis(_Part):
+class _Diagnosis(Part):
     cause: Word
     inputs_p_value: FiniteFloat
     risk_gap: FiniteFloat
@@ -106,28 +108,28 @@ class _Diagnosis(_Part):
     approximate: bool
 
 
-class _Rival(_Part):
+class _Rival(Part):
     name: Word
     dim: Size
     share: FiniteFloat
 
 
-class _Smaller(_Part):
+class _Smaller(Part):
     what: Word
     log_odds: FiniteFloat
 
 
-class _Algebra(_Part):
+class _Algebra(Part):
     name: Word
     dim: Size
 
 
-class _Weight(_Part):
+class _Weight(Part):
     value: FiniteFloat
     error: FiniteFloat
 
 
-class _Blind(_Part):
+class _Blind(Part):
     status: Word
     name: Word
     order: Size | None
@@ -144,12 +146,12 @@ class _Blind(_Part):
     lie_algebra: _Algebra | None
 
 
-class _Counts(_Part):
+class _Counts(Part):
     nodes: Size
     edges: Size
 
 
-class _Result(_Part):
+class _Result(Part):
     schema_: Literal["sharefind.result/1"] = Field(alias="schema")
     seed: int
     group: _Group

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import tomli_w
@@ -34,7 +34,7 @@ from sharefind.search.journal_lines import diagnosis_of, named_line, node_line, 
 from sharefind.search.lattice import SearchLattice
 from sharefind.search.problem import Problem
 from sharefind.search.record import check_result, printable
-from sharefind.storage import DIGEST, LOCK, TEMPORARY, Journal, sole_use, sweep, write_atomically
+from sharefind.storage import DIGEST, LOCK, TEMPORARY, Journal, finite, sole_use, sweep, write_atomically
 
 FINGERPRINT, SETTINGS_FINGERPRINT = "data.sha256", "settings.sha256"
 
@@ -451,11 +451,7 @@ def _read_json(path: Path, missing: str, limits: Limits) -> dict[str, Any]:
         raise RunFolderError(f"{path} is missing: {missing}")
     _refuse_size(path, limits.bytes_of(MAX_JSON_BYTES))
     try:
-        record: dict[str, Any] = json.loads(path.read_text(), parse_constant=_refuse_constant)
+        record: dict[str, Any] = json.loads(path.read_text(), parse_constant=finite)
     except (ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} is not JSON ({one_line(error)}); run the search again") from None
     return record
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")

@@ -45,6 +45,12 @@ def check(name: str, data: bytes, folder: Path) -> None:
     assert outcome.finding is None, f"{outcome.finding.kind}: {outcome.finding.where}\n{outcome.finding.detail}"
 
 
+def check_changed(name: str, seed: int, folder: Path) -> None:
+    """The same of a valid input with a change."""
+    rng = Random(seed)
+    check(name, mutate(rng.choice(target(name).seeds()), target(name).form, rng), folder)
+
+
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(("1/2", "tying"))
 )
@@ -103,16 +109,14 @@ def test_arbitrary_bytes(name: str, data: bytes, tmp_path: Path) -> None:
 @given(seed=seeds)
 @MANY
 def test_valid_files_with_a_change(name: str, seed: int, tmp_path: Path) -> None:
-    rng = Random(seed)
-    check(name, mutate(rng.choice(target(name).seeds()), target(name).form, rng), tmp_path)
+    check_changed(name, seed, tmp_path)
 
 
 @pytest.mark.parametrize("name", SLOW)
 @given(seed=seeds)
 @FEW
 def test_valid_inputs_of_commands_with_a_change(name: str, seed: int, tmp_path: Path) -> None:
-    rng = Random(seed)
-    check(name, mutate(rng.choice(target(name).seeds()), target(name).form, rng), tmp_path)
+    check_changed(name, seed, tmp_path)
 
 
 @pytest.mark.parametrize("name", TEXTS)
