@@ -23,12 +23,13 @@ def predict(unit: Unit, x: Tensor, theta: Tensor) -> Tensor:
 def predict_labels(
     unit: Unit, change: Standardisation, x: NDArray[np.float64], particles: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """shift + scale Phi_nu(x), in the units of the labels: x (B, d_in), particles (N, D) -> (B, d_out), float64.
+    """shift + scale Phi_nu(x - centre), in the units of the labels: x (B, d_in), particles (N, D) -> (B, d_out), float64.
 
-    The particles are those of the user's coordinates, so that of a change of data only that of the labels is undone.
+    The particles are those of the user's coordinates: of a change of data they hold the matrix, not the origin.
     """
     theta = torch.from_numpy(particles.T.copy())[None]
-    inner = predict(unit, torch.from_numpy(np.array(x, dtype=np.float64))[None], theta)[0]
+    centred = np.array(x, dtype=np.float64) - change.centre
+    inner = predict(unit, torch.from_numpy(centred)[None], theta)[0]
     return np.asarray(change.shift + change.scale * inner.numpy())
 
 

@@ -22,9 +22,6 @@ How = Literal["none", "scale", "whiten"]
 RIDGE = 1e-6
 """Relative floor of the covariance's eigenvalues before its inverse root is taken: constant features stay finite."""
 
-ROUNDING = 1e-10
-"""Spread of labels, relative to the largest, that is rounding."""
-
 LARGEST_VALUE = 1e100
 """Larger inputs or labels are refused: squares, and sums of them over a data set, must stay finite."""
 
@@ -35,38 +32,51 @@ OUTLIER = 1e8
 """A row so many times longer than half of the others is refused: beside its square theirs are rounding."""
 
 UNSCALED = (1e-3, 1e3)
-"""Root mean squares between which data can be trained on as they are, without standardisation."""
-
-OUTSIDE_SHARE = 0.05
-"""Labels are rescaled when more than this share of them lies outside the activation's range."""
-
-SMALL_SHARE = 0.1
-"""Labels are rescaled when their spread is a smaller share of half the activation's range."""
+"""Spreads of x between which it can be trained on as it is, without standardisation."""
 
 TARGET_SD = 1 / 3
-"""Rescaled labels have this standard deviation, as a fraction of half the activation's range: 3 sigma fits inside."""
+"""Labels get this standard deviation, as a fraction of half the activation's range: 3 sigma fits inside."""
+
+DIGITS = 1e-6
+"""Relative accuracy of a spread, six digits, that an offset must leave to it in double precision."""
+
+LAST_PLACES = 16
+"""Units in the last place of the largest value up to which a spread is rounding: such a column counts as constant."""
 
 
 @dataclass(frozen=True)
 class Standardisation:
-    """x' = A x and y' = (y - shift) / scale, with A and shift fixed by the group.
+    """x' = A (x - centre) and y' = (y - shift) / scale; A commutes with the group, which fixes centre and shift.
 
     Attributes:
-        matrix: A (d_in, d_in). shift: (d_out,). scale: positive.
+        matrix: A, shape (d_in, d_in).
+        shift: Shape (d_out,), in the units of y.
+        scale: Positive, in the units of y.
+        centre: Shape (d_in,), in the units of x; the origin where left out.
     """
 
     matrix: NDArray[np.float64]
     shift: NDArray[np.float64]
     scale: float
+    centre: NDArray[np.float64] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.centre is None:
+            object.__setattr__(self, "centre", np.zeros(len(self.matrix)))
 
     def apply(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(x, y) -> (x', y'): x (n, d_in), y (n, d_out)."""
-        return x @ self.matrix.T, (y - self.shift) / self.scale
+        return (x - self.centre) @ self.matrix.T, (y - self.shift) / self.scale
 
     @property
     def rescales_labels(self) -> bool:
         """Whether Y is changed at all."""
         return self.scale != 1.0 or bool(np.any(self.shift != 0))
+
+    @property
+    def moves_inputs(self) -> bool:
+        """Whether the origin of X is changed."""
+        return bool(np.any(self.centre != 0))
 
 
 def identity_standardisation(d_in: int, d_out: int) -> Standardisation:
@@ -84,35 +94,56 @@ def standardisation(
 ) -> Standardisation:
     """The standardisation of a data set.
 
-    "scale" divides x by the root mean square of its coordinates; "whiten" applies C^{-1/2}, C the covariance averaged
-    over the group. Both depend on the data only through the group's orbits, so that randomisation tests stay exact.
-    Labels are changed only when more than `OUTSIDE_SHARE` of them leave the range of the unit's outputs, or when they
-    spread over less than `SMALL_SHARE` of it; where outputs are unbounded, they are centred and brought to variance 1,
-    unless `how` is "none".
+    The part of the mean of x that the group fixes becomes the origin. "scale" divides by the root mean square of the
+    coordinates about it; "whiten" applies C^{-1/2}, C the covariance averaged over the group. All of it depends on the
+    data only through the group's orbits, so that randomisation tests stay exact, and nothing that follows depends on a
+    vector added to the data that the group fixes. Labels get the mean and the spread that suit the unit's outputs; where
+    these are unbounded, mean 0 and variance 1. Inputs that do not vary keep their origin: there is nothing else to them.
 
     Args:
-        x (n, d_in), y (n, d_out): the data. in_rep, out_rep: the candidate's actions.
-        sigma: the activation that bounds the unit's outputs, None where nothing does.
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        in_rep: The candidate's action on X.
+        out_rep: The candidate's action on Y.
+        sigma: The activation that bounds the unit's outputs; None where nothing does.
+        how: What is done to the scale of x.
+
+    Returns:
+        The change of X and Y.
 
     Raises:
-        DataError: all inputs are zero, squares of the values overflow or vanish, one row dwarfs the others, or `how` is
-            "none" and the data are too large or too small to be trained on as they are.
+        DataError: All inputs are zero, squares of the values overflow or vanish, an offset leaves fewer than six digits
+            to the spread of a column, one row dwarfs the others, or `how` is "none" and the inputs are too large or too
+            small to be trained on as they are.
     """
     for name, values in (("x", x), ("y", y)):
         refuse_magnitude(values, name)
-        _refuse_outliers(values, name)
-    rms = float(np.sqrt((x**2).mean()))
-    if rms == 0:
+        refuse_offset(values, name)
+    if not x.any():
         raise DataError("all inputs x are zero: nothing can be learned; check the columns of x")
-    shift, scale = _label_change(y, out_rep, sigma, how)
+    centre = fixed_mean(x, in_rep) if varies(x).any() else np.zeros(x.shape[1])
+    shift, scale = _label_change(y, out_rep, sigma)
+    centred = x - centre
+    for name, values in (("x", centred), ("y", y - shift)):
+        _refuse_outliers(values, name)
+    rms = float(np.sqrt((centred**2).mean()))
     if how == "none":
-        _refuse_unscaled(x, "x")
-        if sigma is None:
-            _refuse_unscaled(y, "y")
-        return Standardisation(np.eye(x.shape[1]), shift, scale)
+        _refuse_unscaled(rms)
+        return Standardisation(np.eye(x.shape[1]), shift, scale, centre)
     if how == "scale":
-        return Standardisation(np.eye(x.shape[1]) / rms, shift, scale)
-    return Standardisation(_inverse_root(_averaged_second_moment(x, in_rep)), shift, scale)
+        return Standardisation(np.eye(x.shape[1]) / rms, shift, scale, centre)
+    return Standardisation(_inverse_root(_averaged_second_moment(centred, in_rep)), shift, scale, centre)
+
+
+def fixed_mean(values: NDArray[np.float64], rep: Representation) -> NDArray[np.float64]:
+    """The part of the mean of values (n, d) that the group fixes, (d,)."""
+    return np.asarray(fixed_space(rep).project(values.mean(0)), dtype=np.float64)
+
+
+def varies(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which columns of values (n, d) vary by more than rounding, (d,)."""
+    largest, low, high = np.abs(values).max(axis=0), values.min(axis=0), values.max(axis=0)
+    return np.asarray(high - low > LAST_PLACES * np.finfo(np.float64).eps * largest, dtype=np.bool_)
 
 
 def refuse_magnitude(values: NDArray[np.float64], name: str) -> None:
@@ -136,6 +167,30 @@ def refuse_magnitude(values: NDArray[np.float64], name: str) -> None:
         )
 
 
+def refuse_offset(values: NDArray[np.float64], name: str) -> None:
+    """Refuse finite values (n, d) with a column whose offset leaves fewer than six digits to its spread.
+
+    name: what messages call them.
+
+    Raises:
+        DataError: names the first such column.
+    """
+    if len(values) == 0:
+        return
+    eps = np.finfo(np.float64).eps
+    mean = values.mean(axis=0)
+    largest, spread = np.abs(values).max(axis=0), np.sqrt(((values - mean) ** 2).mean(axis=0))
+    lost = varies(values) & (eps * largest > DIGITS * spread)
+    if lost.any():
+        column = int(np.flatnonzero(lost)[0])
+        digits = max(0, int(np.floor(-np.log10(eps * largest[column] / spread[column]))))
+        raise DataError(
+            f"column {column} of {name} (counted from 0) has mean {mean[column]:.6g} and spread {spread[column]:.3g}: "
+            f"double precision keeps {digits} digits of its variation, and {-round(np.log10(DIGITS))} are needed; "
+            "subtract a constant from that column before you store it"
+        )
+
+
 def _refuse_outliers(values: NDArray[np.float64], name: str) -> None:
     """Refuse values (n, d) of which one row hides the others."""
     lengths = np.abs(values).max(axis=1)
@@ -148,12 +203,12 @@ def _refuse_outliers(values: NDArray[np.float64], name: str) -> None:
         )
 
 
-def _refuse_unscaled(values: NDArray[np.float64], name: str) -> None:
-    """Refuse values (n, d) that no step size of the paper fits."""
-    rms, (low, high) = float(np.sqrt((values**2).mean())), UNSCALED
+def _refuse_unscaled(rms: float) -> None:
+    """Refuse inputs of a root mean square about their centre that no step size of the paper fits."""
+    low, high = UNSCALED
     if rms > 0 and not low <= rms <= high:
         raise DataError(
-            f"{name} has root mean square {rms:.3g}, which no step of training fits; "
+            f"x spreads by {rms:.3g} about its mean, which no step of training fits; "
             f"divide it by {rms:.3g}, or use the preset that standardises (fast)"
         )
 
@@ -172,29 +227,16 @@ def _inverse_root(moment: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _label_change(
-    y: NDArray[np.float64], out_rep: Representation, sigma: Activation | None, how: How
+    y: NDArray[np.float64], out_rep: Representation, sigma: Activation | None
 ) -> tuple[NDArray[np.float64], float]:
     """Shift (d_out,) and scale of the labels; those that do not vary become the centre of the range."""
     centre, sd = (0.0, 1.0) if sigma is None else ((sigma.high + sigma.low) / 2, TARGET_SD * _half(sigma))
-    mean = fixed_space(out_rep).project(y.mean(0))
+    mean = fixed_mean(y, out_rep)
     spread = float(np.sqrt(((y - mean) ** 2).mean()))
-    varies = spread > ROUNDING * float(np.abs(y).max())
-    if varies and (how == "none" if sigma is None else _is_reached(y, spread, sigma)):
-        return np.zeros(y.shape[1]), 1.0
-    scale = spread / sd if varies else 1.0
+    scale = spread / sd if spread > LAST_PLACES * np.finfo(np.float64).eps * float(np.abs(y).max()) else 1.0
     return np.asarray(mean - scale * centre, dtype=np.float64), scale
-
-
-def _is_reached(y: NDArray[np.float64], spread: float, sigma: Activation) -> bool:
-    """Whether outputs of the activation reach nearly all labels, which take up enough of its range."""
-    return _share_outside(y, sigma) <= OUTSIDE_SHARE and spread >= SMALL_SHARE * _half(sigma)
 
 
 def _half(sigma: Activation) -> float:
     """Half the length of the activation's range."""
     return (sigma.high - sigma.low) / 2
-
-
-def _share_outside(y: NDArray[np.float64], sigma: Activation) -> float:
-    """Share of the labels that no output of the activation reaches."""
-    return float((np.abs(y - (sigma.high + sigma.low) / 2) > _half(sigma)).mean())

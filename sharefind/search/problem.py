@@ -223,8 +223,8 @@ class Problem:
     def carry_back(self, theta: Tensor) -> Tensor:
         """Particles (R, D, N) of the standardised problem in the user's coordinates.
 
-        What they predict at x is what the given ones predict at x' = A x, exactly: (W' A) x = W' x', and biases stay.
-        The labels' change is no part of it: a prediction of y is shift + scale times theirs.
+        What they predict at x - centre is what the given ones predict at x' = A (x - centre), exactly, since
+        (W' A) (x - centre) = W' x', and biases stay. The origin of x and the labels' change are no part of it.
         """
         return self.unit.compose(theta, torch.from_numpy(self.change.matrix))
 
