@@ -88,7 +88,11 @@ Tolerance = Annotated[
 ]
 Copies = Annotated[
     int | None,
-    typer.Option(metavar="M", help="Randomised copies of the data in a test.", rich_help_panel=RULES),
+    typer.Option(
+        metavar="M",
+        help="Randomised copies of the data in a test; without it 199 or more, and more near alpha.",
+        rich_help_panel=RULES,
+    ),
 ]
 Particles = Annotated[int | None, typer.Option(metavar="N", help="Number of particles.", rich_help_panel=TRAINING)]
 Horizon = Annotated[float | None, typer.Option(metavar="T", help="Length of a training.", rich_help_panel=TRAINING)]

@@ -23,15 +23,11 @@ from sharefind.inference.infinitesimal import (
 from sharefind.inference.linear_estimates import Estimates
 from sharefind.inference.marginal_likelihood import MarginalLikelihood
 from sharefind.inference.moves import Moves, SampledMoves, axis_rotations, invariant_scale, moved_coordinates
+from sharefind.inference.origin import OrbitScale, orbit_scale
+from sharefind.inference.p_values import RandomisationTest, randomisation_p_value
 from sharefind.inference.particle_units import UnitFactory, neuron_unit, regular_unit, richest_unit
 from sharefind.inference.partitions import Partition, estimate_partition, mean_partition, weight_partition
-from sharefind.inference.randomisation import (
-    Bound,
-    RandomisationTest,
-    Statistic,
-    randomisation_p_value,
-    randomisation_test,
-)
+from sharefind.inference.randomisation import Bound, Statistic, randomisation_test
 from sharefind.inference.rotations import (
     AngularHarmonics,
     PlaneRotations,
@@ -39,6 +35,7 @@ from sharefind.inference.rotations import (
     RotationSearch,
     rotation_test,
 )
+from sharefind.inference.sequential import CopiesDesign, monte_carlo_interval
 from sharefind.inference.training import ParticleTraining
 
 __all__ = [
@@ -47,6 +44,7 @@ __all__ = [
     "Candidate",
     "CandidateFamily",
     "Cause",
+    "CopiesDesign",
     "Correlogram",
     "CrossDisplacement",
     "Diagnosis",
@@ -59,6 +57,7 @@ __all__ = [
     "LieAlgebraTest",
     "MarginalLikelihood",
     "Moves",
+    "OrbitScale",
     "ParticleTraining",
     "Partition",
     "PlaneRotations",
@@ -81,10 +80,12 @@ __all__ = [
     "invariant_scale",
     "lie_algebra_test",
     "mean_partition",
+    "monte_carlo_interval",
     "moved_coordinates",
     "named_family",
     "nearest_algebra",
     "neuron_unit",
+    "orbit_scale",
     "randomisation_p_value",
     "randomisation_test",
     "regular_unit",

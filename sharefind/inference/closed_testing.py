@@ -20,7 +20,9 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError
 from sharefind.inference.families import CandidateFamily
-from sharefind.inference.randomisation import RandomisationTest, Statistic, Trial, randomisation_tests, trial_of
+from sharefind.inference.p_values import RandomisationTest
+from sharefind.inference.randomisation import Statistic, Trial, randomisation_tests, trial_of
+from sharefind.inference.sequential import CopiesDesign
 from sharefind.streams import named_stream
 from sharefind.workers import Workers
 
@@ -84,6 +86,11 @@ class FamilyTest:
         return self.names(Verdict.REJECTED)
 
     @property
+    def open(self) -> tuple[str, ...]:
+        """Candidates that were not rejected, by a test that the largest number of copies left to chance."""
+        return tuple(name for name, test in self.tests.items() if test.is_open)
+
+    @property
     def undecided(self) -> tuple[str, ...]:
         """Not rejected, but in conflict with what is accepted."""
         return self.names(Verdict.UNDECIDED)
@@ -102,6 +109,8 @@ def family_test(
     progress: Progress | None = None,
     memory: TestMemory | None = None,
     workers: Workers | None = None,
+    units: Tensor | None = None,
+    grow: bool = False,
 ) -> FamilyTest:
     """Test a family of symmetries of the law of (X, Y), in waves: all groups inside rejected ones alone come next.
 
@@ -112,6 +121,8 @@ def family_test(
             several workers it names the first of those under way.
         memory: tests that were finished before, with the same data and settings; told each one as soon as it is done.
         workers: share the tests of a wave, with the same result; this process alone if None.
+        units: (n,), int64, the unit of each row, see `randomisation_test`; None where each row is one.
+        grow: whether the number of copies grows near alpha, from `copies` to 64 times as many, see `CopiesDesign`.
 
     Raises:
         ConfigError: alpha is not in (0, 1), or so few copies cannot reject. InputError: the samples cannot be used.
@@ -122,11 +133,12 @@ def family_test(
             f"least {_least_copies(alpha)} copies"
         )
     run, shared = _Run(family, alpha, progress, memory), workers or Workers()
+    design = CopiesDesign(alpha, copies) if grow else None
 
     def trial(place: int) -> Trial:
         candidate = family.candidates[place]
         rng = named_stream(seed, "family test", statistic.name, candidate.name)
-        return trial_of(candidate.moves, statistic, rng, copies, enough)
+        return trial_of(candidate.moves, statistic, rng, copies, enough, design, units)
 
     with shared.connected():
         while ready := run.ready():

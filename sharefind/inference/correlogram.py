@@ -17,7 +17,8 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import FiniteGroup, Representation
-from sharefind.inference.moves import Moves, invariant_scale
+from sharefind.inference.moves import Moves
+from sharefind.inference.origin import orbit_scale
 from sharefind.inference.randomisation import Bound
 from sharefind.meanfield.actions import JointAction
 
@@ -63,6 +64,7 @@ class Correlogram:
     Attributes:
         in_rep, out_rep: how the whole group acts, orthogonally. subgroups: the K, such as those of a family.
         membership: bool (K + 1, |G|), the elements of each subgroup by their numbers, the trivial group last.
+        whole: the whole group as it acts on samples.
 
     Raises:
         GroupError: the group is infinite or does not act orthogonally. ConfigError: no subgroups.
@@ -72,6 +74,7 @@ class Correlogram:
     out_rep: Representation
     subgroups: tuple[FiniteGroup, ...]
     membership: Tensor = field(init=False, repr=False, compare=False)
+    whole: JointAction = field(init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -91,6 +94,7 @@ class Correlogram:
             row[[whole.index(g) for g in group.elements()]] = True
         # Listed once: copies of a statistic that travel to workers would list every subgroup again.
         object.__setattr__(self, "membership", membership)
+        object.__setattr__(self, "whole", JointAction(self.in_rep, self.out_rep))
 
     def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
         """The scores under one hypothesis, which must be a subgroup acting as the whole group does.
@@ -101,9 +105,11 @@ class Correlogram:
         null, whole = moves.group if isinstance(moves, JointAction) else None, self.in_rep.finite_group
         if not isinstance(null, FiniteGroup) or not null.is_subgroup_of(whole):
             raise GroupError("the correlogram tests subgroups of the group that it was made for")
-        features = _Features(self.in_rep, self.out_rep, x, rng)
+        scale = orbit_scale(moves, x, y, rng, self.whole)
+        inputs, labels = scale(x, y)
+        features = _Features(self.in_rep, self.out_rep, inputs, rng)
         members = torch.tensor([whole.index(g) for g in null.elements()])
-        labels = features.residuals(y.double(), members)
+        labels = features.residuals(labels, members)
         averages = self._averages(members)
 
         ones = torch.ones(len(x), 1, dtype=torch.float64)
@@ -118,7 +124,8 @@ class Correlogram:
             inputs = (moments[..., -1] ** 2).sum((1, 2))
             return torch.cat([relation, inputs.unsqueeze(1)], dim=1)
 
-        return Bound(labels, of_moves=scores, row_bytes=features.row_bytes(len(members)))
+        row_bytes = features.row_bytes(len(members))
+        return Bound(labels, of_moves=scores, row_bytes=row_bytes, resolution=scale.resolution)
 
     def _averages(self, members: Tensor) -> Tensor:
         """(|G|, K): column k takes the mean over a subgroup that does not contain the hypothesis, elements `members`.
@@ -147,7 +154,7 @@ def _kernel(a: Tensor, b: Tensor) -> Tensor:
 
 
 class _Features:
-    """Features of n samples on p landmarks of a group of order |G|, and what is computed in them.
+    """Features of n samples, scaled, on p landmarks of a group of order |G|, and what is computed in them.
 
     Landmark (i, g), g in G, is g z_i; the group acts on these numbers from the left.
     """
@@ -157,7 +164,7 @@ class _Features:
         self.order = len(on_x)
         self.table = torch.from_numpy(in_rep.finite_group.multiplication_table().astype(np.int64))
         self.inverse = self.table.argmin(1)
-        self.x = x.double() * invariant_scale(x, np.asarray((on_x - on_x[0]).abs().amax((0, 1)) > TINY))
+        self.x = x
         chosen = rng.permutation(len(x))[: max(2, round(LANDMARKS / self.order))]
         self.landmarks = torch.einsum("gab,ib->iga", on_x, self.x[torch.from_numpy(chosen)]).flatten(0, 1)
         # Samples in pieces of bounded memory, for every piece that is made from them.
@@ -188,8 +195,10 @@ class _Features:
         return _inverse_root(mean.reshape(p, p) + NOISE * _kernel(self.landmarks, self.landmarks))
 
     def residuals(self, y: Tensor, members: Tensor) -> Tensor:
-        """a = (y - f(x)) / noise, (n, q), for the ridge regression f among functions that `members`, H, leave alone."""
-        centred = y - y.mean(0) @ self.on_y[members].mean(0).t()
+        """a = (y - f(x)) / noise for the ridge regression f among functions that `members`, H, leave alone.
+
+        y (n, q): without what H fixes of its mean.
+        """
         orbits = _orbits(self.table[members])
         size = self.on_y.shape[1] * len(self.landmarks) // len(members)
         gram = torch.zeros(size, size, dtype=torch.float64)
@@ -198,11 +207,11 @@ class _Features:
         for piece in pieces:
             design = self._design(piece, members, orbits)
             gram += design.t() @ design
-            moment += design.t() @ centred[piece].reshape(-1, 1)
+            moment += design.t() @ y[piece].reshape(-1, 1)
         gram.diagonal().add_(NOISE)
         weights = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
         fitted = [self._design(piece, members, orbits) @ weights for piece in pieces]
-        return (centred - torch.cat(fitted).reshape(y.shape)) / NOISE
+        return (y - torch.cat(fitted).reshape(y.shape)) / NOISE
 
     def _design(self, piece: Tensor, members: Tensor, orbits: Tensor) -> Tensor:
         """psi in an orthonormal basis of the coefficients that H fixes: (samples q, q p / |H|)."""

@@ -21,7 +21,8 @@ from sharefind.errors import ConfigError, InputError
 from sharefind.groups import FiniteGroup
 from sharefind.inference.marginal_likelihood import matern, squared_distances
 from sharefind.inference.moves import Moves, invariant_scale, moved_coordinates
-from sharefind.inference.randomisation import Bound, RandomisationTest, randomisation_test
+from sharefind.inference.p_values import RandomisationTest
+from sharefind.inference.randomisation import Bound, randomisation_test
 from sharefind.inference.samples import refuse_bad_samples
 from sharefind.meanfield.actions import JointAction
 from sharefind.workers import Workers

@@ -6,7 +6,7 @@ how far sampling noise alone takes them, so no threshold is needed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sharefind.inference.moves import Moves
+from sharefind.inference.origin import OrbitScale, orbit_scale
 from sharefind.inference.particle_units import UnitFactory, richest_unit
 from sharefind.inference.randomisation import Bound
 from sharefind.inference.training import (
@@ -24,7 +25,6 @@ from sharefind.inference.training import (
     first_step,
     halves,
     minibatches,
-    orbit_scale,
     orthogonal_action,
 )
 from sharefind.meanfield.projection import Projector
@@ -65,12 +65,13 @@ class Displacement:
         Raises:
             GroupError: `moves` is no `JointAction`, or not orthogonal. UnitError: the unit cannot be built for it.
         """
-        trainer, home = _on_fixed_space(self, moves, x, y, torch.arange(len(x)).unsqueeze(0), rng)
+        trainer, home, scale = _on_fixed_space(self, moves, x, y, torch.arange(len(x)).unsqueeze(0), rng)
+        inputs, labels = scale(x, y)
 
         def squared(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
             return torch.stack([_product(home, cloud[:, 0], cloud[:, 0]) for cloud in clouds], dim=1)
 
-        return Bound(y, trainer.in_blocks(squared), row_bytes=trainer.row_bytes(x, y))
+        return _bound(trainer, scale, trainer.in_blocks(squared), inputs, labels)
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,12 @@ class CrossDisplacement:
 
     Attributes:
         unit: made from the hypothesis' representations. training: the settings, for each half.
+        units: (n,), int64, the unit of each row: no unit is cut into halves; None where each row is one.
     """
 
     unit: UnitFactory = richest_unit
     training: ParticleTraining = field(default=ESCAPE)
+    units: Tensor | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -99,12 +102,13 @@ class CrossDisplacement:
             GroupError: `moves` is no `JointAction`, or not orthogonal. UnitError: the unit cannot be built for it.
             InputError: fewer than 4 samples.
         """
-        trainer, home = _on_fixed_space(self, moves, x, y, halves(len(x), rng, self.name), rng)
+        trainer, home, scale = _on_fixed_space(self, moves, x, y, halves(len(x), rng, self.name, self.units), rng)
+        inputs, labels = scale(x, y)
 
         def crossed(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
             return torch.stack([_product(home, cloud[:, 0], cloud[:, 1]) for cloud in clouds], dim=1)
 
-        return Bound(y, trainer.in_blocks(crossed), row_bytes=trainer.row_bytes(x, y))
+        return _bound(trainer, scale, trainer.in_blocks(crossed), inputs, labels)
 
 
 def _on_fixed_space(
@@ -114,14 +118,22 @@ def _on_fixed_space(
     y: Tensor,
     folds: Tensor,
     rng: np.random.Generator,
-) -> tuple[RowTrainer, Projector]:
-    """Trainings of particles drawn on E^H, one for each of the folds (F, m), and P."""
+) -> tuple[RowTrainer, Projector, OrbitScale]:
+    """Trainings of particles drawn on E^H, one for each of the folds (F, m), P, and the scale of the samples."""
     action, settings = orthogonal_action(moves, statistic.name), statistic.training
     unit = statistic.unit(action.in_rep, action.out_rep)
     space = fixed_space(unit.space.action)
     start = gaussian_start(space, settings.particles, settings.std, rng)
     step, order = settings.rate * first_step(unit, start, rng), minibatches(folds, settings, rng)
-    return RowTrainer(unit, settings, start, step, order, orbit_scale(action, x, y, rng)), Projector(space)
+    scale = orbit_scale(action, x, y, rng)
+    return RowTrainer(unit, settings, start, step, order, scale.moved), Projector(space), scale
+
+
+def _bound(
+    trainer: RowTrainer, scale: OrbitScale, evaluate: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, labels: Tensor
+) -> Bound:
+    row_bytes = trainer.row_bytes(inputs, labels)
+    return Bound(labels, evaluate, row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
 
 
 def _product(home: Projector, first: Tensor, second: Tensor) -> Tensor:

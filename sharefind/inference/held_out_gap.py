@@ -14,6 +14,7 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.inference.moves import Moves
+from sharefind.inference.origin import orbit_scale
 from sharefind.inference.particle_units import UnitFactory, neuron_unit
 from sharefind.inference.randomisation import Bound
 from sharefind.inference.training import (
@@ -24,7 +25,6 @@ from sharefind.inference.training import (
     first_step,
     halves,
     minibatches,
-    orbit_scale,
     orthogonal_action,
 )
 from sharefind.meanfield.actions import JointAction, ParticleAction
@@ -57,6 +57,7 @@ class HeldOutGap:
     Attributes:
         unit: made from the hypothesis' representations. training: the settings, for each half.
         splits: into halves, over which the gap is averaged; more steady it, and each costs two trainings a row.
+        units: (n,), int64, the unit of each row: no unit is cut into halves; None where each row is one.
 
     Raises:
         ConfigError: no splits.
@@ -65,6 +66,7 @@ class HeldOutGap:
     unit: UnitFactory = neuron_unit
     training: ParticleTraining = field(default=FREE)
     splits: int = 3
+    units: Tensor | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.splits < 1:
@@ -85,11 +87,14 @@ class HeldOutGap:
         action, settings = orthogonal_action(moves, self.name), self.training
         unit = self.unit(action.in_rep, action.out_rep)
         start = weakly_invariant_start(unit.space.action, settings, rng)
-        folds = torch.cat([halves(len(x), rng, self.name) for _ in range(self.splits)])
+        cuts = [halves(len(x), rng, self.name, self.units) for _ in range(self.splits)]
+        shortest = min(cut.shape[1] for cut in cuts)
+        folds = torch.cat([cut[:, :shortest] for cut in cuts])
         # Each half is judged by the particles that the other half trained.
         judged = folds.reshape(self.splits, 2, -1).flip(1).flatten(0, 1)[:, :JUDGED]
         step, order = settings.rate * first_step(unit, start, rng), minibatches(folds, settings, rng)
-        trainer = RowTrainer(unit, settings, start, step, order, orbit_scale(action, x, y, rng))
+        scale = orbit_scale(action, x, y, rng)
+        trainer = RowTrainer(unit, settings, start, step, order, scale.moved)
         elements = _elements(action, rng)
 
         def gaps(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
@@ -99,7 +104,9 @@ class HeldOutGap:
             found = [_gap(trainer.unit, cloud.flatten(0, 1), (samples, labels), images) for cloud in clouds]
             return torch.stack([gap.reshape(-1, len(judged)).mean(1) for gap in found], dim=1)
 
-        return Bound(y, trainer.in_blocks(gaps), row_bytes=trainer.row_bytes(x, y))
+        inputs, outputs = scale(x, y)
+        row_bytes = trainer.row_bytes(inputs, outputs)
+        return Bound(outputs, trainer.in_blocks(gaps), row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
 
 
 def weakly_invariant_start(action: Representation, settings: ParticleTraining, rng: np.random.Generator) -> Tensor:

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError, InputError, NotConvergedError
 from sharefind.inference.moves import Moves, SampledMoves
-from sharefind.inference.randomisation import Bound, RandomisationTest, randomisation_test
+from sharefind.inference.p_values import RandomisationTest
+from sharefind.inference.randomisation import Bound, randomisation_test
 from sharefind.inference.samples import refuse_bad_samples
 from sharefind.streams import named_stream
 

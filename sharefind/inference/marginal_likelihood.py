@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
-from sharefind.inference.moves import Moves, invariant_scale, moved_coordinates
+from sharefind.inference.moves import Moves
+from sharefind.inference.origin import orbit_scale
 from sharefind.inference.randomisation import Bound
 
 INVERSE_LENGTHS = (0.4, 1.4)
@@ -32,9 +33,6 @@ WEAK = 0.3
 
 BLOCK = 400
 """Most samples that one Gaussian process is fitted to; larger data sets are cut into blocks whose logarithms add up."""
-
-CENTRE_DRAWS = 16
-"""Moved copies of the data behind the centre of the labels."""
 
 ISOMETRY = 1e-4
 """Largest relative change of a norm that is rounding, in single precision too."""
@@ -88,22 +86,22 @@ class MarginalLikelihood:
         Raises:
             GroupError: the group does not act on X by orthogonal matrices.
         """
-        moved = moved_coordinates(moves, x.shape[1], y.shape[1], rng)
-        # Taken off after the move: as long as it depends on orbits alone, the test is exact.
-        centre = _fixed_mean(moves, x, y, rng)
-        scale = invariant_scale(x, moved)
+        _refuse_not_orthogonal(moves, x, y, rng)
+        scale = orbit_scale(moves, x, y, rng)
+        inputs, labels = scale(x, y)
         order = np.array_split(rng.permutation(len(x)), math.ceil(len(x) / self.block))
 
         def statistic(rows_x: Tensor, rows_y: Tensor) -> Tensor:
             total = torch.zeros(len(rows_x), dtype=torch.float64)
             for index in order:
-                part_x = rows_x[:, index].double() * scale
-                part_y = (rows_y[:, index].double() - centre).expand(len(part_x), -1, -1)
-                total += self._log_mean(part_x, part_y, moved)
+                part_x = rows_x[:, index]
+                part_y = rows_y[:, index].expand(len(part_x), -1, -1)
+                total += self._log_mean(part_x, part_y, scale.moved)
             return total.unsqueeze(1)
 
         largest = max(len(index) for index in order)
-        return Bound(y, statistic, row_bytes=8 * MATRICES * largest**2)
+        row_bytes = 8 * MATRICES * largest**2
+        return Bound(labels, statistic, row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
 
     def _log_mean(self, x: Tensor, y: Tensor, moved: NDArray[np.bool_]) -> Tensor:
         kernels = (matern(distances, w) for distances in _distances(x, moved) for w in self.inverse_lengths)
@@ -111,19 +109,14 @@ class MarginalLikelihood:
         return torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs))
 
 
-def _fixed_mean(moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Tensor:
-    """The mean label of samples moved at random: up to noise the part of E Y that the group fixes, (d_out,).
-
-    Its law, given the orbits, is the same for the data and for every copy.
-    """
-    elements = moves.draw((CENTRE_DRAWS, len(x)), rng)
-    images, labels = moves.move(elements, x.unsqueeze(0), y.unsqueeze(0))
+def _refuse_not_orthogonal(moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
+    """Refuse a group that changes lengths of X: x (n, d_in), y (n, d_out), moved at random."""
+    images, _ = moves.move(moves.draw((1, len(x)), rng), x.unsqueeze(0), y.unsqueeze(0))
     norms = x.norm(dim=-1)
     if bool(((images.norm(dim=-1) - norms).abs() > ISOMETRY * norms.max()).any()):
         raise GroupError(
             "the marginal likelihood needs a group that acts on X by orthogonal matrices; change the basis"
         )
-    return labels.double().mean((0, 1))
 
 
 def _distances(x: Tensor, moved: NDArray[np.bool_]) -> Iterator[Tensor]:

@@ -7,9 +7,9 @@ that is valid in finite samples, whatever the statistic (Hemerik & Goeman 2018).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,12 +19,14 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
 from sharefind.inference.moves import Moves, element_bytes
+from sharefind.inference.p_values import TIE, RandomisationTest, exceeding_rows, found_test, grown_test
 from sharefind.inference.samples import refuse_bad_samples
+from sharefind.inference.sequential import CopiesDesign
 from sharefind.streams import named_stream
 from sharefind.workers import Workers
 
-TIE = 1e-9
-"""Difference, relative above 1, below which two statistics count as tied: copies that move nothing differ so."""
+OFFSET_TIE = 10.0
+"""The same in units of the samples' resolution, where an offset makes that coarser."""
 
 BLOCK_BYTES = 2**26
 """Bytes that the copies evaluated at a time hold, whatever their number; one copy is always evaluated whole."""
@@ -46,15 +48,19 @@ class Bound:
         of_moves: for finite groups in place of `evaluate`, where moving what was computed from the samples costs less
             than moving the samples: numbers of elements (R, n) -> (R, K), element 0 being the identity.
         row_bytes: that one row holds at most while it is evaluated, besides the moved samples themselves.
+        inputs: (n, d_in), what is moved in place of x, such as scaled inputs; x itself where None.
+        resolution: relative rounding error of what is moved, from the offset of the samples.
 
     Raises:
-        ConfigError: not exactly one of the two is given.
+        ConfigError: not exactly one of `evaluate` and `of_moves` is given.
     """
 
     labels: Tensor
     evaluate: Callable[[Tensor, Tensor], Tensor] | None = None
     of_moves: Callable[[Tensor], Tensor] | None = None
     row_bytes: int = 0
+    inputs: Tensor | None = None
+    resolution: float = 0.0
 
     def __post_init__(self) -> None:
         if (self.evaluate is None) == (self.of_moves is None):
@@ -64,13 +70,13 @@ class Bound:
         """Of the data: x (n, d_in) -> (1, K)."""
         if self.of_moves is not None:
             return self.of_moves(torch.zeros(1, len(x), dtype=torch.int64))
-        return self._evaluated(x.unsqueeze(0), self.labels.unsqueeze(0))
+        return self._evaluated(self._moved(x).unsqueeze(0), self.labels.unsqueeze(0))
 
     def of_copies(self, x: Tensor, moves: Moves, elements: Any) -> Tensor:
         """Of copies moved by elements (R, n): x (n, d_in) -> (R, K)."""
         if self.of_moves is not None:
             return self.of_moves(elements)
-        return self._evaluated(*moves.move(elements, x.unsqueeze(0), self.labels.unsqueeze(0)))
+        return self._evaluated(*moves.move(elements, self._moved(x).unsqueeze(0), self.labels.unsqueeze(0)))
 
     def rows_at_once(self, x: Tensor, moves: Moves) -> int:
         """Copies in a block: `BLOCK_BYTES` of them, `ROWS` at most. It follows from x (n, d_in) and the statistic."""
@@ -78,6 +84,14 @@ class Bound:
         if self.evaluate is not None:
             moved += x.element_size() * x.numel() + self.labels.element_size() * self.labels.numel()
         return max(1, min(ROWS, BLOCK_BYTES // (self.row_bytes + moved)))
+
+    @property
+    def tie(self) -> float:
+        """Difference, relative to the statistic's scale, below which two values count as tied."""
+        return max(TIE, OFFSET_TIE * self.resolution)
+
+    def _moved(self, x: Tensor) -> Tensor:
+        return x if self.inputs is None else self.inputs
 
     def _evaluated(self, x: Tensor, labels: Tensor) -> Tensor:
         if self.evaluate is None:
@@ -97,28 +111,9 @@ class Statistic(Protocol):
         """The statistic for one hypothesis; several components K are looked at together.
 
         The test is exact when what is bound depends on x (n, d_in) and y (n, d_out) through orbits alone (sizes, and
-        scales that the group leaves alone) and on `rng`.
+        scales that the group leaves alone) and on `rng`. `origin.orbit_scale` takes out what no verdict may depend on.
         """
         ...
-
-
-@dataclass(frozen=True)
-class RandomisationTest:
-    """What a test found.
-
-    Attributes:
-        p_value: exact, P(p <= a) <= a for all a under the hypothesis. statistic: its name.
-        copies: those that were evaluated. exceeding: those at least as extreme as the data.
-        z: standard deviations of the copies by which the data lie above their mean, in the most extreme component.
-        seconds: what it cost; no part of what was found.
-    """
-
-    p_value: float
-    statistic: str
-    copies: int
-    exceeding: int
-    z: float
-    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -126,8 +121,10 @@ class Trial:
     """A test that is to be made.
 
     Attributes:
-        moves: the group. statistic: what is compared. seed: of its streams, one for the statistic and one a block.
+        moves: the group. statistic: what is compared. seed: of its streams, one a block.
         copies: m, the most that are evaluated. enough: ends the test early, see `randomisation_test`.
+        design: looks at growing numbers of copies, in place of `copies` and `enough`; None for a fixed number.
+        units: (n,), int64, the unit of each row, from 0; one element moves all rows of a unit. None: each row is one.
 
     Raises:
         ConfigError: no copies, or `enough` below 1.
@@ -138,6 +135,8 @@ class Trial:
     seed: int
     copies: int
     enough: int | None = None
+    design: CopiesDesign | None = None
+    units: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.copies < 1 or (self.enough is not None and self.enough < 1):
@@ -145,12 +144,29 @@ class Trial:
 
     def most_shares(self) -> int:
         """Shares with at least one block each; an early end reads one copy after the other, so there is one share."""
-        return 1 if self.enough is not None else -(-self.copies // ROWS)
+        return 1 if self.enough is not None or self.design is not None else -(-self.copies // ROWS)
+
+    def drawn(self, copies: int, n: int, rng: np.random.Generator) -> Any:
+        """Haar elements for copies of n rows, (copies, n): one a row, or one a unit."""
+        if self.units is None:
+            return self.moves.draw((copies, n), rng)
+        elements = self.moves.draw((copies, int(self.units.max()) + 1), rng)
+        if isinstance(elements, Tensor):
+            return elements[:, self.units]
+        return tuple(part[:, self.units] for part in elements)
 
 
-def trial_of(moves: Moves, statistic: Statistic, rng: np.random.Generator, copies: int, enough: int | None) -> Trial:
+def trial_of(
+    moves: Moves,
+    statistic: Statistic,
+    rng: np.random.Generator,
+    copies: int,
+    enough: int | None,
+    design: CopiesDesign | None = None,
+    units: Tensor | None = None,
+) -> Trial:
     """The test whose streams are derived from `rng`."""
-    return Trial(moves, statistic, int(rng.integers(2**63)), copies, enough)
+    return Trial(moves, statistic, int(rng.integers(2**63)), copies, enough, design, units)
 
 
 def randomisation_test(
@@ -162,6 +178,8 @@ def randomisation_test(
     copies: int = 199,
     enough: int | None = None,
     workers: Workers | None = None,
+    units: Tensor | None = None,
+    alpha: float | None = None,
 ) -> RandomisationTest:
     """Test that the law of (X, Y) is invariant under a group.
 
@@ -171,12 +189,18 @@ def randomisation_test(
             data, with p = enough / copies so far (Besag & Clifford 1991); a statistic of several components is always
             read whole.
         workers: share the copies, with the same result; this process alone if None.
+        units: (n,), int64, the unit of each row, from 0: rows of one unit depend on each other, and one group element
+            moves all of them. None: rows are independent.
+        alpha: a level near which the number of copies grows from `copies` to 64 times as many, so that the verdict does
+            not depend on chance (`sequential.CopiesDesign`); the number is fixed where None.
 
     Raises:
         ConfigError: no copies, or `enough` below 1. InputError: the samples are empty, do not match or are not finite,
             or the statistic of the data is no number.
     """
-    ((_, found),) = randomisation_tests(x, y, [trial_of(moves, statistic, rng, copies, enough)], workers)
+    design = None if alpha is None else CopiesDesign(alpha, copies)
+    trial = trial_of(moves, statistic, rng, copies, enough, design, units)
+    ((_, found),) = randomisation_tests(x, y, [trial], workers)
     return found
 
 
@@ -224,11 +248,16 @@ class _Share:
 
 @dataclass(frozen=True)
 class _Part:
-    """What a share gave: components (rows, K), those of the data in row 0 of share 0; p_value: of an early end."""
+    """What a share gave: components (rows, K), those of the data in row 0 of share 0.
+
+    tie: relative rounding of the statistic. p_value: of an early end. found: the whole test, where its copies grew.
+    """
 
     rows: NDArray[np.float64]
     seconds: float
+    tie: float
     p_value: float | None = None
+    found: RandomisationTest | None = None
 
 
 def _evaluate(share: _Share) -> _Part:
@@ -236,75 +265,61 @@ def _evaluate(share: _Share) -> _Part:
     started = time.perf_counter()
     trial = share.trial
     x, y = (torch.tensor(v) for v in share.data)
-    bound = trial.statistic.bind(trial.moves, x, y, named_stream(trial.seed, "statistic"))
-    size = bound.rows_at_once(x, trial.moves)
-    blocks = -(-trial.copies // size)
-    first, last = (k * blocks // share.cut for k in (share.number, share.number + 1))
+    # What a statistic chooses at random, such as landmarks, is the same for every seed: so is the verdict, but for the
+    # copies.
+    bound = trial.statistic.bind(trial.moves, x, y, named_stream(0, "statistic", trial.statistic.name))
     observed = _numbers(bound.observed(x))
     if not np.isfinite(observed).all():
         raise InputError(f"{trial.statistic.name}: the statistic of the data is no number; rescale the data")
+    if trial.design is not None:
+        return _grown(share, trial.design, bound, x, observed, started)
+    size = bound.rows_at_once(x, trial.moves)
+    blocks = -(-trial.copies // size)
+    first, last = (k * blocks // share.cut for k in (share.number, share.number + 1))
     # One array for all rows: small arrays kept between large ones that are freed would scatter the memory.
     rows = np.empty((1 + min(trial.copies, last * size) - first * size, observed.shape[1]))
     rows[:1], done, exceeding = observed, 1, 0
     for block in range(first, last):
         share.worker.refuse_late()
-        rng = named_stream(trial.seed, "copies", str(block))
-        elements = trial.moves.draw((min(size, trial.copies - block * size), len(x)), rng)
-        for value in _numbers(bound.of_copies(x, trial.moves, elements)):
+        for value in _copies(trial, bound, x, str(block), min(size, trial.copies - block * size)):
             rows[done], done = value, done + 1
             if trial.enough is not None and value.size == 1:
-                exceeding += exceeding_rows(np.concatenate([rows[0], value]))
+                exceeding += exceeding_rows(np.concatenate([rows[0], value]), bound.tie)
                 if exceeding >= trial.enough:
-                    return _Part(rows[:done], time.perf_counter() - started, trial.enough / (done - 1))
-    return _Part(rows if share.number == 0 else rows[1:], time.perf_counter() - started)
+                    seconds = time.perf_counter() - started
+                    return _Part(rows[:done], seconds, bound.tie, trial.enough / (done - 1))
+    return _Part(rows if share.number == 0 else rows[1:], time.perf_counter() - started, bound.tie)
+
+
+def _copies(trial: Trial, bound: Bound, x: Tensor, block: str, count: int) -> NDArray[np.float64]:
+    """Components of the copies of one block, (count, K)."""
+    elements = trial.drawn(count, len(x), named_stream(trial.seed, "copies", block))
+    return _numbers(bound.of_copies(x, trial.moves, elements))
+
+
+def _grown(
+    share: _Share, design: CopiesDesign, bound: Bound, x: Tensor, observed: NDArray[np.float64], started: float
+) -> _Part:
+    """A test whose number of copies grows."""
+    trial, size = share.trial, bound.rows_at_once(x, share.trial.moves)
+
+    def copies(purpose: str, first: int, last: int) -> Iterator[NDArray[np.float64]]:
+        for start in range(first, last, size):
+            share.worker.refuse_late()
+            yield _copies(trial, bound, x, f"{purpose}{start}", min(size, last - start))
+
+    found = grown_test(trial.statistic.name, observed, copies, design, bound.tie)
+    return _Part(observed, 0.0, bound.tie, found=replace(found, seconds=time.perf_counter() - started))
 
 
 def _joined(trial: Trial, parts: Sequence[_Part]) -> RandomisationTest:
-    rows = np.concatenate([p.rows for p in parts])
-    return found_test(trial.statistic.name, rows, sum(p.seconds for p in parts), parts[0].p_value)
-
-
-def randomisation_p_value(components: NDArray[np.float64]) -> float:
-    """(1 + #{T_k >= T_0}) / (m + 1) for the components (m + 1, K) of the data, row 0, and of m copies."""
-    return (1 + exceeding_rows(combined(components))) / len(components)
-
-
-def combined(components: NDArray[np.float64]) -> NDArray[np.float64]:
-    """One statistic a row, the data in row 0: (m + 1, K) -> (m + 1,); the largest standardised component.
-
-    Mean and standard deviation are taken over all rows, the data included, so that rows stay exchangeable. Components
-    that are the same in every row carry nothing and are left out, like those that are no number in some row. A single
-    component stays as it is.
-    """
-    if components.shape[1] == 1:
-        return components[:, 0]
-    spread = components.std(axis=0)
-    useful = spread > TIE * np.maximum(np.abs(components).max(axis=0), np.finfo(float).tiny)
-    if not useful.any():
-        return np.zeros(len(components))
-    centred = components[:, useful] - components[:, useful].mean(axis=0)
-    return np.asarray((centred / spread[useful]).max(axis=1), dtype=np.float64)
-
-
-def exceeding_rows(values: NDArray[np.float64]) -> int:
-    """Copies at least as extreme as row 0, up to rounding; one that is no number speaks against a rejection."""
-    slack = TIE * max(1.0, abs(float(values[0])))
-    return int(np.count_nonzero(~(values[1:] < values[0] - slack)))
+    rows, first = np.concatenate([p.rows for p in parts]), parts[0]
+    if first.found is not None:
+        return first.found
+    return found_test(trial.statistic.name, rows, sum(p.seconds for p in parts), first.p_value, first.tie)
 
 
 def _numbers(values: Tensor) -> NDArray[np.float64]:
     """Rows (R, K); infinities count as no numbers: numpy warns of means that hold them."""
     rows = values.double()
     return np.asarray(torch.where(torch.isfinite(rows), rows, torch.nan).numpy())
-
-
-def found_test(
-    name: str, components: NDArray[np.float64], seconds: float, p_value: float | None = None
-) -> RandomisationTest:
-    """The record of a test from its components (m + 1, K), the data in row 0; `p_value` where it ended early."""
-    copies = components[1:]
-    spread = copies.std(axis=0)
-    above = np.divide(components[0] - copies.mean(axis=0), spread, out=np.zeros_like(spread), where=spread > 0)
-    exceeding = exceeding_rows(combined(components))
-    p_value = randomisation_p_value(components) if p_value is None else p_value
-    return RandomisationTest(p_value, name, len(copies), exceeding, float(above.max()), seconds)

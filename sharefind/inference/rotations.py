@@ -21,7 +21,9 @@ from torch import Tensor
 from sharefind.errors import ConfigError, GroupError, InputError
 from sharefind.inference.closed_testing import Progress, TestMemory
 from sharefind.inference.moves import Moves
-from sharefind.inference.randomisation import Bound, RandomisationTest, randomisation_test
+from sharefind.inference.p_values import RandomisationTest
+from sharefind.inference.randomisation import Bound, randomisation_test
+from sharefind.meanfield.standardise import varies
 from sharefind.streams import named_stream
 from sharefind.workers import Workers
 
@@ -165,7 +167,8 @@ def _radial_features(x: Tensor, plane: Plane) -> Tensor:
 def _standardised(values: Tensor) -> Tensor:
     centred = values - values.mean(0)
     spread = centred.square().mean(0).sqrt()
-    return centred / torch.where(spread > 0, spread, torch.ones_like(spread))
+    still = torch.from_numpy(~varies(values.numpy())) | (spread == 0)
+    return torch.where(still, 0.0, centred / torch.where(still, 1.0, spread))
 
 
 def _symmetric_features(x: Tensor, radial: Tensor, moves: PlaneRotations, harmonics: int) -> Tensor:
@@ -278,6 +281,8 @@ def rotation_test(
     progress: Progress | None = None,
     memory: TestMemory | None = None,
     workers: Workers | None = None,
+    units: Tensor | None = None,
+    grow: bool = False,
 ) -> RotationSearch:
     """Which of C_2, ..., C_largest and SO(2), turning a coordinate plane of X, leave the law of (X, Y) as it is?
 
@@ -296,6 +301,8 @@ def rotation_test(
             few as can reject if None. seed: of the streams, one for each plane and group. most_samples: that are read.
         progress: told before each test. memory: tests that were finished before, with the same data and settings.
         workers: share the copies of a test, with the same result; this process alone if None.
+        units: (n,), int64, the unit of each row, see `randomisation_test`; None where each row is one.
+        grow: whether the number of copies grows near the level of a test, from `copies` to 64 times as many.
 
     Raises:
         ConfigError: alpha is not in (0, 1), so few copies cannot reject, or largest or most_samples is below 2.
@@ -311,9 +318,11 @@ def rotation_test(
             f"copies={copies} cannot reject with {len(primes)} primes in {len(chosen)} planes; give at least {least}, "
             "or fewer planes"
         )
-    kept = torch.from_numpy(named_stream(seed, "rotation test", "samples").permutation(len(x))[:most_samples])
+    kept = torch.from_numpy(named_stream(0, "rotation test", "samples").permutation(len(x))[:most_samples])
     most = least if copies is None else copies
-    run = _Run(x[kept], y[kept], largest, alpha / len(chosen), most, seed, progress, memory, workers)
+    some = None if units is None else torch.unique(units[kept], return_inverse=True)[1]
+    level = alpha / len(chosen)
+    run = _Run(x[kept], y[kept], largest, level, most, seed, progress, memory, workers, some, grow)
     verdicts = tuple(_plane_verdict(run, plane, len(chosen)) for plane in chosen)
     return RotationSearch(verdicts, alpha, run.copies, len(kept))
 
@@ -331,6 +340,8 @@ class _Run:
     progress: Progress | None
     memory: TestMemory | None
     workers: Workers | None
+    units: Tensor | None
+    grow: bool
 
     def test(self, plane: Plane, order: int | None) -> RandomisationTest:
         moves = PlaneRotations(plane, order)
@@ -342,7 +353,17 @@ class _Run:
             self.progress(name, 0, 1)
         statistic = AngularHarmonics(plane, max(HARMONICS, 2 * self.largest))
         rng = named_stream(self.seed, "rotation test", f"{plane[0]},{plane[1]}", moves.name)
-        test = randomisation_test(self.x, self.y, moves, statistic, rng, self.copies, workers=self.workers)
+        test = randomisation_test(
+            self.x,
+            self.y,
+            moves,
+            statistic,
+            rng,
+            self.copies,
+            workers=self.workers,
+            units=self.units,
+            alpha=(self.level if order is None else self.level / len(_primes(self.largest))) if self.grow else None,
+        )
         if self.memory is not None:
             self.memory.keep_test(name, test)
         return test

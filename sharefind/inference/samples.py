@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import DataError, InputError
-from sharefind.meanfield.standardise import refuse_magnitude
+from sharefind.meanfield.standardise import refuse_magnitude, refuse_offset
 
 REPEATED_SHARE = 0.01
 """Share of the rows that may repeat others: so few change no test."""
@@ -39,11 +39,17 @@ def refuse_bad_samples(x: Tensor, y: Tensor) -> None:
 
 
 def refuse_bad_values(x: Tensor, y: Tensor) -> None:
-    """Refuse samples of any shape that are not finite, or whose squares overflow or vanish: InputError."""
+    """Refuse samples (..., d) that are not finite, whose squares overflow or vanish, or whose offset hides the spread.
+
+    Raises:
+        InputError: they are.
+    """
     if not bool(torch.isfinite(x).all() and torch.isfinite(y).all()):
         raise InputError("samples hold values that are not finite; drop those rows")
     for name, values in (("x", x), ("y", y)):
-        refuse_magnitude(values.detach().double().numpy(force=True), name)
+        array = values.detach().double().numpy(force=True)
+        refuse_magnitude(array, name)
+        refuse_offset(array.reshape(-1, array.shape[-1]), name)
 
 
 def refuse_repeated_rows(x: FloatArray, y: FloatArray, source: str) -> None:

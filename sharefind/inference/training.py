@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError, InputError, NotConvergedError
-from sharefind.groups import Representation
-from sharefind.inference.moves import Moves, invariant_scale, moved_coordinates
+from sharefind.inference.moves import Moves
 from sharefind.meanfield.actions import JointAction
 from sharefind.meanfield.divergence import DivergedError
 from sharefind.meanfield.invariance import Invariance
@@ -25,10 +24,9 @@ from sharefind.meanfield.schemes import vanilla_gradient
 from sharefind.meanfield.sgd import SGDConfig, train
 from sharefind.meanfield.sources import Batch
 from sharefind.meanfield.units import Unit
-from sharefind.spaces import fixed_space
 
 Reading = Callable[[Sequence[Tensor], Tensor, Tensor], Tensor]
-"""(clouds (R, F, D, N) at each checkpoint, scaled x (R, n, d_in), scaled y (R, n, d_out)) -> (R, K)."""
+"""(clouds (R, F, D, N) at each checkpoint, x (R, n, d_in), y (R, n, d_out)) -> (R, K)."""
 
 BLOCK_BYTES = 2**20
 """Bytes of hidden values that the rows trained together hold: what stays in a core's cache trains faster."""
@@ -86,42 +84,6 @@ class ParticleTraining:
         )
 
 
-@dataclass(frozen=True)
-class OrbitScale:
-    """x' = (x - shift) scale and y' = (y - shift) / spread, which commute with the group and read orbits alone.
-
-    Attributes:
-        x_shift, x_scale: (d_in,). y_shift: (d_out,). y_spread: positive. moved: (d_in,), coordinates the group moves.
-    """
-
-    x_shift: Tensor
-    x_scale: Tensor
-    y_shift: Tensor
-    y_spread: float
-    moved: NDArray[np.bool_]
-
-    def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """x (R, n, d_in), y (R, n, d_out) -> the same, scaled."""
-        return (x.double() - self.x_shift) * self.x_scale, (y.double() - self.y_shift) / self.y_spread
-
-
-def orbit_scale(action: JointAction, x: Tensor, y: Tensor, rng: np.random.Generator) -> OrbitScale:
-    """Spread 1 for inputs x (n, d_in) and labels y (n, d_out), and means without the part that the group fixes.
-
-    P^H takes x and rho_g x to the same point, and an orthogonal action keeps distances to it: what is read from the
-    data is the same for every copy.
-    """
-    moved = moved_coordinates(action, x.shape[1], y.shape[1], rng)
-    x_shift, y_shift = _fixed_part(action.in_rep, x), _fixed_part(action.out_rep, y)
-    spread = float(((y.double() - y_shift) ** 2).mean().sqrt())
-    return OrbitScale(x_shift, invariant_scale(x.double() - x_shift, moved), y_shift, spread or 1.0, moved)
-
-
-def _fixed_part(rep: Representation, values: Tensor) -> Tensor:
-    """The fixed part of the mean of values (n, d), (d,)."""
-    return torch.tensor(fixed_space(rep).project(values.double().mean(0).numpy()), dtype=torch.float64)
-
-
 def orthogonal_action(moves: Moves, statistic: str) -> JointAction:
     """The moves of a hypothesis as representations, which units are built from.
 
@@ -135,15 +97,35 @@ def orthogonal_action(moves: Moves, statistic: str) -> JointAction:
     return moves
 
 
-def halves(n: int, rng: np.random.Generator, statistic: str) -> Tensor:
-    """Two disjoint random halves of n samples, (2, n // 2); one sample is left out where n is odd.
+def halves(n: int, rng: np.random.Generator, statistic: str, units: Tensor | None = None) -> Tensor:
+    """Two disjoint random halves of n samples of the same size, without the rows that are left over.
+
+    Args:
+        n: Number of samples.
+        rng: Of the halves.
+        statistic: Opens messages.
+        units: The unit of each row, shape (n,), int64: no unit is cut. None where each row is one.
+
+    Returns:
+        Numbers of samples, shape (2, n // 2), or fewer where units differ in size.
 
     Raises:
-        InputError: fewer than 4 samples.
+        InputError: There are fewer than 4 samples, or fewer than 2 units.
     """
     if n < 4:
         raise InputError(f"{statistic}: {n} samples have no two halves; give at least 4")
-    return torch.from_numpy(rng.permutation(n)[: n // 2 * 2].reshape(2, -1))
+    if units is None:
+        return torch.from_numpy(rng.permutation(n)[: n // 2 * 2].reshape(2, -1))
+    sizes = np.bincount(units.numpy())
+    order = rng.permutation(len(sizes))
+    if len(order) < 2:
+        raise InputError(f"{statistic}: rows of one unit have no two halves; give rows of two units or more")
+    # The cut that makes the halves most nearly equal.
+    cut = 1 + int(np.abs(np.cumsum(sizes[order])[:-1] - n / 2).argmin())
+    first = torch.isin(units, torch.from_numpy(order[:cut]))
+    both = [torch.from_numpy(rng.permutation(torch.nonzero(part).flatten().numpy())) for part in (first, ~first)]
+    size = min(len(part) for part in both)
+    return torch.stack([part[:size] for part in both])
 
 
 def minibatches(folds: Tensor, settings: ParticleTraining, rng: np.random.Generator) -> Tensor:
@@ -183,7 +165,7 @@ class RowTrainer:
     Attributes:
         unit, settings: what is trained, and how. start: (1, D, N). step: of a particle, alpha / N in the paper.
         order: (F, steps, B), F trainings a row.
-        scale: from the user's coordinates to those of training.
+        moved: (d_in,), coordinates that the group moves.
     """
 
     unit: Unit
@@ -191,22 +173,21 @@ class RowTrainer:
     start: Tensor
     step: float
     order: Tensor
-    scale: OrbitScale
+    moved: NDArray[np.bool_]
 
     def in_blocks(self, read: Reading) -> Callable[[Tensor, Tensor], Tensor]:
-        """x (R, n, d_in), y (R, n, d_out) -> (R, K): rows are trained and read block by block."""
+        """Scaled x (R, n, d_in), y (R, n, d_out) -> (R, K): rows are trained and read block by block."""
 
         def evaluate(x: Tensor, y: Tensor) -> Tensor:
             size = self.rows_at_once
-            x, y = self.scale(x, y)
             parts = zip(torch.split(x, size), torch.split(y.expand(len(x), -1, -1), size), strict=True)
             return torch.cat([read(self.clouds(a, b), a, b) for a, b in parts])
 
         return evaluate
 
     def row_bytes(self, x: Tensor, y: Tensor) -> int:
-        """Bytes of a row of samples x (n, d_in), y (n, d_out) in double precision, shifted and scaled."""
-        return 2 * 8 * (x.numel() + y.numel())
+        """Bytes of a row of samples x (n, d_in), y (n, d_out) in double precision."""
+        return 8 * (x.numel() + y.numel())
 
     @property
     def rows_at_once(self) -> int:
@@ -238,7 +219,7 @@ class RowTrainer:
             self.settings.sgd(self.start.shape[-1], self.step),
             np.random.default_rng(0),  # of the noise: there is none
             checkpoints=self.settings.checkpoints,
-            penalty=_ridge_on_unmoved(self.unit, self.scale.moved),
+            penalty=_ridge_on_unmoved(self.unit, self.moved),
             must_learn=False,
         )
         return [cloud.reshape(len(x), folds, *cloud.shape[1:]) for cloud in path.clouds]

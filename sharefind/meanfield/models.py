@@ -23,7 +23,7 @@ def predict(unit: Unit, x: Tensor, theta: Tensor) -> Tensor:
 def predict_labels(
     unit: Unit, change: Standardisation, x: NDArray[np.float64], particles: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """shift + scale Phi_nu(x - centre), in the units of the labels: x (B, d_in), particles (N, D) -> (B, d_out), float64.
+    """shift + scale Phi_nu(x - centre), in the units of the labels: x (B, d_in), particles (N, D) -> (B, d_out).
 
     The particles are those of the user's coordinates: of a change of data they hold the matrix, not the origin.
     """

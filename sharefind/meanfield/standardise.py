@@ -6,7 +6,7 @@ the user's coordinates before anything is measured on them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -58,11 +58,10 @@ class Standardisation:
     matrix: NDArray[np.float64]
     shift: NDArray[np.float64]
     scale: float
-    centre: NDArray[np.float64] = None  # type: ignore[assignment]
+    centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
 
     def __post_init__(self) -> None:
-        if self.centre is None:
-            object.__setattr__(self, "centre", np.zeros(len(self.matrix)))
+        object.__setattr__(self, "centre", np.broadcast_to(self.centre, len(self.matrix)).copy())
 
     def apply(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(x, y) -> (x', y'): x (n, d_in), y (n, d_out)."""
@@ -97,8 +96,8 @@ def standardisation(
     The part of the mean of x that the group fixes becomes the origin. "scale" divides by the root mean square of the
     coordinates about it; "whiten" applies C^{-1/2}, C the covariance averaged over the group. All of it depends on the
     data only through the group's orbits, so that randomisation tests stay exact, and nothing that follows depends on a
-    vector added to the data that the group fixes. Labels get the mean and the spread that suit the unit's outputs; where
-    these are unbounded, mean 0 and variance 1. Inputs that do not vary keep their origin: there is nothing else to them.
+    vector added to the data that the group fixes. Labels get the mean and the spread that suit the unit's outputs;
+    where these are unbounded, mean 0 and variance 1. Inputs that do not vary keep their origin.
 
     Args:
         x: Inputs, shape (n, d_in).

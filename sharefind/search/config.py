@@ -87,7 +87,8 @@ class SearchConfig(BaseModel):
         growth: growth rule. stop: stopping rule. statistic: of the exact tests; the problem decides when left out.
         delta: threshold on dist^2 of the rule `fixed`.
         alpha: level of the tests. tolerance: largest relative escape that still counts as staying (0: exact symmetry).
-        particles: N. horizon: T. replicates: R. copies: m, randomised copies a test. seed. preset.
+        particles: N. horizon: T. replicates: R. seed. preset. copies: m, randomised copies of each test; where left
+            out, 199 or more, and up to 64 times as many near alpha, so that verdicts do not depend on the seed.
         max_nodes: most nodes that are visited. max_seconds: most seconds of work. Both over all sessions of a run; a
             search that ends by them is undecided, and goes on with larger ones.
         max_group_order, max_degree, max_dim, max_lattice, max_file_size: as in `sharefind.limits.Limits`.
@@ -203,6 +204,11 @@ class Settings:
     def max_nodes(self) -> int:
         """Most nodes that are visited, over all sessions of the run."""
         return MAX_NODES if self.config.max_nodes is None else self.config.max_nodes
+
+    @property
+    def grows(self) -> bool:
+        """Whether tests near alpha get more copies: unless the user said how many."""
+        return self.config.copies is None
 
     @property
     def seed(self) -> int:

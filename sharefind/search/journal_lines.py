@@ -51,6 +51,7 @@ class _Test(Part):
     exceeding: Size
     z: Bounded
     seconds: NonNegative
+    is_open: bool = False
 
     @model_validator(mode="after")
     def _counts(self) -> _Test:
@@ -59,7 +60,9 @@ class _Test(Part):
         return self
 
     def as_test(self) -> RandomisationTest:
-        return RandomisationTest(self.p_value, self.statistic, self.copies, self.exceeding, self.z, self.seconds)
+        return RandomisationTest(
+            self.p_value, self.statistic, self.copies, self.exceeding, self.z, self.seconds, self.is_open
+        )
 
 
 class _NamedTest(_Test):

@@ -166,7 +166,7 @@ class Problem:
             "particles": settings.sgd.particles,
             "horizon": settings.sgd.horizon,
             "replicates": settings.replicates,
-            "copies": settings.copies,
+            "copies": given.copies,
         }
         if self.blind is not None and given.unit is None and self.task.unit is None:
             del chosen["unit"]  # what is proposed depends on whether a unit was named

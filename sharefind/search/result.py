@@ -214,6 +214,9 @@ def _candidate_row(family: FamilyTest, orders: Mapping[str, int | None], name: s
         "statistic": None if test is None else test.statistic,
         "z": None if test is None else test.z,
         "copies": None if test is None else test.copies,
+        "exceeding": None if test is None else test.exceeding,
+        "p_interval": None if test is None else list(test.interval),
+        "settled": test is None or not test.is_open,
     }
 
 

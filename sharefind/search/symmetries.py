@@ -91,6 +91,12 @@ class Symmetries:
     orders: Mapping[str, int | None] = field(default_factory=dict)
     tying_p_value: float | None = None
 
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Tests on which all depends, and which the largest number of copies left to chance."""
+        gate = (INDEPENDENCE,) if self.independence is not None and self.independence.is_open else ()
+        return gate if self.family is None else self.family.open
+
     def verdicts(self, names: Iterable[str]) -> dict[str, Verdict]:
         """Verdicts of these groups, those that were candidates."""
         return {} if self.family is None else {n: self.family.verdicts[n] for n in names if n in self.family.verdicts}
@@ -120,7 +126,7 @@ def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgr
     if family is None:
         return Symmetries(gate, None, tying_p_value=_tying_p_value(problem))
     statistic = statistic_of(problem)
-    rows = _rows(problem, len(x), statistic)
+    rows = _rows(len(x), statistic)
     found = family_test(
         x[rows],
         y[rows],
@@ -132,6 +138,7 @@ def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgr
         progress=lambda name, done, total: progress(f"test of {name}", done, total),
         memory=memory,
         workers=settings.workers,
+        grow=settings.grows,
     )
     return Symmetries(gate, found, {c.name: c.order for c in family.candidates})
 
@@ -197,6 +204,7 @@ def _rotations(
         progress=lambda name, done, total: progress(f"test of {name}", done, total),
         memory=memory,
         workers=settings.workers,
+        grow=settings.grows,
     ).planes
     listed = [n for n in found.accepted if n == "SO2" or int(n[1:]) <= LARGEST]
     verdicts = {n: Verdict.ACCEPTED for n in listed} | {n: Verdict.REJECTED for n in found.rejected}
@@ -213,9 +221,11 @@ def _rotation_order(name: str) -> float:
 
 
 def tested_samples(problem: Problem) -> tuple[Tensor, Tensor]:
-    """The data, standardised as for training; or fresh samples."""
-    if problem.x is not None and problem.y is not None:
-        return problem.x, problem.y
+    """The data as they were given, since each test has an origin and a scale of its own; or fresh samples."""
+    task = problem.task
+    if task.x is not None and task.y is not None:
+        rows = slice(None) if problem.blind is None or problem.blind.rows is None else problem.blind.rows
+        return torch.tensor(task.x[rows]), torch.tensor(task.y[rows])
     x, y = problem.task.sample(named_stream(problem.settings.seed, "symmetries", "samples"), FRESH_SAMPLES)
     return torch.from_numpy(x), torch.from_numpy(y)
 
@@ -352,10 +362,10 @@ def _suited(problem: Problem) -> StatisticName:
     return "marginal-likelihood" if is_invariant and few else "correlogram"
 
 
-def _rows(problem: Problem, n: int, statistic: Statistic) -> Tensor:
-    """The samples that are used, in their order."""
+def _rows(n: int, statistic: Statistic) -> Tensor:
+    """The samples that are used, in their order; the same for every seed, so that no verdict depends on it."""
     most = LIKELIHOOD_SAMPLES if isinstance(statistic, MarginalLikelihood) else MOST_SAMPLES
-    chosen = named_stream(problem.settings.seed, "symmetries", "rows").permutation(n)[:most]
+    chosen = named_stream(0, "symmetries", "rows").permutation(n)[:most]
     return torch.from_numpy(np.sort(chosen))
 
 
@@ -369,7 +379,9 @@ def _independence(
     rng = named_stream(problem.settings.seed, "symmetries", INDEPENDENCE)
     moves = problem.joint_action(problem.candidate.group)
     moved = moved_coordinates(moves, x.shape[1], y.shape[1], rng)
-    test = independence_test(x, y, rng, problem.settings.copies, moved, problem.settings.workers)
+    settings = problem.settings
+    level = settings.alpha if settings.grows else None
+    test = independence_test(x, y, rng, settings.copies, moved, settings.workers, alpha=level)
     if memory is not None:
         memory.keep_test(INDEPENDENCE, test)
     return test
