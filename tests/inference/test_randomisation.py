@@ -14,7 +14,8 @@ from torch import Tensor
 from sharefind.errors import ConfigError, InputError
 from sharefind.groups import named_group, sign, trivial
 from sharefind.inference import Bound, Moves, RandomisationTest, SampledMoves, randomisation_test
-from sharefind.inference.randomisation import ROWS, combined, exceeding_rows
+from sharefind.inference.p_values import combined, exceeding_rows
+from sharefind.inference.randomisation import ROWS
 from sharefind.meanfield.actions import JointAction
 
 

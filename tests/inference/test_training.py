@@ -25,7 +25,8 @@ from sharefind.inference import (
     regular_unit,
 )
 from sharefind.inference.held_out_gap import LISTED, weakly_invariant_start
-from sharefind.inference.training import RowTrainer, first_step, halves, minibatches, orbit_scale
+from sharefind.inference.origin import orbit_scale
+from sharefind.inference.training import RowTrainer, first_step, halves, minibatches
 from sharefind.meanfield.actions import JointAction
 from sharefind.meanfield.measures import dist2
 from sharefind.meanfield.models import predict
@@ -133,7 +134,7 @@ def test_each_row_stands_on_its_own(kind: str, name: str, monkeypatch: pytest.Mo
     moves = JointAction(law.in_rep, law.out_rep)
     x, y = tensors(*law.draw(np.random.default_rng(1)))
     bound = small(kind).bind(moves, x, y, np.random.default_rng(2))
-    many = rows(moves, x, y, 5, seed=3)
+    many = rows(moves, bound.inputs, bound.labels, 5, seed=3)
     together = bound.evaluate(*many)
     assert together.shape == (5, 2)
     single = torch.cat([bound.evaluate(a[None], b[None]) for a, b in zip(*many, strict=True)])
@@ -147,7 +148,7 @@ def test_equal_rows_have_equal_values(kind: str) -> None:
     x, y = shifts(12, seed=4)
     moves = JointAction(natural(named_group("C4")), natural(named_group("C4")))
     bound = small(kind).bind(moves, x, y, np.random.default_rng(2))
-    values = bound.evaluate(x.expand(3, -1, -1), y.expand(3, -1, -1))
+    values = bound.evaluate(bound.inputs.expand(3, -1, -1), bound.labels.expand(3, -1, -1))
     torch.testing.assert_close(values, values[:1].expand(3, -1), rtol=1e-12, atol=0)
 
 
@@ -166,15 +167,14 @@ def test_the_displacement_is_that_of_the_plain_training(factory: UnitFactory, ba
     settings = replace(TINY, batch=batch)
     rep = natural(named_group("C4"))
     moves, (x, y) = JointAction(rep, rep), shifts(12, seed=6)
-    found = Displacement(factory, settings).bind(moves, x, y, np.random.default_rng(7)).evaluate(x[None], y[None])
+    found = Displacement(factory, settings).bind(moves, x, y, np.random.default_rng(7)).observed(x)
 
     rng, unit = np.random.default_rng(7), factory(rep, rep)
     space = fixed_space(unit.space.action)
     start = gaussian_start(space, settings.particles, settings.std, rng)
     step = settings.rate * first_step(unit, start, rng)
     order = minibatches(torch.arange(12)[None], settings, rng)[0]
-    shift = x.mean()
-    scaled_x, scaled_y = (x - shift) / (x - shift).pow(2).mean().sqrt(), (y - y.mean()) / y.std(correction=0)
+    scaled_x, scaled_y = orbit_scale(moves, x, y, rng)(x, y)
 
     class Source:
         def batch(self, number: int) -> Batch:
@@ -192,14 +192,14 @@ def test_the_gap_is_that_of_losses_at_moved_samples() -> None:
     """A loop over folds and elements, for equivariant labels."""
     rep = natural(named_group("C4"))
     moves, (x, y) = JointAction(rep, rep), shifts(13, seed=8)
-    found = HeldOutGap(training=TINY, splits=2).bind(moves, x, y, np.random.default_rng(9)).evaluate(x[None], y[None])
+    found = HeldOutGap(training=TINY, splits=2).bind(moves, x, y, np.random.default_rng(9)).observed(x)
 
     rng, unit = np.random.default_rng(9), neuron_unit(rep, rep)
     start = weakly_invariant_start(unit.space.action, TINY, rng)
     folds = torch.cat([halves(13, rng, "gap"), halves(13, rng, "gap")])
     step = TINY.rate * first_step(unit, start, rng)
     order = minibatches(folds, TINY, rng)
-    x, y = (part[0] for part in orbit_scale(moves, x, y, rng)(x[None], y[None]))
+    x, y = orbit_scale(moves, x, y, rng)(x, y)
     total = torch.zeros(2, dtype=torch.float64)
     for seen, judged in ((0, 1), (1, 0), (2, 3), (3, 2)):
 
@@ -242,23 +242,23 @@ def test_scales_are_the_same_for_all_copies() -> None:
     x, y = torch.from_numpy(rng.lognormal(size=(9, 6)) * 5), torch.from_numpy(rng.normal(3, 2, size=(9, 4)))
     scale = orbit_scale(moves, x, y, rng)
     assert scale.moved.tolist() == [True] * 4 + [False] * 2
-    scaled_x, scaled_y = scale(x[None], y[None])
+    scaled_x, scaled_y = scale(x, y)
     for part in (scaled_x[..., :4], scaled_x[..., 4], scaled_x[..., 5], scaled_y):
         assert float(part.mean()) == pytest.approx(0, abs=1e-12)
         assert float((part**2).mean()) == pytest.approx(1)
     for a, b in zip(*rows(moves, x, y, 4, seed=2), strict=True):
         other = orbit_scale(moves, a, b, rng)
         torch.testing.assert_close(other.x_shift, scale.x_shift)
-        torch.testing.assert_close(other.x_scale, scale.x_scale)
+        torch.testing.assert_close(other.x_matrix, scale.x_matrix)
         torch.testing.assert_close(other.y_shift, scale.y_shift)
-        assert other.y_spread == pytest.approx(scale.y_spread)
+        torch.testing.assert_close(other.y_scale, scale.y_scale)
 
 
 def test_labels_that_do_not_vary_are_left_as_they_are() -> None:
     rep = natural(named_group("C4"))
     x, _ = shifts(8, seed=1)
     moves = JointAction(rep, trivial(rep.group))
-    assert orbit_scale(moves, x, torch.ones(8, 1), np.random.default_rng(0)).y_spread == 1.0
+    assert orbit_scale(moves, x, torch.ones(8, 1), np.random.default_rng(0)).y_scale.tolist() == [1.0]
 
 
 def test_minibatches_run_through_every_fold_in_epochs() -> None:
@@ -280,10 +280,12 @@ def test_a_ridge_shrinks_the_input_weights_of_coordinates_that_are_left_alone() 
     start = gaussian_start(Subspace.full(unit.space.dim), 5, 1.0, rng)
     order = torch.arange(8)[None, None]
     plain, shrunk = (
-        RowTrainer(unit, ParticleTraining(5, 1, 8, 0.5, checkpoints=(1.0,), unmoved=tau), start, 0.5, order, scale)
+        RowTrainer(
+            unit, ParticleTraining(5, 1, 8, 0.5, checkpoints=(1.0,), unmoved=tau), start, 0.5, order, scale.moved
+        )
         for tau in (0.0, 2.0)
     )
-    samples = scale(x[None], y[None])
+    samples = tuple(part[None] for part in scale(x, y))
     difference = (plain.clouds(*samples)[0] - shrunk.clouds(*samples)[0])[0, 0]
     expected = torch.zeros_like(difference)
     expected[3:5] = start[0, 3:5]  # output (1, 1), weight (1, 4), bias (1,)
@@ -317,7 +319,7 @@ def test_refusals(kind: str) -> None:
     action = JointAction(turns, trivial(turns.group))
     wild = STATISTICS[kind](training=replace(TINY, rate=1e9, steps=200))
     with pytest.raises(NotConvergedError, match=r"ParticleTraining\(rate=1e\+09\); try rate="):
-        wild.bind(action, x, y, rng).evaluate(x[None], y[None])
+        wild.bind(action, x, y, rng).observed(x)
     if kind != "displacement":
         with pytest.raises(InputError, match="at least 4"):
             statistic.bind(action, x[:3], y[:3], rng)
