@@ -1,0 +1,108 @@
+"""Signals: Ctrl-C, SIGTERM and a closed terminal end a run with one line; an alarm ends work that is out of time.
+
+Loads nothing but the standard library, so that Ctrl-C is answered from the first moment on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+from sharefind.cli.session import Session
+
+INTERRUPTED = 130
+"""Exit status of a call that a signal ended."""
+
+STDERR = 2
+"""Descriptor of the standard error."""
+
+IMPORTING = "<frozen importlib._bootstrap"
+"""How the file of Python's import machinery begins, as frames name it."""
+
+AGAIN_SECONDS = 0.1
+"""Seconds after which an alarm rings again, where it could not be answered."""
+
+
+@contextmanager
+def interruptible(session: Session, *, ends_process: bool) -> Iterator[None]:
+    """SIGTERM, and SIGHUP of a terminal that closes, end a run as Ctrl-C does; a second one ends it without delay.
+
+    While modules are loaded, a signal ends the process at once: many of them would swallow an exception.
+
+    Args:
+        session: The call that is interrupted.
+        ends_process: Whether the process ends with the call; then signals that come after it end it silently.
+    """
+    if threading.current_thread() is not threading.main_thread():  # whoever started it handles signals
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        if _is_importing(frame):
+            leave(number, frame)
+        for name in numbers:
+            signal.signal(name, leave)
+        raise KeyboardInterrupt
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        say_at_once(session.interruption)
+        os._exit(INTERRUPTED)
+
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What is ignored stays so: nohup, and jobs in the background of a script.
+    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if ends_process else handler)
+
+
+@contextmanager
+def alarm(at: float, late: Exception) -> Iterator[None]:
+    """Raise `late` within when the time has come, wherever the work is: in every library, in the set-up, in a wait.
+
+    Work that looks at its deadline ends sooner and cleaner; this bounds the rest. It needs the main thread and a
+    system with timers of its own (POSIX); elsewhere nothing is raised.
+
+    Args:
+        at: When it rings, in seconds of `time.monotonic`.
+        late: What is raised then.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        if not _is_importing(frame):
+            raise late
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(AGAIN_SECONDS, at - time.monotonic()), AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being loaded: an exception there is swallowed, or leaves it half loaded."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(IMPORTING):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def say_at_once(message: str) -> None:
+    """One line on stderr, past all buffers, which may be in use when a signal arrives."""
+    with suppress(OSError):
+        os.write(STDERR, f"{message}\n".encode(errors="backslashreplace"))
