@@ -1,6 +1,7 @@
 """The application: its commands, and how every ending becomes an exit status and at most one line on stderr.
 
-0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted, 141 the reader of the output went away. What the commands do is in one module each.
+0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted, 141 the reader of the output went away. What the
+commands do is in one module each.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ PROGRAM = "sharefind"
 DONE, FAILED, WRONG = 0, 1, 2
 
 PIPE_CLOSED = 141
-"""Exit status where the reader of standard output went away: that of a process which SIGPIPE ended, as a shell has it."""
+"""Exit status where the reader of standard output went away: that of a process which SIGPIPE ends."""
 
 OBJECTS_A_COLLECTION = 50_000
 """New objects after which Python looks for garbage; 700 by default."""

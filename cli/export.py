@@ -69,6 +69,7 @@ def export(
         certificate = _write_model(outcome, folder, format, out, dtype)
     else:
         certificate = _write_spec(spec, format, out)
+    context.obj.written = out
     console = result_console()
     console.print(f"wrote {out}: {certificate.statement}", soft_wrap=True)
     for title, line in zip(("next", *[""] * 9), _next(spec, format, run, out), strict=False):

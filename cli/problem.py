@@ -153,7 +153,7 @@ def with_absolute_paths(config: SearchConfig) -> SearchConfig:
 def plain_name(config: SearchConfig) -> str:
     """What is searched, in words for a folder, where the problem itself is not known yet."""
     what = config.task or DEFAULT_TASK if config.data is None else Path(config.data).stem
-    given = config.group or (Path(config.generators).stem if config.generators else "blind" if config.blind else "given")
+    given = config.group or ("blind" if config.generators is None else Path(config.generators).stem)
     return f"{what}_{given}_seed{config.seed}"
 
 

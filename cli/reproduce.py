@@ -83,7 +83,7 @@ def reproduce(
                 refused[one] = _in_own_words(error)
                 if name != ALL or (len(refused) == len(chosen)):
                     raise refused[one] from None
-    session.again = None
+    session.again, session.written = None, out
     _show(found, refused, is_json=json, is_single=name != ALL)
     if refused or not all(r.outcome.holds for r in found):
         raise typer.Exit(1)

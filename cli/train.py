@@ -83,6 +83,7 @@ def train(
         scores = compare({SHARED: spec, FREE: untied(spec)}, x, y, TrainingPlan(width, epochs, lr=lr, seed=seed), told)
     _refuse_unlearnt(scores[0], lr)
     _write(scores[0], out, seed)
+    context.obj.written = out
     if json:
         print_json(_record(run, out, seed, scores))
         return

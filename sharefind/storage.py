@@ -60,12 +60,12 @@ URI = "file://"
 
 
 def encoded(text: str) -> bytes:
-    """The text as UTF-8; bytes of a file name that are no text become escapes such as \\xe9."""
+    """The text as UTF-8; bytes of a file name that are no text become escapes, see `shown`."""
     return shown(text).encode(ENCODING)
 
 
 def shown(text: str) -> str:
-    """The text with bytes of a file name that are no text as escapes such as \\xe9, and all else as it is."""
+    r"""The text with bytes of a file name that are no text as escapes such as \xe9, and all else as it is."""
     try:
         text.encode(ENCODING)
     except UnicodeEncodeError:
@@ -126,7 +126,7 @@ def local_name(text: str) -> str:
 
 
 def shell_word(name: str | Path) -> str:
-    """A name as a word of a shell's command, to be pasted: in quotes where it needs them, its bytes where it is no text."""
+    """A name as a word of a shell's command: in quotes where it needs them, its bytes where it is no text."""
     text = str(name)
     try:
         text.encode(ENCODING)

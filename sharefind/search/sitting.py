@@ -24,8 +24,15 @@ KEEP_SECONDS = 1.0
 
 
 def budget(started: float, most: float, before: float) -> Deadline:
-    """When `most` seconds of work are spent, of which `before` were spent in earlier sittings; `started`: this one."""
-    return Deadline(started + most - before, BudgetSpent(f"--max-seconds {most:g}: they are spent, all sittings together"))
+    """When the seconds of a run are spent.
+
+    Args:
+        started: When this sitting began, in seconds of `time.monotonic`.
+        most: Seconds of all sittings.
+        before: Those of earlier ones.
+    """
+    late = BudgetSpent(f"--max-seconds {most:g}: they are spent, all sittings together")
+    return Deadline(started + most - before, late)
 
 
 class Sitting(Observer):
