@@ -1,15 +1,18 @@
 """The command line. Parsing and printing only; the work is done by the packages below.
 
-Loading the commands takes a moment, so that signals and the clock are taken care of before.
+Loading the commands takes a moment, so that signals and the clock are taken care of before; nothing else is loaded
+here.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from sharefind.cli.interrupts import INTERRUPTED, interruptible, say_at_once
-from sharefind.cli.session import Session
+
+TYPE_CHECKING = False  # typing takes as long to load as everything else here
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 
@@ -23,11 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    session = Session(started=time.monotonic())
-    with interruptible(session, ends_process=arguments is None):
+    started = time.monotonic()
+    with interruptible(ends_process=arguments is None) as answer:
         try:
             from sharefind.cli.app import run
+            from sharefind.cli.session import Session
         except KeyboardInterrupt:
-            say_at_once(session.interruption)
+            say_at_once(answer.line())
             return INTERRUPTED
+        session = Session(started=started)
+        answer.line = lambda: session.interruption
         return run(arguments, session)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sharefind.cli import options
+from sharefind.cli.budget import Unready, bounded_setup, clock_of, show_unready, unready
 from sharefind.cli.console import print_json, result_console
 from sharefind.cli.session import Session
-from sharefind.cli.setup import Unready, bounded_setup, clock_of, show_unready, unready
 from sharefind.errors import ConfigError
 from sharefind.limits import SETTINGS, limits_of
 from sharefind.workers import Workers

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
-from typing import NoReturn
+from contextlib import contextmanager
 
-from sharefind.cli.session import Session
+TYPE_CHECKING = False  # typing takes as long to load as everything else here
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+    from typing import NoReturn
 
 INTERRUPTED = 130
 """Exit status of a call that a signal ended."""
+
+NOTHING = "interrupted: nothing was written"
+"""What is said where no work has begun."""
 
 STDERR = 2
 """Descriptor of the standard error."""
@@ -29,19 +32,28 @@ AGAIN_SECONDS = 0.1
 """Seconds after which an alarm rings again, where it could not be answered."""
 
 
+class Answer:
+    """What a signal is answered with.
+
+    Attributes:
+        line: Gives the line for stderr, which says what is kept and how to go on.
+    """
+
+    def __init__(self) -> None:
+        self.line: Callable[[], str] = lambda: NOTHING
+
+
 @contextmanager
-def interruptible(session: Session, *, ends_process: bool) -> Iterator[None]:
+def interruptible(*, ends_process: bool) -> Iterator[Answer]:
     """SIGTERM, and SIGHUP of a terminal that closes, end a run as Ctrl-C does; a second one ends it without delay.
 
-    While modules are loaded, a signal ends the process at once: many of them would swallow an exception.
+    While modules are loaded, a signal ends the process at once: many of them would swallow an exception. In other
+    threads than the main one nothing is done: whoever started them handles signals.
 
     Args:
-        session: The call that is interrupted.
         ends_process: Whether the process ends with the call; then signals that come after it end it silently.
     """
-    if threading.current_thread() is not threading.main_thread():  # whoever started it handles signals
-        yield
-        return
+    answer = Answer()
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         if _is_importing(frame):
@@ -51,15 +63,18 @@ def interruptible(session: Session, *, ends_process: bool) -> Iterator[None]:
         raise KeyboardInterrupt
 
     def leave(number: int, frame: FrameType | None) -> NoReturn:
-        say_at_once(session.interruption)
+        say_at_once(answer.line())
         os._exit(INTERRUPTED)
 
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     # What is ignored stays so: nohup, and jobs in the background of a script.
     numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield
+        before = {number: signal.signal(number, interrupt) for number in numbers}
+    except ValueError:  # not the main thread
+        before = {}
+    try:
+        yield answer
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if ends_process else handler)
@@ -76,15 +91,16 @@ def alarm(at: float, late: Exception) -> Iterator[None]:
         at: When it rings, in seconds of `time.monotonic`.
         late: What is raised then.
     """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def ring(number: int, frame: FrameType | None) -> None:
         if not _is_importing(frame):
             raise late
 
-    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        before = signal.signal(signal.SIGALRM, ring)
+    except (AttributeError, ValueError):  # another system, or not the main thread
+        yield
+        return
     signal.setitimer(signal.ITIMER_REAL, max(AGAIN_SECONDS, at - time.monotonic()), AGAIN_SECONDS)
     try:
         yield
@@ -104,5 +120,7 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 def say_at_once(message: str) -> None:
     """One line on stderr, past all buffers, which may be in use when a signal arrives."""
-    with suppress(OSError):
+    try:
         os.write(STDERR, f"{message}\n".encode(errors="backslashreplace"))
+    except OSError:
+        return

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sharefind.cli.interrupts import NOTHING
+
 
 @dataclass
 class Session:
@@ -38,6 +40,6 @@ class Session:
     def interruption(self) -> str:
         """What is said when the call is interrupted."""
         if self.resume_command is None:
-            return "interrupted: nothing was written"
+            return NOTHING
         what = "the run" if self.run is not None else "what is done"
         return f"interrupted: {what} is kept; go on with: {self.resume_command}"

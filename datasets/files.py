@@ -120,7 +120,7 @@ def _existing_file(path: str | Path, limits: Limits) -> Path:
         if not file.exists():
             raise DataError(f"{path}: no such file; give the path of an .npz, .csv or .parquet file")
         if not file.is_file():
-            what = "it is a folder" if file.is_dir() else "not a file"
+            what = "a folder, not a file" if file.is_dir() else "not a file"
             raise DataError(f"{path}: {what}; give the path of an .npz, .csv or .parquet file")
         size, most = file.stat().st_size, limits.bytes_of(DATA_BYTES)
         file.open("rb").close()  # zipfile takes a file that may not be read for one of another kind

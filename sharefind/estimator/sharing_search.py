@@ -185,7 +185,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Search on the rows X (n, d_in) and y (n, d_out), or y (n,) for one output.
 
         Raises:
-            InputError: a setting cannot be used, or the widths do not fit the group. DataTypeError: rows that are sparse,
+            InputError: a setting cannot be used, or the widths do not fit the group. DataTypeError: rows are sparse,
                 complex, text or dates. ValueError: rows that are not finite, masked, or of another shape.
                 NotConvergedError: training diverged or no space held.
         """
