@@ -5,6 +5,7 @@ archive is opened is in `archives`; what the values must be like is decided by `
 """
 
 import csv
+import math
 import re
 import zipfile
 import zlib
@@ -197,8 +198,17 @@ def _csv_row(cells: list[str], header: list[str], line: int, path: str | Path) -
         column = next(index for index, cell in enumerate(cells) if not _is_number(cell))
         raise DataError(
             f"{path}: {quoted(cells[column])} on line {line}, column {quoted(header[column])}, is not a number; "
-            "remove that line or fill the value in"
+            f"{_cell_advice(cells[column])}"
         ) from None
+
+
+def _cell_advice(cell: str) -> str:
+    """How to mend a cell: one that some language takes for a finite number is only written in another way."""
+    try:
+        is_spelling = math.isfinite(float(cell))
+    except ValueError:
+        is_spelling = False
+    return "write it in the digits 0 to 9, such as 1200.5" if is_spelling else "remove that line or fill the value in"
 
 
 def _is_number(cell: str) -> bool:

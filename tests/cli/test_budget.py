@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sharefind.cli import setup
+from sharefind.cli import budget
 from sharefind.cli.interrupts import alarm
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="has no timers")
@@ -34,13 +35,14 @@ def test_an_alarm_ends_what_never_looks_at_a_deadline() -> None:
 
 
 def test_an_alarm_that_is_swallowed_rings_again() -> None:
-    with pytest.raises(Late), alarm(time.monotonic(), Late()):
-        for _ in range(2):
+    started, rung = time.monotonic(), 0
+    with suppress(Late), alarm(started, Late()):
+        while rung < 3:
             try:
                 time.sleep(10)
             except Late:
-                continue
-        raise Late
+                rung += 1
+    assert rung == 3 and time.monotonic() - started < 5
 
 
 def test_an_alarm_that_is_early_enough_raises_nothing() -> None:
@@ -66,7 +68,7 @@ def slow_setup(monkeypatch: pytest.MonkeyPatch) -> None:
     from sharefind.cli import problem
 
     real = problem.build_problem
-    monkeypatch.setattr(setup, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(budget, "GRACE_SECONDS", 0.1)
 
     def slow(*arguments: object) -> object:
         deadline = time.monotonic() + 60
@@ -135,12 +137,12 @@ def test_a_million_rows_keep_to_the_budget(
     x = rng.standard_normal((1_000_000, 4))
     np.savez(tmp_path / "big.npz", x=x, y=np.tanh(x - np.roll(x, 1, axis=1)) + 0.1 * rng.standard_normal(x.shape))
     loaded = _seconds(["-c", "import sharefind.search, sharefind.cli.problem"], environment, tmp_path)
-    budget = 2 * loaded
+    most = 2 * loaded
     command = ["-m", "sharefind", "discover", *options, "--data", "big.npz", "--out", "run", "--quiet"]
-    took = _seconds([*command, "--max-seconds", f"{budget:.2f}"], environment, tmp_path)
+    took = _seconds([*command, "--max-seconds", f"{most:.2f}"], environment, tmp_path)
     # A loaded machine is slow in all that it does.
-    assert took < budget + LATE + loaded
-    assert budget <= json.loads((tmp_path / "run" / "spent.json").read_text())["seconds"] <= took
+    assert took < most + LATE + loaded
+    assert most <= json.loads((tmp_path / "run" / "spent.json").read_text())["seconds"] <= took
 
 
 def _seconds(arguments: list[str], environment: dict[str, str], folder: Path) -> float:
@@ -150,9 +152,7 @@ def _seconds(arguments: list[str], environment: dict[str, str], folder: Path) ->
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
-@pytest.mark.parametrize(
-    "module", ["sharefind.cli.app", "rich.console", "sharefind.search", "torch", "sharefind.blind"]
-)
+@pytest.mark.parametrize("module", ["sharefind.cli.app", "rich.console", "torch", "sharefind.blind"])
 def test_ctrl_c_while_modules_are_loaded(module: str, environment: dict[str, str], tmp_path: Path) -> None:
     """The signal comes when that module is looked for."""
     program = f"""
