@@ -109,7 +109,7 @@ def forgiving_streams() -> Iterator[Streams]:
             with suppress(OSError, ValueError):
                 stream.reconfigure(errors="backslashreplace")
     streams = Streams(Outlet(sys.stdout), Outlet(sys.stderr))
-    sys.stdout, sys.stderr = streams.out, streams.err  # type: ignore[assignment]
+    sys.stdout, sys.stderr = streams.out, streams.err
     try:
         yield streams
     finally:

@@ -178,8 +178,8 @@ def check_arrays(x: ArrayLike, y: ArrayLike, source: str) -> tuple[FloatArray, F
 
 
 def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        masked = int(np.ma.count_masked(values))
+    masked = np.count_nonzero(np.ma.getmaskarray(values)) if isinstance(values, np.ma.MaskedArray) else 0
+    if masked:
         raise DataError(f"{source}: {key} has {masked} masked values; fill them in or remove those rows")
     array = np.asarray(values)
     if array.dtype.kind not in NUMERIC_KINDS:

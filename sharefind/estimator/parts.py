@@ -154,8 +154,9 @@ def refuse_no_numbers(values: Any, name: str) -> None:
     """
     if issparse(values):
         raise DataTypeError(f"{name} is a sparse matrix, and dense data are needed; give {name}.toarray()")
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        what = f"{name} has {np.ma.count_masked(values)} masked values, which have no number"
+    masked = np.count_nonzero(np.ma.getmaskarray(values)) if isinstance(values, np.ma.MaskedArray) else 0
+    if masked:
+        what = f"{name} has {masked} masked values, which have no number"
         raise DataError(f"{what}; fill them in with {name}.filled(...), or drop those rows")
     try:
         array = np.asarray(values)
