@@ -1,5 +1,39 @@
-"""The command line. Parsing and printing only; the work is done by the packages below."""
+"""The command line. Parsing and printing only; the work is done by the packages below.
 
-from sharefind.cli.app import main
+Loading the commands takes a moment, so that signals and the clock are taken care of before; nothing else is loaded
+here.
+"""
+
+from __future__ import annotations
+
+import time
+
+from sharefind.cli.interrupts import INTERRUPTED, interruptible, say_at_once
+
+TYPE_CHECKING = False  # typing takes as long to load as everything else here
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: What follows the program's name; those of the process when None.
+
+    Returns:
+        The exit status.
+    """
+    started = time.monotonic()
+    with interruptible(ends_process=arguments is None) as answer:
+        try:
+            from sharefind.cli.app import run
+            from sharefind.cli.session import Session
+        except KeyboardInterrupt:
+            say_at_once(answer.line())
+            return INTERRUPTED
+        session = Session(started=started)
+        answer.line = lambda: session.interruption
+        return run(arguments, session)

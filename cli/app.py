@@ -1,31 +1,31 @@
 """The application: its commands, and how every ending becomes an exit status and at most one line on stderr.
 
-0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted. What the commands do is in one module each.
+0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted, 141 the reader of the output went away. What the
+commands do is in one module each.
 """
 
 from __future__ import annotations
 
 import gc
-import io
-import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
 from sharefind import __version__
+from sharefind.cli.console import usable_sizes
 from sharefind.cli.discover import discover
 from sharefind.cli.export import export
 from sharefind.cli.groups import groups
 from sharefind.cli.inspect import inspect
+from sharefind.cli.interrupts import INTERRUPTED
 from sharefind.cli.report import report
 from sharefind.cli.reproduce import reproduce
 from sharefind.cli.session import Session
+from sharefind.cli.streams import Streams, forgiving_streams
 from sharefind.cli.train import train
 from sharefind.cli.verify import verify
 from sharefind.errors import InputError, NotConvergedError, SharefindError, visible
@@ -33,7 +33,10 @@ from sharefind.storage import DISK
 
 PROGRAM = "sharefind"
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG = 0, 1, 2
+
+PIPE_CLOSED = 141
+"""Exit status where the reader of standard output went away: that of a process which SIGPIPE ends."""
 
 OBJECTS_A_COLLECTION = 50_000
 """New objects after which Python looks for garbage; 700 by default."""
@@ -75,55 +78,43 @@ def application() -> typer.Typer:
     return app
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None, session: Session) -> int:
     """Run the command line.
 
     Args:
-        arguments: what follows the program's name; those of the process when None.
+        arguments: What follows the program's name; those of the process when None.
+        session: What the call knows about itself.
 
     Returns:
         The exit status.
     """
-    session = Session()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name from a file must not end a finished search
-        sys.stdout.reconfigure(errors="backslashreplace")
-    with _interruptible(session), _rare_collection():
+    with forgiving_streams() as streams, usable_sizes(), _rare_collection():
         try:
             status = application()(arguments, prog_name=PROGRAM, standalone_mode=False, obj=session)
         except KeyboardInterrupt:
             status = INTERRUPTED
         except Exception as error:
             status = _report(error, session)
-    if status == INTERRUPTED:
-        _say(_interruption(session))
-    return int(status or DONE)
+        if status == INTERRUPTED:
+            _say(session.interruption)
+        return _unless_lost(int(status or DONE), streams, session)
 
 
-@contextmanager
-def _interruptible(session: Session) -> Iterator[None]:
-    """SIGTERM, and SIGHUP of a terminal that closes, end a run as Ctrl-C does; a second one ends it without delay."""
-    if threading.current_thread() is not threading.main_thread():  # whoever started it handles signals
-        yield
-        return
+def _unless_lost(status: int, streams: Streams, session: Session) -> int:
+    """The exit status, where what was printed may not have arrived.
 
-    def interrupt(number: int, frame: Any) -> NoReturn:
-        for name in numbers:
-            signal.signal(name, leave)
-        raise KeyboardInterrupt
-
-    def leave(number: int, frame: Any) -> NoReturn:
-        _say(_interruption(session))
-        os._exit(INTERRUPTED)
-
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # What is ignored stays so: nohup, and jobs in the background of a script.
-    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    A reader that closes its pipe has seen enough: the call ends without a word, as one that SIGPIPE ends. Everything
+    else is said on stderr.
+    """
+    streams.out.flush()
+    lost = streams.out.lost
+    if lost is None or status != DONE:
+        return status
+    if isinstance(lost, BrokenPipeError):
+        return PIPE_CLOSED
+    kept = "print it to a file or a terminal" if session.written is None else f"all is kept in {session.written}"
+    _say(f"error: standard output cannot be written ({lost.strerror}), and what was to be printed is lost; {kept}")
+    return FAILED
 
 
 @contextmanager
@@ -176,13 +167,6 @@ def _usage_message(error: Exception) -> str | None:
         return f"error: no command given; {command} --help lists them"
     message = str(formatted()).rstrip(".")
     return f"error: {message[:1].lower()}{message[1:]}; see {command} --help"
-
-
-def _interruption(session: Session) -> str:
-    if session.resume_command is None:
-        return "interrupted: nothing was written"
-    what = "the run" if session.run is not None else "what is done"
-    return f"interrupted: {what} is kept; go on with: {session.resume_command}"
 
 
 def _say(message: str) -> None:

@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 
+from sharefind.storage import json_text
+
 PIPED_WIDTH = 100
 """Columns of a result that goes to a file or a pipe, unless COLUMNS says otherwise."""
+
+SIZES = {"COLUMNS": (40, 10_000), "LINES": (5, 10_000), "TERMINAL_WIDTH": (40, 10_000)}
+"""Environment variables that say how large a terminal is, with the least and the most that tables are printed for."""
+
+
+@contextmanager
+def usable_sizes() -> Iterator[None]:
+    """Within, sizes of the environment in which no table can be printed count as not given: 0, -1, 1, or no number.
+
+    Some tools set them to 0 where there is no terminal. rich and typer take them as they are.
+    """
+    before = {name: os.environ[name] for name in SIZES if name in os.environ}
+    for name, value in before.items():
+        if not _is_usable(value, *SIZES[name]):
+            del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(before)
+
+
+def _is_usable(value: str, least: int, most: int) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= len(str(most)) and least <= int(value) <= most
 
 
 def result_console() -> Console:
     """A console on stdout that keeps 100 columns where there is no terminal."""
     is_piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=PIPED_WIDTH if is_piped else None, highlight=False, markup=False, emoji=False)
+    return _wide_enough(Console(width=PIPED_WIDTH if is_piped else None, highlight=False, markup=False, emoji=False))
 
 
 def progress_console() -> Console:
     """A console on stderr."""
-    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+    return _wide_enough(Console(stderr=True, highlight=False, markup=False, emoji=False))
+
+
+def _wide_enough(console: Console) -> Console:
+    """The same console, as wide as tables need on a terminal that says it has next to no columns."""
+    least, _ = SIZES["COLUMNS"]
+    if console.width < least:
+        console.width = least
+    return console
 
 
 def print_json(record: dict[str, Any]) -> None:
     """Print one JSON object on stdout."""
-    print(json.dumps(record, indent=1, allow_nan=False))
+    print(json_text(record, indent=1))

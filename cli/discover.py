@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from sharefind.cli import options
+from sharefind.cli.budget import Unready, bounded_setup, clock_of, show_unready, unready
 from sharefind.cli.console import print_json, result_console
 from sharefind.cli.session import Session
 from sharefind.errors import ConfigError
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sharefind.search import Problem, RunFolder
+
+    _Ready = tuple[Problem, RunFolder]
 
 BUDGETS = ("max_nodes", "max_seconds")
 """Settings that may be changed when a run goes on."""
@@ -76,10 +80,15 @@ def discover(
     given = {name: value for name, value in given.items() if value is not False}
     workers = Workers(jobs, executor or "loky", address)
     with workers.connected():
-        problem, folder = _new(given, config, out) if resume is None else _resumed(given, resume)
+        ready = _new(given, config, out, session) if resume is None else _resumed(given, resume, session)
+        if isinstance(ready, Unready):
+            session.written = ready.path
+            show_unready(ready, is_json=json)
+            return
+        problem, folder = ready
         session.run = folder.path
-        view = _search(problem, folder, workers, is_silent=quiet, is_json=json)
-        session.run = None
+        view = _search(problem, folder, workers, session, is_silent=quiet, is_json=json)
+        session.run, session.written = None, folder.path
     if json:
         print_json(view.result)
         return
@@ -88,21 +97,29 @@ def discover(
     result_console().print(summary(view))
 
 
-def _new(given: dict[str, Any], config: Path | None, out: Path | None) -> tuple[Problem, RunFolder]:
+def _new(given: dict[str, Any], config: Path | None, out: Path | None, session: Session) -> _Ready | Unready:
     """A problem with a new folder, made only after everything else was found to be in order."""
     from pathlib import Path
 
-    from sharefind.cli.problem import load_problem, merged_config
+    from sharefind.cli.problem import load_problem, merged_config, plain_name
     from sharefind.search import RunFolder, default_folder
+    from sharefind.search.observer import BudgetSpent
+    from sharefind.search.run import fresh_folder
 
     settings = merged_config(given, config)
-    problem = load_problem(settings)
+    try:
+        with bounded_setup(settings, session):
+            problem = load_problem(settings)
+    except BudgetSpent as spent:
+        folder = RunFolder.create(out or fresh_folder(plain_name(settings), Path("runs")), settings)
+        return unready(folder, settings.seed, str(spent), session)
     return problem, RunFolder.create(out or default_folder(problem, Path("runs")), problem.resolved)
 
 
-def _resumed(given: dict[str, Any], path: Path) -> tuple[Problem, RunFolder]:
+def _resumed(given: dict[str, Any], path: Path, session: Session) -> _Ready | Unready:
     from sharefind.cli.problem import load_problem, with_budgets
     from sharefind.search import RunFolder
+    from sharefind.search.observer import BudgetSpent
 
     extra = [f"--{name.replace('_', '-')}" for name in given if name not in WITH_RESUME]
     if extra:
@@ -110,21 +127,29 @@ def _resumed(given: dict[str, Any], path: Path) -> tuple[Problem, RunFolder]:
         raise ConfigError(f"{what}, or start a new run without --resume")
     folder = RunFolder.open(path, limits_of(given))
     config = with_budgets(folder.config(), {name: given[name] for name in (*BUDGETS, *SETTINGS) if name in given})
-    problem = load_problem(config)
-    if config != folder.config():
+    try:
+        # What is finished stays finished, however little time it is given now.
+        with nullcontext() if folder.is_finished else bounded_setup(config, session, folder.seconds()):
+            problem = load_problem(config)
+    except BudgetSpent as spent:
+        return unready(folder, config.seed, str(spent), session)
+    chosen = config if folder.is_claimed else problem.resolved
+    if chosen != folder.config():
         with folder.working():
-            folder.write_config(config)
+            folder.write_config(chosen)
     return problem, folder
 
 
-def _search(problem: Problem, folder: RunFolder, workers: Workers, *, is_silent: bool, is_json: bool) -> Any:
+def _search(
+    problem: Problem, folder: RunFolder, workers: Workers, session: Session, *, is_silent: bool, is_json: bool
+) -> Any:
     from sharefind.cli.live import watcher
     from sharefind.report.runs import RunView
     from sharefind.search import run_search
 
     _use_one_thread()
     with watcher(problem, folder.path, is_silent=is_silent, is_json=is_json) as observer:
-        outcome, result = run_search(problem, folder, observer, workers)
+        outcome, result = run_search(problem, folder, observer, workers, clock=clock_of(session))
     return RunView(folder.path, result, outcome.lattice, problem.settings.alpha)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from sharefind.cli.console import result_console
 from sharefind.cli.options import MaxDegree, MaxDim, MaxFileSize, MaxGroupOrder, MaxLattice, Run
 from sharefind.errors import ConfigError
 from sharefind.limits import limits_of
+from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
     from sharefind.export import Certificate, SharingSpec
@@ -69,6 +69,7 @@ def export(
         certificate = _write_model(outcome, folder, format, out, dtype)
     else:
         certificate = _write_spec(spec, format, out)
+    context.obj.written = out
     console = result_console()
     console.print(f"wrote {out}: {certificate.statement}", soft_wrap=True)
     for title, line in zip(("next", *[""] * 9), _next(spec, format, run, out), strict=False):
@@ -99,19 +100,19 @@ def _next(spec: SharingSpec, format: str, run: Path, out: Path) -> list[str]:
     from sharefind.export import class_names
 
     if format == "torch":
-        weights = shlex.quote(str(out.with_suffix(".safetensors")))
+        weights = shell_word(out.with_suffix(".safetensors"))
         return [
             f"from {out.stem if out.stem.isidentifier() else 'the module'} import {', '.join(class_names(spec))}",
-            f"sharefind export {shlex.quote(str(run))} --format safetensors --out {weights}   (its trained weights)",
+            f"sharefind export {shell_word(run)} --format safetensors --out {weights}   (its trained weights)",
         ]
     if format == "safetensors":
         return [
             f"net.load_state_dict(safetensors.torch.load_file({str(out)!r}))   (net: the module of --format torch)",
-            f"sharefind verify {shlex.quote(str(out))}",
+            f"sharefind verify {shell_word(out)}",
         ]
     if format == "onnx":
         return [f'onnxruntime.InferenceSession({str(out)!r}).run(None, {{"x": x}})   (x: (batch, {spec.d_in}))']
-    return [f"python {shlex.quote(str(out))}" if format != "json" else f"sharefind verify {shlex.quote(str(out))}"]
+    return [f"python {shell_word(out)}" if format != "json" else f"sharefind verify {shell_word(out)}"]
 
 
 def _check(format: str, out: Path, dtype: str | None) -> None:
@@ -121,6 +122,4 @@ def _check(format: str, out: Path, dtype: str | None) -> None:
         raise ConfigError(
             f"--dtype {dtype} with --format {format}: onnx alone takes it, float64 or float32; drop --dtype"
         )
-    from sharefind.storage import refuse_unwritable
-
     refuse_unwritable(out)

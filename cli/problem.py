@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +24,7 @@ from sharefind.search import (
     search_config,
 )
 from sharefind.search.hypotheses import belongs
+from sharefind.storage import advice, shell_word
 
 DEFAULT_TASK = "c2-wi"
 
@@ -101,7 +101,7 @@ def _read(file: Path, limits: Limits) -> dict[str, Any]:
             raise ConfigError(f"--config {file} is above {most} bytes; {raise_it('file_size', content)}")
         settings = tomllib.loads(content.decode("utf-8"))
     except OSError as error:
-        raise ConfigError(f"--config {file} cannot be read ({error.strerror}); check the path") from None
+        raise ConfigError(f"--config {file} cannot be read ({error.strerror}); {advice(error)}") from None
     except RecursionError:
         raise ConfigError(f'--config {file} is nested too deep; write lines such as group = "C4"') from None
     except ConfigError:
@@ -148,6 +148,13 @@ def with_absolute_paths(config: SearchConfig) -> SearchConfig:
         if value is not None and (name == "generators" or _is_file_name(value))
     }
     return config.model_copy(update=paths)
+
+
+def plain_name(config: SearchConfig) -> str:
+    """What is searched, in words for a folder, where the problem itself is not known yet."""
+    what = config.task or DEFAULT_TASK if config.data is None else Path(config.data).stem
+    given = config.group or ("blind" if config.generators is None else Path(config.generators).stem)
+    return f"{what}_{given}_seed{config.seed}"
 
 
 def _is_file_name(value: str) -> bool:
@@ -233,7 +240,7 @@ def finished_outcome(folder: RunFolder) -> SearchOutcome:
 
 
 def _going_on(path: Path) -> str:
-    resume = f"sharefind discover --resume {shlex.quote(str(path))}"
+    resume = f"sharefind discover --resume {shell_word(path)}"
     return f"go on with: {resume}, and a larger --max-nodes or --max-seconds if it had one"
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def report(
+    context: typer.Context,
     run: Run,
     out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="The page to write.", show_default=False)],
     max_file_size: MaxFileSize = None,
@@ -34,6 +35,7 @@ def report(
     if samples.note:
         progress_console().print(f"note: {samples.note}", soft_wrap=True)
     view = write_page(run, samples, out, limits)
+    context.obj.written = out
     result_console().print(f"wrote {out}: {verdict(view)}", soft_wrap=True)
 
 

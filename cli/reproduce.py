@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from sharefind.cli.console import print_json, progress_console, result_console
 from sharefind.cli.session import Session
 from sharefind.errors import SharefindError
 from sharefind.limits import LIFTED
+from sharefind.storage import shell_word
 
 if TYPE_CHECKING:
     from sharefind.reproduce import Progress, Reproduction, Request
@@ -83,7 +83,7 @@ def reproduce(
                 refused[one] = _in_own_words(error)
                 if name != ALL or (len(refused) == len(chosen)):
                     raise refused[one] from None
-    session.again = None
+    session.again, session.written = None, out
     _show(found, refused, is_json=json, is_single=name != ALL)
     if refused or not all(r.outcome.holds for r in found):
         raise typer.Exit(1)
@@ -102,7 +102,7 @@ def _again(name: str, out: Path, request: Request) -> str:
         value = getattr(request, option)
         words += [] if value is None else [f"--{option.replace('_', '-')}", str(value)]
     words += ["--seed", str(request.seed), "--jobs", str(request.jobs)]
-    return shlex.join(words)
+    return " ".join(shell_word(word) for word in words)
 
 
 def _show(found: list[Reproduction], refused: Mapping[str, SharefindError], *, is_json: bool, is_single: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +12,7 @@ from sharefind.cli.console import print_json, result_console
 from sharefind.cli.options import MaxDegree, MaxDim, MaxFileSize, MaxGroupOrder, MaxLattice, PlainJson, PlainQuiet, Run
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.limits import limits_of
+from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
     from sharefind.nn.comparison import FloatArray, Score
@@ -83,6 +83,7 @@ def train(
         scores = compare({SHARED: spec, FREE: untied(spec)}, x, y, TrainingPlan(width, epochs, lr=lr, seed=seed), told)
     _refuse_unlearnt(scores[0], lr)
     _write(scores[0], out, seed)
+    context.obj.written = out
     if json:
         print_json(_record(run, out, seed, scores))
         return
@@ -111,8 +112,6 @@ def _check(out: Path, lr: float) -> None:
         raise ConfigError(f"--lr {lr:g} is no step; give a number above 0, such as {USUAL_STEP:g}")
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {out}: weights are written as {' or '.join(SUFFIXES)}; end the name with one of them")
-    from sharefind.storage import refuse_unwritable
-
     refuse_unwritable(out)
 
 
@@ -166,6 +165,6 @@ def _next(run: Path, out: Path, usual: int, width: int) -> list[str]:
         return [f'next  onnxruntime.InferenceSession({str(out)!r}).run(None, {{"x": x}})']
     network = f"SharedShallowNetwork({'' if width == usual else width})"
     return [
-        f"next  sharefind export {shlex.quote(str(run))} --format torch --out net.py   (the module, if not there yet)",
+        f"next  sharefind export {shell_word(run)} --format torch --out net.py   (the module, if not there yet)",
         f"      net = {network}; net.load_state_dict(load_file({str(out)!r}))",
     ]

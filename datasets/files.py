@@ -5,6 +5,7 @@ archive is opened is in `archives`; what the values must be like is decided by `
 """
 
 import csv
+import math
 import re
 import zipfile
 import zlib
@@ -21,13 +22,17 @@ from sharefind.datasets.archives import npz_arrays, refuse_unpacked
 from sharefind.datasets.task import FloatArray, check_arrays
 from sharefind.errors import DataError, one_line, quoted
 from sharefind.limits import DATA_BYTES, DEFAULT_LIMITS, Limits, raise_it
+from sharefind.storage import advice, open_text
 
 COLUMN = re.compile(r"([xy])(0|[1-9][0-9]*)")
+
+FOREIGN = re.compile(r"[^0-9+\-.eE, \t]")
+"""A character that no row of numbers has."""
+
 # What the readers raise on files that are damaged, encrypted, or declare more than memory holds.
 READING_ERRORS = (
     EOFError,
     MemoryError,
-    OSError,
     RuntimeError,
     ValueError,
     csv.Error,
@@ -67,7 +72,7 @@ def load_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatAr
     source = _existing_file(path, limits)
     most = limits.bytes_of(DATA_BYTES) // FLOAT_BYTES
     values = array("d")
-    with _reading(path), source.open(newline="", encoding="utf-8-sig") as file:
+    with _reading(path), open_text(source, "utf-8-sig") as file:
         lines = _Lines(file, path)
         rows = csv.reader(lines, strict=True)
         header = [name.strip() for name in next(rows, [])]
@@ -112,11 +117,14 @@ def load_parquet(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Flo
 
 def _existing_file(path: str | Path, limits: Limits) -> Path:
     file = Path(path)
-    if not file.exists():
-        raise DataError(f"{path}: no such file; give the path of an .npz, .csv or .parquet file")
-    if not file.is_file():
-        raise DataError(f"{path}: not a file; give the path of an .npz, .csv or .parquet file")
-    size, most = file.stat().st_size, limits.bytes_of(DATA_BYTES)
+    with _reading(path):
+        if not file.exists():
+            raise DataError(f"{path}: no such file; give the path of an .npz, .csv or .parquet file")
+        if not file.is_file():
+            what = "a folder, not a file" if file.is_dir() else "not a file"
+            raise DataError(f"{path}: {what}; give the path of an .npz, .csv or .parquet file")
+        size, most = file.stat().st_size, limits.bytes_of(DATA_BYTES)
+        file.open("rb").close()  # zipfile takes a file that may not be read for one of another kind
     if size == 0:
         raise DataError(f"{path}: the file is empty; give one with arrays or columns x and y")
     if size > most:
@@ -133,6 +141,10 @@ def _reading(path: str | Path) -> Iterator[None]:
         yield
     except DataError:
         raise
+    except OSError as error:
+        if error.errno is None:  # a reader's own word for damage
+            raise DataError(f"{path}: cannot be read ({one_line(error)}); write the file again") from error
+        raise DataError(f"{path}: cannot be read ({error.strerror or one_line(error)}); {advice(error)}") from error
     except READING_ERRORS as error:
         raise DataError(f"{path}: cannot be read ({one_line(error)}); write the file again") from error
 
@@ -179,21 +191,33 @@ def _csv_row(cells: list[str], header: list[str], line: int, path: str | Path) -
     if len(cells) != len(header):
         raise DataError(f"{path}: line {line} has {len(cells)} cells, the header has {len(header)}; make them equal")
     try:
-        return [float(cell) for cell in cells]
+        if FOREIGN.search(",".join(cells)) is None:
+            return [float(cell) for cell in cells]
+        raise ValueError
     except ValueError:
         column = next(index for index, cell in enumerate(cells) if not _is_number(cell))
         raise DataError(
             f"{path}: {quoted(cells[column])} on line {line}, column {quoted(header[column])}, is not a number; "
-            "remove that line or fill the value in"
+            f"{_cell_advice(cells[column])}"
         ) from None
 
 
+def _cell_advice(cell: str) -> str:
+    """How to mend a cell: one that some language takes for a finite number is only written in another way."""
+    try:
+        is_spelling = math.isfinite(float(cell))
+    except ValueError:
+        is_spelling = False
+    return "write it in the digits 0 to 9, such as 1200.5" if is_spelling else "remove that line or fill the value in"
+
+
 def _is_number(cell: str) -> bool:
+    """Whether a cell is a number as files have them; Python would take 1_000, words, and digits of all scripts, too."""
     try:
         float(cell)
     except ValueError:
         return False
-    return True
+    return FOREIGN.search(cell) is None
 
 
 def _refuse_types(schema: Any, path: str | Path) -> None:

@@ -17,6 +17,7 @@ from sharefind.datasets.task import FloatArray, Task, finite_task
 from sharefind.datasets.textures import texture_task
 from sharefind.errors import DataError, quoted
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits
+from sharefind.storage import shown
 
 TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
     {
@@ -74,7 +75,7 @@ def load_data(path_or_name: str | Path, limits: Limits = DEFAULT_LIMITS) -> Task
         raise DataError(f"{name}: such files can run code when they are read; save it with numpy.savez(path, x=x, y=y)")
     if reader is not None:
         x, y = reader(path, limits)
-        return finite_task(path.stem, x, y, description=f"{len(x)} rows of {path.name}")
+        return finite_task(shown(path.stem), x, y, description=f"{len(x)} rows of {shown(path.name)}")
     if path.exists():
         raise DataError(f"{name}: not a kind of file that sharefind reads; use {', '.join(READERS)}")
     raise DataError(f"no data set or file {quoted(name)}; give an .npz, .csv or .parquet file, or {_suggestion(name)}")

@@ -178,6 +178,9 @@ def check_arrays(x: ArrayLike, y: ArrayLike, source: str) -> tuple[FloatArray, F
 
 
 def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
+    masked = np.count_nonzero(np.ma.getmaskarray(values)) if isinstance(values, np.ma.MaskedArray) else 0
+    if masked:
+        raise DataError(f"{source}: {key} has {masked} masked values; fill them in or remove those rows")
     array = np.asarray(values)
     if array.dtype.kind not in NUMERIC_KINDS:
         raise DataError(f"{source}: {key} has dtype {array.dtype}, which is not real numbers; save it as floats")

@@ -4,17 +4,22 @@ The heuristic is that of Maass and Fontbona, "Symmetries in Overparametrized Neu
 View" (NeurIPS 2024, arXiv:2405.19995). Nothing heavy is imported here, so that `sharefind --help` is instant.
 """
 
+from __future__ import annotations
+
+import os
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+
+TYPE_CHECKING = False  # typing and pathlib take longer to load than everything else here
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 
 # In a checkout sharefind.cli and sharefind.datasets are the folders beside this one; installed, inside it.
 # Python started in a checkout finds this folder first and would miss those two (CONTRIBUTING has the story).
-_checkout = Path(__file__).resolve().parent.parent
-if (_checkout / "pyproject.toml").is_file() and (_checkout / "cli").is_dir():
-    __path__.append(str(_checkout))
+_checkout = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+if os.path.isfile(os.path.join(_checkout, "pyproject.toml")) and os.path.isdir(os.path.join(_checkout, "cli")):
+    __path__.append(_checkout)
 
 
 def __getattr__(name: str) -> Any:

@@ -56,6 +56,10 @@ class DataError(InputError):
     """Data that cannot be read, or that holds values no model can be trained on."""
 
 
+class DataTypeError(DataError, TypeError):
+    """Data of a type that holds no real numbers: sparse, complex, text or dates."""
+
+
 class ConfigError(InputError):
     """A setting out of range, or two settings that exclude each other."""
 
@@ -66,6 +70,10 @@ class RunFolderError(InputError):
 
 class NotConvergedError(SharefindError):
     """A computation ended without the answer that it was asked for."""
+
+
+class WorkerError(SharefindError):
+    """Worker processes that were killed again and again; what was finished before is kept."""
 
 
 class StorageError(SharefindError):

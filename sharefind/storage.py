@@ -2,6 +2,10 @@
 
 What is kept, its callers decide. A process may be killed at any moment, a disk may be full, a line may be damaged: what
 was finished before stays readable, and what cannot be read is told and never taken for something else.
+
+Texts are read and written here and nowhere else: as UTF-8, whatever the locale says. A file name is bytes, and Python
+writes those that are no text as lone surrogates, which UTF-8 has not: `json_text` and `encoded` show them as escapes,
+`portable_name` keeps them.
 """
 
 from __future__ import annotations
@@ -12,12 +16,15 @@ import json
 import math
 import os
 import secrets
+import shlex
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from filelock import FileLock, Timeout
 
@@ -32,11 +39,126 @@ LOCK = "lock"
 TEMPORARY = ".tmp"
 """How a file ends that is not yet whole."""
 
+FIRST_SURROGATE, LAST_SURROGATE, BYTE_SURROGATES = 0xD800, 0xDFFF, 0xDC00
+"""Code points that are no letters; Python writes the byte b of a name that is no text as the last of these plus b."""
+
+UNQUOTED = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\")
+"""Bytes that stand for themselves between $' and '."""
+
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """The disk's own failures: no other path would have helped at the time."""
 
 MAX_HOLDER = 500
 """Most bytes of a lock file that are read."""
+
+
+ENCODING = "utf-8"
+"""Of every text file."""
+
+URI = "file://"
+"""How a name begins that is written as an address, since its bytes are no text."""
+
+
+def encoded(text: str) -> bytes:
+    """The text as UTF-8; bytes of a file name that are no text become escapes, see `shown`."""
+    return shown(text).encode(ENCODING)
+
+
+def shown(text: str) -> str:
+    r"""The text with bytes of a file name that are no text as escapes such as \xe9, and all else as it is."""
+    try:
+        text.encode(ENCODING)
+    except UnicodeEncodeError:
+        return "".join(_shown_letter(letter) for letter in text)
+    return text
+
+
+def _shown_letter(letter: str) -> str:
+    code = ord(letter)
+    if not FIRST_SURROGATE <= code <= LAST_SURROGATE:
+        return letter
+    is_byte = BYTE_SURROGATES + 0x80 <= code <= BYTE_SURROGATES + 0xFF
+    return f"\\x{code - BYTE_SURROGATES:02x}" if is_byte else f"\\u{code:04x}"
+
+
+def json_text(record: Any, indent: int | None = None) -> str:
+    """A JSON value as text that every reader takes: no NaN, no lone surrogate.
+
+    Args:
+        record: The value; dictionaries have texts as keys.
+        indent: Spaces of a level; None writes one line.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+    """
+    try:
+        json.dumps(record, ensure_ascii=False, allow_nan=False).encode(ENCODING)
+    except UnicodeEncodeError:
+        record = _all_shown(record)
+    return json.dumps(record, indent=indent, allow_nan=False)
+
+
+def _all_shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, Mapping):
+        return {_all_shown(key): _all_shown(part) for key, part in value.items()}
+    return [_all_shown(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def portable_name(name: str) -> str:
+    """A file name as a text that UTF-8 has, and that another locale reads as the same file: `local_name` undoes it.
+
+    Names that are no text become an address such as file:///data/d%E9.npz.
+    """
+    content = os.fsencode(name)
+    try:
+        text = content.decode(ENCODING)
+    except UnicodeDecodeError:
+        return URI + quote_from_bytes(content)
+    return URI + quote_from_bytes(content) if text.startswith(URI) else text
+
+
+def local_name(text: str) -> str:
+    """The file name that `portable_name` wrote, as this process calls it."""
+    content = unquote_to_bytes(text.removeprefix(URI)) if text.startswith(URI) else text.encode(ENCODING)
+    return os.fsdecode(content)
+
+
+def shell_word(name: str | Path) -> str:
+    """A name as a word of a shell's command: in quotes where it needs them, its bytes where it is no text."""
+    text = str(name)
+    try:
+        text.encode(ENCODING)
+    except UnicodeEncodeError:
+        plain = (chr(b) if b in UNQUOTED else f"\\x{b:02x}" for b in os.fsencode(text))
+        return f"$'{''.join(plain)}'"
+    return shlex.quote(text)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, which is UTF-8.
+
+    Raises:
+        OSError: It cannot be read. UnicodeDecodeError, a ValueError: It is no UTF-8.
+    """
+    return path.read_bytes().decode(ENCODING)
+
+
+def open_text(path: Path, encoding: str = ENCODING) -> TextIOWrapper:
+    """A file for reading as text, UTF-8 or another one of its forms, with line ends as they are.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    return open(path, encoding=encoding, newline="")
+
+
+def advice(error: OSError) -> str:
+    """What to do about a file that cannot be read, without harm to it."""
+    if isinstance(error, PermissionError):
+        return "let this user read it, for instance with chmod, or give another path"
+    return "check the path"
 
 
 def refuse_unwritable(path: Path) -> None:
@@ -59,7 +181,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     Raises:
         RunFolderError: the path cannot be written. StorageError: the disk is full or failing.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = encoded(content) if isinstance(content, str) else content
     temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}"
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
@@ -177,12 +299,12 @@ class Journal:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise RunFolderError(f"{self.path} cannot be read ({error.strerror}); check the path") from None
+            raise RunFolderError(f"{self.path} cannot be read ({error.strerror}); {advice(error)}") from None
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
     """{...record, "sha256": checksum of the record's own text}."""
-    text = json.dumps(record, allow_nan=False)
+    text = json_text(record)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return f'{text[:-1]}, "{DIGEST}": "{digest}"}}\n'.encode()
 
@@ -230,7 +352,7 @@ def sole_use(folder: Path) -> Iterator[None]:
     try:
         with suppress(OSError):  # who holds it is told for people alone
             since = datetime.now(UTC).isoformat(timespec="seconds")
-            path.write_text(f"process {os.getpid()} on {socket.gethostname()} since {since}\n")
+            path.write_bytes(encoded(f"process {os.getpid()} on {socket.gethostname()} since {since}\n"))
         yield
     finally:
         lock.release()

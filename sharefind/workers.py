@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, WorkerError
 
 EXECUTORS = ("loky", "dask", "ray")
 """This machine, or one of two kinds of clusters."""
@@ -30,6 +30,12 @@ WATCH = "sharefind-watch"
 
 WATCH_SECONDS = 1.0
 """How often it looks."""
+
+ATTEMPTS = 2
+"""How often tasks of this machine are begun whose worker processes are killed."""
+
+WARNINGS, QUIET = "PYTHONWARNINGS", "ignore:resource_tracker:UserWarning"
+"""Environment variable of Python's warnings, and what it says to keep loky's tracker silent."""
 
 CONNECT_SECONDS = 5.0
 """How long a cluster may take to answer, and to have its first worker."""
@@ -126,28 +132,78 @@ class Workers:
         Args:
             work: a function that can be pickled. tasks: what it is given. Arrays of more than 1 MB that several tasks
                 share reach the workers of this machine as one memory map; keep them numpy arrays, not tensors.
+
+        Raises:
+            WorkerError: Processes of this machine were killed, and those that took up their tasks, too.
         """
         if self.is_here or (self.executor == "loky" and len(tasks) <= 1):
             yield from ((place, work(task)) for place, task in enumerate(tasks))
-            return
-        with self.connected():
-            joblib = _joblib()
-            n_jobs = self.jobs if self.executor == "loky" else -1
-            # Ray's backend hands out results when all are there.
-            order = "list" if self.executor == "ray" else "generator_unordered"
-            with joblib.parallel_config(backend=self.executor):
-                pool = joblib.Parallel(n_jobs=n_jobs, return_as=order, batch_size=1)
-            driver = os.getpid() if self.executor == "loky" else None
-            results = pool(joblib.delayed(_in_worker)(work, place, task, driver) for place, task in enumerate(tasks))
-            if order == "list":
-                yield from results
-                return
+        elif self.executor == "loky":
+            yield from self._despite_deaths(work, tasks)
+        else:
+            with self.connected():
+                yield from self._shared(work, list(enumerate(tasks)))
+
+    def _despite_deaths(
+        self, work: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Generator[tuple[int, Result], None, None]:
+        """`map` on this machine. A process that is killed takes the others of its pool along: what is left is begun
+        again with new ones, `ATTEMPTS` times in all.
+        """
+        killed = import_module("joblib.externals.loky.process_executor").TerminatedWorkerError
+        _start_quiet_tracker()
+        left = dict(enumerate(tasks))
+        for _ in range(ATTEMPTS):
             try:
-                yield from (result for result in results)  # a generator of its own, so that `results` is closed below
-            finally:
-                # joblib warns of what is cut off, which is what leaving early is for.
-                with warnings.catch_warnings(action="ignore", category=UserWarning):
-                    results.close()
+                for place, result in self._shared(work, list(left.items())):
+                    del left[place]
+                    yield place, result
+            except killed:
+                continue
+            return
+        raise WorkerError(
+            f"worker processes were killed {ATTEMPTS} times, as systems do when memory runs out; "
+            f"use fewer --jobs than {self.jobs}, or free memory"
+        )
+
+    def _shared(
+        self, work: Callable[[Task], Result], tasks: Sequence[tuple[int, Task]]
+    ) -> Generator[tuple[int, Result], None, None]:
+        """Tasks with their places, done by other processes."""
+        joblib = _joblib()
+        n_jobs = self.jobs if self.executor == "loky" else -1
+        # Ray's backend hands out results when all are there.
+        order = "list" if self.executor == "ray" else "generator_unordered"
+        with joblib.parallel_config(backend=self.executor):
+            pool = joblib.Parallel(n_jobs=n_jobs, return_as=order, batch_size=1)
+        driver = os.getpid() if self.executor == "loky" else None
+        results = pool(joblib.delayed(_in_worker)(work, place, task, driver) for place, task in tasks)
+        if order == "list":
+            yield from results
+            return
+        try:
+            yield from (result for result in results)  # a generator of its own, so that `results` is closed below
+        finally:
+            # joblib warns of what is cut off, which is what leaving early is for.
+            with warnings.catch_warnings(action="ignore", category=UserWarning):
+                results.close()
+
+
+def _start_quiet_tracker() -> None:
+    """Start loky's process that removes the semaphores of killed processes, without its warnings that it had to.
+
+    They would stand on stderr after the last line of a call, and ask for nothing.
+    """
+    tracker = import_module("joblib.externals.loky.backend.resource_tracker")
+    before = os.environ.get(WARNINGS)
+    os.environ[WARNINGS] = QUIET if before is None else f"{before},{QUIET}"
+    try:
+        tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ[WARNINGS]
+        else:
+            os.environ[WARNINGS] = before
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """Settings shared by all tests."""
 
 import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,38 @@ settings.register_profile("sharefind-ci", deadline=None, derandomize=True, print
 settings.load_profile("sharefind-ci" if os.environ.get("CI") else "sharefind")
 
 
+NOBODY = 65_534
+"""A user without rights."""
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the repository that the tests belong to."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def shut() -> Callable[[Path], AbstractContextManager[None]]:
+    """Files and folders that this process may not open within, also where it is root, whom no mode keeps out."""
+    return _shut
+
+
+@contextmanager
+def _shut(path: Path) -> Iterator[None]:
+    if os.name == "nt":
+        pytest.skip("has no file modes")
+    above = [] if os.geteuid() else [p for p in path.parents if p.stat().st_uid == 0 and len(p.parts) > 2]
+    modes = {p: stat.S_IMODE(p.stat().st_mode) for p in (path, *above)}
+    for folder in above:
+        folder.chmod(modes[folder] | stat.S_IXGRP | stat.S_IXOTH | stat.S_IRGRP | stat.S_IROTH)
+    path.chmod(0)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        for folder, mode in modes.items():
+            folder.chmod(mode)

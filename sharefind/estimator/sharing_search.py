@@ -7,6 +7,7 @@ It only puts the parts together: the search is `sharefind.search`, what is writt
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +22,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sharefind.datasets import finite_task
 from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, UnitError
-from sharefind.estimator.parts import EvidenceRow, Hooks, SearchedModel, TemporaryRun, new_folder, python_names
+from sharefind.estimator.parts import (
+    EvidenceRow,
+    Hooks,
+    SearchedModel,
+    TemporaryRun,
+    new_folder,
+    python_names,
+    refuse_no_numbers,
+)
 from sharefind.estimator.writing import format_of, write_network
 from sharefind.export import SharingSpec, TrainedNetwork, searched_network
 from sharefind.groups import Group, load_generators, named_group
@@ -45,6 +54,7 @@ from sharefind.search import (
     search_config,
 )
 from sharefind.search.hypotheses import lattice_node
+from sharefind.search.run import Clock
 from sharefind.spaces import Subspace
 from sharefind.storage import write_atomically
 from sharefind.workers import Workers
@@ -175,9 +185,12 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Search on the rows X (n, d_in) and y (n, d_out), or y (n,) for one output.
 
         Raises:
-            InputError: a setting cannot be used, or the widths do not fit the group. ValueError, TypeError: rows that
-                are not finite, not real or sparse. NotConvergedError: training diverged or no space held.
+            InputError: a setting cannot be used, or the widths do not fit the group. DataTypeError: rows are sparse,
+                complex, text or dates. ValueError: rows that are not finite, masked, or of another shape.
+                NotConvergedError: training diverged or no space held.
         """
+        refuse_no_numbers(X, "X")
+        refuse_no_numbers(y, "y")
         X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         labels = np.asarray(y, dtype=np.float64)
         self._is_flat = labels.ndim == 1
@@ -192,6 +205,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             NotConvergedError: the search is unfinished.
         """
         model = self._model_of_search()
+        refuse_no_numbers(X, "X")
         X = validate_data(self, X, dtype=np.float64, reset=False)
         values = model.predict(np.asarray(X))
         return values[:, 0] if self._is_flat else values
@@ -294,7 +308,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self._run if isinstance(self._run, Path) else self._run.path
 
     def _search(self, x: FloatArray, y: FloatArray) -> None:
-        config = self._config()
+        clock, config = Clock(time.monotonic()), self._config()
         problem = build_problem(config, finite_task("data", x, y), self._candidate())
         self._samples = Samples("data", problem.fingerprint, len(x), (x.shape[1], y.shape[1]))
         self._run = new_folder(self.run_dir)
@@ -309,6 +323,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             folder,
             Hooks(self.on_node_start, self.on_node_end, self.on_error, self.observer),
             Workers(effective_n_jobs(self.n_jobs)),
+            clock=clock,
         )
         self._keep(outcome, folder)
 

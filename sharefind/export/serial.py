@@ -18,7 +18,7 @@ from sharefind.groups import parse_exact
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
 from sharefind.meanfield.standardise import Standardisation
 from sharefind.spaces import Block, Subspace
-from sharefind.storage import write_atomically
+from sharefind.storage import advice, write_atomically
 
 MAX_SPEC_BYTES = 100_000_000
 """Largest specification that is read, in bytes, where no limit is given."""
@@ -234,7 +234,7 @@ def _read(path: Path, limits: Limits) -> bytes:
         most = limits.bytes_of(MAX_SPEC_BYTES)
         content = read_within(path, most)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); check the path") from None
+        raise InputError(f"{path} cannot be read ({error.strerror}); {advice(error)}") from None
     if isinstance(content, int):
         what = f"{path} is above {most} bytes; give a file from sharefind export"
         raise InputError(f"{what}, or {raise_it('file_size', content)}")

@@ -17,7 +17,7 @@ from sharefind.export.serial import MAX_SPEC_BYTES, from_json, to_json
 from sharefind.export.stabiliser import refusal
 from sharefind.export.trained import FloatArray, TrainedNetwork
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
-from sharefind.storage import write_atomically
+from sharefind.storage import advice, write_atomically
 
 SCHEMA = "sharefind.weights/1"
 
@@ -98,7 +98,7 @@ def read_weights(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[TrainedNe
         _refuse_size(path.stat().st_size, limits.bytes_of(MAX_WEIGHT_BYTES), str(path))
         metadata, coefficient = _content(path)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}); check the path") from None
+        raise InputError(f"{path} cannot be read ({error.strerror or error}); {advice(error)}") from None
     try:
         text = _text(metadata)
         _refuse_size(len(text), limits.bytes_of(MAX_SPEC_BYTES), "its spec")

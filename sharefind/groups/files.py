@@ -25,6 +25,7 @@ from sharefind.groups.numbers import exact_domain, exact_matrix
 from sharefind.groups.orbits import orbit_action
 from sharefind.groups.representation import Representation
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
+from sharefind.storage import advice
 
 MAX_FILE_BYTES = 5_000_000
 """Largest generator file, in bytes, where no limit is given."""
@@ -87,7 +88,7 @@ def _read(path: Path, limits: Limits) -> Any:
             _refuse(path, f"the file is above {most} bytes; give fewer generators, or {raise_it('file_size', content)}")
         return json.loads(content.decode("utf-8"))
     except OSError as error:
-        raise GroupError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+        raise GroupError(f"{path}: cannot be read ({error.strerror}); {advice(error)}") from error
     except (ValueError, RecursionError) as error:
         if isinstance(error, GroupError):
             raise

@@ -6,7 +6,6 @@ out stands in page.html, how it looks in page.css.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -38,7 +37,7 @@ from sharefind.report.runs import RunView, load_run
 from sharefind.report.samples import Samples
 from sharefind.report.verdict import diagnosis_sentence, doubts, is_zero, saddles, star_title, verdict, warnings
 from sharefind.search import RunFolder, SearchConfig
-from sharefind.storage import refuse_unwritable, write_atomically
+from sharefind.storage import ENCODING, refuse_unwritable, shell_word, write_atomically
 
 SUFFIXES = (".html", ".htm")
 """How a report's name ends."""
@@ -73,7 +72,7 @@ def write_page(run: Path, samples: Samples, path: Path, limits: Limits = DEFAULT
     view = load_run(run, limits)
     text = page(view, RunFolder.open(run).config(), samples)
     # Names in a run folder may hold halves of surrogate pairs, which UTF-8 has no bytes for.
-    write_atomically(path, text.encode("utf-8", "xmlcharrefreplace"))
+    write_atomically(path, text.encode(ENCODING, "xmlcharrefreplace"))
     return view
 
 
@@ -94,7 +93,7 @@ def page(view: RunView, config: SearchConfig, samples: Samples) -> str:
 
 
 def _file(name: str) -> str:
-    return files("sharefind.report").joinpath(name).read_text(encoding="utf-8")
+    return files("sharefind.report").joinpath(name).read_bytes().decode(ENCODING)
 
 
 def _colours() -> str:
@@ -193,7 +192,7 @@ def _data(view: RunView, samples: Samples) -> dict[str, str]:
 
 
 def _endings(view: RunView) -> dict[str, Any]:
-    run = shlex.quote(str(view.path))
+    run = shell_word(view.path)
     commands = [f"sharefind inspect {run}"]
     if view.is_exportable:
         commands += [f"sharefind export {run} --format {f} --out {o}" for f, o in EXPORTS]

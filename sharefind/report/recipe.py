@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
 from sharefind.search import SearchConfig
+from sharefind.storage import shell_word
 
 LINE = 80
 """Characters after which a command goes on in the next line."""
@@ -33,4 +33,4 @@ def _options(config: SearchConfig) -> Iterator[str]:
         if value is True:
             yield option
         elif value is not False:
-            yield shlex.join([option, str(value)])
+            yield f"{option} {shell_word(str(value))}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from sharefind.errors import RunFolderError
 from sharefind.search import TaskLike, fingerprint
 from sharefind.search.run_folder import FINGERPRINT
+from sharefind.storage import advice, read_text
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,10 @@ def noted_fingerprint(run: Path) -> str:
     """
     path = run / FINGERPRINT
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+        return read_text(path).strip()
+    except PermissionError as error:
+        raise RunFolderError(f"{path} cannot be read ({error.strerror}); {advice(error)}") from None
+    except (OSError, UnicodeDecodeError):
         raise RunFolderError(f"{path} cannot be read; go on with sharefind discover --resume {run}") from None
 
 

@@ -5,7 +5,6 @@ Everything is built from rich, reads well without colours and fits into 100 colu
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +32,7 @@ from sharefind.report.runs import RunView
 from sharefind.report.spaces import space_view
 from sharefind.report.verdict import diagnosis_sentence, doubts, is_zero, saddles, star_title, verdict, warnings
 from sharefind.search import Decision, Evidence, Growth, SearchNode
+from sharefind.storage import shell_word
 
 MAX_OPEN = 20
 """Most open nodes, and most growths of a node, that are listed."""
@@ -142,7 +142,7 @@ def symmetry_table(result: dict[str, Any], seconds: Mapping[str, float]) -> list
 
 def next_commands(view: RunView) -> Text:
     """Where the run is and what can be done with it."""
-    run = shlex.quote(str(view.path))
+    run = shell_word(view.path)
     lattice = view.result["lattice"]
     size = f"{plural(lattice['nodes'], 'node')}, {plural(lattice['edges'], 'growth')}"
     text = Text(f"\nrun folder {view.path}: {size}, {view.result['wall_s']:.1f} s, seed {view.result['seed']}\n")

@@ -23,7 +23,7 @@ from sharefind.errors import RunFolderError
 from sharefind.reproduce.context import Cell, Demonstration, Request
 from sharefind.reproduce.outcome import Outcome
 from sharefind.search.result import versions
-from sharefind.storage import sole_use, sweep, write_atomically
+from sharefind.storage import json_text, sole_use, sweep, write_atomically
 
 SCHEMA = "sharefind.reproduction/1"
 
@@ -118,7 +118,7 @@ class ReproductionFolder:
             write_atomically(self.path / PICTURE, picture)
         record = result_record(demonstration, request, outcome, wall_s)
         record["picture"] = PICTURE if picture is not None else None
-        write_atomically(self.path / RESULT, json.dumps(record, indent=1, allow_nan=False) + "\n")
+        write_atomically(self.path / RESULT, json_text(record, indent=1) + "\n")
         return record
 
 

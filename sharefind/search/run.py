@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import replace
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,28 @@ from sharefind.search.result import result_record
 from sharefind.search.run_folder import LATTICE, RunFolder
 from sharefind.search.sitting import Sitting
 from sharefind.search.stopping import StoppingRule
-from sharefind.workers import Workers, earlier, one_thread
+from sharefind.workers import Deadline, Workers, earlier, one_thread
+
+Bounded = Callable[[Deadline], AbstractContextManager[None]]
+"""Ends what is done within when the deadline has passed, by raising its error."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How the time of a search is counted and bounded.
+
+    Attributes:
+        started: When the work began, in seconds of `time.monotonic`: what is imported, read and set up before the
+            search counts in `max_seconds`, too. When the search begins if None.
+        bounded: Bounds work that does not look at the deadline itself, or too rarely; None for nothing.
+    """
+
+    started: float | None = None
+    bounded: Bounded | None = None
+
+    def within(self, deadline: Deadline | None) -> AbstractContextManager[None]:
+        """Nothing within goes on for long after the deadline, as far as `bounded` can see to it."""
+        return nullcontext() if self.bounded is None or deadline is None else self.bounded(deadline)
 
 
 def run_search(
@@ -27,6 +50,7 @@ def run_search(
     *,
     growth: GrowthRule | None = None,
     stop: StoppingRule | None = None,
+    clock: Clock | None = None,
 ) -> tuple[SearchOutcome, dict[str, Any]]:
     """Search on one torch thread a process, keeping every finished node in `folder`, and write the result there.
 
@@ -35,6 +59,7 @@ def run_search(
         workers: who does the work; the result does not depend on it. This process alone if None.
         growth, stop: rules of your own; those that the settings name if None. A run with rules of its own is resumed
             with the same ones.
+        clock: What counts as time of the search, and what bounds it; the time of this call if None.
 
     Returns:
         The outcome and the JSON result.
@@ -46,7 +71,7 @@ def run_search(
     """
     observer = observer or Observer()
     try:
-        return _run(problem, folder, observer, workers or Workers(), (growth, stop))
+        return _run(problem, folder, observer, workers or Workers(), (growth, stop), clock or Clock())
     except StopSearch:
         raise
     except Exception as error:
@@ -60,18 +85,19 @@ def _run(
     observer: Observer,
     workers: Workers,
     rules: tuple[GrowthRule | None, StoppingRule | None],
+    clock: Clock,
 ) -> tuple[SearchOutcome, dict[str, Any]]:
     with folder.working():
         folder.claim(problem)
         for note in folder.notes:
             observer.on_note(note)
-        sitting = Sitting(folder, observer, problem.settings.config.max_seconds)
+        sitting = Sitting(folder, observer, problem.settings.config.max_seconds, clock.started)
         if workers.executor == "loky":  # the machines of a cluster have clocks of their own
             workers = replace(workers, deadline=earlier(workers.deadline, sitting.deadline))
         problem = replace(problem, settings=replace(problem.settings, workers=workers))
         engine = Engine(problem, *rules, observer=sitting, memory=sitting)
         try:
-            with one_thread(), workers.connected():
+            with one_thread(), workers.connected(), clock.within(sitting.deadline):
                 outcome = engine.run()
             result = result_record(outcome, str(folder.path), sitting.seconds, LATTICE)
             folder.finish(outcome, result)
@@ -82,9 +108,32 @@ def _run(
     return outcome, result
 
 
+def keep_unready(folder: RunFolder, started: float) -> float:
+    """Keep the seconds of a sitting that were spent before the search could begin.
+
+    Args:
+        folder: The run.
+        started: When the sitting began, in seconds of `time.monotonic`.
+
+    Returns:
+        Seconds of all sittings.
+
+    Raises:
+        RunFolderError: Another process works in the folder, or it cannot be written. StorageError: The disk is full.
+    """
+    with folder.working():
+        seconds = folder.seconds() + time.monotonic() - started
+        folder.keep_seconds(seconds)
+    return seconds
+
+
 def default_folder(problem: Problem, base: Path) -> Path:
     """A fresh folder name under `base` that says what was searched: <task>_<group>_seed<seed>, numbered when taken."""
-    words = f"{problem.task.name}_{problem.candidate.group.name}_seed{problem.settings.seed}"
+    return fresh_folder(f"{problem.task.name}_{problem.candidate.group.name}_seed{problem.settings.seed}", base)
+
+
+def fresh_folder(words: str, base: Path) -> Path:
+    """A folder name under `base` made of these words, numbered when it is taken."""
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in words)
     path, number = base / stem, 2
     while path.exists():

@@ -34,7 +34,21 @@ from sharefind.search.journal_lines import diagnosis_of, named_line, node_line, 
 from sharefind.search.lattice import SearchLattice
 from sharefind.search.problem import Problem
 from sharefind.search.record import check_result, printable
-from sharefind.storage import DIGEST, LOCK, TEMPORARY, Journal, finite, sole_use, sweep, write_atomically
+from sharefind.storage import (
+    DIGEST,
+    LOCK,
+    TEMPORARY,
+    Journal,
+    advice,
+    finite,
+    json_text,
+    local_name,
+    portable_name,
+    read_text,
+    sole_use,
+    sweep,
+    write_atomically,
+)
 
 FINGERPRINT, SETTINGS_FINGERPRINT = "data.sha256", "settings.sha256"
 
@@ -49,6 +63,9 @@ CONFIG, RESULT, LATTICE, GRAPHML, EVIDENCE, TESTS, DIAGNOSES, PARTICLES, SPENT =
     "particles",
     "spent.json",
 )
+
+FILES = ("data", "generators")
+"""Settings that name files."""
 
 RUN, MARK = "run", 16
 """Key of a journal's line that says of which run it is, and the letters that do."""
@@ -213,7 +230,10 @@ class RunFolder:
 
     def write_config(self, config: SearchConfig) -> None:
         """Write the configuration of the run, with every choice made."""
-        write_atomically(self.path / CONFIG, tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)))
+        values = config.model_dump(exclude_none=True)
+        written = {name: portable_name(values[name]) for name in FILES if name in values}
+        plain = config.model_copy(update=written).model_dump(mode="json", exclude_none=True)
+        write_atomically(self.path / CONFIG, tomli_w.dumps(plain))
 
     def config(self) -> SearchConfig:
         """The configuration of the run.
@@ -223,11 +243,12 @@ class RunFolder:
         """
         try:
             _refuse_size(self.path / CONFIG, MAX_SMALL_BYTES)
-            values = tomllib.loads((self.path / CONFIG).read_text())
+            values = tomllib.loads(read_text(self.path / CONFIG))
         except (ValueError, RecursionError) as error:
             reason = one_line(error)
             raise RunFolderError(f"{self.path / CONFIG} is not TOML ({reason}); run the search again") from None
-        return search_config(**values)
+        texts = {name: values[name] for name in FILES if isinstance(values.get(name), str)}
+        return search_config(**{**values, **{name: local_name(text) for name, text in texts.items()}})
 
     def claim(self, problem: Problem) -> None:
         """Tie the run to its samples and settings: the first call writes their fingerprints, later ones compare.
@@ -235,8 +256,9 @@ class RunFolder:
         Raises:
             RunFolderError: the run was begun with other samples or settings.
         """
-        self.check(problem)
-        for name, fingerprint in _fingerprints(problem).items():
+        found = _fingerprints(problem)
+        self._compare(found)
+        for name, fingerprint in found.items():
             if not (self.path / name).is_file():
                 write_atomically(self.path / name, fingerprint + "\n")
         self.__dict__.pop("_mark", None)
@@ -247,7 +269,20 @@ class RunFolder:
         Raises:
             RunFolderError: they are others.
         """
-        for name, fingerprint in _fingerprints(problem).items():
+        self._compare(_fingerprints(problem))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether a search ended here and its result was written."""
+        return (self.path / RESULT).is_file()
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a search has begun here: the samples and settings are known."""
+        return all((self.path / name).is_file() for name in (FINGERPRINT, SETTINGS_FINGERPRINT))
+
+    def _compare(self, fingerprints: dict[str, str]) -> None:
+        for name, fingerprint in fingerprints.items():
             path = self.path / name
             if not path.is_file():
                 continue
@@ -312,7 +347,7 @@ class RunFolder:
 
     def keep_seconds(self, seconds: float) -> None:
         """Keep how many seconds were worked, all sittings together; raises as `keep`."""
-        write_atomically(self.path / SPENT, json.dumps({"seconds": round(seconds, 3)}) + "\n")
+        write_atomically(self.path / SPENT, json_text({"seconds": round(seconds, 3)}) + "\n")
 
     def tests(self) -> dict[str, RandomisationTest]:
         """Every exact test that was finished, with what it cost."""
@@ -333,7 +368,7 @@ class RunFolder:
         """Write the lattice and then the result: a result is there only when everything else is."""
         write_atomically(self.path / LATTICE, outcome.lattice.dumps())
         write_atomically(self.path / GRAPHML, outcome.lattice.to_graphml())
-        write_atomically(self.path / RESULT, json.dumps(result, indent=1, allow_nan=False) + "\n")
+        write_atomically(self.path / RESULT, json_text(result, indent=1) + "\n")
 
     def result(self) -> dict[str, Any]:
         """The result of a finished run.
@@ -361,6 +396,8 @@ def read_particles(
     try:
         _refuse_size(file, limits.bytes_of(MAX_PARTICLE_BYTES))
         start, final = _start_and_final(file)
+    except PermissionError as error:
+        raise RunFolderError(f"{file} cannot be read ({error.strerror}); {advice(error)}") from None
     except (OSError, ValueError, SafetensorError) as error:
         raise RunFolderError(f"{file} cannot be read ({one_line(error)}); run the search again") from None
     return start, final
@@ -451,7 +488,7 @@ def _read_json(path: Path, missing: str, limits: Limits) -> dict[str, Any]:
         raise RunFolderError(f"{path} is missing: {missing}")
     _refuse_size(path, limits.bytes_of(MAX_JSON_BYTES))
     try:
-        record: dict[str, Any] = json.loads(path.read_text(), parse_constant=finite)
+        record: dict[str, Any] = json.loads(read_text(path), parse_constant=finite)
     except (ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} is not JSON ({one_line(error)}); run the search again") from None
     return record

@@ -23,18 +23,36 @@ KEEP_SECONDS = 1.0
 """Seconds between two writings of the time that was worked; as much is not counted when a process is killed."""
 
 
+def budget(started: float, most: float, before: float) -> Deadline:
+    """When the seconds of a run are spent.
+
+    Args:
+        started: When this sitting began, in seconds of `time.monotonic`.
+        most: Seconds of all sittings.
+        before: Those of earlier ones.
+    """
+    late = BudgetSpent(f"--max-seconds {most:g}: they are spent, all sittings together")
+    return Deadline(started + most - before, late)
+
+
 class Sitting(Observer):
     """Observer and memory of one engine. The clock never jumps: it is the time since some moment, not the date.
 
     Args:
-        folder: the run. watcher: told everything. max_seconds: most seconds of work of all sittings, None for no bound.
+        folder: The run.
+        watcher: Hears everything.
+        max_seconds: Most seconds of work of all sittings, None for no bound.
+        started: When the work of this sitting began, in seconds of `time.monotonic`: what is imported, read and set up
+            before the search counts. Now if None.
     """
 
-    def __init__(self, folder: RunFolder, watcher: Observer, max_seconds: float | None = None) -> None:
+    def __init__(
+        self, folder: RunFolder, watcher: Observer, max_seconds: float | None = None, started: float | None = None
+    ) -> None:
         self._folder, self._watcher, self._most = folder, watcher, max_seconds
         self._number = -1
-        self._before, self._started = folder.seconds(), time.monotonic()
-        self._kept = self._started
+        self._kept = time.monotonic()
+        self._before, self._started = folder.seconds(), self._kept if started is None else started
         self._is_new = False
 
     @property
@@ -42,8 +60,7 @@ class Sitting(Observer):
         """When the seconds are spent, for work that is told less often than they pass; None for no bound."""
         if self._most is None:
             return None
-        late = BudgetSpent(f"--max-seconds {self._most:g}: they are spent, all sittings together")
-        return Deadline(self._started + self._most - self._before, late)
+        return budget(self._started, self._most, self._before)
 
     @property
     def seconds(self) -> float:

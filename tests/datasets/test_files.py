@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sharefind.datasets import load_csv, load_data, load_npz, load_parquet
+from sharefind.datasets import finite_task, load_csv, load_data, load_npz, load_parquet
 from sharefind.errors import DataError
 
 X = np.arange(12.0).reshape(4, 3)
@@ -138,8 +138,8 @@ def test_csv_has_more_than_ten_columns_in_numerical_order(tmp_path: Path) -> Non
         ("x0,y0\n1,2,3\n", ("line 2 has 3 cells",)),
         ("x0,y0\n1,2\n3,four\n", ("'four' on line 3", "'y0'")),
         ("x0,y0\n,2\n", ("'' on line 2", "'x0'")),
-        ("x0,y0\n1,2\nnan,3\n", ("x is nan", "row 1, column 0")),
-        ("x0,y0\n1,-inf\n", ("y is -inf", "row 0, column 0")),
+        ("x0,y0\n1,2\nnan,3\n", ("'nan' on line 3", "'x0'")),
+        ("x0,y0\n1,-inf\n", ("'-inf' on line 2", "'y0'")),
         ('x0,y0\n"1,2\n', ("cannot be read",)),
     ],
 )
@@ -196,3 +196,58 @@ def test_load_data_reads_by_suffix(tmp_path: Path) -> None:
     (tmp_path / "data.txt").write_text("1 2")
     _refused(load_data, tmp_path / "data.txt", ".npz, .csv, .parquet")
     _refused(load_data, tmp_path / "missing.csv", "no such file")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "1_000",
+        "٣",
+        "３",
+        "infinity",
+        "-Inf",
+        "nan",
+        "NaN",
+        "1\u00a0",
+        "0x10",
+        "1d3",
+        "--1",
+        "",
+        "1 2",
+        "½",
+        "１.5",
+        "1e",
+        ".",
+    ],
+)
+def test_csv_numbers_are_ascii(cell: str, tmp_path: Path) -> None:
+    path = _csv(tmp_path, f"x0,x1,y0\n1,2,3\n4,{cell},6\n")
+    _refused(load_csv, path, "line 3, column 'x1', is not a number")
+
+
+def test_csv_takes_every_way_to_write_a_decimal_number(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "x0,x1,y0\n+1, -.5 ,1E3\n1.,2e-3,0007\n")
+    x, y = load_csv(path)
+    assert x.tolist() == [[1.0, -0.5], [1.0, 0.002]] and y.tolist() == [[1000.0], [7.0]]
+
+
+@pytest.mark.parametrize("ending", ["npz", "csv", "parquet"])
+@pytest.mark.parametrize("what", ["file", "folder above it"])
+def test_a_file_that_may_not_be_read(ending: str, what: str, shut: Callable[[Path], Any], tmp_path: Path) -> None:
+    folder = tmp_path / "above"
+    folder.mkdir()
+    path = folder / f"data.{ending}"
+    path.write_bytes(b"x0,y0\n1,2\n3,4\n")
+    read = {"npz": load_npz, "csv": load_csv, "parquet": load_parquet}[ending]
+    with shut(path if what == "file" else folder), pytest.raises(DataError) as caught:
+        read(path)
+    message = str(caught.value)
+    assert "Permission denied" in message and str(path) in message and "\n" not in message
+    assert "write" not in message and "save" not in message
+
+
+def test_masked_values_are_refused() -> None:
+    masked = np.ma.masked_equal(X, 3.0)
+    with pytest.raises(DataError, match="rows: x has 1 masked values"):
+        finite_task("rows", masked, Y)
+    assert finite_task("rows", np.ma.masked_equal(X, -1.0), Y).n == 4

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sharefind.cli.app import main
+from sharefind.cli import main
 from sharefind.datasets import Task, finite_task, fresh_task
 from sharefind.errors import ConfigError, DataError, InputError
 from sharefind.estimator import SharingSearch

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sharefind.datasets.c2 import c2_task
-from sharefind.errors import ConfigError, InputError
+from sharefind.errors import ConfigError, InputError, WorkerError
 from sharefind.groups import named_group, natural
 from sharefind.inference import Correlogram, FamilyTest, RandomisationTest, family_test, rotation_test, subgroup_family
 from sharefind.meanfield.stepping import PAYS_FROM
@@ -277,3 +277,41 @@ def test_a_worker_that_is_killed_loses_nothing(cluster: Cluster) -> None:
 
     found = subgroups_of_s3(399, cluster.workers, Kept(kill_one))
     assert killed and found == subgroups_of_s3(399)
+
+
+def _dies(task: tuple[str, int, int]) -> int:
+    """The square of a number, by a process that is killed the first few times, as for want of memory."""
+    folder, number, deaths = task
+    if number == 1:
+        for death in range(deaths):
+            marker = Path(folder, f"death-{death}")
+            if not marker.exists():
+                marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+    Path(folder, f"done-{number}-{os.getpid()}").touch()
+    return number**2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+def test_a_worker_process_that_is_killed_is_replaced_once(tmp_path: Path) -> None:
+    tasks = [(str(tmp_path), number, 1) for number in range(6)]
+    assert dict(Workers(jobs=2).map(_dies, tasks)) == {number: number**2 for number in range(6)}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+def test_a_worker_process_that_is_killed_again_is_told(tmp_path: Path) -> None:
+    tasks = [(str(tmp_path), number, 2) for number in range(6)]
+    with pytest.raises(WorkerError, match=r"killed 2 times.*memory.*--jobs than 2") as caught:
+        dict(Workers(jobs=2).map(_dies, tasks))
+    assert "\n" not in str(caught.value)
+    tasks = [(str(tmp_path), number, 2) for number in range(6)]  # the machine has memory again
+    assert dict(Workers(jobs=2).map(_dies, tasks)) == {number: number**2 for number in range(6)}
+
+
+def test_an_error_of_a_task_is_no_death() -> None:
+    with pytest.raises(ZeroDivisionError):
+        dict(Workers(jobs=2).map(_inverse, [1, 0, 2]))
+
+
+def _inverse(number: int) -> float:
+    return 1 / number

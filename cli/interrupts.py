@@ -1,0 +1,126 @@
+"""Signals: Ctrl-C, SIGTERM and a closed terminal end a run with one line; an alarm ends work that is out of time.
+
+Loads nothing but the standard library, so that Ctrl-C is answered from the first moment on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import contextmanager
+
+TYPE_CHECKING = False  # typing takes as long to load as everything else here
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+    from typing import NoReturn
+
+INTERRUPTED = 130
+"""Exit status of a call that a signal ended."""
+
+NOTHING = "interrupted: nothing was written"
+"""What is said where no work has begun."""
+
+STDERR = 2
+"""Descriptor of the standard error."""
+
+IMPORTING = "<frozen importlib._bootstrap"
+"""How the file of Python's import machinery begins, as frames name it."""
+
+AGAIN_SECONDS = 0.1
+"""Seconds after which an alarm rings again, where it could not be answered."""
+
+
+class Answer:
+    """What a signal is answered with.
+
+    Attributes:
+        line: Gives the line for stderr, which says what is kept and how to go on.
+    """
+
+    def __init__(self) -> None:
+        self.line: Callable[[], str] = lambda: NOTHING
+
+
+@contextmanager
+def interruptible(*, ends_process: bool) -> Iterator[Answer]:
+    """SIGTERM, and SIGHUP of a terminal that closes, end a run as Ctrl-C does; a second one ends it without delay.
+
+    While modules are loaded, a signal ends the process at once: many of them would swallow an exception. In other
+    threads than the main one nothing is done: whoever started them handles signals.
+
+    Args:
+        ends_process: Whether the process ends with the call; then signals that come after it end it silently.
+    """
+    answer = Answer()
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        if _is_importing(frame):
+            leave(number, frame)
+        for name in numbers:
+            signal.signal(name, leave)
+        raise KeyboardInterrupt
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        say_at_once(answer.line())
+        os._exit(INTERRUPTED)
+
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What is ignored stays so: nohup, and jobs in the background of a script.
+    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    try:
+        before = {number: signal.signal(number, interrupt) for number in numbers}
+    except ValueError:  # not the main thread
+        before = {}
+    try:
+        yield answer
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if ends_process else handler)
+
+
+@contextmanager
+def alarm(at: float, late: Exception) -> Iterator[None]:
+    """Raise `late` within when the time has come, wherever the work is: in every library, in the set-up, in a wait.
+
+    Work that looks at its deadline ends sooner and cleaner; this bounds the rest. It needs the main thread and a
+    system with timers of its own (POSIX); elsewhere nothing is raised.
+
+    Args:
+        at: When it rings, in seconds of `time.monotonic`.
+        late: What is raised then.
+    """
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        if not _is_importing(frame):
+            raise late
+
+    try:
+        before = signal.signal(signal.SIGALRM, ring)
+    except (AttributeError, ValueError):  # another system, or not the main thread
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, max(AGAIN_SECONDS, at - time.monotonic()), AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being loaded: an exception there is swallowed, or leaves it half loaded."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(IMPORTING):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def say_at_once(message: str) -> None:
+    """One line on stderr, past all buffers, which may be in use when a signal arrives."""
+    try:
+        os.write(STDERR, f"{message}\n".encode(errors="backslashreplace"))
+    except OSError:
+        return

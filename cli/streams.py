@@ -1,0 +1,133 @@
+"""Standard output and standard error that may be closed, full, or left by their reader: no work ends because of them.
+
+What was to be printed is lost then. For progress and notes that is all; for results the call says so when it ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+STANDARD = (0, 1, 2)
+"""Descriptors of standard input, output and error."""
+
+
+class Outlet:
+    """A text stream that goes silent when it cannot be written any more; all else is as in the stream itself.
+
+    Args:
+        stream: The stream, None where the process was started without it.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self._has_lost = False
+        self._failure: OSError | None = None
+        if stream is None:
+            self._failure = OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    @property
+    def lost(self) -> OSError | None:
+        """Why something that was written is lost; None where nothing is."""
+        return self._failure if self._has_lost else None
+
+    def write(self, text: str) -> int:
+        """Write the text, or lose it."""
+        if self._failure is None and self._stream is not None:
+            try:
+                return self._stream.write(text)
+            except (OSError, ValueError) as error:
+                self._fail(error)
+        self._has_lost = self._has_lost or bool(text)
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        """Write all lines."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Hand on what was written."""
+        if self._failure is None and self._stream is not None:
+            try:
+                self._stream.flush()
+            except (OSError, ValueError) as error:
+                self._fail(error)
+                self._has_lost = True
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal that shows what is written."""
+        if self._failure is not None or self._stream is None:
+            return False
+        with suppress(ValueError):
+            return self._stream.isatty()
+        return False
+
+    @property
+    def encoding(self) -> str:
+        """Of the stream."""
+        return "utf-8" if self._stream is None else self._stream.encoding
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the stream's; one that is not there has no descriptor."""
+        if self._stream is None:
+            if name in ("fileno", "buffer"):
+                raise io.UnsupportedOperation(name)
+            return getattr(io.TextIOBase, name)
+        return getattr(self._stream, name)
+
+    def _fail(self, error: OSError | ValueError) -> None:
+        """Go silent, and let what is left in buffers vanish: Python flushes them once more when it ends."""
+        self._failure = error if isinstance(error, OSError) else OSError(errno.EBADF, os.strerror(errno.EBADF))
+        with suppress(OSError, ValueError):
+            if self._stream is not None:
+                _put_null(self._stream.fileno())
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Where results and progress go in one call."""
+
+    out: Outlet
+    err: Outlet
+
+
+@contextmanager
+def forgiving_streams() -> Iterator[Streams]:
+    """Within, `sys.stdout` and `sys.stderr` never raise."""
+    for number in STANDARD:  # a file that is opened later must not get the number of a stream
+        _reserve(number)
+    before = sys.stdout, sys.stderr
+    for stream in before:
+        if isinstance(stream, io.TextIOWrapper):  # a name from a file must not end a finished search
+            with suppress(OSError, ValueError):
+                stream.reconfigure(errors="backslashreplace")
+    streams = Streams(Outlet(sys.stdout), Outlet(sys.stderr))
+    sys.stdout, sys.stderr = streams.out, streams.err
+    try:
+        yield streams
+    finally:
+        streams.out.flush()
+        streams.err.flush()
+        sys.stdout, sys.stderr = before
+
+
+def _reserve(number: int) -> None:
+    """Let a standard descriptor that is closed lead nowhere."""
+    try:
+        os.fstat(number)
+    except OSError:
+        _put_null(number)
+
+
+def _put_null(number: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    if null != number:
+        os.dup2(null, number)
+        os.close(null)
