@@ -102,6 +102,7 @@ def family_test(
     progress: Progress | None = None,
     memory: TestMemory | None = None,
     workers: Workers | None = None,
+    units: Tensor | None = None,
 ) -> FamilyTest:
     """Test a family of symmetries of the law of (X, Y), in waves: all groups inside rejected ones alone come next.
 
@@ -112,6 +113,7 @@ def family_test(
             several workers it names the first of those under way.
         memory: tests that were finished before, with the same data and settings; told each one as soon as it is done.
         workers: share the tests of a wave, with the same result; this process alone if None.
+        units: (n,), int64, one group element a unit, see `randomisation_test`; None for one a row.
 
     Raises:
         ConfigError: alpha is not in (0, 1), or so few copies cannot reject. InputError: the samples cannot be used.
@@ -126,7 +128,7 @@ def family_test(
     def trial(place: int) -> Trial:
         candidate = family.candidates[place]
         rng = named_stream(seed, "family test", statistic.name, candidate.name)
-        return trial_of(candidate.moves, statistic, rng, copies, enough)
+        return trial_of(candidate.moves, statistic, rng, copies, enough, units)
 
     with shared.connected():
         while ready := run.ready():

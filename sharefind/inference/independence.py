@@ -13,6 +13,7 @@ from sharefind.errors import ConfigError
 from sharefind.inference.marginal_likelihood import matern, squared_distances
 from sharefind.inference.randomisation import BLOCK_BYTES, TIE, RandomisationTest, found_test
 from sharefind.inference.samples import refuse_bad_samples
+from sharefind.inference.units import refuse_unpermutable, renumbered, subsample, unit_count, unit_orders
 from sharefind.workers import Workers
 
 INVERSE_LENGTHS = (0.2, 0.8, 3.2)
@@ -29,6 +30,7 @@ def independence_test(
     copies: int = 199,
     focus: NDArray[np.bool_] | None = None,
     workers: Workers | None = None,
+    units: Tensor | None = None,
 ) -> RandomisationTest:
     """Test that Y is independent of X, by permuting labels: tr(Y^T K Y) for centred Y, the biased HSIC statistic.
 
@@ -40,15 +42,21 @@ def independence_test(
         x: (n, d_in). y: (n, d_out). rng: of the permutations. copies: m.
         focus: (d_in,), coordinates that are looked at on their own too: those that a candidate group moves.
         workers: whose deadline holds; this process does all of it.
+        units: (n,), int64, numbered from 0: labels of whole units are exchanged, among units of equal size; None where
+            rows are independent.
 
     Raises:
-        ConfigError: no copies. InputError: the samples are empty, do not match or are not finite.
+        ConfigError: no copies. InputError: the samples are empty, do not match or are not finite, or no two units have
+            the same number of rows.
     """
     if copies < 1:
         raise ConfigError(f"independence test: copies={copies}; give 1 or more")
-    refuse_bad_samples(x, y)
+    refuse_bad_samples(x, y, units)
+    if units is not None:
+        unit_count(units, len(x))
+        refuse_unpermutable(units)
     started, workers = time.perf_counter(), workers or Workers()
-    kept = torch.from_numpy(rng.permutation(len(x))[:LARGEST])
+    kept = _kept(len(x), units, rng)
     inputs, labels = x[kept].double(), y[kept].double()
     kernels = _kernels(inputs)
     if focus is not None and focus.any() and not focus.all():
@@ -58,9 +66,21 @@ def independence_test(
     rows = [_alignments(kernels, centred.unsqueeze(0))]
     for first in range(0, copies, size):
         workers.refuse_late()
-        orders = [rng.permutation(len(kept)) for _ in range(min(size, copies - first))]
-        rows.append(_alignments(kernels, centred[torch.from_numpy(np.stack(orders))]))
+        orders = _orders(len(kept), None if units is None else renumbered(units[kept]), min(size, copies - first), rng)
+        rows.append(_alignments(kernels, centred[orders]))
     return found_test("independence", torch.cat(rows).numpy(), time.perf_counter() - started)
+
+
+def _kept(n: int, units: Tensor | None, rng: np.random.Generator) -> Tensor:
+    """At most `LARGEST` rows, whole units or alike rows of each where there are units."""
+    return torch.from_numpy(rng.permutation(n)[:LARGEST]) if units is None else subsample(units, LARGEST, rng)
+
+
+def _orders(n: int, units: Tensor | None, copies: int, rng: np.random.Generator) -> Tensor:
+    """Orders (copies, n) of the labels."""
+    if units is not None:
+        return unit_orders(units, copies, rng)
+    return torch.from_numpy(np.stack([rng.permutation(n) for _ in range(copies)]))
 
 
 def _alignments(kernels: Tensor, labels: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from torch import Tensor
 from sharefind.errors import ConfigError, InputError
 from sharefind.inference.moves import Moves, element_bytes
 from sharefind.inference.samples import refuse_bad_samples
+from sharefind.inference.units import draw_elements
 from sharefind.streams import named_stream
 from sharefind.workers import Workers
 
@@ -128,6 +129,7 @@ class Trial:
     Attributes:
         moves: the group. statistic: what is compared. seed: of its streams, one for the statistic and one a block.
         copies: m, the most that are evaluated. enough: ends the test early, see `randomisation_test`.
+        units: (n,), int64, one group element a unit; None for one a row.
 
     Raises:
         ConfigError: no copies, or `enough` below 1.
@@ -138,6 +140,7 @@ class Trial:
     seed: int
     copies: int
     enough: int | None = None
+    units: Tensor | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.copies < 1 or (self.enough is not None and self.enough < 1):
@@ -148,9 +151,16 @@ class Trial:
         return 1 if self.enough is not None else -(-self.copies // ROWS)
 
 
-def trial_of(moves: Moves, statistic: Statistic, rng: np.random.Generator, copies: int, enough: int | None) -> Trial:
+def trial_of(
+    moves: Moves,
+    statistic: Statistic,
+    rng: np.random.Generator,
+    copies: int,
+    enough: int | None,
+    units: Tensor | None = None,
+) -> Trial:
     """The test whose streams are derived from `rng`."""
-    return Trial(moves, statistic, int(rng.integers(2**63)), copies, enough)
+    return Trial(moves, statistic, int(rng.integers(2**63)), copies, enough, units)
 
 
 def randomisation_test(
@@ -162,6 +172,7 @@ def randomisation_test(
     copies: int = 199,
     enough: int | None = None,
     workers: Workers | None = None,
+    units: Tensor | None = None,
 ) -> RandomisationTest:
     """Test that the law of (X, Y) is invariant under a group.
 
@@ -171,12 +182,14 @@ def randomisation_test(
             data, with p = enough / copies so far (Besag & Clifford 1991); a statistic of several components is always
             read whole.
         workers: share the copies, with the same result; this process alone if None.
+        units: (n,), int64, numbered from 0: rows of one unit may depend on each other, and one group element moves all
+            of them; None where rows are independent.
 
     Raises:
         ConfigError: no copies, or `enough` below 1. InputError: the samples are empty, do not match or are not finite,
             or the statistic of the data is no number.
     """
-    ((_, found),) = randomisation_tests(x, y, [trial_of(moves, statistic, rng, copies, enough)], workers)
+    ((_, found),) = randomisation_tests(x, y, [trial_of(moves, statistic, rng, copies, enough, units)], workers)
     return found
 
 
@@ -195,7 +208,8 @@ def randomisation_tests(
         InputError: the samples are empty, do not match or are not finite, or the statistic of the data is no number.
             What the deadline of the workers says, when it passes.
     """
-    refuse_bad_samples(x, y)
+    for units in {id(t.units): t.units for t in trials}.values() or [None]:
+        refuse_bad_samples(x, y, units)
     workers = workers or Workers()
     data = tuple(np.ascontiguousarray(v.detach().double().numpy()) for v in (x, y))
     wanted = 1 if workers.is_here else min(workers.count(), -(-SHARES * workers.count() // max(1, len(trials))))
@@ -249,7 +263,7 @@ def _evaluate(share: _Share) -> _Part:
     for block in range(first, last):
         share.worker.refuse_late()
         rng = named_stream(trial.seed, "copies", str(block))
-        elements = trial.moves.draw((min(size, trial.copies - block * size), len(x)), rng)
+        elements = draw_elements(trial.moves, min(size, trial.copies - block * size), len(x), trial.units, rng)
         for value in _numbers(bound.of_copies(x, trial.moves, elements)):
             rows[done], done = value, done + 1
             if trial.enough is not None and value.size == 1:

@@ -22,6 +22,7 @@ from sharefind.errors import ConfigError, GroupError, InputError
 from sharefind.inference.closed_testing import Progress, TestMemory
 from sharefind.inference.moves import Moves
 from sharefind.inference.randomisation import Bound, RandomisationTest, randomisation_test
+from sharefind.inference.units import renumbered
 from sharefind.streams import named_stream
 from sharefind.workers import Workers
 
@@ -278,6 +279,7 @@ def rotation_test(
     progress: Progress | None = None,
     memory: TestMemory | None = None,
     workers: Workers | None = None,
+    units: Tensor | None = None,
 ) -> RotationSearch:
     """Which of C_2, ..., C_largest and SO(2), turning a coordinate plane of X, leave the law of (X, Y) as it is?
 
@@ -296,6 +298,7 @@ def rotation_test(
             few as can reject if None. seed: of the streams, one for each plane and group. most_samples: that are read.
         progress: told before each test. memory: tests that were finished before, with the same data and settings.
         workers: share the copies of a test, with the same result; this process alone if None.
+        units: (n,), int64, one rotation a unit, see `randomisation_test`; None for one a row.
 
     Raises:
         ConfigError: alpha is not in (0, 1), so few copies cannot reject, or largest or most_samples is below 2.
@@ -313,7 +316,8 @@ def rotation_test(
         )
     kept = torch.from_numpy(named_stream(seed, "rotation test", "samples").permutation(len(x))[:most_samples])
     most = least if copies is None else copies
-    run = _Run(x[kept], y[kept], largest, alpha / len(chosen), most, seed, progress, memory, workers)
+    blocks = None if units is None else renumbered(units[kept])
+    run = _Run(x[kept], y[kept], largest, alpha / len(chosen), most, seed, progress, memory, workers, blocks)
     verdicts = tuple(_plane_verdict(run, plane, len(chosen)) for plane in chosen)
     return RotationSearch(verdicts, alpha, run.copies, len(kept))
 
@@ -331,6 +335,7 @@ class _Run:
     progress: Progress | None
     memory: TestMemory | None
     workers: Workers | None
+    units: Tensor | None = None
 
     def test(self, plane: Plane, order: int | None) -> RandomisationTest:
         moves = PlaneRotations(plane, order)
@@ -342,7 +347,7 @@ class _Run:
             self.progress(name, 0, 1)
         statistic = AngularHarmonics(plane, max(HARMONICS, 2 * self.largest))
         rng = named_stream(self.seed, "rotation test", f"{plane[0]},{plane[1]}", moves.name)
-        test = randomisation_test(self.x, self.y, moves, statistic, rng, self.copies, workers=self.workers)
+        test = randomisation_test(self.x, self.y, moves, statistic, rng, self.copies, workers=self.workers, units=self.units)
         if self.memory is not None:
             self.memory.keep_test(name, test)
         return test
