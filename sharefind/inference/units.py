@@ -7,16 +7,15 @@ here is what tests do with it. Units are int64 (n,): row i belongs to unit units
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy import special
 from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
+from sharefind.meanfield.row_units import dealt_folds, equal_units, exchanged, rows_of_units
 
 HOW_TO = (
     "name the units of rows with --rows-of COLUMN (groups= in Python), or cut a time series into blocks with "
@@ -26,8 +25,6 @@ HOW_TO = (
 
 FEWEST_KEPT = 20
 """Units that a subsample keeps at least, as far as there are any; their rows are thinned instead."""
-
-Units = NDArray[np.int64]
 
 
 def unit_count(units: Tensor, n: int) -> int:
@@ -81,27 +78,13 @@ def of_rows(elements: Any, units: Tensor) -> Any:
 
 
 def unit_orders(units: Tensor, copies: int, rng: np.random.Generator) -> Tensor:
-    """Random orders that exchange whole units of equal size: row k of a unit gets row k of another.
-
-    Args:
-        units: (n,), int64.
-        copies: R.
-        rng: of the orders.
-
-    Returns:
-        (R, n), int64, each row a permutation of the n rows; a unit whose size no other has keeps its rows.
-    """
-    rows = units.numpy()
-    orders = np.tile(np.arange(len(rows)), (copies, 1))
-    for block in _classes(rows):
-        shuffled = np.argsort(rng.random((copies, len(block))), axis=1)
-        orders[:, block.reshape(-1)] = block[shuffled].reshape(copies, -1)
-    return torch.from_numpy(orders)
+    """`exchanged` of units (n,) as a tensor: (R, n), int64."""
+    return torch.from_numpy(exchanged(units.numpy(), copies, rng))
 
 
 def rearrangements(units: Tensor) -> float:
     """Orders that `unit_orders` chooses from: the product of c! over the numbers c of units of each size; or infinity."""
-    logarithm = sum(float(special.gammaln(len(block) + 1)) for block in _classes(units.numpy()))
+    logarithm = sum(float(special.gammaln(len(block) + 1)) for block in equal_units(units.numpy()))
     return math.exp(logarithm) if logarithm < math.log(float(np.finfo(float).max)) else math.inf
 
 
@@ -135,7 +118,7 @@ def subsample(units: Tensor, most: int, rng: np.random.Generator) -> Tensor:
     rows = units.numpy()
     if len(rows) <= most:
         return torch.arange(len(rows))
-    blocks = sorted(_classes(rows), key=lambda block: -len(block)) or list(_single(rows))
+    blocks = sorted(equal_units(rows), key=lambda block: -len(block)) or [unit.reshape(1, -1) for unit in rows_of_units(rows)]
     ordered = [unit for block in blocks for unit in block[rng.permutation(len(block))]]
     sizes = np.cumsum([len(unit) for unit in ordered])
     count = max(int(np.searchsorted(sizes, most, side="right")), min(FEWEST_KEPT, len(ordered)))
@@ -149,25 +132,6 @@ def subsample(units: Tensor, most: int, rng: np.random.Generator) -> Tensor:
 def renumbered(units: Tensor) -> Tensor:
     """The same units of some of the rows, numbered from 0 without gaps."""
     return torch.from_numpy(np.unique(units.numpy(), return_inverse=True)[1].reshape(-1).astype(np.int64))
-
-
-def _rows_of_units(rows: Units) -> list[Units]:
-    """The rows of each unit, in their order."""
-    order = np.argsort(rows, kind="stable")
-    return list(np.split(order, np.flatnonzero(np.diff(rows[order])) + 1))
-
-
-def _classes(rows: Units) -> list[Units]:
-    """Units of one size, two or more of them: (c, s) row numbers for each size s, ascending."""
-    by_size: dict[int, list[Units]] = {}
-    for unit in _rows_of_units(rows):
-        by_size.setdefault(len(unit), []).append(unit)
-    return [np.stack(by_size[size]) for size in sorted(by_size) if len(by_size[size]) > 1]
-
-
-def _single(rows: Units) -> Iterator[Units]:
-    for unit in _rows_of_units(rows):
-        yield unit.reshape(1, -1)
 
 
 def unit_folds(units: Tensor, folds: int, rng: np.random.Generator) -> list[Tensor]:
@@ -184,17 +148,10 @@ def unit_folds(units: Tensor, folds: int, rng: np.random.Generator) -> list[Tens
     Raises:
         InputError: fewer units than folds.
     """
-    members = _rows_of_units(units.numpy())
-    if len(members) < folds:
-        raise InputError(f"{len(members)} units cannot be split into {folds} folds; give more units")
-    dealt: list[list[Units]] = [[] for _ in range(folds)]
-    filled = np.zeros(folds, dtype=np.int64)
-    drawn = [members[k] for k in rng.permutation(len(members))]
-    for unit in sorted(drawn, key=len, reverse=True):
-        fold = int(np.argmin(filled))
-        dealt[fold].append(unit)
-        filled[fold] += len(unit)
-    return [torch.from_numpy(np.sort(np.concatenate(parts))) for parts in dealt]
+    count = int(units.max()) + 1
+    if count < folds:
+        raise InputError(f"{count} units cannot be split into {folds} folds; give more units")
+    return [torch.from_numpy(rows) for rows in dealt_folds(units.numpy(), folds, rng)]
 
 
 def held_units(units: Tensor, share: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -211,7 +168,7 @@ def held_units(units: Tensor, share: float, rng: np.random.Generator) -> tuple[T
     Raises:
         InputError: fewer than two units.
     """
-    members = _rows_of_units(units.numpy())
+    members = rows_of_units(units.numpy())
     if len(members) < 2:
         raise InputError("all rows belong to one unit, of which nothing can be kept apart; give 2 units or more")
     drawn = [members[k] for k in rng.permutation(len(members))]
