@@ -44,14 +44,12 @@ END, END_64, LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 END_SIZE, END_64_SIZE, LOCATOR_SIZE = 22, 56, 20
 
 
-def npz_arrays(
-    file: Path, path: str | Path, limits: Limits, keys: tuple[str, ...] = KEYS
-) -> tuple[NDArray[Any], ...]:
+def npz_arrays(file: Path, path: str | Path, limits: Limits, keys: tuple[str, ...] = KEYS) -> tuple[NDArray[Any], ...]:
     """The arrays `x` and `y`, or those of other keys, as they are stored.
 
     Args:
-        file: what is read. path: what messages call it. limits: `file_size` bounds what all arrays unpack to. keys: their
-            names.
+        file: what is read. path: what messages call it. limits: `file_size` bounds what all arrays unpack to.
+        keys: their names.
 
     Raises:
         DataError: a key is missing or given twice, an array holds objects, declares more than its member holds, is

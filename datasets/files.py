@@ -223,8 +223,8 @@ def _column_order(header: list[str], path: str | Path) -> dict[str, list[int]]:
         match = COLUMN.fullmatch(name)
         if match is None:
             raise DataError(
-                f"{path}: unknown column {quoted(name)}; {COLUMNS_WANTED}; a column that tells which rows belong together is "
-                "named with --rows-of"
+                f"{path}: unknown column {quoted(name)}; {COLUMNS_WANTED}; a column that says which rows belong "
+                "together is named with --rows-of"
             )
         key, number = match[1], int(match[2])
         if number in positions[key]:

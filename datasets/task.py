@@ -54,8 +54,8 @@ class Task:
         sampler: the law; None for a finite data set.
         group: name of the recommended candidate group; None leaves it to the caller.
         action: recommended candidate group that no name and no expression gives; at most one of `group` and `action`.
-        units: (n,) int64, read-only: row i belongs to unit units[i], numbered from 0; rows of one unit may depend on each
-            other. None where rows are independent.
+        units: (n,) int64, read-only: row i belongs to unit units[i], numbered from 0; rows of one unit may
+            depend on each other. None where rows are independent.
     """
 
     name: str

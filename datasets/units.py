@@ -39,8 +39,8 @@ def unit_numbers(values: ArrayLike, n: int, source: str) -> IntArray:
         units[row] = numbers.setdefault(value, len(numbers))
     if len(numbers) < 2:
         raise DataError(
-            f"{source}: all {n} rows have the value {quoted(listed[0])} and so are one unit, which nothing can be tested "
-            "with; name a column with 2 values or more"
+            f"{source}: all {n} rows have the value {quoted(listed[0])} and so are one unit, with which nothing can be "
+            "tested; name a column with 2 values or more"
         )
     units.flags.writeable = False
     return units
@@ -95,6 +95,6 @@ def refuse_column_of_rows(rows_of: str | None, taken: Sequence[str], path: str |
     """
     if rows_of in taken:
         raise DataError(
-            f"{path}: {quoted(rows_of)} is a part of x or y; name a column of its own with --rows-of, which is then left "
-            "out of both"
+            f"{path}: {quoted(rows_of)} is a part of x or y; name a column of its own with --rows-of, which is then "
+            "left out of both"
         )

@@ -77,8 +77,8 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         group: candidate group: a name ("C4", "D4", "S3", "C2xC3", ...), a Group, or a Candidate with representations;
             None proposes one from the data. generators: path of a file with generators, instead of a group.
         unit, in_rep, out_rep, hidden_rep, scheme, growth, stop, statistic, delta, alpha, tolerance, particles, horizon,
-            replicates, copies, preset, max_nodes, max_seconds, block_length: as in `sharefind.search.SearchConfig`; None lets the
-            preset decide.
+            replicates, copies, preset, max_nodes, max_seconds, block_length: as in
+            `sharefind.search.SearchConfig`; None lets the preset decide.
         random_state: a seed, a numpy RandomState, or None for another search every time.
         n_jobs: worker processes as in joblib; the result does not depend on it.
         run_dir: a new folder that keeps the run and its rows, for the commands `inspect` and `report`, and where the
@@ -183,8 +183,9 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Args:
             X: (n, d_in).
             y: (n, d_out), or (n,).
-            groups: (n,), values of any kind, as scikit-learn's splitters take them: rows with one value may depend on each
-                other, so that tests draw one group element for all of them; None where rows are independent.
+            groups: (n,), values of any kind, as scikit-learn's splitters take them: rows with one value may
+                depend on each other, so that tests draw one group element for all of them; None where rows are
+                independent.
 
         Raises:
             InputError: a setting or `groups` cannot be used, or the widths do not fit the group. ValueError, TypeError:

@@ -190,9 +190,7 @@ def _components(n: int) -> tuple[NDArray[np.int64], NDArray[np.float32], int]:
     """
     run = n if n < SEGMENTS * SEGMENT_ROWS else SEGMENT_ROWS
     place = np.arange(n)
-    pairs = np.concatenate(
-        [np.stack([place[:-lag], place[lag:]], axis=1) for lag in range(1, min(LAGS, n - 1) + 1)]
-    )
+    pairs = np.concatenate([np.stack([place[:-lag], place[lag:]], axis=1) for lag in range(1, min(LAGS, n - 1) + 1)])
     pairs = pairs[pairs[:, 0] // run == pairs[:, 1] // run]
     lag = pairs[:, 1] - pairs[:, 0]
     within = pairs % run
@@ -221,7 +219,11 @@ class _Likeness:
 
 
 def _largest(
-    likeness: list[_Likeness], pairs: NDArray[np.int64], components: NDArray[np.float32], signed: int, orders: NDArray[np.int64]
+    likeness: list[_Likeness],
+    pairs: NDArray[np.int64],
+    components: NDArray[np.float32],
+    signed: int,
+    orders: NDArray[np.int64],
 ) -> FloatArray:
     """The largest standardised component of each order (b, n) -> (b,)."""
     places = orders[:, pairs[:, 0]] * orders.shape[1] + orders[:, pairs[:, 1]]
@@ -314,11 +316,11 @@ def _gaps(distance: FloatArray, queries: int) -> list[float]:
     ordered = np.sort(distance)
     inside = np.searchsorted(ordered, reaches, side="right")
     beyond = np.searchsorted(ordered, GAP * reaches, side="right")
-    found = []
+    found = list[tuple[float, int]]()
     for reach, near, far in zip(reaches, inside, beyond, strict=True):
-        if FEWEST_PARTNERS <= near / queries <= MOST_PARTNERS and far <= GROWTH * near:
-            if not found or found[-1][1] != near:
-                found.append((float(reach), near))
+        is_gap = FEWEST_PARTNERS <= near / queries <= MOST_PARTNERS and far <= GROWTH * near
+        if is_gap and (not found or found[-1][1] != near):
+            found.append((float(reach), near))
     return [reach for reach, _ in found]
 
 

@@ -169,9 +169,7 @@ def diagnose(
     return Diagnosis(inputs, risk_gap(x, y, moves, rng, units), alpha)
 
 
-def risk_gap(
-    x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator, units: Tensor | None = None
-) -> RiskGap:
+def risk_gap(x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator, units: Tensor | None = None) -> RiskGap:
     """Held-out loss of kernel ridge regression on samples with their images, minus that on the samples alone.
 
     With all images the fit is exactly equivariant (Reisert & Burkhardt 2007). The interval is normal, from the

@@ -347,7 +347,9 @@ class _Run:
             self.progress(name, 0, 1)
         statistic = AngularHarmonics(plane, max(HARMONICS, 2 * self.largest))
         rng = named_stream(self.seed, "rotation test", f"{plane[0]},{plane[1]}", moves.name)
-        test = randomisation_test(self.x, self.y, moves, statistic, rng, self.copies, workers=self.workers, units=self.units)
+        test = randomisation_test(
+            self.x, self.y, moves, statistic, rng, self.copies, workers=self.workers, units=self.units
+        )
         if self.memory is not None:
             self.memory.keep_test(name, test)
         return test

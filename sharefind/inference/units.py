@@ -1,7 +1,6 @@
 """Units of rows: one group element a unit, where rows of one unit depend on each other and units are independent.
 
-Which rows belong to one unit is decided elsewhere (`sharefind.datasets` reads a column, `sharefind.search` cuts blocks);
-here is what tests do with it. Units are int64 (n,): row i belongs to unit units[i], and units are numbered from 0.
+Which rows belong to one unit is decided elsewhere (`datasets` reads a column, `search` cuts blocks); here is what tests do with it. Units are int64 (n,): row i belongs to unit units[i], and units are numbered from 0.
 """
 
 from __future__ import annotations
@@ -83,7 +82,7 @@ def unit_orders(units: Tensor, copies: int, rng: np.random.Generator) -> Tensor:
 
 
 def rearrangements(units: Tensor) -> float:
-    """Orders that `unit_orders` chooses from: the product of c! over the numbers c of units of each size; or infinity."""
+    """Orders that `unit_orders` chooses from: the product of c! over the numbers c of units of a size; or infinity."""
     logarithm = sum(float(special.gammaln(len(block) + 1)) for block in equal_units(units.numpy()))
     return math.exp(logarithm) if logarithm < math.log(float(np.finfo(float).max)) else math.inf
 
@@ -118,7 +117,9 @@ def subsample(units: Tensor, most: int, rng: np.random.Generator) -> Tensor:
     rows = units.numpy()
     if len(rows) <= most:
         return torch.arange(len(rows))
-    blocks = sorted(equal_units(rows), key=lambda block: -len(block)) or [unit.reshape(1, -1) for unit in rows_of_units(rows)]
+    blocks = sorted(equal_units(rows), key=lambda block: -len(block)) or [
+        unit.reshape(1, -1) for unit in rows_of_units(rows)
+    ]
     ordered = [unit for block in blocks for unit in block[rng.permutation(len(block))]]
     sizes = np.cumsum([len(unit) for unit in ordered])
     count = max(int(np.searchsorted(sizes, most, side="right")), min(FEWEST_KEPT, len(ordered)))

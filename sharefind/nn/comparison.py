@@ -73,9 +73,7 @@ def untied(spec: SharingSpec) -> SharingSpec:
     )
 
 
-def split(
-    n: int, seed: int, units: NDArray[np.int64] | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split(n: int, seed: int, units: NDArray[np.int64] | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Row numbers to train on and to score on, disjoint, together 0..n-1; units (n,) are not divided.
 
     Raises:
@@ -104,7 +102,7 @@ def compare(
 
     x (n, d_in), y (n, d_out): all rows; a fifth is kept apart. Networks are trained in double precision, each from its
     own start that keeps the variance of an untied one. callback: told the name of a network and each of its epochs.
-    units: (n,), whose rows may depend on each other: whole units are kept apart and held out; None where every row is one.
+    units: (n,), whose rows may depend on each other: whole units are kept apart and held out; None for single rows.
 
     Raises:
         DataError: too few rows, widths that do not fit, or labels on the rows kept apart that do not vary.

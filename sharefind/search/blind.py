@@ -118,9 +118,7 @@ def blind_start(
     )
 
 
-def _divided(
-    n: int, units: Tensor | None, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _divided(n: int, units: Tensor | None, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows that propose and rows that are left for tests, ascending; whole units in each."""
     if units is not None:
         proposing, rows = held_units(units, 1 - PROPOSING_SHARE, rng)

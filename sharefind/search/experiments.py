@@ -302,7 +302,9 @@ def _copies_source(plan: CopiesPlan, rows: int, block: int) -> Source:
     if plan.null is None:
         return PermutedCopies(base, problem.y, rows - int(first), moves, observed_first=first, units=problem.units)
     action = problem.joint_action(plan.null)
-    return RandomisedCopies(base, action, rows - int(first), problem.samples, moves, observed_first=first, units=problem.units)
+    return RandomisedCopies(
+        base, action, rows - int(first), problem.samples, moves, observed_first=first, units=problem.units
+    )
 
 
 StageProgress = Callable[[str, int, int], None]

@@ -240,7 +240,7 @@ class Problem:
 
 
 def fingerprint(task: TaskLike) -> str:
-    """What identifies samples: SHA-256 of the rows as they were given and of their units, or the task's name for fresh samples."""
+    """What identifies samples: SHA-256 of the rows as they were given and of their units; the name of fresh samples."""
     if task.x is None or task.y is None:
         return f"fresh samples of {task.name}"
     digest = hashlib.sha256(f"{task.x.shape} {task.y.shape}".encode())

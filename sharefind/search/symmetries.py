@@ -111,7 +111,9 @@ def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgr
     if problem.lattice is None or not problem.settings.config.scheme.is_evidence:
         return None
     settings, (x, y) = problem.settings, tested_samples(problem)
-    gate = None if _needs_no_gate(problem) or not _can_permute(problem) else _independence(problem, x, y, memory, progress)
+    gate = (
+        None if _needs_no_gate(problem) or not _can_permute(problem) else _independence(problem, x, y, memory, progress)
+    )
     if gate is not None and gate.p_value > settings.alpha:
         if problem.blind is None or not problem.blind.finding.has_signal:
             return Symmetries(gate, None)
@@ -250,8 +252,8 @@ class DiagnosisMemory(Protocol):
 def diagnoses(problem: Problem, memory: DiagnosisMemory, progress: StageProgress) -> dict[str, Diagnosis]:
     """A closer look at the rejected groups nearest to what holds, and at the candidate itself when it is rejected.
 
-    At most `DIAGNOSED` of them, the largest first; none where there are too few samples or units for a risk gap, or where
-    all labels are equal and nothing can be predicted.
+    At most `DIAGNOSED` of them, the largest first; none where there are too few samples or units for a risk gap, or
+    where all labels are equal and nothing can be predicted.
     """
     family = None if problem.symmetries is None else problem.symmetries.family
     nodes = () if problem.lattice is None else problem.lattice.nodes
@@ -379,7 +381,7 @@ def _suited(problem: Problem) -> StatisticName:
 
 
 def _rows(problem: Problem, n: int, statistic: Statistic) -> Tensor:
-    """The samples that are used, in their order. Tests stay exact with some rows of each unit, and more units tell more."""
+    """The samples that are used, in their order: some rows of each unit, since more units tell more."""
     most = LIKELIHOOD_SAMPLES if isinstance(statistic, MarginalLikelihood) else MOST_SAMPLES
     chosen = named_stream(problem.settings.seed, "symmetries", "rows").permutation(n)[:most]
     return torch.from_numpy(np.sort(chosen))

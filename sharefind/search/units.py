@@ -115,8 +115,8 @@ def can_permute(units: Tensor | None, alpha: float) -> bool:
 
 
 UNPERMUTABLE = (
-    "independence of labels and inputs cannot be tested with these units: too few of them have the same number of rows; "
-    "the search takes the labels to depend on the inputs. Cut units into blocks of one length with --block-length L, or "
-    "drop rows until their sizes agree"
+    "independence of labels and inputs cannot be tested with these units: too few of them have the same number of "
+    "rows; the search takes the labels to depend on the inputs; cut units into blocks of one length with "
+    "--block-length L, or drop rows until their sizes agree"
 )
 """Said where `can_permute` is false."""
