@@ -74,8 +74,8 @@ def refuse_repeated_rows(x: FloatArray, y: FloatArray, source: str, units: NDArr
     copy = int(np.flatnonzero(first[place] != np.arange(len(x)))[0])
     raise DataError(
         f"{source}: row {copy} repeats row {first[place[copy]]} (counted from 0), and {repeated} of {len(x)} rows are "
-        "such copies; tests need independent rows: drop the copies, for instance with numpy.unique(rows, axis=0), or name "
-        "the units that they belong to with --rows-of COLUMN (groups= in Python)"
+        "such copies; tests need independent rows: drop the copies, for instance with numpy.unique(rows, axis=0), or "
+        "name the units that they belong to with --rows-of COLUMN (groups= in Python)"
     )
 
 

@@ -1,6 +1,7 @@
 """Units of rows: one group element a unit, where rows of one unit depend on each other and units are independent.
 
-Which rows belong to one unit is decided elsewhere (`datasets` reads a column, `search` cuts blocks); here is what tests do with it. Units are int64 (n,): row i belongs to unit units[i], and units are numbered from 0.
+Which rows belong to one unit is decided elsewhere (`datasets` reads a column, `search` cuts blocks); here is what
+tests do with it. Units are int64 (n,): row i belongs to unit units[i], and units are numbered from 0.
 """
 
 from __future__ import annotations

@@ -83,7 +83,8 @@ class SearchConfig(BaseModel):
         group: candidate group's name; generators: file with generators; blind: no candidate (exactly one of the three).
         task: a named task; data: a file or a named data set (at most one; the default task is c2-wi).
         rows_of: column of the file, or array of an .npz file, with one value for all rows of a unit, which may depend
-            on each other. block_length: rows of a block, into which units, or all rows, are cut in the order of the file.
+            on each other. block_length: rows of a block, into which units, or all rows, are cut in
+            the order of the file.
         in_rep, out_rep: representation expressions; hidden_rep: one for a unit with a hidden layer.
         unit: unit expression. scheme: how training uses the group.
         growth: growth rule. stop: stopping rule. statistic: of the exact tests; the problem decides when left out.
