@@ -36,6 +36,8 @@ def discover(
     blind: options.Blind = False,
     task: options.Task = None,
     data: options.Data = None,
+    rows_of: options.RowsOf = None,
+    block_length: options.BlockLength = None,
     in_rep: options.InRep = None,
     out_rep: options.OutRep = None,
     hidden_rep: options.HiddenRep = None,

@@ -20,6 +20,7 @@ from sharefind.cli.console import progress_console
 from sharefind.report.numbers import number, shortened
 from sharefind.report.tables import DECISION_STYLES
 from sharefind.search import Growth, Observer, Problem, SearchNode
+from sharefind.search.observer import WARNING
 
 if TYPE_CHECKING:
     from sharefind.nn.training import Epoch
@@ -102,7 +103,7 @@ class NoteView(Observer):
 
     def on_note(self, note: str) -> None:
         """Say it on a line of its own, above what else is shown."""
-        self._console.print(Text(f"note: {note}"), soft_wrap=True)
+        self._console.print(Text(note if note.startswith(WARNING) else f"note: {note}"), soft_wrap=True)
 
 
 class LineView(NoteView):

@@ -32,6 +32,22 @@ Data = Annotated[
         rich_help_panel=WHAT,
     ),
 ]
+RowsOf = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Rows with one value in this column of the file (array of an .npz) may depend on each other.",
+        rich_help_panel=WHAT,
+    ),
+]
+BlockLength = Annotated[
+    int | None,
+    typer.Option(
+        metavar="L",
+        help="Time series: rows depend on each other within blocks of L rows, and within units of --rows-of.",
+        rich_help_panel=WHAT,
+    ),
+]
 InRep = Annotated[
     str | None,
     typer.Option(

@@ -185,7 +185,9 @@ def load_problem(config: SearchConfig) -> Problem:
 def chosen_task(config: SearchConfig) -> Task:
     """The samples that a configuration names."""
     if config.data is not None:
-        return load_data(config.data, config.limits)
+        return load_data(config.data, config.limits, config.rows_of)
+    if config.rows_of is not None:
+        raise ConfigError(f"--rows-of {quoted(config.rows_of)} names a column of a file; give the file with --data")
     return load_task(config.task or DEFAULT_TASK)
 
 

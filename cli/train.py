@@ -16,7 +16,8 @@ from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
     from sharefind.nn.comparison import FloatArray, Score
-    from sharefind.search import TaskLike
+    from sharefind.search import Problem, TaskLike
+    from sharefind.search.units import IntArray
 
 SHARED, FREE = "shared", "untied"
 """Names of the two networks."""
@@ -79,8 +80,10 @@ def train(
     if spec.space.is_zero:
         raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
     x, y = _rows(outcome.problem.task, seed)
+    units = _units(outcome.problem)
     with training_progress(epochs, is_silent=quiet or json) as told:
-        scores = compare({SHARED: spec, FREE: untied(spec)}, x, y, TrainingPlan(width, epochs, lr=lr, seed=seed), told)
+        plan = TrainingPlan(width, epochs, lr=lr, seed=seed)
+        scores = compare({SHARED: spec, FREE: untied(spec)}, x, y, plan, told, units)
     _refuse_unlearnt(scores[0], lr)
     _write(scores[0], out, seed)
     context.obj.written = out
@@ -122,6 +125,15 @@ def _rows(task: TaskLike, seed: int) -> tuple[FloatArray, FloatArray]:
     from sharefind.streams import named_stream
 
     return task.sample(named_stream(seed, "train", "fresh"), FRESH_ROWS)
+
+
+def _units(problem: Problem) -> IntArray | None:
+    """The unit of each row of the task, as the run had them; a blind search tested some of them only."""
+    from sharefind.search.units import row_units
+
+    task = problem.task
+    found = row_units(problem.settings.config, task.x, task.y, task.units, task.name).units
+    return None if found is None else found.numpy()
 
 
 def _refuse_unlearnt(score: Score, lr: float) -> None:

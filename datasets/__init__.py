@@ -19,6 +19,7 @@ from sharefind.datasets.teacher_student import (
     weakly_invariant,
 )
 from sharefind.datasets.textures import texture_task
+from sharefind.datasets.units import unit_numbers
 
 __all__ = [
     "GivenAction",
@@ -42,5 +43,6 @@ __all__ = [
     "teacher_student",
     "texture_task",
     "tic_tac_toe_task",
+    "unit_numbers",
     "weakly_invariant",
 ]

@@ -44,11 +44,12 @@ END, END_64, LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 END_SIZE, END_64_SIZE, LOCATOR_SIZE = 22, 56, 20
 
 
-def npz_arrays(file: Path, path: str | Path, limits: Limits) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The arrays `x` and `y` as they are stored.
+def npz_arrays(file: Path, path: str | Path, limits: Limits, keys: tuple[str, ...] = KEYS) -> tuple[NDArray[Any], ...]:
+    """The arrays `x` and `y`, or those of other keys, as they are stored.
 
     Args:
-        file: what is read. path: what messages call it. limits: `file_size` bounds what both arrays unpack to.
+        file: what is read. path: what messages call it. limits: `file_size` bounds what all arrays unpack to.
+        keys: their names.
 
     Raises:
         DataError: a key is missing or given twice, an array holds objects, declares more than its member holds, is
@@ -57,12 +58,11 @@ def npz_arrays(file: Path, path: str | Path, limits: Limits) -> tuple[NDArray[An
     """
     _refuse_directory(file, path)
     with zipfile.ZipFile(file) as archive:
-        members = {key: _member(archive, key, path) for key in KEYS}
+        members = {key: _member(archive, key, path) for key in keys}
         for key, info in members.items():
             _refuse_bomb(info, key, path, file.stat().st_size)
         refuse_unpacked(sum(_float_bytes(archive, info, key, path) for key, info in members.items()), path, limits)
-        x, y = (_array(archive, info, key, path) for key, info in members.items())
-    return x, y
+        return tuple(_array(archive, info, key, path) for key, info in members.items())
 
 
 def _refuse_directory(file: Path, path: str | Path) -> None:

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.archives import npz_arrays, refuse_unpacked
+from sharefind.datasets.archives import KEYS, npz_arrays, refuse_unpacked
 from sharefind.datasets.task import FloatArray, check_arrays
+from sharefind.datasets.units import IntArray, refuse_column_of_rows, unit_numbers, unknown_column
 from sharefind.errors import DataError, one_line, quoted
 from sharefind.limits import DATA_BYTES, DEFAULT_LIMITS, Limits, raise_it
 from sharefind.storage import advice, open_text
@@ -45,6 +46,10 @@ MAX_ROW = 10_000_000
 COLUMNS_WANTED = "columns must be named x0, x1, ... and y0, y1, ..."
 
 
+Rows = tuple[FloatArray, FloatArray, IntArray | None]
+"""x (n, d_in), y (n, d_out), and the unit of each row (n,), or None where no column names it."""
+
+
 def load_npz(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatArray, FloatArray]:
     """Read the arrays `x` (n, d_in) and `y` (n, d_out) of an .npz file, as float64.
 
@@ -52,12 +57,26 @@ def load_npz(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatAr
         DataError: the file cannot be read, is above the limits or unpacks to more, is no .npz file, lacks a key,
             holds objects (pickles), or fails `check_arrays`.
     """
+    return read_npz(path, limits)[:2]
+
+
+def read_npz(path: str | Path, limits: Limits = DEFAULT_LIMITS, rows_of: str | None = None) -> Rows:
+    """`load_npz`, and the units of rows from the array `rows_of` (n,), of numbers or words.
+
+    Raises:
+        DataError: as in `load_npz` and in `unit_numbers`; or there is no such array.
+    """
     source = _existing_file(path, limits)
     if not zipfile.is_zipfile(source):
         raise DataError(f"{path}: not an .npz file; write it with numpy.savez(path, x=x, y=y)")
+    refuse_column_of_rows(rows_of, ("x", "y"), path)
     with _reading(path):
-        x, y = npz_arrays(source, path, limits)
-    return check_arrays(x, y, str(path))
+        if rows_of is not None:
+            with zipfile.ZipFile(source) as archive:
+                unknown_column(rows_of, [name.removesuffix(".npy") for name in archive.namelist()], path)
+        x, y, *named = npz_arrays(source, path, limits, KEYS if rows_of is None else (*KEYS, rows_of))
+    x, y = check_arrays(x, y, str(path))
+    return x, y, unit_numbers(named[0], len(x), f"{path}: {rows_of}") if named else None
 
 
 def load_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatArray, FloatArray]:
@@ -69,16 +88,31 @@ def load_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatAr
         DataError: the file cannot be read or is above the limits, a column is missing, unknown or given twice, a
             line has too few or too many cells, a cell is not a number, or the values fail `check_arrays`.
     """
+    return read_csv(path, limits)[:2]
+
+
+def read_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS, rows_of: str | None = None) -> Rows:
+    """`load_csv`, and the units of rows from the column `rows_of`, whose cells are taken as words.
+
+    Raises:
+        DataError: as in `load_csv` and in `unit_numbers`; or there is no such column.
+    """
     source = _existing_file(path, limits)
+    names = list[str]()
     most = limits.bytes_of(DATA_BYTES) // FLOAT_BYTES
     values = array("d")
     with _reading(path), open_text(source, "utf-8-sig") as file:
         lines = _Lines(file, path)
         rows = csv.reader(lines, strict=True)
         header = [name.strip() for name in next(rows, [])]
+        place = _place_of(rows_of, header, path)
+        if place is not None:
+            del header[place]
         order = _column_order(header, path)
         for cells in rows:
             if cells:
+                if place is not None and len(cells) == len(header) + 1:
+                    names.append(cells.pop(place).strip())
                 values.extend(_csv_row(cells, header, rows.line_num, path))
             if len(values) > most:
                 raise DataError(
@@ -87,7 +121,8 @@ def load_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatAr
             lines.length = 0
     if not values:
         raise DataError(f"{path}: a header and no rows; give at least one row")
-    return _split(np.frombuffer(values).reshape(-1, len(header)), order, path)
+    x, y = _split(np.frombuffer(values).reshape(-1, len(header)), order, path)
+    return x, y, None if place is None else unit_numbers(names, len(x), f"{path}: {rows_of}")
 
 
 def load_parquet(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatArray, FloatArray]:
@@ -96,6 +131,15 @@ def load_parquet(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Flo
     Raises:
         DataError: pyarrow is not installed, the file cannot be read, is above the limits or unpacks to more, a
             column is missing, unknown, given twice or not numeric, or the values fail `check_arrays`.
+    """
+    return read_parquet(path, limits)[:2]
+
+
+def read_parquet(path: str | Path, limits: Limits = DEFAULT_LIMITS, rows_of: str | None = None) -> Rows:
+    """`load_parquet`, and the units of rows from the column `rows_of`, of numbers, words, dates or the like.
+
+    Raises:
+        DataError: as in `load_parquet` and in `unit_numbers`; or there is no such column.
     """
     source = _existing_file(path, limits)
     try:
@@ -107,12 +151,16 @@ def load_parquet(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Flo
         ) from error
     with _reading(path), pyarrow.parquet.ParquetFile(source) as file:
         schema = file.schema_arrow
-        order = _column_order(list(schema.names), path)
-        _refuse_types(schema, path)
+        place = _place_of(rows_of, list(schema.names), path)
+        kept = [k for k in range(len(schema.names)) if k != place]
+        order = _column_order([schema.names[k] for k in kept], path)
+        _refuse_types(schema, path, kept)
         refuse_unpacked(_unpacked_bytes(file.metadata), path, limits)
         table = file.read()
-    columns = [table.column(index).to_numpy().astype(np.float64) for index in range(len(schema.names))]
-    return _split(np.stack(columns, axis=1), order, path)
+    columns = [table.column(k).to_numpy().astype(np.float64) for k in kept]
+    x, y = _split(np.stack(columns, axis=1), order, path)
+    named = None if place is None else table.column(place).to_pylist()
+    return x, y, None if named is None else unit_numbers(named, len(x), f"{path}: {rows_of}")
 
 
 def _existing_file(path: str | Path, limits: Limits) -> Path:
@@ -169,13 +217,27 @@ class _Lines:
             yield line
 
 
+def _place_of(rows_of: str | None, header: list[str], path: str | Path) -> int | None:
+    """Position of the column that names the units of rows; None where none was asked for."""
+    if rows_of is None:
+        return None
+    refuse_column_of_rows(rows_of, [name for name in header if COLUMN.fullmatch(name)], path)
+    unknown_column(rows_of, header, path)
+    if header.count(rows_of) > 1:
+        raise DataError(f"{path}: column {quoted(rows_of)} is given twice; keep one of them")
+    return header.index(rows_of)
+
+
 def _column_order(header: list[str], path: str | Path) -> dict[str, list[int]]:
     """For "x" and for "y", the positions in the header of their columns 0, 1, ..."""
     positions: dict[str, dict[int, int]] = {"x": {}, "y": {}}
     for position, name in enumerate(header):
         match = COLUMN.fullmatch(name)
         if match is None:
-            raise DataError(f"{path}: unknown column {quoted(name)}; {COLUMNS_WANTED}")
+            raise DataError(
+                f"{path}: unknown column {quoted(name)}; {COLUMNS_WANTED}; a column that says which rows belong "
+                "together is named with --rows-of"
+            )
         key, number = match[1], int(match[2])
         if number in positions[key]:
             raise DataError(f"{path}: column {quoted(name)} is given twice; {COLUMNS_WANTED}")
@@ -220,11 +282,11 @@ def _is_number(cell: str) -> bool:
     return FOREIGN.search(cell) is None
 
 
-def _refuse_types(schema: Any, path: str | Path) -> None:
-    """Refuse the first column that holds no numbers; nothing else is unpacked."""
+def _refuse_types(schema: Any, path: str | Path, kept: list[int]) -> None:
+    """Refuse the first of the columns `kept` that holds no numbers; nothing else is unpacked."""
     from pyarrow import types
 
-    for name, kind in zip(schema.names, schema.types, strict=True):
+    for name, kind in ((schema.names[k], schema.types[k]) for k in kept):
         if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
             raise DataError(f"{path}: column {quoted(name)} has type {kind}; make it numeric")
 

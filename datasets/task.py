@@ -54,6 +54,8 @@ class Task:
         sampler: the law; None for a finite data set.
         group: name of the recommended candidate group; None leaves it to the caller.
         action: recommended candidate group that no name and no expression gives; at most one of `group` and `action`.
+        units: (n,) int64, read-only: row i belongs to unit units[i], numbered from 0; rows of one unit may
+            depend on each other. None where rows are independent.
     """
 
     name: str
@@ -69,11 +71,14 @@ class Task:
     sampler: Sampler | None = None
     group: str | None = None
     action: GivenAction | None = None
+    units: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a task with nothing to draw from, with two, or with an action that does not fit (DataError)."""
         if (self.x is None) != (self.y is None) or (self.x is None) == (self.sampler is None):
             raise DataError(f"task {self.name}: give either rows x and y, or a sampler of fresh samples")
+        if self.units is not None and (self.x is None or self.units.shape != (len(self.x),)):
+            raise DataError(f"task {self.name}: units have shape {self.units.shape}; give one for each row")
         if self.action is None:
             return
         if any(setting is not None for setting in (self.group, self.in_rep, self.out_rep)):
@@ -134,15 +139,16 @@ def finite_task(
     tolerance: float = 0.0,
     group: str | None = None,
     action: GivenAction | None = None,
+    units: NDArray[np.int64] | None = None,
 ) -> Task:
-    """Make a task of the rows x (n, d_in) and y (n, d_out).
+    """Make a task of the rows x (n, d_in) and y (n, d_out), with units (n,) as `unit_numbers` gives them, or None.
 
     Raises:
         DataError: as in `check_arrays`, or an action that does not fit the rows.
     """
     x, y = check_arrays(x, y, name)
     settings = (in_rep, out_rep, unit, tolerance)
-    return Task(name, x.shape[1], y.shape[1], description, *settings, x=x, y=y, group=group, action=action)
+    return Task(name, x.shape[1], y.shape[1], description, *settings, x=x, y=y, group=group, action=action, units=units)
 
 
 def fresh_task(

@@ -82,3 +82,7 @@ class StorageError(SharefindError):
 
 class ExportError(SharefindError):
     """An export that failed its own verification and was not written."""
+
+
+class RowsWarning(UserWarning):
+    """Rows of data that look dependent, or units of rows that tests can do little with."""

@@ -36,6 +36,7 @@ IN_PYTHON = {
     "blind": "group=None",
     "data": "X and y",
     "plot": "target",
+    "rows-of": "groups",
 }
 """Options of the command line that have another name in Python."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -20,8 +21,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sharefind.datasets import finite_task
-from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, UnitError
+from sharefind.datasets import finite_task, unit_numbers
+from sharefind.errors import ConfigError, NotConvergedError, RowsWarning, RunFolderError, UnitError
 from sharefind.estimator.parts import (
     EvidenceRow,
     Hooks,
@@ -68,6 +69,9 @@ FloatArray = NDArray[np.float64]
 DATA = "data.npz"
 """The rows beside a kept run."""
 
+GROUPS = "groups"
+"""Their units there, and the parameter of `fit` that names them."""
+
 LARGEST_SEED = 2**31 - 1
 """Seeds that are drawn from a random state are below this."""
 
@@ -83,8 +87,8 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         group: candidate group: a name ("C4", "D4", "S3", "C2xC3", ...), a Group, or a Candidate with representations;
             None proposes one from the data. generators: path of a file with generators, instead of a group.
         unit, in_rep, out_rep, hidden_rep, scheme, growth, stop, statistic, delta, alpha, tolerance, particles, horizon,
-            replicates, copies, preset, max_nodes, max_seconds: as in `sharefind.search.SearchConfig`; None lets the
-            preset decide.
+            replicates, copies, preset, max_nodes, max_seconds, block_length: as in
+            `sharefind.search.SearchConfig`; None lets the preset decide.
         random_state: a seed, a numpy RandomState, or None for another search every time.
         n_jobs: worker processes as in joblib; the result does not depend on it.
         run_dir: a new folder that keeps the run and its rows, for the commands `inspect` and `report`, and where the
@@ -143,6 +147,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         preset: str = "fast",
         max_nodes: int | None = None,
         max_seconds: float | None = None,
+        block_length: int | None = None,
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
         run_dir: str | Path | None = None,
@@ -172,6 +177,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.preset = preset
         self.max_nodes = max_nodes
         self.max_seconds = max_seconds
+        self.block_length = block_length
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.run_dir = run_dir
@@ -181,12 +187,19 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.on_error = on_error
         self.observer = observer
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Search on the rows X (n, d_in) and y (n, d_out), or y (n,) for one output.
 
+        Args:
+            X: (n, d_in).
+            y: (n, d_out), or (n,).
+            groups: (n,), values of any kind, as scikit-learn's splitters take them: rows with one value may
+                depend on each other, so that tests draw one group element for all of them; None where rows are
+                independent.
+
         Raises:
-            InputError: a setting cannot be used, or the widths do not fit the group. DataTypeError: rows are sparse,
-                complex, text or dates. ValueError: rows that are not finite, masked, or of another shape.
+            InputError: a setting or `groups` cannot be used, or the widths do not fit the group. DataTypeError: rows
+                are sparse, complex, text or dates. ValueError: rows that are not finite, masked, or of another shape.
                 NotConvergedError: training diverged or no space held.
         """
         refuse_no_numbers(X, "X")
@@ -195,7 +208,8 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         labels = np.asarray(y, dtype=np.float64)
         self._is_flat = labels.ndim == 1
         with python_names():
-            self._search(np.asarray(X), labels.reshape(len(labels), -1))
+            units = None if groups is None else unit_numbers(groups, len(labels), GROUPS)
+            self._search(np.asarray(X), labels.reshape(len(labels), -1), units)
         return self
 
     def predict(self, X: ArrayLike) -> FloatArray:
@@ -307,16 +321,18 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self._run if isinstance(self._run, Path) else self._run.path
 
-    def _search(self, x: FloatArray, y: FloatArray) -> None:
-        clock, config = Clock(time.monotonic()), self._config()
-        problem = build_problem(config, finite_task("data", x, y), self._candidate())
+    def _search(self, x: FloatArray, y: FloatArray, units: NDArray[np.int64] | None) -> None:
+        clock, config = Clock(time.monotonic()), self._config(None if units is None else GROUPS)
+        problem = build_problem(config, finite_task("data", x, y, units=units), self._candidate())
+        for line in problem.warnings:
+            warnings.warn(f"{line[:1].upper()}{line[1:]}", RowsWarning, stacklevel=3)
         self._samples = Samples("data", problem.fingerprint, len(x), (x.shape[1], y.shape[1]))
         self._run = new_folder(self.run_dir)
         path = self._run if isinstance(self._run, Path) else self._run.path
         folder = RunFolder.create(path, self._recorded(problem.resolved, path))
         if isinstance(self._run, Path):
             buffer = io.BytesIO()
-            np.savez(buffer, x=x, y=y)
+            np.savez(buffer, x=x, y=y, **({} if units is None else {GROUPS: units}))
             write_atomically(path / DATA, buffer.getvalue())
         outcome, self.result_ = run_search(
             problem,
@@ -331,7 +347,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """The configuration in the run folder: that of a kept run names the data beside it, for the command line."""
         return config.model_copy(update={"data": str(path / DATA)}) if isinstance(self._run, Path) else config
 
-    def _config(self) -> SearchConfig:
+    def _config(self, rows_of: str | None) -> SearchConfig:
         given = {} if self.limits is None else settings_of(self._limits)
         same = set(SearchConfig.model_fields) & set(self.get_params(deep=False)) - {"group", "generators"}
         return search_config(
@@ -339,6 +355,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             generators=None if self.generators is None else str(self.generators),
             blind=self.group is None and self.generators is None,
             seed=self._seed(),
+            rows_of=rows_of,
             **{name: getattr(self, name) for name in same},
             **given,
         )

@@ -24,6 +24,7 @@ from sharefind.inference.moves import Moves, invariant_scale, moved_coordinates
 from sharefind.inference.p_values import RandomisationTest
 from sharefind.inference.randomisation import Bound, randomisation_test
 from sharefind.inference.samples import refuse_bad_samples
+from sharefind.inference.units import renumbered, subsample, unit_count, unit_folds
 from sharefind.meanfield.actions import JointAction
 from sharefind.workers import Workers
 
@@ -152,51 +153,87 @@ def diagnose(
     alpha: float = 0.01,
     copies: int = 199,
     workers: Workers | None = None,
+    units: Tensor | None = None,
 ) -> Diagnosis:
     """Look at one symmetry: is X invariant on its own, and what does tying cost?
 
     Args:
         x: (n, d_in). y: (n, d_out). moves: the group, orthogonal. alpha, copies: of the test on X. workers: for it.
+        units: (n,), int64, numbered from 0: one group element a unit, and folds of whole units; None for one a row.
 
     Raises:
-        InputError: fewer samples than folds, or labels that do not vary. ConfigError: no copies.
+        InputError: fewer samples or units than folds, or labels that do not vary. ConfigError: no copies.
     """
     if not 0 < alpha < 1:
         raise ConfigError(f"diagnosis: alpha={alpha}; give a number between 0 and 1")
-    inputs = randomisation_test(x, y, moves, InputLaw(), rng, copies, workers=workers)
-    return Diagnosis(inputs, risk_gap(x, y, moves, rng), alpha)
+    inputs = randomisation_test(x, y, moves, InputLaw(), rng, copies, workers=workers, units=units)
+    return Diagnosis(inputs, risk_gap(x, y, moves, rng, units), alpha)
 
 
-def risk_gap(x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> RiskGap:
+def risk_gap(x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator, units: Tensor | None = None) -> RiskGap:
     """Held-out loss of kernel ridge regression on samples with their images, minus that on the samples alone.
 
     With all images the fit is exactly equivariant (Reisert & Burkhardt 2007). The interval is normal, from the
-    differences of single samples; folds share training samples, so that it is a guide and no test.
+    differences of single samples or units; folds share training samples, so that it is a guide and no test.
 
     Args:
-        x: (n, d_in). y: (n, d_out). moves: the group, orthogonal.
+        x: (n, d_in). y: (n, d_out). moves: the group, orthogonal. units: (n,), int64, see `diagnose`.
 
     Raises:
-        InputError: fewer samples than folds, labels that do not vary, or samples that cannot be used.
+        InputError: fewer samples or units than folds, labels that do not vary, or samples that cannot be used.
     """
-    refuse_bad_samples(x, y)
+    refuse_bad_samples(x, y, units)
+    if units is not None and unit_count(units, len(x)) < 2 * FOLDS:
+        raise InputError(f"a risk gap needs at least {2 * FOLDS} units; give more")
     if len(x) < 2 * FOLDS:
         raise InputError(f"a risk gap needs at least {2 * FOLDS} samples, not {len(x)}; give more data")
-    kept = torch.from_numpy(rng.permutation(len(x))[: LARGEST + LARGEST // (FOLDS - 1)])
+    kept, blocks = _kept(len(x), units, rng)
     inputs, labels = x[kept].double(), y[kept].double()
     variance = float(((labels - labels.mean(0)) ** 2).sum(1).mean())
     if variance <= CONSTANT * float((labels**2).sum(1).mean()):
         raise InputError("a risk gap needs labels that vary; all labels are equal")
     scale = invariant_scale(x, moved_coordinates(moves, x.shape[1], y.shape[1], rng))
-    losses = _losses(inputs, labels, moves, scale, rng) / variance
+    losses = _losses(inputs, labels, moves, scale, rng, _folds(len(kept), blocks, rng)) / variance
     free, tied = losses.mean(axis=1)
-    difference = losses[1] - losses[0]
-    error = float(special.ndtri((1 + CONFIDENCE) / 2)) * float(difference.std(ddof=1)) / math.sqrt(len(difference))
+    error = float(special.ndtri((1 + CONFIDENCE) / 2)) * _standard_error(losses[1] - losses[0], blocks)
     gap = float(tied - free)
     return RiskGap(gap, gap - error, gap + error, 1 - float(free), 1 - float(tied))
 
 
-def _losses(x: Tensor, y: Tensor, moves: Moves, scale: Tensor, rng: np.random.Generator) -> NDArray[np.float64]:
+def _kept(n: int, units: Tensor | None, rng: np.random.Generator) -> tuple[Tensor, Tensor | None]:
+    """Rows that are used, with their units: at random, or whole units."""
+    most = LARGEST + LARGEST // (FOLDS - 1)
+    if units is None:
+        return torch.from_numpy(rng.permutation(n)[:most]), None
+    kept = subsample(units, most, rng)
+    kept = kept[torch.from_numpy(rng.permutation(len(kept)))]
+    return kept, renumbered(units[kept])
+
+
+def _folds(n: int, units: Tensor | None, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Rows of each fold."""
+    if units is None:
+        return list(np.array_split(np.arange(n), FOLDS))
+    return [fold.numpy() for fold in unit_folds(units, FOLDS, rng)]
+
+
+def _standard_error(differences: NDArray[np.float64], units: Tensor | None) -> float:
+    """Of the mean of differences (n,), of which those of one unit may be alike."""
+    n = len(differences)
+    if units is None:
+        return float(differences.std(ddof=1)) / math.sqrt(n)
+    sums = np.bincount(units.numpy(), differences - differences.mean())
+    return math.sqrt(float((sums**2).sum()) * len(sums) / (len(sums) - 1)) / n
+
+
+def _losses(
+    x: Tensor,
+    y: Tensor,
+    moves: Moves,
+    scale: Tensor,
+    rng: np.random.Generator,
+    folds: list[NDArray[np.int64]],
+) -> NDArray[np.float64]:
     """Held-out squared errors of the free model, row 0, and of the tied one, row 1: (2, n)."""
     losses = np.empty((2, len(x)))
     everything = np.arange(len(x))
@@ -204,7 +241,7 @@ def _losses(x: Tensor, y: Tensor, moves: Moves, scale: Tensor, rng: np.random.Ge
         count = len(_images(moves, rng)(x[:1], y[:1])[0])
         tuned = images(x[: max(FOLDS, TUNED // count)], y[: max(FOLDS, TUNED // count)])
         width, ridge = _tuned(tuned[0] * scale, tuned[1])
-        for fold in np.array_split(everything, FOLDS):
+        for fold in folds:
             train = np.setdiff1d(everything, fold)[: max(1, FITTED // count)]
             train_x, train_y = images(x[train], y[train])
             predicted = _predicted(train_x * scale, train_y, x[fold] * scale, width, ridge)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.errors import ConfigError, InputError
+from sharefind.errors import ConfigError
 from sharefind.inference.marginal_likelihood import matern, squared_distances
 from sharefind.inference.p_values import RandomisationTest, found_test, grown_test
 from sharefind.inference.randomisation import BLOCK_BYTES
 from sharefind.inference.samples import refuse_bad_samples
 from sharefind.inference.sequential import CopiesDesign
+from sharefind.inference.units import refuse_unpermutable, renumbered, subsample, unit_count, unit_orders
 from sharefind.meanfield.standardise import varies
 from sharefind.streams import named_stream
 from sharefind.workers import Workers
@@ -63,11 +64,14 @@ def independence_test(
     """
     if copies < 1:
         raise ConfigError(f"independence test: copies={copies}; give 1 or more")
-    refuse_bad_samples(x, y)
+    refuse_bad_samples(x, y, units)
+    if units is not None:
+        unit_count(units, len(x))
+        refuse_unpermutable(units)
     started, workers = time.perf_counter(), workers or Workers()
     kept = _kept(len(x), units)
+    blocks = None if units is None else renumbered(units[kept])
     inputs, labels = x[kept].double(), y[kept].double()
-    permuted = _permutations(len(kept), None if units is None else units[kept])
     kernels = _kernels(inputs)
     if focus is not None and focus.any() and not focus.all():
         kernels = torch.cat([kernels, _kernels(inputs[:, torch.from_numpy(focus)])])
@@ -77,8 +81,8 @@ def independence_test(
     def rows(_: str, first: int, last: int) -> Iterator[NDArray[np.float64]]:
         for start in range(first, last, size):
             workers.refuse_late()
-            orders = np.stack([permuted(rng) for _ in range(min(size, last - start))])
-            yield _alignments(kernels, scaled[torch.from_numpy(orders)]).numpy()
+            orders = _orders(len(kept), blocks, min(size, last - start), rng)
+            yield _alignments(kernels, scaled[orders]).numpy()
 
     observed = _alignments(kernels, scaled.unsqueeze(0)).numpy()
     if alpha is not None:
@@ -89,44 +93,16 @@ def independence_test(
 
 
 def _kept(n: int, units: Tensor | None) -> Tensor:
-    """Numbers of the rows that are used, the same for every seed: `LARGEST` of them, in whole units."""
+    """At most `LARGEST` rows, whole units or alike rows of each where there are units; the same for every seed."""
     rng = named_stream(0, "independence", "rows")
-    if units is None:
-        return torch.from_numpy(rng.permutation(n)[:LARGEST])
-    sizes = np.bincount(units.numpy())
-    order = rng.permutation(len(sizes))
-    chosen = order[: max(2, int(np.searchsorted(np.cumsum(sizes[order]), LARGEST, side="right")))]
-    return torch.nonzero(torch.isin(units, torch.from_numpy(chosen))).flatten()
+    return torch.from_numpy(rng.permutation(n)[:LARGEST]) if units is None else subsample(units, LARGEST, rng)
 
 
-def _permutations(n: int, units: Tensor | None) -> Callable[[np.random.Generator], NDArray[np.int64]]:
-    """Draws orders of n rows that leave the law of independent units alone.
-
-    Raises:
-        InputError: no two units have the same size, so that nothing can change places.
-    """
-    if units is None:
-        return lambda rng: rng.permutation(n)
-    _, places = np.unique(units.numpy(), return_inverse=True)
-    rows = np.argsort(places, kind="stable")
-    sizes = np.bincount(places)
-    starts = np.cumsum(sizes) - sizes
-    groups = [
-        np.stack([rows[starts[u] : starts[u] + size] for u in np.flatnonzero(sizes == size)]) for size in set(sizes)
-    ]
-    if all(len(group) == 1 for group in groups):
-        raise InputError(
-            "no two units have the same number of rows, so that none can change places and independence cannot be "
-            "tested; give units of equal size, for instance with --block-length"
-        )
-
-    def order(rng: np.random.Generator) -> NDArray[np.int64]:
-        drawn = np.empty(n, dtype=np.int64)
-        for group in groups:
-            drawn[group] = group[rng.permutation(len(group))]
-        return drawn
-
-    return order
+def _orders(n: int, units: Tensor | None, copies: int, rng: np.random.Generator) -> Tensor:
+    """Orders (copies, n) of the labels."""
+    if units is not None:
+        return unit_orders(units, copies, rng)
+    return torch.from_numpy(np.stack([rng.permutation(n) for _ in range(copies)]))
 
 
 def _alignments(kernels: Tensor, labels: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +22,7 @@ from sharefind.inference.moves import Moves, element_bytes
 from sharefind.inference.p_values import TIE, RandomisationTest, exceeding_rows, found_test, grown_test
 from sharefind.inference.samples import refuse_bad_samples
 from sharefind.inference.sequential import CopiesDesign
+from sharefind.inference.units import draw_elements
 from sharefind.streams import named_stream
 from sharefind.workers import Workers
 
@@ -136,7 +137,7 @@ class Trial:
     copies: int
     enough: int | None = None
     design: CopiesDesign | None = None
-    units: Tensor | None = None
+    units: Tensor | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.copies < 1 or (self.enough is not None and self.enough < 1):
@@ -145,15 +146,6 @@ class Trial:
     def most_shares(self) -> int:
         """Shares with at least one block each; an early end reads one copy after the other, so there is one share."""
         return 1 if self.enough is not None or self.design is not None else -(-self.copies // ROWS)
-
-    def drawn(self, copies: int, n: int, rng: np.random.Generator) -> Any:
-        """Haar elements for copies of n rows, (copies, n): one a row, or one a unit."""
-        if self.units is None:
-            return self.moves.draw((copies, n), rng)
-        elements = self.moves.draw((copies, int(self.units.max()) + 1), rng)
-        if isinstance(elements, Tensor):
-            return elements[:, self.units]
-        return tuple(part[:, self.units] for part in elements)
 
 
 def trial_of(
@@ -219,7 +211,8 @@ def randomisation_tests(
         InputError: the samples are empty, do not match or are not finite, or the statistic of the data is no number.
             What the deadline of the workers says, when it passes.
     """
-    refuse_bad_samples(x, y)
+    for units in {id(t.units): t.units for t in trials}.values() or [None]:
+        refuse_bad_samples(x, y, units)
     workers = workers or Workers()
     data = tuple(np.ascontiguousarray(v.detach().double().numpy()) for v in (x, y))
     wanted = 1 if workers.is_here else min(workers.count(), -(-SHARES * workers.count() // max(1, len(trials))))
@@ -293,7 +286,7 @@ def _evaluate(share: _Share) -> _Part:
 
 def _copies(trial: Trial, bound: Bound, x: Tensor, block: str, count: int) -> NDArray[np.float64]:
     """Components of the copies of one block, (count, K)."""
-    elements = trial.drawn(count, len(x), named_stream(trial.seed, "copies", block))
+    elements = draw_elements(trial.moves, count, len(x), trial.units, named_stream(trial.seed, "copies", block))
     return _numbers(bound.of_copies(x, trial.moves, elements))
 
 

@@ -23,6 +23,7 @@ from sharefind.inference.closed_testing import Progress, TestMemory
 from sharefind.inference.moves import Moves
 from sharefind.inference.p_values import RandomisationTest
 from sharefind.inference.randomisation import Bound, randomisation_test
+from sharefind.inference.units import renumbered
 from sharefind.meanfield.standardise import varies
 from sharefind.streams import named_stream
 from sharefind.workers import Workers
@@ -320,9 +321,8 @@ def rotation_test(
         )
     kept = torch.from_numpy(named_stream(0, "rotation test", "samples").permutation(len(x))[:most_samples])
     most = least if copies is None else copies
-    some = None if units is None else torch.unique(units[kept], return_inverse=True)[1]
-    level = alpha / len(chosen)
-    run = _Run(x[kept], y[kept], largest, level, most, seed, progress, memory, workers, some, grow)
+    blocks, level = None if units is None else renumbered(units[kept]), alpha / len(chosen)
+    run = _Run(x[kept], y[kept], largest, level, most, seed, progress, memory, workers, blocks, grow)
     verdicts = tuple(_plane_verdict(run, plane, len(chosen)) for plane in chosen)
     return RotationSearch(verdicts, alpha, run.copies, len(kept))
 

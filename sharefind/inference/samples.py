@@ -22,8 +22,13 @@ DIGITS = 1e-9
 FloatArray = NDArray[np.float64]
 
 
-def refuse_bad_samples(x: Tensor, y: Tensor) -> None:
+def refuse_bad_samples(x: Tensor, y: Tensor, units: Tensor | None = None) -> None:
     """Refuse samples x (n, d_in), y (n, d_out) that no statistic can be computed of.
+
+    Args:
+        x: (n, d_in).
+        y: (n, d_out).
+        units: (n,), int64; rows may repeat within a unit. None where every row is a unit.
 
     Raises:
         InputError: they are empty, do not match, are not finite, their squares overflow or vanish, or many are copies
@@ -35,7 +40,7 @@ def refuse_bad_samples(x: Tensor, y: Tensor) -> None:
         )
     refuse_bad_values(x, y)
     inputs, labels = (v.detach().double().numpy(force=True) for v in (x, y))
-    refuse_repeated_rows(inputs, labels, "samples")
+    refuse_repeated_rows(inputs, labels, "samples", None if units is None else units.numpy())
 
 
 def refuse_bad_values(x: Tensor, y: Tensor) -> None:
@@ -52,7 +57,7 @@ def refuse_bad_values(x: Tensor, y: Tensor) -> None:
         refuse_offset(array.reshape(-1, array.shape[-1]), name)
 
 
-def refuse_repeated_rows(x: FloatArray, y: FloatArray, source: str) -> None:
+def refuse_repeated_rows(x: FloatArray, y: FloatArray, source: str, units: NDArray[np.int64] | None = None) -> None:
     """Refuse finite data of which many rows are copies of others: tests take rows as independent.
 
     Rows of a discrete law repeat by chance, and then so do the lengths |x| and |y|, which orthogonal moves leave alone:
@@ -60,22 +65,30 @@ def refuse_repeated_rows(x: FloatArray, y: FloatArray, source: str) -> None:
     all distinct ones differ in length. A single row with equal or opposite inputs may be one that a group leaves alone.
 
     Args:
-        x: (n, d_in). y: (n, d_out). source: opens the message.
+        x: (n, d_in). y: (n, d_out). source: opens the message. units: (n,), rows of one of which may be copies.
 
     Raises:
         DataError: more than `REPEATED_SHARE` of the rows are copies; the message names two.
     """
-    both = np.ascontiguousarray(np.hstack([x, y])) + 0.0  # -0 is 0
-    rows = both.view(np.dtype((np.void, both.dtype.itemsize * both.shape[1]))).reshape(-1)
-    _, first, place = np.unique(rows, return_index=True, return_inverse=True)
+    if units is not None:
+        once = np.unique(_as_bytes(np.hstack([x, y, units[:, None]])), return_index=True)[1]
+        x, y = x[np.sort(once)], y[np.sort(once)]
+    _, first, place = np.unique(_as_bytes(np.hstack([x, y])), return_index=True, return_inverse=True)
     repeated = len(x) - len(first)
     if repeated <= REPEATED_SHARE * len(x) or _may_be_chance(x[first], y[first]):
         return
     copy = int(np.flatnonzero(first[place] != np.arange(len(x)))[0])
     raise DataError(
         f"{source}: row {copy} repeats row {first[place[copy]]} (counted from 0), and {repeated} of {len(x)} rows are "
-        "such copies; tests need independent rows: drop the copies, for instance with numpy.unique(rows, axis=0)"
+        "such copies; tests need independent rows: drop the copies, for instance with numpy.unique(rows, axis=0), or "
+        "name the units that they belong to with --rows-of COLUMN (groups= in Python)"
     )
+
+
+def _as_bytes(values: FloatArray) -> NDArray[np.void]:
+    """Each row (n, d) as one value, (n,)."""
+    both = np.ascontiguousarray(values) + 0.0  # -0 is 0
+    return both.view(np.dtype((np.void, both.dtype.itemsize * both.shape[1]))).reshape(-1)
 
 
 def _may_be_chance(x: FloatArray, y: FloatArray) -> bool:

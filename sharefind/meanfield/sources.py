@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sharefind.errors import DataError
 from sharefind.meanfield.actions import JointAction
+from sharefind.meanfield.row_units import dealt_folds, exchanged
 
 Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
@@ -109,19 +110,29 @@ class FoldSource:
 
     Args:
         x (n, d_in), y (n, d_out): the data. folds: R, at least 2 samples each. batch: B, at most n // R.
-        rng: of the split and the shuffles.
+        rng: of the split and the shuffles. units: (n,), int64, which are not divided; None where every row is one.
 
     Raises:
-        DataError: fewer than two samples a fold.
+        DataError: fewer than two samples a fold, or fewer units than folds.
     """
 
-    def __init__(self, x: Tensor, y: Tensor, folds: int, batch: int, rng: np.random.Generator) -> None:
-        size = len(x) // folds
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        folds: int,
+        batch: int,
+        rng: np.random.Generator,
+        units: Tensor | None = None,
+    ) -> None:
+        if units is not None and int(units.max()) + 1 < folds:
+            raise DataError(f"{int(units.max()) + 1} units of rows cannot be split into {folds} folds; give more units")
+        split = _folds(len(x), folds, rng) if units is None else _unit_folds(units.numpy(), folds, rng)
+        size = split.shape[1]
         if size < 2:
             raise DataError(
                 f"{len(x)} samples cannot be split into {folds} folds; give more data or fewer --replicates"
             )
-        split = rng.permutation(len(x))[: folds * size].reshape(folds, size)
         self._split, self._x, self._y, self._rng = torch.from_numpy(split), x, y, rng
         self._batch = min(batch, size)
         self._order = torch.empty(0, dtype=torch.int64)
@@ -134,6 +145,19 @@ class FoldSource:
             self._order = torch.gather(self._split, 1, torch.from_numpy(order))
         index = self._order[:, offset * self._batch : (offset + 1) * self._batch]
         return Batch(self._x[index], self._y[index])
+
+
+def _folds(n: int, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Sample numbers (folds, n // folds)."""
+    size = n // folds
+    return rng.permutation(n)[: folds * size].reshape(folds, size)
+
+
+def _unit_folds(units: NDArray[np.int64], folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Sample numbers (folds, s) of whole units; of fuller folds samples are left out at random, so that all have s."""
+    members = dealt_folds(units, folds, rng)
+    size = min(map(len, members))
+    return np.stack([rng.permutation(rows)[:size] for rows in members])
 
 
 class AugmentedSource:
@@ -164,6 +188,7 @@ class RandomisedCopies:
         samples: n for finite data (elements are drawn once a sample); None for fresh samples.
         rng: of the elements.
         observed_first: whether row 0 is the observed data (False gives a block of copies only).
+        units: (n,), int64, of finite data: one element a unit; None for one a sample.
     """
 
     def __init__(
@@ -174,10 +199,12 @@ class RandomisedCopies:
         samples: int | None,
         rng: np.random.Generator,
         observed_first: bool = True,
+        units: Tensor | None = None,
     ) -> None:
         self._base, self._action, self._rng, self._observed = base, action, rng, observed_first
-        self._rows = copies + int(observed_first)
-        self._elements: Any = None if samples is None else self._draw(samples)
+        self._rows, self._units = copies + int(observed_first), units
+        width = samples if units is None else int(units.max()) + 1
+        self._elements: Any = None if samples is None or width is None else self._draw(width)
 
     def _draw(self, width: int) -> Any:
         elements = self._action.draw((self._rows, width), self._rng)
@@ -189,7 +216,8 @@ class RandomisedCopies:
         if self._elements is None or plain.index is None:
             elements = self._draw(plain.x.shape[1])
         else:
-            elements = self._action.take(self._elements, plain.index)
+            index = plain.index if self._units is None else self._units[plain.index]
+            elements = self._action.take(self._elements, index)
         x, y = self._action.move(elements, plain.x, plain.y)
         return Batch(x, y)
 
@@ -197,7 +225,7 @@ class RandomisedCopies:
 class PermutedCopies:
     """Like `RandomisedCopies` for the hypothesis that Y is independent of X: labels are permuted over samples.
 
-    Args: as for `RandomisedCopies`, without a group.
+    Args: as for `RandomisedCopies`, without a group. Labels of whole units are exchanged, among units of equal size.
     """
 
     def __init__(
@@ -207,13 +235,17 @@ class PermutedCopies:
         copies: int,
         rng: np.random.Generator,
         observed_first: bool = True,
+        units: Tensor | None = None,
     ) -> None:
         self._base, self._labels, self._rng, self._observed = base, labels, rng, observed_first
         self._rows = copies + int(observed_first)
-        self._order = None if labels is None else self._draw(len(labels))
+        self._order = None if labels is None else self._draw(len(labels), units)
 
-    def _draw(self, width: int) -> Tensor:
-        order = np.argsort(self._rng.random((self._rows, width)), axis=1)
+    def _draw(self, width: int, units: Tensor | None = None) -> Tensor:
+        if units is None:
+            order = np.argsort(self._rng.random((self._rows, width)), axis=1)
+        else:
+            order = exchanged(units.numpy(), self._rows, self._rng)
         if self._observed:
             order[0] = np.arange(width)
         return torch.from_numpy(order)

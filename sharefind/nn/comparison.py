@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.export import SharingSpec
+from sharefind.inference.units import held_units
 from sharefind.nn.network import SharedShallowNetwork
 from sharefind.nn.training import DivergedError, Epoch, FitResult, fit
 from sharefind.spaces import Subspace
@@ -72,15 +73,19 @@ def untied(spec: SharingSpec) -> SharingSpec:
     )
 
 
-def split(n: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers to train on and to score on, disjoint, together 0..n-1.
+def split(n: int, seed: int, units: NDArray[np.int64] | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers to train on and to score on, disjoint, together 0..n-1; units (n,) are not divided.
 
     Raises:
         DataError: fewer than `FEWEST_ROWS` rows.
     """
     if n < FEWEST_ROWS:
         raise DataError(f"{n} rows are too few to keep some apart; give at least {FEWEST_ROWS}")
-    order = named_stream(seed, "comparison", "rows").permutation(n)
+    rng = named_stream(seed, "comparison", "rows")
+    if units is not None:
+        kept, apart = held_units(torch.from_numpy(np.array(units)), TEST_SHARE, rng)
+        return kept.numpy(), apart.numpy()
+    order = rng.permutation(n)
     held = max(1, round(TEST_SHARE * n))
     return np.sort(order[held:]), np.sort(order[:held])
 
@@ -91,20 +96,22 @@ def compare(
     y: FloatArray,
     plan: TrainingPlan,
     callback: Callable[[str, Epoch], object] | None = None,
+    units: NDArray[np.int64] | None = None,
 ) -> list[Score]:
     """Train one network for each specification on the same rows, and score all on the same other rows.
 
     x (n, d_in), y (n, d_out): all rows; a fifth is kept apart. Networks are trained in double precision, each from its
     own start that keeps the variance of an untied one. callback: told the name of a network and each of its epochs.
+    units: (n,), whose rows may depend on each other: whole units are kept apart and held out; None for single rows.
 
     Raises:
         DataError: too few rows, widths that do not fit, or labels on the rows kept apart that do not vary.
         NotConvergedError: a training diverged.
     """
-    train, test = split(len(x), plan.seed)
-    return [
-        _score(name, spec, (x[train], y[train]), (x[test], y[test]), plan, callback) for name, spec in specs.items()
-    ]
+    train, test = split(len(x), plan.seed, units)
+    named = None if units is None else units[train]
+    rows = (x[train], y[train]), (x[test], y[test])
+    return [_score(name, spec, *rows, plan, callback, named) for name, spec in specs.items()]
 
 
 def _score(
@@ -114,10 +121,11 @@ def _score(
     test: tuple[FloatArray, FloatArray],
     plan: TrainingPlan,
     callback: Callable[[str, Epoch], object] | None,
+    units: NDArray[np.int64] | None,
 ) -> Score:
     network = start_network(spec, plan.width, plan.seed)
     told = None if callback is None else lambda epoch: callback(name, epoch)
-    fitted = fit_network(network, network, *train, plan, told)
+    fitted = fit_network(network, network, *train, plan, told, units)
     return Score(name, network, fitted, r2(network, *test))
 
 
@@ -128,6 +136,7 @@ def fit_network(
     y: FloatArray,
     plan: TrainingPlan,
     callback: Callable[[Epoch], object] | None = None,
+    units: NDArray[np.int64] | None = None,
 ) -> FitResult:
     """`fit` a module that trains a network, the network itself or one around it, with the step that suits it.
 
@@ -137,7 +146,9 @@ def fit_network(
     _start_like(network, y)
     step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
     try:
-        return fit(module, x, y, epochs=plan.epochs, batch=plan.batch, lr=step, seed=plan.seed, callback=callback)
+        return fit(
+            module, x, y, epochs=plan.epochs, batch=plan.batch, lr=step, seed=plan.seed, callback=callback, groups=units
+        )
     except DivergedError as error:
         advice = "bring x and y to unit scale" if error.lr is None else f"try {plan.lr * error.lr / step:g}"
         raise NotConvergedError(f"training diverged with lr = {plan.lr:g}; {advice}") from None

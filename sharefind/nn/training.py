@@ -19,7 +19,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from sharefind.datasets.units import unit_numbers
 from sharefind.errors import ConfigError, DataError, NotConvergedError
+from sharefind.inference.units import held_units
 from sharefind.meanfield.losses import Loss, build_loss
 from sharefind.streams import named_stream
 
@@ -136,6 +138,7 @@ def fit(
     patience: int | None = 20,
     seed: int = 0,
     callback: Callable[[Epoch], object] | None = None,
+    groups: ArrayLike | None = None,
 ) -> FitResult:
     """Train a module in place with Adam (decoupled weight decay) from the state in which it is.
 
@@ -150,6 +153,7 @@ def fit(
         validation: share of the rows that is held out, drawn at random; with 0 nothing is, and the last state is kept.
         patience: epochs without a smaller validation loss after which training ends, None for never.
         callback: called with every epoch, the start included; it may raise `StopTraining`.
+        groups: (n,), values of any kind; rows with one value are held out together. None where rows are independent.
 
     Raises:
         ConfigError: a setting is out of range. DataError: rows that do not fit, are too few or not finite.
@@ -157,7 +161,7 @@ def fit(
             best state so far.
     """
     plan = _Plan(epochs, steps, lr, batch, weight_decay, validation, patience, seed)
-    training = _Training(module, plan, _mean_loss(loss), *_split(module, x, y, plan))
+    training = _Training(module, plan, _mean_loss(loss), *_split(module, x, y, plan, groups))
     with _own_randomness(training.x.device, plan.seed), _modes_kept(module):
         return training.run(callback)
 
@@ -338,14 +342,19 @@ def _mean_loss(loss: LossLike) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def _split(
-    module: nn.Module, x: ArrayLike | Tensor, y: ArrayLike | Tensor, plan: _Plan
+    module: nn.Module, x: ArrayLike | Tensor, y: ArrayLike | Tensor, plan: _Plan, groups: ArrayLike | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Rows to train on and rows held out, x and y each."""
     like = next(module.parameters(), torch.empty(0))
     xs, ys = _tensor(x, "x", like), _tensor(y, "y", like)
     if len(xs) != len(ys):
         raise DataError(f"x has {len(xs)} rows but y has {len(ys)}; give one row of y for each row of x")
-    order = named_stream(plan.seed, "fit", "validation").permutation(len(xs))
+    rng = named_stream(plan.seed, "fit", "validation")
+    if groups is not None and plan.validation > 0:
+        units = torch.from_numpy(np.array(unit_numbers(groups, len(xs), "groups")))
+        kept, apart = (rows.to(xs.device) for rows in held_units(units, plan.validation, rng))
+        return xs[kept], ys[kept], xs[apart], ys[apart]
+    order = rng.permutation(len(xs))
     held = round(plan.validation * len(xs))
     if len(xs) == held or (plan.validation > 0 and held == 0):
         raise DataError(

@@ -79,7 +79,8 @@ def _without_group(view: RunView) -> str:
 
 
 def warnings(view: RunView) -> Iterator[str]:
-    """What must not be overlooked, a line each."""
+    """What must not be overlooked, a line each; what the search itself warned of first."""
+    yield from (f"{line[:1].upper()}{line[1:]}." for line in view.result.get("warnings", []))
     if not view.is_finished:
         yield "No space held so far: the last one is no answer. Go on with --resume and a larger budget."
     elif is_zero(view) and view.result["e_star"]["stabiliser"] is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
+from torch import Tensor
 
 from sharefind.blind import Finding, propose
 from sharefind.blind.coefficients import least_squares
@@ -20,6 +21,7 @@ from sharefind.errors import InputError
 from sharefind.groups import FiniteGroup, Group, named_group, natural, trivial
 from sharefind.groups.group import permutation_sign
 from sharefind.groups.representation import Representation
+from sharefind.inference.units import held_units
 from sharefind.meanfield.units import build_searched_unit, has_hidden_layer
 from sharefind.recognition import LieStabiliser, lie_stabiliser
 from sharefind.search.config import SearchConfig
@@ -73,13 +75,18 @@ Sampler = Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]
 
 
 def blind_start(
-    config: SearchConfig, x: FloatArray | None, y: FloatArray | None, unit: str | None, fresh: Sampler
+    config: SearchConfig,
+    x: FloatArray | None,
+    y: FloatArray | None,
+    unit: str | None,
+    fresh: Sampler,
+    units: Tensor | None = None,
 ) -> BlindStart:
     """Propose a group from a part of the samples.
 
     Args:
         config: the search. x (n, d_in), y (n, d_out): finite data, or None. unit: what the user or the task named.
-        fresh: draws samples where there are no finite data.
+        fresh: draws samples where there are no finite data. units: (n,), int64, which are not divided; None for rows.
 
     Raises:
         InputError: too few samples. UnitError: an unknown unit.
@@ -88,10 +95,8 @@ def blind_start(
         rows = None
         x, y = fresh(named_stream(config.seed, "blind", "samples"), FRESH_SAMPLES)
     else:
-        order = named_stream(config.seed, "blind", "rows").permutation(len(x))
-        cut = round(PROPOSING_SHARE * len(x))
-        rows = np.sort(order[cut:])
-        x, y = x[np.sort(order[:cut])], y[np.sort(order[:cut])]
+        proposing, rows = _divided(len(x), units, named_stream(config.seed, "blind", "rows"))
+        x, y = x[proposing], y[proposing]
     signed = None if unit is None else _is_odd(unit, x.shape[1], y.shape[1])
     finding = propose(x, y, signed=signed, seed=config.seed)
     lie = _rotations(finding, unit)
@@ -111,6 +116,15 @@ def blind_start(
         ODD_UNIT if unit is None and has_signs else None,
         rows,
     )
+
+
+def _divided(n: int, units: Tensor | None, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows that propose and rows that are left for tests, ascending; whole units in each."""
+    if units is not None:
+        proposing, rows = held_units(units, 1 - PROPOSING_SHARE, rng)
+        return proposing.numpy(), rows.numpy()
+    order, cut = rng.permutation(n), round(PROPOSING_SHARE * n)
+    return np.sort(order[:cut]), np.sort(order[cut:])
 
 
 def _rotations(finding: Finding, unit: str | None) -> LieStabiliser | None:

@@ -82,6 +82,9 @@ class SearchConfig(BaseModel):
     Attributes:
         group: candidate group's name; generators: file with generators; blind: no candidate (exactly one of the three).
         task: a named task; data: a file or a named data set (at most one; the default task is c2-wi).
+        rows_of: column of the file, or array of an .npz file, with one value for all rows of a unit, which may depend
+            on each other. block_length: rows of a block, into which units, or all rows, are cut in
+            the order of the file.
         in_rep, out_rep: representation expressions; hidden_rep: one for a unit with a hidden layer.
         unit: unit expression. scheme: how training uses the group.
         growth: growth rule. stop: stopping rule. statistic: of the exact tests; the problem decides when left out.
@@ -101,6 +104,8 @@ class SearchConfig(BaseModel):
     blind: bool = False
     task: str | None = None
     data: str | None = None
+    rows_of: str | None = None
+    block_length: int | None = Field(default=None, ge=1)
     in_rep: str | None = None
     out_rep: str | None = None
     hidden_rep: str | None = None
@@ -217,21 +222,26 @@ class Settings:
 
 
 def resolve(
-    config: SearchConfig, samples: int | None, tolerance: float, unit: SearchedUnit, length2: float
+    config: SearchConfig,
+    samples: int | None,
+    tolerance: float,
+    unit: SearchedUnit,
+    length2: float,
+    units: int | None = None,
 ) -> Settings:
     """Fill in what the user left open.
 
     Args:
         config: what was asked. samples: n of a finite data set, None for fresh samples.
         tolerance: what the task recommends. unit: what is trained (its gain sets the step).
-        length2: E|x|^2 before any standardisation.
+        length2: E|x|^2 before any standardisation. units: of rows, None where each row is one.
     """
     is_numerical = config.blind and config.delta is not None
     growth: GrowthName = config.growth or ("escape" if is_numerical else "invariant")
     stop = config.stop or _default_stop(config, growth)
     replicates = config.replicates or 10
     if samples is not None:
-        replicates = config.replicates or max(2, min(10, samples // MIN_FOLD))
+        replicates = config.replicates or max(2, min(10, samples // MIN_FOLD, samples if units is None else units))
     copies = config.copies or max(MIN_COPIES, math.ceil(2 / config.alpha) - 1)
     if copies > MAX_COPIES:
         raise ConfigError(

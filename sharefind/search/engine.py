@@ -99,7 +99,7 @@ class SearchOutcome:
         lattice: every node visited, with its evidence. chain: E_0 -> ... -> E_*, or as far as the search came.
         finished: whether E_* holds (False: the search was stopped before a space held, and is undecided).
         diagnoses: why the rejected groups nearest to E_* fail, and by how much. stopped: why the search was stopped
-            before all was done, or None.
+            before all was done, or None. warnings: what must be said of the search, a line each.
     """
 
     problem: Problem
@@ -108,6 +108,7 @@ class SearchOutcome:
     finished: bool
     diagnoses: Mapping[str, Diagnosis] = field(default_factory=dict)
     stopped: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def e_star(self) -> SearchNode:

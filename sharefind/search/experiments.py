@@ -300,9 +300,11 @@ def _copies_source(plan: CopiesPlan, rows: int, block: int) -> Source:
     moves = named_stream(seed, plan.key, plan.identity, "moves", str(block))
     first = block == 0
     if plan.null is None:
-        return PermutedCopies(base, problem.y, rows - int(first), moves, observed_first=first)
+        return PermutedCopies(base, problem.y, rows - int(first), moves, observed_first=first, units=problem.units)
     action = problem.joint_action(plan.null)
-    return RandomisedCopies(base, action, rows - int(first), problem.samples, moves, observed_first=first)
+    return RandomisedCopies(
+        base, action, rows - int(first), problem.samples, moves, observed_first=first, units=problem.units
+    )
 
 
 StageProgress = Callable[[str, int, int], None]

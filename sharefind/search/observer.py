@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from sharefind.search.experiments import Training
 
 
+WARNING = "warning: "
+"""How notes begin that put the result in doubt."""
+
+
 class Observer:
     """Does nothing; subclasses override what they need. Raising `StopSearch` ends the search cleanly."""
 

@@ -26,6 +26,7 @@ from sharefind.meanfield.units import SearchedUnit
 from sharefind.search.blind import BlindStart, blind_start, is_structured
 from sharefind.search.config import SearchConfig, Settings, resolve
 from sharefind.search.searched_unit import default_hidden, refuse_wide, searched_unit
+from sharefind.search.units import UNPERMUTABLE, can_permute, row_units
 from sharefind.spaces import (
     InvariantLattice,
     ParameterSpace,
@@ -95,6 +96,11 @@ class TaskLike(Protocol):
         """(n, d_out), or None for fresh samples."""
         ...
 
+    @property
+    def units(self) -> NDArray[np.int64] | None:
+        """(n,), the unit of each row, numbered from 0; None where rows are independent."""
+        ...
+
     def sample(self, rng: np.random.Generator, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """n fresh samples, (n, d_in) and (n, d_out)."""
         ...
@@ -121,6 +127,8 @@ class Problem:
         change: the standardisation that was applied.
         blind: what a blind search started from; x and y are the samples that took no part in that. None otherwise.
         symmetries: what the exact tests of the candidate's subgroups found; None before the search has begun.
+        units: (n,), int64, the unit of each row of x and y, numbered from 0; None where every row is one.
+        warnings: what must be said of the data, a line each.
     """
 
     task: TaskLike
@@ -133,6 +141,8 @@ class Problem:
     change: Standardisation
     blind: BlindStart | None = None
     symmetries: Symmetries | None = None
+    units: Tensor | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def space(self) -> ParameterSpace:
@@ -212,7 +222,7 @@ class Problem:
         sgd, replicates = self.settings.sgd, self.settings.replicates
         if self.x is None or self.y is None:
             return FreshSource(self.task.sample, replicates, sgd.batch, rng)
-        return FoldSource(self.x, self.y, replicates, sgd.batch, rng)
+        return FoldSource(self.x, self.y, replicates, sgd.batch, rng, self.units)
 
     def joint_action(self, group: Group) -> JointAction:
         """A subgroup of the candidate, acting on X and Y."""
@@ -230,12 +240,14 @@ class Problem:
 
 
 def fingerprint(task: TaskLike) -> str:
-    """What identifies samples: SHA-256 of the rows as they were given, or the task's name for fresh samples."""
+    """What identifies samples: SHA-256 of the rows as they were given and of their units; the name of fresh samples."""
     if task.x is None or task.y is None:
         return f"fresh samples of {task.name}"
     digest = hashlib.sha256(f"{task.x.shape} {task.y.shape}".encode())
     for values in (task.x, task.y):
         digest.update(np.ascontiguousarray(values).tobytes())
+    if task.units is not None:
+        digest.update(np.ascontiguousarray(task.units).tobytes())
     return digest.hexdigest()
 
 
@@ -253,9 +265,10 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         ConfigError: a setting does not fit the problem. GroupError: the group is too large for what was asked.
     """
     blind, limits = None, config.limits
+    rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
     refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, limits)
     if is_structured(config):
-        blind = blind_start(config, task.x, task.y, config.unit or task.unit, task.sample)
+        blind = blind_start(config, task.x, task.y, config.unit or task.unit, task.sample, rows_of_task.units)
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
     _refuse_widths(config, candidate, task)
@@ -268,10 +281,15 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         )
     rows = None if blind is None else blind.rows
     samples = None if task.x is None else len(task.x if rows is None else rows)
-    settings = resolve(config, samples, task.tolerance, unit, _length2(config, task))
-    _refuse_small(settings, samples)
-    x, y, change = _standardised(task, candidate, unit, settings, blind)
-    return Problem(task, candidate, unit, _lattice(config, unit, blind), settings, x, y, change, blind)
+    units = rows_of_task.of(rows)
+    count = None if units is None else int(units.max()) + 1
+    settings = resolve(config, samples, task.tolerance, unit, _length2(config, task), count)
+    _refuse_small(settings, samples, count)
+    x, y, change = _standardised(task, candidate, unit, settings, blind, rows_of_task.units)
+    lattice, warnings = _lattice(config, unit, blind), rows_of_task.warnings
+    if lattice is not None and not lattice.zero.groups and not can_permute(units, settings.alpha):
+        warnings = (*warnings, UNPERMUTABLE)
+    return Problem(task, candidate, unit, lattice, settings, x, y, change, blind, units=units, warnings=warnings)
 
 
 def _lattice(config: SearchConfig, unit: SearchedUnit, blind: BlindStart | None) -> InvariantLattice | None:
@@ -338,7 +356,12 @@ def _advice(config: SearchConfig, flag: str, rep: Representation, width: int) ->
     return f"choose {flag} so that they agree (for example {example})"
 
 
-def _refuse_small(settings: Settings, samples: int | None) -> None:
+def _refuse_small(settings: Settings, samples: int | None, units: int | None) -> None:
+    if units is not None and units < settings.replicates:
+        raise ConfigError(
+            f"{units} units of rows cannot be split into {settings.replicates} folds; give more units or --replicates "
+            f"{max(2, units)}"
+        )
     if samples is not None and samples < 2 * settings.replicates:
         raise ConfigError(
             f"{samples} samples cannot be split into {settings.replicates} folds of at least two; give more data "
@@ -347,7 +370,12 @@ def _refuse_small(settings: Settings, samples: int | None) -> None:
 
 
 def _standardised(
-    task: TaskLike, candidate: Candidate, unit: SearchedUnit, settings: Settings, blind: BlindStart | None
+    task: TaskLike,
+    candidate: Candidate,
+    unit: SearchedUnit,
+    settings: Settings,
+    blind: BlindStart | None,
+    units: Tensor | None,
 ) -> tuple[Any, Any, Standardisation]:
     if task.x is None or task.y is None:
         return None, None, identity_standardisation(task.d_in, task.d_out)
@@ -358,7 +386,7 @@ def _standardised(
     if how == "whiten" and (settings.growth != "invariant" or (blind is not None and blind.tying is not None)):
         how = "scale"
     change = standardisation(x, y, candidate.in_rep, candidate.out_rep, unit.output_activation, how)
-    refuse_repeated_rows(task.x, task.y, task.name)
+    refuse_repeated_rows(task.x, task.y, task.name, None if units is None else units.numpy())
     x, y = change.apply(x, y)
     return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(y)), change
 

@@ -159,6 +159,7 @@ class _Result(Part):
     parameter_space: _Parameters
     chain: list[_ChainRow]
     stopped: Word | None = None
+    warnings: list[Word] = []
     e_star: _Star
     accepted: list[Word]
     rejected: list[Word]

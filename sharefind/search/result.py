@@ -43,6 +43,7 @@ def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file:
         "chain": [_chain_row(node) for node in outcome.chain if node.evidence is not None],
         "status": "found" if outcome.finished else "undecided",
         "stopped": outcome.stopped,
+        "warnings": [*problem.warnings, *outcome.warnings],
         "e_star": _e_star(problem, outcome.e_star),
         "accepted": accepted,
         "rejected": rejected,

@@ -12,7 +12,7 @@ from typing import Any
 from sharefind.errors import RunFolderError, StorageError
 from sharefind.search.engine import Engine, SearchOutcome
 from sharefind.search.growth import GrowthRule
-from sharefind.search.observer import Observer, StopSearch
+from sharefind.search.observer import WARNING, Observer, StopSearch
 from sharefind.search.problem import Problem
 from sharefind.search.result import result_record
 from sharefind.search.run_folder import LATTICE, RunFolder
@@ -89,7 +89,7 @@ def _run(
 ) -> tuple[SearchOutcome, dict[str, Any]]:
     with folder.working():
         folder.claim(problem)
-        for note in folder.notes:
+        for note in (*folder.notes, *(f"{WARNING}{line}" for line in problem.warnings)):
             observer.on_note(note)
         sitting = Sitting(folder, observer, problem.settings.config.max_seconds, clock.started)
         if workers.executor == "loky":  # the machines of a cluster have clocks of their own

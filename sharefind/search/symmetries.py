@@ -40,7 +40,9 @@ from sharefind.inference import (
     rotation_test,
 )
 from sharefind.inference.closed_testing import TestMemory
+from sharefind.inference.diagnosis import FOLDS
 from sharefind.inference.rotations import LARGEST, least_copies
+from sharefind.inference.units import renumbered
 from sharefind.meanfield.actions import JointAction
 from sharefind.search.blind import tying_p_value
 from sharefind.search.config import StatisticName
@@ -48,6 +50,7 @@ from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import label_of
 from sharefind.search.problem import Problem
 from sharefind.search.searched_unit import searched_unit
+from sharefind.search.units import can_permute
 from sharefind.streams import named_stream
 from sharefind.workers import Workers
 
@@ -114,7 +117,9 @@ def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgr
     if problem.lattice is None or not problem.settings.config.scheme.is_evidence:
         return None
     settings, (x, y) = problem.settings, tested_samples(problem)
-    gate = None if _needs_no_gate(problem) else _independence(problem, x, y, memory, progress)
+    gate = (
+        None if _needs_no_gate(problem) or not _can_permute(problem) else _independence(problem, x, y, memory, progress)
+    )
     if gate is not None and gate.p_value > settings.alpha:
         if problem.blind is None or not problem.blind.finding.has_signal:
             return Symmetries(gate, None)
@@ -139,8 +144,19 @@ def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgr
         memory=memory,
         workers=settings.workers,
         grow=settings.grows,
+        units=_units(problem, rows),
     )
     return Symmetries(gate, found, {c.name: c.order for c in family.candidates})
+
+
+def _can_permute(problem: Problem) -> bool:
+    """Whether labels of units can be exchanged in enough ways; a warning of the problem says where they cannot."""
+    return can_permute(problem.units, problem.settings.alpha)
+
+
+def _units(problem: Problem, rows: Tensor) -> Tensor | None:
+    """The units of some rows, numbered from 0; None where every row is one."""
+    return None if problem.units is None else renumbered(problem.units[rows])
 
 
 def _needs_no_gate(problem: Problem) -> bool:
@@ -205,6 +221,7 @@ def _rotations(
         memory=memory,
         workers=settings.workers,
         grow=settings.grows,
+        units=problem.units,
     ).planes
     listed = [n for n in found.accepted if n == "SO2" or int(n[1:]) <= LARGEST]
     verdicts = {n: Verdict.ACCEPTED for n in listed} | {n: Verdict.REJECTED for n in found.rejected}
@@ -245,8 +262,8 @@ class DiagnosisMemory(Protocol):
 def diagnoses(problem: Problem, memory: DiagnosisMemory, progress: StageProgress) -> dict[str, Diagnosis]:
     """A closer look at the rejected groups nearest to what holds, and at the candidate itself when it is rejected.
 
-    At most `DIAGNOSED` of them, the largest first; none where there are too few samples for a risk gap, or where all
-    labels are equal and nothing can be predicted.
+    At most `DIAGNOSED` of them, the largest first; none where there are too few samples or units for a risk gap, or
+    where all labels are equal and nothing can be predicted.
     """
     family = None if problem.symmetries is None else problem.symmetries.family
     nodes = () if problem.lattice is None else problem.lattice.nodes
@@ -254,7 +271,8 @@ def diagnoses(problem: Problem, memory: DiagnosisMemory, progress: StageProgress
     if family is None or not family.rejected:
         return {}
     x, y = tested_samples(problem)
-    if len(x) < FEWEST_DIAGNOSED or bool(((y - y[0]).abs() <= CONSTANT * y.abs().max()).all()):
+    few = problem.units is not None and int(problem.units.max()) + 1 < 2 * FOLDS
+    if few or len(x) < FEWEST_DIAGNOSED or bool(((y - y[0]).abs() <= CONSTANT * y.abs().max()).all()):
         return {}
     chosen, settings = _nearest_rejected(family, groups)[:DIAGNOSED], problem.settings
     data = x.numpy(), y.numpy()
@@ -262,7 +280,16 @@ def diagnoses(problem: Problem, memory: DiagnosisMemory, progress: StageProgress
     found = {name: diagnosis for name, diagnosis in known.items() if diagnosis is not None}
     missing, worker = [name for name in chosen if name not in found], settings.workers.alone
     looks = [
-        _Look(data, problem.joint_action(groups[name]), name, settings.seed, settings.alpha, settings.copies, worker)
+        _Look(
+            data,
+            problem.joint_action(groups[name]),
+            name,
+            settings.seed,
+            settings.alpha,
+            settings.copies,
+            worker,
+            problem.units,
+        )
         for name in missing
     ]
 
@@ -291,12 +318,13 @@ class _Look:
     alpha: float
     copies: int
     worker: Workers
+    units: Tensor | None = None
 
 
 def _look_closely(look: _Look) -> Diagnosis:
     x, y = (torch.tensor(v) for v in look.data)
     rng = named_stream(look.seed, "diagnosis", look.name)
-    return diagnose(x, y, look.moves, rng, look.alpha, look.copies, look.worker)
+    return diagnose(x, y, look.moves, rng, look.alpha, look.copies, look.worker, look.units)
 
 
 def _nearest_rejected(family: FamilyTest, groups: Mapping[str, Group]) -> list[str]:
@@ -363,7 +391,10 @@ def _suited(problem: Problem) -> StatisticName:
 
 
 def _rows(n: int, statistic: Statistic) -> Tensor:
-    """The samples that are used, in their order; the same for every seed, so that no verdict depends on it."""
+    """The samples that are used, in their order: some rows of each unit, since more units tell more.
+
+    They are the same for every seed, so that no verdict depends on it.
+    """
     most = LIKELIHOOD_SAMPLES if isinstance(statistic, MarginalLikelihood) else MOST_SAMPLES
     chosen = named_stream(0, "symmetries", "rows").permutation(n)[:most]
     return torch.from_numpy(np.sort(chosen))
@@ -381,7 +412,7 @@ def _independence(
     moved = moved_coordinates(moves, x.shape[1], y.shape[1], rng)
     settings = problem.settings
     level = settings.alpha if settings.grows else None
-    test = independence_test(x, y, rng, settings.copies, moved, settings.workers, alpha=level)
+    test = independence_test(x, y, rng, settings.copies, moved, settings.workers, units=problem.units, alpha=level)
     if memory is not None:
         memory.keep_test(INDEPENDENCE, test)
     return test

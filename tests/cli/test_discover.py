@@ -38,6 +38,7 @@ SCHEMA = {
     },
     "status": str,
     "stopped": type(None),
+    "warnings": [str],
     "accepted": [str],
     "rejected": [str],
     "unit": str,
