@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +23,12 @@ def result_console() -> Console:
 def progress_console() -> Console:
     """A console on stderr."""
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def warn(lines: Sequence[str]) -> None:
+    """Print warnings on stderr, a line each, whatever else is silent."""
+    for line in lines:
+        progress_console().print(f"warning: {line}", soft_wrap=True)
 
 
 def print_json(record: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sharefind.cli import options
-from sharefind.cli.console import print_json, result_console
+from sharefind.cli.console import print_json, result_console, warn
 from sharefind.cli.session import Session
 from sharefind.errors import ConfigError
 from sharefind.limits import SETTINGS, limits_of
@@ -80,6 +80,7 @@ def discover(
         session.run = folder.path
         view = _search(problem, folder, workers, is_silent=quiet, is_json=json)
         session.run = None
+    warn(view.result["warnings"])
     if json:
         print_json(view.result)
         return

@@ -7,6 +7,7 @@ It only puts the parts together: the search is `sharefind.search`, what is writt
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -310,6 +311,8 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             Hooks(self.on_node_start, self.on_node_end, self.on_error, self.observer),
             Workers(effective_n_jobs(self.n_jobs)),
         )
+        for line in outcome.warnings:
+            warnings.warn(line, UserWarning, stacklevel=4)
         self._keep(outcome, folder)
 
     def _recorded(self, config: SearchConfig, path: Path) -> SearchConfig:

@@ -88,6 +88,8 @@ def warnings(view: RunView) -> Iterator[str]:
         yield "E_* = {0} is a saddle of this unit, no answer. Use --growth invariant with a candidate group."
     elif is_zero(view):
         yield "E_* = {0}: the labels look independent of the inputs. Check them, or try more data."
+    for line in view.result.get("warnings", []):
+        yield f"{line[:1].upper()}{line[1:]}."
 
 
 def saddles(view: RunView) -> Iterator[str]:

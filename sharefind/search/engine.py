@@ -23,6 +23,7 @@ from sharefind.search.observer import BudgetSpent, Observer, StopSearch
 from sharefind.search.problem import Problem
 from sharefind.search.stopping import StoppingRule, stopping_rule
 from sharefind.search.symmetries import diagnoses, symmetries
+from sharefind.search.yardstick import Missing, Yardstick
 from sharefind.spaces import Subspace
 
 STOPPED = "an observer stopped the search"
@@ -100,6 +101,8 @@ class SearchOutcome:
         finished: whether E_* holds (False: the search was stopped before a space held, and is undecided).
         diagnoses: why the rejected groups nearest to E_* fail, and by how much. stopped: why the search was stopped
             before all was done, or None.
+        warnings: what the user must know, a sentence each. yardstick: how well E_* predicts, beside least squares and
+            the free unit; None before it was asked for.
     """
 
     problem: Problem
@@ -108,6 +111,8 @@ class SearchOutcome:
     finished: bool
     diagnoses: Mapping[str, Diagnosis] = field(default_factory=dict)
     stopped: str | None = None
+    warnings: tuple[str, ...] = ()
+    yardstick: Yardstick | Missing | None = None
 
     @property
     def e_star(self) -> SearchNode:

@@ -39,6 +39,7 @@ def _permutation(images: list[int]) -> list[int]:
 
 Word = Annotated[str, AfterValidator(printable)]
 Size = Annotated[int, Field(ge=0)]
+R2 = Annotated[FiniteFloat, Field(le=1)]
 Permutation = Annotated[list[int], AfterValidator(_permutation)]
 
 
@@ -146,6 +147,14 @@ class _Blind(Part):
     lie_algebra: _Algebra | None
 
 
+class _Yardstick(Part):
+    rows: Size
+    least_squares: R2 | None
+    tied: R2 | None
+    free: R2 | None
+    warnings: list[Word]
+
+
 class _Counts(Part):
     nodes: Size
     edges: Size
@@ -168,6 +177,9 @@ class _Result(Part):
     symmetries: list[_Symmetry] = []
     diagnosis: dict[Word, _Diagnosis] = {}
     blind: _Blind | None = None
+    yardstick: _Yardstick | None = None
+    yardstick_missing: Word | None = None
+    warnings: list[Word] = []
     lattice: _Counts
     wall_s: FiniteFloat
     versions: dict[Word, Word]

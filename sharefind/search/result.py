@@ -17,6 +17,7 @@ from sharefind.search.engine import SearchOutcome
 from sharefind.search.hypotheses import is_rejected, is_within, label_of, lattice_node
 from sharefind.search.lattice import SearchNode
 from sharefind.search.problem import Problem
+from sharefind.search.yardstick import Missing, Yardstick
 
 SCHEMA = "sharefind.result/1"
 
@@ -48,6 +49,8 @@ def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file:
         "rejected": rejected,
         **_symmetries(problem, outcome.diagnoses),
         "blind": None if problem.blind is None else _blind(problem.blind),
+        **_yardstick(outcome.yardstick),
+        "warnings": list(outcome.warnings),
         "lattice": {
             "nodes": lattice.graph.number_of_nodes(),
             "edges": lattice.graph.number_of_edges(),
@@ -228,6 +231,13 @@ def _diagnosis_row(found: Diagnosis) -> dict[str, Any]:
         "tied_r2": found.risk.tied_r2,
         "approximate": found.is_approximate,
     }
+
+
+def _yardstick(found: Yardstick | Missing | None) -> dict[str, Any]:
+    """R^2 on rows kept apart, or why there is none."""
+    if isinstance(found, Yardstick):
+        return {"yardstick": found.to_json(), "yardstick_missing": None}
+    return {"yardstick": None, "yardstick_missing": None if found is None else found.reason}
 
 
 def versions() -> dict[str, str]:
