@@ -42,7 +42,8 @@ def statistic_name(rows: Sequence[dict[str, Any]]) -> str:
 def diagnosis_cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
     """A rejected group of `diagnosis` under `DIAGNOSIS_HEADINGS`."""
     low, high = (f"{100 * v:.2g}" for v in row["risk_gap_interval"])
-    loss = f"{100 * row['risk_gap']:.2g} % [{low}, {high}]"
+    fits = row.get("reference_fits", True)
+    loss = f"{100 * row['risk_gap']:.2g} % [{low}, {high}]" if fits else "the reference model does not fit"
     return (name, row["cause"], number(row["inputs_p_value"]), loss, f"{row['tied_r2']:.3f}", f"{row['free_r2']:.3f}")
 
 

@@ -106,6 +106,8 @@ class _Diagnosis(Part):
     risk_gap_interval: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
     free_r2: FiniteFloat
     tied_r2: FiniteFloat
+    free_r2_low: FiniteFloat | None = None
+    reference_fits: bool = True
     approximate: bool
 
 

@@ -229,6 +229,8 @@ def _diagnosis_row(found: Diagnosis) -> dict[str, Any]:
         "risk_gap_interval": [found.risk.low, found.risk.high],
         "free_r2": found.risk.free_r2,
         "tied_r2": found.risk.tied_r2,
+        "free_r2_low": found.risk.free_low,
+        "reference_fits": found.risk.is_fitting,
         "approximate": found.is_approximate,
     }
 
