@@ -107,7 +107,7 @@ class _Features:
 
     def energies(self, sums: Tensor) -> Tensor:
         """Squared lengths of the parts of sums (..., width): (..., 4)."""
-        return torch.stack([(part**2).sum(-1) for part in torch.split(sums, self.parts, dim=-1)], dim=-1)
+        return torch.stack([(part**2).sum(-1) for part in torch.split(sums, list(self.parts), dim=-1)], dim=-1)
 
     def of_table(self, moves: Moves, x: Tensor, y: Tensor, order: int) -> Callable[[Tensor], Tensor]:
         """The statistic from the features of all images of all samples."""
@@ -136,4 +136,5 @@ def whitening(centred: Tensor, largest: Tensor) -> Tensor:
     scaled = centred * scale
     values, vectors = torch.linalg.eigh(scaled.t() @ scaled / len(scaled))
     kept = values > RIDGE * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
-    return scale.unsqueeze(1) * vectors[:, kept] * values[kept].rsqrt()
+    matrix: Tensor = scale.unsqueeze(1) * vectors[:, kept] * values[kept].rsqrt()
+    return matrix

@@ -106,8 +106,8 @@ class Yardstick:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Yardstick:
         """The inverse of `to_json`; further keys are left alone."""
-        numbers = (record[name] for name in ("rows", "least_squares", "tied", "free"))
-        return cls(*numbers, tuple(record["warnings"]))
+        least_squares, tied, free = (record[name] for name in ("least_squares", "tied", "free"))
+        return cls(record["rows"], least_squares, tied, free, tuple(record["warnings"]))
 
 
 @dataclass(frozen=True)
