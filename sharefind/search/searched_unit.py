@@ -108,8 +108,9 @@ def default_hidden(in_rep: Representation, out_rep: Representation, limits: Limi
 
     `regular` up to `UNIVERSAL_ORDER` elements: with it E^G is universal (Maass & Fontbona 2024, Prop. 5). For larger
     groups the first of natural, its square and regular with which E^G holds more than invariant linear
-    functions, of width up to `WIDEST_HIDDEN` if there is one, else the narrowest up to `MOST_HIDDEN`. For infinite groups `trivial`: a pointwise sigma commutes
-    with no continuous rotation, so that an infinite connected group can only fix hidden units.
+    functions, of width up to `WIDEST_HIDDEN` if there is one, else the narrowest up to `MOST_HIDDEN`. For
+    infinite groups `trivial`: a pointwise sigma commutes with no continuous rotation, so that an infinite connected
+    group can only fix hidden units.
 
     Args:
         in_rep: The action on X.

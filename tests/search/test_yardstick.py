@@ -50,11 +50,13 @@ def test_sharing_that_costs_is_warned_of(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 4))
     y = x.max(1, keepdims=True)
-    poor = _run(tmp_path / "poor", x, y, "S4", out_rep="trivial", unit="matrix+bias")
+    poor = _run(tmp_path / "poor", x, y, "C4", out_rep="trivial", unit="matrix+bias", statistic="correlogram")
     (line,) = [line for line in poor["warnings"] if "without sharing" in line]
     assert "--unit two-layer" in line and poor["yardstick"]["tied"] < poor["yardstick"]["free"] - 0.1
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_the_default_unit_for_invariant_labels_sees_more_than_sums(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     x = np.exp(rng.normal(size=(300, 5)))
