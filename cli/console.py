@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,6 +56,12 @@ def _wide_enough(console: Console) -> Console:
     if console.width < least:
         console.width = least
     return console
+
+
+def warn(lines: Sequence[str]) -> None:
+    """Print warnings on stderr, a line each, whatever else is silent."""
+    for line in lines:
+        progress_console().print(f"warning: {line}", soft_wrap=True)
 
 
 def print_json(record: dict[str, Any]) -> None:

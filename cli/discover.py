@@ -9,7 +9,7 @@ import typer
 
 from sharefind.cli import options
 from sharefind.cli.budget import Unready, bounded_setup, clock_of, show_unready, unready
-from sharefind.cli.console import print_json, result_console
+from sharefind.cli.console import print_json, result_console, warn
 from sharefind.cli.session import Session
 from sharefind.errors import ConfigError
 from sharefind.limits import SETTINGS, limits_of
@@ -91,6 +91,8 @@ def discover(
         session.run = folder.path
         view = _search(problem, folder, workers, session, is_silent=quiet, is_json=json)
         session.run, session.written = None, folder.path
+    known = () if quiet else problem.warnings  # said when the search began
+    warn([line for line in view.result["warnings"] if line not in known])
     if json:
         print_json(view.result)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sharefind.cli.console import print_json, result_console
+from sharefind.cli.console import print_json, result_console, warn
 from sharefind.cli.options import MaxDegree, MaxDim, MaxFileSize, MaxGroupOrder, MaxLattice, PlainJson, PlainQuiet, Run
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.limits import limits_of
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from sharefind.nn.comparison import FloatArray, Score
     from sharefind.search import Problem, TaskLike
     from sharefind.search.units import IntArray
-
-SHARED, FREE = "shared", "untied"
-"""Names of the two networks."""
+    from sharefind.search.yardstick import Scored
 
 FRESH_ROWS = 10_000
 """Rows that are drawn of a task with fresh samples."""
@@ -70,8 +68,9 @@ def train(
     from sharefind.cli.problem import finished_outcome
     from sharefind.export import spec_from_outcome
     from sharefind.export.onnx_graph import require_onnx
-    from sharefind.nn.comparison import TrainingPlan, compare, untied
+    from sharefind.nn.comparison import TrainingPlan, beside_least_squares, compare, untied
     from sharefind.search import RunFolder
+    from sharefind.search.yardstick import FREE, TIED, advice
 
     if out.suffix.lower() == ".onnx":
         require_onnx()
@@ -80,20 +79,23 @@ def train(
     if spec.space.is_zero:
         raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
     x, y = _rows(outcome.problem.task, seed)
-    units = _units(outcome.problem)
+    units, plan = _units(outcome.problem), TrainingPlan(width, epochs, lr=lr, seed=seed)
     with training_progress(epochs, is_silent=quiet or json) as told:
-        plan = TrainingPlan(width, epochs, lr=lr, seed=seed)
-        scores = compare({SHARED: spec, FREE: untied(spec)}, x, y, plan, told, units)
+        scores = compare({TIED: spec, FREE: untied(spec)}, x, y, plan, told, units)
     _refuse_unlearnt(scores[0], lr)
     _write(scores[0], out, seed)
     context.obj.written = out
+    scored, kept = beside_least_squares({score.name: score.network for score in scores}, x, y, seed, units)
+    lines = advice(scored, spec.unit, outcome.e_star.label)
+    warn(lines)
+    yardstick = _yardstick(scored, kept, lines)
     if json:
-        print_json(_record(run, out, seed, scores))
+        print_json(_record(run, out, seed, scores, yardstick))
         return
     from sharefind.report.training import training_table
 
     console = result_console()
-    console.print(training_table(_rows_of(scores)))
+    console.print(training_table(_rows_of(scores), yardstick["least_squares"]))
     console.print(f"wrote {out}: the shared network, {scores[0].fitted.parameters} numbers", soft_wrap=True)
     if scores[0].fitted.best_epoch == epochs:
         console.print(f"note  it still improved in the last of {epochs} epochs; raise --epochs", soft_wrap=True)
@@ -103,11 +105,19 @@ def train(
         console.print(line, soft_wrap=True)
 
 
-def _record(run: Path, out: Path, seed: int, scores: list[Score]) -> dict[str, Any]:
+def _record(run: Path, out: Path, seed: int, scores: list[Score], yardstick: dict[str, Any]) -> dict[str, Any]:
     from sharefind.search.result import versions
 
     named = {"schema": "sharefind.training/1", "run": str(run), "out": str(out), "seed": seed}
-    return {**named, "networks": _rows_of(scores), "versions": versions()}
+    found = {"networks": _rows_of(scores), "yardstick": yardstick, "warnings": yardstick["warnings"]}
+    return {**named, **found, "versions": versions()}
+
+
+def _yardstick(scored: Scored, kept: int, lines: tuple[str, ...]) -> dict[str, Any]:
+    """The same object as in the result of a search."""
+    from sharefind.search.yardstick import FREE, LEAST_SQUARES, TIED, Yardstick
+
+    return Yardstick(kept, scored.r2(LEAST_SQUARES), scored.r2(TIED), scored.r2(FREE), lines).to_json()
 
 
 def _check(out: Path, lr: float) -> None:

@@ -332,7 +332,8 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         folder = RunFolder.create(path, self._recorded(problem.resolved, path))
         if isinstance(self._run, Path):
             buffer = io.BytesIO()
-            np.savez(buffer, x=x, y=y, **({} if units is None else {GROUPS: units}))
+            named: dict[str, Any] = {} if units is None else {GROUPS: units}
+            np.savez(buffer, x=x, y=y, **named)
             write_atomically(path / DATA, buffer.getvalue())
         outcome, self.result_ = run_search(
             problem,
@@ -341,6 +342,8 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             Workers(effective_n_jobs(self.n_jobs)),
             clock=clock,
         )
+        for line in outcome.warnings:
+            warnings.warn(line, UserWarning, stacklevel=4)
         self._keep(outcome, folder)
 
     def _recorded(self, config: SearchConfig, path: Path) -> SearchConfig:

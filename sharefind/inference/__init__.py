@@ -5,7 +5,7 @@ Usable on its own; what a discovered symmetry is good for is left to `sharefind.
 
 from sharefind.inference.closed_testing import FamilyTest, Verdict, family_test
 from sharefind.inference.correlogram import Correlogram
-from sharefind.inference.diagnosis import Cause, Diagnosis, InputLaw, RiskGap, diagnose, risk_gap
+from sharefind.inference.diagnosis import Cause, Diagnosis, RiskGap, diagnose, risk_gap
 from sharefind.inference.displacement import CrossDisplacement, Displacement
 from sharefind.inference.families import Candidate, CandidateFamily, named_family, subgroup_family
 from sharefind.inference.held_out_gap import HeldOutGap
@@ -20,6 +20,7 @@ from sharefind.inference.infinitesimal import (
     nearest_algebra,
     skew_basis,
 )
+from sharefind.inference.input_law import InputLaw
 from sharefind.inference.linear_estimates import Estimates
 from sharefind.inference.marginal_likelihood import MarginalLikelihood
 from sharefind.inference.moves import Moves, SampledMoves, axis_rotations, invariant_scale, moved_coordinates

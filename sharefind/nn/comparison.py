@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,22 +11,16 @@ from numpy.typing import NDArray
 
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.export import SharingSpec
-from sharefind.inference.units import held_units
 from sharefind.nn.network import SharedShallowNetwork
 from sharefind.nn.training import DivergedError, Epoch, FitResult, fit
+from sharefind.search.yardstick import LEAST_SQUARES, Scored, kept_apart, least_squares, spread_of
 from sharefind.spaces import Subspace
 from sharefind.streams import named_stream
 
 FloatArray = NDArray[np.float64]
 
-TEST_SHARE = 0.2
-"""Share of the rows that is kept apart to score networks, and takes no part in training or in early stopping."""
-
 SMALL_LABELS = 0.25
 """Root mean square of labels, in units of the range of sigma, below which networks start smaller."""
-
-FEWEST_ROWS = 10
-"""Rows below which nothing can be kept apart."""
 
 
 @dataclass(frozen=True)
@@ -73,23 +67,6 @@ def untied(spec: SharingSpec) -> SharingSpec:
     )
 
 
-def split(n: int, seed: int, units: NDArray[np.int64] | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers to train on and to score on, disjoint, together 0..n-1; units (n,) are not divided.
-
-    Raises:
-        DataError: fewer than `FEWEST_ROWS` rows.
-    """
-    if n < FEWEST_ROWS:
-        raise DataError(f"{n} rows are too few to keep some apart; give at least {FEWEST_ROWS}")
-    rng = named_stream(seed, "comparison", "rows")
-    if units is not None:
-        kept, apart = held_units(torch.from_numpy(np.array(units)), TEST_SHARE, rng)
-        return kept.numpy(), apart.numpy()
-    order = rng.permutation(n)
-    held = max(1, round(TEST_SHARE * n))
-    return np.sort(order[held:]), np.sort(order[:held])
-
-
 def compare(
     specs: dict[str, SharingSpec],
     x: FloatArray,
@@ -108,10 +85,39 @@ def compare(
         DataError: too few rows, widths that do not fit, or labels on the rows kept apart that do not vary.
         NotConvergedError: a training diverged.
     """
-    train, test = split(len(x), plan.seed, units)
+    train, test = kept_apart(len(x), plan.seed, units)
     named = None if units is None else units[train]
     rows = (x[train], y[train]), (x[test], y[test])
     return [_score(name, spec, *rows, plan, callback, named) for name, spec in specs.items()]
+
+
+def beside_least_squares(
+    networks: Mapping[str, torch.nn.Module],
+    x: FloatArray,
+    y: FloatArray,
+    seed: int,
+    units: NDArray[np.int64] | None = None,
+) -> tuple[Scored, int]:
+    """Networks that `compare` trained beside least squares: squared errors of the same rows kept apart, their number.
+
+    Args:
+        networks: By name.
+        x: All rows, shape (n, d_in).
+        y: Their labels, shape (n, d_out).
+        seed: Of the plan that the networks were trained with.
+        units: As there.
+
+    Raises:
+        DataError: Too few rows, or labels of the rows kept apart that do not vary.
+    """
+    train, test = kept_apart(len(x), seed, units)
+    linear = least_squares(x[train], y[train], x[test])
+    predicted = {} if linear is None else {LEAST_SQUARES: linear}
+    asked = torch.from_numpy(np.array(x[test], dtype=np.float64))
+    with torch.no_grad():
+        predicted |= {name: network(asked).numpy() for name, network in networks.items()}
+    errors = {name: ((values - y[test]) ** 2).sum(1) for name, values in predicted.items()}
+    return Scored(errors, spread_of(y[test]), (np.arange(len(x)) if units is None else units)[test]), len(test)
 
 
 def _score(

@@ -27,12 +27,13 @@ from sharefind.report.page_parts import (
     rival_grid,
     symmetry_grid,
     visited_grid,
+    yardstick_grid,
 )
 from sharefind.report.palette import DARK, NAMES
 from sharefind.report.pictures import require_matplotlib
 from sharefind.report.promises import not_promised, promised
 from sharefind.report.recipe import command_of, settings_of
-from sharefind.report.rows import origin_cells
+from sharefind.report.rows import origin_cells, yardstick_note
 from sharefind.report.runs import RunView, load_run
 from sharefind.report.samples import Samples
 from sharefind.report.verdict import diagnosis_sentence, doubts, is_zero, saddles, star_title, verdict, warnings
@@ -152,6 +153,8 @@ def _tables(view: RunView) -> dict[str, Any]:
         "diagnosis_grid": diagnosis_grid(view),
         "diagnosis_sentences": [line for line in sentences if line],
         "rival_grid": rival_grid(view),
+        "yardstick_grid": yardstick_grid(view),
+        "yardstick_missing": yardstick_note(view.result),
         "gate": view.result.get("independence_p_value"),
         "alpha": view.alpha,
     }

@@ -17,11 +17,14 @@ from sharefind.report.rows import (
     NODE_HEADINGS,
     OPEN_HEADINGS,
     SYMMETRY_HEADINGS,
+    YARDSTICK_HEADINGS,
     diagnosis_cells,
     node_cells,
     open_cells,
     statistic_name,
     symmetry_cells,
+    yardstick_note,
+    yardstick_rows,
 )
 from sharefind.report.runs import RunView
 from sharefind.report.space_picture import space_caption, what_is_left_out
@@ -35,7 +38,7 @@ LONG_TABLE = 12
 MAX_LISTED = 400
 """Most rows of a table on a page; the run folder has all of them."""
 
-TEXT_COLUMNS = ("space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what")
+TEXT_COLUMNS = ("space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model")
 """Headings of columns that are not numbers."""
 
 
@@ -105,6 +108,13 @@ def diagnosis_grid(view: RunView) -> Grid | None:
     """Why rejected groups fail and by how much, None where none was rejected."""
     rows = [diagnosis_cells(name, row) for name, row in view.result.get("diagnosis", {}).items()]
     return _cut("Diagnosis of what was rejected", DIAGNOSIS_HEADINGS, rows) if rows else None
+
+
+def yardstick_grid(view: RunView) -> Grid | None:
+    """How well E_* predicts rows kept apart, None where there is no yardstick."""
+    rows = tuple(yardstick_rows(view.result))
+    note = yardstick_note(view.result)
+    return Grid("How well it predicts", YARDSTICK_HEADINGS, rows, note) if rows else None
 
 
 def rival_grid(view: RunView) -> Grid | None:

@@ -16,6 +16,7 @@ from sharefind.search import Evidence, Growth, SearchNode
 NODE_HEADINGS = ("node", "space", "dim", "dist^2", "RMD^2", "delta", "p", "adj. p", "decision")
 SYMMETRY_HEADINGS = ("group", "order", "p", "adj. p", "z", "seconds", "verdict")
 DIAGNOSIS_HEADINGS = ("group", "broken", "p, inputs alone", "tied model loses (95 %)", "R^2 tied", "R^2 free")
+YARDSTICK_HEADINGS = ("model", "R^2 on rows kept apart")
 OPEN_HEADINGS = ("space", "dim", "proposed from", "explained")
 
 
@@ -41,8 +42,29 @@ def statistic_name(rows: Sequence[dict[str, Any]]) -> str:
 def diagnosis_cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
     """A rejected group of `diagnosis` under `DIAGNOSIS_HEADINGS`."""
     low, high = (f"{100 * v:.2g}" for v in row["risk_gap_interval"])
-    loss = f"{100 * row['risk_gap']:.2g} % [{low}, {high}]"
+    fits = row.get("reference_fits", True)
+    loss = f"{100 * row['risk_gap']:.2g} % [{low}, {high}]" if fits else "the reference model does not fit"
     return (name, row["cause"], number(row["inputs_p_value"]), loss, f"{row['tied_r2']:.3f}", f"{row['free_r2']:.3f}")
+
+
+def yardstick_rows(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """Least squares, the unit on E_* and the free unit under `YARDSTICK_HEADINGS`; none where there is no yardstick."""
+    found = result.get("yardstick")
+    if not found:
+        return []
+    missing = {"least_squares": "not determined", "tied": "no space holds", "free": NOTHING}
+    if result["e_star"]["dim"] == 0:
+        missing["tied"] = "{0}: a constant"
+    names = {"least_squares": "least squares", "tied": "shared (E_*)", "free": "untied (Z)"}
+    return [(name, missing[k] if found[k] is None else f"{found[k]:.3f}") for k, name in names.items()]
+
+
+def yardstick_note(result: dict[str, Any]) -> str:
+    """How many rows were kept apart, or why there is no yardstick; "" for a run that did not ask."""
+    found, why = result.get("yardstick"), result.get("yardstick_missing")
+    if found:
+        return f"{found['rows']:,} rows kept apart; networks fitted briefly, sharefind train trains in full"
+    return f"No yardstick: {why}." if why else ""
 
 
 def open_cells(view: RunView, node: SearchNode) -> tuple[str, ...]:

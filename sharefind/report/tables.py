@@ -20,6 +20,7 @@ from sharefind.report.rows import (
     NODE_HEADINGS,
     OPEN_HEADINGS,
     SYMMETRY_HEADINGS,
+    YARDSTICK_HEADINGS,
     diagnosis_cells,
     node_cells,
     open_cells,
@@ -27,6 +28,8 @@ from sharefind.report.rows import (
     share,
     statistic_name,
     symmetry_cells,
+    yardstick_note,
+    yardstick_rows,
 )
 from sharefind.report.runs import RunView
 from sharefind.report.spaces import space_view
@@ -50,7 +53,7 @@ def summary(view: RunView) -> RenderableType:
     parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
     if view.e_star is not None:
         parts += [Text(f"\n{star_title(view)}", style="bold"), space_view(view.e_star.space, view.blocks)]
-    parts += [groups_view(view.result), *diagnosis_view(view.result)]
+    parts += [groups_view(view.result), *diagnosis_view(view.result), *yardstick_view(view.result)]
     return Group(*parts, next_commands(view))
 
 
@@ -122,6 +125,19 @@ def diagnosis_view(result: dict[str, Any]) -> list[RenderableType]:
     for name, row in rows.items():
         table.add_row(*map(Text, diagnosis_cells(name, row)))
     return [table, *(Text(line) for line in map(diagnosis_sentence, rows, rows.values()) if line)]
+
+
+def yardstick_view(result: dict[str, Any]) -> list[RenderableType]:
+    """How well E_* predicts rows kept apart, beside least squares and the free unit."""
+    rows, note = yardstick_rows(result), yardstick_note(result)
+    if not rows:
+        return [Text(f"\n{note}")] if note else []
+    table = _titled_table("\nYardstick")
+    table.add_column(YARDSTICK_HEADINGS[0])
+    table.add_column(YARDSTICK_HEADINGS[1], justify="right")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return [table, Text(note, style="dim")]
 
 
 def symmetry_table(result: dict[str, Any], seconds: Mapping[str, float]) -> list[RenderableType]:

@@ -80,7 +80,7 @@ def _without_group(view: RunView) -> str:
 
 def warnings(view: RunView) -> Iterator[str]:
     """What must not be overlooked, a line each; what the search itself warned of first."""
-    yield from (f"{line[:1].upper()}{line[1:]}." for line in view.result.get("warnings", []))
+    yield from (f"{line[:1].upper()}{line[1:].removesuffix('.')}." for line in view.result.get("warnings", []))
     if not view.is_finished:
         yield "No space held so far: the last one is no answer. Go on with --resume and a larger budget."
     elif is_zero(view) and view.result["e_star"]["stabiliser"] is not None:
@@ -162,6 +162,13 @@ def stabiliser_sentence(stabiliser: dict[str, Any]) -> str:
 
 def diagnosis_sentence(name: str, row: dict[str, Any]) -> str:
     """What follows from a row of the diagnosis; "" where nothing does."""
+    if not row.get("reference_fits", True):
+        broken = "the inputs are not invariant" if row["cause"] == "inputs" else "what is broken is undetermined"
+        fit = f"R^2 {row['free_r2']:.2g} on rows kept apart"
+        return f"{name}: the reference model does not fit ({fit}): what tying costs is not known; {broken}."
+    if row["cause"] == "undetermined":
+        loss = f"tying loses at most {100 * max(0.0, row['risk_gap_interval'][1]):.2g} % of the labels' variance"
+        return f"{name}: undetermined: neither the inputs alone nor the relation are shown to be broken; {loss}."
     if row["cause"] == "inputs":
         return f"{name}: the inputs are not invariant; nothing says that the relation is not equivariant."
     if row["approximate"]:

@@ -48,6 +48,12 @@ FRESH_HORIZON = 5.0
 FINITE_PARTICLES = 32
 """N of the fast preset on finite data: the test's power is flat from 20 particles on."""
 
+HIDDEN_UNITS = 256
+"""The same for units with a hidden layer, as hidden units of all particles together, but for `FEWEST_HIDDEN`."""
+
+FEWEST_HIDDEN = 8
+"""Fewest particles of such units."""
+
 FINITE_RATE = 1 / 16
 """Share of a linear signal that one step learns on standardised data: the paper's step at N = 100, logistic units."""
 
@@ -304,9 +310,16 @@ def _stable(sgd: SGDConfig, unit: SearchedUnit, length2: float) -> SGDConfig:
     return sgd.model_copy(update={"alpha": min(sgd.alpha, most)})
 
 
+def _finite_particles(unit: SearchedUnit) -> int:
+    """N of the fast preset on finite data: each particle of a wide hidden layer is a network of its own."""
+    if unit.hidden_rep is None:
+        return FINITE_PARTICLES
+    return min(FINITE_PARTICLES, max(FEWEST_HIDDEN, HIDDEN_UNITS // unit.hidden_rep.dim))
+
+
 def _finite_sgd(config: SearchConfig, samples: int, unit: SearchedUnit) -> SGDConfig:
     """A few epochs on whitened inputs, with a step that learns `FINITE_RATE` of a linear signal."""
-    particles = config.particles or FINITE_PARTICLES
+    particles = config.particles or _finite_particles(unit)
     batch = min(samples, LARGEST_BATCH, max(20, math.ceil(samples / STEPS_PER_EPOCH)))
     steps = max(MIN_STEPS, FINITE_EPOCHS * min(samples // batch, STEPS_PER_EPOCH))
     sgd = SGDConfig(

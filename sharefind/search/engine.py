@@ -23,6 +23,7 @@ from sharefind.search.observer import BudgetSpent, Observer, StopSearch
 from sharefind.search.problem import Problem
 from sharefind.search.stopping import StoppingRule, stopping_rule
 from sharefind.search.symmetries import diagnoses, symmetries
+from sharefind.search.yardstick import Missing, Yardstick
 from sharefind.spaces import Subspace
 
 STOPPED = "an observer stopped the search"
@@ -99,7 +100,9 @@ class SearchOutcome:
         lattice: every node visited, with its evidence. chain: E_0 -> ... -> E_*, or as far as the search came.
         finished: whether E_* holds (False: the search was stopped before a space held, and is undecided).
         diagnoses: why the rejected groups nearest to E_* fail, and by how much. stopped: why the search was stopped
-            before all was done, or None. warnings: what must be said of the search, a line each.
+            before all was done, or None.
+        warnings: what the user must know, a sentence each. yardstick: how well E_* predicts, beside least squares and
+            the free unit; None before it was asked for.
     """
 
     problem: Problem
@@ -109,6 +112,7 @@ class SearchOutcome:
     diagnoses: Mapping[str, Diagnosis] = field(default_factory=dict)
     stopped: str | None = None
     warnings: tuple[str, ...] = ()
+    yardstick: Yardstick | Missing | None = None
 
     @property
     def e_star(self) -> SearchNode:

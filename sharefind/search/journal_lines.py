@@ -75,11 +75,14 @@ class _Risk(Part):
     high: Bounded
     free_r2: Annotated[Bounded, Field(le=1)]
     tied_r2: Annotated[Bounded, Field(le=1)]
+    free_low: Annotated[Bounded, Field(le=1)]
 
     @model_validator(mode="after")
     def _order(self) -> _Risk:
         if not self.low <= self.gap <= self.high:
             raise ValueError("the interval does not hold the gap")
+        if self.free_low > self.free_r2:
+            raise ValueError("free_low is above free_r2")
         return self
 
 

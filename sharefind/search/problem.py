@@ -183,7 +183,9 @@ class Problem:
         if given.group is not None:
             chosen["in_rep"], chosen["out_rep"] = _expressions(given, self.task)
         if self.unit.hidden_rep is not None:
-            chosen["hidden_rep"] = given.hidden_rep or default_hidden(self.candidate.group)
+            chosen["hidden_rep"] = given.hidden_rep or default_hidden(
+                self.candidate.in_rep, self.candidate.out_rep, given.limits
+            )
         return given.model_copy(update=chosen)
 
     @property

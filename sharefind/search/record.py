@@ -39,6 +39,7 @@ def _permutation(images: list[int]) -> list[int]:
 
 Word = Annotated[str, AfterValidator(printable)]
 Size = Annotated[int, Field(ge=0)]
+R2 = Annotated[FiniteFloat, Field(le=1)]
 Permutation = Annotated[list[int], AfterValidator(_permutation)]
 
 
@@ -105,6 +106,8 @@ class _Diagnosis(Part):
     risk_gap_interval: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
     free_r2: FiniteFloat
     tied_r2: FiniteFloat
+    free_r2_low: FiniteFloat | None = None
+    reference_fits: bool = True
     approximate: bool
 
 
@@ -146,6 +149,14 @@ class _Blind(Part):
     lie_algebra: _Algebra | None
 
 
+class _Yardstick(Part):
+    rows: Size
+    least_squares: R2 | None
+    tied: R2 | None
+    free: R2 | None
+    warnings: list[Word]
+
+
 class _Counts(Part):
     nodes: Size
     edges: Size
@@ -159,7 +170,6 @@ class _Result(Part):
     parameter_space: _Parameters
     chain: list[_ChainRow]
     stopped: Word | None = None
-    warnings: list[Word] = []
     e_star: _Star
     accepted: list[Word]
     rejected: list[Word]
@@ -169,6 +179,9 @@ class _Result(Part):
     symmetries: list[_Symmetry] = []
     diagnosis: dict[Word, _Diagnosis] = {}
     blind: _Blind | None = None
+    yardstick: _Yardstick | None = None
+    yardstick_missing: Word | None = None
+    warnings: list[Word] = []
     lattice: _Counts
     wall_s: FiniteFloat
     versions: dict[Word, Word]

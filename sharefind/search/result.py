@@ -17,6 +17,7 @@ from sharefind.search.engine import SearchOutcome
 from sharefind.search.hypotheses import is_rejected, is_within, label_of, lattice_node
 from sharefind.search.lattice import SearchNode
 from sharefind.search.problem import Problem
+from sharefind.search.yardstick import Missing, Yardstick
 
 SCHEMA = "sharefind.result/1"
 
@@ -49,6 +50,7 @@ def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file:
         "rejected": rejected,
         **_symmetries(problem, outcome.diagnoses),
         "blind": None if problem.blind is None else _blind(problem.blind),
+        **_yardstick(outcome.yardstick),
         "lattice": {
             "nodes": lattice.graph.number_of_nodes(),
             "edges": lattice.graph.number_of_edges(),
@@ -230,8 +232,17 @@ def _diagnosis_row(found: Diagnosis) -> dict[str, Any]:
         "risk_gap_interval": [found.risk.low, found.risk.high],
         "free_r2": found.risk.free_r2,
         "tied_r2": found.risk.tied_r2,
+        "free_r2_low": found.risk.free_low,
+        "reference_fits": found.risk.is_fitting,
         "approximate": found.is_approximate,
     }
+
+
+def _yardstick(found: Yardstick | Missing | None) -> dict[str, Any]:
+    """R^2 on rows kept apart, or why there is none."""
+    if isinstance(found, Yardstick):
+        return {"yardstick": found.to_json(), "yardstick_missing": None}
+    return {"yardstick": None, "yardstick_missing": None if found is None else found.reason}
 
 
 def versions() -> dict[str, str]:

@@ -18,6 +18,7 @@ from sharefind.search.result import result_record
 from sharefind.search.run_folder import LATTICE, RunFolder
 from sharefind.search.sitting import Sitting
 from sharefind.search.stopping import StoppingRule
+from sharefind.search.yardstick import Yardstick, yardstick_of
 from sharefind.workers import Deadline, Workers, earlier, one_thread
 
 Bounded = Callable[[Deadline], AbstractContextManager[None]]
@@ -97,8 +98,10 @@ def _run(
         problem = replace(problem, settings=replace(problem.settings, workers=workers))
         engine = Engine(problem, *rules, observer=sitting, memory=sitting)
         try:
-            with one_thread(), workers.connected(), clock.within(sitting.deadline):
-                outcome = engine.run()
+            with one_thread(), workers.connected():
+                with clock.within(sitting.deadline):
+                    outcome = engine.run()
+                outcome = _measured(outcome, folder, sitting.deadline)
             result = result_record(outcome, str(folder.path), sitting.seconds, LATTICE)
             folder.finish(outcome, result)
         finally:
@@ -106,6 +109,24 @@ def _run(
             with suppress(RunFolderError, StorageError):
                 sitting.close()
     return outcome, result
+
+
+def _measured(outcome: SearchOutcome, folder: RunFolder, deadline: Deadline | None) -> SearchOutcome:
+    """The outcome with its yardstick: that of an earlier sitting where that ended as this one does."""
+    found = _earlier(outcome, folder) or yardstick_of(outcome, deadline)
+    lines = found.warnings if isinstance(found, Yardstick) else ()
+    return replace(outcome, yardstick=found, warnings=(*outcome.warnings, *lines))
+
+
+def _earlier(outcome: SearchOutcome, folder: RunFolder) -> Yardstick | None:
+    """The yardstick that the folder's result holds, if it is one of the same chain."""
+    try:
+        kept = folder.result()
+    except RunFolderError:  # there is none yet, or none that can be read
+        return None
+    now = result_record(outcome, str(folder.path), 0.0, LATTICE)
+    is_same = all(kept.get(key) == now[key] for key in ("chain", "status", "e_star", "unit"))
+    return Yardstick.from_json(kept["yardstick"]) if is_same and kept.get("yardstick") else None
 
 
 def keep_unready(folder: RunFolder, started: float) -> float:

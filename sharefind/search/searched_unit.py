@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from sharefind.errors import SpaceError, UnitError
-from sharefind.groups import Group, Representation, parse_representation
-from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.errors import GroupError, RepresentationError, SpaceError, UnitError
+from sharefind.groups import FiniteGroup, Representation, hom, parse_representation
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
+from sharefind.meanfield.invariance import generator_signs
 from sharefind.meanfield.units import SearchedUnit, build_searched_unit, has_hidden_layer
+from sharefind.spaces import fixed_space
 
-DEFAULT_UNIT = "matrix"
+DEFAULT_UNIT = "matrix+bias"
+"""The unit for labels that the candidate moves, and where nothing else suits."""
+
+HIDDEN_UNIT = "two-layer"
+"""The unit for labels that the candidate leaves alone, of which it is the hidden layer that sees more than sums."""
+
+BARE_UNIT = "matrix"
+"""The unit where no linear map is equivariant and no hidden layer helps: a bias alone would only hide that."""
+
+UNIVERSAL_ORDER = 24
+"""Largest group whose regular representation is the default on hidden units."""
+
+WIDEST_HIDDEN = 32
+"""Widest hidden space that is chosen by default where the group is larger, if one of this width sees enough."""
+
+MOST_HIDDEN = 128
+"""Widest hidden space that is ever chosen by default: wider ones train for minutes."""
 
 
 def searched_unit(
@@ -21,7 +38,7 @@ def searched_unit(
     """The unit that is trained.
 
     Args:
-        expression: a unit, `DEFAULT_UNIT` where None. hidden: the representation on its hidden space, `default_hidden`
+        expression: a unit, `default_unit` where None. hidden: the representation on its hidden space, `default_hidden`
             where None. in_rep, out_rep: the candidate's actions on X and Y. limits: `dim` bounds dim Z.
 
     Raises:
@@ -29,9 +46,9 @@ def searched_unit(
             representation given, or needs one that the group has no default for.
         RepresentationError: the hidden representation cannot be read. SpaceError: dim Z is above the limit.
     """
-    name, group = expression or DEFAULT_UNIT, in_rep.group
+    name, group = expression or default_unit(in_rep, out_rep, hidden, limits), in_rep.group
     if hidden is None and has_hidden_layer(name):
-        hidden = default_hidden(group)
+        hidden = default_hidden(in_rep, out_rep, limits)
     hidden_rep = None if hidden is None else parse_representation(hidden, group, limits)
     refuse_wide(name, in_rep.dim, out_rep.dim, None if hidden_rep is None else hidden_rep.dim, limits)
     return build_searched_unit(name, in_rep, out_rep, hidden_rep)
@@ -53,20 +70,109 @@ def refuse_wide(expression: str | None, d_in: int, d_out: int, d_hidden: int | N
         )
 
 
-def default_hidden(group: Group) -> str:
-    """`regular` for a finite group, with which E^G is universal (Maass & Fontbona 2024, Prop. 5); else `trivial`.
+def default_unit(
+    in_rep: Representation, out_rep: Representation, hidden: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> str:
+    """The unit for a candidate's actions on X and Y, where neither the user nor the task names one.
 
-    A pointwise sigma commutes with no continuous rotation, so that an infinite connected group can only fix hidden
-    units.
+    An affine map with a bias for labels that the candidate moves, with tanh where it changes their signs. Where they
+    are invariant, or no linear map is equivariant, a hidden layer, if one sees more than invariant linear functions.
+
+    Args:
+        in_rep: The action on X.
+        out_rep: The action on Y.
+        hidden: A representation that the user named for the hidden units.
+        limits: `dim` bounds the parameters.
+
+    Returns:
+        A unit expression.
+    """
+    group = in_rep.group
+    sigma = ":tanh" if any(min(s, default=1) < 0 for s in generator_signs(out_rep) if s is not None) else ""
+    if group.order == 1:
+        return DEFAULT_UNIT
+    is_blind = fixed_space(hom(in_rep, out_rep)).is_zero
+    if not (is_blind or _is_trivial(out_rep)):
+        return f"{DEFAULT_UNIT}{sigma}"
+    if hidden is not None:
+        return HIDDEN_UNIT
+    if group.is_finite:
+        rep = _rep(_chosen_hidden(in_rep, out_rep, limits), in_rep, limits)
+        if rep is not None and rep.dim * (in_rep.dim + out_rep.dim + 1) <= limits.dim and _sees(in_rep, out_rep, rep):
+            return HIDDEN_UNIT
+    return f"{BARE_UNIT if is_blind else DEFAULT_UNIT}{sigma}"
+
+
+def default_hidden(in_rep: Representation, out_rep: Representation, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The representation on hidden units where none is named.
+
+    `regular` up to `UNIVERSAL_ORDER` elements: with it E^G is universal (Maass & Fontbona 2024, Prop. 5). For larger
+    groups the first of natural, its square and regular with which E^G holds more than invariant linear
+    functions, of width up to `WIDEST_HIDDEN` if there is one, else the narrowest up to `MOST_HIDDEN`. For
+    infinite groups `trivial`: a pointwise sigma commutes with no continuous rotation, so that an infinite connected
+    group can only fix hidden units.
+
+    Args:
+        in_rep: The action on X.
+        out_rep: The action on Y.
+        limits: On the size of representations.
+
+    Returns:
+        An expression.
 
     Raises:
-        UnitError: the group has more elements than a hidden layer should have units.
+        UnitError: No representation of those sees enough; one is to be named.
     """
-    if group.order is None:
-        return "trivial"
-    if group.order > MAX_SUBGROUP_ORDER:
+    group = in_rep.group
+    chosen = _chosen_hidden(in_rep, out_rep, limits)
+    if chosen is None:
         raise UnitError(
-            f"--hidden-rep is needed: regular, its default, has one hidden unit for each of the {group.order} elements "
-            f"of {group.name}; give a smaller one, such as --hidden-rep natural"
+            f"--hidden-rep is needed: no hidden layer of those tried (natural, regular) sees more of X than invariant "
+            f"linear functions of {group.name}; give one, such as --hidden-rep 2*natural"
         )
-    return "regular"
+    return chosen
+
+
+def _chosen_hidden(in_rep: Representation, out_rep: Representation, limits: Limits) -> str | None:
+    group = in_rep.group
+    if not isinstance(group, FiniteGroup):
+        return "trivial"
+    if group.order <= UNIVERSAL_ORDER:
+        return "regular"
+    points = group.degree
+    widths = {"natural": points, "natural*natural": points**2, "regular": group.order}
+    found = {}
+    for name in (n for n, width in widths.items() if width <= MOST_HIDDEN):
+        rep = _rep(name, in_rep, limits)
+        if rep is not None and _sees(in_rep, out_rep, rep):
+            found[name] = rep.dim
+            if rep.dim <= WIDEST_HIDDEN:
+                return name
+    return min(found, key=lambda name: found[name], default=None)
+
+
+def _rep(name: str | None, in_rep: Representation, limits: Limits) -> Representation | None:
+    try:
+        return None if name is None else parse_representation(name, in_rep.group, limits)
+    except (GroupError, RepresentationError, SpaceError):
+        return None
+
+
+def _sees(in_rep: Representation, out_rep: Representation, hidden: Representation) -> bool:
+    """Whether the hidden layer of E^G reads more than invariant linear functions of X, and the outputs read it.
+
+    A row of W in Hom_G(X, H) is invariant under the stabiliser of its hidden unit alone. Where all rows are invariant
+    under the whole group, dim Hom_G(X, H) is the product of the dimensions of what it fixes in X and in H.
+    """
+    signs = generator_signs(hidden)
+    if any(s is None or min(s, default=1) < 0 for s in signs):  # logistic units commute with permutations alone
+        return False
+    linear = fixed_space(in_rep).dim * fixed_space(hidden).dim
+    return fixed_space(hom(in_rep, hidden)).dim > linear and not fixed_space(hom(hidden, out_rep)).is_zero
+
+
+def _is_trivial(rep: Representation) -> bool:
+    """Whether the group moves nothing."""
+    if any(not d.is_zero_matrix for d in rep.lie):
+        return False
+    return fixed_space(rep).dim == rep.dim

@@ -26,7 +26,7 @@ def test_from_a_file_to_a_module(discover, call, tmp_path: Path) -> None:
     assert "Undecided" not in ending.out and max(map(len, ending.out.splitlines())) <= 100
     assert "(200 samples), candidate C4" in ending.err
     ending = call("export", "run", "--format", "torch", "--out", "net.py")
-    assert ending.status == 0 and "E^C4, dim 4 of 16: proven exactly" in ending.out
+    assert ending.status == 0 and "E^C4, dim 5 of 20: proven exactly" in ending.out
 
 
 @pytest.mark.parametrize("unit", [(), ("--unit", "matrix:tanh")], ids=["proposed", "given"])

@@ -11,7 +11,7 @@ import torch
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.export import SharingSpec, certify
 from sharefind.groups import named_group, natural, regular
-from sharefind.nn.comparison import TrainingPlan, compare, r2, split, start_network, untied
+from sharefind.nn.comparison import TrainingPlan, compare, kept_apart, r2, start_network, untied
 from tests.specs import spec_on
 
 PLAN = TrainingPlan(width=8, epochs=60)
@@ -31,12 +31,12 @@ def ring(n: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("n", [10, 11, 57, 1000])
 def test_rows_are_kept_apart(n: int) -> None:
-    train, test = split(n, 3)
+    train, test = kept_apart(n, 3)
     assert sorted([*train, *test]) == list(range(n))
     assert len(test) == round(n / 5)
-    assert not np.array_equal(test, split(n, 4)[1])
+    assert not np.array_equal(test, kept_apart(n, 4)[1])
     with pytest.raises(DataError, match="at least 10"):
-        split(9, 0)
+        kept_apart(9, 0)
 
 
 def test_r2_is_that_of_its_definition() -> None:

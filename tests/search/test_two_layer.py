@@ -21,7 +21,7 @@ from sharefind.search import (
 from sharefind.search.experiments import CopiesPlan, copies_experiment, escape_training
 from sharefind.search.growth import candidate_node
 from sharefind.search.lattice import SearchNode
-from sharefind.search.searched_unit import default_hidden
+from sharefind.search.searched_unit import default_hidden, default_unit
 from sharefind.spaces import Subspace
 from tests.search.problems import problem, representation, teacher_task
 
@@ -150,11 +150,23 @@ def test_the_resolved_configuration_builds_the_same_problem() -> None:
     assert problem(found.task, "S3").resolved.hidden_rep is None
 
 
-def test_default_hidden_representations() -> None:
-    assert default_hidden(named_group("D4")) == "regular"
-    assert default_hidden(named_group("SO3")) == "trivial"
-    with pytest.raises(UnitError, match=r"--hidden-rep is needed.*720 elements of S6.*--hidden-rep natural"):
-        default_hidden(named_group("S6"))
+@pytest.mark.parametrize(
+    ("group", "in_rep", "out_rep", "unit", "hidden"),
+    [
+        ("D4", "natural", "trivial", "two-layer", "regular"),
+        ("S5", "natural", "trivial", "two-layer", "natural"),
+        ("S6", "2*natural", "trivial:2", "two-layer", "natural"),
+        ("C64", "natural", "trivial", "two-layer", "natural"),
+        ("C4", "natural", "natural", "matrix+bias", "regular"),
+        ("C4", "trivial:4", "trivial", "matrix+bias", "regular"),
+        ("S3", "natural", "sign", "two-layer", "regular"),
+        ("SO3", "natural+trivial", "trivial", "matrix+bias", "trivial"),
+        ("SO3", "natural", "trivial", "matrix", "trivial"),
+    ],
+)
+def test_defaults_suit_the_labels(group: str, in_rep: str, out_rep: str, unit: str, hidden: str) -> None:
+    reps = [parse_representation(text, named_group(group)) for text in (in_rep, out_rep)]
+    assert (default_unit(*reps), default_hidden(*reps)) == (unit, hidden)
 
 
 @pytest.mark.parametrize(
