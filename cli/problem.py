@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import shlex
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from sharefind.datasets import Task, load_data, load_task, task_names
 from sharefind.datasets.registry import READERS
 from sharefind.errors import ConfigError, ExportError, RunFolderError, one_line, quoted
+from sharefind.formats import parse_toml
 from sharefind.groups import Group, load_generators, named_group
 from sharefind.limits import SETTINGS, Limits, limits_of, raise_it, read_within, settings_of
 from sharefind.search import (
@@ -99,7 +99,7 @@ def _read(file: Path, limits: Limits) -> dict[str, Any]:
         content = read_within(file, most)
         if isinstance(content, int):
             raise ConfigError(f"--config {file} is above {most} bytes; {raise_it('file_size', content)}")
-        settings = tomllib.loads(content.decode("utf-8"))
+        settings = parse_toml(content)
     except OSError as error:
         raise ConfigError(f"--config {file} cannot be read ({error.strerror}); check the path") from None
     except RecursionError:

@@ -20,6 +20,7 @@ import numpy as np
 from sharefind.datasets.archives import npz_arrays, refuse_unpacked
 from sharefind.datasets.task import FloatArray, check_arrays
 from sharefind.errors import DataError, one_line, quoted
+from sharefind.formats import ENCODING
 from sharefind.limits import DATA_BYTES, DEFAULT_LIMITS, Limits, raise_it
 
 COLUMN = re.compile(r"([xy])(0|[1-9][0-9]*)")
@@ -67,7 +68,7 @@ def load_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[FloatAr
     source = _existing_file(path, limits)
     most = limits.bytes_of(DATA_BYTES) // FLOAT_BYTES
     values = array("d")
-    with _reading(path), source.open(newline="", encoding="utf-8-sig") as file:
+    with _reading(path), source.open(newline="", encoding=ENCODING) as file:
         lines = _Lines(file, path)
         rows = csv.reader(lines, strict=True)
         header = [name.strip() for name in next(rows, [])]

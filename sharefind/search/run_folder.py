@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -25,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from sharefind.errors import RunFolderError, SharefindError, one_line
+from sharefind.formats import parse_json, parse_toml
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.search.config import SearchConfig, search_config
@@ -34,7 +34,7 @@ from sharefind.search.journal_lines import diagnosis_of, named_line, node_line, 
 from sharefind.search.lattice import SearchLattice
 from sharefind.search.problem import Problem
 from sharefind.search.record import check_result, printable
-from sharefind.storage import DIGEST, LOCK, TEMPORARY, Journal, finite, sole_use, sweep, write_atomically
+from sharefind.storage import DIGEST, LOCK, TEMPORARY, Journal, sole_use, sweep, write_atomically
 
 FINGERPRINT, SETTINGS_FINGERPRINT = "data.sha256", "settings.sha256"
 
@@ -223,7 +223,7 @@ class RunFolder:
         """
         try:
             _refuse_size(self.path / CONFIG, MAX_SMALL_BYTES)
-            values = tomllib.loads((self.path / CONFIG).read_text())
+            values = parse_toml((self.path / CONFIG).read_bytes())
         except (ValueError, RecursionError) as error:
             reason = one_line(error)
             raise RunFolderError(f"{self.path / CONFIG} is not TOML ({reason}); run the search again") from None
@@ -451,7 +451,7 @@ def _read_json(path: Path, missing: str, limits: Limits) -> dict[str, Any]:
         raise RunFolderError(f"{path} is missing: {missing}")
     _refuse_size(path, limits.bytes_of(MAX_JSON_BYTES))
     try:
-        record: dict[str, Any] = json.loads(path.read_text(), parse_constant=finite)
+        record: dict[str, Any] = parse_json(path.read_bytes(), is_finite=True)
     except (ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} is not JSON ({one_line(error)}); run the search again") from None
     return record
