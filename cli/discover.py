@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sharefind.cli import options
-from sharefind.cli.console import print_json, result_console
+from sharefind.cli.console import print_json, progress_console, result_console
 from sharefind.cli.session import Session
 from sharefind.errors import ConfigError
 from sharefind.limits import SETTINGS, limits_of
@@ -27,6 +27,7 @@ WITH_RESUME = (*BUDGETS, *SETTINGS, "resume", "jobs", "executor", "address", "js
 
 def discover(
     context: typer.Context,
+    file: options.File = None,
     group: options.Group = None,
     generators: options.Generators = None,
     blind: options.Blind = False,
@@ -74,6 +75,8 @@ def discover(
     session.debug = session.debug or debug
     given = {name: value for name, value in context.params.items() if value is not None}
     given = {name: value for name, value in given.items() if value is not False}
+    if file is not None:
+        given = _with_data(given, file)
     workers = Workers(jobs, executor or "loky", address)
     with workers.connected():
         problem, folder = _new(given, config, out) if resume is None else _resumed(given, resume)
@@ -88,15 +91,25 @@ def discover(
     result_console().print(summary(view))
 
 
+def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:
+    """The options, with the file that stands alone as --data."""
+    for name in ("data", "task"):
+        if name in given:
+            raise ConfigError(f"the data are given twice, as {file} and by --{name} {given[name]}; drop one of them")
+    return {**{name: value for name, value in given.items() if name != "file"}, "data": file}
+
+
 def _new(given: dict[str, Any], config: Path | None, out: Path | None) -> tuple[Problem, RunFolder]:
     """A problem with a new folder, made only after everything else was found to be in order."""
     from pathlib import Path
 
-    from sharefind.cli.problem import load_problem, merged_config
+    from sharefind.cli.problem import label_lines, layout_lines, load_problem, merged_config
     from sharefind.search import RunFolder, default_folder
 
     settings = merged_config(given, config)
     problem = load_problem(settings)
+    for note in (*layout_lines(settings), *label_lines(settings, problem)):
+        progress_console().print(f"note  {note}", soft_wrap=True)
     return problem, RunFolder.create(out or default_folder(problem, Path("runs")), problem.resolved)
 
 
