@@ -237,7 +237,7 @@ def _check_name(spec: SharingSpec, stabiliser: Stabiliser) -> tuple[Naming, bool
             naming = Naming.UNCHECKED
     except WrongNameError as error:
         raise refusal(f"group.name is {spec.group_name}, {error}") from None
-    if naming is Naming.UNCHECKED and claim.group is claim.order is None and isinstance(group, FiniteGroup):
+    if naming is Naming.UNCHECKED and claim.group is None and claim.order is None and isinstance(group, FiniteGroup):
         _refuse_unknown_order(spec, group)
     return naming, _check_cycles(spec, claim, stabiliser) if claim.cycles else None
 

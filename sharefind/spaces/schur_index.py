@@ -105,6 +105,6 @@ def _closure(table: NDArray[np.int32], generators: tuple[int, int]) -> IntArray:
     inside[0], fresh = True, np.zeros(1, dtype=np.int64)
     while len(fresh):
         reached = np.unique(table[fresh][:, list(generators)])
-        fresh = reached[~inside[reached]]
+        fresh = reached[~inside[reached]].astype(np.int64)
         inside[fresh] = True
     return np.flatnonzero(inside)

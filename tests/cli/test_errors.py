@@ -51,7 +51,7 @@ DISCOVER = {
     "": "no candidate symmetry was given",
     "--group Q4": "no group named 'Q4' (did you mean",
     "--group C2 --data good.npz": "x has width 4 but natural of C2 has dimension 2; use --group C4, or choose --in-rep",
-    "--group C4 --data narrow.npz": "x has width 3 but natural of C4 has dimension 4; use --group C3, or choose --in-rep",
+    "--group C4 --data narrow.npz": "x has width 3 but natural of C4 has dimension 4; use --group C3, or choose",
     "--group C4 --data nan.npz": "x is nan at row 3, column 1",
     "--group C4 --data nokey.npz": "no array 'y'",
     "--group C4 --data short.npz": "give one row of y for each row of x",

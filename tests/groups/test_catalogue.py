@@ -76,7 +76,7 @@ def test_every_example_of_the_catalogue_exists(entry):
         ("SO1", "needs n from 2"),
         ("R121", "from 1 to 120"),
         ("Z4", "no group named 'Z4'"),
-        ("Z8xc2", "did you mean C8xc2"),
+        ("Z8xc2", "did you mean C8xC2"),
         ("q4", "did you mean"),
         ("D 4", "sharefind groups"),
         ("", "1 to 100 characters"),
