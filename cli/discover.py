@@ -9,7 +9,7 @@ import typer
 
 from sharefind.cli import options
 from sharefind.cli.budget import Unready, bounded_setup, clock_of, show_unready, unready
-from sharefind.cli.console import print_json, result_console, warn
+from sharefind.cli.console import print_json, progress_console, result_console, warn
 from sharefind.cli.session import Session
 from sharefind.errors import ConfigError
 from sharefind.limits import SETTINGS, limits_of
@@ -31,6 +31,7 @@ WITH_RESUME = (*BUDGETS, *SETTINGS, "resume", "jobs", "executor", "address", "js
 
 def discover(
     context: typer.Context,
+    file: options.File = None,
     group: options.Group = None,
     generators: options.Generators = None,
     blind: options.Blind = False,
@@ -80,6 +81,8 @@ def discover(
     session.debug = session.debug or debug
     given = {name: value for name, value in context.params.items() if value is not None}
     given = {name: value for name, value in given.items() if value is not False}
+    if file is not None:
+        given = _with_data(given, file)
     workers = Workers(jobs, executor or "loky", address)
     with workers.connected():
         ready = _new(given, config, out, session) if resume is None else _resumed(given, resume, session)
@@ -101,11 +104,19 @@ def discover(
     result_console().print(summary(view))
 
 
+def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:
+    """The options, with the file that stands alone as --data."""
+    for name in ("data", "task"):
+        if name in given:
+            raise ConfigError(f"the data are given twice, as {file} and by --{name} {given[name]}; drop one of them")
+    return {**{name: value for name, value in given.items() if name != "file"}, "data": file}
+
+
 def _new(given: dict[str, Any], config: Path | None, out: Path | None, session: Session) -> _Ready | Unready:
     """A problem with a new folder, made only after everything else was found to be in order."""
     from pathlib import Path
 
-    from sharefind.cli.problem import load_problem, merged_config, plain_name
+    from sharefind.cli.problem import label_lines, layout_lines, load_problem, merged_config, plain_name
     from sharefind.search import RunFolder, default_folder
     from sharefind.search.observer import BudgetSpent
     from sharefind.search.run import fresh_folder
@@ -117,6 +128,8 @@ def _new(given: dict[str, Any], config: Path | None, out: Path | None, session: 
     except BudgetSpent as spent:
         folder = RunFolder.create(out or fresh_folder(plain_name(settings), Path("runs")), settings)
         return unready(folder, settings.seed, str(spent), session)
+    for note in (*layout_lines(settings), *label_lines(settings, problem)):
+        progress_console().print(f"note  {note}", soft_wrap=True)
     return problem, RunFolder.create(out or default_folder(problem, Path("runs")), problem.resolved)
 
 

@@ -29,6 +29,7 @@ def inspect(
             "distances, or with --node lattice and particles.",
         ),
     ] = None,
+    all_tests: Annotated[bool, typer.Option("--all", help="Show all tests, not the 20 nearest to the level.")] = False,
     max_file_size: MaxFileSize = None,
     json: PlainJson = False,
 ) -> None:
@@ -43,8 +44,10 @@ def inspect(
         _plot(view, chosen, plot, figure)
     if json:
         print_json(_record(view) if chosen is None else _node_record(view, chosen))
+    elif plot is not None:
+        print(plot)
     else:
-        _print(view, chosen)
+        _print(view, chosen, is_all=all_tests)
 
 
 def _plot(view: RunView, chosen: SearchNode | None, plot: Path, figure: str | None) -> None:
@@ -59,16 +62,20 @@ def _plot(view: RunView, chosen: SearchNode | None, plot: Path, figure: str | No
     progress_console().print(f"wrote {plot}", soft_wrap=True)
 
 
-def _print(view: RunView, chosen: SearchNode | None) -> None:
+def _print(view: RunView, chosen: SearchNode | None, *, is_all: bool) -> None:
+    from sharefind.cli.problem import layout_lines
     from sharefind.report.tables import lattice_view, node_view, summary
+    from sharefind.search import RunFolder
 
     console = result_console()
     if chosen is not None:
         console.print(node_view(view, chosen))
         return
     console.print(summary(view))
+    for note in layout_lines(RunFolder.open(view.path).config()):
+        console.print(f"note  {note}", soft_wrap=True)
     console.print()
-    console.print(lattice_view(view))
+    console.print(lattice_view(view, is_all=is_all))
 
 
 def _record(view: RunView) -> dict[str, Any]:

@@ -14,6 +14,10 @@ WHAT, MODEL, RULES, TRAINING, RUN, LIMITS, OUTPUT = (
     "What is searched", "Model", "Rules", "Training", "Run folder", "Limits", "Output",
 )  # fmt: skip
 
+File = Annotated[
+    str | None,
+    typer.Argument(metavar="[DATA]", help="The data, as with --data.", show_default=False),
+]
 Group = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Candidate symmetry group: C4, D5, S4, C2xC3, ...", rich_help_panel=WHAT),

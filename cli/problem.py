@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sharefind.datasets import Task, load_data, load_task, task_names
 from sharefind.datasets.registry import READERS
+from sharefind.datasets.task import class_warning
 from sharefind.errors import ConfigError, ExportError, RunFolderError, one_line, quoted
-from sharefind.groups import Group, load_generators, named_group
+from sharefind.formats import parse_toml
+from sharefind.groups import Group, load_generators, named_group, parse_representation
 from sharefind.limits import SETTINGS, Limits, limits_of, raise_it, read_within, settings_of
 from sharefind.search import (
     Candidate,
@@ -24,6 +25,7 @@ from sharefind.search import (
     search_config,
 )
 from sharefind.search.hypotheses import belongs
+from sharefind.search.layouts import layout_notes
 from sharefind.storage import advice, shell_word
 
 DEFAULT_TASK = "c2-wi"
@@ -99,7 +101,7 @@ def _read(file: Path, limits: Limits) -> dict[str, Any]:
         content = read_within(file, most)
         if isinstance(content, int):
             raise ConfigError(f"--config {file} is above {most} bytes; {raise_it('file_size', content)}")
-        settings = tomllib.loads(content.decode("utf-8"))
+        settings = parse_toml(content)
     except OSError as error:
         raise ConfigError(f"--config {file} cannot be read ({error.strerror}); {advice(error)}") from None
     except RecursionError:
@@ -180,6 +182,28 @@ def load_problem(config: SearchConfig) -> Problem:
         config = config.model_copy(update={"group": task.group})
         return build_problem(config, task, named_group(task.group, config.limits))
     return build_problem(config, task, _recommended(config, task))
+
+
+def layout_lines(config: SearchConfig) -> list[str]:
+    """What the expressions of a configuration mean for the columns of its file, where they put channels on points."""
+    if config.group is None or config.data is None or not _is_file_name(config.data):
+        return []
+    group = named_group(config.group, config.limits)
+    given = (("--in-rep", "x", config.in_rep), ("--out-rep", "y", config.out_rep))
+    return [
+        note
+        for flag, letter, text in given
+        if text is not None
+        for note in layout_notes(flag, letter, parse_representation(text, group, config.limits))
+    ]
+
+
+def label_lines(config: SearchConfig, problem: Problem) -> list[str]:
+    """A warning where the labels of a file look like classes."""
+    if config.data is None or not _is_file_name(config.data) or problem.task.y is None:
+        return []
+    found = class_warning(problem.task.y)
+    return [] if found is None else [found]
 
 
 def chosen_task(config: SearchConfig) -> Task:

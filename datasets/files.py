@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from sharefind.datasets.archives import KEYS, npz_arrays, refuse_unpacked
-from sharefind.datasets.task import FloatArray, check_arrays
+from sharefind.datasets.task import WORDS, FloatArray, check_arrays
 from sharefind.datasets.units import IntArray, refuse_column_of_rows, unit_numbers, unknown_column
-from sharefind.errors import DataError, one_line, quoted
+from sharefind.errors import DataError, one_line, quoted, visible
+from sharefind.formats import ENCODING
 from sharefind.limits import DATA_BYTES, DEFAULT_LIMITS, Limits, raise_it
 from sharefind.storage import advice, open_text
 
@@ -43,6 +44,10 @@ READING_ERRORS = (
 FLOAT_BYTES = 8
 # Characters; one row is held as text before its numbers are known.
 MAX_ROW = 10_000_000
+# Column names that a message shows, and characters of them.
+MAX_SHOWN, MAX_NAMES = 12, 300
+# Words that stand for a value that was not measured, and for no class.
+MISSING = ("", "na", "nan", "none", "null", "missing", "inf", "infinity")
 COLUMNS_WANTED = "columns must be named x0, x1, ... and y0, y1, ..."
 
 
@@ -101,7 +106,7 @@ def read_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS, rows_of: str | N
     names = list[str]()
     most = limits.bytes_of(DATA_BYTES) // FLOAT_BYTES
     values = array("d")
-    with _reading(path), open_text(source, "utf-8-sig") as file:
+    with _reading(path), open_text(source, ENCODING) as file:
         lines = _Lines(file, path)
         rows = csv.reader(lines, strict=True)
         header = [name.strip() for name in next(rows, [])]
@@ -235,8 +240,8 @@ def _column_order(header: list[str], path: str | Path) -> dict[str, list[int]]:
         match = COLUMN.fullmatch(name)
         if match is None:
             raise DataError(
-                f"{path}: unknown column {quoted(name)}; {COLUMNS_WANTED}; a column that says which rows belong "
-                "together is named with --rows-of"
+                f"{path}: unknown column {quoted(name)}; {COLUMNS_WANTED}; {_renaming(header, path)}; a column that "
+                "says which rows belong together is named with --rows-of"
             )
         key, number = match[1], int(match[2])
         if number in positions[key]:
@@ -249,6 +254,21 @@ def _column_order(header: list[str], path: str | Path) -> dict[str, list[int]]:
     return {key: [found[number] for number in range(len(found))] for key, found in positions.items()}
 
 
+def _renaming(header: list[str], path: str | Path) -> str:
+    """How to rename columns that have names of their own: a command that replaces the header, the last one as y0."""
+    new = ",".join([*(f"x{k}" for k in range(len(header) - 1)), "y0"])
+    old, written = (repr(str(p)) for p in (path, Path(path).with_name(f"{Path(path).stem}_xy.csv")))
+    if len(header) > MAX_SHOWN:
+        header = [*header[: MAX_SHOWN - 1], "...", header[-1]]
+        new = f"' + ','.join(f'x{{i}}' for i in range({new.count(',')})) + ',y0"
+    names = visible(", ".join(header)[:MAX_NAMES])
+    return (
+        f"names such as these ({names}) are not supported yet. Rename them in Python, here with the last as the label: "
+        f"from pathlib import Path; rows = Path({visible(old)}).read_text('utf-8-sig').split('\\n', 1)[1]; "
+        f"Path({visible(written)}).write_text('{new}\\n' + rows, 'utf-8')"
+    )
+
+
 def _csv_row(cells: list[str], header: list[str], line: int, path: str | Path) -> list[float]:
     if len(cells) != len(header):
         raise DataError(f"{path}: line {line} has {len(cells)} cells, the header has {len(header)}; make them equal")
@@ -258,6 +278,9 @@ def _csv_row(cells: list[str], header: list[str], line: int, path: str | Path) -
         raise ValueError
     except ValueError:
         column = next(index for index, cell in enumerate(cells) if not _is_number(cell))
+        name, word = header[column], cells[column].strip()
+        if name.startswith("y") and word[:1].isalpha() and word.lower() not in MISSING:
+            raise DataError(f"{path}: {name} holds words ({quoted(word)}); {_one_hot(path, name)}") from None
         raise DataError(
             f"{path}: {quoted(cells[column])} on line {line}, column {quoted(header[column])}, is not a number; "
             f"{_cell_advice(cells[column])}"
@@ -271,6 +294,18 @@ def _cell_advice(cell: str) -> str:
     except ValueError:
         is_spelling = False
     return "write it in the digits 0 to 9, such as 1200.5" if is_spelling else "remove that line or fill the value in"
+
+
+def _one_hot(path: str | Path, column: str) -> str:
+    """What to do with labels that are words, as an end of a sentence."""
+    read, written = (repr(str(p)) for p in (path, Path(path).with_suffix(".npz")))
+    return (
+        f"{WORDS} (in Python, with numpy as np: "
+        f"t = np.genfromtxt({visible(read)}, delimiter=',', names=True, dtype=None, encoding='utf-8-sig'); "
+        f"codes = np.unique(t['{column}'], return_inverse=True)[1]; "
+        f"np.savez({visible(written)}, x=np.stack([t[n] for n in t.dtype.names if n[0] == 'x'], 1), "
+        f"y=np.eye(codes.max() + 1)[codes]))"
+    )
 
 
 def _is_number(cell: str) -> bool:

@@ -15,6 +15,11 @@ from sharefind.groups import FiniteGroup, Representation
 FloatArray = NDArray[np.float64]
 
 NUMERIC_KINDS = "biuf"
+TEXT_KINDS = "US"
+# Labels with at most so many different whole numbers, and fewer than this share of the rows, look like classes.
+MAX_CLASSES, CLASS_SHARE = 20, 0.05
+WORDS = "classes are not supported yet; one-hot encode them, a column y0, y1, ... for each class"
+ONE_HOT = "codes = np.unique(labels, return_inverse=True)[1]; y = np.eye(codes.max() + 1)[codes]"
 
 
 class Sampler(Protocol):
@@ -188,6 +193,8 @@ def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
     if masked:
         raise DataError(f"{source}: {key} has {masked} masked values; fill them in or remove those rows")
     array = np.asarray(values)
+    if array.dtype.kind in TEXT_KINDS and key == "y":
+        raise DataError(f"{source}: y holds words; {WORDS}: {ONE_HOT}")
     if array.dtype.kind not in NUMERIC_KINDS:
         raise DataError(f"{source}: {key} has dtype {array.dtype}, which is not real numbers; save it as floats")
     if array.ndim != 2:
@@ -202,6 +209,19 @@ def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
     _refuse_non_finite(floats, key, source)
     floats.flags.writeable = False
     return floats
+
+
+def class_warning(y: FloatArray) -> str | None:
+    """A warning where labels look like classes written as whole numbers, y (n, d_out); None where they do not."""
+    if y.shape[1] != 1 or not (y == np.rint(y)).all():
+        return None
+    count = len(np.unique(y))
+    if not 1 < count <= MAX_CLASSES or count >= CLASS_SHARE * len(y):
+        return None
+    return (
+        f"y holds {count} different whole numbers and looks like classes; they are treated as numbers, with an order "
+        "and distances. If they are classes, one-hot encode them: y = np.eye(k)[codes]"
+    )
 
 
 def _finite_samples(x: FloatArray, y: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:

@@ -10,10 +10,10 @@ writes those that are no text as lone surrogates, which UTF-8 has not: `json_tex
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import json
-import math
 import os
 import secrets
 import shlex
@@ -28,7 +28,8 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from filelock import FileLock, Timeout
 
-from sharefind.errors import RunFolderError, SharefindError, StorageError
+from sharefind.errors import RunFolderError, SharefindError, StorageError, one_line
+from sharefind.formats import parse_json
 
 DIGEST = "sha256"
 """Key of a journal's line that holds the checksum of all that stands before it."""
@@ -248,12 +249,10 @@ class Journal:
         self.damage = []
         records = []
         for number, line in enumerate(self._lines(), start=1):
-            record = _checked(line)
-            if record is None:
-                cut = " was cut off" if not line.endswith(b"\n") else " is damaged"
-                self.damage.append(f"{self.path.name}: line {number}{cut}")
-            else:
-                records.append(record)
+            try:
+                records.append(_record_of(line))
+            except ValueError as error:
+                self.damage.append(f"{self.path.name}: line {number} {error}")
         self._is_clean = not self.damage
         return records
 
@@ -286,7 +285,7 @@ class Journal:
             raise _unwritten(self.path, error) from None
 
     def _repair(self) -> None:
-        good = [line for line in self._lines() if _checked(line) is not None]
+        good = [line for line in self._lines() if _is_whole(line)]
         if self.path.exists():
             write_atomically(self.path, b"".join(good))
         self._is_clean = True
@@ -295,7 +294,7 @@ class Journal:
         try:
             if self.path.exists() and not self.path.is_file():
                 raise RunFolderError(f"{self.path} is no plain file; move it away")
-            return self.path.read_bytes().splitlines(keepends=True)
+            return self.path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines(keepends=True)
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -309,28 +308,30 @@ def _line(record: Mapping[str, Any]) -> bytes:
     return f'{text[:-1]}, "{DIGEST}": "{digest}"}}\n'.encode()
 
 
-def _checked(line: bytes) -> dict[str, Any] | None:
-    """The record of a line that is whole and unchanged, or None."""
-    text, found, rest = line.rpartition(f', "{DIGEST}": "'.encode())
-    if not found or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b'"}\n':
-        return None
-    try:
-        record = json.loads(text + b"}", parse_constant=finite, parse_float=finite)
-    except (ValueError, RecursionError):  # a checksum of nonsense is no proof of sense
-        return None
-    return record if isinstance(record, dict) else None
-
-
-def finite(text: str) -> float:
-    """A number that JSON has: nothing that is written here is NaN or infinite.
+def _record_of(line: bytes) -> dict[str, Any]:
+    """The record of a line that is whole and unchanged.
 
     Raises:
-        ValueError: it is.
+        ValueError: It is not; the message is the end of a sentence that begins with the line.
     """
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is no number of JSON")
-    return value
+    text, found, rest = line.rpartition(f', "{DIGEST}": "'.encode())
+    if not found or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b'"}\n':
+        raise ValueError("is damaged" if line.endswith(b"\n") else "was cut off")
+    try:
+        record = parse_json(text + b"}", is_finite=True)
+    except (ValueError, RecursionError) as error:  # a checksum of nonsense is no proof of sense
+        raise ValueError(f"is damaged ({one_line(error)})") from None
+    if not isinstance(record, dict):
+        raise ValueError("is damaged")
+    return record
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        _record_of(line)
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager

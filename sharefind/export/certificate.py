@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 from sympy.polys.matrices import DomainMatrix
 
-from sharefind.errors import GroupError
+from sharefind.export.lie_names import infinite_naming
+from sharefind.export.names import Claim, Naming, WrongNameError, claim_of, cycles_hold, finite_naming
 from sharefind.export.places import matrix_key, number_faults, pointwise_fault, sign_faults, space_fault
 from sharefind.export.spec import HIDDEN, INPUTS, OUTPUTS, SharingSpec
 from sharefind.export.stabiliser import ExactMove, Stabiliser, rebuild_stabiliser, refusal
-from sharefind.groups import FiniteGroup, Group, named_group, structure_name
+from sharefind.groups import CompactGroup, FiniteGroup
 from sharefind.groups.matrices import (
     as_signed_permutation,
     common_matrices,
@@ -26,7 +27,6 @@ from sharefind.groups.matrices import (
     sparse_matrix,
     to_float,
 )
-from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.meanfield.models import predict_labels
 from sharefind.meanfield.units import two_layer_space
 from sharefind.spaces import Block, Subspace, fixed_space, matrix_space
@@ -56,6 +56,8 @@ class Certificate:
         group: name of the stabiliser. order: as stated, None when infinite.
         generated_order: of the matrix group of the generators, a divisor of `order`; None when infinite.
         dim, ambient: of the space. field: where the proof took place.
+        naming: what is known of the name: "proven", "image" of the named group, or "unchecked".
+        cycles_checked: whether the cycles in the name were compared with the generators; None where it has none.
         is_proven: the space is exact, and M_g z = z was shown for a basis and all generators.
         is_fixed_space: the space is all of E^G.
         error: largest relative equivariance error of a random layer, below `tolerance` over `trials` inputs.
@@ -72,6 +74,8 @@ class Certificate:
     error: float
     tolerance: float
     trials: int
+    naming: str = Naming.PROVEN
+    cycles_checked: bool | None = None
 
     @property
     def statement(self) -> str:
@@ -79,11 +83,30 @@ class Certificate:
         if self.order == 1 and not self.is_fixed_space:
             kind = "exact ties" if self.is_proven else "a numerical space, not exact,"
             return f"{kind} without a group, dim {self.dim} of {self.ambient}: no symmetry is claimed, none proven"
-        which = f"E^{self.group}" if self.is_fixed_space else f"a space fixed by {self.group}"
+        name = self._name
+        which = f"E^{name}" if self.is_fixed_space else f"a space fixed by {name}"
         proof = f"proven exactly over {self.field}" if self.is_proven else "numerical, not exact and not proven"
         return (
             f"{which}, dim {self.dim} of {self.ambient}: {proof}; "
             f"equivariant up to a relative error of {self.tolerance:.0e} in float64"
+        )
+
+    @property
+    def shown_name(self) -> str:
+        """The name of the group, followed by "(not checked)" where it is not."""
+        return f"{self.group} (not checked)" if self.naming == Naming.UNCHECKED else self.group
+
+    @property
+    def _name(self) -> str:
+        """The name of the group, with what of it is not proven."""
+        if self.naming == Naming.UNCHECKED:
+            order = "infinite order" if self.generated_order is None else f"order {self.generated_order}"
+            return f"G for the group G of {order} that the generators generate (its name, {self.group}, is not checked)"
+        if self.naming == Naming.IMAGE:
+            image = "of lower dimension" if self.generated_order is None else f"of order {self.generated_order}"
+            return f"{self.group} (which acts through an image {image})"
+        return (
+            f"{self.group} (of whose name the cycles are not checked)" if self.cycles_checked is False else self.group
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -119,6 +142,7 @@ def certify(
             _check_fixed(spec, stabiliser.pairs, is_lie=False)
             _check_fixed(spec, stabiliser.lie, is_lie=True)
         is_fixed_space = _check_dimension(spec, stabiliser)
+        naming, cycles_checked = _check_name(spec, stabiliser)
     except _Unfixed as claim:
         raise refusal(f"{claim}{_explanation(spec, stabiliser, written)}") from None
     rng = np.random.default_rng(seed)
@@ -140,6 +164,8 @@ def certify(
         error=error,
         tolerance=tolerance,
         trials=trials,
+        naming=naming,
+        cycles_checked=cycles_checked,
     )
 
 
@@ -196,36 +222,67 @@ def _check_order(spec: SharingSpec, stabiliser: Stabiliser) -> int | None:
             f"the generators generate a group of order {group.order}, no divisor of the order "
             f"{spec.group_order} of {spec.group_name} (group.order)"
         )
-    if group.order == spec.group_order:
-        _check_name(spec, group)
     return group.order
 
 
-def _check_name(spec: SharingSpec, group: FiniteGroup) -> None:
-    """A name of the catalogue is that of a group isomorphic to the one that the generators generate, as far as told."""
-    named = _named(spec.group_name)
-    if not isinstance(named, FiniteGroup) or group.order > MAX_SUBGROUP_ORDER:
-        return
-    found, said = structure_name(group), structure_name(named)
-    if found != said:
-        raise refusal(f"group.name is {spec.group_name}, and the generators generate {found}")
+def _check_name(spec: SharingSpec, stabiliser: Stabiliser) -> tuple[Naming, bool | None]:
+    """What is known of the name of the group, and of the cycles in it: None where there are none."""
+    claim, group = claim_of(spec.group_name), stabiliser.reps[INPUTS].group
+    try:
+        if isinstance(group, FiniteGroup):
+            naming = finite_naming(claim, group)
+        elif isinstance(claim.group, CompactGroup):
+            naming = infinite_naming(claim.group, stabiliser.lie, stabiliser.pairs)
+        else:
+            naming = Naming.UNCHECKED
+    except WrongNameError as error:
+        raise refusal(f"group.name is {spec.group_name}, {error}") from None
+    if naming is Naming.UNCHECKED and claim.group is None and claim.order is None and isinstance(group, FiniteGroup):
+        _refuse_unknown_order(spec, group)
+    return naming, _check_cycles(spec, claim, stabiliser) if claim.cycles else None
+
+
+def check_name(spec: SharingSpec) -> Naming:
+    """What is known of the name of a specification's group, from its generators alone; nothing else is looked at.
+
+    Raises:
+        ExportError: The generators generate another group, or are none of a group.
+    """
+    stabiliser = rebuild_stabiliser(spec)
+    try:
+        _check_order(spec, stabiliser)
+        return _check_name(spec, stabiliser)[0]
+    except _Unfixed as claim:
+        raise refusal(str(claim)) from None
+
+
+def _refuse_unknown_order(spec: SharingSpec, group: FiniteGroup) -> None:
+    """The order of a group that only the generators tell of is that of what they generate."""
+    if group.order != spec.group_order:
+        raise refusal(
+            f"group.order is {spec.group_order}, and the generators generate a group of order {group.order}; "
+            f"{spec.group_name} is no group of the catalogue that could act through it"
+        )
+
+
+def _check_cycles(spec: SharingSpec, claim: Claim, stabiliser: Stabiliser) -> bool:
+    """Whether the cycles in a name are those of the permutations of a natural side; False where that is not known."""
+    names = [spec.in_rep, spec.out_rep, spec.hidden_rep]
+    if "natural" not in names:
+        return False
+    images = [as_signed_permutation(move[names.index("natural")]) for move in stabiliser.pairs]
+    perms = [image[0] for image in images if image is not None and min(image[1]) > 0]
+    if not perms or len(perms) < len(images):
+        return False
+    holds = cycles_hold(claim.cycles, np.array(perms, dtype=np.int64))
+    if holds is False:
+        raise refusal(f"group.name is {spec.group_name}, and the generators generate another subgroup")
+    return holds is True
 
 
 def known_order(name: str) -> int | None:
-    """The order that the catalogue knows for a name such as "C4" or "C4:<(0 2 1 3)>".
-
-    None where it knows none, or an infinite one.
-    """
-    group = _named(name)
-    return None if group is None else group.order
-
-
-def _named(name: str) -> Group | None:
-    """The group of the catalogue with a name, without generators behind it."""
-    try:
-        return named_group(name.partition(":")[0])
-    except GroupError:
-        return None
+    """The order that a name such as "C4", "C4:<(0 2 1 3)>" or "C3:C4" claims; None where it claims none."""
+    return claim_of(name).order
 
 
 def _check_fixed(spec: SharingSpec, pairs: Sequence[ExactMove], is_lie: bool) -> None:

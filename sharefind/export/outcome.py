@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import ExportError
-from sharefind.export.certificate import known_order
+from sharefind.export.names import WrongNameError, claim_of, finite_naming
 from sharefind.export.spec import HIDDEN, INPUTS, OUTPUTS, ExactRows, GeneratorPair, SharingSpec
+from sharefind.export.stabiliser import rebuild_stabiliser
 from sharefind.groups import FiniteGroup, Group, Representation, format_element
 from sharefind.groups.matrices import rows_of
 
@@ -61,7 +63,7 @@ def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
     reps = [rep for rep in every if rep is not None]
     if isinstance(group, FiniteGroup):
         reps = [rep.restrict(group) for rep in reps]
-    return SharingSpec(
+    spec = SharingSpec(
         name=f"{problem.task.name}: {node.label}",
         unit=problem.unit.name,
         particles=problem.settings.sgd.particles,
@@ -76,6 +78,18 @@ def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
         space=node.space,
         change=problem.change,
     )
+    return spec if not isinstance(group, FiniteGroup) else _with_known_order(spec)
+
+
+def _with_known_order(spec: SharingSpec) -> SharingSpec:
+    """The order of what the generators generate, where the name of the group says nothing of its own.
+
+    A group that was given by permutations may act with a kernel, of which a specification keeps no trace.
+    """
+    claim = claim_of(spec.group_name)
+    if claim.order is not None or claim.group is not None:
+        return spec
+    return replace(spec, group_order=rebuild_stabiliser(spec).reps[INPUTS].group.order)
 
 
 def _stabiliser(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
@@ -87,5 +101,13 @@ def _stabiliser(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
 
 
 def _unambiguous(name: str, group: Group) -> str:
-    """A name from a generators file may be one of the catalogue's for a group of another order: "D8" of order 8."""
-    return name if known_order(name) in (None, group.order) else f"{name} (as given)"
+    """A name from a generators file may be one of the catalogue's for another group: "D8" of order 8, "D4" for Q8."""
+    claim = claim_of(name)
+    if claim.group == group:
+        return name
+    try:
+        if isinstance(group, FiniteGroup) and claim.order in (None, group.order):
+            finite_naming(claim, group)
+    except WrongNameError:
+        return f"{name} (as given)"
+    return name if claim.order in (None, group.order) else f"{name} (as given)"

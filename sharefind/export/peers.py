@@ -13,8 +13,17 @@ from sharefind.errors import ExportError, GroupError, RepresentationError
 from sharefind.export import literals
 from sharefind.export.certificate import Certificate, certify
 from sharefind.export.spec import ExactRows, SharingSpec
-from sharefind.groups import FiniteGroup, Group, Representation, exact_matrix, named_group, parse_representation
-from sharefind.groups.matrices import as_signed_permutation
+from sharefind.export.stabiliser import rebuild_stabiliser
+from sharefind.groups import (
+    FiniteGroup,
+    Group,
+    Representation,
+    exact_matrix,
+    named_group,
+    parse_representation,
+    trivial,
+)
+from sharefind.groups.matrices import as_signed_permutation, identity_matrix
 from sharefind.meanfield.units import two_layer_space
 from sharefind.spaces import fixed_space, matrix_space
 
@@ -24,7 +33,7 @@ class PeerView:
     """A group with its representations on X, on Y [and on the hidden units], whose E^G is the specification's space.
 
     Attributes:
-        is_named: the group is one of the catalogue, else it is known by its permutations only.
+        is_named: the group is one of the catalogue, else it is known by its generators only.
     """
 
     spec: SharingSpec
@@ -45,6 +54,9 @@ def peer_view(spec: SharingSpec, peer: str) -> PeerView:
     if not certificate.is_fixed_space:
         raise not_theirs(peer, f"the space is not all of E^{spec.group_name}, and {peer} has no other spaces")
     group, is_named = _group(spec, peer)
+    if group is None:
+        reps = _by_generators(spec)
+        return PeerView(spec, certificate, reps[0].group, reps, False)
     try:
         reps = tuple(parse_representation(text, group) for text in _texts(spec))
     except (GroupError, RepresentationError) as error:
@@ -52,6 +64,16 @@ def peer_view(spec: SharingSpec, peer: str) -> PeerView:
     if tuple(rep.dim for rep in reps) != spec.dims or _fixed(spec, reps) != spec.space:
         raise not_theirs(peer, f"{spec.group_name} acts on these coordinates in another way than its name says")
     return PeerView(spec, certificate, group, reps, is_named)
+
+
+def _by_generators(spec: SharingSpec) -> tuple[Representation, ...]:
+    """The matrices of the specification as representations of the finite group that they generate."""
+    reps = rebuild_stabiliser(spec).reps
+    return tuple(trivial(rep.group, rep.dim) if _is_trivial(rep) else rep for rep in reps)
+
+
+def _is_trivial(rep: Representation) -> bool:
+    return all(matrix == identity_matrix(rep.dim, matrix.domain) for matrix in rep.generator_matrices)
 
 
 def not_theirs(peer: str, reason: str) -> ExportError:
@@ -73,10 +95,11 @@ def head(view: PeerView, peer: str, install: str) -> str:
     """The docstring of a snippet."""
     spec, place = view.spec, "A, W and b" if view.spec.has_hidden else "W and b" if view.spec.has_bias else "W"
     name = literals.plain(spec.group_name)
+    remark = "" if view.certificate.shown_name == spec.group_name else f"The name {name} of the group is not checked. "
     return (
         f'"""E^{name} in {peer}: all {place} that commute with {name}, '
         f"dimension {spec.space.dim} of {spec.space.ambient}.\n\n"
-        f'Written by sharefind; it needs {peer} ({install}).\n"""\n\n'
+        f'{remark}Written by sharefind; it needs {peer} ({install}).\n"""\n\n'
     )
 
 
@@ -84,20 +107,22 @@ def _texts(spec: SharingSpec) -> tuple[str, ...]:
     return tuple(text for text in (spec.in_rep, spec.out_rep, spec.hidden_rep) if text is not None)
 
 
-def _group(spec: SharingSpec, peer: str) -> tuple[Group, bool]:
-    """The group of a name, or one of permutations taken from the side on which it acts naturally."""
+def _group(spec: SharingSpec, peer: str) -> tuple[Group | None, bool]:
+    """The group of a name, or one of permutations taken from the side on which it acts naturally, or None."""
     try:
         group = named_group(spec.group_name)
     except GroupError:
         group = None
     if group is not None and group.order == spec.group_order:
         return group, True
-    if "natural" not in _texts(spec) or spec.group_order is None:
-        raise not_theirs(peer, f"{spec.group_name} is no group of the catalogue and acts naturally on no side")
+    if spec.group_order is None:
+        raise not_theirs(peer, f"{spec.group_name} is infinite and no group of the catalogue")
+    if "natural" not in _texts(spec):
+        return None, False
     side = _texts(spec).index("natural")
     perms = [_permutation(pair.matrices[side]) for pair in spec.generators]
     if any(perm is None for perm in perms):
-        raise not_theirs(peer, f"{spec.group_name} is no group of the catalogue and does not permute coordinates")
+        return None, False
     return FiniteGroup(spec.group_name, spec.dims[side], tuple(perm for perm in perms if perm is not None)), False
 
 

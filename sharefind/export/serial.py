@@ -10,10 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from sharefind.errors import GroupError, InputError, SpaceError, visible
+from sharefind.errors import GroupError, InputError, SpaceError, one_line, visible
 from sharefind.export.certificate import Certificate, certify
 from sharefind.export.places import SIDES, unreadable
 from sharefind.export.spec import SCHEMA, GeneratorPair, SharingSpec
+from sharefind.formats import decoded, parse_json
 from sharefind.groups import parse_exact
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
 from sharefind.meanfield.standardise import Standardisation
@@ -110,12 +111,15 @@ def from_json(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> SharingSpec
             parameters than `limits.dim`.
     """
     try:
-        data = _Spec.model_validate_json(text)
+        parse_json(text)  # which refuses a key that is given twice, where pydantic takes the last
+        data = _Spec.model_validate_json(decoded(text))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = visible(".".join(map(str, first["loc"]))[:200]) or "the text"
         reason = visible(" ".join(str(first["msg"]).split())[:200])
         raise InputError(f"not a {SCHEMA} specification: {where}: {reason}; export it again") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not a {SCHEMA} specification: the text: {one_line(error)}; export it again") from None
     _check_sizes(data, limits)
     return _built(data)
 

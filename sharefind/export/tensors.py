@@ -16,6 +16,7 @@ from sharefind.export.origin import origin
 from sharefind.export.serial import MAX_SPEC_BYTES, from_json, to_json
 from sharefind.export.stabiliser import refusal
 from sharefind.export.trained import FloatArray, TrainedNetwork
+from sharefind.formats import RepeatedKeyError, parse_json
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.storage import advice, write_atomically
 
@@ -26,6 +27,9 @@ TENSOR = "coefficient"
 
 SUFFIX = ".safetensors"
 """How the name of a file with weights ends; others hold a specification as JSON."""
+
+HEADER_START = 8
+"""Bytes of a safetensors file before its header, whose length they hold."""
 
 MAX_WEIGHT_BYTES = 2_000_000_000
 """Largest file that is read, in bytes, where no limit is given."""
@@ -59,8 +63,8 @@ def in_one_order(content: bytes) -> bytes:
 
     content: 8 bytes with the length of the header, the header (JSON, filled up with spaces), and the numbers.
     """
-    start = 8 + int.from_bytes(content[:8], "little")
-    known = json.loads(content[8:start])
+    start = HEADER_START + int.from_bytes(content[:HEADER_START], "little")
+    known = parse_json(content[HEADER_START:start])
     header = json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + content[start:]
@@ -118,6 +122,7 @@ def _content(path: Path) -> tuple[dict[str, str], FloatArray]:
     """The metadata and the coefficients (N, dim)."""
     from safetensors import SafetensorError, safe_open
 
+    _check_header(path)
     try:
         with safe_open(path, framework="numpy") as file:
             names = list(file.keys())
@@ -132,6 +137,19 @@ def _content(path: Path) -> tuple[dict[str, str], FloatArray]:
             return file.metadata() or {}, np.asarray(file.get_tensor(TENSOR))
     except SafetensorError as error:
         raise InputError(f"{path} is no safetensors file ({one_line(error)}); export it again") from None
+
+
+def _check_header(path: Path) -> None:
+    """Refuse a header with a key twice, of which the library takes the last; all else is for the library to say."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(HEADER_START), "little")
+        header = file.read(min(length, path.stat().st_size))
+    try:
+        parse_json(header)
+    except RepeatedKeyError as error:
+        raise InputError(f"{path} is no safetensors file ({error}); export it again") from None
+    except (ValueError, RecursionError):
+        return
 
 
 def _text(metadata: dict[str, str]) -> str:

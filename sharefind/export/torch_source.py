@@ -110,7 +110,7 @@ def _docstring(spec: SharingSpec, certificate: Certificate) -> str:
         f"Unit: {spec.unit}, {'particle' if spec.has_hidden else 'hidden unit'} i computes {_unit_formula(spec)}.",
         f"Inputs: R^{spec.d_in}, {spec.in_rep}. Outputs: R^{spec.d_out}, {spec.out_rep}."
         + (f" Hidden units: R^{spec.d_hidden}, {spec.hidden_rep}." if spec.has_hidden else ""),
-        f"Group: {spec.group_name}, {order}. Generators on inputs, on outputs: {_generator_text(spec)}.",
+        f"Group: {certificate.shown_name}, {order}. Generators on inputs, on outputs: {_generator_text(spec)}.",
         f"Sharing: {certificate.statement}.",
     ]
     lines = [line for fact in facts for line in textwrap.wrap(literals.plain(fact), DOCSTRING_WIDTH - 3) or [""]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from sharefind.errors import ExportError
@@ -10,6 +9,7 @@ from sharefind.export.certificate import Certificate, certify
 from sharefind.export.serial import read_written
 from sharefind.export.tensors import SUFFIX, check_particles, read_weights
 from sharefind.export.trained import TrainedNetwork
+from sharefind.formats import parse_json
 from sharefind.limits import DEFAULT_LIMITS, Limits
 
 
@@ -22,10 +22,10 @@ def verify_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Certificat
     """
     if path.suffix.lower() == SUFFIX:
         weights, text = read_weights(path, limits)
-        network, spec, written = weights, weights.spec, json.loads(text)
+        network, spec, written = weights, weights.spec, parse_json(text)
     else:
         network, (spec, content) = None, read_written(path, limits)
-        written = json.loads(content)
+        written = parse_json(content)
     try:
         certificate = certify(spec, written=written["space"])
         if network is not None:

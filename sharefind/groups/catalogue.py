@@ -63,6 +63,8 @@ def catalogue() -> list[CatalogueEntry]:
 def named_group(name: str, limits: Limits = DEFAULT_LIMITS) -> Group:
     """The group of this name: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, or a product, "C2xC3".
 
+    Letters may be small: "c2xc3" is C2xC3.
+
     D1 and D2 are faithful, as sympy's `DihedralGroup(1)` and `DihedralGroup(2)`: order 2 on 2 points and
     order 4 on 4.
 
@@ -70,7 +72,7 @@ def named_group(name: str, limits: Limits = DEFAULT_LIMITS) -> Group:
         GroupError: an unknown name, a size outside its limits (of which `limits.degree` bounds the points of a
             permutation group), or a product with an infinite factor.
     """
-    text = name.strip()
+    text = _capitals(name.strip())
     if not text or len(text) > MAX_NAME_LENGTH:
         raise GroupError("a group name has 1 to 100 characters, such as C4 or C2xC3; `sharefind groups` lists all")
     parts = text.split("x")
@@ -103,7 +105,17 @@ def _lifted(family: _Family, n: int) -> str:
     return f" ({raise_it('degree', family.points * n)})" if family.points else ", a hard limit"
 
 
+def _capitals(text: str) -> str:
+    """A name in the catalogue's letters, where it is built like one; any other text as it is."""
+    parts = [part.upper() for part in re.split("[xX]", text)]
+    return "x".join(parts) if all(re.fullmatch(r"[A-Z]{1,2}[0-9]{1,9}", part) for part in parts) else text
+
+
 def _unknown(text: str, whole: str) -> str:
+    cyclic = re.fullmatch(r"Z_?([0-9]{1,9})", text.upper())
+    if cyclic:
+        wanted = "x".join(f"C{cyclic[1]}" if part == text else part for part in whole.split("x"))
+        return f"there is no group named {text!r}: Z_n, the cyclic group, is called C<n> (did you mean {wanted}?)"
     known = ["V4"] + [f"{letter}{n}" for letter in _families(DEFAULT_LIMITS) for n in range(1, 13)]
     near = difflib.get_close_matches(text.upper(), known, n=3, cutoff=0.5)
     where = f" in {whole!r}" if text != whole else ""

@@ -6,7 +6,6 @@ numbers are parsed in `numbers`, matrix groups become permutation groups in `orb
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +13,8 @@ from typing import Any, NoReturn
 import numpy as np
 from sympy.polys.matrices import DomainMatrix
 
-from sharefind.errors import GroupError, RepresentationError
+from sharefind.errors import GroupError, RepresentationError, one_line
+from sharefind.formats import parse_json
 from sharefind.groups.constructors import trivial
 from sharefind.groups.enumeration import enumerate_elements
 from sharefind.groups.fields import check_work, element_bits, inverse_cost
@@ -86,13 +86,13 @@ def _read(path: Path, limits: Limits) -> Any:
         content = read_within(path, most)
         if isinstance(content, int):
             _refuse(path, f"the file is above {most} bytes; give fewer generators, or {raise_it('file_size', content)}")
-        return json.loads(content.decode("utf-8"))
+        return parse_json(content)
     except OSError as error:
         raise GroupError(f"{path}: cannot be read ({error.strerror}); {advice(error)}") from error
     except (ValueError, RecursionError) as error:
         if isinstance(error, GroupError):
             raise
-        reason = str(error).splitlines()[0] if str(error) else "nested too deep"
+        reason = "nested too deep" if isinstance(error, RecursionError) else one_line(error)
         raise GroupError(f"{path}: is not JSON ({reason}); write a JSON object") from error
 
 

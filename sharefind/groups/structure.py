@@ -85,6 +85,16 @@ def element_orders(table: NDArray[np.int32]) -> NDArray[np.int64]:
     return orders
 
 
+def element_kinds(group: FiniteGroup) -> list[tuple[int, int, int]]:
+    """For each element its order and how many commute with it and have it as their square: kept by isomorphisms.
+
+    Raises:
+        GroupError: the order is above `MAX_TABLE_ORDER`.
+    """
+    table = group.multiplication_table()
+    return _kinds(table, element_orders(table))
+
+
 def _label(subgroup: FiniteGroup, name: str, parent: FiniteGroup, alone: bool) -> str:
     if subgroup.order == parent.order:
         return parent.name

@@ -24,6 +24,12 @@ def templates(order: int) -> Iterator[FiniteGroup]:
         yield FiniteGroup(name, degree, generators, known_order=order)
 
 
+def model_group(name: str) -> FiniteGroup | None:
+    """The model group of a name that the catalogue does not have, such as "Q8", "F20" or "C3:C4"; None for others."""
+    found = ((order, model) for order, models in _GIVEN.items() for model in models if model[0] == name)
+    return next((FiniteGroup(name, model[1], model[2], known_order=order) for order, model in found), None)
+
+
 def _affine(name: str, size: int, factor: int) -> Model:
     """x -> x + 1 and x -> factor x on the integers modulo size."""
     shift = tuple((x + 1) % size for x in range(size))

@@ -27,13 +27,13 @@ class Projector:
         self._matrix: Placed | None = None
         self._segment: Placed | None = None
         self._sign: Placed | None = None
-        if labels is not None and space.ambient > DENSE_LIMIT:
+        if labels is not None:
             tying = torch.from_numpy(labels.astype("int64"))
             self._segment = Placed(tying.abs())
             self._sign = None if bool((tying > 0).all()) else Placed(torch.sign(tying).unsqueeze(1))
             count = torch.bincount(tying.abs(), minlength=space.dim + 1)
             self._count = Placed(count.clamp(min=1).to(torch.float64).unsqueeze(1))
-        else:
+        if labels is None or space.ambient <= DENSE_LIMIT:
             basis = torch.tensor(space.orthonormal())
             self._matrix = Placed(basis.t() @ basis)
 
@@ -53,6 +53,14 @@ class Projector:
         means = sums / self._count.like(theta)
         placed = means.index_select(1, segment)
         return placed if sign is None else placed * sign
+
+    def anchor(self, theta: Tensor) -> Tensor:
+        """A point of E near the mean of a cloud, in E to the last bit where E is a tying space: (R, D, N) -> (R, D, 1).
+
+        0 for other spaces, whose points are rounded.
+        """
+        mean = theta.mean(2, keepdim=True)
+        return torch.zeros_like(mean) if self._segment is None else self._by_segments(mean)
 
     def residual(self, theta: Tensor) -> Tensor:
         """theta - P_E theta: (R, D, N) -> (R, D, N)."""

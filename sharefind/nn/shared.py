@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from sharefind.errors import InputError
 from sharefind.export import initial
+from sharefind.export.names import shown
 from sharefind.export.spec import SharingSpec
 from sharefind.meanfield.tied import TiedEntries
 
@@ -133,7 +134,9 @@ class SharedModule(nn.Module):
     def extra_repr(self) -> str:
         """Widths and what is shared."""
         spec = self.spec
-        return f"{spec.d_in}, {spec.d_out}, group={spec.group_name}, dim={spec.space.dim} of {spec.space.ambient}"
+        return (
+            f"{spec.d_in}, {spec.d_out}, group={shown(spec.group_name)}, dim={spec.space.dim} of {spec.space.ambient}"
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": None}

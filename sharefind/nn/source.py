@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sharefind.errors import InputError
 from sharefind.export import SharingSpec, TrainedNetwork, read_spec
+from sharefind.export.certificate import check_name
 from sharefind.export.tensors import SUFFIX, read_safetensors
 from sharefind.limits import DEFAULT_LIMITS, Limits
 
@@ -18,18 +19,22 @@ Source = SharingSpec | TrainedNetwork | Path | str
 def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> tuple[SharingSpec, NDArray[np.float64] | None]:
     """The specification, and coefficients (N, dim) where the source has weights.
 
+    The name of its group must be that of the group that its generators generate; all else it claims is for `certify`.
+
     Raises:
+        ExportError: The group is another one than its name says.
         InputError: the file cannot be read, is above the limits or holds no specification.
     """
     if isinstance(source, SharingSpec):
+        check_name(source)
         return source, None
     if isinstance(source, TrainedNetwork):
-        return source.spec, source.coefficient
+        return read_source(source.spec)[0], source.coefficient
     if not isinstance(source, (str, Path)):
         raise InputError(f"a {type(source).__name__} is no specification; give a SharingSpec or the path of a file")
     path = Path(source)
     if path.suffix.lower() != SUFFIX:
-        return read_spec(path, limits), None
+        return read_source(read_spec(path, limits))
     return read_source(read_safetensors(path, limits))
 
 

@@ -5,6 +5,7 @@ How a table is set is left to `tables` and `page`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from sharefind.report.numbers import NOTHING, number, order
 from sharefind.report.runs import RunView
 from sharefind.report.verdict import proposal, stabiliser_sentence
 from sharefind.search import Evidence, Growth, SearchNode
+
+SMALLEST_P = 1e-300
+"""Stands for a p-value of 0 where ratios are compared."""
 
 NODE_HEADINGS = ("node", "space", "dim", "dist^2", "RMD^2", "delta", "p", "adj. p", "decision")
 SYMMETRY_HEADINGS = ("group", "order", "p", "adj. p", "z", "seconds", "verdict")
@@ -32,6 +36,17 @@ def symmetry_cells(row: dict[str, Any], seconds: float | None) -> tuple[str, ...
     cost = NOTHING if seconds is None else f"{seconds:.2f}"
     numbers = (number(row[key]) for key in ("p_value", "p_adjusted", "z"))
     return (row["group"], order(row["order"]), *numbers, cost, row["verdict"])
+
+
+def nearest(rows: Sequence[dict[str, Any]], alpha: float, most: int) -> list[dict[str, Any]]:
+    """The rows of `symmetries`, in their order, whose adjusted p-values are nearest to alpha, as ratios."""
+
+    def distance(row: dict[str, Any]) -> float:
+        p = row["p_adjusted"] if row["p_adjusted"] is not None else row["p_value"]
+        return math.inf if p is None else abs(math.log(max(p, SMALLEST_P) / alpha))
+
+    kept = sorted(range(len(rows)), key=lambda k: distance(rows[k]))[:most]
+    return [rows[k] for k in sorted(kept)]
 
 
 def statistic_name(rows: Sequence[dict[str, Any]]) -> str:

@@ -5,7 +5,7 @@ Everything is built from rich, reads well without colours and fits into 100 colu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
@@ -22,6 +22,7 @@ from sharefind.report.rows import (
     SYMMETRY_HEADINGS,
     YARDSTICK_HEADINGS,
     diagnosis_cells,
+    nearest,
     node_cells,
     open_cells,
     origin_cells,
@@ -39,6 +40,9 @@ from sharefind.storage import shell_word
 
 MAX_OPEN = 20
 """Most open nodes, and most growths of a node, that are listed."""
+
+MAX_TESTS = 20
+"""Most tests that are listed unless all are asked for."""
 
 DECISION_STYLES = {Decision.STAY: "bold green", Decision.GROW: "yellow"}
 
@@ -140,9 +144,9 @@ def yardstick_view(result: dict[str, Any]) -> list[RenderableType]:
     return [table, Text(note, style="dim")]
 
 
-def symmetry_table(result: dict[str, Any], seconds: Mapping[str, float]) -> list[RenderableType]:
-    """Every candidate group with its verdict, its exact p-value and what the test cost."""
-    rows = result.get("symmetries", [])
+def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
+    """Candidate groups, all or those nearest to the level, with verdicts, exact p-values and what the tests cost."""
+    rows, seconds = view.result.get("symmetries", []), view.seconds
     if not rows:
         return []
     table = _titled_table(f"\n{plural(len(rows), 'candidate group')}: exact tests, statistic {statistic_name(rows)}")
@@ -151,9 +155,15 @@ def symmetry_table(result: dict[str, Any], seconds: Mapping[str, float]) -> list
     for heading in headings:
         table.add_column(heading, justify="right")
     table.add_column(last_heading)
-    for row in rows:
+    shown = rows if is_all else nearest(rows, view.alpha, MAX_TESTS)
+    for row in shown:
         table.add_row(*map(Text, symmetry_cells(row, seconds.get(row["group"]))))
-    return [table]
+    if len(shown) == len(rows):
+        return [table]
+    return [
+        table,
+        Text(f"the {len(shown)} tests nearest to the level of {len(rows)}; all of them: add --all", style="dim"),
+    ]
 
 
 def next_commands(view: RunView) -> Text:
@@ -176,7 +186,7 @@ def _larger(stopped: str) -> str:
     return f" {option} ..." if option.startswith("--") else ""
 
 
-def lattice_view(view: RunView) -> RenderableType:
+def lattice_view(view: RunView, *, is_all: bool = True) -> RenderableType:
     """Every node of the search: those visited with their evidence, then those left open."""
     chain = [node.key for node in view.chain]
     visited, left = view.lattice.visited(), view.open_nodes
@@ -186,7 +196,7 @@ def lattice_view(view: RunView) -> RenderableType:
     ]
     if left:
         parts.append(_open_table(view, left))
-    return Group(*parts, *symmetry_table(view.result, view.seconds))
+    return Group(*parts, *symmetry_table(view, is_all=is_all))
 
 
 def _open_table(view: RunView, nodes: Sequence[SearchNode]) -> Table:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sharefind import __version__
 from sharefind.errors import RunFolderError
+from sharefind.formats import parse_json
 from sharefind.reproduce.context import Cell, Demonstration, Request
 from sharefind.reproduce.outcome import Outcome
 from sharefind.search.result import versions
@@ -156,7 +157,7 @@ def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     # Read first: np.load leaves a damaged file open.
     with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
-    head: dict[str, Any] = json.loads(arrays.pop(HEAD).tobytes())
+    head: dict[str, Any] = parse_json(arrays.pop(HEAD).tobytes())
     return head, arrays
 
 

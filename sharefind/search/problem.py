@@ -27,6 +27,7 @@ from sharefind.search.blind import BlindStart, blind_start, is_structured
 from sharefind.search.config import SearchConfig, Settings, resolve
 from sharefind.search.searched_unit import default_hidden, refuse_wide, searched_unit
 from sharefind.search.units import UNPERMUTABLE, can_permute, row_units
+from sharefind.search.widths import width_advice
 from sharefind.spaces import (
     InvariantLattice,
     ParameterSpace,
@@ -347,15 +348,14 @@ def _refuse_widths(config: SearchConfig, candidate: Candidate, task: TaskLike) -
         if rep.dim != width:
             raise RepresentationError(
                 f"{task.name}: {side} has width {width} but {rep.name} of {candidate.group.name} has dimension "
-                f"{rep.dim}; {_advice(config, flag, rep, width)}"
+                f"{rep.dim}; {_advice(config, flag, candidate.group, rep, width)}"
             )
 
 
-def _advice(config: SearchConfig, flag: str, rep: Representation, width: int) -> str:
+def _advice(config: SearchConfig, flag: str, group: Group, rep: Representation, width: int) -> str:
     if config.generators is not None:
         return f"give matrices of size {width} x {width} in {config.generators}"
-    example = f"trivial:{width}" if width < rep.dim else f"{rep.name}+trivial:{width - rep.dim}"
-    return f"choose {flag} so that they agree (for example {example})"
+    return width_advice(flag, group, rep, width)
 
 
 def _refuse_small(settings: Settings, samples: int | None, units: int | None) -> None:

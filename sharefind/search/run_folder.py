@@ -8,9 +8,7 @@ folders are locked is in `storage`.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -25,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from sharefind.errors import RunFolderError, SharefindError, one_line
+from sharefind.formats import parse_json, parse_toml
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.search.config import SearchConfig, search_config
@@ -40,11 +39,9 @@ from sharefind.storage import (
     TEMPORARY,
     Journal,
     advice,
-    finite,
     json_text,
     local_name,
     portable_name,
-    read_text,
     sole_use,
     sweep,
     write_atomically,
@@ -243,7 +240,7 @@ class RunFolder:
         """
         try:
             _refuse_size(self.path / CONFIG, MAX_SMALL_BYTES)
-            values = tomllib.loads(read_text(self.path / CONFIG))
+            values = parse_toml((self.path / CONFIG).read_bytes())
         except (ValueError, RecursionError) as error:
             reason = one_line(error)
             raise RunFolderError(f"{self.path / CONFIG} is not TOML ({reason}); run the search again") from None
@@ -488,7 +485,7 @@ def _read_json(path: Path, missing: str, limits: Limits) -> dict[str, Any]:
         raise RunFolderError(f"{path} is missing: {missing}")
     _refuse_size(path, limits.bytes_of(MAX_JSON_BYTES))
     try:
-        record: dict[str, Any] = json.loads(read_text(path), parse_constant=finite)
+        record: dict[str, Any] = parse_json(path.read_bytes(), is_finite=True)
     except (ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} is not JSON ({one_line(error)}); run the search again") from None
     return record

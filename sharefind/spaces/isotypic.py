@@ -6,7 +6,6 @@ rational. The algebra of the group alone is in `class_algebra`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +27,7 @@ from sharefind.spaces.class_algebra import (
 )
 from sharefind.spaces.fixed import fixed_space
 from sharefind.spaces.inner_product import matrix_images
+from sharefind.spaces.schur_index import schur_indices
 from sharefind.spaces.subspace import Subspace
 
 
@@ -38,7 +38,8 @@ class IsotypicPart:
     space: the part, exact and invariant.
     is_trivial: True for E^G.
     irreducible_dim: dimension of the irreducible representation, over the field of the action, that the part
-        is a multiple of; None where multiplicities do not settle its Schur index (quaternion groups).
+        is a multiple of: degree, conjugates and Schur index multiplied. None where `schur_index` does not settle the
+        index, which takes a character that is not real or of even degree.
     """
 
     space: Subspace
@@ -67,8 +68,13 @@ def isotypic_decomposition(rep: Representation) -> tuple[IsotypicPart, ...]:
     field = QQ if rep.is_sparse or not rep.generator_matrices else rep.generator_matrices[0].domain
     algebra, idempotents = central_idempotents(rep.group, field)
     sums = _class_sums(rep, algebra)
-    parts = [_part(rep, algebra, idempotent, sums, field) for idempotent in idempotents]
-    return tuple(sorted((part for part in parts if part.dim), key=_sort_key))
+    traces = class_traces(sums, field)
+    dims = [class_function_trace(unit, traces) for unit in idempotents]
+    held = [unit for unit, dim in zip(idempotents, dims, strict=True) if dim]
+    multiples = [dim // (unit.degree * unit.conjugates) for unit, dim in zip(idempotents, dims, strict=True) if dim]
+    indices = schur_indices(rep.group, algebra, held, multiples)
+    parts = [_part(rep, unit, index, sums, field) for unit, index in zip(held, indices, strict=True)]
+    return tuple(sorted(parts, key=_sort_key))
 
 
 def _sort_key(part: IsotypicPart) -> tuple[Any, ...]:
@@ -76,17 +82,13 @@ def _sort_key(part: IsotypicPart) -> tuple[Any, ...]:
 
 
 def _part(
-    rep: Representation, algebra: ClassAlgebra, unit: CentralIdempotent, sums: list[DomainMatrix], field: Any
+    rep: Representation, unit: CentralIdempotent, index: int | None, sums: list[DomainMatrix], field: Any
 ) -> IsotypicPart:
-    dim = class_function_trace(unit, class_traces(sums, field))
     if unit.is_trivial:
         return IsotypicPart(fixed_space(rep), True, 1)
-    if dim == 0:
-        return IsotypicPart(Subspace.zero(rep.dim), False, None)
     mean = _weighted(sums, unit, field)
-    return IsotypicPart(
-        Subspace.from_basis(mean.transpose()), False, _irreducible_dim(rep.finite_group, algebra, unit, dim)
-    )
+    irreducible = None if index is None else unit.degree * unit.conjugates * index
+    return IsotypicPart(Subspace.from_basis(mean.transpose()), False, irreducible)
 
 
 def _weighted(sums: list[DomainMatrix], unit: CentralIdempotent, field: Any) -> DomainMatrix:
@@ -124,20 +126,3 @@ def _signed_permutation_sum(perms: NDArray[Any], signs: NDArray[Any]) -> DomainM
         if value:
             rows.setdefault(cell // dim, {})[cell % dim] = QQ(value)
     return sparse_matrix(rows, (dim, dim))
-
-
-def _irreducible_dim(group: FiniteGroup, algebra: ClassAlgebra, unit: CentralIdempotent, dim: int) -> int | None:
-    """degree x conjugates x Schur index, which divides degree and multiplicities (Isaacs 1976, Ch. 10).
-
-    Besides Z, the multiplicities in the tensor powers of the permutation of the points are tried: as many
-    powers as its character has values hold every irreducible character (Burnside and Brauer).
-    """
-    constituent = unit.degree * unit.conjugates
-    common = math.gcd(unit.degree, dim // constituent)
-    sizes = np.bincount(algebra.class_of).tolist()
-    representatives = np.unique(algebra.class_of, return_index=True)[1]
-    fixed_points = np.sum(group.elements()[representatives] == np.arange(group.degree), axis=1).tolist()
-    for power in range(1, len(set(fixed_points))):
-        traces = [size * points**power for size, points in zip(sizes, fixed_points, strict=True)]
-        common = math.gcd(common, class_function_trace(unit, traces) // constituent)
-    return constituent if common == 1 else None

@@ -50,8 +50,8 @@ def _generators(on_inputs: list[list[int]], on_outputs: list[list[int]]) -> str:
 DISCOVER = {
     "": "no candidate symmetry was given",
     "--group Q4": "no group named 'Q4' (did you mean",
-    "--group C2 --data good.npz": "x has width 4 but natural of C2 has dimension 2; choose --in-rep",
-    "--group C4 --data narrow.npz": "x has width 3 but natural of C4 has dimension 4; choose --in-rep",
+    "--group C2 --data good.npz": "x has width 4 but natural of C2 has dimension 2; use --group C4, or choose --in-rep",
+    "--group C4 --data narrow.npz": "x has width 3 but natural of C4 has dimension 4; use --group C3, or choose",
     "--group C4 --data nan.npz": "x is nan at row 3, column 1",
     "--group C4 --data nokey.npz": "no array 'y'",
     "--group C4 --data short.npz": "give one row of y for each row of x",
@@ -107,7 +107,8 @@ DISCOVER = {
     "--group C2 --preset slow": "--preset:",
     "--group C2 --blind": "exclude each other",
     "--group C2 --task c2-wi --data good.npz": "exclude each other",
-    "--group C2 extra": "unexpected extra argument",
+    "--group C2 good.npz --data good.npz": "the data are given twice, as good.npz and by --data good.npz",
+    "--group C2 good.npz extra": "unexpected extra argument",
     "--gruop C2": "no such option",
 }
 

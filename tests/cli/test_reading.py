@@ -45,7 +45,7 @@ def test_inspect_json_of_a_node(call, finished: Path) -> None:
 def test_inspect_draws(call, finished: Path, suffix: str, arguments: tuple[str, ...]) -> None:
     pytest.importorskip("matplotlib")
     ending = call("inspect", finished, "--plot", f"run.{suffix}", *arguments)
-    assert (ending.status, ending.err) == (0, f"wrote run.{suffix}\n")
+    assert (ending.status, ending.out, ending.err) == (0, f"run.{suffix}\n", f"wrote run.{suffix}\n")
     head = Path(f"run.{suffix}").read_bytes()[:100]
     assert head.startswith(b"\x89PNG") if suffix == "png" else b"<?xml" in head
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sharefind.errors import ExportError
-from sharefind.export import write_snippet
+from sharefind.export import SharingSpec, write_snippet
+from sharefind.groups import load_generators
 from tests.export.networks import network_of, spec_of
+from tests.specs import spec_on
 
 TWO = ("C4", "two-layer:tanh", "natural", "natural", "regular")
 
@@ -73,6 +77,73 @@ def test_what_is_not_theirs_is_refused_with_the_reason(
     with pytest.raises(ExportError, match=reason) as caught:
         write_snippet(spec_of(*case), tmp_path / "snippet.py", peer)
     assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
+
+
+QUATERNIONS = {
+    "i": [[0, -1, 0, 0], [1, 0, 0, 0], [0, 0, 0, -1], [0, 0, 1, 0]],
+    "j": [[0, 0, -1, 0], [0, 0, 0, 1], [1, 0, 0, 0], [0, -1, 0, 0]],
+}
+TURN = [["1/2", "-sqrt(3)/2"], ["sqrt(3)/2", "1/2"]]
+GENERATORS: dict[str, tuple[list[dict[str, object]], str]] = {
+    "Q8H": ([{"in": m, "out": m} for m in QUATERNIONS.values()], "matrix:tanh"),
+    "Q8": ([{"in": m, "out": [[1]]} for m in QUATERNIONS.values()], "matrix:tanh"),
+    "turns": ([{"in": TURN, "out": [[1, 0], [0, 1]]}], "matrix+bias:tanh"),
+    "D4": ([{"in": m, "out": m} for m in QUATERNIONS.values()], "matrix:tanh"),
+}
+
+
+def file_spec(name: str, tmp_path: Path) -> SharingSpec:
+    """E^G of a group from a generators file."""
+    pairs, unit = GENERATORS[name]
+    path = tmp_path / "group.json"
+    path.write_text(json.dumps({"name": name, "generators": pairs}))
+    found = load_generators(path)
+    spec = spec_on([found.in_rep, found.out_rep], unit, 3)
+    path.unlink()
+    return replace(spec, group_name="D4 (as given)") if name == "D4" else spec
+
+
+THEIR_MODULES = """
+import sys, types
+import numpy as np
+from scipy.linalg import null_space
+
+class Group:
+    pass
+
+class Rep:
+    def __init__(self, dim, act):
+        self.dim, self.act = dim, act
+    def __call__(self, group):
+        dim = len(group.discrete_generators[0]) if self.dim is None else self.dim
+        return Rep(dim, [g if self.dim is None else np.eye(dim) for g in group.discrete_generators])
+    def __rmul__(self, count):
+        return Rep(count, None)
+    def __rshift__(self, other):
+        return Rep(self.dim * other.dim, [np.kron(h, g) for g, h in zip(self.act, other.act)])
+    def equivariant_basis(self):
+        return null_space(np.concatenate([a - np.eye(self.dim) for a in self.act]))
+
+groups, reps = types.ModuleType("emlp.groups"), types.ModuleType("emlp.reps")
+groups.Group, reps.V, reps.T = Group, Rep(None, None), lambda k: Rep(1, None)
+sys.modules.update({"emlp": types.ModuleType("emlp"), "emlp.groups": groups, "emlp.reps": reps})
+"""
+"""As much of emlp as a group by its generators needs: orthogonal matrices and their common fixed vectors."""
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_group_of_a_generators_file_is_written_by_its_generators(name: str, tmp_path: Path) -> None:
+    spec, path = file_spec(name, tmp_path), tmp_path / "snippet.py"
+    write_snippet(spec, path, "emlp")
+    source = path.read_text()
+    assert "discrete_generators = np.array(" in source and "class Symmetry(Group)" in source
+    assert ("is not checked" in source) == (name != "Q8")
+    done = subprocess.run([sys.executable, "-c", THEIR_MODULES + source], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    if name == "Q8H":
+        assert spec.space.dim == 4 and source.count("np.eye(4)[:, ") == 2
+    with pytest.raises(ExportError, match="it has no group"):
+        write_snippet(spec, tmp_path / "other.py", "escnn")
 
 
 @pytest.mark.parametrize("peer", THEIRS)

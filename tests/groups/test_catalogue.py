@@ -76,7 +76,8 @@ def test_every_example_of_the_catalogue_exists(entry):
         ("SO1", "needs n from 2"),
         ("R121", "from 1 to 120"),
         ("Z4", "no group named 'Z4'"),
-        ("c4", "did you mean C4"),
+        ("Z8xc2", "did you mean C8xC2"),
+        ("q4", "did you mean"),
         ("D 4", "sharefind groups"),
         ("", "1 to 100 characters"),
         ("C2x", "no group named ''"),
@@ -99,3 +100,11 @@ def test_any_text_is_a_group_or_a_group_error(text):
         assert named_group(text).name
     except GroupError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("small", "name"),
+    [("c8", "C8"), ("d4", "D4"), ("s5", "S5"), ("so3", "SO3"), ("So3", "SO3"), ("v4", "V4"), ("c2XC3", "C2xC3")],
+)
+def test_letters_may_be_small(small: str, name: str) -> None:
+    assert named_group(small) == named_group(name) and named_group(small).name == name

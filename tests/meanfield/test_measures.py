@@ -1,10 +1,14 @@
 """Closed forms of W2^2 and RMD^2 against an exact transport solver, and the moments that they are made of."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 from sharefind.errors import NotConvergedError, SpaceError
 from sharefind.groups import hom, named_group, natural, trivial
@@ -146,3 +150,115 @@ def test_an_unfinished_solver_is_an_error() -> None:
     rng = np.random.default_rng(8)
     with pytest.raises(NotConvergedError, match="raise max_iterations"):
         w2_squared(rng.normal(size=(200, 3)), rng.normal(size=(200, 3)), max_iterations=2)
+
+
+def assigned(a: np.ndarray, b: np.ndarray) -> Fraction:
+    """W2^2 by an assignment solver on repeated particles, in rationals: (N, D), (M, D)."""
+    n, m = len(a), len(b)
+    whole = math.lcm(n, m)
+    exact_a, exact_b = ([[Fraction(float(v)) for v in row] for row in cloud] for cloud in (a, b))
+    cost = [[sum(((u - v) ** 2 for u, v in zip(p, q, strict=True)), Fraction(0)) for q in exact_b] for p in exact_a]
+    repeated = [[cost[i][j] for j in range(m) for _ in range(whole // m)] for i in range(n) for _ in range(whole // n)]
+    return _least(repeated) / whole
+
+
+def _least(cost: list[list[Fraction]]) -> Fraction:
+    """The least cost of an assignment, from scipy's solution improved along negative cycles in exact arithmetic."""
+    chosen = linear_sum_assignment(np.array([[float(c) for c in row] for row in cost]))[1].tolist()
+    n = len(cost)
+    while True:
+        # Row i may take the column of row j: Bellman-Ford on the rows finds a cycle of negative cost.
+        length, before = [Fraction(0)] * n, [-1] * n
+        last = -1
+        for _ in range(n):
+            last = -1
+            for i in range(n):
+                for j in range(n):
+                    through = length[i] + cost[i][chosen[j]] - cost[j][chosen[j]]
+                    if through < length[j]:
+                        length[j], before[j], last = through, i, j
+            if last < 0:
+                return sum((cost[i][chosen[i]] for i in range(n)), Fraction(0))
+        for _ in range(n):
+            last = before[last]
+        cycle, at = [last], before[last]
+        while at != last:
+            cycle.append(at)
+            at = before[at]
+        columns = [chosen[j] for j in cycle]
+        for j, i in zip(columns, [*cycle[1:], cycle[0]], strict=True):
+            chosen[i] = j
+
+
+SIZES = st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 3))
+
+
+@settings(max_examples=30, deadline=None)
+@given(SIZES, st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1.0, 300.0, 1e6, 1e9, 1e12]), st.booleans())
+def test_transport_is_right_far_from_zero(sizes: tuple[int, int, int], seed: int, offset: float, apart: bool) -> None:
+    rng = np.random.default_rng(seed)
+    n, m, d = sizes
+    a, b = (rng.normal(size=(k, d)) * 10 ** rng.uniform(-2, 2, d) + offset * rng.normal(size=d) for k in (n, m))
+    b = b if apart else b - np.rint(b.mean(0) - a.mean(0))
+    assert w2_squared(a, b) == pytest.approx(float(assigned(a, b)), rel=1e-12, abs=1e-300)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SIZES, st.integers(0, 2**32 - 1))
+def test_transport_is_right_for_entries_of_very_different_size(sizes: tuple[int, int, int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, m, d = sizes
+    shared = 10.0 ** rng.integers(-12, 17, size=(max(n, m), d))
+    a, b = (np.where(rng.random((k, d)) < 0.3, shared[:k], rng.normal(size=(k, d))) for k in (n, m))
+    assert w2_squared(a, b) == pytest.approx(float(assigned(a, b)), rel=1e-12, abs=1e-300)
+
+
+def test_one_particle_far_away_hides_nothing() -> None:
+    a = np.array([[2.23201301, 2.30992361], [2.79212053, 3.53268734], [0.942383758, 4.08248747], [0.522799989, 1e16]])
+    b = np.array([[5.72533791, 18.1300169], [3.67182222, 21.6658844], [14.9374957, 51.4375875], [2.81675603, 1e16]])
+    assert w2_squared(a, b) == pytest.approx(float(assigned(a, b)), rel=1e-14)
+    assert w2_squared(a, a[::-1]) == 0.0
+    # Uneven weights are repeated particles.
+    assert w2_squared(a[[0, 0, 0, 3]], b[[0, 3]]) == pytest.approx(
+        float(assigned(a[[0, 0, 0, 3]], b[[0, 3]])), rel=1e-14
+    )
+
+
+@pytest.mark.parametrize("size", [2.0**-200, 1.0, 2.0**200])
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e12])
+def test_larger_clouds_agree_with_an_assignment_solver(size: float, offset: float) -> None:
+    rng = np.random.default_rng(9)
+    a, b = (size * (rng.normal(size=(150, 3)) + offset) for _ in range(2))
+    cost = sum((u[:, None] / size - v / size) ** 2 for u, v in zip(a.T, b.T, strict=True))
+    rows, columns = linear_sum_assignment(cost)
+    assert w2_squared(a, b) / size**2 == pytest.approx(cost[rows, columns].mean(), rel=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(tying_spaces(), st.integers(1, 6), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 300.0, 1e6, 1e12]))
+def test_distances_to_a_projection_are_right_far_from_zero(
+    space: Subspace, count: int, seed: int, offset: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    labels = space.tying
+    assert labels is not None
+    theta = rng.normal(size=(space.ambient, count)) + offset * np.sign(labels)[:, None]
+    exact = _exact_distance(theta, labels)
+    projector, cloud = Projector(space), torch.from_numpy(theta)[None]
+    assert float(dist2(cloud, projector)) == pytest.approx(float(exact), rel=1e-10, abs=1e-300)
+    moment = sum(Fraction(float(v)) ** 2 for v in theta.ravel()) / count
+    expected = exact / (2 * moment + 2 * (moment - exact))
+    assert float(rmd2(cloud, projector)) == pytest.approx(float(expected), rel=1e-10, abs=1e-300)
+
+
+def _exact_distance(theta: np.ndarray, labels: np.ndarray) -> Fraction:
+    """mean_i |theta_i - P theta_i|^2 in rationals: theta (D, N), labels (D,)."""
+    total = Fraction(0)
+    for particle in theta.T:
+        signed = [Fraction(float(v)) * int(np.sign(k)) for v, k in zip(particle, labels, strict=True)]
+        for label in set(np.abs(labels).tolist()):
+            where = np.flatnonzero(np.abs(labels) == label)
+            mean = sum(signed[k] for k in where) / len(where) if label else Fraction(0)
+            own = [signed[k] if label else Fraction(float(particle[k])) for k in where]
+            total += sum((v - mean) ** 2 for v in own)
+    return total / theta.shape[1]

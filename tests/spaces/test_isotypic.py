@@ -1,9 +1,10 @@
 """Isotypic parts against character theory."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import QQ, Rational
+from sympy import QQ, Rational, divisors, totient
 
 from sharefind.errors import SpaceError
 from sharefind.groups import (
@@ -17,6 +18,7 @@ from sharefind.groups import (
     sign,
     trivial,
 )
+from sharefind.groups.templates import model_group
 from sharefind.spaces import IsotypicPart, Subspace, fixed_space, isotypic_decomposition
 from sharefind.spaces.class_algebra import central_idempotents, conjugacy_algebra
 
@@ -84,9 +86,9 @@ def test_a_larger_field_separates_them():
     assert shapes(natural(group) + regular(group)) == [(1, 1), (2, 2), (4, 2)]
 
 
-def test_quaternions_leave_the_schur_index_open():
-    """The faithful constituent of Q[Q8] has dimension 4 over Q, index 2; multiplicities cannot settle it."""
-    assert shapes(regular(QUATERNION)) == [(1, 1), (1, 1), (1, 1), (1, 1), (4, None)]
+def test_quaternions_have_schur_index_two() -> None:
+    """The faithful constituent of Q[Q8] has dimension 4 over Q: degree 2, index 2."""
+    assert shapes(regular(QUATERNION)) == [(1, 1), (1, 1), (1, 1), (1, 1), (4, 4)]
 
 
 def test_signed_and_trivial_cases():
@@ -136,3 +138,80 @@ def test_class_constants_count_products():
 def test_infinite_groups_are_refused():
     with pytest.raises(SpaceError, match="infinite"):
         isotypic_decomposition(natural(named_group("SO3")))
+
+
+def small_group(name: str) -> FiniteGroup:
+    known = model_group(name) or named_group(name)
+    assert isinstance(known, FiniteGroup)
+    return known
+
+
+KNOWN = {
+    "S4": [(1, 1), (1, 1), (4, 2), (9, 3), (9, 3)],
+    "A5": [(1, 1), (16, 4), (18, 6), (25, 5)],
+    "D4": [(1, 1), (1, 1), (1, 1), (1, 1), (4, 2)],
+    "D5": [(1, 1), (1, 1), (8, 4)],
+    "C7": [(1, 1), (6, 6)],
+    "C12": [(1, 1), (1, 1), (2, 2), (2, 2), (2, 2), (4, 4)],
+    "A4": [(1, 1), (2, 2), (9, 3)],
+    "Q8": [(1, 1), (1, 1), (1, 1), (1, 1), (4, 4)],
+    "C3:C4": [(1, 1), (1, 1), (2, 2), (4, 2), (4, 4)],
+    "F20": [(1, 1), (1, 1), (2, 2), (16, 4)],
+    "SD16": [(1, 1), (1, 1), (1, 1), (1, 1), (4, 2), (8, 4)],
+    "S3wrC2": [(1, 1), (1, 1), (1, 1), (1, 1), (4, 2), (16, 4), (16, 4), (16, 4), (16, 4)],
+}
+"""The rational irreducible representations in the regular one, from the character tables (Serre 1977, Ch. 5 and 13)."""
+
+
+def on_other_points(group: FiniteGroup, choice: int, rng: np.random.Generator) -> FiniteGroup:
+    """The same group on its points, on its elements, or on its points and cosets of a cyclic group; relabelled."""
+    elements, regular_perms = group.elements(), regular(group).sparse_generators[0].astype(np.int64)
+    cosets = _coset_action(group, elements[rng.integers(group.order)])
+    actions = [
+        group.generator_array,
+        regular_perms,
+        np.concatenate([group.generator_array, cosets + group.degree], axis=1),
+    ]
+    perms = actions[choice % 3]
+    order = rng.permutation(perms.shape[1])
+    moved = tuple(tuple(int(v) for v in np.argsort(order)[p[order]]) for p in perms)
+    return FiniteGroup(f"{group.name} again", perms.shape[1], moved[::-1])
+
+
+def _coset_action(group: FiniteGroup, element: np.ndarray) -> np.ndarray:
+    powers = [np.arange(group.degree)]
+    while not np.array_equal(following := element[powers[-1]], powers[0]):
+        powers.append(following)
+    coset_of = {g.tobytes(): min(g[p].tobytes() for p in powers) for g in group.elements()}
+    number = {coset: k for k, coset in enumerate(sorted(set(coset_of.values())))}
+    return np.array(
+        [
+            [number[coset_of[g[np.frombuffer(c, dtype=np.int64)].tobytes()]] for c in number]
+            for g in group.generator_array
+        ]
+    )
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.sampled_from(sorted(KNOWN)), st.integers(0, 2), st.integers(0, 2**32 - 1))
+def test_irreducible_dimensions_do_not_depend_on_the_points(name: str, choice: int, seed: int) -> None:
+    copy = on_other_points(small_group(name), choice, np.random.default_rng(seed))
+    found = isotypic_decomposition(regular(copy))
+    assert sorted((part.dim, part.irreducible_dim or 0) for part in found) == sorted(KNOWN[name])
+    for part in isotypic_decomposition(natural(copy)):
+        assert part.irreducible_dim is not None and part.dim % part.irreducible_dim == 0
+
+
+def test_the_icosahedral_group_on_edges() -> None:
+    """A5 on the 30 cosets of C2: a part of dimension 8 is twice the representation of dimension 4."""
+    group = small_group("A5")
+    flip = next(g for g in group.elements() if (g != np.arange(5)).any() and (g[g] == np.arange(5)).all())
+    edges = FiniteGroup("A5 on edges", 30, tuple(tuple(map(int, p)) for p in _coset_action(group, flip)))
+    assert (8, 4) in [(part.dim, part.irreducible_dim) for part in isotypic_decomposition(natural(edges))]
+
+
+@pytest.mark.parametrize("n", range(1, 16))
+def test_cyclic_groups_split_by_the_divisors_of_their_order(n: int) -> None:
+    found = isotypic_decomposition(natural(small_group(f"C{n}")))
+    assert sorted(part.irreducible_dim or 0 for part in found) == sorted(int(totient(d)) for d in divisors(n))
+    assert all(part.dim == part.irreducible_dim for part in found)
