@@ -61,7 +61,6 @@ SCHEMA = {
     "blind": type(None),
     "yardstick": {"rows": int, "least_squares": float, "tied": float, "free": float, "warnings": [str]},
     "yardstick_missing": type(None),
-    "warnings": [str],
     "lattice": {"nodes": int, "edges": int, "file": str},
     "wall_s": float,
     "versions": {},
