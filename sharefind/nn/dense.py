@@ -38,6 +38,23 @@ def plain_linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
     return plain
 
 
+@torch.no_grad()
+def centred_linear(weight: Tensor, bias: Tensor | None, centre: Tensor) -> nn.Linear:
+    """An nn.Linear that computes at x what a weight (out, in) and a bias (out,) compute at x - centre.
+
+    Args:
+        weight: Shape (out, in).
+        bias: Shape (out,), or None.
+        centre: Shape (parts, in): what is subtracted is the sum over the parts.
+    """
+    if not centre.any():
+        return plain_linear(weight, bias)
+    moved = -(centre.to("cpu").to(torch.float64).sum(0) @ weight.to("cpu").to(torch.float64).T)
+    if bias is not None:
+        moved = moved + bias.to("cpu").to(torch.float64)
+    return plain_linear(weight, moved.to(weight.dtype).to(weight.device))
+
+
 def plain_activation(sigma: Activation) -> nn.Module:
     """sigma as a module of torch."""
     return dict(PLAIN_ACTIVATIONS)[sigma.name]()
