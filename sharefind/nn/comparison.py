@@ -33,6 +33,9 @@ TEST_SHARE = 0.2
 SMALL_LABELS = 0.25
 """Root mean square of labels, in units of the range of sigma, below which networks start smaller."""
 
+DROPS = 2
+"""Times that the step of a training shrinks before it ends: what is left to learn is then below the noise of a step."""
+
 FEWEST_ROWS = 10
 """Rows below which nothing can be kept apart."""
 
@@ -175,8 +178,9 @@ def fit_network(
         step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
         try:
             return fit(
-                module, inputs, labels, epochs=plan.epochs, batch=plan.batch, lr=step, seed=plan.seed, callback=callback
-            )
+                module, inputs, labels, epochs=plan.epochs, batch=plan.batch, lr=step, drops=DROPS, seed=plan.seed,
+                callback=callback,
+            )  # fmt: skip
         except DivergedError as error:
             advice = "bring x and y to unit scale" if error.lr is None else f"try {plan.lr * error.lr / step:g}"
             raise NotConvergedError(f"training diverged with lr = {plan.lr:g}; {advice}") from None

@@ -16,7 +16,8 @@ from sharefind.export.spec import INPUTS, OUTPUTS, SharingSpec
 from sharefind.export.stabiliser import rebuild_stabiliser
 from sharefind.export.trained import coefficients
 from sharefind.groups import Representation, hom
-from sharefind.meanfield.standardise import standardisation, varies
+from sharefind.meanfield.activations import Activation
+from sharefind.meanfield.standardise import TARGET_SD, standardisation, varies
 from sharefind.nn.network import SharedShallowNetwork
 from sharefind.spaces import fixed_space
 
@@ -30,6 +31,10 @@ WIDEST = 1500
 
 BLEND_POWER = 4
 """Power of (free entries of a covariance / numbers it is estimated from) with which it gives way to its diagonal."""
+
+LABEL_SD = 1 / 5
+"""Standard deviation of the labels over half the activation's range: at its ends it is too flat to be learned
+as well as in the middle."""
 
 LEFT_SPACE = 1e-9
 """Relative distance from a space up to which weights are taken to lie in it."""
@@ -50,12 +55,22 @@ def suited(spec: SharingSpec, x: FloatArray, y: FloatArray) -> SharingSpec:
         DataError: As in `sharefind.meanfield.standardise.standardisation`.
     """
     reps = rebuild_stabiliser(spec).reps
-    change = standardisation(x, y, reps[INPUTS], reps[OUTPUTS], spec.layer.output_activation, "scale")
+    sigma = spec.layer.output_activation
+    change = standardisation(x, y, reps[INPUTS], reps[OUTPUTS], sigma, "scale")
+    if sigma is not None:
+        mean, middle = change.shift + change.scale * _middle(sigma), _middle(sigma)
+        scale = change.scale * TARGET_SD / LABEL_SD
+        change = replace(change, scale=scale, shift=mean - scale * middle)
     if spec.d_in <= WIDEST and varies(x).any():
         matrix = whitening(x - change.centre, varies(x), reps[INPUTS])
         if _keeps(spec, matrix):
             change = replace(change, matrix=matrix)
     return replace(spec, change=change)
+
+
+def _middle(sigma: Activation) -> float:
+    """The middle of an activation's range."""
+    return (sigma.high + sigma.low) / 2
 
 
 def whitening(x: FloatArray, moving: NDArray[np.bool_], rep: Representation) -> FloatArray:
@@ -84,17 +99,20 @@ def whitening(x: FloatArray, moving: NDArray[np.bool_], rep: Representation) -> 
     largest = float(sizes.max())
     covariance = averaged((kept / largest).T @ (kept / largest) / len(kept))
     diagonal = averaged(np.diag(np.diag(covariance)))
-    outer = _root(diagonal, 0.0)
+    outer = _root(diagonal)
     inner, alone = averaged(outer @ covariance @ outer), averaged(outer @ diagonal @ outer)
     crowded = (commutant.dim / x.size) ** BLEND_POWER
     share = crowded / (1 + crowded)
-    return np.asarray(_root((1 - share) * inner + share * alone, DEPENDENT) @ outer / largest, dtype=np.float64)
+    values, vectors = np.linalg.eigh(inner)
+    constant = vectors[:, values <= DEPENDENT * values.max()]
+    blended = (1 - share) * inner + share * alone + values.max() * constant @ constant.T
+    return np.asarray(_root(blended) @ outer / largest, dtype=np.float64)
 
 
-def _root(matrix: FloatArray, least: float) -> FloatArray:
-    """The inverse root of a symmetric matrix; what is at most `least` of the largest eigenvalue counts as that one."""
+def _root(matrix: FloatArray) -> FloatArray:
+    """The inverse root of a symmetric matrix; an eigenvalue 0 counts as the largest one."""
     values, vectors = np.linalg.eigh(matrix)
-    known = np.where(values > max(least, np.finfo(np.float64).tiny) * values.max(), values, values.max())
+    known = np.where(values > np.finfo(np.float64).tiny * values.max(), values, values.max())
     return np.asarray((vectors / np.sqrt(known)) @ vectors.T, dtype=np.float64)
 
 
