@@ -105,6 +105,7 @@ class SharedShallowNetwork(_Shared):
         output, weight, bias = self.blocks
         centred = x - self.centre[0] - self.centre[1]
         inner = torch.einsum("nhi,...i->...nh", weight, centred) + bias
-        mean = torch.einsum("noh,...nh->...o", output, {sigma}(inner)) / len(bias)
+        values = {sigma}(inner)
+        mean = torch.einsum("noh,...nh->...o", output, values) / bias.shape[0]
         {result}
 {statistics_code}'''

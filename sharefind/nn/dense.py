@@ -22,7 +22,7 @@ def inner(blocks: Mapping[str, Tensor], x: Tensor) -> Tensor:
 def outer(blocks: Mapping[str, Tensor]) -> Tensor:
     """The mean over particles of A_i as one matrix: A (N, d_out, h) -> (d_out, N h)."""
     output = blocks["output"]
-    return output.transpose(0, 1).flatten(1) / len(output)
+    return output.transpose(0, 1).flatten(1) / output.shape[0]
 
 
 def plain_linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:

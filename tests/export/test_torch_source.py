@@ -120,7 +120,8 @@ def test_modules_learn_their_coefficients_and_nothing_else(
     spec = make_spec(*CASES[name])
     for kind, lead in (("SharedShallowNetwork", [spec.particles]), ("SharedLinear", [])):
         found = figures[name]["float64"][kind]
-        assert found["state"] == {"coefficient": [*lead, spec.space.dim]}
+        moved = {"centre": [2, spec.d_in], "shift": [spec.d_out], "scale": []} if lead else {}
+        assert found["state"] == {"coefficient": [*lead, spec.space.dim], **moved}
         assert found["shape"] == [2, 3, spec.d_out]
         if spec.space.dim:
             assert found["last"] < 0.9 * found["first"]
@@ -167,7 +168,7 @@ def test_ties_need_no_dense_basis_and_sources_name_no_dependency(name: str, modu
     imported = {n.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import) for n in node.names}
     froms = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
     assert imported | froms <= {"torch", "math", "collections.abc"}
-    assert ("SHIFT" in source) == name.endswith("_rescaled")
+    assert (f"SCALE = {make_spec(*CASES[name]).change.scale}\n") in source
     assert not re.search(r"\b20\d\d\b", source)
 
 
