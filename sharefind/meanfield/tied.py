@@ -31,7 +31,7 @@ PLAIN_ENTRIES = 2**15
 
 def is_transformed() -> bool:
     """Whether torch records or transforms the running code: torch.compile, torch.export, jit.trace or torch.func."""
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         return True
     return bool(torch._C._are_functorch_transforms_active())
 

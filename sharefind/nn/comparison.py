@@ -191,7 +191,7 @@ def _standardised(network: SharedShallowNetwork) -> Iterator[None]:
     """Inside, a network works on standardised inputs and labels; its weights follow, there and back."""
     change = network.change
     kept = {name: getattr(network, name).clone() for name in STATISTICS}
-    compose(network, np.linalg.inv(change.matrix))
+    compose(network, np.asarray(np.linalg.inv(change.matrix), dtype=np.float64))
     _set(network, statistics(identity_standardisation(network.spec.d_in, network.spec.d_out)))
     try:
         yield

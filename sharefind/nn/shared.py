@@ -159,7 +159,7 @@ class SharedModule(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         """Take a state over; one that is assigned brings its own device and type, and the tables follow."""
-        super()._load_from_state_dict(state_dict, prefix, *rest)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(state_dict, prefix, *rest)
         if self.ties is None:
             self.basis = self._exact_basis()
         elif self.ties.index.device != self.coefficient.device:

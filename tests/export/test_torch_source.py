@@ -30,7 +30,7 @@ from tests.specs import load_module
 MakeSpec = Callable[..., SharingSpec]
 
 RESCALED = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0, np.array([2.5, 2.5]))
-SIX_SHIFTS = Standardisation(2 * np.eye(2), np.pi * np.arange(1.0, 7.0), 1.5, np.array([np.e, -1e6 / 3]))
+SIX_SHIFTS = Standardisation(2 * np.eye(2), np.pi * np.arange(1.0, 7.0), 1.5, np.array([np.e, -1 / 3]))
 NUMERICAL = Subspace.numerical(np.random.default_rng(3).standard_normal((3, 6)))
 
 CASES: dict[str, tuple[Any, ...]] = {
@@ -183,9 +183,8 @@ def test_the_network_is_the_papers_shallow_model_on_particles_in_the_space(
     np.testing.assert_allclose(spec.space.project(theta.numpy()), theta.numpy(), atol=1e-14)
     assert np.linalg.matrix_rank(theta.numpy(), tol=1e-9) == min(7, spec.space.dim)
     x = torch.randn(5, spec.d_in, dtype=torch.float64)
-    expected = predict(spec.layer, (x - torch.from_numpy(spec.change.centre))[None], theta.T[None].contiguous())[
-        0
-    ].numpy()
+    centred = x - torch.from_numpy(spec.change.centre)
+    expected = predict(spec.layer, centred[None], theta.T[None].contiguous())[0].numpy()
     expected = spec.change.shift + spec.change.scale * expected
     np.testing.assert_allclose(net(x).detach().numpy(), expected, atol=1e-13)
 
