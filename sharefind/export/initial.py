@@ -67,5 +67,5 @@ def _touched(spec: SharingSpec, name: str) -> NDArray[np.int64]:
 
 
 def input_length(spec: SharingSpec) -> float:
-    """Root of E|x|^2 where the change of data makes x' = A x white: tr (A^T A)^-1; sqrt(d_in) when A = 1."""
+    """Root of E|x - centre|^2 where the change makes A (x - centre) white: tr (A^T A)^-1; sqrt(d_in) when A = 1."""
     return float(np.linalg.norm(np.linalg.inv(spec.change.matrix)))

@@ -20,6 +20,7 @@ from sharefind.export.initial import basis
 from sharefind.export.origin import origin
 from sharefind.export.serial import to_json
 from sharefind.export.spec import SharingSpec
+from sharefind.export.statistics import CENTRE, SCALE, SHIFT, statistics
 from sharefind.export.tensors import check_particles
 from sharefind.export.trained import TrainedNetwork
 from sharefind.storage import write_atomically
@@ -34,8 +35,11 @@ IR_VERSION = 8
 """Version of the file format that came with `OPSET`."""
 
 TOLERANCES = {"float64": 1e-6, "float32": 1e-5}
-"""Largest difference from the search's own model, relative to the largest output, with which a graph is written.
-Rounding alone gives about 1e-15 in float64 and 1e-7 to 1e-6 in float32."""
+"""Largest difference from the search's own model with which a graph is written, relative to the largest output before
+its shift. Rounding alone gives about 1e-15 in float64 and 1e-7 to 1e-6 in float32; that of the shift is not counted."""
+
+LAST_PLACES = 4
+"""Units in the last place of the shift by which an output may differ: y is rounded where it is added."""
 
 TRIALS = 16
 """Random inputs on which a graph is compared before it is written."""
@@ -116,6 +120,7 @@ def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64"
     import onnx.checker
 
     spec, draft = network.spec, _Draft(dtype)
+    _centred(draft, spec)
     _entries(draft, network)
     mean = _two_layer(draft, network) if spec.has_hidden else _matrix(draft, network)
     _readout(draft, spec, mean)
@@ -132,16 +137,20 @@ def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64"
 
 
 def graph_error(model: onnx.ModelProto, network: TrainedNetwork, trials: int = TRIALS, seed: int = 0) -> float:
-    """Largest difference of a graph from its network on random inputs, relative to the largest output."""
+    """Largest difference of a graph from its network on random inputs about the centre, rounding of the shift aside.
+
+    It is relative to the largest output before the shift, so that no offset of the labels hides a difference.
+    """
     from onnx.reference import ReferenceEvaluator
 
-    spec = network.spec
+    spec, dtype = network.spec, _dtype_of(model)
     white = np.random.default_rng(seed).standard_normal((trials, spec.d_in))
-    x = np.linalg.solve(spec.change.matrix, white.T).T.astype(_dtype_of(model))
+    x = (spec.change.centre + np.linalg.solve(spec.change.matrix, white.T).T).astype(dtype)
     outputs: Any = ReferenceEvaluator(model).run(["y"], {"x": x})
     expected = network.predict(x.astype(np.float64))
-    size = max(float(np.abs(expected).max()), float(np.finfo(np.float64).tiny))
-    return float(np.abs(outputs[0] - expected).max()) / size
+    size = max(float(np.abs(expected - spec.change.shift).max()), float(np.finfo(np.float64).tiny))
+    rounding = LAST_PLACES * float(np.finfo(dtype).eps) * float(np.abs(spec.change.shift).max())
+    return max(0.0, float(np.abs(outputs[0] - expected).max()) - rounding) / size
 
 
 def require_onnx() -> None:
@@ -166,6 +175,13 @@ def _graph(draft: _Draft, spec: SharingSpec) -> onnx.GraphProto:
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(draft.dtype))
     x, y = (helper.make_tensor_value_info(n, kind, ["batch", d]) for n, d in (("x", spec.d_in), ("y", spec.d_out)))
     return helper.make_graph(draft.nodes, "shared_shallow_network", [x], [y], draft.constants)
+
+
+def _centred(draft: _Draft, spec: SharingSpec) -> None:
+    """The node `centred` (batch, d_in): x - centre, in two steps so that float32 inputs lose no digit."""
+    source = "x"
+    for name, part in zip(("centre", "centre_rest"), statistics(spec.change)[CENTRE], strict=True):
+        source = draft.add("Sub", [source, draft.constant(name, part)], "about" if name == "centre" else "centred")
 
 
 def _entries(draft: _Draft, network: TrainedNetwork) -> None:
@@ -199,7 +215,7 @@ def _inner(draft: _Draft, network: TrainedNetwork) -> str:
         "Reshape", [_block(draft, spec, "weight"), draft.shape("weight_shape", count * rows, columns)], "weight"
     )
     turned = draft.add("Transpose", [flat], "weight_turned", perm=[1, 0])
-    product = draft.add("MatMul", ["x", turned], "product")
+    product = draft.add("MatMul", ["centred", turned], "product")
     inner = draft.add("Reshape", [product, draft.shape("inner_shape", 0, count, rows)], "inner")
     if spec.has_bias:
         inner = draft.add("Add", [inner, _block(draft, spec, "bias")], "shifted")
@@ -227,8 +243,6 @@ def _two_layer(draft: _Draft, network: TrainedNetwork) -> str:
 
 def _readout(draft: _Draft, spec: SharingSpec, mean: str) -> None:
     """y = shift + scale mean: the change of labels undone."""
-    if not spec.change.rescales_labels:
-        draft.add("Identity", [mean], "y")
-        return
-    scaled = draft.add("Mul", [mean, draft.constant("scale", np.array(spec.change.scale))], "scaled")
-    draft.add("Add", [scaled, draft.constant("shift", spec.change.shift)], "y")
+    tensors = statistics(spec.change)
+    scaled = draft.add("Mul", [mean, draft.constant("scale", tensors[SCALE])], "scaled")
+    draft.add("Add", [scaled, draft.constant("shift", tensors[SHIFT])], "y")

@@ -56,6 +56,7 @@ class _Change(_Model):
     matrix: list[list[FiniteFloat]]
     shift: list[FiniteFloat]
     scale: FiniteFloat
+    centre: list[FiniteFloat] | None = None
 
 
 class _Spec(_Model):
@@ -95,7 +96,12 @@ def _record(spec: SharingSpec) -> dict[str, Any]:
         "generators": [_pair(pair) for pair in spec.generators],
         "lie_generators": [_pair(pair) for pair in spec.lie_generators],
         "space": spec.space.to_json(),
-        "change": {"matrix": change.matrix.tolist(), "shift": change.shift.tolist(), "scale": change.scale},
+        "change": {
+            "matrix": change.matrix.tolist(),
+            "shift": change.shift.tolist(),
+            "scale": change.scale,
+            **({"centre": change.centre.tolist()} if change.moves_inputs else {}),
+        },
     }
 
 
@@ -192,7 +198,8 @@ def _change(data: _Change) -> Standardisation:
         raise InputError("change.matrix is ragged or not square; give d_in rows of d_in numbers")
     size = len(data.matrix)
     matrix = np.array(data.matrix, dtype=np.float64).reshape(size, size)
-    return Standardisation(matrix, np.array(data.shift, dtype=np.float64), float(data.scale))
+    centre = np.zeros(size) if data.centre is None else np.array(data.centre, dtype=np.float64)
+    return Standardisation(matrix, np.array(data.shift, dtype=np.float64), float(data.scale), centre)
 
 
 def write_json(spec: SharingSpec, path: Path) -> Certificate:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sharefind.errors import InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
@@ -73,8 +74,9 @@ class SharingSpec:
         generators: of a finite stabiliser, or of the components of an infinite one.
         lie_generators: d rho of a basis of the Lie algebra, for an infinite stabiliser only.
         space: E_*, exact or numerical, in the user's coordinates.
-        change: what was done to the data before training; only its label part, y = shift + scale y', is left
-            to undo, since particles are carried back to the user's coordinates.
+        change: what was done to the data before training. Its centre, shift and scale are left to undo: the network is
+            shift + scale mean_i sigma_*(x - centre, z_i). Its matrix is not, since particles are carried back to the
+            user's coordinates. The group fixes centre and shift.
 
     Raises:
         InputError: the parts do not fit each other.
@@ -122,7 +124,9 @@ class SharingSpec:
     def _key(self) -> tuple[object, ...]:
         parts = [getattr(self, field.name) for field in fields(self) if field.name != "change"]
         change = self.change
-        return (*parts, change.matrix.tobytes(), change.shift.tobytes(), change.scale)
+        # A centre that is not written in a file reads as 0.0, which -0.0 is as well.
+        centre = change.centre + 0.0
+        return (*parts, change.matrix.tobytes(), change.shift.tobytes(), change.scale, centre.tobytes())
 
     @property
     def d_in(self) -> int:
@@ -238,15 +242,26 @@ def _check_matrix(rows: ExactRows, dim: int, side: str) -> None:
 
 
 def _check_change(change: Standardisation, d_in: int, d_out: int) -> None:
-    matrix, shift = change.matrix, change.shift
+    matrix, shift, centre = change.matrix, change.shift, change.centre
     if matrix.shape != (d_in, d_in) or shift.shape != (d_out,):
         raise InputError(
             f"the change of data has a matrix {matrix.shape} and a shift {shift.shape}; "
             f"the widths need ({d_in}, {d_in}) and ({d_out},)"
         )
+    if centre.shape != (d_in,):
+        raise InputError(f"change.centre has shape {centre.shape}; give {d_in} numbers, one for each input")
+    if not (np.abs(centre) <= LARGEST_NUMBER).all():
+        k = int((~(np.abs(centre) <= LARGEST_NUMBER)).argmax())
+        raise InputError(f"change.centre[{k}] is {centre[k]:g}; give finite numbers up to {LARGEST_NUMBER:g}")
     numbers = np.concatenate([matrix.ravel(), shift, [change.scale]])
-    if not (np.abs(numbers) <= LARGEST_NUMBER).all() or change.scale <= 0 or np.linalg.matrix_rank(matrix) < d_in:
+    if not (np.abs(numbers) <= LARGEST_NUMBER).all() or change.scale <= 0 or not _is_invertible(matrix):
         raise InputError(
             f"the change of data is singular, not finite or above {LARGEST_NUMBER:g}; "
             "give an invertible matrix and a scale > 0"
         )
+
+
+def _is_invertible(matrix: NDArray[np.float64]) -> bool:
+    """Whether a finite square matrix has full rank; its columns may have any units."""
+    sizes = np.abs(matrix).max(axis=0)
+    return bool((sizes > 0).all() and np.linalg.matrix_rank(matrix / sizes) == len(matrix))

@@ -1,11 +1,13 @@
-"""A trained network as one safetensors file: its coefficients, and its specification in the metadata.
+"""A trained network as one safetensors file: coefficients, centre, shift, scale, and its specification as metadata.
 
-The tensor is the state dict of the exported torch module, so that `load_state_dict(load_file(path))` loads it.
+The tensors are the state dict of the exported torch module, so that `load_state_dict(load_file(path))` loads them.
+Files of earlier versions hold the coefficients alone, of inputs that were not centred.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,9 @@ from sharefind.errors import InputError, one_line, quoted
 from sharefind.export.certificate import Certificate, certify
 from sharefind.export.origin import origin
 from sharefind.export.serial import MAX_SPEC_BYTES, from_json, to_json
+from sharefind.export.spec import SharingSpec
 from sharefind.export.stabiliser import refusal
+from sharefind.export.statistics import CENTRE, STATISTICS, statistics
 from sharefind.export.trained import FloatArray, TrainedNetwork
 from sharefind.formats import RepeatedKeyError, parse_json
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
@@ -23,7 +27,7 @@ from sharefind.storage import advice, write_atomically
 SCHEMA = "sharefind.weights/1"
 
 TENSOR = "coefficient"
-"""The one tensor of a file, named as the parameter of the exported module."""
+"""The tensor of what was learned, named as the parameter of the exported module."""
 
 SUFFIX = ".safetensors"
 """How the name of a file with weights ends; others hold a specification as JSON."""
@@ -38,8 +42,8 @@ MAX_WEIGHT_BYTES = 2_000_000_000
 def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = None) -> Certificate:
     """Certify a network's specification and write the network to a file, whole or not at all.
 
-    The file holds `coefficient`, float64 (N, dim), and the metadata `format`, `schema`, `spec` and `versions`
-    (JSON texts), and `seed`.
+    The file holds `coefficient` (N, dim), `centre` (2, d_in), `shift` (d_out,) and `scale` (), all float64, and the
+    metadata `format`, `schema`, `spec` and `versions` (JSON texts), and `seed`.
 
     Args:
         network: what is written. path: of the file. seed: of the training, for the record.
@@ -53,7 +57,8 @@ def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = No
     certificate = certify(network.spec)
     check_particles(network)
     metadata = {"format": "pt", "schema": SCHEMA, "spec": to_json(network.spec), **origin(seed)}
-    content = save({TENSOR: np.ascontiguousarray(network.coefficient, dtype=np.float64)}, metadata)
+    tensors = {TENSOR: network.coefficient, **statistics(network.spec.change)}
+    content = save({name: np.array(value, dtype=np.float64, order="C") for name, value in tensors.items()}, metadata)
     write_atomically(path, in_one_order(content))
     return certificate
 
@@ -100,15 +105,28 @@ def read_weights(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[TrainedNe
     """
     try:
         _refuse_size(path.stat().st_size, limits.bytes_of(MAX_WEIGHT_BYTES), str(path))
-        metadata, coefficient = _content(path)
+        metadata, tensors = _content(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}); {advice(error)}") from None
     try:
         text = _text(metadata)
         _refuse_size(len(text), limits.bytes_of(MAX_SPEC_BYTES), "its spec")
-        return TrainedNetwork(from_json(text, limits), coefficient), text
+        spec = from_json(text, limits)
+        _check_statistics(spec, tensors)
+        return TrainedNetwork(spec, tensors[TENSOR]), text
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+def _check_statistics(spec: SharingSpec, tensors: Mapping[str, FloatArray]) -> None:
+    """Centre, shift and scale are those of the specification; a file without them knows no centre."""
+    if tensors.keys() == {TENSOR}:
+        if spec.change.moves_inputs:
+            raise InputError(f"its spec has a centre, and there is no tensor {CENTRE}; export it again")
+        return
+    for name, value in statistics(spec.change).items():
+        if not np.array_equal(tensors[name], value):
+            raise InputError(f"the tensor {name} is not that of its spec (change.{name}); export it again")
 
 
 def _refuse_size(size: int, most: int, what: str) -> None:
@@ -118,23 +136,27 @@ def _refuse_size(size: int, most: int, what: str) -> None:
         )
 
 
-def _content(path: Path) -> tuple[dict[str, str], FloatArray]:
-    """The metadata and the coefficients (N, dim)."""
+def _content(path: Path) -> tuple[dict[str, str], dict[str, FloatArray]]:
+    """The metadata and the tensors by name: the coefficients (N, dim), with the change of data or without it."""
     from safetensors import SafetensorError, safe_open
 
     _check_header(path)
     try:
         with safe_open(path, framework="numpy") as file:
-            names = list(file.keys())
-            if names != [TENSOR]:
-                raise InputError(f"{path} holds the tensors {quoted(names)}; it must hold {TENSOR} alone; export again")
-            dtype = file.get_slice(TENSOR).get_dtype()
-            if dtype != "F64":
-                raise InputError(f"{path}: {TENSOR} is {dtype}, not F64; export it again")
+            names = sorted(file.keys())
+            if names not in ([TENSOR], sorted((TENSOR, *STATISTICS))):
+                raise InputError(
+                    f"{path} holds the tensors {quoted(names)}; it must hold {TENSOR} alone or with "
+                    f"{', '.join(STATISTICS)}; export again"
+                )
+            for name in names:
+                dtype = file.get_slice(name).get_dtype()
+                if dtype != "F64":
+                    raise InputError(f"{path}: {name} is {dtype}, not F64; export it again")
             shape = file.get_slice(TENSOR).get_shape()
             if len(shape) != 2:
                 raise InputError(f"{path}: {TENSOR} has {len(shape)} axes, not 2; export it again")
-            return file.metadata() or {}, np.asarray(file.get_tensor(TENSOR))
+            return file.metadata() or {}, {name: np.asarray(file.get_tensor(name)) for name in names}
     except SafetensorError as error:
         raise InputError(f"{path} is no safetensors file ({one_line(error)}); export it again") from None
 

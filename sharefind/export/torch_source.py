@@ -17,6 +17,7 @@ from sharefind.export import torch_template as template
 from sharefind.export import torch_two_layer as two_layer
 from sharefind.export.certificate import Certificate, certify
 from sharefind.export.spec import ExactRows, GeneratorPair, SharingSpec
+from sharefind.export.statistics import CENTRE, SCALE, SHIFT, statistics
 from sharefind.groups import exact_matrix
 from sharefind.groups.matrices import as_signed_permutation
 from sharefind.storage import write_atomically
@@ -38,7 +39,8 @@ SIGMA = {"logistic": "torch.sigmoid", "tanh": "torch.tanh"}
 def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> str:
     """The source of a module with `SharedShallowNetwork`, `SharedLinear` (of matrix units) and `check_equivariance`.
 
-    Tied spaces become index and sign buffers, others a basis, written out exactly unless it is numerical.
+    Tied spaces become index and sign buffers, others a basis, written out exactly unless it is numerical. The network
+    carries its centre, shift and scale in its state.
 
     Args:
         spec: what is written. certificate: of this specification, where it was certified already.
@@ -53,7 +55,7 @@ def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> s
     parts = [
         _docstring(spec, certificate),
         imports.format(imports=_imports(spec, data), **values),
-        template.READOUT.format(**values) if spec.change.rescales_labels else "",
+        template.STATISTICS.format(**values),
         "\n".join(["", "# fmt: off", *data, "# fmt: on", ""]),
         *_classes(spec, values),
         _check(spec),
@@ -88,10 +90,19 @@ def _values(spec: SharingSpec) -> dict[str, str]:
         "width": str(spec.particles),
         "gain": repr(math.sqrt(initial.spreads(spec)["weight"])),
         "length": repr(initial.input_length(spec)),
-        "shift": literals.constant_tuple([repr(float(v)) for v in spec.change.shift], len("SHIFT = ")),
-        "scale": repr(float(spec.change.scale)),
+        **_statistics(spec),
         **(_hidden_values(spec) if spec.has_hidden else {}),
     }
+
+
+def _statistics(spec: SharingSpec) -> dict[str, str]:
+    """The numbers of the change of data as the template has them."""
+    tensors = statistics(spec.change)
+    rows = {"centre": tensors[CENTRE][0], "rest": tensors[CENTRE][1], "shift": tensors[SHIFT]}
+    texts = {
+        name: literals.constant_tuple([repr(float(v)) for v in row], len(f"{name} = ")) for name, row in rows.items()
+    }
+    return {**texts, "scale": repr(float(tensors[SCALE]))}
 
 
 def _hidden_values(spec: SharingSpec) -> dict[str, str]:
@@ -197,9 +208,10 @@ def _comment(text: str) -> list[str]:
 
 def _imports(spec: SharingSpec, data: list[str]) -> str:
     names = literals.math_names(data)
-    lines = [] if _is_trivial(spec) else ["from collections.abc import Iterator"]
+    iterated = "" if _is_trivial(spec) else ", Iterator"
+    lines = [f"from collections.abc import Callable{iterated}"]
     lines += [f"from math import {', '.join(names)}"] if names else []
-    return "".join(f"{line}\n" for line in [*lines, ""] if lines)
+    return "".join(f"{line}\n" for line in [*lines, ""])
 
 
 def _is_trivial(spec: SharingSpec) -> bool:
@@ -217,7 +229,7 @@ def _classes(spec: SharingSpec, values: dict[str, str]) -> list[str]:
     storage = _storage(spec)
     if spec.has_hidden:
         base = two_layer.BASE.format(**storage, **values)
-        return [base, two_layer.NETWORK.format(**_readout(spec, "mean"), **values)]
+        return [base, two_layer.NETWORK.format(**_readout(spec, "mean", values), **values)]
     bias = spec.has_bias
     base = template.BASE.format(
         parameters="W and b" if bias else "W",
@@ -230,12 +242,12 @@ def _classes(spec: SharingSpec, values: dict[str, str]) -> list[str]:
 
 
 def _storage(spec: SharingSpec) -> dict[str, str]:
-    """How the module keeps the space: declarations, buffers, and the entries made from the coefficients."""
+    """How the module keeps the space: declarations, tables, and the entries made from the coefficients."""
     labels = spec.space.tying
     if labels is None:
         return {
             "declared": "    basis: Tensor",
-            "buffers": template.BASIS_BUFFERS,
+            "tables": template.TABLES.format(code=template.BASIS_TABLES),
             "entries_code": "        return self.coefficient @ self.basis",
         }
     has_sign, has_zero = bool((labels < 0).any()), bool((labels == 0).any())
@@ -244,10 +256,10 @@ def _storage(spec: SharingSpec) -> dict[str, str]:
     if _has_copies(spec):
         table += template.TIES_COPIES.format(name=name)
         name, copies = "copied", template.INDEX_COPIES.format(width=width)
+    code = template.TIES_TABLES.format(first=first, copies=copies) + (template.SIGN_TABLE if has_sign else "")
     return {
         "declared": template.TIES_DECLARED.format(sign="\n    sign: Tensor" if has_sign else ""),
-        "buffers": template.TIES_BUFFERS.format(first=first, copies=copies)
-        + (template.SIGN_BUFFER if has_sign else ""),
+        "tables": template.TABLES.format(code=code),
         "entries_code": template.TIES_ENTRIES.format(table=table, name=name, sign=" * self.sign" if has_sign else ""),
     }
 
@@ -258,21 +270,21 @@ def _has_copies(spec: SharingSpec) -> bool:
     return space.tying is not None and space.dim <= FEW_CLASSES and space.ambient >= LARGE_CLASS * (space.dim + 1)
 
 
-def _readout(spec: SharingSpec, mean: str) -> dict[str, str]:
-    """What undoes the change of labels; nothing where there was none."""
-    formula, rescales = f"mean_i {_unit_formula(spec)}", spec.change.rescales_labels
+def _readout(spec: SharingSpec, mean: str, values: dict[str, str]) -> dict[str, str]:
+    """What undoes the change of data around a mean over particles."""
+    formula = f"{spec.activation.name}(W_i (x - centre){' + b_i' if spec.has_bias else ''})"
     return {
-        "formula": f"SHIFT + SCALE * {formula}" if rescales else formula,
-        "readout_declared": template.READOUT_DECLARED if rescales else "",
-        "readout_buffer": template.READOUT_BUFFER if rescales else "",
-        "result": f"return self.shift + SCALE * {mean}" if rescales else f"return {mean}",
+        "formula": f"shift + scale * mean_i {'A_i ' if spec.has_hidden else ''}{formula}",
+        "result": f"return self.shift + self.scale * {mean}",
+        "statistics_declared": template.STATISTICS_DECLARED,
+        "statistics_code": template.STATISTICS_CODE.format(**values),
     }
 
 
 def _network(spec: SharingSpec, values: dict[str, str]) -> str:
     inner = "inner + self.bias" if spec.has_bias else "inner"
     mean = f"{SIGMA[spec.activation.name]}({inner}).mean(-2)"
-    return template.NETWORK.format(**_readout(spec, mean), **values)
+    return template.NETWORK.format(**_readout(spec, mean, values), **values)
 
 
 def _linear(spec: SharingSpec, values: dict[str, str]) -> str:

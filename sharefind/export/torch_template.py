@@ -13,12 +13,15 @@ D_IN, D_OUT, DIM, WIDTH = {d_in}, {d_out}, {dim}, {width}
 # variance that it has when every entry of W is free.
 GAIN = {gain}
 
-# Root mean square length of an input x.
+# Root mean square length of an input x about its centre.
 INPUT_LENGTH = {length}
 """
 
-READOUT = """
-# The labels were trained on as (y - SHIFT) / SCALE.
+STATISTICS = """
+# It was trained on x - CENTRE - REST (24 bits of the centre, then the rest of it) and
+# on (y - SHIFT) / SCALE. Weights of another training may bring other numbers along.
+CENTRE = {centre}
+REST = {rest}
 SHIFT = {shift}
 SCALE = {scale}
 """
@@ -47,13 +50,13 @@ class _Shared(nn.Module):
         self.std = std
         start = torch.empty(*lead, DIM, device=device, dtype=dtype)
         self.coefficient = nn.Parameter(start)
-{buffers}
+        self._make_tables()
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw new coefficients."""
         nn.init.normal_(self.coefficient, std=self.std)
-
+{tables}
     @property
     def entries(self) -> Tensor:
         """{entries}: (*lead, {ambient})."""
@@ -75,17 +78,33 @@ BIAS = '''
 
 TIES_DECLARED = "    index: Tensor{sign}"
 
-TIES_BUFFERS = """\
-        labels = torch.tensor(LABELS, device=device)
+TABLES = """
+    def _make_tables(self) -> None:
+        like = self.coefficient.detach()
+{code}
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
+        # Tables are no part of the state: they are made anew, as for `to_empty`.
+        super()._apply(fn, recurse)
+        self._make_tables()
+        return self
+
+    def _load_from_state_dict(self, state: dict, prefix: str, *rest: object) -> None:
+        super()._load_from_state_dict(state, prefix, *rest)
+        self._make_tables()
+"""
+
+TIES_TABLES = """\
+        labels = torch.tensor(LABELS, device=like.device)
         index = labels.abs(){first}{copies}
         self.register_buffer("index", index, persistent=False)"""
 
 INDEX_COPIES = """
-        places = torch.arange(len(LABELS), device=device)
+        places = torch.arange(len(LABELS), device=like.device)
         index = index + {width} * (places % COPIES)"""
 
-SIGN_BUFFER = """
-        sign = labels.sign().to(start.dtype)
+SIGN_TABLE = """
+        sign = labels.sign().to(like.dtype)
         self.register_buffer("sign", sign, persistent=False)"""
 
 TIES_ENTRIES = """\
@@ -101,22 +120,23 @@ TIES_COPIES = """\
         copied = torch.cat([{name}] * COPIES, dim=-1)
 """
 
-BASIS_BUFFERS = """\
-        basis = torch.tensor(BASIS, device=device, dtype=start.dtype)
+BASIS_TABLES = """\
+        basis = torch.tensor(BASIS, device=like.device, dtype=like.dtype)
         self.register_buffer("basis", basis, persistent=False)"""
 
 NETWORK = '''
 
 class SharedShallowNetwork(_Shared):
-    """{formula}, the mean-field shallow network.
+    """The mean-field shallow network.
 
-    Maps x (..., {d_in}) to (..., {d_out}). The gradient of one hidden unit is of order
+    {formula}
+    maps x (..., {d_in}) to (..., {d_out}). The gradient of one hidden unit is of order
     1 / width: train with Adam, or with a step proportional to the width.
 
     Args:
         width: number of hidden units N. device, dtype: as in torch.nn.Linear.
     """
-{readout_declared}
+{statistics_declared}
     def __init__(
         self,
         width: int = WIDTH,
@@ -125,21 +145,51 @@ class SharedShallowNetwork(_Shared):
     ) -> None:
         std = GAIN / INPUT_LENGTH
         super().__init__(width, std=std, device=device, dtype=dtype)
-{readout_buffer}
+        self._make_statistics()
+
     def forward(self, x: Tensor) -> Tensor:
         """x (..., {d_in}) -> (..., {d_out})."""
-        inner = torch.einsum("noi,...i->...no", self.weight, x)
+        centred = x - self.centre[0] - self.centre[1]
+        inner = torch.einsum("noi,...i->...no", self.weight, centred)
         {result}
-'''
+{statistics_code}'''
 
-READOUT_DECLARED = """
+STATISTICS_DECLARED = """
+    centre: Tensor
     shift: Tensor
+    scale: Tensor
 """
 
-READOUT_BUFFER = """\
-        shift = torch.tensor(SHIFT, device=device, dtype=dtype)
-        self.register_buffer("shift", shift, persistent=False)
-"""
+STATISTICS_CODE = '''
+    def _make_statistics(self) -> None:
+        like = self.coefficient.detach()
+        for name, value in _statistics().items():
+            self.register_buffer(name, value.to(like.dtype).to(like.device))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
+        # Memory that a device without values had is filled.
+        is_empty = self.coefficient.is_meta
+        super()._apply(fn, recurse)
+        if is_empty:
+            self._make_statistics()
+        return self
+
+    def _load_from_state_dict(self, state: dict, prefix: str, *rest: object) -> None:
+        if prefix + "coefficient" in state:
+            # Weights of earlier versions come alone: their inputs were not centred.
+            like = state[prefix + "coefficient"]
+            for name, value in _statistics().items():
+                known = torch.zeros_like(value) if name == "centre" else value
+                state.setdefault(prefix + name, known.to(like))
+        super()._load_from_state_dict(state, prefix, *rest)
+
+
+def _statistics() -> dict[str, Tensor]:
+    """The centre of x in two parts (2, {d_in}), and the shift ({d_out},) and scale of y."""
+    values = {{"centre": (CENTRE, REST), "shift": SHIFT, "scale": SCALE}}
+    exact = {{"device": "cpu", "dtype": torch.float64}}
+    return {{name: torch.tensor(value, **exact) for name, value in values.items()}}
+'''
 
 LINEAR = '''
 
@@ -176,8 +226,9 @@ PERMUTATIONS = '''
 def _matrix(image: tuple[int, ...], like: Tensor) -> Tensor:
     """The matrix e_i -> +-e_j, where image[i] = +-(j + 1)."""
     signed = torch.tensor(image, device=like.device)
-    matrix = torch.zeros(len(image), len(image)).to(like)
-    matrix[signed.abs() - 1, torch.arange(len(image))] = signed.sign().to(like)
+    matrix = like.new_zeros(len(image), len(image))
+    columns = torch.arange(len(image), device=like.device)
+    matrix[signed.abs() - 1, columns] = signed.sign().to(like)
     return matrix
 '''
 
@@ -209,16 +260,21 @@ CHECK = '''
 def check_equivariance(module: nn.Module, trials: int = 16) -> float:
     """Largest |f(g x) - g f(x)| over random x and all generators g, relative to |f(x)|.
 
-    Rounding gives about 1e-15 in float64 and 1e-6 in float32.
+    For the network x lies about its centre, and |f(x)| is that of f(x) - shift.
+    Rounding gives about 1e-15 in float64 and 1e-6 in float32, times the size of the centre
+    where that is above 1: g x is rounded.
     """
     like = next(module.parameters())
     x = torch.randn(trials, D_IN, device=like.device, dtype=like.dtype)
+    if isinstance(module, SharedShallowNetwork):
+        x = x + module.centre[0] + module.centre[1]
     y = module(x)
     worst = 0.0
     for on_inputs, on_outputs in _moves(x):
         error = module(x @ on_inputs.T) - y @ on_outputs.T
         worst = max(worst, float(error.abs().max()))
-    return worst / max(float(y.abs().max()), torch.finfo(y.dtype).tiny)
+    size = float((y - getattr(module, "shift", 0.0)).abs().max())
+    return worst / max(size, torch.finfo(y.dtype).tiny)
 '''
 
 CHECK_TRIVIAL = '''

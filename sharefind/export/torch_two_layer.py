@@ -32,7 +32,7 @@ class _Shared(nn.Module):
         super().__init__()
         start = torch.empty(*lead, DIM, device=device, dtype=dtype)
         self.coefficient = nn.Parameter(start)
-{buffers}
+        self._make_tables()
         self.reset_parameters()
 
     @torch.no_grad()
@@ -43,7 +43,7 @@ class _Shared(nn.Module):
         for count, std in START:
             self.coefficient[..., first : first + count] *= std
             first += count
-
+{tables}
     @property
     def entries(self) -> Tensor:
         """A by rows, W by rows, then b: (*lead, {ambient})."""
@@ -80,16 +80,17 @@ class _Shared(nn.Module):
 NETWORK = '''
 
 class SharedShallowNetwork(_Shared):
-    """{formula}, the mean-field shallow network.
+    """The mean-field shallow network.
 
-    Maps x (..., {d_in}) to (..., {d_out}). With width 1 it is one hidden layer of {d_hidden} units.
+    {formula}
+    maps x (..., {d_in}) to (..., {d_out}). With width 1 it is one hidden layer of {d_hidden} units.
     The gradient of one particle is of order 1 / width: train with Adam, or with a step
     proportional to the width.
 
     Args:
         width: number of particles N. device, dtype: as in torch.nn.Linear.
     """
-{readout_declared}
+{statistics_declared}
     def __init__(
         self,
         width: int = WIDTH,
@@ -97,11 +98,14 @@ class SharedShallowNetwork(_Shared):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(width, device=device, dtype=dtype)
-{readout_buffer}
+        self._make_statistics()
+
     def forward(self, x: Tensor) -> Tensor:
         """x (..., {d_in}) -> (..., {d_out})."""
         output, weight, bias = self.blocks
-        inner = torch.einsum("nhi,...i->...nh", weight, x) + bias
-        mean = torch.einsum("noh,...nh->...o", output, {sigma}(inner)) / len(bias)
+        centred = x - self.centre[0] - self.centre[1]
+        inner = torch.einsum("nhi,...i->...nh", weight, centred) + bias
+        values = {sigma}(inner)
+        mean = torch.einsum("noh,...nh->...o", output, values) / bias.shape[0]
         {result}
-'''
+{statistics_code}'''

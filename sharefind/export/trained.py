@@ -26,7 +26,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """f(x) = shift + scale mean_i sigma_*(x, z_i), with particles z_i in the space of a specification.
+    """f(x) = shift + scale mean_i sigma_*(x - centre, z_i), with particles z_i in the space of a specification.
 
     Attributes:
         spec: the architecture. coefficient: coordinates of its particles in the exported basis, float64 (N, dim).

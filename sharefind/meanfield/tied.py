@@ -6,7 +6,8 @@ The gradient of a coefficient is the sum over its class. Which space a layer has
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -24,12 +25,24 @@ SPREAD = 4096
 MAX_COPIES = 16
 """Most copies of a sum."""
 
+PLAIN_ENTRIES = 2**15
+"""Up to this many entries in all, torch's own backward pass costs less than a call of the sums from Python."""
+
+
+def is_transformed() -> bool:
+    """Whether torch records or transforms the running code: torch.compile, torch.export, jit.trace or torch.func."""
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        return True
+    return bool(torch._C._are_functorch_transforms_active())
+
 
 class TiedEntries(nn.Module):
     """Coefficients (*lead, dim) to the entries (*lead, n) of the tying space with these labels, differentiable twice.
 
     Entry i is the coefficient number labels[i], or minus that of -labels[i], or zero. It has no parameters; its buffers
-    follow `to` and stay out of the state. Forward and backward cost O(n) each, twelve bytes an entry are kept.
+    follow `to` and stay out of the state; they are made anew from the labels where memory was not kept, as by
+    `to_empty`. Forward and backward cost O(n) each, twelve bytes an entry are kept. Under torch.compile, torch.export,
+    torch.jit.trace and the transforms of torch.func the entries come from operations of torch alone.
 
     Args:
         labels: int (n,), 0 = zero, k or -k = class k with sign; every class 1..dim occurs.
@@ -46,22 +59,40 @@ class TiedEntries(nn.Module):
 
     def __init__(self, labels: NDArray[np.integer] | Tensor, device: torch.device | str | None = None) -> None:
         super().__init__()
-        tying = _checked(labels.cpu() if isinstance(labels, Tensor) else torch.from_numpy(np.array(labels)))
+        array = labels.cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
+        tying = _checked(torch.from_numpy(np.array(array)))
+        self.labels = array.astype(np.int32, copy=False)
         self.dim = int(tying.abs().max())
         self.has_signs, self.has_zeros = bool((tying < 0).any()), bool((tying == 0).any())
+        self.is_sparse_sum = len(tying) <= SMALL_CLASS * self.width
+        self.copies = 1 if self.is_sparse_sum else max(1, min(MAX_COPIES, SPREAD // self.width))
+        for name, table in self._tables(tying).items():
+            self.register_buffer(name, table.to(device), persistent=False)
+
+    def _tables(self, tying: Tensor) -> dict[str, Tensor]:
+        """The buffers on the processor, from labels int64 (n,) there; no default device has a say."""
         slots = torch.where(tying > 0, tying - 1, self.dim - 1 - tying)
         slots[tying == 0] = self.width - 1
-        self.is_sparse_sum = len(slots) <= SMALL_CLASS * self.width
-        self.copies = 1 if self.is_sparse_sum else max(1, min(MAX_COPIES, SPREAD // self.width))
-        starts = torch.zeros(self.width + 1, dtype=torch.int32)
+        starts = torch.zeros(self.width + 1, dtype=torch.int32, device="cpu")
         if self.is_sparse_sum:
             sums = torch.argsort(slots, stable=True).to(torch.int32)
             starts[1:] = torch.bincount(slots, minlength=self.width).cumsum(0)
         else:
-            sums = slots + self.width * (torch.arange(len(slots)) % self.copies)
-        ones = torch.ones(len(slots) if self.is_sparse_sum else 0)
-        for name, buffer in (("index", slots.to(torch.int32)), ("sums", sums), ("starts", starts), ("ones", ones)):
-            self.register_buffer(name, buffer.to(device), persistent=False)
+            sums = slots + self.width * (torch.arange(len(slots), device="cpu") % self.copies)
+        ones = torch.ones(len(slots) if self.is_sparse_sum else 0, device="cpu")
+        return {"index": slots.to(torch.int32), "sums": sums, "starts": starts, "ones": ones}
+
+    def place(self, device: torch.device) -> None:
+        """Make the buffers anew from the labels, on a device."""
+        for name, table in self._tables(torch.from_numpy(np.array(self.labels, dtype=np.int64))).items():
+            setattr(self, name, table.to(device))
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
+        before = self.index
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if self.index is not before and not self.index.is_meta:
+            self.place(self.index.device)
+        return self
 
     @property
     def width(self) -> int:
@@ -76,11 +107,15 @@ class TiedEntries(nn.Module):
         if self.has_zeros:
             values.append(coefficient.new_zeros(*coefficient.shape[:-1], 1))
         table = torch.cat(values, -1) if len(values) > 1 else coefficient
+        if is_transformed() or table.shape[:-1].numel() * len(self.labels) <= PLAIN_ENTRIES:
+            return table.index_select(-1, self.index)
         entries: Tensor = _Entries.apply(table, self)  # type: ignore[no-untyped-call]
         return entries
 
     def class_sums(self, entries: Tensor) -> Tensor:
         """Sums over the entries (*lead, n) of one value, (*lead, width): the transpose of reading from a table."""
+        if is_transformed():
+            return entries.new_zeros(*entries.shape[:-1], self.width).index_add(-1, self.index, entries)
         flat = entries.reshape(-1, entries.shape[-1])
         if self.is_sparse_sum:
             return self._by_product(flat).reshape(*entries.shape[:-1], self.width)
@@ -96,8 +131,9 @@ class TiedEntries(nn.Module):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
             membership = torch.sparse_csr_tensor(
-                self.starts, self.sums, self.ones.to(flat.dtype), (self.width, flat.shape[1]), check_invariants=False
-            )
+                self.starts, self.sums, self.ones.to(flat.dtype), (self.width, flat.shape[1]),
+                device=flat.device, check_invariants=False,
+            )  # fmt: skip
         if len(flat) == 1:
             return membership.mv(flat[0])[None]
         return (membership @ flat.t()).t()
@@ -126,8 +162,20 @@ class _Entries(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        sums: Tensor = _Sums.apply(gradients[0], ctx.ties)  # type: ignore[no-untyped-call]
-        return sums, None
+        return _summed(gradients[0], ctx.ties), None
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        tangent: Tensor = tangents[0].index_select(-1, ctx.ties.index)
+        return tangent
+
+
+def _summed(entries: Tensor, ties: TiedEntries) -> Tensor:
+    """`class_sums`, differentiable."""
+    if is_transformed():
+        return ties.class_sums(entries)
+    sums: Tensor = _Sums.apply(entries, ties)  # type: ignore[no-untyped-call]
+    return sums
 
 
 class _Sums(torch.autograd.Function):
@@ -140,5 +188,13 @@ class _Sums(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        entries: Tensor = _Entries.apply(gradients[0], ctx.ties)  # type: ignore[no-untyped-call]
+        gradient = gradients[0]
+        if is_transformed():
+            return gradient.index_select(-1, ctx.ties.index), None
+        entries: Tensor = _Entries.apply(gradient, ctx.ties)  # type: ignore[no-untyped-call]
         return entries, None
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        sums: Tensor = ctx.ties.class_sums(tangents[0])
+        return sums

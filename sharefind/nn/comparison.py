@@ -1,8 +1,13 @@
-"""Trains the discovered architecture beside the same network without sharing, and scores both on rows kept apart."""
+"""Trains the discovered architecture beside the same network without sharing, and scores both on rows kept apart.
+
+Networks are trained in standardised coordinates, of the inputs and of the labels, so that no score depends on their
+units or on where zero is; what they learned is carried back to the user's coordinates exactly.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +16,10 @@ from numpy.typing import NDArray
 
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.export import SharingSpec
+from sharefind.export.initial import network_start
+from sharefind.export.statistics import STATISTICS, statistics
+from sharefind.meanfield.standardise import identity_standardisation
+from sharefind.nn.coordinates import compose, suited
 from sharefind.nn.network import SharedShallowNetwork
 from sharefind.nn.training import DivergedError, Epoch, FitResult, fit
 from sharefind.search.yardstick import LEAST_SQUARES, Scored, kept_apart, least_squares, spread_of
@@ -21,6 +30,9 @@ FloatArray = NDArray[np.float64]
 
 SMALL_LABELS = 0.25
 """Root mean square of labels, in units of the range of sigma, below which networks start smaller."""
+
+DROPS = 2
+"""Times that the step of a training shrinks before it ends: what is left to learn is then below the noise of a step."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class TrainingPlan:
 
     Attributes:
         width: particles, as in the search where None. epochs: most passes over the rows. batch: rows of a minibatch.
-        lr: Adam's step over the root mean square of the starting coefficients, so that it suits inputs of any unit.
+        lr: Adam's step over the root mean square of the starting coefficients, in standardised coordinates.
         seed: of everything random.
     """
 
@@ -77,9 +89,19 @@ def compare(
 ) -> list[Score]:
     """Train one network for each specification on the same rows, and score all on the same other rows.
 
-    x (n, d_in), y (n, d_out): all rows; a fifth is kept apart. Networks are trained in double precision, each from its
-    own start that keeps the variance of an untied one. callback: told the name of a network and each of its epochs.
-    units: (n,), whose rows may depend on each other: whole units are kept apart and held out; None for single rows.
+    Networks are trained in double precision, each in the coordinates that suit the training rows and its own group,
+    from a start that keeps the variance of an untied one.
+
+    Args:
+        specs: Specifications by name; each score's network has the change of data of its own training.
+        x: All inputs, shape (n, d_in); a fifth of the rows is kept apart.
+        y: All labels, shape (n, d_out).
+        plan: How they are trained.
+        callback: Called with the name of a network and each of its epochs.
+        units: Which unit a row belongs to, shape (n,): whole units are kept apart and held out; None for single rows.
+
+    Returns:
+        One score for each specification.
 
     Raises:
         DataError: too few rows, widths that do not fit, or labels on the rows kept apart that do not vary.
@@ -129,7 +151,7 @@ def _score(
     callback: Callable[[str, Epoch], object] | None,
     units: NDArray[np.int64] | None,
 ) -> Score:
-    network = start_network(spec, plan.width, plan.seed)
+    network = start_network(suited(spec, *train), plan.width, plan.seed)
     told = None if callback is None else lambda epoch: callback(name, epoch)
     fitted = fit_network(network, network, *train, plan, told, units)
     return Score(name, network, fitted, r2(network, *test))
@@ -144,27 +166,66 @@ def fit_network(
     callback: Callable[[Epoch], object] | None = None,
     units: NDArray[np.int64] | None = None,
 ) -> FitResult:
-    """`fit` a module that trains a network, the network itself or one around it, with the step that suits it.
+    """`fit` a module that trains a network, the network itself or one around it, in standardised coordinates.
+
+    These are the coordinates of the network's own change of data: the module sees inputs that are centred and white and
+    labels without shift and scale. Afterwards the network computes in the user's coordinates again.
+
+    Args:
+        network: What is trained; its centre, shift and scale stay as they are.
+        module: The network, or a module that calls it.
+        x: Inputs, shape (n, d_in), in the user's coordinates.
+        y: Labels, shape (n, d_out).
+        plan: How it is trained.
+        callback: Called with each epoch.
+
+    Returns:
+        How it went, with losses of standardised labels.
 
     Raises:
-        DataError: rows that do not fit. NotConvergedError: the training diverged.
+        DataError: Rows that do not fit.
+        NotConvergedError: The training diverged.
     """
-    _start_like(network, y)
-    step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
+    change = network.change
+    with _standardised(network):
+        inputs, labels = change.apply(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+        _start_like(network, labels)
+        step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
+        try:
+            return fit(
+                module, inputs, labels, epochs=plan.epochs, batch=plan.batch, lr=step, drops=DROPS, seed=plan.seed,
+                callback=callback,
+            )  # fmt: skip
+        except DivergedError as error:
+            advice = "bring x and y to unit scale" if error.lr is None else f"try {plan.lr * error.lr / step:g}"
+            raise NotConvergedError(f"training diverged with lr = {plan.lr:g}; {advice}") from None
+
+
+@contextmanager
+def _standardised(network: SharedShallowNetwork) -> Iterator[None]:
+    """Inside, a network works on standardised inputs and labels; its weights follow, there and back."""
+    change = network.change
+    kept = {name: getattr(network, name).clone() for name in STATISTICS}
+    compose(network, np.asarray(np.linalg.inv(change.matrix), dtype=np.float64))
+    _set(network, statistics(identity_standardisation(network.spec.d_in, network.spec.d_out)))
     try:
-        return fit(
-            module, x, y, epochs=plan.epochs, batch=plan.batch, lr=step, seed=plan.seed, callback=callback, groups=units
-        )
-    except DivergedError as error:
-        advice = "bring x and y to unit scale" if error.lr is None else f"try {plan.lr * error.lr / step:g}"
-        raise NotConvergedError(f"training diverged with lr = {plan.lr:g}; {advice}") from None
+        yield
+    finally:
+        compose(network, change.matrix)
+        _set(network, kept)
 
 
 @torch.no_grad()
-def _start_like(network: SharedShallowNetwork, y: FloatArray) -> None:
-    """Let the first outputs be no larger than labels y (n, d_out): small labels would take long to come down to."""
-    change = network.spec.change
-    size = float(np.sqrt(np.mean(((y - change.shift) / change.scale) ** 2)))
+def _set(network: SharedShallowNetwork, values: Mapping[str, FloatArray | torch.Tensor]) -> None:
+    """Give a network another centre, shift and scale."""
+    for name, value in values.items():
+        getattr(network, name).copy_(torch.as_tensor(value, device="cpu"))
+
+
+@torch.no_grad()
+def _start_like(network: SharedShallowNetwork, labels: FloatArray) -> None:
+    """Let the first outputs be no larger than standardised labels (n, d_out): small ones take long to be reached."""
+    size = float(np.sqrt(np.mean(labels**2)))
     if size < SMALL_LABELS:
         # A sigma(W x) is of second order in the coefficients where it is small.
         network.coefficient.mul_((size / SMALL_LABELS) ** (0.5 if network.spec.has_hidden else 1.0))
@@ -173,14 +234,22 @@ def _start_like(network: SharedShallowNetwork, y: FloatArray) -> None:
 def start_network(spec: SharingSpec, width: int | None, seed: int) -> SharedShallowNetwork:
     """A float64 network whose start depends on the seed and its specification alone.
 
+    In the coordinates of the specification's change of data its coefficients are independent, and W u has variance 1 on
+    average.
+
     Raises:
-        ConfigError: the width is below 1.
+        ConfigError: The width is below 1.
     """
     if width is not None and width < 1:
         raise ConfigError(f"width is {width}; give 1 particle or more")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(named_stream(seed, "comparison", "start").integers(2**63 - 1)))
-        return SharedShallowNetwork(spec, width, dtype=torch.float64)
+        network = SharedShallowNetwork(spec, width, device="cpu", dtype=torch.float64)
+    white = replace(spec, change=identity_standardisation(spec.d_in, spec.d_out))
+    with torch.no_grad():
+        network.coefficient.mul_(torch.from_numpy(network_start(white) / network.start))
+    compose(network, spec.change.matrix)
+    return network
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ def inner(blocks: Mapping[str, Tensor], x: Tensor) -> Tensor:
 def outer(blocks: Mapping[str, Tensor]) -> Tensor:
     """The mean over particles of A_i as one matrix: A (N, d_out, h) -> (d_out, N h)."""
     output = blocks["output"]
-    return output.transpose(0, 1).flatten(1) / len(output)
+    return output.transpose(0, 1).flatten(1) / output.shape[0]
 
 
 def plain_linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
@@ -36,6 +36,23 @@ def plain_linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
         if bias is not None:
             plain.bias.copy_(bias)
     return plain
+
+
+@torch.no_grad()
+def centred_linear(weight: Tensor, bias: Tensor | None, centre: Tensor) -> nn.Linear:
+    """An nn.Linear that computes at x what a weight (out, in) and a bias (out,) compute at x - centre.
+
+    Args:
+        weight: Shape (out, in).
+        bias: Shape (out,), or None.
+        centre: Shape (parts, in): what is subtracted is the sum over the parts.
+    """
+    if not centre.any():
+        return plain_linear(weight, bias)
+    moved = -(centre.to("cpu").to(torch.float64).sum(0) @ weight.to("cpu").to(torch.float64).T)
+    if bias is not None:
+        moved = moved + bias.to("cpu").to(torch.float64)
+    return plain_linear(weight, moved.to(weight.dtype).to(weight.device))
 
 
 def plain_activation(sigma: Activation) -> nn.Module:

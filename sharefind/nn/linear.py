@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Self
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from sharefind.errors import InputError
@@ -20,7 +22,8 @@ class SharedLinear(SharedModule):
     """x -> W x [+ b] with shared parameters: a drop-in for nn.Linear(d_in, d_out).
 
     On average an entry of W starts with the variance of one of nn.Linear, so that depth and step size need no change.
-    Of a specification it takes the space alone: the change of labels belongs to `SharedShallowNetwork`.
+    Of a specification it takes the space alone: the change of data belongs to `SharedShallowNetwork`. As the first
+    layer of a network of your own it works best on x - `spec.change.centre`, which breaks no symmetry.
 
     Attributes:
         in_features, out_features, weight, bias: as in nn.Linear; bias is None for a unit without one.
@@ -64,7 +67,19 @@ class SharedLinear(SharedModule):
         return nn.functional.linear(x, blocks["weight"], blocks.get("bias"))
 
     @torch.no_grad()
-    def to_linear(self) -> nn.Linear:
-        """A plain nn.Linear that computes the same now, and no longer shares anything."""
+    def to_linear(self, centre: ArrayLike | None = None) -> nn.Linear:
+        """A plain nn.Linear that computes the same now, and no longer shares anything.
+
+        Args:
+            centre: Shape (d_in,), such as `spec.change.centre`: the result computes at x what this layer computes at
+                x - centre. Its bias is b - W centre, also where this layer has none.
+
+        Raises:
+            InputError: The centre has another shape or is not finite.
+        """
         blocks = self.blocks
-        return dense.plain_linear(blocks["weight"], blocks.get("bias")).train(self.training)
+        origin = np.zeros(self.in_features) if centre is None else np.array(centre, dtype=np.float64)
+        if origin.shape != (self.in_features,) or not np.isfinite(origin).all():
+            raise InputError(f"the centre has shape {origin.shape}; give {self.in_features} finite numbers")
+        plain = dense.centred_linear(blocks["weight"], blocks.get("bias"), torch.from_numpy(origin)[None])
+        return plain.train(self.training)

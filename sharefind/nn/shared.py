@@ -1,6 +1,7 @@
 """Parameters in a shared space, made of free coefficients: what every layer of this package is built on.
 
-The state of a module is `coefficient` alone, as in the modules that `sharefind.export` writes.
+What a layer learns is `coefficient`, under the name that it has in the modules that `sharefind.export` writes. Tables
+and bases follow from the specification: they stay out of the state and are made anew where memory was not kept.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sharefind.errors import InputError
 from sharefind.export import initial
 from sharefind.export.names import shown
 from sharefind.export.spec import SharingSpec
-from sharefind.meanfield.tied import TiedEntries
+from sharefind.meanfield.tied import TiedEntries, is_transformed
 
 Device = torch.device | str | None
 
@@ -41,14 +42,15 @@ class SharedModule(nn.Module):
     """Blocks of parameters in the space of a specification, differentiable in `coefficient` (*lead, dim).
 
     In eval mode, while no gradient can reach the coefficients, their entries are made once and kept until a coefficient
-    changes, in whatever way. The state has one key, "coefficient", in both modes.
+    changes, in whatever way. The state is the same in both modes. A module made on the device "meta" computes what it
+    should after `to_empty` and `load_state_dict`, or after `load_state_dict(..., assign=True)`.
 
     Args:
-        spec: the space. lead: leading axes of the coefficients. start: standard deviations (dim,) of their start.
-        device, dtype: as in torch.nn.Linear; the device "meta" is refused.
-
-    Raises:
-        InputError: the device is "meta", where buffers have no values to come back with.
+        spec: The space.
+        lead: Leading axes of the coefficients.
+        start: Standard deviations of their start, shape (dim,).
+        device: As in torch.nn.Linear.
+        dtype: As in torch.nn.Linear.
     """
 
     coefficient: nn.Parameter
@@ -63,13 +65,11 @@ class SharedModule(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        if device is not None and torch.device(device).type == "meta":
-            raise InputError("a shared layer cannot be made on the device meta; make it on cpu and move it")
         self.spec, self.start = spec, start
         self._kept: _Kept | None = None
         self.coefficient = nn.Parameter(torch.empty(*lead, spec.space.dim, device=device, dtype=dtype))
         labels = spec.space.tying
-        self.ties = None if labels is None else TiedEntries(labels, device)
+        self.ties = None if labels is None else TiedEntries(labels, self.coefficient.device)
         if self.ties is None:
             self.register_buffer("basis", self._exact_basis(), persistent=False)
         self.reset_parameters()
@@ -96,6 +96,8 @@ class SharedModule(nn.Module):
     def entries(self) -> Tensor:
         """All entries of the blocks, in the order of the specification, row-major: (*lead, D)."""
         coefficient = self.coefficient
+        if is_transformed() or coefficient.is_meta:
+            return self._made()
         needs_gradient = torch.is_grad_enabled() and coefficient.requires_grad
         # torch.func puts plain tensors in the parameter's place, and inference tensors count no changes.
         is_plain = type(coefficient) is nn.Parameter and not coefficient.is_inference()
@@ -157,3 +159,11 @@ class SharedModule(nn.Module):
         if self.ties is None:
             self.basis = self._exact_basis()
         return self
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Take a state over; one that is assigned brings its own device and type, and the tables follow."""
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        if self.ties is None:
+            self.basis = self._exact_basis()
+        elif self.ties.index.device != self.coefficient.device:
+            self.ties.place(self.coefficient.device)

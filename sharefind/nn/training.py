@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from sharefind.datasets.units import unit_numbers
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.inference.units import held_units
 from sharefind.meanfield.losses import Loss, build_loss
+from sharefind.nn.rows import row_tensor
 from sharefind.streams import named_stream
 
 LossLike = str | Loss | Callable[[Tensor, Tensor], Tensor]
@@ -39,6 +40,9 @@ SMALLER_STEP = 10.0
 
 MOST_TRIALS = 40
 """Steps that are tried at most; those that are far too large show it at once."""
+
+DROP = 4.0
+"""Factor by which Adam's step shrinks where a training goes on after its patience."""
 
 MARGIN = 2.0
 """A step is recommended when one so many times larger works."""
@@ -106,12 +110,13 @@ class _Plan:
     weight_decay: float
     validation: float
     patience: int | None
+    drops: int
     seed: int
 
     def __post_init__(self) -> None:
         for name, value, smallest in (
             ("epochs", self.epochs, 1), ("steps", self.steps, 1), ("batch", self.batch, 1),
-            ("patience", self.patience, 1), ("seed", self.seed, 0),
+            ("patience", self.patience, 1), ("drops", self.drops, 0), ("seed", self.seed, 0),
         ):  # fmt: skip
             if value is not None and value < smallest:
                 raise ConfigError(f"{name} is {value}; give {smallest} or more")
@@ -136,6 +141,7 @@ def fit(
     weight_decay: float = 0.0,
     validation: float = 0.2,
     patience: int | None = 20,
+    drops: int = 0,
     seed: int = 0,
     callback: Callable[[Epoch], object] | None = None,
     groups: ArrayLike | None = None,
@@ -152,6 +158,7 @@ def fit(
             None for all. weight_decay: on the parameters, which for shared layers are the coefficients.
         validation: share of the rows that is held out, drawn at random; with 0 nothing is, and the last state is kept.
         patience: epochs without a smaller validation loss after which training ends, None for never.
+        drops: times that, instead, it goes on from its best state with a step `DROP` times smaller, for as many epochs.
         callback: called with every epoch, the start included; it may raise `StopTraining`.
         groups: (n,), values of any kind; rows with one value are held out together. None where rows are independent.
 
@@ -160,8 +167,13 @@ def fit(
         NotConvergedError: the loss diverged, and the message names a step that was tried and works; the module has its
             best state so far.
     """
+<<<<<<< HEAD
     plan = _Plan(epochs, steps, lr, batch, weight_decay, validation, patience, seed)
     training = _Training(module, plan, _mean_loss(loss), *_split(module, x, y, plan, groups))
+=======
+    plan = _Plan(epochs, steps, lr, batch, weight_decay, validation, patience, drops, seed)
+    training = _Training(module, plan, _mean_loss(loss), *_split(module, x, y, plan))
+>>>>>>> nets
     with _own_randomness(training.x.device, plan.seed), _modes_kept(module):
         return training.run(callback)
 
@@ -184,6 +196,8 @@ class _Training:
     done: int = 0
     first_loss: float = math.inf
     first_state: dict[str, Any] = field(default_factory=dict)
+    drops: int = 0
+    dropped: int = 0
 
     def run(self, callback: Callable[[Epoch], object] | None) -> FitResult:
         started = time.monotonic()
@@ -218,7 +232,9 @@ class _Training:
                 if plan.steps is not None and steps >= plan.steps:
                     return False
                 if self._is_patience_over(number):
-                    return True
+                    if self.drops == plan.drops:
+                        return True
+                    self._drop(optimiser, number)
         except StopTraining:
             return True
         return False
@@ -272,7 +288,15 @@ class _Training:
 
     def _is_patience_over(self, number: int) -> bool:
         best, patience = self.best, self.plan.patience
-        return best is not None and patience is not None and number - best.number >= patience
+        return best is not None and patience is not None and number - max(best.number, self.dropped) >= patience
+
+    def _drop(self, optimiser: torch.optim.Optimizer, number: int) -> None:
+        """Go on from the best state with a smaller step."""
+        self.drops, self.dropped = self.drops + 1, number
+        self.module.load_state_dict(self.best_state)
+        optimiser.state.clear()
+        for group in optimiser.param_groups:
+            group["lr"] /= DROP
 
     def _validate(self) -> float | None:
         return self._evaluate(self.held_x, self.held_y) if len(self.held_x) else None
@@ -346,7 +370,7 @@ def _split(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Rows to train on and rows held out, x and y each."""
     like = next(module.parameters(), torch.empty(0))
-    xs, ys = _tensor(x, "x", like), _tensor(y, "y", like)
+    xs, ys = row_tensor(x, "x", like), row_tensor(y, "y", like)
     if len(xs) != len(ys):
         raise DataError(f"x has {len(xs)} rows but y has {len(ys)}; give one row of y for each row of x")
     rng = named_stream(plan.seed, "fit", "validation")
@@ -362,32 +386,6 @@ def _split(
         )
     parts = [torch.from_numpy(np.sort(rows)).to(xs.device) for rows in (order[held:], order[:held])]
     return xs[parts[0]], ys[parts[0]], xs[parts[1]], ys[parts[1]]
-
-
-def _tensor(values: ArrayLike | Tensor, name: str, like: Tensor) -> Tensor:
-    """Rows on the device of the module, floating ones in its type, whole numbers as they are for y alone."""
-    given = values.detach() if isinstance(values, Tensor) else torch.from_numpy(_numeric(values, name))
-    if given.dim() == 0 or len(given) == 0:
-        raise DataError(f"{name} has shape {tuple(given.shape)}; give at least one row")
-    if given.is_floating_point() and not given.isfinite().all():
-        row = int(given.reshape(len(given), -1).isfinite().all(1).int().argmin())
-        raise DataError(f"{name} is not finite in row {row}; remove that row or fill the value in")
-    floating = like.dtype if like.is_floating_point() else torch.get_default_dtype()
-    is_class = name == "y" and not given.is_floating_point()
-    rows = given.to(like.device) if is_class else given.to(like.device, floating)
-    largest = float(rows.abs().max()) if rows.is_floating_point() else 1.0
-    if 0 < largest < math.sqrt(torch.finfo(floating).tiny):
-        raise DataError(f"{name} holds no value above {largest:.3g}, whose squares vanish; multiply it by a constant")
-    return rows
-
-
-def _numeric(values: ArrayLike, name: str) -> NDArray[Any]:
-    array = np.array(values)
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"{name} has dtype {array.dtype}, which is not real numbers; give floats")
-    # torch knows neither another byte order nor floats longer than double.
-    is_long = array.dtype.kind == "f" and array.dtype.itemsize > np.dtype(np.float64).itemsize
-    return array.astype(np.float64 if is_long else array.dtype.newbyteorder("="), copy=False)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from tests.specs import load_module, spec_on
 
 WIDTH = 12
 
-RESCALED = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0)
+RESCALED = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0, np.array([2.5, 2.5]))
 
 ARCHITECTURES: dict[str, tuple[Any, ...]] = {
     "c4": ("C4", "matrix:logistic", "natural", "natural"),

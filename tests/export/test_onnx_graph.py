@@ -10,9 +10,10 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from sharefind.errors import ConfigError, ExportError
-from sharefind.export import certify, from_json, onnx_graph, onnx_model, write_onnx
+from sharefind.export import certify, from_json, onnx_graph, onnx_model, write_onnx, write_safetensors
 from tests.export.networks import ARCHITECTURES, module_of, network_of
 
 
@@ -24,7 +25,8 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
 def test_onnxruntime_agrees_with_the_network_and_with_torch(case: str, tmp_path: Path) -> None:
     network = network_of(case)
     net = module_of(network, tmp_path).SharedShallowNetwork(dtype=torch.float64)
-    net.load_state_dict({"coefficient": torch.from_numpy(network.coefficient)})
+    write_safetensors(network, tmp_path / "net.safetensors")
+    net.load_state_dict(load_file(tmp_path / "net.safetensors"))
     x = np.random.default_rng(5).standard_normal((9, network.spec.d_in))
     expected = network.predict(x)
     np.testing.assert_allclose(net(torch.from_numpy(x)).detach().numpy(), expected, atol=1e-12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def tied_specs(draw: st.DrawFn) -> SharingSpec:
     labels = draw(st.lists(st.integers(-size, size), min_size=size, max_size=size))
     shift = np.array(draw(st.lists(floats, min_size=d_out, max_size=d_out)))
     scale = draw(st.floats(1e-3, 1e3))
-    change = Standardisation(np.eye(d_in) * draw(st.floats(0.01, 100)), shift, scale)
+    centre = np.array(draw(st.lists(floats, min_size=d_in, max_size=d_in)))
+    change = Standardisation(np.eye(d_in) * draw(st.floats(0.01, 100)), shift, scale, centre)
     unit = f"matrix{'+bias' if bias else ''}:{draw(st.sampled_from(['logistic', 'tanh']))}"
     return SharingSpec(
         draw(names), unit, draw(st.integers(1, 10**6)), blocks, draw(names), 1, draw(names), draw(names), (),
@@ -56,6 +58,19 @@ def test_every_tied_specification_comes_back_equal_with_the_same_bytes(spec: Sha
     assert to_json(back) == text
     assert back.space == spec.space
     assert np.array_equal(back.change.shift, spec.change.shift) and back.change.scale == spec.change.scale
+    assert np.array_equal(back.change.centre, spec.change.centre)
+    moved = replace(spec, change=replace(spec.change, centre=spec.change.centre + 1))
+    assert moved != spec and from_json(to_json(moved)) == moved
+
+
+def test_a_file_without_a_centre_is_of_inputs_that_were_not_moved(make_spec: Callable[..., SharingSpec]) -> None:
+    spec = make_spec("C2", "natural", "natural", "matrix:logistic")
+    moved = replace(spec, change=replace(spec.change, centre=np.full(2, 300.0)))
+    assert '"centre"' not in to_json(spec) and from_json(to_json(spec)) == spec
+    assert from_json(_edited(to_json(moved), lambda record: record["change"].pop("centre"))) == spec
+    for bad in ([1.0], [1.0, 2.0, 3.0], [[1.0, 2.0]], ["1", "2"], 3.0, [1e101, 1e101]):
+        with pytest.raises(InputError, match=r"change\.centre"):
+            from_json(_edited(to_json(moved), lambda record, bad=bad: record["change"].update(centre=bad)))
 
 
 @pytest.mark.parametrize("case", CASES, ids=" ".join)

@@ -54,15 +54,20 @@ def _metadata(network: TrainedNetwork) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("tensors", "changed", "message"),
     [
-        ({"weight": np.ones((2, 4))}, {}, "must hold coefficient alone"),
+        ({"weight": np.ones((2, 4))}, {}, "must hold coefficient alone or with centre, shift, scale"),
         ({"coefficient": np.ones((2, 4)), "more": np.ones(1)}, {}, "must hold coefficient alone"),
         ({"coefficient": np.ones((2, 4), dtype=np.float32)}, {}, "coefficient is F32, not F64"),
+        (
+            {"coefficient": np.ones((2, 4)), "centre": np.ones((2, 4)), "shift": np.zeros(4), "scale": np.array(1.0)},
+            {},
+            r"the tensor centre is not that of its spec \(change\.centre\)",
+        ),
         ({"coefficient": np.ones((2, 5))}, {}, r"have shape \(2, 5\)"),
         ({"coefficient": np.full((2, 4), np.inf)}, {}, "not finite"),
         ({"coefficient": np.ones((2, 4))}, {"schema": "sharefind.weights/2"}, "metadata"),
         ({"coefficient": np.ones((2, 4))}, {"spec": "{"}, "not a sharefind.spec/1 specification"),
     ],
-    ids=["name", "two", "float32", "shape", "infinite", "schema", "spec"],
+    ids=["name", "two", "float32", "centre", "shape", "infinite", "schema", "spec"],
 )
 def test_other_files_are_refused_in_one_line(
     tensors: dict[str, np.ndarray], changed: dict[str, str], message: str, tmp_path: Path

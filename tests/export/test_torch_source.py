@@ -29,8 +29,8 @@ from tests.specs import load_module
 
 MakeSpec = Callable[..., SharingSpec]
 
-RESCALED = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0)
-SIX_SHIFTS = Standardisation(2 * np.eye(2), np.pi * np.arange(1.0, 7.0), 1.5)
+RESCALED = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0, np.array([2.5, 2.5]))
+SIX_SHIFTS = Standardisation(2 * np.eye(2), np.pi * np.arange(1.0, 7.0), 1.5, np.array([np.e, -1 / 3]))
 NUMERICAL = Subspace.numerical(np.random.default_rng(3).standard_normal((3, 6)))
 
 CASES: dict[str, tuple[Any, ...]] = {
@@ -120,7 +120,8 @@ def test_modules_learn_their_coefficients_and_nothing_else(
     spec = make_spec(*CASES[name])
     for kind, lead in (("SharedShallowNetwork", [spec.particles]), ("SharedLinear", [])):
         found = figures[name]["float64"][kind]
-        assert found["state"] == {"coefficient": [*lead, spec.space.dim]}
+        moved = {"centre": [2, spec.d_in], "shift": [spec.d_out], "scale": []} if lead else {}
+        assert found["state"] == {"coefficient": [*lead, spec.space.dim], **moved}
         assert found["shape"] == [2, 3, spec.d_out]
         if spec.space.dim:
             assert found["last"] < 0.9 * found["first"]
@@ -167,7 +168,7 @@ def test_ties_need_no_dense_basis_and_sources_name_no_dependency(name: str, modu
     imported = {n.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import) for n in node.names}
     froms = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
     assert imported | froms <= {"torch", "math", "collections.abc"}
-    assert ("SHIFT" in source) == name.endswith("_rescaled")
+    assert (f"SCALE = {make_spec(*CASES[name]).change.scale}\n") in source
     assert not re.search(r"\b20\d\d\b", source)
 
 
@@ -182,7 +183,8 @@ def test_the_network_is_the_papers_shallow_model_on_particles_in_the_space(
     np.testing.assert_allclose(spec.space.project(theta.numpy()), theta.numpy(), atol=1e-14)
     assert np.linalg.matrix_rank(theta.numpy(), tol=1e-9) == min(7, spec.space.dim)
     x = torch.randn(5, spec.d_in, dtype=torch.float64)
-    expected = predict(spec.layer, x[None], theta.T[None].contiguous())[0].numpy()
+    centred = x - torch.from_numpy(spec.change.centre)
+    expected = predict(spec.layer, centred[None], theta.T[None].contiguous())[0].numpy()
     expected = spec.change.shift + spec.change.scale * expected
     np.testing.assert_allclose(net(x).detach().numpy(), expected, atol=1e-13)
 

@@ -74,7 +74,7 @@ def specs() -> tuple[SharingSpec, ...]:
     nobody, two = named_group("C1"), named_group("C2")
     some = Subspace.numerical(np.random.default_rng(0).standard_normal((2, 4)))
     reps = [parse_representation("trivial:2", nobody)] * 2
-    swapped = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0)
+    swapped = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0, np.array([300.0, 300.0]))
     pair = [natural(two), natural(two)]
     return (
         *plain,

@@ -17,8 +17,8 @@ from tests.specs import spec_on
 BuildSpec = Callable[[str], SharingSpec]
 Exported = Callable[[str], dict[str, Any]]
 
-RESCALED = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0)
-ONE_LABEL = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3]), 4.0)
+RESCALED = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3, 0.3]), 4.0, np.array([2.5, 2.5]))
+ONE_LABEL = Standardisation(np.array([[2.0, 0.5], [0.5, 2.0]]), np.array([0.3]), 4.0, np.array([-1.5, -1.5]))
 NUMERICAL = Subspace.numerical(np.random.default_rng(3).standard_normal((3, 6)))
 
 Case = tuple[tuple[str, ...], str, Subspace | None, Standardisation | None]
