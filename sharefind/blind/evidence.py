@@ -122,7 +122,8 @@ class Evidence:
     """The evidence for what moves of a layout leave fixed, over all blocks of coefficients.
 
     The constants of the outputs and the moments of X can only speak against a group: that all outputs have one mean, or
-    all inputs one variance, is so often true that it says nothing about the relation.
+    all inputs one variance, is so often true that it says nothing about the relation. Constants about the means of the
+    data say nothing at all.
     """
 
     coefficients: Coefficients
@@ -162,6 +163,8 @@ class Evidence:
         key = (k, labels.tobytes())
         if key not in self._known:
             found = self.blocks[k]
+            if found.block.name == "constant" and self.coefficients.about == "mean":
+                return 0.0
             log = found.log(labels)
             is_veto = found.block.name == "constant" or found.block in self.coefficients.inputs
             self._known[key] = min(0.0, log - found.log(_free(found.block.dim))) if is_veto else log

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -252,12 +253,28 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         UnitError: the unit is unknown or not equivariant.
         ConfigError: a setting does not fit the problem. GroupError: the group is too large for what was asked.
     """
-    blind, limits = None, config.limits
-    refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, limits)
+    blind = None
+    refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, config.limits)
     if is_structured(config):
         blind = blind_start(config, task.x, task.y, config.unit or task.unit, task.sample)
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
+    return _assembled(config, task, candidate, blind)
+
+
+def proposals(problem: Problem) -> Iterator[Problem]:
+    """The same search with each of the proposals that follow its own, in the order in which the data propose them.
+
+    What was tried before a proposal is left for whoever tests it to say.
+    """
+    for start in () if problem.blind is None else problem.blind.alternatives:
+        candidate = Candidate(start.group, start.in_rep, start.out_rep)
+        other = _assembled(problem.settings.config, problem.task, candidate, start)
+        yield replace(other, settings=replace(other.settings, workers=problem.settings.workers))
+
+
+def _assembled(config: SearchConfig, task: TaskLike, candidate: Candidate, blind: BlindStart | None) -> Problem:
+    limits = config.limits
     _refuse_widths(config, candidate, task)
     named = config.unit or task.unit or (None if blind is None else blind.unit)
     unit = searched_unit(named, config.hidden_rep, candidate.in_rep, candidate.out_rep, limits)
