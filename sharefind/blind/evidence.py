@@ -145,26 +145,27 @@ class Evidence:
         """That of the linear block."""
         return next(b for b in self.blocks if b.block.name == "linear")
 
-    def labels(self, moves: Sequence[IntArray]) -> list[Labels]:
-        """Which coefficients the moves tie, a pattern for each block."""
-        if not moves:
-            return [_free(b.block.dim) for b in self.blocks]
-        carried = [self.coefficients.moved(g) for g in moves]
-        return [
-            tying.tied(np.stack([c[k][0] for c in carried]), np.stack([c[k][1] for c in carried]))
-            for k in range(len(self.blocks))
-        ]
+    @cached_property
+    def speaking(self) -> tuple[int, ...]:
+        """The blocks that can say anything: those with a signal, without the constants of data about their means."""
+        silent = "constant" if self.coefficients.about == "mean" else ""
+        return tuple(k for k, b in enumerate(self.blocks) if b.block.name != silent and b.tau2.any())
 
     def log(self, moves: Sequence[IntArray]) -> float:
         """Log evidence for the fixed space of the group that the moves generate."""
-        return sum(self._block(k, labels) for k, labels in enumerate(self.labels(moves)))
+        if not moves:
+            return sum(self._block(k, _free(self.blocks[k].block.dim)) for k in self.speaking)
+        carried = [self.coefficients.moved(g) for g in moves]
+        total = 0.0
+        for k in self.speaking:
+            targets, signs = np.stack([c[k][0] for c in carried]), np.stack([c[k][1] for c in carried])
+            total += self._block(k, tying.tied(targets, signs))
+        return total
 
     def _block(self, k: int, labels: Labels) -> float:
         key = (k, labels.tobytes())
         if key not in self._known:
             found = self.blocks[k]
-            if found.block.name == "constant" and self.coefficients.about == "mean":
-                return 0.0
             log = found.log(labels)
             is_veto = found.block.name == "constant" or found.block in self.coefficients.inputs
             self._known[key] = min(0.0, log - found.log(_free(found.block.dim))) if is_veto else log

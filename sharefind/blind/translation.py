@@ -56,8 +56,8 @@ def translations(evidence: Evidence) -> list[Hypothesis]:
             cut = 0.0 if _is_valid(low, high, offset) else CUT
             found.append(_hypothesis(evidence, name, plain, rest - RESERVE - compared - cut))
             for rows in _borders(low, high, offset) if stride == 1 else ():
-                for labels in _freed(plain, offset, low, high, rows):
-                    name = _name(stride, low, high, offset, rows)
+                for where, labels in _freed(plain, offset, low, high, rows):
+                    name = _name(stride, low, high, offset, f"{outputs_free(rows.tolist())}{where}")
                     found.append(_hypothesis(evidence, name, labels, rest - RESERVE - compared - 2 * CUT))
     return found
 
@@ -76,7 +76,7 @@ def _borders(low: int, high: int, offset: IntArray) -> list[IntArray]:
     return [rows for rows in choices if len(offset) - len(rows) >= FEWEST_INSIDE]
 
 
-def _freed(plain: Labels, offset: IntArray, low: int, high: int, rows: IntArray) -> list[Labels]:
+def _freed(plain: Labels, offset: IntArray, low: int, high: int, rows: IntArray) -> list[tuple[str, Labels]]:
     """The ties of a filter, but for these outputs: free where it lies, where it is mirrored, or free altogether."""
     d_out, d_in = offset.shape
     places, reach = np.arange(d_in), max(abs(low), abs(high), high - low)
@@ -90,7 +90,8 @@ def _freed(plain: Labels, offset: IntArray, low: int, high: int, rows: IntArray)
     every = np.zeros((d_out, d_in), dtype=bool)
     every[rows] = True
     seen = near & (offset >= low) & (offset <= high)
-    return [_with_own(plain, every, own) for own in (seen, near, every)]
+    choices = (("", seen), (" near the border", near), (" everywhere", every))
+    return [(where, _with_own(plain, every, own)) for where, own in choices]
 
 
 def _with_own(plain: Labels, rows: NDArray[np.bool_], own: NDArray[np.bool_]) -> Labels:
@@ -147,13 +148,13 @@ def _band(evidence: Evidence, offset: IntArray, rows: IntArray) -> tuple[int, in
     return low + int(first), low + int(last) - 1
 
 
-def _name(stride: int, low: int, high: int, offset: IntArray, free: IntArray | None = None) -> str:
+def _name(stride: int, low: int, high: int, offset: IntArray, free: str = "") -> str:
     step = "" if stride == 1 else f", stride {stride}"
     if (low, high) == (int(offset.min()), int(offset.max())):
         return f"translation (weights shared along diagonals{step}), a tying without a group"
     border = "" if _is_valid(low, high, offset) else ", cut off at the border"
-    if free is not None:
-        border = f", {outputs_free(free.tolist())}"
+    if free:
+        border = f", {free}"
     return f"translation (filter of width {high - low + 1} at offset {low}{step}{border}), a tying without a group"
 
 
