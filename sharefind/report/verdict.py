@@ -84,7 +84,7 @@ def _meaning(view: RunView) -> str:
     if maximal and label in view.result["rejected"] and not view.holds_by_tolerance:
         return f"the symmetry {maximal[0]} is not rejected; {label} has the same space, but is rejected."
     how = "holds within the tolerance only" if view.holds_by_tolerance else "is not rejected"
-    of_weights = " of the weights" if (view.result.get("blind") or {}).get("of_weights") else ""
+    of_weights = " of the weights" if (view.result.get("blind") or {}).get("smaller_group") else ""
     return f"the symmetry {stabiliser['name']} (order {order(stabiliser['order'])}){of_weights} {how}."
 
 
@@ -151,7 +151,7 @@ def proposal(blind: dict[str, Any]) -> str:
     odd = ", and odd: turning all signs is a symmetry too" if blind["odd"] and blind["name"] != "C2" else ""
     algebra = blind["lie_algebra"]
     turns = f", fixed by {algebra['name']} (dimension {algebra['dim']})" if algebra and algebra["dim"] else ""
-    of_weights = ", the symmetry of the weights," if blind.get("of_weights") else ""
+    of_weights = ", the symmetry of the weights," if blind.get("smaller_group") else ""
     share = share_words(blind) if blind["share"] is None else f"posterior {share_words(blind)}"
     return f"{blind['name']}{order_text}{turns}{of_weights} by {blind['samples']:,} samples, {share}{odd}{_left(blind)}"
 
