@@ -129,7 +129,7 @@ class MoveSearch:
         return found
 
     def candidates(self) -> list[IntArray]:
-        """Moves from which groups are made, the nearest first: `generators` at several tolerances, and near ones of all.
+        """Moves from which groups are made, the nearest first: `generators` at several tolerances, and others.
 
         All moves are listed where there are few of them. The search is then exhaustive.
         """
