@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from sharefind.search import (
 )
 from sharefind.search.hypotheses import belongs
 from sharefind.search.layouts import layout_notes
+from sharefind.search.problem import proposals
 from sharefind.storage import advice, shell_word
 
 DEFAULT_TASK = "c2-wi"
@@ -270,6 +272,17 @@ def _going_on(path: Path) -> str:
     return f"go on with: {resume}, and a larger --max-nodes or --max-seconds if it had one"
 
 
+def _searched(problem: Problem, folder: RunFolder, result: dict[str, Any]) -> Problem:
+    """The problem of the proposal that a blind search ended with; the same problem for every other search."""
+    number = (result.get("blind") or {}).get("proposal", 1)
+    found = next(islice((problem, *proposals(problem)), number - 1, None), None)
+    if found is None:
+        raise RunFolderError(
+            f"{folder.path}: result.json names proposal {number}, which its data do not make; run again"
+        )
+    return found
+
+
 def load_outcome(folder: RunFolder) -> SearchOutcome:
     """The outcome of a finished run, rebuilt from its folder; data are read again for their standardisation.
 
@@ -288,6 +301,7 @@ def load_outcome(folder: RunFolder) -> SearchOutcome:
     holds = last.evidence is not None and last.evidence.decision is Decision.STAY
     problem = load_problem(with_limits(_with_data_beside(folder), folder.limits))
     folder.check(problem)
+    problem = _searched(problem, folder, result)
     if not all(belongs(problem, node) for node in lattice.nodes()):
         raise RunFolderError(f"{folder.path}: lattice.json is not of this search; run the search again")
     if result.get("unit", problem.unit.name) != problem.unit.name:

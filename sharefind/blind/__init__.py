@@ -6,6 +6,7 @@ compared by the evidence for them (`evidence`); the spaces come from moves that 
 """
 
 from sharefind.blind.coefficients import Coefficients, least_squares
-from sharefind.blind.propose import Finding, Rival, propose
+from sharefind.blind.finding import Finding, Rival
+from sharefind.blind.propose import propose
 
 __all__ = ["Coefficients", "Finding", "Rival", "least_squares", "propose"]

@@ -17,8 +17,11 @@ from sharefind.recognition.layout import IntArray
 STARTS = 8
 """Candidates from which a climb begins."""
 
-MOST_CANDIDATES = 120
+MOST_CANDIDATES = 100
 """Best candidates that are joined."""
+
+FIRST_CANDIDATES = 40
+"""Candidates that are joined whatever their evidence is: the nearest moves. Alone, a reflection shares too little."""
 
 PAIRED = 20
 """Best candidates whose joins in pairs are looked at."""
@@ -37,19 +40,32 @@ class Climb:
     visited: dict[bytes, tuple[float, Moves]] = field(default_factory=dict)
 
     def run(self, candidates: list[IntArray]) -> None:
-        """Join candidates, from the best ones on, and take them away again, as long as the evidence grows."""
+        """Join candidates, from the best ones on, and take them away again, as long as the evidence grows.
+
+        candidates: the nearest moves first.
+        """
         self.look(())
-        ranked = sorted(candidates, key=lambda g: (-self.look((g,)), g.tolist()))[:MOST_CANDIDATES]
+        ordered = sorted(candidates, key=lambda g: (-self.look((g,)), g.tolist()))
+        first = {g.tobytes() for g in candidates[:FIRST_CANDIDATES]}
+        ranked = [g for k, g in enumerate(ordered) if k < MOST_CANDIDATES or g.tobytes() in first]
         for pair in combinations(ranked[:PAIRED], 2):
             if self.evidence.weights(pair).tobytes() not in self.visited:
                 self.look(pair)
-        for start in ranked[:STARTS]:
+        for start in self._starts(ranked):
             moves: Moves = (start,)
             best = self.look(moves)
             for g in ranked:
                 if not self._keeps(moves, g) and (joined := self.look((*moves, g))) >= best:
                     moves, best = (*moves, g), joined
             self._thin(moves, best)
+
+    def _starts(self, ranked: list[IntArray]) -> list[IntArray]:
+        """The first candidates, one for each space."""
+        spaces: dict[bytes, IntArray] = {}
+        for g in ranked:
+            if len(spaces) < STARTS:
+                spaces.setdefault(self.evidence.weights((g,)).tobytes(), g)
+        return list(spaces.values())
 
     def _keeps(self, moves: Moves, g: IntArray) -> bool:
         """Whether g fixes every point of the space that the others fix, so that joining it changes nothing."""

@@ -7,10 +7,11 @@ linear predictor does not. What spaces they speak for is left to `evidence`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,10 @@ DEPENDENT = 1e-9
 """Share of a monomial's variance below which it counts as determined by those before it."""
 
 ROUNDING = 1e-12
-"""Residual variance, as a share of the labels' mean square, below which it is rounding."""
+"""Residual variance, as a share of a label's variance, below which it is rounding."""
+
+About = Literal["mean", "origin"]
+"""Where monomials have their zero: at the mean of each input, or at the zero of the data."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,11 @@ class Block:
     @cached_property
     def precision(self) -> FloatArray:
         """Inverse covariance of the values: (dim, dim), or its diagonal (dim,) for a large block."""
-        return np.asarray(1 / self.covariance if self.covariance.ndim == 1 else np.linalg.inv(self.covariance))
+        if self.covariance.ndim == 1:
+            return np.asarray(1 / self.covariance)
+        # Columns of very different size: the inverse is taken of the correlations, which are well conditioned.
+        root = np.sqrt(np.diag(self.covariance))
+        return np.asarray(_inverse(self.covariance / np.multiply.outer(root, root)) / np.multiply.outer(root, root))
 
     @cached_property
     def _positions(self) -> dict[bytes, int]:
@@ -98,7 +106,8 @@ class Coefficients:
 
     layout: the weights that they stand for. inputs: moments of X as blocks with one output; they are no signal, but a
     move that does not keep them is no symmetry. weight_unit: what a linear coefficient is multiplied by to be a weight
-    of y on x; labels have mean square 1 here. samples: n.
+    of y on x; labels have variance 1 here. samples: n. about: where monomials have their zero. About the means nothing
+    depends on a vector added to x or to y, so that constants say nothing.
     """
 
     layout: Layout
@@ -106,6 +115,7 @@ class Coefficients:
     inputs: tuple[Block, ...]
     weight_unit: float
     samples: int
+    about: About = "origin"
     _moved: dict[bytes, list[tuple[IntArray, IntArray]]] = field(default_factory=dict, repr=False)
 
     @property
@@ -133,13 +143,22 @@ INFLATION = (0.5, 100.0)
 """Bounds on variances over what they would be if residuals did not depend on X."""
 
 
-def least_squares(x: Any, y: Any, layout: Layout) -> Coefficients:
-    """The coefficients of y (n, d_out) on x (n, d_in): linear, and of higher degree where there are samples enough.
+def least_squares(x: Any, y: Any, layout: Layout, about: About = "mean") -> Coefficients:
+    """The coefficients of Y on X: linear, and of higher degree where there are samples enough.
 
-    The monomials are made orthogonal under the law of all inputs taken together, about a common mean: nearly
-    uncorrelated, and moved by signed permutations as plain ones are. All blocks are fitted at once. layout: its first
-    block is the weight (d_out, d_in).
-    Where x has a constant column, no constant is fitted.
+    The monomials are made orthogonal under the law of all inputs taken together: nearly uncorrelated, and moved by
+    signed permutations as plain ones are. All blocks are fitted at once.
+
+    Args:
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        layout: What is moved; its first block is the weight (d_out, d_in).
+        about: "mean" subtracts the mean of each column of x and of y, so that no vector added to them matters;
+            "origin" keeps the zero of the data, which changes of sign need. Where x has a constant column, the origin
+            stays and no constant is fitted.
+
+    Returns:
+        Every block of coefficients with its covariance, and moments of X.
 
     Raises:
         InputError: too few samples, values that are not finite, or inputs of which one determines another.
@@ -150,30 +169,89 @@ def least_squares(x: Any, y: Any, layout: Layout) -> Coefficients:
         raise InputError(
             f"{n} samples are too few for a search without a group among {d} inputs; give more than {2 * (d + 1)}"
         )
-    inputs, span = _brought_to_one(inputs)
-    labels, size = _brought_to_one(labels)
+    about = "origin" if _has_constant(inputs) else about
+    inputs, span = _brought_to_one(_centred(inputs, about))
+    labels, size = _brought_to_one(_centred(labels, about))
     labels = labels / (rms := float(np.sqrt(np.mean(labels**2))) or 1.0)
-    moments = _moments(inputs)
-    inputs = inputs - common_mean(inputs)
+    moments = _moments(inputs, about)
     scale = float(np.sqrt(np.mean(inputs**2))) or 1.0
-    kinds = _chosen(inputs / scale, labels.shape[1])
+    kinds, powers = _chosen(inputs / scale, labels.shape[1]), _powers(inputs / scale)
     design = np.hstack([columns for _, _, columns in kinds])
-    inverse: FloatArray = np.asarray(np.linalg.inv(design.T @ design), dtype=np.float64)
+    inverse = _inverse(design.T @ design)
     weighted = design @ inverse
     values = labels.T @ weighted
     residual = labels - design @ values.T
     leverage = np.minimum(np.einsum("np,np->n", weighted, design), LARGEST_LEVERAGE)
     residual = residual / (1 - leverage)[:, None]
-    from sklearn.covariance import ledoit_wolf  # half a second, which only this needs
-
-    noise = ledoit_wolf(residual, assume_centered=True)[0] + np.eye(labels.shape[1]) * ROUNDING
+    noise = _noise(residual, labels)
+    shifts = _shifts(powers, kinds, values, weighted) if about == "mean" else None
     blocks, first = list[Block](), 0
     for name, exponents, columns in kinds:
         part = slice(first, first + columns.shape[1])
         covariance = _covariance(residual, weighted[:, part], noise, inverse[part, part])
+        if shifts is not None:
+            covariance = _with_shifts(covariance, shifts[:, :, part], inputs / scale)
         blocks.append(Block(name, exponents, values[:, part], covariance))
         first = part.stop
-    return Coefficients(layout, tuple(blocks), moments, size / span * rms / scale, n)
+    return Coefficients(layout, tuple(blocks), moments, size / span * rms / scale, n, about)
+
+
+def _centred(values: FloatArray, about: About) -> FloatArray:
+    return values - values.mean(axis=0) if about == "mean" else values
+
+
+def _inverse(matrix: FloatArray) -> FloatArray:
+    """Of a positive definite matrix whose rows may have very different sizes."""
+    lengths = np.sqrt(np.diag(matrix))
+    size = np.multiply.outer(lengths, lengths)
+    return np.asarray(np.linalg.inv(matrix / size) / size, dtype=np.float64)
+
+
+def _noise(residual: FloatArray, labels: FloatArray) -> FloatArray:
+    """Covariance (m, m) of residuals (n, m) that do not depend on X, shrunk where samples are few.
+
+    Shrinkage is towards equal variances, so it is done on residuals of one size each. labels: (n, m).
+    """
+    from sklearn.covariance import ledoit_wolf  # half a second, which only this needs
+
+    size = np.sqrt(np.mean(residual**2, axis=0))
+    size = np.where(size > 0, size, 1.0)
+    floor = ROUNDING * (np.var(labels, axis=0) + ROUNDING)
+    shrunk = ledoit_wolf(residual / size, assume_centered=True)[0] * np.multiply.outer(size, size)
+    return np.asarray(shrunk + np.diag(floor), dtype=np.float64)
+
+
+def _shifts(
+    powers: FloatArray, kinds: Sequence[tuple[str, IntArray, FloatArray]], values: FloatArray, weighted: FloatArray
+) -> FloatArray:
+    """How the coefficients change with the zero of each input, (d, m, p): those of the fit's derivatives.
+
+    powers: (4, n, d). values: (m, p). weighted: (n, p), the design times the inverse Gram matrix.
+
+    The mean of an input is an estimate. Its error moves the coefficients of lower degree by those of higher degree, and
+    not alike for all inputs, so it belongs to their covariance.
+    """
+    steps, found = _slopes(powers), []
+    for k in range(powers.shape[2]):
+        turned = powers.copy()
+        turned[:, :, k] = steps[:, :, k]
+        slope, first = np.zeros((powers.shape[1], len(values))), 0
+        for _, exponents, _ in kinds:
+            used = np.flatnonzero(exponents[:, k])
+            if used.size:
+                slope += _products(turned, exponents[used]) @ values[:, first + used].T
+            first += len(exponents)
+        found.append(slope.T @ weighted)
+    return np.stack(found)
+
+
+def _with_shifts(covariance: FloatArray, shifts: FloatArray, inputs: FloatArray) -> FloatArray:
+    """The covariance of a block with what the means of the inputs (n, d) add to it. shifts: (d, m, p)."""
+    rows = shifts.reshape(len(shifts), -1)
+    spread = np.atleast_2d(inputs.T @ inputs) / len(inputs) ** 2
+    if covariance.ndim == 1:
+        return np.asarray(covariance + np.einsum("ks,kl,ls->s", rows, spread, rows, optimize=True))
+    return np.asarray(covariance + rows.T @ spread @ rows)
 
 
 def _brought_to_one(values: FloatArray) -> tuple[FloatArray, float]:
@@ -182,16 +260,10 @@ def _brought_to_one(values: FloatArray) -> tuple[FloatArray, float]:
     return (values / largest, largest) if largest else (values, 1.0)
 
 
-def common_mean(inputs: FloatArray) -> float:
-    """The mean of all entries of x (n, d_in), 0 where it is not clearly another, or where an input is constant.
-
-    A shift of all inputs by one number commutes with permutations; by each input's own mean it would, in expectation
-    alone, but that brings noise into the coefficients. With signs nothing but 0 will do.
-    """
-    means = inputs.mean(axis=1)
-    error = float(means.std()) / np.sqrt(len(inputs))
-    mean = float(means.mean())
-    return mean if abs(mean) > CLEAR * error and not _has_constant(inputs) else 0.0
+def has_origin(inputs: FloatArray) -> bool:
+    """Whether the means of x (n, d_in) may all be 0, so that changes of sign can be symmetries of its law."""
+    errors = inputs.std(axis=0) / np.sqrt(len(inputs))
+    return bool(np.all(np.abs(inputs.mean(axis=0)) <= CLEAR * errors))
 
 
 def _covariance(residual: FloatArray, weighted: FloatArray, noise: FloatArray, inverse: FloatArray) -> FloatArray:
@@ -218,11 +290,12 @@ def _covariance(residual: FloatArray, weighted: FloatArray, noise: FloatArray, i
     return np.asarray(trust * (scores.T @ scores) + (1 - trust) * plain)
 
 
-def _moments(inputs: FloatArray) -> tuple[Block, ...]:
-    """Means, squares and products of X."""
+def _moments(inputs: FloatArray, about: About) -> tuple[Block, ...]:
+    """Squares and products of X, and its means where they are not the zero of the inputs."""
     n, d = inputs.shape
     eye = np.eye(d, dtype=np.int64)
-    kinds = [("input mean", eye), ("input square", 2 * eye)]
+    kinds = [("input mean", eye)] if about == "origin" else []
+    kinds.append(("input square", 2 * eye))
     if d > 1:
         kinds.append(("input pair", np.stack([eye[a] + eye[b] for a, b in combinations(range(d), 2)])))
     blocks = []
@@ -231,9 +304,9 @@ def _moments(inputs: FloatArray) -> tuple[Block, ...]:
             break
         columns = np.stack([np.prod(inputs**row, axis=1) for row in exponents], axis=1)
         covariance = np.atleast_2d(np.cov(columns, rowvar=False)) / n
-        floor = ROUNDING * (float(np.mean(columns**2)) or 1.0)
+        floor = ROUNDING * np.maximum(np.mean(columns**2, axis=0), np.finfo(np.float64).tiny)
         values = columns.mean(axis=0)[None, :]
-        blocks.append(Block(name, exponents, values, covariance + np.eye(len(exponents)) * floor))
+        blocks.append(Block(name, exponents, values, covariance + np.diag(floor)))
     return tuple(blocks)
 
 
@@ -243,12 +316,13 @@ def _chosen(inputs: FloatArray, d_out: int) -> list[tuple[str, IntArray, FloatAr
     is_free = _has_constant(inputs)
     kinds = [] if is_free else [("constant", np.zeros((1, d), dtype=np.int64))]
     kinds.append(("linear", np.eye(d, dtype=np.int64)))
-    chosen = [(name, exponents, _products(inputs, exponents)) for name, exponents in kinds]
+    powers = _powers(inputs)
+    chosen = [(name, exponents, _products(powers, exponents)) for name, exponents in kinds]
     if _is_dependent(np.hstack([columns for _, _, columns in chosen])):
         raise InputError(f"an input of x is determined by the others (of {d}); drop it, or give more varied data")
     for name, exponents in [] if is_free else _higher(d):
         design = np.hstack([columns for _, _, columns in chosen])
-        columns = _products(inputs, exponents)
+        columns = _products(powers, exponents)
         too_many = (design.shape[1] + columns.shape[1]) * SAMPLES_PER_MONOMIAL > n
         if too_many or columns.shape[1] * d_out > LARGEST_BLOCK:
             break
@@ -261,15 +335,30 @@ def _has_constant(inputs: FloatArray) -> bool:
     return bool(np.any(np.ptp(inputs, axis=0) == 0))
 
 
-def _products(inputs: FloatArray, exponents: IntArray) -> FloatArray:
-    """Products of the polynomials 1, x, x^2 - a, x^3 - b x, orthogonal under the law of all inputs taken together.
+def _powers(inputs: FloatArray) -> FloatArray:
+    """The polynomials 1, x, x^2 - a, x^3 - b x, orthogonal under the law of all inputs taken together: (4, n, d).
 
-    inputs (n, d), exponents (p, d) -> (n, p). For normal inputs these are Hermite's.
+    For normal inputs (n, d) these are Hermite's.
     """
-    second, fourth = float(np.mean(inputs**2)), float(np.mean(inputs**4))
-    cubes = inputs**3 - fourth / (second or 1.0) * inputs
-    powers = np.stack([np.ones_like(inputs), inputs, inputs**2 - second, cubes])
-    return np.stack([np.prod(powers[row, :, np.arange(len(row))].T, axis=1) for row in exponents], axis=1)
+    second = float(np.mean(inputs**2))
+    return np.stack([np.ones_like(inputs), inputs, inputs**2 - second, inputs**3 - _tilt(inputs) * inputs])
+
+
+def _slopes(powers: FloatArray) -> FloatArray:
+    """Derivatives of `_powers`, (4, n, d)."""
+    inputs = powers[1]
+    return np.stack([np.zeros_like(inputs), np.ones_like(inputs), 2 * inputs, 3 * inputs**2 - _tilt(inputs)])
+
+
+def _tilt(inputs: FloatArray) -> float:
+    """b of x^3 - b x, fourth moment over second."""
+    return float(np.mean(inputs**4)) / (float(np.mean(inputs**2)) or 1.0)
+
+
+def _products(powers: FloatArray, exponents: IntArray) -> FloatArray:
+    """Products of polynomials of one input each: powers (4, n, d), exponents (p, d) -> (n, p)."""
+    places = np.arange(exponents.shape[1])
+    return np.stack([np.prod(powers[row, :, places].T, axis=1) for row in exponents], axis=1)
 
 
 def _is_dependent(columns: FloatArray) -> bool:

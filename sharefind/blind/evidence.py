@@ -122,7 +122,8 @@ class Evidence:
     """The evidence for what moves of a layout leave fixed, over all blocks of coefficients.
 
     The constants of the outputs and the moments of X can only speak against a group: that all outputs have one mean, or
-    all inputs one variance, is so often true that it says nothing about the relation.
+    all inputs one variance, is so often true that it says nothing about the relation. Constants about the means of the
+    data say nothing at all.
     """
 
     coefficients: Coefficients
@@ -144,19 +145,22 @@ class Evidence:
         """That of the linear block."""
         return next(b for b in self.blocks if b.block.name == "linear")
 
-    def labels(self, moves: Sequence[IntArray]) -> list[Labels]:
-        """Which coefficients the moves tie, a pattern for each block."""
-        if not moves:
-            return [_free(b.block.dim) for b in self.blocks]
-        carried = [self.coefficients.moved(g) for g in moves]
-        return [
-            tying.tied(np.stack([c[k][0] for c in carried]), np.stack([c[k][1] for c in carried]))
-            for k in range(len(self.blocks))
-        ]
+    @cached_property
+    def speaking(self) -> tuple[int, ...]:
+        """The blocks that can say anything: those with a signal, without the constants of data about their means."""
+        silent = "constant" if self.coefficients.about == "mean" else ""
+        return tuple(k for k, b in enumerate(self.blocks) if b.block.name != silent and b.tau2.any())
 
     def log(self, moves: Sequence[IntArray]) -> float:
         """Log evidence for the fixed space of the group that the moves generate."""
-        return sum(self._block(k, labels) for k, labels in enumerate(self.labels(moves)))
+        if not moves:
+            return sum(self._block(k, _free(self.blocks[k].block.dim)) for k in self.speaking)
+        carried = [self.coefficients.moved(g) for g in moves]
+        total = 0.0
+        for k in self.speaking:
+            targets, signs = np.stack([c[k][0] for c in carried]), np.stack([c[k][1] for c in carried])
+            total += self._block(k, tying.tied(targets, signs))
+        return total
 
     def _block(self, k: int, labels: Labels) -> float:
         key = (k, labels.tobytes())

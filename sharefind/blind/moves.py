@@ -6,8 +6,10 @@ with noisy entries instead of colours. Whether a move is a symmetry is left to `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 
@@ -27,6 +29,21 @@ MOST_EXPANSIONS = 20_000
 LEAVES = 6
 """Moves that one search returns at most."""
 
+DISPERSION = 3.0
+"""Variance of a squared difference, in units of its mean squared: 2, and more since neighbours share a coefficient."""
+
+TIGHTER = (1.5, 0.5)
+"""Smaller values of `LOOSENESS` that are tried too: where many moves pass, the nearest are found among fewer."""
+
+MOST_LISTED = 50_000
+"""Layouts with no more permutations than this have all of them compared with the coefficients."""
+
+NEAREST = 150
+"""Nearest of all moves that are returned."""
+
+LISTED_AT_ONCE = 4_000_000
+"""Most differences of coefficients that are held at a time."""
+
 
 @dataclass
 class MoveSearch:
@@ -37,6 +54,7 @@ class MoveSearch:
     """
 
     coefficients: Coefficients
+    looseness: float = LOOSENESS
     expansions: int = 0
     is_exhaustive: bool = True
     values: FloatArray = field(init=False, repr=False)
@@ -53,7 +71,10 @@ class MoveSearch:
         ]
         self.base = [point for _, _, point in sorted(base)]
         self._antipodes = layout.antipodes
-        tables = [self._table(block) for block in self.coefficients.blocks if block.name in _IS_ODD]
+        kinds = (
+            _IS_ODD if self.coefficients.about == "origin" else {n: v for n, v in _IS_ODD.items() if n != "constant"}
+        )
+        tables = [self._table(block) for block in self.coefficients.blocks if block.name in kinds]
         tables += [self._pairs(b) for b in self.coefficients.blocks if b.name == "pair" and len(b.values) == 1]
         self.values = np.stack([v for v, _ in tables])
         self.variances = np.stack([v for _, v in tables])
@@ -107,6 +128,58 @@ class MoveSearch:
                 found += self._leaves([*((f, f) for f in fixed), (point, int(image))])
         return found
 
+    def candidates(self) -> list[IntArray]:
+        """Moves from which groups are made, the nearest first: `generators` at several tolerances, and others.
+
+        All moves are listed where there are few of them. The search is then exhaustive.
+        """
+        found = self.generators()
+        for looseness in () if any(axis.is_signed for axis in self.coefficients.layout.axes) else TIGHTER:
+            found += MoveSearch(self.coefficients, looseness).generators()
+        listed = self._listed()
+        if listed is not None:
+            found += self._nearest(listed)
+            self.is_exhaustive = True
+        unique = list({g.tobytes(): g for g in found}.values())
+        if not unique:
+            return []
+        excess = self._excess(np.stack(unique))
+        return [unique[k] for k in np.argsort(excess, kind="stable")]
+
+    def _listed(self) -> IntArray | None:
+        """Every permutation of the points of all axes but the identity, (M, P); None where there are too many."""
+        layout = self.coefficients.layout
+        if any(axis.is_signed for axis in layout.axes):
+            return None
+        sizes = [1 if axis.moves == "none" else axis.size for axis in layout.axes]
+        if math.prod(math.factorial(min(size, layout.points)) for size in sizes) > MOST_LISTED:
+            return None
+        every = np.zeros((1, 0), dtype=np.int64)
+        for axis, start in zip(layout.axes, layout.starts, strict=True):
+            own = np.arange(axis.size)[None] if axis.moves == "none" else np.array(list(permutations(range(axis.size))))
+            every = np.hstack([np.repeat(every, len(own), axis=0), np.tile(start + own, (len(every), 1))])
+        return every[1:]
+
+    def _nearest(self, moves: IntArray) -> list[IntArray]:
+        """Of moves (M, P), those whose differences exceed least what noise gives, relative to how many there are."""
+        block = max(1, LISTED_AT_ONCE // self.values.size)
+        excess = np.concatenate([self._excess(moves[k : k + block]) for k in range(0, len(moves), block)])
+        nearest = np.argsort(excess, kind="stable")[:NEAREST]
+        return [moves[k] for k in nearest if excess[k] <= self.looseness]
+
+    def _excess(self, moves: IntArray) -> FloatArray:
+        """Squared differences of all coefficients under moves (M, P), in standard deviations beyond their number."""
+        cost, count = np.zeros(len(moves)), np.zeros(len(moves))
+        for value, variance in zip(self.values, self.variances, strict=True):
+            rows, columns = moves[:, :, None], moves[:, None, :]
+            with np.errstate(invalid="ignore"):
+                squares = (value[None] - value[rows, columns]) ** 2 / (variance[None] + variance[rows, columns])
+            # A coefficient that is mapped to itself differs by nothing and is no test.
+            live = squares > 0
+            cost += np.where(live, squares, 0.0).sum(axis=(1, 2))
+            count += live.sum(axis=(1, 2))
+        return np.asarray((cost - count) / np.sqrt(np.maximum(DISPERSION * count, 1.0)))
+
     def _leaves(self, prefix: list[tuple[int, int]]) -> Iterator[IntArray]:
         """Complete moves that begin with these images, the nearest first, as long as the search may go on."""
         start = self._prefix_cost(prefix)
@@ -144,10 +217,9 @@ class MoveSearch:
         cost, count = float(added[0]), int(terms[0])
         return (cost, count) if cost <= self._limit(np.array(count)) else None
 
-    @staticmethod
-    def _limit(count: IntArray) -> FloatArray:
+    def _limit(self, count: IntArray) -> FloatArray:
         """Largest sum of so many squared differences that noise explains; neighbouring ones share a coefficient."""
-        return np.asarray(count + LOOSENESS * np.sqrt(3.0 * count) + LOOSENESS**2)
+        return np.asarray(count + self.looseness * np.sqrt(DISPERSION * count) + self.looseness**2)
 
     def _added(
         self, point: int, images: IntArray, assigned: tuple[tuple[int, int], ...]

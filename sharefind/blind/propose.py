@@ -7,23 +7,23 @@ left to `sharefind.search`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sharefind.blind.climb import Climb
-from sharefind.blind.coefficients import FloatArray, common_mean, least_squares
+from sharefind.blind.coefficients import About, FloatArray, has_origin, least_squares
 from sharefind.blind.evidence import Evidence, Labels
+from sharefind.blind.finding import Finding, Rival, Smaller
 from sharefind.blind.moves import MoveSearch
 from sharefind.blind.posterior import Hypothesis, Posterior, common_refinement, posterior
 from sharefind.blind.translation import RESERVE, translations
 from sharefind.blind.vectors import ALPHA, tied_vector
 from sharefind.errors import SpaceError
-from sharefind.groups import FiniteGroup, NaturalBlock
 from sharefind.inference.linear_estimates import finite_array
 from sharefind.recognition import Layout, Recognition, matrix_layout, recognise_layout
-from sharefind.recognition.layout import Axis, IntArray
+from sharefind.recognition.layout import Axis, Moves
 from sharefind.spaces import Subspace
 from sharefind.spaces.tying import canonical
 
@@ -36,6 +36,12 @@ KEPT = 0.8
 MOST_RIVALS = 5
 """Rivals that are named."""
 
+MOST_ALTERNATIVES = 6
+"""Spaces that are kept, beside the one that is proposed, for the case that its test on other samples rejects it."""
+
+MOST_RANKED = 40
+"""Spaces among which alternatives are looked for, the likeliest first."""
+
 
 MOST_CYCLED = 12
 """Most inputs of one output for which cycles are looked for beside swaps."""
@@ -44,127 +50,48 @@ MOST_CLASSES = 24
 """Largest dimension of a space of which all smaller neighbours are looked at."""
 
 
-@dataclass(frozen=True, eq=False)
-class Rival:
-    """A space that the data leave standing beside the one that was taken.
-
-    name: of its group, or what ties it. dim: of the space of weights. share: of the posterior.
-    """
-
-    name: str
-    dim: int
-    share: float
-
-
-@dataclass(frozen=True, eq=False)
-class Smaller:
-    """The space with one direction less that comes nearest.
-
-    what: "class 3 could vanish", "classes 2 and 4 could be equal". log_odds: for keeping the direction; negative where
-    the data would rather do without, which no group explains.
-    """
-
-    what: str
-    log_odds: float
-
-
-@dataclass(frozen=True, eq=False)
-class Finding:
-    """The smallest exact space of weights (d_out, d_in) that contains the likely ones, `KEPT` of the posterior.
-
-    Attributes:
-        layout: the weights and what could move them. labels: the space, int32 (d_out d_in,).
-        recognition: of the space: the largest group that fixes it.
-        name: what ties the weights: a group's name, "translation: ...", or "no sharing".
-        is_group: whether the space is that of a group of moves; False for a translation on windows.
-        is_odd: whether turning all signs, x to -x and y to -y, is a symmetry beside the group, or the only one.
-        share: posterior share of the single most likely space. rivals: the next ones, one alone where it is decided.
-        has_signal: whether coefficients differ from noise at all.
-        is_decided: whether one space has a share of `CREDIBLE`. is_exhaustive: whether the search for moves was not cut
-            short.
-        values, errors: the tied linear coefficients, class 1, 2, ... and their standard errors, (dim,) each.
-        smaller: what could most easily be dropped from the space; None where nothing is left to drop.
-        samples: n of the search.
-    """
-
-    layout: Layout
-    labels: Labels
-    recognition: Recognition
-    name: str
-    is_group: bool
-    is_odd: bool
-    share: float
-    rivals: tuple[Rival, ...]
-    has_signal: bool
-    is_decided: bool
-    is_exhaustive: bool
-    values: FloatArray
-    errors: FloatArray
-    smaller: Smaller | None
-    samples: int
-
-    @property
-    def status(self) -> str:
-        """One of "decided", "undecided" and "no sharing supported", which is a decision too."""
-        if not self.is_decided:
-            return "undecided"
-        return "no sharing supported" if self.is_trivial else "decided"
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(d_out, d_in)."""
-        rows, columns = self.layout.shape(self.layout.blocks[0])
-        return rows, columns
-
-    @property
-    def dim(self) -> int:
-        """Dimension of the space of weights."""
-        return int(self.labels.max())
-
-    @property
-    def is_trivial(self) -> bool:
-        """Whether nothing is shared: the space is that of all weights and no sign turns."""
-        return self.dim == self.layout.dim and not self.is_odd
-
-    @property
-    def group(self) -> FiniteGroup:
-        """The group by which weights are shared: that of the space; {1, -1} for odd data; trivial for a translation."""
-        if not self.is_group:
-            return _group("C1", self.layout, ())
-        if self.dim == self.layout.dim:
-            return _group("C2", self.layout, (self.layout.antipodes,)) if self.is_odd else _group("C1", self.layout, ())
-        found = self.recognition.group
-        return _group(self.name, self.layout, tuple(np.array(g) for g in found.generators), found.order)
-
-    @property
-    def blocks(self) -> tuple[NaturalBlock, NaturalBlock]:
-        """How the points of the group act on inputs and on outputs."""
-        blocks = self.layout.natural_blocks
-        rows, columns = self.layout.blocks[0]
-        return blocks[columns], blocks[rows]
-
-
 def propose(x: Any, y: Any, *, signed: bool | None = None, seed: int = 0) -> Finding:
     """The sharing that n samples speak for.
 
+    No permutation, share or name depends on a vector added to x or to y, nor on a common scale of either. Changes of
+    sign keep the origin alone, so they are looked for where the means of x may be 0.
+
     Args:
-        x: (n, d_in). y: (n, d_out). signed: look for signed permutations too; None: where inputs and outputs move
-            together. Apart, a sign of the inputs alone would only make weights vanish. seed: of drawn critical values.
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        signed: Look for signed permutations too; None: where inputs and outputs move together. Apart, a sign of the
+            inputs alone would only make weights vanish.
+        seed: Seed of drawn critical values.
+
+    Returns:
+        The space, its group, its rivals, and what is to be tried where it is rejected.
 
     Raises:
-        InputError: too few samples, values that are not finite, or inputs of which one determines another. DataError:
-            values whose squares overflow or vanish.
+        InputError: too few samples, values that are not finite, or inputs of which one determines another.
+        DataError: values whose squares overflow or vanish.
     """
     x, y = finite_array(x, "x", 2), finite_array(y, "y", 2)
     signed = x.shape[1:] == y.shape[1:] if signed is None else signed
-    has_signs = signed and not _is_constant(x) and common_mean(x) == 0
-    layout = _layout(x, y, "signed" if has_signs else "permutations")
-    evidence = Evidence(least_squares(x, y, layout))
+    plain = _explored(x, y, "permutations", "mean", seed)
+    if not signed or _is_constant(x) or not has_origin(x):
+        return plain
+    turned = _explored(x, y, "signed", "origin", seed)
+    if _has_signs(turned.recognition, turned.labels):
+        # Signs that are one possibility among others do not outweigh permutations that are decided.
+        return plain if plain.status == "decided" and turned.status != "decided" else turned
+    if turned.is_odd and plain.is_trivial:
+        return turned
+    return replace(plain, is_odd=turned.is_odd)
+
+
+def _explored(x: FloatArray, y: FloatArray, moves: Moves, about: About, seed: int) -> Finding:
+    """What one kind of moves makes of the samples."""
+    evidence = Evidence(least_squares(x, y, _layout(x, y, moves), about))
     hypotheses, is_exhaustive = _hypotheses(evidence, seed)
     return _finding(evidence, posterior(hypotheses), _layout(x, y, "permutations"), is_exhaustive)
 
 
-def _layout(x: FloatArray, y: FloatArray, moves: Any) -> Layout:
+def _layout(x: FloatArray, y: FloatArray, moves: Moves) -> Layout:
     """Inputs and outputs move together where there are as many of them; a constant input stays."""
     d_in, d_out = x.shape[1], y.shape[1]
     layout = matrix_layout((d_out, d_in), moves=moves)
@@ -187,19 +114,50 @@ def _hypotheses(evidence: Evidence, seed: int) -> tuple[list[Hypothesis], bool]:
         # Beyond the linear part there may be moves that are no products of swaps: cycles, of a product of neighbours.
         width = max(evidence.coefficients.linear.values.shape)
         is_small = len(evidence.coefficients.linear.values) == 1 and width <= MOST_CYCLED
-        climb.run([*vector, *(MoveSearch(evidence.coefficients).generators() if is_small else [])])
+        climb.run([*vector, *(MoveSearch(evidence.coefficients).candidates() if is_small else [])])
         # The partition has tests of its own behind it, which refute a true equality with probability alpha at most.
         climb.look(tuple(vector), trust=np.log((1 - ALPHA) / ALPHA * len(climb.visited)))
         return climb.hypotheses(), True
     search = MoveSearch(evidence.coefficients)
-    climb.run(search.generators())
+    climb.run(search.candidates())
     return [*climb.hypotheses(), *translations(evidence)], search.is_exhaustive
 
 
 def _finding(evidence: Evidence, found: Posterior, plain: Layout, is_exhaustive: bool) -> Finding:
-    layout = evidence.coefficients.layout
-    kept = found.first(KEPT)
+    kept = _kept(found)
     is_decided = len(found.first(CREDIBLE)) == 1 and (len(found.ranked) > 1 or evidence.has_signal)
+    first = _space(evidence, kept, plain)
+    others = found.ranked[1 : 1 + MOST_RIVALS] if not is_decided else found.ranked[1:2]
+    rivals = (_rival(h, s, evidence, plain) for h, s in zip(others, found.shares[1:], strict=False))
+    whole = replace(
+        first,
+        share=found.shares[0],
+        rivals=tuple(rivals),
+        is_decided=is_decided,
+        is_exhaustive=is_exhaustive,
+        smaller=_smaller(evidence, first.labels),
+        alternatives=_alternatives(evidence, found, plain, first),
+    )
+    return whole if is_exhaustive else _without_shares(whole)
+
+
+def _kept(found: Posterior) -> tuple[Hypothesis, ...]:
+    """The spaces that the answer contains: those with `KEPT` of the posterior.
+
+    Where nothing is shared in all of them, though each shares something, the likeliest stands for itself.
+    """
+    kept = found.first(KEPT)
+    is_shared = all(h.dim < h.labels.size for h in kept)
+    return kept[:1] if is_shared and _is_free(common_refinement([h.labels for h in kept])) else kept
+
+
+def _is_free(labels: Labels) -> bool:
+    return int(labels.max()) == labels.size
+
+
+def _space(evidence: Evidence, kept: Sequence[Hypothesis], plain: Layout) -> Finding:
+    """The smallest space that contains several, with its group; its share and its rivals are left open."""
+    layout = evidence.coefficients.layout
     labels = common_refinement([h.labels for h in kept])
     recognition = _recognised(labels, layout, plain)
     is_group = all(h.moves is not None for h in kept) or recognition.is_galois_closed
@@ -209,24 +167,43 @@ def _finding(evidence: Evidence, found: Posterior, plain: Layout, is_exhaustive:
     is_odd = may_be_odd and evidence.log_of_sign(layout.antipodes) > 0
     unit = evidence.coefficients.weight_unit
     values, errors = (unit * v for v in evidence.linear.refit(labels)) if labels.max() else (np.empty(0), np.empty(0))
-    others = found.ranked[1 : 1 + MOST_RIVALS] if not is_decided else found.ranked[1:2]
     return Finding(
-        layout=layout if is_odd and labels.max() == labels.size else recognition.layout,
+        layout=layout if is_odd and _is_free(labels) else recognition.layout,
         labels=labels,
         recognition=recognition,
         name=_name(labels, recognition, kept[0], is_group, is_odd),
         is_group=is_group,
         is_odd=is_odd,
-        share=found.shares[0],
-        rivals=tuple(_rival(h, s, layout, plain) for h, s in zip(others, found.shares[1:], strict=False)),
+        share=None,
+        rivals=(),
         has_signal=evidence.has_signal,
-        is_decided=is_decided,
-        is_exhaustive=is_exhaustive,
+        is_decided=False,
+        is_exhaustive=True,
         values=values,
         errors=errors,
-        smaller=_smaller(evidence, labels),
+        smaller=None,
         samples=evidence.coefficients.samples,
     )
+
+
+def _alternatives(evidence: Evidence, found: Posterior, plain: Layout, first: Finding) -> tuple[Finding, ...]:
+    """The likeliest other spaces, down to where the samples would rather share nothing."""
+    known, others = {first.labels.tobytes()}, list[Finding]()
+    for hypothesis, share in list(zip(found.ranked, found.shares, strict=True))[:MOST_RANKED]:
+        if _is_free(hypothesis.labels) or len(others) == MOST_ALTERNATIVES or first.is_trivial:
+            break
+        other = _space(evidence, (hypothesis,), plain)
+        if other.labels.tobytes() not in known and not _is_free(other.labels):
+            known.add(other.labels.tobytes())
+            others.append(replace(other, share=share))
+    return tuple(others)
+
+
+def _without_shares(found: Finding) -> Finding:
+    """The same where the search was cut short: what was not looked at has a share that nobody knows."""
+    rivals = tuple(replace(rival, share=None) for rival in found.rivals)
+    others = tuple(replace(other, share=None, is_exhaustive=False) for other in found.alternatives)
+    return replace(found, share=None, rivals=rivals, alternatives=others)
 
 
 def _has_signs(recognition: Recognition, labels: Labels) -> bool:
@@ -261,9 +238,9 @@ def _recognised(labels: Labels, layout: Layout, plain: Layout) -> Recognition:
     return recognise_layout(space, layout)
 
 
-def _rival(hypothesis: Hypothesis, share: float, layout: Layout, plain: Layout) -> Rival:
+def _rival(hypothesis: Hypothesis, share: float, evidence: Evidence, plain: Layout) -> Rival:
     is_group = hypothesis.moves is not None
-    recognition = _recognised(hypothesis.labels, layout, plain)
+    recognition = _recognised(hypothesis.labels, evidence.coefficients.layout, plain)
     return Rival(_name(hypothesis.labels, recognition, hypothesis, is_group, False), hypothesis.dim, share)
 
 
@@ -279,8 +256,3 @@ def _pattern(space: Subspace) -> Labels:
     if space.labels is None:
         raise SpaceError(f"{space!r} is no tying space")
     return space.labels
-
-
-def _group(name: str, layout: Layout, moves: Sequence[IntArray], order: int | None = None) -> FiniteGroup:
-    generators = tuple(tuple(int(p) for p in g) for g in moves)
-    return FiniteGroup(name, layout.points, generators, layout.natural_blocks, known_order=order)

@@ -178,6 +178,7 @@ def fit_network(
         y: Labels, shape (n, d_out).
         plan: How it is trained.
         callback: Called with each epoch.
+        units: Which unit a row belongs to, shape (n,): whole units are held out; None for single rows.
 
     Returns:
         How it went, with losses of standardised labels.
@@ -194,7 +195,7 @@ def fit_network(
         try:
             return fit(
                 module, inputs, labels, epochs=plan.epochs, batch=plan.batch, lr=step, drops=DROPS, seed=plan.seed,
-                callback=callback,
+                callback=callback, groups=units,
             )  # fmt: skip
         except DivergedError as error:
             advice = "bring x and y to unit scale" if error.lr is None else f"try {plan.lr * error.lr / step:g}"

@@ -167,13 +167,8 @@ def fit(
         NotConvergedError: the loss diverged, and the message names a step that was tried and works; the module has its
             best state so far.
     """
-<<<<<<< HEAD
-    plan = _Plan(epochs, steps, lr, batch, weight_decay, validation, patience, seed)
-    training = _Training(module, plan, _mean_loss(loss), *_split(module, x, y, plan, groups))
-=======
     plan = _Plan(epochs, steps, lr, batch, weight_decay, validation, patience, drops, seed)
-    training = _Training(module, plan, _mean_loss(loss), *_split(module, x, y, plan))
->>>>>>> nets
+    training = _Training(module, plan, _mean_loss(loss), *_split(module, x, y, plan, groups))
     with _own_randomness(training.x.device, plan.seed), _modes_kept(module):
         return training.run(callback)
 

@@ -29,7 +29,7 @@ from sharefind.report.rows import (
 from sharefind.report.runs import RunView
 from sharefind.report.space_picture import space_caption, what_is_left_out
 from sharefind.report.symmetry_picture import MAX_GROUPS, tested
-from sharefind.report.verdict import last_rule
+from sharefind.report.verdict import LARGEST_SHARE, last_rule
 from sharefind.search import SearchNode
 
 LONG_TABLE = 12
@@ -122,8 +122,14 @@ def rival_grid(view: RunView) -> Grid | None:
     blind = view.result.get("blind")
     if not blind:
         return None
-    rows = [(r["name"], str(r["dim"]), f"{r['share']:.2g}") for r in (blind, *blind["rivals"])]
+    rows = [(r["name"], str(r["dim"]), _share(r["share"])) for r in (blind, *blind["rivals"])]
     return _cut("What the proposing samples speak for", ("what", "dim", "posterior share"), rows)
+
+
+def _share(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return f"above {LARGEST_SHARE}" if value > LARGEST_SHARE else f"{value:.2g}"
 
 
 def drawing(view: RunView, name: str, node: SearchNode | None = None) -> Drawing | None:

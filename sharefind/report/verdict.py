@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sharefind.groups import cycle_notation
-from sharefind.report.numbers import NOTHING, order, shortened
+from sharefind.report.numbers import NOTHING, number, order, shortened
 from sharefind.report.runs import RunView
 from sharefind.search import Decision
 
@@ -24,10 +24,30 @@ def verdict(view: RunView) -> str:
     why = f" ({stopped})" if stopped else ""
     if last is None:
         return f"Undecided: the search was stopped before its first node was done{why}."
-    where = f"dimension {last.space.dim} of {view.ambient}"
+    where, before = f"dimension {last.space.dim} of {view.ambient}", _rejection(view.result.get("blind"))
     if not view.is_finished:
-        return f"Undecided: the search ended at {last.label}, {where}, which does not hold{why}."
-    return f"E_* = {star_name(view)}, {where}: {_meaning(view)}"
+        return f"{before}Undecided: the search ended at {last.label}, {where}, which does not hold{why}."
+    return f"{before}E_* = {star_name(view)}, {where}: {_meaning(view)}"
+
+
+def _rejection(blind: dict[str, Any] | None) -> str:
+    """What a blind search proposed first, where the other rows reject it; "" elsewhere."""
+    if not blind or blind.get("rejected_p") is None:
+        return ""
+    p_value = number(blind["rejected_p"])
+    return f"Proposed {blind['name']} ({share_words(blind)}); rejected on the other rows at p = {p_value}; "
+
+
+LARGEST_SHARE = 0.999
+"""Posterior shares above this are printed as "above .999": what is not among the spaces compared has a share too."""
+
+
+def share_words(proposal: dict[str, Any]) -> str:
+    """The posterior share of a proposal or a rival, in words."""
+    value = proposal["share"]
+    if value is None:
+        return "search cut short, no share"
+    return f"share above {LARGEST_SHARE}" if value > LARGEST_SHARE else f"share {value:.3g}"
 
 
 def star_name(view: RunView) -> str:
@@ -64,13 +84,15 @@ def _meaning(view: RunView) -> str:
     if maximal and label in view.result["rejected"] and not view.holds_by_tolerance:
         return f"the symmetry {maximal[0]} is not rejected; {label} has the same space, but is rejected."
     how = "holds within the tolerance only" if view.holds_by_tolerance else "is not rejected"
-    return f"the symmetry {stabiliser['name']} (order {order(stabiliser['order'])}) {how}."
+    of_weights = " of the weights" if (view.result.get("blind") or {}).get("smaller_group") else ""
+    return f"the symmetry {stabiliser['name']} (order {order(stabiliser['order'])}){of_weights} {how}."
 
 
 def _without_group(view: RunView) -> str:
     """The same for a space that no candidate group fixes."""
     if view.result.get("blind"):
-        return f"{view.result['blind']['name']}; its ties are not rejected."
+        blind = view.result["blind"]
+        return f"{(blind.get('taken') or blind)['name']}; its ties are not rejected."
     kind = "exact" if view.result["e_star"]["exact"] else "numerical"
     last = None if view.e_star is None else view.e_star.evidence
     if last is not None and last.reason.startswith("no direction"):
@@ -130,8 +152,20 @@ def proposal(blind: dict[str, Any]) -> str:
     odd = ", and odd: turning all signs is a symmetry too" if blind["odd"] and blind["name"] != "C2" else ""
     algebra = blind["lie_algebra"]
     turns = f", fixed by {algebra['name']} (dimension {algebra['dim']})" if algebra and algebra["dim"] else ""
-    share = f"posterior share {blind['share']:.3g}"
-    return f"{blind['name']}{order_text}{turns} by {blind['samples']:,} samples, {share}{odd}"
+    of_weights = ", the symmetry of the weights," if blind.get("smaller_group") else ""
+    share = share_words(blind) if blind["share"] is None else f"posterior {share_words(blind)}"
+    return f"{blind['name']}{order_text}{turns}{of_weights} by {blind['samples']:,} samples, {share}{odd}{_left(blind)}"
+
+
+def _left(blind: dict[str, Any]) -> str:
+    """What was rejected, and what was tried after it."""
+    if blind.get("rejected_p") is None:
+        return ""
+    words = f"; rejected on the other rows at p = {number(blind['rejected_p'])}"
+    rejected = ", ".join(f"{t['name']} (p = {number(t['p_value'])})" for t in blind.get("tried", [])[1:])
+    if rejected:
+        words += f", and so were {rejected}"
+    return words + (f"; then {blind['taken']['name']}" if blind.get("taken") else "")
 
 
 def doubts(result: dict[str, Any]) -> Iterator[str]:
@@ -139,18 +173,30 @@ def doubts(result: dict[str, Any]) -> Iterator[str]:
     blind = result.get("blind")
     if not blind:
         return
-    rivals = ", ".join(f"{r['name']} (dim {r['dim']}, {r['share']:.2g})" for r in blind["rivals"])
+    rivals = ", ".join(f"{r['name']} (dim {r['dim']}{_share(r)})" for r in blind["rivals"])
     if blind["status"] == "undecided":
         yield (
             f"Undecided: of the posterior the likeliest space has {blind['share']:.2g}; others: {rivals}. "
             "E_* contains what is likely; more data would tell."
         )
-    if not blind["exhaustive"] and blind["is_group"]:
-        yield "The search for moves was cut short: symmetries may have been missed. Fewer inputs make it complete."
+    if not blind["exhaustive"]:
+        yield (
+            "The search for moves was cut short: not every move of inputs and outputs was looked at, so symmetries may "
+            "have been missed and no space has a posterior share. Fewer inputs make it complete."
+        )
+    if blind.get("smaller_group"):
+        yield (
+            f"{(blind.get('taken') or blind)['name']} is the symmetry of the weights: a smaller group has the same "
+            "space, and the data may have no more than that."
+        )
     smaller = blind["smaller"]
     if smaller and smaller["log_odds"] < 0:
         odds = f"log odds {-smaller['log_odds']:.2g}"
         yield f"As far as the data show, {smaller['what']} ({odds}), though no group says so."
+
+
+def _share(rival: dict[str, Any]) -> str:
+    return "" if rival["share"] is None else f", {rival['share']:.2g}"
 
 
 def stabiliser_sentence(stabiliser: dict[str, Any]) -> str:

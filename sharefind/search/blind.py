@@ -7,7 +7,7 @@ proposal that does not hold is left for its subgroups.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from sharefind.errors import InputError
 from sharefind.groups import FiniteGroup, Group, named_group, natural, trivial
 from sharefind.groups.group import permutation_sign
 from sharefind.groups.representation import Representation
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.units import held_units
 from sharefind.meanfield.units import build_searched_unit, has_hidden_layer
 from sharefind.recognition import LieStabiliser, lie_stabiliser
@@ -41,6 +42,14 @@ ODD_UNIT = "matrix+bias:tanh"
 
 
 @dataclass(frozen=True, eq=False)
+class Tried:
+    """A proposal that the other samples reject, and at which p-value."""
+
+    finding: Finding
+    p_value: float
+
+
+@dataclass(frozen=True, eq=False)
 class BlindStart:
     """What a search without a candidate starts from.
 
@@ -49,6 +58,7 @@ class BlindStart:
             with them; None for others. group, in_rep, out_rep: the candidate that it makes.
         unit: the unit that it needs where the user named none, or None. rows: the samples that are left for tests and
             training, ascending, or None for fresh samples.
+        alternatives: what the same samples propose next, should this one be rejected. tried: proposals that were.
     """
 
     finding: Finding
@@ -58,6 +68,18 @@ class BlindStart:
     out_rep: Representation
     unit: str | None
     rows: NDArray[np.int64] | None
+    alternatives: tuple[BlindStart, ...] = ()
+    tried: tuple[Tried, ...] = ()
+
+    @property
+    def proposed(self) -> Finding:
+        """The first proposal, whatever became of it."""
+        return self.tried[0].finding if self.tried else self.finding
+
+    @property
+    def number(self) -> int:
+        """Which proposal of the data this is, counted from 1."""
+        return len(self.tried) + 1
 
     @property
     def tying(self) -> Subspace | None:
@@ -85,8 +107,15 @@ def blind_start(
     """Propose a group from a part of the samples.
 
     Args:
-        config: the search. x (n, d_in), y (n, d_out): finite data, or None. unit: what the user or the task named.
-        fresh: draws samples where there are no finite data. units: (n,), int64, which are not divided; None for rows.
+        config: The search.
+        x: Inputs, shape (n, d_in), or None without finite data.
+        y: Labels, shape (n, d_out), or None without finite data.
+        unit: What the user or the task named.
+        fresh: Draws samples where there are no finite data.
+        units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
+
+    Returns:
+        The first proposal, and those that follow where it is rejected.
 
     Raises:
         InputError: too few samples. UnitError: an unknown unit.
@@ -95,36 +124,51 @@ def blind_start(
         rows = None
         x, y = fresh(named_stream(config.seed, "blind", "samples"), FRESH_SAMPLES)
     else:
-        proposing, rows = _divided(len(x), units, named_stream(config.seed, "blind", "rows"))
+        proposing, rows = _split(len(x), config.seed, units)
         x, y = x[proposing], y[proposing]
     signed = None if unit is None else _is_odd(unit, x.shape[1], y.shape[1])
     finding = propose(x, y, signed=signed, seed=config.seed)
+    others = (_start(other, unit, rows) for other in finding.alternatives)
+    return replace(_start(finding, unit, rows), alternatives=tuple(o for o in others if _can_be_searched(o, unit)))
+
+
+def _can_be_searched(start: BlindStart, unit: str | None) -> bool:
+    """Whether the unit has the weights that a proposal ties: hidden units belong to groups that can be listed."""
+    if unit is None or not has_hidden_layer(unit):
+        return True
+    return start.tying is None and start.group.order is not None and start.group.order <= MAX_SUBGROUP_ORDER
+
+
+def _split(n: int, seed: int, units: Tensor | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows that propose and those that are left for tests and training, ascending; whole units in each."""
+    rng = named_stream(seed, "blind", "rows")
+    if units is not None:
+        proposing, rows = held_units(units, 1 - PROPOSING_SHARE, rng)
+        return proposing.numpy(), rows.numpy()
+    order, cut = rng.permutation(n), round(PROPOSING_SHARE * n)
+    return np.sort(order[:cut]), np.sort(order[cut:])
+
+
+def _start(finding: Finding, unit: str | None, rows: NDArray[np.int64] | None) -> BlindStart:
+    """A proposal as a candidate of a search."""
     lie = _rotations(finding, unit)
     rotations = None if lie is None else _rotation_group(finding, lie)
     if rotations is not None:
         both = natural(rotations)
         return BlindStart(finding, lie, rotations, both, both, None, rows)
     group = finding.group
+    d_out, d_in = finding.shape
     on_inputs, on_outputs = finding.blocks
     has_signs = any(block.kind == "signed" for block in finding.blocks) and group.order > 1
     return BlindStart(
         finding,
         lie,
         group,
-        natural(group, (on_inputs,)) if group.order > 1 else trivial(group, x.shape[1]),
-        natural(group, (on_outputs,)) if group.order > 1 else trivial(group, y.shape[1]),
+        natural(group, (on_inputs,)) if group.order > 1 else trivial(group, d_in),
+        natural(group, (on_outputs,)) if group.order > 1 else trivial(group, d_out),
         ODD_UNIT if unit is None and has_signs else None,
         rows,
     )
-
-
-def _divided(n: int, units: Tensor | None, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows that propose and rows that are left for tests, ascending; whole units in each."""
-    if units is not None:
-        proposing, rows = held_units(units, 1 - PROPOSING_SHARE, rng)
-        return proposing.numpy(), rows.numpy()
-    order, cut = rng.permutation(n), round(PROPOSING_SHARE * n)
-    return np.sort(order[:cut]), np.sort(order[cut:])
 
 
 def _rotations(finding: Finding, unit: str | None) -> LieStabiliser | None:
@@ -160,7 +204,15 @@ def _is_odd(unit: str, d_in: int, d_out: int) -> bool:
 def tying_p_value(finding: Finding, x: FloatArray, y: FloatArray) -> float:
     """Of "the best linear predictor has these ties", on samples that took no part in the proposal; chi^2, approximate.
 
-    x (n, d_in), y (n, d_out).
+    It does not depend on a vector added to x or to y, nor on a common scale.
+
+    Args:
+        finding: What is tested.
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+
+    Returns:
+        The p-value; 1 where there are too few samples to say anything.
     """
     try:
         block = Evidence(least_squares(x, y, finding.layout)).linear

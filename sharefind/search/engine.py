@@ -13,6 +13,7 @@ from typing import Protocol
 
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.inference import Diagnosis, RandomisationTest
+from sharefind.search.descent import DiagnosesUnder, proposal_number, tested
 from sharefind.search.evidence import Decision, Evidence
 from sharefind.search.experiments import escape_training
 from sharefind.search.growth import GrowthRule, Proposal, growth_rule, is_named, measure_escape
@@ -22,7 +23,7 @@ from sharefind.search.noise_floor import explain_unlearnt, explain_zero
 from sharefind.search.observer import BudgetSpent, Observer, StopSearch
 from sharefind.search.problem import Problem
 from sharefind.search.stopping import StoppingRule, stopping_rule
-from sharefind.search.symmetries import diagnoses, symmetries
+from sharefind.search.symmetries import diagnoses
 from sharefind.search.yardstick import Missing, Yardstick
 from sharefind.spaces import Subspace
 
@@ -151,6 +152,8 @@ class Engine:
             try:
                 if number == 0:
                     self._test_symmetries(node)
+                    node = self._first()  # of the proposal that is searched
+                    lattice.add(node)
                 node = self._visit(lattice, node, number, rules)
             except StopSearch as stop:
                 return SearchOutcome(self.problem, lattice, _visited_path(lattice, node), False, {}, _reason(stop))
@@ -169,13 +172,18 @@ class Engine:
         return SearchNode(ZERO, zero, index, ZERO)
 
     def _test_symmetries(self, zero: SearchNode) -> None:
-        """Everything that is known before training: the problem is from here on the one with its exact tests."""
+        """Everything that is known before training: the problem is from here on the one with its exact tests.
+
+        A blind search goes on with the first of its proposals that holds.
+        """
         observer, memory = self.observer or Observer(), self.memory or NoMemory()
-        found = symmetries(self.problem, memory, lambda s, d, t: observer.on_progress(zero, s, d, t))
-        self.problem = replace(self.problem, symmetries=found)
+        self.problem = tested(
+            self.problem, memory, lambda s, d, t: observer.on_progress(zero, s, d, t), observer.on_note
+        )
 
     def _diagnose(self, last: SearchNode) -> Mapping[str, Diagnosis]:
-        observer, memory = self.observer or Observer(), self.memory or NoMemory()
+        observer = self.observer or Observer()
+        memory = DiagnosesUnder(self.memory or NoMemory(), proposal_number(self.problem))
         return diagnoses(self.problem, memory, lambda s, d, t: observer.on_progress(last, s, d, t))
 
     def _visit(self, lattice: SearchLattice, node: SearchNode, number: int, rules: _Rules) -> SearchNode:

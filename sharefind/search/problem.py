@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,8 +26,8 @@ from sharefind.meanfield.standardise import Standardisation, identity_standardis
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.search.blind import BlindStart, blind_start, is_structured
 from sharefind.search.config import SearchConfig, Settings, resolve
-from sharefind.search.searched_unit import default_hidden, refuse_wide, searched_unit
-from sharefind.search.units import UNPERMUTABLE, can_permute, row_units
+from sharefind.search.searched_unit import DEFAULT_UNIT, default_hidden, refuse_wide, searched_unit
+from sharefind.search.units import UNPERMUTABLE, RowUnits, can_permute, row_units
 from sharefind.search.widths import width_advice
 from sharefind.spaces import (
     InvariantLattice,
@@ -267,15 +268,37 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         UnitError: the unit is unknown or not equivariant.
         ConfigError: a setting does not fit the problem. GroupError: the group is too large for what was asked.
     """
-    blind, limits = None, config.limits
+    blind = None
     rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
-    refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, limits)
+    refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, config.limits)
     if is_structured(config):
         blind = blind_start(config, task.x, task.y, config.unit or task.unit, task.sample, rows_of_task.units)
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
+    return _assembled(config, task, candidate, blind, rows_of_task)
+
+
+def proposals(problem: Problem) -> Iterator[Problem]:
+    """The same search with each of the proposals that follow its own, in the order in which the data propose them.
+
+    What was tried before a proposal is left for whoever tests it to say.
+    """
+    config, task = problem.settings.config, problem.task
+    rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
+    for start in () if problem.blind is None else problem.blind.alternatives:
+        candidate = Candidate(start.group, start.in_rep, start.out_rep)
+        other = _assembled(config, task, candidate, start, rows_of_task)
+        yield replace(other, settings=replace(other.settings, workers=problem.settings.workers))
+
+
+def _assembled(
+    config: SearchConfig, task: TaskLike, candidate: Candidate, blind: BlindStart | None, rows_of_task: RowUnits
+) -> Problem:
+    limits = config.limits
     _refuse_widths(config, candidate, task)
     named = config.unit or task.unit or (None if blind is None else blind.unit)
+    if named is None and blind is not None and (blind.tying is not None or candidate.group.order == 1):
+        named = DEFAULT_UNIT  # what was found are weights of X to Y
     unit = searched_unit(named, config.hidden_rep, candidate.in_rep, candidate.out_rep, limits)
     if not unit.space.action.is_orthogonal:
         raise RepresentationError(

@@ -19,6 +19,9 @@ OPTION = re.compile(r"--[a-z]+(-[a-z]+)*( |$)")
 TURN = re.compile(r"SO2|[A-Z][1-9][0-9]{0,8}")
 """What the subgroups of SO2 are called, of which the angle is printed."""
 
+MOST_PROPOSALS = 1_000
+"""Largest number of a proposal of a blind search that is believed."""
+
 
 def printable(text: str) -> str:
     """The text, which a terminal must not take for a command.
@@ -114,7 +117,7 @@ class _Diagnosis(Part):
 class _Rival(Part):
     name: Word
     dim: Size
-    share: FiniteFloat
+    share: FiniteFloat | None
 
 
 class _Smaller(Part):
@@ -132,6 +135,25 @@ class _Weight(Part):
     error: FiniteFloat
 
 
+class _Tried(Part):
+    name: Word
+    order: Size | None
+    dim: Size
+    is_group: bool
+    share: FiniteFloat | None
+    p_value: FiniteFloat
+
+
+class _Taken(Part):
+    name: Word
+    order: Size | None
+    dim: Size
+    is_group: bool
+    share: FiniteFloat | None
+    tying: list[list[int]]
+    weights: list[_Weight]
+
+
 class _Blind(Part):
     status: Word
     name: Word
@@ -139,7 +161,14 @@ class _Blind(Part):
     dim: Size
     is_group: bool
     odd: bool
-    share: FiniteFloat
+    share: FiniteFloat | None
+    of_weights: bool = False
+    smaller_group: bool = False
+    not_looked_at: Word | None = None
+    rejected_p: FiniteFloat | None = None
+    proposal: Annotated[int, Field(ge=1, le=MOST_PROPOSALS)] = 1
+    tried: list[_Tried] = []
+    taken: _Taken | None = None
     rivals: list[_Rival]
     samples: Size
     exhaustive: bool

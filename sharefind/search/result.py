@@ -12,7 +12,7 @@ import numpy as np
 from sharefind import __version__
 from sharefind.groups import FiniteGroup, Group, structure_name
 from sharefind.inference import Diagnosis, FamilyTest
-from sharefind.search.blind import BlindStart
+from sharefind.search.blind_record import blind_record
 from sharefind.search.engine import SearchOutcome
 from sharefind.search.hypotheses import is_rejected, is_within, label_of, lattice_node
 from sharefind.search.lattice import SearchNode
@@ -49,7 +49,7 @@ def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file:
         "accepted": accepted,
         "rejected": rejected,
         **_symmetries(problem, outcome.diagnoses),
-        "blind": None if problem.blind is None else _blind(problem.blind),
+        "blind": None if problem.blind is None else blind_record(problem, problem.blind),
         **_yardstick(outcome.yardstick),
         "lattice": {
             "nodes": lattice.graph.number_of_nodes(),
@@ -123,29 +123,6 @@ def _stabiliser(problem: Problem, group: Group) -> dict[str, Any]:
     generators = [[int(point) for point in g] for g in group.generators]
     name = candidate.name if problem.blind is not None and group == candidate else structure_name(group)
     return {"name": name, "order": group.order, "generators": generators}
-
-
-def _blind(start: BlindStart) -> dict[str, Any]:
-    """What the proposing samples of a blind search speak for, and how clearly."""
-    found, lie = start.finding, start.lie
-    weights = zip(found.values.tolist(), found.errors.tolist(), strict=True)
-    smaller = found.smaller
-    return {
-        "status": found.status,
-        "name": found.name,
-        "order": found.group.order if found.is_group else None,
-        "dim": found.dim,
-        "is_group": found.is_group,
-        "odd": found.is_odd,
-        "share": found.share,
-        "rivals": [{"name": r.name, "dim": r.dim, "share": r.share} for r in found.rivals],
-        "samples": found.samples,
-        "exhaustive": found.is_exhaustive,
-        "tying": found.labels.reshape(found.shape).tolist(),
-        "weights": [{"value": v, "error": e} for v, e in weights],
-        "smaller": None if smaller is None else {"what": smaller.what, "log_odds": smaller.log_odds},
-        "lie_algebra": None if lie is None else {"name": lie.name, "dim": lie.dim},
-    }
 
 
 def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:

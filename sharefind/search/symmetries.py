@@ -105,11 +105,22 @@ class Symmetries:
         return {} if self.family is None else {n: self.family.verdicts[n] for n in names if n in self.family.verdicts}
 
 
-def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgress) -> Symmetries | None:
+def symmetries(
+    problem: Problem, memory: TestMemory | None, progress: StageProgress, *, whole: bool = False
+) -> Symmetries | None:
     """Test the candidate's subgroups; None where no test is evidence: a blind search, or a scheme that imposes them.
 
     Y is tested for independence of X first, unless {0} is the fixed space of a candidate; groups are tested when that
     is rejected.
+
+    Args:
+        problem: What is searched.
+        memory: Tests that were finished before.
+        progress: Called before each test.
+        whole: Test the candidate alone, and none of its proper subgroups.
+
+    Returns:
+        The verdicts; None where there is nothing to test.
 
     Raises:
         ConfigError: so few copies cannot reject at alpha.
@@ -127,7 +138,7 @@ def symmetries(problem: Problem, memory: TestMemory | None, progress: StageProgr
     plane = turned_plane(problem)
     if plane is not None:
         return _rotations(problem, x, y, plane, gate, memory, progress)
-    family = candidate_family(problem)
+    family = candidate_family(problem, whole=whole)
     if family is None:
         return Symmetries(gate, None, tying_p_value=_tying_p_value(problem))
     statistic = statistic_of(problem)
@@ -340,9 +351,14 @@ def _nearest_rejected(family: FamilyTest, groups: Mapping[str, Group]) -> list[s
     return [largest, *sorted((n for n in least if n != largest), key=lambda n: (-order[n], n))]
 
 
-def candidate_family(problem: Problem) -> CandidateFamily | None:
-    """The non-trivial subgroups that the candidate's lattice lists, by their names; None when there are none."""
+def candidate_family(problem: Problem, *, whole: bool = False) -> CandidateFamily | None:
+    """The non-trivial subgroups that the candidate's lattice lists, by their names; None when there are none.
+
+    whole: the candidate itself alone.
+    """
     listed = [g for node in problem.lattice.nodes for g in node.groups if g.order != 1] if problem.lattice else []
+    if whole:
+        listed = [g for g in listed if g.order == problem.candidate.group.order]
     if not listed:
         return None
     candidates = [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sharefind.blind import least_squares
-from sharefind.blind.coefficients import SAMPLES_PER_COVARIANCE, Coefficients, common_mean
+from sharefind.blind.coefficients import SAMPLES_PER_COVARIANCE, About, Coefficients, has_origin
 from sharefind.errors import InputError
 from sharefind.recognition import matrix_layout
 
@@ -26,18 +26,17 @@ def block_names(found: Coefficients) -> list[str]:
     return [block.name for block in found.blocks]
 
 
+@pytest.mark.parametrize("about", ["mean", "origin"])
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.permutations(range(3)), st.lists(st.sampled_from([1, -1]), min_size=3, max_size=3))
-def test_moved_data_have_moved_coefficients(seed: int, images: list[int], signs: list[int]) -> None:
+def test_moved_data_have_moved_coefficients(about: About, seed: int, images: list[int], signs: list[int]) -> None:
     layout = matrix_layout((3, 3), moves="signed")
     x, y = samples(200, 3, 3, seed)
     move = np.array([i if s > 0 else i + 3 for i, s in zip(images, signs, strict=True)])
     move = np.concatenate([move, (move + 3) % 6])
     g = np.zeros((3, 3))
     g[images, range(3)] = signs
-    if common_mean(x):
-        return
-    before, after = least_squares(x, y, layout), least_squares(x @ g.T, y @ g.T, layout)
+    before, after = (least_squares(*data, layout, about) for data in ((x, y), (x @ g.T, y @ g.T)))
     carried = before.moved(move)
     assert block_names(before) == ["constant", "linear", "square", "cube", "pair", "square times linear"]
     for (targets, flips), old, new in zip(
@@ -53,7 +52,7 @@ def test_moved_data_have_moved_coefficients(seed: int, images: list[int], signs:
 
 def test_variances_are_the_hc3_of_statsmodels() -> None:
     x, y = samples(90, 4, 2, 1)
-    found = least_squares(x, y, matrix_layout((2, 4)))
+    found = least_squares(x, y, matrix_layout((2, 4)), "origin")
     assert block_names(found) == ["constant", "linear", "square", "cube"]
     unit = found.weight_unit
     z = x / np.sqrt(np.mean(x**2))
@@ -96,11 +95,11 @@ def test_a_constant_input_stands_for_the_constant() -> None:
     np.testing.assert_allclose(2 * found.weight_unit * found.linear.values[:, 0], y.mean(axis=0))
 
 
-def test_inputs_far_from_zero_are_centred_together() -> None:
+def test_changes_of_sign_need_inputs_about_zero() -> None:
     rng = np.random.default_rng(0)
     x = rng.integers(1, 10, size=(300, 3)).astype(float)
-    assert common_mean(x) == pytest.approx(x.mean())
-    assert common_mean(rng.normal(size=(300, 3))) == 0
+    assert not has_origin(x) and not has_origin(x - [5, 5, 8])
+    assert has_origin(rng.normal(size=(300, 3)))
     found = least_squares(x, x @ [[1.0], [2.0], [-1.0]], matrix_layout((1, 3)))
     np.testing.assert_allclose(found.weight_unit * found.linear.values, [[1, 2, -1]], atol=1e-9)
 

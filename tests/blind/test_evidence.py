@@ -72,7 +72,7 @@ def test_an_odd_relation_is_seen_in_what_vanishes() -> None:
     weights = np.array([[1.0, 0.5], [-0.3, 2]])
     odd = np.tanh(x @ weights) + 0.1 * rng.normal(size=(400, 2))
     for labels, is_odd in ((odd, True), (odd + 0.1, False), (odd + 0.2 * x**2 - 0.2, False)):
-        evidence = Evidence(least_squares(x, labels, layout))
+        evidence = Evidence(least_squares(x, labels, layout, "origin"))
         assert (evidence.log_of_sign(layout.antipodes) > 0) == is_odd
 
 

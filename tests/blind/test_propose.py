@@ -30,7 +30,11 @@ def test_the_group_of_a_teacher(name: str, activation: str, order: int) -> None:
     found = propose(*teacher(name, 1500, 0, activation))
     assert found.status == "decided" and found.name == name and found.group.order == order
     assert Subspace.from_pattern(found.labels) == fixed_space(matrix_space(rep, rep).action)
-    assert found.share > 0.95 and all(r.share < 0.05 for r in found.rivals)
+    assert (
+        found.share is not None
+        and found.share > 0.95
+        and all(r.share is not None and r.share < 0.05 for r in found.rivals)
+    )
 
 
 def test_the_group_acts_as_the_labels_say() -> None:

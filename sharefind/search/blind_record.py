@@ -1,0 +1,116 @@
+"""What a result says of the proposals of a blind search: the object under `blind` in `sharefind.result/1`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sharefind.blind import Finding
+from sharefind.groups import FiniteGroup
+from sharefind.groups.group import permutation_sign
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.search.blind import BlindStart
+from sharefind.search.hypotheses import label_of
+from sharefind.search.problem import Problem
+from sharefind.spaces import fixed_space
+
+
+def blind_record(problem: Problem, start: BlindStart) -> dict[str, Any]:
+    """What the proposing samples speak for first, how clearly, and what the other samples made of it.
+
+    Args:
+        problem: The search, with its tests.
+        start: Its blind start.
+
+    Returns:
+        The first proposal, whatever became of it; `rejected_p` is null where it was not rejected. `proposal` says which
+        one E_* comes from, counted from 1; `tried` has those that were rejected before it, and `taken` what it ties,
+        null where it is the first.
+    """
+    found, lie, smaller = start.proposed, start.lie, start.proposed.smaller
+    return {
+        "status": found.status,
+        **_finding(found),
+        "odd": found.is_odd,
+        "of_weights": found.is_of_weights,
+        "smaller_group": has_smaller_group(problem),
+        "rivals": [{"name": r.name, "dim": r.dim, "share": r.share} for r in found.rivals],
+        "samples": found.samples,
+        "exhaustive": found.is_exhaustive,
+        "not_looked_at": None if found.is_exhaustive else NOT_LOOKED_AT,
+        "smaller": None if smaller is None else {"what": smaller.what, "log_odds": smaller.log_odds},
+        "lie_algebra": None if lie is None else {"name": lie.name, "dim": lie.dim},
+        "rejected_p": _rejected_p(problem, start),
+        "proposal": start.number,
+        "tried": [{**_short(t.finding), "p_value": t.p_value} for t in start.tried],
+        "taken": _finding(start.finding) if start.tried else None,
+    }
+
+
+def has_smaller_group(problem: Problem) -> bool:
+    """Whether a proper subgroup of the candidate has the same fixed space, as A_n has that of S_n.
+
+    Groups that are too large to list are compared with their even permutations alone.
+    """
+    group, lattice = problem.candidate.group, problem.lattice
+    if lattice is None or not isinstance(group, FiniteGroup) or group.order == 1:
+        return False
+    place = next((node for node in lattice.nodes if group in node.groups), None)
+    if place is not None and len(place.groups) > 1:
+        return True
+    even = _even(group)
+    if group.order <= MAX_SUBGROUP_ORDER or even is None:
+        return False
+    return bool(fixed_space(problem.space.action.restrict(even)).dim == problem.fixed_space.dim)
+
+
+def _even(group: FiniteGroup) -> FiniteGroup | None:
+    """The even permutations of the points of a group, by Schreier's generators; None where all are even."""
+    images = [np.array(g) for g in group.generators]
+    odd = [g for g in images if permutation_sign(g.tolist()) < 0]
+    if not odd:
+        return None
+    turn, back = odd[0], np.argsort(odd[0])
+    moves = [turn[turn]]
+    for g in images:
+        is_odd = permutation_sign(g.tolist()) < 0
+        moves += [g[back], turn[g]] if is_odd else [g, turn[g[back]]]
+    return FiniteGroup("even", group.degree, tuple(tuple(map(int, g)) for g in moves), group.natural_blocks)
+
+
+NOT_LOOKED_AT = "moves of inputs and outputs beyond the bounds of the search; spaces that only they would give"
+"""What a search for moves that was cut short leaves out."""
+
+
+def _short(found: Finding) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "order": found.group.order if found.is_group else None,
+        "dim": found.dim,
+        "is_group": found.is_group,
+        "share": found.share,
+    }
+
+
+def _finding(found: Finding) -> dict[str, Any]:
+    weights = zip(found.values.tolist(), found.errors.tolist(), strict=True)
+    return {
+        **_short(found),
+        "tying": found.labels.reshape(found.shape).tolist(),
+        "weights": [{"value": v, "error": e} for v, e in weights],
+    }
+
+
+def _rejected_p(problem: Problem, start: BlindStart) -> float | None:
+    """The p-value at which the other samples reject the first proposal, None where they do not."""
+    if start.tried:
+        return start.tried[0].p_value
+    symmetries = problem.symmetries
+    if symmetries is None:
+        return None
+    if symmetries.family is not None:
+        name = label_of(problem, problem.candidate.group)
+        return symmetries.family.p_adjusted[name] if name in symmetries.family.rejected else None
+    p_value = symmetries.tying_p_value
+    return p_value if p_value is not None and p_value <= problem.settings.alpha else None
