@@ -7,15 +7,16 @@ an order statistic of the copies' is a test in its own right. What follows for t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.groups import Group
 from sharefind.inference import Verdict
-from sharefind.meanfield.schedules import Schedule, cosine
-from sharefind.search.config import Settings
+from sharefind.meanfield.schedules import CONSTANT, Schedule, cosine
+from sharefind.meanfield.sgd import SGDConfig
+from sharefind.search.config import CHECKPOINTS, FINITE_RATE
 from sharefind.search.experiments import (
     CopiesPlan,
     StageProgress,
@@ -30,7 +31,23 @@ from sharefind.search.problem import Problem
 from sharefind.spaces import Subspace
 
 FLOOR = 0.02
-"""Share of its first step size at which a calibrated training ends: the last minibatches are no escape then."""
+"""Share of its first step size at which each half of a calibrated training ends: the last minibatches are no escape."""
+
+HALVES = 2
+"""A calibrated training has this many halves, each as long as any other training of the settings."""
+
+READINGS = (0.5, 1.0)
+"""Fractions of the horizon at which dist^2 is read: after the linear signal is learned, and after the rest is."""
+
+RATE = 1 / 2
+"""Largest share of a linear signal that one step of the second half learns: by the end the fit is good, so that what is
+left of the labels is noise, and small differences beyond the linear signal are seen."""
+
+STABLE_SAMPLES = 4
+"""A step learns at most 1 / (this many times dim X) of a linear signal for each sample of its minibatch."""
+
+STABLE_INPUTS = 2
+"""It learns at most this over dim X: inputs that the group leaves correlated have directions of variance dim X."""
 
 TIE = 1e-9
 """Difference of two dist^2, relative to the data's, below which they count as equal."""
@@ -45,9 +62,11 @@ class Calibration:
 
     Attributes:
         training: Of the data, the run whose dist^2 is compared.
-        dist2: dist^2 of the data.
-        delta: delta_j.
-        p_value: Share of the data and the copies whose dist^2 is at least the data's; None where no group keeps
+        dist2: dist^2 of the data, at the reading at which it stands out most.
+        rmd2: RMD^2 there.
+        delta: delta_j there.
+        horizon: T of that reading.
+        p_value: Share of the data and the copies that stand out as much as the data; None where no group keeps
             particles on E_j, so that no copies are exchangeable with the data.
         stays: Whether dist^2 is at most delta_j, up to rounding.
         trainings: Trainings behind the comparison.
@@ -55,7 +74,9 @@ class Calibration:
 
     training: Training
     dist2: float
+    rmd2: float
     delta: float
+    horizon: float
     p_value: float | None
     stays: bool
     trainings: int
@@ -71,14 +92,14 @@ def is_calibrated_by_copies(problem: Problem) -> bool:
 
 
 def critical_value(copies: NDArray[np.float64], alpha: float) -> float:
-    """delta_j: the k-th smallest dist^2 of m copies, k = m + 1 - floor(alpha (m + 1)) = ceil((1 - alpha) (m + 1)).
+    """The k-th smallest value of m copies, k = m + 1 - floor(alpha (m + 1)) = ceil((1 - alpha) (m + 1)).
 
     If the symmetry holds, the data and the m copies are exchangeable. The data lie above the k-th smallest copy only
     when at most m - k copies lie at or above the data, so that the data are among the m + 1 - k largest of m + 1.
-    That has probability at most (m + 1 - k) / (m + 1) <= alpha. A tie with delta_j stays, which only lowers it.
+    That has probability at most (m + 1 - k) / (m + 1) <= alpha. A tie stays, which only lowers it.
 
     Args:
-        copies: dist^2 of the copies, shape (m,), with m + 1 >= 1 / alpha so that k <= m.
+        copies: Values of the copies, shape (m,), with m + 1 >= 1 / alpha so that k <= m.
         alpha: Level of the test.
 
     Returns:
@@ -109,15 +130,63 @@ def calibrate(problem: Problem, node: SearchNode, progress: StageProgress) -> Ca
     return max(found, key=lambda c: c.p_value or 0.0)
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """dist^2 of the data against that of the copies, all readings together.
+
+    Attributes:
+        reading: Which reading stands out most, for the data.
+        delta: delta_j at that reading.
+        p_value: Share of all rows that stand out as much as the data.
+    """
+
+    reading: int
+    delta: float
+    p_value: float
+
+
+def compare(dist2: NDArray[np.float64], alpha: float, rounding: float = 0.0) -> Comparison:
+    """Compare the data with their copies at the reading at which they stand out most.
+
+    How far a row stands out is the largest of its readings' log dist^2, each standardised by mean and standard
+    deviation over all rows, the data included: that keeps the rows exchangeable, so that the critical value z of the
+    copies' has level `alpha`. At the data's own reading the comparison reads dist^2 <= delta_j = exp(mean + z std).
+
+    Args:
+        dist2: dist^2, shape (m + 1, readings), the data in row 0.
+        alpha: Level.
+        rounding: dist^2 that is rounding alone.
+
+    Returns:
+        The comparison; the data stay if its p-value is above `alpha`.
+    """
+    logs = np.log(dist2 + max(rounding, float(np.finfo(np.float64).tiny)))
+    mean, spread = logs.mean(axis=0), logs.std(axis=0)
+    is_noise = spread <= TIE
+    scores = np.where(is_noise, 0.0, (logs - mean) / np.where(is_noise, 1.0, spread))
+    outstanding, reading = scores.max(axis=1), int(scores[0].argmax())
+    slack = TIE * max(1.0, abs(float(outstanding[0])))
+    p_value = (1 + int(np.count_nonzero(outstanding[1:] >= outstanding[0] - slack))) / len(dist2)
+    z = critical_value(outstanding[1:], alpha)
+    return Comparison(reading, max(0.0, float(np.exp(mean[reading] + z * spread[reading])) - rounding), p_value)
+
+
 def _by_copies(problem: Problem, node: SearchNode, null: Hypothesis, progress: StageProgress) -> Calibration:
     """Against copies moved by independent elements of `null`, one for each row; of permuted labels for None."""
-    plan = _plan(problem, node.space, node.key, null)
+    plan, alpha = _plan(problem, node.space, node.key, null), problem.settings.alpha
     result = copies_experiment(plan, staged(progress, f"copies of {identity(problem, null)}"))
-    training, dist2, alpha = result.observed[-1], result.dist2[:, -1], problem.settings.alpha
-    slack = _slack(training, float(dist2[0]))
-    p_value = (1 + int(np.count_nonzero(dist2[1:] >= dist2[0] - slack))) / len(dist2)
+    marks, training = [CHECKPOINTS.index(time) for time in READINGS], result.observed[-1]
+    found = compare(result.dist2[:, marks], alpha, _rounding(training))
+    read = result.observed[marks[found.reading]]
     return Calibration(
-        training, float(dist2[0]), critical_value(dist2[1:], alpha), p_value, p_value > alpha, len(dist2)
+        training=training,
+        dist2=float(read.dist2(node.space)[0]),
+        rmd2=float(read.rmd2(node.space)[0]),
+        delta=found.delta,
+        horizon=plan.problem.settings.sgd.horizon * read.time,
+        p_value=found.p_value,
+        stays=found.p_value > alpha,
+        trainings=len(result.dist2),
     )
 
 
@@ -129,34 +198,81 @@ def _by_directions(problem: Problem, node: SearchNode, progress: StageProgress) 
     not known. Where E^G = Z nothing is normal, and delta_j is 0.
     """
     fixed, group = problem.fixed_space, problem.candidate.group
-    observed = observed_experiment(_plan(problem, node.space, node.key, group), staged(progress, "training"))
+    plan = _plan(problem, node.space, node.key, group)
+    observed = observed_experiment(plan, staged(progress, "training"))
     dist2, delta, trainings = float(observed.dist2(node.space)[0]), 0.0, 1
     if not fixed.is_full:
         result = copies_experiment(_plan(problem, fixed, "calibration", group), staged(progress, "calibration"))
         noise = critical_value(result.dist2[1:, -1], problem.settings.alpha)
         normal, reference = (s.ambient - s.dim for s in (node.space, fixed))
         delta, trainings = noise * normal / reference, len(result.dist2)
-    stays = dist2 <= delta + _slack(observed, dist2)
-    return Calibration(observed, dist2, delta, None, stays, trainings)
+    return Calibration(
+        training=observed,
+        dist2=dist2,
+        rmd2=float(observed.rmd2(node.space)[0]),
+        delta=delta,
+        horizon=plan.problem.settings.sgd.horizon,
+        p_value=None,
+        stays=dist2 <= delta + TIE * dist2 + _rounding(observed),
+        trainings=trainings,
+    )
 
 
 def _plan(problem: Problem, space: Subspace, key: str, null: Hypothesis) -> CopiesPlan:
+    """The training of the data and of the copies at a node, on one schedule."""
+    tuned = replace(problem, settings=replace(problem.settings, sgd=calibrated_sgd(problem)))
     full = Subspace.full(problem.space.dim)
-    return CopiesPlan(problem, space, key, null, (full,), f"calibrated:{identity_of(null)}", _schedule(problem.settings))
+    return CopiesPlan(tuned, space, key, null, (full,), f"calibrated:{identity_of(null)}", calibrated_schedule(problem))
 
 
-def _schedule(settings: Settings) -> Schedule:
-    """Half a cosine over the horizon.
+def calibrated_sgd(problem: Problem) -> SGDConfig:
+    """The settings of a calibrated training: twice as long as others, from a wider start.
+
+    A unit of one layer is nearly linear on particles near 0, and does not see a symmetry that only the rest breaks. So
+    its pre-activations start with a standard deviation of sigma'(0)^(-1/2), where sigma bends: 2 for the logistic
+    function, 1 for tanh. Units with a hidden layer start there anyhow. The paper's preset is kept as it is.
+
+    Returns:
+        The settings. They follow from sizes alone, never from the rows: the data and the copies have the same.
+    """
+    sgd, unit = problem.settings.sgd, problem.unit
+    if _is_paper(problem):
+        return sgd
+    longer = sgd.model_copy(update={"horizon": HALVES * sgd.steps / sgd.particles})
+    if unit.hidden_rep is not None:
+        return longer
+    bend = (2 / unit.gain(sgd.initial_std)) ** 0.25  # gain = 2 sigma'(0)^2
+    std = max(sgd.initial_std, min(1.0, bend / math.sqrt(problem.candidate.in_rep.dim)))
+    return longer.model_copy(update={"initial_std": std})
+
+
+def calibrated_schedule(problem: Problem) -> Schedule:
+    """Two halves, in each of which the step falls along half a cosine.
 
     With a constant step the last few minibatches carry particles off E_j as far as the whole sample does, in the copies
-    as in the data, and hide what the data do.
+    as in the data, and hide what the data do. The first half learns the linear signal in small steps, before a tilt is
+    amplified. The second takes steps that learn what remains, where the unit has one layer.
     """
-    return cosine(settings.sgd.horizon, FLOOR)
+    if _is_paper(problem):
+        return CONSTANT
+    sgd, width = calibrated_sgd(problem), problem.candidate.in_rep.dim
+    half = cosine(sgd.horizon / HALVES, FLOOR)
+    rate = max(FINITE_RATE, min(RATE, STABLE_INPUTS / width, sgd.batch / (STABLE_SAMPLES * width)))
+    larger = 1.0 if problem.unit.hidden_rep is not None else rate / FINITE_RATE
+    middle = sgd.horizon / HALVES
+
+    def value(t: float) -> float:
+        return half.value(t) if t < middle else larger * half.value(t - middle)
+
+    return Schedule(f"two halves, cosine:{middle:g}:{FLOOR:g}", value)
 
 
-def _slack(training: Training, dist2: float) -> float:
-    size = float((training.final**2).sum(1).mean())
-    return TIE * dist2 + ROUNDING * size
+def _is_paper(problem: Problem) -> bool:
+    return problem.settings.config.preset == "paper"
+
+
+def _rounding(training: Training) -> float:
+    return ROUNDING * float((training.final**2).sum(1).mean())
 
 
 def identity(problem: Problem, null: Hypothesis) -> str:

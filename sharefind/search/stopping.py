@@ -340,13 +340,13 @@ class CalibratedRule:
         named = {} if place is None or not place.groups else verdicts_by_distance(problem, place.groups, holds)
         evidence = Evidence(
             dist2=found.dist2,
-            rmd2=float(training.rmd2(node.space)[0]),
+            rmd2=found.rmd2,
             delta=found.delta,
             p_value=found.p_value,
             p_adjusted=None,
             relative_escape=relative,
             risk=float(training.risk[0]),
-            horizon=settings.sgd.horizon,
+            horizon=found.horizon,
             replicates=found.trainings,
             decision=Decision.STAY if holds else Decision.GROW,
             rule=self.name,
