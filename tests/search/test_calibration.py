@@ -9,6 +9,7 @@ from sharefind.inference import RandomisationTest
 from sharefind.search import Decision, Engine, SearchOutcome
 from sharefind.search.calibration import calibrated_schedule, calibrated_sgd, compare, critical_value
 from sharefind.search.engine import NoMemory
+from sharefind.search.growth import Proposal
 from sharefind.search.hypotheses import label_of
 from sharefind.search.problem import Problem
 from sharefind.spaces import fixed_space
@@ -45,6 +46,12 @@ def test_rows_that_differ_by_rounding_are_ties() -> None:
     dist2 = 1e-3 * (1 + 1e-13 * np.random.default_rng(3).random((100, 2)))
     assert compare(dist2, 0.01).p_value == 1
     assert compare(1e-33 * np.random.default_rng(3).random((100, 2)), 0.01, rounding=1e-20).p_value == 1
+
+
+@pytest.fixture(autouse=True)
+def _no_diagnoses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They cost most of a search and decide nothing."""
+    monkeypatch.setattr("sharefind.search.engine.diagnoses", lambda *seen: {})
 
 
 class Known(NoMemory):
@@ -113,12 +120,21 @@ def test_start_and_step_follow_from_sizes() -> None:
     assert calibrated_schedule(two).value(calibrated_sgd(two).horizon / 2) == 1
 
 
+class Nothing:
+    """A growth rule that sees no direction."""
+
+    name = "nothing"
+
+    def propose(self, *seen: object) -> list[Proposal]:
+        """No space."""
+        return []
+
+
 def test_a_space_that_is_left_without_a_direction_is_undecided() -> None:
-    """Numerical growth: whatever is left at the end is no E_*, and what was finished is kept."""
-    case = problem(teacher_task("C4", 4, 300, 1), "S4", stop="fixed", delta=0.0, growth="escape", horizon=0.3)
-    outcome = Engine(case).run()
+    """What is left is no E_*, whatever rule saw no direction to grow along."""
+    case = problem(teacher_task("C4", 4, 300, 1), "S4", stop="fixed", delta=0.0)
+    outcome = Engine(case, growth=Nothing()).run()
     last = outcome.e_star
-    if not last.space.is_full:
-        assert not outcome.finished and last.evidence.decision is Decision.GROW
-        assert last.evidence.dist2 > last.evidence.delta
-        assert last.evidence.reason.startswith("particles leave, but no direction of the escape is significant")
+    assert not outcome.finished and last.evidence.decision is Decision.GROW
+    assert last.evidence.dist2 > last.evidence.delta
+    assert last.evidence.reason.startswith("particles leave, but no direction of the escape is significant")
