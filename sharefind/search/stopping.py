@@ -141,6 +141,7 @@ class RandomisationRule:
             rule=self.name,
             reason=_test_reason(problem, node, judged, result, relative),
             stationary_not_optimal=not judged.holds and not escapes(result, settings),
+            exact_disagrees=False,
             **_verdicts(problem, node, tolerated),
         )
         return Assessment(evidence, result.observed[-1])
@@ -248,6 +249,7 @@ class ThresholdRule:
             rule=self.name,
             reason=_threshold_reason(node, d2, delta, relative, settings, saddle),
             stationary_not_optimal=saddle,
+            exact_disagrees=False,
             **_threshold_verdicts(problem, node, stays and not saddle),
         )
         return Assessment(evidence, training)
