@@ -36,7 +36,16 @@ from sharefind.report.recipe import command_of, settings_of
 from sharefind.report.rows import origin_cells, yardstick_note
 from sharefind.report.runs import RunView, load_run
 from sharefind.report.samples import Samples
-from sharefind.report.verdict import diagnosis_sentence, doubts, is_zero, saddles, star_title, verdict, warnings
+from sharefind.report.verdict import (
+    diagnosis_sentence,
+    disagreements,
+    doubts,
+    is_zero,
+    saddles,
+    star_title,
+    verdict,
+    warnings,
+)
 from sharefind.search import RunFolder, SearchConfig
 from sharefind.storage import ENCODING, refuse_unwritable, shell_word, write_atomically
 
@@ -110,7 +119,7 @@ def _head(view: RunView, samples: Samples) -> dict[str, Any]:
         "verdict": verdict(view),
         "is_good": view.is_finished and not is_zero(view),
         "alarms": list(warnings(view)),
-        "remarks": [*saddles(view), *doubts(view.result)],
+        "remarks": [*saddles(view), *disagreements(view), *doubts(view.result)],
         "star": star_title(view),
     }
 

@@ -34,7 +34,16 @@ from sharefind.report.rows import (
 )
 from sharefind.report.runs import RunView
 from sharefind.report.spaces import space_view
-from sharefind.report.verdict import diagnosis_sentence, doubts, is_zero, saddles, star_title, verdict, warnings
+from sharefind.report.verdict import (
+    diagnosis_sentence,
+    disagreements,
+    doubts,
+    is_zero,
+    saddles,
+    star_title,
+    verdict,
+    warnings,
+)
 from sharefind.search import Decision, Evidence, Growth, SearchNode
 from sharefind.storage import shell_word
 
@@ -53,7 +62,9 @@ def summary(view: RunView) -> RenderableType:
     colour = "green" if good else "red"
     parts: list[RenderableType] = [Panel(Text(verdict(view)), border_style=colour, expand=False)]
     parts += [Text(f"! {line}", style="bold red") for line in warnings(view)]
-    parts += [Text(f"! {line}", style="yellow") for line in (*saddles(view), *doubts(view.result))]
+    parts += [
+        Text(f"! {line}", style="yellow") for line in (*saddles(view), *disagreements(view), *doubts(view.result))
+    ]
     parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
     if view.e_star is not None:
         parts += [Text(f"\n{star_title(view)}", style="bold"), space_view(view.e_star.space, view.blocks)]

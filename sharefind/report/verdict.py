@@ -12,6 +12,7 @@ from sharefind.groups import cycle_notation
 from sharefind.report.numbers import NOTHING, number, order, shortened
 from sharefind.report.runs import RunView
 from sharefind.search import Decision
+from sharefind.search.engine import ADVICE, NO_DIRECTION
 
 MAX_CYCLES = 80
 """Longest generator in cycle notation, in characters."""
@@ -94,16 +95,15 @@ def _without_group(view: RunView) -> str:
         blind = view.result["blind"]
         return f"{(blind.get('taken') or blind)['name']}; its ties are not rejected."
     kind = "exact" if view.result["e_star"]["exact"] else "numerical"
-    last = None if view.e_star is None else view.e_star.evidence
-    if last is not None and last.reason.startswith("no direction"):
-        return f"no direction of the escape from this {kind} space is significant; more data may show one."
     return f"training stays on this {kind} space; no candidate group names it."
 
 
 def warnings(view: RunView) -> Iterator[str]:
     """What must not be overlooked, a line each; what the search itself warned of first."""
     yield from (f"{line[:1].upper()}{line[1:].removesuffix('.')}." for line in view.result.get("warnings", []))
-    if not view.is_finished:
+    if not view.is_finished and str(view.result.get("stopped")).startswith(NO_DIRECTION):
+        yield f"No space held: particles leave the last one, and nothing says where to; {ADVICE}."
+    elif not view.is_finished:
         yield "No space held so far: the last one is no answer. Go on with --resume and a larger budget."
     elif is_zero(view) and view.result["e_star"]["stabiliser"] is not None:
         yield "E_* = {0}: this unit is too poor for what was accepted. Use one with a hidden layer: --unit two-layer."
@@ -123,6 +123,14 @@ def saddles(view: RunView) -> Iterator[str]:
                 continue
             follows = ", so the search went on" if is_left else ": do not trust that it stays"
             yield f"At {node.label} training is stationary but not optimal (a saddle){follows}."
+
+
+def disagreements(view: RunView) -> Iterator[str]:
+    """The nodes where dist^2 and the exact tests decide otherwise, a line each."""
+    for node in view.lattice.visited():
+        if node.evidence is not None and node.evidence.exact_disagrees:
+            says = "holds" if node.evidence.decision is Decision.STAY else "is left"
+            yield f"{node.label} {says} by dist^2, and {node.evidence.reason.partition('; ')[2]}."
 
 
 def last_rule(view: RunView) -> str | None:

@@ -42,6 +42,9 @@ MEAN_DELTA = 3e-3
 FEWEST_NODES = 2
 """Nodes that a search visits at the least, {0} and E_*: what is trained there decides whether compiling pays."""
 
+CALIBRATED_NODES = 8
+"""The same for the rule `calibrated`, which visits the candidate's spaces inside E_* before it."""
+
 FRESH_HORIZON = 5.0
 """T of the fast preset on fresh samples: a quarter of the paper's, by which an escape of the C_2 tasks is clear."""
 
@@ -253,9 +256,11 @@ def resolve(
         raise ConfigError(
             f"--alpha {config.alpha:g} needs {copies:.3g} copies, above {MAX_COPIES}; give a larger --alpha"
         )
-    _refuse_few_copies(copies, config.alpha, stop)
+    trains_copies = _trains_copies(config, stop, samples)
+    _refuse_few_copies(copies, config.alpha, trains_copies)
     sgd = _sgd(config, samples, unit, length2)
-    rows = FEWEST_NODES * max(replicates, copies + 1 if stop == "randomisation" else 0)
+    nodes = CALIBRATED_NODES if stop == "calibrated" and trains_copies else FEWEST_NODES
+    rows = nodes * max(replicates, copies + 1 if trains_copies else 0)
     work = float(rows * sgd.steps * sgd.batch * sgd.particles * unit.width)
     return Settings(
         config=config,
@@ -272,8 +277,13 @@ def resolve(
     )
 
 
-def _refuse_few_copies(copies: int, alpha: float, stop: StopName) -> None:
-    if stop == "randomisation" and 1 / (copies + 1) > alpha:
+def _trains_copies(config: SearchConfig, stop: StopName, samples: int | None) -> bool:
+    """Whether nodes are trained on copies of the data; `calibrated` needs them on finite data alone."""
+    return stop == "randomisation" or (stop == "calibrated" and samples is not None and config.scheme.is_evidence)
+
+
+def _refuse_few_copies(copies: int, alpha: float, trains_copies: bool) -> None:
+    if trains_copies and 1 / (copies + 1) > alpha:
         raise ConfigError(
             f"--copies {copies} cannot reject anything at alpha = {alpha:g}; give at least {math.ceil(1 / alpha) - 1}"
         )

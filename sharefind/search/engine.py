@@ -30,6 +30,12 @@ from sharefind.spaces import Subspace
 STOPPED = "an observer stopped the search"
 """Why a search ended where whoever stopped it did not say."""
 
+NO_DIRECTION = "particles leave, but no direction of the escape is significant"
+"""Why a search ends undecided at a space that does not hold and from which nothing is proposed."""
+
+ADVICE = "give more data, or another --growth"
+"""What to do about it."""
+
 
 @dataclass(frozen=True)
 class NodeRecord:
@@ -99,8 +105,9 @@ class SearchOutcome:
 
     Attributes:
         lattice: every node visited, with its evidence. chain: E_0 -> ... -> E_*, or as far as the search came.
-        finished: whether E_* holds (False: the search was stopped before a space held, and is undecided).
-        diagnoses: why the rejected groups nearest to E_* fail, and by how much. stopped: why the search was stopped
+        finished: whether E_* holds (False: the search was stopped before a space held, or left a space from which no
+            direction of the escape is significant, and is undecided).
+        diagnoses: why the rejected groups nearest to E_* fail, and by how much. stopped: why the search ended
             before all was done, or None.
         warnings: what the user must know, a sentence each. yardstick: how well E_* predicts, beside least squares and
             the free unit; None before it was asked for.
@@ -140,7 +147,7 @@ class Engine:
     memory: Memory | None = None
 
     def run(self) -> SearchOutcome:
-        """Search from {0} until a node holds, or the budget of nodes is spent.
+        """Search from {0} until a node holds, nothing is left to grow to, or the budget of nodes is spent.
 
         Raises:
             NotConvergedError: a training diverged; the message names its node.
@@ -159,6 +166,9 @@ class Engine:
                 return SearchOutcome(self.problem, lattice, _visited_path(lattice, node), False, {}, _reason(stop))
             if node.evidence is not None and node.evidence.decision is Decision.STAY:
                 break
+            if not _open_growths(lattice):
+                chain = tuple(lattice.path_to(node.key))
+                return SearchOutcome(self.problem, lattice, chain, False, {}, f"{NO_DIRECTION}: {ADVICE}")
             node = self._next(lattice)
         chain = tuple(lattice.path_to(node.key))
         try:
@@ -217,7 +227,8 @@ class Engine:
         proposed = record.proposals
         if record.evidence.decision is Decision.STAY:
             return "it holds and is left" if proposed else ""
-        if not proposed and all(growth.target == node.key for growth in _open_growths(lattice)):
+        is_last = not proposed and all(growth.target == node.key for growth in _open_growths(lattice))
+        if is_last and not record.evidence.reason.startswith(NO_DIRECTION):
             return "it is left, and nothing is proposed"
         if any(p.growth.source != node.key or p.node.space.dim <= node.space.dim for p in proposed):
             return "a growth is not from it to a larger space"
@@ -255,11 +266,7 @@ class Engine:
         escape = measure_escape(training, node.space)
         proposals = tuple(growth.propose(self.problem, node, escape, lattice))
         if not proposals and not _open_growths(lattice):
-            evidence = replace(
-                evidence,
-                decision=Decision.STAY,
-                reason=f"no direction of the escape is significant; {evidence.reason}",
-            )
+            evidence = replace(evidence, reason=f"{NO_DIRECTION}: {ADVICE}; {evidence.reason}")
         return NodeRecord(node.key, evidence, proposals)
 
     def _next(self, lattice: SearchLattice) -> SearchNode:

@@ -52,6 +52,7 @@ class Evidence:
         stationary_not_optimal: particles stay on E_j but a freely started model learns more (a saddle).
         groups: candidate groups at this node that were not rejected.
         rejected: candidate groups at this node that were rejected.
+        exact_disagrees: whether the exact tests say otherwise than this decision; the reason says what they say.
     """
 
     dist2: NonNegative
@@ -69,6 +70,7 @@ class Evidence:
     stationary_not_optimal: bool = False
     groups: tuple[Word, ...] = ()
     rejected: tuple[Word, ...] = ()
+    exact_disagrees: bool = False
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 

@@ -20,6 +20,7 @@ from sharefind.groups import Group
 from sharefind.meanfield import measures
 from sharefind.meanfield.actions import ParticleAction
 from sharefind.meanfield.projection import Projector
+from sharefind.meanfield.schedules import CONSTANT, Schedule
 from sharefind.meanfield.schemes import Gradient, Scheme, scheme_gradient
 from sharefind.meanfield.sgd import Progress, Trajectory, gaussian_start, train
 from sharefind.meanfield.sources import AugmentedSource, PermutedCopies, RandomisedCopies, Source
@@ -174,6 +175,7 @@ class CopiesPlan:
     Attributes:
         problem, space, key: the node. null: the group that moves the samples; None permutes the labels.
         directions: spaces above along which the displacement is read, Z last. identity: names the random streams.
+        schedule: of the step size, the same for the data and for every copy.
     """
 
     problem: Problem
@@ -182,6 +184,7 @@ class CopiesPlan:
     null: Group | None
     directions: tuple[Subspace, ...]
     identity: str
+    schedule: Schedule = CONSTANT
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,11 @@ def copies_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Cop
         np.concatenate([p.dist2 for p in parts]),
         parts[0].observed,
     )
+
+
+def observed_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Training:
+    """Row 0 of `copies_experiment` alone: the same start, minibatches and schedule, without copies."""
+    return _train_block(plan, 0, 1, progress).observed[-1]
 
 
 @dataclass(frozen=True)
@@ -254,6 +262,7 @@ def _train_block(plan: CopiesPlan, number: int, rows: int, progress: Progress | 
         Projector(plan.space),
         CHECKPOINTS,
         progress,
+        schedule=plan.schedule,
     )
     home = problem.carry_back(start)
     clouds = [problem.carry_back(cloud) for cloud in path.clouds]

@@ -1,8 +1,8 @@
 """Stopping rules: does training started on E_j stay on E_j?
 
-`fixed` compares dist^2 with a given delta_j; `calibrated` takes delta_j from training on data symmetrised by the
-candidate, which Theorem 5 allows whatever the data are; `randomisation` follows the exact tests of `symmetries`. Every
-rule also asks whether staying is only a saddle (stationary, not optimal). Where to grow instead is left to `growth`.
+`fixed` compares dist^2 with a given delta_j; `calibrated` takes delta_j from training on copies of the data that a
+symmetric law might have given, see `calibration`; `randomisation` follows the exact tests of `symmetries`. Every rule
+also asks whether staying is only a saddle (stationary, not optimal). Where to grow instead is left to `growth`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,13 @@ import numpy as np
 from sharefind.errors import ConfigError
 from sharefind.inference import Verdict, randomisation_p_value
 from sharefind.meanfield.schemes import Scheme
+from sharefind.search.calibration import (
+    Calibration,
+    calibrate,
+    disagreement,
+    is_calibrated_by_copies,
+    verdicts_by_distance,
+)
 from sharefind.search.config import Settings
 from sharefind.search.evidence import Decision, Evidence
 from sharefind.search.experiments import (
@@ -134,6 +141,7 @@ class RandomisationRule:
             rule=self.name,
             reason=_test_reason(problem, node, judged, result, relative),
             stationary_not_optimal=not judged.holds and not escapes(result, settings),
+            exact_disagrees=False,
             **_verdicts(problem, node, tolerated),
         )
         return Assessment(evidence, result.observed[-1])
@@ -203,10 +211,12 @@ def _verdicts(problem: Problem, node: SearchNode, tolerated: bool) -> dict[str, 
 
 @dataclass(frozen=True)
 class ThresholdRule:
-    """E_j holds if the mean of dist^2 over replicates is at most delta_j: rules `fixed` and `calibrated`.
+    """E_j holds if the mean of dist^2 over replicates is at most delta_j.
+
+    The rule `fixed`, and `calibrated` on fresh samples and under schemes that impose the symmetry.
 
     Attributes:
-        name: "fixed" or "calibrated". delta: the threshold of `fixed`; None calibrates.
+        name: "fixed" or "calibrated". delta: the threshold of `fixed`; None takes `augmented_delta`.
     """
 
     name: str
@@ -218,7 +228,7 @@ class ThresholdRule:
             return whole_space(problem, node, self.name, progress)
         settings = problem.settings
         training = scheme_training(problem, node.space, node.key, settings.config.scheme, staged(progress, "training"))
-        delta = self.delta if self.delta is not None else calibrated_delta(problem, node, progress)
+        delta = self.delta if self.delta is not None else augmented_delta(problem, node, progress)
         d2, relative = (
             float(training.dist2(node.space).mean()),
             float(training.relative_escape(node.space).mean()),
@@ -239,6 +249,7 @@ class ThresholdRule:
             rule=self.name,
             reason=_threshold_reason(node, d2, delta, relative, settings, saddle),
             stationary_not_optimal=saddle,
+            exact_disagrees=False,
             **_threshold_verdicts(problem, node, stays and not saddle),
         )
         return Assessment(evidence, training)
@@ -253,15 +264,22 @@ def _is_saddle(problem: Problem, node: SearchNode) -> bool:
 
 
 def _threshold_reason(
-    node: SearchNode, d2: float, delta: float, relative: float, settings: Settings, saddle: bool
+    node: SearchNode,
+    d2: float,
+    delta: float,
+    relative: float,
+    settings: Settings,
+    saddle: bool,
+    found: Calibration | None = None,
 ) -> str:
-    compared = f"dist^2 = {d2:.3g} against delta = {delta:.3g}"
+    p = "" if found is None or found.p_value is None else f" (p = {found.p_value:.3g}, alpha = {settings.alpha:g})"
+    compared = f"dist^2 = {d2:.3g} against delta = {delta:.3g}{p}"
     if saddle:
         return (
             f"stationary but not optimal: particles started on {node.label} stay ({compared}), but a free start "
             "predicts unseen labels better"
         )
-    if d2 <= delta:
+    if d2 <= delta if found is None else found.stays:
         return f"particles stay: {compared}"
     if within_tolerance(node, relative, settings):
         return (
@@ -278,12 +296,13 @@ def _threshold_verdicts(problem: Problem, node: SearchNode, holds: bool) -> dict
     return {"groups" if holds else "rejected": labels(problem, place.groups)}
 
 
-def calibrated_delta(problem: Problem, node: SearchNode, progress: StageProgress) -> float:
-    """delta_j: the (1 - alpha) quantile over replicates of how far noise carries particles off E_j.
+def augmented_delta(problem: Problem, node: SearchNode, progress: StageProgress) -> float:
+    """delta_j on fresh samples: the (1 - alpha) quantile over replicates of how far noise carries particles off E_j.
 
-    Training on data symmetrised by a group H keeps particles started on E^H there up to noise (Maass & Fontbona 2024,
-    Thm 5, whatever pi is). For E_j = E^H that noise is delta_j. Elsewhere it is taken from E^G, direction by direction:
-    scaled by the number of directions normal to E_j over those normal to E^G; where E^G = Z none is, and delta_j is 0.
+    Training on fresh samples that are moved by a group H, each by an element of its own, is training on a law that H
+    leaves as it is. It keeps particles started on E^H there up to noise (Maass & Fontbona 2024, Thm 5, whatever pi is).
+    For E_j = E^H that noise is delta_j. Elsewhere it is taken from E^G, direction by direction: scaled by the number of
+    directions normal to E_j over those normal to E^G; where E^G = Z none is, and delta_j is 0.
     """
     place = lattice_node(problem, node)
     is_fixed = place is not None and bool(place.groups)
@@ -295,8 +314,54 @@ def calibrated_delta(problem: Problem, node: SearchNode, progress: StageProgress
     return noise * normal / max(1, reference)
 
 
+@dataclass(frozen=True)
+class CalibratedRule:
+    """E_j holds if dist^2 of one training on the data is at most delta_j, the critical value of its copies.
+
+    On fresh samples, and under schemes that impose the symmetry, this is `ThresholdRule` with `augmented_delta`.
+    """
+
+    name: str = "calibrated"
+
+    def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
+        """Train on the data and on copies, and compare."""
+        if not is_calibrated_by_copies(problem):
+            return ThresholdRule(self.name).assess(problem, node, progress)
+        if node.space.is_full:
+            return whole_space(problem, node, self.name, progress)
+        found = calibrate(problem, node, progress)
+        return self._conclude(problem, node, found, relative_escape(problem, node, found.training, progress))
+
+    def _conclude(self, problem: Problem, node: SearchNode, found: Calibration, relative: float) -> Assessment:
+        settings, training, place = problem.settings, found.training, lattice_node(problem, node)
+        stays = found.stays or within_tolerance(node, relative, settings)
+        saddle = stays and node.space.is_zero and _is_saddle(problem, node)
+        holds = stays and not saddle
+        against = "" if saddle else disagreement(problem, node, found.stays)
+        reason = _threshold_reason(node, found.dist2, found.delta, relative, settings, saddle, found)
+        named = {} if place is None or not place.groups else verdicts_by_distance(problem, place.groups, holds)
+        evidence = Evidence(
+            dist2=found.dist2,
+            rmd2=found.rmd2,
+            delta=found.delta,
+            p_value=found.p_value,
+            p_adjusted=None,
+            relative_escape=relative,
+            risk=float(training.risk[0]),
+            horizon=found.horizon,
+            replicates=found.trainings,
+            decision=Decision.STAY if holds else Decision.GROW,
+            rule=self.name,
+            reason=f"{reason}; {against}" if against else reason,
+            stationary_not_optimal=saddle,
+            exact_disagrees=bool(against),
+            **named,
+        )
+        return Assessment(evidence, training)
+
+
 def stopping_rule(settings: Settings) -> StoppingRule:
     """The rule that the settings name."""
     if settings.stop == "randomisation":
         return RandomisationRule()
-    return ThresholdRule(settings.stop, settings.delta if settings.stop == "fixed" else None)
+    return CalibratedRule() if settings.stop == "calibrated" else ThresholdRule(settings.stop, settings.delta)

@@ -230,8 +230,9 @@ def test_a_rule_that_never_holds_ends_where_nothing_is_left_to_grow_to() -> None
             return replace(found, evidence=replace(found.evidence, decision=Decision.GROW))
 
     outcome = Engine(problem(load_task("c2-wi"), horizon=0.1), stop=Never()).run()
-    assert outcome.e_star.space.is_full
-    assert "no direction of the escape is significant" in outcome.e_star.evidence.reason
+    assert outcome.e_star.space.is_full and not outcome.finished
+    assert outcome.e_star.evidence.decision is Decision.GROW
+    assert outcome.stopped.startswith("particles leave, but no direction of the escape is significant: give more data")
 
 
 class _StopAfter(Observer):
