@@ -103,6 +103,8 @@ def warnings(view: RunView) -> Iterator[str]:
     yield from (f"{line[:1].upper()}{line[1:].removesuffix('.')}." for line in view.result.get("warnings", []))
     if not view.is_finished and str(view.result.get("stopped")).startswith(NO_DIRECTION):
         yield f"No space held: particles leave the last one, and nothing says where to; {ADVICE}."
+    elif not view.is_finished and " is open: " in str(view.result.get("stopped")):
+        yield "E_* is not decided: its test is open, at the very level."
     elif not view.is_finished:
         yield "No space held so far: the last one is no answer. Go on with --resume and a larger budget."
     elif is_zero(view) and view.result["e_star"]["stabiliser"] is not None:

@@ -23,7 +23,7 @@ from sharefind.search.noise_floor import explain_unlearnt, explain_zero
 from sharefind.search.observer import BudgetSpent, Observer, StopSearch
 from sharefind.search.problem import Problem
 from sharefind.search.stopping import StoppingRule, stopping_rule
-from sharefind.search.symmetries import diagnoses
+from sharefind.search.symmetries import diagnoses, left_open
 from sharefind.search.yardstick import Missing, Yardstick
 from sharefind.spaces import Subspace
 
@@ -171,6 +171,8 @@ class Engine:
                 return SearchOutcome(self.problem, lattice, chain, False, {}, f"{NO_DIRECTION}: {ADVICE}")
             node = self._next(lattice)
         chain = tuple(lattice.path_to(node.key))
+        if open_test := left_open(self.problem):
+            return SearchOutcome(self.problem, lattice, chain, False, {}, open_test)
         try:
             return SearchOutcome(self.problem, lattice, chain, True, self._diagnose(node))
         except StopSearch as stop:  # E_* is known by then

@@ -100,6 +100,9 @@ class _Symmetry(Part):
     statistic: Word | None
     z: FiniteFloat | None
     copies: Size | None
+    exceeding: Size | None = None
+    p_interval: list[FiniteFloat] | None = None
+    settled: bool = True
 
 
 class _Diagnosis(Part):

@@ -11,7 +11,7 @@ import numpy as np
 
 from sharefind import __version__
 from sharefind.groups import FiniteGroup, Group, structure_name
-from sharefind.inference import Diagnosis, FamilyTest
+from sharefind.inference import Diagnosis, FamilyTest, Verdict
 from sharefind.search.blind_record import blind_record
 from sharefind.search.engine import SearchOutcome
 from sharefind.search.hypotheses import is_rejected, is_within, label_of, lattice_node
@@ -135,7 +135,11 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
     problem = outcome.problem
     if problem.settings.stop == "randomisation" and not _tolerated(outcome):
         family = None if problem.symmetries is None else problem.symmetries.family
-        return ([], []) if family is None else (list(family.accepted), list(family.rejected))
+        if family is None:
+            return [], []
+        verdicts = {name: _verdict(family, name) for name in family.verdicts}
+        kept, left = ([n for n, v in verdicts.items() if v is kind] for kind in (Verdict.ACCEPTED, Verdict.REJECTED))
+        return kept, left
     if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
         return [], _rejected(outcome)
     kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()
@@ -169,7 +173,7 @@ def _symmetries(problem: Problem, diagnoses: Mapping[str, Diagnosis]) -> dict[st
     family = None if found is None else found.family
     orders = {} if found is None else found.orders
     return {
-        "undecided": [] if family is None else list(family.undecided),
+        "undecided": [] if family is None else [n for n in family.verdicts if _verdict(family, n) is Verdict.UNDECIDED],
         "maximal": [] if family is None or problem.settings.stop != "randomisation" else list(family.maximal),
         "independence_p_value": _gate(problem),
         "symmetries": [] if family is None else [_candidate_row(family, orders, n) for n in family.verdicts],
@@ -188,7 +192,7 @@ def _candidate_row(family: FamilyTest, orders: Mapping[str, int | None], name: s
     return {
         "group": name,
         "order": orders[name],
-        "verdict": family.verdicts[name].value,
+        "verdict": _verdict(family, name).value,
         "p_value": None if test is None else test.p_value,
         "p_adjusted": family.p_adjusted[name],
         "statistic": None if test is None else test.statistic,
@@ -198,6 +202,13 @@ def _candidate_row(family: FamilyTest, orders: Mapping[str, int | None], name: s
         "p_interval": None if test is None else list(test.interval),
         "settled": test is None or not test.is_open,
     }
+
+
+def _verdict(family: FamilyTest, name: str) -> Verdict:
+    """That of the tests; what an open test alone left standing is undecided."""
+    found = family.verdicts[name]
+    is_open = name in family.open or (found is Verdict.ACCEPTED and set(family.maximal) <= set(family.open))
+    return Verdict.UNDECIDED if is_open else found
 
 
 def _diagnosis_row(found: Diagnosis) -> dict[str, Any]:

@@ -95,10 +95,11 @@ class Symmetries:
     tying_p_value: float | None = None
 
     @property
-    def open(self) -> tuple[str, ...]:
-        """Tests on which all depends, and which the largest number of copies left to chance."""
-        gate = (INDEPENDENCE,) if self.independence is not None and self.independence.is_open else ()
-        return gate if self.family is None else self.family.open
+    def deciding(self) -> tuple[str, RandomisationTest] | None:
+        """The test on which E_* depends: of the largest group that was accepted, or of independence."""
+        if self.family is None:
+            return None if self.independence is None else (INDEPENDENCE, self.independence)
+        return next(((n, self.family.tests[n]) for n in self.family.maximal if n in self.family.tests), None)
 
     def verdicts(self, names: Iterable[str]) -> dict[str, Verdict]:
         """Verdicts of these groups, those that were candidates."""
@@ -168,6 +169,20 @@ def _can_permute(problem: Problem) -> bool:
 def _units(problem: Problem, rows: Tensor) -> Tensor | None:
     """The units of some rows, numbered from 0; None where every row is one."""
     return None if problem.units is None else renumbered(problem.units[rows])
+
+
+def left_open(problem: Problem) -> str | None:
+    """Why the exact tests leave E_* to chance, where they decide: the deciding test is open; None where it is not."""
+    found = problem.symmetries
+    deciding = None if found is None or problem.settings.stop != "randomisation" else found.deciding
+    if deciding is None or not deciding[1].is_open:
+        return None
+    (name, test), alpha = deciding, problem.settings.alpha
+    low, high = test.interval
+    return (
+        f"the test of {name} is open: with {test.copies} copies its p-value lies between {low:.3g} and {high:.3g}, and "
+        f"alpha is {alpha:g}; give more rows, or another --alpha"
+    )
 
 
 def _needs_no_gate(problem: Problem) -> bool:
