@@ -138,8 +138,8 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
         if family is None:
             return [], []
         verdicts = {name: _verdict(family, name) for name in family.verdicts}
-        kept, left = ([n for n, v in verdicts.items() if v is kind] for kind in (Verdict.ACCEPTED, Verdict.REJECTED))
-        return kept, left
+        found = [[n for n, v in verdicts.items() if v is kind] for kind in (Verdict.ACCEPTED, Verdict.REJECTED)]
+        return found[0], found[1]
     if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
         return [], _rejected(outcome)
     kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()

@@ -390,8 +390,8 @@ def _is_inside(inner: Group, outer: Group) -> bool:
     return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)
 
 
-def statistic_of(problem: Problem) -> Statistic:
-    """The statistic that the settings name, or the one with the most power for the problem.
+def statistic_of(problem: Problem, units: Tensor | None = None) -> Statistic:
+    """The statistic that the settings name, or the one with the most power for the problem; units: of the rows tested.
 
     Invariant labels, infinite groups and those whose subgroups are not listed: the marginal likelihood. Otherwise, and
     for many samples: the correlogram.
@@ -408,8 +408,8 @@ def statistic_of(problem: Problem) -> Statistic:
     config = problem.settings.config
     unit = partial(searched_unit, problem.unit.name, config.hidden_rep, limits=config.limits)
     if name == "held-out-gap":
-        return HeldOutGap(unit=unit)
-    return (Displacement if name == "displacement" else CrossDisplacement)(unit=unit)
+        return HeldOutGap(unit=unit, units=units)
+    return Displacement(unit=unit) if name == "displacement" else CrossDisplacement(unit=unit, units=units)
 
 
 def _suited(problem: Problem) -> StatisticName:
