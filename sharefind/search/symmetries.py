@@ -144,6 +144,9 @@ def symmetries(
         return Symmetries(gate, None, tying_p_value=_tying_p_value(problem))
     statistic = statistic_of(problem)
     rows = _rows(len(x), statistic)
+    units = _units(problem, rows)
+    if units is not None:
+        statistic = statistic_of(problem, units)
     found = family_test(
         x[rows],
         y[rows],
@@ -156,7 +159,7 @@ def symmetries(
         memory=memory,
         workers=settings.workers,
         grow=settings.grows,
-        units=_units(problem, rows),
+        units=units,
     )
     return Symmetries(gate, found, {c.name: c.order for c in family.candidates})
 
