@@ -37,6 +37,9 @@ LANDMARKS = 300
 TINY = 1e-9
 """Share of the largest eigenvalue below which a direction of the features is rounding."""
 
+PRODUCT_ORDER = 12
+"""Largest hypothesis for which copies are summed by a matrix product; beyond, additions one by one are faster."""
+
 KEPT_BYTES = 2**28
 """Bytes of features that are kept for all copies; beyond, they are computed again for every block of copies."""
 
@@ -229,14 +232,13 @@ class _Features:
         back = self._actions(labels.shape[1])[self.inverse]
         total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, labels.shape[1]).double()
         images = self.table[self.inverse[members]]
-        for number, piece in enumerate(self.pieces):
-            white = self.white[number] if self.white else self._white(piece)
+        for place, piece in enumerate(self.pieces):
+            white = self.white[place] if self.white else self._white(piece)
             seen = torch.einsum("gab,nb->nga", back, labels[piece])
             terms = (white.reshape(len(piece), -1, self.order, 1) * seen.unsqueeze(1)).flatten(1)
-            for row, moves in zip(total, elements[:, piece], strict=True):
-                sums = torch.zeros(len(members), terms.shape[1], dtype=torch.float64).index_add_(0, moves, terms)
-                for part, image in zip(sums.reshape(len(members), *row.shape), images, strict=True):
-                    row += part[:, image]
+            sums = _sums(terms, elements[:, piece], len(members))
+            for number, image in enumerate(images):
+                total += sums[:, number].reshape(total.shape)[:, :, image]
         return total
 
     def _actions(self, width: int) -> Tensor:
@@ -260,6 +262,18 @@ class _Features:
         """Bytes that one row of `moments` and `correlations` holds."""
         terms = len(self.landmarks) * (self.on_y.shape[1] + 1)
         return 8 * ((members + 3) * terms + 2 * self.order**2)
+
+
+def _sums(terms: Tensor, elements: Tensor, order: int) -> Tensor:
+    """Sums of terms (n, w) over the samples that each element moves: elements (R, n), numbers in H -> (R, |H|, w)."""
+    if order > PRODUCT_ORDER:
+        sums = torch.zeros(len(elements), order, terms.shape[1], dtype=torch.float64)
+        for row, moves in zip(sums, elements, strict=True):
+            row.index_add_(0, moves, terms)
+        return sums
+    chosen = (elements.unsqueeze(1) == torch.arange(1, order).unsqueeze(1)).double()
+    others = (chosen.flatten(0, 1) @ terms).reshape(len(elements), order - 1, -1)
+    return torch.cat([(terms.sum(0) - others.sum(1)).unsqueeze(1), others], dim=1)
 
 
 def _orbits(left: Tensor) -> Tensor:

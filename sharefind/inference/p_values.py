@@ -17,7 +17,7 @@ USEFUL = 100.0
 """Ties within which the spread of a component is rounding: such components drop out."""
 
 
-REFERENCE = 99
+REFERENCE = 49
 """Copies that give mean and spread of several components where the number of the others is not fixed beforehand."""
 
 

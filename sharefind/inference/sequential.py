@@ -21,11 +21,11 @@ from sharefind.errors import ConfigError
 FACTORS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 """Looks at a test, in multiples of the copies of the first one."""
 
-RISK = 0.01
+RISK = 0.02
 """Bound on the probability that a settled verdict differs from that of infinitely many copies, on either side."""
 
-SPENT_HALF = 10.0
-"""Expected exceeding copies at the level by which half of the risk may be spent."""
+SPENT_HALF = 0.4
+"""Expected exceeding copies at the level by which half of the risk may be spent: a clear rejection takes few."""
 
 DECIMALS = 12
 """Decimals of a p-value: sums of so many probabilities are right to that."""
