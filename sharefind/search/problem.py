@@ -299,7 +299,8 @@ def _assembled(
     named = config.unit or task.unit or (None if blind is None else blind.unit)
     if named is None and blind is not None and (blind.tying is not None or candidate.group.order == 1):
         named = DEFAULT_UNIT  # what was found are weights of X to Y
-    unit = searched_unit(named, config.hidden_rep, candidate.in_rep, candidate.out_rep, limits)
+    is_paper = config.preset == "paper"
+    unit = searched_unit(named, config.hidden_rep, candidate.in_rep, candidate.out_rep, limits, is_paper)
     if not unit.space.action.is_orthogonal:
         raise RepresentationError(
             f"{candidate.group.name} does not act by orthogonal matrices; distances need an orthonormal basis, "

@@ -34,19 +34,21 @@ def searched_unit(
     in_rep: Representation,
     out_rep: Representation,
     limits: Limits = DEFAULT_LIMITS,
+    is_paper: bool = False,
 ) -> SearchedUnit:
     """The unit that is trained.
 
     Args:
         expression: a unit, `default_unit` where None. hidden: the representation on its hidden space, `default_hidden`
             where None. in_rep, out_rep: the candidate's actions on X and Y. limits: `dim` bounds dim Z.
+        is_paper: whether the paper's preset is used.
 
     Raises:
         UnitError: the unit is unknown, cannot be searched or is not equivariant, has no hidden space for the
             representation given, or needs one that the group has no default for.
         RepresentationError: the hidden representation cannot be read. SpaceError: dim Z is above the limit.
     """
-    name, group = expression or default_unit(in_rep, out_rep, hidden, limits), in_rep.group
+    name, group = expression or default_unit(in_rep, out_rep, hidden, limits, is_paper), in_rep.group
     if hidden is None and has_hidden_layer(name):
         hidden = default_hidden(in_rep, out_rep, limits)
     hidden_rep = None if hidden is None else parse_representation(hidden, group, limits)
@@ -71,7 +73,11 @@ def refuse_wide(expression: str | None, d_in: int, d_out: int, d_hidden: int | N
 
 
 def default_unit(
-    in_rep: Representation, out_rep: Representation, hidden: str | None = None, limits: Limits = DEFAULT_LIMITS
+    in_rep: Representation,
+    out_rep: Representation,
+    hidden: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    is_paper: bool = False,
 ) -> str:
     """The unit for a candidate's actions on X and Y, where neither the user nor the task names one.
 
@@ -83,6 +89,7 @@ def default_unit(
         out_rep: The action on Y.
         hidden: A representation that the user named for the hidden units.
         limits: `dim` bounds the parameters.
+        is_paper: Whether the paper's preset is used, whose 1,000 particles are units of one layer.
 
     Returns:
         A unit expression.
@@ -96,7 +103,7 @@ def default_unit(
         return f"{DEFAULT_UNIT}{sigma}"
     if hidden is not None:
         return HIDDEN_UNIT
-    if group.is_finite:
+    if group.is_finite and not is_paper:
         rep = _rep(_chosen_hidden(in_rep, out_rep, limits), in_rep, limits)
         if rep is not None and rep.dim * (in_rep.dim + out_rep.dim + 1) <= limits.dim and _sees(in_rep, out_rep, rep):
             return HIDDEN_UNIT

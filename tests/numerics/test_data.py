@@ -93,9 +93,8 @@ def test_squares_that_overflow_or_vanish_are_refused(which: str, scale: float, s
 @pytest.mark.parametrize(
     ("factors", "unit", "message"),
     [
-        ((1e-8, 1), "matrix:logistic", "x has root mean square .*divide it by .*standardises"),
-        ((1e8, 1), "two-layer:tanh", "x has root mean square .*divide it by .*standardises"),
-        ((1, 1e-6), "two-layer:tanh", "y has root mean square .*divide it by .*standardises"),
+        ((1e-8, 1), "matrix:logistic", "x spreads by .*divide it by .*standardises"),
+        ((1e8, 1), "two-layer:tanh", "x spreads by .*divide it by .*standardises"),
     ],
 )
 def test_the_paper_preset_refuses_what_its_step_does_not_fit(
