@@ -84,5 +84,9 @@ class ExportError(SharefindError):
     """An export that failed its own verification and was not written."""
 
 
+class YardstickWarning(UserWarning):
+    """A network that predicts worse than least squares, or than the same network without sharing."""
+
+
 class RowsWarning(UserWarning):
     """Rows of data that look dependent, or units of rows that tests can do little with."""

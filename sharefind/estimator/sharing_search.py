@@ -22,7 +22,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sharefind.datasets import finite_task, unit_numbers
-from sharefind.errors import ConfigError, NotConvergedError, RowsWarning, RunFolderError, UnitError
+from sharefind.errors import ConfigError, NotConvergedError, RowsWarning, RunFolderError, UnitError, YardstickWarning
 from sharefind.estimator.parts import (
     EvidenceRow,
     Hooks,
@@ -343,7 +343,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             clock=clock,
         )
         for line in outcome.warnings:
-            warnings.warn(line, UserWarning, stacklevel=4)
+            warnings.warn(line, YardstickWarning, stacklevel=4)
         self._keep(outcome, folder)
 
     def _recorded(self, config: SearchConfig, path: Path) -> SearchConfig:

@@ -123,7 +123,7 @@ def standardisation(
     centre = fixed_mean(x, in_rep) if varies(x).any() else np.zeros(x.shape[1])
     shift, scale = _label_change(y, out_rep, sigma)
     centred = x - centre
-    for name, values in (("x", centred), ("y", y - shift)):
+    for name, values in (("x", x), ("y", y)):
         _refuse_outliers(values, name)
     rms = float(np.sqrt((centred**2).mean()))
     if how == "none":
@@ -191,8 +191,8 @@ def refuse_offset(values: NDArray[np.float64], name: str) -> None:
 
 
 def _refuse_outliers(values: NDArray[np.float64], name: str) -> None:
-    """Refuse values (n, d) of which one row hides the others."""
-    lengths = np.abs(values).max(axis=1)
+    """Refuse values (n, d) of which one row hides the others, about the middle of each column."""
+    lengths = np.abs(values - np.median(values, axis=0)).max(axis=1)
     usual = float(np.median(lengths[lengths > 0])) if lengths.any() else 0.0
     row = int(lengths.argmax())
     if lengths[row] > OUTLIER * usual > 0:

@@ -13,6 +13,7 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.inference.dependence import check_rows
 from sharefind.inference.units import rearrangements
+from sharefind.meanfield.standardise import refuse_magnitude
 from sharefind.search.config import SearchConfig
 
 FloatArray = NDArray[np.float64]
@@ -51,6 +52,7 @@ def row_units(
         name: of the task, for messages.
 
     Raises:
+        DataError: squares of the values overflow or vanish.
         ConfigError: units are asked for where there are none, blocks of fresh samples, or a single block.
     """
     if x is None or y is None:
@@ -58,6 +60,8 @@ def row_units(
         if config.rows_of is None and config.block_length is None:
             return RowUnits()
         raise ConfigError(f"{option}: {name} gives fresh samples, which are independent; drop it")
+    for side, values in (("x", x), ("y", y)):
+        refuse_magnitude(values, side)
     if config.rows_of is not None and units is None:
         raise ConfigError(f"--rows-of {config.rows_of}: {name} names no units; give --data with a file that has it")
     found = units if config.block_length is None else blocks(len(x), units, config.block_length)
