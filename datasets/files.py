@@ -118,7 +118,7 @@ def read_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS, rows_of: str | N
             if cells:
                 if place is not None and len(cells) == len(header) + 1:
                     names.append(cells.pop(place).strip())
-                values.extend(_csv_row(cells, header, rows.line_num, path))
+                values.extend(_csv_row(cells, header, rows.line_num, path, is_first=not values))
             if len(values) > most:
                 raise DataError(
                     f"{path}: above {most} numbers by line {rows.line_num}; use fewer rows, or {raise_it('file_size')}"
@@ -240,8 +240,8 @@ def _column_order(header: list[str], path: str | Path) -> dict[str, list[int]]:
         match = COLUMN.fullmatch(name)
         if match is None:
             raise DataError(
-                f"{path}: unknown column {quoted(name)}; {COLUMNS_WANTED}; {_renaming(header, path)}; a column that "
-                "says which rows belong together is named with --rows-of"
+                f"{path}: unknown column {quoted(name)}; {COLUMNS_WANTED}; a column that says "
+                f"which rows belong together is named with --rows-of; {_renaming(header, path)}"
             )
         key, number = match[1], int(match[2])
         if number in positions[key]:
@@ -269,7 +269,8 @@ def _renaming(header: list[str], path: str | Path) -> str:
     )
 
 
-def _csv_row(cells: list[str], header: list[str], line: int, path: str | Path) -> list[float]:
+def _csv_row(cells: list[str], header: list[str], line: int, path: str | Path, is_first: bool) -> list[float]:
+    """The numbers of a row; labels are classes where the first row has words, not where a word follows numbers."""
     if len(cells) != len(header):
         raise DataError(f"{path}: line {line} has {len(cells)} cells, the header has {len(header)}; make them equal")
     try:
@@ -279,7 +280,7 @@ def _csv_row(cells: list[str], header: list[str], line: int, path: str | Path) -
     except ValueError:
         column = next(index for index, cell in enumerate(cells) if not _is_number(cell))
         name, word = header[column], cells[column].strip()
-        if name.startswith("y") and word[:1].isalpha() and word.lower() not in MISSING:
+        if is_first and name.startswith("y") and word[:1].isalpha() and word.lower() not in MISSING:
             raise DataError(f"{path}: {name} holds words ({quoted(word)}); {_one_hot(path, name)}") from None
         raise DataError(
             f"{path}: {quoted(cells[column])} on line {line}, column {quoted(header[column])}, is not a number; "

@@ -132,9 +132,14 @@ def shell_word(name: str | Path) -> str:
     try:
         text.encode(ENCODING)
     except UnicodeEncodeError:
-        plain = (chr(b) if b in UNQUOTED else f"\\x{b:02x}" for b in os.fsencode(text))
-        return f"$'{''.join(plain)}'"
+        return f"$'{''.join(_quoted_letter(letter) for letter in text)}'"
     return shlex.quote(text)
+
+
+def _quoted_letter(letter: str) -> str:
+    if FIRST_SURROGATE <= ord(letter) <= LAST_SURROGATE:
+        return _shown_letter(letter)
+    return "".join(chr(b) if b in UNQUOTED else f"\\x{b:02x}" for b in os.fsencode(letter))
 
 
 def read_text(path: Path) -> str:

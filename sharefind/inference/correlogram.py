@@ -272,7 +272,7 @@ def _sums(terms: Tensor, elements: Tensor, order: int) -> Tensor:
             row.index_add_(0, moves, terms)
         return sums
     chosen = (elements.unsqueeze(1) == torch.arange(1, order).unsqueeze(1)).double()
-    others = (chosen.flatten(0, 1) @ terms).reshape(len(elements), order - 1, -1)
+    others = (chosen.flatten(0, 1) @ terms).reshape(len(elements), order - 1, terms.shape[1])
     return torch.cat([(terms.sum(0) - others.sum(1)).unsqueeze(1), others], dim=1)
 
 

@@ -61,7 +61,8 @@ class Standardisation:
     centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "centre", np.broadcast_to(self.centre, len(self.matrix)).copy())
+        left_out = self.centre.shape == (1,) and not self.centre.any()
+        object.__setattr__(self, "centre", np.zeros(len(self.matrix)) if left_out else self.centre.copy())
 
     def apply(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(x, y) -> (x', y'): x (n, d_in), y (n, d_out)."""

@@ -55,6 +55,9 @@ SCHEMA = {
             "statistic": str,
             "z": float,
             "copies": int,
+            "exceeding": int,
+            "p_interval": [float],
+            "settled": bool,
         }
     ],
     "diagnosis": {},

@@ -42,7 +42,7 @@ def test_prediction_is_the_formula_of_the_paper() -> None:
     x = np.random.default_rng(4).standard_normal((6, 2))
     total = np.zeros((6, 2))
     for z in network.particles:
-        total += 1 / (1 + np.exp(-(x @ z[:4].reshape(2, 2).T + z[4:])))
+        total += 1 / (1 + np.exp(-((x - 2.5) @ z[:4].reshape(2, 2).T + z[4:])))
     np.testing.assert_allclose(network.predict(x), 0.3 + 4.0 * total / len(network.particles), atol=1e-13)
 
 

@@ -18,6 +18,7 @@ from sharefind.inference import (
     randomisation_test,
     subgroup_family,
 )
+from sharefind.inference.p_values import grown_test
 from sharefind.inference.sequential import RISK, Outcome
 from sharefind.meanfield.actions import JointAction
 
@@ -141,6 +142,33 @@ def test_permutations_grow_too() -> None:
     rng = np.random.default_rng(3)
     x = torch.from_numpy(rng.normal(size=(30, 2)))
     found = independence_test(x, x[:, :1] ** 3, rng, 39, alpha=0.01)
-    assert found.p_value <= 0.01 and found.copies > 399 and found.exceeding == 0
+    assert found.p_value <= 0.01 and found.copies >= 399 and found.exceeding == 0
     low, high = found.interval
     assert low == 0 and high < 0.01
+
+
+@pytest.mark.parametrize("components", [1, 2, 8])
+def test_data_far_out_are_rejected_at_the_first_look_that_can(components: int) -> None:
+    """However far out, with several components too: the data have no part in mean and spread."""
+    rng = np.random.default_rng(5)
+    observed = np.full((1, components), 100.0)
+
+    def copies(_: str, first: int, last: int) -> list[np.ndarray]:
+        return [rng.normal(size=(last - first, components))]
+
+    found = grown_test("drawn", observed, copies, CopiesDesign(0.01, 199))
+    assert (found.copies, found.exceeding, found.p_value) == (399, 0, 0.0025)
+
+
+def test_several_components_have_the_level() -> None:
+    """Under the hypothesis, where data are a row like any other; heavy tails, and components that hang together."""
+    rng, design, count = np.random.default_rng(6), CopiesDesign(0.05, 39), 1500
+    mixing = rng.normal(size=(4, 4))
+
+    def copies(_: str, first: int, last: int) -> list[np.ndarray]:
+        return [rng.standard_t(3, size=(last - first, 4)) @ mixing]
+
+    found = [grown_test("drawn", copies("", 0, 1)[0], copies, design).p_value for _ in range(count)]
+    for level in (0.02, 0.05, 0.2, 0.5):
+        share = float(np.mean(np.array(found) <= level))
+        assert share <= level + 3.3 * np.sqrt(level * (1 - level) / count), (level, share)

@@ -1,4 +1,4 @@
-"""Standardisation: commutes with the group, sees data only through orbits, whitens, and leaves good labels alone."""
+"""Standardisation: commutes with the group, sees data only through orbits, and depends on no offset the group fixes."""
 
 from typing import get_args
 
@@ -8,7 +8,8 @@ import pytest
 from sharefind.errors import DataError
 from sharefind.groups import Representation, named_group, parse_representation
 from sharefind.meanfield import LOGISTIC, TANH, Activation, standardisation
-from sharefind.meanfield.standardise import OUTSIDE_SHARE, TARGET_SD, How, identity_standardisation
+from sharefind.meanfield.standardise import TARGET_SD, How, identity_standardisation
+from sharefind.spaces import fixed_space
 
 ACTIONS = (
     ("C1", "trivial:3", "trivial"),
@@ -33,7 +34,7 @@ def reps(request: pytest.FixtureRequest) -> tuple[Representation, Representation
 
 
 def data(reps: tuple[Representation, Representation], spread: float = 5.0) -> tuple[np.ndarray, np.ndarray]:
-    """Correlated inputs of unequal scales, and labels mostly outside (-1, 1)."""
+    """Correlated inputs of unequal scales off the origin, and labels mostly outside (-1, 1)."""
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(reps[0].dim, reps[0].dim)) + np.diag(rng.uniform(1, 4, reps[0].dim))
     x = rng.normal(size=(200, reps[0].dim)) @ mixing.T + 0.3
@@ -46,6 +47,7 @@ def test_it_commutes_with_the_group(reps: tuple[Representation, Representation],
     for rho, rhohat in zip(reps[0].float_matrices(), reps[1].float_matrices(), strict=True):
         np.testing.assert_allclose(change.matrix @ rho, rho @ change.matrix, atol=TOLERANCE)
         np.testing.assert_allclose(rhohat @ change.shift, change.shift, atol=TOLERANCE)
+        np.testing.assert_allclose(rho @ change.centre, change.centre, atol=TOLERANCE)
     x, y = data(reps)
     moved = change.apply(x @ rho.T, y @ rhohat.T)
     straight = change.apply(x, y)
@@ -63,7 +65,33 @@ def test_it_sees_the_data_through_orbits(reps: tuple[Representation, Representat
     one, other = (standardisation(*d, *reps, sigma, how) for d in ((x, y), moved))
     np.testing.assert_allclose(other.matrix, one.matrix, atol=TOLERANCE)
     np.testing.assert_allclose(other.shift, one.shift, atol=TOLERANCE)
+    np.testing.assert_allclose(other.centre, one.centre, atol=TOLERANCE)
     assert other.scale == pytest.approx(one.scale, rel=1e-12)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_vectors_that_the_group_fixes_change_nothing(reps: tuple[Representation, Representation], how: How) -> None:
+    """An offset of 300 spreads on x and on y is taken out again; the scale of y, too."""
+    rng = np.random.default_rng(5)
+    x, y = data(reps)
+    u, v = (
+        fixed_space(rep).project(rng.normal(size=rep.dim) + 1) * 300 * d.std()
+        for rep, d in zip(reps, (x, y), strict=True)
+    )
+    one, other = (standardisation(*d, *reps, TANH, how) for d in ((x, y), (x + u, 40 * y + v)))
+    np.testing.assert_allclose(other.matrix, one.matrix, atol=TOLERANCE)
+    np.testing.assert_allclose(other.centre, one.centre + u, rtol=1e-12, atol=TOLERANCE)
+    for moved, straight in zip(other.apply(x + u, 40 * y + v), one.apply(x, y), strict=True):
+        np.testing.assert_allclose(moved, straight, atol=1e-8)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_the_origin_is_what_the_group_fixes_of_the_mean(reps: tuple[Representation, Representation], how: How) -> None:
+    x, y = data(reps)
+    change = standardisation(x, y, *reps, TANH, how)
+    mean = reps[0].float_matrices().mean(axis=0) @ x.mean(axis=0)
+    np.testing.assert_allclose(change.centre, mean, atol=TOLERANCE)
+    assert change.moves_inputs == bool(np.any(mean != 0))
 
 
 def test_whitening_whitens_the_averaged_second_moment(reps: tuple[Representation, Representation]) -> None:
@@ -79,6 +107,7 @@ def test_whitening_without_a_group_is_the_usual_one() -> None:
     x, y = data(reps)
     white, _ = standardisation(x, y, *reps, TANH, "whiten").apply(x, y)
     np.testing.assert_allclose(white.T @ white / len(white), np.eye(3), atol=1e-10)
+    np.testing.assert_allclose(white.mean(axis=0), 0, atol=1e-10)
 
 
 def test_whitening_under_a_rotation_group_is_a_scaling() -> None:
@@ -98,30 +127,52 @@ def test_scaling_makes_the_root_mean_square_one(reps: tuple[Representation, Repr
     assert np.count_nonzero(change.matrix - np.diag(np.diag(change.matrix))) == 0
 
 
-def test_a_constant_feature_stays_finite() -> None:
+@pytest.mark.parametrize("value", [0.0, 300.0])
+def test_a_constant_feature_stays_finite(value: float) -> None:
     group = named_group("C1")
     reps = (parse_representation("trivial:3", group), parse_representation("trivial", group))
     x, y = data(reps)
-    x[:, 1] = 0
+    x[:, 1] = value
     white, _ = standardisation(x, y, *reps, TANH, "whiten").apply(x, y)
     assert np.isfinite(white).all()
-    assert np.abs(white[:, 1]).max() == 0
-    np.testing.assert_allclose(np.cov(white[:, [0, 2]].T, bias=True)[0, 1], 0, atol=0.1)
+    np.testing.assert_allclose(white[:, 1], 0, atol=1e-8)
+    np.testing.assert_allclose(np.cov(white[:, [0, 2]].T, bias=True), np.eye(2), atol=1e-4)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_inputs_that_do_not_vary_keep_their_origin(how: How) -> None:
+    group = named_group("C2")
+    reps = (parse_representation("natural", group), parse_representation("natural", group))
+    x, y = np.full((20, 2), 0.7), np.random.default_rng(4).normal(size=(20, 2))
+    change = standardisation(x, y, *reps, TANH, how)
+    assert not change.moves_inputs
+    new = change.apply(x, y)[0]
+    assert np.isfinite(new).all()
+    assert np.all(new > 0)
 
 
 @pytest.mark.parametrize(
-    ("sigma", "low", "high"), [(LOGISTIC, 0.05, 0.95), (TANH, -0.9, 0.9)], ids=["logistic", "tanh"]
+    ("sigma", "low", "high"),
+    [(LOGISTIC, 0.05, 0.95), (TANH, -0.9, 0.9), (None, -0.9, 0.9)],
+    ids=["logistic", "tanh", "unbounded"],
 )
 @pytest.mark.parametrize("how", HOWS)
-def test_labels_inside_the_range_are_left_alone(sigma: Activation, low: float, high: float, how: How) -> None:
+def test_labels_inside_the_range_are_standardised_too(
+    sigma: Activation | None, low: float, high: float, how: How
+) -> None:
+    """Whether labels lie inside the range or not, the unit sees the same ones."""
     group = named_group("C2")
     reps = (parse_representation("natural", group), parse_representation("natural", group))
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(100, 2)), rng.uniform(low, high, size=(100, 2))
-    y[: int(100 * OUTSIDE_SHARE)] = 9.0  # as many as may lie outside
-    change = standardisation(x, y, *reps, sigma, how)
-    assert not change.rescales_labels
-    assert np.array_equal(change.apply(x, y)[1], y)
+    change, far = (standardisation(x, labels, *reps, sigma, how) for labels in (y, 1000 * y - 70))
+    assert change.rescales_labels
+    new = change.apply(x, y)[1]
+    half, centre = (1.0, 0.0) if sigma is None else ((sigma.high - sigma.low) / 2, (sigma.high + sigma.low) / 2)
+    sd = half if sigma is None else TARGET_SD * half
+    assert float(new.mean()) == pytest.approx(centre, abs=1e-12)
+    assert float(((new - centre) ** 2).mean()) == pytest.approx(sd**2)
+    np.testing.assert_allclose(far.apply(x, 1000 * y - 70)[1], new, atol=1e-10)
 
 
 @pytest.mark.parametrize("sigma", [LOGISTIC, TANH], ids=["logistic", "tanh"])
@@ -146,12 +197,40 @@ def test_constant_labels_outside_are_centred() -> None:
     np.testing.assert_allclose(change.apply(x, np.full((200, 2), 7.0))[1], 0.5)
 
 
-@pytest.mark.parametrize("how", ["scale", "whiten"])
+@pytest.mark.parametrize("how", HOWS)
 def test_all_zero_inputs_are_refused(how: How) -> None:
     group = named_group("C2")
     reps = (parse_representation("natural", group), parse_representation("natural", group))
     with pytest.raises(DataError, match=r"all inputs x are zero.*check the columns of x"):
         standardisation(np.zeros((5, 2)), np.zeros((5, 2)), *reps, TANH, how)
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_an_offset_that_drowns_a_column_is_refused_by_its_name(how: How, name: str) -> None:
+    """A spread of 1 beside 1e11 keeps four digits in double precision; one beside 1e9 keeps the six needed."""
+    group = named_group("C2")
+    reps = (parse_representation("natural", group), parse_representation("natural", group))
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(2, 50, 2))
+    values = x if name == "x" else y
+    values[:, 1] += 1e11
+    with pytest.raises(DataError, match=rf"column 1 of {name} .*keeps 4 digits.*subtract a constant from that column"):
+        standardisation(x, y, *reps, TANH, how)
+    values -= 0.99e11 * np.array([0, 1])
+    values[:, 0] += 1e9
+    assert np.isfinite(standardisation(x, y, *reps, TANH, how).matrix).all()
+
+
+@pytest.mark.parametrize("spread", [1e-4, 1e4])
+def test_without_standardisation_the_spread_of_x_must_suit_training(spread: float) -> None:
+    """The labels are rescaled in any case, and theirs is free."""
+    group = named_group("C2")
+    reps = (parse_representation("natural", group), parse_representation("natural", group))
+    x, y = np.random.default_rng(7).normal(size=(2, 50, 2))
+    with pytest.raises(DataError, match=r"x spreads by .*use the preset that standardises"):
+        standardisation(spread * x, y, *reps, TANH, "none")
+    assert standardisation(x, spread * y, *reps, TANH, "none").rescales_labels
 
 
 def test_the_identity_changes_nothing() -> None:

@@ -33,7 +33,7 @@ def half_shared(n: int = 120, seed: int = 0) -> tuple[Array, Array]:
 
 def answer(x: Any, y: Any, **settings: Any) -> tuple[list[str], list[str], int, list[float | None]]:
     """Accepted and rejected groups, the dimension of E_*, and the p-values."""
-    chosen = {"group": "C4", **QUICK, **settings}
+    chosen = {"group": "C4", "unit": "matrix", **QUICK, **settings}
     found = SharingSearch(**chosen).fit(x, y)
     assert np.isfinite(found.predict(np.asarray(x, dtype=np.float64))).all()
     json.dumps(found.result_, allow_nan=False)

@@ -23,5 +23,5 @@ def representation(truth: str, degree: int) -> Representation:
 
 
 def problem(task: Task, group: str = "C2", **settings: object) -> Problem:
-    """A search of `task` among the subgroups of `group`."""
-    return build_problem(search_config(group=group, **settings), task, named_group(group))
+    """A search of `task` among the subgroups of `group`, of the unit `matrix` where `settings` names no other."""
+    return build_problem(search_config(**{"group": group, "unit": "matrix", **settings}), task, named_group(group))

@@ -12,10 +12,10 @@ from sharefind.errors import ConfigError
 from sharefind.groups import named_group, natural
 from sharefind.meanfield import JointAction
 from sharefind.meanfield.sources import EpochSource, FoldSource, PermutedCopies, RandomisedCopies
-from sharefind.nn.comparison import split
 from sharefind.nn.training import fit
 from sharefind.search import Observer, RunFolder, build_problem, run_search, search_config
 from sharefind.search.units import UNPERMUTABLE, blocks
+from sharefind.search.yardstick import kept_apart
 from tests.acceptance.dependent_rows import repeated
 
 NUMBERS = np.arange(60) // 5
@@ -86,7 +86,7 @@ def test_copies_and_folds_keep_units_together() -> None:
 
 
 def test_networks_are_scored_on_other_units() -> None:
-    train, test = split(60, 0, NUMBERS)
+    train, test = kept_apart(60, 0, NUMBERS)
     assert not set(NUMBERS[train]) & set(NUMBERS[test]) and len(test) in (10, 15)
     seen = []
     module = torch.nn.Linear(1, 1)
