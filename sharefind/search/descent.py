@@ -1,9 +1,10 @@
 """Which of the proposals of a blind search holds? They are tested one after the other, in the order of the data.
 
-A proposal that is rejected is left for the next one; when all of them are, for the subgroups of each. The rows that
-test took no part in the proposals, so the order is fixed before any test. Of the families tested, the first that holds
-a true symmetry is left only if a true symmetry is rejected in it: with probability alpha at most (a fixed sequence:
-Maurer, Hothorn & Lehmacher 1995). So the family-wise level is that of one family, however many proposals there are.
+A proposal that is rejected is left for its subgroups, where these can be listed, and then for the next one. The rows
+that test took no part in the proposals, so the order is fixed before any test. Of the families tested, the first that
+holds a true symmetry is left only if a true symmetry is rejected in it: with probability alpha at most (a fixed
+sequence: Maurer, Hothorn & Lehmacher 1995). So the family-wise level is that of one family, however many proposals
+there are.
 """
 
 from __future__ import annotations
@@ -85,38 +86,27 @@ def tested(problem: Problem, memory: TestMemory, progress: StageProgress, note: 
     if problem.blind is None or not problem.blind.alternatives:
         return replace(problem, symmetries=symmetries(problem, memory, progress))
     known: dict[str, RandomisationTest] = {}
-    tried, seen = tuple[Tried, ...](), list[Problem]()
+    tried, first = tuple[Tried, ...](), None
     for current in (problem, *proposals(problem)):
         mine = _after(current, tried)
         kept = KeptUnder(memory, proposal_number(mine), known)
-        found = symmetries(mine, kept, progress, whole=True)
-        if found is None or not _is_rejected(mine, found):
-            # The subgroups of what holds are accepted with it, without another test.
-            return replace(mine, symmetries=symmetries(mine, kept, progress))
-        p_value = _p_value(found)
+        whole = symmetries(mine, kept, progress, whole=True)
+        # The subgroups of what holds are accepted with it, without another test.
+        full = replace(mine, symmetries=symmetries(mine, kept, progress))
+        if whole is None or not _is_rejected(mine, whole) or _holds_in_part(full):
+            return full
+        first = first or full
+        p_value = _p_value(whole)
         finding = mine.blind.finding if mine.blind is not None else problem.blind.finding
         note(f"{finding.name} is rejected on the other rows (p = {p_value:.3g}); the next proposal is tested")
         tried = (*tried, Tried(finding, p_value))
-        seen.append(current)
-    return _subgroups(seen, tried, memory, progress, known)
+    return first or problem
 
 
-def _subgroups(
-    seen: list[Problem],
-    tried: tuple[Tried, ...],
-    memory: TestMemory,
-    progress: StageProgress,
-    known: dict[str, RandomisationTest],
-) -> Problem:
-    """The first of the rejected proposals of which a proper subgroup holds; else the first of all."""
-    every = []
-    for number, problem in enumerate(seen):
-        mine = _after(problem, tried[:number])
-        found = symmetries(mine, KeptUnder(memory, proposal_number(mine), known), progress)
-        every.append(replace(mine, symmetries=found))
-        if found is not None and found.family is not None and found.family.accepted:
-            return every[-1]
-    return every[0]
+def _holds_in_part(problem: Problem) -> bool:
+    """Whether a proper subgroup of a rejected proposal holds."""
+    family = None if problem.symmetries is None else problem.symmetries.family
+    return family is not None and bool(family.accepted)
 
 
 def _after(problem: Problem, tried: tuple[Tried, ...]) -> Problem:

@@ -161,4 +161,4 @@ def test_a_width_that_suits_tables_is_kept(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_module_is_the_command(environment: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run([*PROGRAM, "groups", "Q4"], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == main(["groups", "Q4"]) == 2
-    assert done.stderr.startswith("error: no group named 'Q4'")
+    assert done.stderr.startswith("error: there is no group named 'Q4'")

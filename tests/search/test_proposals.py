@@ -105,7 +105,7 @@ def test_the_first_proposal_stays_where_nothing_holds(monkeypatch: pytest.Monkey
     assert result["blind"]["name"] == "S6" and result["blind"]["rejected_p"] <= 0.01
 
 
-def test_subgroups_of_a_rejected_proposal_are_looked_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_subgroups_of_a_rejected_proposal_are_looked_at_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     # C_6 is proposed; the rotation by half a turn alone holds.
     rng = np.random.default_rng(4)
     x = rng.normal(size=(800, 6))
@@ -134,6 +134,6 @@ def test_a_smaller_group_with_the_same_space_is_mentioned() -> None:
 
 
 def test_the_rows_are_split_once() -> None:
-    proposing, rest = _split(101, 3)
+    proposing, rest = _split(101, 3, None)
     assert len(proposing) == 76 and sorted([*proposing, *rest]) == list(range(101))
     assert (np.diff(proposing) > 0).all() and (np.diff(rest) > 0).all()
