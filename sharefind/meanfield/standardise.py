@@ -20,7 +20,7 @@ from sharefind.spaces import fixed_space
 How = Literal["none", "scale", "whiten"]
 
 RIDGE = 1e-6
-"""Relative floor of the covariance's eigenvalues before its inverse root is taken: constant features stay finite."""
+"""Eigenvalues of the covariance, relative to the largest, up to which nothing varies: such directions keep their size."""
 
 LARGEST_VALUE = 1e100
 """Larger inputs or labels are refused: squares, and sums of them over a data set, must stay finite."""
@@ -222,8 +222,9 @@ def _averaged_second_moment(x: NDArray[np.float64], in_rep: Representation) -> N
 
 def _inverse_root(moment: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(moment)
-    floored = np.maximum(values, RIDGE * values.max())
-    return np.asarray((vectors / np.sqrt(floored)) @ vectors.T, dtype=np.float64)
+    # Directions in which nothing varies are not enlarged: weights along them would be huge, and say nothing.
+    kept = np.where(values > RIDGE * values.max(), values, values.max())
+    return np.asarray((vectors / np.sqrt(kept)) @ vectors.T, dtype=np.float64)
 
 
 def _label_change(

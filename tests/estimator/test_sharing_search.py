@@ -250,7 +250,8 @@ def test_it_follows_scikit_learn(found: SharingSearch) -> None:
     with pytest.raises(NotFittedError):
         again.predict(x)
     assert again.set_params(alpha=0.1).alpha == 0.1 and found.alpha == 0.05
-    left_out = {"blind", "task", "data", "seed", *SETTINGS}  # SETTINGS: the fields of `limits`
+    # rows_of: `groups` of fit. SETTINGS: the fields of `limits`.
+    left_out = {"blind", "task", "data", "seed", "rows_of", *SETTINGS}
     assert set(SearchConfig.model_fields) - left_out <= set(found.get_params())
     pipe = make_pipeline(FunctionTransformer(), SharingSearch("C4", **FAST))
     assert cross_val_score(pipe, x, y, cv=2).shape == (2,)
@@ -303,7 +304,7 @@ def test_a_run_can_be_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"group": "C3"}, RepresentationError, "x has width 4 but natural of C3 has dimension 3; choose in_rep"),
+        ({"group": "C3"}, RepresentationError, "x has width 4 but natural of C3 has dimension 3; use group C4, or choose in_rep"),
         ({"group": "C4", "out_rep": "trivial"}, RepresentationError, "choose out_rep"),
         ({"group": "Q8x"}, InputError, "Q8x"),
         ({"group": 4}, ConfigError, "group is a int"),
