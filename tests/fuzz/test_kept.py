@@ -70,7 +70,7 @@ REDONE = {
     "resume-key-that-is-a-truth-value": "cannot be used: proposals.0.key: Input should be a valid string;",
     "resume-label-that-is-no-text": "cannot be used: proposals.0.label: Input should be a valid string;",
     "resume-left-and-nothing-proposed": "{0} cannot be used: it is left, and nothing is proposed;",
-    "resume-nan-in-a-test": "tests.jsonl: line 2 is damaged;",
+    "resume-nan-in-a-test": "tests.jsonl: line 2 is damaged (NaN is no number of JSON);",
 }
 """What is told of finished work that cannot be used, and is done again."""
 
