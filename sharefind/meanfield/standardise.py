@@ -20,7 +20,7 @@ from sharefind.spaces import fixed_space
 How = Literal["none", "scale", "whiten"]
 
 RIDGE = 1e-6
-"""Eigenvalues of the covariance, relative to the largest, up to which nothing varies: such directions keep their size."""
+"""Eigenvalues of the covariance, relative to the largest, up to which nothing varies in such a direction."""
 
 LARGEST_VALUE = 1e100
 """Larger inputs or labels are refused: squares, and sums of them over a data set, must stay finite."""

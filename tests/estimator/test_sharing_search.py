@@ -304,7 +304,7 @@ def test_a_run_can_be_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"group": "C3"}, RepresentationError, "x has width 4 but natural of C3 has dimension 3; use group C4, or choose in_rep"),
+        ({"group": "C3"}, RepresentationError, "natural of C3 has dimension 3; use group C4, or choose in_rep"),
         ({"group": "C4", "out_rep": "trivial"}, RepresentationError, "choose out_rep"),
         ({"group": "Q8x"}, InputError, "Q8x"),
         ({"group": 4}, ConfigError, "group is a int"),
