@@ -146,10 +146,13 @@ class Written(NoMemory):
 
 
 def test_diagnoses_say_what_is_broken_and_by_how_much() -> None:
-    """The nearest larger group of a C_3 teacher is nearly right, the swap of an arbitrary teacher is far off."""
+    """The nearest larger group of a C_3 teacher is so nearly right that tying costs nothing that 800 rows would show.
+
+    The swap of an arbitrary teacher is far off.
+    """
     near = Engine(problem(teacher_task("C3", 3, 800, 2), "S3")).run().diagnoses
     assert set(near) == {"S3"}
-    assert near["S3"].cause is Cause.RELATION and near["S3"].is_approximate
+    assert near["S3"].cause is Cause.UNDETERMINED and near["S3"].is_approximate
     (far,) = search("c2-arbitrary", seed=1).diagnoses.values()
     assert far.cause is Cause.RELATION and far.risk.low > 0.3
 
