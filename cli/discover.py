@@ -94,8 +94,8 @@ def discover(
         session.run = folder.path
         view = _search(problem, folder, workers, session, is_silent=quiet, is_json=json)
         session.run, session.written = None, folder.path
-    known = () if quiet else problem.warnings  # said when the search began
-    warn([line for line in view.result["warnings"] if line not in known])
+    # Those of the problem were said when the search began.
+    warn([line for line in view.result["warnings"] if line not in problem.warnings])
     if json:
         print_json(view.result)
         return
