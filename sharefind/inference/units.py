@@ -15,7 +15,7 @@ from scipy import special
 from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
-from sharefind.meanfield.row_units import dealt_folds, equal_units, exchanged, rows_of_units
+from sharefind.meanfield.row_units import equal_units, exchanged, rows_of_units
 
 HOW_TO = (
     "name the units of rows with --rows-of COLUMN (groups= in Python), or cut a time series into blocks with "
@@ -134,26 +134,6 @@ def subsample(units: Tensor, most: int, rng: np.random.Generator) -> Tensor:
 def renumbered(units: Tensor) -> Tensor:
     """The same units of some of the rows, numbered from 0 without gaps."""
     return torch.from_numpy(np.unique(units.numpy(), return_inverse=True)[1].reshape(-1).astype(np.int64))
-
-
-def unit_folds(units: Tensor, folds: int, rng: np.random.Generator) -> list[Tensor]:
-    """Row numbers of each fold, whole units in each, of about equal numbers of rows.
-
-    Args:
-        units: (n,), int64.
-        folds: how many, at most the number of units.
-        rng: of the order in which units are dealt out.
-
-    Returns:
-        `folds` tensors of row numbers, ascending.
-
-    Raises:
-        InputError: fewer units than folds.
-    """
-    count = int(units.max()) + 1
-    if count < folds:
-        raise InputError(f"{count} units cannot be split into {folds} folds; give more units")
-    return [torch.from_numpy(rows) for rows in dealt_folds(units.numpy(), folds, rng)]
 
 
 def held_units(units: Tensor, share: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -16,10 +16,10 @@ from sharefind.inference.units import (
     rearrangements,
     subsample,
     unit_count,
-    unit_folds,
     unit_orders,
 )
 from sharefind.meanfield import JointAction
+from sharefind.meanfield.row_units import dealt_folds
 from tests.acceptance.dependent_rows import rejected, repeated
 
 UNITS = torch.tensor([2, 0, 0, 1, 2, 1, 3])
@@ -61,7 +61,7 @@ def test_units_that_are_none_are_refused(units: torch.Tensor) -> None:
 def test_folds_and_shares_hold_whole_units() -> None:
     rng = np.random.default_rng(0)
     units = torch.from_numpy(np.repeat(np.arange(40), rng.integers(1, 9, size=40)))
-    folds = unit_folds(units, 5, rng)
+    folds = [torch.from_numpy(rows) for rows in dealt_folds(units.numpy(), 5, rng)]
     assert torch.equal(torch.cat(folds).sort().values, torch.arange(len(units)))
     assert sum(len(set(units[f].tolist())) for f in folds) == 40
     assert max(map(len, folds)) - min(map(len, folds)) <= 8
