@@ -31,6 +31,9 @@ IMPORTING = "<frozen importlib._bootstrap"
 AGAIN_SECONDS = 0.1
 """Seconds after which an alarm rings again, where it could not be answered."""
 
+SWALLOWED_SECONDS = 2.0
+"""Seconds after which an alarm rings again, where what it raised has not ended the work: a library caught it."""
+
 
 class Answer:
     """What a signal is answered with.
@@ -85,7 +88,8 @@ def alarm(at: float, late: Exception) -> Iterator[None]:
     """Raise `late` within when the time has come, wherever the work is: in every library, in the set-up, in a wait.
 
     Work that looks at its deadline ends sooner and cleaner; this bounds the rest. It needs the main thread and a
-    system with timers of its own (POSIX); elsewhere nothing is raised.
+    system with timers of its own (POSIX); elsewhere nothing is raised. Catch `late` outside: until this is left,
+    it rings again.
 
     Args:
         at: When it rings, in seconds of `time.monotonic`.
@@ -93,20 +97,26 @@ def alarm(at: float, late: Exception) -> Iterator[None]:
     """
 
     def ring(number: int, frame: FrameType | None) -> None:
-        if not _is_importing(frame):
-            raise late
+        if _is_importing(frame):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+            return
+        signal.setitimer(signal.ITIMER_REAL, SWALLOWED_SECONDS)
+        raise late
 
     try:
         before = signal.signal(signal.SIGALRM, ring)
     except (AttributeError, ValueError):  # another system, or not the main thread
         yield
         return
-    signal.setitimer(signal.ITIMER_REAL, max(AGAIN_SECONDS, at - time.monotonic()), AGAIN_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, max(AGAIN_SECONDS, at - time.monotonic()))
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # it may have rung on the way here
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 def _is_importing(frame: FrameType | None) -> bool:

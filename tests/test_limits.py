@@ -126,7 +126,7 @@ COMMANDS = {
     "export run --format json --out bytes.json --max-file-size 50": "--max-file-size",
     "export run --format safetensors --out again.safetensors --max-degree 1": "--max-degree 2",
     "train run --epochs 2 --out trained.safetensors --max-dim 3 --quiet": "--max-dim 4",
-    "discover --group C6 --data data.npz --max-dim 35 --out a": "--max-dim 36",
+    "discover --group C6 --data data.npz --max-dim 41 --out a": "--max-dim 42",
     "discover --group C6 --data data.npz --max-file-size 50 --out b": "--max-file-size",
     "discover --group C6 --data data.npz --max-lattice 3 --out c": "--max-lattice N",
     "discover --generators shift.json --data data.npz --max-group-order 5 --out d": "--max-group-order N",
@@ -161,15 +161,15 @@ def test_a_command_refuses_and_runs_with_the_option_that_it_names(
 def test_a_run_goes_on_with_other_limits(files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run, config = tmp_path / "run", tmp_path / "run" / "config.toml"
     data = str(files / "data.npz")
-    assert main(["discover", *QUICK, "--group", "C6", "--data", data, "--max-dim", "36", "--out", str(run)]) == 0
+    assert main(["discover", *QUICK, "--group", "C6", "--data", data, "--max-dim", "42", "--out", str(run)]) == 0
     settings = tomllib.loads(config.read_text())
-    assert settings["max_dim"] == 36
-    config.write_text(tomli_w.dumps({**settings, "max_dim": 35}))
+    assert settings["max_dim"] == 42
+    config.write_text(tomli_w.dumps({**settings, "max_dim": 41}))
     capsys.readouterr()
     assert main(["discover", "--resume", str(run), "--quiet"]) == 2
-    assert "raise it with --max-dim 36" in capsys.readouterr().err
-    assert main(["discover", "--resume", str(run), "--quiet", "--max-dim", "36"]) == 0
-    assert tomllib.loads(config.read_text())["max_dim"] == 36
+    assert "raise it with --max-dim 42" in capsys.readouterr().err
+    assert main(["discover", "--resume", str(run), "--quiet", "--max-dim", "42"]) == 0
+    assert tomllib.loads(config.read_text())["max_dim"] == 42
 
 
 def test_the_limits_of_a_run_do_not_bind_those_who_read_it(
@@ -177,11 +177,11 @@ def test_the_limits_of_a_run_do_not_bind_those_who_read_it(
 ) -> None:
     """A stranger's run folder may state any limit; what counts is what the reader allows."""
     run, data = tmp_path / "run", str(files / "data.npz")
-    assert main(["discover", *QUICK, "--group", "C6", "--data", data, "--max-dim", "36", "--out", str(run)]) == 0
+    assert main(["discover", *QUICK, "--group", "C6", "--data", data, "--max-dim", "42", "--out", str(run)]) == 0
     out = str(tmp_path / "spec.json")
     capsys.readouterr()
-    assert main(["export", str(run), "--format", "json", "--out", out, "--max-dim", "35"]) == 2
-    assert "--max-dim 36" in capsys.readouterr().err
+    assert main(["export", str(run), "--format", "json", "--out", out, "--max-dim", "41"]) == 2
+    assert "--max-dim 42" in capsys.readouterr().err
     assert main(["export", str(run), "--format", "json", "--out", out]) == 0
 
 
@@ -276,8 +276,8 @@ def test_reproduce_has_hard_limits(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_the_estimator_names_its_own_parameter() -> None:
     x = np.random.default_rng(0).standard_normal((40, 4))
-    with pytest.raises(InputError, match=re.escape("raise it with limits=Limits(dim=16)")):
-        SharingSearch(group="C4", limits=Limits(dim=15)).fit(x, x)
+    with pytest.raises(InputError, match=re.escape("raise it with limits=Limits(dim=20)")):
+        SharingSearch(group="C4", limits=Limits(dim=19)).fit(x, x)
     with pytest.raises(ConfigError, match="limits is a int"):
         SharingSearch(group="C4", limits=3).fit(x, x)
 

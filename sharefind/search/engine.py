@@ -6,7 +6,8 @@ of the stage before it; the engine knows the rules only through their protocols 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Protocol
@@ -138,6 +139,7 @@ class Engine:
     Args:
         problem: what is searched. growth, stop: the rules; those that the settings name when left out.
         observer: told what happens. memory: finished nodes of this or an earlier run.
+        bounded: Encloses work that does not look at a deadline itself, or too rarely, and may raise StopSearch there.
     """
 
     problem: Problem
@@ -145,6 +147,7 @@ class Engine:
     stop: StoppingRule | None = None
     observer: Observer | None = None
     memory: Memory | None = None
+    bounded: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def run(self) -> SearchOutcome:
         """Search from {0} until a node holds, nothing is left to grow to, or the budget of nodes is spent.
@@ -157,11 +160,12 @@ class Engine:
         lattice.add(node)
         for number in count():
             try:
-                if number == 0:
-                    self._test_symmetries(node)
-                    node = self._first()  # of the proposal that is searched
-                    lattice.add(node)
-                node = self._visit(lattice, node, number, rules)
+                with self.bounded():
+                    if number == 0:
+                        self._test_symmetries(node)
+                        node = self._first()  # of the proposal that is searched
+                        lattice.add(node)
+                    node = self._visit(lattice, node, number, rules)
             except StopSearch as stop:
                 return SearchOutcome(self.problem, lattice, _visited_path(lattice, node), False, {}, _reason(stop))
             if node.evidence is not None and node.evidence.decision is Decision.STAY:
@@ -174,9 +178,11 @@ class Engine:
         if open_test := left_open(self.problem):
             return SearchOutcome(self.problem, lattice, chain, False, {}, open_test)
         try:
-            return SearchOutcome(self.problem, lattice, chain, True, self._diagnose(node))
+            with self.bounded():
+                found = self._diagnose(node)
         except StopSearch as stop:  # E_* is known by then
             return SearchOutcome(self.problem, lattice, chain, True, {}, _reason(stop))
+        return SearchOutcome(self.problem, lattice, chain, True, found)
 
     def _first(self) -> SearchNode:
         zero = Subspace.zero(self.problem.space.dim)

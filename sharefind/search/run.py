@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +97,11 @@ def _run(
         if workers.executor == "loky":  # the machines of a cluster have clocks of their own
             workers = replace(workers, deadline=earlier(workers.deadline, sitting.deadline))
         problem = replace(problem, settings=replace(problem.settings, workers=workers))
-        engine = Engine(problem, *rules, observer=sitting, memory=sitting)
+        bounded = partial(clock.within, sitting.deadline)
+        engine = Engine(problem, *rules, observer=sitting, memory=sitting, bounded=bounded)
         try:
             with one_thread(), workers.connected():
-                with clock.within(sitting.deadline):
-                    outcome = engine.run()
-                outcome = _measured(outcome, folder, sitting.deadline)
+                outcome = _measured(engine.run(), folder, sitting.deadline)
             result = result_record(outcome, str(folder.path), sitting.seconds, LATTICE)
             folder.finish(outcome, result)
         finally:

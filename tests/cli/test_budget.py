@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,6 +61,26 @@ def test_an_alarm_waits_for_modules_that_are_loaded(tmp_path: Path, monkeypatch:
 
         time.sleep(10)
     assert slow_to_load.DONE
+
+
+def test_what_is_done_after_the_alarm_is_left_alone(discover, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine takes long over the result of a search that was cut."""
+    from sharefind.cli import interrupts
+    from sharefind.search import engine
+
+    real = engine._visited_path
+
+    def slow(*arguments: Any) -> Any:
+        ends = time.monotonic() + 0.8
+        while time.monotonic() < ends:
+            sum(range(1000))
+        return real(*arguments)
+
+    monkeypatch.setattr(engine, "_visited_path", slow)
+    monkeypatch.setattr(interrupts, "SWALLOWED_SECONDS", 0.2)
+    monkeypatch.setattr(budget, "SLACK_SECONDS", -0.5)  # the alarm comes before anything looks at the deadline
+    ending = discover("--group", "C2", "--out", "run", "--copies", "1000000", "--max-seconds", "1", "--json", "--quiet")
+    assert json.loads(ending.out)["status"] == "undecided"
 
 
 @pytest.fixture

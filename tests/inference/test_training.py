@@ -243,9 +243,15 @@ def test_scales_are_the_same_for_all_copies() -> None:
     scale = orbit_scale(moves, x, y, rng)
     assert scale.moved.tolist() == [True] * 4 + [False] * 2
     scaled_x, scaled_y = scale(x, y)
-    for part in (scaled_x[..., :4], scaled_x[..., 4], scaled_x[..., 5], scaled_y):
-        assert float(part.mean()) == pytest.approx(0, abs=1e-12)
-        assert float((part**2).mean()) == pytest.approx(1)
+    torch.testing.assert_close(scaled_y, (y - y.mean()) / y.std(correction=0))
+    shifts = torch.stack([x[:, :4].roll(k, dims=1) - x[:, :4].mean() for k in range(4)]).reshape(-1, 4)
+    for before, after in ((shifts, scaled_x[:, :4]), (x[:, 4:] - x[:, 4:].mean(0), scaled_x[:, 4:])):
+        d = before.shape[1]
+        before = before / (before**2).mean(0).sqrt()  # the four coordinates have one spread over all shifts
+        eigenvalues, shrunk = torch.linalg.eigvalsh(before.T @ before / len(before)), d / (9 + d)
+        whitened = (eigenvalues / ((1 - shrunk) * eigenvalues + shrunk)).mean()
+        torch.testing.assert_close((after**2).mean(), whitened)
+        torch.testing.assert_close(after.mean(), torch.zeros_like(whitened))
     for a, b in zip(*rows(moves, x, y, 4, seed=2), strict=True):
         other = orbit_scale(moves, a, b, rng)
         torch.testing.assert_close(other.x_shift, scale.x_shift)

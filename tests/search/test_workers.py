@@ -279,39 +279,40 @@ def test_a_worker_that_is_killed_loses_nothing(cluster: Cluster) -> None:
     assert killed and found == subgroups_of_s3(399)
 
 
-def _dies(task: tuple[str, int, int]) -> int:
-    """The square of a number, by a process that is killed the first few times, as for want of memory."""
-    folder, number, deaths = task
-    if number == 1:
-        for death in range(deaths):
+def deaths(times: int) -> Callable[[tuple[str, int]], int]:
+    """The square of a number, by a process that is killed the first few times, as for want of memory.
+
+    Made here, since workers cannot import a test module.
+    """
+
+    def square(task: tuple[str, int]) -> int:
+        folder, number = task
+        for death in range(times if number == 1 else 0):
             marker = Path(folder, f"death-{death}")
             if not marker.exists():
                 marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
-    Path(folder, f"done-{number}-{os.getpid()}").touch()
-    return number**2
+        return number**2
+
+    return square
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 def test_a_worker_process_that_is_killed_is_replaced_once(tmp_path: Path) -> None:
-    tasks = [(str(tmp_path), number, 1) for number in range(6)]
-    assert dict(Workers(jobs=2).map(_dies, tasks)) == {number: number**2 for number in range(6)}
+    tasks = [(str(tmp_path), number) for number in range(6)]
+    assert dict(Workers(jobs=2).map(deaths(1), tasks)) == {number: number**2 for number in range(6)}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 def test_a_worker_process_that_is_killed_again_is_told(tmp_path: Path) -> None:
-    tasks = [(str(tmp_path), number, 2) for number in range(6)]
+    tasks = [(str(tmp_path), number) for number in range(6)]
     with pytest.raises(WorkerError, match=r"killed 2 times.*memory.*--jobs than 2") as caught:
-        dict(Workers(jobs=2).map(_dies, tasks))
+        dict(Workers(jobs=2).map(deaths(2), tasks))
     assert "\n" not in str(caught.value)
-    tasks = [(str(tmp_path), number, 2) for number in range(6)]  # the machine has memory again
-    assert dict(Workers(jobs=2).map(_dies, tasks)) == {number: number**2 for number in range(6)}
+    # The machine has memory again.
+    assert dict(Workers(jobs=2).map(deaths(2), tasks)) == {number: number**2 for number in range(6)}
 
 
 def test_an_error_of_a_task_is_no_death() -> None:
     with pytest.raises(ZeroDivisionError):
-        dict(Workers(jobs=2).map(_inverse, [1, 0, 2]))
-
-
-def _inverse(number: int) -> float:
-    return 1 / number
+        dict(Workers(jobs=2).map(lambda number: 1 / number, [1, 0, 2]))
