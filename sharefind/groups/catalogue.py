@@ -60,6 +60,10 @@ def catalogue() -> list[CatalogueEntry]:
     return [*families[:4], four, *families[4:], product]
 
 
+LONGEST_HINT = 30
+"""Letters of a whole name that is proposed; of a longer one only the part that is wrong."""
+
+
 def named_group(name: str, limits: Limits = DEFAULT_LIMITS) -> Group:
     """The group of this name: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, or a product, "C2xC3".
 
@@ -115,6 +119,7 @@ def _unknown(text: str, whole: str) -> str:
     cyclic = re.fullmatch(r"Z_?([0-9]{1,9})", text.upper())
     if cyclic:
         wanted = "x".join(f"C{cyclic[1]}" if part == text else part for part in whole.split("x"))
+        wanted = wanted if len(wanted) <= LONGEST_HINT else f"C{cyclic[1]}"
         return f"there is no group named {text!r}: Z_n, the cyclic group, is called C<n> (did you mean {wanted}?)"
     known = ["V4"] + [f"{letter}{n}" for letter in _families(DEFAULT_LIMITS) for n in range(1, 13)]
     near = difflib.get_close_matches(text.upper(), known, n=3, cutoff=0.5)

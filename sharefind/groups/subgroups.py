@@ -57,14 +57,14 @@ def subgroups(
 def conjugacy_classes(group: FiniteGroup, subgroups: Sequence[FiniteGroup]) -> list[list[FiniteGroup]]:
     """The subgroups of a list grouped by conjugacy, classes in the order of their first members."""
     finder = _Finder(group, DEFAULT_LIMITS)
-    masks = [finder.mask(subgroup) for subgroup in subgroups]
-    keys = [mask.tobytes() for mask in masks]
+    places = {finder.mask(subgroup).tobytes(): place for place, subgroup in enumerate(subgroups)}
     classes, seen = list[list[FiniteGroup]](), set[bytes]()
-    for mask, key in zip(masks, keys, strict=True):
+    for key in places:
         if key not in seen:
-            conjugates = {other.tobytes() for other in finder.conjugates(mask)}
+            conjugates = {other.tobytes() for other in finder.conjugates(np.frombuffer(key, dtype=bool))}
             seen |= conjugates
-            classes.append([group for group, other in zip(subgroups, keys, strict=True) if other in conjugates])
+            members = sorted(places[other] for other in conjugates & places.keys())
+            classes.append([subgroups[place] for place in members])
     return classes
 
 
@@ -161,19 +161,28 @@ class _Finder:
                     frontier.append(int(image))
         return grown
 
+    @cached_property
+    def _known_generators(self) -> dict[bytes, list[int]]:
+        return {}
+
     def _generators(self, mask: Members) -> list[int]:
         """A small generating set: elements of large order first, each that enlarges the span; thinned."""
+        key = mask.tobytes()
+        if key not in self._known_generators:
+            self._known_generators[key] = self._chosen_generators(mask)
+        return self._known_generators[key]
+
+    def _chosen_generators(self, mask: Members) -> list[int]:
         members = np.flatnonzero(mask)
-        orders = self.orders
         chosen: list[int] = []
         spanned = np.zeros_like(mask)
         spanned[0] = True
-        for x in sorted(members, key=lambda m: (-orders[m], m)):
+        for x in members[np.lexsort((members, -self.orders[members]))].tolist():
             if not spanned[x]:
-                spanned = self._span([*chosen, int(x)])
-                chosen.append(int(x))
-            if spanned.sum() == len(members):
-                break
+                chosen.append(x)
+                spanned = self._join(spanned, chosen)
+                if spanned.sum() == len(members):
+                    break
         return self._thinned(chosen, len(members))
 
     def _thinned(self, chosen: list[int], size: int) -> list[int]:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from sharefind.errors import ConfigError
 
@@ -120,7 +120,7 @@ class CopiesDesign:
         state, done = np.ones(1), 0
         ends = [0.0, 0.0]
         for look, copies in enumerate(self.looks):
-            state = np.convolve(state, stats.binom.pmf(np.arange(copies - done + 1), copies - done, p))
+            state = np.convolve(state, _binomial(copies - done, p))
             low, high = self.reject_to[look] + 1, self.keep_from[look]
             ends[0] += float(state[:low].sum())
             ends[1] += float(state[high:].sum())
@@ -133,7 +133,7 @@ class CopiesDesign:
         reject_to, keep_from, crossed = [], [], [0.0, 0.0]
         for copies in self.looks:
             step = copies - done
-            state = np.convolve(state, stats.binom.pmf(np.arange(step + 1), step, self.alpha))
+            state = np.convolve(state, _binomial(step, self.alpha))
             expected = copies * self.alpha
             allowed = RISK * expected / (expected + SPENT_HALF)
             below, above = np.cumsum(state), np.cumsum(state[::-1])[::-1]
@@ -161,6 +161,13 @@ class CopiesDesign:
         object.__setattr__(self, "_rejected", tuple(rejected))
         object.__setattr__(self, "_kept", tuple(kept))
         object.__setattr__(self, "_open", state)
+
+
+def _binomial(n: int, p: float) -> NDArray[np.float64]:
+    """The probabilities of 0, ..., n successes, (n + 1,); scipy.stats has them, and takes a second to load."""
+    k = np.arange(n + 1)
+    choices = -special.betaln(k + 1, n - k + 1) - math.log(n + 1)
+    return np.asarray(np.exp(choices + special.xlogy(k, p) + special.xlog1py(n - k, -p)))
 
 
 def _between(size: int, low: int, high: int) -> NDArray[np.bool_]:
@@ -193,6 +200,6 @@ def monte_carlo_interval(exceeding: int, copies: int, confidence: float = 0.95) 
         Its ends, between 0 and 1.
     """
     tail = (1 - confidence) / 2
-    low = 0.0 if exceeding == 0 else float(stats.beta.ppf(tail, exceeding, copies - exceeding + 1))
-    high = 1.0 if exceeding == copies else float(stats.beta.ppf(1 - tail, exceeding + 1, copies - exceeding))
+    low = 0.0 if exceeding == 0 else float(special.betaincinv(exceeding, copies - exceeding + 1, tail))
+    high = 1.0 if exceeding == copies else float(special.betaincinv(exceeding + 1, copies - exceeding, 1 - tail))
     return low, high

@@ -22,7 +22,7 @@ def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> tuple[Sharin
     The name of its group must be that of the group that its generators generate; all else it claims is for `certify`.
 
     Raises:
-        ExportError: The group is another one than its name says.
+        ExportError: The generators are none of a group, or the group is another one than its name says.
         InputError: the file cannot be read, is above the limits or holds no specification.
     """
     if isinstance(source, SharingSpec):

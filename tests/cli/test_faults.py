@@ -383,6 +383,8 @@ sys.exit(main({list(arguments)!r}))
     return subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs root, to become a user without rights")
 @pytest.mark.parametrize(
     ("arguments", "told"),

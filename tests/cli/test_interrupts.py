@@ -132,10 +132,11 @@ def test_ctrl_c_in_a_process_of_its_own(call, environment: dict[str, str], tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["SIGINT", "SIGTERM", "SIGKILL"]
+    "number",
+    [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.ci)],
+    ids=["SIGINT", "SIGTERM", "SIGKILL"],
 )
 def test_no_worker_process_outlives_an_interruption(
     environment: dict[str, str], tmp_path: Path, number: signal.Signals

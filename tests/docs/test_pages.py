@@ -16,6 +16,9 @@ PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.m
 FIRST_DATA = "getting-started.md"
 """The page whose first Python block makes measurements.npz, which the other pages use, too."""
 
+FIRST_PAGES = ("README.md", FIRST_DATA, "from-data-to-module.md", "python-api.md", "exporting.md", "dependent-rows.md")
+"""The pages that CI follows; the others take long."""
+
 RUNNABLE = ("bash", "pycon", "python", "text")
 PLAIN = ("html", "json", "toml", "csv")
 """Blocks that show a file."""
@@ -38,9 +41,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("page", PAGES, ids=_name)
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, id=_name(p), marks=[pytest.mark.ci] * (p.name in FIRST_PAGES)) for p in PAGES]
+)
 def test_the_page_does_what_it_says(page: Path) -> None:
     listed = [block for block in blocks(page) if block.elsewhere is None]
     if not any(block.language in RUNNABLE and (block.language != "text" or block.commands) for block in listed):

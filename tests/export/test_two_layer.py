@@ -191,6 +191,8 @@ def test_parts_that_do_not_fit_are_refused(change: dict[str, Any], message: str)
         replace(two_layer_spec("c4"), **change)
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_modules_stand_alone_learn_and_stay_equivariant(alone: dict[str, Any]) -> None:
     assert not [name for name in alone["loaded"] if name.startswith("sharefind")]
     for case in CASES:

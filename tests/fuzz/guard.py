@@ -18,7 +18,7 @@ from types import FrameType
 
 from sharefind.errors import SharefindError
 
-SECONDS = 2.0
+SECONDS = 4.0
 """Processor time that one input may take."""
 
 MEMORY = 1_000_000_000

@@ -81,7 +81,7 @@ def every_target() -> dict[str, Target]:
         Target("generators", _generators, seeds.generator_files, mutation.JSON),
         Target("npz", _npz, seeds.npz_files, mutation.NPZ),
         Target("verify", _verify, seeds.spec_files, mutation.JSON, SharefindError),
-        Target("shared", _shared, seeds.spec_files, mutation.JSON),
+        Target("shared", _shared, seeds.spec_files, mutation.JSON, SharefindError),
         Target("weights", _weights, seeds.weight_files, mutation.SAFETENSORS, SharefindError),
         Target("csv", _csv, seeds.csv_files, mutation.CSV),
         Target("parquet", _parquet, seeds.parquet_files, mutation.PARQUET),

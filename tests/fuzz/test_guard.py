@@ -111,6 +111,8 @@ def test_valid_inputs_are_accepted(name: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_a_target_in_a_process_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["unit", "--engine", "own", "--inputs", "300", "--seed", "3", "--out", str(tmp_path)]) == 0
     assert "300 inputs" in capsys.readouterr().out

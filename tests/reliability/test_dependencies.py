@@ -64,6 +64,8 @@ def test_a_release_asks_a_service(repository: Path) -> None:
     assert done.returncode == 3
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_dangerous_calls_are_found(repository: Path, tmp_path: Path) -> None:
     pytest.importorskip("bandit")
     command = [sys.executable, "-m", "bandit", "-q", "-c", str(repository / "pyproject.toml"), "-r"]

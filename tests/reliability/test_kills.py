@@ -31,11 +31,11 @@ SETTLED = ("config.toml", "data.sha256", "settings.sha256", "lattice.json", "lat
 KILLS = 60
 """Random moments of the acceptance test."""
 
-FEW_KILLS = 6
+FEW_KILLS = 3
 """Those of the part that CI runs."""
 
-STEP = 6
-"""That part dies before every sixth file operation."""
+STEP = 10
+"""That part dies before every tenth file operation."""
 
 
 @pytest.fixture(scope="module")

@@ -142,7 +142,6 @@ def test_one_run_has_the_files_that_are_compared(files: Folder) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_processes_and_workers_write_the_same_run_report_and_network(files: Folder) -> None:
     pytest.importorskip("matplotlib")
     one = files(FIRST, "finite", WRITTEN)

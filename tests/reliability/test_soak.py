@@ -62,7 +62,6 @@ def assert_flat(soak: Soak) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_fifty_discoveries_keep_nothing(soak_kinds: list[Kind]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -305,7 +305,6 @@ def test_a_group_too_large_for_transports_is_refused() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_the_papers_setting_agrees_with_the_reference_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """Means of an independent implementation: 10 repetitions of N <= 100 as in the paper."""
     monkeypatch.setattr(figures, "QUICK_SIZES", (5, 10, 50, 100))

@@ -12,6 +12,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "QUICK_REFERENCE", 800)
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_sgd_approaches_the_flow_and_cells_are_kept() -> None:
     store = MemoryStore()
     first = limits.thm_1(Context(Request(quick=True), store))
@@ -20,6 +22,8 @@ def test_sgd_approaches_the_flow_and_cells_are_kept() -> None:
     assert again.rows == first.rows
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_another_step_size_has_another_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """SGD at half the speed: its clouds do not approach the flow at the full one."""
     original = limits.SGDConfig

@@ -24,7 +24,10 @@ def test_the_statements_hold_for_every_default_group(demonstration: Callable[[Co
     assert {row["group"] for row in outcome.rows} == set(optima.GROUPS)
 
 
-@pytest.mark.parametrize("group", ["C5", "S4", "A4", "B3", "C2xC3"])
+@pytest.mark.parametrize(
+    "group",
+    ["C5", "A4", pytest.param("S4", marks=pytest.mark.slow), pytest.param("B3", marks=pytest.mark.slow), "C2xC3"],
+)
 @pytest.mark.parametrize("demonstration", DEMONSTRATIONS, ids=lambda d: d.__name__)
 def test_other_groups_by_their_names(demonstration: Callable[[Context], Outcome], group: str) -> None:
     outcome = demonstration(Context(Request(quick=True, group=group, seed=3)))

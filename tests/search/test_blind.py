@@ -98,6 +98,8 @@ def test_no_signal_ends_at_zero_and_is_undecided() -> None:
     assert result["e_star"]["dim"] == 0 and result["blind"]["status"] == "undecided"
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_a_tying_without_a_group() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(800, 12))
@@ -143,6 +145,7 @@ def test_ties_that_hold_are_refused_no_more_often_than_the_level() -> None:
     assert 0.4 < p.mean() < 0.8 and (p <= 0.05).mean() <= 0.07
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_rotations_of_the_plane(seed: int) -> None:
     result = result_of(*radial_samples(1200, True, seed), unit="radial")

@@ -130,6 +130,8 @@ class Nothing:
         return []
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_a_space_that_is_left_without_a_direction_is_undecided() -> None:
     """What is left is no E_*, whatever rule saw no direction to grow along."""
     case = problem(teacher_task("C4", 4, 300, 1), "S4", stop="fixed", delta=0.0)

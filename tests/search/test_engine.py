@@ -64,7 +64,15 @@ def test_an_arbitrary_teacher_ends_at_the_whole_space_with_the_group_rejected() 
     assert outcome.e_star.space.is_full
 
 
-@pytest.mark.parametrize(("truth", "degree"), [("C4", 4), ("D4", 4), ("V4", 4), ("C3", 3)])
+@pytest.mark.parametrize(
+    ("truth", "degree"),
+    [
+        pytest.param("C4", 4, marks=(pytest.mark.slow, pytest.mark.ci)),
+        pytest.param("D4", 4, marks=pytest.mark.slow),
+        pytest.param("V4", 4, marks=pytest.mark.slow),
+        ("C3", 3),
+    ],
+)
 def test_finite_samples_find_the_true_subgroup_of_the_symmetric_group(truth: str, degree: int) -> None:
     case = problem(teacher_task(truth, degree, 1200, 0), f"S{degree}")
     rep = representation(truth, degree)
@@ -85,6 +93,7 @@ def test_nine_of_ten_seeds_find_the_true_subgroup(truth: str) -> None:
     assert true_subgroups(truth, range(10)) >= 9
 
 
+@pytest.mark.slow
 def test_data_without_symmetry_end_at_the_whole_space_along_a_chain_of_rejected_ones() -> None:
     outcome = Engine(problem(teacher_task("C1", 3, 1500, 0, kind="arbitrary"), "S3")).run()
     assert outcome.e_star.space.is_full
@@ -163,6 +172,8 @@ def even_task(seed: int = 0) -> object:
     return finite_task("even", x, 0.2 * (x**2).sum(axis=1, keepdims=True) - 0.4 + 0.02 * rng.normal(size=(800, 1)))
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_a_saddle_is_told_from_a_rest_when_the_unit_can_leave_it() -> None:
     """y is even in x: {0} is stationary for tanh units, but with a bias a free start learns more."""
     outcome = Engine(problem(even_task(), out_rep="trivial", unit="matrix+bias:tanh")).run()
@@ -172,6 +183,8 @@ def test_a_saddle_is_told_from_a_rest_when_the_unit_can_leave_it() -> None:
     assert outcome.e_star.label == "E^C2"
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_a_signal_that_the_unit_cannot_see_is_told() -> None:
     """Without a bias every tanh model is odd: E^C2 is right, but the unit learns nothing, and the record says so."""
     outcome = Engine(problem(even_task(), out_rep="trivial", unit="matrix:tanh")).run()

@@ -107,6 +107,8 @@ def test_an_error_of_a_task_is_raised_as_it_is() -> None:
         list(Workers(2).map(squaring(), [1, -1, 2, 3]))
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_work_that_is_left_early_ends() -> None:
     with closing(Workers(2).map(squaring(), range(100))) as results:
         next(results)
@@ -178,6 +180,8 @@ def subgroups_of_s3(
     )
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 @settings(max_examples=12)
 @given(st.integers(2, 20), st.sampled_from([19, 50, 99]))
 def test_neither_the_order_nor_the_number_of_workers_changes_a_test(jobs: int, copies: int) -> None:
@@ -254,7 +258,6 @@ def test_every_kind_of_workers_writes_the_same_result(cluster: Cluster, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_workers_train_with_the_compiled_kernel_where_one_process_does(tmp_path: Path) -> None:
     """A run large enough for the kernel, whose noise is drawn otherwise than that of plain torch."""
     case = problem(c2_task("wi"), "C2", copies=999, particles=200, horizon=3)
