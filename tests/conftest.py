@@ -29,6 +29,15 @@ def repository() -> Path:
 
 
 @pytest.fixture
+def independent_rows() -> Iterator[None]:
+    """Simulations draw their rows one by one; nobody needs to look whether they depend on each other."""
+    from sharefind.inference.dependence import rows_looked_at
+
+    with rows_looked_at():
+        yield
+
+
+@pytest.fixture
 def shut() -> Callable[[Path], AbstractContextManager[None]]:
     """Files and folders that this process may not open within, also where it is root, whom no mode keeps out."""
     return _shut

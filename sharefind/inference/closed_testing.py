@@ -19,6 +19,7 @@ from typing import Protocol
 from torch import Tensor
 
 from sharefind.errors import ConfigError
+from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.families import CandidateFamily
 from sharefind.inference.p_values import RandomisationTest
 from sharefind.inference.randomisation import Statistic, Trial, randomisation_tests, trial_of
@@ -96,6 +97,7 @@ class FamilyTest:
         return self.names(Verdict.UNDECIDED)
 
 
+@warns_of_rows
 def family_test(
     x: Tensor,
     y: Tensor,

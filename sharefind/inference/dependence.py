@@ -6,17 +6,29 @@ not, one element for each unit of rows, is left to `units`.
 
 from __future__ import annotations
 
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
 from itertools import pairwise
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from sharefind.errors import RowsWarning
 from sharefind.inference.units import HOW_TO
 from sharefind.streams import named_stream
 
 FloatArray = NDArray[np.float64]
+Arguments, Found = ParamSpec("Arguments"), TypeVar("Found")
+
+_LOOKED_AT: ContextVar[bool] = ContextVar("looked_at", default=False)
+"""Whether whoever is at work has looked at the rows already."""
 
 FEWEST_ROWS = 10
 """Rows below which nothing is checked: too few to tell order from chance."""
@@ -106,6 +118,10 @@ class RowCheck:
     @property
     def warnings(self) -> tuple[str, ...]:
         """One line if rows look dependent, none otherwise."""
+        return self.told(HOW_TO)
+
+    def told(self, advice: str) -> tuple[str, ...]:
+        """One line that ends with what to do, if rows look dependent; none otherwise."""
         seen = []
         if self.in_order:
             seen.append("rows near each other in the file are related")
@@ -113,7 +129,7 @@ class RowCheck:
             seen.append("rows have near-duplicates")
         if not seen:
             return ()
-        return (f"rows look dependent: {' and '.join(seen)}; then p-values do not hold: {HOW_TO}",)
+        return (f"rows look dependent: {' and '.join(seen)}; then p-values do not hold: {advice}",)
 
 
 def check_rows(x: FloatArray, y: FloatArray, seed: int = 0) -> RowCheck:
@@ -134,6 +150,45 @@ def check_rows(x: FloatArray, y: FloatArray, seed: int = 0) -> RowCheck:
     if len(x) < FEWEST_ROWS:
         return RowCheck(False, False)
     return RowCheck(_is_ordered(x, y, seed), _is_repeated(x, y, seed))
+
+
+@contextmanager
+def rows_looked_at() -> Iterator[None]:
+    """Tests within do not look at their rows: it was done before, or the rows are known to be independent."""
+    before = _LOOKED_AT.set(True)
+    try:
+        yield
+    finally:
+        _LOOKED_AT.reset(before)
+
+
+def warns_of_rows(test: Callable[Arguments, Found]) -> Callable[Arguments, Found]:
+    """The test of `x`, `y` and `units`, which warns of rows that look dependent where no units are given.
+
+    Args:
+        test: Takes samples `x` (n, d_in) and `y` (n, d_out) as tensors.
+
+    Returns:
+        The same test. It raises a `RowsWarning` after it is done, once a call, whatever tests it is made of.
+    """
+    signature = inspect.signature(test)
+    has_units = "units" in signature.parameters
+    advice = "give the unit of each row with units=" if has_units else "keep one row of each unit"
+
+    @wraps(test)
+    def warning(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Found:
+        if _LOOKED_AT.get():
+            return test(*args, **kwargs)
+        with rows_looked_at():
+            found = test(*args, **kwargs)
+        given = signature.bind(*args, **kwargs).arguments
+        if given.get("units") is None:
+            check = check_rows(*(given[name].detach().double().numpy(force=True) for name in ("x", "y")))
+            for line in check.told(advice):
+                warnings.warn(f"{line[:1].upper()}{line[1:]}", RowsWarning, stacklevel=2)
+        return found
+
+    return warning
 
 
 def _is_ordered(x: FloatArray, y: FloatArray, seed: int) -> bool:

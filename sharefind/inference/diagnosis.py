@@ -17,6 +17,7 @@ from scipy import special
 from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
+from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.input_law import InputLaw
 from sharefind.inference.moves import Moves
 from sharefind.inference.p_values import RandomisationTest
@@ -114,6 +115,7 @@ class Diagnosis:
         return self.risk.is_fitting and self.risk.high <= NEGLIGIBLE
 
 
+@warns_of_rows
 def diagnose(
     x: Tensor,
     y: Tensor,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError
+from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.marginal_likelihood import matern, squared_distances
 from sharefind.inference.p_values import RandomisationTest, found_test, grown_test
 from sharefind.inference.randomisation import BLOCK_BYTES
@@ -29,6 +30,7 @@ LARGEST = 1000
 """Most samples that are used: more cost n^2 and show nothing that these do not."""
 
 
+@warns_of_rows
 def independence_test(
     x: Tensor,
     y: Tensor,

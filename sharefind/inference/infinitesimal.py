@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError, InputError, NotConvergedError
+from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.moves import Moves, SampledMoves
 from sharefind.inference.p_values import RandomisationTest
 from sharefind.inference.randomisation import Bound, randomisation_test
@@ -152,6 +153,7 @@ class LieAlgebraTest:
         return self.dimension > 0 and self.share < CLOSE
 
 
+@warns_of_rows
 def lie_algebra_test(
     x: Tensor,
     y: Tensor,

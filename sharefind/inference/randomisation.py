@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
+from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.moves import Moves, element_bytes
 from sharefind.inference.p_values import TIE, RandomisationTest, exceeding_rows, found_test, grown_test
 from sharefind.inference.samples import refuse_bad_samples
@@ -161,6 +162,7 @@ def trial_of(
     return Trial(moves, statistic, int(rng.integers(2**63)), copies, enough, design, units)
 
 
+@warns_of_rows
 def randomisation_test(
     x: Tensor,
     y: Tensor,

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError, InputError
 from sharefind.inference.closed_testing import Progress, TestMemory
+from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.moves import Moves
 from sharefind.inference.p_values import RandomisationTest
 from sharefind.inference.randomisation import Bound, randomisation_test
@@ -269,6 +270,7 @@ class RotationSearch:
         return {v.plane: v.name for v in self.planes if v.order != 1}
 
 
+@warns_of_rows
 def rotation_test(
     x: Tensor,
     y: Tensor,

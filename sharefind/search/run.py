@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sharefind.errors import RunFolderError, StorageError
+from sharefind.inference.dependence import rows_looked_at
 from sharefind.search.engine import Engine, SearchOutcome
 from sharefind.search.growth import GrowthRule
 from sharefind.search.observer import WARNING, Observer, StopSearch
@@ -100,7 +101,7 @@ def _run(
         bounded = partial(clock.within, sitting.deadline)
         engine = Engine(problem, *rules, observer=sitting, memory=sitting, bounded=bounded)
         try:
-            with one_thread(), workers.connected():
+            with one_thread(), workers.connected(), rows_looked_at():
                 outcome = _measured(engine.run(), folder, sitting.deadline)
             result = result_record(outcome, str(folder.path), sitting.seconds, LATTICE)
             folder.finish(outcome, result)

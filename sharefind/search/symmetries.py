@@ -40,6 +40,7 @@ from sharefind.inference import (
     rotation_test,
 )
 from sharefind.inference.closed_testing import TestMemory
+from sharefind.inference.dependence import rows_looked_at
 from sharefind.inference.diagnosis import FOLDS
 from sharefind.inference.rotations import LARGEST, least_copies
 from sharefind.inference.units import renumbered
@@ -353,7 +354,8 @@ class _Look:
 def _look_closely(look: _Look) -> Diagnosis:
     x, y = (torch.tensor(v) for v in look.data)
     rng = named_stream(look.seed, "diagnosis", look.name)
-    return diagnose(x, y, look.moves, rng, look.alpha, look.copies, look.worker, look.units)
+    with rows_looked_at():  # this may be a process of its own
+        return diagnose(x, y, look.moves, rng, look.alpha, look.copies, look.worker, look.units)
 
 
 def _nearest_rejected(family: FamilyTest, groups: Mapping[str, Group]) -> list[str]:

@@ -12,6 +12,8 @@ from sharefind.inference import CandidateFamily, Moves, axis_rotations, named_fa
 from sharefind.meanfield.actions import JointAction
 from tests.acceptance.tasks import Labels, Samples, gaussian_task, least_hits, repetitions
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 NOISE = 0.01
 AXES: Mapping[str, tuple[int, int, int]] = {
     "x": (1, 0, 0),

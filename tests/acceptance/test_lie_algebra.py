@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sharefind.inference import LieAlgebraTest, SmoothFit, lie_algebra_test
 from tests.acceptance.tasks import Samples, least_hits
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 MOST_SECONDS = 90.0
 ALWAYS = 0.99
 """A test at level alpha rejects what holds with probability .01."""

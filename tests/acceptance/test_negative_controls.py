@@ -11,6 +11,8 @@ from sharefind.meanfield import JointAction
 from tests.acceptance.tasks import least_hits
 from tests.acceptance.teachers import PARTICLES, SCALE, SPREAD, candidates
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 TARGET, SAMPLES, NOISE = 0.95, 200, 0.1
 
 

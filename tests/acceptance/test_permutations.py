@@ -7,6 +7,8 @@ from sharefind.inference import family_test
 from tests.acceptance.tasks import least_hits
 from tests.acceptance.teachers import TRUTHS, candidates, holding, teacher_samples
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 ALPHA, COPIES, SAMPLES, NOISE = 0.01, 199, 200, 0.1
 REACHED = 0.9
 """Share of teachers whose group is found exactly: some teachers hardly break what they break."""

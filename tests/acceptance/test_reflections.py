@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 
 from tests.acceptance.tasks import Labels, Samples, even_in_both, gaussian_task, least_hits, plane_family, repetitions
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 TARGET, NOISE = 0.95, 0.05
 
 

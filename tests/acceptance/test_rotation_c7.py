@@ -10,6 +10,8 @@ import torch
 from sharefind.inference import rotation_test
 from tests.acceptance.tasks import Samples, least_hits
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 MOST_SECONDS = 60.0
 """Processor time of one search of all planes."""
 

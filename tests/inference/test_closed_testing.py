@@ -25,6 +25,8 @@ from sharefind.inference import (
 )
 from sharefind.testing import random_groups
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 X, Y = torch.ones(4, 3), torch.ones(4, 1)
 COPIES = 9
 

@@ -18,6 +18,8 @@ from sharefind.inference import (
 )
 from sharefind.meanfield import JointAction
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 ROUNDING = 1e-9
 
 

@@ -1,11 +1,27 @@
 """The check of rows: silent on independent rows of any law, loud on series, clusters and repeats."""
 
 import time
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from sharefind.inference.dependence import FEWEST_ROWS, check_rows
+from sharefind.errors import RowsWarning
+from sharefind.groups import named_group, natural
+from sharefind.inference import (
+    Correlogram,
+    diagnose,
+    family_test,
+    independence_test,
+    randomisation_test,
+    rotation_test,
+    subgroup_family,
+)
+from sharefind.inference.dependence import FEWEST_ROWS, check_rows, rows_looked_at
+from sharefind.meanfield import JointAction
 from tests.acceptance.dependent_rows import autoregressive, clustered, repeated, shuffled, tabulated
 
 LOUD = {
@@ -75,3 +91,34 @@ def test_many_rows_cost_less_than_seconds() -> None:
     started = time.process_time()
     assert not check_rows(x, np.tanh(x)).warnings
     assert time.process_time() - started < 2
+
+
+REP = natural(named_group("C4"))
+MOVES, SCORES = JointAction(REP, REP), Correlogram(REP, REP, (named_group("C4"),))
+TESTS: dict[str, Callable[..., Any]] = {
+    "one": lambda x, y, **k: randomisation_test(x, y, MOVES, SCORES, np.random.default_rng(0), 19, **k),
+    "family": lambda x, y, **k: family_test(x, y, subgroup_family(REP, REP), SCORES, alpha=0.05, copies=19, **k),
+    "rotations": lambda x, y, **k: rotation_test(x, y, [(0, 1)], largest=2, **k),
+    "independence": lambda x, y, **k: independence_test(x, y, np.random.default_rng(0), 19, **k),
+    "diagnosis": lambda x, y, **k: diagnose(x, y, MOVES, np.random.default_rng(0), copies=19, **k),
+}
+
+
+@pytest.mark.parametrize("test", TESTS.values(), ids=TESTS.keys())
+def test_every_test_warns_once_where_no_units_are_given(test: Callable[..., Any]) -> None:
+    x, y = map(torch.from_numpy, repeated(60, 1e-6)(np.random.default_rng(5)))
+    with pytest.warns(RowsWarning, match=r"^Rows look dependent: .* with units=$") as caught:
+        found = test(x, y)
+    assert len([w for w in caught if w.category is RowsWarning]) == 1
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings(action="error"):
+        test(x, y, units=torch.arange(60) // 5)
+        test(x[::5], y[::5])
+        with rows_looked_at():
+            again = test(x, y)
+    assert str(again)[:40] == str(found)[:40]
+
+
+def test_what_is_wrong_with_samples_is_said_before_their_rows() -> None:
+    with warnings.catch_warnings(action="error"), pytest.raises(Exception, match="samples"):
+        TESTS["one"](torch.zeros(20, 4), torch.zeros(19, 4))

@@ -25,6 +25,8 @@ from sharefind.inference.marginal_likelihood import WEAK
 from sharefind.meanfield.actions import JointAction
 from sharefind.testing import IN_TEXTS, random_groups
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 Array = NDArray[np.float64]
 N = 9
 

@@ -34,6 +34,8 @@ from sharefind.meanfield.actions import JointAction
 from sharefind.spaces import fixed_space
 from sharefind.testing import IN_TEXTS, OUT_TEXTS, random_groups
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 Array = NDArray[np.float64]
 SMALL = ParticleTraining(particles=4, steps=6, batch=8)
 N, COPIES = 14, 12

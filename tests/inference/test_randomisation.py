@@ -18,6 +18,8 @@ from sharefind.inference.p_values import combined, exceeding_rows
 from sharefind.inference.randomisation import ROWS
 from sharefind.meanfield.actions import JointAction
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 
 class Scripted:
     """Gives listed values: the first to the data, the rest to the copies in their order."""

@@ -16,6 +16,8 @@ from sharefind.inference import AngularHarmonics, PlaneRotations, randomisation_
 from sharefind.inference.rotations import _powers, _radial_features
 from sharefind.meanfield.actions import JointAction
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 LEVEL, COPIES, SURE = 0.05, 19, 1e-3
 
 Array = NDArray[np.float64]

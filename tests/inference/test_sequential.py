@@ -22,6 +22,8 @@ from sharefind.inference.p_values import grown_test
 from sharefind.inference.sequential import RISK, Outcome
 from sharefind.meanfield.actions import JointAction
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 DESIGNS = [(0.01, 199), (0.05, 199), (0.05, 39), (0.1, 19)]
 
 

@@ -38,6 +38,8 @@ from sharefind.meanfield.units import build_unit
 from sharefind.spaces import Subspace, fixed_space
 from tests.inference.test_validity import COPIES, LEVEL, SURE, Law, laws, tensors, three_errors
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 Array = NDArray[np.float64]
 TINY = ParticleTraining(particles=8, steps=6, batch=4, checkpoints=(0.5, 1.0))
 STATISTICS: dict[str, type[Displacement] | type[CrossDisplacement] | type[HeldOutGap]] = {

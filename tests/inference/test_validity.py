@@ -23,6 +23,8 @@ from sharefind.inference import (
 from sharefind.meanfield.actions import JointAction
 from sharefind.spaces import fixed_space
 
+pytestmark = pytest.mark.usefixtures("independent_rows")
+
 LEVEL, COPIES = 0.05, 19
 SURE = 1e-3
 """Probability with which a quick simulation of an exact test may fail; the slow ones allow three standard errors."""
