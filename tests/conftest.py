@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Wall-clock deadlines fail on busy machines and say nothing about mathematics.
 settings.register_profile("sharefind", deadline=None)
-settings.register_profile("sharefind-ci", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("sharefind-ci", deadline=None, derandomize=True, print_blob=True, max_examples=50)
 settings.load_profile("sharefind-ci" if os.environ.get("CI") else "sharefind")
 
 

@@ -467,7 +467,7 @@ def test_a_run_may_work_so_long_in_all_its_sittings(call, spoilt: Path, whole: P
     assert json.loads(Path("run/result.json").read_text())["wall_s"] > 100
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("words", "work"),
     [

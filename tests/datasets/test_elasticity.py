@@ -53,6 +53,7 @@ def test_stress_turns_with_the_strain() -> None:
         np.testing.assert_allclose(stress(np.eye(3) + matrix @ strain @ matrix.T), matrix @ there @ matrix.T, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_constants_of_copper() -> None:
     """172, 115 and 90 GPa: 176.2, 124.9 and 81.8 were measured at 0 K (Simmons and Wang 1971)."""
     pytest.importorskip("ase")

@@ -21,7 +21,7 @@ from tests.fuzz.mutation import change_tree, mutate
 from tests.fuzz.targets import Target, every_target
 
 ANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-FEW, MANY = settings(ANY, max_examples=8), settings(ANY, max_examples=50)
+FEW, MANY = settings(ANY, max_examples=8), settings(ANY, max_examples=25)
 
 SLOW = ("inspect", "groups-command", "command-line", "run", "report", "resume", "export")
 TARGETS = [name for name in every_target() if name not in SLOW]

@@ -40,7 +40,6 @@ def test_the_worked_example_tells_inputs_from_relation(tmp_path: Path, capsys: p
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_the_rotations_of_a_plane_and_the_axis(tmp_path: Path) -> None:
     first, second = examples("continuous-symmetries.md")
     # The second goes on from the first, as a reader does.

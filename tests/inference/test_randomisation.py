@@ -230,6 +230,7 @@ def test_blocks_hold_a_stated_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -
     assert plain.rows_at_once(x, moves) == ROWS
 
 
+@pytest.mark.slow
 def test_p_values_of_costly_rows_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of one row each, every one with a stream of its own; four standard errors."""
     monkeypatch.setattr("sharefind.inference.randomisation.BLOCK_BYTES", 1)

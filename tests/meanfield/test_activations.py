@@ -35,6 +35,7 @@ def test_activations_by_name() -> None:
         activation("relu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic", "tanh"])
 def test_an_activation_stays_itself_in_a_worker_process(name: str) -> None:
     """The kernel is chosen, and told which function it is, by what the activation is."""

@@ -133,6 +133,7 @@ def assert_same(one: dict[str, bytes], other: dict[str, bytes]) -> None:
     assert not different, f"not the same bytes: {different}"
 
 
+@pytest.mark.slow
 def test_one_run_has_the_files_that_are_compared(files: Folder) -> None:
     run = files(FIRST, "finite")
     assert {"run/config.toml", "run/result.json", "run/lattice.json", "run/evidence.jsonl"} <= run.keys()
@@ -156,6 +157,8 @@ def test_every_kind_of_search_is_the_same_again(files: Folder, kind: str, settin
     assert_same(files(FIRST, kind, WRITTEN), files(setting, kind, WRITTEN))
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_what_is_written_says_with_which_seed_and_versions(files: Folder) -> None:
     onnx = pytest.importorskip("onnx")
     run = files(FIRST, "finite", (*WRITTEN[:2], WRITTEN[4], WRITTEN[6]), seed=5)

@@ -12,7 +12,7 @@ from sharefind.reproduce.outcome import Outcome
 DEMONSTRATIONS = [flows.thm_3, flows.cor_3, flows.thm_4, flows.thm_5, flows.thm_6]
 
 
-@pytest.mark.parametrize("group", ["C2", "C3", "B2"])
+@pytest.mark.parametrize("group", ["C2", "C3", pytest.param("B2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("demonstration", DEMONSTRATIONS, ids=lambda d: d.__name__)
 def test_the_statements_hold(demonstration: Callable[[Context], Outcome], group: str) -> None:
     outcome = demonstration(Context(Request(quick=True, group=group)))

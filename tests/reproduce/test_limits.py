@@ -23,7 +23,6 @@ def test_sgd_approaches_the_flow_and_cells_are_kept() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_another_step_size_has_another_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """SGD at half the speed: its clouds do not approach the flow at the full one."""
     original = limits.SGDConfig

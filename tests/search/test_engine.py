@@ -43,7 +43,7 @@ def search(name: str, **settings: object) -> SearchOutcome:
     return Engine(problem(load_task(name), **{**FAST, **settings})).run()
 
 
-@pytest.mark.parametrize("name", ["c2-wi", "c2-si"])
+@pytest.mark.parametrize("name", ["c2-wi", pytest.param("c2-si", marks=pytest.mark.slow)])
 def test_symmetric_teachers_end_at_the_fixed_space_of_the_swap(name: str) -> None:
     outcome = search(name, seed=1)
     assert [n.label for n in outcome.chain] == ["{0}", "E^C2"]
@@ -57,6 +57,7 @@ def test_symmetric_teachers_end_at_the_fixed_space_of_the_swap(name: str) -> Non
     assert star.p_adjusted == max(zero.p_value, star.p_value)
 
 
+@pytest.mark.slow
 def test_an_arbitrary_teacher_ends_at_the_whole_space_with_the_group_rejected() -> None:
     outcome = search("c2-arbitrary", seed=1)
     assert [n.space.dim for n in outcome.chain] == [0, 2, 4]
@@ -67,7 +68,7 @@ def test_an_arbitrary_teacher_ends_at_the_whole_space_with_the_group_rejected() 
 @pytest.mark.parametrize(
     ("truth", "degree"),
     [
-        pytest.param("C4", 4, marks=(pytest.mark.slow, pytest.mark.ci)),
+        pytest.param("C4", 4, marks=pytest.mark.slow),
         pytest.param("D4", 4, marks=pytest.mark.slow),
         pytest.param("V4", 4, marks=pytest.mark.slow),
         ("C3", 3),
@@ -154,6 +155,8 @@ class Written(NoMemory):
         return RandomisationTest(self.p_values[name], "written", 999, 0, 0.0)
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_diagnoses_say_what_is_broken_and_by_how_much() -> None:
     """The nearest larger group of a C_3 teacher is so nearly right that tying costs nothing that 800 rows would show.
 
@@ -225,6 +228,7 @@ def test_a_tolerance_accepts_an_approximate_symmetry_and_says_so() -> None:
     assert outcome.e_star.evidence.p_value <= 0.01
 
 
+@pytest.mark.slow
 def test_a_group_with_too_many_subgroups_still_has_its_own_fixed_space_as_candidate() -> None:
     rep = representation("S6", 6)
     case = problem(teacher_task("S6", 6, 500, 0, kind="si"), "S6")
@@ -380,7 +384,6 @@ def test_a_run_does_not_go_on_with_other_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_workers_do_not_change_the_result(tmp_path: Path) -> None:
     case = problem(teacher_task("C3", 3, 300, 0), "S3")
     for jobs in (1, 2):

@@ -90,6 +90,7 @@ def test_a_tying_that_is_rejected_is_left_too(monkeypatch: pytest.MonkeyPatch) -
     assert result["blind"]["name"] == chain.name and result["blind"]["tried"][0]["is_group"] is False
 
 
+@pytest.mark.slow
 def test_the_first_proposal_stays_where_nothing_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = ring(600)
     y = y + 2 * x * np.arange(6)

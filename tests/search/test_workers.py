@@ -108,7 +108,6 @@ def test_an_error_of_a_task_is_raised_as_it_is() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_work_that_is_left_early_ends() -> None:
     with closing(Workers(2).map(squaring(), range(100))) as results:
         next(results)
@@ -181,7 +180,6 @@ def subgroups_of_s3(
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 @settings(max_examples=12)
 @given(st.integers(2, 20), st.sampled_from([19, 50, 99]))
 def test_neither_the_order_nor_the_number_of_workers_changes_a_test(jobs: int, copies: int) -> None:
@@ -205,6 +203,7 @@ def test_rotations_are_shared_too() -> None:
     assert rotation_test(x, y, [(0, 1)], largest=6, alpha=0.1, workers=Backwards(3)) == alone
 
 
+@pytest.mark.slow
 def test_a_wave_that_is_cut_off_keeps_what_was_done() -> None:
     memory = Kept()
 
