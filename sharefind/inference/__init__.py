@@ -23,7 +23,7 @@ from sharefind.inference.infinitesimal import (
 from sharefind.inference.input_law import InputLaw
 from sharefind.inference.linear_estimates import Estimates
 from sharefind.inference.marginal_likelihood import MarginalLikelihood
-from sharefind.inference.moves import Moves, SampledMoves, axis_rotations, invariant_scale, moved_coordinates
+from sharefind.inference.moves import Moves, SampledMoves, axis_rotations, moved_coordinates
 from sharefind.inference.origin import OrbitScale, orbit_scale
 from sharefind.inference.p_values import RandomisationTest, randomisation_p_value
 from sharefind.inference.particle_units import UnitFactory, neuron_unit, regular_unit, richest_unit
@@ -78,7 +78,6 @@ __all__ = [
     "family_test",
     "group_moves",
     "independence_test",
-    "invariant_scale",
     "lie_algebra_test",
     "mean_partition",
     "monte_carlo_interval",

@@ -98,15 +98,3 @@ def moved_coordinates(moves: Moves, d_in: int, d_out: int, rng: np.random.Genera
     basis = torch.eye(d_in, dtype=torch.float64).unsqueeze(0)
     images, _ = moves.move(elements, basis, torch.zeros(1, d_in, d_out, dtype=torch.float64))
     return np.asarray(((images - basis).abs().amax((0, 2)) > UNMOVED).numpy())
-
-
-def invariant_scale(x: Tensor, moved: NDArray[np.bool_]) -> Tensor:
-    """One over the spread of x (n, d_in), (d_in,): common to moved coordinates, whose norm an orthogonal action keeps.
-
-    A coordinate that does not vary is left as it is.
-    """
-    values, mask = x.double(), torch.from_numpy(moved)
-    second = ((values - values.mean(0)) ** 2).mean(0)
-    if moved.any():
-        second[mask] = (values[:, mask] ** 2).mean()
-    return torch.where(second > 0, second, torch.ones_like(second)).rsqrt()

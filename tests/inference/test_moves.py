@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from sharefind.errors import GroupError
 from sharefind.groups import FiniteGroup, Representation, named_group, natural, parse_representation, sign, trivial
-from sharefind.inference import Moves, SampledMoves, axis_rotations, invariant_scale, moved_coordinates
+from sharefind.inference import Moves, SampledMoves, axis_rotations, moved_coordinates
 from sharefind.meanfield.actions import JointAction
 from sharefind.testing import IN_TEXTS, random_groups
 
@@ -121,24 +121,3 @@ def test_what_the_group_does_to_labels_is_no_move_of_x() -> None:
     group = named_group("C2")
     moves = JointAction(trivial(group, 2), sign(group))
     assert moved(moves, 2) == [False, False]
-
-
-@settings(max_examples=50)
-@given(random_groups(), st.sampled_from(IN_TEXTS), st.integers(0, 2**32))
-def test_scales_depend_on_orbits_alone(group: FiniteGroup, text: str, seed: int) -> None:
-    rep, rng = parse_representation(text, group), np.random.default_rng(seed)
-    mask = moved_coordinates(joint(rep), rep.dim, 1, rng)
-    x = torch.from_numpy(rng.normal(1, 2, size=(9, rep.dim)) * rng.lognormal(size=rep.dim))
-    elements = joint(rep).draw((1, 9), rng)
-    image, _ = joint(rep).move(elements, x.unsqueeze(0), torch.zeros(1, 9, 1))
-    torch.testing.assert_close(invariant_scale(image[0], mask), invariant_scale(x, mask))
-
-
-def test_scales_make_the_spread_one() -> None:
-    x = torch.from_numpy(np.random.default_rng(0).normal(3, 2, size=(50, 4)))
-    x[:, 3] = 7.0
-    mask = np.array([True, True, False, False])
-    scaled = x * invariant_scale(x, mask)
-    assert float((scaled[:, :2] ** 2).mean()) == pytest.approx(1)
-    assert float(scaled[:, 2].var(correction=0)) == pytest.approx(1)
-    assert scaled[:, 3].eq(7).all()
