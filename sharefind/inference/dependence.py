@@ -25,7 +25,8 @@ from sharefind.inference.units import HOW_TO
 from sharefind.streams import named_stream
 
 FloatArray = NDArray[np.float64]
-Arguments, Found = ParamSpec("Arguments"), TypeVar("Found")
+Arguments = ParamSpec("Arguments")
+Found = TypeVar("Found")
 
 _LOOKED_AT: ContextVar[bool] = ContextVar("looked_at", default=False)
 """Whether whoever is at work has looked at the rows already."""
