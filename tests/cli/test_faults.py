@@ -384,7 +384,6 @@ sys.exit(main({list(arguments)!r}))
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="needs root, to become a user without rights")
 @pytest.mark.parametrize(
     ("arguments", "told"),

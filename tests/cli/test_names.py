@@ -42,7 +42,6 @@ def test_a_run_with_any_name(name: str, discover, call, tmp_path: Path) -> None:
 
 @needs_bytes
 @pytest.mark.slow
-@pytest.mark.ci
 def test_a_run_goes_on_under_another_locale(discover, environment: dict[str, str], tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     Path("dü").mkdir()

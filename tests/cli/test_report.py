@@ -45,7 +45,6 @@ def test_report_refuses_what_it_cannot_write_or_read(call, run: Path, tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_report_says_what_became_of_the_data(discover, call) -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 2))

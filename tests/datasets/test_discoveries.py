@@ -31,7 +31,6 @@ def test_kimura_1980_from_exchangeabilities(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_copper_is_cubic_and_the_run_can_be_taken_up(tmp_path: Path) -> None:
     pytest.importorskip("ase")
     folder = tmp_path / "run"
@@ -60,7 +59,6 @@ def test_methane_is_a_tetrahedron(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_el_nino_has_seasons(tmp_path: Path) -> None:
     pytest.importorskip("statsmodels")
     result = _discover(tmp_path / "run", "--data", "elnino", "--copies", "99")

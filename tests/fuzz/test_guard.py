@@ -97,6 +97,7 @@ def test_the_loop_finds_an_input_and_repeats_itself(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "picky.json").read_text())["inputs"] == 2_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", every_target())
 def test_valid_inputs_are_accepted(name: str, tmp_path: Path) -> None:
     """Otherwise nothing behind the first check would ever be reached; a grammar makes some faults on purpose."""
@@ -112,7 +113,6 @@ def test_valid_inputs_are_accepted(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_a_target_in_a_process_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["unit", "--engine", "own", "--inputs", "300", "--seed", "3", "--out", str(tmp_path)]) == 0
     assert "300 inputs" in capsys.readouterr().out

@@ -179,7 +179,6 @@ def test_inputs_that_are_not_invariant_are_seen_without_any_relation() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 @pytest.mark.usefixtures("small")
 def test_the_level() -> None:
     rep = natural(named_group("S4"))

@@ -29,7 +29,6 @@ def test_the_family_of_the_square(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_the_worked_example_tells_inputs_from_relation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (printed,) = examples("symmetry-tests.md", "text")
     run(tmp_path, examples("symmetry-tests.md")[1])

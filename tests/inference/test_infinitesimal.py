@@ -168,6 +168,7 @@ def samples(labels: str, n: int, d: int, seed: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x), torch.from_numpy(y[:, None])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("labels", "name"), [("radial", "so(2)"), ("none", "0")])
 def test_small_discoveries_in_the_plane(labels: str, name: str) -> None:
     found = lie_algebra_test(*samples(labels, 600, 2, seed=11), fit=QUICK, seed=1)

@@ -62,6 +62,7 @@ def tied_residual(values: Floats, labels: Ints) -> float:
     return float(((values - design @ np.linalg.lstsq(design, values)[0]) ** 2).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("signed", "zeros"), KINDS)
 def test_cut_is_the_best_of_all_partitions_that_are_not_refuted(signed: bool, zeros: bool) -> None:
     size = 4 if signed else 5 if zeros else 6
@@ -194,6 +195,7 @@ def truly_equal(signed: bool, zeros: bool) -> NDArray[np.bool_]:
     return np.stack([values[:, None] == sign * values for sign in ((1, -1) if signed else (1,))])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("signed", "zeros"), KINDS)
 @pytest.mark.parametrize("noise", ["gaussian", "uniform"])
 def test_no_true_equality_is_refuted_more_often_than_alpha(signed: bool, zeros: bool, noise: str) -> None:

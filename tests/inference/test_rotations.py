@@ -139,6 +139,7 @@ def rejections(order: int | None, count: int, seed: int) -> int:
     return hits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [3, None])
 def test_the_level_in_few_data_sets(order: int | None) -> None:
     found = rejections(order, 300, seed=21)

@@ -62,6 +62,7 @@ def hits(statistic: Statistic, law: Law, count: int, seed: int) -> int:
     return int(np.sum(np.array(found) <= LEVEL))
 
 
+@pytest.mark.slow
 @EACH
 @pytest.mark.parametrize("name", ["C4", "mirrors"])
 def test_the_level_in_few_data_sets(kind: str, name: str) -> None:
@@ -98,6 +99,7 @@ def p_values(statistic: Statistic, moves: JointAction, samples: list[tuple[Tenso
     return [randomisation_test(x, y, moves, statistic, rng, COPIES).p_value for x, y in samples]
 
 
+@pytest.mark.slow
 @EACH
 def test_a_broken_symmetry_of_invariant_labels_is_seen(kind: str) -> None:
     """Quarter turns: 20 data sets."""
@@ -108,7 +110,6 @@ def test_a_broken_symmetry_of_invariant_labels_is_seen(kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 @EACH
 def test_a_broken_symmetry_of_equivariant_labels_is_seen(kind: str) -> None:
     """All permutations where only shifts hold."""

@@ -80,6 +80,7 @@ def test_subsamples_are_whole_units_or_alike_parts() -> None:
     assert len(kept.unique()) == 10 and (torch.bincount(kept) == 100).all()
 
 
+@pytest.mark.slow
 def test_the_level_holds_for_repeats() -> None:
     assert rejected(repeated(60, 1e-6), np.arange(60) // 5, 60) <= 0.15
     assert rejected(repeated(60, 1e-6), None, 60) > 0.15

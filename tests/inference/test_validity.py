@@ -115,6 +115,7 @@ def three_errors(count: int) -> float:
     return 3 * float(np.sqrt(LEVEL * (1 - LEVEL) / count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["C4", "mirrors"])
 def test_the_level_in_few_data_sets(name: str) -> None:
     sets = 300
@@ -132,7 +133,7 @@ def test_the_level(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [pytest.param("C4", marks=pytest.mark.ci), "mirrors"])
+@pytest.mark.parametrize("name", ["C4", "mirrors"])
 def test_the_level_of_the_correlogram(name: str) -> None:
     share = hits(laws()[name], 2000, seed=14, kind="correlogram", offset=300) / 2000
     print(f"correlogram, {name}: P(p <= {LEVEL}) = {share}")
@@ -212,10 +213,9 @@ def test_the_family_wise_error_under_full_symmetry() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 @pytest.mark.parametrize(
     ("draw", "truth", "count"),
-    [(symmetric, named_group("S4"), 1000), (paired, PAIRING, 400)],
+    [(symmetric, named_group("S4"), 1000), pytest.param(paired, PAIRING, 400, marks=pytest.mark.ci)],
     ids=["S4", "D4"],
 )
 def test_the_family_wise_error(draw: Sampler, truth: FiniteGroup, count: int) -> None:

@@ -54,6 +54,7 @@ def check(task_name: str, scheme: Scheme, particles: int, reference: float, seed
     assert reference / FACTOR < measured < reference * FACTOR
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task_name", "scheme", "reference"),
     [

@@ -49,6 +49,7 @@ def test_nearest_neighbours_get_better() -> None:
     assert errors[2] < errors[0] / 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("spread", "bandwidth"), [([1.0], 0.3), ([0.5, 2.0], 0.4), ([1.0, 0.7, 1.2], 0.6)])
 def test_kernels_on_gaussians(spread: list[float], bandwidth: float) -> None:
     values = KernelEntropy(bandwidth).value(gaussian(spread, 1500, replicates=20))
@@ -69,6 +70,7 @@ def test_kernels_get_better(spread: list[float]) -> None:
     assert errors[1] < errors[0] / 2
 
 
+@pytest.mark.slow
 def test_the_entropy_on_a_subspace() -> None:
     basis = torch.tensor([[0.6, 0.8, 0.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
     theta = gaussian([1.0, 1.0, 0.5], 3000, replicates=10)

@@ -255,6 +255,7 @@ def group_simulation(name: str, gap: float, batch: int, is_fresh: bool = False) 
     return simulate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "batch", "is_fresh"),
     [("C2", 12, False), ("S3", 4, False), ("B2", 12, False), ("R5", 12, False), ("S3", 12, True)],

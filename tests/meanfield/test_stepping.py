@@ -262,7 +262,6 @@ def test_without_numba_torch_trains_and_says_so_once(
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_where_nothing_may_be_written_the_kernel_is_compiled_anew() -> None:
     code = """if True:
         from numba.core import caching

@@ -47,6 +47,7 @@ def has_level(p_values: np.ndarray, level: float) -> bool:
     return bool(stats.binomtest(hits, len(p_values), level).pvalue > SURE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["C4", "B2", "SO2"])
 def test_the_level_of_the_wi_test(name: str) -> None:
     rng, action = np.random.default_rng(0), action_of(name)

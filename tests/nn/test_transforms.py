@@ -216,7 +216,6 @@ def test_types_copies_and_defaults(kind: str, form: str, spec_of: BuildSpec, fol
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_the_compiler_trains_as_eager_code_does(spec_of: BuildSpec, folder: Path) -> None:
     import shutil
 

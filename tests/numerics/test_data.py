@@ -48,6 +48,7 @@ def at_scale_one() -> tuple[list[str], list[str], int, list[float | None]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-99, 1e-8, 1e-4, 1e8, 1e99])
 @pytest.mark.parametrize("which", ["x", "y", "both"])
 def test_the_scale_of_the_data_changes_nothing(which: str, scale: float, at_scale_one: Any) -> None:
@@ -163,6 +164,7 @@ COLUMNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COLUMNS)
 @pytest.mark.parametrize("settings", [{}, {"stop": "calibrated"}], ids=["randomisation", "calibrated"])
 def test_columns_that_no_group_keeps_break_all_groups(name: str, settings: dict[str, Any]) -> None:

@@ -82,6 +82,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("unit", "backend", "dtype", "alpha"), CASES)
 def test_the_step_that_is_named_works(unit: str, backend: Any, dtype: Any, alpha: float) -> None:
     config = settings(alpha, backend=backend, dtype=dtype)
@@ -95,6 +96,7 @@ def test_the_step_that_is_named_works(unit: str, backend: Any, dtype: Any, alpha
     assert bool(torch.isfinite(path.final).all()) and float(path.risk.max()) < 2
 
 
+@pytest.mark.slow
 def test_the_number_of_particles_that_is_named_works() -> None:
     with pytest.raises(NotConvergedError, match=r"or \d+ particles") as caught:
         trained("two-layer", settings(25, particles=4))

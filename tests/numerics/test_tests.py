@@ -81,6 +81,7 @@ def case(request: pytest.FixtureRequest) -> tuple[Callable[[Tensor, Tensor], Any
     return test, test(*samples())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-60, 1e-8, 1e8, 1e60])
 def test_scales_change_no_test(case: Any, scale: float) -> None:
     (test, usual), (x, y) = case, samples()
@@ -105,6 +106,7 @@ def test_values_that_are_no_numbers_are_refused(case: Any, bad: float) -> None:
             test(*data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.int8, torch.int64, torch.uint8, torch.bool])
 def test_types_give_what_their_values_give(case: Any, dtype: torch.dtype) -> None:
     (test, _), (x, y) = case, samples()

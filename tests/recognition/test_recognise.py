@@ -283,6 +283,7 @@ def test_fixed_spaces_of_random_signed_groups(group, bias):
     assert recognised(result) == brute_force(space, (3, 3), True, True, bias)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(st.integers(-2, 2), min_size=9, max_size=9), st.booleans())
 def test_signed_tyings_by_brute_force(labels, together):

@@ -119,8 +119,15 @@ def test_kill_9_at_random_moments(order: Order, victims: Victims, kills: int) ->
         check(order, victims, name, whole, tasks)
 
 
-@pytest.mark.parametrize("is_torn", [False, True], ids=["between", "torn"])
-@pytest.mark.parametrize("step", [pytest.param(STEP, marks=pytest.mark.ci), 1])
+@pytest.mark.parametrize(
+    ("step", "is_torn"),
+    [
+        pytest.param(STEP, False, id=f"{STEP}-between"),
+        pytest.param(STEP, True, id=f"{STEP}-torn", marks=pytest.mark.ci),
+        pytest.param(1, False, id="1-between"),
+        pytest.param(1, True, id="1-torn"),
+    ],
+)
 def test_kill_9_before_every_file_operation(order: Order, victims: Victims, is_torn: bool, step: int) -> None:
     """Not at random: before each opening, flushing, renaming and removing of a file; then with half of a line."""
     few = ("--copies", "19", "--alpha", "0.2", "--particles", "4", "--quiet")

@@ -158,7 +158,6 @@ def test_every_kind_of_search_is_the_same_again(files: Folder, kind: str, settin
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_what_is_written_says_with_which_seed_and_versions(files: Folder) -> None:
     onnx = pytest.importorskip("onnx")
     run = files(FIRST, "finite", (*WRITTEN[:2], WRITTEN[4], WRITTEN[6]), seed=5)

@@ -220,6 +220,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return trained
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["C2", "C3", "D4"])
 @pytest.mark.parametrize(("figure", "start"), [(fig_si, "si"), (fig_wi, "wi")])
 def test_rows_have_every_teacher_scheme_size_and_repetition(

@@ -13,7 +13,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_sgd_approaches_the_flow_and_cells_are_kept() -> None:
     store = MemoryStore()
     first = limits.thm_1(Context(Request(quick=True), store))

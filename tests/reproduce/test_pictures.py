@@ -84,6 +84,7 @@ def _pixels(png: bytes) -> tuple[int, int, bytes]:
     return width, height, zlib.decompress(b"".join(content for kind, content in chunks if kind == b"IDAT"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PANELS)
 def test_any_panels_are_drawn_without_a_warning(case: str) -> None:
     png = draw(_outcome(*PANELS[case]), "Statement: claim")

@@ -82,7 +82,6 @@ def _files(folder: Path) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_one_and_two_processes_give_the_same_files(install: Install, tmp_path: Path) -> None:
     install(_trained)
     one = reproduce("toy", Request(seed=1), tmp_path / "one").folder

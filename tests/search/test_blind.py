@@ -99,7 +99,6 @@ def test_no_signal_ends_at_zero_and_is_undecided() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_a_tying_without_a_group() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(800, 12))
@@ -222,6 +221,7 @@ def test_too_few_samples() -> None:
         problem_of(*teacher("C4", 10))
 
 
+@pytest.mark.slow
 def test_a_group_with_the_space_of_a_larger_one_is_what_the_tests_accept() -> None:
     # Products of neighbours on a ring of four: D_4. On one output its weights are those of S_4, which is rejected.
     rng = np.random.default_rng(0)

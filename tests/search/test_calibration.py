@@ -88,6 +88,7 @@ def test_the_chain_of_a_c4_teacher_ends_at_its_space() -> None:
     assert outcome.e_star.evidence.groups == ("C4",)
 
 
+@pytest.mark.slow
 def test_where_the_exact_tests_say_otherwise_dist2_decides_and_the_record_says_it() -> None:
     """The exact tests are made to reject every group: particles stay on E^C4 all the same."""
     outcome = search("C4", 0, None)

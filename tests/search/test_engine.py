@@ -119,6 +119,7 @@ def test_the_search_climbs_inside_the_space_of_the_accepted_group() -> None:
     assert outcome.e_star.evidence.groups == ("C3",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistic", ["displacement", "cross-displacement", "held-out-gap", "marginal-likelihood"])
 def test_other_statistics_decide_as_well(statistic: str) -> None:
     """Little noise, and a symmetry that is clearly broken: the arbitrary teacher is not invariant under the swap."""
@@ -156,7 +157,6 @@ class Written(NoMemory):
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_diagnoses_say_what_is_broken_and_by_how_much() -> None:
     """The nearest larger group of a C_3 teacher is so nearly right that tying costs nothing that 800 rows would show.
 
@@ -176,7 +176,6 @@ def even_task(seed: int = 0) -> object:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_a_saddle_is_told_from_a_rest_when_the_unit_can_leave_it() -> None:
     """y is even in x: {0} is stationary for tanh units, but with a bias a free start learns more."""
     outcome = Engine(problem(even_task(), out_rep="trivial", unit="matrix+bias:tanh")).run()
@@ -187,7 +186,6 @@ def test_a_saddle_is_told_from_a_rest_when_the_unit_can_leave_it() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_a_signal_that_the_unit_cannot_see_is_told() -> None:
     """Without a bias every tanh model is odd: E^C2 is right, but the unit learns nothing, and the record says so."""
     outcome = Engine(problem(even_task(), out_rep="trivial", unit="matrix:tanh")).run()
@@ -399,6 +397,7 @@ def test_the_resolved_configuration_builds_the_same_problem() -> None:
     assert replace(again.settings, config=case.settings.config) == case.settings
 
 
+@pytest.mark.slow
 def test_the_lattice_survives_json_exactly_and_has_a_graphml_form() -> None:
     lattice = search("c2-arbitrary").lattice
     text = lattice.dumps()

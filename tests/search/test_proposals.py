@@ -64,6 +64,7 @@ def searched(monkeypatch: pytest.MonkeyPatch, first: Finding, n: int = 600) -> t
     return result_record(Engine(problem, observer=notes).run(), "run", 0.0, "lattice.json"), notes.lines
 
 
+@pytest.mark.slow
 def test_a_group_too_large_to_list_is_left_for_the_next_proposal(monkeypatch: pytest.MonkeyPatch) -> None:
     result, notes = searched(monkeypatch, whole())
     assert result["e_star"]["stabiliser"]["name"] == "C6" and result["e_star"]["dim"] == 6 + 1

@@ -230,6 +230,7 @@ def test_a_search_from_the_saddle_finds_an_even_function() -> None:
     assert (outcome.e_star.label, outcome.e_star.space.dim) == ("E^V4:<(0 2), (1 3)>", 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", ["logistic", "tanh"])
 def test_a_search_finds_the_group_of_a_teacher(sigma: str) -> None:
     found = problem(teacher_task("C3", 3, 400, 0), "S3", **{**SMALL, "unit": f"two-layer:{sigma}"})

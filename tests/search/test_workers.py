@@ -129,6 +129,7 @@ def test_workers_that_make_no_sense(values: dict[str, Any], message: str) -> Non
         Workers(**values)
 
 
+@pytest.mark.slow
 def test_a_deadline_ends_tasks_in_every_process() -> None:
     late = Deadline(time.monotonic(), BudgetSpent("the time is over"))
     for workers in (Workers(deadline=late), Workers(2, deadline=late)):
@@ -244,7 +245,6 @@ def settled(path: Path) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_every_kind_of_workers_writes_the_same_result(cluster: Cluster, tmp_path: Path) -> None:
     case = problem(teacher_task("C3", 3, 300, 0), "S3", copies=99, alpha=0.05)
     kinds = {"1": Workers(), "2": Workers(2), "4": Workers(4), "dask": cluster.workers}
@@ -267,7 +267,6 @@ def test_workers_train_with_the_compiled_kernel_where_one_process_does(tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 def test_a_worker_that_is_killed_loses_nothing(cluster: Cluster) -> None:
     killed: list[int] = []
@@ -305,6 +304,7 @@ def test_a_worker_process_that_is_killed_is_replaced_once(tmp_path: Path) -> Non
     assert dict(Workers(jobs=2).map(deaths(1), tasks)) == {number: number**2 for number in range(6)}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 def test_a_worker_process_that_is_killed_again_is_told(tmp_path: Path) -> None:
     tasks = [(str(tmp_path), number) for number in range(6)]
