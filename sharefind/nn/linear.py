@@ -52,6 +52,7 @@ class SharedLinear(SharedModule):
         """The layer of a specification or of the file that holds one; with its weights where there are some.
 
         Raises:
+            ExportError: The generators are none of a group, or of another one than its name says.
             InputError: as in `SharedLinear`, the file cannot be read, or it has the weights of several particles.
         """
         spec, coefficient = read_source(source, limits)

@@ -73,6 +73,7 @@ class SharedShallowNetwork(SharedModule):
         """The network of a specification or of the file that holds one; with its weights where there are some.
 
         Raises:
+            ExportError: The generators are none of a group, or of another one than its name says.
             InputError: the file cannot be read, or its weights have another width.
         """
         spec, coefficient = read_source(source, limits)

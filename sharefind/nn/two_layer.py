@@ -58,6 +58,7 @@ class SharedTwoLayer(SharedModule):
         """The block of a specification or of the file that holds one, with as many channels as its weights have.
 
         Raises:
+            ExportError: The generators are none of a group, or of another one than its name says.
             InputError: as in `SharedTwoLayer`, the file cannot be read, or its weights have other channels.
         """
         spec, coefficient = read_source(source, limits)
