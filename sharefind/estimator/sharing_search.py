@@ -22,7 +22,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sharefind.datasets import finite_task, unit_numbers
-from sharefind.errors import ConfigError, NotConvergedError, RowsWarning, RunFolderError, UnitError, YardstickWarning
+from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, UnitError, YardstickWarning
 from sharefind.estimator.parts import (
     EvidenceRow,
     Hooks,
@@ -35,6 +35,7 @@ from sharefind.estimator.parts import (
 from sharefind.estimator.writing import format_of, write_network
 from sharefind.export import SharingSpec, TrainedNetwork, searched_network
 from sharefind.groups import Group, load_generators, named_group
+from sharefind.inference.dependence import warn_of_rows
 from sharefind.limits import DEFAULT_LIMITS, Limits, settings_of
 from sharefind.nn import SharedLinear, SharedShallowNetwork, SharedTwoLayer
 from sharefind.report.lattice_picture import draw_lattice
@@ -325,7 +326,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         clock, config = Clock(time.monotonic()), self._config(None if units is None else GROUPS)
         problem = build_problem(config, finite_task("data", x, y, units=units), self._candidate())
         for line in problem.warnings:
-            warnings.warn(f"{line[:1].upper()}{line[1:]}", RowsWarning, stacklevel=3)
+            warn_of_rows(line, stacklevel=4)
         self._samples = Samples("data", problem.fingerprint, len(x), (x.shape[1], y.shape[1]))
         self._run = new_folder(self.run_dir)
         path = self._run if isinstance(self._run, Path) else self._run.path

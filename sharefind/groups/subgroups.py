@@ -6,7 +6,7 @@ What a subgroup is called is left to `structure`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -74,6 +74,7 @@ class _Finder:
 
     group: FiniteGroup
     limits: Limits
+    _known_generators: dict[bytes, list[int]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def table(self) -> NDArray[np.int32]:
@@ -161,10 +162,6 @@ class _Finder:
                     frontier.append(int(image))
         return grown
 
-    @cached_property
-    def _known_generators(self) -> dict[bytes, list[int]]:
-        return {}
-
     def _generators(self, mask: Members) -> list[int]:
         """A small generating set: elements of large order first, each that enlarges the span; thinned."""
         key = mask.tobytes()
@@ -177,7 +174,7 @@ class _Finder:
         chosen: list[int] = []
         spanned = np.zeros_like(mask)
         spanned[0] = True
-        for x in members[np.lexsort((members, -self.orders[members]))].tolist():
+        for x in members[np.argsort(-self.orders[members], kind="stable")].tolist():
             if not spanned[x]:
                 chosen.append(x)
                 spanned = self._join(spanned, chosen)

@@ -153,6 +153,11 @@ def check_rows(x: FloatArray, y: FloatArray, seed: int = 0) -> RowCheck:
     return RowCheck(_is_ordered(x, y, seed), _is_repeated(x, y, seed))
 
 
+def warn_of_rows(line: str, stacklevel: int) -> None:
+    """Raise a `RowsWarning` that says a line of `RowCheck` as a sentence; `stacklevel` counts from this function."""
+    warnings.warn(f"{line[:1].upper()}{line[1:]}", RowsWarning, stacklevel=stacklevel)
+
+
 @contextmanager
 def rows_looked_at() -> Iterator[None]:
     """Tests within do not look at their rows: it was done before, or the rows are known to be independent."""
@@ -186,7 +191,7 @@ def warns_of_rows(test: Callable[Arguments, Found]) -> Callable[Arguments, Found
         if given.get("units") is None:
             check = check_rows(*(given[name].detach().double().numpy(force=True) for name in ("x", "y")))
             for line in check.told(advice):
-                warnings.warn(f"{line[:1].upper()}{line[1:]}", RowsWarning, stacklevel=2)
+                warn_of_rows(line, stacklevel=3)
         return found
 
     return warning

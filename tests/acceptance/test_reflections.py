@@ -54,5 +54,5 @@ def test_the_accepted_set_is_the_true_one(labels: Labels, dim: int, n: int) -> N
     [pytest.param(*task.values, id=task.id, marks=[pytest.mark.ci] * (task.id == "T-C1-d2-n50")) for task in TASKS],
 )
 def test_reduced(labels: Labels, dim: int, n: int) -> None:
-    count = 30 if dim == 2 else 4
+    count = 30 if dim == 2 else 8
     assert exact_hits(labels, dim, n, seed=20261126, count=count) >= least_hits(TARGET, count)

@@ -347,7 +347,6 @@ TOO_FEW = "a search without a group refuses the ten rows of this check: it canno
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::sharefind.errors.RowsWarning")
 def test_the_checks_of_scikit_learn_pass() -> None:
     # One check sets alpha = 0.01, for which a test needs 99 copies.
     expected = {
