@@ -17,9 +17,9 @@ from sharefind.cli.session import Session
 from sharefind.storage import shell_word
 
 if TYPE_CHECKING:
+    from sharefind.parallel import Deadline
     from sharefind.search import RunFolder, SearchConfig
     from sharefind.search.run import Clock
-    from sharefind.workers import Deadline
 
 GRACE_SECONDS = 1.0
 """Seconds that a set-up may take beyond the budget, so that most searches that come late still have a result."""
@@ -57,7 +57,7 @@ def bounded_setup(config: SearchConfig, session: Session, before: float = 0.0) -
     if config.max_seconds is None:
         yield
         return
-    from sharefind.search.sitting import budget
+    from sharefind.search.persistence.run_session import budget
 
     deadline = budget(session.started, config.max_seconds, before)
     with alarm(max(deadline.at, time.monotonic()) + GRACE_SECONDS, deadline.late):

@@ -13,7 +13,7 @@ from sharefind.cli.console import print_json, progress_console, result_console, 
 from sharefind.cli.session import Session
 from sharefind.errors import ConfigError
 from sharefind.limits import SETTINGS, limits_of
-from sharefind.workers import Workers
+from sharefind.parallel import Workers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +99,7 @@ def discover(
     if json:
         print_json(view.result)
         return
-    from sharefind.report.tables import summary
+    from sharefind.report.text.tables import summary
 
     result_console().print(summary(view))
 
@@ -161,7 +161,7 @@ def _search(
     problem: Problem, folder: RunFolder, workers: Workers, session: Session, *, is_silent: bool, is_json: bool
 ) -> Any:
     from sharefind.cli.live import watcher
-    from sharefind.report.runs import RunView
+    from sharefind.report.text.runs import RunView
     from sharefind.search import run_search
 
     _use_one_thread()

@@ -14,7 +14,7 @@ from sharefind.limits import limits_of
 from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
-    from sharefind.export import Certificate, SharingSpec
+    from sharefind.architectures import Certificate, SharingSpec
     from sharefind.search import RunFolder, SearchOutcome
 
 SUFFIXES = {
@@ -58,8 +58,8 @@ def export(
     model, onnx the same model as a graph; emlp and escnn are snippets for these libraries.
     """
     _check(format, out, dtype)
+    from sharefind.architectures import spec_from_outcome
     from sharefind.cli.problem import finished_outcome
-    from sharefind.export import spec_from_outcome
     from sharefind.search import RunFolder
 
     folder = RunFolder.open(run, limits_of(context.params))
@@ -79,7 +79,7 @@ def export(
 
 
 def _write_spec(spec: SharingSpec, format: str, out: Path) -> Certificate:
-    from sharefind.export import write_json, write_snippet, write_torch
+    from sharefind.architectures import write_json, write_snippet, write_torch
 
     if format in ("emlp", "escnn"):
         return write_snippet(spec, out, format)
@@ -87,7 +87,7 @@ def _write_spec(spec: SharingSpec, format: str, out: Path) -> Certificate:
 
 
 def _write_model(outcome: SearchOutcome, folder: RunFolder, format: str, out: Path, dtype: str | None) -> Certificate:
-    from sharefind.export import searched_network, write_onnx, write_safetensors
+    from sharefind.architectures import searched_network, write_onnx, write_safetensors
 
     network = searched_network(outcome, folder)
     if format == "safetensors":
@@ -97,7 +97,7 @@ def _write_model(outcome: SearchOutcome, folder: RunFolder, format: str, out: Pa
 
 def _next(spec: SharingSpec, format: str, run: Path, out: Path) -> list[str]:
     """What can be done with the file, in lines that can be pasted."""
-    from sharefind.export import class_names
+    from sharefind.architectures import class_names
 
     if format == "torch":
         weights = shell_word(out.with_suffix(".safetensors"))

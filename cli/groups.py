@@ -21,7 +21,7 @@ def groups(
 ) -> None:
     """List the names of groups, or show one group: order, generators, natural representation, subgroups."""
     from sharefind.groups import catalogue
-    from sharefind.report.groups import catalogue_json, catalogue_view, group_facts, group_view
+    from sharefind.report.text.group_tables import catalogue_json, catalogue_view, group_facts, group_view
 
     if name is None:
         entries = catalogue()

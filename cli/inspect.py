@@ -13,7 +13,7 @@ from sharefind.errors import ConfigError
 from sharefind.limits import limits_of
 
 if TYPE_CHECKING:
-    from sharefind.report.runs import RunView
+    from sharefind.report.text.runs import RunView
     from sharefind.search import SearchNode
 
 
@@ -34,7 +34,7 @@ def inspect(
     json: PlainJson = False,
 ) -> None:
     """Show what a run found and every node that it visited, or all that is known about one node."""
-    from sharefind.report.runs import load_run
+    from sharefind.report.text.runs import load_run
 
     if figure is not None and plot is None:
         raise ConfigError("--figure says what --plot draws; give --plot FILE, too")
@@ -51,7 +51,7 @@ def inspect(
 
 
 def _plot(view: RunView, chosen: SearchNode | None, plot: Path, figure: str | None) -> None:
-    from sharefind.report.pictures import draw_node, draw_run, draw_single
+    from sharefind.report.pictures.drawing import draw_node, draw_run, draw_single
 
     if figure is not None:
         draw_single(view, figure, plot, chosen)
@@ -64,7 +64,7 @@ def _plot(view: RunView, chosen: SearchNode | None, plot: Path, figure: str | No
 
 def _print(view: RunView, chosen: SearchNode | None, *, is_all: bool) -> None:
     from sharefind.cli.problem import layout_lines
-    from sharefind.report.tables import lattice_view, node_view, summary
+    from sharefind.report.text.tables import lattice_view, node_view, summary
     from sharefind.search import RunFolder
 
     console = result_console()

@@ -17,13 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sharefind.cli.console import progress_console
-from sharefind.report.numbers import number, shortened
-from sharefind.report.tables import DECISION_STYLES
+from sharefind.report.text.number_words import number, shortened
+from sharefind.report.text.tables import DECISION_STYLES
 from sharefind.search import Growth, Observer, Problem, SearchNode
 from sharefind.search.observer import WARNING
 
 if TYPE_CHECKING:
-    from sharefind.nn.training import Epoch
+    from sharefind.architectures.layers.network_training import Epoch
 
 REFRESH_PER_SECOND = 8
 

@@ -26,7 +26,7 @@ from sharefind.search import (
     search_config,
 )
 from sharefind.search.hypotheses import belongs
-from sharefind.search.layouts import layout_notes
+from sharefind.search.input_layouts import layout_notes
 from sharefind.search.problem import proposals
 from sharefind.storage import advice, shell_word
 

@@ -13,7 +13,7 @@ from sharefind.errors import SharefindError
 from sharefind.limits import Limits, limits_of
 
 if TYPE_CHECKING:
-    from sharefind.report.samples import Samples
+    from sharefind.report.text.run_samples import Samples
 
 
 def report(
@@ -26,8 +26,8 @@ def report(
 
     Example: sharefind report runs/c2-wi_C2_seed0 --out report.html
     """
-    from sharefind.report.page import check_page, write_page
-    from sharefind.report.verdict import verdict
+    from sharefind.report.page.html_page import check_page, write_page
+    from sharefind.report.text.verdict import verdict
 
     check_page(out)
     limits = limits_of({"max_file_size": max_file_size})
@@ -42,7 +42,7 @@ def report(
 def _samples(run: Path, limits: Limits) -> Samples:
     """What the run searched; data that are gone are said to be gone, since all else is in the run folder."""
     from sharefind.cli.problem import DEFAULT_TASK, chosen_task, with_limits
-    from sharefind.report.samples import Samples, noted_fingerprint, samples_of
+    from sharefind.report.text.run_samples import Samples, noted_fingerprint, samples_of
     from sharefind.search import RunFolder
 
     config = with_limits(RunFolder.open(run).config(), limits)

@@ -18,7 +18,7 @@ from sharefind.limits import LIFTED
 from sharefind.storage import shell_word
 
 if TYPE_CHECKING:
-    from sharefind.reproduce import Progress, Reproduction, Request
+    from sharefind.paper import Progress, Reproduction, Request
 
 Name = Annotated[
     str,
@@ -66,7 +66,7 @@ def reproduce(
 
     Example: sharefind reproduce fig-si --quick --group C3
     """
-    from sharefind.reproduce import ALL, Request, find, names, reproduce
+    from sharefind.paper import ALL, Request, find, names, reproduce
 
     session: Session = context.obj
     session.debug = session.debug or debug
@@ -109,7 +109,7 @@ def _show(found: list[Reproduction], refused: Mapping[str, SharefindError], *, i
     if is_json:
         print_json(found[0].result if is_single else summary_json(found, refused))
         return
-    from sharefind.report.reproductions import checks_table, summary_table
+    from sharefind.report.text.reproductions import checks_table, summary_table
 
     console = result_console()
     console.print(checks_table(found[0]) if is_single else summary_table(found, refused))
@@ -128,7 +128,7 @@ def summary_json(found: list[Reproduction], refused: Mapping[str, SharefindError
 @contextmanager
 def _progress(*, is_silent: bool, is_json: bool) -> Iterator[Progress]:
     """Who is told the steps: a bar on a terminal, elsewhere a line when the work changes."""
-    from sharefind.reproduce import no_progress
+    from sharefind.paper import no_progress
 
     console = progress_console()
     if is_silent or (is_json and not sys.stderr.isatty()):

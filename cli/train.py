@@ -15,9 +15,9 @@ from sharefind.limits import limits_of
 from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
-    from sharefind.nn.comparison import FloatArray, Score
+    from sharefind.architectures.layers.comparison import FloatArray, Score
     from sharefind.search import Problem, TaskLike
-    from sharefind.search.units import IntArray
+    from sharefind.search.unit_registry import IntArray
     from sharefind.search.yardstick import Scored
 
 FRESH_ROWS = 10_000
@@ -64,11 +64,11 @@ def train(
     The weights of the shared network are written for the module that export --format torch writes.
     """
     _check(out, lr)
+    from sharefind.architectures import spec_from_outcome
+    from sharefind.architectures.formats.onnx_graph import require_onnx
+    from sharefind.architectures.layers.comparison import TrainingPlan, beside_least_squares, compare, untied
     from sharefind.cli.live import training_progress
     from sharefind.cli.problem import finished_outcome
-    from sharefind.export import spec_from_outcome
-    from sharefind.export.onnx_graph import require_onnx
-    from sharefind.nn.comparison import TrainingPlan, beside_least_squares, compare, untied
     from sharefind.search import RunFolder
     from sharefind.search.yardstick import FREE, TIED, advice
 
@@ -92,7 +92,7 @@ def train(
     if json:
         print_json(_record(run, out, seed, scores, yardstick))
         return
-    from sharefind.report.training import training_table
+    from sharefind.report.text.training_words import training_table
 
     console = result_console()
     console.print(training_table(_rows_of(scores), yardstick["least_squares"]))
@@ -132,14 +132,14 @@ def _rows(task: TaskLike, seed: int) -> tuple[FloatArray, FloatArray]:
     """The data set, or fresh samples of a task that has none."""
     if task.x is not None and task.y is not None:
         return task.x, task.y
-    from sharefind.streams import named_stream
+    from sharefind.rng import named_stream
 
     return task.sample(named_stream(seed, "train", "fresh"), FRESH_ROWS)
 
 
 def _units(problem: Problem) -> IntArray | None:
     """The unit of each row of the task, as the run had them; a blind search tested some of them only."""
-    from sharefind.search.units import row_units
+    from sharefind.search.unit_registry import row_units
 
     task = problem.task
     found = row_units(problem.settings.config, task.x, task.y, task.units, task.name).units
@@ -161,7 +161,7 @@ def _better(lr: float) -> float:
 
 
 def _write(score: Score, out: Path, seed: int) -> None:
-    from sharefind.export import write_onnx, write_safetensors
+    from sharefind.architectures import write_onnx, write_safetensors
 
     write = write_onnx if out.suffix.lower() == ".onnx" else write_safetensors
     write(score.network.to_trained(), out, seed=seed)

@@ -24,7 +24,7 @@ def verify(
     json: PlainJson = False,
 ) -> None:
     """Prove again that a specification is equivariant, and say what was proven."""
-    from sharefind.export import verify_file
+    from sharefind.architectures import verify_file
 
     certificate, network = verify_file(spec, limits_of({"max_dim": max_dim, "max_file_size": max_file_size}))
     particles = None if network is None else len(network.coefficient)

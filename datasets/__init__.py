@@ -10,6 +10,7 @@ from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.files import load_csv, load_npz, load_parquet
 from sharefind.datasets.molecule import methane_task
 from sharefind.datasets.registry import load_data, load_task, task_names
+from sharefind.datasets.row_keys import unit_numbers
 from sharefind.datasets.substitutions import substitution_task
 from sharefind.datasets.task import GivenAction, Sampler, Task, check_arrays, finite_task, fresh_task
 from sharefind.datasets.teacher_student import (
@@ -19,7 +20,6 @@ from sharefind.datasets.teacher_student import (
     weakly_invariant,
 )
 from sharefind.datasets.textures import texture_task
-from sharefind.datasets.units import unit_numbers
 
 __all__ = [
     "GivenAction",

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from sharefind.datasets.archives import KEYS, npz_arrays, refuse_unpacked
+from sharefind.datasets.row_keys import IntArray, refuse_column_of_rows, unit_numbers, unknown_column
 from sharefind.datasets.task import WORDS, FloatArray, check_arrays
-from sharefind.datasets.units import IntArray, refuse_column_of_rows, unit_numbers, unknown_column
 from sharefind.errors import DataError, one_line, quoted, visible
 from sharefind.formats import ENCODING
 from sharefind.limits import DATA_BYTES, DEFAULT_LIMITS, Limits, raise_it

@@ -25,7 +25,7 @@ if os.path.isfile(os.path.join(_checkout, "pyproject.toml")) and os.path.isdir(o
 def __getattr__(name: str) -> Any:
     """`SharingSearch`, loaded when it is first asked for: torch and scikit-learn come with it."""
     if name == "SharingSearch":
-        return import_module("sharefind.estimator").SharingSearch
+        return import_module("sharefind.api").SharingSearch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

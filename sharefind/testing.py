@@ -13,7 +13,7 @@ from torch import Tensor
 from sharefind.errors import UnitError
 from sharefind.groups import FiniteGroup, parse_representation
 from sharefind.groups.group import NaturalBlock
-from sharefind.meanfield.haar import HaarRule
+from sharefind.meanfield.clouds.haar import HaarRule
 from sharefind.meanfield.units import Unit, build_unit
 
 if TYPE_CHECKING:

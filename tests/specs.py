@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sharefind.export import SharingSpec, exact_texts, generator_pairs
+from sharefind.architectures import SharingSpec, exact_texts, generator_pairs
 from sharefind.groups import Representation
-from sharefind.meanfield.standardise import Standardisation, identity_standardisation
+from sharefind.meanfield.clouds.standardise import Standardisation, identity_standardisation
 from sharefind.meanfield.units import two_layer_space
 from sharefind.spaces import Subspace, fixed_space, matrix_space
 

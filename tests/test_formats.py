@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sharefind.architectures import TrainedNetwork, from_json, read_safetensors, read_spec, to_json, write_safetensors
+from sharefind.architectures.certificate.verification import verify_file
 from sharefind.datasets import load_csv
 from sharefind.errors import GroupError, InputError, RunFolderError
-from sharefind.export import TrainedNetwork, from_json, read_safetensors, read_spec, to_json, write_safetensors
-from sharefind.export.verification import verify_file
 from sharefind.formats import RepeatedKeyError, parse_json, parse_toml
 from sharefind.groups import load_generators
-from sharefind.search.run_folder import RunFolder
+from sharefind.search.persistence.run_folder import RunFolder
 from sharefind.storage import Journal
-from tests.export.networks import spec_of
+from tests.architectures.networks import spec_of
 
 BOM = b"\xef\xbb\xbf"
 

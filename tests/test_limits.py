@@ -14,20 +14,20 @@ import numpy as np
 import pytest
 import tomli_w
 
+from sharefind.api import SharingSearch
+from sharefind.architectures import read_spec, verify_file
+from sharefind.architectures.formats.spec_json import from_json
+from sharefind.architectures.formats.tensors import read_weights
+from sharefind.architectures.layers import SharedLinear
 from sharefind.cli import main
 from sharefind.cli.problem import merged_config
 from sharefind.datasets import load_csv, load_data, load_npz, load_task
 from sharefind.errors import ConfigError, InputError
-from sharefind.estimator import SharingSearch
-from sharefind.export import read_spec, verify_file
-from sharefind.export.serial import from_json
-from sharefind.export.tensors import read_weights
 from sharefind.groups import load_generators, named_group, natural, parse_representation, subgroups
 from sharefind.limits import DEFAULT_LIMITS, LARGEST_ORDER, Limits, limits_of, option, raise_it, settings_of
-from sharefind.nn import SharedLinear
-from sharefind.report.runs import load_run
+from sharefind.report.text.runs import load_run
 from sharefind.search import build_problem, search_config
-from sharefind.search.run_folder import read_particles
+from sharefind.search.persistence.run_folder import read_particles
 from sharefind.spaces import invariant_lattice
 
 SHIFT = [[int(i == (j + 1) % 6) for j in range(6)] for i in range(6)]

@@ -1,13 +1,7 @@
 """Finite and compact groups, exact representations, and subgroups: the algebra under `sharefind.spaces`."""
 
-from sharefind.groups.catalogue import CatalogueEntry, catalogue, named_group
-from sharefind.groups.constructors import grid, natural, regular, sign, trivial
-from sharefind.groups.expressions import parse_representation
-from sharefind.groups.fields import CosineField, common_domain, cosine_field, element_to_float
-from sharefind.groups.files import GeneratorFile, load_generators
-from sharefind.groups.given import from_matrices
-from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, cycle_notation
-from sharefind.groups.numbers import (
+from sharefind.exact.fields import CosineField, common_domain, cosine_field, element_to_float
+from sharefind.exact.numbers import (
     exact_domain,
     exact_matrix,
     format_element,
@@ -15,6 +9,12 @@ from sharefind.groups.numbers import (
     parse_element,
     parse_exact,
 )
+from sharefind.groups.catalogue import CatalogueEntry, catalogue, named_group
+from sharefind.groups.constructors import grid, natural, regular, sign, trivial
+from sharefind.groups.expressions import parse_representation
+from sharefind.groups.files import GeneratorFile, load_generators
+from sharefind.groups.given import from_matrices
+from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, cycle_notation
 from sharefind.groups.operations import hom
 from sharefind.groups.representation import Representation
 from sharefind.groups.structure import structure_name, subgroup_label, subgroup_labels

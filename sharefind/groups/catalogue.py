@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from sympy import QQ
 
 from sharefind.errors import GroupError
+from sharefind.exact.matrices import Rows, sparse_matrix
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock
-from sharefind.groups.matrices import Rows, sparse_matrix
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
 MAX_ROTATION = 120

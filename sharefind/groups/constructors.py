@@ -17,11 +17,11 @@ from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError, RepresentationError
+from sharefind.exact.fields import CosineField, cosine_field
+from sharefind.exact.matrices import identity_matrix, sparse_matrix, zero_matrix
 from sharefind.groups import operations
-from sharefind.groups.fields import CosineField, cosine_field
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, permutation_sign
 from sharefind.groups.images import PermArray, SignArray
-from sharefind.groups.matrices import identity_matrix, sparse_matrix, zero_matrix
 from sharefind.groups.recipes import Recipe
 from sharefind.groups.representation import Kind, Representation
 

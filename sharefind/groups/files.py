@@ -14,14 +14,14 @@ import numpy as np
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError, RepresentationError, one_line
+from sharefind.exact.fields import check_work, element_bits, inverse_cost
+from sharefind.exact.matrices import identity_matrix, is_orthogonal_matrix, rows_of
+from sharefind.exact.numbers import exact_domain, exact_matrix
 from sharefind.formats import parse_json
 from sharefind.groups.constructors import trivial
 from sharefind.groups.enumeration import enumerate_elements
-from sharefind.groups.fields import check_work, element_bits, inverse_cost
 from sharefind.groups.given import first_failure, unchecked, word_text
 from sharefind.groups.group import FiniteGroup
-from sharefind.groups.matrices import identity_matrix, is_orthogonal_matrix, rows_of
-from sharefind.groups.numbers import exact_domain, exact_matrix
 from sharefind.groups.orbits import orbit_action
 from sharefind.groups.representation import Representation
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within

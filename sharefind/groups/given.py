@@ -12,12 +12,12 @@ import numpy as np
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import RepresentationError
+from sharefind.exact.fields import CosineField
+from sharefind.exact.matrices import as_signed_permutation, common_matrices, identity_matrix
+from sharefind.exact.numbers import Exact, exact_matrix
 from sharefind.groups.enumeration import IntArray
-from sharefind.groups.fields import CosineField
 from sharefind.groups.group import FiniteGroup
 from sharefind.groups.images import sparse_images
-from sharefind.groups.matrices import as_signed_permutation, common_matrices, identity_matrix
-from sharefind.groups.numbers import Exact, exact_matrix
 from sharefind.groups.representation import Representation
 
 MatrixLike: TypeAlias = DomainMatrix | Sequence[Sequence[Exact]]

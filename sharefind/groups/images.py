@@ -13,8 +13,8 @@ from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import RepresentationError
+from sharefind.exact.matrices import identity_matrix, signed_permutation_matrix, to_float
 from sharefind.groups.group import FiniteGroup
-from sharefind.groups.matrices import identity_matrix, signed_permutation_matrix, to_float
 
 PermArray = NDArray[np.integer[Any]]
 SignArray = NDArray[np.int8]

@@ -13,8 +13,8 @@ import numpy as np
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import RepresentationError
-from sharefind.groups import matrices as _matrices
-from sharefind.groups.fields import CosineField
+from sharefind.exact import matrices as _matrices
+from sharefind.exact.fields import CosineField
 from sharefind.groups.group import CompactGroup
 from sharefind.groups.images import PermArray, SignArray
 from sharefind.groups.recipes import Recipe
@@ -34,7 +34,7 @@ MAX_MATRIX_WORK = 2_500_000
 class SparseTensorProduct(Representation):
     """A tensor product of two signed permutation actions: index arrays of its own are made when asked for.
 
-    Its orbits are found from the two factors (`sharefind.spaces.orbits`), so that hom(R^5000, R^5000) takes no memory.
+    Its orbits are found from the two factors (`sharefind.spaces.permuted`); hom(R^5000, R^5000) takes no memory.
     """
 
     def __post_init__(self) -> None:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError
-from sharefind.groups.fields import check_work, element_bits
-from sharefind.groups.matrices import rows_of
+from sharefind.exact.fields import check_work, element_bits
+from sharefind.exact.matrices import rows_of
 from sharefind.limits import raise_it
 
 MAX_ENTRY_BITS = 4_096

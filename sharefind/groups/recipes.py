@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.errors import RepresentationError
+from sharefind.exact.matrices import identity_matrix
 from sharefind.groups.group import FiniteGroup, NaturalBlock
 from sharefind.groups.images import PermArray, SignArray
-from sharefind.groups.matrices import identity_matrix
 from sharefind.groups.representation import Representation
 
 Operation = Literal["natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual"]

@@ -16,10 +16,10 @@ from sympy import Expr, Integer
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import RepresentationError
+from sharefind.exact.matrices import is_orthogonal_matrix, trace
 from sharefind.groups import images as _images
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group
 from sharefind.groups.images import PermArray, SignArray
-from sharefind.groups.matrices import is_orthogonal_matrix, trace
 
 if TYPE_CHECKING:
     from sharefind.groups.recipes import Recipe

@@ -3,14 +3,8 @@
 Usable on its own; what a discovered symmetry is good for is left to `sharefind.search`.
 """
 
-from sharefind.inference.closed_testing import FamilyTest, Verdict, family_test
-from sharefind.inference.correlogram import Correlogram
-from sharefind.inference.diagnosis import Cause, Diagnosis, RiskGap, diagnose, risk_gap
-from sharefind.inference.displacement import CrossDisplacement, Displacement
-from sharefind.inference.families import Candidate, CandidateFamily, named_family, subgroup_family
-from sharefind.inference.held_out_gap import HeldOutGap
-from sharefind.inference.independence import independence_test
-from sharefind.inference.infinitesimal import (
+from sharefind.inference.ambient_moves import Moves, SampledMoves, axis_rotations, moved_coordinates
+from sharefind.inference.continuous.infinitesimal import (
     HeldOutLoss,
     LieAlgebraTest,
     SmoothFit,
@@ -20,24 +14,30 @@ from sharefind.inference.infinitesimal import (
     nearest_algebra,
     skew_basis,
 )
-from sharefind.inference.input_law import InputLaw
-from sharefind.inference.linear_estimates import Estimates
-from sharefind.inference.marginal_likelihood import MarginalLikelihood
-from sharefind.inference.moves import Moves, SampledMoves, axis_rotations, moved_coordinates
-from sharefind.inference.origin import OrbitScale, orbit_scale
-from sharefind.inference.p_values import RandomisationTest, randomisation_p_value
-from sharefind.inference.particle_units import UnitFactory, neuron_unit, regular_unit, richest_unit
-from sharefind.inference.partitions import Partition, estimate_partition, mean_partition, weight_partition
-from sharefind.inference.randomisation import Bound, Statistic, randomisation_test
-from sharefind.inference.rotations import (
+from sharefind.inference.continuous.rotations import (
     AngularHarmonics,
     PlaneRotations,
     PlaneVerdict,
     RotationSearch,
     rotation_test,
 )
-from sharefind.inference.sequential import CopiesDesign, monte_carlo_interval
-from sharefind.inference.training import ParticleTraining
+from sharefind.inference.partitions.linear_estimates import Estimates
+from sharefind.inference.partitions.testing import Partition, estimate_partition, mean_partition, weight_partition
+from sharefind.inference.statistics.correlogram import Correlogram
+from sharefind.inference.statistics.displacement import CrossDisplacement, Displacement
+from sharefind.inference.statistics.held_out_gap import HeldOutGap
+from sharefind.inference.statistics.input_law import InputLaw
+from sharefind.inference.statistics.marginal_likelihood import MarginalLikelihood
+from sharefind.inference.statistics.origin import OrbitScale, orbit_scale
+from sharefind.inference.statistics.searched_particles import UnitFactory, neuron_unit, regular_unit, richest_unit
+from sharefind.inference.statistics.surrogate_training import ParticleTraining
+from sharefind.inference.tests.closed_testing import FamilyTest, Verdict, family_test
+from sharefind.inference.tests.diagnosis import Cause, Diagnosis, RiskGap, diagnose, risk_gap
+from sharefind.inference.tests.families import Candidate, CandidateFamily, named_family, subgroup_family
+from sharefind.inference.tests.independence import independence_test
+from sharefind.inference.tests.p_values import RandomisationTest, randomisation_p_value
+from sharefind.inference.tests.randomisation import Bound, Statistic, randomisation_test
+from sharefind.inference.tests.sequential import CopiesDesign, monte_carlo_interval
 
 __all__ = [
     "AngularHarmonics",

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from sharefind.errors import RowsWarning
-from sharefind.inference.units import HOW_TO
-from sharefind.streams import named_stream
+from sharefind.inference.row_blocks import HOW_TO
+from sharefind.rng import named_stream
 
 FloatArray = NDArray[np.float64]
 Arguments = ParamSpec("Arguments")

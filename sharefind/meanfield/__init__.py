@@ -1,16 +1,11 @@
 """The mean-field theory, usable on its own: units, risks, measures, SGD and gradient flows on clouds of particles."""
 
-from sharefind.meanfield.actions import JointAction, ParticleAction
-from sharefind.meanfield.activations import LOGISTIC, TANH, Activation, activation
-from sharefind.meanfield.chaos import PowerLaw, coupling_distance2, fit_power_law, pair_covariance
-from sharefind.meanfield.energy import energy_distance, energy_to_symmetrisation
-from sharefind.meanfield.entropy import KernelEntropy, entropy_knn, silverman_bandwidth
-from sharefind.meanfield.flow import FlowConfig, FlowPath, flow
-from sharefind.meanfield.haar import Estimate, HaarRule, haar_rule, symmetrised_values
-from sharefind.meanfield.invariance import Invariance
-from sharefind.meanfield.laws import EmpiricalLaw
-from sharefind.meanfield.losses import CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED, Loss, build_loss, huber
-from sharefind.meanfield.measures import (
+from sharefind.meanfield.clouds.actions import JointAction, ParticleAction
+from sharefind.meanfield.clouds.chaos import PowerLaw, coupling_distance2, fit_power_law, pair_covariance
+from sharefind.meanfield.clouds.energy import energy_distance, energy_to_symmetrisation
+from sharefind.meanfield.clouds.entropy import KernelEntropy, entropy_knn, silverman_bandwidth
+from sharefind.meanfield.clouds.haar import Estimate, HaarRule, haar_rule, symmetrised_values
+from sharefind.meanfield.clouds.measures import (
     dist2,
     rmd2,
     rmd2_between,
@@ -18,15 +13,26 @@ from sharefind.meanfield.measures import (
     symmetrise,
     w2_squared,
 )
-from sharefind.meanfield.models import predict, predict_labels, predict_symmetrised, squared_risk
-from sharefind.meanfield.optimum import CertifiedOptimum, better_particles, least_distance, least_risk, risk_columns
-from sharefind.meanfield.penalties import RIDGE, SMOOTH_NORM, Penalty, build_penalty, smooth_l1
-from sharefind.meanfield.projection import Projector
-from sharefind.meanfield.risks import Functional, RegularisedRisk, Risk
-from sharefind.meanfield.schedules import CONSTANT, Schedule, build_schedule
-from sharefind.meanfield.schemes import Gradient, Scheme, scheme_gradient, vanilla_gradient
-from sharefind.meanfield.sgd import SGDConfig, Trajectory, gaussian_start, train
-from sharefind.meanfield.sources import (
+from sharefind.meanfield.clouds.models import predict, predict_labels, predict_symmetrised, squared_risk
+from sharefind.meanfield.clouds.projection import Projector
+from sharefind.meanfield.clouds.standardise import Standardisation, standardisation
+from sharefind.meanfield.clouds.symmetry_tests import SymmetryTest, is_strongly_invariant, si_test, wi_test
+from sharefind.meanfield.dynamics.flow import FlowConfig, FlowPath, flow
+from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule, build_schedule
+from sharefind.meanfield.dynamics.sgd import SGDConfig, Trajectory, gaussian_start, train
+from sharefind.meanfield.objectives.laws import EmpiricalLaw
+from sharefind.meanfield.objectives.losses import CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED, Loss, build_loss, huber
+from sharefind.meanfield.objectives.optimum import (
+    CertifiedOptimum,
+    better_particles,
+    least_distance,
+    least_risk,
+    risk_columns,
+)
+from sharefind.meanfield.objectives.penalties import RIDGE, SMOOTH_NORM, Penalty, build_penalty, smooth_l1
+from sharefind.meanfield.objectives.risks import Functional, RegularisedRisk, Risk
+from sharefind.meanfield.objectives.schemes import Gradient, Scheme, scheme_gradient, vanilla_gradient
+from sharefind.meanfield.objectives.sources import (
     AugmentedSource,
     Batch,
     EpochSource,
@@ -36,8 +42,6 @@ from sharefind.meanfield.sources import (
     RandomisedCopies,
     Source,
 )
-from sharefind.meanfield.standardise import Standardisation, standardisation
-from sharefind.meanfield.symmetry_tests import SymmetryTest, is_strongly_invariant, si_test, wi_test
 from sharefind.meanfield.units import (
     MatrixUnit,
     PointwiseUnit,
@@ -49,6 +53,8 @@ from sharefind.meanfield.units import (
     build_searched_unit,
     build_unit,
 )
+from sharefind.meanfield.units.activations import LOGISTIC, TANH, Activation, activation
+from sharefind.meanfield.units.invariance import Invariance
 
 __all__ = [
     "CONSTANT",

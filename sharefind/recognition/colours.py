@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from sharefind.errors import SpaceError
-from sharefind.groups.matrices import rows_of
+from sharefind.exact.matrices import rows_of
 from sharefind.recognition.layout import IntArray, Layout
 from sharefind.spaces.subspace import Subspace
 

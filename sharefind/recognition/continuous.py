@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from sharefind.groups.matrices import Rows, rows_of, sparse_matrix
+from sharefind.exact import linear_algebra as linear
+from sharefind.exact.matrices import Rows, rows_of, sparse_matrix
 from sharefind.recognition.layout import Layout
 from sharefind.recognition.lie_names import lie_name
-from sharefind.spaces import linear
 from sharefind.spaces.subspace import Subspace
 
 FloatArray = NDArray[np.float64]

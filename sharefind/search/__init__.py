@@ -2,8 +2,12 @@
 
 from sharefind.search.config import SearchConfig, Settings, resolve, search_config
 from sharefind.search.engine import Engine, SearchOutcome
-from sharefind.search.evidence import Decision, Evidence
-from sharefind.search.growth import (
+from sharefind.search.node_evidence import Decision, Evidence
+from sharefind.search.observer import Observer, StopSearch
+from sharefind.search.persistence.run_folder import RunFolder
+from sharefind.search.problem import Candidate, Problem, TaskLike, build_problem, fingerprint
+from sharefind.search.result import result_record
+from sharefind.search.rules.growth import (
     Escape,
     EscapeGrowth,
     GrowthRule,
@@ -11,13 +15,9 @@ from sharefind.search.growth import (
     MeanGrowth,
     measure_escape,
 )
-from sharefind.search.lattice import Growth, SearchLattice, SearchNode
-from sharefind.search.observer import Observer, StopSearch
-from sharefind.search.problem import Candidate, Problem, TaskLike, build_problem, fingerprint
-from sharefind.search.result import result_record
+from sharefind.search.rules.stopping import RandomisationRule, StoppingRule, ThresholdRule
 from sharefind.search.run import default_folder, run_search
-from sharefind.search.run_folder import RunFolder
-from sharefind.search.stopping import RandomisationRule, StoppingRule, ThresholdRule
+from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 
 __all__ = [
     "Candidate",

@@ -1,6 +1,6 @@
 """A search without a candidate: a part of the samples proposes the group, the rest tests it and is trained on.
 
-What is proposed, and how sure, is `sharefind.blind`; from here on the group is a candidate like any other, so that a
+What is proposed, and how sure, is `sharefind.proposal`; from here on the group is a candidate like any other, so that a
 proposal that does not hold is left for its subgroups.
 """
 
@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from scipy import special
 from torch import Tensor
 
-from sharefind.blind import Finding, propose
-from sharefind.blind.coefficients import least_squares
-from sharefind.blind.evidence import Evidence
 from sharefind.errors import InputError
 from sharefind.groups import FiniteGroup, Group, named_group, natural, trivial
 from sharefind.groups.group import permutation_sign
 from sharefind.groups.representation import Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.inference.units import held_units
+from sharefind.inference.row_blocks import held_units
 from sharefind.meanfield.units import build_searched_unit, has_hidden_layer
+from sharefind.proposal import Finding, propose
+from sharefind.proposal.coefficients import least_squares
+from sharefind.proposal.log_evidence import Evidence
 from sharefind.recognition import LieStabiliser, lie_stabiliser
+from sharefind.rng import named_stream
 from sharefind.search.config import SearchConfig
 from sharefind.spaces import Subspace
-from sharefind.streams import named_stream
 
 FloatArray = NDArray[np.float64]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.blind import Finding
 from sharefind.groups import FiniteGroup
 from sharefind.groups.group import permutation_sign
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.proposal import Finding
 from sharefind.search.blind import BlindStart
 from sharefind.search.hypotheses import label_of
 from sharefind.search.problem import Problem

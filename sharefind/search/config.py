@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sharefind.errors import ConfigError, quoted, visible
 from sharefind.limits import LARGEST_ORDER, Limits, limits_of
-from sharefind.meanfield.schemes import Scheme
-from sharefind.meanfield.sgd import SGDConfig
-from sharefind.meanfield.standardise import How
+from sharefind.meanfield.clouds.standardise import How
+from sharefind.meanfield.dynamics.sgd import SGDConfig
+from sharefind.meanfield.objectives.schemes import Scheme
 from sharefind.meanfield.units import SearchedUnit
-from sharefind.workers import Workers
+from sharefind.parallel import Workers
 
 GrowthName = Literal["mean", "escape", "invariant"]
 StopName = Literal["fixed", "calibrated", "randomisation"]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sharefind.inference import Diagnosis, RandomisationTest, Verdict
-from sharefind.inference.closed_testing import TestMemory
+from sharefind.inference.tests.closed_testing import TestMemory
 from sharefind.search.blind import Tried
 from sharefind.search.experiments import StageProgress
 from sharefind.search.problem import Problem, proposals

@@ -15,15 +15,15 @@ from typing import Protocol
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.search.descent import DiagnosesUnder, proposal_number, tested
-from sharefind.search.evidence import Decision, Evidence
 from sharefind.search.experiments import escape_training
-from sharefind.search.growth import GrowthRule, Proposal, growth_rule, is_named, measure_escape
 from sharefind.search.hypotheses import ZERO, belongs, leads_to_accepted
-from sharefind.search.lattice import Growth, SearchLattice, SearchNode
+from sharefind.search.node_evidence import Decision, Evidence
 from sharefind.search.noise_floor import explain_unlearnt, explain_zero
 from sharefind.search.observer import BudgetSpent, Observer, StopSearch
 from sharefind.search.problem import Problem
-from sharefind.search.stopping import StoppingRule, stopping_rule
+from sharefind.search.rules.growth import GrowthRule, Proposal, growth_rule, is_named, measure_escape
+from sharefind.search.rules.stopping import StoppingRule, stopping_rule
+from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 from sharefind.search.symmetries import diagnoses, left_open
 from sharefind.search.yardstick import Missing, Yardstick
 from sharefind.spaces import Subspace

@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.groups import Group
-from sharefind.meanfield import measures
-from sharefind.meanfield.actions import ParticleAction
-from sharefind.meanfield.projection import Projector
-from sharefind.meanfield.schedules import CONSTANT, Schedule
-from sharefind.meanfield.schemes import Gradient, Scheme, scheme_gradient
-from sharefind.meanfield.sgd import Progress, Trajectory, gaussian_start, train
-from sharefind.meanfield.sources import AugmentedSource, PermutedCopies, RandomisedCopies, Source
+from sharefind.meanfield.clouds import measures
+from sharefind.meanfield.clouds.actions import ParticleAction
+from sharefind.meanfield.clouds.projection import Projector
+from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule
+from sharefind.meanfield.dynamics.sgd import Progress, Trajectory, gaussian_start, train
+from sharefind.meanfield.objectives.schemes import Gradient, Scheme, scheme_gradient
+from sharefind.meanfield.objectives.sources import AugmentedSource, PermutedCopies, RandomisedCopies, Source
+from sharefind.parallel import Workers
+from sharefind.rng import named_stream
 from sharefind.search.config import CHECKPOINTS, STEPS_PER_EPOCH
 from sharefind.search.problem import Problem
 from sharefind.spaces import Subspace
-from sharefind.streams import named_stream
-from sharefind.workers import Workers
 
 EFFECT_STD = 0.03
 """Standard deviation of the start of `effect_training`, on whitened inputs, for units that learn near 0."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from sharefind.groups import FiniteGroup, Group, subgroup_label
 from sharefind.inference import Verdict
-from sharefind.search.lattice import SearchNode
 from sharefind.search.problem import Problem
+from sharefind.search.search_lattice import SearchNode
 from sharefind.spaces import LatticeNode, Subspace
 
 Hypothesis = Group | None

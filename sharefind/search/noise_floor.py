@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.search.evidence import Evidence
+from sharefind.rng import named_stream
+from sharefind.search.node_evidence import Evidence
 from sharefind.search.problem import Problem
-from sharefind.streams import named_stream
 
 NEIGHBOURS = 5
 """Neighbours that predict a held-out label."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sharefind.search.lattice import Growth, SearchNode
+from sharefind.search.search_lattice import Growth, SearchNode
 
 if TYPE_CHECKING:
     from sharefind.search.experiments import Training

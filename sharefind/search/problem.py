@@ -15,20 +15,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, RepresentationError
+from sharefind.exact.matrices import rows_of
 from sharefind.groups import FiniteGroup, Group, Representation, parse_representation, subgroup_labels
-from sharefind.groups.matrices import rows_of
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.inference.samples import refuse_repeated_rows
+from sharefind.inference.sample_checks import refuse_repeated_rows
 from sharefind.limits import SETTINGS, Limits
-from sharefind.meanfield.actions import JointAction
-from sharefind.meanfield.sources import EpochSource, FoldSource, FreshSource, Source
-from sharefind.meanfield.standardise import Standardisation, identity_standardisation, standardisation
+from sharefind.meanfield.clouds.actions import JointAction
+from sharefind.meanfield.clouds.standardise import Standardisation, identity_standardisation, standardisation
+from sharefind.meanfield.objectives.sources import EpochSource, FoldSource, FreshSource, Source
 from sharefind.meanfield.units import SearchedUnit
+from sharefind.rng import named_stream
 from sharefind.search.blind import BlindStart, blind_start, is_structured
 from sharefind.search.config import SearchConfig, Settings, resolve
+from sharefind.search.rules.widths import width_advice
 from sharefind.search.searched_unit import DEFAULT_UNIT, default_hidden, refuse_wide, searched_unit
-from sharefind.search.units import UNPERMUTABLE, RowUnits, can_permute, row_units
-from sharefind.search.widths import width_advice
+from sharefind.search.unit_registry import UNPERMUTABLE, RowUnits, can_permute, row_units
 from sharefind.spaces import (
     InvariantLattice,
     ParameterSpace,
@@ -38,7 +39,6 @@ from sharefind.spaces import (
     invariant_lattice,
     tying_lattice,
 )
-from sharefind.streams import named_stream
 
 if TYPE_CHECKING:
     from sharefind.search.symmetries import Symmetries

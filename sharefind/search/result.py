@@ -15,8 +15,8 @@ from sharefind.inference import Diagnosis, FamilyTest, Verdict
 from sharefind.search.blind_record import blind_record
 from sharefind.search.engine import SearchOutcome
 from sharefind.search.hypotheses import is_rejected, is_within, label_of, lattice_node
-from sharefind.search.lattice import SearchNode
 from sharefind.search.problem import Problem
+from sharefind.search.search_lattice import SearchNode
 from sharefind.search.yardstick import Missing, Yardstick
 
 SCHEMA = "sharefind.result/1"

@@ -12,16 +12,16 @@ from typing import Any
 
 from sharefind.errors import RunFolderError, StorageError
 from sharefind.inference.dependence import rows_looked_at
+from sharefind.parallel import Deadline, Workers, earlier, one_thread
 from sharefind.search.engine import Engine, SearchOutcome
-from sharefind.search.growth import GrowthRule
 from sharefind.search.observer import WARNING, Observer, StopSearch
+from sharefind.search.persistence.run_folder import LATTICE, RunFolder
+from sharefind.search.persistence.run_session import Sitting
 from sharefind.search.problem import Problem
 from sharefind.search.result import result_record
-from sharefind.search.run_folder import LATTICE, RunFolder
-from sharefind.search.sitting import Sitting
-from sharefind.search.stopping import StoppingRule
+from sharefind.search.rules.growth import GrowthRule
+from sharefind.search.rules.stopping import StoppingRule
 from sharefind.search.yardstick import Yardstick, yardstick_of
-from sharefind.workers import Deadline, Workers, earlier, one_thread
 
 Bounded = Callable[[Deadline], AbstractContextManager[None]]
 """Ends what is done within when the deadline has passed, by raising its error."""

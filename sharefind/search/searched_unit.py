@@ -5,8 +5,8 @@ from __future__ import annotations
 from sharefind.errors import GroupError, RepresentationError, SpaceError, UnitError
 from sharefind.groups import FiniteGroup, Representation, hom, parse_representation
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
-from sharefind.meanfield.invariance import generator_signs
 from sharefind.meanfield.units import SearchedUnit, build_searched_unit, has_hidden_layer
+from sharefind.meanfield.units.invariance import generator_signs
 from sharefind.spaces import fixed_space
 
 DEFAULT_UNIT = "matrix+bias"

@@ -39,21 +39,21 @@ from sharefind.inference import (
     moved_coordinates,
     rotation_test,
 )
-from sharefind.inference.closed_testing import TestMemory
+from sharefind.inference.continuous.rotations import LARGEST, least_copies
 from sharefind.inference.dependence import rows_looked_at
-from sharefind.inference.diagnosis import FOLDS
-from sharefind.inference.rotations import LARGEST, least_copies
-from sharefind.inference.units import renumbered
-from sharefind.meanfield.actions import JointAction
+from sharefind.inference.row_blocks import renumbered
+from sharefind.inference.tests.closed_testing import TestMemory
+from sharefind.inference.tests.diagnosis import FOLDS
+from sharefind.meanfield.clouds.actions import JointAction
+from sharefind.parallel import Workers
+from sharefind.rng import named_stream
 from sharefind.search.blind import tying_p_value
 from sharefind.search.config import StatisticName
 from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import label_of
 from sharefind.search.problem import Problem
 from sharefind.search.searched_unit import searched_unit
-from sharefind.search.units import can_permute
-from sharefind.streams import named_stream
-from sharefind.workers import Workers
+from sharefind.search.unit_registry import can_permute
 
 INDEPENDENCE = "independence"
 """Name under which the test of "Y is independent of X" is kept."""

@@ -19,18 +19,18 @@ from scipy import special
 from torch import Tensor
 
 from sharefind.errors import DataError
-from sharefind.meanfield.models import predict
-from sharefind.meanfield.projection import Projector
-from sharefind.meanfield.quasi_newton import fit_cloud
-from sharefind.meanfield.sgd import gaussian_start
-from sharefind.meanfield.standardise import LAST_PLACES, varies
+from sharefind.meanfield.clouds.models import predict
+from sharefind.meanfield.clouds.projection import Projector
+from sharefind.meanfield.clouds.standardise import LAST_PLACES, varies
+from sharefind.meanfield.dynamics.quasi_newton import fit_cloud
+from sharefind.meanfield.dynamics.sgd import gaussian_start
+from sharefind.rng import named_stream
 from sharefind.spaces import Subspace
-from sharefind.streams import named_stream
 
 if TYPE_CHECKING:
+    from sharefind.parallel import Deadline
     from sharefind.search.engine import SearchOutcome
     from sharefind.search.problem import Problem
-    from sharefind.workers import Deadline
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
+from sharefind.exact import linear_algebra as linear
+from sharefind.exact.matrices import Rows, identity_matrix, rows_of, sparse_matrix, trace
 from sharefind.groups import FiniteGroup
-from sharefind.groups.matrices import Rows, identity_matrix, rows_of, sparse_matrix, trace
-from sharefind.spaces import linear, tying
+from sharefind.spaces import tying
 
 IntArray = NDArray[np.int64]
 

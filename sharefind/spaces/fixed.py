@@ -12,10 +12,11 @@ from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import SpaceError
+from sharefind.exact import linear_algebra as linear
+from sharefind.exact.matrices import Rows, identity_matrix, sparse_matrix
 from sharefind.groups import Representation
-from sharefind.groups.matrices import Rows, identity_matrix, sparse_matrix
-from sharefind.spaces import linear, tying
-from sharefind.spaces.orbits import product_orbits
+from sharefind.spaces import tying
+from sharefind.spaces.permuted import product_orbits
 from sharefind.spaces.subspace import Subspace
 
 PRODUCT_DIM = 20_000

@@ -12,8 +12,8 @@ from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import SpaceError
+from sharefind.exact.matrices import common_matrices, identity_matrix
 from sharefind.groups import Representation
-from sharefind.groups.matrices import common_matrices, identity_matrix
 from sharefind.spaces.fixed import fixed_space
 
 

@@ -15,9 +15,9 @@ from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import SpaceError
+from sharefind.exact import linear_algebra as linear
+from sharefind.exact.matrices import Rows, sparse_matrix
 from sharefind.groups import FiniteGroup, Representation
-from sharefind.groups.matrices import Rows, sparse_matrix
-from sharefind.spaces import linear
 from sharefind.spaces.class_algebra import (
     CentralIdempotent,
     ClassAlgebra,

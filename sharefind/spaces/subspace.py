@@ -18,8 +18,9 @@ from sympy import Matrix
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import SpaceError
-from sharefind.groups.matrices import to_float
-from sharefind.spaces import linear, numerical
+from sharefind.exact import linear_algebra as linear
+from sharefind.exact.matrices import to_float
+from sharefind.spaces import numerical
 from sharefind.spaces import tying as _tying
 
 FloatArray = NDArray[np.float64]
@@ -293,14 +294,14 @@ class Subspace:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready description; `from_json` gives back an equal subspace."""
-        from sharefind.spaces.serial import subspace_to_json
+        from sharefind.spaces.serialisation import subspace_to_json
 
         return subspace_to_json(self)
 
     @classmethod
     def from_json(cls, data: Any) -> Subspace:
         """The subspace that `to_json` described; SpaceError for anything else."""
-        from sharefind.spaces.serial import subspace_from_json
+        from sharefind.spaces.serialisation import subspace_from_json
 
         return subspace_from_json(data)
 

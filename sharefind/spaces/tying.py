@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from sharefind.groups.matrices import Rows, rows_of, sparse_matrix
+from sharefind.exact.matrices import Rows, rows_of, sparse_matrix
 
 Labels = NDArray[np.int32]
 FloatArray = NDArray[np.float64]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sharefind.blind import propose
 from sharefind.groups import FiniteGroup, natural
+from sharefind.proposal import propose
 from sharefind.spaces import Subspace
 from tests.acceptance.test_blind import CASES, Case
 

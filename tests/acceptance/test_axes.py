@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from sharefind.groups import named_group, natural, trivial
 from sharefind.inference import CandidateFamily, Moves, axis_rotations, named_family
-from sharefind.meanfield.actions import JointAction
+from sharefind.meanfield.clouds.actions import JointAction
 from tests.acceptance.tasks import Labels, Samples, gaussian_task, least_hits, repetitions
 
 pytestmark = pytest.mark.usefixtures("independent_rows")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sharefind.blind import propose
 from sharefind.datasets import TeacherStudent, teacher_student
 from sharefind.datasets.task import finite_task, fresh_task
 from sharefind.datasets.teacher_student import Kind
 from sharefind.groups import FiniteGroup, Representation, named_group, natural
+from sharefind.proposal import propose
 from sharefind.search import Engine, build_problem, search_config
 from sharefind.search.blind import FRESH_SAMPLES
 from sharefind.search.result import result_record

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from sharefind.inference import CandidateFamily, RandomisationTest, Statistic, family_test
-from sharefind.workers import Workers
+from sharefind.parallel import Workers
 from tests.acceptance.teachers import TRUTHS, candidates, teacher_samples
 from tests.bench import scheduler
 from tests.bench.measure import Row, Target, absolute_row, in_turn, ratio_row, unit_time
@@ -67,7 +67,8 @@ def _first(task: int) -> int:
 def _start_up() -> Row:
     """Seconds until two fresh processes have imported what they need and answer."""
     script = (
-        "from time import perf_counter; from sharefind.workers import Workers; from sharefind.search import run_search;"
+        "from time import perf_counter; from sharefind.parallel import Workers; from sharefind.search import run_search"
+        "; "
         "s = perf_counter(); list(Workers(2).map(len, ['a', 'b'])); print(perf_counter() - s)"
     )
     took = [float(_output(sys.executable, "-c", script)) for _ in range(3)]

@@ -23,11 +23,11 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sharefind.architectures import SharingSpec, spec_from_outcome
+from sharefind.architectures.layers.comparison import TrainingPlan, fit_network, r2, start_network, untied
 from sharefind.datasets import finite_task
-from sharefind.export import SharingSpec, spec_from_outcome
 from sharefind.groups import FiniteGroup
-from sharefind.meanfield.actions import JointAction
-from sharefind.nn.comparison import TrainingPlan, fit_network, r2, start_network, untied
+from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.search import Problem, RunFolder, build_problem, run_search, search_config
 from sharefind.spaces import Subspace, fixed_space
 from tests.bench.payoff_demos import DEMOS, Demo, Rows

@@ -20,7 +20,7 @@ import torch
 from sharefind.datasets import TeacherStudent, teacher_student
 from sharefind.groups import named_group, natural
 from sharefind.meanfield import FreshSource, SGDConfig, Unit, build_unit, train, vanilla_gradient
-from sharefind.meanfield.stepping import has_compiler
+from sharefind.meanfield.dynamics.stepping import has_compiler
 from tests.bench.measure import Row, Rows, Seconds, Target, Work, in_turn, ratio_row, spread, unit_time
 
 TOPIC = "SGD step"

@@ -32,9 +32,9 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import norm, theilslopes
 
+from sharefind.api import SharingSearch
 from sharefind.cli import main as sharefind
 from sharefind.datasets import teacher_student
-from sharefind.estimator import SharingSearch
 from sharefind.groups import named_group, natural
 
 QUICK = ("--copies", "19", "--alpha", "0.05", "--particles", "10", "--horizon", "0.5", "--replicates", "2")

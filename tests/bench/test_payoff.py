@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 
 from sharefind.groups import named_group, natural
-from sharefind.meanfield.actions import JointAction
+from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.search import build_problem, search_config
 from tests.bench import payoff, payoff_table
 from tests.bench.payoff import Augmented, Record, append_records, read_records, true_space

@@ -1,7 +1,7 @@
 """Layers of tied parameters beside their untied twins: forward, backward and optimiser step, one thread.
 
-"From labels" is `sharefind.meanfield.tied`, "exported" the `SharedLinear` of an exported module. A repetition is
-several steps, so that each layer finds in cache what it would find in a training of its own.
+"From labels" is `sharefind.meanfield.dynamics.tied`, "exported" the `SharedLinear` of an exported module. A repetition
+is several steps, so that each layer finds in cache what it would find in a training of its own.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sharefind.export import SharingSpec, generator_pairs, torch_source
+from sharefind.architectures import SharingSpec, generator_pairs, torch_source
 from sharefind.groups import Representation, grid, named_group, natural
 from sharefind.meanfield import Projector
-from sharefind.meanfield.standardise import identity_standardisation
-from sharefind.meanfield.tied import TiedEntries
+from sharefind.meanfield.clouds.standardise import identity_standardisation
+from sharefind.meanfield.dynamics.tied import TiedEntries
 from sharefind.spaces import fixed_space, matrix_space
 from tests.bench.measure import Rows, Target, in_turn, ratio_row, spread, unit_time
 

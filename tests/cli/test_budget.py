@@ -180,7 +180,7 @@ def _seconds(arguments: list[str], environment: dict[str, str], folder: Path) ->
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
-@pytest.mark.parametrize("module", ["sharefind.cli.app", "rich.console", "torch", "sharefind.blind"])
+@pytest.mark.parametrize("module", ["sharefind.cli.app", "rich.console", "torch", "sharefind.proposal"])
 def test_ctrl_c_while_modules_are_loaded(module: str, environment: dict[str, str], tmp_path: Path) -> None:
     """The signal comes when that module is looked for."""
     program = f"""

@@ -55,7 +55,7 @@ def test_the_three_exports_of_a_model_agree(call, finished: Path, tmp_path: Path
 
 def test_the_model_is_the_one_that_was_trained(call, finished: Path) -> None:
     # Projection on the space that held changes particles by less than they moved from {0}.
-    from sharefind.export import read_safetensors
+    from sharefind.architectures import read_safetensors
     from sharefind.search import RunFolder
 
     call("export", finished, "--format", "safetensors", "--out", "net.safetensors")

@@ -327,7 +327,7 @@ def test_two_processes_that_begin_one_folder(call, discover, monkeypatch: pytest
 
     from contextlib import contextmanager
 
-    monkeypatch.setattr("sharefind.search.run_folder.sole_use", contextmanager(after_another))
+    monkeypatch.setattr("sharefind.search.persistence.run_folder.sole_use", contextmanager(after_another))
     ending = discover("--group", "C2", "--out", "run", "--quiet")
     assert ending.status == 2 and "run exists and is not an empty folder" in ending.err
     assert Path("run/config.toml").read_text() == "group = 'C3'\n"

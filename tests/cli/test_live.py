@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from sharefind.cli.live import LineView, LiveView, distance_bar
-from sharefind.report.runs import RunView, load_run
+from sharefind.report.text.runs import RunView, load_run
 
 
 @pytest.fixture

@@ -10,12 +10,14 @@ from typing import Any, Protocol
 
 import pytest
 
-from sharefind.meanfield.sgd import SGDConfig
-from sharefind.reproduce import figures, flows, registry, run, students
-from sharefind.reproduce.context import Cell, Context, Demonstration
-from sharefind.reproduce.folder import ReproductionFolder
-from sharefind.reproduce.outcome import Check, Outcome
-from sharefind.reproduce.students import Student
+from sharefind.meanfield.dynamics.sgd import SGDConfig
+from sharefind.paper import execution as run
+from sharefind.paper import figures, flows, students
+from sharefind.paper import statements as registry
+from sharefind.paper.context import Cell, Context, Demonstration
+from sharefind.paper.demonstration import Check, Outcome
+from sharefind.paper.folder import ReproductionFolder
+from sharefind.paper.students import Student
 
 
 class Ending(Protocol):
@@ -203,7 +205,7 @@ def test_an_error_after_an_end_gives_no_command_to_go_on(
 
     toys(0.5)
     monkeypatch.setattr("sharefind.cli.reproduce.find", interrupted, raising=False)
-    monkeypatch.setattr("sharefind.reproduce.find", interrupted)
+    monkeypatch.setattr("sharefind.paper.find", interrupted)
     ending = call("reproduce", "one")
     assert (ending.status, ending.err) == (130, "interrupted: nothing was written\n")
 

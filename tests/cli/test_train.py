@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sharefind.export import read_safetensors
+from sharefind.architectures import read_safetensors
 from tests.cli.conftest import Call
 from tests.specs import load_module
 
@@ -44,7 +44,7 @@ def test_a_missing_extra_is_told_before_anything_is_trained(
     call: Call, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    monkeypatch.setattr("sharefind.nn.comparison.compare", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr("sharefind.architectures.layers.comparison.compare", lambda *_: pytest.fail("it trained"))
     ending = call("train", run, "--out", "net.onnx", *QUICK)
     assert ending.status in (1, 2) and "sharefind[onnx]" in ending.err and len(ending.err.splitlines()) == 1
 

@@ -14,10 +14,10 @@ import numpy as np
 import safetensors.numpy
 from sympy.polys.matrices import DomainMatrix
 
+from sharefind.architectures import SharingSpec, TrainedNetwork, to_json, write_safetensors
 from sharefind.cli import main
-from sharefind.export import SharingSpec, TrainedNetwork, to_json, write_safetensors
 from sharefind.groups import named_group, natural, parse_representation, sign
-from sharefind.meanfield.standardise import Standardisation
+from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.spaces import Subspace
 from tests.fuzz import grammar
 from tests.fuzz.mutation import NPZ, PARQUET, journal_line

@@ -15,11 +15,20 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from sharefind.architectures import (
+    SharingSpec,
+    from_json,
+    read_safetensors,
+    read_spec,
+    to_json,
+    torch_source,
+    verify_file,
+)
+from sharefind.architectures.layers import SharedLinear, SharedTwoLayer
 from sharefind.cli import main
 from sharefind.cli.problem import merged_config
 from sharefind.datasets import load_csv, load_npz, load_parquet
 from sharefind.errors import ExportError, InputError, SharefindError
-from sharefind.export import SharingSpec, from_json, read_safetensors, read_spec, to_json, torch_source, verify_file
 from sharefind.groups import (
     exact_domain,
     format_element,
@@ -31,10 +40,9 @@ from sharefind.groups import (
     parse_representation,
 )
 from sharefind.meanfield.units import build_unit
-from sharefind.nn import SharedLinear, SharedTwoLayer
-from sharefind.report.runs import load_run
+from sharefind.report.text.runs import load_run
 from sharefind.search import RunFolder
-from sharefind.search.run_folder import read_particles
+from sharefind.search.persistence.run_folder import read_particles
 from tests.fuzz import grammar, mutation, seeds
 from tests.fuzz.guard import SECONDS, Broken, Outcome, Run, examine
 

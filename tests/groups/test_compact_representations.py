@@ -5,8 +5,8 @@ import pytest
 from scipy.linalg import expm
 
 from sharefind.errors import RepresentationError
+from sharefind.exact.matrices import to_float
 from sharefind.groups import hom, named_group, natural, parse_representation, regular, sign, trivial
-from sharefind.groups.matrices import to_float
 
 EXPRESSIONS = [
     "natural",

@@ -12,8 +12,8 @@ from sympy import QQ
 from sympy.polys.polyerrors import CoercionFailed
 
 from sharefind.errors import GroupError
+from sharefind.exact.fields import cosine_minimal_polynomial, root_conductor
 from sharefind.groups import CosineField, common_domain, cosine_field, element_to_float, exact_domain
-from sharefind.groups.fields import cosine_minimal_polynomial, root_conductor
 
 
 @pytest.mark.parametrize("m", range(3, 31))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.linalg import block_diag
 
 from sharefind.errors import RepresentationError
+from sharefind.exact.matrices import identity_matrix, to_float
 from sharefind.groups import (
     FiniteGroup,
     from_matrices,
@@ -24,7 +25,6 @@ from sharefind.groups import (
     trivial,
 )
 from sharefind.groups.images import dense_from_sparse
-from sharefind.groups.matrices import identity_matrix, to_float
 
 NAMES = [
     "C1",

@@ -11,11 +11,11 @@ from sharefind.inference import (
     CandidateFamily,
     Correlogram,
     axis_rotations,
-    correlogram,
     family_test,
     randomisation_test,
     subgroup_family,
 )
+from sharefind.inference.statistics import correlogram
 from sharefind.meanfield import JointAction
 
 pytestmark = pytest.mark.usefixtures("independent_rows")

@@ -22,7 +22,7 @@ from sharefind.inference import (
     randomisation_test,
     skew_basis,
 )
-from sharefind.inference.infinitesimal import _velocity_form
+from sharefind.inference.continuous.infinitesimal import _velocity_form
 
 LEVEL, COPIES, SURE = 0.05, 19, 1e-3
 QUICK = SmoothFit(width=48, steps=600, batch=100, rate=1e-2)

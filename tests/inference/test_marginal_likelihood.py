@@ -21,8 +21,8 @@ from sharefind.groups import (
     trivial,
 )
 from sharefind.inference import MarginalLikelihood, axis_rotations
-from sharefind.inference.marginal_likelihood import WEAK
-from sharefind.meanfield.actions import JointAction
+from sharefind.inference.statistics.marginal_likelihood import WEAK
+from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.testing import IN_TEXTS, random_groups
 
 pytestmark = pytest.mark.usefixtures("independent_rows")

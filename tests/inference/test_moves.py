@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from sharefind.errors import GroupError
 from sharefind.groups import FiniteGroup, Representation, named_group, natural, parse_representation, sign, trivial
 from sharefind.inference import Moves, SampledMoves, axis_rotations, moved_coordinates
-from sharefind.meanfield.actions import JointAction
+from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.testing import IN_TEXTS, random_groups
 
 AXES = st.tuples(*[st.floats(-5, 5)] * 3).filter(lambda axis: np.linalg.norm(axis) > 1e-3)

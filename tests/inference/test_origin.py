@@ -30,7 +30,7 @@ from sharefind.inference import (
     randomisation_test,
     rotation_test,
 )
-from sharefind.meanfield.actions import JointAction
+from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.spaces import fixed_space
 from sharefind.testing import IN_TEXTS, OUT_TEXTS, random_groups
 

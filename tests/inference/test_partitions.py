@@ -11,7 +11,7 @@ from scipy import stats
 
 from sharefind.errors import ConfigError, InputError
 from sharefind.inference import Estimates, Partition, estimate_partition, mean_partition, weight_partition
-from sharefind.inference.equality_tests import EqualityTests, equality_tests
+from sharefind.inference.partitions.equality_tests import EqualityTests, equality_tests
 from sharefind.spaces import Subspace
 from sharefind.spaces.tying import canonical
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from sharefind.errors import ConfigError, InputError
 from sharefind.groups import named_group, sign, trivial
 from sharefind.inference import Bound, Moves, RandomisationTest, SampledMoves, randomisation_test
-from sharefind.inference.p_values import combined, exceeding_rows
-from sharefind.inference.randomisation import ROWS
-from sharefind.meanfield.actions import JointAction
+from sharefind.inference.tests.p_values import combined, exceeding_rows
+from sharefind.inference.tests.randomisation import ROWS
+from sharefind.meanfield.clouds.actions import JointAction
 
 pytestmark = pytest.mark.usefixtures("independent_rows")
 
@@ -223,17 +223,17 @@ def test_blocks_hold_a_stated_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -
     moves = JointAction(sign(named_group("C2")), trivial(named_group("C2")))
     x = torch.zeros(100, 1, dtype=torch.float64)
     plain, costly = Bound(x, lambda a, b: a), Bound(x, lambda a, b: a, row_bytes=7600)
-    monkeypatch.setattr("sharefind.inference.randomisation.BLOCK_BYTES", 20_000)
+    monkeypatch.setattr("sharefind.inference.tests.randomisation.BLOCK_BYTES", 20_000)
     assert (plain.rows_at_once(x, moves), costly.rows_at_once(x, moves)) == (8, 2)
     assert Bound(x, lambda a, b: a, row_bytes=10**9).rows_at_once(x, moves) == 1
-    monkeypatch.setattr("sharefind.inference.randomisation.BLOCK_BYTES", 10**9)
+    monkeypatch.setattr("sharefind.inference.tests.randomisation.BLOCK_BYTES", 10**9)
     assert plain.rows_at_once(x, moves) == ROWS
 
 
 @pytest.mark.slow
 def test_p_values_of_costly_rows_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of one row each, every one with a stream of its own; four standard errors."""
-    monkeypatch.setattr("sharefind.inference.randomisation.BLOCK_BYTES", 1)
+    monkeypatch.setattr("sharefind.inference.tests.randomisation.BLOCK_BYTES", 1)
     found = p_values(Averages(1), 600)
     for level in (1 / 20, 5 / 20, 10 / 20):
         error = np.sqrt(level * (1 - level) / len(found))

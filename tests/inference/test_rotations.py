@@ -13,8 +13,8 @@ from torch import Tensor
 from sharefind.errors import ConfigError, GroupError, InputError
 from sharefind.groups import named_group, natural, trivial
 from sharefind.inference import AngularHarmonics, PlaneRotations, randomisation_test, rotation_test
-from sharefind.inference.rotations import _powers, _radial_features
-from sharefind.meanfield.actions import JointAction
+from sharefind.inference.continuous.rotations import _powers, _radial_features
+from sharefind.meanfield.clouds.actions import JointAction
 
 pytestmark = pytest.mark.usefixtures("independent_rows")
 

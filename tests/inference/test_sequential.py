@@ -18,9 +18,9 @@ from sharefind.inference import (
     randomisation_test,
     subgroup_family,
 )
-from sharefind.inference.p_values import grown_test
-from sharefind.inference.sequential import RISK, Outcome
-from sharefind.meanfield.actions import JointAction
+from sharefind.inference.tests.p_values import grown_test
+from sharefind.inference.tests.sequential import RISK, Outcome
+from sharefind.meanfield.clouds.actions import JointAction
 
 pytestmark = pytest.mark.usefixtures("independent_rows")
 

@@ -24,16 +24,16 @@ from sharefind.inference import (
     randomisation_test,
     regular_unit,
 )
-from sharefind.inference.held_out_gap import LISTED, weakly_invariant_start
-from sharefind.inference.origin import orbit_scale
-from sharefind.inference.training import RowTrainer, first_step, halves, minibatches
-from sharefind.meanfield.actions import JointAction
-from sharefind.meanfield.measures import dist2
-from sharefind.meanfield.models import predict
-from sharefind.meanfield.projection import Projector
-from sharefind.meanfield.schemes import Scheme, scheme_gradient
-from sharefind.meanfield.sgd import gaussian_start, train
-from sharefind.meanfield.sources import Batch
+from sharefind.inference.statistics.held_out_gap import LISTED, weakly_invariant_start
+from sharefind.inference.statistics.origin import orbit_scale
+from sharefind.inference.statistics.surrogate_training import RowTrainer, first_step, halves, minibatches
+from sharefind.meanfield.clouds.actions import JointAction
+from sharefind.meanfield.clouds.measures import dist2
+from sharefind.meanfield.clouds.models import predict
+from sharefind.meanfield.clouds.projection import Projector
+from sharefind.meanfield.dynamics.sgd import gaussian_start, train
+from sharefind.meanfield.objectives.schemes import Scheme, scheme_gradient
+from sharefind.meanfield.objectives.sources import Batch
 from sharefind.meanfield.units import build_unit
 from sharefind.spaces import Subspace, fixed_space
 from tests.inference.test_validity import COPIES, LEVEL, SURE, Law, laws, tensors, three_errors
@@ -145,7 +145,7 @@ def test_each_row_stands_on_its_own(kind: str, name: str, monkeypatch: pytest.Mo
     assert together.shape == (5, 2)
     single = torch.cat([bound.evaluate(a[None], b[None]) for a, b in zip(*many, strict=True)])
     torch.testing.assert_close(together, single)
-    monkeypatch.setattr("sharefind.inference.training.BLOCK_BYTES", 1)
+    monkeypatch.setattr("sharefind.inference.statistics.surrogate_training.BLOCK_BYTES", 1)
     torch.testing.assert_close(together, bound.evaluate(*many))
 
 

@@ -9,7 +9,7 @@ import torch
 from sharefind.errors import ConfigError, InputError
 from sharefind.groups import named_group, natural
 from sharefind.inference import Correlogram, diagnose, independence_test, randomisation_test, rotation_test
-from sharefind.inference.units import (
+from sharefind.inference.row_blocks import (
     draw_elements,
     held_units,
     of_rows,
@@ -19,7 +19,7 @@ from sharefind.inference.units import (
     unit_orders,
 )
 from sharefind.meanfield import JointAction
-from sharefind.meanfield.row_units import dealt_folds
+from sharefind.meanfield.objectives.row_units import dealt_folds
 from tests.acceptance.dependent_rows import rejected, repeated
 
 UNITS = torch.tensor([2, 0, 0, 1, 2, 1, 3])

@@ -20,7 +20,7 @@ from sharefind.inference import (
     randomisation_test,
     subgroup_family,
 )
-from sharefind.meanfield.actions import JointAction
+from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.spaces import fixed_space
 
 pytestmark = pytest.mark.usefixtures("independent_rows")

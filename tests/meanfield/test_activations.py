@@ -7,7 +7,7 @@ import torch
 
 from sharefind.errors import UnitError
 from sharefind.meanfield import LOGISTIC, TANH, Activation, activation
-from sharefind.workers import Workers
+from sharefind.parallel import Workers
 
 GRID = torch.linspace(-6, 6, 121, dtype=torch.float64)
 

@@ -17,7 +17,7 @@ from sharefind.meanfield import (
     predict_symmetrised,
     symmetrised_values,
 )
-from sharefind.meanfield.haar import MAX_RULE_ENTRIES
+from sharefind.meanfield.clouds.haar import MAX_RULE_ENTRIES
 from sharefind.testing import random_units
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}

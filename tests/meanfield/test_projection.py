@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sharefind.groups import hom, named_group, natural
 from sharefind.meanfield import MatrixUnit, Projector
-from sharefind.meanfield import projection as module
+from sharefind.meanfield.clouds import projection as module
 from sharefind.spaces import Subspace, fixed_space
 
 AMBIENT = module.DENSE_LIMIT + 44

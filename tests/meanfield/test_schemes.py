@@ -21,7 +21,7 @@ from sharefind.meanfield import (
     predict_symmetrised,
     scheme_gradient,
 )
-from sharefind.meanfield.schemes import Gradient
+from sharefind.meanfield.objectives.schemes import Gradient
 from sharefind.spaces import fixed_space
 
 Model = Callable[[MatrixUnit, Tensor, Tensor], Tensor]

@@ -21,7 +21,7 @@ from sharefind.meanfield import (
     scheme_gradient,
     train,
 )
-from sharefind.meanfield.sgd import MOST_STEPS, PROGRESS_CALLS
+from sharefind.meanfield.dynamics.sgd import MOST_STEPS, PROGRESS_CALLS
 from sharefind.spaces import Subspace, fixed_space
 
 Build = Callable[..., MatrixUnit]
@@ -232,7 +232,7 @@ def test_progress_is_bounded_and_ends_at_the_end(steps: int) -> None:
 
 def test_a_long_training_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     """After so many seconds it tells how far it is, however little that is of the whole."""
-    monkeypatch.setattr("sharefind.meanfield.sgd.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("sharefind.meanfield.dynamics.sgd.PROGRESS_SECONDS", 0.0)
     calls: list[int] = []
     config, steps = SGDConfig(particles=1, horizon=64 * 500, tau=0, **QUIET), 64 * 500
     train(no_pull, torch.zeros(1, 1, 1), empty(steps), config, rng(), progress=lambda done, _: calls.append(done))

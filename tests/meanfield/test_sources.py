@@ -19,7 +19,7 @@ from sharefind.meanfield import (
     PermutedCopies,
     RandomisedCopies,
 )
-from sharefind.meanfield.sources import CHUNK
+from sharefind.meanfield.objectives.sources import CHUNK
 
 SIMULATIONS = 2000
 COPIES = 9

@@ -8,7 +8,7 @@ import pytest
 from sharefind.errors import DataError
 from sharefind.groups import Representation, named_group, parse_representation
 from sharefind.meanfield import LOGISTIC, TANH, Activation, standardisation
-from sharefind.meanfield.standardise import TARGET_SD, How, identity_standardisation
+from sharefind.meanfield.clouds.standardise import TARGET_SD, How, identity_standardisation
 from sharefind.spaces import fixed_space
 
 ACTIONS = (

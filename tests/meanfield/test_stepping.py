@@ -28,14 +28,13 @@ from sharefind.meanfield import (
     build_penalty,
     build_unit,
     gaussian_start,
-    kernel,
     scheme_gradient,
-    stepping,
     train,
     vanilla_gradient,
 )
-from sharefind.meanfield.noise import NoiseShape, TorchNoise
-from sharefind.meanfield.stepping import Chunk, CompiledSteps, TorchSteps, choose_steps
+from sharefind.meanfield.dynamics import kernel, stepping
+from sharefind.meanfield.dynamics.noise import NoiseShape, TorchNoise
+from sharefind.meanfield.dynamics.stepping import Chunk, CompiledSteps, TorchSteps, choose_steps
 from sharefind.spaces import Subspace, fixed_space
 
 TIGHT = {torch.float64: {"rtol": 0, "atol": 1e-12}, torch.float32: {"rtol": 1e-4, "atol": 1e-4}}

@@ -18,7 +18,7 @@ from sharefind.meanfield import (
     w2_squared,
     wi_test,
 )
-from sharefind.meanfield.energy import mean_distance
+from sharefind.meanfield.clouds.energy import mean_distance
 from sharefind.spaces import fixed_space
 
 SIMULATIONS, COPIES = 600, 19

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sharefind.errors import SpaceError
 from sharefind.groups import hom, named_group, natural
-from sharefind.meanfield import tied as module
-from sharefind.meanfield.tied import TiedEntries
+from sharefind.meanfield.dynamics import tied as module
+from sharefind.meanfield.dynamics.tied import TiedEntries
 from sharefind.spaces import Subspace, fixed_space
 
 SPLITS = {"sparse product": 10**9, "scattered": 0}

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sharefind.api import SharingSearch
 from sharefind.cli import main
 from sharefind.datasets import Task, finite_task, fresh_task
 from sharefind.errors import ConfigError, DataError, InputError
-from sharefind.estimator import SharingSearch
 from sharefind.groups import named_group
-from sharefind.inference.samples import REPEATED_SHARE, refuse_repeated_rows
+from sharefind.inference.sample_checks import REPEATED_SHARE, refuse_repeated_rows
 from sharefind.search import build_problem, search_config
 
 Array = NDArray[np.float64]

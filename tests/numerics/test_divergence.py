@@ -11,6 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sharefind.architectures.layers import fit
+from sharefind.architectures.layers.network_training import DivergedError as DivergedFit
 from sharefind.errors import ConfigError, InputError, NotConvergedError, SpaceError
 from sharefind.groups import named_group, natural, regular
 from sharefind.inference import (
@@ -21,14 +23,12 @@ from sharefind.inference import (
     lie_algebra_test,
     randomisation_test,
 )
-from sharefind.inference.training import ParticleTraining
+from sharefind.inference.statistics.surrogate_training import ParticleTraining
 from sharefind.meanfield import FlowConfig, SGDConfig, build_unit, flow, train, vanilla_gradient
-from sharefind.meanfield.actions import JointAction
-from sharefind.meanfield.divergence import DivergedError
-from sharefind.meanfield.sgd import Trajectory
-from sharefind.meanfield.sources import EpochSource
-from sharefind.nn import fit
-from sharefind.nn.training import DivergedError as DivergedFit
+from sharefind.meanfield.clouds.actions import JointAction
+from sharefind.meanfield.dynamics.divergence import DivergedError
+from sharefind.meanfield.dynamics.sgd import Trajectory
+from sharefind.meanfield.objectives.sources import EpochSource
 
 GROUP = named_group("C4")
 REP = natural(GROUP)
@@ -151,7 +151,7 @@ def test_pure_noise_is_not_called_divergent() -> None:
 
     class Rows:
         def batch(self, step: int) -> Any:
-            from sharefind.meanfield.sources import Batch
+            from sharefind.meanfield.objectives.sources import Batch
 
             index = torch.from_numpy(np.random.default_rng(step).permutation(40)[:10])
             return Batch(x[index].unsqueeze(0), y[:, index])
@@ -189,7 +189,7 @@ def test_statistics_name_a_rate_that_works(statistic: Any, rate: float) -> None:
 
 
 def test_smooth_fits_name_a_rate_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sharefind.inference import infinitesimal
+    from sharefind.inference.continuous import infinitesimal
 
     with pytest.raises(ConfigError, match="a rate of 1 at most"):
         SmoothFit(rate=1.5)

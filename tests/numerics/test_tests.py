@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from sharefind.blind.propose import propose
 from sharefind.errors import InputError
 from sharefind.groups import named_group, natural
 from sharefind.inference import (
@@ -29,10 +28,11 @@ from sharefind.inference import (
     rotation_test,
     weight_partition,
 )
-from sharefind.meanfield.actions import JointAction
-from sharefind.meanfield.measures import rmd2, w2_squared
-from sharefind.meanfield.projection import Projector
-from sharefind.meanfield.symmetry_tests import si_test, wi_test
+from sharefind.meanfield.clouds.actions import JointAction
+from sharefind.meanfield.clouds.measures import rmd2, w2_squared
+from sharefind.meanfield.clouds.projection import Projector
+from sharefind.meanfield.clouds.symmetry_tests import si_test, wi_test
+from sharefind.proposal.propose import propose
 from sharefind.spaces import fixed_space
 
 GROUP = named_group("C4")

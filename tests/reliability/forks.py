@@ -121,7 +121,7 @@ def _load() -> None:
     """Everything that a command imports, so that forks need not."""
     import sharefind.cli.live
     import sharefind.cli.problem
-    import sharefind.report.tables  # noqa: F401
+    import sharefind.report.text.tables  # noqa: F401
 
 
 def _obey(order: Order) -> None:

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from sharefind.groups import FiniteGroup, hom, named_group, natural
-from sharefind.report.runs import RunView
+from sharefind.report.text.runs import RunView
 from sharefind.search import Decision, Evidence, Growth, SearchLattice, SearchNode
 from sharefind.spaces import Subspace, fixed_space
 

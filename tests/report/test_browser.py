@@ -12,9 +12,9 @@ from urllib.parse import urlparse
 
 import pytest
 
-from sharefind.report.page import page
-from sharefind.report.samples import Samples
-from sharefind.report.verdict import verdict
+from sharefind.report.page.html_page import page
+from sharefind.report.text.run_samples import Samples
+from sharefind.report.text.verdict import verdict
 from sharefind.search import search_config
 
 selenium = pytest.importorskip("selenium")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from sharefind.groups import FiniteGroup, catalogue, named_group, natural
-from sharefind.report.groups import catalogue_json, catalogue_view, group_facts, group_view
+from sharefind.report.text.group_tables import catalogue_json, catalogue_view, group_facts, group_view
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharefind.report.numbers import MAX_NAMES, class_name, number, order, packed, shortened, tied_entry
+from sharefind.report.text.number_words import MAX_NAMES, class_name, number, order, packed, shortened, tied_entry
 
 
 @given(st.integers(1, 10**9))

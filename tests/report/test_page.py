@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 
 from sharefind.datasets import finite_task, load_task
 from sharefind.groups import named_group
-from sharefind.report.inline_svg import inline_svg
-from sharefind.report.page import page
-from sharefind.report.palette import DARK, NAMES
-from sharefind.report.promises import not_promised, promised
-from sharefind.report.recipe import command_of, settings_of
-from sharefind.report.runs import RunView
-from sharefind.report.samples import Samples, samples_of
-from sharefind.report.space_picture import DARKEST
-from sharefind.report.verdict import verdict
+from sharefind.report.page.html_page import page
+from sharefind.report.pictures.inline_svg import inline_svg
+from sharefind.report.pictures.palette import DARK, NAMES
+from sharefind.report.pictures.space_picture import DARKEST
+from sharefind.report.text.guarantees import not_promised, promised
+from sharefind.report.text.reproduce_command import command_of, settings_of
+from sharefind.report.text.run_samples import Samples, samples_of
+from sharefind.report.text.runs import RunView
+from sharefind.report.text.verdict import verdict
 from sharefind.search import Decision, SearchLattice, build_problem, search_config
 
 pytest.importorskip("matplotlib")
@@ -246,8 +246,8 @@ def test_the_package_holds_what_a_page_is_made_of() -> None:
     import tomllib
 
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    patterns = project["tool"]["setuptools"]["package-data"]["sharefind.report"]
-    folder = Path(__file__).parents[2] / "sharefind" / "report"
+    patterns = project["tool"]["setuptools"]["package-data"]["sharefind.report.page"]
+    folder = Path(__file__).parents[2] / "sharefind" / "report" / "page"
     assert {path.suffix for path in folder.iterdir() if path.is_file() and path.suffix != ".py"} == {
         Path(pattern).suffix for pattern in patterns
     }

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sharefind.errors import ConfigError, RunFolderError
-from sharefind.report.lattice_picture import layout, named_nodes, plain
-from sharefind.report.node_pictures import escape_spectrum, plane
-from sharefind.report.pictures import NAMES, check_picture, draw_node, draw_run, draw_single
+from sharefind.report.pictures.drawing import NAMES, check_picture, draw_node, draw_run, draw_single
+from sharefind.report.pictures.lattice_picture import layout, named_nodes, plain
+from sharefind.report.pictures.node_pictures import escape_spectrum, plane
 from sharefind.search import SearchNode
 from sharefind.spaces import Subspace
 

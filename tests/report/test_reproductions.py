@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from sharefind.report.reproductions import checks_table, summary_table
-from sharefind.reproduce import Check, Outcome, Reproduction
+from sharefind.paper import Check, Outcome, Reproduction
+from sharefind.report.text.reproductions import checks_table, summary_table
 
 GOOD = Check("distance to [wi] measures", 1.25e-7, "<=", 1e-6)
 BAD = Check("control: without the [bold]group[/bold]", 0.5, ">=", 2.0)

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from sharefind.errors import RunFolderError
-from sharefind.report.runs import load_run
+from sharefind.report.text.runs import load_run
 
 
 def test_nodes_are_found_by_number_and_name(make) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sharefind.report.palette import CLASSES, PAPER, class_colour
-from sharefind.report.space_picture import (
+from sharefind.report.pictures.palette import CLASSES, PAPER, class_colour
+from sharefind.report.pictures.space_picture import (
     MAX_BLOCKS,
     draw_space,
     panels,
@@ -12,7 +12,7 @@ from sharefind.report.space_picture import (
     space_caption,
     what_is_left_out,
 )
-from sharefind.report.spaces import MAX_COLUMNS, MAX_ROWS, MAX_VECTORS
+from sharefind.report.text.space_words import MAX_COLUMNS, MAX_ROWS, MAX_VECTORS
 from sharefind.spaces import Block, Subspace
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 from sympy import Expr, Rational, sqrt
 
+from sharefind.exact.numbers import parse_exact
 from sharefind.groups import named_group, natural, trivial
-from sharefind.groups.numbers import parse_exact
-from sharefind.report.spaces import MAX_COLUMNS, space_view
+from sharefind.report.text.space_words import MAX_COLUMNS, space_view
 from sharefind.spaces import Block, Subspace, fixed_space, matrix_space
 
 

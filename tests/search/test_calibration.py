@@ -7,11 +7,11 @@ from sharefind.errors import ConfigError
 from sharefind.groups import hom
 from sharefind.inference import RandomisationTest
 from sharefind.search import Decision, Engine, SearchOutcome
-from sharefind.search.calibration import calibrated_schedule, calibrated_sgd, compare, critical_value
 from sharefind.search.engine import NoMemory
-from sharefind.search.growth import Proposal
 from sharefind.search.hypotheses import label_of
 from sharefind.search.problem import Problem
+from sharefind.search.rules.calibration import calibrated_schedule, calibrated_sgd, compare, critical_value
+from sharefind.search.rules.growth import Proposal
 from sharefind.spaces import fixed_space
 from tests.search.problems import problem, representation, teacher_task
 

@@ -12,6 +12,7 @@ from sharefind.datasets import finite_task, load_task
 from sharefind.errors import ConfigError, NotConvergedError, RunFolderError
 from sharefind.groups import FiniteGroup, hom
 from sharefind.inference import Cause, RandomisationTest
+from sharefind.parallel import Workers
 from sharefind.search import (
     Decision,
     Engine,
@@ -28,11 +29,10 @@ from sharefind.search import (
     search_config,
 )
 from sharefind.search.engine import NoMemory
-from sharefind.search.growth import Proposal, candidate_node
 from sharefind.search.hypotheses import judgement
+from sharefind.search.rules.growth import Proposal, candidate_node
 from sharefind.search.symmetries import INDEPENDENCE
 from sharefind.spaces import LatticeNode, Subspace, fixed_space
-from sharefind.workers import Workers
 from tests.search.problems import problem, representation, teacher_task
 
 FAST = {"horizon": 2.0, "copies": 199}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sharefind.groups import CompactGroup, FiniteGroup, named_group, natural, parse_representation
-from sharefind.search.layouts import layout_notes
-from sharefind.search.widths import width_advice
+from sharefind.search.input_layouts import layout_notes
+from sharefind.search.rules.widths import width_advice
 
 
 @pytest.mark.parametrize(

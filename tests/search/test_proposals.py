@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sharefind.blind import Finding, propose
 from sharefind.datasets.task import finite_task
 from sharefind.groups import FiniteGroup
-from sharefind.report.verdict import doubts, proposal
+from sharefind.proposal import Finding, propose
+from sharefind.report.text.verdict import doubts, proposal
 from sharefind.search import Engine, build_problem, search_config
 from sharefind.search.blind import _split
 from sharefind.search.observer import Observer
+from sharefind.search.persistence.json_fields import check_result
 from sharefind.search.problem import proposals
-from sharefind.search.record import check_result
 from sharefind.search.result import result_record
 
 FloatArray = NDArray[np.float64]

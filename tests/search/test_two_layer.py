@@ -19,8 +19,8 @@ from sharefind.search import (
     search_config,
 )
 from sharefind.search.experiments import CopiesPlan, copies_experiment, escape_training
-from sharefind.search.growth import candidate_node
-from sharefind.search.lattice import SearchNode
+from sharefind.search.rules.growth import candidate_node
+from sharefind.search.search_lattice import SearchNode
 from sharefind.search.searched_unit import default_hidden, default_unit
 from sharefind.spaces import Subspace
 from tests.search.problems import problem, representation, teacher_task

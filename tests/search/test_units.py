@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from sharefind.architectures.layers.network_training import fit
 from sharefind.datasets import finite_task
 from sharefind.errors import ConfigError
 from sharefind.groups import named_group, natural
 from sharefind.meanfield import JointAction
-from sharefind.meanfield.sources import EpochSource, FoldSource, PermutedCopies, RandomisedCopies
-from sharefind.nn.training import fit
+from sharefind.meanfield.objectives.sources import EpochSource, FoldSource, PermutedCopies, RandomisedCopies
 from sharefind.search import Observer, RunFolder, build_problem, run_search, search_config
-from sharefind.search.units import UNPERMUTABLE, blocks
+from sharefind.search.unit_registry import UNPERMUTABLE, blocks
 from sharefind.search.yardstick import kept_apart
 from tests.acceptance.dependent_rows import repeated
 

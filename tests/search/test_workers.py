@@ -24,10 +24,10 @@ from sharefind.datasets.c2 import c2_task
 from sharefind.errors import ConfigError, InputError, WorkerError
 from sharefind.groups import named_group, natural
 from sharefind.inference import Correlogram, FamilyTest, RandomisationTest, family_test, rotation_test, subgroup_family
-from sharefind.meanfield.stepping import PAYS_FROM
+from sharefind.meanfield.dynamics.stepping import PAYS_FROM
+from sharefind.parallel import Deadline, Workers
 from sharefind.search import RunFolder, run_search
 from sharefind.search.observer import BudgetSpent
-from sharefind.workers import Deadline, Workers
 from tests.search.problems import problem, teacher_task
 
 CLUSTER = """

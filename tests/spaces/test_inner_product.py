@@ -5,8 +5,8 @@ from sympy import QQ, Matrix, Rational
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import SpaceError
+from sharefind.exact.matrices import identity_matrix
 from sharefind.groups import from_matrices, hom, named_group, natural, sign
-from sharefind.groups.matrices import identity_matrix
 from sharefind.spaces import Subspace, fixed_space, invariant_inner_product, projection
 
 # S3 on {x + y + z = 0} in the basis (e1 - e2, e2 - e3), and with a fixed line added in a skew position.

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sharefind.groups import FiniteGroup, grid, hom, named_group, natural, regular, trivial
-from sharefind.spaces import Subspace, fixed_space, orbits, tying
-from sharefind.spaces.orbits import product_orbits
+from sharefind.spaces import Subspace, fixed_space, tying
+from sharefind.spaces import permuted as orbits
+from sharefind.spaces.permuted import product_orbits
 from sharefind.spaces.tying import canonical, tied
 
 

@@ -12,7 +12,7 @@ from sympy import QQ, Matrix, sqrt
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import SpaceError
-from sharefind.groups.numbers import exact_matrix
+from sharefind.exact.numbers import exact_matrix
 from sharefind.spaces import Subspace
 
 AMBIENT = 6

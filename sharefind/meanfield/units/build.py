@@ -6,7 +6,7 @@ import re
 
 from sharefind.errors import UnitError, quoted
 from sharefind.groups import Representation
-from sharefind.meanfield.activations import activation
+from sharefind.meanfield.units.activations import activation
 from sharefind.meanfield.units.matrix import MatrixUnit
 from sharefind.meanfield.units.protocol import PointwiseUnit, SearchedUnit, Unit
 from sharefind.meanfield.units.radial import RadialUnit, radial_profile

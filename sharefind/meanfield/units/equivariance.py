@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from sharefind.errors import UnitError
 from sharefind.groups import Representation
-from sharefind.meanfield.activations import Activation
-from sharefind.meanfield.invariance import Invariance, first_refused, generator_signs
+from sharefind.meanfield.units.activations import Activation
+from sharefind.meanfield.units.invariance import Invariance, first_refused, generator_signs
 
 
 def refuse_unless_pointwise_equivariant(rep: Representation, sigma: Activation, unit: str, option: str) -> None:

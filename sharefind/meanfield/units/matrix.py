@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sharefind.groups import Representation
-from sharefind.meanfield.activations import Activation
+from sharefind.meanfield.units.activations import Activation
 from sharefind.meanfield.units.equivariance import refuse_unless_pointwise_equivariant
 from sharefind.meanfield.units.protocol import Pullback
 from sharefind.spaces import ParameterSpace

@@ -11,7 +11,7 @@ from typing import Protocol
 from torch import Tensor
 
 from sharefind.groups import Representation
-from sharefind.meanfield.activations import Activation
+from sharefind.meanfield.units.activations import Activation
 from sharefind.spaces import ParameterSpace
 
 Pullback = Callable[[Tensor], Tensor]

@@ -1,0 +1,443 @@
+"""The search as a scikit-learn estimator: fit on arrays, read what was found, predict, export, draw.
+
+It only puts the parts together: the search is `sharefind.search`, what is written
+`sharefind.architectures`, torch layers are `sharefind.architectures.layers`, pictures `sharefind.report`.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from joblib import effective_n_jobs
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sharefind.api.parameters import (
+    EvidenceRow,
+    Hooks,
+    SearchedModel,
+    TemporaryRun,
+    new_folder,
+    python_names,
+    refuse_no_numbers,
+)
+from sharefind.api.writing import format_of, write_network
+from sharefind.architectures import SharingSpec, TrainedNetwork, searched_network
+from sharefind.architectures.layers import SharedLinear, SharedShallowNetwork, SharedTwoLayer
+from sharefind.datasets import finite_task, unit_numbers
+from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, UnitError, YardstickWarning
+from sharefind.groups import Group, load_generators, named_group
+from sharefind.inference.dependence import warn_of_rows
+from sharefind.limits import DEFAULT_LIMITS, Limits, settings_of
+from sharefind.parallel import Workers
+from sharefind.report.page.html_page import write_page
+from sharefind.report.pictures.drawing import draw_single, picture_of, require_matplotlib
+from sharefind.report.pictures.lattice_picture import draw_lattice
+from sharefind.report.text.run_samples import Samples
+from sharefind.report.text.runs import RunView, load_run
+from sharefind.search import (
+    Candidate,
+    Observer,
+    RunFolder,
+    SearchConfig,
+    SearchLattice,
+    SearchNode,
+    SearchOutcome,
+    build_problem,
+    run_search,
+    search_config,
+)
+from sharefind.search.hypotheses import lattice_node
+from sharefind.search.run import Clock
+from sharefind.spaces import Subspace
+from sharefind.storage import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FloatArray = NDArray[np.float64]
+
+DATA = "data.npz"
+"""The rows beside a kept run."""
+
+GROUPS = "groups"
+"""Their units there, and the parameter of `fit` that names them."""
+
+LARGEST_SEED = 2**31 - 1
+"""Seeds that are drawn from a random state are below this."""
+
+
+class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Finds the smallest subspace of parameters that training does not leave, and predicts with the model found there.
+
+    Follows scikit-learn: parameters are stored as given and checked by `fit`; what ends in an underscore exists after
+    it. An unfinished search (a hook raised `StopSearch`, or a budget was spent) has everything but a model:
+    `is_finished_` says so.
+
+    Args:
+        group: candidate group: a name ("C4", "D4", "S3", "C2xC3", ...), a Group, or a Candidate with representations;
+            None proposes one from the data. generators: path of a file with generators, instead of a group.
+        unit, in_rep, out_rep, hidden_rep, scheme, growth, stop, statistic, delta, alpha, tolerance, particles, horizon,
+            replicates, copies, preset, max_nodes, max_seconds, block_length: as in
+            `sharefind.search.SearchConfig`; None lets the preset decide.
+        random_state: a seed, a numpy RandomState, or None for another search every time.
+        n_jobs: worker processes as in joblib; the result does not depend on it.
+        run_dir: a new folder that keeps the run and its rows, for the commands `inspect` and `report`, and where the
+            group has a name or a file for `train`, `export` and `discover --resume`; None keeps it as long as the
+            estimator lives.
+        limits: on the sizes of what is given; None for the usual ones.
+        on_node_start, on_node_end: called with a SearchNode. on_error: called with the exception before it is raised.
+            Any may raise `StopSearch` to end the search cleanly, except on_error. observer: all hooks in one object.
+
+    Attributes:
+        subspace_: E_*, the last space when unfinished. e_star_: its node. stabiliser_: the largest candidate group that
+            fixes it; None where no group is known.
+        accepted_, rejected_: names of the candidate groups. lattice_: every node and growth.
+        evidence_: a row for every visited node. result_: the JSON object of `sharefind discover --json`.
+        spec_: the architecture as a specification, network_: the same with the particles of the search; both absent
+            where the search is unfinished or its unit cannot be exported. run_dir_: where the run lies.
+        n_features_in_: d_in.
+    """
+
+    subspace_: Subspace
+    e_star_: SearchNode
+    stabiliser_: Group | None
+    accepted_: list[str]
+    rejected_: list[str]
+    lattice_: SearchLattice
+    evidence_: list[EvidenceRow]
+    result_: dict[str, Any]
+    spec_: SharingSpec
+    network_: TrainedNetwork
+    is_finished_: bool
+    _model: TrainedNetwork | SearchedModel
+    _run: Path | TemporaryRun
+    _samples: Samples
+    n_features_in_: int
+
+    def __init__(
+        self,
+        group: str | Group | Candidate | None = None,
+        unit: str | None = None,
+        *,
+        generators: str | Path | None = None,
+        in_rep: str | None = None,
+        out_rep: str | None = None,
+        hidden_rep: str | None = None,
+        scheme: str = "vanilla",
+        growth: str | None = None,
+        stop: str | None = None,
+        statistic: str | None = None,
+        delta: float | None = None,
+        alpha: float = 0.01,
+        tolerance: float | None = None,
+        particles: int | None = None,
+        horizon: float | None = None,
+        replicates: int | None = None,
+        copies: int | None = None,
+        preset: str = "fast",
+        max_nodes: int | None = None,
+        max_seconds: float | None = None,
+        block_length: int | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+        n_jobs: int | None = None,
+        run_dir: str | Path | None = None,
+        limits: Limits | None = None,
+        on_node_start: Callable[[SearchNode], object] | None = None,
+        on_node_end: Callable[[SearchNode], object] | None = None,
+        on_error: Callable[[Exception], object] | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.group = group
+        self.unit = unit
+        self.generators = generators
+        self.in_rep = in_rep
+        self.out_rep = out_rep
+        self.hidden_rep = hidden_rep
+        self.scheme = scheme
+        self.growth = growth
+        self.stop = stop
+        self.statistic = statistic
+        self.delta = delta
+        self.alpha = alpha
+        self.tolerance = tolerance
+        self.particles = particles
+        self.horizon = horizon
+        self.replicates = replicates
+        self.copies = copies
+        self.preset = preset
+        self.max_nodes = max_nodes
+        self.max_seconds = max_seconds
+        self.block_length = block_length
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.run_dir = run_dir
+        self.limits = limits
+        self.on_node_start = on_node_start
+        self.on_node_end = on_node_end
+        self.on_error = on_error
+        self.observer = observer
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Search on the rows X (n, d_in) and y (n, d_out), or y (n,) for one output.
+
+        Args:
+            X: (n, d_in).
+            y: (n, d_out), or (n,).
+            groups: (n,), values of any kind, as scikit-learn's splitters take them: rows with one value may
+                depend on each other, so that tests draw one group element for all of them; None where rows are
+                independent.
+
+        Raises:
+            InputError: a setting or `groups` cannot be used, or the widths do not fit the group. DataTypeError: rows
+                are sparse, complex, text or dates. ValueError: rows that are not finite, masked, or of another shape.
+                NotConvergedError: training diverged or no space held.
+        """
+        refuse_no_numbers(X, "X")
+        refuse_no_numbers(y, "y")
+        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        labels = np.asarray(y, dtype=np.float64)
+        self._is_flat = labels.ndim == 1
+        with python_names():
+            units = None if groups is None else unit_numbers(groups, len(labels), GROUPS)
+            self._search(np.asarray(X), labels.reshape(len(labels), -1), units)
+        return self
+
+    def predict(self, X: ArrayLike) -> FloatArray:
+        """f(X) by the search's own model at E_*: (n, d_in) -> (n, d_out), or (n,) where y was (n,).
+
+        Raises:
+            NotConvergedError: the search is unfinished.
+        """
+        model = self._model_of_search()
+        refuse_no_numbers(X, "X")
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        values = model.predict(np.asarray(X))
+        return values[:, 0] if self._is_flat else values
+
+    def to_module(
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> SharedShallowNetwork:
+        """The search's model as a torch module, in X and y as they were given.
+
+        Raises:
+            NotConvergedError: the search is unfinished. UnitError: the unit cannot be exported.
+        """
+        return SharedShallowNetwork.from_spec(self._network(), device=device, dtype=dtype)
+
+    def layer(
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> SharedLinear | SharedTwoLayer:
+        """A fresh layer on E_* for a network of your own: linear, or two-layer for a unit with a hidden layer.
+
+        Raises:
+            NotConvergedError, UnitError: as in `to_module`.
+        """
+        spec = self._network().spec
+        if spec.has_hidden:
+            return SharedTwoLayer(spec, device=device, dtype=dtype)
+        return SharedLinear(spec, device=device, dtype=dtype)
+
+    def export(self, path: str | Path, format: str | None = None) -> Path:
+        """Write what was found: json or torch (the architecture), safetensors or onnx (with the search's weights).
+
+        Args:
+            path: a new file. format: by the ending where None: .json, .py, .safetensors, .onnx; or emlp or escnn, a
+                snippet for that library.
+
+        Raises:
+            ConfigError: no such format. ExportError: a claim does not hold. RunFolderError: the file cannot be written.
+            NotConvergedError, UnitError: as in `to_module`.
+        """
+        target = Path(path)
+        chosen = format_of(target, format)
+        with python_names(out="path"):
+            write_network(self._network(), target, chosen, self.result_["seed"])
+        return target
+
+    def evidence_frame(self) -> Any:
+        """`evidence_` as a pandas DataFrame: a row for every visited node, a column for each number in `Evidence`.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        check_is_fitted(self)
+        try:
+            import pandas as pd
+        except ImportError:
+            message = "evidence_frame needs pandas; install it with pip install 'sharefind[pandas]', or read evidence_"
+            raise ConfigError(message) from None
+        rows = [{"node": r.number, "label": r.label, "dim": r.dim, **r.evidence.to_json()} for r in self.evidence_]
+        return pd.DataFrame(rows).set_index("node") if rows else pd.DataFrame()
+
+    def plot_lattice(self, target: str | Path | Axes | None = None) -> Figure | None:
+        """Draw the lattice of visited and proposed spaces: into a file (.png, .svg), into axes, or as a new figure.
+
+        Returns:
+            The new figure where no target is given.
+
+        Raises:
+            ConfigError: matplotlib is not installed, or another ending. RunFolderError: the run is gone.
+        """
+        view = self._view()
+        with python_names():
+            if isinstance(target, (str, Path)):
+                draw_single(view, "lattice", Path(target))
+                return None
+            if target is not None:
+                draw_lattice(target, view)
+                return None
+            require_matplotlib("plot_lattice")
+            from matplotlib.figure import Figure
+
+            figure = Figure(figsize=picture_of("lattice").size(view, None), layout="constrained")
+            draw_lattice(figure.subplots(), view)
+            return figure
+
+    def report(self, path: str | Path) -> Path:
+        """Write the run as one HTML page with all pictures and tables.
+
+        Raises:
+            ConfigError: matplotlib is not installed, or another ending than .html. RunFolderError: the file exists or
+                cannot be written, or the run is gone.
+        """
+        run = self._view().path
+        with python_names(out="path"):
+            write_page(run, self._samples, Path(path))
+        return Path(path)
+
+    @property
+    def run_dir_(self) -> Path:
+        """The folder of the run."""
+        check_is_fitted(self)
+        return self._run if isinstance(self._run, Path) else self._run.path
+
+    def _search(self, x: FloatArray, y: FloatArray, units: NDArray[np.int64] | None) -> None:
+        clock, config = Clock(time.monotonic()), self._config(None if units is None else GROUPS)
+        problem = build_problem(config, finite_task("data", x, y, units=units), self._candidate())
+        for line in problem.warnings:
+            warn_of_rows(line, stacklevel=4)
+        self._samples = Samples("data", problem.fingerprint, len(x), (x.shape[1], y.shape[1]))
+        self._run = new_folder(self.run_dir)
+        path = self._run if isinstance(self._run, Path) else self._run.path
+        folder = RunFolder.create(path, self._recorded(problem.resolved, path))
+        if isinstance(self._run, Path):
+            buffer = io.BytesIO()
+            named: dict[str, Any] = {} if units is None else {GROUPS: units}
+            np.savez(buffer, x=x, y=y, **named)
+            write_atomically(path / DATA, buffer.getvalue())
+        outcome, self.result_ = run_search(
+            problem,
+            folder,
+            Hooks(self.on_node_start, self.on_node_end, self.on_error, self.observer),
+            Workers(effective_n_jobs(self.n_jobs)),
+            clock=clock,
+        )
+        for line in outcome.warnings:
+            warnings.warn(line, YardstickWarning, stacklevel=4)
+        self._keep(outcome, folder)
+
+    def _recorded(self, config: SearchConfig, path: Path) -> SearchConfig:
+        """The configuration in the run folder: that of a kept run names the data beside it, for the command line."""
+        return config.model_copy(update={"data": str(path / DATA)}) if isinstance(self._run, Path) else config
+
+    def _config(self, rows_of: str | None) -> SearchConfig:
+        given = {} if self.limits is None else settings_of(self._limits)
+        same = set(SearchConfig.model_fields) & set(self.get_params(deep=False)) - {"group", "generators"}
+        return search_config(
+            group=self.group if isinstance(self.group, str) else None,
+            generators=None if self.generators is None else str(self.generators),
+            blind=self.group is None and self.generators is None,
+            seed=self._seed(),
+            rows_of=rows_of,
+            **{name: getattr(self, name) for name in same},
+            **given,
+        )
+
+    @property
+    def _limits(self) -> Limits:
+        if not isinstance(self.limits, Limits | None):
+            raise ConfigError(f"limits is a {type(self.limits).__name__}; give sharefind.limits.Limits(...) or None")
+        return self.limits or DEFAULT_LIMITS
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, (int, np.integer)):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(LARGEST_SEED))
+
+    def _candidate(self) -> Candidate | Group:
+        if self.generators is not None and self.group is not None:
+            raise ConfigError("group and generators exclude each other; give one of them")
+        if not isinstance(self.group, (str, Group, Candidate)) and self.group is not None:
+            raise ConfigError(f"group is a {type(self.group).__name__}; give a name, a Group, a Candidate or None")
+        if (self.generators is not None or isinstance(self.group, Candidate)) and (self.in_rep or self.out_rep):
+            raise ConfigError("generators and candidates say how the group acts; drop in_rep and out_rep")
+        if self.generators is not None:
+            file = load_generators(self.generators, self._limits)
+            return Candidate(file.group, file.in_rep, file.out_rep)
+        if isinstance(self.group, str):
+            return named_group(self.group, self._limits)
+        return named_group("C1") if self.group is None else self.group
+
+    def _keep(self, outcome: SearchOutcome, folder: RunFolder) -> None:
+        self.is_finished_, self.lattice_ = outcome.finished, outcome.lattice
+        self.e_star_, self.subspace_ = outcome.e_star, outcome.e_star.space
+        place = lattice_node(outcome.problem, outcome.e_star)
+        self.stabiliser_ = None if place is None else place.group
+        self.accepted_, self.rejected_ = self.result_["accepted"], self.result_["rejected"]
+        self.evidence_ = [
+            EvidenceRow(node.number or 0, node.label, node.space.dim, node.evidence)
+            for node in outcome.lattice.visited()
+            if node.evidence is not None
+        ]
+        for name in ("spec_", "network_", "_model"):
+            self.__dict__.pop(name, None)
+        if outcome.finished:
+            self._keep_model(outcome, folder)
+
+    def _keep_model(self, outcome: SearchOutcome, folder: RunFolder) -> None:
+        try:
+            self.network_ = searched_network(outcome, folder)
+            self._model = self.network_
+            self.spec_ = self.network_.spec
+        except UnitError:  # a unit that is searched and cannot be exported still predicts
+            problem, node = outcome.problem, outcome.e_star
+            final = folder.particles(node.number or 0)[1]
+            particles = np.asarray(node.space.project(final), np.float64)
+            self._model = SearchedModel(problem.unit, particles, problem.change)
+
+    def _model_of_search(self) -> TrainedNetwork | SearchedModel:
+        check_is_fitted(self, "is_finished_")
+        if not self.is_finished_:
+            raise NotConvergedError(
+                f"the search was stopped at {self.e_star_.label}, before a space held, and has no model; fit again"
+            )
+        return self._model
+
+    def _network(self) -> TrainedNetwork:
+        model = self._model_of_search()
+        if isinstance(model, TrainedNetwork):
+            return model
+        raise UnitError(f"the unit {model.unit.name} cannot be exported; use matrix, matrix+bias or two-layer")
+
+    def _view(self) -> RunView:
+        path = self.run_dir_
+        if not path.is_dir():
+            raise RunFolderError(f"the folder {path} of the run is gone; put it back, or fit again")
+        return load_run(path)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        return tags

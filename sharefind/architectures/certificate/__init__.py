@@ -1,0 +1,1 @@
+"""Proofs that a specification is what it says, and the names of its group."""

@@ -1,0 +1,136 @@
+"""The stabiliser of a specification rebuilt from its generators alone: matrices, group and representations.
+
+Names and orders in a specification are claims; what is proven about them is decided in `certificate`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy.polys.matrices import DomainMatrix
+
+from sharefind.architectures.certificate.fault_location import matrix_key, orthogonality_fault, skewness_fault
+from sharefind.architectures.spec import INPUTS, SharingSpec
+from sharefind.errors import ExportError, GroupError
+from sharefind.exact.matrices import direct_sum, identity_matrix, is_orthogonal_matrix
+from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, trivial
+from sharefind.groups.given import unchecked
+from sharefind.groups.group import MAX_ORDER, permutation_sign
+from sharefind.groups.orbits import orbit_action
+from sharefind.spaces.tying import connected
+
+ExactMove = tuple[DomainMatrix, ...]
+"""One generator on inputs, on outputs [and on hidden units], over one field."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stabiliser:
+    """What fixes a space.
+
+    pairs, lie: exact generators, all over one field.
+    reps: the same as representations on X, on Y [and on the hidden units] of the group that they generate on the sum
+        of these spaces, an image of the one that is named.
+    """
+
+    pairs: tuple[ExactMove, ...]
+    lie: tuple[ExactMove, ...]
+    reps: tuple[Representation, ...]
+
+
+def rebuild_stabiliser(spec: SharingSpec) -> Stabiliser:
+    """The stabiliser of a specification.
+
+    Raises:
+        ExportError: a generator is not orthogonal, or those of a finite group generate an infinite one or
+            one too large to list.
+    """
+    every = [*spec.generators, *spec.lie_generators]
+    matrices = [rows for pair in every for rows in pair.matrices]
+    field = exact_domain({entry for rows in matrices for row in rows for entry in row})
+    exact = [tuple(exact_matrix(rows, field) for rows in pair.matrices) for pair in every]
+    pairs, lie = tuple(exact[: len(spec.generators)]), tuple(exact[len(spec.generators) :])
+    _refuse_unless_orthogonal(spec, pairs, lie)
+    reps = _finite(spec, pairs) if spec.group_order is not None else _infinite(spec, pairs, lie)
+    return Stabiliser(pairs, lie, reps)
+
+
+def refusal(what: str) -> ExportError:
+    """An export refused because a claim of its specification does not hold."""
+    return ExportError(f"{what}; correct the specification, or run the search again")
+
+
+def _refuse_unless_orthogonal(spec: SharingSpec, pairs: Sequence[ExactMove], lie: Sequence[ExactMove]) -> None:
+    for position, pair in enumerate(pairs):
+        for side, matrix in enumerate(pair):
+            if not is_orthogonal_matrix(matrix):
+                where = orthogonality_fault(matrix, matrix_key("generators", position, side))
+                raise refusal(f"generator {position} of {spec.group_name} is not orthogonal: see {where}")
+    for position, pair in enumerate(lie):
+        for side, matrix in enumerate(pair):
+            if not (matrix + matrix.transpose()).is_zero_matrix:
+                where = skewness_fault(matrix, matrix_key("lie_generators", position, side))
+                raise refusal(f"Lie generator {position} of {spec.group_name} is not skew: see {where}")
+
+
+def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representation, ...]:
+    kept = [pair for pair in pairs if not all(m == identity_matrix(m.shape[0], m.domain) for m in pair)]
+    if not kept:
+        nobody = FiniteGroup("C1", 1, ())
+        return tuple(trivial(nobody, dim) for dim in spec.dims)
+    try:
+        action = orbit_action([reduce(direct_sum, move) for move in kept], MAX_ORDER)
+    except GroupError as error:
+        raise refusal(f"the generators of {spec.group_name}: {error}") from None
+    if action is None:
+        raise refusal(f"the generators of {spec.group_name} generate an infinite group or one too large to check")
+    perms = _without_copies(action.perms)
+    group = FiniteGroup(spec.group_name, perms.shape[1], tuple(tuple(map(int, perm)) for perm in perms))
+    group = replace(group, known_order=_giant_order(group))
+    return tuple(unchecked(group, [pair[k] for pair in kept], name) for k, name in enumerate(_names(spec)))
+
+
+def _without_copies(perms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The permutations (generators, points) on those orbits that no earlier orbit repeats, point by point.
+
+    The action stays faithful, and `_giant_order` sees S_n on n points, not on two copies of them.
+    """
+    orbit = connected(np.tile(np.arange(perms.shape[1]), len(perms)), perms.ravel(), perms.shape[1])
+    known: dict[bytes, NDArray[np.int64]] = {}
+    for number in range(int(orbit.max()) + 1):
+        points = np.flatnonzero(orbit == number)
+        own = np.searchsorted(points, perms[:, points])
+        if len(points) > 1 or not known:
+            known.setdefault(own.tobytes(), own)
+    starts = np.cumsum([0, *(own.shape[1] for own in known.values())])
+    return np.concatenate([own + start for own, start in zip(known.values(), starts, strict=False)], axis=1)
+
+
+def _giant_order(group: FiniteGroup) -> int | None:
+    """n! or n!/2 where the group is shown to be S_n or A_n on its n points, None where it is not.
+
+    By Jordan's theorem on primitive groups with a long cycle of prime length, found at random: only a yes is certain.
+    Schreier-Sims would take minutes for S_100.
+    """
+    if not group.sympy.is_alt_sym():
+        return None
+    is_even = all(permutation_sign(generator) > 0 for generator in group.generators)
+    return math.factorial(group.degree) // (2 if is_even else 1)
+
+
+def _infinite(spec: SharingSpec, pairs: Sequence[ExactMove], lie: Sequence[ExactMove]) -> tuple[Representation, ...]:
+    algebra, discrete = ([tuple(pair[k] for pair in every) for k in range(len(spec.dims))] for every in (lie, pairs))
+    group = CompactGroup(spec.group_name, spec.d_in, algebra[INPUTS], discrete[INPUTS])
+    return tuple(
+        Representation(group, dim, name, "matrix", lie=algebra[k], discrete=discrete[k])
+        for k, (dim, name) in enumerate(zip(spec.dims, _names(spec), strict=True))
+    )
+
+
+def _names(spec: SharingSpec) -> list[str]:
+    """What the representations on X, on Y [and on the hidden units] are called."""
+    return [name for name in (spec.in_rep, spec.out_rep, spec.hidden_rep) if name is not None]

@@ -1,0 +1,148 @@
+"""A specification in the words of escnn: group, field types and linear layers, with our dimension asserted.
+
+escnn knows the isometries of the plane and of space (Cesa, Lang & Weiler 2022); a group of ours is theirs when it is
+one of them, and a representation when escnn builds the same up to a change of coordinates.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sharefind.architectures.formats.peers import PeerView, head, not_theirs
+from sharefind.groups import Representation
+
+INSTALL = "pip install escnn"
+
+SMALLEST = {"C": 1, "D": 3, "R": 3, "SO": 2, "O": 2}
+"""Families that escnn has, each with the n from which our natural representation is the one in `_natural`."""
+
+
+@dataclass(frozen=True)
+class _Theirs:
+    """A group of escnn's: the expression for it, and those for our leaves."""
+
+    group: str
+    leaves: dict[str, str]
+
+
+def escnn_source(view: PeerView) -> str:
+    """The snippet.
+
+    Raises:
+        ExportError: escnn has no such group, or no such representation.
+    """
+    theirs = _theirs(view)
+    fields = [_fields(rep, theirs) for rep in view.reps]
+    used = {name: text for name, text in theirs.leaves.items() if any(re.search(rf"\b{name}\b", f) for f in fields)}
+    return "".join(
+        [
+            head(view, "escnn", INSTALL),
+            "from escnn import group, gspaces, nn\n\n",
+            f"G = {theirs.group}\nspace = gspaces.no_base_space(G)\n",
+            *(f"{name} = {text}\n" for name, text in used.items()),
+            "\n",
+            *(
+                f"{n} = nn.FieldType(space, {f})\n"
+                for n, f in zip(("x_type", "y_type", "h_type"), fields, strict=False)
+            ),
+            _layers(view),
+        ]
+    )
+
+
+def _theirs(view: PeerView) -> _Theirs:
+    """The group in their words.
+
+    Raises:
+        ExportError: they have no such group.
+    """
+    name = {"S2": "C2", "S3": "D3"}.get(view.group.name, view.group.name)
+    match = re.fullmatch(r"(SO|[A-Z])([0-9]+)", name)
+    if view.is_named and match and match[0] == "B2":
+        return _Theirs("group.dihedral_group(4)", _leaves("G.irrep(1, 1)", {}))
+    if not (view.is_named and match and int(match[2]) >= SMALLEST.get(match[1], int(match[2]) + 1)):
+        raise not_theirs("escnn", f"it has no group {view.group.name} with this action")
+    family, n = match[1], int(match[2])
+    if family in ("SO", "O"):
+        return _orthogonal(family, n)
+    signs = _signs(family, n)
+    if family == "D":
+        return _Theirs(f"group.dihedral_group({n})", _leaves("G.quotient_representation((0, 1))", signs))
+    natural = "G.regular_representation" if family == "C" else "G.irrep(1)"
+    return _Theirs(f"group.cyclic_group({n})", _leaves(natural, signs))
+
+
+def _leaves(natural: str, signs: dict[str, str]) -> dict[str, str]:
+    regular = "G.regular_representation"
+    return {"natural": natural, "regular": regular, **signs, "trivial": "G.trivial_representation"}
+
+
+def _signs(family: str, n: int) -> dict[str, str]:
+    """The parity of the permutation of n points as one of their irreps."""
+    turn = n % 2 == 0
+    if family != "D":
+        return {"sign": f"G.irrep({n // 2})"} if turn else {"sign": "G.trivial_representation"}
+    flip = (n - 1) // 2 % 2 == 1
+    return {"sign": f"G.irrep({int(flip)}, {n // 2 if turn else 0})"}
+
+
+def _orthogonal(family: str, n: int) -> _Theirs:
+    """SO(n) and O(n) in two and three dimensions; the sign is the determinant."""
+    if n > 3:
+        raise not_theirs("escnn", f"it has SO(n) and O(n) for n = 2 and 3 only, not {family}{n}")
+    irrep = "G.irrep(1)" if family == "SO" else "G.irrep(1, 1)"
+    sign = "G.trivial_representation" if family == "SO" else "G.irrep(1, 0)"
+    return _Theirs(
+        f"group.{family.lower()}{n}_group()", {"natural": irrep, "sign": sign, "trivial": "G.trivial_representation"}
+    )
+
+
+def _fields(rep: Representation, theirs: _Theirs) -> str:
+    """A representation as a list of fields.
+
+    Raises:
+        ExportError: a part of it is none of theirs.
+    """
+    recipe = rep.recipe
+    operation = "regular" if recipe is None else recipe.operation
+    if operation == "trivial":
+        return _times(rep.dim, "[trivial]")
+    if recipe is None or not recipe.parts:
+        if operation not in theirs.leaves or (recipe is None and rep.name != "regular"):
+            raise not_theirs("escnn", f"it has no representation {rep.name} of this group")
+        return f"[{operation}]"
+    parts = [_fields(part, theirs) for part in recipe.parts]
+    if operation == "sum":
+        return " + ".join(parts)
+    if operation == "copies":
+        return _times(recipe.count, f"({parts[0]})" if "+" in parts[0] else parts[0])
+    if operation == "dual":
+        # Orthogonal matrices are their own inverse transposes.
+        return parts[0]
+    left, right = map(_single, parts)
+    return f"[{left}.tensor({right})]"
+
+
+def _times(count: int, fields: str) -> str:
+    return fields if count == 1 else f"{count} * {fields}"
+
+
+def _single(fields: str) -> str:
+    """One representation instead of a list of fields."""
+    return fields[1:-1] if re.fullmatch(r"\[\w+\]", fields) else f"group.directsum({fields})"
+
+
+def _layers(view: PeerView) -> str:
+    """The layers, and the dimension that was claimed: that of all their parameters."""
+    spec, bias = view.spec, view.spec.has_bias
+    if spec.has_hidden:
+        lines = "first = nn.Linear(x_type, h_type, bias=True)\nlast = nn.Linear(h_type, y_type, bias=False)\n"
+        total = "sum(p.numel() for layer in (first, last) for p in layer.parameters())"
+    else:
+        lines = f"layer = nn.Linear(x_type, y_type, bias={bias})\n"
+        total = "sum(p.numel() for p in layer.parameters())"
+    return (
+        f"{lines}dimension = {total}\n\n"
+        f'assert dimension == {spec.space.dim}, f"escnn finds dimension {{dimension}}, not {spec.space.dim}"\n'
+    )

@@ -1,0 +1,156 @@
+"""Exact data as Python literals, laid out in rows: labels, bases and generators for a generated module.
+
+They stand between `# fmt: off` and `# fmt: on`, so that a matrix looks like one. The code around them is in
+`torch_template`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from sharefind.architectures.spec import ExactRows, SharingSpec
+from sharefind.groups import (
+    cycle_notation,
+    element_to_float,
+    exact_domain,
+    format_exact,
+    parse_element,
+    parse_exact,
+)
+
+WIDTH = 100
+"""Longest line of a literal, in characters."""
+
+NARROW = 88
+"""Longest line of code that a formatter leaves alone everywhere, in characters."""
+
+MAX_ENTRY = 60
+"""Longest exact number that is written as an expression; a longer one becomes the nearest float64."""
+
+TOGETHER = "\u00a0"
+"""A space at which no line is broken."""
+
+Image = Sequence[int]
+"""A signed permutation in one-line notation: entry i is +-(1 + the index that e_i goes to)."""
+
+
+def number(text: str) -> str:
+    """An exact number, as a Python expression in `sqrt`, `cos`, `sin` and `pi`."""
+    plain = _without_double_parentheses(format_exact(parse_exact(text)))
+    if len(plain) <= MAX_ENTRY:
+        return plain
+    field = exact_domain([text])
+    return repr(element_to_float(parse_element(text, field), field))
+
+
+def _without_double_parentheses(text: str) -> str:
+    """sqrt((5/8)) as sqrt(5/8): a linter of the generated module would object."""
+    opened: list[int] = []
+    spare: set[int] = set()
+    matching: dict[int, int] = {}
+    for place, character in enumerate(text):
+        if character == "(":
+            opened.append(place)
+        elif character == ")":
+            start = opened.pop()
+            matching[start] = place
+            if matching.get(start + 1) == place - 1:
+                spare |= {start + 1, place - 1}
+    return "".join(character for place, character in enumerate(text) if place not in spare)
+
+
+def plain(text: str) -> str:
+    """A name as a docstring may hold it: names come from files, and nothing in them may end the docstring."""
+    return text.replace("\\", "/").replace('"', "'")
+
+
+def one_line(items: Iterable[str]) -> str:
+    """A tuple on one line."""
+    listed = list(items)
+    return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
+
+
+def constant_tuple(items: Sequence[str], before: int) -> str:
+    """A tuple as ruff formats it behind `before` characters, at 88 a line and at more; repeats as a product."""
+    if len(items) > 1 and len(set(items)) == 1:
+        return f"({items[0]},) * {len(items)}"
+    flat = one_line(items)
+    if before + len(flat) <= NARROW:
+        return flat
+    return "\n".join(["(", *(f"    {item}," for item in items), ")"])
+
+
+def lines_of(items: Sequence[str], indent: int) -> list[str]:
+    """Items followed by commas, as many to a line as fit in `WIDTH`."""
+    lines, current = [], " " * indent
+    for item in items:
+        if current.strip() and len(current) + len(item) + 1 > WIDTH:
+            lines.append(current.rstrip())
+            current = " " * indent
+        current += f"{item}, "
+    return [*lines, current.rstrip()]
+
+
+def nested(rows: Sequence[Sequence[str]], indent: int) -> list[str]:
+    """A tuple of tuples, a row a line where it fits."""
+    pad = " " * indent
+    lines = [f"{pad}("]
+    for row in rows:
+        flat = f"{pad}    {one_line(row)},"
+        lines += [flat] if len(flat) <= WIDTH else [f"{pad}    (", *lines_of(row, indent + 8), f"{pad}    ),"]
+    return [*lines, f"{pad}),"]
+
+
+def labels_literal(spec: SharingSpec, labels: Sequence[int]) -> list[str]:
+    """`LABELS = (...)`: block after block, each by rows; a bias in lines as long as the rows of W."""
+    width = max(len(str(label)) for label in labels)
+    texts = [str(label).rjust(width) for label in labels]
+    lines = ["LABELS = ("]
+    for block in spec.blocks:
+        part, length = texts[spec.slice_of(block.name)], block.shape[1] if len(block.shape) > 1 else spec.d_in
+        for start in range(0, len(part), length):
+            lines += lines_of(part[start : start + length], 4)
+    return [*lines, ")"]
+
+
+def basis_literal(rows: Sequence[Sequence[str]]) -> list[str]:
+    """`BASIS = (...)`: one vector of Z a row."""
+    lines = nested(rows, 0)
+    return [f"BASIS = {lines[0]}", *lines[1:-1], ")"]
+
+
+def generators_literal(name: str, entry: str, pairs: Sequence[Sequence[list[str]]]) -> list[str]:
+    """`NAME: type = (...)`: pairs of images, each given by its lines; `entry` is the type of an image."""
+    head = f"{name}: tuple[tuple[{entry}, {entry}], ...] = ("
+    if not pairs:
+        return [f"{head})"]
+    return [head, *(line for pair in pairs for line in _pair_lines(pair)), ")"]
+
+
+def _pair_lines(pair: Sequence[list[str]]) -> list[str]:
+    return ["    (", *(line for image in pair for line in image), "    ),"]
+
+
+def image_lines(image: Image) -> list[str]:
+    """A signed permutation as an element of a generator literal."""
+    texts = [str(entry) for entry in image]
+    flat = f"        {one_line(texts)},"
+    return [flat] if len(flat) <= WIDTH else ["        (", *lines_of(texts, 12), "        ),"]
+
+
+def matrix_lines(rows: ExactRows) -> list[str]:
+    """A matrix by rows as an element of a generator literal."""
+    return nested([[number(entry) for entry in row] for row in rows], 8)
+
+
+def cycles(image: Image) -> str:
+    """A signed permutation for people: its cycles, or one-line notation where signs occur; spaces are `TOGETHER`."""
+    text = f"[{' '.join(map(str, image))}]" if min(image) < 0 else cycle_notation([entry - 1 for entry in image])
+    return text.replace(" ", TOGETHER)
+
+
+def math_names(lines: Iterable[str]) -> list[str]:
+    """Which names of `math` the code among these lines uses."""
+    code = " ".join(line for line in lines if not line.startswith("#"))
+    return sorted(set(re.findall(r"\b(?:cos|pi|sin|sqrt)\b", code)))

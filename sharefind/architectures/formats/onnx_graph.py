@@ -1,0 +1,248 @@
+"""A trained network as an ONNX graph, for runtimes without Python: written with the library onnx alone.
+
+The graph keeps the sharing: it holds the free coefficients, and makes the entries of the layers from them by the
+labels or the basis of the space. What the numbers mean is in `trained`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.architectures.certificate.proof import Certificate, certify
+from sharefind.architectures.formats.spec_json import to_json
+from sharefind.architectures.formats.tensors import check_particles
+from sharefind.architectures.initial_values import basis
+from sharefind.architectures.provenance import origin
+from sharefind.architectures.scaling import CENTRE, SCALE, SHIFT, statistics
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.trained import TrainedNetwork
+from sharefind.errors import ConfigError, ExportError
+from sharefind.storage import write_atomically
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET = 18
+"""Version of the operators, from 2022: all that are used exist in it, and runtimes from then on have it."""
+
+IR_VERSION = 8
+"""Version of the file format that came with `OPSET`."""
+
+TOLERANCES = {"float64": 1e-6, "float32": 1e-5}
+"""Largest difference from the search's own model with which a graph is written, relative to the largest output before
+its shift. Rounding alone gives about 1e-15 in float64 and 1e-7 to 1e-6 in float32; that of the shift is not counted."""
+
+LAST_PLACES = 4
+"""Units in the last place of the shift by which an output may differ: y is rounded where it is added."""
+
+TRIALS = 16
+"""Random inputs on which a graph is compared before it is written."""
+
+SIGMA = {"logistic": "Sigmoid", "tanh": "Tanh"}
+"""The activations of `sharefind.meanfield.units.activations` in ONNX."""
+
+DType = Literal["float64", "float32"]
+
+
+@dataclass(eq=False)
+class _Draft:
+    """A graph that is being put together: nodes in order, constants by name."""
+
+    dtype: str
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
+
+    def add(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """A node with one output; its name."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(operator, inputs, [output], name=f"make_{output}", **attributes))
+        return output
+
+    def constant(self, name: str, values: NDArray[Any]) -> str:
+        """A constant; floats in the draft's dtype. Its name."""
+        from onnx import numpy_helper
+
+        kept = values.astype(self.dtype) if np.issubdtype(values.dtype, np.floating) else values
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(kept), name))
+        return name
+
+    def shape(self, name: str, *sizes: int) -> str:
+        """The constant shape that a Reshape takes; 0 keeps an axis, -1 fits it. Its name."""
+        return self.constant(name, np.array(sizes, dtype=np.int64))
+
+
+def write_onnx(network: TrainedNetwork, path: Path, dtype: DType = "float64", seed: int | None = None) -> Certificate:
+    """Certify a network, make its graph, compare the two and write the graph, whole or not at all.
+
+    Args:
+        network: what is written. path: of the file. dtype: of the graph. seed: of the training, for the record, which
+            is in the metadata beside the versions.
+
+    Raises:
+        ConfigError: the library onnx is not installed. ExportError: the specification does not hold what it says, or
+            the graph does not compute what the network does. RunFolderError: the file cannot be written.
+    """
+    require_onnx()
+    certificate = certify(network.spec)
+    check_particles(network)
+    graph = onnx_model(network, certificate.statement, dtype)
+    error = graph_error(graph, network)
+    if not error <= TOLERANCES[dtype]:
+        raise ExportError(
+            f"the {dtype} graph differs from the network by {error:.1e}, more than {TOLERANCES[dtype]:.0e}; nothing is "
+            "exported, use float64 or smaller weights"
+        )
+    for name, text in origin(seed).items():
+        graph.metadata_props.add(key=f"sharefind.{name}", value=text)
+    write_atomically(path, graph.SerializeToString(deterministic=True))
+    return certificate
+
+
+def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64") -> onnx.ModelProto:
+    """The graph x (batch, d_in) -> y (batch, d_out), checked by onnx; batch may be any size, 0 included.
+
+    Args:
+        network: what the graph computes. statement: of its certificate, for the metadata. dtype: of x, of y and of
+            all that is between them.
+
+    Raises:
+        ConfigError: the library onnx is not installed.
+    """
+    require_onnx()
+    import onnx
+    import onnx.checker
+
+    spec, draft = network.spec, _Draft(dtype)
+    _centred(draft, spec)
+    _entries(draft, network)
+    mean = _two_layer(draft, network) if spec.has_hidden else _matrix(draft, network)
+    _readout(draft, spec, mean)
+    model: onnx.ModelProto = onnx.helper.make_model(
+        _graph(draft, spec),
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="sharefind",
+        doc_string=f"{spec.name}: {statement}",
+    )
+    onnx.helper.set_model_props(model, {"sharefind.spec": to_json(spec), "sharefind.statement": statement})
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def graph_error(model: onnx.ModelProto, network: TrainedNetwork, trials: int = TRIALS, seed: int = 0) -> float:
+    """Largest difference of a graph from its network on random inputs about the centre, rounding of the shift aside.
+
+    It is relative to the largest output before the shift, so that no offset of the labels hides a difference.
+    """
+    from onnx.reference import ReferenceEvaluator
+
+    spec, dtype = network.spec, _dtype_of(model)
+    white = np.random.default_rng(seed).standard_normal((trials, spec.d_in))
+    x = (spec.change.centre + np.linalg.solve(spec.change.matrix, white.T).T).astype(dtype)
+    outputs: Any = ReferenceEvaluator(model).run(["y"], {"x": x})
+    expected = network.predict(x.astype(np.float64))
+    size = max(float(np.abs(expected - spec.change.shift).max()), float(np.finfo(np.float64).tiny))
+    rounding = LAST_PLACES * float(np.finfo(dtype).eps) * float(np.abs(spec.change.shift).max())
+    return max(0.0, float(np.abs(outputs[0] - expected).max()) - rounding) / size
+
+
+def require_onnx() -> None:
+    """Refuse where the library is not installed.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if find_spec("onnx") is None:
+        raise ConfigError("an export to ONNX needs the library onnx; install it with: pip install 'sharefind[onnx]'")
+
+
+def _dtype_of(model: onnx.ModelProto) -> Any:
+    from onnx import helper
+
+    return helper.tensor_dtype_to_np_dtype(model.graph.input[0].type.tensor_type.elem_type)
+
+
+def _graph(draft: _Draft, spec: SharingSpec) -> onnx.GraphProto:
+    from onnx import helper
+
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(draft.dtype))
+    x, y = (helper.make_tensor_value_info(n, kind, ["batch", d]) for n, d in (("x", spec.d_in), ("y", spec.d_out)))
+    return helper.make_graph(draft.nodes, "shared_shallow_network", [x], [y], draft.constants)
+
+
+def _centred(draft: _Draft, spec: SharingSpec) -> None:
+    """The node `centred` (batch, d_in): x - centre, in two steps so that float32 inputs lose no digit."""
+    source = "x"
+    for name, part in zip(("centre", "centre_rest"), statistics(spec.change)[CENTRE], strict=True):
+        source = draft.add("Sub", [source, draft.constant(name, part)], "about" if name == "centre" else "centred")
+
+
+def _entries(draft: _Draft, network: TrainedNetwork) -> None:
+    """The node `entries` (N, D): each particle's parameters, from its coefficients (N, dim)."""
+    labels, coefficient = network.spec.space.tying, draft.constant("coefficient", network.coefficient)
+    if labels is None:
+        draft.add("MatMul", [coefficient, draft.constant("basis", basis(network.spec))], "entries")
+        return
+    zero = draft.constant("zero", np.zeros((len(network.coefficient), 1)))
+    padded = draft.add("Concat", [zero, coefficient], "padded", axis=1)
+    index = draft.constant("index", np.abs(labels).astype(np.int64))
+    if (labels >= 0).all():
+        draft.add("Gather", [padded, index], "entries", axis=1)
+        return
+    unsigned = draft.add("Gather", [padded, index], "unsigned", axis=1)
+    draft.add("Mul", [unsigned, draft.constant("sign", np.where(labels < 0, -1.0, 1.0))], "entries")
+
+
+def _block(draft: _Draft, spec: SharingSpec, name: str) -> str:
+    """The node of one block, (N, its entries)."""
+    place = spec.slice_of(name)
+    ends = [draft.shape(f"{name}_{end}", at) for end, at in (("from", place.start), ("to", place.stop), ("axis", 1))]
+    return draft.add("Slice", ["entries", *ends], f"{name}_entries")
+
+
+def _inner(draft: _Draft, network: TrainedNetwork) -> str:
+    """sigma(W x [+ b]): (batch, N, rows of W)."""
+    spec, count = network.spec, len(network.coefficient)
+    rows, columns = spec.block("weight").shape
+    flat = draft.add(
+        "Reshape", [_block(draft, spec, "weight"), draft.shape("weight_shape", count * rows, columns)], "weight"
+    )
+    turned = draft.add("Transpose", [flat], "weight_turned", perm=[1, 0])
+    product = draft.add("MatMul", ["centred", turned], "product")
+    inner = draft.add("Reshape", [product, draft.shape("inner_shape", 0, count, rows)], "inner")
+    if spec.has_bias:
+        inner = draft.add("Add", [inner, _block(draft, spec, "bias")], "shifted")
+    return draft.add(SIGMA[spec.activation.name], [inner], "active")
+
+
+def _matrix(draft: _Draft, network: TrainedNetwork) -> str:
+    """mean_i sigma(W_i x [+ b_i]): (batch, d_out)."""
+    axis = draft.shape("mean_axis", 1)
+    return draft.add("ReduceMean", [_inner(draft, network), axis], "mean", keepdims=0)
+
+
+def _two_layer(draft: _Draft, network: TrainedNetwork) -> str:
+    """mean_i A_i sigma(W_i x + b_i), as one product over particles and hidden units: (batch, d_out)."""
+    spec, count = network.spec, len(network.coefficient)
+    d_out, d_hidden = spec.block("output").shape
+    flat = draft.add("Reshape", [_inner(draft, network), draft.shape("flat_shape", 0, count * d_hidden)], "flat")
+    output_shape = draft.shape("output_shape", count, d_out, d_hidden)
+    output = draft.add("Reshape", [_block(draft, spec, "output"), output_shape], "output")
+    turned = draft.add("Transpose", [output], "output_turned", perm=[0, 2, 1])
+    stacked = draft.add("Reshape", [turned, draft.shape("stacked_shape", count * d_hidden, d_out)], "stacked")
+    total = draft.add("MatMul", [flat, stacked], "total")
+    return draft.add("Div", [total, draft.constant("count", np.array(float(count)))], "mean")
+
+
+def _readout(draft: _Draft, spec: SharingSpec, mean: str) -> None:
+    """y = shift + scale mean: the change of labels undone."""
+    tensors = statistics(spec.change)
+    scaled = draft.add("Mul", [mean, draft.constant("scale", tensors[SCALE])], "scaled")
+    draft.add("Add", [scaled, draft.constant("shift", tensors[SHIFT])], "y")

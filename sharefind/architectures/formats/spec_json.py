@@ -1,0 +1,252 @@
+"""`SharingSpec` to and from JSON, "sharefind.spec/1": exact numbers are texts, floats keep every bit."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from sharefind.architectures.certificate.fault_location import SIDES, unreadable
+from sharefind.architectures.certificate.proof import Certificate, certify
+from sharefind.architectures.spec import SCHEMA, GeneratorPair, SharingSpec
+from sharefind.errors import GroupError, InputError, SpaceError, one_line, visible
+from sharefind.formats import decoded, parse_json
+from sharefind.groups import parse_exact
+from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
+from sharefind.meanfield.clouds.standardise import Standardisation
+from sharefind.spaces import Block, Subspace
+from sharefind.storage import advice, write_atomically
+
+MAX_SPEC_BYTES = 100_000_000
+"""Largest specification that is read, in bytes, where no limit is given."""
+
+MAX_PARTICLES = 10_000_000
+"""Most particles that a specification that is read may ask for; a hard limit."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Block(_Model):
+    name: str
+    shape: list[int]
+
+
+class _Group(_Model):
+    name: str
+    order: int | None
+
+
+class _Pair(_Model):
+    on_inputs: list[list[str]] = Field(alias="in")
+    on_outputs: list[list[str]] = Field(alias="out")
+    on_hidden: list[list[str]] | None = Field(default=None, alias="hidden")
+
+    def pair(self) -> GeneratorPair:
+        given = [rows for rows in (self.on_inputs, self.on_outputs, self.on_hidden) if rows is not None]
+        return GeneratorPair(*(tuple(map(tuple, rows)) for rows in given))
+
+
+class _Change(_Model):
+    matrix: list[list[FiniteFloat]]
+    shift: list[FiniteFloat]
+    scale: FiniteFloat
+    centre: list[FiniteFloat] | None = None
+
+
+class _Spec(_Model):
+    schema_: Literal["sharefind.spec/1"] = Field(alias="schema")
+    name: str
+    unit: str
+    particles: int
+    blocks: list[_Block]
+    group: _Group
+    in_rep: str
+    out_rep: str
+    hidden_rep: str | None = None
+    generators: list[_Pair]
+    lie_generators: list[_Pair]
+    space: dict[str, Any]
+    change: _Change
+
+
+def to_json(spec: SharingSpec) -> str:
+    """The specification as JSON text, one key a line; `from_json` reads it back as an equal specification."""
+    lines = [f' "{key}": {json.dumps(value, allow_nan=False)}' for key, value in _record(spec).items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _record(spec: SharingSpec) -> dict[str, Any]:
+    change = spec.change
+    return {
+        "schema": SCHEMA,
+        "name": spec.name,
+        "unit": spec.unit,
+        "particles": spec.particles,
+        "blocks": [{"name": block.name, "shape": list(block.shape)} for block in spec.blocks],
+        "group": {"name": spec.group_name, "order": spec.group_order},
+        "in_rep": spec.in_rep,
+        "out_rep": spec.out_rep,
+        **({} if spec.hidden_rep is None else {"hidden_rep": spec.hidden_rep}),
+        "generators": [_pair(pair) for pair in spec.generators],
+        "lie_generators": [_pair(pair) for pair in spec.lie_generators],
+        "space": spec.space.to_json(),
+        "change": {
+            "matrix": change.matrix.tolist(),
+            "shift": change.shift.tolist(),
+            "scale": change.scale,
+            **({"centre": change.centre.tolist()} if change.moves_inputs else {}),
+        },
+    }
+
+
+def _pair(pair: GeneratorPair) -> dict[str, Any]:
+    return dict(zip(("in", "out", "hidden"), pair.matrices, strict=False))
+
+
+def from_json(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> SharingSpec:
+    """The specification that `to_json` wrote; `certify` is what says whether its claims are true.
+
+    Raises:
+        InputError: not JSON, another schema, keys missing, unknown or of a wrong type, unfitting parts, or more
+            parameters than `limits.dim`.
+    """
+    try:
+        parse_json(text)  # which refuses a key that is given twice, where pydantic takes the last
+        data = _Spec.model_validate_json(decoded(text))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = visible(".".join(map(str, first["loc"]))[:200]) or "the text"
+        reason = visible(" ".join(str(first["msg"]).split())[:200])
+        raise InputError(f"not a {SCHEMA} specification: {where}: {reason}; export it again") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not a {SCHEMA} specification: the text: {one_line(error)}; export it again") from None
+    _check_sizes(data, limits)
+    return _built(data)
+
+
+def _check_sizes(data: _Spec, limits: Limits) -> None:
+    """Refuse what is said to be too large, before anything of that size is made."""
+    dim = sum(abs(math.prod(block.shape)) for block in data.blocks)
+    ambient = data.space.get("ambient")
+    dim = max(dim, ambient) if isinstance(ambient, int) else dim
+    if dim > limits.dim:
+        what = f"blocks and space: {dim} parameters, above the limit of {limits.dim}"
+        raise InputError(f"{what}; {raise_it('dim', dim)}")
+    if data.particles > MAX_PARTICLES:
+        raise InputError(f"particles is above {MAX_PARTICLES}, a hard limit; export the run again")
+
+
+def _built(data: _Spec) -> SharingSpec:
+    _check_entries(data)
+    return SharingSpec(
+        name=data.name,
+        unit=data.unit,
+        particles=data.particles,
+        blocks=tuple(Block(block.name, tuple(block.shape)) for block in data.blocks),
+        group_name=data.group.name,
+        group_order=data.group.order,
+        in_rep=data.in_rep,
+        out_rep=data.out_rep,
+        hidden_rep=data.hidden_rep,
+        generators=tuple(pair.pair() for pair in data.generators),
+        lie_generators=tuple(pair.pair() for pair in data.lie_generators),
+        space=_space(data.space),
+        change=_change(data.change),
+    )
+
+
+def _space(written: dict[str, Any]) -> Subspace:
+    """The space, with errors that say where in the file they lie."""
+    try:
+        return Subspace.from_json(written)
+    except SpaceError as error:
+        raise SpaceError(f"{unreadable(written) or 'space'}: {error}") from None
+
+
+def _check_entries(data: _Spec) -> None:
+    """Refuse the first entry of a generator that is no exact number, by its place in the file."""
+    every = [
+        (f"{kind}[{i}]", pair)
+        for kind in ("generators", "lie_generators")
+        for i, pair in enumerate(getattr(data, kind))
+    ]
+    for key, pair in every:
+        for side, rows in zip(SIDES, pair.pair().matrices, strict=False):
+            known: set[str] = set()
+            for i, row in enumerate(rows):
+                for j, entry in enumerate(row):
+                    if entry not in known:
+                        _check_entry(entry, f"{key}.{side}[{i}][{j}]")
+                        known.add(entry)
+
+
+def _check_entry(entry: str, key: str) -> None:
+    try:
+        parse_exact(entry)
+    except GroupError as error:
+        raise GroupError(f"{key}: {error}") from None
+
+
+def _change(data: _Change) -> Standardisation:
+    if any(len(row) != len(data.matrix) for row in data.matrix):
+        raise InputError("change.matrix is ragged or not square; give d_in rows of d_in numbers")
+    size = len(data.matrix)
+    matrix = np.array(data.matrix, dtype=np.float64).reshape(size, size)
+    centre = np.zeros(size) if data.centre is None else np.array(data.centre, dtype=np.float64)
+    return Standardisation(matrix, np.array(data.shift, dtype=np.float64), float(data.scale), centre)
+
+
+def write_json(spec: SharingSpec, path: Path) -> Certificate:
+    """Certify a specification and write it to a file, whole or not at all.
+
+    Raises:
+        ExportError: the specification does not hold what it says. RunFolderError: the file cannot be written.
+    """
+    certificate = certify(spec)
+    write_atomically(path, to_json(spec))
+    return certificate
+
+
+def read_spec(path: Path, limits: Limits = DEFAULT_LIMITS) -> SharingSpec:
+    """The specification in a file.
+
+    Raises:
+        InputError: the file cannot be read, is above the limits or holds no specification.
+    """
+    return read_written(path, limits)[0]
+
+
+def read_written(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[SharingSpec, bytes]:
+    """The specification in a file, and the text as it is written there.
+
+    Raises:
+        InputError: as in `read_spec`.
+    """
+    content = _read(path, limits)
+    try:
+        return from_json(content, limits), content
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    if path.suffix.lower() in PICKLES:
+        raise InputError(
+            f"{path}: such files can run code when they are read; give a .json or .safetensors file from "
+            "sharefind export"
+        )
+    try:
+        most = limits.bytes_of(MAX_SPEC_BYTES)
+        content = read_within(path, most)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); {advice(error)}") from None
+    if isinstance(content, int):
+        what = f"{path} is above {most} bytes; give a file from sharefind export"
+        raise InputError(f"{what}, or {raise_it('file_size', content)}")
+    return content

@@ -1,0 +1,21 @@
+"""Layers with shared parameters for torch, built from a specification, and an honest loop to train them.
+
+What is shared is decided by `sharefind.search` and written down by `sharefind.architectures`.
+"""
+
+from sharefind.architectures.layers.linear import SharedLinear
+from sharefind.architectures.layers.network import SharedShallowNetwork
+from sharefind.architectures.layers.network_training import Epoch, FitResult, StopTraining, fit
+from sharefind.architectures.layers.shared import SharedModule
+from sharefind.architectures.layers.shared_two_layer import SharedTwoLayer
+
+__all__ = [
+    "Epoch",
+    "FitResult",
+    "SharedLinear",
+    "SharedModule",
+    "SharedShallowNetwork",
+    "SharedTwoLayer",
+    "StopTraining",
+    "fit",
+]

@@ -1,0 +1,267 @@
+"""Trains the discovered architecture beside the same network without sharing, and scores both on rows kept apart.
+
+Networks are trained in standardised coordinates, of the inputs and of the labels, so that no score depends on their
+units or on where zero is; what they learned is carried back to the user's coordinates exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sharefind.architectures import SharingSpec
+from sharefind.architectures.initial_values import network_start
+from sharefind.architectures.layers.coordinates import compose, suited
+from sharefind.architectures.layers.network import SharedShallowNetwork
+from sharefind.architectures.layers.network_training import DivergedError, Epoch, FitResult, fit
+from sharefind.architectures.scaling import STATISTICS, statistics
+from sharefind.errors import ConfigError, DataError, NotConvergedError
+from sharefind.meanfield.clouds.standardise import identity_standardisation
+from sharefind.rng import named_stream
+from sharefind.search.yardstick import LEAST_SQUARES, Scored, kept_apart, least_squares, spread_of
+from sharefind.spaces import Subspace
+
+FloatArray = NDArray[np.float64]
+
+SMALL_LABELS = 0.25
+"""Root mean square of labels, in units of the range of sigma, below which networks start smaller."""
+
+DROPS = 2
+"""Times that the step of a training shrinks before it ends: what is left to learn is then below the noise of a step."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A trained network and how well it predicts rows that it never saw.
+
+    Attributes:
+        name: what it is. r2: 1 - mean squared error / variance of those labels, summed over the outputs.
+    """
+
+    name: str
+    network: SharedShallowNetwork
+    fitted: FitResult
+    r2: float
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How networks are trained.
+
+    Attributes:
+        width: particles, as in the search where None. epochs: most passes over the rows. batch: rows of a minibatch.
+        lr: Adam's step over the root mean square of the starting coefficients, in standardised coordinates.
+        seed: of everything random.
+    """
+
+    width: int | None = None
+    epochs: int = 400
+    batch: int = 64
+    lr: float = 0.05
+    seed: int = 0
+
+
+def untied(spec: SharingSpec) -> SharingSpec:
+    """The same unit with all of Z: every entry is free, and no group is claimed."""
+    return replace(
+        spec,
+        name=f"{spec.name}, untied",
+        space=Subspace.full(spec.space.ambient),
+        group_name="C1",
+        group_order=1,
+        generators=(),
+        lie_generators=(),
+    )
+
+
+def compare(
+    specs: dict[str, SharingSpec],
+    x: FloatArray,
+    y: FloatArray,
+    plan: TrainingPlan,
+    callback: Callable[[str, Epoch], object] | None = None,
+    units: NDArray[np.int64] | None = None,
+) -> list[Score]:
+    """Train one network for each specification on the same rows, and score all on the same other rows.
+
+    Networks are trained in double precision, each in the coordinates that suit the training rows and its own group,
+    from a start that keeps the variance of an untied one.
+
+    Args:
+        specs: Specifications by name; each score's network has the change of data of its own training.
+        x: All inputs, shape (n, d_in); a fifth of the rows is kept apart.
+        y: All labels, shape (n, d_out).
+        plan: How they are trained.
+        callback: Called with the name of a network and each of its epochs.
+        units: Which unit a row belongs to, shape (n,): whole units are kept apart and held out; None for single rows.
+
+    Returns:
+        One score for each specification.
+
+    Raises:
+        DataError: too few rows, widths that do not fit, or labels on the rows kept apart that do not vary.
+        NotConvergedError: a training diverged.
+    """
+    train, test = kept_apart(len(x), plan.seed, units)
+    named = None if units is None else units[train]
+    rows = (x[train], y[train]), (x[test], y[test])
+    return [_score(name, spec, *rows, plan, callback, named) for name, spec in specs.items()]
+
+
+def beside_least_squares(
+    networks: Mapping[str, torch.nn.Module],
+    x: FloatArray,
+    y: FloatArray,
+    seed: int,
+    units: NDArray[np.int64] | None = None,
+) -> tuple[Scored, int]:
+    """Networks that `compare` trained beside least squares: squared errors of the same rows kept apart, their number.
+
+    Args:
+        networks: By name.
+        x: All rows, shape (n, d_in).
+        y: Their labels, shape (n, d_out).
+        seed: Of the plan that the networks were trained with.
+        units: As there.
+
+    Raises:
+        DataError: Too few rows, or labels of the rows kept apart that do not vary.
+    """
+    train, test = kept_apart(len(x), seed, units)
+    linear = least_squares(x[train], y[train], x[test])
+    predicted = {} if linear is None else {LEAST_SQUARES: linear}
+    asked = torch.from_numpy(np.array(x[test], dtype=np.float64))
+    with torch.no_grad():
+        predicted |= {name: network(asked).numpy() for name, network in networks.items()}
+    errors = {name: ((values - y[test]) ** 2).sum(1) for name, values in predicted.items()}
+    return Scored(errors, spread_of(y[test]), (np.arange(len(x)) if units is None else units)[test]), len(test)
+
+
+def _score(
+    name: str,
+    spec: SharingSpec,
+    train: tuple[FloatArray, FloatArray],
+    test: tuple[FloatArray, FloatArray],
+    plan: TrainingPlan,
+    callback: Callable[[str, Epoch], object] | None,
+    units: NDArray[np.int64] | None,
+) -> Score:
+    network = start_network(suited(spec, *train), plan.width, plan.seed)
+    told = None if callback is None else lambda epoch: callback(name, epoch)
+    fitted = fit_network(network, network, *train, plan, told, units)
+    return Score(name, network, fitted, r2(network, *test))
+
+
+def fit_network(
+    network: SharedShallowNetwork,
+    module: torch.nn.Module,
+    x: FloatArray,
+    y: FloatArray,
+    plan: TrainingPlan,
+    callback: Callable[[Epoch], object] | None = None,
+    units: NDArray[np.int64] | None = None,
+) -> FitResult:
+    """`fit` a module that trains a network, the network itself or one around it, in standardised coordinates.
+
+    These are the coordinates of the network's own change of data: the module sees inputs that are centred and white and
+    labels without shift and scale. Afterwards the network computes in the user's coordinates again.
+
+    Args:
+        network: What is trained; its centre, shift and scale stay as they are.
+        module: The network, or a module that calls it.
+        x: Inputs, shape (n, d_in), in the user's coordinates.
+        y: Labels, shape (n, d_out).
+        plan: How it is trained.
+        callback: Called with each epoch.
+        units: Which unit a row belongs to, shape (n,): whole units are held out; None for single rows.
+
+    Returns:
+        How it went, with losses of standardised labels.
+
+    Raises:
+        DataError: Rows that do not fit.
+        NotConvergedError: The training diverged.
+    """
+    change = network.change
+    with _standardised(network):
+        inputs, labels = change.apply(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+        _start_like(network, labels)
+        step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
+        try:
+            return fit(
+                module, inputs, labels, epochs=plan.epochs, batch=plan.batch, lr=step, drops=DROPS, seed=plan.seed,
+                callback=callback, groups=units,
+            )  # fmt: skip
+        except DivergedError as error:
+            advice = "bring x and y to unit scale" if error.lr is None else f"try {plan.lr * error.lr / step:g}"
+            raise NotConvergedError(f"training diverged with lr = {plan.lr:g}; {advice}") from None
+
+
+@contextmanager
+def _standardised(network: SharedShallowNetwork) -> Iterator[None]:
+    """Inside, a network works on standardised inputs and labels; its weights follow, there and back."""
+    change = network.change
+    kept = {name: getattr(network, name).clone() for name in STATISTICS}
+    compose(network, np.asarray(np.linalg.inv(change.matrix), dtype=np.float64))
+    _set(network, statistics(identity_standardisation(network.spec.d_in, network.spec.d_out)))
+    try:
+        yield
+    finally:
+        compose(network, change.matrix)
+        _set(network, kept)
+
+
+@torch.no_grad()
+def _set(network: SharedShallowNetwork, values: Mapping[str, FloatArray | torch.Tensor]) -> None:
+    """Give a network another centre, shift and scale."""
+    for name, value in values.items():
+        getattr(network, name).copy_(torch.as_tensor(value, device="cpu"))
+
+
+@torch.no_grad()
+def _start_like(network: SharedShallowNetwork, labels: FloatArray) -> None:
+    """Let the first outputs be no larger than standardised labels (n, d_out): small ones take long to be reached."""
+    size = float(np.sqrt(np.mean(labels**2)))
+    if size < SMALL_LABELS:
+        # A sigma(W x) is of second order in the coefficients where it is small.
+        network.coefficient.mul_((size / SMALL_LABELS) ** (0.5 if network.spec.has_hidden else 1.0))
+
+
+def start_network(spec: SharingSpec, width: int | None, seed: int) -> SharedShallowNetwork:
+    """A float64 network whose start depends on the seed and its specification alone.
+
+    In the coordinates of the specification's change of data its coefficients are independent, and W u has variance 1 on
+    average.
+
+    Raises:
+        ConfigError: The width is below 1.
+    """
+    if width is not None and width < 1:
+        raise ConfigError(f"width is {width}; give 1 particle or more")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(named_stream(seed, "comparison", "start").integers(2**63 - 1)))
+        network = SharedShallowNetwork(spec, width, device="cpu", dtype=torch.float64)
+    white = replace(spec, change=identity_standardisation(spec.d_in, spec.d_out))
+    with torch.no_grad():
+        network.coefficient.mul_(torch.from_numpy(network_start(white) / network.start))
+    compose(network, spec.change.matrix)
+    return network
+
+
+@torch.no_grad()
+def r2(network: torch.nn.Module, x: FloatArray, y: FloatArray) -> float:
+    """1 - mean squared error / variance of y, summed over outputs; x (n, d_in), y (n, d_out).
+
+    Raises:
+        DataError: y does not vary.
+    """
+    spread = float(((y - y.mean(0)) ** 2).sum())
+    if spread == 0:
+        raise DataError("the labels of the rows kept apart do not vary; give more rows")
+    error = network(torch.from_numpy(np.array(x, dtype=np.float64))).numpy() - y
+    return 1 - float((error**2).sum()) / spread

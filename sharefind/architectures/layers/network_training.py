@@ -1,0 +1,403 @@
+"""An honest training loop for any module: held-out rows, early stopping, the best state restored, all from one seed.
+
+Nothing is standardised here: x and y go to the module as they are. What a search did to its labels is undone inside
+`SharedShallowNetwork`; other modules get what the caller gives.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from sharefind.architectures.layers.row_checks import row_tensor
+from sharefind.datasets.row_keys import unit_numbers
+from sharefind.errors import ConfigError, DataError, NotConvergedError
+from sharefind.inference.row_blocks import held_units
+from sharefind.meanfield.objectives.losses import Loss, build_loss
+from sharefind.rng import named_stream
+
+LossLike = str | Loss | Callable[[Tensor, Tensor], Tensor]
+"""A name or a loss of `sharefind.meanfield.objectives.losses`, or a function of (prediction, y): a mean over rows."""
+
+EVALUATION_ROWS = 4096
+"""Rows that are evaluated at a time while nothing is learned: memory alone depends on it."""
+
+DIVERGED = 1e6
+"""A training whose loss exceeds that of the start, and the mean of |y|^2, so many times has diverged."""
+
+SMALLER_STEP = 10.0
+"""Factor between the steps that are tried after a divergence."""
+
+MOST_TRIALS = 40
+"""Steps that are tried at most; those that are far too large show it at once."""
+
+DROP = 4.0
+"""Factor by which Adam's step shrinks where a training goes on after its patience."""
+
+MARGIN = 2.0
+"""A step is recommended when one so many times larger works."""
+
+FEWEST_TRIED, MOST_TRIED = 50, 1000
+"""Gradient steps of a trial: twice as many as led to the divergence, within these bounds."""
+
+
+class DivergedError(NotConvergedError):
+    """A training diverged. lr: a smaller step that was tried and did not, None where none was found."""
+
+    def __init__(self, message: str, lr: float | None = None) -> None:
+        super().__init__(message)
+        self.lr = lr
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training rows.
+
+    Attributes:
+        number: from 1; 0 is the state before training. steps: gradient steps so far.
+        train_loss: mean over the minibatches, each before its step; of number 0 over all training rows.
+        validation_loss: on the held-out rows after the pass, None where there are none.
+    """
+
+    number: int
+    steps: int
+    train_loss: float
+    validation_loss: float | None
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """How a training went.
+
+    Attributes:
+        history: every epoch, the start first. best_epoch: the one whose state the module has now: that of the smallest
+            validation loss, the last where nothing was held out.
+        train_loss, validation_loss: of that state on all training rows and on the held-out rows, in eval mode.
+        has_stopped_early: whether `patience` or a callback ended it. seconds: wall time. parameters: numbers trained.
+    """
+
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    train_loss: float
+    validation_loss: float | None
+    has_stopped_early: bool
+    seconds: float
+    parameters: int
+
+
+class StopTraining(Exception):
+    """Raised by a callback to end a training; the best state so far is restored as at any other end."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The settings of a training, checked."""
+
+    epochs: int
+    steps: int | None
+    lr: float
+    batch: int | None
+    weight_decay: float
+    validation: float
+    patience: int | None
+    drops: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, value, smallest in (
+            ("epochs", self.epochs, 1), ("steps", self.steps, 1), ("batch", self.batch, 1),
+            ("patience", self.patience, 1), ("drops", self.drops, 0), ("seed", self.seed, 0),
+        ):  # fmt: skip
+            if value is not None and value < smallest:
+                raise ConfigError(f"{name} is {value}; give {smallest} or more")
+        if not (self.lr > 0 and math.isfinite(self.lr)):
+            raise ConfigError(f"lr is {self.lr}; give a positive step, such as 0.01")
+        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
+            raise ConfigError(f"weight_decay is {self.weight_decay}; give 0 or more")
+        if not 0 <= self.validation < 1:
+            raise ConfigError(f"validation is {self.validation}; give the share of rows held out, from 0 to below 1")
+
+
+def fit(
+    module: nn.Module,
+    x: ArrayLike | Tensor,
+    y: ArrayLike | Tensor,
+    *,
+    loss: LossLike = "squared",
+    epochs: int = 200,
+    steps: int | None = None,
+    lr: float = 0.01,
+    batch: int | None = 64,
+    weight_decay: float = 0.0,
+    validation: float = 0.2,
+    patience: int | None = 20,
+    drops: int = 0,
+    seed: int = 0,
+    callback: Callable[[Epoch], object] | None = None,
+    groups: ArrayLike | None = None,
+) -> FitResult:
+    """Train a module in place with Adam (decoupled weight decay) from the state in which it is.
+
+    The same module, data and settings give the same numbers: rows held out, minibatches and dropout derive from `seed`,
+    and the random numbers of the caller are left alone. The modes of the module are as before at the end.
+
+    Args:
+        module: any; x and y take device and floating type of its first parameter.
+        x: (n, ...), y: (n, ...): rows. loss: of (prediction, y).
+        epochs: most passes. steps: most gradient steps, None for no bound. lr: Adam's step. batch: rows of a minibatch,
+            None for all. weight_decay: on the parameters, which for shared layers are the coefficients.
+        validation: share of the rows that is held out, drawn at random; with 0 nothing is, and the last state is kept.
+        patience: epochs without a smaller validation loss after which training ends, None for never.
+        drops: times that, instead, it goes on from its best state with a step `DROP` times smaller, for as many epochs.
+        callback: called with every epoch, the start included; it may raise `StopTraining`.
+        groups: (n,), values of any kind; rows with one value are held out together. None where rows are independent.
+
+    Raises:
+        ConfigError: a setting is out of range. DataError: rows that do not fit, are too few or not finite.
+        NotConvergedError: the loss diverged, and the message names a step that was tried and works; the module has its
+            best state so far.
+    """
+    plan = _Plan(epochs, steps, lr, batch, weight_decay, validation, patience, drops, seed)
+    training = _Training(module, plan, _mean_loss(loss), *_split(module, x, y, plan, groups))
+    with _own_randomness(training.x.device, plan.seed), _modes_kept(module):
+        return training.run(callback)
+
+
+@dataclass
+class _Training:
+    """One training under way: x, y are trained on, held_x, held_y are held out (both empty where nothing is)."""
+
+    module: nn.Module
+    plan: _Plan
+    loss: Callable[[Tensor, Tensor], Tensor]
+    x: Tensor
+    y: Tensor
+    held_x: Tensor
+    held_y: Tensor
+    history: list[Epoch] = field(default_factory=list)
+    best: Epoch | None = None
+    best_state: dict[str, Any] = field(default_factory=dict)
+    limit: float = math.inf
+    done: int = 0
+    first_loss: float = math.inf
+    first_state: dict[str, Any] = field(default_factory=dict)
+    drops: int = 0
+    dropped: int = 0
+
+    def run(self, callback: Callable[[Epoch], object] | None) -> FitResult:
+        started = time.monotonic()
+        learnt = [p for p in self.module.parameters() if p.requires_grad]
+        if not learnt:
+            raise ConfigError("the module has no parameter that takes gradients; there is nothing to train")
+        optimiser = torch.optim.AdamW(learnt, lr=self.plan.lr, weight_decay=self.plan.weight_decay)
+        self.first_state = copy.deepcopy(self.module.state_dict())
+        try:
+            has_stopped = self._epochs(optimiser, callback)
+        finally:
+            optimiser.zero_grad(set_to_none=True)
+            if self.best_state:
+                self.module.load_state_dict(self.best_state)
+        train_loss = self._evaluate(self.x, self.y)
+        validation_loss = self._validate()
+        best = 0 if self.best is None else self.best.number
+        count = sum(p.numel() for p in learnt)
+        seconds = time.monotonic() - started
+        return FitResult(tuple(self.history), best, train_loss, validation_loss, has_stopped, seconds, count)
+
+    def _epochs(self, optimiser: torch.optim.Optimizer, callback: Callable[[Epoch], object] | None) -> bool:
+        """All passes; whether they ended before the last that was allowed."""
+        plan, order = self.plan, named_stream(self.plan.seed, "fit", "batches")
+        try:
+            self._record(0, 0, self._start(), callback)
+            steps = 0
+            for number in range(1, plan.epochs + 1):
+                train_loss, done = self._pass(optimiser, order, number, steps)
+                steps += done
+                self._record(number, steps, train_loss, callback)
+                if plan.steps is not None and steps >= plan.steps:
+                    return False
+                if self._is_patience_over(number):
+                    if self.drops == plan.drops:
+                        return True
+                    self._drop(optimiser, number)
+        except StopTraining:
+            return True
+        return False
+
+    def _start(self) -> float:
+        """The loss before training, from which a divergence is told."""
+        loss = self._evaluate(self.x, self.y)
+        if not math.isfinite(loss):
+            raise NotConvergedError(f"the loss is {loss} before training; scale x or y, or start from smaller weights")
+        energy = float(self.y.double().square().flatten(1).sum(1).mean()) if self.y.is_floating_point() else 0.0
+        self.limit = DIVERGED * max(loss, energy) if max(loss, energy) > 0 else math.inf
+        self.first_loss = loss
+        return loss
+
+    def _pass(
+        self, optimiser: torch.optim.Optimizer, order: np.random.Generator, number: int, before: int
+    ) -> tuple[float, int]:
+        """One pass over the training rows, or what the bound on steps leaves of it: mean loss and steps."""
+        self.module.train()
+        rows = torch.from_numpy(order.permutation(len(self.x))).to(self.x.device)
+        total, count, steps = 0.0, 0, 0
+        for part in torch.split(rows, self.plan.batch or len(rows)):
+            if self.plan.steps is not None and before + steps >= self.plan.steps:
+                break
+            optimiser.zero_grad(set_to_none=True)
+            value = self.loss(self.module(self.x[part]), self.y[part])
+            self._refuse_divergence(value.item(), number)
+            value.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            self.done += 1
+            total, count, steps = total + value.item() * len(part), count + len(part), steps + 1
+        return total / count, steps
+
+    def _record(self, number: int, steps: int, train_loss: float, callback: Callable[[Epoch], object] | None) -> None:
+        validation = self._validate()
+        if validation is not None:
+            self._refuse_divergence(validation, number)
+        epoch = Epoch(number, steps, train_loss, validation)
+        self.history.append(epoch)
+        if self._is_best(epoch):
+            self.best = epoch
+            self.best_state = copy.deepcopy(self.module.state_dict())
+        if callback is not None:
+            callback(epoch)
+
+    def _is_best(self, epoch: Epoch) -> bool:
+        """Without held-out rows the latest state is taken: the smallest training loss would only be luckier."""
+        if self.best is None or epoch.validation_loss is None or self.best.validation_loss is None:
+            return True
+        return epoch.validation_loss < self.best.validation_loss
+
+    def _is_patience_over(self, number: int) -> bool:
+        best, patience = self.best, self.plan.patience
+        return best is not None and patience is not None and number - max(best.number, self.dropped) >= patience
+
+    def _drop(self, optimiser: torch.optim.Optimizer, number: int) -> None:
+        """Go on from the best state with a smaller step."""
+        self.drops, self.dropped = self.drops + 1, number
+        self.module.load_state_dict(self.best_state)
+        optimiser.state.clear()
+        for group in optimiser.param_groups:
+            group["lr"] /= DROP
+
+    def _validate(self) -> float | None:
+        return self._evaluate(self.held_x, self.held_y) if len(self.held_x) else None
+
+    @torch.no_grad()
+    def _evaluate(self, x: Tensor, y: Tensor) -> float:
+        """Mean loss in eval mode."""
+        self.module.eval()
+        total = 0.0
+        for xs, ys in zip(torch.split(x, EVALUATION_ROWS), torch.split(y, EVALUATION_ROWS), strict=True):
+            total += self.loss(self.module(xs), ys).item() * len(xs)
+        return total / len(x)
+
+    def _refuse_divergence(self, loss: float, number: int) -> None:
+        if self._is_fine(loss):
+            return
+        told = f"training diverged: the loss is {loss:.3g} in epoch {number} with lr = {self.plan.lr:g}"
+        lr = self._working_lr()
+        if lr is None:
+            raise DivergedError(f"{told}, and no smaller lr does better; bring x and y to unit scale")
+        raise DivergedError(f"{told}; try lr = {lr:g}, which did not, or bring x and y to unit scale", lr)
+
+    def _is_fine(self, loss: float) -> bool:
+        return math.isfinite(loss) and loss <= self.limit
+
+    def _working_lr(self) -> float | None:
+        """A smaller step under which the same rows are learned from the same start."""
+        tried = (self.plan.lr * SMALLER_STEP**-k for k in range(1, MOST_TRIALS + 1))
+        return next((lr for lr in tried if self._learns(MARGIN * lr)), None)
+
+    def _learns(self, lr: float) -> bool:
+        """Whether some steps with `lr` leave the loss bounded, and in the later half no larger than before."""
+        self.module.load_state_dict(self.first_state)
+        learnt = [p for p in self.module.parameters() if p.requires_grad]
+        optimiser = torch.optim.AdamW(learnt, lr=lr, weight_decay=self.plan.weight_decay)
+        order, size = named_stream(self.plan.seed, "fit", "trial"), self.plan.batch or len(self.x)
+        self.module.train()
+        losses = list[float]()
+        for _ in range(min(MOST_TRIED, max(FEWEST_TRIED, 2 * self.done))):
+            part = torch.from_numpy(order.permutation(len(self.x))[:size]).to(self.x.device)
+            optimiser.zero_grad(set_to_none=True)
+            value = self.loss(self.module(self.x[part]), self.y[part])
+            losses.append(value.item())
+            if not self._is_fine(losses[-1]):
+                return False
+            value.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        later = losses[len(losses) // 2 :]
+        return max(sum(later) / len(later), self._evaluate(self.x, self.y)) <= self.first_loss
+
+
+def _mean_loss(loss: LossLike) -> Callable[[Tensor, Tensor], Tensor]:
+    """(prediction, y) -> mean over rows."""
+    if not isinstance(loss, (str, Loss)):
+        return loss
+    found = build_loss(loss) if isinstance(loss, str) else loss
+
+    def mean(prediction: Tensor, y: Tensor) -> Tensor:
+        if prediction.shape != y.shape:
+            raise DataError(
+                f"the module gives {tuple(prediction.shape)} where y is {tuple(y.shape)}; "
+                "reshape y, or change the module's outputs"
+            )
+        return found.value(prediction, y.to(prediction)).mean()
+
+    return mean
+
+
+def _split(
+    module: nn.Module, x: ArrayLike | Tensor, y: ArrayLike | Tensor, plan: _Plan, groups: ArrayLike | None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Rows to train on and rows held out, x and y each."""
+    like = next(module.parameters(), torch.empty(0))
+    xs, ys = row_tensor(x, "x", like), row_tensor(y, "y", like)
+    if len(xs) != len(ys):
+        raise DataError(f"x has {len(xs)} rows but y has {len(ys)}; give one row of y for each row of x")
+    rng = named_stream(plan.seed, "fit", "validation")
+    if groups is not None and plan.validation > 0:
+        units = torch.from_numpy(np.array(unit_numbers(groups, len(xs), "groups")))
+        kept, apart = (rows.to(xs.device) for rows in held_units(units, plan.validation, rng))
+        return xs[kept], ys[kept], xs[apart], ys[apart]
+    order = rng.permutation(len(xs))
+    held = round(plan.validation * len(xs))
+    if len(xs) == held or (plan.validation > 0 and held == 0):
+        raise DataError(
+            f"{len(xs)} rows cannot be split with validation = {plan.validation:g}; give more rows, or validation = 0"
+        )
+    parts = [torch.from_numpy(np.sort(rows)).to(xs.device) for rows in (order[held:], order[:held])]
+    return xs[parts[0]], ys[parts[0]], xs[parts[1]], ys[parts[1]]
+
+
+@contextmanager
+def _own_randomness(device: torch.device, seed: int) -> Iterator[None]:
+    """Dropout and the like draw from the seed; what the caller draws afterwards is what it would have drawn."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(int(named_stream(seed, "fit", "module").integers(2**63)))
+        yield
+
+
+@contextmanager
+def _modes_kept(module: nn.Module) -> Iterator[None]:
+    """Training flags as they were, of every part."""
+    modes = [(part, part.training) for part in module.modules()]
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode

@@ -1,0 +1,92 @@
+"""The two-layer block with shared parameters, for use inside larger networks."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from sharefind.architectures.layers import dense
+from sharefind.architectures.layers.initialisation import block_start
+from sharefind.architectures.layers.shared import Device, SharedModule
+from sharefind.architectures.layers.specification_source import Source, read_source
+from sharefind.architectures.spec import SharingSpec
+from sharefind.errors import InputError
+from sharefind.limits import DEFAULT_LIMITS, Limits
+
+
+class SharedTwoLayer(SharedModule):
+    """x -> mean_c A_c sigma(W_c x + b_c) with shared parameters: two linear layers and what is between them.
+
+    Its hidden layer has channels d_hidden units. It computes what `SharedShallowNetwork` does with `channels` particles
+    before labels are changed back, and starts as two nn.Linear do.
+
+    Attributes:
+        in_features, out_features: d_in and d_out. hidden_features: channels d_hidden.
+        output (channels, d_out, d_hidden), weight (channels, d_hidden, d_in), bias (channels, d_hidden): A, W and b.
+
+    Args:
+        spec: of a two-layer unit. channels: copies of the hidden representation.
+        device, dtype: as in torch.nn.Linear.
+
+    Raises:
+        InputError: the unit has no hidden layer, or there is no channel.
+    """
+
+    def __init__(
+        self, spec: SharingSpec, channels: int = 1, device: Device = None, dtype: torch.dtype | None = None
+    ) -> None:
+        if not spec.has_hidden:
+            raise InputError(f"the unit {spec.unit} has no hidden layer; build a SharedLinear from {spec.name}")
+        if channels < 1:
+            raise InputError(f"channels is {channels}; give 1 or more")
+        super().__init__(spec, channels, start=block_start(spec, channels), device=device, dtype=dtype)
+        self.channels, self.sigma = channels, spec.activation.value
+        self.in_features, self.out_features = spec.d_in, spec.d_out
+        self.hidden_features = channels * spec.block("weight").shape[0]
+
+    @classmethod
+    def from_spec(
+        cls,
+        source: Source,
+        channels: int | None = None,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Self:
+        """The block of a specification or of the file that holds one, with as many channels as its weights have.
+
+        Raises:
+            ExportError: The generators are none of a group, or of another one than its name says.
+            InputError: as in `SharedTwoLayer`, the file cannot be read, or its weights have other channels.
+        """
+        spec, coefficient = read_source(source, limits)
+        if channels is None:
+            channels = 1 if coefficient is None else len(coefficient)
+        block = cls(spec, channels, device, dtype)
+        if coefficient is not None:
+            block.load_coefficients(coefficient)
+        return block
+
+    @property
+    def output(self) -> Tensor:
+        """A: (channels, d_out, d_hidden)."""
+        return self.blocks["output"]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., d_in) -> (..., d_out)."""
+        blocks = self.blocks
+        return nn.functional.linear(self.sigma(dense.inner(blocks, x)), dense.outer(blocks))
+
+    @torch.no_grad()
+    def to_dense(self) -> nn.Sequential:
+        """Two plain nn.Linear and the activation that compute the same now, and no longer share anything."""
+        blocks = self.blocks
+        first = dense.plain_linear(blocks["weight"].flatten(0, 1), blocks["bias"].flatten())
+        layers = first, dense.plain_activation(self.spec.activation), dense.plain_linear(dense.outer(blocks), None)
+        return nn.Sequential(*layers).train(self.training)
+
+    def extra_repr(self) -> str:
+        """Widths and what is shared."""
+        return f"{super().extra_repr()}, channels={self.channels}, hidden_features={self.hidden_features}"

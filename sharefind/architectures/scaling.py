@@ -1,0 +1,60 @@
+"""The change of data as the tensors that a network carries: its centre in two parts, its shift and its scale.
+
+They stand in the state of torch modules, in files of weights and in graphs. The matrix of the change is in none of
+them: it is part of the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.meanfield.clouds.standardise import Standardisation
+
+CENTRE, SHIFT, SCALE = "centre", "shift", "scale"
+"""Names of the tensors: (2, d_in), (d_out,) and ()."""
+
+STATISTICS = (CENTRE, SHIFT, SCALE)
+"""All of them."""
+
+SINGLE_BITS = 24
+"""Bits of the first part of a centre: float32 holds it exactly, and with the second part 48 bits of the centre."""
+
+FloatArray = NDArray[np.float64]
+
+
+def statistics(change: Standardisation) -> dict[str, FloatArray]:
+    """The tensors of a change of data.
+
+    Args:
+        change: The change; its matrix has no part in this.
+
+    Returns:
+        `centre`, shape (2, d_in), in the units of x; `shift`, shape (d_out,), and `scale`, shape (), in those of y.
+    """
+    return {
+        CENTRE: parts(change.centre),
+        SHIFT: np.array(change.shift, dtype=np.float64),
+        SCALE: np.array(change.scale, dtype=np.float64),
+    }
+
+
+def parts(centre: FloatArray) -> FloatArray:
+    """A centre (d_in,) in two parts (2, d_in): rounded to `SINGLE_BITS`, and the rest; their sum is exact.
+
+    Subtracted one after the other from float32 inputs they cost no digit that the inputs have.
+    """
+    mantissa, exponent = np.frexp(centre)
+    rounded = np.ldexp(np.rint(np.ldexp(mantissa, SINGLE_BITS)), exponent - SINGLE_BITS) + 0.0
+    return np.stack([rounded, centre - rounded])
+
+
+def with_statistics(change: Standardisation, tensors: Mapping[str, FloatArray]) -> Standardisation:
+    """A change of data with centre, shift and scale from tensors as in `statistics`, its matrix kept."""
+    centre = np.asarray(tensors[CENTRE], dtype=np.float64).sum(axis=0)
+    return replace(
+        change, centre=centre, shift=np.asarray(tensors[SHIFT], dtype=np.float64), scale=float(tensors[SCALE])
+    )

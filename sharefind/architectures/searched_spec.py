@@ -1,0 +1,113 @@
+"""From the end of a search to the specification of E_*, with the group that fixes it written out as exact texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sympy.polys.matrices import DomainMatrix
+
+from sharefind.architectures.certificate.group_names import WrongNameError, claim_of, finite_naming
+from sharefind.architectures.certificate.stabiliser import rebuild_stabiliser
+from sharefind.architectures.spec import HIDDEN, INPUTS, OUTPUTS, ExactRows, GeneratorPair, SharingSpec
+from sharefind.errors import ExportError
+from sharefind.exact.matrices import rows_of
+from sharefind.groups import FiniteGroup, Group, Representation, format_element
+
+if TYPE_CHECKING:
+    from sharefind.search.engine import SearchOutcome
+    from sharefind.search.problem import Problem
+    from sharefind.search.search_lattice import SearchNode
+
+
+def generator_pairs(
+    in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
+) -> tuple[GeneratorPair, ...]:
+    """Generators of a group in its representations as exact texts; of an infinite one, of its components."""
+    reps = [rep for rep in (in_rep, out_rep, hidden_rep) if rep is not None]
+    return exact_texts(*(rep.generator_matrices if rep.group.is_finite else rep.discrete for rep in reps))
+
+
+def exact_texts(*sides: Sequence[DomainMatrix]) -> tuple[GeneratorPair, ...]:
+    """Matrices on inputs, on outputs [and on hidden units], generator by generator, as exact texts."""
+    return tuple(GeneratorPair(*map(matrix_text, matrices)) for matrices in zip(*sides, strict=True))
+
+
+def matrix_text(matrix: DomainMatrix) -> ExactRows:
+    """A matrix by rows, as exact texts."""
+    rows = rows_of(matrix)
+    values = {value for row in rows.values() for value in row.values()}
+    known = {value: format_element(value, matrix.domain) for value in values}
+    return tuple(
+        tuple(known[rows[i][j]] if j in rows.get(i, {}) else "0" for j in range(matrix.shape[1]))
+        for i in range(matrix.shape[0])
+    )
+
+
+def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
+    """The specification of E_*, with the largest candidate group that fixes it.
+
+    A space outside the candidate's lattice gets the trivial group: nothing more is known to fix it.
+
+    Raises:
+        ExportError: the search is not finished, so that its last space does not hold.
+    """
+    if not outcome.finished:
+        raise ExportError(
+            f"the search ended at {outcome.e_star.label}, which does not hold; resume it before an export"
+        )
+    problem, node = outcome.problem, outcome.e_star
+    group_name, group = _stabiliser(problem, node)
+    every = (problem.candidate.in_rep, problem.candidate.out_rep, problem.unit.hidden_rep)
+    reps = [rep for rep in every if rep is not None]
+    if isinstance(group, FiniteGroup):
+        reps = [rep.restrict(group) for rep in reps]
+    spec = SharingSpec(
+        name=f"{problem.task.name}: {node.label}",
+        unit=problem.unit.name,
+        particles=problem.settings.sgd.particles,
+        blocks=problem.space.blocks,
+        group_name=group_name,
+        group_order=1 if group is None else group.order,
+        in_rep=reps[INPUTS].name,
+        out_rep=reps[OUTPUTS].name,
+        hidden_rep=reps[HIDDEN].name if len(reps) > HIDDEN else None,
+        generators=() if group is None else generator_pairs(*reps),
+        lie_generators=() if group is None else exact_texts(*(rep.lie for rep in reps)),
+        space=node.space,
+        change=problem.change,
+    )
+    return spec if not isinstance(group, FiniteGroup) else _with_known_order(spec)
+
+
+def _with_known_order(spec: SharingSpec) -> SharingSpec:
+    """The order of what the generators generate, where the name of the group says nothing of its own.
+
+    A group that was given by permutations may act with a kernel, of which a specification keeps no trace.
+    """
+    claim = claim_of(spec.group_name)
+    if claim.order is not None or claim.group is not None:
+        return spec
+    return replace(spec, group_order=rebuild_stabiliser(spec).reps[INPUTS].group.order)
+
+
+def _stabiliser(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
+    """The largest group known to fix a node, with its name; None where no group is known."""
+    if problem.lattice is None or node.candidate is None:
+        return "C1", None
+    place = problem.lattice.nodes[node.candidate]
+    return ("C1", None) if place.group is None else (_unambiguous(place.group_name, place.group), place.group)
+
+
+def _unambiguous(name: str, group: Group) -> str:
+    """A name from a generators file may be one of the catalogue's for another group: "D8" of order 8, "D4" for Q8."""
+    claim = claim_of(name)
+    if claim.group == group:
+        return name
+    try:
+        if isinstance(group, FiniteGroup) and claim.order in (None, group.order):
+            finite_naming(claim, group)
+    except WrongNameError:
+        return f"{name} (as given)"
+    return name if claim.order in (None, group.order) else f"{name} (as given)"

@@ -1,0 +1,267 @@
+"""The specification of a sharing scheme: all that rebuilds the architecture, nothing of how it was found.
+
+How it follows from a search is in `outcome`, its JSON form in `serial`, its proof in `certificate`, the torch module
+made from it in `torch_source`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.errors import InputError, quoted
+from sharefind.groups import FiniteGroup, parse_exact, trivial
+from sharefind.meanfield.clouds.standardise import Standardisation
+from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, has_hidden_layer
+from sharefind.meanfield.units.activations import Activation
+from sharefind.spaces import Block, Subspace
+
+SCHEMA = "sharefind.spec/1"
+
+MAX_NAME_LENGTH = 500
+"""Longest name or representation expression, in characters; they are copied into generated source."""
+
+LARGEST_NUMBER = 1e100
+"""Largest number in the change of data: data above it are refused, and products of two must stay finite."""
+
+INPUTS, OUTPUTS, HIDDEN = range(3)
+"""Places of a generator's matrices in a tuple: on X, on Y, on the hidden units."""
+
+MATRIX_SIDES: dict[str, tuple[int, int | None]] = {"weight": (OUTPUTS, INPUTS), "bias": (OUTPUTS, None)}
+"""For each block of a matrix unit, which spaces its rows and its columns belong to; a bias is one column."""
+
+TWO_LAYER_SIDES: dict[str, tuple[int, int | None]] = {
+    "output": (OUTPUTS, HIDDEN),
+    "weight": (HIDDEN, INPUTS),
+    "bias": (HIDDEN, None),
+}
+"""The same for a two-layer unit."""
+
+ExactRows = tuple[tuple[str, ...], ...]
+"""A matrix by rows, entries as exact texts such as "sqrt(3)/2"."""
+
+
+@dataclass(frozen=True)
+class GeneratorPair:
+    """One generator as exact matrices: (d_in, d_in) on inputs, (d_out, d_out) on outputs, [(h, h) on hidden units]."""
+
+    on_inputs: ExactRows
+    on_outputs: ExactRows
+    on_hidden: ExactRows | None = None
+
+    @property
+    def matrices(self) -> tuple[ExactRows, ...]:
+        """On inputs, on outputs [and on hidden units]."""
+        both = (self.on_inputs, self.on_outputs)
+        return both if self.on_hidden is None else (*both, self.on_hidden)
+
+
+@dataclass(frozen=True, eq=False)
+class SharingSpec:
+    """What a discovered space becomes: a unit whose parameters lie in `space`, and the group that fixes it.
+
+    The unit is sigma(W x [+ b]), or A sigma(W x + b) with a hidden layer.
+
+    Attributes:
+        name: what was found and where. unit: unit expression, "matrix:logistic". particles: N of the search.
+        blocks: weight (d_out, d_in) [and bias (d_out,)], or output (d_out, h), weight (h, d_in) and bias (h,): the
+            coordinates of `space` in this order, row-major.
+        group_name, group_order: the stabiliser, order None when infinite.
+        in_rep, out_rep, hidden_rep: how the candidate acts, as text for people; the action itself is in the generators.
+            hidden_rep is None for a unit without a hidden layer.
+        generators: of a finite stabiliser, or of the components of an infinite one.
+        lie_generators: d rho of a basis of the Lie algebra, for an infinite stabiliser only.
+        space: E_*, exact or numerical, in the user's coordinates.
+        change: what was done to the data before training. Its centre, shift and scale are left to undo: the network is
+            shift + scale mean_i sigma_*(x - centre, z_i). Its matrix is not, since particles are carried back to the
+            user's coordinates. The group fixes centre and shift.
+
+    Raises:
+        InputError: the parts do not fit each other.
+    """
+
+    name: str
+    unit: str
+    particles: int
+    blocks: tuple[Block, ...]
+    group_name: str
+    group_order: int | None
+    in_rep: str
+    out_rep: str
+    generators: tuple[GeneratorPair, ...]
+    space: Subspace
+    change: Standardisation
+    lie_generators: tuple[GeneratorPair, ...] = ()
+    hidden_rep: str | None = None
+
+    def __post_init__(self) -> None:
+        for text in (self.name, self.unit, self.group_name, self.in_rep, self.out_rep, self.hidden_rep):
+            if text is not None:
+                _check_text(text)
+        if self.particles < 1:
+            raise InputError(f"particles is {self.particles} in the specification; it must be at least 1")
+        if self.group_order is not None and (self.group_order < 1 or self.lie_generators):
+            raise InputError(
+                f"a group of order {self.group_order} cannot have {len(self.lie_generators)} Lie generators; "
+                "give a positive order without them, or null with them"
+            )
+        _check_blocks(self)
+        for pair in (*self.generators, *self.lie_generators):
+            _check_generator(self, pair)
+        _check_change(self.change, self.d_in, self.d_out)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SharingSpec):
+            return NotImplemented
+        return self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[object, ...]:
+        parts = [getattr(self, field.name) for field in fields(self) if field.name != "change"]
+        change = self.change
+        # A centre that is not written in a file reads as 0.0, which -0.0 is as well.
+        centre = change.centre + 0.0
+        return (*parts, change.matrix.tobytes(), change.shift.tobytes(), change.scale, centre.tobytes())
+
+    @property
+    def d_in(self) -> int:
+        """dim X."""
+        return self.block("weight").shape[1]
+
+    @property
+    def d_out(self) -> int:
+        """dim Y."""
+        return self.blocks[0].shape[0]
+
+    @property
+    def d_hidden(self) -> int | None:
+        """dim H, None for a unit without a hidden layer."""
+        return self.block("weight").shape[0] if self.has_hidden else None
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """dim X, dim Y [and dim H]: in the order of a generator's matrices."""
+        hidden = self.d_hidden
+        return (self.d_in, self.d_out) if hidden is None else (self.d_in, self.d_out, hidden)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether the unit has a bias block."""
+        return any(block.name == "bias" for block in self.blocks)
+
+    @property
+    def has_hidden(self) -> bool:
+        """Whether the unit has a hidden layer."""
+        return has_hidden_layer(self.unit)
+
+    @property
+    def sides(self) -> dict[str, tuple[int, int | None]]:
+        """Which spaces the rows and the columns of each block belong to."""
+        return TWO_LAYER_SIDES if self.has_hidden else MATRIX_SIDES
+
+    @property
+    def layer(self) -> PointwiseUnit:
+        """The unit on its own, with no claim about symmetry: evaluates sigma(W x [+ b]) or A sigma(W x + b)."""
+        nobody = FiniteGroup("C1", 1, ())
+        return build_pointwise_unit(self.unit, *(trivial(nobody, dim) for dim in self.dims))
+
+    @property
+    def activation(self) -> Activation:
+        """sigma."""
+        return self.layer.activation
+
+    def block(self, name: str) -> Block:
+        """The block called `name`.
+
+        Raises:
+            InputError: the specification has no such block.
+        """
+        for block in self.blocks:
+            if block.name == name:
+                return block
+        needed = [side for side in self.sides if side != "bias" or self.has_hidden or "+bias" in self.unit]
+        raise InputError(f"the specification has no block {name}; a unit {self.unit} needs {', '.join(needed)}")
+
+    def slice_of(self, name: str) -> slice:
+        """Where the entries of a block stand in a vector of Z."""
+        start = 0
+        for block in self.blocks:
+            if block.name == name:
+                break
+            start += block.size
+        return slice(start, start + self.block(name).size)
+
+
+def _check_text(text: str) -> None:
+    if not text.isprintable() or not 1 <= len(text) <= MAX_NAME_LENGTH:
+        raise InputError(
+            f"the name {quoted(text)} in the specification cannot be used; "
+            f"write 1 to {MAX_NAME_LENGTH} printable characters on one line"
+        )
+
+
+def _check_blocks(spec: SharingSpec) -> None:
+    names = [name for name, (_, columns) in spec.sides.items() if columns is not None]
+    for name in names:
+        shape = spec.block(name).shape
+        if len(shape) != 2 or min(shape) < 1:
+            raise InputError(f"the block {name} has shape {quoted(shape)}; it must be a matrix with an entry or more")
+    if spec.blocks[0].name != names[0]:
+        raise InputError(f"the first block is {spec.blocks[0].name}; a unit {spec.unit} begins with {names[0]}")
+    needed = spec.layer.space
+    if spec.blocks != needed.blocks:
+        raise InputError(f"blocks {quoted(spec.blocks)} are not those of the unit {spec.unit}; it has {needed.blocks}")
+    if spec.space.ambient != needed.dim:
+        raise InputError(
+            f"the space lies in R^{spec.space.ambient} but the blocks have {needed.dim} entries; correct one"
+        )
+    if spec.has_hidden != (spec.hidden_rep is not None):
+        raise InputError(f"hidden_rep is {spec.hidden_rep} for the unit {spec.unit}; only two-layer units have one")
+
+
+def _check_generator(spec: SharingSpec, pair: GeneratorPair) -> None:
+    if len(pair.matrices) != len(spec.dims):
+        raise InputError(
+            f"a generator has {len(pair.matrices)} matrices and the unit {spec.unit} needs {len(spec.dims)}; "
+            "give one on hidden units for two-layer units, for no others"
+        )
+    for rows, dim, side in zip(pair.matrices, spec.dims, ("inputs", "outputs", "hidden units"), strict=False):
+        _check_matrix(rows, dim, side)
+
+
+def _check_matrix(rows: ExactRows, dim: int, side: str) -> None:
+    if len(rows) != dim or any(len(row) != dim for row in rows):
+        raise InputError(f"a generator on {side} is not {dim} x {dim}; give {dim} rows of {dim} entries")
+    for entry in dict.fromkeys(entry for row in rows for entry in row):
+        parse_exact(entry)
+
+
+def _check_change(change: Standardisation, d_in: int, d_out: int) -> None:
+    matrix, shift, centre = change.matrix, change.shift, change.centre
+    if matrix.shape != (d_in, d_in) or shift.shape != (d_out,):
+        raise InputError(
+            f"the change of data has a matrix {matrix.shape} and a shift {shift.shape}; "
+            f"the widths need ({d_in}, {d_in}) and ({d_out},)"
+        )
+    if centre.shape != (d_in,):
+        raise InputError(f"change.centre has shape {centre.shape}; give {d_in} numbers, one for each input")
+    if not (np.abs(centre) <= LARGEST_NUMBER).all():
+        k = int((~(np.abs(centre) <= LARGEST_NUMBER)).argmax())
+        raise InputError(f"change.centre[{k}] is {centre[k]:g}; give finite numbers up to {LARGEST_NUMBER:g}")
+    numbers = np.concatenate([matrix.ravel(), shift, [change.scale]])
+    if not (np.abs(numbers) <= LARGEST_NUMBER).all() or change.scale <= 0 or not _is_invertible(matrix):
+        raise InputError(
+            f"the change of data is singular, not finite or above {LARGEST_NUMBER:g}; "
+            "give an invertible matrix and a scale > 0"
+        )
+
+
+def _is_invertible(matrix: NDArray[np.float64]) -> bool:
+    """Whether a finite square matrix has full rank; its columns may have any units."""
+    sizes = np.abs(matrix).max(axis=0)
+    return bool((sizes > 0).all() and np.linalg.matrix_rank(matrix / sizes) == len(matrix))

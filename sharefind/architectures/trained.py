@@ -1,0 +1,86 @@
+"""A specification with the weights that a training left it with: what is written beside or into an exported network.
+
+The search's own model is that of its first training on E_*, its particles projected on E_*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.architectures.initial_values import basis
+from sharefind.architectures.searched_spec import spec_from_outcome
+from sharefind.architectures.spec import SharingSpec
+from sharefind.errors import InputError, RunFolderError
+from sharefind.meanfield.clouds.models import predict_labels
+
+if TYPE_CHECKING:
+    from sharefind.search.engine import SearchOutcome
+    from sharefind.search.persistence.run_folder import RunFolder
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """f(x) = shift + scale mean_i sigma_*(x - centre, z_i), with particles z_i in the space of a specification.
+
+    Attributes:
+        spec: the architecture. coefficient: coordinates of its particles in the exported basis, float64 (N, dim).
+
+    Raises:
+        InputError: the coefficients are not (N, dim) with N >= 1, or not finite.
+    """
+
+    spec: SharingSpec
+    coefficient: FloatArray
+
+    def __post_init__(self) -> None:
+        shape, dim = self.coefficient.shape, self.spec.space.dim
+        if len(shape) != 2 or shape[0] < 1 or shape[1] != dim:
+            raise InputError(f"the coefficients have shape {shape}; the specification needs (particles, {dim})")
+        if not np.isfinite(self.coefficient).all():
+            raise InputError("a coefficient is not finite; train again with a smaller step")
+
+    @property
+    def particles(self) -> FloatArray:
+        """The particles in the user's coordinates, (N, D)."""
+        return np.asarray(self.coefficient @ basis(self.spec))
+
+    def predict(self, x: FloatArray) -> FloatArray:
+        """f at x (B, d_in), (B, d_out), by the code of the search."""
+        return predict_labels(self.spec.layer, self.spec.change, x, self.particles)
+
+
+def coefficients(spec: SharingSpec, particles: FloatArray) -> FloatArray:
+    """Coordinates (N, dim) of the orthogonal projections on the space of particles (N, D)."""
+    labels = spec.space.tying
+    if labels is None:
+        solution = np.linalg.lstsq(basis(spec).T, particles.T, rcond=None)[0]
+        return np.asarray(solution.T, dtype=np.float64)
+    signed = np.where(labels < 0, -1.0, 1.0) * particles
+    sums = np.zeros((len(particles), spec.space.dim + 1))
+    np.add.at(sums.T, np.abs(labels), signed.T)
+    counts = np.bincount(np.abs(labels), minlength=spec.space.dim + 1)
+    return np.asarray(sums[:, 1:] / counts[1:])
+
+
+def searched_network(outcome: SearchOutcome, folder: RunFolder) -> TrainedNetwork:
+    """The search's own model at E_*, from the particles in the run folder.
+
+    Raises:
+        ExportError: the search is not finished. RunFolderError: the particles are missing, damaged or of another space.
+    """
+    spec, number = spec_from_outcome(outcome), outcome.e_star.number
+    if number is None:
+        raise RunFolderError(f"{folder.path}: {outcome.e_star.label} was never visited; run the search again")
+    final = folder.particles(number)[1]
+    if final.shape[1] != spec.space.ambient:
+        raise RunFolderError(
+            f"{folder.path}: the particles have {final.shape[1]} parameters and {spec.name} has "
+            f"{spec.space.ambient}; run the search again"
+        )
+    return TrainedNetwork(spec, coefficients(spec, final))

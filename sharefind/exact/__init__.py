@@ -1,0 +1,1 @@
+"""Exact arithmetic: algebraic numbers and sparse matrices of them."""

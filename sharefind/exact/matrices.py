@@ -1,0 +1,131 @@
+"""Sparse exact matrices: the few operations on sympy's `DomainMatrix` that representations need.
+
+Everything is built straight from {row: {column: value}}; what forms a representation is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy import QQ
+from sympy.polys.matrices import DomainMatrix
+
+from sharefind.exact.fields import common_domain, element_to_float
+
+Rows = dict[int, dict[int, Any]]
+
+
+def sparse_matrix(rows: Rows, shape: tuple[int, int], domain: Any = QQ) -> DomainMatrix:
+    """A sparse `DomainMatrix` of this shape from {row: {column: nonzero element of the domain}}."""
+    return DomainMatrix({i: row for i, row in rows.items() if row}, shape, domain)
+
+
+def rows_of(matrix: DomainMatrix) -> Rows:
+    """Nonzero entries of a matrix as {row: {column: element}}."""
+    return {i: dict(row) for i, row in matrix.to_sparse().rep.items()}
+
+
+def identity_matrix(n: int, domain: Any = QQ) -> DomainMatrix:
+    """The sparse identity, (n, n)."""
+    return sparse_matrix({i: {i: domain.one} for i in range(n)}, (n, n), domain)
+
+
+def zero_matrix(n: int, domain: Any = QQ) -> DomainMatrix:
+    """The sparse zero matrix, (n, n)."""
+    return sparse_matrix({}, (n, n), domain)
+
+
+def signed_permutation_matrix(
+    perm: NDArray[np.integer[Any]], signs: NDArray[np.int8], domain: Any = QQ
+) -> DomainMatrix:
+    """The matrix e_i -> signs[i] e_{perm[i]}, sparse (n, n); perm and signs are (n,)."""
+    values = {1: domain.one, -1: -domain.one}
+    rows = {int(image): {i: values[int(signs[i])]} for i, image in enumerate(perm)}
+    return sparse_matrix(rows, (len(perm), len(perm)), domain)
+
+
+def as_signed_permutation(matrix: DomainMatrix) -> tuple[list[int], list[int]] | None:
+    """(perm, signs) when the matrix is a signed permutation e_i -> signs[i] e_{perm[i]}, else None."""
+    n, domain = matrix.shape[0], matrix.domain
+    perm, signs = [-1] * n, [0] * n
+    for row, entries in rows_of(matrix).items():
+        if len(entries) != 1:
+            return None
+        ((column, value),) = entries.items()
+        if perm[column] != -1 or value not in (domain.one, -domain.one):
+            return None
+        perm[column], signs[column] = row, 1 if value == domain.one else -1
+    return (perm, signs) if min(perm, default=0) >= 0 else None
+
+
+def common_matrices(matrices: Sequence[DomainMatrix]) -> tuple[DomainMatrix, ...]:
+    """The same matrices, sparse and over one field that holds them all."""
+    domain = common_domain([m.domain for m in matrices])
+    return tuple(m.to_sparse().convert_to(domain) for m in matrices)
+
+
+def direct_sum(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
+    """The block diagonal matrix of a, (n, n), and b, (m, m): (n + m, n + m)."""
+    a, b = common_matrices((a, b))
+    n, m = a.shape[0], b.shape[0]
+    rows = rows_of(a)
+    rows.update({n + i: {n + j: v for j, v in row.items()} for i, row in rows_of(b).items()})
+    return sparse_matrix(rows, (n + m, n + m), a.domain)
+
+
+def kronecker(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
+    """The Kronecker product of a, (n, n), and b, (m, m): (n m, n m), index (i, j) -> i m + j."""
+    a, b = common_matrices((a, b))
+    n, m = a.shape[0], b.shape[0]
+    right = rows_of(b)
+    rows = {
+        i * m + k: {j * m + h: x * y for j, x in row.items() for h, y in right_row.items()}
+        for i, row in rows_of(a).items()
+        for k, right_row in right.items()
+    }
+    return sparse_matrix(rows, (n * m, n * m), a.domain)
+
+
+def leibniz(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
+    """The Lie algebra action on a tensor product: a x 1 + 1 x b, (n m, n m)."""
+    a, b = common_matrices((a, b))
+    n, m = a.shape[0], b.shape[0]
+    left, right = rows_of(a), rows_of(b)
+    rows: Rows = {}
+    for i in range(n):
+        for k in range(m):
+            row = {j * m + k: value for j, value in left.get(i, {}).items()}
+            for h, value in right.get(k, {}).items():
+                column = i * m + h
+                row[column] = row[column] + value if column in row else value
+            rows[i * m + k] = {column: value for column, value in row.items() if value}
+    return sparse_matrix(rows, (n * m, n * m), a.domain)
+
+
+def is_orthogonal_matrix(matrix: DomainMatrix) -> bool:
+    """Whether M^T M = 1 exactly."""
+    product = matrix.transpose() * matrix
+    return bool((product - identity_matrix(matrix.shape[0], matrix.domain)).is_zero_matrix)
+
+
+def trace(matrix: DomainMatrix) -> Any:
+    """The sum of the diagonal, an element of the matrix's domain."""
+    total = matrix.domain.zero
+    for i, row in matrix.to_sparse().rep.items():
+        total = total + row.get(i, matrix.domain.zero)
+    return total
+
+
+def to_float(matrix: DomainMatrix) -> NDArray[np.float64]:
+    """The matrix rounded entry by entry, float64 of the same shape."""
+    dense = np.zeros(matrix.shape, dtype=np.float64)
+    seen: dict[Any, float] = {}
+    for i, row in rows_of(matrix).items():
+        for j, value in row.items():
+            if value not in seen:
+                seen[value] = element_to_float(value, matrix.domain)
+            dense[i, j] = seen[value]
+    return dense

@@ -1,0 +1,100 @@
+"""How a hypothesis moves samples: independent Haar elements of one group acting on (x, y).
+
+Finite groups and SO(n), O(n) come as `meanfield.actions.JointAction`; here are groups known by a sampler alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.errors import GroupError
+from sharefind.groups import FiniteGroup
+from sharefind.meanfield.clouds.actions import JointAction, move_by_matrices
+
+Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""(rng, size) -> (on_x (size, d_in, d_in), on_y (size, d_out, d_out)): Haar draws as they act on X and on Y."""
+
+PROBES = 64
+"""Elements that `moved_coordinates` draws for each coordinate."""
+
+UNMOVED = 1e-9
+"""Largest change of a basis vector that is rounding."""
+
+
+class Moves(Protocol):
+    """A group acting on samples, as far as a randomisation test needs it."""
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+        """Independent Haar elements of this shape."""
+        ...
+
+    def move(self, elements: Any, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """(rho_g x, rhohat_g y): elements (R, n), x (R or 1, n, d_in), y (R or 1, n, d_out)."""
+        ...
+
+
+@dataclass(frozen=True)
+class SampledMoves:
+    """A compact group known by Haar draws of its orthogonal matrices."""
+
+    sampler: Sampler
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Pairs of matrices (*shape, d_in, d_in) and (*shape, d_out, d_out)."""
+        on_x, on_y = (torch.from_numpy(m) for m in self.sampler(rng, int(np.prod(shape))))
+        return on_x.reshape(*shape, *on_x.shape[1:]), on_y.reshape(*shape, *on_y.shape[1:])
+
+    def move(self, elements: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """(rho_g x, rhohat_g y)."""
+        return move_by_matrices(elements, x, y)
+
+
+def element_bytes(moves: Moves, x: Tensor, y: Tensor) -> int:
+    """Bytes of the elements that move all samples x (n, d_in), y (n, d_out) once.
+
+    Numbers of a listed group's elements, else at most a pair of matrices for each sample.
+    """
+    group = moves.group if isinstance(moves, JointAction) else None
+    if isinstance(group, FiniteGroup) and group.is_listable:
+        return 8 * len(x)
+    return 8 * len(x) * (x.shape[1] ** 2 + y.shape[1] ** 2)
+
+
+def axis_rotations(axis: Sequence[float], d_out: int = 1) -> SampledMoves:
+    """All rotations of R^3 about an axis, which leave the labels as they are (Rodrigues' formula).
+
+    Raises:
+        GroupError: the axis has no direction, or not three coordinates.
+    """
+    direction = np.asarray(axis, dtype=np.float64)
+    length = float(np.linalg.norm(direction))
+    if direction.shape != (3,) or not 0 < length < np.inf:
+        raise GroupError(f"{list(axis)} is no axis of R^3; give three numbers that are not all 0")
+    x, y, z = direction / length
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+    def sample(rng: np.random.Generator, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        angle = rng.uniform(0, 2 * np.pi, size=(size, 1, 1))
+        on_x = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+        return on_x, np.broadcast_to(np.eye(d_out), (size, d_out, d_out)).copy()
+
+    return SampledMoves(sample)
+
+
+def moved_coordinates(moves: Moves, d_in: int, d_out: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which coordinates of X the group moves, (d_in,): those whose basis vector some element changes.
+
+    The elements that leave a vector alone are a subgroup, so at least half of the elements move what is moved at all: a
+    coordinate is missed with probability 2^-64.
+    """
+    elements = moves.draw((PROBES, d_in), rng)
+    basis = torch.eye(d_in, dtype=torch.float64).unsqueeze(0)
+    images, _ = moves.move(elements, basis, torch.zeros(1, d_in, d_out, dtype=torch.float64))
+    return np.asarray(((images - basis).abs().amax((0, 2)) > UNMOVED).numpy())

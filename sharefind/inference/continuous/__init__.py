@@ -1,0 +1,1 @@
+"""Continuous symmetry: the Lie algebra of a relation, finite subgroups of rotations."""

@@ -1,0 +1,1 @@
+"""Partitions of vectors by equality of their entries."""

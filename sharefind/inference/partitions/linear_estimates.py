@@ -1,0 +1,127 @@
+"""Estimates of K parameters and of their noise: the mean of samples, or the weights of a linear model.
+
+What can be said of their equality is left to `equality_tests`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.errors import InputError
+from sharefind.meanfield.clouds.standardise import refuse_magnitude
+
+FloatArray = NDArray[np.float64]
+
+ROUNDING = 1e-13
+"""Noise, relative to the largest estimate, below which data count as free of noise: about what rounding leaves."""
+
+DEPENDENT = 1e-10
+"""Share of a column's length that is left beside the columns before it, below which it counts as determined by them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """Estimates w ~ N(truth, sigma^2 F F^T), and s^2 ~ sigma^2 chi^2_dof / dof, independent of them.
+
+    Attributes:
+        values: w, (K,). factor: F, (K, K), invertible. variance: s^2. dof: its degrees of freedom.
+
+    Raises:
+        InputError: the shapes do not match, an entry is not finite, F is singular, or dof is below 1.
+    """
+
+    values: FloatArray
+    factor: FloatArray
+    variance: float
+    dof: int
+
+    def __post_init__(self) -> None:
+        size = self.values.size
+        if self.values.shape != (size,) or size == 0 or self.factor.shape != (size, size):
+            raise InputError(
+                f"estimates {self.values.shape}, factor {self.factor.shape} do not match; give (K,) and (K, K)"
+            )
+        if self.dof < 1:
+            raise InputError(f"the noise has {self.dof} degrees of freedom; give more samples than parameters")
+        if not (np.isfinite(self.values).all() and np.isfinite(self.factor).all() and 0 <= self.variance < np.inf):
+            raise InputError("estimates, factor or variance are not finite; drop those rows, or rescale the data")
+        if np.linalg.matrix_rank(self.factor) < size:
+            raise InputError(
+                "the factor of the covariance is singular; drop parameters that determine each other, or bring columns "
+                "to similar sizes"
+            )
+
+    @property
+    def scale(self) -> float:
+        """s, and no less than what rounding leaves."""
+        largest = float(np.sqrt(np.diag(self.shape).max()))
+        floor = max(ROUNDING * float(np.abs(self.values).max()) / largest, float(np.finfo(np.float64).tiny))
+        return max(float(np.sqrt(self.variance)), floor)
+
+    @cached_property
+    def shape(self) -> FloatArray:
+        """F F^T, (K, K)."""
+        return np.asarray(self.factor @ self.factor.T)
+
+    @property
+    def errors(self) -> FloatArray:
+        """Standard errors of the estimates, (K,)."""
+        return np.asarray(self.scale * np.sqrt(np.diag(self.shape)))
+
+
+def mean_estimates(samples: Any) -> Estimates:
+    """The mean of samples mu + sigma z, (n, K), whose coordinates are independent with one unknown variance.
+
+    Raises:
+        InputError: there are fewer than two samples, or they are not finite.
+    """
+    array = finite_array(samples, "samples", 2)
+    n, size = array.shape
+    if n < 2:
+        raise InputError(f"{n} sample(s) show no noise to compare with; give two or more rows")
+    mean = array.mean(axis=0)
+    dof = size * (n - 1)
+    return Estimates(mean, np.eye(size) / np.sqrt(n), float(((array - mean) ** 2).sum() / dof), dof)
+
+
+def weight_estimates(x: Any, y: Any, intercept: bool = False) -> Estimates:
+    """Least squares weights of y = sum_k w_k x_k (+ a constant) + noise of one unknown variance: x (n, K), y (n,).
+
+    Raises:
+        InputError: the samples do not match, are too few or not finite, or a column of x is determined by others.
+    """
+    inputs, labels = finite_array(x, "x", 2), finite_array(y, "y", 1)
+    n, size = inputs.shape
+    dof = n - size - int(intercept)
+    if n != len(labels) or dof < 1:
+        raise InputError(
+            f"x {inputs.shape}, y {labels.shape}: give (n, K) and (n,), with n above {size + int(intercept)}"
+        )
+    if intercept:
+        inputs, labels = inputs - inputs.mean(axis=0), labels - labels.mean()
+    q, r = np.linalg.qr(inputs)
+    dependent = np.flatnonzero(np.abs(np.diag(r)) <= DEPENDENT * np.linalg.norm(finite_array(x, "x", 2), axis=0))
+    if dependent.size:
+        raise InputError(f"column {dependent[0]} of x is determined by other columns (or constant); drop it")
+    weights = np.linalg.solve(r, q.T @ labels)
+    return Estimates(weights, np.linalg.inv(r), float(((labels - inputs @ weights) ** 2).sum() / dof), dof)
+
+
+def finite_array(values: Any, name: str, ndim: int) -> FloatArray:
+    """A float64 array of so many dimensions.
+
+    Raises:
+        InputError: another shape, an empty array, or entries that are not finite, or whose squares overflow or vanish.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != ndim or 0 in array.shape:
+        raise InputError(f"{name} of shape {array.shape}: give {'(n, K)' if ndim == 2 else '(n,)'}, not empty")
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} holds values that are not finite; drop those rows")
+    refuse_magnitude(array, name)
+    return array

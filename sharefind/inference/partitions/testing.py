@@ -1,0 +1,227 @@
+"""Which parameters of a linear model, or of a mean, are equal, opposite or zero? Blind sharing of K parameters.
+
+Exact tests of all equalities (`equality_tests`) say what can be told apart; `partition_search` joins the rest; here the
+tied parameters are refitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy import special
+
+from sharefind.errors import ConfigError
+from sharefind.inference.partitions.equality_tests import BoolArray, EqualityTests, equality_tests
+from sharefind.inference.partitions.linear_estimates import Estimates, FloatArray, mean_estimates, weight_estimates
+from sharefind.inference.partitions.partition_search import Classes, joined, simplest
+from sharefind.spaces import Subspace
+from sharefind.spaces import tying as _tying
+
+Chains = Literal["joined", "cut"]
+"""What is done with parameters that differ although each is like one between them."""
+
+ALPHA, DRAWS = 0.01, 999
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Which parameters are tied, and their tied estimates. K parameters, r classes that do not vanish.
+
+    With probability at least 1 - alpha (Gaussian noise; at every sample size) all pairs that were found to differ do
+    differ: see `equality_tests`. Then "joined" splits no two parameters that are equal; "cut" may, where `undecided`
+    says so, but has at most as many classes as the truth (uncorrelated, equally precise estimates). Nothing is promised
+    in the other direction: parameters that are tied may differ by less than the data can show.
+
+    Attributes:
+        labels: int32 (K,), canonical: 0 = zero, k or -k = class k with sign.
+        values: tied estimates of class 1, 2, ..., generalised least squares, (r,). errors: their standard errors, (r,).
+        free: estimates with nothing tied, (K,). free_errors: their standard errors, (K,).
+        p_value: of the F test of the tied model against the free one. The partition was chosen on the same data, so
+            small values speak against it, while large ones are no proof.
+        p_equal: adjusted p-values of w_k = w_l, (K, K). p_opposite: of w_k = -w_l, if signed. p_zero: of w_k = 0, (K,),
+            if zeros were looked for.
+        refuted: pairs that are tied although they were found to differ; (k, k) stands for w_k = 0. Only with "joined".
+        undecided: pairs that are not tied although they were not found to differ. Only with "cut".
+        alpha: the family-wise level. chains: how such cases were settled.
+    """
+
+    labels: _tying.Labels
+    values: FloatArray
+    errors: FloatArray
+    free: FloatArray
+    free_errors: FloatArray
+    p_value: float
+    p_equal: FloatArray
+    p_opposite: FloatArray | None
+    p_zero: FloatArray | None
+    refuted: tuple[tuple[int, int], ...]
+    undecided: tuple[tuple[int, int], ...]
+    alpha: float
+    chains: Chains
+
+    @property
+    def blocks(self) -> int:
+        """Number of classes that do not vanish, r."""
+        return self.values.size
+
+    @property
+    def tied(self) -> FloatArray:
+        """The parameters refitted under the partition, (K,)."""
+        return _incidence(self.labels) @ self.values
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the data leave one answer: all tied pairs may be equal, all others differ, and the F test agrees.
+
+        The last adds what pairs do not show, such as two weights of which only the sum is known, and is not 0. False
+        with probability at most 2 alpha where parameters of different classes are far enough apart.
+        """
+        return not (self.refuted or self.undecided) and self.p_value > self.alpha
+
+    @property
+    def criterion(self) -> str:
+        """How it was chosen, in words."""
+        return f"step-down max-|t| tests of all equalities, family-wise level {self.alpha:g}, chains {self.chains}"
+
+    def subspace(self) -> Subspace:
+        """The exact tying space of the labels in R^K."""
+        return Subspace.from_tying(self.labels)
+
+
+def mean_partition(
+    samples: Any,
+    *,
+    signed: bool = False,
+    zeros: bool = False,
+    alpha: float = ALPHA,
+    chains: Chains = "joined",
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Partition:
+    """Which entries of a mean are equal? Samples mu + sigma z with independent coordinates of one unknown variance.
+
+    Args:
+        samples: (n, K), n >= 2; float64 is used. The others as in `estimate_partition`.
+
+    Raises:
+        InputError: the samples are too few or not finite. ConfigError: see `estimate_partition`.
+    """
+    return estimate_partition(
+        mean_estimates(samples), signed=signed, zeros=zeros, alpha=alpha, chains=chains, draws=draws, seed=seed
+    )
+
+
+def weight_partition(
+    x: Any,
+    y: Any,
+    *,
+    signed: bool = False,
+    zeros: bool = False,
+    intercept: bool = False,
+    alpha: float = ALPHA,
+    chains: Chains = "joined",
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Partition:
+    """Which weights of y = sum_k w_k x_k + noise are equal? Ordinary least squares, noise of one unknown variance.
+
+    Args:
+        x: (n, K), n > K. y: (n,). intercept: whether a constant is fitted too; it is never tied. The others as in
+            `estimate_partition`.
+
+    Raises:
+        InputError: the samples do not match, are too few or not finite, or a column of x is determined by others.
+        ConfigError: see `estimate_partition`.
+    """
+    estimates = weight_estimates(x, y, intercept)
+    return estimate_partition(estimates, signed=signed, zeros=zeros, alpha=alpha, chains=chains, draws=draws, seed=seed)
+
+
+def estimate_partition(
+    estimates: Estimates,
+    *,
+    signed: bool = False,
+    zeros: bool = False,
+    alpha: float = ALPHA,
+    chains: Chains = "joined",
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Partition:
+    """Which of K estimated parameters are equal; the two functions above, for estimates from elsewhere.
+
+    Args:
+        estimates: with their noise. signed: parameters may also be equal up to sign. zeros: they may also be 0.
+        alpha: probability with which any true equality may be refuted. draws, seed: of the tests.
+        chains: "joined" keeps together all that cannot be told apart, directly or through others; "cut" takes the
+            fewest classes that the tests leave standing.
+
+    Raises:
+        ConfigError: alpha is not in (0, 1), too few draws, or `chains` is neither of the two.
+    """
+    if chains not in ("joined", "cut"):
+        raise ConfigError(f"chains={chains!r}: give 'joined' or 'cut'")
+    tests = equality_tests(estimates, signed=signed, zeros=zeros, alpha=alpha, draws=draws, seed=seed)
+    weights = np.pad(1 / np.diag(estimates.shape), (0, int(zeros)))
+    classes = joined(tests) if chains == "joined" else simplest(tests, weights)
+    together, clash = _compared(tests, classes)
+    labels = _tying.canonical(_labels(tests, classes))
+    values, errors, p_value = _refitted(estimates, labels)
+    size = labels.size
+    return Partition(
+        labels=labels,
+        values=values,
+        errors=errors,
+        free=estimates.values,
+        free_errors=estimates.errors,
+        p_value=p_value,
+        p_equal=tests.p_values[0, :size, :size],
+        p_opposite=tests.p_values[1, :size, :size] if signed else None,
+        p_zero=tests.p_values[0, :size, size] if zeros else None,
+        refuted=_pairs(together & clash, size),
+        undecided=_pairs(~together & ~tests.refuted.all(axis=0), size),
+        alpha=alpha,
+        chains=chains,
+    )
+
+
+def _labels(tests: EqualityTests, classes: Classes) -> Classes:
+    """(J,) -> (K,): the class of the parameter 0 vanishes."""
+    return np.where(np.abs(classes) == abs(classes[-1]), 0, classes)[:-1] if tests.zeros else classes
+
+
+def _compared(tests: EqualityTests, classes: Classes) -> tuple[BoolArray, BoolArray]:
+    """Pairs of one class, and pairs that cannot be tied as their class ties them, (J, J)."""
+    together = np.equal.outer(np.abs(classes), np.abs(classes))
+    vanishing = np.abs(classes) == (abs(classes[-1]) if tests.zeros else 0)
+    clash = np.where(np.logical_and.outer(vanishing, vanishing), tests.unlike, tests.conflicts(np.sign(classes)))
+    return together, clash
+
+
+def _pairs(chosen: BoolArray, size: int) -> tuple[tuple[int, int], ...]:
+    """Pairs k < l of (J, J); (k, k) for a parameter k and 0."""
+    first, second = np.nonzero(np.triu(chosen, k=1))
+    return tuple((int(k), int(k if other == size else other)) for k, other in zip(first, second, strict=True))
+
+
+def _refitted(estimates: Estimates, labels: _tying.Labels) -> tuple[FloatArray, FloatArray, float]:
+    """Tied values (r,), their standard errors (r,), and the p-value of the F test against the free model."""
+    design = np.linalg.solve(estimates.factor, _incidence(labels))
+    white = np.linalg.solve(estimates.factor, estimates.values)
+    q, r = np.linalg.qr(design)
+    values, inverse = np.linalg.solve(r, q.T @ white), np.linalg.inv(r)
+    ties = labels.size - values.size
+    errors = estimates.scale * np.sqrt((inverse**2).sum(axis=1))
+    if ties == 0:
+        return values, errors, 1.0
+    lost = float((((white - design @ values) / estimates.scale) ** 2).sum())
+    return values, errors, float(special.fdtrc(ties, estimates.dof, lost / ties))
+
+
+def _incidence(labels: _tying.Labels) -> FloatArray:
+    """(K, r): the sign with which a parameter follows its class."""
+    incidence = np.zeros((labels.size, _tying.dimension(labels)))
+    used = np.flatnonzero(labels)
+    incidence[used, np.abs(labels[used]) - 1] = np.sign(labels[used])
+    return incidence

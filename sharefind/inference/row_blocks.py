@@ -1,0 +1,161 @@
+"""Units of rows: one group element a unit, where rows of one unit depend on each other and units are independent.
+
+Which rows belong to one unit is decided elsewhere (`datasets` reads a column, `search` cuts blocks); here is what
+tests do with it. Units are int64 (n,): row i belongs to unit units[i], and units are numbered from 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import special
+from torch import Tensor
+
+from sharefind.errors import ConfigError, InputError
+from sharefind.meanfield.objectives.row_units import equal_units, exchanged, rows_of_units
+
+HOW_TO = (
+    "name the units of rows with --rows-of COLUMN (groups= in Python), or cut a time series into blocks with "
+    "--block-length L (block_length= in Python)"
+)
+"""What makes tests valid for rows that depend on each other."""
+
+FEWEST_KEPT = 20
+"""Units that a subsample keeps at least, as far as there are any; their rows are thinned instead."""
+
+
+def unit_count(units: Tensor, n: int) -> int:
+    """The number of units of n rows.
+
+    Args:
+        units: (n,), int64, numbered from 0.
+        n: rows.
+
+    Raises:
+        InputError: another shape, numbers that are no integers from 0, or fewer than two units.
+    """
+    if units.dtype != torch.int64 or units.shape != (n,):
+        raise InputError(f"units have shape {tuple(units.shape)} and dtype {units.dtype}; give int64 ({n},)")
+    if int(units.min()) < 0 or int(units.max()) >= n:
+        raise InputError(f"units are numbered {int(units.min())} to {int(units.max())}; number them from 0")
+    if int(units.min()) == int(units.max()):
+        raise InputError("all rows belong to one unit, which nothing can be tested with; give 2 units or more")
+    return int(units.max()) + 1
+
+
+def draw_elements(moves: Any, rows: int, n: int, units: Tensor | None, rng: np.random.Generator) -> Any:
+    """Haar elements (rows, n) of a group, one for each unit where there are units.
+
+    Args:
+        moves: the group.
+        rows: copies R.
+        n: samples.
+        units: (n,), int64; None where every sample is a unit.
+        rng: of the elements.
+
+    Returns:
+        Elements (R, n), as `moves.draw` gives them.
+    """
+    if units is None:
+        return moves.draw((rows, n), rng)
+    return of_rows(moves.draw((rows, unit_count(units, n)), rng), units)
+
+
+def of_rows(elements: Any, units: Tensor) -> Any:
+    """Elements (R, U) of units as elements (R, n) of their rows.
+
+    Raises:
+        ConfigError: elements that are neither a tensor nor several tensors.
+    """
+    if isinstance(elements, Tensor):
+        return elements[:, units]
+    if isinstance(elements, (tuple, list)) and all(isinstance(e, Tensor) for e in elements):
+        return tuple(e[:, units] for e in elements)
+    raise ConfigError("elements for units of rows must be a tensor (R, U, ...) or a tuple of them; change draw()")
+
+
+def unit_orders(units: Tensor, copies: int, rng: np.random.Generator) -> Tensor:
+    """`exchanged` of units (n,) as a tensor: (R, n), int64."""
+    return torch.from_numpy(exchanged(units.numpy(), copies, rng))
+
+
+def rearrangements(units: Tensor) -> float:
+    """Orders that `unit_orders` chooses from: the product of c! over the numbers c of units of a size; or infinity."""
+    logarithm = sum(float(special.gammaln(len(block) + 1)) for block in equal_units(units.numpy()))
+    return math.exp(logarithm) if logarithm < math.log(float(np.finfo(float).max)) else math.inf
+
+
+def refuse_unpermutable(units: Tensor) -> None:
+    """Refuse units of which no two have the same number of rows: their labels cannot be exchanged.
+
+    Raises:
+        InputError: there are no two.
+    """
+    if rearrangements(units) < 2:
+        raise InputError(
+            "independence cannot be tested with these units: no two have the same number of rows; cut them into blocks "
+            "of one length (--block-length L, which can be combined with --rows-of), or drop rows until sizes agree"
+        )
+
+
+def subsample(units: Tensor, most: int, rng: np.random.Generator) -> Tensor:
+    """Row numbers of whole units, at most about `most` rows; units of a common size first, which can be exchanged.
+
+    Where fewer than `FEWEST_KEPT` units would be left, the rows of more units are thinned, those of one size alike. The
+    choice depends on the sizes of units alone.
+
+    Args:
+        units: (n,), int64.
+        most: rows.
+        rng: of the choice.
+
+    Returns:
+        (k,), int64, ascending.
+    """
+    rows = units.numpy()
+    if len(rows) <= most:
+        return torch.arange(len(rows))
+    blocks = sorted(equal_units(rows), key=lambda block: -len(block)) or [
+        unit.reshape(1, -1) for unit in rows_of_units(rows)
+    ]
+    ordered = [unit for block in blocks for unit in block[rng.permutation(len(block))]]
+    sizes = np.cumsum([len(unit) for unit in ordered])
+    count = max(int(np.searchsorted(sizes, most, side="right")), min(FEWEST_KEPT, len(ordered)))
+    share = min(1.0, most / int(sizes[count - 1]))
+    places = {len(unit): np.arange(len(unit)) for unit in ordered[:count]}
+    if share < 1:
+        places = {s: np.sort(rng.permutation(s)[: max(1, math.floor(share * s))]) for s in places}
+    return torch.from_numpy(np.sort(np.concatenate([unit[places[len(unit)]] for unit in ordered[:count]])))
+
+
+def renumbered(units: Tensor) -> Tensor:
+    """The same units of some of the rows, numbered from 0 without gaps."""
+    return torch.from_numpy(np.unique(units.numpy(), return_inverse=True)[1].reshape(-1).astype(np.int64))
+
+
+def held_units(units: Tensor, share: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Rows to work with and rows kept apart, whole units in each; about a share of the rows is kept apart.
+
+    Args:
+        units: (n,), int64.
+        share: of the rows, between 0 and 1.
+        rng: of the choice.
+
+    Returns:
+        Two tensors of row numbers, ascending, at least one unit in each.
+
+    Raises:
+        InputError: fewer than two units.
+    """
+    members = rows_of_units(units.numpy())
+    if len(members) < 2:
+        raise InputError("all rows belong to one unit, of which nothing can be kept apart; give 2 units or more")
+    drawn = [members[k] for k in rng.permutation(len(members))]
+    sizes = np.cumsum([len(unit) for unit in drawn])
+    cut = int(np.argmin(np.abs(sizes - share * len(units)))) + 1
+    cut = min(max(1, cut), len(drawn) - 1)
+    apart, kept = np.concatenate(drawn[:cut]), np.concatenate(drawn[cut:])
+    return torch.from_numpy(np.sort(kept)), torch.from_numpy(np.sort(apart))

@@ -1,0 +1,1 @@
+"""What is compared with surrogates: statistics of samples under a group."""

@@ -1,0 +1,291 @@
+"""The correlogram: which subgroup explains what a symmetric model leaves over? For finite groups and several outputs.
+
+A model that has the symmetry H is fitted; its residuals, seen through features of x, form a moment B. If a part of the
+function is symmetric under a smaller group K only, B resembles its own images under K: c(g) = <B, g B> is large there.
+The mean of c over K is the score of the likelihood towards a component that K allows: the locally most powerful
+direction. All subgroups are looked at together.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sharefind.errors import ConfigError, GroupError
+from sharefind.groups import FiniteGroup, Representation
+from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.statistics.origin import orbit_scale
+from sharefind.inference.tests.randomisation import Bound
+from sharefind.meanfield.clouds.actions import JointAction
+
+INVERSE_LENGTH = 1.2
+"""Standard deviation of the first layer's weights, on inputs of spread 1."""
+
+BIASES = (0.0, 1.0)
+"""Standard deviations of the first layer's biases, whose kernels are averaged: odd functions, and others too."""
+
+NOISE = 0.4
+"""Noise variance of the model with the symmetry, relative to the amplitude of its functions."""
+
+LANDMARKS = 300
+"""Points, whole orbits, on which the features of x are based."""
+
+TINY = 1e-9
+"""Share of the largest eigenvalue below which a direction of the features is rounding."""
+
+PRODUCT_ORDER = 12
+"""Largest hypothesis for which copies are summed by a matrix product; beyond, additions one by one are faster."""
+
+KEPT_BYTES = 2**28
+"""Bytes of features that are kept for all copies; beyond, they are computed again for every block of copies."""
+
+BYTES = 2**26
+"""Bytes of features that are held at a time: larger data sets go through in pieces."""
+
+
+@dataclass(frozen=True)
+class Correlogram:
+    """Scores of all subgroups of a finite group that do not contain the hypothesis.
+
+    kappa is the kernel of a wide two-layer network of error functions (Williams 1998), Z are landmarks, whole orbits of
+    samples. The model with symmetry H is f(x) = C psi(x), psi = kappa(Z, Z)^{-1/2} kappa(Z, x), with coefficients
+    C = rhohat_h C h^{-1} by ridge regression, and a = (y - f(x)) / noise are its residuals. Features phi = kappa(Z, x)
+    are whitened by W, which commutes with the group, so that no direction in which x varies much outweighs the others:
+
+        B = sum_i W phi(x_i) a_i^T,    c(g) = <B, g B>,    T_K = mean over K of c.
+
+    The law of the inputs is looked at too, by |sum_i W phi(x_i)|^2: up to what orbits decide, a maximum mean
+    discrepancy between the sample and its symmetrisation.
+
+    Residuals, landmarks and W depend on the samples through orbits alone. Moving a sample moves its term of B, so a
+    copy costs n additions of (landmarks, q) terms and |G| inner products, and no features of its own.
+
+    Attributes:
+        in_rep, out_rep: how the whole group acts, orthogonally. subgroups: the K, such as those of a family.
+        membership: bool (K + 1, |G|), the elements of each subgroup by their numbers, the trivial group last.
+        whole: the whole group as it acts on samples.
+
+    Raises:
+        GroupError: the group is infinite or does not act orthogonally. ConfigError: no subgroups.
+    """
+
+    in_rep: Representation
+    out_rep: Representation
+    subgroups: tuple[FiniteGroup, ...]
+    membership: Tensor = field(init=False, repr=False, compare=False)
+    whole: JointAction = field(init=False, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """correlogram."""
+        return "correlogram"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.in_rep.group, FiniteGroup) or not self.subgroups:
+            raise ConfigError("the correlogram compares subgroups of a finite group; give at least one")
+        if not (self.in_rep.is_orthogonal and self.out_rep.is_orthogonal):
+            raise GroupError(f"{self.in_rep.group.name} must act on X and Y by orthogonal matrices")
+        whole = self.in_rep.finite_group
+        # The trivial group is always looked at: it finds what no listed subgroup allows.
+        listed = (*self.subgroups, FiniteGroup("trivial", whole.degree, ()))
+        membership = torch.zeros(len(listed), whole.order, dtype=torch.bool)
+        for row, group in zip(membership, listed, strict=True):
+            row[[whole.index(g) for g in group.elements()]] = True
+        # Listed once: copies of a statistic that travel to workers would list every subgroup again.
+        object.__setattr__(self, "membership", membership)
+        object.__setattr__(self, "whole", JointAction(self.in_rep, self.out_rep))
+
+    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+        """The scores under one hypothesis, which must be a subgroup acting as the whole group does.
+
+        Raises:
+            GroupError: `moves` is not the action of a subgroup on the same points.
+        """
+        null, whole = moves.group if isinstance(moves, JointAction) else None, self.in_rep.finite_group
+        if not isinstance(null, FiniteGroup) or not null.is_subgroup_of(whole):
+            raise GroupError("the correlogram tests subgroups of the group that it was made for")
+        scale = orbit_scale(moves, x, y, rng, self.whole)
+        inputs, labels = scale(x, y)
+        features = _Features(self.in_rep, self.out_rep, inputs, rng)
+        members = torch.tensor([whole.index(g) for g in null.elements()])
+        labels = features.residuals(labels, members)
+        averages = self._averages(members)
+
+        ones = torch.ones(len(x), 1, dtype=torch.float64)
+        weights = torch.cat([labels, ones], dim=1)
+
+        def scores(elements: Tensor) -> Tensor:
+            moments = features.moments(weights, members, elements)
+            correlations = features.correlations(moments[..., :-1])
+            relation = correlations @ averages
+            # What is 0 but for rounding must not be standardised: c(e) = |B|^2 is the scale.
+            relation = torch.where(relation.abs() > TINY * correlations[:, :1], relation, 0.0)
+            inputs = (moments[..., -1] ** 2).sum((1, 2))
+            return torch.cat([relation, inputs.unsqueeze(1)], dim=1)
+
+        row_bytes = features.row_bytes(len(members))
+        return Bound(labels, of_moves=scores, row_bytes=row_bytes, resolution=scale.resolution)
+
+    def _averages(self, members: Tensor) -> Tensor:
+        """(|G|, K): column k takes the mean over a subgroup that does not contain the hypothesis, elements `members`.
+
+        The last one is the trivial group, also where it is the hypothesis.
+        """
+        contains = self.membership[:, members].all(1)
+        contains[-1] = False
+        chosen = self.membership[~contains].double()
+        return (chosen / chosen.sum(1, keepdim=True)).t()
+
+
+def _kernel(a: Tensor, b: Tensor) -> Tensor:
+    """kappa(a, b), the mean over `BIASES` of (2/pi) arcsin(2 u.v / sqrt((1 + 2|u|^2)(1 + 2|v|^2))), u = (bias, w a).
+
+    a (..., m, d), b (..., n, d) -> (..., m, n).
+    """
+    inner = INVERSE_LENGTH**2 * (a @ b.transpose(-1, -2))
+    own_a, own_b = (INVERSE_LENGTH**2 * (v**2).sum(-1) for v in (a, b))
+    total = torch.zeros_like(inner)
+    for bias in BIASES:
+        sizes_a, sizes_b = ((1 + 2 * (bias**2 + own)).rsqrt() for own in (own_a, own_b))
+        angle = (inner + bias**2).mul_(sizes_a.unsqueeze(-1)).mul_(sizes_b.unsqueeze(-2)).mul_(2)
+        total += angle.asin_()
+    return total.mul_(2 / math.pi / len(BIASES))
+
+
+class _Features:
+    """Features of n samples, scaled, on p landmarks of a group of order |G|, and what is computed in them.
+
+    Landmark (i, g), g in G, is g z_i; the group acts on these numbers from the left.
+    """
+
+    def __init__(self, in_rep: Representation, out_rep: Representation, x: Tensor, rng: np.random.Generator) -> None:
+        on_x, self.on_y = (torch.from_numpy(rep.float_matrices()) for rep in (in_rep, out_rep))
+        self.order = len(on_x)
+        self.table = torch.from_numpy(in_rep.finite_group.multiplication_table().astype(np.int64))
+        self.inverse = self.table.argmin(1)
+        self.x = x
+        chosen = rng.permutation(len(x))[: max(2, round(LANDMARKS / self.order))]
+        self.landmarks = torch.einsum("gab,ib->iga", on_x, self.x[torch.from_numpy(chosen)]).flatten(0, 1)
+        # Samples in pieces of bounded memory, for every piece that is made from them.
+        width = self.order * len(chosen) * (self.on_y.shape[1] + 1)
+        self.pieces = torch.split(torch.arange(len(x)), max(1, BYTES // (8 * width)))
+        self.whitening = self._whitening()
+        # Copies share the features of all samples, as long as these fit.
+        is_small = 8 * len(x) * len(self.landmarks) <= KEPT_BYTES
+        self.white = [self._white(piece) for piece in self.pieces] if is_small else []
+        self.half = _inverse_root(_kernel(self.landmarks, self.landmarks))
+
+    def _white(self, piece: Tensor) -> Tensor:
+        """W phi(x), one row a sample."""
+        return (self.whitening @ _kernel(self.landmarks, self.x[piece])).t().contiguous()
+
+    def _whitening(self) -> Tensor:
+        """(sum_i mean_g phi(g x_i) phi(g x_i)^T + noise kappa(Z, Z))^{-1/2}, (p, p); it commutes with the group."""
+        p = len(self.landmarks)
+        second = torch.zeros(p, p, dtype=torch.float64)
+        for piece in self.pieces:
+            features = _kernel(self.landmarks, self.x[piece])
+            second += features @ features.t()
+        second = second.reshape(-1, self.order, p // self.order, self.order)
+        # The mean depends on (i, g), (j, g') through g^{-1} g' alone.
+        steps = torch.arange(self.order)
+        along = torch.stack([second[:, g][..., self.table[g]] for g in steps]).mean(0)
+        mean = along[..., self.table[self.inverse]].permute(0, 2, 1, 3)
+        return _inverse_root(mean.reshape(p, p) + NOISE * _kernel(self.landmarks, self.landmarks))
+
+    def residuals(self, y: Tensor, members: Tensor) -> Tensor:
+        """a = (y - f(x)) / noise for the ridge regression f among functions that `members`, H, leave alone.
+
+        y (n, q): without what H fixes of its mean.
+        """
+        orbits = _orbits(self.table[members])
+        size = self.on_y.shape[1] * len(self.landmarks) // len(members)
+        gram = torch.zeros(size, size, dtype=torch.float64)
+        moment = torch.zeros(size, 1, dtype=torch.float64)
+        pieces = torch.split(torch.arange(len(y)), max(1, BYTES // (8 * y.shape[1] * size)))
+        for piece in pieces:
+            design = self._design(piece, members, orbits)
+            gram += design.t() @ design
+            moment += design.t() @ y[piece].reshape(-1, 1)
+        gram.diagonal().add_(NOISE)
+        weights = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
+        fitted = [self._design(piece, members, orbits) @ weights for piece in pieces]
+        return (y - torch.cat(fitted).reshape(y.shape)) / NOISE
+
+    def _design(self, piece: Tensor, members: Tensor, orbits: Tensor) -> Tensor:
+        """psi in an orthonormal basis of the coefficients that H fixes: (samples q, q p / |H|)."""
+        psi = self.half @ _kernel(self.landmarks, self.x[piece])
+        on_orbits = psi.reshape(-1, self.order, len(piece))[:, orbits]
+        basis = torch.einsum("irhn,hab->nairb", on_orbits, self.on_y[members]) / math.sqrt(len(members))
+        return basis.reshape(len(piece) * self.on_y.shape[1], -1)
+
+    def moments(self, labels: Tensor, members: Tensor, elements: Tensor) -> Tensor:
+        """F[i, g] = rhohat_g^{-1} B[i, g] of samples moved by elements (R, n), numbers in H: (R, orbits, |G|, w).
+
+        Seen from g, a move is a permutation, (h F)[i, g] = F[i, h^{-1} g], and norms are those of B. labels (n, w): the
+        outputs' action moves the first q columns, further ones are invariant.
+        """
+        back = self._actions(labels.shape[1])[self.inverse]
+        total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, labels.shape[1]).double()
+        images = self.table[self.inverse[members]]
+        for place, piece in enumerate(self.pieces):
+            white = self.white[place] if self.white else self._white(piece)
+            seen = torch.einsum("gab,nb->nga", back, labels[piece])
+            terms = (white.reshape(len(piece), -1, self.order, 1) * seen.unsqueeze(1)).flatten(1)
+            sums = _sums(terms, elements[:, piece], len(members))
+            for number, image in enumerate(images):
+                total += sums[:, number].reshape(total.shape)[:, :, image]
+        return total
+
+    def _actions(self, width: int) -> Tensor:
+        """rhohat on the first q of so many columns, (|G|, width, width)."""
+        q = self.on_y.shape[1]
+        actions = torch.eye(width, dtype=torch.float64).repeat(self.order, 1, 1)
+        actions[:, :q, :q] = self.on_y
+        return actions
+
+    def correlations(self, moments: Tensor) -> Tensor:
+        """c(h) = <B, h B>, (h B)[i, g] = rhohat_h B[i, h^{-1} g]: F as from `moments` (R, orbits, |G|, q) -> (R, |G|).
+
+        c(h) = sum over g of <F[g], F[h^{-1} g]>, sums of entries of the Gram matrix of F over G.
+        """
+        rows = moments.transpose(1, 2).flatten(2)
+        gram = (rows @ rows.transpose(1, 2)).flatten(1)
+        entries = torch.arange(self.order) * self.order + self.table[self.inverse]
+        return gram[:, entries].sum(2)
+
+    def row_bytes(self, members: int) -> int:
+        """Bytes that one row of `moments` and `correlations` holds."""
+        terms = len(self.landmarks) * (self.on_y.shape[1] + 1)
+        return 8 * ((members + 3) * terms + 2 * self.order**2)
+
+
+def _sums(terms: Tensor, elements: Tensor, order: int) -> Tensor:
+    """Sums of terms (n, w) over the samples that each element moves: elements (R, n), numbers in H -> (R, |H|, w)."""
+    if order > PRODUCT_ORDER:
+        sums = torch.zeros(len(elements), order, terms.shape[1], dtype=torch.float64)
+        for row, moves in zip(sums, elements, strict=True):
+            row.index_add_(0, moves, terms)
+        return sums
+    chosen = (elements.unsqueeze(1) == torch.arange(1, order).unsqueeze(1)).double()
+    others = (chosen.flatten(0, 1) @ terms).reshape(len(elements), order - 1, terms.shape[1])
+    return torch.cat([(terms.sum(0) - others.sum(1)).unsqueeze(1), others], dim=1)
+
+
+def _orbits(left: Tensor) -> Tensor:
+    """Orbits of H on the group from the left: left[h, g] = h g (|H|, |G|) -> (|G| / |H|, |H|), row r is h g_r."""
+    first = left.amin(0)
+    starts = torch.unique(first)
+    return left[:, starts].t()
+
+
+def _inverse_root(matrix: Tensor) -> Tensor:
+    """The symmetric inverse root; directions of rounding size are left out."""
+    values, vectors = torch.linalg.eigh((matrix + matrix.t()) / 2)
+    kept = values > TINY * values[-1]
+    root: Tensor = (vectors[:, kept] * values[kept].rsqrt()) @ vectors[:, kept].t()
+    return root

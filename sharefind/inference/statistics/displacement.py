@@ -1,0 +1,142 @@
+"""The displacement of particles from E^H as a test statistic: do particles that start on E^H leave it?
+
+If the law has the symmetry H, large clouds started on E^H stay near it (Maass & Fontbona 2024, Thm 5). The copies say
+how far sampling noise alone takes them, so no threshold is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.statistics.origin import OrbitScale, orbit_scale
+from sharefind.inference.statistics.searched_particles import UnitFactory, richest_unit
+from sharefind.inference.statistics.surrogate_training import (
+    ROUNDING,
+    ParticleTraining,
+    RowTrainer,
+    above_rounding,
+    first_step,
+    halves,
+    minibatches,
+    orthogonal_action,
+)
+from sharefind.inference.tests.randomisation import Bound
+from sharefind.meanfield.clouds.projection import Projector
+from sharefind.meanfield.dynamics.sgd import gaussian_start
+from sharefind.spaces import fixed_space
+
+ESCAPE = ParticleTraining(particles=24, steps=100)
+"""Settings of the trainings on E^H."""
+
+
+@dataclass(frozen=True)
+class Displacement:
+    """mean_i |theta_i - P theta_i|^2 at each checkpoint, P the projection on E^H: the paper's dist^2.
+
+    Particles are drawn on E^H and trained vanilla on all samples, from the same start and with the same minibatches for
+    the data and for every copy. A checkpoint is a component, and the components are combined by the studentised
+    maximum over data and copies alike (`combined`): so the horizon need not be chosen, and the test stays exact.
+
+    Where E^H is all of Z, or every start is stationary (the origin of Z, without a linear signal), all values are 0 and
+    the p-value is 1. With `neuron_unit`, the default for infinite groups, E^H holds no function of the moved inputs,
+    and little but a linear signal leads away from it: there `HeldOutGap` sees more.
+
+    Attributes:
+        unit: made from the hypothesis' representations. training: the settings.
+    """
+
+    unit: UnitFactory = richest_unit
+    training: ParticleTraining = field(default=ESCAPE)
+
+    @property
+    def name(self) -> str:
+        """displacement."""
+        return "displacement"
+
+    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+        """The statistic for one hypothesis: (R, checkpoints).
+
+        Raises:
+            GroupError: `moves` is no `JointAction`, or not orthogonal. UnitError: the unit cannot be built for it.
+        """
+        trainer, home, scale = _on_fixed_space(self, moves, x, y, torch.arange(len(x)).unsqueeze(0), rng)
+        inputs, labels = scale(x, y)
+
+        def squared(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
+            return torch.stack([_product(home, cloud[:, 0], cloud[:, 0]) for cloud in clouds], dim=1)
+
+        return _bound(trainer, scale, trainer.in_blocks(squared), inputs, labels)
+
+
+@dataclass(frozen=True)
+class CrossDisplacement:
+    """mean_i <r_i^A, r_i^B> at each checkpoint: r = theta - P theta after training on two disjoint halves of the data.
+
+    The same particles on E^H see both halves. Displacements by noise are independent given the start and average to
+    zero, those by a broken symmetry agree. Otherwise as `Displacement`.
+
+    Attributes:
+        unit: made from the hypothesis' representations. training: the settings, for each half.
+        units: (n,), int64, the unit of each row: no unit is cut into halves; None where each row is one.
+    """
+
+    unit: UnitFactory = richest_unit
+    training: ParticleTraining = field(default=ESCAPE)
+    units: Tensor | None = field(default=None, compare=False)
+
+    @property
+    def name(self) -> str:
+        """cross-displacement."""
+        return "cross-displacement"
+
+    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+        """The statistic for one hypothesis: (R, checkpoints).
+
+        Raises:
+            GroupError: `moves` is no `JointAction`, or not orthogonal. UnitError: the unit cannot be built for it.
+            InputError: fewer than 4 samples.
+        """
+        trainer, home, scale = _on_fixed_space(self, moves, x, y, halves(len(x), rng, self.name, self.units), rng)
+        inputs, labels = scale(x, y)
+
+        def crossed(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
+            return torch.stack([_product(home, cloud[:, 0], cloud[:, 1]) for cloud in clouds], dim=1)
+
+        return _bound(trainer, scale, trainer.in_blocks(crossed), inputs, labels)
+
+
+def _on_fixed_space(
+    statistic: Displacement | CrossDisplacement,
+    moves: Moves,
+    x: Tensor,
+    y: Tensor,
+    folds: Tensor,
+    rng: np.random.Generator,
+) -> tuple[RowTrainer, Projector, OrbitScale]:
+    """Trainings of particles drawn on E^H, one for each of the folds (F, m), P, and the scale of the samples."""
+    action, settings = orthogonal_action(moves, statistic.name), statistic.training
+    unit = statistic.unit(action.in_rep, action.out_rep)
+    space = fixed_space(unit.space.action)
+    start = gaussian_start(space, settings.particles, settings.std, rng)
+    step, order = settings.rate * first_step(unit, start, rng), minibatches(folds, settings, rng)
+    scale = orbit_scale(action, x, y, rng)
+    return RowTrainer(unit, settings, start, step, order, scale.moved), Projector(space), scale
+
+
+def _bound(
+    trainer: RowTrainer, scale: OrbitScale, evaluate: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, labels: Tensor
+) -> Bound:
+    row_bytes = trainer.row_bytes(inputs, labels)
+    return Bound(labels, evaluate, row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
+
+
+def _product(home: Projector, first: Tensor, second: Tensor) -> Tensor:
+    """mean_i <r_i, r'_i> of the residuals of two clouds (R, D, N) -> (R,)."""
+    products = (home.residual(first) * home.residual(second)).sum(1).mean(-1)
+    return above_rounding(products, ROUNDING**2 * (first.abs() * second.abs()).sum(1).mean(-1))

@@ -1,0 +1,251 @@
+"""Training particles on the data and on every copy at once, as exact tests need it: settings, scales, batches.
+
+What is read from the trained particles is left to `displacement` and `held_out_gap`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.errors import ConfigError, GroupError, InputError, NotConvergedError
+from sharefind.inference.ambient_moves import Moves
+from sharefind.meanfield.clouds.actions import JointAction
+from sharefind.meanfield.dynamics.divergence import DivergedError
+from sharefind.meanfield.dynamics.sgd import SGDConfig, train
+from sharefind.meanfield.objectives.penalties import Penalty
+from sharefind.meanfield.objectives.schemes import vanilla_gradient
+from sharefind.meanfield.objectives.sources import Batch
+from sharefind.meanfield.units import Unit
+from sharefind.meanfield.units.invariance import Invariance
+
+Reading = Callable[[Sequence[Tensor], Tensor, Tensor], Tensor]
+"""(clouds (R, F, D, N) at each checkpoint, x (R, n, d_in), y (R, n, d_out)) -> (R, K)."""
+
+BLOCK_BYTES = 2**20
+"""Bytes of hidden values that the rows trained together hold: what stays in a core's cache trains faster."""
+
+PROBE_INPUTS = 64
+"""Gaussian inputs from which the step is set."""
+
+ROUNDING = 1e-12
+"""Share of the numbers subtracted below which their difference is rounding."""
+
+
+@dataclass(frozen=True)
+class ParticleTraining:
+    """Settings of the trainings: the recursion of `meanfield.sgd` without noise, in minibatches of a finite data set.
+
+    Attributes:
+        particles: N, or with images of a group the fewest. steps: in all. batch: B, at most the samples there are.
+        rate: step of a particle, in units of `first_step`; much above 1 training may diverge, which is an error.
+        std: of the Gaussian start, on inputs and labels of spread 1.
+        checkpoints: increasing fractions of the steps at which particles are read, the last one 1.
+        unmoved: weight of a ridge on the input weights of coordinates that the group leaves alone, which keeps inputs
+            that may not matter out of the model; 0 for none.
+
+    Raises:
+        ConfigError: a number out of range, or checkpoints that do not increase to 1.
+    """
+
+    particles: int = 32
+    steps: int = 60
+    batch: int = 64
+    rate: float = 1.0
+    std: float = 1.0
+    checkpoints: tuple[float, ...] = (0.05, 0.3, 1.0)
+    unmoved: float = 0.0
+
+    def __post_init__(self) -> None:
+        positive = (self.rate, self.std, *self.checkpoints)
+        if min(self.particles, self.steps, self.batch) < 1 or not all(0 < v < math.inf for v in positive):
+            raise ConfigError("particle training: give positive numbers of particles, steps, samples, rate and std")
+        if not 0 <= self.unmoved < math.inf:
+            raise ConfigError(f"particle training: unmoved={self.unmoved}; give a weight of 0 or more")
+        if list(self.checkpoints) != sorted(set(self.checkpoints)) or self.checkpoints[-1:] != (1.0,):
+            raise ConfigError(f"particle training: checkpoints {self.checkpoints} must increase to 1")
+
+    def sgd(self, particles: int, step: float) -> SGDConfig:
+        """The same for `meanfield.sgd.train`: a cloud of so many particles, each moved by step times its gradient."""
+        return SGDConfig(
+            particles=particles,
+            alpha=step * particles,
+            horizon=self.steps / particles,
+            batch=self.batch,
+            tau=self.unmoved,
+            beta=0.0,
+            noise="none",
+        )
+
+
+def orthogonal_action(moves: Moves, statistic: str) -> JointAction:
+    """The moves of a hypothesis as representations, which units are built from.
+
+    Raises:
+        GroupError: `moves` is a sampler alone, or the group does not act by orthogonal matrices.
+    """
+    if not isinstance(moves, JointAction):
+        raise GroupError(f"{statistic}: particles need the group's representations; give a JointAction")
+    if not (moves.in_rep.is_orthogonal and moves.out_rep.is_orthogonal):
+        raise GroupError(f"{statistic}: {moves.group.name} must act on X and Y orthogonally; change the basis")
+    return moves
+
+
+def halves(n: int, rng: np.random.Generator, statistic: str, units: Tensor | None = None) -> Tensor:
+    """Two disjoint random halves of n samples of the same size, without the rows that are left over.
+
+    Args:
+        n: Number of samples.
+        rng: Of the halves.
+        statistic: Opens messages.
+        units: The unit of each row, shape (n,), int64: no unit is cut. None where each row is one.
+
+    Returns:
+        Numbers of samples, shape (2, n // 2), or fewer where units differ in size.
+
+    Raises:
+        InputError: There are fewer than 4 samples, or fewer than 2 units.
+    """
+    if n < 4:
+        raise InputError(f"{statistic}: {n} samples have no two halves; give at least 4")
+    if units is None:
+        return torch.from_numpy(rng.permutation(n)[: n // 2 * 2].reshape(2, -1))
+    sizes = np.bincount(units.numpy())
+    order = rng.permutation(len(sizes))
+    if len(order) < 2:
+        raise InputError(f"{statistic}: rows of one unit have no two halves; give rows of two units or more")
+    # The cut that makes the halves most nearly equal.
+    cut = 1 + int(np.abs(np.cumsum(sizes[order])[:-1] - n / 2).argmin())
+    first = torch.isin(units, torch.from_numpy(order[:cut]))
+    both = [torch.from_numpy(rng.permutation(torch.nonzero(part).flatten().numpy())) for part in (first, ~first)]
+    size = min(len(part) for part in both)
+    return torch.stack([part[:size] for part in both])
+
+
+def minibatches(folds: Tensor, settings: ParticleTraining, rng: np.random.Generator) -> Tensor:
+    """Samples of each step in reshuffled epochs: folds (F, m) of sample numbers -> (F, steps, B), B <= m."""
+    count, size = folds.shape
+    batch = min(settings.batch, size)
+    epochs = math.ceil(settings.steps / (size // batch))
+    order = torch.from_numpy(np.argsort(rng.random((count, epochs, size)), axis=-1))[..., : size // batch * batch]
+    shuffled = torch.gather(folds.unsqueeze(1).expand(-1, epochs, -1), 2, order)
+    return shuffled.reshape(count, -1, batch)[:, : settings.steps]
+
+
+def first_step(unit: Unit, start: Tensor, rng: np.random.Generator) -> float:
+    """1 / kappa, kappa the mean over Gaussian inputs of the tangent kernel's trace at the start (1, D, N), per output.
+
+    A step s takes 2 s lambda off residuals along an eigenvector of that kernel, and on standard inputs with one output
+    no eigenvalue exceeds kappa by much: s < 1 / kappa does not overshoot. Units with many neurons get smaller steps.
+    Probes stand in for the data, so nothing but `rng` and the hypothesis is read. 1 where the gradient vanishes.
+    """
+    x = torch.from_numpy(rng.normal(size=(PROBE_INPUTS, 1, unit.d_in)))
+    _, pullback = unit.linearise(x, start.expand(PROBE_INPUTS, -1, -1))
+    outputs = torch.eye(unit.d_out, dtype=start.dtype).reshape(unit.d_out, 1, unit.d_out, 1)
+    squares = [(pullback(out.expand(PROBE_INPUTS, -1, -1)) ** 2).sum(1).mean() for out in outputs]
+    kappa = float(torch.stack(squares).mean())
+    return 1 / kappa if kappa > 0 else 1.0
+
+
+def above_rounding(values: Tensor, smallest: Tensor) -> Tensor:
+    """Values, with 0 in place of what is not larger than `smallest`, so that copies that move nothing are ties."""
+    return torch.where(values.abs() > smallest, values, torch.zeros_like(values))
+
+
+@dataclass(frozen=True)
+class RowTrainer:
+    """Vanilla training of the same particles, on the same minibatches, for every row of data.
+
+    Attributes:
+        unit, settings: what is trained, and how. start: (1, D, N). step: of a particle, alpha / N in the paper.
+        order: (F, steps, B), F trainings a row.
+        moved: (d_in,), coordinates that the group moves.
+    """
+
+    unit: Unit
+    settings: ParticleTraining
+    start: Tensor
+    step: float
+    order: Tensor
+    moved: NDArray[np.bool_]
+
+    def in_blocks(self, read: Reading) -> Callable[[Tensor, Tensor], Tensor]:
+        """Scaled x (R, n, d_in), y (R, n, d_out) -> (R, K): rows are trained and read block by block."""
+
+        def evaluate(x: Tensor, y: Tensor) -> Tensor:
+            size = self.rows_at_once
+            parts = zip(torch.split(x, size), torch.split(y.expand(len(x), -1, -1), size), strict=True)
+            return torch.cat([read(self.clouds(a, b), a, b) for a, b in parts])
+
+        return evaluate
+
+    def row_bytes(self, x: Tensor, y: Tensor) -> int:
+        """Bytes of a row of samples x (n, d_in), y (n, d_out) in double precision."""
+        return 8 * (x.numel() + y.numel())
+
+    @property
+    def rows_at_once(self) -> int:
+        """Rows whose hidden values take `BLOCK_BYTES`."""
+        folds, _, batch = self.order.shape
+        hidden = max(1, self.unit.space.dim // (self.unit.d_in + 1))
+        return max(1, BLOCK_BYTES // (8 * folds * batch * hidden * self.start.shape[-1]))
+
+    def clouds(self, x: Tensor, y: Tensor) -> list[Tensor]:
+        """Particles (R, F, D, N) at each checkpoint: scaled x (R, n, d_in), y (R, n, d_out).
+
+        Raises:
+            NotConvergedError: a training diverged; the message names a rate that works.
+        """
+        folds = len(self.order)
+        try:
+            return self._trained(x, y, folds)
+        except DivergedError as error:
+            rate = self.settings.rate
+            advice = "rescale the data" if error.factor is None else f"try rate={rate * error.factor:.3g}"
+            told = str(error).partition(";")[0]
+            raise NotConvergedError(f"{told}, with ParticleTraining(rate={rate:g}); {advice}") from None
+
+    def _trained(self, x: Tensor, y: Tensor, folds: int) -> list[Tensor]:
+        path = train(
+            vanilla_gradient(self.unit),
+            self.start.expand(len(x) * folds, -1, -1),
+            _RowBatches(x, y, self.order),
+            self.settings.sgd(self.start.shape[-1], self.step),
+            np.random.default_rng(0),  # of the noise: there is none
+            checkpoints=self.settings.checkpoints,
+            penalty=_ridge_on_unmoved(self.unit, self.moved),
+            must_learn=False,
+        )
+        return [cloud.reshape(len(x), folds, *cloud.shape[1:]) for cloud in path.clouds]
+
+
+@dataclass(frozen=True)
+class _RowBatches:
+    """A source: step k of every row and fold, x (R, n, d_in), y (R, n, d_out), order (F, steps, B)."""
+
+    x: Tensor
+    y: Tensor
+    order: Tensor
+
+    def batch(self, step: int) -> Batch:
+        index = self.order[:, step]
+        return Batch(self.x[:, index].flatten(0, 1), self.y[:, index].flatten(0, 1))
+
+
+def _ridge_on_unmoved(unit: Unit, moved: NDArray[np.bool_]) -> Penalty:
+    """|w|^2 / 2 over the input weights w of coordinates that the group leaves alone; the group leaves it alone too."""
+    space, still = unit.space, np.zeros(unit.space.dim)
+    space.split(still)["weight"][...] = ~moved
+    mask = torch.from_numpy(still).unsqueeze(-1)
+    return Penalty(
+        "ridge-on-unmoved",
+        lambda theta: (mask * theta**2).sum(1) / 2,
+        lambda theta: mask * theta,
+        Invariance.ORTHOGONAL,
+    )

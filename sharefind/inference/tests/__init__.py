@@ -1,0 +1,1 @@
+"""Exact tests: randomisation, p-values, families of groups, closed testing, independence, diagnosis."""

@@ -1,0 +1,223 @@
+"""Which of a family's symmetries does the law have? Exact tests from the largest group down, with one error rate.
+
+A group is tested only after every group of the family that contains it was rejected. The largest group that holds is
+rejected with probability at most alpha, and nothing that holds is rejected before it: so with probability at least
+1 - alpha no true symmetry is rejected at all, however many are tested (closed testing: Marcus, Peritz & Gabriel 1976;
+on graphs of hypotheses: Meijer & Goeman 2015). The proof is in docs/symmetry-tests.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Protocol
+
+from torch import Tensor
+
+from sharefind.errors import ConfigError
+from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.tests.families import CandidateFamily
+from sharefind.inference.tests.p_values import RandomisationTest
+from sharefind.inference.tests.randomisation import Statistic, Trial, randomisation_tests, trial_of
+from sharefind.inference.tests.sequential import CopiesDesign
+from sharefind.parallel import Workers
+from sharefind.rng import named_stream
+
+
+class TestMemory(Protocol):
+    """Where finished tests are kept, so that a family that was interrupted goes on."""
+
+    def recall_test(self, name: str) -> RandomisationTest | None:
+        """The test of a candidate that an earlier run finished, or None."""
+        ...
+
+    def keep_test(self, name: str, test: RandomisationTest) -> None:
+        """Keep a test that has just been finished."""
+        ...
+
+
+Progress = Callable[[str, int, int], None]
+"""(candidate, tests done, candidates in all)."""
+
+
+class Verdict(StrEnum):
+    """What was concluded about a candidate."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class FamilyTest:
+    """What a family of tests found.
+
+    Attributes:
+        verdicts: of every candidate. tests: of those that were tested; the others lie inside one that was not rejected.
+        p_adjusted: of every candidate: the largest p-value of it and of the groups that contain it, as far as they were
+            tested. At most alpha exactly where it is rejected.
+        maximal: accepted candidates inside no other accepted one. alpha: the family-wise level.
+        conflict: candidates of which at least one must fail: not rejected, though the group they generate was. The one
+            with the largest p-value is accepted, the others are undecided.
+    """
+
+    verdicts: Mapping[str, Verdict]
+    tests: Mapping[str, RandomisationTest]
+    p_adjusted: Mapping[str, float]
+    maximal: tuple[str, ...]
+    alpha: float
+    conflict: tuple[str, ...]
+
+    def names(self, verdict: Verdict) -> tuple[str, ...]:
+        """The candidates with this verdict."""
+        return tuple(name for name, found in self.verdicts.items() if found is verdict)
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Not rejected, and inside one group. No proof that they hold: see the power of the tests."""
+        return self.names(Verdict.ACCEPTED)
+
+    @property
+    def rejected(self) -> tuple[str, ...]:
+        """With probability at least 1 - alpha, none of these holds."""
+        return self.names(Verdict.REJECTED)
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Candidates that were not rejected, by a test that the largest number of copies left to chance."""
+        return tuple(name for name, test in self.tests.items() if test.is_open)
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Not rejected, but in conflict with what is accepted."""
+        return self.names(Verdict.UNDECIDED)
+
+
+@warns_of_rows
+def family_test(
+    x: Tensor,
+    y: Tensor,
+    family: CandidateFamily,
+    statistic: Statistic,
+    *,
+    alpha: float = 0.01,
+    copies: int = 199,
+    seed: int = 0,
+    enough: int | None = None,
+    progress: Progress | None = None,
+    memory: TestMemory | None = None,
+    workers: Workers | None = None,
+    units: Tensor | None = None,
+    grow: bool = False,
+) -> FamilyTest:
+    """Test a family of symmetries of the law of (X, Y), in waves: all groups inside rejected ones alone come next.
+
+    Args:
+        x: (n, d_in). y: (n, d_out). family: the candidates. statistic: of the tests. alpha: family-wise error rate.
+        copies: m of each test, so many that 1 / (m + 1) <= alpha. seed: each candidate's stream is named after it.
+        enough: ends a test whose answer is clear, see `randomisation_test`. progress: told before each one made; with
+            several workers it names the first of those under way.
+        memory: tests that were finished before, with the same data and settings; told each one as soon as it is done.
+        workers: share the tests of a wave, with the same result; this process alone if None.
+        units: (n,), int64, the unit of each row, see `randomisation_test`; None where each row is one.
+        grow: whether the number of copies grows near alpha, from `copies` to 64 times as many, see `CopiesDesign`.
+
+    Raises:
+        ConfigError: alpha is not in (0, 1), or so few copies cannot reject. InputError: the samples cannot be used.
+    """
+    if not 0 < alpha < 1 or 1 / (copies + 1) > alpha:
+        raise ConfigError(
+            f"alpha={alpha}, copies={copies}: alpha must lie in (0, 1) and 1 / (copies + 1) not above it; give at "
+            f"least {_least_copies(alpha)} copies"
+        )
+    run, shared = _Run(family, alpha, progress, memory), workers or Workers()
+    design = CopiesDesign(alpha, copies) if grow else None
+
+    def trial(place: int) -> Trial:
+        candidate = family.candidates[place]
+        rng = named_stream(seed, "family test", statistic.name, candidate.name)
+        return trial_of(candidate.moves, statistic, rng, copies, enough, design, units)
+
+    with shared.connected():
+        while ready := run.ready():
+            missing = run.recalled(ready)
+            run.tell(missing)
+            with closing(randomisation_tests(x, y, [trial(place) for place in missing], shared)) as results:
+                for number, test in results:
+                    run.keep(missing[number], test)
+                    run.tell(missing)
+    return _concluded(family, run.in_order(), alpha)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The tests of a family that are done so far, by the candidate's place."""
+
+    family: CandidateFamily
+    alpha: float
+    progress: Progress | None
+    memory: TestMemory | None
+    tests: dict[int, RandomisationTest] = field(default_factory=dict)
+
+    @cached_property
+    def order(self) -> list[int]:
+        """Candidates from the largest down: a group comes after those that contain it."""
+        return sorted(range(len(self.family.candidates)), key=lambda i: len(self.family.above(i)))
+
+    def ready(self) -> list[int]:
+        """Candidates that are not tested yet, though all that contain them are rejected."""
+        rejected = _rejected(self.tests, self.alpha)
+        waiting = (place for place in self.order if place not in self.tests)
+        return [place for place in waiting if rejected.issuperset(self.family.above(place))]
+
+    def recalled(self, ready: Sequence[int]) -> list[int]:
+        """Take from memory what it has of these candidates; the others."""
+        for place in ready:
+            known = None if self.memory is None else self.memory.recall_test(self.family.names[place])
+            if known is not None:
+                self.tests[place] = known
+        return [place for place in ready if place not in self.tests]
+
+    def keep(self, place: int, test: RandomisationTest) -> None:
+        """A test that has just been done, which memory gets before anything else happens."""
+        if self.memory is not None:
+            self.memory.keep_test(self.family.names[place], test)
+        self.tests[place] = test
+
+    def tell(self, wave: Sequence[int]) -> None:
+        """Name the first test of the wave that is not done."""
+        left = next((place for place in wave if place not in self.tests), None)
+        if self.progress is not None and left is not None:
+            self.progress(self.family.names[left], len(self.tests), len(self.order))
+
+    def in_order(self) -> dict[int, RandomisationTest]:
+        """The tests, in an order that does not depend on who finished first."""
+        return {place: self.tests[place] for place in self.order if place in self.tests}
+
+
+def _rejected(tests: Mapping[int, RandomisationTest], alpha: float) -> set[int]:
+    return {place for place, test in tests.items() if test.p_value <= alpha}
+
+
+def _least_copies(alpha: float) -> int:
+    return max(1, math.ceil(1 / alpha) - 1) if 0 < alpha < 1 else 1
+
+
+def _concluded(family: CandidateFamily, tests: Mapping[int, RandomisationTest], alpha: float) -> FamilyTest:
+    names, rejected = family.names, _rejected(tests, alpha)
+    kept = [place for place in tests if place not in rejected]
+    # Of several kept groups, whose join was rejected, one at most is the largest that holds: the likeliest is taken.
+    best = max(kept, key=lambda i: (tests[i].p_value, -tests[i].z)) if kept else None
+    common = [] if best is None else [i for i in range(len(names)) if i == best or family.inside[i, best]]
+    verdicts = {
+        name: Verdict.REJECTED if i in rejected else Verdict.ACCEPTED if i in common else Verdict.UNDECIDED
+        for i, name in enumerate(names)
+    }
+    adjusted = {names[i]: max(tests[j].p_value for j in (i, *family.above(i)) if j in tests) for i in range(len(names))}
+    maximal = () if best is None else (names[best],)
+    conflict = tuple(names[k] for k in kept) if len(kept) > 1 else ()
+    return FamilyTest(verdicts, {names[i]: t for i, t in tests.items()}, adjusted, maximal, alpha, conflict)

@@ -1,0 +1,130 @@
+"""Is Y independent of X at all? The question before every symmetry: without a relation there is nothing to share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.errors import ConfigError
+from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.row_blocks import refuse_unpermutable, renumbered, subsample, unit_count, unit_orders
+from sharefind.inference.sample_checks import refuse_bad_samples
+from sharefind.inference.statistics.marginal_likelihood import matern, squared_distances
+from sharefind.inference.tests.p_values import RandomisationTest, found_test, grown_test
+from sharefind.inference.tests.randomisation import BLOCK_BYTES
+from sharefind.inference.tests.sequential import CopiesDesign
+from sharefind.meanfield.clouds.standardise import varies
+from sharefind.parallel import Workers
+from sharefind.rng import named_stream
+
+INVERSE_LENGTHS = (0.2, 0.8, 3.2)
+"""Inverse length scales of the kernel on inputs of spread 1, divided by the root of their number: smooth to rough."""
+
+LARGEST = 1000
+"""Most samples that are used: more cost n^2 and show nothing that these do not."""
+
+
+@warns_of_rows
+def independence_test(
+    x: Tensor,
+    y: Tensor,
+    rng: np.random.Generator,
+    copies: int = 199,
+    focus: NDArray[np.bool_] | None = None,
+    workers: Workers | None = None,
+    units: Tensor | None = None,
+    alpha: float | None = None,
+) -> RandomisationTest:
+    """Test that Y is independent of X, by permuting labels: tr(Y^T K Y) for centred Y, the biased HSIC statistic.
+
+    K is the linear kernel or a Matern one of three lengths, on all coordinates and on those in focus, components that
+    are looked at together (Gretton et al. 2008, "A kernel statistical test of independence"). Exact by the permutation
+    argument. Where rows come in units, the labels of whole units change places with those of units of the same size.
+
+    Args:
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        rng: Of the permutations.
+        copies: m, the number of permutations.
+        focus: Coordinates that are looked at on their own too, those that a candidate group moves, shape (d_in,).
+        workers: Whose deadline holds; this process does all of it.
+        units: The unit of each row, shape (n,), int64; None where each row is one.
+        alpha: A level near which the number of permutations grows; it is fixed where None.
+
+    Returns:
+        The test.
+
+    Raises:
+        ConfigError: There are no copies.
+        InputError: The samples are empty, do not match or are not finite, or no two units have the same size.
+    """
+    if copies < 1:
+        raise ConfigError(f"independence test: copies={copies}; give 1 or more")
+    refuse_bad_samples(x, y, units)
+    if units is not None:
+        unit_count(units, len(x))
+        refuse_unpermutable(units)
+    started, workers = time.perf_counter(), workers or Workers()
+    kept = _kept(len(x), units)
+    blocks = None if units is None else renumbered(units[kept])
+    inputs, labels = x[kept].double(), y[kept].double()
+    kernels = _kernels(inputs)
+    if focus is not None and focus.any() and not focus.all():
+        kernels = torch.cat([kernels, _kernels(inputs[:, torch.from_numpy(focus)])])
+    scaled = _standardised(labels)
+    size = max(1, BLOCK_BYTES // (3 * 8 * scaled.numel()))
+
+    def rows(_: str, first: int, last: int) -> Iterator[NDArray[np.float64]]:
+        for start in range(first, last, size):
+            workers.refuse_late()
+            orders = _orders(len(kept), blocks, min(size, last - start), rng)
+            yield _alignments(kernels, scaled[orders]).numpy()
+
+    observed = _alignments(kernels, scaled.unsqueeze(0)).numpy()
+    if alpha is not None:
+        found = grown_test("independence", observed, rows, CopiesDesign(alpha, copies))
+        return replace(found, seconds=time.perf_counter() - started)
+    everything = np.concatenate([observed, *rows("", 0, copies)])
+    return found_test("independence", everything, time.perf_counter() - started)
+
+
+def _kept(n: int, units: Tensor | None) -> Tensor:
+    """At most `LARGEST` rows, whole units or alike rows of each where there are units; the same for every seed."""
+    rng = named_stream(0, "independence", "rows")
+    return torch.from_numpy(rng.permutation(n)[:LARGEST]) if units is None else subsample(units, LARGEST, rng)
+
+
+def _orders(n: int, units: Tensor | None, copies: int, rng: np.random.Generator) -> Tensor:
+    """Orders (copies, n) of the labels."""
+    if units is not None:
+        return unit_orders(units, copies, rng)
+    return torch.from_numpy(np.stack([rng.permutation(n) for _ in range(copies)]))
+
+
+def _alignments(kernels: Tensor, labels: Tensor) -> Tensor:
+    """tr(Y^T K Y) for each kernel (k, n, n): labels (R, n, q) -> (R, k)."""
+    side_by_side = labels.transpose(0, 1).flatten(1)
+    products = [(side_by_side * (kernel @ side_by_side)).sum(0) for kernel in kernels]
+    return torch.stack(products, dim=1).reshape(len(labels), -1, len(kernels)).sum(1)
+
+
+def _kernels(x: Tensor) -> Tensor:
+    """(4, n, n) on columns of spread 1."""
+    scaled = _standardised(x)
+    distances = squared_distances(scaled.unsqueeze(0))[0]
+    widths = [w / x.shape[1] ** 0.5 for w in INVERSE_LENGTHS]
+    return torch.stack([scaled @ scaled.t() / x.shape[1], *(matern(distances, w) for w in widths)])
+
+
+def _standardised(values: Tensor) -> Tensor:
+    """Columns of mean 0 and spread 1; 0 for those in which nothing but rounding varies."""
+    centred = values - values.mean(0)
+    is_constant = torch.from_numpy(~varies(values.numpy()))
+    spread = centred.std(0, correction=0)
+    return torch.where(is_constant, 0.0, centred / torch.where(spread > 0, spread, 1.0))

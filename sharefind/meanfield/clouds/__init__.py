@@ -1,0 +1,1 @@
+"""Clouds of particles: actions on them, projections, distances, entropy, standardised data."""

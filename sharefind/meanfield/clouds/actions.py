@@ -1,0 +1,187 @@
+"""Group elements acting on batches of samples and on clouds of particles, in torch.
+
+The exact actions come from `sharefind.groups`; here they become index tables (permutations, with signs) or dense
+matrices, and nothing is enumerated for a compact group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sharefind.errors import GroupError
+from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation
+from sharefind.groups.recipes import evaluate_permutations
+from sharefind.meanfield.clouds.device_tensor import Placed
+
+
+@dataclass(frozen=True)
+class SparseTable:
+    """All elements of a (signed) permutation representation: (rho_g x)_j = sign[g, j] x[source[g, j]].
+
+    source (order, dim) int64; sign (order, dim) or None when no sign occurs.
+    """
+
+    source: Tensor
+    sign: Tensor | None
+
+    def apply(self, elements: Tensor, x: Tensor) -> Tensor:
+        """elements (...) int64, x (..., dim) broadcast against each other -> (..., dim)."""
+        index = self.source[elements]
+        shape = np.broadcast_shapes(index.shape, x.shape)
+        moved = torch.gather(x.expand(shape), -1, index.expand(shape))
+        return moved if self.sign is None else moved * self.sign[elements].to(x.dtype)
+
+
+@dataclass(frozen=True)
+class DenseTable:
+    """All elements of a matrix representation: matrices (order, dim, dim)."""
+
+    matrices: Tensor
+
+    def apply(self, elements: Tensor, x: Tensor) -> Tensor:
+        """elements (...) int64, x (..., dim) -> (..., dim)."""
+        return torch.matmul(self.matrices[elements].to(x.dtype), x.unsqueeze(-1)).squeeze(-1)
+
+
+def element_table(rep: Representation) -> SparseTable | DenseTable:
+    """Every element of a finite group's representation, ready to act on batches.
+
+    Raises:
+        GroupError: the group has more elements than can be listed.
+    """
+    if rep.kind == "matrix":
+        return DenseTable(torch.from_numpy(rep.float_matrices()))
+    perms, signs = rep.images()
+    source = np.argsort(perms, axis=1)
+    sign = np.take_along_axis(signs, source, axis=1)
+    has_sign = bool((sign < 0).any())
+    return SparseTable(torch.from_numpy(source.astype(np.int64)), torch.from_numpy(sign) if has_sign else None)
+
+
+def move_by_matrices(elements: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """(rho_g x, rhohat_g y) for elements (R, B, d_in, d_in) and (R, B, d_out, d_out), x and y as `JointAction.move`."""
+    on_x, on_y = elements
+    return (
+        torch.matmul(on_x.to(x.dtype), x.unsqueeze(-1)).squeeze(-1),
+        torch.matmul(on_y.to(y.dtype), y.unsqueeze(-1)).squeeze(-1),
+    )
+
+
+class JointAction:
+    """One group acting on X and on Y: draws Haar elements and moves samples, (x, y) -> (rho_g x, rhohat_g y).
+
+    Args:
+        in_rep, out_rep: representations of the same group.
+
+    Raises:
+        GroupError: the representations belong to different groups, or to one group given by different generators.
+    """
+
+    def __init__(self, in_rep: Representation, out_rep: Representation) -> None:
+        if in_rep.group != out_rep.group:
+            raise GroupError(f"X is moved by {in_rep.group.name} but Y by {out_rep.group.name}; give one group")
+        # Elements are listed along words in the generators: other generators number the same elements differently.
+        if getattr(in_rep.group, "generators", ()) != getattr(out_rep.group, "generators", ()):
+            raise GroupError(
+                f"X and Y are moved by {in_rep.group.name} through different generators; build both representations "
+                "from one group"
+            )
+        self.in_rep, self.out_rep = in_rep, out_rep
+        self._is_listed = isinstance(in_rep.group, FiniteGroup) and in_rep.group.is_listable
+        self._tables = (element_table(in_rep), element_table(out_rep)) if self._is_listed else None
+
+    @property
+    def group(self) -> Group:
+        """The group that acts."""
+        return self.in_rep.group
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+        """Independent Haar elements: indices (*shape) for a finite group, a pair of matrices for a compact one.
+
+        Also a pair of matrices for a finite group too large to be listed.
+        """
+        size = int(np.prod(shape))
+        group = self.group
+        if isinstance(group, FiniteGroup) and self._is_listed:
+            return torch.from_numpy(np.asarray(group.sample(rng, size), dtype=np.int64).reshape(shape))
+        if isinstance(group, FiniteGroup):
+            drawn = group.sample_permutations(rng, size)
+            return tuple(
+                torch.from_numpy(evaluate_permutations(rep, drawn)).reshape(*shape, rep.dim, rep.dim)
+                for rep in (self.in_rep, self.out_rep)
+            )
+        seed = int(rng.integers(2**63))
+        return tuple(
+            torch.from_numpy(rep.sample_matrices(np.random.default_rng(seed), size)).reshape(*shape, rep.dim, rep.dim)
+            for rep in (self.in_rep, self.out_rep)
+        )
+
+    def with_identity_first(self, elements: Any) -> Any:
+        """The same elements with the first row of the first axis replaced by the identity."""
+        if isinstance(elements, Tensor):
+            elements[0] = 0
+            return elements
+        for matrices in elements:
+            matrices[0] = torch.eye(matrices.shape[-1], dtype=matrices.dtype)
+        return elements
+
+    def take(self, elements: Any, index: Tensor) -> Any:
+        """Columns `index` (B,) of elements (R, n) -> (R, B)."""
+        if isinstance(elements, Tensor):
+            return elements[:, index]
+        return tuple(matrices[:, index] for matrices in elements)
+
+    def move(self, elements: Any, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """(rho_g x, rhohat_g y) for elements (R, B), x (R or 1, B, d_in), y (R or 1, B, d_out)."""
+        if self._tables is not None:
+            table_in, table_out = self._tables
+            return table_in.apply(elements, x), table_out.apply(elements, y)
+        return move_by_matrices(elements, x, y)
+
+
+class ParticleAction:
+    """A finite group acting on particles by M_g: images of a cloud and pull-backs of gradients.
+
+    Args:
+        action: the representation M on Z.
+
+    Raises:
+        GroupError: the group is not finite, or M is not orthogonal (then M_g^{-1} is not the adjoint of M_g).
+    """
+
+    def __init__(self, action: Representation) -> None:
+        if isinstance(action.group, CompactGroup):
+            raise GroupError(f"{action.group.name} is infinite: its images cannot be listed; use a finite subgroup")
+        if not action.is_orthogonal:
+            raise GroupError(f"the action of {action.group.name} on Z is not orthogonal; give orthogonal matrices")
+        table = element_table(action)
+        self._matrices = Placed(table.matrices) if isinstance(table, DenseTable) else None
+        self._source = Placed(table.source) if isinstance(table, SparseTable) else None
+        sign = table.sign if isinstance(table, SparseTable) else None
+        self._sign = None if sign is None else Placed(sign.t().unsqueeze(-1))
+        self.order = len(table.matrices if isinstance(table, DenseTable) else table.source)
+
+    def images(self, theta: Tensor) -> Tensor:
+        """M_g theta_i for every g: theta (R, D, N) -> (R, D, |G|, N)."""
+        if self._matrices is not None:
+            return torch.einsum("gde,ren->rdgn", self._matrices.like(theta), theta)
+        moved = theta[:, self._indices(theta)].transpose(1, 2)
+        return moved if self._sign is None else moved * self._sign.like(theta)
+
+    def pull_back(self, images: Tensor) -> Tensor:
+        """M_g^{-1} applied to the g-th image: (R, D, |G|, N) -> (R, D, |G|, N); the inverse of `images`."""
+        if self._matrices is not None:
+            return torch.einsum("gde,rdgn->regn", self._matrices.like(images), images)
+        signed = images if self._sign is None else images * self._sign.like(images)
+        target = self._indices(images).t()[None, :, :, None].expand(signed.shape)
+        return torch.zeros_like(signed).scatter(1, target, signed)
+
+    def _indices(self, like: Tensor) -> Tensor:
+        if self._source is None:
+            raise GroupError("this action has no sparse table")
+        return self._source.beside(like)

@@ -1,0 +1,67 @@
+"""The orthogonal projection P_E on a subspace of Z, applied to clouds of particles in torch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sharefind.meanfield.clouds.device_tensor import Placed
+from sharefind.spaces import Subspace
+
+DENSE_LIMIT = 256
+"""Up to this dim Z one dense matrix product beats segment sums (speed only; both give P_E)."""
+
+
+class Projector:
+    """P_E for a subspace E of Z, on clouds theta (R, D, N) along their second axis.
+
+    Tying spaces of large Z are applied through their labels, without a dense matrix.
+
+    Args:
+        space: the subspace E, exact or numerical.
+    """
+
+    def __init__(self, space: Subspace) -> None:
+        self.space = space
+        labels = space.tying
+        self._matrix: Placed | None = None
+        self._segment: Placed | None = None
+        self._sign: Placed | None = None
+        if labels is not None:
+            tying = torch.from_numpy(labels.astype("int64"))
+            self._segment = Placed(tying.abs())
+            self._sign = None if bool((tying > 0).all()) else Placed(torch.sign(tying).unsqueeze(1))
+            count = torch.bincount(tying.abs(), minlength=space.dim + 1)
+            self._count = Placed(count.clamp(min=1).to(torch.float64).unsqueeze(1))
+        if labels is None or space.ambient <= DENSE_LIMIT:
+            basis = torch.tensor(space.orthonormal())
+            self._matrix = Placed(basis.t() @ basis)
+
+    def __call__(self, theta: Tensor) -> Tensor:
+        """P_E theta: (R, D, N) -> (R, D, N)."""
+        if self._matrix is not None:
+            return torch.matmul(self._matrix.like(theta), theta)
+        return self._by_segments(theta)
+
+    def _by_segments(self, theta: Tensor) -> Tensor:
+        if self._segment is None:
+            return theta
+        segment = self._segment.beside(theta)
+        sign = None if self._sign is None else self._sign.like(theta)
+        sums = theta.new_zeros(theta.shape[0], self._count.shape[0], theta.shape[2])
+        sums.index_add_(1, segment, theta if sign is None else theta * sign)
+        means = sums / self._count.like(theta)
+        placed = means.index_select(1, segment)
+        return placed if sign is None else placed * sign
+
+    def anchor(self, theta: Tensor) -> Tensor:
+        """A point of E near the mean of a cloud, in E to the last bit where E is a tying space: (R, D, N) -> (R, D, 1).
+
+        0 for other spaces, whose points are rounded.
+        """
+        mean = theta.mean(2, keepdim=True)
+        return torch.zeros_like(mean) if self._segment is None else self._by_segments(mean)
+
+    def residual(self, theta: Tensor) -> Tensor:
+        """theta - P_E theta: (R, D, N) -> (R, D, N)."""
+        return theta - self(theta)

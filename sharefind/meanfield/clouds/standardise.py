@@ -1,0 +1,243 @@
+"""Affine changes of X and Y that commute with a group, so that one step size serves data of any scale.
+
+Joint equivariance and every E^H are the same before and after, for all subgroups H; particles are carried back to
+the user's coordinates before anything is measured on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.errors import DataError
+from sharefind.groups import Representation, hom
+from sharefind.meanfield.units.activations import Activation
+from sharefind.spaces import fixed_space
+
+How = Literal["none", "scale", "whiten"]
+
+RIDGE = 1e-6
+"""Eigenvalues of the covariance, relative to the largest, up to which nothing varies in such a direction."""
+
+LARGEST_VALUE = 1e100
+"""Larger inputs or labels are refused: squares, and sums of them over a data set, must stay finite."""
+
+SMALLEST_VALUE = 1e-100
+"""Inputs or labels that are all smaller, and not all 0, are refused: their squares would vanish."""
+
+OUTLIER = 1e8
+"""A row so many times longer than half of the others is refused: beside its square theirs are rounding."""
+
+UNSCALED = (1e-3, 1e3)
+"""Spreads of x between which it can be trained on as it is, without standardisation."""
+
+TARGET_SD = 1 / 3
+"""Labels get this standard deviation, as a fraction of half the activation's range: 3 sigma fits inside."""
+
+DIGITS = 1e-6
+"""Relative accuracy of a spread, six digits, that an offset must leave to it in double precision."""
+
+LAST_PLACES = 16
+"""Units in the last place of the largest value up to which a spread is rounding: such a column counts as constant."""
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """x' = A (x - centre) and y' = (y - shift) / scale; A commutes with the group, which fixes centre and shift.
+
+    Attributes:
+        matrix: A, shape (d_in, d_in).
+        shift: Shape (d_out,), in the units of y.
+        scale: Positive, in the units of y.
+        centre: Shape (d_in,), in the units of x; the origin where left out.
+    """
+
+    matrix: NDArray[np.float64]
+    shift: NDArray[np.float64]
+    scale: float
+    centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+
+    def __post_init__(self) -> None:
+        left_out = self.centre.shape == (1,) and not self.centre.any()
+        object.__setattr__(self, "centre", np.zeros(len(self.matrix)) if left_out else self.centre.copy())
+
+    def apply(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(x, y) -> (x', y'): x (n, d_in), y (n, d_out)."""
+        return (x - self.centre) @ self.matrix.T, (y - self.shift) / self.scale
+
+    @property
+    def rescales_labels(self) -> bool:
+        """Whether Y is changed at all."""
+        return self.scale != 1.0 or bool(np.any(self.shift != 0))
+
+    @property
+    def moves_inputs(self) -> bool:
+        """Whether the origin of X is changed."""
+        return bool(np.any(self.centre != 0))
+
+
+def identity_standardisation(d_in: int, d_out: int) -> Standardisation:
+    """The one that changes nothing."""
+    return Standardisation(np.eye(d_in), np.zeros(d_out), 1.0)
+
+
+def standardisation(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    in_rep: Representation,
+    out_rep: Representation,
+    sigma: Activation | None,
+    how: How,
+) -> Standardisation:
+    """The standardisation of a data set.
+
+    The part of the mean of x that the group fixes becomes the origin. "scale" divides by the root mean square of the
+    coordinates about it; "whiten" applies C^{-1/2}, C the covariance averaged over the group. All of it depends on the
+    data only through the group's orbits, so that randomisation tests stay exact, and nothing that follows depends on a
+    vector added to the data that the group fixes. Labels get the mean and the spread that suit the unit's outputs;
+    where these are unbounded, mean 0 and variance 1. Inputs that do not vary keep their origin.
+
+    Args:
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        in_rep: The candidate's action on X.
+        out_rep: The candidate's action on Y.
+        sigma: The activation that bounds the unit's outputs; None where nothing does.
+        how: What is done to the scale of x.
+
+    Returns:
+        The change of X and Y.
+
+    Raises:
+        DataError: All inputs are zero, squares of the values overflow or vanish, an offset leaves fewer than six digits
+            to the spread of a column, one row dwarfs the others, or `how` is "none" and the inputs are too large or too
+            small to be trained on as they are.
+    """
+    for name, values in (("x", x), ("y", y)):
+        refuse_magnitude(values, name)
+        refuse_offset(values, name)
+    if not x.any():
+        raise DataError("all inputs x are zero: nothing can be learned; check the columns of x")
+    centre = fixed_mean(x, in_rep) if varies(x).any() else np.zeros(x.shape[1])
+    shift, scale = _label_change(y, out_rep, sigma)
+    centred = x - centre
+    for name, values in (("x", x), ("y", y)):
+        _refuse_outliers(values, name)
+    rms = float(np.sqrt((centred**2).mean()))
+    if how == "none":
+        _refuse_unscaled(rms)
+        return Standardisation(np.eye(x.shape[1]), shift, scale, centre)
+    if how == "scale":
+        return Standardisation(np.eye(x.shape[1]) / rms, shift, scale, centre)
+    return Standardisation(_inverse_root(_averaged_second_moment(centred, in_rep)), shift, scale, centre)
+
+
+def fixed_mean(values: NDArray[np.float64], rep: Representation) -> NDArray[np.float64]:
+    """The part of the mean of values (n, d) that the group fixes, (d,)."""
+    return np.asarray(fixed_space(rep).project(values.mean(0)), dtype=np.float64)
+
+
+def varies(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which columns of values (n, d) vary by more than rounding, (d,)."""
+    largest, low, high = np.abs(values).max(axis=0), values.min(axis=0), values.max(axis=0)
+    return np.asarray(high - low > LAST_PLACES * np.finfo(np.float64).eps * largest, dtype=np.bool_)
+
+
+def refuse_magnitude(values: NDArray[np.float64], name: str) -> None:
+    """Refuse values, finite and of any shape, whose squares overflow or all vanish; zeros alone are fine.
+
+    name: what messages call them.
+
+    Raises:
+        DataError: the largest is above `LARGEST_VALUE`, or below `SMALLEST_VALUE` and not 0.
+    """
+    largest = float(np.abs(values).max(initial=0.0))
+    if largest > LARGEST_VALUE:
+        raise DataError(
+            f"{name} holds values as large as {largest:.3g}, whose squares overflow; divide it by a constant "
+            f"(values up to {LARGEST_VALUE:g} are fine)"
+        )
+    if 0 < largest < SMALLEST_VALUE:
+        raise DataError(
+            f"{name} holds no value above {largest:.3g}, whose squares vanish; multiply it by a constant "
+            f"(values from {SMALLEST_VALUE:g} on are fine)"
+        )
+
+
+def refuse_offset(values: NDArray[np.float64], name: str) -> None:
+    """Refuse finite values (n, d) with a column whose offset leaves fewer than six digits to its spread.
+
+    name: what messages call them.
+
+    Raises:
+        DataError: names the first such column.
+    """
+    if len(values) == 0:
+        return
+    eps = np.finfo(np.float64).eps
+    mean = values.mean(axis=0)
+    largest, spread = np.abs(values).max(axis=0), np.sqrt(((values - mean) ** 2).mean(axis=0))
+    lost = varies(values) & (eps * largest > DIGITS * spread)
+    if lost.any():
+        column = int(np.flatnonzero(lost)[0])
+        digits = max(0, int(np.floor(-np.log10(eps * largest[column] / spread[column]))))
+        raise DataError(
+            f"column {column} of {name} (counted from 0) has mean {mean[column]:.6g} and spread {spread[column]:.3g}: "
+            f"double precision keeps {digits} digits of its variation, and {-round(np.log10(DIGITS))} are needed; "
+            "subtract a constant from that column before you store it"
+        )
+
+
+def _refuse_outliers(values: NDArray[np.float64], name: str) -> None:
+    """Refuse values (n, d) of which one row hides the others, about the middle of each column."""
+    lengths = np.abs(values - np.median(values, axis=0)).max(axis=1)
+    usual = float(np.median(lengths[lengths > 0])) if lengths.any() else 0.0
+    row = int(lengths.argmax())
+    if lengths[row] > OUTLIER * usual > 0:
+        raise DataError(
+            f"{name} holds {lengths[row]:.3g} in row {row} (counted from 0), {lengths[row] / usual:.1g} times as large "
+            "as half of the rows, which are lost in rounding beside it; correct that row or remove it"
+        )
+
+
+def _refuse_unscaled(rms: float) -> None:
+    """Refuse inputs of a root mean square about their centre that no step size of the paper fits."""
+    low, high = UNSCALED
+    if rms > 0 and not low <= rms <= high:
+        raise DataError(
+            f"x spreads by {rms:.3g} about its mean, which no step of training fits; "
+            f"divide it by {rms:.3g}, or use the preset that standardises (fast)"
+        )
+
+
+def _averaged_second_moment(x: NDArray[np.float64], in_rep: Representation) -> NDArray[np.float64]:
+    """int rho_g E[x x^T] rho_g^T dlambda_G, through the exact projection on the fixed space of Hom(X, X)."""
+    moment = x.T @ x / len(x)
+    averaged = fixed_space(hom(in_rep, in_rep)).project(moment.reshape(-1)).reshape(moment.shape)
+    return np.asarray((averaged + averaged.T) / 2, dtype=np.float64)
+
+
+def _inverse_root(moment: NDArray[np.float64]) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh(moment)
+    # Directions in which nothing varies are not enlarged: weights along them would be huge, and say nothing.
+    kept = np.where(values > RIDGE * values.max(), values, values.max())
+    return np.asarray((vectors / np.sqrt(kept)) @ vectors.T, dtype=np.float64)
+
+
+def _label_change(
+    y: NDArray[np.float64], out_rep: Representation, sigma: Activation | None
+) -> tuple[NDArray[np.float64], float]:
+    """Shift (d_out,) and scale of the labels; those that do not vary become the centre of the range."""
+    centre, sd = (0.0, 1.0) if sigma is None else ((sigma.high + sigma.low) / 2, TARGET_SD * _half(sigma))
+    mean = fixed_mean(y, out_rep)
+    spread = float(np.sqrt(((y - mean) ** 2).mean()))
+    scale = spread / sd if spread > LAST_PLACES * np.finfo(np.float64).eps * float(np.abs(y).max()) else 1.0
+    return np.asarray(mean - scale * centre, dtype=np.float64), scale
+
+
+def _half(sigma: Activation) -> float:
+    """Half the length of the activation's range."""
+    return (sigma.high - sigma.low) / 2

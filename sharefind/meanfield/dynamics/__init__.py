@@ -1,0 +1,1 @@
+"""How a cloud moves: stochastic gradient descent, gradient flows, schedules, noise."""

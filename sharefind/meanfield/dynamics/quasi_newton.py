@@ -1,0 +1,123 @@
+"""Fits a cloud of particles on a subspace in few passes over all rows: L-BFGS with rows held out to stop it early.
+
+It serves to compare spaces, not to follow the dynamics of the theory, which `sgd` and `flow` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import optimize
+from torch import Tensor
+
+from sharefind.meanfield.clouds.models import predict
+from sharefind.meanfield.clouds.projection import Projector
+from sharefind.meanfield.units import SearchedUnit
+from sharefind.spaces import Subspace
+
+MEMORY = 10
+"""Steps whose curvature L-BFGS remembers."""
+
+PATIENCE = 8
+"""Iterations without a smaller loss on the rows held out after which a fit ends."""
+
+GAIN = 1e-3
+"""Relative decrease of that loss below which an iteration counts as none."""
+
+FLAT = 1e-9
+"""Largest entry of the gradient of a fit that has converged."""
+
+
+@dataclass(frozen=True)
+class CloudFit:
+    """A fitted cloud.
+
+    Attributes:
+        theta: Particles with the smallest loss on the rows held out, shape (1, D, N), float64.
+        has_converged: Whether more iterations would not have helped, as far as the rows held out show.
+    """
+
+    theta: Tensor
+    has_converged: bool
+
+
+class _Enough(Exception):
+    """Ends a fit that no longer gets better."""
+
+
+@dataclass
+class _Fit:
+    """One fit under way."""
+
+    unit: SearchedUnit
+    project: Projector
+    shape: tuple[int, int]
+    rows: tuple[Tensor, Tensor]
+    held: tuple[Tensor, Tensor]
+    on_step: Callable[[], None]
+    best: NDArray[np.float64] | None = field(default=None)
+    lowest: float = field(default=float("inf"))
+    waited: int = field(default=0)
+
+    def cloud(self, flat: NDArray[np.float64]) -> Tensor:
+        return torch.from_numpy(flat.reshape(1, *self.shape))
+
+    def risk(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Half the mean squared error and its gradient, which stays in the space."""
+        self.on_step()
+        x, y = self.rows
+        values, pullback = self.unit.linearise(x[None], self.cloud(flat))
+        misfit = values.mean(-1) - y.t()[None]
+        slope = self.project(pullback(misfit) / self.shape[1])
+        return float((misfit**2).sum(1).mean()) / 2, slope.reshape(-1).numpy()
+
+    def look(self, flat: NDArray[np.float64]) -> None:
+        """Keep the best state; end where patience is over."""
+        x, y = self.held
+        loss = float(((predict(self.unit, x[None], self.cloud(flat))[0] - y) ** 2).sum(1).mean())
+        self.waited = 0 if loss < (1 - GAIN) * self.lowest else self.waited + 1
+        if loss < self.lowest:
+            self.lowest, self.best = loss, flat.copy()
+        if self.waited >= PATIENCE:
+            raise _Enough
+
+
+def fit_cloud(
+    unit: SearchedUnit,
+    space: Subspace,
+    start: Tensor,
+    rows: tuple[Tensor, Tensor],
+    held: tuple[Tensor, Tensor],
+    iterations: int,
+    on_step: Callable[[], None] = lambda: None,
+) -> CloudFit:
+    """Minimise the squared error of a cloud whose particles stay on a space.
+
+    Args:
+        unit: The unit.
+        space: Where the particles stay.
+        start: Particles on the space, shape (1, D, N), float64.
+        rows: x (n, d_in) and y (n, d_out) that are fitted, float64.
+        held: x (m, d_in) and y (m, d_out) that say when to stop, float64.
+        iterations: The most that are made.
+        on_step: Called before every evaluation; what it raises ends the fit.
+
+    Returns:
+        The cloud with the smallest loss on the rows held out.
+    """
+    fit = _Fit(unit, Projector(space), (start.shape[1], start.shape[2]), rows, held, on_step)
+    first = start.reshape(-1).numpy().copy()
+    try:
+        fit.look(first)
+        options = {"maxiter": iterations, "maxcor": MEMORY, "gtol": FLAT, "ftol": 0.0}
+        found = optimize.minimize(
+            fit.risk, first, jac=True, method="L-BFGS-B", callback=lambda flat: fit.look(flat), options=options
+        )
+        is_done = int(found.nit) < iterations
+    except _Enough:
+        is_done = True
+    return CloudFit(fit.cloud(first if fit.best is None else fit.best), is_done)

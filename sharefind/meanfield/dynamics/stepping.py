@@ -1,0 +1,213 @@
+"""How steps of SGD are carried out: in plain torch, on any device, or by the compiled kernel, on a processor.
+
+Both follow the one recursion that `sgd` states; `tests/meanfield/test_stepping.py` holds them against each other. The
+kernel is for the matrix unit under vanilla training; torch does everything else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.errors import ConfigError
+from sharefind.meanfield.dynamics.noise import NoiseShape, TorchNoise
+from sharefind.meanfield.objectives.losses import SQUARED, Loss
+from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
+from sharefind.meanfield.objectives.schemes import Gradient, VanillaGradient
+from sharefind.meanfield.units import MatrixUnit
+from sharefind.meanfield.units.activations import LOGISTIC, TANH
+
+Backend = Literal["auto", "torch", "compiled"]
+"""Who carries out the steps; "auto" is the kernel where it can be used and compiling it pays."""
+
+PAYS_FROM = 6e8
+"""Activations of a training from which compiling pays: torch takes 5 s over them, the compiler 4 s, once a machine."""
+
+STRETCH_BYTES = 4096
+"""Bytes of the row of particles that the kernel works on at a time, so that many rows stay in the first cache."""
+
+logger = logging.getLogger("sharefind")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What K steps take: x (K, R or 1, B, d_in), y (K, R or 1, B, d_out).
+
+    first: number of the first step. sizes: s of each step. tau: weight of the penalty. beta: temperature of the noise.
+    """
+
+    x: Tensor
+    y: Tensor
+    first: int
+    sizes: tuple[float, ...]
+    tau: float
+    beta: float
+
+    @property
+    def shrinks(self) -> tuple[float, ...]:
+        """1 - s tau, what the ridge leaves of a particle."""
+        return tuple(1 - size * self.tau for size in self.sizes)
+
+    @property
+    def spreads(self) -> tuple[float, ...]:
+        """sqrt(2 beta s), the factor of the noise."""
+        return tuple((2 * self.beta * size) ** 0.5 for size in self.sizes)
+
+
+Told = Callable[[int], None]
+"""Told the number of steps done."""
+
+
+def nobody(done: int) -> None:
+    """Nobody is told."""
+
+
+class Steps(Protocol):
+    """Carries out steps of the recursion."""
+
+    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
+        """Particles (R, D, N) after the steps of a chunk; `theta` may be written.
+
+        loss: float64 (R,), to which the mean loss of each minibatch before its update is added; None to leave it out.
+        told: the number of steps done, all chunks together, where steps may take long.
+        """
+        ...
+
+
+class NoiseStream(Protocol):
+    """Noise of one step after the other."""
+
+    def draw(self, steps: int) -> Tensor:
+        """Of the next steps, (steps, R, D, N)."""
+        ...
+
+
+@dataclass(frozen=True)
+class TorchSteps:
+    """The reference: any gradient, loss and penalty, on any device; nothing leaves the device."""
+
+    gradient: Gradient
+    loss: Loss
+    penalty: Penalty
+    noise: NoiseStream | None
+
+    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
+        """See `Steps.advance`."""
+        spreads = chunk.spreads
+        xi = None if self.noise is None else self.noise.draw(len(spreads))
+        for k, size in enumerate(chunk.sizes):
+            slope, prediction = self.gradient(chunk.x[k], chunk.y[k], theta)
+            if loss is not None:
+                loss += self.loss.value(prediction, chunk.y[k]).mean(-1)
+            theta = _descend(theta, slope, size, chunk.tau, self.penalty)
+            if xi is not None:
+                theta.add_(xi[k], alpha=spreads[k])
+            told(chunk.first + k + 1)
+        return theta
+
+
+def _descend(theta: Tensor, slope: Tensor, size: float, tau: float, penalty: Penalty) -> Tensor:
+    """theta - size (slope + tau grad r(theta)), in one pass less for the ridge."""
+    if penalty is RIDGE:
+        return theta.mul(1 - size * tau).sub_(slope, alpha=size)
+    return theta.sub(penalty.slope(theta), alpha=size * tau).sub_(slope, alpha=size)
+
+
+class CompiledSteps:
+    """The kernel of `kernel`: the matrix unit under the squared loss, with the ridge or without a penalty.
+
+    Its noise has the law of `TorchNoise` and other numbers: each is a function of the seed and of its place (step,
+    replicate, coordinate, particle), made where it is used.
+
+    Args:
+        unit: what is trained. dtype: of the particles. noise: its shape, None for none. seed: of the noise.
+    """
+
+    def __init__(self, unit: MatrixUnit, dtype: torch.dtype, noise: NoiseShape | None, seed: int) -> None:
+        from sharefind.meanfield.dynamics import kernel
+
+        self._kernel: Any = kernel.advance
+        self._is_odd = unit.activation is TANH
+        self._has_bias = unit.bias
+        self._dtype: Any = np.float32 if dtype == torch.float32 else np.float64
+        self._seed, self._rank = np.uint64(seed), 0 if noise is None else noise.rank
+        places = (np.empty(0, np.int64), np.empty(0)) if noise is None or noise.places is None else noise.places
+        self._place, self._length = places[0], self._numbers(places[1])
+        self._basis = self._numbers(np.empty((0, 0)) if noise is None else noise.basis)
+
+    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
+        """See `Steps.advance`; the steps of a chunk are one call, and nobody is told within."""
+        self._kernel(
+            theta.numpy(), chunk.x.contiguous().numpy(), chunk.y.contiguous().numpy(), chunk.first,
+            self._numbers(chunk.sizes), self._numbers(chunk.shrinks), self._numbers(chunk.spreads),
+            self._is_odd, self._has_bias, self._seed, self._rank, self._place, self._length, self._basis,
+            STRETCH_BYTES // np.dtype(self._dtype).itemsize, np.zeros(len(theta)) if loss is None else loss.numpy(),
+        )  # fmt: skip
+        return theta
+
+    def _numbers(self, values: Any) -> NDArray[Any]:
+        return np.asarray(values, dtype=self._dtype)
+
+
+def choose_steps(
+    backend: Backend,
+    recursion: tuple[Gradient, Loss, Penalty, float],
+    noise: NoiseShape | None,
+    seed: int,
+    theta: Tensor,
+    activations: float,
+) -> Steps:
+    """Who carries out the steps of a training. The choice depends on nothing that changes from run to run.
+
+    Args:
+        backend: as configured. recursion: gradient, loss, penalty and tau. noise: its shape, None for none. seed: of
+            the noise. theta: particles (R, D, N). activations: how many are computed in all.
+
+    Raises:
+        ConfigError: the kernel is asked for by name and cannot do this, or is not installed.
+    """
+    gradient, loss, penalty, _ = recursion
+    unit = _kernel_unit(recursion, theta)
+    pays = backend == "compiled" or (backend == "auto" and activations >= PAYS_FROM)
+    if pays and unit is not None and has_compiler():
+        return CompiledSteps(unit, theta.dtype, noise, seed)
+    if backend == "compiled":
+        raise ConfigError(f'backend "compiled": {_why_not(unit)}')
+    return TorchSteps(gradient, loss, penalty, None if noise is None else TorchNoise(noise, theta, seed))
+
+
+def _why_not(unit: MatrixUnit | None) -> str:
+    if unit is not None:
+        return "numba is not installed; pip install numba"
+    return (
+        "the kernel trains matrix units under the squared loss, by vanilla training or DA, with the ridge, on a "
+        'processor; use backend="auto"'
+    )
+
+
+def _kernel_unit(recursion: tuple[Gradient, Loss, Penalty, float], theta: Tensor) -> MatrixUnit | None:
+    """The unit, where the kernel can train it."""
+    gradient, loss, penalty, tau = recursion
+    if not isinstance(gradient, VanillaGradient) or not isinstance(gradient.unit, MatrixUnit):
+        return None
+    known = gradient.unit.activation in (LOGISTIC, TANH)
+    plain = gradient.loss is SQUARED and loss is SQUARED and (penalty is RIDGE or tau == 0)
+    return gradient.unit if known and plain and theta.device.type == "cpu" else None
+
+
+@cache
+def has_compiler() -> bool:
+    """Whether numba is there; says so once where it is not."""
+    found = find_spec("numba") is not None
+    if not found:
+        logger.info("numba is not installed: training in plain torch, several times slower; pip install numba")
+    return found

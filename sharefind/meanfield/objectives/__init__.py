@@ -1,0 +1,1 @@
+"""What is made small: laws of data and minibatches, losses, penalties, risks, schemes."""

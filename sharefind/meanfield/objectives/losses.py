@@ -1,0 +1,117 @@
+"""Convex losses l: Y x Y -> R with their covectors grad_1 l, and the proof that each is invariant under an action.
+
+Invariance, l(rhohat_g y, rhohat_g y') = l(y, y'), is what Assumption 1 of Maass & Fontbona 2024 asks of a loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sharefind.errors import ConfigError, UnitError
+from sharefind.groups import Representation
+from sharefind.meanfield.units.invariance import Invariance, first_refused
+
+
+@dataclass(frozen=True)
+class Loss:
+    """l(prediction, y), convex in the prediction.
+
+    Attributes:
+        name: what configurations call it.
+        value: prediction (..., d_out), y (..., d_out) -> (...,).
+        slope: grad_1 l, the same arguments -> (..., d_out).
+        invariance: the maps of Y under which the loss is invariant.
+    """
+
+    name: str
+    value: Callable[[Tensor, Tensor], Tensor]
+    slope: Callable[[Tensor, Tensor], Tensor]
+    invariance: Invariance
+
+    def refuse_unless_invariant(self, out_rep: Representation) -> None:
+        """Check l(rhohat_g y, rhohat_g y') = l(y, y') on the generators, which proves it for the group.
+
+        Raises:
+            UnitError: a generator acts by a map under which this loss is not invariant; the message names it.
+        """
+        culprit = first_refused(out_rep, self.invariance)
+        if culprit is not None:
+            advice = (
+                "change coordinates of Y by the square root of the invariant inner product"
+                if self.invariance is Invariance.ORTHOGONAL
+                else "use the squared loss, or a representation of that kind on Y"
+            )
+            raise UnitError(
+                f"the {self.name} loss is not invariant: {culprit} acts on Y ({out_rep.name}) by another map, "
+                f"and the loss allows {self.invariance.value} only; {advice}"
+            )
+
+
+SQUARED = Loss(
+    "squared",
+    lambda p, y: ((p - y) ** 2).sum(-1),
+    lambda p, y: 2 * (p - y),
+    Invariance.ORTHOGONAL,
+)
+"""|p - y|^2, the paper's quadratic loss."""
+
+
+def huber(width: float = 1.0) -> Loss:
+    """The Huber loss of the distance d = |p - y|: d^2 / 2 up to `width`, then width (d - width / 2). Invariant as d is.
+
+    Raises:
+        ConfigError: the width is not positive.
+    """
+    if not width > 0:
+        raise ConfigError(f"huber: width is {width}; give a positive number")
+
+    def value(p: Tensor, y: Tensor) -> Tensor:
+        d = torch.linalg.vector_norm(p - y, dim=-1)
+        return torch.where(d <= width, d**2 / 2, width * (d - width / 2))
+
+    def slope(p: Tensor, y: Tensor) -> Tensor:
+        d = torch.linalg.vector_norm(p - y, dim=-1, keepdim=True)
+        scale: Tensor = width / d.clamp(min=width)
+        return (p - y) * scale
+
+    return Loss(f"huber:{width:g}", value, slope, Invariance.ORTHOGONAL)
+
+
+LOGISTIC_LOSS = Loss(
+    "logistic",
+    lambda p, y: functional.softplus(-y * p).sum(-1),
+    lambda p, y: -y * torch.sigmoid(-y * p),
+    Invariance.SIGNED_PERMUTATION,
+)
+"""sum_k log(1 + exp(-y_k p_k)) for labels y_k = +-1 and margins p_k: a sign flips both, so it changes nothing."""
+
+CROSS_ENTROPY = Loss(
+    "cross-entropy",
+    lambda p, y: -(y * torch.log_softmax(p, dim=-1)).sum(-1),
+    lambda p, y: torch.softmax(p, dim=-1) * y.sum(-1, keepdim=True) - y,
+    Invariance.PERMUTATION,
+)
+"""-sum_k y_k log softmax(p)_k for class probabilities y and logits p."""
+
+
+def build_loss(name: str) -> Loss:
+    """The loss called `name`: squared, logistic, cross-entropy, huber or huber:WIDTH.
+
+    Raises:
+        ConfigError: no loss has that name, or the width is no positive number.
+    """
+    kind, _, width = name.partition(":")
+    plain = {loss.name: loss for loss in (SQUARED, LOGISTIC_LOSS, CROSS_ENTROPY)}
+    if name in plain:
+        return plain[name]
+    if kind != "huber":
+        raise ConfigError(f"loss {name!r} is unknown; use squared, logistic, cross-entropy or huber:WIDTH")
+    try:
+        return huber(float(width or 1.0))
+    except ValueError:
+        raise ConfigError(f"loss {name!r}: the width is no number; write huber:0.5, for example") from None

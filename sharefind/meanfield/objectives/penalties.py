@@ -1,0 +1,90 @@
+"""Convex penalties r: Z -> R with their gradients, and the proof that each is invariant under the action on Z.
+
+Invariance, r(M_g z) = r(z), is what Corollary 3 and Theorem 5 of Maass & Fontbona 2024 ask of a penalty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from sharefind.errors import ConfigError, UnitError
+from sharefind.groups import Representation
+from sharefind.meanfield.units.invariance import Invariance, first_refused
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """r(z), convex.
+
+    Attributes:
+        name: what configurations call it.
+        value: theta (R, D, N) -> (R, N). slope: grad r, (R, D, N) -> (R, D, N).
+        invariance: the maps of Z that r does not notice.
+    """
+
+    name: str
+    value: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
+    invariance: Invariance
+
+    def refuse_unless_invariant(self, action: Representation) -> None:
+        """Check r(M_g z) = r(z) on the generators, which proves it for the group.
+
+        Raises:
+            UnitError: a generator acts on Z by a map under which the penalty is not invariant; the message names it.
+        """
+        culprit = first_refused(action, self.invariance)
+        if culprit is not None:
+            raise UnitError(
+                f"the {self.name} penalty is not invariant: {culprit} acts on Z by another map, and the penalty "
+                f"allows {self.invariance.value} only; use the ridge penalty, or an orthonormal basis"
+            )
+
+
+RIDGE = Penalty("ridge", lambda theta: (theta**2).sum(1) / 2, lambda theta: theta, Invariance.ORTHOGONAL)
+"""|z|^2 / 2, the paper's penalty."""
+
+SMOOTH_NORM = Penalty(
+    "smooth-norm",
+    lambda theta: (1 + (theta**2).sum(1)).sqrt() - 1,
+    lambda theta: theta * (1 + (theta**2).sum(1, keepdim=True)).rsqrt(),
+    Invariance.ORTHOGONAL,
+)
+"""sqrt(1 + |z|^2) - 1: a ridge near 0 that grows like the norm far out, with a bounded gradient."""
+
+
+def smooth_l1(width: float = 0.1) -> Penalty:
+    """sum_k (sqrt(width^2 + z_k^2) - width): near |z|_1, smooth; invariant under signed permutations only.
+
+    Raises:
+        ConfigError: the width is not positive.
+    """
+    if not width > 0:
+        raise ConfigError(f"smooth-l1: width is {width}; give a positive number")
+    return Penalty(
+        f"smooth-l1:{width:g}",
+        lambda theta: ((width**2 + theta**2).sqrt() - width).sum(1),
+        lambda theta: theta * (width**2 + theta**2).rsqrt(),
+        Invariance.SIGNED_PERMUTATION,
+    )
+
+
+def build_penalty(name: str) -> Penalty:
+    """The penalty called `name`: ridge, smooth-norm, smooth-l1 or smooth-l1:WIDTH.
+
+    Raises:
+        ConfigError: no penalty has that name, or the width is no positive number.
+    """
+    plain = {penalty.name: penalty for penalty in (RIDGE, SMOOTH_NORM)}
+    if name in plain:
+        return plain[name]
+    kind, _, width = name.partition(":")
+    if kind != "smooth-l1":
+        raise ConfigError(f"penalty {name!r} is unknown; use ridge, smooth-norm or smooth-l1:WIDTH")
+    try:
+        return smooth_l1(float(width or 0.1))
+    except ValueError:
+        raise ConfigError(f"penalty {name!r}: the width is no number; write smooth-l1:0.1, for example") from None

@@ -1,0 +1,268 @@
+"""Streams of minibatches: fresh samples of a law or epochs over a finite data set, and copies of them moved by a group.
+
+A source answers `batch(step)` with x (R, B, d_in) and y (R, B, d_out); R is 1 where all replicates see the same
+samples. Moved copies are what data augmentation trains on and what a randomisation test compares with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.errors import DataError
+from sharefind.meanfield.clouds.actions import JointAction
+from sharefind.meanfield.objectives.row_units import dealt_folds, exchanged
+
+Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+CHUNK = 64
+"""Steps of fresh samples drawn at once: large enough to hide the sampler's overhead, small enough for the cache."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One minibatch: x (R, B, d_in), y (R, B, d_out), and for finite data the sample numbers (B,) when R is 1."""
+
+    x: Tensor
+    y: Tensor
+    index: Tensor | None = None
+
+
+class Source(Protocol):
+    """A stream of minibatches, read once from step 0 upwards."""
+
+    def batch(self, step: int) -> Batch:
+        """The minibatch of a step; steps are asked for in order."""
+        ...
+
+
+class FreshSource:
+    """Independent fresh samples for each replicate and step.
+
+    Args:
+        sampler: (rng, n) -> x (n, d_in), y (n, d_out).
+        replicates: R. batch: B. rng: where the samples come from.
+    """
+
+    def __init__(self, sampler: Sampler, replicates: int, batch: int, rng: np.random.Generator) -> None:
+        self._sampler, self._rng = sampler, rng
+        self._shape = (CHUNK, replicates, batch)
+        self._x = self._y = torch.empty(0)
+        self._drawn = 0
+
+    def batch(self, step: int) -> Batch:
+        """Samples of one step; a chunk of steps is drawn at a time."""
+        x, y = self._chunk(step // CHUNK)
+        return Batch(x[step % CHUNK], y[step % CHUNK])
+
+    def steps(self, first: int, until: int) -> tuple[Tensor, Tensor]:
+        """Samples of several steps: x (until - first, R, B, d_in), y (until - first, R, B, d_out)."""
+        parts = []
+        while first < until:
+            x, y = self._chunk(first // CHUNK)
+            low = first % CHUNK
+            high = min(CHUNK, low + until - first)
+            parts.append((x[low:high], y[low:high]))
+            first += high - low
+        if len(parts) == 1:
+            return parts[0]
+        return torch.cat([x for x, _ in parts]), torch.cat([y for _, y in parts])
+
+    def _chunk(self, number: int) -> tuple[Tensor, Tensor]:
+        if number == self._drawn:
+            x, y = self._sampler(self._rng, int(np.prod(self._shape)))
+            self._x = torch.from_numpy(x).reshape(*self._shape, -1)
+            self._y = torch.from_numpy(y).reshape(*self._shape, -1)
+            self._drawn += 1
+        return self._x, self._y
+
+
+class EpochSource:
+    """Minibatches of a finite data set, reshuffled each epoch; all replicates see the same ones (R = 1).
+
+    Args:
+        x (n, d_in), y (n, d_out): the data. batch: B, at most n. rng: of the shuffles.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, batch: int, rng: np.random.Generator) -> None:
+        self._x, self._y, self._rng = x, y, rng
+        self._batch = min(batch, len(x))
+        self._per_epoch = len(x) // self._batch
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    def batch(self, step: int) -> Batch:
+        """The next B samples of the running epoch."""
+        offset = step % self._per_epoch
+        if offset == 0:
+            self._order = torch.from_numpy(self._rng.permutation(len(self._x)))
+        index = self._order[offset * self._batch : (offset + 1) * self._batch]
+        return Batch(self._x[index].unsqueeze(0), self._y[index].unsqueeze(0), index)
+
+
+class FoldSource:
+    """Disjoint folds of a finite data set, one a replicate, each in its own shuffled epochs.
+
+    Args:
+        x (n, d_in), y (n, d_out): the data. folds: R, at least 2 samples each. batch: B, at most n // R.
+        rng: of the split and the shuffles. units: (n,), int64, which are not divided; None where every row is one.
+
+    Raises:
+        DataError: fewer than two samples a fold, or fewer units than folds.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        folds: int,
+        batch: int,
+        rng: np.random.Generator,
+        units: Tensor | None = None,
+    ) -> None:
+        if units is not None and int(units.max()) + 1 < folds:
+            raise DataError(f"{int(units.max()) + 1} units of rows cannot be split into {folds} folds; give more units")
+        split = _folds(len(x), folds, rng) if units is None else _unit_folds(units.numpy(), folds, rng)
+        size = split.shape[1]
+        if size < 2:
+            raise DataError(
+                f"{len(x)} samples cannot be split into {folds} folds; give more data or fewer --replicates"
+            )
+        self._split, self._x, self._y, self._rng = torch.from_numpy(split), x, y, rng
+        self._batch = min(batch, size)
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    def batch(self, step: int) -> Batch:
+        """The next B samples of every fold."""
+        offset = step % (self._split.shape[1] // self._batch)
+        if offset == 0:
+            order = np.argsort(self._rng.random(self._split.shape), axis=1)
+            self._order = torch.gather(self._split, 1, torch.from_numpy(order))
+        index = self._order[:, offset * self._batch : (offset + 1) * self._batch]
+        return Batch(self._x[index], self._y[index])
+
+
+def _folds(n: int, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Sample numbers (folds, n // folds)."""
+    size = n // folds
+    return rng.permutation(n)[: folds * size].reshape(folds, size)
+
+
+def _unit_folds(units: NDArray[np.int64], folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Sample numbers (folds, s) of whole units; of fuller folds samples are left out at random, so that all have s."""
+    members = dealt_folds(units, folds, rng)
+    size = min(map(len, members))
+    return np.stack([rng.permutation(rows)[:size] for rows in members])
+
+
+class AugmentedSource:
+    """Data augmentation: every sample of `base` moved by its own fresh Haar element, for R replicates.
+
+    Maass & Fontbona 2024, R^DA. Args: base: any source. action: the group. replicates: R. rng: of the elements.
+    """
+
+    def __init__(self, base: Source, action: JointAction, replicates: int, rng: np.random.Generator) -> None:
+        self._base, self._action, self._replicates, self._rng = base, action, replicates, rng
+
+    def batch(self, step: int) -> Batch:
+        """The moved minibatch, R times."""
+        plain = self._base.batch(step)
+        elements = self._action.draw((self._replicates, plain.x.shape[1]), self._rng)
+        x, y = self._action.move(elements, plain.x, plain.y)
+        return Batch(x, y)
+
+
+class RandomisedCopies:
+    """Replicate 0 sees the data as they are, replicate k >= 1 each sample moved by an element fixed for (k, sample).
+
+    Under a G-equivariant law all replicates have the same distribution and are exchangeable, which makes the rank of
+    replicate 0 an exact p-value (Hemerik & Goeman 2018; theory of the randomisation test in docs/statistics).
+
+    Args:
+        base: a source with R = 1. action: the group. copies: m, so that R = m + 1.
+        samples: n for finite data (elements are drawn once a sample); None for fresh samples.
+        rng: of the elements.
+        observed_first: whether row 0 is the observed data (False gives a block of copies only).
+        units: (n,), int64, of finite data: one element a unit; None for one a sample.
+    """
+
+    def __init__(
+        self,
+        base: Source,
+        action: JointAction,
+        copies: int,
+        samples: int | None,
+        rng: np.random.Generator,
+        observed_first: bool = True,
+        units: Tensor | None = None,
+    ) -> None:
+        self._base, self._action, self._rng, self._observed = base, action, rng, observed_first
+        self._rows, self._units = copies + int(observed_first), units
+        width = samples if units is None else int(units.max()) + 1
+        self._elements: Any = None if samples is None or width is None else self._draw(width)
+
+    def _draw(self, width: int) -> Any:
+        elements = self._action.draw((self._rows, width), self._rng)
+        return self._action.with_identity_first(elements) if self._observed else elements
+
+    def batch(self, step: int) -> Batch:
+        """The minibatch as each copy sees it."""
+        plain = self._base.batch(step)
+        if self._elements is None or plain.index is None:
+            elements = self._draw(plain.x.shape[1])
+        else:
+            index = plain.index if self._units is None else self._units[plain.index]
+            elements = self._action.take(self._elements, index)
+        x, y = self._action.move(elements, plain.x, plain.y)
+        return Batch(x, y)
+
+
+class PermutedCopies:
+    """Like `RandomisedCopies` for the hypothesis that Y is independent of X: labels are permuted over samples.
+
+    Args: as for `RandomisedCopies`, without a group. Labels of whole units are exchanged, among units of equal size.
+    """
+
+    def __init__(
+        self,
+        base: Source,
+        labels: Tensor | None,
+        copies: int,
+        rng: np.random.Generator,
+        observed_first: bool = True,
+        units: Tensor | None = None,
+    ) -> None:
+        self._base, self._labels, self._rng, self._observed = base, labels, rng, observed_first
+        self._rows = copies + int(observed_first)
+        self._order = None if labels is None else self._draw(len(labels), units)
+
+    def _draw(self, width: int, units: Tensor | None = None) -> Tensor:
+        if units is None:
+            order = np.argsort(self._rng.random((self._rows, width)), axis=1)
+        else:
+            order = exchanged(units.numpy(), self._rows, self._rng)
+        if self._observed:
+            order[0] = np.arange(width)
+        return torch.from_numpy(order)
+
+    def batch(self, step: int) -> Batch:
+        """The minibatch with each copy's own labels."""
+        plain = self._base.batch(step)
+        if self._order is not None and self._labels is not None and plain.index is not None:
+            y = self._labels[self._order[:, plain.index]]
+        else:
+            y = plain.y[0][self._draw(plain.x.shape[1])]
+        return Batch(plain.x.expand(self._rows, -1, -1), y)
+
+
+def read_steps(source: Source, first: int, until: int) -> tuple[Tensor, Tensor]:
+    """Steps first, ..., until - 1 of a source: x (K, R or 1, B, d_in), y (K, R or 1, B, d_out)."""
+    if isinstance(source, FreshSource):
+        return source.steps(first, until)
+    batches = [source.batch(step) for step in range(first, until)]
+    return torch.stack([b.x for b in batches]), torch.stack([b.y for b in batches])

@@ -1,0 +1,45 @@
+"""Classes of linear maps under which a loss or a penalty is invariant, decided exactly on a group's generators."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from sharefind.exact.matrices import as_signed_permutation, is_orthogonal_matrix
+from sharefind.groups import Representation
+
+
+class Invariance(Enum):
+    """The largest class of linear maps that a function of a vector does not notice."""
+
+    ORTHOGONAL = "orthogonal matrices"
+    SIGNED_PERMUTATION = "permutations with signs"
+    PERMUTATION = "permutations"
+
+
+def first_refused(rep: Representation, invariance: Invariance) -> str | None:
+    """What of a representation lies outside the class: "generator 1 of B2", or None where all lies inside.
+
+    Each class is a group, so that the check on generators is a proof for every element.
+    """
+    name = rep.group.name
+    if invariance is Invariance.ORTHOGONAL:
+        if rep.is_orthogonal:
+            return None
+        images = rep.matrices if rep.matrices is not None else rep.discrete
+        bad = [place for place, matrix in enumerate(images) if not is_orthogonal_matrix(matrix)]
+        return f"generator {bad[0]} of {name}" if bad else f"the Lie algebra of {name}"
+    if any(not d.is_zero_matrix for d in rep.lie):
+        return f"the Lie algebra of {name}"
+    lowest = 1 if invariance is Invariance.PERMUTATION else -1
+    for place, signs in enumerate(generator_signs(rep)):
+        if signs is None or min(signs, default=1) < lowest:
+            return f"generator {place} of {name}"
+    return None
+
+
+def generator_signs(rep: Representation) -> list[list[int] | None]:
+    """Signs of each generator (of the discrete part for an infinite group), None where it is no signed permutation."""
+    if rep.signs is not None:
+        return [[int(s) for s in row] for row in rep.signs]
+    images = [as_signed_permutation(m) for m in (rep.matrices if rep.matrices is not None else rep.discrete)]
+    return [None if image is None else [int(s) for s in image[1]] for image in images]

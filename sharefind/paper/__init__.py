@@ -1,0 +1,29 @@
+"""Every statement of Maass & Fontbona 2024 as a numerical demonstration, with a verdict that can fail.
+
+The mathematics is in `sharefind.meanfield`; here are the experiments, their checks and their files.
+"""
+
+from sharefind.paper.context import Cell, Context, Demonstration, MemoryStore, Progress, Request, no_progress
+from sharefind.paper.demonstration import Check, Outcome, Panel, Series
+from sharefind.paper.execution import Reproduction, reproduce
+from sharefind.paper.statements import ALL, DEMONSTRATIONS, find, names
+
+__all__ = [
+    "ALL",
+    "DEMONSTRATIONS",
+    "Cell",
+    "Check",
+    "Context",
+    "Demonstration",
+    "MemoryStore",
+    "Outcome",
+    "Panel",
+    "Progress",
+    "Reproduction",
+    "Request",
+    "Series",
+    "find",
+    "names",
+    "no_progress",
+    "reproduce",
+]

@@ -1,0 +1,167 @@
+"""Where a demonstration is kept: OUT/<name>/{numbers.csv, result.json, picture.png, cells/}; no file is half written.
+
+What the files say is decided by the outcome; what the picture looks like is left to `pictures`.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind import __version__
+from sharefind.errors import RunFolderError
+from sharefind.formats import parse_json
+from sharefind.paper.context import Cell, Demonstration, Request
+from sharefind.paper.demonstration import Outcome
+from sharefind.search.result import versions
+from sharefind.storage import json_text, sole_use, sweep, write_atomically
+
+SCHEMA = "sharefind.reproduction/1"
+
+NUMBERS, RESULT, PICTURE, CELLS = "numbers.csv", "result.json", "picture.png", "cells"
+
+DIGEST = 20
+"""Characters of the hash that names a cell's file; the identity itself is inside and is compared."""
+
+HEAD = "__cell__"
+"""Entry of a cell's file with its identity, its numbers and the names of its arrays, as JSON; the others are these."""
+
+
+class ReproductionFolder:
+    """The folder of one demonstration. It is a `CellStore`; `notes` says which stored cells could not be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.notes: list[str] = []
+
+    @classmethod
+    def open(cls, out: Path, name: str) -> ReproductionFolder:
+        """The folder OUT/<name>, made if it is not there.
+
+        Raises:
+            RunFolderError: it cannot be made, or a file is in its place.
+        """
+        path = out / name
+        try:
+            (path / CELLS).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"{path} cannot be made ({error.strerror}); choose another --out") from None
+        return cls(path)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Sole use of the folder, without what a killed process left half.
+
+        Raises:
+            RunFolderError: another process works in it. StorageError: the disk is full or failing.
+        """
+        with sole_use(self.path):
+            sweep(self.path)
+            sweep(self.path / CELLS)
+            yield
+
+    def load(self, identity: Mapping[str, Any]) -> Cell | None:
+        """The stored cell of this identity; None, and a note, where its file cannot be read."""
+        path = self._place(identity)
+        if not path.is_file():
+            return None
+        try:
+            head, arrays = _unpack(path)
+            if head["identity"] != _plain(identity):
+                raise ValueError("it belongs to another cell")
+            if set(head["arrays"]) != set(arrays):
+                raise ValueError("arrays are missing")
+            return Cell(dict(head["numbers"]), arrays)
+        except Exception as error:  # a damaged archive also raises zlib.error, RuntimeError, NotImplementedError, ...
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self.notes.append(f"the stored cell {path.name} could not be used ({reason}) and was computed again")
+            return None
+
+    def save(self, identity: Mapping[str, Any], cell: Cell) -> None:
+        """Keep a cell, at once and whole.
+
+        Raises:
+            RunFolderError: the folder cannot be written.
+        """
+        head = json.dumps({"identity": _plain(identity), "numbers": dict(cell.numbers), "arrays": sorted(cell.arrays)})
+        buffer = io.BytesIO()
+        entries: dict[str, Any] = {HEAD: np.frombuffer(head.encode(), dtype=np.uint8), **cell.arrays}
+        np.savez_compressed(buffer, **entries)
+        write_atomically(self._place(identity), buffer.getvalue())
+
+    def _place(self, identity: Mapping[str, Any]) -> Path:
+        digest = hashlib.sha256(json.dumps(_plain(identity), sort_keys=True).encode()).hexdigest()
+        return self.path / CELLS / f"{digest[:DIGEST]}.npz"
+
+    def finish(
+        self, demonstration: Demonstration, request: Request, outcome: Outcome, wall_s: float, picture: bytes | None
+    ) -> dict[str, Any]:
+        """Write numbers and picture, and the result last; the result.
+
+        Args:
+            picture: a PNG, or None where none was drawn (the result then says so).
+
+        Raises:
+            RunFolderError: the folder cannot be written.
+        """
+        write_atomically(self.path / NUMBERS, numbers_csv(outcome))
+        if picture is not None:
+            write_atomically(self.path / PICTURE, picture)
+        record = result_record(demonstration, request, outcome, wall_s)
+        record["picture"] = PICTURE if picture is not None else None
+        write_atomically(self.path / RESULT, json_text(record, indent=1) + "\n")
+        return record
+
+
+def result_record(demonstration: Demonstration, request: Request, outcome: Outcome, wall_s: float) -> dict[str, Any]:
+    """The result as one JSON object; everything but `wall_s` and `versions` follows from the request."""
+    asked = asdict(request)
+    del asked["jobs"]  # the numbers do not depend on it
+    return {
+        "schema": SCHEMA,
+        "name": demonstration.name,
+        "statement": demonstration.statement,
+        "claim": demonstration.claim,
+        "code": demonstration.code,
+        "request": asked,
+        "checks": [check.to_json() for check in outcome.checks],
+        "verdict": "holds" if outcome.holds else "fails",
+        "figure": outcome.figure,
+        "notes": list(outcome.notes),
+        "wall_s": round(wall_s, 3),
+        "versions": versions(),
+    }
+
+
+def numbers_csv(outcome: Outcome) -> str:
+    """The rows of an outcome as CSV, floats with all their digits; columns in the order in which they come up."""
+    columns = list(dict.fromkeys(key for row in outcome.rows for key in row))
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(outcome.rows)
+    return buffer.getvalue()
+
+
+def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    # Read first: np.load leaves a damaged file open.
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    head: dict[str, Any] = parse_json(arrays.pop(HEAD).tobytes())
+    return head, arrays
+
+
+def _plain(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity as JSON gives it back, with the version that computed the cell: another one computes it again."""
+    plain: dict[str, Any] = json.loads(json.dumps({**identity, "sharefind": __version__}))
+    return plain

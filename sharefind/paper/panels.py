@@ -1,0 +1,272 @@
+"""Draws the panels of any outcome as one PNG. matplotlib is loaded only here, and only when a picture is drawn."""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sharefind.paper.demonstration import Outcome, Panel, Series
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 110
+
+COLUMNS = 3
+"""Most panels beside each other."""
+
+PANEL_WIDTH, PANEL_HEIGHT = 4.4, 3.6
+"""Inches of one of several panels."""
+
+SINGLE_WIDTH, SINGLE_HEIGHT = 8.6, 4.6
+"""Inches of a panel that is alone."""
+
+LEGEND_BELOW, LEGEND_BELOW_TURNED = -0.16, -0.4
+"""Height of the top of a legend below a panel, in panels, under names that are level and turned."""
+
+LEGEND_LINE, LEGEND_WIDTH = 0.19, 2.2
+"""Inches that an entry of a legend adds to the height below a panel, and of a legend at the end of a row."""
+
+TITLE_WIDTH = 11.0
+"""Characters of the title to an inch of picture."""
+
+TICK_CHARACTERS = 28
+"""Characters of all tick names together to an inch of panel; longer ones are turned."""
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#4d4d4d", "#8c564b")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+STYLES = ("-", "--", "-.", ":")
+"""By the place of a series; told apart without colours, and where lines lie on each other."""
+
+REFERENCE = ", reference"
+"""End of the label of a series that is drawn as stars in the colour of the series that it is the reference of."""
+
+REFERENCE_NAME = "reference values"
+"""What such stars are called, whatever their colour."""
+
+LOG_RANGE = 1e-18
+"""Values on a log axis below this share of the largest are rounding, or zero: they are drawn on a line below."""
+
+FLOOR_COLOUR = "#9aa5b1"
+
+
+def draw(outcome: Outcome, title: str) -> bytes | None:
+    """All panels of an outcome under one title, as PNG; None where matplotlib is not installed.
+
+    Args:
+        outcome: its panels; the verdict goes to the title. title: what is shown, broken into lines as needed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        return None
+    panels = outcome.panels
+    columns = max(1, min(COLUMNS, len(panels)))
+    rows = max(1, math.ceil(len(panels) / columns))
+    width, height = _size(panels, columns, rows)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    verdict = "holds" if outcome.holds else "fails"
+    lines = textwrap.wrap(f"{title} [{verdict}]", int(width * TITLE_WIDTH))
+    figure.suptitle(_plain("\n".join(lines)), fontsize=11)
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for place, panel in enumerate(panels):
+        row, column = divmod(place, columns)
+        draw_panel(axes[row][column], panel, _legend_place(panels, columns, place))
+    for place in range(len(panels), rows * columns):
+        axes[place // columns][place % columns].set_visible(False)
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    """Without the software's name, so that the same outcome gives the same bytes with the same library."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _size(panels: Sequence[Panel], columns: int, rows: int) -> tuple[float, float]:
+    """Inches of the picture, with room for legends."""
+    if len(panels) <= 1:
+        entries = len(panels[0].series) if panels else 0
+        return SINGLE_WIDTH, SINGLE_HEIGHT + LEGEND_LINE * entries
+    below = max((len(p.series) for p in panels if not _shares_legend(panels[:columns])), default=0)
+    return columns * PANEL_WIDTH + LEGEND_WIDTH, rows * (PANEL_HEIGHT + LEGEND_LINE * below)
+
+
+def _shares_legend(in_row: Sequence[Panel]) -> bool:
+    """Whether one panel of a row names every series of the row, so that one legend serves all."""
+    labels = [set(_labels(panel)) for panel in in_row]
+    return len(in_row) > 1 and all(each <= labels[0] | max(labels, key=lambda some: len(some)) for each in labels)
+
+
+def _labels(panel: Panel) -> tuple[str, ...]:
+    return tuple(s.label for s in panel.series if not s.label.endswith(REFERENCE))
+
+
+def _legend_place(panels: Sequence[Panel], columns: int, place: int) -> str:
+    """Where the legend of a panel goes: "below" it, "right" of the last one of a row that shares it, or nowhere.
+
+    A row whose series all stand in the legend of a row above needs none of its own.
+    """
+    row, column = divmod(place, columns)
+    in_row = panels[row * columns : (row + 1) * columns]
+    above = [panels[r * columns : (r + 1) * columns] for r in range(row)]
+    named = [{label for p in one for label in _labels(p)} for one in above if _shares_legend(one)]
+    if any({label for p in in_row for label in _labels(p)} <= labels for labels in named):
+        return "none"
+    if not _shares_legend(in_row):
+        return "below"
+    return "right" if column == len(in_row) - 1 else "none"
+
+
+@dataclass(frozen=True)
+class _Floor:
+    """The line at the bottom of a log axis on which values too small for it are drawn."""
+
+    bound: float
+    height: float
+
+    def lift(self, value: float) -> float:
+        """The height at which a value is drawn; a gap stays one."""
+        return self.height if value < self.bound else value
+
+    def holds(self, values: Sequence[float]) -> bool:
+        """Whether one of the values lies below."""
+        return any(math.isfinite(value) and value < self.bound for value in values)
+
+    def below(self, panel: Panel) -> str:
+        """What the values of a panel below the line amount to."""
+        largest = max((v for s in panel.series for v in s.y if math.isfinite(v) and v < self.bound), default=0.0)
+        return f"{largest:.0e} at most" if largest > 0 else "0"
+
+
+def draw_panel(axes: Axes, panel: Panel, legend: str = "below") -> None:
+    """One pair of axes: lines with markers and error bars, or bars over named ticks.
+
+    Args:
+        axes: to draw on. panel: what is drawn. legend: "below" the axes, "right" of them, or "none".
+    """
+    floor = _floor(panel)
+    axes.set_title(_plain(panel.title), fontsize=10)
+    axes.set_xlabel(_plain(panel.x_label))
+    axes.set_ylabel(_plain(panel.y_label))
+    axes.set_xscale("linear" if panel.bars else panel.x_scale)
+    axes.set_yscale(panel.y_scale)
+    for place, series in enumerate(panel.series):
+        if panel.bars:
+            _draw_bars(axes, series, place, len(panel.series), floor)
+        else:
+            _draw_line(axes, series, place, panel, floor)
+    if floor is not None and panel.bars:
+        # Once all are drawn: a limit that is set ends the scaling of the other one.
+        axes.set_ylim(bottom=floor.height / 3)
+    if floor is not None and any(floor.holds(s.y) for s in panel.series):
+        axes.axhline(floor.bound, color=FLOOR_COLOUR, lw=0.8, ls=":", zorder=0)
+        axes.set_ylim(bottom=floor.height / 3)
+        axes.set_xlabel(f"{_plain(panel.x_label)} (below the dotted line: {floor.below(panel)})")
+    is_turned = bool(panel.ticks) and _name_ticks(axes, panel)
+    axes.grid(axis="y", color="#e4e7eb", lw=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    _place_legend(axes, legend, LEGEND_BELOW_TURNED if is_turned else LEGEND_BELOW)
+
+
+def _floor(panel: Panel) -> _Floor | None:
+    """None for a linear axis."""
+    if panel.y_scale != "log":
+        return None
+    positive = [v for s in panel.series for v in s.y if math.isfinite(v) and v > 0]
+    if not positive:
+        return _Floor(1e-16, 1e-17)
+    bound = max(positive) * LOG_RANGE
+    visible = min(v for v in positive if v >= bound)
+    # The line lies just below what is drawn, not at the end of the range that could have been.
+    line = 10.0 ** math.floor(math.log10(visible) - 0.5) if visible > 10 * bound else bound
+    return _Floor(line, line / 10)
+
+
+def _draw_line(axes: Axes, series: Series, place: int, panel: Panel, floor: _Floor | None) -> None:
+    x, y = list(series.x), [_finite(v) for v in series.y]
+    if series.label.endswith(REFERENCE):
+        names = [s.label for s in panel.series]
+        owner = (
+            names.index(series.label.removesuffix(REFERENCE))
+            if series.label.removesuffix(REFERENCE) in names
+            else place
+        )
+        axes.plot(x, y, ls="none", marker="*", ms=11, mfc="none", mec=_colour(owner), label=REFERENCE_NAME, zorder=4)
+        return
+    heights = y if floor is None else [floor.lift(v) for v in y]
+    bars = _error_bars(series, heights, floor)
+    axes.errorbar(
+        x, heights, yerr=bars, color=_colour(place), marker=MARKERS[place % len(MARKERS)], ms=5.5, mfc="white", lw=1.4,
+        ls=STYLES[place % len(STYLES)], capsize=2.5, label=_plain(series.label),
+    )  # fmt: skip
+
+
+def _error_bars(series: Series, heights: Sequence[float], floor: _Floor | None) -> list[list[float]] | None:
+    """Lengths downwards and upwards; on a log axis none below the floor, and none of points on it."""
+    if not series.low or not series.high:
+        return None
+    low, high = [_finite(v) for v in series.low], [_finite(v) for v in series.high]
+    if floor is not None:
+        low = [max(v, floor.bound) if h >= floor.bound else h for v, h in zip(low, heights, strict=True)]
+        high = [v if h >= floor.bound else h for v, h in zip(high, heights, strict=True)]
+    down = [max(0.0, h - v) for v, h in zip(low, heights, strict=True)]
+    up = [max(0.0, v - h) for v, h in zip(high, heights, strict=True)]
+    return [down, up]
+
+
+def _draw_bars(axes: Axes, series: Series, place: int, count: int, floor: _Floor | None) -> None:
+    """Bars beside those of the other series; on a log axis from the bottom up."""
+    width = 0.8 / count
+    x = [float(v) + (place - (count - 1) / 2) * width for v in series.x]
+    y = [_finite(v) for v in series.y]
+    heights = y if floor is None else [floor.lift(v) for v in y]
+    bottom = 0.0 if floor is None else floor.height / 3
+    bars = _error_bars(series, heights, floor)
+    axes.bar(
+        x, [h - bottom for h in heights], width * 0.9, bottom=bottom, yerr=bars, capsize=2.5, color=_colour(place),
+        label=_plain(series.label), ecolor="#1f2933",
+    )  # fmt: skip
+
+
+def _name_ticks(axes: Axes, panel: Panel) -> bool:
+    """Whether the names had to be turned."""
+    inches = PANEL_WIDTH * axes.get_position().width
+    long = sum(len(tick) for tick in panel.ticks) > TICK_CHARACTERS * inches / 2
+    axes.set_xticks(range(len(panel.ticks)), [_plain(tick) for tick in panel.ticks], fontsize=8)
+    if long:
+        for label in axes.get_xticklabels():
+            label.set(rotation=30, ha="right", rotation_mode="anchor")
+    return long
+
+
+def _place_legend(axes: Axes, legend: str, below: float) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    if legend == "none" or not handles:
+        return
+    entries = dict(zip(labels, handles, strict=True))
+    drawn = axes.legend(list(entries.values()), list(entries), fontsize=8, frameon=False)
+    is_right = legend == "right"
+    drawn.set_loc("center left" if is_right else "upper center")
+    drawn.set_bbox_to_anchor((1.02, 0.5) if is_right else (0.5, below), transform=axes.transAxes)
+
+
+def _colour(place: int) -> str:
+    return COLOURS[place % len(COLOURS)]
+
+
+def _finite(value: float) -> float:
+    """A gap where a value is not finite."""
+    return value if math.isfinite(value) else math.nan
+
+
+def _plain(text: str) -> str:
+    """Text that matplotlib does not read as a formula."""
+    return text.replace("$", r"\$")

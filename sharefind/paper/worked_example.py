@@ -1,0 +1,115 @@
+"""An equivariant law for Propositions 4 and 5 on which the least risks are known in closed form.
+
+X carries any orthogonal action of a finite group, Y the trivial one. Half of the mass lies on the orbit of t e, half on
+its mean t P e, where e is a basis vector that the group moves; the label is y(x) = mean_g tanh(s <g e, x> + c).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.errors import ConfigError
+from sharefind.groups import Representation, trivial
+from sharefind.meanfield.objectives.laws import EmpiricalLaw
+from sharefind.meanfield.units import Unit, build_unit
+
+T, S, C = 4.0, 1.0, 0.5
+"""t, s and c. c is not 0, so that odd functions do not hide signs."""
+
+PADDING = 1e-13
+"""Half-width of the interval around an entry of a representation in floating point: far above its rounding error."""
+
+
+@dataclass(frozen=True)
+class WorkedExample:
+    """The law, the two labels, and the measures that attain the two infima.
+
+    An SI model sees x through its mean P x alone, which is the same on all of the support: it takes one value v there.
+    So inf over P(E^G) of R is min_v ((v - a)^2 + (v - b)^2) / 2 = (a - b)^2 / 4, attained by w = 0. The label itself is
+    the model of the orbit of the particle (s e, c), so inf over P(Z) of R is 0.
+
+    Attributes:
+        in_rep: rho. orbit: g e for every g, (|G|, d_in). a, b: the labels on the orbit and at its mean.
+    """
+
+    in_rep: Representation
+    orbit: NDArray[np.float64]
+    a: float
+    b: float
+
+    @property
+    def strict_gap(self) -> float:
+        """(a - b)^2 / 4."""
+        return (self.a - self.b) ** 2 / 4
+
+    @property
+    def unit(self) -> Unit:
+        """tanh(w x + b), Y trivial: Z = X* + R."""
+        return build_unit("matrix+bias:tanh", self.in_rep, trivial(self.in_rep.group, 1))
+
+    def label(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """y(x) = mean_g tanh(s <g e, x> + c): (n, d_in) -> (n, 1)."""
+        return np.asarray(np.tanh(S * x @ self.orbit.T + C).mean(1, keepdims=True))
+
+    def law(self) -> EmpiricalLaw:
+        """pi: mass 1/2 on t times the orbit, 1/2 on t times its mean."""
+        order = len(self.orbit)
+        x = T * np.vstack([self.orbit, np.repeat(self.orbit.mean(0, keepdims=True), order, axis=0)])
+        return EmpiricalLaw(torch.from_numpy(x), torch.from_numpy(self.label(x)))
+
+    def weakly_invariant(self) -> Tensor:
+        """The orbit of (s e, c), a WI measure of risk 0: (1, D, |G|)."""
+        bias = np.full((1, len(self.orbit)), C)
+        return torch.from_numpy(np.vstack([S * self.orbit.T, bias])).unsqueeze(0)
+
+    def strongly_invariant(self) -> Tensor:
+        """The particle (0, artanh((a + b) / 2)) of E^G, of risk (a - b)^2 / 4: (1, D, 1)."""
+        theta = np.zeros((1, self.in_rep.dim + 1, 1))
+        theta[0, -1, 0] = np.arctanh((self.a + self.b) / 2)
+        return torch.from_numpy(theta)
+
+    def certified_gap(self) -> tuple[float, float]:
+        """An interval that holds (a - b)^2 / 4, by interval arithmetic: (lower, upper)."""
+        from mpmath import iv
+
+        def tanh(x: Any) -> Any:
+            return 1 - 2 / (iv.exp(2 * x) + 1)
+
+        def entry(value: float) -> Any:
+            return iv.mpf([value - PADDING, value + PADDING])
+
+        inner = self.orbit @ self.orbit[0]
+        a = sum((tanh(S * T * entry(float(v)) + C) for v in inner), iv.mpf(0)) / len(inner)
+        b = tanh(S * T * entry(float(inner.mean())) + C)
+        gap = ((a - b) / 2) ** 2
+        return float(gap.a), float(gap.b)
+
+
+def worked_example(in_rep: Representation) -> WorkedExample:
+    """The example over an action on X.
+
+    Raises:
+        ConfigError: rho is not orthogonal, fixes every basis vector, or gives both labels the same value.
+    """
+    if not in_rep.is_orthogonal:
+        raise ConfigError(f"{in_rep.name} of {in_rep.group.name} is not orthogonal on X; choose another --in-rep")
+    matrices = in_rep.float_matrices()
+    moved = [k for k in range(in_rep.dim) if not np.allclose(matrices[:, :, k], np.eye(in_rep.dim)[k])]
+    if not moved:
+        raise ConfigError(f"{in_rep.group.name} moves nothing on X ({in_rep.name}); choose another --in-rep")
+    orbit = np.asarray(matrices[:, :, moved[0]], dtype=np.float64)
+    inner = orbit @ orbit[0]
+    a, b = float(np.tanh(S * T * inner + C).mean()), float(np.tanh(S * T * inner.mean() + C))
+    example = WorkedExample(in_rep, orbit, a, b)
+    if example.certified_gap()[0] <= 0:
+        raise ConfigError(
+            f"{in_rep.group.name} on X ({in_rep.name}): both labels are {a:.6g}, so there is no gap to show; choose "
+            "another --in-rep"
+        )
+    return example

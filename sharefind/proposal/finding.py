@@ -1,0 +1,133 @@
+"""What a proposal is: an exact space of weights, its group, and what else the samples leave standing.
+
+How it is found is left to `propose`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sharefind.groups import FiniteGroup, NaturalBlock
+from sharefind.proposal.coefficients import FloatArray
+from sharefind.proposal.log_evidence import Labels
+from sharefind.recognition import Layout, Recognition
+from sharefind.recognition.layout import IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Rival:
+    """A space that the data leave standing beside the one that was taken.
+
+    name: of its group, or what ties it. dim: of the space of weights. share: of the posterior; None where the search
+    was cut short.
+    """
+
+    name: str
+    dim: int
+    share: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Smaller:
+    """The space with one direction less that comes nearest.
+
+    what: "class 3 could vanish", "classes 2 and 4 could be equal". log_odds: for keeping the direction; negative where
+    the data would rather do without, which no group explains.
+    """
+
+    what: str
+    log_odds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """The smallest exact space of weights (d_out, d_in) that contains the likely ones, `KEPT` of the posterior.
+
+    Attributes:
+        layout: the weights and what could move them. labels: the space, int32 (d_out d_in,).
+        recognition: of the space: the largest group that fixes it.
+        name: what ties the weights: a group's name, "translation: ...", or "no sharing".
+        is_group: whether the space is that of a group of moves; False for a translation on windows.
+        is_odd: whether turning all signs, x to -x and y to -y, is a symmetry beside the group, or the only one.
+        share: posterior share of the single most likely space; None where the search was cut short, since what was not
+            looked at has a share too. rivals: the next ones, one alone where it is decided.
+        has_signal: whether coefficients differ from noise at all.
+        is_decided: whether one space has a share of `CREDIBLE`. is_exhaustive: whether the search for moves was not cut
+            short.
+        values, errors: the tied linear coefficients, class 1, 2, ... and their standard errors, (dim,) each.
+        smaller: what could most easily be dropped from the space; None where nothing is left to drop.
+        samples: n of the search.
+        alternatives: what the samples propose next, should this be rejected by others; each has none of its own.
+    """
+
+    layout: Layout
+    labels: Labels
+    recognition: Recognition
+    name: str
+    is_group: bool
+    is_odd: bool
+    share: float | None
+    rivals: tuple[Rival, ...]
+    has_signal: bool
+    is_decided: bool
+    is_exhaustive: bool
+    values: FloatArray
+    errors: FloatArray
+    smaller: Smaller | None
+    samples: int
+    alternatives: tuple[Finding, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """One of "decided", "undecided", "cut short" and "no sharing supported", which is a decision too."""
+        if not self.is_exhaustive:
+            return "cut short"
+        if not self.is_decided:
+            return "undecided"
+        return "no sharing supported" if self.is_trivial else "decided"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(d_out, d_in)."""
+        rows, columns = self.layout.shape(self.layout.blocks[0])
+        return rows, columns
+
+    @property
+    def dim(self) -> int:
+        """Dimension of the space of weights."""
+        return int(self.labels.max())
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether nothing is shared: the space is that of all weights and no sign turns."""
+        return self.dim == self.layout.dim and not self.is_odd
+
+    @property
+    def is_of_weights(self) -> bool:
+        """Whether the name is that of a group: the largest that fixes the weights, of which the data may have less."""
+        return self.is_group and self.group.order > 1
+
+    @property
+    def group(self) -> FiniteGroup:
+        """The group by which weights are shared: that of the space; {1, -1} for odd data; trivial for a translation."""
+        if not self.is_group:
+            return _group("C1", self.layout, ())
+        if self.dim == self.layout.dim:
+            return _group("C2", self.layout, (self.layout.antipodes,)) if self.is_odd else _group("C1", self.layout, ())
+        found = self.recognition.group
+        return _group(self.name, self.layout, tuple(np.array(g) for g in found.generators), found.order)
+
+    @property
+    def blocks(self) -> tuple[NaturalBlock, NaturalBlock]:
+        """How the points of the group act on inputs and on outputs."""
+        blocks = self.layout.natural_blocks
+        rows, columns = self.layout.blocks[0]
+        return blocks[columns], blocks[rows]
+
+
+def _group(name: str, layout: Layout, moves: Sequence[IntArray], order: int | None = None) -> FiniteGroup:
+    generators = tuple(tuple(int(p) for p in g) for g in moves)
+    return FiniteGroup(name, layout.points, generators, layout.natural_blocks, known_order=order)

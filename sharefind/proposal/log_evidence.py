@@ -1,0 +1,210 @@
+"""How much do coefficients speak for an exact tying space? The log marginal likelihood of every space, comparable.
+
+A space in which coefficients are tied gains where the data agree with the ties, the more the better they are known, and
+loses where they do not: Occam's factor, without a penalty to choose (MacKay 1992, "Bayesian interpolation").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+from scipy.sparse import csr_array
+
+from sharefind.proposal.coefficients import Block, Coefficients, FloatArray
+from sharefind.recognition.layout import IntArray
+from sharefind.spaces import tying
+
+Labels = NDArray[np.int32]
+
+SIGNAL = 1e-3
+"""p-value below which coefficients are no noise."""
+
+SMALLEST_KIND = 0.1
+"""Smallest root mean square of a kind of coefficients that is expected, as a share of that of its block."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlockEvidence:
+    """log p(values | tied as labels say) of one block, values | W ~ N(W, precision^-1), classes of W ~ N(0, tau^2).
+
+    kinds: int64 (dim,), which coefficients permutations could tie. Each kind has its own tau^2, its mean square beyond
+    the noise: off the diagonal of a weight, say, values may be smaller than on it. But not by more than a factor.
+    """
+
+    block: Block
+    kinds: IntArray
+
+    @cached_property
+    def tau2(self) -> FloatArray:
+        """Variance of the values of each kind, (kinds,); 0 where the block shows no signal."""
+        excess = (self.block.values**2 - self.block.variance).ravel()
+        own = np.bincount(self.kinds, weights=excess) / np.bincount(self.kinds)
+        return np.asarray(np.maximum(own, max(0.0, float(np.mean(excess))) * SMALLEST_KIND**2))
+
+    @cached_property
+    def _pulled(self) -> FloatArray:
+        precision, values = self.block.precision, self.block.values.ravel()
+        return precision * values if precision.ndim == 1 else precision @ values
+
+    def _gathered(self, labels: Labels) -> tuple[FloatArray, FloatArray]:
+        """C^T precision C (k, k), or its diagonal (k,), and C^T precision values (k,), C the incidence of classes."""
+        classes, signs, k = np.abs(labels).astype(np.int64), np.sign(labels).astype(np.float64), int(labels.max())
+        pulled = np.bincount(classes, weights=self._pulled * signs, minlength=k + 1)[1:].astype(np.float64)
+        precision = self.block.precision
+        if precision.ndim == 1:
+            return np.bincount(classes, weights=precision * signs**2, minlength=k + 1)[1:].astype(np.float64), pulled
+        incidence = csr_array((signs, (np.arange(labels.size), classes)), shape=(labels.size, k + 1))
+        return np.asarray(incidence.T @ (incidence.T @ precision).T, dtype=np.float64)[1:, 1:], pulled
+
+    def _spread(self, labels: Labels) -> FloatArray:
+        """Prior standard deviation of class 1, 2, ..., (k,)."""
+        classes = np.abs(labels).astype(np.int64)
+        first = np.zeros(int(labels.max()) + 1, dtype=np.int64)
+        first[classes[::-1]] = self.kinds[::-1]
+        return np.asarray(np.sqrt(self.tau2[first[1:]]))
+
+    def log(self, labels: Labels) -> float:
+        """The log evidence, less what does not depend on the labels. labels: canonical, int32 (dim,).
+
+        That a whole kind vanishes is compared with its mean being as large as the block's values are.
+        """
+        if not self.tau2.any():
+            return 0.0
+        lost = np.bincount(self.kinds, weights=labels != 0) == 0
+        return self._tied(labels) + float(self._vanishing[lost].sum())
+
+    @cached_property
+    def _vanishing(self) -> FloatArray:
+        """Log evidence for "the mean of a kind is 0", (kinds,)."""
+        excess = max(0.0, float(np.mean(self.block.values**2 - self.block.variance)))
+        means, errors = self.refit((self.kinds + 1).astype(np.int32))
+        ratio = excess / errors**2
+        return np.asarray(0.5 * (np.log1p(ratio) - (means / errors) ** 2 * ratio / (1 + ratio)))
+
+    def _tied(self, labels: Labels) -> float:
+        """The log evidence under the prior of each kind."""
+        if labels.max() == 0:
+            return 0.0
+        inner, pulled = self._gathered(labels)
+        spread = self._spread(labels)
+        pulled = spread * pulled
+        if inner.ndim == 1:
+            loaded = 1 + spread**2 * inner
+            return float(0.5 * (pulled**2 / loaded - np.log(loaded)).sum())
+        matrix = np.eye(len(inner)) + np.multiply.outer(spread, spread) * inner
+        return 0.5 * (float(pulled @ np.linalg.solve(matrix, pulled)) - float(np.linalg.slogdet(matrix)[1]))
+
+    def misfit(self, labels: Labels) -> tuple[float, int]:
+        """Squared distance of the values from the space in units of the noise, and its degrees of freedom."""
+        total = float(self.block.values.ravel() @ self._pulled)
+        if labels.max() == 0:
+            return total, labels.size
+        inner, pulled = self._gathered(labels)
+        solved = pulled / inner if inner.ndim == 1 else np.linalg.solve(inner, pulled)
+        return total - float(pulled @ solved), labels.size - int(labels.max())
+
+    def refit(self, labels: Labels) -> tuple[FloatArray, FloatArray]:
+        """Generalised least squares under the ties: values of class 1, 2, ... (k,) and standard errors (k,)."""
+        inner, pulled = self._gathered(labels)
+        if inner.ndim == 1:
+            return pulled / inner, 1 / np.sqrt(inner)
+        inverse = np.linalg.inv(inner)
+        return inverse @ pulled, np.sqrt(np.diag(inverse))
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The evidence for what moves of a layout leave fixed, over all blocks of coefficients.
+
+    The constants of the outputs and the moments of X can only speak against a group: that all outputs have one mean, or
+    all inputs one variance, is so often true that it says nothing about the relation. Constants about the means of the
+    data say nothing at all.
+    """
+
+    coefficients: Coefficients
+    _known: dict[tuple[int, bytes], float] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def blocks(self) -> tuple[BlockEvidence, ...]:
+        """One for each block of coefficients, then one for each block of moments of X."""
+        found = (*self.coefficients.blocks, *self.coefficients.inputs)
+        carried = [self.coefficients.moved(g) for g in self.coefficients.layout.swaps]
+        kinds = []
+        for k, block in enumerate(found):
+            tied = tying.components(np.stack([c[k][0] for c in carried])) if carried else np.zeros(block.dim)
+            kinds.append(np.asarray(tied, dtype=np.int64))
+        return tuple(BlockEvidence(block, kind) for block, kind in zip(found, kinds, strict=True))
+
+    @cached_property
+    def linear(self) -> BlockEvidence:
+        """That of the linear block."""
+        return next(b for b in self.blocks if b.block.name == "linear")
+
+    @cached_property
+    def speaking(self) -> tuple[int, ...]:
+        """The blocks that can say anything: those with a signal, without the constants of data about their means."""
+        silent = "constant" if self.coefficients.about == "mean" else ""
+        return tuple(k for k, b in enumerate(self.blocks) if b.block.name != silent and b.tau2.any())
+
+    def log(self, moves: Sequence[IntArray]) -> float:
+        """Log evidence for the fixed space of the group that the moves generate."""
+        if not moves:
+            return sum(self._block(k, _free(self.blocks[k].block.dim)) for k in self.speaking)
+        carried = [self.coefficients.moved(g) for g in moves]
+        total = 0.0
+        for k in self.speaking:
+            targets, signs = np.stack([c[k][0] for c in carried]), np.stack([c[k][1] for c in carried])
+            total += self._block(k, tying.tied(targets, signs))
+        return total
+
+    def _block(self, k: int, labels: Labels) -> float:
+        key = (k, labels.tobytes())
+        if key not in self._known:
+            found = self.blocks[k]
+            log = found.log(labels)
+            is_veto = found.block.name == "constant" or found.block in self.coefficients.inputs
+            self._known[key] = min(0.0, log - found.log(_free(found.block.dim))) if is_veto else log
+        return self._known[key]
+
+    def log_of_sign(self, minus: IntArray) -> float:
+        """Log evidence for the symmetry x to -x, y to -y against none. minus: the permutation of the points.
+
+        What speaks for it is that the constants vanish, against constants as large as the labels (mean square 1); all
+        else of even degree can only speak against it.
+        """
+        free, turned = self.log(()), self.log((minus,))
+        constant = next((b for b in self.blocks if b.block.name == "constant"), None)
+        if constant is None:
+            return -np.inf
+        spread = constant.block.variance.ravel()
+        ratio = 1 / spread
+        squares = constant.block.values.ravel() ** 2 / spread
+        gain = 0.5 * (np.log1p(ratio) - squares * ratio / (1 + ratio)).sum()
+        return float(turned - free + gain)
+
+    @cached_property
+    def has_signal(self) -> bool:
+        """Whether any block but the constants differs from noise, chi^2 at `SIGNAL` each."""
+        relation = [b for b in self.blocks if b.block.name != "constant" and b.block not in self.coefficients.inputs]
+        for found in relation:
+            misfit, dof = found.misfit(np.zeros(found.block.dim, dtype=np.int32))
+            if special.chdtrc(dof, misfit) < SIGNAL:
+                return True
+        return False
+
+    def weights(self, moves: Sequence[IntArray]) -> Labels:
+        """The fixed space in the parameters that the layout stands for, int32 (dim,)."""
+        layout = self.coefficients.layout
+        if not moves:
+            return _free(layout.dim)
+        targets, signs = zip(*(layout.parameter_move(g) for g in moves), strict=True)
+        return tying.tied(np.stack(targets), np.stack(signs))
+
+
+def _free(dim: int) -> Labels:
+    return np.arange(1, dim + 1, dtype=np.int32)

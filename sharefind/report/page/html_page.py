@@ -1,0 +1,216 @@
+"""The report of a run: one page that needs no network, no script and no other file.
+
+What is on it is put together here from `verdict`, `page_parts`, `recipe`, `samples` and `promises`; how it is laid
+out stands in page.html, how it looks in page.css.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from sharefind.errors import ConfigError
+from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.report.page.page_parts import (
+    Drawing,
+    chain_grid,
+    diagnosis_grid,
+    drawing,
+    listed,
+    open_grid,
+    rival_grid,
+    symmetry_grid,
+    visited_grid,
+    yardstick_grid,
+)
+from sharefind.report.pictures.drawing import require_matplotlib
+from sharefind.report.pictures.palette import DARK, NAMES
+from sharefind.report.text.guarantees import not_promised, promised
+from sharefind.report.text.number_words import MAX_NAMES, plural
+from sharefind.report.text.reproduce_command import command_of, settings_of
+from sharefind.report.text.rows import origin_cells, yardstick_note
+from sharefind.report.text.run_samples import Samples
+from sharefind.report.text.runs import RunView, load_run
+from sharefind.report.text.verdict import (
+    diagnosis_sentence,
+    disagreements,
+    doubts,
+    is_zero,
+    saddles,
+    star_title,
+    verdict,
+    warnings,
+)
+from sharefind.search import RunFolder, SearchConfig
+from sharefind.storage import ENCODING, refuse_unwritable, shell_word, write_atomically
+
+SUFFIXES = (".html", ".htm")
+"""How a report's name ends."""
+
+
+def check_page(path: Path) -> None:
+    """Refuse a report that could not be drawn or written.
+
+    Raises:
+        ConfigError: another suffix, or matplotlib is not installed.
+        RunFolderError: the file exists, or its folder does not.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"--out {path}: a report is one HTML page; end the name with .html")
+    refuse_unwritable(path)
+    require_matplotlib("a report")
+
+
+def write_page(run: Path, samples: Samples, path: Path, limits: Limits = DEFAULT_LIMITS) -> RunView:
+    """Write the report of a finished run, whole or not at all; the same run gives the same bytes.
+
+    Args:
+        run: its folder. samples: what it searched. path: the file, ending with .html. limits: on what is read of it.
+
+    Returns:
+        The run.
+
+    Raises:
+        ConfigError, RunFolderError: as in `check_page`; the run is not finished, or its files are damaged.
+    """
+    check_page(path)
+    view = load_run(run, limits)
+    text = page(view, RunFolder.open(run).config(), samples)
+    # Names in a run folder may hold halves of surrogate pairs, which UTF-8 has no bytes for.
+    write_atomically(path, text.encode(ENCODING, "xmlcharrefreplace"))
+    return view
+
+
+def page(view: RunView, config: SearchConfig, samples: Samples) -> str:
+    """The report as HTML.
+
+    Raises:
+        RunFolderError: particles of the run cannot be read.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(_file("page.html"))
+    css = Markup(_colours() + _file("page.css"))  # nosec B704 # constants, and a file of the package
+    return template.render(
+        css=css,
+        **_head(view, samples), **_pictures(view), **_tables(view), **_facts(view, config, samples),
+        **_endings(view),
+    )  # fmt: skip
+
+
+def _file(name: str) -> str:
+    return files("sharefind.report.page").joinpath(name).read_bytes().decode(ENCODING)
+
+
+def _colours() -> str:
+    """The colours of the pictures under their names, light, and dark on the screens of those who ask for it."""
+    light = "".join(f"--{name}: {colour}; " for colour, name in NAMES.items())
+    dark = "".join(f"--{name}: {colour}; " for name, colour in DARK.items())
+    return f":root {{ {light}}}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}\n"
+
+
+def _head(view: RunView, samples: Samples) -> dict[str, Any]:
+    return {
+        "subject": f"{samples.name}, {_candidate(view)}",
+        "verdict": verdict(view),
+        "is_good": view.is_finished and not is_zero(view),
+        "alarms": list(warnings(view)),
+        "remarks": [*saddles(view), *disagreements(view), *doubts(view.result)],
+        "star": star_title(view),
+    }
+
+
+def _candidate(view: RunView) -> str:
+    group = view.result["group"]
+    if group["order"] == 1:
+        return "no candidate"
+    return f"{'proposed ' if view.result.get('blind') else ''}candidate {group['name']}"
+
+
+def _pictures(view: RunView) -> dict[str, Any]:
+    return {
+        "tying": drawing(view, "tying"),
+        "distances": drawing(view, "distances"),
+        "lattice": drawing(view, "lattice") if view.e_star is not None else None,
+        "spectra": drawing(view, "spectra"),
+        "particles": list(_clouds(view)),
+        "p_values": drawing(view, "p-values"),
+    }
+
+
+def _clouds(view: RunView) -> Iterator[Drawing]:
+    """Particles where the search ended, and at the node before, which they left."""
+    for node in view.chain[:-3:-1]:
+        if node.space.is_zero and node != view.e_star:
+            continue  # all particles are at one place
+        found = drawing(view, "particles", node)
+        if found is not None:
+            yield found
+
+
+def _tables(view: RunView) -> dict[str, Any]:
+    sentences = (diagnosis_sentence(name, row) for name, row in view.result.get("diagnosis", {}).items())
+    return {
+        "chain_grid": chain_grid(view),
+        "visited_grid": visited_grid(view),
+        "open_grid": open_grid(view),
+        "symmetry_grid": symmetry_grid(view),
+        "diagnosis_grid": diagnosis_grid(view),
+        "diagnosis_sentences": [line for line in sentences if line],
+        "rival_grid": rival_grid(view),
+        "yardstick_grid": yardstick_grid(view),
+        "yardstick_missing": yardstick_note(view.result),
+        "gate": view.result.get("independence_p_value"),
+        "alpha": view.alpha,
+    }
+
+
+def _facts(view: RunView, config: SearchConfig, samples: Samples) -> dict[str, Any]:
+    result = view.result
+    most = MAX_NAMES if result.get("symmetries") else None  # the table of the tests has the others
+    groups = {name: listed(result.get(name, []), most) for name in ("accepted", "rejected", "undecided")}
+    if not result.get("undecided"):
+        del groups["undecided"]
+    return {
+        "origin": {**origin_cells(result), **groups},
+        "data": _data(view, samples),
+        "data_note": samples.note,
+        "settings": {name: str(value) for name, value in settings_of(config).items()},
+        "versions": result["versions"],
+        "command": command_of(config),
+    }
+
+
+def _data(view: RunView, samples: Samples) -> dict[str, str]:
+    blocks = ", ".join(f"{b.name} {' x '.join(map(str, b.shape))}" for b in view.blocks)
+    facts = {"name": samples.name, "fingerprint": samples.fingerprint}
+    if samples.widths is not None:
+        facts["samples"] = "fresh ones, as many as training asks for" if samples.rows is None else f"{samples.rows:,}"
+        facts["widths"] = f"x {samples.widths[0]}, y {samples.widths[1]}"
+    lattice = view.result["lattice"]
+    tests = {"exact tests": f"{sum(view.seconds.values()):.1f} s"} if view.seconds else {}
+    return {
+        **facts,
+        "parameters": f"{view.ambient}: {blocks}",
+        "seed": str(view.result["seed"]),
+        "time": f"{view.result['wall_s']:.1f} s",
+        "search": f"{plural(lattice['nodes'], 'node')}, {plural(lattice['edges'], 'growth')}",
+        **tests,
+    }
+
+
+def _endings(view: RunView) -> dict[str, Any]:
+    run = shell_word(view.path)
+    commands = [f"sharefind inspect {run}"]
+    if view.is_exportable:
+        commands += [f"sharefind export {run} --format {f} --out {o}" for f, o in EXPORTS]
+        commands.append(f"sharefind train {run} --out net.safetensors")
+    return {"promised": list(promised(view)), "not_promised": list(not_promised(view)), "commands": commands}
+
+
+EXPORTS = (("torch", "net.py"), ("json", "net.json"))
+"""Formats of `sharefind export` that the page suggests, with a file for each."""

@@ -1,0 +1,253 @@
+"""The parts of a page: tables as text, and pictures as SVG with their captions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from sharefind.report.pictures.drawing import MAX_SPECTRA, picture_of, rendered, spectra_nodes
+from sharefind.report.pictures.inline_svg import inline_svg
+from sharefind.report.pictures.lattice_picture import node_title
+from sharefind.report.pictures.node_pictures import MAX_DIRECTIONS, MAX_DRAWN
+from sharefind.report.pictures.space_picture import space_caption, what_is_left_out
+from sharefind.report.pictures.symmetry_picture import MAX_GROUPS, tested
+from sharefind.report.text.number_words import NOTHING, number, plural
+from sharefind.report.text.rows import (
+    DIAGNOSIS_HEADINGS,
+    NODE_HEADINGS,
+    OPEN_HEADINGS,
+    SYMMETRY_HEADINGS,
+    YARDSTICK_HEADINGS,
+    diagnosis_cells,
+    node_cells,
+    open_cells,
+    statistic_name,
+    symmetry_cells,
+    yardstick_note,
+    yardstick_rows,
+)
+from sharefind.report.text.runs import RunView
+from sharefind.report.text.verdict import LARGEST_SHARE, last_rule
+from sharefind.search import SearchNode
+
+LONG_TABLE = 12
+"""Rows above which a table is folded until a reader opens it."""
+
+MAX_LISTED = 400
+"""Most rows of a table on a page; the run folder has all of them."""
+
+TEXT_COLUMNS = ("space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model")
+"""Headings of columns that are not numbers."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: its caption, headings and rows of text; the first cell of a row names it."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the page folds it."""
+        return len(self.rows) > LONG_TABLE
+
+    @property
+    def is_text(self) -> tuple[bool, ...]:
+        """Which columns hold words."""
+        return tuple(heading in TEXT_COLUMNS for heading in self.headings)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture with what is written under it."""
+
+    svg: Markup
+    label: str
+    caption: str
+
+
+def _cut(caption: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Grid:
+    note = f"The first {MAX_LISTED} of {len(rows)}; the run folder has all." if len(rows) > MAX_LISTED else ""
+    return Grid(caption, headings, tuple(rows[:MAX_LISTED]), note)
+
+
+def chain_grid(view: RunView) -> Grid:
+    """The chain with its evidence and the reason of each decision."""
+    rows = [(*node_cells(n, n.evidence), n.evidence.reason) for n in view.chain if n.evidence is not None]
+    return _cut("The chain, node by node", (*NODE_HEADINGS, "reason"), rows)
+
+
+def visited_grid(view: RunView) -> Grid | None:
+    """Visited nodes beside the chain, None where there are none."""
+    chain = {node.key for node in view.chain}
+    nodes = [n for n in view.lattice.visited() if n.key not in chain]
+    rows = [(*node_cells(n, n.evidence), n.evidence.reason) for n in nodes if n.evidence is not None]
+    return _cut("Visited beside the chain", (*NODE_HEADINGS, "reason"), rows) if rows else None
+
+
+def open_grid(view: RunView) -> Grid | None:
+    """Nodes that were proposed and never visited, None where there are none."""
+    rows = [open_cells(view, node) for node in view.open_nodes]
+    return _cut("Proposed and never visited", OPEN_HEADINGS, rows) if rows else None
+
+
+def symmetry_grid(view: RunView) -> Grid | None:
+    """Every candidate group with its verdict, None where none was tested."""
+    found = view.result.get("symmetries", [])
+    rows = [symmetry_cells(row, view.seconds.get(row["group"])) for row in found]
+    caption = f"{plural(len(rows), 'candidate group')}, statistic {statistic_name(found)}"
+    return _cut(caption, SYMMETRY_HEADINGS, rows) if rows else None
+
+
+def diagnosis_grid(view: RunView) -> Grid | None:
+    """Why rejected groups fail and by how much, None where none was rejected."""
+    rows = [diagnosis_cells(name, row) for name, row in view.result.get("diagnosis", {}).items()]
+    return _cut("Diagnosis of what was rejected", DIAGNOSIS_HEADINGS, rows) if rows else None
+
+
+def yardstick_grid(view: RunView) -> Grid | None:
+    """How well E_* predicts rows kept apart, None where there is no yardstick."""
+    rows = tuple(yardstick_rows(view.result))
+    note = yardstick_note(view.result)
+    return Grid("How well it predicts", YARDSTICK_HEADINGS, rows, note) if rows else None
+
+
+def rival_grid(view: RunView) -> Grid | None:
+    """The spaces that a blind search weighed against each other, None for any other search."""
+    blind = view.result.get("blind")
+    if not blind:
+        return None
+    rows = [(r["name"], str(r["dim"]), _share(r["share"])) for r in (blind, *blind["rivals"])]
+    return _cut("What the proposing samples speak for", ("what", "dim", "posterior share"), rows)
+
+
+def _share(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return f"above {LARGEST_SHARE}" if value > LARGEST_SHARE else f"{value:.2g}"
+
+
+def drawing(view: RunView, name: str, node: SearchNode | None = None) -> Drawing | None:
+    """A picture by its name, None where the run has none.
+
+    Raises:
+        RunFolderError: particles cannot be read.
+    """
+    picture = picture_of(name)
+    if picture.missing(view, node):
+        return None
+    svg, titles = rendered(picture.size(view, node), lambda figure: picture.draw(figure, view, node), "svg")
+    unique = name if node is None else f"{name}-{node.number}"
+    caption = " ".join(filter(None, _captions(view, name, node)))
+    element = inline_svg(svg, unique, _label(view, name, node), titles)
+    return Drawing(Markup(element), LABELS[name], caption)  # nosec B704 # serialised by ElementTree, which escapes text
+
+
+LABELS = {
+    "lattice": "the search lattice",
+    "distances": "distances along the chain",
+    "p-values": "p-values of the candidate groups",
+    "tying": "the space that was found",
+    "spectra": "spectra of the escape",
+    "particles": "particles before and after training",
+}
+"""What a picture is called where it is read out."""
+
+
+def _label(view: RunView, name: str, node: SearchNode | None) -> str:
+    """What the picture shows, for those who do not see it."""
+    shown = view.e_star if node is None else node
+    if name in ("lattice", "distances"):
+        return f"Picture of {LABELS[name]}: " + "; ".join(node_title(n) for n in view.chain)
+    if name == "p-values":
+        return f"Picture of {LABELS[name]}; the table below has all numbers"
+    where = "" if shown is None else f" at {shown.label}, dimension {shown.space.dim} of {view.ambient}"
+    return f"Picture of {LABELS[name]}{where}"
+
+
+def _captions(view: RunView, name: str, node: SearchNode | None) -> Iterator[str]:
+    if name == "lattice":
+        yield (
+            "A node is a space, a line a growth, the bold arrows are the chain. Squares stay, circles grow, grey ones "
+            "were never visited; larger means of larger dimension. Point at a node to read its evidence; the tables "
+            "have the same."
+        )
+    elif name == "distances":
+        yield (
+            "How far particles that start on E_j are from it after training (dist^2), against delta_j, "
+            f"{_delta_words(view)}; logarithmic."
+        )
+    elif name == "p-values":
+        yield "What lies at or left of alpha is rejected; a group inside one that was not rejected needs no test."
+        total = len(tested(view))
+        yield (
+            f"Drawn are {MAX_GROUPS} of {total}, those that were not rejected before the others."
+            if total > MAX_GROUPS
+            else ""
+        )
+    elif name == "tying":
+        yield from _space_captions(view, node)
+    elif name == "spectra":
+        yield from _spectra_captions(view)
+    else:
+        yield from _particle_captions(view, node)
+
+
+def _delta_words(view: RunView) -> str:
+    is_given = last_rule(view) == "fixed"
+    return "the threshold that was given" if is_given else "the distance that noise alone explains"
+
+
+def _space_captions(view: RunView, node: SearchNode | None) -> Iterator[str]:
+    shown = view.e_star if node is None else node
+    if shown is not None:
+        yield space_caption(shown.space)
+        yield what_is_left_out(shown.space, view.blocks)
+
+
+def _spectra_captions(view: RunView) -> Iterator[str]:
+    yield (
+        "Eigenvalues of the second moment of the residuals theta - P theta, normal to E_j, of the particles that the "
+        "first training at each node ended with; they sum to its squared distance from E_j. The dashed line is "
+        "delta_j spread evenly over the directions normal to E_j: a level to read them by, not a test. One large "
+        "eigenvalue is an escape in one direction. Eigenvalues of 0, up to rounding, are left out."
+    )
+    nodes = [n for n in view.chain if not n.space.is_full]
+    shown = spectra_nodes(view)
+    if len(nodes) > len(shown):
+        yield f"Drawn are the last {MAX_SPECTRA} of {len(nodes)} nodes."
+    if any(n.space.ambient - n.space.dim > MAX_DIRECTIONS for n in shown):
+        yield f"At most {MAX_DIRECTIONS} eigenvalues are drawn for a node."
+
+
+def _particle_captions(view: RunView, node: SearchNode | None) -> Iterator[str]:
+    shown = view.e_star if node is None else node
+    if shown is None or shown.evidence is None:
+        return
+    yield f"Particles of the first training at {shown.label}, {_plane_words(shown)}"
+    yield f"dist^2 {number(shown.evidence.dist2)}, delta {number(shown.evidence.delta)}."
+    if len(view.particles(shown)[1]) > MAX_DRAWN:
+        yield f"Drawn are {MAX_DRAWN} of {len(view.particles(shown)[1])}."
+
+
+def _plane_words(node: SearchNode) -> str:
+    both = "in the plane of the two directions in which they spread most"
+    if node.space.is_zero:
+        return f"{both}: those that stay are at 0."
+    if node.space.is_full:
+        return f"{both}: Z is everything, and cannot be left."
+    return (
+        "in the plane of the directions in which they spread most along E_j and normal to it (upwards): those that "
+        "stay keep to the line E_j."
+    )
+
+
+def listed(values: Sequence[str], most: int | None = None) -> str:
+    """Names in a row, at most so many; "-" for none."""
+    rest = f" and {len(values) - most} more" if most is not None and len(values) > most else ""
+    return ", ".join(values[:most]) + rest if values else NOTHING

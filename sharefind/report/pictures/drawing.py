@@ -1,0 +1,255 @@
+"""Pictures of a run as files: which there are, what each needs, and how one is written.
+
+matplotlib is loaded only when one is drawn. `page` draws the same pictures into a report.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from sharefind.errors import ConfigError
+from sharefind.report.pictures.lattice_picture import draw_lattice, rows_of
+from sharefind.report.pictures.node_pictures import draw_distances, draw_particles, draw_spectra, has_spectrum
+from sharefind.report.pictures.palette import drawing_settings
+from sharefind.report.pictures.space_picture import draw_space, picture_size
+from sharefind.report.pictures.symmetry_picture import draw_p_values, drawn, tested
+from sharefind.report.text.runs import RunView
+from sharefind.search import SearchNode
+from sharefind.storage import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".png", ".svg")
+"""Kinds of pictures that are written."""
+
+DPI = 150
+
+WIDTH = 12.5
+"""Inches of a picture of two parts."""
+
+ROW_HEIGHT, MIN_HEIGHT = 0.8, 5.2
+"""Inches of a row of the lattice, and of a picture of two parts at least."""
+
+PAGE_WIDTH = 7.6
+"""Inches of a single picture."""
+
+MAX_SPECTRA = 4
+"""Most nodes whose spectra are drawn, the last ones of the chain."""
+
+T = TypeVar("T")
+
+Titles = Mapping[str, str]
+"""What is to be said when a reader points at a part of a picture, by the id of the part."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that can be drawn of a run.
+
+    Attributes:
+        name: on the command line. size: width and height in inches. draw: draws it into an empty figure.
+        missing: why the run has none, "" if it has. of_node: whether it can be drawn of a chosen node; the last one of
+            the chain is taken when none is chosen.
+    """
+
+    name: str
+    size: Callable[[RunView, SearchNode | None], tuple[float, float]]
+    draw: Callable[[Figure, RunView, SearchNode | None], Titles]
+    missing: Callable[[RunView, SearchNode | None], str] = lambda view, node: ""
+    of_node: bool = True
+
+
+def _lattice(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
+    return draw_lattice(figure.subplots(), view, node)
+
+
+def _distances(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
+    draw_distances(figure.subplots(), view)
+    return {}
+
+
+def _p_values(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
+    return draw_p_values(figure.subplots(), view)
+
+
+def _tying(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
+    figure.set_layout_engine("none")
+    draw_space(figure, _node(view, node).space, view.blocks)
+    return {}
+
+
+def _particles(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
+    draw_particles(figure.subplots(), view, _node(view, node))
+    return {}
+
+
+def _spectra(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
+    nodes = spectra_nodes(view, node)
+    draw_spectra(figure.subplots(1, len(nodes), squeeze=False)[0], view, nodes)
+    return {}
+
+
+def spectra_nodes(view: RunView, node: SearchNode | None = None) -> list[SearchNode]:
+    """The nodes whose spectra are drawn: the chosen one, or the last ones of the chain."""
+    nodes = view.chain if node is None else [node]
+    return [n for n in nodes if has_spectrum(n)][-MAX_SPECTRA:]
+
+
+def _node(view: RunView, node: SearchNode | None) -> SearchNode:
+    last = view.e_star if node is None else node
+    if last is None:
+        raise ConfigError(NOTHING_VISITED)
+    return last
+
+
+NOTHING_VISITED = "the run has visited no node"
+
+
+def _if_visited(view: RunView, node: SearchNode | None) -> str:
+    return "" if view.e_star is not None else NOTHING_VISITED
+
+
+def _if_tested(view: RunView, node: SearchNode | None) -> str:
+    return "" if tested(view) else "the run made no exact tests"
+
+
+def _if_escaping(view: RunView, node: SearchNode | None) -> str:
+    return "" if spectra_nodes(view, node) else "no node with directions to escape to was visited"
+
+
+PICTURES = (
+    Picture("lattice", lambda view, node: (PAGE_WIDTH, max(3.6, ROW_HEIGHT * rows_of(view) + 0.8)), _lattice),
+    Picture("distances", lambda view, node: (PAGE_WIDTH, 4.0), _distances, _if_visited, of_node=False),
+    Picture(
+        "p-values", lambda view, node: (PAGE_WIDTH, 1.4 + 0.25 * len(drawn(view))), _p_values,
+        _if_tested, of_node=False,
+    ),
+    Picture(
+        "tying", lambda view, node: picture_size(_node(view, node).space, view.blocks), _tying, _if_visited
+    ),
+    Picture(
+        "spectra", lambda view, node: (max(3.8, 2.0 * len(spectra_nodes(view, node))), 2.8), _spectra, _if_escaping
+    ),
+    Picture("particles", lambda view, node: (PAGE_WIDTH, 4.4), _particles, _if_visited),
+)  # fmt: skip
+"""Every single picture."""
+
+NAMES = tuple(picture.name for picture in PICTURES)
+
+
+def picture_of(name: str) -> Picture:
+    """The picture of a name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for picture in PICTURES:
+        if picture.name == name:
+            return picture
+    raise ConfigError(f"--figure {name}: there is no such picture; use {', '.join(NAMES)}")
+
+
+def check_picture(path: Path) -> None:
+    """Refuse a picture that could not be drawn or written.
+
+    Raises:
+        ConfigError: an unknown suffix, a folder that does not exist, or matplotlib is not installed.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"--plot {path}: no picture of that kind is drawn; end the name with {' or '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--plot {path}: the folder {path.parent} does not exist; make it or choose another")
+    require_matplotlib("--plot")
+
+
+def require_matplotlib(what: str) -> None:
+    """Refuse to draw without matplotlib.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise ConfigError(f"{what} needs matplotlib; install it with pip install 'sharefind[report]'") from None
+
+
+def draw_run(view: RunView, path: Path) -> None:
+    """The lattice beside the distances along the chain, as PNG or SVG by the suffix of `path`.
+
+    Raises:
+        ConfigError: as in `check_picture`. RunFolderError: the file cannot be written.
+    """
+    check_picture(path)
+
+    def draw(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
+        draw_lattice(left, view)
+        draw_distances(right, view)
+
+    _write(path, _two_parts(view), draw)
+
+
+def draw_node(view: RunView, node: SearchNode, path: Path) -> None:
+    """The lattice beside the particles of one node before and after its training.
+
+    Raises:
+        ConfigError: as in `check_picture`. RunFolderError: no particles, or the file cannot be written.
+    """
+    check_picture(path)
+    view.particles(node)
+
+    def draw(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
+        draw_lattice(left, view, node)
+        draw_particles(right, view, node)
+
+    _write(path, _two_parts(view), draw)
+
+
+def draw_single(view: RunView, name: str, path: Path, node: SearchNode | None = None) -> None:
+    """One picture by its name, of a node where one is chosen.
+
+    Raises:
+        ConfigError: as in `check_picture`; there is no such picture, or the run has nothing to draw in it.
+        RunFolderError: no particles, or the file cannot be written.
+    """
+    picture = picture_of(name)
+    check_picture(path)
+    if node is not None and not picture.of_node:
+        raise ConfigError(f"--figure {name} shows the whole run; drop --node")
+    missing = picture.missing(view, node)
+    if missing:
+        raise ConfigError(f"--figure {name}: {missing}; choose another picture")
+    _write(path, picture.size(view, node), lambda figure: picture.draw(figure, view, node))
+
+
+def _two_parts(view: RunView) -> tuple[float, float]:
+    return WIDTH, max(MIN_HEIGHT, ROW_HEIGHT * rows_of(view))
+
+
+def _write(path: Path, size: tuple[float, float], draw: Callable[[Figure], object]) -> None:
+    content, _ = rendered(size, draw, path.suffix.lower()[1:])
+    write_atomically(path, content)
+
+
+def rendered(size: tuple[float, float], draw: Callable[[Figure], T], format: str) -> tuple[bytes, T]:
+    """A drawing of width and height in inches as PNG or SVG, and what `draw` returned.
+
+    Without a date and random names, so that the same run gives the same bytes.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    buffer = io.BytesIO()
+    metadata = {"Date": None} if format == "svg" else None
+    with matplotlib.rc_context(drawing_settings()):
+        figure = Figure(figsize=size, layout="constrained")
+        value = draw(figure)
+        figure.savefig(buffer, format=format, dpi=DPI, metadata=metadata)
+    return buffer.getvalue(), value

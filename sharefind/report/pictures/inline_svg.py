@@ -1,0 +1,85 @@
+"""An SVG of matplotlib as a part of a page: no names that collide, colours of the page, words where a reader points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from xml.etree import ElementTree  # nosec B405 # reads nothing but what matplotlib wrote a moment ago
+
+from sharefind.report.pictures.palette import NAMES
+
+FONTS = re.compile(r"(font: (?:\w+ )*[\d.]+px )[^;]*")
+COLOUR = re.compile("|".join(NAMES))
+REFERENCE = re.compile(r"#([\w.-]+)")
+LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+
+PLACES = ("d", "x", "y", "points")
+"""Attributes whose numbers are rounded to hundredths of a point."""
+
+LARGE, SMALL = 1.6, 1.3
+"""Pixels of a point where there is room, and on a narrow screen, where a picture scrolls: text stays readable."""
+
+DROPPED = ("metadata", "style")
+"""Elements that say nothing, or that would reach beyond the picture."""
+
+
+def inline_svg(svg: bytes, name: str, label: str, titles: Mapping[str, str]) -> str:
+    """The `<svg>` element for a page.
+
+    Args:
+        svg: what matplotlib wrote. name: of the picture, unique on the page. label: what is read out in its place.
+        titles: shown when a reader points at the element of an id.
+    """
+    root = ElementTree.fromstring(svg)  # nosec B314 # as above; matplotlib escapes text and declares no entities
+    for element in root.iter():
+        _make_local(element)
+    _drop(root)
+    referenced = {m for e in root.iter() for value in e.attrib.values() for m in _references(value)}
+    for element in list(root.iter()):
+        _adapt(element, name, referenced, titles)
+    width = float(root.attrib.pop("width").removesuffix("pt"))
+    del root.attrib["height"]
+    root.attrib.pop("version", None)
+    root.attrib.update(
+        {
+            "role": "img",
+            "aria-label": label,
+            "style": f"max-width: {LARGE * width:.0f}px; min-width: {SMALL * width:.0f}px",
+        }
+    )
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _make_local(element: ElementTree.Element) -> None:
+    """Names without their namespaces, as HTML wants them."""
+    element.tag = element.tag.rpartition("}")[2]
+    for key in [k for k in element.attrib if "}" in k]:
+        element.attrib[key.rpartition("}")[2]] = element.attrib.pop(key)
+
+
+def _drop(parent: ElementTree.Element) -> None:
+    for child in list(parent):
+        if child.tag in DROPPED:
+            parent.remove(child)
+        else:
+            _drop(child)
+
+
+def _references(value: str) -> list[str]:
+    return REFERENCE.findall(value) if value.startswith("#") or "url(" in value else []
+
+
+def _adapt(element: ElementTree.Element, name: str, referenced: set[str], titles: Mapping[str, str]) -> None:
+    own = element.attrib.pop("id", None)
+    for key, value in element.attrib.items():
+        if key in ("href", "clip-path"):
+            value = REFERENCE.sub(rf"#{name}-\1", value)
+        elif key in PLACES:
+            value = LONG_NUMBER.sub(lambda m: f"{float(m[0]):.2f}", value)
+        element.attrib[key] = COLOUR.sub(lambda m: f"var(--{NAMES[m[0]]})", FONTS.sub(r"\1sans-serif", value))
+    if own in referenced:
+        element.attrib["id"] = f"{name}-{own}"
+    if own is not None and own in titles:
+        title = ElementTree.Element("title")
+        title.text = titles[own]
+        element.insert(0, title)

@@ -1,0 +1,166 @@
+"""The search lattice as a picture: places for its nodes, and the drawing of nodes, growths and names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import networkx as nx
+import numpy as np
+
+from sharefind.report.pictures.palette import COLOURS, FAINT, INK, MARKERS, PAPER, decision_of
+from sharefind.report.text.number_words import number, shortened
+from sharefind.report.text.runs import RunView
+from sharefind.search import Decision, SearchNode
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NODE_AREA, DIM_AREA, SMALL_NODE_AREA = 140, 240, 60
+"""Areas of nodes in square points: a named one at dimension 0, what dim Z adds to it, one without a name."""
+
+MAX_NAMED = 5
+"""Most nodes in a row that are all named; in a picture with a longer row only the visited ones are."""
+
+NAMED_WIDTH, PLAIN_WIDTH = 3.0, 0.6
+"""Widths of a node with and without a name, in units of the picture."""
+
+MAX_NAME, MIN_NAME = 28, 12
+"""Longest name in a picture, in characters, and the length to which any may grow."""
+
+LATTICE_WIDTH = 6.5
+"""Inches of the lattice in a picture."""
+
+CHARACTER = 0.066
+"""Inches of a character in a node's name, on average."""
+
+
+def draw_lattice(axes: Axes, view: RunView, chosen: SearchNode | None = None) -> dict[str, str]:
+    """Nodes by dimension from bottom to top, coloured by decision, larger the larger their dimension; chain in bold.
+
+    Returns:
+        What is to be said about a node when a reader points at it, by the id of its drawing.
+    """
+    named = named_nodes(view)
+    places, width = layout(view, named)
+    _draw_growths(axes, view, places, named)
+    nodes = list(view.lattice.nodes())
+    chain = {node.key for node in view.chain}
+    for k, node in enumerate(nodes):
+        axes.scatter(
+            *places[node.key], s=_area(node, view, named), c=COLOURS[decision_of(node)], zorder=2,
+            marker=MARKERS[decision_of(node)], edgecolors=INK if node.key in chain or node == chosen else PAPER,
+            linewidths=3.0 if node == chosen else 1.4, gid=f"node-{k}",
+        )  # fmt: skip
+    length = int(LATTICE_WIDTH * NAMED_WIDTH / width / CHARACTER) - 5
+    _name_nodes(axes, [n for n in nodes if n.key in named], places, max(MIN_NAME, min(MAX_NAME, length)))
+    _dress(axes, view, places)
+    return {f"node-{k}": node_title(node) for k, node in enumerate(nodes)}
+
+
+def node_title(node: SearchNode) -> str:
+    """A node in one line."""
+    if node.evidence is None:
+        return f"{printable(node.label)}, dimension {node.space.dim}: proposed, never visited"
+    evidence = node.evidence
+    values = f"dist^2 {number(evidence.dist2)}, delta {number(evidence.delta)}, p {number(evidence.p_value)}"
+    return f"{node.number} {printable(node.label)}, dimension {node.space.dim}: {values}: {evidence.decision.value}"
+
+
+def named_nodes(view: RunView) -> set[str]:
+    """Keys of the nodes that are named in a picture: all of them while they fit, else the visited ones."""
+    nodes = list(view.lattice.nodes())
+    widest = max(Counter(node.space.dim for node in nodes).values())
+    return {node.key for node in nodes if widest <= MAX_NAMED or node.evidence is not None}
+
+
+def rows_of(view: RunView) -> int:
+    """Rows of the picture: the different dimensions."""
+    return len({node.space.dim for node in view.lattice.nodes()})
+
+
+def layout(view: RunView, named: set[str]) -> tuple[dict[str, tuple[float, float]], float]:
+    """A place for each node, and the width of the widest row.
+
+    Rows go by dimension from bottom to top, evenly spaced; visited nodes stand in the middle of their row.
+    """
+    rows: dict[int, list[SearchNode]] = {}
+    for node in view.lattice.nodes():
+        rows.setdefault(node.space.dim, []).append(node)
+    places: dict[str, tuple[float, float]] = {}
+    widest = 0.0
+    for height, dim in enumerate(sorted(rows)):
+        row = _visited_in_the_middle(rows[dim])
+        widths = [NAMED_WIDTH if node.key in named else PLAIN_WIDTH for node in row]
+        # The chain runs through the middle: a row that it passes by leaves the middle free.
+        aside = widths[len(row) // 2] if len(row) % 2 and not any(n.evidence for n in row) else 0.0
+        ends = np.cumsum([0.0, *widths]) - sum(widths) / 2 + aside / 2
+        places |= {node.key: (float(x), float(height)) for node, x in zip(row, ends, strict=False)}
+        widest = max(widest, sum(widths) + aside / 2)
+    return places, widest
+
+
+def plain(text: str) -> str:
+    """Text that matplotlib does not read as a formula, of characters that an SVG can hold."""
+    return printable(text).replace("$", r"\$")
+
+
+def printable(text: str) -> str:
+    """Text without control characters and halves of surrogate pairs, which an SVG cannot hold."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _visited_in_the_middle(row: list[SearchNode]) -> list[SearchNode]:
+    ordered = sorted(row, key=lambda n: (n.number is None, n.number or 0, n.key))
+    arranged: list[SearchNode] = []
+    for k, node in enumerate(ordered):
+        arranged.insert(len(arranged) if k % 2 else 0, node)
+    return arranged
+
+
+def _area(node: SearchNode, view: RunView, named: set[str]) -> float:
+    return NODE_AREA + DIM_AREA * node.space.dim / view.ambient if node.key in named else SMALL_NODE_AREA
+
+
+def _draw_growths(axes: Axes, view: RunView, places: dict[str, tuple[float, float]], named: set[str]) -> None:
+    graph = view.lattice.graph
+    chain = list(pairwise(node.key for node in view.chain))
+    thin = [edge for edge in graph.edges if edge not in chain]
+    nodes = list(view.lattice.nodes())
+    sizes = {"nodelist": [n.key for n in nodes], "node_size": [_area(n, view, named) for n in nodes]}
+    common = {"ax": axes, "arrows": True, **sizes}
+    nx.draw_networkx_edges(graph, places, thin, edge_color=FAINT, width=0.8, arrowstyle="-", **common)
+    nx.draw_networkx_edges(graph, places, chain, edge_color=INK, width=2, arrowsize=14, **common)
+
+
+def _name_nodes(axes: Axes, nodes: list[SearchNode], places: dict[str, tuple[float, float]], length: int) -> None:
+    """Numbers, names and p-values to the right of the nodes."""
+    for node in nodes:
+        p = None if node.evidence is None else node.evidence.p_value
+        name = node.label if node.number is None else f"{node.number}: {node.label}"
+        text = plain(shortened(name, length)) + ("" if p is None else f"\np = {number(p)}")
+        box = {"boxstyle": "round,pad=0.1", "fc": PAPER, "ec": "none", "alpha": 0.75}
+        axes.annotate(
+            text, places[node.key], xytext=(13, 0), textcoords="offset points", ha="left", va="center",
+            fontsize=8, color=INK, bbox=box, zorder=1.5,
+        )  # fmt: skip
+
+
+def _dress(axes: Axes, view: RunView, places: dict[str, tuple[float, float]]) -> None:
+    from matplotlib.lines import Line2D
+
+    heights = {int(places[node.key][1]): node.space.dim for node in view.lattice.nodes()}
+    axes.set_yticks(sorted(heights), [str(heights[h]) for h in sorted(heights)])
+    axes.tick_params(left=True, labelleft=True, bottom=False, labelbottom=False)
+    axes.set_ylabel("dimension")
+    axes.set_title(plain(f"search lattice, candidate {shortened(view.result['group']['name'], 40)}"))
+    left, right = (end(x for x, _ in places.values()) for end in (min, max))
+    axes.set_xlim(min(left - 0.8, -NAMED_WIDTH), right + NAMED_WIDTH)
+    axes.margins(y=0.1)
+    axes.set_frame_on(False)
+    words = (("stay", Decision.STAY), ("grow", Decision.GROW), ("not visited", None))
+    marks = [
+        Line2D([], [], marker=MARKERS[decision], ls="", color=COLOURS[decision], label=word) for word, decision in words
+    ]
+    axes.legend(handles=marks, frameon=False, fontsize=8.5, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.02))

@@ -1,0 +1,171 @@
+"""What `sharefind groups` says: the catalogue of names, and the facts about one group. Loads no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from sharefind.groups import (
+    CatalogueEntry,
+    CompactGroup,
+    FiniteGroup,
+    Group,
+    conjugacy_classes,
+    cycle_notation,
+    hom,
+    named_group,
+    natural,
+    subgroups,
+)
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.report.text.number_words import order, shortened
+from sharefind.spaces import fixed_space
+
+MAX_NATURAL = 64
+"""Largest dimension of the natural representation whose equivariant maps are counted."""
+
+MAX_JSON_DIGITS = 4000
+"""Orders with more digits are written as text in JSON: Python converts no larger integers."""
+
+MAX_CYCLES = 76
+"""Longest generator in cycle notation, in characters."""
+
+
+@dataclass(frozen=True)
+class GroupFacts:
+    """What is known about a named group.
+
+    Attributes:
+        name, order: order None when infinite. points: number of points it permutes, None when infinite.
+        generators: permutations of the points, image form. lie_dim: of the Lie algebra, None when finite.
+        natural_dim, natural_kind: its natural representation (permutation, signed or matrix).
+        subgroups, classes: their numbers; None above 200 elements and for infinite groups.
+        equivariant_dim: dim of the equivariant linear maps natural -> natural; None where too large.
+    """
+
+    name: str
+    order: int | None
+    points: int | None
+    generators: tuple[tuple[int, ...], ...]
+    lie_dim: int | None
+    natural_dim: int
+    natural_kind: str
+    subgroups: int | None
+    classes: int | None
+    equivariant_dim: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        writable = self.order is None or self.order < 10**MAX_JSON_DIGITS
+        return {
+            "schema": "sharefind.group/1",
+            "name": self.name,
+            "order": self.order if writable else order(self.order),
+            "points": self.points,
+            "generators": [list(g) for g in self.generators],
+            "cycles": [cycle_notation(g) for g in self.generators],
+            "lie_dim": self.lie_dim,
+            "natural": {"dim": self.natural_dim, "kind": self.natural_kind},
+            "subgroups": self.subgroups,
+            "subgroup_classes": self.classes,
+            "equivariant_dim": self.equivariant_dim,
+        }
+
+
+def group_facts(name: str, limits: Limits = DEFAULT_LIMITS) -> GroupFacts:
+    """The facts about a named group; up to a second or two near the limits.
+
+    Raises:
+        GroupError: there is no group of that name, or it is above the limits on its points or its subgroups.
+    """
+    group = named_group(name, limits)
+    rep = natural(group)
+    count, classes = _subgroup_counts(group, limits)
+    is_small = rep.dim <= MAX_NATURAL
+    return GroupFacts(
+        name=group.name,
+        order=group.order,
+        points=group.degree if isinstance(group, FiniteGroup) else None,
+        generators=group.generators if isinstance(group, FiniteGroup) else (),
+        lie_dim=len(group.lie_algebra) if isinstance(group, CompactGroup) else None,
+        natural_dim=rep.dim,
+        natural_kind=rep.kind,
+        subgroups=count,
+        classes=classes,
+        equivariant_dim=fixed_space(hom(rep, rep)).dim if is_small else None,
+    )
+
+
+def _subgroup_counts(group: Group, limits: Limits) -> tuple[int | None, int | None]:
+    if not isinstance(group, FiniteGroup) or group.order > MAX_SUBGROUP_ORDER:
+        return None, None
+    found = subgroups(group, limits=limits)
+    return len(found), len(conjugacy_classes(group, found))
+
+
+def group_view(facts: GroupFacts) -> Table:
+    """The facts as a table of two columns."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _rows(facts).items():
+        table.add_row(name, Text(value))
+    return table
+
+
+def _rows(facts: GroupFacts) -> dict[str, str]:
+    infinite = facts.order is None
+    limit = "infinite" if infinite else f"not counted above {MAX_SUBGROUP_ORDER} elements"
+    rows = {"group": facts.name, "order": order(facts.order)}
+    if facts.points is not None:
+        rows["points"] = f"{facts.points}, counted from 0"
+        cycles = [shortened(cycle_notation(g), MAX_CYCLES) for g in facts.generators]
+        rows["generators"] = "\n".join(cycles) or "none (the trivial group)"
+    if facts.lie_dim is not None:
+        rows["generators"] = f"a Lie algebra of dimension {facts.lie_dim}"
+    rows["natural"] = f"dimension {facts.natural_dim}, by {_KIND_WORDS[facts.natural_kind]}"
+    rows["subgroups"] = limit if facts.subgroups is None else f"{facts.subgroups} in {facts.classes} conjugacy classes"
+    whole = facts.natural_dim**2
+    rows["equivariant"] = (
+        f"not computed above dimension {MAX_NATURAL}"
+        if facts.equivariant_dim is None
+        else f"linear maps natural -> natural: dim E^G = {facts.equivariant_dim} of {whole}"
+    )
+    return rows
+
+
+_KIND_WORDS = {
+    "permutation": "permuting coordinates",
+    "signed": "permuting coordinates with signs",
+    "matrix": "exact orthogonal matrices",
+}
+
+
+def catalogue_view(entries: list[CatalogueEntry]) -> Table:
+    """The families of names, with an example and its order."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("name", "group", "example"):
+        table.add_column(heading)
+    table.add_column("its order", justify="right")
+    for entry in entries:
+        table.add_row(entry.pattern, entry.description, entry.example, order(named_group(entry.example).order))
+    return table
+
+
+def catalogue_json(entries: list[CatalogueEntry]) -> dict[str, Any]:
+    """The families of names as a JSON object."""
+    families = [
+        {
+            "pattern": e.pattern,
+            "description": e.description,
+            "example": e.example,
+            "order": named_group(e.example).order,
+        }
+        for e in entries
+    ]
+    return {"schema": "sharefind.groups/1", "families": families}

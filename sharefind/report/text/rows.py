@@ -1,0 +1,105 @@
+"""Rows of the tables of a run, as plain text: headings and cells, the same on a terminal and on a page.
+
+How a table is set is left to `tables` and `page`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from sharefind.report.text.number_words import NOTHING, number, order
+from sharefind.report.text.runs import RunView
+from sharefind.report.text.verdict import proposal, stabiliser_sentence
+from sharefind.search import Evidence, Growth, SearchNode
+
+SMALLEST_P = 1e-300
+"""Stands for a p-value of 0 where ratios are compared."""
+
+NODE_HEADINGS = ("node", "space", "dim", "dist^2", "RMD^2", "delta", "p", "adj. p", "decision")
+SYMMETRY_HEADINGS = ("group", "order", "p", "adj. p", "z", "seconds", "verdict")
+DIAGNOSIS_HEADINGS = ("group", "broken", "p, inputs alone", "tied model loses (95 %)", "R^2 tied", "R^2 free")
+YARDSTICK_HEADINGS = ("model", "R^2 on rows kept apart")
+OPEN_HEADINGS = ("space", "dim", "proposed from", "explained")
+
+
+def node_cells(node: SearchNode, evidence: Evidence, mark: str = "") -> tuple[str, ...]:
+    """A visited node under `NODE_HEADINGS`; `mark` follows its number."""
+    values = (evidence.dist2, evidence.rmd2, evidence.delta, evidence.p_value, evidence.p_adjusted)
+    cells = (f"{node.number}{mark}", node.label, str(node.space.dim), *map(number, values))
+    return (*cells, evidence.decision.value)
+
+
+def symmetry_cells(row: dict[str, Any], seconds: float | None) -> tuple[str, ...]:
+    """A candidate group of `symmetries` under `SYMMETRY_HEADINGS`."""
+    cost = NOTHING if seconds is None else f"{seconds:.2f}"
+    numbers = (number(row[key]) for key in ("p_value", "p_adjusted", "z"))
+    return (row["group"], order(row["order"]), *numbers, cost, row["verdict"])
+
+
+def nearest(rows: Sequence[dict[str, Any]], alpha: float, most: int) -> list[dict[str, Any]]:
+    """The rows of `symmetries`, in their order, whose adjusted p-values are nearest to alpha, as ratios."""
+
+    def distance(row: dict[str, Any]) -> float:
+        p = row["p_adjusted"] if row["p_adjusted"] is not None else row["p_value"]
+        return math.inf if p is None else abs(math.log(max(p, SMALLEST_P) / alpha))
+
+    kept = sorted(range(len(rows)), key=lambda k: distance(rows[k]))[:most]
+    return [rows[k] for k in sorted(kept)]
+
+
+def statistic_name(rows: Sequence[dict[str, Any]]) -> str:
+    """Name of the statistic of the exact tests."""
+    return next((str(row["statistic"]) for row in rows if row["statistic"] is not None), "none")
+
+
+def diagnosis_cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    """A rejected group of `diagnosis` under `DIAGNOSIS_HEADINGS`."""
+    low, high = (f"{100 * v:.2g}" for v in row["risk_gap_interval"])
+    fits = row.get("reference_fits", True)
+    loss = f"{100 * row['risk_gap']:.2g} % [{low}, {high}]" if fits else "the reference model does not fit"
+    return (name, row["cause"], number(row["inputs_p_value"]), loss, f"{row['tied_r2']:.3f}", f"{row['free_r2']:.3f}")
+
+
+def yardstick_rows(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """Least squares, the unit on E_* and the free unit under `YARDSTICK_HEADINGS`; none where there is no yardstick."""
+    found = result.get("yardstick")
+    if not found:
+        return []
+    missing = {"least_squares": "not determined", "tied": "no space holds", "free": NOTHING}
+    if result["e_star"]["dim"] == 0:
+        missing["tied"] = "{0}: a constant"
+    names = {"least_squares": "least squares", "tied": "shared (E_*)", "free": "untied (Z)"}
+    return [(name, missing[k] if found[k] is None else f"{found[k]:.3f}") for k, name in names.items()]
+
+
+def yardstick_note(result: dict[str, Any]) -> str:
+    """How many rows were kept apart, or why there is no yardstick; "" for a run that did not ask."""
+    found, why = result.get("yardstick"), result.get("yardstick_missing")
+    if found:
+        return f"{found['rows']:,} rows kept apart; networks fitted briefly, sharefind train trains in full"
+    return f"No yardstick: {why}." if why else ""
+
+
+def open_cells(view: RunView, node: SearchNode) -> tuple[str, ...]:
+    """A node that was never visited, under `OPEN_HEADINGS`, with the growth that speaks most for it."""
+    growths = view.growths_to(node)
+    if not growths:  # where a search starts that was stopped before its first visit
+        return (node.label, str(node.space.dim), NOTHING, NOTHING)
+    return (node.label, str(node.space.dim), view.lattice.node(growths[0].source).label, share(growths[0]))
+
+
+def share(growth: Growth) -> str:
+    """The share of the escape that a growth explains."""
+    return f"{round(100 * growth.explained)} %"
+
+
+def origin_cells(result: dict[str, Any]) -> dict[str, str]:
+    """Where the symmetry that was found comes from: what was proposed, the candidate, the stabiliser."""
+    candidate, stabiliser = result["group"], result["e_star"]["stabiliser"]
+    cells = {"proposed": proposal(result["blind"])} if result.get("blind") else {}
+    cells["candidate"] = f"{candidate['name']}, order {order(candidate['order'])}"
+    if stabiliser is not None:
+        cells["stabiliser"] = stabiliser_sentence(stabiliser)
+    return cells

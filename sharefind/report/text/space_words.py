@@ -1,0 +1,106 @@
+"""A subspace of Z for people: its tying pattern as a matrix of letters, or its basis vectors as matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from sharefind.report.text.number_words import plural, tied_entry
+
+if TYPE_CHECKING:
+    from sharefind.spaces import Subspace
+
+MAX_ROWS = 24
+"""Most rows of a matrix that are shown."""
+
+MAX_COLUMNS = 24
+"""Most columns of a matrix that are shown."""
+
+MAX_VECTORS = 6
+"""Most basis vectors that are shown."""
+
+CLASS_STYLES = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta")
+"""Colours of the classes of a tying pattern, used in turn."""
+
+INDENT = "  "
+
+
+class BlockLike(Protocol):
+    """A named block of Z."""
+
+    @property
+    def name(self) -> str:
+        """How the block is called."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+
+
+def space_view(space: Subspace, blocks: Sequence[BlockLike]) -> RenderableType:
+    """A subspace block by block: letters where entries are tied, else basis vectors, exact or rounded."""
+    if space.is_zero:
+        return Text(f"{INDENT}every parameter is 0")
+    if space.tying is not None:
+        return Group(*_pattern(space.tying, space.dim, blocks))
+    if space.is_exact:
+        return Group(*_vectors(np.array(space.basis_strings(), dtype=object), "exact basis", blocks))
+    rounded = [[f"{value:.3g}" for value in row] for row in space.orthonormal()]
+    title = "numerical, orthonormal basis (rounded to three digits)"
+    return Group(*_vectors(np.array(rounded, dtype=object), title, blocks))
+
+
+def _pattern(labels: NDArray[np.int32], dim: int, blocks: Sequence[BlockLike]) -> Iterator[Text]:
+    yield Text(f"{INDENT}tying pattern, {plural(dim, 'free number')}: one for each letter")
+    for block, part in matrices(labels, blocks):
+        yield _block_title(block, part)
+        yield _matrix([[tied_entry(int(v)) for v in row] for row in part], part)
+
+
+def _vectors(rows: NDArray[Any], title: str, blocks: Sequence[BlockLike]) -> Iterator[Text]:
+    yield Text(f"{INDENT}{title}, {plural(len(rows), 'vector')}")
+    for k, row in enumerate(rows[:MAX_VECTORS]):
+        for block, part in matrices(row, blocks):
+            yield _block_title(block, part, f"vector {k + 1}, ")
+            yield _matrix([[str(v) for v in line] for line in part], None)
+    if len(rows) > MAX_VECTORS:
+        yield Text(f"{INDENT}and {len(rows) - MAX_VECTORS} more; --json has all of them", style="dim")
+
+
+def matrices(vector: NDArray[Any], blocks: Sequence[BlockLike]) -> Iterator[tuple[BlockLike, NDArray[Any]]]:
+    """Blocks of a flat vector (D,) as matrices; a bias becomes one row."""
+    start = 0
+    for block in blocks:
+        size = int(np.prod(block.shape))
+        shape = (1, size) if len(block.shape) == 1 else (block.shape[0], -1)
+        yield block, vector[start : start + size].reshape(shape)
+        start += size
+
+
+def _block_title(block: BlockLike, part: NDArray[Any], before: str = "") -> Text:
+    rows, columns = part.shape
+    cut = rows > MAX_ROWS or columns > MAX_COLUMNS
+    note = f" (the first {min(rows, MAX_ROWS)} x {min(columns, MAX_COLUMNS)}; --json has all)" if cut else ""
+    return Text(f"{INDENT}{before}{block.name} {' x '.join(map(str, block.shape))}{note}", style="dim")
+
+
+def _matrix(cells: list[list[str]], labels: NDArray[Any] | None) -> Text:
+    """Cells aligned to the right; coloured by class where labels are given."""
+    shown = [row[:MAX_COLUMNS] for row in cells[:MAX_ROWS]]
+    width = max(len(cell) for row in shown for cell in row)
+    text = Text(no_wrap=True, overflow="crop")
+    for i, row in enumerate(shown):
+        text.append("\n" if i else "").append(INDENT * 2)
+        for j, cell in enumerate(row):
+            style = "" if labels is None else _class_style(int(labels[i, j]))
+            text.append(cell.rjust(width), style=style).append("  " if labels is None else " ")
+    return text
+
+
+def _class_style(label: int) -> str:
+    return "dim" if label == 0 else CLASS_STYLES[(abs(label) - 1) % len(CLASS_STYLES)]

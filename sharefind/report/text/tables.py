@@ -1,0 +1,277 @@
+"""A run for a terminal: the verdict, the chain with its evidence, the space found, the nodes of the lattice.
+
+Everything is built from rich, reads well without colours and fits into 100 columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from sharefind.report.text.number_words import number, packed, plural
+from sharefind.report.text.rows import (
+    DIAGNOSIS_HEADINGS,
+    NODE_HEADINGS,
+    OPEN_HEADINGS,
+    SYMMETRY_HEADINGS,
+    YARDSTICK_HEADINGS,
+    diagnosis_cells,
+    nearest,
+    node_cells,
+    open_cells,
+    origin_cells,
+    share,
+    statistic_name,
+    symmetry_cells,
+    yardstick_note,
+    yardstick_rows,
+)
+from sharefind.report.text.runs import RunView
+from sharefind.report.text.space_words import space_view
+from sharefind.report.text.verdict import (
+    diagnosis_sentence,
+    disagreements,
+    doubts,
+    is_zero,
+    saddles,
+    star_title,
+    verdict,
+    warnings,
+)
+from sharefind.search import Decision, Evidence, Growth, SearchNode
+from sharefind.storage import shell_word
+
+MAX_OPEN = 20
+"""Most open nodes, and most growths of a node, that are listed."""
+
+MAX_TESTS = 20
+"""Most tests that are listed unless all are asked for."""
+
+DECISION_STYLES = {Decision.STAY: "bold green", Decision.GROW: "yellow"}
+
+
+def summary(view: RunView) -> RenderableType:
+    """The whole result: verdict, warnings, chain, space, groups, and what to do next."""
+    good = view.is_finished and not is_zero(view)
+    colour = "green" if good else "red"
+    parts: list[RenderableType] = [Panel(Text(verdict(view)), border_style=colour, expand=False)]
+    parts += [Text(f"! {line}", style="bold red") for line in warnings(view)]
+    parts += [
+        Text(f"! {line}", style="yellow") for line in (*saddles(view), *disagreements(view), *doubts(view.result))
+    ]
+    parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
+    if view.e_star is not None:
+        parts += [Text(f"\n{star_title(view)}", style="bold"), space_view(view.e_star.space, view.blocks)]
+    parts += [groups_view(view.result), *diagnosis_view(view.result), *yardstick_view(view.result)]
+    return Group(*parts, next_commands(view))
+
+
+def node_table(nodes: Sequence[SearchNode], title: str, chain: Iterable[str] = ()) -> Table:
+    """Visited nodes with their evidence; those whose key is in `chain` are marked."""
+    table = _titled_table(title)
+    number_heading, space_heading, *headings, last_heading = NODE_HEADINGS
+    table.add_column(number_heading, justify="right")
+    table.add_column(space_heading, overflow="fold", min_width=5)
+    for heading in headings:
+        table.add_column(heading, justify="right", overflow="fold")
+    table.add_column(last_heading, overflow="fold")
+    marked = set(chain)
+    for node in nodes:
+        if node.evidence is not None:
+            *cells, decision = node_cells(node, node.evidence, "*" if node.key in marked else "")
+            table.add_row(*map(Text, cells), Text(decision, style=DECISION_STYLES[node.evidence.decision]))
+    return table
+
+
+def _titled_table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def reasons(nodes: Sequence[SearchNode]) -> Table:
+    """Why each node was left or kept, a sentence a node."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", style="dim")
+    table.add_column(overflow="fold")
+    for node in nodes:
+        if node.evidence is not None:
+            sentence = f"{node.label}: {node.evidence.reason} [{node.evidence.rule}]"
+            table.add_row(Text(str(node.number)), Text(sentence))
+    return table
+
+
+def groups_view(result: dict[str, Any]) -> Table:
+    """The stabiliser with its generators, and what was concluded about the candidate's subgroups."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("", "")
+    for name, words in origin_cells(result).items():
+        table.add_row(name, Text(words))
+    table.add_row("accepted", Text(packed(result["accepted"])))
+    table.add_row("rejected", Text(packed(result["rejected"])))
+    if result.get("undecided"):
+        table.add_row("undecided", Text(packed(result["undecided"])))
+    return table
+
+
+def diagnosis_view(result: dict[str, Any]) -> list[RenderableType]:
+    """Why the rejected groups nearest to E_* fail and by how much, with a sentence each; nothing when none was."""
+    rows = result.get("diagnosis", {})
+    if not rows:
+        return []
+    table = _titled_table("\nDiagnosis of what was rejected")
+    for heading in DIAGNOSIS_HEADINGS[:2]:
+        table.add_column(heading, overflow="fold")
+    for heading in DIAGNOSIS_HEADINGS[2:]:
+        table.add_column(heading, justify="right", overflow="fold")
+    for name, row in rows.items():
+        table.add_row(*map(Text, diagnosis_cells(name, row)))
+    return [table, *(Text(line) for line in map(diagnosis_sentence, rows, rows.values()) if line)]
+
+
+def yardstick_view(result: dict[str, Any]) -> list[RenderableType]:
+    """How well E_* predicts rows kept apart, beside least squares and the free unit."""
+    rows, note = yardstick_rows(result), yardstick_note(result)
+    if not rows:
+        return [Text(f"\n{note}")] if note else []
+    table = _titled_table("\nYardstick")
+    table.add_column(YARDSTICK_HEADINGS[0])
+    table.add_column(YARDSTICK_HEADINGS[1], justify="right")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return [table, Text(note, style="dim")]
+
+
+def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
+    """Candidate groups, all or those nearest to the level, with verdicts, exact p-values and what the tests cost."""
+    rows, seconds = view.result.get("symmetries", []), view.seconds
+    if not rows:
+        return []
+    table = _titled_table(f"\n{plural(len(rows), 'candidate group')}: exact tests, statistic {statistic_name(rows)}")
+    group_heading, *headings, last_heading = SYMMETRY_HEADINGS
+    table.add_column(group_heading, overflow="fold")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    table.add_column(last_heading)
+    shown = rows if is_all else nearest(rows, view.alpha, MAX_TESTS)
+    for row in shown:
+        table.add_row(*map(Text, symmetry_cells(row, seconds.get(row["group"]))))
+    if len(shown) == len(rows):
+        return [table]
+    return [
+        table,
+        Text(f"the {len(shown)} tests nearest to the level of {len(rows)}; all of them: add --all", style="dim"),
+    ]
+
+
+def next_commands(view: RunView) -> Text:
+    """Where the run is and what can be done with it."""
+    run = shell_word(view.path)
+    lattice = view.result["lattice"]
+    size = f"{plural(lattice['nodes'], 'node')}, {plural(lattice['edges'], 'growth')}"
+    text = Text(f"\nrun folder {view.path}: {size}, {view.result['wall_s']:.1f} s, seed {view.result['seed']}\n")
+    text.append("next  ", style="bold").append(f"sharefind inspect {run}")
+    if view.result.get("stopped"):
+        text.append(f"\n      sharefind discover --resume {run}{_larger(view.result['stopped'])}")
+    if view.is_exportable:
+        text.append(f"\n      sharefind export {run} --format torch --out net.py")
+    return text
+
+
+def _larger(stopped: str) -> str:
+    """The option that ended the search, to be given with a larger number."""
+    option = stopped.partition(" ")[0]
+    return f" {option} ..." if option.startswith("--") else ""
+
+
+def lattice_view(view: RunView, *, is_all: bool = True) -> RenderableType:
+    """Every node of the search: those visited with their evidence, then those left open."""
+    chain = [node.key for node in view.chain]
+    visited, left = view.lattice.visited(), view.open_nodes
+    parts: list[RenderableType] = [
+        node_table(visited, f"{plural(len(visited), 'visited node')} (* = chain)", chain),
+        reasons([node for node in visited if node.key not in chain]),
+    ]
+    if left:
+        parts.append(_open_table(view, left))
+    return Group(*parts, *symmetry_table(view, is_all=is_all))
+
+
+def _open_table(view: RunView, nodes: Sequence[SearchNode]) -> Table:
+    more = f", the first {MAX_OPEN}" if len(nodes) > MAX_OPEN else ""
+    title = f"\n{plural(len(nodes), 'open node')} (proposed, never visited{more})"
+    table = _titled_table(title)
+    for heading in OPEN_HEADINGS:
+        is_text = heading in ("space", "proposed from")
+        table.add_column(heading, justify="left" if is_text else "right", overflow="fold" if is_text else "ellipsis")
+    for node in nodes[:MAX_OPEN]:
+        table.add_row(*map(Text, open_cells(view, node)))
+    return table
+
+
+def node_view(view: RunView, node: SearchNode) -> RenderableType:
+    """One node: all of its evidence, its space, the growths that led to it and from it."""
+    place = "visited as number " + str(node.number) if node.number is not None else "proposed, never visited"
+    title = f"{node.label}, dimension {node.space.dim} of {view.ambient}, {place}"
+    parts: list[RenderableType] = [Text(title, style="bold")]
+    if node.evidence is not None:
+        parts.append(_evidence_table(node.evidence))
+    parts += [Text("space", style="bold"), space_view(node.space, view.blocks)]
+    for title, growths, end in (
+        ("proposed by", view.growths_to(node), "source"),
+        ("growths from here", view.growths_from(node), "target"),
+    ):
+        if growths:
+            parts.append(_growth_table(view, title, growths, end))
+    return Group(*parts)
+
+
+def _evidence_table(evidence: Evidence) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    rows = {
+        "decision": f"{evidence.decision.value} ({evidence.rule})",
+        "reason": evidence.reason,
+        "dist^2": number(evidence.dist2),
+        "delta": number(evidence.delta),
+        "RMD^2": number(evidence.rmd2),
+        "relative escape": number(evidence.relative_escape),
+        "p": number(evidence.p_value),
+        "adjusted p": number(evidence.p_adjusted),
+        "saddle": "yes: stationary, not optimal" if evidence.stationary_not_optimal else "no",
+        "risk": number(evidence.risk),
+        "horizon": number(evidence.horizon),
+        "trainings": str(evidence.replicates),
+        "accepted here": packed(evidence.groups),
+        "rejected here": packed(evidence.rejected),
+    }
+    for name, value in rows.items():
+        table.add_row(name, Text(value))
+    return table
+
+
+def _growth_table(view: RunView, title: str, growths: Sequence[Growth], end: str) -> Table:
+    more = f" (the first {MAX_OPEN} of {len(growths)})" if len(growths) > MAX_OPEN else ""
+    table = _titled_table(f"\n{title}{more}")
+    table.add_column("space", overflow="fold")
+    table.add_column("dim", justify="right")
+    table.add_column("rule")
+    table.add_column("explained", justify="right")
+    for growth in growths[:MAX_OPEN]:
+        other = view.lattice.node(growth.source if end == "source" else growth.target)
+        table.add_row(Text(other.label), str(other.space.dim), growth.rule, share(growth))
+    return table

@@ -1,0 +1,96 @@
+"""What was seen at a node and what was concluded from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+
+from sharefind.search.persistence.json_fields import Word
+
+LARGEST = 1e300
+"""Largest number that is read back: twice it is finite."""
+
+MOST = 10**9
+"""The same for a count."""
+
+
+def _bounded(value: float) -> float:
+    if not abs(value) <= LARGEST:
+        raise ValueError(f"is not between -{LARGEST:g} and {LARGEST:g}")
+    return value
+
+
+Bounded = Annotated[float, AfterValidator(_bounded)]
+NonNegative = Annotated[Bounded, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Decision(StrEnum):
+    """What follows from the evidence at a node."""
+
+    STAY = "stay"
+    GROW = "grow"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The record of one visited node E_j.
+
+    Attributes:
+        dist2: W2^2(nu_T, P_{E_j}#nu_T) of training started on E_j, in the user's coordinates.
+        rmd2: the same over M(nu_T) + M(P#nu_T).
+        delta: delta_j, the distance that noise alone explains (or the fixed threshold); None when nothing gives it.
+        p_value: exact p-value of "the data have the symmetry that keeps particles on E_j"; None when no test exists.
+        p_adjusted: the largest p-value on the way to the node and at it; controls the family-wise error at any level
+            up to alpha.
+        relative_escape: root of the squared distance from E_j over the squared distance travelled; 0 = stayed.
+        risk: mean squared loss late in training. horizon: T. replicates: trainings behind dist2.
+        decision: stay or grow. rule: the stopping rule that decided. reason: one sentence.
+        stationary_not_optimal: particles stay on E_j but a freely started model learns more (a saddle).
+        groups: candidate groups at this node that were not rejected.
+        rejected: candidate groups at this node that were rejected.
+        exact_disagrees: whether the exact tests say otherwise than this decision; the reason says what they say.
+    """
+
+    dist2: NonNegative
+    rmd2: NonNegative
+    delta: NonNegative | None
+    p_value: Probability | None
+    p_adjusted: Probability | None
+    relative_escape: NonNegative
+    risk: NonNegative
+    horizon: NonNegative
+    replicates: Annotated[int, Field(ge=1, le=MOST)]
+    decision: Decision
+    rule: Word
+    reason: Word
+    stationary_not_optimal: bool = False
+    groups: tuple[Word, ...] = ()
+    rejected: tuple[Word, ...] = ()
+    exact_disagrees: bool = False
+
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object with the attributes as keys."""
+        return {
+            **asdict(self),
+            "decision": self.decision.value,
+            "groups": list(self.groups),
+            "rejected": list(self.rejected),
+        }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Evidence:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: the record holds anything that `to_json` does not write.
+        """
+        return _READER.validate_python(record)
+
+
+_READER = TypeAdapter(Evidence)

@@ -1,0 +1,1 @@
+"""Growth rules and stopping rules."""

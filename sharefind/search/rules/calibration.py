@@ -1,0 +1,312 @@
+"""delta_j of the rule `calibrated`: how far training on a finite sample of a symmetric law goes from E_j.
+
+The copies of the exact test are such samples. The data and every copy are trained alike, so dist^2 of the data against
+an order statistic of the copies' is a test in its own right. What follows for the search is left to `stopping`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.groups import Group
+from sharefind.inference import Verdict
+from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule, cosine
+from sharefind.meanfield.dynamics.sgd import SGDConfig
+from sharefind.search.config import CHECKPOINTS, FINITE_RATE
+from sharefind.search.experiments import (
+    CopiesPlan,
+    StageProgress,
+    Training,
+    copies_experiment,
+    observed_experiment,
+    staged,
+)
+from sharefind.search.hypotheses import Hypothesis, identity_of, judgement, label_of, labels, lattice_node
+from sharefind.search.problem import Problem
+from sharefind.search.search_lattice import SearchNode
+from sharefind.spaces import Subspace
+
+FLOOR = 0.02
+"""Share of its first step size at which each half of a calibrated training ends: the last minibatches are no escape."""
+
+HALVES = 2
+"""A calibrated training has this many halves, each as long as any other training of the settings."""
+
+READINGS = (0.5, 1.0)
+"""Fractions of the horizon at which dist^2 is read: after the linear signal is learned, and after the rest is."""
+
+RATE = 1 / 2
+"""Largest share of a linear signal that one step of the second half learns: by the end the fit is good, so that what is
+left of the labels is noise, and small differences beyond the linear signal are seen."""
+
+STABLE_SAMPLES = 4
+"""A step learns at most 1 / (this many times dim X) of a linear signal for each sample of its minibatch."""
+
+STABLE_INPUTS = 2
+"""It learns at most this over dim X: inputs that the group leaves correlated have directions of variance dim X."""
+
+TIE = 1e-9
+"""Difference of two dist^2, relative to the data's, below which they count as equal."""
+
+ROUNDING = 1e-20
+"""dist^2, relative to the mean squared size of a particle, that is rounding alone."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """dist^2 of the data beside what noise explains.
+
+    Attributes:
+        training: Of the data, the run whose dist^2 is compared.
+        dist2: dist^2 of the data, at the reading at which it stands out most.
+        rmd2: RMD^2 there.
+        delta: delta_j there.
+        horizon: T of that reading.
+        p_value: Share of the data and the copies that stand out as much as the data; None where no group keeps
+            particles on E_j, so that no copies are exchangeable with the data.
+        stays: Whether dist^2 is at most delta_j, up to rounding.
+        trainings: Trainings behind the comparison.
+    """
+
+    training: Training
+    dist2: float
+    rmd2: float
+    delta: float
+    horizon: float
+    p_value: float | None
+    stays: bool
+    trainings: int
+
+
+def is_calibrated_by_copies(problem: Problem) -> bool:
+    """Whether delta_j comes from copies: finite data, and a training that imposes no symmetry.
+
+    Fresh samples need none: data augmentation moves each of them by an element of its own, so that it is the copies'
+    law already, and rows are not used twice.
+    """
+    return problem.samples is not None and problem.settings.config.scheme.is_evidence
+
+
+def critical_value(copies: NDArray[np.float64], alpha: float) -> float:
+    """The k-th smallest value of m copies, k = m + 1 - floor(alpha (m + 1)) = ceil((1 - alpha) (m + 1)).
+
+    If the symmetry holds, the data and the m copies are exchangeable. The data lie above the k-th smallest copy only
+    when at most m - k copies lie at or above the data, so that the data are among the m + 1 - k largest of m + 1.
+    That has probability at most (m + 1 - k) / (m + 1) <= alpha. A tie stays, which only lowers it.
+
+    Args:
+        copies: Values of the copies, shape (m,), with m + 1 >= 1 / alpha so that k <= m.
+        alpha: Level of the test.
+
+    Returns:
+        The critical value.
+    """
+    rows = len(copies) + 1
+    above = math.floor(alpha * rows * (1 + TIE))
+    return float(np.sort(copies)[rows - above - 1])
+
+
+def calibrate(problem: Problem, node: SearchNode, progress: StageProgress) -> Calibration:
+    """Train at E_j on the data and on copies, and compare.
+
+    E_j holds if any group with this fixed space is a symmetry of the data. If one is, so is a smallest one inside it,
+    whose copies are exchangeable with the data. So E_j is left only if dist^2 lies above delta_j of every smallest
+    group: the test of the union has level alpha too. {0} that no group fixes holds if Y is independent of X, and its
+    copies have permuted labels. Spaces that no group fixes are compared by `_by_directions`.
+    """
+    place = lattice_node(problem, node)
+    groups = () if place is None else place.minimal_groups
+    if not groups and not node.space.is_zero:
+        return _by_directions(problem, node, progress)
+    found: list[Calibration] = []
+    for null in groups or (None,):
+        found.append(_by_copies(problem, node, null, progress))
+        if found[-1].stays:
+            return found[-1]
+    return max(found, key=lambda c: c.p_value or 0.0)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """dist^2 of the data against that of the copies, all readings together.
+
+    Attributes:
+        reading: Which reading stands out most, for the data.
+        delta: delta_j at that reading.
+        p_value: Share of all rows that stand out as much as the data.
+    """
+
+    reading: int
+    delta: float
+    p_value: float
+
+
+def compare(dist2: NDArray[np.float64], alpha: float, rounding: float = 0.0) -> Comparison:
+    """Compare the data with their copies at the reading at which they stand out most.
+
+    How far a row stands out is the largest of its readings' log dist^2, each standardised by mean and standard
+    deviation over all rows, the data included: that keeps the rows exchangeable, so that the critical value z of the
+    copies' has level `alpha`. At the data's own reading the comparison reads dist^2 <= delta_j = exp(mean + z std).
+
+    Args:
+        dist2: dist^2, shape (m + 1, readings), the data in row 0.
+        alpha: Level.
+        rounding: dist^2 that is rounding alone.
+
+    Returns:
+        The comparison; the data stay if its p-value is above `alpha`.
+    """
+    logs = np.log(dist2 + max(rounding, float(np.finfo(np.float64).tiny)))
+    mean, spread = logs.mean(axis=0), logs.std(axis=0)
+    is_noise = spread <= TIE
+    scores = np.where(is_noise, 0.0, (logs - mean) / np.where(is_noise, 1.0, spread))
+    outstanding, reading = scores.max(axis=1), int(scores[0].argmax())
+    slack = TIE * max(1.0, abs(float(outstanding[0])))
+    p_value = (1 + int(np.count_nonzero(outstanding[1:] >= outstanding[0] - slack))) / len(dist2)
+    z = critical_value(outstanding[1:], alpha)
+    return Comparison(reading, max(0.0, float(np.exp(mean[reading] + z * spread[reading])) - rounding), p_value)
+
+
+def _by_copies(problem: Problem, node: SearchNode, null: Hypothesis, progress: StageProgress) -> Calibration:
+    """Against copies moved by independent elements of `null`, one for each row; of permuted labels for None."""
+    plan, alpha = _plan(problem, node.space, node.key, null), problem.settings.alpha
+    result = copies_experiment(plan, staged(progress, f"copies of {identity(problem, null)}"))
+    marks, training = [CHECKPOINTS.index(time) for time in READINGS], result.observed[-1]
+    found = compare(result.dist2[:, marks], alpha, _rounding(training))
+    read = result.observed[marks[found.reading]]
+    return Calibration(
+        training=training,
+        dist2=float(read.dist2(node.space)[0]),
+        rmd2=float(read.rmd2(node.space)[0]),
+        delta=found.delta,
+        horizon=plan.problem.settings.sgd.horizon * read.time,
+        p_value=found.p_value,
+        stays=found.p_value > alpha,
+        trainings=len(result.dist2),
+    )
+
+
+def _by_directions(problem: Problem, node: SearchNode, progress: StageProgress) -> Calibration:
+    """Against the noise off E^G, direction by direction, for a space that no group fixes.
+
+    Copies moved by the candidate G are trained on E^G; the critical value of their dist^2 is scaled by the number of
+    directions normal to E_j over those normal to E^G. That has no error rate: how noise differs between directions is
+    not known. Where E^G = Z nothing is normal, and delta_j is 0.
+    """
+    fixed, group = problem.fixed_space, problem.candidate.group
+    plan = _plan(problem, node.space, node.key, group)
+    observed = observed_experiment(plan, staged(progress, "training"))
+    dist2, delta, trainings = float(observed.dist2(node.space)[0]), 0.0, 1
+    if not fixed.is_full:
+        result = copies_experiment(_plan(problem, fixed, "calibration", group), staged(progress, "calibration"))
+        noise = critical_value(result.dist2[1:, -1], problem.settings.alpha)
+        normal, reference = (s.ambient - s.dim for s in (node.space, fixed))
+        delta, trainings = noise * normal / reference, len(result.dist2)
+    return Calibration(
+        training=observed,
+        dist2=dist2,
+        rmd2=float(observed.rmd2(node.space)[0]),
+        delta=delta,
+        horizon=plan.problem.settings.sgd.horizon,
+        p_value=None,
+        stays=dist2 <= delta + TIE * dist2 + _rounding(observed),
+        trainings=trainings,
+    )
+
+
+def _plan(problem: Problem, space: Subspace, key: str, null: Hypothesis) -> CopiesPlan:
+    """The training of the data and of the copies at a node, on one schedule."""
+    tuned = replace(problem, settings=replace(problem.settings, sgd=calibrated_sgd(problem)))
+    full = Subspace.full(problem.space.dim)
+    return CopiesPlan(tuned, space, key, null, (full,), f"calibrated:{identity_of(null)}", calibrated_schedule(problem))
+
+
+def calibrated_sgd(problem: Problem) -> SGDConfig:
+    """The settings of a calibrated training: twice as long as others, from a wider start.
+
+    A unit of one layer is nearly linear on particles near 0, and does not see a symmetry that only the rest breaks. So
+    its pre-activations start with a standard deviation of sigma'(0)^(-1/2), where sigma bends: 2 for the logistic
+    function, 1 for tanh. Units with a hidden layer start there anyhow. The paper's preset is kept as it is.
+
+    Returns:
+        The settings. They follow from sizes alone, never from the rows: the data and the copies have the same.
+    """
+    sgd, unit = problem.settings.sgd, problem.unit
+    if _is_paper(problem):
+        return sgd
+    longer = sgd.model_copy(update={"horizon": HALVES * sgd.steps / sgd.particles})
+    if unit.hidden_rep is not None:
+        return longer
+    bend = (2 / unit.gain(sgd.initial_std)) ** 0.25  # gain = 2 sigma'(0)^2
+    std = max(sgd.initial_std, min(1.0, bend / math.sqrt(problem.candidate.in_rep.dim)))
+    return longer.model_copy(update={"initial_std": std})
+
+
+def calibrated_schedule(problem: Problem) -> Schedule:
+    """Two halves, in each of which the step falls along half a cosine.
+
+    With a constant step the last few minibatches carry particles off E_j as far as the whole sample does, in the copies
+    as in the data, and hide what the data do. The first half learns the linear signal in small steps, before a tilt is
+    amplified. The second takes steps that learn what remains, where the unit has one layer.
+    """
+    if _is_paper(problem):
+        return CONSTANT
+    sgd, width = calibrated_sgd(problem), problem.candidate.in_rep.dim
+    half = cosine(sgd.horizon / HALVES, FLOOR)
+    rate = max(FINITE_RATE, min(RATE, STABLE_INPUTS / width, sgd.batch / (STABLE_SAMPLES * width)))
+    larger = 1.0 if problem.unit.hidden_rep is not None else rate / FINITE_RATE
+    middle = sgd.horizon / HALVES
+
+    def value(t: float) -> float:
+        return half.value(t) if t < middle else larger * half.value(t - middle)
+
+    return Schedule(f"two halves, cosine:{middle:g}:{FLOOR:g}", value)
+
+
+def _is_paper(problem: Problem) -> bool:
+    return problem.settings.config.preset == "paper"
+
+
+def _rounding(training: Training) -> float:
+    return ROUNDING * float((training.final**2).sum(1).mean())
+
+
+def identity(problem: Problem, null: Hypothesis) -> str:
+    """What people call the copies of a hypothesis."""
+    return "permuted labels" if null is None else label_of(problem, null)
+
+
+def disagreement(problem: Problem, node: SearchNode, stays: bool) -> str:
+    """What the exact tests say about a node where dist^2 says otherwise; "" where they agree or leave it open."""
+    place, found = lattice_node(problem, node), problem.symmetries
+    if place is None or found is None:
+        return ""
+    judged = judgement(problem, node)
+    what = "that Y is independent of X" if judged.null is None else f"symmetry under {label_of(problem, judged.null)}"
+    p = "" if judged.p_value is None else f" (p = {judged.p_value:.3g})"
+    if judged.holds and not stays:
+        return f"the exact tests disagree: {what} is not rejected{p}"
+    verdicts = found.verdicts(labels(problem, place.groups))
+    open_verdicts = [v for v in verdicts.values() if v is not Verdict.REJECTED]
+    if stays and not judged.holds and not open_verdicts and judged.p_value is not None:
+        return f"the exact tests disagree: {what} is rejected{p}"
+    return ""
+
+
+def verdicts_by_distance(problem: Problem, groups: tuple[Group, ...], stays: bool) -> dict[str, tuple[str, ...]]:
+    """Labels of a node's groups, accepted or rejected with it.
+
+    On a node that holds, groups that the exact tests reject are accepted only where they reject all of them.
+    """
+    names = labels(problem, groups)
+    if not stays:
+        return {"rejected": names}
+    found = {} if problem.symmetries is None else problem.symmetries.verdicts(names)
+    rejected = tuple(n for n in names if found.get(n) is Verdict.REJECTED)
+    if len(rejected) == len(names):
+        return {"groups": names}
+    return {"groups": tuple(n for n in names if n not in rejected), "rejected": rejected}

@@ -1,0 +1,196 @@
+"""The search lattice: every node visited with its evidence and every growth with its rule, as a networkx graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import networkx as nx
+from pydantic import FiniteFloat, ValidationError
+
+from sharefind.errors import RunFolderError, one_line
+from sharefind.search.node_evidence import Evidence
+from sharefind.search.persistence.json_fields import Part, Size, Word, first_fault
+from sharefind.spaces import Subspace
+
+EDGE_KEY = "edges"
+"""Name of the edge list in node-link JSON, given explicitly because networkx changed its default."""
+
+
+@dataclass(frozen=True)
+class SearchNode:
+    """A subspace E_j of Z as a place in the search.
+
+    Attributes:
+        key: its identity, from which its random numbers derive ("E^C4", "mean:2").
+        space: E_j. candidate: number of the node in the candidate's invariant lattice, or None.
+        label: how people see it. evidence: what was seen there, None before the visit. number: order of visit, or None.
+    """
+
+    key: str
+    space: Subspace
+    candidate: int | None
+    label: str
+    evidence: Evidence | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Growth:
+    """An expansion of E_j that a growth rule proposed.
+
+    Attributes:
+        source, target: keys of the nodes. rule: the growth rule's name.
+        explained: share of the cross-fitted escape energy from the source that the target contains (noise may
+            carry it out of [0, 1]).
+        direction: the direction that was added, (D,) as a tuple, or () where a whole exact space was.
+    """
+
+    source: str
+    target: str
+    rule: str
+    explained: float
+    direction: tuple[float, ...] = ()
+
+
+class _Node(Part):
+    id: Word
+    number: Size | None
+    label: Word
+    candidate: Size | None
+    space: dict[str, Any]
+    evidence: dict[str, Any] | None
+
+    def as_node(self) -> SearchNode:
+        evidence = None if self.evidence is None else Evidence.from_json(self.evidence)
+        return SearchNode(self.id, Subspace.from_json(self.space), self.candidate, self.label, evidence, self.number)
+
+
+class _Edge(Part):
+    source: Word
+    target: Word
+    rule: Word
+    explained: FiniteFloat
+    direction: list[FiniteFloat]
+
+
+class _Record(Part):
+    nodes: list[_Node]
+    edges: list[_Edge]
+
+
+class SearchLattice:
+    """Nodes and growths of one search; a thin, typed view on `graph`, a networkx DiGraph keyed by node keys."""
+
+    def __init__(self) -> None:
+        self.graph: nx.DiGraph[str] = nx.DiGraph()
+
+    def add(self, node: SearchNode) -> None:
+        """Add a node, or put its newer state in place."""
+        self.graph.add_node(node.key, node=node)
+
+    def connect(self, growth: Growth) -> None:
+        """Record a growth; both nodes must be known."""
+        self.graph.add_edge(growth.source, growth.target, growth=growth)
+
+    def node(self, key: str) -> SearchNode:
+        """The node of a key."""
+        found: SearchNode = self.graph.nodes[key]["node"]
+        return found
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.graph
+
+    def nodes(self) -> Iterator[SearchNode]:
+        """All nodes, in the order in which they were proposed."""
+        return (data["node"] for _, data in self.graph.nodes(data=True))
+
+    def visited(self) -> list[SearchNode]:
+        """Nodes with evidence, in the order of their visits."""
+        return sorted((n for n in self.nodes() if n.evidence is not None), key=lambda n: n.number or 0)
+
+    def growths(self) -> Iterator[Growth]:
+        """All growths."""
+        return (data["growth"] for _, _, data in self.graph.edges(data=True))
+
+    def mark(self, key: str, evidence: Evidence, number: int) -> SearchNode:
+        """Attach the evidence of a visit."""
+        node = replace(self.node(key), evidence=evidence, number=number)
+        self.add(node)
+        return node
+
+    def path_to(self, key: str) -> list[SearchNode]:
+        """The chain E_0 -> ... -> E_j that led here: at each node back along the growth that explained most."""
+        path = [self.node(key)]
+        while growths := [data["growth"] for _, _, data in self.graph.in_edges(path[0].key, data=True)]:
+            best = max(growths, key=lambda g: (g.explained, g.source))
+            path.insert(0, self.node(best.source))
+        return path
+
+    def to_json(self) -> dict[str, Any]:
+        """Node-link JSON (networkx's format with the edge key `edges`); exact subspaces as exact strings."""
+        plain: nx.DiGraph[str] = nx.DiGraph()
+        for node in self.nodes():
+            plain.add_node(
+                node.key,
+                number=node.number,
+                label=node.label,
+                dim=node.space.dim,
+                candidate=node.candidate,
+                space=node.space.to_json(),
+                evidence=None if node.evidence is None else node.evidence.to_json(),
+            )
+        for g in self.growths():
+            plain.add_edge(g.source, g.target, rule=g.rule, explained=g.explained, direction=list(g.direction))
+        record: dict[str, Any] = nx.node_link_data(plain, edges=EDGE_KEY)
+        return record
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> SearchLattice:
+        """The inverse of `to_json`.
+
+        Raises:
+            RunFolderError: the record is not a search lattice.
+        """
+        try:
+            read = _Record.model_validate(record)
+            lattice = cls()
+            for node in read.nodes:
+                lattice.add(node.as_node())
+            for edge in read.edges:
+                lattice.connect(Growth(edge.source, edge.target, edge.rule, edge.explained, tuple(edge.direction)))
+            lattice._check(len(read.nodes), len(read.edges))
+        except ValueError as error:
+            reason = first_fault(error) if isinstance(error, ValidationError) else one_line(error)
+            raise RunFolderError(f"lattice.json is not a search lattice ({reason}); run the search again") from None
+        return lattice
+
+    def _check(self, nodes: int, edges: int) -> None:
+        """Refuse a graph in which a search cannot have gone from smaller spaces to larger ones.
+
+        nodes, edges: how many were added.
+        """
+        if any("node" not in data for _, data in self.graph.nodes(data=True)):
+            raise ValueError("a growth is from or to a node that is not there")
+        if (self.graph.number_of_nodes(), self.graph.number_of_edges()) != (nodes, edges):
+            raise ValueError("a node or a growth is given twice")
+        if not nx.is_directed_acyclic_graph(self.graph):
+            raise ValueError("its growths go in a circle")
+
+    def to_graphml(self) -> str:
+        """GraphML with scalar attributes only, for graph viewers."""
+        plain: nx.DiGraph[str] = nx.DiGraph()
+        for node in self.nodes():
+            evidence = {} if node.evidence is None else node.evidence.to_json()
+            scalars = {k: v for k, v in evidence.items() if isinstance(v, (int, float, str))}
+            visit = {} if node.number is None else {"number": node.number}
+            plain.add_node(node.key, label=node.label, dim=node.space.dim, **visit, **scalars)
+        for g in self.growths():
+            plain.add_edge(g.source, g.target, rule=g.rule, explained=float(g.explained))
+        return "\n".join(nx.generate_graphml(plain))
+
+    def dumps(self) -> str:
+        """`to_json` as text."""
+        return json.dumps(self.to_json(), indent=1)

@@ -1,0 +1,126 @@
+"""Which rows of a problem belong together: units that the task names, cut into blocks; and what is said about rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.errors import ConfigError
+from sharefind.inference.dependence import check_rows
+from sharefind.inference.row_blocks import rearrangements
+from sharefind.meanfield.clouds.standardise import refuse_magnitude
+from sharefind.search.config import SearchConfig
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RowUnits:
+    """The units of all rows of a task.
+
+    Attributes:
+        units: (n,), int64, numbered from 0; None where every row is a unit.
+        warnings: what must be said about the rows, a line each.
+    """
+
+    units: Tensor | None = None
+    warnings: tuple[str, ...] = ()
+
+    def of(self, rows: IntArray | None) -> Tensor | None:
+        """The units of some of the rows, numbered from 0 again."""
+        if self.units is None or rows is None:
+            return self.units
+        return torch.from_numpy(np.unique(self.units.numpy()[rows], return_inverse=True)[1].astype(np.int64))
+
+
+def row_units(
+    config: SearchConfig, x: FloatArray | None, y: FloatArray | None, units: IntArray | None, name: str
+) -> RowUnits:
+    """The units that a search uses; where it uses none, the rows are checked for dependence.
+
+    Args:
+        config: `rows_of` and `block_length` count.
+        x: (n, d_in), or None for fresh samples.
+        y: (n, d_out), or None for fresh samples.
+        units: (n,), what the task names, or None.
+        name: of the task, for messages.
+
+    Raises:
+        DataError: squares of the values overflow or vanish.
+        ConfigError: units are asked for where there are none, blocks of fresh samples, or a single block.
+    """
+    if x is None or y is None:
+        option = "--rows-of" if config.rows_of is not None else "--block-length"
+        if config.rows_of is None and config.block_length is None:
+            return RowUnits()
+        raise ConfigError(f"{option}: {name} gives fresh samples, which are independent; drop it")
+    for side, values in (("x", x), ("y", y)):
+        refuse_magnitude(values, side)
+    if config.rows_of is not None and units is None:
+        raise ConfigError(f"--rows-of {config.rows_of}: {name} names no units; give --data with a file that has it")
+    found = units if config.block_length is None else blocks(len(x), units, config.block_length)
+    if found is None:
+        return RowUnits(None, check_rows(x, y, config.seed).warnings)
+    count = int(found.max()) + 1
+    if count < 2:
+        raise ConfigError(
+            f"--block-length {config.block_length}: {name} has {len(x)} rows, which make one block; give at most "
+            f"{len(x) // 2}"
+        )
+    if count == len(x):
+        option = "--rows-of" if config.block_length is None else "--block-length"
+        checked = check_rows(x, y, config.seed).warnings
+        return RowUnits(None, (f"{option} changes nothing: each row is a unit of its own", *checked))
+    tensor = torch.from_numpy(np.array(found))
+    return RowUnits(tensor, _few(count, config))
+
+
+def blocks(n: int, units: IntArray | None, length: int) -> IntArray:
+    """Rows cut into blocks of `length` in the order of the file, within each unit where there are units.
+
+    Args:
+        n: rows.
+        units: (n,), or None.
+        length: rows of a block; the last block of each unit may be shorter.
+
+    Returns:
+        (n,), int64, numbers of blocks from 0.
+    """
+    if units is None:
+        return np.arange(n, dtype=np.int64) // length
+    order = np.argsort(units, kind="stable")
+    ordered = units[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    place = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))
+    is_first = place % length == 0
+    found = np.empty(n, dtype=np.int64)
+    found[order] = np.cumsum(is_first) - 1
+    return found
+
+
+def _few(count: int, config: SearchConfig) -> tuple[str, ...]:
+    """What so few units cannot show."""
+    if config.alpha * 2.0 ** min(count, 1000) < 2:
+        least = math.ceil(math.log2(2 / config.alpha))
+        few = f"{count} units are too few to reject a group of two elements at alpha {config.alpha:g}"
+        return (f"{few}: {least} are needed, and a group that is accepted may fail",)
+    return ()
+
+
+def can_permute(units: Tensor | None, alpha: float) -> bool:
+    """Whether labels of whole units can be exchanged in so many ways that independence could be rejected."""
+    return units is None or rearrangements(units) * alpha >= 1
+
+
+UNPERMUTABLE = (
+    "independence of labels and inputs cannot be tested with these units: too few of them have the same number of "
+    "rows; the search takes the labels to depend on the inputs; cut units into blocks of one length with "
+    "--block-length L, or drop rows until their sizes agree"
+)
+"""Said where `can_permute` is false."""
