@@ -6,7 +6,8 @@ from sharefind.search.node_evidence import Decision, Evidence
 from sharefind.search.observer import Observer, StopSearch
 from sharefind.search.persistence.run_folder import RunFolder
 from sharefind.search.problem import Candidate, Problem, TaskLike, build_problem, fingerprint
-from sharefind.search.result import result_record
+from sharefind.search.result import Result
+from sharefind.search.result_record import result_record
 from sharefind.search.rules.growth import (
     Escape,
     EscapeGrowth,
@@ -33,6 +34,7 @@ __all__ = [
     "Observer",
     "Problem",
     "RandomisationRule",
+    "Result",
     "RunFolder",
     "SearchConfig",
     "SearchLattice",

@@ -129,7 +129,7 @@ def load_run(path: Path, limits: Limits = DEFAULT_LIMITS) -> RunView:
     """
     folder = RunFolder.open(path, limits)
     seconds = {name: test.seconds for name, test in folder.tests().items()}
-    view = RunView(path, folder.result(), folder.lattice(), folder.config().alpha, seconds, limits)
+    view = RunView(path, folder.result().to_json(), folder.lattice(), folder.config().alpha, seconds, limits)
     missing = [key for key in REQUIRED if key not in view.result]
     if missing:
         raise RunFolderError(f"{path / 'result.json'} has no {missing[0]!r}; run the search again")
