@@ -95,9 +95,9 @@ def discover(
         view = _search(problem, folder, workers, session, is_silent=quiet, is_json=json)
         session.run, session.written = None, folder.path
     # Those of the problem were said when the search began.
-    warn([line for line in view.result["warnings"] if line not in problem.warnings])
+    warn([line for line in view.result.warnings if line not in problem.warnings])
     if json:
-        print_json(view.result)
+        print_json(view.result.to_json())
         return
     from sharefind.report.text.tables import summary
 
@@ -167,7 +167,7 @@ def _search(
     _use_one_thread()
     with watcher(problem, folder.path, is_silent=is_silent, is_json=is_json) as observer:
         outcome, result = run_search(problem, folder, observer, workers, clock=clock_of(session))
-    return RunView(folder.path, result.to_json(), outcome.lattice, problem.settings.alpha)
+    return RunView(folder.path, result, outcome.lattice, problem.settings.alpha)
 
 
 def _use_one_thread() -> None:

@@ -125,10 +125,10 @@ def _head(view: RunView, samples: Samples) -> dict[str, Any]:
 
 
 def _candidate(view: RunView) -> str:
-    group = view.result["group"]
-    if group["order"] == 1:
+    group = view.result.group
+    if group.order == 1:
         return "no candidate"
-    return f"{'proposed ' if view.result.get('blind') else ''}candidate {group['name']}"
+    return f"{'proposed ' if view.result.blind else ''}candidate {group.name}"
 
 
 def _pictures(view: RunView) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _clouds(view: RunView) -> Iterator[Drawing]:
 
 
 def _tables(view: RunView) -> dict[str, Any]:
-    sentences = (diagnosis_sentence(name, row) for name, row in view.result.get("diagnosis", {}).items())
+    sentences = (diagnosis_sentence(name, row) for name, row in view.result.diagnosis.items())
     return {
         "chain_grid": chain_grid(view),
         "visited_grid": visited_grid(view),
@@ -164,23 +164,23 @@ def _tables(view: RunView) -> dict[str, Any]:
         "rival_grid": rival_grid(view),
         "yardstick_grid": yardstick_grid(view),
         "yardstick_missing": yardstick_note(view.result),
-        "gate": view.result.get("independence_p_value"),
+        "gate": view.result.independence_p_value,
         "alpha": view.alpha,
     }
 
 
 def _facts(view: RunView, config: SearchConfig, samples: Samples) -> dict[str, Any]:
     result = view.result
-    most = MAX_NAMES if result.get("symmetries") else None  # the table of the tests has the others
-    groups = {name: listed(result.get(name, []), most) for name in ("accepted", "rejected", "undecided")}
-    if not result.get("undecided"):
-        del groups["undecided"]
+    most = MAX_NAMES if result.symmetries else None  # the table of the tests has the others
+    groups = {"accepted": listed(result.accepted, most), "rejected": listed(result.rejected, most)}
+    if result.undecided:
+        groups["undecided"] = listed(result.undecided, most)
     return {
         "origin": {**origin_cells(result), **groups},
         "data": _data(view, samples),
         "data_note": samples.note,
         "settings": {name: str(value) for name, value in settings_of(config).items()},
-        "versions": result["versions"],
+        "versions": result.versions,
         "command": command_of(config),
     }
 
@@ -191,14 +191,14 @@ def _data(view: RunView, samples: Samples) -> dict[str, str]:
     if samples.widths is not None:
         facts["samples"] = "fresh ones, as many as training asks for" if samples.rows is None else f"{samples.rows:,}"
         facts["widths"] = f"x {samples.widths[0]}, y {samples.widths[1]}"
-    lattice = view.result["lattice"]
+    lattice = view.result.lattice
     tests = {"exact tests": f"{sum(view.seconds.values()):.1f} s"} if view.seconds else {}
     return {
         **facts,
         "parameters": f"{view.ambient}: {blocks}",
-        "seed": str(view.result["seed"]),
-        "time": f"{view.result['wall_s']:.1f} s",
-        "search": f"{plural(lattice['nodes'], 'node')}, {plural(lattice['edges'], 'growth')}",
+        "seed": str(view.result.seed),
+        "time": f"{view.result.wall_s:.1f} s",
+        "search": f"{plural(lattice.nodes, 'node')}, {plural(lattice.edges, 'growth')}",
         **tests,
     }
 

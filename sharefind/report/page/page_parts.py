@@ -98,15 +98,15 @@ def open_grid(view: RunView) -> Grid | None:
 
 def symmetry_grid(view: RunView) -> Grid | None:
     """Every candidate group with its verdict, None where none was tested."""
-    found = view.result.get("symmetries", [])
-    rows = [symmetry_cells(row, view.seconds.get(row["group"])) for row in found]
+    found = view.result.symmetries
+    rows = [symmetry_cells(row, view.seconds.get(row.group)) for row in found]
     caption = f"{plural(len(rows), 'candidate group')}, statistic {statistic_name(found)}"
     return _cut(caption, SYMMETRY_HEADINGS, rows) if rows else None
 
 
 def diagnosis_grid(view: RunView) -> Grid | None:
     """Why rejected groups fail and by how much, None where none was rejected."""
-    rows = [diagnosis_cells(name, row) for name, row in view.result.get("diagnosis", {}).items()]
+    rows = [diagnosis_cells(name, row) for name, row in view.result.diagnosis.items()]
     return _cut("Diagnosis of what was rejected", DIAGNOSIS_HEADINGS, rows) if rows else None
 
 
@@ -119,10 +119,10 @@ def yardstick_grid(view: RunView) -> Grid | None:
 
 def rival_grid(view: RunView) -> Grid | None:
     """The spaces that a blind search weighed against each other, None for any other search."""
-    blind = view.result.get("blind")
+    blind = view.result.blind
     if not blind:
         return None
-    rows = [(r["name"], str(r["dim"]), _share(r["share"])) for r in (blind, *blind["rivals"])]
+    rows = [(r.name, str(r.dim), _share(r.share)) for r in (blind, *blind.rivals)]
     return _cut("What the proposing samples speak for", ("what", "dim", "posterior share"), rows)
 
 

@@ -154,7 +154,7 @@ def _dress(axes: Axes, view: RunView, places: dict[str, tuple[float, float]]) ->
     axes.set_yticks(sorted(heights), [str(heights[h]) for h in sorted(heights)])
     axes.tick_params(left=True, labelleft=True, bottom=False, labelbottom=False)
     axes.set_ylabel("dimension")
-    axes.set_title(plain(f"search lattice, candidate {shortened(view.result['group']['name'], 40)}"))
+    axes.set_title(plain(f"search lattice, candidate {shortened(view.result.group.name, 40)}"))
     left, right = (end(x for x, _ in places.values()) for end in (min, max))
     axes.set_xlim(min(left - 0.8, -NAMED_WIDTH), right + NAMED_WIDTH)
     axes.margins(y=0.1)

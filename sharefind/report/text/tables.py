@@ -6,7 +6,6 @@ Everything is built from rich, reads well without colours and fits into 100 colu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -45,6 +44,7 @@ from sharefind.report.text.verdict import (
     warnings,
 )
 from sharefind.search import Decision, Evidence, Growth, SearchNode
+from sharefind.search.result import Result
 from sharefind.storage import shell_word
 
 MAX_OPEN = 20
@@ -112,7 +112,7 @@ def reasons(nodes: Sequence[SearchNode]) -> Table:
     return table
 
 
-def groups_view(result: dict[str, Any]) -> Table:
+def groups_view(result: Result) -> Table:
     """The stabiliser with its generators, and what was concluded about the candidate's subgroups."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
@@ -120,16 +120,16 @@ def groups_view(result: dict[str, Any]) -> Table:
     table.add_row("", "")
     for name, words in origin_cells(result).items():
         table.add_row(name, Text(words))
-    table.add_row("accepted", Text(packed(result["accepted"])))
-    table.add_row("rejected", Text(packed(result["rejected"])))
-    if result.get("undecided"):
-        table.add_row("undecided", Text(packed(result["undecided"])))
+    table.add_row("accepted", Text(packed(result.accepted)))
+    table.add_row("rejected", Text(packed(result.rejected)))
+    if result.undecided:
+        table.add_row("undecided", Text(packed(result.undecided)))
     return table
 
 
-def diagnosis_view(result: dict[str, Any]) -> list[RenderableType]:
+def diagnosis_view(result: Result) -> list[RenderableType]:
     """Why the rejected groups nearest to E_* fail and by how much, with a sentence each; nothing when none was."""
-    rows = result.get("diagnosis", {})
+    rows = result.diagnosis
     if not rows:
         return []
     table = _titled_table("\nDiagnosis of what was rejected")
@@ -142,7 +142,7 @@ def diagnosis_view(result: dict[str, Any]) -> list[RenderableType]:
     return [table, *(Text(line) for line in map(diagnosis_sentence, rows, rows.values()) if line)]
 
 
-def yardstick_view(result: dict[str, Any]) -> list[RenderableType]:
+def yardstick_view(result: Result) -> list[RenderableType]:
     """How well E_* predicts rows kept apart, beside least squares and the free unit."""
     rows, note = yardstick_rows(result), yardstick_note(result)
     if not rows:
@@ -157,7 +157,7 @@ def yardstick_view(result: dict[str, Any]) -> list[RenderableType]:
 
 def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
     """Candidate groups, all or those nearest to the level, with verdicts, exact p-values and what the tests cost."""
-    rows, seconds = view.result.get("symmetries", []), view.seconds
+    rows, seconds = view.result.symmetries, view.seconds
     if not rows:
         return []
     table = _titled_table(f"\n{plural(len(rows), 'candidate group')}: exact tests, statistic {statistic_name(rows)}")
@@ -168,7 +168,7 @@ def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
     table.add_column(last_heading)
     shown = rows if is_all else nearest(rows, view.alpha, MAX_TESTS)
     for row in shown:
-        table.add_row(*map(Text, symmetry_cells(row, seconds.get(row["group"]))))
+        table.add_row(*map(Text, symmetry_cells(row, seconds.get(row.group))))
     if len(shown) == len(rows):
         return [table]
     return [
@@ -180,12 +180,12 @@ def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
 def next_commands(view: RunView) -> Text:
     """Where the run is and what can be done with it."""
     run = shell_word(view.path)
-    lattice = view.result["lattice"]
-    size = f"{plural(lattice['nodes'], 'node')}, {plural(lattice['edges'], 'growth')}"
-    text = Text(f"\nrun folder {view.path}: {size}, {view.result['wall_s']:.1f} s, seed {view.result['seed']}\n")
+    lattice = view.result.lattice
+    size = f"{plural(lattice.nodes, 'node')}, {plural(lattice.edges, 'growth')}"
+    text = Text(f"\nrun folder {view.path}: {size}, {view.result.wall_s:.1f} s, seed {view.result.seed}\n")
     text.append("next  ", style="bold").append(f"sharefind inspect {run}")
-    if view.result.get("stopped"):
-        text.append(f"\n      sharefind discover --resume {run}{_larger(view.result['stopped'])}")
+    if view.result.stopped:
+        text.append(f"\n      sharefind discover --resume {run}{_larger(view.result.stopped)}")
     if view.is_exportable:
         text.append(f"\n      sharefind export {run} --format torch --out net.py")
     return text
