@@ -20,7 +20,7 @@ from sharefind.groups import named_group
 from sharefind.report.page.html_page import page
 from sharefind.report.pictures.inline_svg import inline_svg
 from sharefind.report.pictures.palette import DARK, NAMES
-from sharefind.report.pictures.space_picture import DARKEST
+from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.text.guarantees import not_promised, promised
 from sharefind.report.text.reproduce_command import command_of, settings_of
 from sharefind.report.text.run_samples import Samples, samples_of
@@ -282,7 +282,7 @@ def _mixed(colour: str, ground: str, opacity: float) -> str:
 def test_letters_can_be_read_on_every_colour_of_a_space(colours) -> None:
     assert _contrast("#000000", "#ffffff") == pytest.approx(21)
     classes = [colour for name, colour in colours.items() if name.startswith("class-")]
-    heat = [_mixed(colours[name], colours["paper"], DARKEST) for name in ("positive", "negative")]
+    heat = [_mixed(colours[name], colours["paper"], SIZES.darkest) for name in ("positive", "negative")]
     for fill in (*classes, *heat, colours["paper"]):
         assert _contrast(colours["ink"], fill) >= 4.5, fill
 

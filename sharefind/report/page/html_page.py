@@ -30,22 +30,14 @@ from sharefind.report.page.page_parts import (
 )
 from sharefind.report.pictures.drawing import require_matplotlib
 from sharefind.report.pictures.palette import DARK, NAMES
+from sharefind.report.text import verdict as words
 from sharefind.report.text.guarantees import not_promised, promised
-from sharefind.report.text.number_words import MAX_NAMES, plural
+from sharefind.report.text.number_words import plural
 from sharefind.report.text.reproduce_command import command_of, settings_of
 from sharefind.report.text.rows import origin_cells, yardstick_note
 from sharefind.report.text.run_samples import Samples
 from sharefind.report.text.runs import RunView, load_run
-from sharefind.report.text.verdict import (
-    diagnosis_sentence,
-    disagreements,
-    doubts,
-    is_zero,
-    saddles,
-    star_title,
-    verdict,
-    warnings,
-)
+from sharefind.report.text.text_style import STYLE
 from sharefind.search import RunFolder, SearchConfig
 from sharefind.storage import ENCODING, refuse_unwritable, shell_word, write_atomically
 
@@ -116,11 +108,11 @@ def _colours() -> str:
 def _head(view: RunView, samples: Samples) -> dict[str, Any]:
     return {
         "subject": f"{samples.name}, {_candidate(view)}",
-        "verdict": verdict(view),
-        "is_good": view.is_finished and not is_zero(view),
-        "alarms": list(warnings(view)),
-        "remarks": [*saddles(view), *disagreements(view), *doubts(view.result)],
-        "star": star_title(view),
+        "verdict": words.verdict(view),
+        "is_good": view.is_finished and not words.is_zero(view),
+        "alarms": list(words.warnings(view)),
+        "remarks": list(words.remarks(view)),
+        "star": words.star_title(view),
     }
 
 
@@ -153,7 +145,7 @@ def _clouds(view: RunView) -> Iterator[Drawing]:
 
 
 def _tables(view: RunView) -> dict[str, Any]:
-    sentences = (diagnosis_sentence(name, row) for name, row in view.result.diagnosis.items())
+    sentences = (words.diagnosis_sentence(name, row) for name, row in view.result.diagnosis.items())
     return {
         "chain_grid": chain_grid(view),
         "visited_grid": visited_grid(view),
@@ -171,7 +163,7 @@ def _tables(view: RunView) -> dict[str, Any]:
 
 def _facts(view: RunView, config: SearchConfig, samples: Samples) -> dict[str, Any]:
     result = view.result
-    most = MAX_NAMES if result.symmetries else None  # the table of the tests has the others
+    most = STYLE.names if result.symmetries else None  # the table of the tests has the others
     groups = {"accepted": listed(result.accepted, most), "rejected": listed(result.rejected, most)}
     if result.undecided:
         groups["undecided"] = listed(result.undecided, most)

@@ -8,6 +8,7 @@ import numpy as np
 
 from sharefind.report.pictures.lattice_picture import plain, printable
 from sharefind.report.pictures.palette import COLOURS, FAINT, INK, LIMIT, MARKERS
+from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.runs import RunView
 from sharefind.search import Decision
@@ -15,12 +16,6 @@ from sharefind.search.result import SymmetryRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-MAX_GROUPS = 40
-"""Most groups that are drawn: those that were not rejected before the others."""
-
-MAX_GROUP_NAME = 30
-"""Longest name of a group in the picture, in characters."""
 
 VERDICTS = {"accepted": Decision.STAY, "rejected": Decision.GROW, "undecided": None}
 """A verdict is drawn as the decision that it leads to."""
@@ -34,7 +29,7 @@ def tested(view: RunView) -> list[SymmetryRow]:
 def drawn(view: RunView) -> list[SymmetryRow]:
     """The tested groups that are drawn, in the order of the tests."""
     rows = tested(view)
-    kept = sorted(range(len(rows)), key=lambda k: rows[k].verdict == "rejected")[:MAX_GROUPS]
+    kept = sorted(range(len(rows)), key=lambda k: rows[k].verdict == "rejected")[: SIZES.groups]
     return [rows[k] for k in sorted(kept)]
 
 
@@ -70,7 +65,7 @@ def _dress(axes: Axes, view: RunView, rows: list[SymmetryRow], values: Any, plac
     axes.set_xscale("log")
     axes.set_xlim(min([*values, view.alpha]) / 1.5, 1.2)
     axes.set_ylim(-0.8, len(rows) - 0.2)
-    axes.set_yticks(places, [plain(shortened(row.group, MAX_GROUP_NAME)) for row in rows])
+    axes.set_yticks(places, [plain(shortened(row.group, SIZES.group_name)) for row in rows])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("adjusted p-value")

@@ -6,6 +6,7 @@ How a table is set is left to `tables` and `page`.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
 from sharefind.report.text.number_words import NOTHING, number, order
@@ -13,9 +14,6 @@ from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import proposal, stabiliser_sentence
 from sharefind.search import Evidence, Growth, SearchNode
 from sharefind.search.result import DiagnosisRow, Result, SymmetryRow
-
-SMALLEST_P = 1e-300
-"""Stands for a p-value of 0 where ratios are compared."""
 
 NODE_HEADINGS = ("node", "space", "dim", "dist^2", "RMD^2", "delta", "p", "adj. p", "decision")
 SYMMETRY_HEADINGS = ("group", "order", "p", "adj. p", "z", "seconds", "verdict")
@@ -43,7 +41,7 @@ def nearest(rows: Sequence[SymmetryRow], alpha: float, most: int) -> list[Symmet
 
     def distance(row: SymmetryRow) -> float:
         p = row.p_adjusted if row.p_adjusted is not None else row.p_value
-        return math.inf if p is None else abs(math.log(max(p, SMALLEST_P) / alpha))
+        return math.inf if p is None else abs(math.log(max(p, sys.float_info.min) / alpha))
 
     kept = sorted(range(len(rows)), key=lambda k: distance(rows[k]))[:most]
     return [rows[k] for k in sorted(kept)]
