@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sharefind.errors import RunFolderError
 from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.meanfield.units import can_be_exported
 from sharefind.search import Decision, Growth, RunFolder, SearchLattice, SearchNode
 from sharefind.search.persistence.run_folder import read_particles
 from sharefind.spaces import Block
@@ -59,7 +60,7 @@ class RunView:
         """Whether there is something to export and train: a space that holds, not {0}, of a unit with an export."""
         last = self.e_star
         unit = str(self.result.get("unit", ""))
-        return self.is_finished and last is not None and not last.space.is_zero and not unit.startswith("radial")
+        return self.is_finished and last is not None and not last.space.is_zero and can_be_exported(unit)
 
     @property
     def holds_by_tolerance(self) -> bool:
