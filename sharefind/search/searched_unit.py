@@ -112,11 +112,8 @@ def default_unit(
         return HIDDEN_UNIT
     if group.is_finite and not is_paper:
         rep = _rep(_chosen_hidden(in_rep, out_rep, limits), in_rep, limits)
-        if (
-            rep is not None
-            and read_unit(HIDDEN_UNIT).dim(in_rep.dim, out_rep.dim, rep.dim) <= limits.dim
-            and _sees(in_rep, out_rep, rep)
-        ):
+        dim = 0 if rep is None else read_unit(HIDDEN_UNIT).dim(in_rep.dim, out_rep.dim, rep.dim)
+        if rep is not None and dim <= limits.dim and _sees(in_rep, out_rep, rep):
             return HIDDEN_UNIT
     return f"{BARE_UNIT if is_blind else DEFAULT_UNIT}{sigma}"
 

@@ -11,21 +11,13 @@ import warnings
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import NotConvergedError, SpaceError
 from sharefind.meanfield.clouds.actions import ParticleAction
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.clouds.standardise import refuse_magnitude
-
-FloatArray = NDArray[np.float64]
-
-MAX_ROUNDS = 40
-"""Most times that a transport problem is solved with its largest costs cut; two or three are usual."""
-
-CUT_MARGIN = 1e-6
-"""By how much a cost may exceed what an optimal plan can pay before it is cut, against rounding."""
+from sharefind.typing import FloatArray
 
 
 def refuse_diverged(*clouds: Tensor) -> None:
@@ -123,17 +115,18 @@ def _squared_distances(a: FloatArray, b: FloatArray, size: float) -> FloatArray:
     return total
 
 
-def _transport(cost: FloatArray, max_iterations: int) -> float:
+def _transport(cost: FloatArray, max_iterations: int, rounds: int = 40, margin: float = 1e-6) -> float:
     """The least mean cost of a plan with equal weights, cost (N, M).
 
     An optimal plan moves multiples of 1 / L, L = lcm(N, M), so that none uses a cost above L times the value of any
-    plan. Each round brings the largest cost nearer to the value, by the precision of the simplex.
+    plan. Each round brings the largest cost nearer to the value, by the precision of the simplex; two or three are
+    usual. A cost may exceed what an optimal plan can pay by `margin` before it is cut, against rounding.
     """
     whole = math.lcm(*cost.shape)
     best = math.inf
-    for _ in range(MAX_ROUNDS):
+    for _ in range(rounds):
         best = min(best, float((_plan(cost, max_iterations) * cost).sum() / whole))
-        most = whole * best * (1 + CUT_MARGIN)
+        most = whole * best * (1 + margin)
         if cost.max() <= most:
             return best
         if best == 0:

@@ -8,9 +8,6 @@ from torch import Tensor
 from sharefind.meanfield.clouds.device_tensor import Placed
 from sharefind.spaces import Subspace
 
-DENSE_LIMIT = 256
-"""Up to this dim Z one dense matrix product beats segment sums (speed only; both give P_E)."""
-
 
 class Projector:
     """P_E for a subspace E of Z, on clouds theta (R, D, N) along their second axis.
@@ -18,10 +15,11 @@ class Projector:
     Tying spaces of large Z are applied through their labels, without a dense matrix.
 
     Args:
-        space: the subspace E, exact or numerical.
+        space: The subspace E, exact or numerical.
+        dense_limit: Up to this dim Z one dense matrix product beats segment sums (speed only; both give P_E).
     """
 
-    def __init__(self, space: Subspace) -> None:
+    def __init__(self, space: Subspace, dense_limit: int = 256) -> None:
         self.space = space
         labels = space.tying
         self._matrix: Placed | None = None
@@ -33,7 +31,7 @@ class Projector:
             self._sign = None if bool((tying > 0).all()) else Placed(torch.sign(tying).unsqueeze(1))
             count = torch.bincount(tying.abs(), minlength=space.dim + 1)
             self._count = Placed(count.clamp(min=1).to(torch.float64).unsqueeze(1))
-        if labels is None or space.ambient <= DENSE_LIMIT:
+        if labels is None or space.ambient <= dense_limit:
             basis = torch.tensor(space.orthonormal())
             self._matrix = Placed(basis.t() @ basis)
 

@@ -1,7 +1,7 @@
 """How steps of SGD are carried out: in plain torch, on any device, or by the compiled kernel, on a processor.
 
-Both follow the one recursion that `sgd` states; `tests/meanfield/test_stepping.py` holds them against each other. The
-kernel is for the matrix unit under vanilla training; torch does everything else.
+Both follow the one recursion that `sgd` states; `tests/meanfield/dynamics/test_stepping.py` holds them against each
+other. The kernel is for the matrix unit under vanilla training; torch does everything else.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from importlib.util import find_spec
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,20 +20,12 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError
 from sharefind.meanfield.dynamics.noise import NoiseShape, TorchNoise
+from sharefind.meanfield.dynamics.settings import PACE, Backend, Pace
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
 from sharefind.meanfield.objectives.schemes import Gradient, VanillaGradient
 from sharefind.meanfield.units import MatrixUnit
 from sharefind.meanfield.units.activations import LOGISTIC, TANH
-
-Backend = Literal["auto", "torch", "compiled"]
-"""Who carries out the steps; "auto" is the kernel where it can be used and compiling it pays."""
-
-PAYS_FROM = 6e8
-"""Activations of a training from which compiling pays: torch takes 5 s over them, the compiler 4 s, once a machine."""
-
-STRETCH_BYTES = 4096
-"""Bytes of the row of particles that the kernel works on at a time, so that many rows stay in the first cache."""
 
 logger = logging.getLogger("sharefind")
 
@@ -129,16 +121,23 @@ class CompiledSteps:
     replicate, coordinate, particle), made where it is used.
 
     Args:
-        unit: what is trained. dtype: of the particles. noise: its shape, None for none. seed: of the noise.
+        unit: The unit that is trained.
+        dtype: Of the particles.
+        noise: Its shape, None for none.
+        seed: Of the noise.
+        stretch_bytes: See `Pace`.
     """
 
-    def __init__(self, unit: MatrixUnit, dtype: torch.dtype, noise: NoiseShape | None, seed: int) -> None:
+    def __init__(
+        self, unit: MatrixUnit, dtype: torch.dtype, noise: NoiseShape | None, seed: int, stretch_bytes: int = 4096
+    ) -> None:
         from sharefind.meanfield.dynamics import kernel
 
         self._kernel: Any = kernel.advance
         self._is_odd = unit.activation is TANH
         self._has_bias = unit.bias
         self._dtype: Any = np.float32 if dtype == torch.float32 else np.float64
+        self._stretch = stretch_bytes // np.dtype(self._dtype).itemsize
         self._seed, self._rank = np.uint64(seed), 0 if noise is None else noise.rank
         places = (np.empty(0, np.int64), np.empty(0)) if noise is None or noise.places is None else noise.places
         self._place, self._length = places[0], self._numbers(places[1])
@@ -150,12 +149,34 @@ class CompiledSteps:
             theta.numpy(), chunk.x.contiguous().numpy(), chunk.y.contiguous().numpy(), chunk.first,
             self._numbers(chunk.sizes), self._numbers(chunk.shrinks), self._numbers(chunk.spreads),
             self._is_odd, self._has_bias, self._seed, self._rank, self._place, self._length, self._basis,
-            STRETCH_BYTES // np.dtype(self._dtype).itemsize, np.zeros(len(theta)) if loss is None else loss.numpy(),
+            self._stretch, np.zeros(len(theta)) if loss is None else loss.numpy(),
         )  # fmt: skip
         return theta
 
     def _numbers(self, values: Any) -> NDArray[Any]:
         return np.asarray(values, dtype=self._dtype)
+
+
+class Compiler:
+    """numba, looked for once.
+
+    Args:
+        find: Finds a module by name, None where it is not installed.
+    """
+
+    def __init__(self, find: Callable[[str], object | None] = find_spec) -> None:
+        self._find = find
+
+    @cached_property
+    def is_installed(self) -> bool:
+        """Whether it is there; says so once where it is not."""
+        found = self._find("numba") is not None
+        if not found:
+            logger.info("numba is not installed: training in plain torch, several times slower; pip install numba")
+        return found
+
+
+NUMBA = Compiler()
 
 
 def choose_steps(
@@ -165,33 +186,38 @@ def choose_steps(
     seed: int,
     theta: Tensor,
     activations: float,
+    pace: Pace = PACE,
+    compiler: Compiler = NUMBA,
 ) -> Steps:
     """Who carries out the steps of a training. The choice depends on nothing that changes from run to run.
 
     Args:
-        backend: as configured. recursion: gradient, loss, penalty and tau. noise: its shape, None for none. seed: of
-            the noise. theta: particles (R, D, N). activations: how many are computed in all.
+        backend: As configured.
+        recursion: Gradient, loss, penalty and tau.
+        noise: Its shape, None for none.
+        seed: Of the noise.
+        theta: Particles, shape (R, D, N).
+        activations: How many are computed in all.
+        pace: From how many on the kernel is compiled.
+        compiler: What compiles it.
 
     Raises:
-        ConfigError: the kernel is asked for by name and cannot do this, or is not installed.
+        ConfigError: The kernel is asked for by name and cannot do this, or is not installed.
     """
     gradient, loss, penalty, _ = recursion
     unit = _kernel_unit(recursion, theta)
-    pays = backend == "compiled" or (backend == "auto" and activations >= PAYS_FROM)
-    if pays and unit is not None and has_compiler():
-        return CompiledSteps(unit, theta.dtype, noise, seed)
+    pays = backend == "compiled" or (backend == "auto" and activations >= pace.pays_from)
+    if pays and unit is not None and compiler.is_installed:
+        return CompiledSteps(unit, theta.dtype, noise, seed, pace.stretch_bytes)
     if backend == "compiled":
-        raise ConfigError(f'backend "compiled": {_why_not(unit)}')
+        why = "numba is not installed; pip install numba"
+        if unit is None:
+            why = (
+                "the kernel trains matrix units under the squared loss, by vanilla training or DA, with the ridge, on "
+                'a processor; use backend="auto"'
+            )
+        raise ConfigError(f'backend "compiled": {why}')
     return TorchSteps(gradient, loss, penalty, None if noise is None else TorchNoise(noise, theta, seed))
-
-
-def _why_not(unit: MatrixUnit | None) -> str:
-    if unit is not None:
-        return "numba is not installed; pip install numba"
-    return (
-        "the kernel trains matrix units under the squared loss, by vanilla training or DA, with the ridge, on a "
-        'processor; use backend="auto"'
-    )
 
 
 def _kernel_unit(recursion: tuple[Gradient, Loss, Penalty, float], theta: Tensor) -> MatrixUnit | None:
@@ -202,12 +228,3 @@ def _kernel_unit(recursion: tuple[Gradient, Loss, Penalty, float], theta: Tensor
     known = gradient.unit.activation in (LOGISTIC, TANH)
     plain = gradient.loss is SQUARED and loss is SQUARED and (penalty is RIDGE or tau == 0)
     return gradient.unit if known and plain and theta.device.type == "cpu" else None
-
-
-@cache
-def has_compiler() -> bool:
-    """Whether numba is there; says so once where it is not."""
-    found = find_spec("numba") is not None
-    if not found:
-        logger.info("numba is not installed: training in plain torch, several times slower; pip install numba")
-    return found

@@ -12,17 +12,14 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import DataError
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.objectives.row_units import dealt_folds, exchanged
+from sharefind.typing import FloatArray, IntArray
 
-Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
-
-CHUNK = 64
-"""Steps of fresh samples drawn at once: large enough to hide the sampler's overhead, small enough for the cache."""
+Sampler = Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True)
@@ -47,27 +44,32 @@ class FreshSource:
 
     Args:
         sampler: (rng, n) -> x (n, d_in), y (n, d_out).
-        replicates: R. batch: B. rng: where the samples come from.
+        replicates: R.
+        batch: B.
+        rng: Where the samples come from.
+        chunk: Steps drawn at once: enough to hide the sampler's overhead, few enough for the cache.
     """
 
-    def __init__(self, sampler: Sampler, replicates: int, batch: int, rng: np.random.Generator) -> None:
-        self._sampler, self._rng = sampler, rng
-        self._shape = (CHUNK, replicates, batch)
+    def __init__(
+        self, sampler: Sampler, replicates: int, batch: int, rng: np.random.Generator, chunk: int = 64
+    ) -> None:
+        self._sampler, self._rng, self._length = sampler, rng, chunk
+        self._shape = (chunk, replicates, batch)
         self._x = self._y = torch.empty(0)
         self._drawn = 0
 
     def batch(self, step: int) -> Batch:
         """Samples of one step; a chunk of steps is drawn at a time."""
-        x, y = self._chunk(step // CHUNK)
-        return Batch(x[step % CHUNK], y[step % CHUNK])
+        x, y = self._chunk(step // self._length)
+        return Batch(x[step % self._length], y[step % self._length])
 
     def steps(self, first: int, until: int) -> tuple[Tensor, Tensor]:
         """Samples of several steps: x (until - first, R, B, d_in), y (until - first, R, B, d_out)."""
         parts = []
         while first < until:
-            x, y = self._chunk(first // CHUNK)
-            low = first % CHUNK
-            high = min(CHUNK, low + until - first)
+            x, y = self._chunk(first // self._length)
+            low = first % self._length
+            high = min(self._length, low + until - first)
             parts.append((x[low:high], y[low:high]))
             first += high - low
         if len(parts) == 1:
@@ -147,13 +149,13 @@ class FoldSource:
         return Batch(self._x[index], self._y[index])
 
 
-def _folds(n: int, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _folds(n: int, folds: int, rng: np.random.Generator) -> IntArray:
     """Sample numbers (folds, n // folds)."""
     size = n // folds
     return rng.permutation(n)[: folds * size].reshape(folds, size)
 
 
-def _unit_folds(units: NDArray[np.int64], folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _unit_folds(units: IntArray, folds: int, rng: np.random.Generator) -> IntArray:
     """Sample numbers (folds, s) of whole units; of fuller folds samples are left out at random, so that all have s."""
     members = dealt_folds(units, folds, rng)
     size = min(map(len, members))

@@ -1,4 +1,4 @@
-"""The kinds of units, one a line, and units by name: `matrix[+bias][:tanh]`, `two-layer[:tanh]`, `radial[:gaussian]`."""
+"""The kinds of units, one a line, and units by name, such as `matrix+bias:tanh`, `two-layer` or `radial:gaussian`."""
 
 from __future__ import annotations
 
@@ -44,12 +44,9 @@ def find_unit(expression: str) -> UnitChoice | None:
     """What an expression says, None where it names no unit; whether its detail is known shows when it is built."""
     match = re.fullmatch(r"(?P<kind>[a-z0-9-]+)(?P<bias>\+bias)?(?::(?P<detail>[a-z]+))?", expression.strip())
     kind = _kinds.get(match["kind"]) if match else None
-    if (
-        match is None
-        or kind is None
-        or (match["bias"] and not kind.takes_bias)
-        or (match["detail"] and not kind.details)
-    ):
+    if match is None or kind is None:
+        return None
+    if (match["bias"] and not kind.takes_bias) or (match["detail"] and not kind.details):
         return None
     return UnitChoice(kind, match["bias"] is not None, match["detail"] or "".join(kind.details[:1]))
 
