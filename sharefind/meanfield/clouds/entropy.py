@@ -120,10 +120,8 @@ class KernelEntropy:
         points = _coordinates(theta, self.basis)
         places = points if at is None else _coordinates(at, self.basis)
         inverse = -self._log_density(points, points)
-        chunks = [
-            torch.logsumexp(self._log_kernel(part, points) + inverse.unsqueeze(1), 2).exp() / points.shape[2]
-            for part in self._parts(places, points)
-        ]
+        kernels = (self._log_kernel(part, points) for part in self._parts(places, points))
+        chunks = [torch.logsumexp(kernel + inverse.unsqueeze(1), 2).exp() / points.shape[2] for kernel in kernels]
         return self._log_density(points, places) + torch.cat(chunks, dim=1)
 
     def derivative(self, theta: Tensor, at: Tensor | None = None) -> Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.meanfield.clouds.device_tensor import Placed
+from sharefind.meanfield.clouds.device_tensor import DeviceTensor
 from sharefind.spaces import Subspace, tying
 from sharefind.typing import FloatArray, IntArray
 
@@ -65,9 +65,9 @@ class NoiseShape:
         return zeta[..., place.beside(zeta), :] * length.like(zeta).unsqueeze(-1)
 
     @cached_property
-    def _placed(self) -> tuple[Placed, ...]:
+    def _placed(self) -> tuple[DeviceTensor, ...]:
         parts = (self.basis,) if self.places is None else self.places
-        return tuple(Placed(torch.from_numpy(part)) for part in parts)
+        return tuple(DeviceTensor(torch.from_numpy(part)) for part in parts)
 
 
 class TorchNoise:

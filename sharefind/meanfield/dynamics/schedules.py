@@ -60,9 +60,5 @@ def build_schedule(text: str) -> Schedule:
     Raises:
         ConfigError: no schedule is written so; the message shows how.
     """
-    makers: dict[str, tuple[Callable[..., Schedule], tuple[int, ...]]] = {
-        "constant": (lambda: CONSTANT, (0,)),
-        "power": (power, (1,)),
-        "cosine": (cosine, (1, 2)),
-    }
-    return build_named("schedule", text, makers, "constant, power:0.5 or cosine:20:0.1", "power:0.5 or cosine:20:0.1")
+    makers, use = {"power": power, "cosine": cosine}, "constant, power:0.5 or cosine:20:0.1"
+    return build_named("schedule", text, (CONSTANT,), makers, use, "power:0.5 or cosine:20:0.1")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,32 +55,8 @@ class Chunk:
         return tuple((2 * self.beta * size) ** 0.5 for size in self.sizes)
 
 
-Told = Callable[[int], None]
-"""Told the number of steps done."""
-
-
-def nobody(done: int) -> None:
-    """Nobody is told."""
-
-
-class Steps(Protocol):
-    """Carries out steps of the recursion."""
-
-    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
-        """Particles (R, D, N) after the steps of a chunk; `theta` may be written.
-
-        loss: float64 (R,), to which the mean loss of each minibatch before its update is added; None to leave it out.
-        told: the number of steps done, all chunks together, where steps may take long.
-        """
-        ...
-
-
-class NoiseStream(Protocol):
-    """Noise of one step after the other."""
-
-    def draw(self, steps: int) -> Tensor:
-        """Of the next steps, (steps, R, D, N)."""
-        ...
+OnStep = Callable[[int], None]
+"""Called with the number of steps done, all chunks together."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +66,18 @@ class TorchSteps:
     gradient: Gradient
     loss: Loss
     penalty: Penalty
-    noise: NoiseStream | None
+    noise: TorchNoise | None
 
-    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
-        """See `Steps.advance`."""
+    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, on_step: OnStep | None = None) -> Tensor:
+        """Particles after the steps of a chunk.
+
+        Args:
+            theta: Particles, shape (R, D, N); they may be written.
+            chunk: What the steps take.
+            loss: Shape (R,), float64, to which the mean loss of each minibatch before its update is added; None to
+                leave it out.
+            on_step: Called after each step.
+        """
         spreads = chunk.spreads
         xi = None if self.noise is None else self.noise.draw(len(spreads))
         for k, size in enumerate(chunk.sizes):
@@ -103,7 +87,8 @@ class TorchSteps:
             theta = _descend(theta, slope, size, chunk.tau, self.penalty)
             if xi is not None:
                 theta.add_(xi[k], alpha=spreads[k])
-            told(chunk.first + k + 1)
+            if on_step is not None:
+                on_step(chunk.first + k + 1)
         return theta
 
 
@@ -143,8 +128,8 @@ class CompiledSteps:
         self._place, self._length = places[0], self._numbers(places[1])
         self._basis = self._numbers(np.empty((0, 0)) if noise is None else noise.basis)
 
-    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
-        """See `Steps.advance`; the steps of a chunk are one call, and nobody is told within."""
+    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, on_step: OnStep | None = None) -> Tensor:
+        """See `TorchSteps.advance`; the steps of a chunk are one call, without reports within."""
         self._kernel(
             theta.numpy(), chunk.x.contiguous().numpy(), chunk.y.contiguous().numpy(), chunk.first,
             self._numbers(chunk.sizes), self._numbers(chunk.shrinks), self._numbers(chunk.spreads),
@@ -155,6 +140,10 @@ class CompiledSteps:
 
     def _numbers(self, values: Any) -> NDArray[Any]:
         return np.asarray(values, dtype=self._dtype)
+
+
+Steps = TorchSteps | CompiledSteps
+"""Carries out steps of the recursion."""
 
 
 class Compiler:

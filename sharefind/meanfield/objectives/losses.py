@@ -101,10 +101,5 @@ def build_loss(name: str) -> Loss:
     Raises:
         ConfigError: no loss has that name, or the width is no positive number.
     """
-    makers: dict[str, tuple[Callable[..., Loss], tuple[int, ...]]] = {
-        "squared": (lambda: SQUARED, (0,)),
-        "logistic": (lambda: LOGISTIC_LOSS, (0,)),
-        "cross-entropy": (lambda: CROSS_ENTROPY, (0,)),
-        "huber": (huber, (0, 1)),
-    }
-    return build_named("loss", name, makers, "squared, logistic, cross-entropy or huber:WIDTH", "huber:0.5")
+    plain, use = (SQUARED, LOGISTIC_LOSS, CROSS_ENTROPY), "squared, logistic, cross-entropy or huber:WIDTH"
+    return build_named("loss", name, plain, {"huber": huber}, use, "huber:0.5")

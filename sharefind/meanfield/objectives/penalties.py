@@ -75,9 +75,5 @@ def build_penalty(name: str) -> Penalty:
     Raises:
         ConfigError: no penalty has that name, or the width is no positive number.
     """
-    makers: dict[str, tuple[Callable[..., Penalty], tuple[int, ...]]] = {
-        "ridge": (lambda: RIDGE, (0,)),
-        "smooth-norm": (lambda: SMOOTH_NORM, (0,)),
-        "smooth-l1": (smooth_l1, (0, 1)),
-    }
-    return build_named("penalty", name, makers, "ridge, smooth-norm or smooth-l1:WIDTH", "smooth-l1:0.1")
+    plain, use = (RIDGE, SMOOTH_NORM), "ridge, smooth-norm or smooth-l1:WIDTH"
+    return build_named("penalty", name, plain, {"smooth-l1": smooth_l1}, use, "smooth-l1:0.1")

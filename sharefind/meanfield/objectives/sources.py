@@ -60,8 +60,8 @@ class FreshSource:
 
     def batch(self, step: int) -> Batch:
         """Samples of one step; a chunk of steps is drawn at a time."""
-        x, y = self._chunk(step // self._length)
-        return Batch(x[step % self._length], y[step % self._length])
+        x, y = self.steps(step, step + 1)
+        return Batch(x[0], y[0])
 
     def steps(self, first: int, until: int) -> tuple[Tensor, Tensor]:
         """Samples of several steps: x (until - first, R, B, d_in), y (until - first, R, B, d_out)."""
@@ -175,22 +175,31 @@ class AugmentedSource:
         """The moved minibatch, R times."""
         plain = self._base.batch(step)
         elements = self._action.draw((self._replicates, plain.x.shape[1]), self._rng)
-        x, y = self._action.move(elements, plain.x, plain.y)
-        return Batch(x, y)
+        return Batch(*self._action.move(elements, plain.x, plain.y))
 
 
-class RandomisedCopies:
+class _Copies:
+    """Replicates of a source with R = 1, of which row 0 may be the data as they are."""
+
+    def __init__(self, base: Source, copies: int, rng: np.random.Generator, observed_first: bool) -> None:
+        self._base, self._rng, self._observed = base, rng, observed_first
+        self._rows = copies + int(observed_first)
+
+
+class RandomisedCopies(_Copies):
     """Replicate 0 sees the data as they are, replicate k >= 1 each sample moved by an element fixed for (k, sample).
 
     Under a G-equivariant law all replicates have the same distribution and are exchangeable, which makes the rank of
     replicate 0 an exact p-value (Hemerik & Goeman 2018; theory of the randomisation test in docs/statistics).
 
     Args:
-        base: a source with R = 1. action: the group. copies: m, so that R = m + 1.
+        base: A source with R = 1.
+        action: The group.
+        copies: m, so that R = m + 1.
         samples: n for finite data (elements are drawn once a sample); None for fresh samples.
-        rng: of the elements.
-        observed_first: whether row 0 is the observed data (False gives a block of copies only).
-        units: (n,), int64, of finite data: one element a unit; None for one a sample.
+        rng: Of the elements.
+        observed_first: Whether row 0 is the observed data (False gives a block of copies only).
+        units: Shape (n,), int64, of finite data: one element a unit; None for one a sample.
     """
 
     def __init__(
@@ -203,8 +212,8 @@ class RandomisedCopies:
         observed_first: bool = True,
         units: Tensor | None = None,
     ) -> None:
-        self._base, self._action, self._rng, self._observed = base, action, rng, observed_first
-        self._rows, self._units = copies + int(observed_first), units
+        super().__init__(base, copies, rng, observed_first)
+        self._action, self._units = action, units
         width = samples if units is None else int(units.max()) + 1
         self._elements: Any = None if samples is None or width is None else self._draw(width)
 
@@ -220,11 +229,10 @@ class RandomisedCopies:
         else:
             index = plain.index if self._units is None else self._units[plain.index]
             elements = self._action.take(self._elements, index)
-        x, y = self._action.move(elements, plain.x, plain.y)
-        return Batch(x, y)
+        return Batch(*self._action.move(elements, plain.x, plain.y))
 
 
-class PermutedCopies:
+class PermutedCopies(_Copies):
     """Like `RandomisedCopies` for the hypothesis that Y is independent of X: labels are permuted over samples.
 
     Args: as for `RandomisedCopies`, without a group. Labels of whole units are exchanged, among units of equal size.
@@ -239,8 +247,8 @@ class PermutedCopies:
         observed_first: bool = True,
         units: Tensor | None = None,
     ) -> None:
-        self._base, self._labels, self._rng, self._observed = base, labels, rng, observed_first
-        self._rows = copies + int(observed_first)
+        super().__init__(base, copies, rng, observed_first)
+        self._labels = labels
         self._order = None if labels is None else self._draw(len(labels), units)
 
     def _draw(self, width: int, units: Tensor | None = None) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import cast
 
 from sharefind.errors import UnitError, quoted
@@ -82,7 +83,7 @@ def can_be_exported(expression: str) -> bool:
 
 def exported_units() -> str:
     """The units that can be exported, for messages."""
-    return _listed([name for kind in _kinds.values() if kind.can_be_exported for name in kind.expressions])
+    return _listed(kind for kind in _kinds.values() if kind.can_be_exported)
 
 
 def build_unit(
@@ -120,8 +121,8 @@ def build_searched_unit(
         UnitError: As in `build_unit`, or the kind cannot be searched.
     """
     if not read_unit(expression).kind.can_be_searched:
-        names = [name for kind in _kinds.values() if kind.can_be_searched for name in kind.expressions]
-        raise UnitError(f"unit {quoted(expression)} cannot be searched; use {_listed(names)}")
+        use = _listed(kind for kind in _kinds.values() if kind.can_be_searched)
+        raise UnitError(f"unit {quoted(expression)} cannot be searched; use {use}")
     return cast(SearchedUnit, build_unit(expression, in_rep, out_rep, hidden_rep))
 
 
@@ -139,6 +140,6 @@ def build_pointwise_unit(
     return cast(PointwiseUnit, unit)
 
 
-def _listed(names: list[str]) -> str:
-    """a, b or c."""
-    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+def _listed(kinds: Iterable[UnitKind]) -> str:
+    """Their expressions: a, b or c."""
+    return " or ".join(", ".join(name for kind in kinds for name in kind.expressions).rsplit(", ", 1))
