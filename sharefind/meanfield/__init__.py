@@ -44,14 +44,18 @@ from sharefind.meanfield.objectives.sources import (
 )
 from sharefind.meanfield.units import (
     MatrixUnit,
+    OneLayerUnit,
     PointwiseUnit,
     RadialUnit,
     SearchedUnit,
     TwoLayerUnit,
     Unit,
+    UnitKind,
+    UnitRequest,
     build_pointwise_unit,
     build_searched_unit,
     build_unit,
+    register_unit,
 )
 from sharefind.meanfield.units.activations import LOGISTIC, TANH, Activation, activation
 from sharefind.meanfield.units.invariance import Invariance
@@ -84,6 +88,7 @@ __all__ = [
     "KernelEntropy",
     "Loss",
     "MatrixUnit",
+    "OneLayerUnit",
     "ParticleAction",
     "Penalty",
     "PermutedCopies",
@@ -104,6 +109,8 @@ __all__ = [
     "Trajectory",
     "TwoLayerUnit",
     "Unit",
+    "UnitKind",
+    "UnitRequest",
     "activation",
     "better_particles",
     "build_loss",
@@ -129,6 +136,7 @@ __all__ = [
     "predict",
     "predict_labels",
     "predict_symmetrised",
+    "register_unit",
     "risk_columns",
     "rmd2",
     "rmd2_between",

@@ -59,7 +59,8 @@ class HaarRule:
     @property
     def inverse(self) -> HaarRule:
         """The rule of the inverse elements; for a whole group the same elements in another order."""
-        return HaarRule(*map(torch.linalg.inv, (self.on_x, self.on_y, self.on_z)), self.is_exact)
+        on_x, on_y, on_z = map(torch.linalg.inv, (self.on_x, self.on_y, self.on_z))
+        return HaarRule(on_x, on_y, on_z, self.is_exact)
 
     def moved_inputs(self, x: Tensor) -> Tensor:
         """rho_g x for every g: x (..., d_in) -> (m, ..., d_in)."""
@@ -107,9 +108,11 @@ def haar_rule(
             "fewer draws"
         )
     if seed is None:
-        return HaarRule(*(torch.from_numpy(rep.float_matrices()) for rep in reps), is_exact=True)
-    drawn = (torch.from_numpy(rep.sample_matrices(np.random.default_rng(seed), elements)) for rep in reps)
-    return HaarRule(*drawn, is_exact=False)
+        on_x, on_y, on_z = (torch.from_numpy(rep.float_matrices()) for rep in reps)
+    else:
+        drawn = (rep.sample_matrices(np.random.default_rng(seed), elements) for rep in reps)
+        on_x, on_y, on_z = map(torch.from_numpy, drawn)
+    return HaarRule(on_x, on_y, on_z, is_exact=seed is None)
 
 
 def symmetrised_values(f: Callable[[Tensor], Tensor], rule: HaarRule, x: Tensor) -> Estimate:

@@ -25,7 +25,7 @@ from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
 from sharefind.meanfield.objectives.schemes import Gradient, VanillaGradient
 from sharefind.meanfield.units import MatrixUnit
-from sharefind.meanfield.units.activations import LOGISTIC, TANH
+from sharefind.meanfield.units.activations import ACTIVATIONS, TANH
 
 logger = logging.getLogger("sharefind")
 
@@ -212,8 +212,10 @@ def choose_steps(
 def _kernel_unit(recursion: tuple[Gradient, Loss, Penalty, float], theta: Tensor) -> MatrixUnit | None:
     """The unit, where the kernel can train it."""
     gradient, loss, penalty, tau = recursion
-    if not isinstance(gradient, VanillaGradient) or not isinstance(gradient.unit, MatrixUnit):
+    if not isinstance(gradient, VanillaGradient):
         return None
-    known = gradient.unit.activation in (LOGISTIC, TANH)
+    unit = gradient.unit
+    if not isinstance(unit, MatrixUnit) or type(unit).linearise is not MatrixUnit.linearise:
+        return None
     plain = gradient.loss is SQUARED and loss is SQUARED and (penalty is RIDGE or tau == 0)
-    return gradient.unit if known and plain and theta.device.type == "cpu" else None
+    return unit if unit.activation in ACTIVATIONS and plain and theta.device.type == "cpu" else None
