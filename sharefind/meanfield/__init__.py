@@ -5,14 +5,7 @@ from sharefind.meanfield.clouds.chaos import PowerLaw, coupling_distance2, fit_p
 from sharefind.meanfield.clouds.energy import energy_distance, energy_to_symmetrisation
 from sharefind.meanfield.clouds.entropy import KernelEntropy, entropy_knn, silverman_bandwidth
 from sharefind.meanfield.clouds.haar import Estimate, HaarRule, haar_rule, symmetrised_values
-from sharefind.meanfield.clouds.measures import (
-    dist2,
-    rmd2,
-    rmd2_between,
-    second_moment,
-    symmetrise,
-    w2_squared,
-)
+from sharefind.meanfield.clouds.measures import dist2, rmd2, rmd2_between, second_moment, symmetrise, w2_squared
 from sharefind.meanfield.clouds.models import predict, predict_labels, predict_symmetrised, squared_risk
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.clouds.standardise import Standardisation, standardisation

@@ -38,13 +38,9 @@ def second_moment(theta: Tensor) -> Tensor:
 def dist2(theta: Tensor, projector: Projector) -> Tensor:
     """W2^2(nu, P#nu) = mean_i |theta_i - P theta_i|^2: theta (R, D, N) -> (R,).
 
-    Closed form, exact: |a - P b|^2 = |a - P a|^2 + |P a - P b|^2, so no coupling beats the identity.
+    Closed form, exact: |a - P b|^2 = |a - P a|^2 + |P a - P b|^2, so no coupling beats the identity. A point of E near
+    the cloud is taken off first, which P would round.
     """
-    return _squared_residual(theta, projector)
-
-
-def _squared_residual(theta: Tensor, projector: Projector) -> Tensor:
-    """E|Z - P Z|^2, with a point of E near the cloud taken off first, which P would round: (R, D, N) -> (R,)."""
     near = theta - projector.anchor(theta)
     return (projector.residual(near) ** 2).sum(1).mean(-1)
 
@@ -57,7 +53,7 @@ def rmd2(theta: Tensor, projector: Projector) -> Tensor:
     theta = theta / _power_of_two(float(theta.detach().abs().amax()))
     projected = projector(theta)
     scale = 2 * second_moment(theta) + 2 * second_moment(projected)
-    distance = _squared_residual(theta, projector)
+    distance = dist2(theta, projector)
     return torch.where(scale > 0, distance / scale.clamp(min=torch.finfo(theta.dtype).tiny), torch.zeros_like(scale))
 
 

@@ -83,33 +83,43 @@ def flow(
     """Integrate WGF(F) from the cloud `start`, in float64.
 
     Args:
-        functional: F, such as a `Risk` or a `RegularisedRisk`. start: theta_0 (R, D, N). config: the settings.
-        times: increasing, in [0, T]; only T by default. schedule: varsigma.
-        passive: particles (R, D, M) that move in the velocity field of the cloud and have no weight in it: copies of
-            the nonlinear process, to couple with (Sznitman 1991).
+        functional: F, such as a `Risk` or a `RegularisedRisk`.
+        start: theta_0, shape (R, D, N).
+        config: The settings.
+        times: Increasing, in [0, T]; only T by default.
+        schedule: The schedule varsigma.
+        passive: Particles, shape (R, D, M), that move in the velocity field of the cloud and have no weight in it:
+            copies of the nonlinear process, to couple with (Sznitman 1991).
 
     Raises:
-        ConfigError: the times or the passive particles do not fit. SpaceError: particles that are not finite.
-        NotConvergedError: the solver did not reach the horizon; the message says why, and which horizon it reaches.
+        ConfigError: The times or the passive particles do not fit.
+        SpaceError: Particles that are not finite.
+        NotConvergedError: The solver did not reach the horizon; the message says why, and which horizon it reaches.
     """
     marks = _marks(times, config)
-    shape, extra = start.shape, _passive_shape(start, passive)
-    refuse_diverged(start, *(() if passive is None else (passive,)))
-    first = start.double() if passive is None else torch.cat([start.double(), passive.double()], dim=2)
+    if start.ndim != 3:
+        raise ConfigError(f"a cloud has shape (R, D, N), not {tuple(start.shape)}")
+    others = start[:, :, :0] if passive is None else passive
+    if others.ndim != 3 or others.shape[:2] != start.shape[:2]:
+        raise ConfigError(
+            f"passive particles of shape {tuple(others.shape)} do not fit the cloud {tuple(start.shape)}; "
+            "only the last axis may differ"
+        )
+    refuse_diverged(start, others)
+    first, particles = torch.cat([start.double(), others.double()], dim=2), start.shape[2]
 
     def velocity(t: float, flat: FloatArray) -> FloatArray:
-        both = torch.from_numpy(flat.reshape(shape[0], shape[1], -1))
-        cloud = both[:, :, : shape[2]]
+        cloud, others = torch.from_numpy(flat.reshape(first.shape)).tensor_split([particles], dim=2)
         slope = functional.derivative(cloud)
-        if extra:
-            slope = torch.cat([slope, functional.derivative(cloud, both[:, :, shape[2] :])], dim=2)
+        if others.numel():
+            slope = torch.cat([slope, functional.derivative(cloud, others)], dim=2)
         return np.asarray(-config.alpha * schedule.value(t) * slope.numpy(force=True)).reshape(-1)
 
     solved = _solved(velocity, first.numpy(force=True).reshape(-1), marks, config)
     path = [torch.from_numpy(np.ascontiguousarray(c)).reshape(first.shape) for c in solved.y.T]
-    clouds = tuple(c[:, :, : shape[2]].contiguous() for c in path)
-    others = tuple(c[:, :, shape[2] :].contiguous() for c in path) if extra else ()
-    return FlowPath(tuple(marks), clouds, others, int(solved.nfev))
+    clouds = tuple(c[:, :, :particles].contiguous() for c in path)
+    moved = tuple(c[:, :, particles:].contiguous() for c in path) if others.numel() else ()
+    return FlowPath(tuple(marks), clouds, moved, int(solved.nfev))
 
 
 def _marks(times: Sequence[float] | None, config: FlowConfig) -> list[float]:
@@ -117,20 +127,6 @@ def _marks(times: Sequence[float] | None, config: FlowConfig) -> list[float]:
     if not marks or marks != sorted(set(marks)) or marks[0] < 0 or marks[-1] > config.horizon:
         raise ConfigError(f"times {marks} must increase within [0, {config.horizon:g}]; choose others")
     return marks
-
-
-def _passive_shape(start: Tensor, passive: Tensor | None) -> int:
-    """M, 0 without passive particles."""
-    if start.ndim != 3:
-        raise ConfigError(f"a cloud has shape (R, D, N), not {tuple(start.shape)}")
-    if passive is None:
-        return 0
-    if passive.ndim != 3 or passive.shape[:2] != start.shape[:2]:
-        raise ConfigError(
-            f"passive particles of shape {tuple(passive.shape)} do not fit the cloud {tuple(start.shape)}; "
-            "only the last axis may differ"
-        )
-    return passive.shape[2]
 
 
 Velocity = Callable[[float, FloatArray], FloatArray]

@@ -49,10 +49,6 @@ class CloudFit:
     has_converged: bool
 
 
-class _Enough(Exception):
-    """Ends a fit that no longer gets better."""
-
-
 @dataclass
 class _Fit:
     """One fit under way."""
@@ -88,7 +84,7 @@ class _Fit:
         if loss < self.lowest:
             self.lowest, self.best = loss, flat.copy()
         if self.waited >= self.settings.patience:
-            raise _Enough
+            raise StopIteration  # which SciPy takes as the end
 
 
 def fit_cloud(
@@ -118,13 +114,8 @@ def fit_cloud(
     """
     fit = _Fit(unit, Projector(space), (start.shape[1], start.shape[2]), rows, held, on_step, settings)
     first = start.reshape(-1).numpy().copy()
-    try:
-        fit.look(first)
-        options = {"maxiter": iterations, "maxcor": settings.memory, "gtol": settings.flat, "ftol": 0.0}
-        found = optimize.minimize(
-            fit.risk, first, jac=True, method="L-BFGS-B", callback=lambda flat: fit.look(flat), options=options
-        )
-        is_done = int(found.nit) < iterations
-    except _Enough:
-        is_done = True
+    fit.look(first)
+    options = {"maxiter": iterations, "maxcor": settings.memory, "gtol": settings.flat, "ftol": 0.0}
+    found = optimize.minimize(fit.risk, first, jac=True, method="L-BFGS-B", callback=fit.look, options=options)
+    is_done = fit.waited >= settings.patience or int(found.nit) < iterations
     return CloudFit(fit.cloud(first if fit.best is None else fit.best), is_done)

@@ -129,13 +129,13 @@ def train(
             steps = choose_steps(config.backend, recursion, noise, seed, theta, work, pace)
         sizes = tuple(config.step_size * schedule.value(k / config.particles) for k in range(first, until))
         chunk = Chunk(x.to(theta), y.to(theta), first, sizes, config.tau, config.beta)
-        theta = steps.advance(theta, chunk, risk if first >= last_window else None, tell.within)
+        theta = steps.advance(theta, chunk, risk if first >= last_window else None, tell)
         watch.follow(theta, chunk)
         if until == config.steps:
             watch.finish(theta, chunk)
         kept = sum(m == until for m in marks[len(clouds) :])
         clouds += [theta.clone()] * kept if until < config.steps else [theta] * kept
-        tell(first, until)
+        tell(until, first)
         first = until
     return Trajectory(tuple(clouds), tuple(checkpoints), risk.cpu() / max(1, config.steps - last_window))
 
@@ -153,24 +153,15 @@ class _Teller:
 
     def __init__(self, progress: Progress | None, total: int, pace: Pace) -> None:
         self._progress, self._total, self._silence = progress, total, pace.silence
-        self._every, self._told = math.ceil(total / pace.reports), time.monotonic()
+        self._every, self._last = math.ceil(total / pace.reports), time.monotonic()
 
-    def __call__(self, first: int, until: int) -> None:
-        """Steps up to `until` are done; those up to `first` were known to be."""
-        if until // self._every > first // self._every or until == self._total:
-            self._tell(until)
-        else:
-            self.within(until)
-
-    def within(self, done: int) -> None:
-        """So many steps are done, somewhere in a chunk: told after some silence alone."""
-        if time.monotonic() - self._told >= self._silence and done < self._total:
-            self._tell(done)
-
-    def _tell(self, done: int) -> None:
-        self._told = time.monotonic()
-        if self._progress is not None:
-            self._progress(done, self._total)
+    def __call__(self, done: int, known: int | None = None) -> None:
+        """Steps are done: those of a whole chunk, of which `known` were known to be, or some within one (None)."""
+        is_end = known is not None and (done // self._every > known // self._every or done == self._total)
+        if is_end or (time.monotonic() - self._last >= self._silence and done < self._total):
+            self._last = time.monotonic()
+            if self._progress is not None:
+                self._progress(done, self._total)
 
 
 def _noise(config: SGDConfig, theta: Tensor, space: Projector | None) -> NoiseShape | None:

@@ -48,12 +48,7 @@ class Loss:
         refuse_unless_invariant(out_rep, self.invariance, f"{self.name} loss", f"Y ({out_rep.name})", advice)
 
 
-SQUARED = Loss(
-    "squared",
-    lambda p, y: ((p - y) ** 2).sum(-1),
-    lambda p, y: 2 * (p - y),
-    Invariance.ORTHOGONAL,
-)
+SQUARED = Loss("squared", lambda p, y: ((p - y) ** 2).sum(-1), lambda p, y: 2 * (p - y), Invariance.ORTHOGONAL)
 """|p - y|^2, the paper's quadratic loss."""
 
 

@@ -119,13 +119,7 @@ class FoldSource:
     """
 
     def __init__(
-        self,
-        x: Tensor,
-        y: Tensor,
-        folds: int,
-        batch: int,
-        rng: np.random.Generator,
-        units: Tensor | None = None,
+        self, x: Tensor, y: Tensor, folds: int, batch: int, rng: np.random.Generator, units: Tensor | None = None
     ) -> None:
         if units is not None and int(units.max()) + 1 < folds:
             raise DataError(f"{int(units.max()) + 1} units of rows cannot be split into {folds} folds; give more units")
