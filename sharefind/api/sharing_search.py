@@ -38,6 +38,7 @@ from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, Uni
 from sharefind.groups import Group, load_generators, named_group
 from sharefind.inference.dependence import warn_of_rows
 from sharefind.limits import DEFAULT_LIMITS, Limits, settings_of
+from sharefind.meanfield.units import exported_units
 from sharefind.parallel import Workers
 from sharefind.report.page.html_page import write_page
 from sharefind.report.pictures.drawing import draw_single, picture_of, require_matplotlib
@@ -429,7 +430,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         model = self._model_of_search()
         if isinstance(model, TrainedNetwork):
             return model
-        raise UnitError(f"the unit {model.unit.name} cannot be exported; use matrix, matrix+bias or two-layer")
+        raise UnitError(f"the unit {model.unit.name} cannot be exported; use {exported_units()}")
 
     def _view(self) -> RunView:
         path = self.run_dir_

@@ -24,6 +24,7 @@ from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.clouds.standardise import LAST_PLACES, varies
 from sharefind.meanfield.dynamics.quasi_newton import fit_cloud
 from sharefind.meanfield.dynamics.sgd import gaussian_start
+from sharefind.meanfield.units import find_unit
 from sharefind.rng import named_stream
 from sharefind.search.result import Yardstick
 from sharefind.spaces import Subspace
@@ -211,9 +212,11 @@ def advice(scored: Scored, unit: str, group: str, is_brief: bool = False) -> tup
 
 def unit_advice(unit: str) -> str:
     """Which other units to try."""
-    if unit.startswith("two-layer"):
+    choice = find_unit(unit)
+    if choice is not None and choice.kind.has_hidden:
         return "another --hidden-rep"
-    bias = "" if "+bias" in unit or not unit.startswith("matrix") else "a unit with a bias (--unit matrix+bias), "
+    lacks_bias = choice is not None and choice.kind.takes_bias and not choice.has_bias
+    bias = "a unit with a bias (--unit matrix+bias), " if lacks_bias else ""
     return f"{bias}a hidden layer (--unit two-layer)"
 
 

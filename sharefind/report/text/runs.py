@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sharefind.errors import RunFolderError
 from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.meanfield.units import can_be_exported
 from sharefind.search import Decision, Growth, RunFolder, SearchLattice, SearchNode
 from sharefind.search.persistence.run_folder import read_particles
 from sharefind.search.result import Result
@@ -55,8 +56,8 @@ class RunView:
     def is_exportable(self) -> bool:
         """Whether there is something to export and train: a space that holds, not {0}, of a unit with an export."""
         last = self.e_star
-        unit = self.result.unit
-        return self.is_finished and last is not None and not last.space.is_zero and not unit.startswith("radial")
+        can_go_on = self.is_finished and last is not None and not last.space.is_zero
+        return can_go_on and can_be_exported(self.result.unit)
 
     @property
     def holds_by_tolerance(self) -> bool:
