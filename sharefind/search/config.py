@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sharefind.errors import ConfigError, quoted, visible
+from sharefind.inference.statistics.traits import SearchStatistic
 from sharefind.limits import LARGEST_ORDER, Limits, limits_of
 from sharefind.meanfield.clouds.standardise import How
 from sharefind.meanfield.dynamics.sgd import SGDConfig
@@ -204,7 +205,7 @@ class Settings:
     config: SearchConfig
     growth: GrowthName
     stop: StopName
-    statistic: StatisticName | None
+    statistic: StatisticName | SearchStatistic | None
     delta: float | None
     alpha: float
     tolerance: float

@@ -176,7 +176,7 @@ def subgroups_of_s3(
     family = subgroup_family(rep, rep)
     statistic = Correlogram(rep, rep, tuple(c.group for c in family.candidates if c.group is not None))
     return family_test(
-        x, y, family, statistic, alpha=0.05, copies=copies, workers=workers, memory=memory, enough=enough
+        x, y, family, statistic, alpha=0.05, copies=copies, workers=workers, memory=memory, max_exceedances=enough
     )
 
 

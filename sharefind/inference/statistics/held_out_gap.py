@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.searched_particles import UnitFactory, neuron_unit
 from sharefind.inference.statistics.surrogate_training import (
@@ -26,7 +27,7 @@ from sharefind.inference.statistics.surrogate_training import (
     minibatches,
     orthogonal_action,
 )
-from sharefind.inference.tests.randomisation import Bound
+from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.meanfield.clouds.actions import JointAction, ParticleAction
 from sharefind.meanfield.clouds.measures import symmetrise
 from sharefind.meanfield.clouds.models import predict, squared_risk
@@ -45,7 +46,7 @@ FREE = ParticleTraining(particles=48, steps=60)
 
 
 @dataclass(frozen=True)
-class HeldOutGap:
+class HeldOutGap(SearchStatistic):
     """mean over samples and g in H of l(rhohat_g y, f(rho_g x)) - l(y, f(x)), l the squared loss, f not trained on x.
 
     Particles start weakly invariant: Gaussian ones with all their images under H (for groups larger than `LISTED`,
@@ -57,27 +58,29 @@ class HeldOutGap:
     Attributes:
         unit: made from the hypothesis' representations. training: the settings, for each half.
         splits: into halves, over which the gap is averaged; more steady it, and each costs two trainings a row.
-        units: (n,), int64, the unit of each row: no unit is cut into halves; None where each row is one.
 
     Raises:
         ConfigError: no splits.
     """
 
+    name: ClassVar[str] = "held-out-gap"
+
     unit: UnitFactory = neuron_unit
     training: ParticleTraining = field(default=FREE)
     splits: int = 3
-    units: Tensor | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.splits < 1:
             raise ConfigError(f"held-out gap: splits={self.splits}; give 1 or more")
 
-    @property
-    def name(self) -> str:
-        """held-out-gap."""
-        return "held-out-gap"
+    @classmethod
+    def of_problem(cls, problem: ProblemTraits) -> Self:
+        """With the unit of the problem."""
+        return cls(problem.unit)
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
         """The statistic for one hypothesis: (R, checkpoints).
 
         Raises:
@@ -87,7 +90,7 @@ class HeldOutGap:
         action, settings = orthogonal_action(moves, self.name), self.training
         unit = self.unit(action.in_rep, action.out_rep)
         start = weakly_invariant_start(unit.space.action, settings, rng)
-        cuts = [halves(len(x), rng, self.name, self.units) for _ in range(self.splits)]
+        cuts = [halves(len(x), rng, self.name, units) for _ in range(self.splits)]
         shortest = min(cut.shape[1] for cut in cuts)
         folds = torch.cat([cut[:, :shortest] for cut in cuts])
         # Each half is judged by the particles that the other half trained.
@@ -104,9 +107,7 @@ class HeldOutGap:
             found = [_gap(trainer.unit, cloud.flatten(0, 1), (samples, labels), images) for cloud in clouds]
             return torch.stack([gap.reshape(-1, len(judged)).mean(1) for gap in found], dim=1)
 
-        inputs, outputs = scale(x, y)
-        row_bytes = trainer.row_bytes(inputs, outputs)
-        return Bound(outputs, trainer.in_blocks(gaps), row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
+        return scale.fitted(x, y, trainer.in_blocks(gaps), trainer.row_bytes(x, y))
 
 
 def weakly_invariant_start(action: Representation, settings: ParticleTraining, rng: np.random.Generator) -> Tensor:

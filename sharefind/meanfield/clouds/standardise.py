@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 
 from sharefind.errors import DataError
-from sharefind.groups import Representation, hom
+from sharefind.groups import Representation
+from sharefind.meanfield.clouds.second_moments import averaged_moment, inverse_root
 from sharefind.meanfield.units.activations import Activation
 from sharefind.spaces import fixed_space
 from sharefind.typing import BoolArray, FloatArray
@@ -140,7 +141,10 @@ def standardisation(
         return Standardisation(np.eye(x.shape[1]), shift, scale, centre)
     if how == "scale":
         return Standardisation(np.eye(x.shape[1]) / rms, shift, scale, centre)
-    return Standardisation(_inverse_root(_averaged_second_moment(centred, in_rep), bounds.flat), shift, scale, centre)
+    # Directions in which nothing varies are not enlarged: weights along them would be huge, and say nothing.
+    moment = averaged_moment(centred, in_rep)
+    matrix = inverse_root(moment, lambda values: np.where(values > bounds.flat * values.max(), values, values.max()))
+    return Standardisation(matrix, shift, scale, centre)
 
 
 def fixed_mean(values: FloatArray, rep: Representation) -> FloatArray:
@@ -224,20 +228,6 @@ def _refuse_unscaled(rms: float, low: float, high: float) -> None:
             f"x spreads by {rms:.3g} about its mean, which no step of training fits; "
             f"divide it by {rms:.3g}, or use the preset that standardises (fast)"
         )
-
-
-def _averaged_second_moment(x: FloatArray, in_rep: Representation) -> FloatArray:
-    """int rho_g E[x x^T] rho_g^T dlambda_G, through the exact projection on the fixed space of Hom(X, X)."""
-    moment = x.T @ x / len(x)
-    averaged = fixed_space(hom(in_rep, in_rep)).project(moment.reshape(-1)).reshape(moment.shape)
-    return np.asarray((averaged + averaged.T) / 2, dtype=np.float64)
-
-
-def _inverse_root(moment: FloatArray, flat: float) -> FloatArray:
-    values, vectors = np.linalg.eigh(moment)
-    # Directions in which nothing varies are not enlarged: weights along them would be huge, and say nothing.
-    kept = np.where(values > flat * values.max(), values, values.max())
-    return np.asarray((vectors / np.sqrt(kept)) @ vectors.T, dtype=np.float64)
 
 
 def _label_change(y: FloatArray, out_rep: Representation, sigma: Activation | None) -> tuple[FloatArray, float]:

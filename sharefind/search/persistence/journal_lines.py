@@ -11,8 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from sharefind.inference import Diagnosis, RandomisationTest
-from sharefind.inference.tests.diagnosis import RiskGap
+from sharefind.inference import Diagnosis, RandomisationTest, RiskGap
 from sharefind.search.engine import NodeRecord
 from sharefind.search.json_fields import Part, Size, Word
 from sharefind.search.node_evidence import Bounded, Evidence, NonNegative

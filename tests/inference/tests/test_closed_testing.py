@@ -12,9 +12,9 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.groups import FiniteGroup, named_group, natural, subgroups, trivial
 from sharefind.inference import (
-    Bound,
     CandidateFamily,
     FamilyTest,
+    FittedStatistic,
     MarginalLikelihood,
     Moves,
     Verdict,
@@ -39,10 +39,14 @@ class Written:
     def __init__(self, family: CandidateFamily, tenths: Mapping[str, int]) -> None:
         self.places = {id(c.moves): tenths[c.name] for c in family.candidates}
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
         exceeding = self.places[id(moves)] - 1
         values = iter([0.0] + [1.0] * exceeding + [-1.0] * (COPIES - exceeding))
-        return Bound(y, lambda rows_x, rows_y: torch.tensor([[next(values)] for _ in rows_x], dtype=torch.float64))
+        return FittedStatistic(
+            y, lambda rows_x, rows_y: torch.tensor([[next(values)] for _ in rows_x], dtype=torch.float64)
+        )
 
 
 def concluded(family: CandidateFamily, alpha: float = 0.1, rest: int = 5, **tenths: int) -> FamilyTest:

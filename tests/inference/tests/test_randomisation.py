@@ -13,9 +13,9 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
 from sharefind.groups import named_group, sign, trivial
-from sharefind.inference import Bound, Moves, RandomisationTest, SampledMoves, randomisation_test
+from sharefind.inference import FittedStatistic, Moves, RandomisationTest, SampledMoves, randomisation_test
 from sharefind.inference.tests.p_values import combined, exceeding_rows
-from sharefind.inference.tests.randomisation import ROWS
+from sharefind.inference.tests.randomisation import TestSpec, randomisation_tests
 from sharefind.meanfield.clouds.actions import JointAction
 
 pytestmark = pytest.mark.usefixtures("independent_rows")
@@ -30,12 +30,14 @@ class Scripted:
         self.values = torch.tensor(values, dtype=torch.float64).reshape(len(values), -1)
         self.given = 0
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
         def statistic(rows_x: Tensor, rows_y: Tensor) -> Tensor:
             self.given += len(rows_x)
             return self.values[self.given - len(rows_x) : self.given]
 
-        return Bound(y, statistic)
+        return FittedStatistic(y, statistic)
 
 
 class Averages:
@@ -46,8 +48,12 @@ class Averages:
     def __init__(self, *powers: int) -> None:
         self.powers = powers
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
-        return Bound(y, lambda rows_x, rows_y: torch.stack([(rows_x**k).mean((1, 2)) for k in self.powers], 1))
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
+        return FittedStatistic(
+            y, lambda rows_x, rows_y: torch.stack([(rows_x**k).mean((1, 2)) for k in self.powers], 1)
+        )
 
 
 def still(rng: np.random.Generator, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -89,8 +95,8 @@ def test_components_that_are_no_numbers_are_left_out(copy: float) -> None:
 
 
 def test_more_copies_than_are_evaluated_at_a_time() -> None:
-    values = [0.0, *np.linspace(-1, 1, 2 * ROWS + 3)]
-    assert scripted(values).p_value == pytest.approx((1 + (ROWS + 2)) / (2 * ROWS + 4))
+    values = [0.0, *np.linspace(-1, 1, 2 * TestSpec.block_rows + 3)]
+    assert scripted(values).p_value == pytest.approx((1 + (TestSpec.block_rows + 2)) / (2 * TestSpec.block_rows + 4))
 
 
 def test_a_clear_answer_ends_early() -> None:
@@ -113,8 +119,10 @@ class MovedLabels:
 
     name = "moved-labels"
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
-        return Bound(y - 1, lambda rows_x, rows_y: rows_y.sum((1, 2)).unsqueeze(1))
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
+        return FittedStatistic(y - 1, lambda rows_x, rows_y: rows_y.sum((1, 2)).unsqueeze(1))
 
 
 def test_labels_of_the_statistic_are_moved_in_place_of_y() -> None:
@@ -126,14 +134,17 @@ def test_labels_of_the_statistic_are_moved_in_place_of_y() -> None:
     assert randomisation_test(ones, ones, SampledMoves(flip), MovedLabels(), rng, 4).p_value == 1.0
 
 
-def p_values(statistic: Averages, count: int, enough: int | None = None) -> NDArray[np.float64]:
+def p_values(
+    statistic: Averages, count: int, enough: int | None = None, block_bytes: int = TestSpec.block_bytes
+) -> NDArray[np.float64]:
     """Of a skew statistic of symmetric data; copies coincide with probability 2^-25."""
     group = named_group("C2")
     moves, rng = JointAction(sign(group), trivial(group)), np.random.default_rng(1)
     found = []
     for _ in range(count):
         x = torch.from_numpy(rng.lognormal(size=(25, 1)) * rng.choice([-1.0, 1.0], size=(25, 1)))
-        found.append(randomisation_test(x, torch.zeros_like(x), moves, statistic, rng, 19, enough).p_value)
+        spec = TestSpec(moves, statistic, int(rng.integers(2**63)), 19, enough, block_bytes=block_bytes)
+        found += [test.p_value for _, test in randomisation_tests(x, torch.zeros_like(x), [spec])]
     return np.array(found)
 
 
@@ -214,27 +225,31 @@ def test_a_statistic_that_is_no_number_on_the_data() -> None:
 def test_bad_copies(copies: int, enough: int | None) -> None:
     with pytest.raises(ConfigError):
         randomisation_test(
-            ONES, ONES, SampledMoves(still), Averages(1), np.random.default_rng(0), copies=copies, enough=enough
+            ONES,
+            ONES,
+            SampledMoves(still),
+            Averages(1),
+            np.random.default_rng(0),
+            copies=copies,
+            max_exceedances=enough,
         )
 
 
-def test_blocks_hold_a_stated_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_hold_a_stated_number_of_bytes() -> None:
     """Eight bytes a number: elements, moved inputs and labels, and what the statistic asks for."""
     moves = JointAction(sign(named_group("C2")), trivial(named_group("C2")))
     x = torch.zeros(100, 1, dtype=torch.float64)
-    plain, costly = Bound(x, lambda a, b: a), Bound(x, lambda a, b: a, row_bytes=7600)
-    monkeypatch.setattr("sharefind.inference.tests.randomisation.BLOCK_BYTES", 20_000)
-    assert (plain.rows_at_once(x, moves), costly.rows_at_once(x, moves)) == (8, 2)
-    assert Bound(x, lambda a, b: a, row_bytes=10**9).rows_at_once(x, moves) == 1
-    monkeypatch.setattr("sharefind.inference.tests.randomisation.BLOCK_BYTES", 10**9)
-    assert plain.rows_at_once(x, moves) == ROWS
+    plain, costly = FittedStatistic(x, lambda a, b: a), FittedStatistic(x, lambda a, b: a, row_bytes=7600)
+    small, large = (TestSpec(moves, Averages(1), 0, 99, block_bytes=size) for size in (20_000, 10**9))
+    assert (small.rows_at_once(plain, x), small.rows_at_once(costly, x)) == (8, 2)
+    assert small.rows_at_once(FittedStatistic(x, lambda a, b: a, row_bytes=10**9), x) == 1
+    assert large.rows_at_once(plain, x) == TestSpec.block_rows
 
 
 @pytest.mark.slow
-def test_p_values_of_costly_rows_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p_values_of_costly_rows_are_exact() -> None:
     """Blocks of one row each, every one with a stream of its own; four standard errors."""
-    monkeypatch.setattr("sharefind.inference.tests.randomisation.BLOCK_BYTES", 1)
-    found = p_values(Averages(1), 600)
+    found = p_values(Averages(1), 600, block_bytes=1)
     for level in (1 / 20, 5 / 20, 10 / 20):
         error = np.sqrt(level * (1 - level) / len(found))
         assert abs((found <= level + 1e-12).mean() - level) <= 4 * error

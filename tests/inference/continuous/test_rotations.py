@@ -13,7 +13,6 @@ from torch import Tensor
 from sharefind.errors import ConfigError, GroupError, InputError
 from sharefind.groups import named_group, natural, trivial
 from sharefind.inference import AngularHarmonics, PlaneRotations, randomisation_test, rotation_test
-from sharefind.inference.continuous.rotations import _powers, _radial_features
 from sharefind.meanfield.clouds.actions import JointAction
 
 pytestmark = pytest.mark.usefixtures("independent_rows")
@@ -50,7 +49,7 @@ def test_the_powers_of_binned_angles_are_close_to_the_sums(dtype: torch.dtype) -
     angles, weights = rng.uniform(-np.pi, np.pi, size=(2, 300)), rng.normal(size=(300, 3))
     waves_ = np.exp(-1j * np.arange(1, 49)[:, None] * angles[:, None, :])
     direct = (np.abs(waves_ @ weights) ** 2).sum(2)
-    binned = _powers(torch.from_numpy(angles).to(dtype), torch.from_numpy(weights), 48).numpy()
+    binned = AngularHarmonics().powers(torch.from_numpy(angles).to(dtype), torch.from_numpy(weights)).numpy()
     assert np.abs(binned / direct - 1)[:, :12].max() < 0.1
     assert np.corrcoef(binned.ravel(), direct.ravel())[0, 1] > 0.95
 
@@ -58,7 +57,7 @@ def test_the_powers_of_binned_angles_are_close_to_the_sums(dtype: torch.dtype) -
 def test_orbits_of_c6_have_no_harmonics_but_its_multiples() -> None:
     start = np.random.default_rng(3).uniform(size=10)
     angles = torch.from_numpy((start[:, None] + np.arange(6) * np.pi / 3).reshape(1, -1))
-    powers = _powers(angles, torch.ones(60, 1, dtype=torch.float64), 48)[0]
+    powers = AngularHarmonics().powers(angles, torch.ones(60, 1, dtype=torch.float64))[0]
     allowed = torch.arange(1, 49) % 6 == 0
     assert powers[~allowed].max() < 1e-20 and powers[allowed].min() > 1e-3
 
@@ -74,7 +73,7 @@ def test_what_is_bound_depends_on_orbits_alone() -> None:
 
 def test_radial_features_are_orthonormal_and_stay_under_rotation() -> None:
     x, _ = waves(30, 2, seed=7)
-    features = _radial_features(x, (0, 2))
+    features = AngularHarmonics((0, 2)).radial_features(x)
     assert torch.allclose(features.t() @ features / 30, torch.eye(features.shape[1], dtype=torch.float64))
     assert features.shape == (30, 6)
 

@@ -1,5 +1,7 @@
 """The correlogram against its definition in loops, what must not depend on positions, its level and its power."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ from sharefind.inference import (
     randomisation_test,
     subgroup_family,
 )
-from sharefind.inference.statistics import correlogram
+from sharefind.inference.statistics.correlogram import _Features
 from sharefind.meanfield import JointAction
 
 pytestmark = pytest.mark.usefixtures("independent_rows")
@@ -23,16 +25,16 @@ pytestmark = pytest.mark.usefixtures("independent_rows")
 ROUNDING = 1e-9
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few landmarks: the mathematics is the same."""
-    monkeypatch.setattr(correlogram, "LANDMARKS", 48)
+SMALL: dict[str, Any] = {"landmarks": 48}
+"""Few landmarks: the mathematics is the same."""
 
 
-def statistic(rep: Representation, out: Representation | None = None) -> tuple[CandidateFamily, Correlogram]:
+def statistic(
+    rep: Representation, out: Representation | None = None, **settings: Any
+) -> tuple[CandidateFamily, Correlogram]:
     family = subgroup_family(rep, out or rep)
     groups = tuple(c.group for c in family.candidates if c.group is not None)
-    return family, Correlogram(rep, out or rep, groups)
+    return family, Correlogram(rep, out or rep, groups, **settings)
 
 
 def teacher(
@@ -60,16 +62,19 @@ def test_the_kernel_is_the_one_of_infinitely_many_units() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 3)), rng.normal(size=(4, 3))
     expected = np.zeros((2, 4))
-    for bias in correlogram.BIASES:
-        w = correlogram.INVERSE_LENGTH * rng.normal(size=(400_000, 3))
+    c3 = natural(named_group("C3"))
+    model = Correlogram(c3, c3, (c3.finite_group,))
+    for bias in model.biases:
+        w = model.inverse_length * rng.normal(size=(400_000, 3))
         c = bias * rng.normal(size=(400_000, 1))
-        expected += erf(w @ a.T + c).T @ erf(w @ b.T + c) / 400_000 / len(correlogram.BIASES)
-    found = correlogram._kernel(torch.from_numpy(a), torch.from_numpy(b)).numpy()
+        expected += erf(w @ a.T + c).T @ erf(w @ b.T + c) / 400_000 / len(model.biases)
+    found = model.kernel(torch.from_numpy(a), torch.from_numpy(b)).numpy()
     np.testing.assert_allclose(found, expected, atol=5e-3)
 
 
-def features(rep: Representation, x: torch.Tensor, seed: int = 0) -> correlogram._Features:
-    return correlogram._Features(rep, rep, x, np.random.default_rng(seed))
+def features(rep: Representation, x: torch.Tensor, seed: int = 0, **settings: Any) -> _Features:
+    model = Correlogram(rep, rep, (rep.finite_group,), **SMALL, **settings)
+    return _Features(model, x, np.random.default_rng(seed))
 
 
 def samples(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -77,7 +82,6 @@ def samples(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(rng.normal(size=(n, 3))), torch.from_numpy(rng.normal(size=(n, 3)))
 
 
-@pytest.mark.usefixtures("small")
 def test_correlations_by_their_definition() -> None:
     group = named_group("D3")
     on_y = torch.from_numpy(natural(group).float_matrices())
@@ -94,7 +98,6 @@ def test_correlations_by_their_definition() -> None:
             assert float(found[row, h]) == pytest.approx(float((split * moved).sum()), abs=ROUNDING)
 
 
-@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("members", [[0], list(range(6))])
 def test_residuals_are_those_of_a_symmetric_gaussian_process(members: list[int]) -> None:
     """With every sample a landmark, the ridge regression is the one of the kernel mean_h kappa(x, h x') rhohat_h."""
@@ -105,14 +108,13 @@ def test_residuals_are_those_of_a_symmetric_gaussian_process(members: list[int])
     assert len(made.landmarks) == 7 * 6
     covariance = torch.zeros(7, 3, 7, 3, dtype=torch.float64)
     for g in on:
-        covariance += torch.einsum("ij,ab->iajb", correlogram._kernel(made.x, made.x @ g.t()), g / len(on))
-    matrix = covariance.reshape(21, 21) + correlogram.NOISE * torch.eye(21, dtype=torch.float64)
+        covariance += torch.einsum("ij,ab->iajb", made.model.kernel(made.x, made.x @ g.t()), g / len(on))
+    matrix = covariance.reshape(21, 21) + made.model.noise * torch.eye(21, dtype=torch.float64)
     centred = y - y.mean(0) @ on.mean(0).t()
     expected = torch.linalg.solve(matrix, centred.reshape(-1)).reshape(7, 3)
     torch.testing.assert_close(made.residuals(centred, torch.tensor(members)), expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.usefixtures("small")
 def test_residuals_move_with_their_samples() -> None:
     rep = natural(named_group("D3"))
     matrices, members = torch.from_numpy(rep.float_matrices()), torch.arange(6)
@@ -124,7 +126,6 @@ def test_residuals_move_with_their_samples() -> None:
     torch.testing.assert_close(moved, torch.einsum("nij,nj->ni", elements, plain), rtol=0, atol=1e-7)
 
 
-@pytest.mark.usefixtures("small")
 def test_the_whitening_commutes_with_the_group() -> None:
     made = features(natural(named_group("D3")), samples(9, 3)[0])
     for h in range(6):
@@ -132,32 +133,27 @@ def test_the_whitening_commutes_with_the_group() -> None:
         torch.testing.assert_close(made.whitening[place][:, place], made.whitening, rtol=0, atol=1e-7)
 
 
-@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("size", [2**10, 2**26])
 @pytest.mark.parametrize("numbers", [[0, 3, 4], [0]], ids=["rotations", "trivial"])
-def test_moments_of_moves_are_moments_of_moved_samples(
-    numbers: list[int], size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_moments_of_moves_are_moments_of_moved_samples(numbers: list[int], size: int) -> None:
     """B by its definition, sum_i W phi(g_i x_i) (rhohat_{g_i} a_i)^T, whole and in pieces."""
-    monkeypatch.setattr(correlogram, "BYTES", size)
     rep = natural(named_group("D3"))
     matrices, members = torch.from_numpy(rep.float_matrices()), torch.tensor(numbers)
     x, a = samples(7, 4)
-    made = features(rep, x)
+    made = features(rep, x, piece_bytes=size)
     assert (len(made.pieces) > 1) == (size == 2**10)
     elements = torch.from_numpy(np.random.default_rng(5).integers(len(numbers), size=(2, 7)))
     found = torch.einsum("gab,rigb->riga", made.on_y, made.moments(a, members, elements))
     for row, moves in zip(found, matrices[members[elements]], strict=True):
         moved_x, moved_a = (torch.einsum("nij,nj->ni", moves, v) for v in (made.x, a))
-        expected = made.whitening @ correlogram._kernel(made.landmarks, moved_x) @ moved_a
+        expected = made.whitening @ made.model.kernel(made.landmarks, moved_x) @ moved_a
         torch.testing.assert_close(row.flatten(0, 1), expected, rtol=0, atol=1e-7)
 
 
-@pytest.mark.usefixtures("small")
 def test_one_move_for_all_samples_permutes_the_scores() -> None:
     """T_K of data moved by one element u of the hypothesis is T of the conjugate subgroup."""
     rep = natural(named_group("S3"))
-    family, scores = statistic(rep)
+    family, scores = statistic(rep, **SMALL)
     x, y = teacher(rep, cyclic(3), 20, np.random.default_rng(4))
     bound = scores.bind(JointAction(rep, rep), x, y, np.random.default_rng(0))
     assert bound.of_moves is not None
@@ -179,10 +175,9 @@ def test_inputs_that_are_not_invariant_are_seen_without_any_relation() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("small")
 def test_the_level() -> None:
     rep = natural(named_group("S4"))
-    family, scores = statistic(rep)
+    family, scores = statistic(rep, **SMALL)
     (place,) = [k for k, c in enumerate(family.candidates) if c.group == cyclic(4)]
     p_values = []
     for seed in range(600):

@@ -21,7 +21,6 @@ from sharefind.groups import (
     trivial,
 )
 from sharefind.inference import MarginalLikelihood, axis_rotations
-from sharefind.inference.statistics.marginal_likelihood import WEAK
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.testing import IN_TEXTS, random_groups
 
@@ -84,7 +83,7 @@ def test_coordinates_that_are_left_alone_matter_not_a_little_or_as_much() -> Non
     rest = rest @ np.linalg.inv(np.real(linalg.sqrtm(shrunk)))
     logs = [
         profiled(np.hstack([near, share * rest]), stats.zscore(y.numpy()), 0.7, 0.1)
-        for share in (0, WEAK / np.sqrt(2), 1)
+        for share in (0, MarginalLikelihood.weak / np.sqrt(2), 1)
     ]
     assert found == pytest.approx(special.logsumexp(logs) - np.log(3) - constant(N), abs=1e-6)
 
