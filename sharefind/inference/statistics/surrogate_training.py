@@ -1,13 +1,17 @@
-"""Training particles on the data and on every copy at once, as exact tests need it: settings, scales, batches.
+"""Training one start on the data and on every surrogate: in blocks that fit a cache, on workers where there are some.
 
-What is read from the trained particles is left to `displacement` and `held_out_gap`.
+`SurrogateTraining` and `in_blocks` are the machine; the exact tests' settings, scales and minibatches follow. What is
+read from the trained particles is left to `displacement`, `held_out_gap` and the search.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -16,26 +20,160 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError, InputError, NotConvergedError
 from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.statistics.origin import OrbitScale
+from sharefind.inference.tests.randomisation import Bound
 from sharefind.meanfield.clouds.actions import JointAction
+from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.dynamics.divergence import DivergedError
-from sharefind.meanfield.dynamics.sgd import SGDConfig, train
-from sharefind.meanfield.objectives.penalties import Penalty
+from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule
+from sharefind.meanfield.dynamics.sgd import Progress, SGDConfig, Trajectory, train
+from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
 from sharefind.meanfield.objectives.schemes import vanilla_gradient
-from sharefind.meanfield.objectives.sources import Batch
+from sharefind.meanfield.objectives.sources import Batch, Source
 from sharefind.meanfield.units import Unit
 from sharefind.meanfield.units.invariance import Invariance
+from sharefind.parallel import Workers
 
 Reading = Callable[[Sequence[Tensor], Tensor, Tensor], Tensor]
 """(clouds (R, F, D, N) at each checkpoint, x (R, n, d_in), y (R, n, d_out)) -> (R, K)."""
 
-BLOCK_BYTES = 2**20
-"""Bytes of hidden values that the rows trained together hold: what stays in a core's cache trains faster."""
+CACHE_BYTES = 2**20
+"""Bytes of activations of the rows trained together: what stays in a core's cache trains 2 to 4 times faster."""
 
-PROBE_INPUTS = 64
-"""Gaussian inputs from which the step is set."""
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
 
-ROUNDING = 1e-12
-"""Share of the numbers subtracted below which their difference is rounding."""
+
+@dataclass(frozen=True)
+class SurrogateTraining:
+    """Vanilla training of the same particles for every row: the observed data and its surrogates.
+
+    Attributes:
+        unit: What is trained.
+        start: Particles, shape (1, D, N).
+        config: Settings of one training.
+        checkpoints: Increasing fractions of the horizon at which particles are kept, the last one 1.
+        noise_space: The space that the noise is projected on, None without noise.
+        schedule: Of the step size.
+        penalty: The penalty, descended with the weight of the settings.
+        must_learn: Whether a training that predicts much worse than at the start is an error.
+    """
+
+    unit: Unit
+    start: Tensor
+    config: SGDConfig
+    checkpoints: Sequence[float]
+    noise_space: Projector | None = None
+    schedule: Schedule = CONSTANT
+    penalty: Penalty = RIDGE
+    must_learn: bool = True
+
+    def trained(
+        self, source: Source, rows: int, rng: np.random.Generator, progress: Progress | None = None
+    ) -> Trajectory:
+        """Train rows.
+
+        Args:
+            source: Minibatches of each row, or one for all.
+            rows: How many are trained, R.
+            rng: Of the noise.
+            progress: Called with the steps done and the steps in all.
+
+        Returns:
+            The particles of each row, shape (R, D, N), at each checkpoint.
+        """
+        start, gradient = self.start.expand(rows, -1, -1), vanilla_gradient(self.unit)
+        return train(
+            gradient, start, source, self.config, rng, self.noise_space, self.checkpoints, progress,
+            schedule=self.schedule, penalty=self.penalty, must_learn=self.must_learn,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring rows that are trained together; row 0 of block 0 is the observed data.
+
+    Attributes:
+        number: Which block it is; random streams are named by it.
+        first: Its first row.
+        rows: Number of rows.
+    """
+
+    number: int
+    first: int
+    rows: int
+
+
+class BlockTask(Protocol[T_co]):
+    """Trains a block and reads its clouds; it is pickled where workers do it."""
+
+    def __call__(self, block: Block, progress: Progress | None = None) -> T_co:
+        """What is read of the block's rows."""
+        ...
+
+
+def blocks(rows: int, row_activations: int, cache_bytes: int = CACHE_BYTES) -> list[Block]:
+    """Cut rows into blocks whose activations fit a cache, whatever the number of rows.
+
+    Args:
+        rows: Number of rows.
+        row_activations: Numbers of double precision that one step of a row computes.
+        cache_bytes: Bytes of the activations of a block; at least one row is in a block.
+
+    Returns:
+        The blocks, in order.
+    """
+    size = max(1, cache_bytes // (8 * row_activations))
+    return [Block(n, first, min(size, rows - first)) for n, first in enumerate(range(0, rows, size))]
+
+
+def in_blocks(
+    task: BlockTask[T],
+    cut: Sequence[Block],
+    workers: Workers | None = None,
+    progress: Progress | None = None,
+    tasks_per_worker: int = 2,
+) -> list[T]:
+    """Do every block, with a result that depends neither on the workers nor on their number.
+
+    Args:
+        task: Trains and reads a block.
+        cut: The blocks.
+        workers: Who does them; this process alone if None.
+        progress: Called with what is done and what there is in all.
+        tasks_per_worker: Runs of neighbouring blocks for each worker: few, because each carries all the data with it.
+
+    Returns:
+        What was read of each block, in order.
+    """
+    workers = workers or Workers()
+    if workers.is_here:
+        return [task(block, _part(progress, block.number, len(cut))) for block in cut]
+    edges = np.linspace(0, len(cut), min(len(cut), workers.count() * tasks_per_worker) + 1).round().astype(int)
+    runs = [_Run(task, cut[a:b], workers) for a, b in pairwise(edges)]
+    parts: dict[int, list[T]] = {}
+    with closing(workers.map(_Run.do, runs)) as results:
+        for number, part in results:
+            parts[number] = part
+            if progress is not None:
+                progress(sum(map(len, parts.values())), len(cut))
+    return [found for number in range(len(runs)) for found in parts[number]]
+
+
+def _part(progress: Progress | None, number: int, total: int) -> Progress | None:
+    return progress and (lambda done, steps: progress(number * steps + done, total * steps))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Neighbouring blocks, done in a worker without progress reports; the deadline is honoured there, too."""
+
+    task: BlockTask[Any]
+    cut: Sequence[Block]
+    workers: Workers
+
+    def do(self) -> list[Any]:
+        return [self.task(block, lambda _, __: self.workers.refuse_late()) for block in self.cut]
 
 
 @dataclass(frozen=True)
@@ -49,6 +187,8 @@ class ParticleTraining:
         checkpoints: increasing fractions of the steps at which particles are read, the last one 1.
         unmoved: weight of a ridge on the input weights of coordinates that the group leaves alone, which keeps inputs
             that may not matter out of the model; 0 for none.
+        cache_bytes: bytes of hidden values that the rows trained together hold.
+        rounding: share of the numbers subtracted below which their difference is rounding.
 
     Raises:
         ConfigError: a number out of range, or checkpoints that do not increase to 1.
@@ -61,6 +201,8 @@ class ParticleTraining:
     std: float = 1.0
     checkpoints: tuple[float, ...] = (0.05, 0.3, 1.0)
     unmoved: float = 0.0
+    cache_bytes: int = CACHE_BYTES
+    rounding: float = 1e-12
 
     def __post_init__(self) -> None:
         positive = (self.rate, self.std, *self.checkpoints)
@@ -138,17 +280,17 @@ def minibatches(folds: Tensor, settings: ParticleTraining, rng: np.random.Genera
     return shuffled.reshape(count, -1, batch)[:, : settings.steps]
 
 
-def first_step(unit: Unit, start: Tensor, rng: np.random.Generator) -> float:
-    """1 / kappa, kappa the mean over Gaussian inputs of the tangent kernel's trace at the start (1, D, N), per output.
+def first_step(unit: Unit, start: Tensor, rng: np.random.Generator, probes: int = 64) -> float:
+    """1 / kappa, kappa the mean over Gaussian probes of the tangent kernel's trace at the start (1, D, N), per output.
 
     A step s takes 2 s lambda off residuals along an eigenvector of that kernel, and on standard inputs with one output
     no eigenvalue exceeds kappa by much: s < 1 / kappa does not overshoot. Units with many neurons get smaller steps.
     Probes stand in for the data, so nothing but `rng` and the hypothesis is read. 1 where the gradient vanishes.
     """
-    x = torch.from_numpy(rng.normal(size=(PROBE_INPUTS, 1, unit.d_in)))
-    _, pullback = unit.linearise(x, start.expand(PROBE_INPUTS, -1, -1))
+    x = torch.from_numpy(rng.normal(size=(probes, 1, unit.d_in)))
+    _, pullback = unit.linearise(x, start.expand(probes, -1, -1))
     outputs = torch.eye(unit.d_out, dtype=start.dtype).reshape(unit.d_out, 1, unit.d_out, 1)
-    squares = [(pullback(out.expand(PROBE_INPUTS, -1, -1)) ** 2).sum(1).mean() for out in outputs]
+    squares = [(pullback(out.expand(probes, -1, -1)) ** 2).sum(1).mean() for out in outputs]
     kappa = float(torch.stack(squares).mean())
     return 1 / kappa if kappa > 0 else 1.0
 
@@ -175,26 +317,27 @@ class RowTrainer:
     order: Tensor
     moved: NDArray[np.bool_]
 
-    def in_blocks(self, read: Reading) -> Callable[[Tensor, Tensor], Tensor]:
-        """Scaled x (R, n, d_in), y (R, n, d_out) -> (R, K): rows are trained and read block by block."""
+    def bound(self, scale: OrbitScale, x: Tensor, y: Tensor, read: Reading) -> Bound:
+        """The statistic that trains the rows of samples x (n, d_in), y (n, d_out), block by block, and reads them."""
+        inputs, labels = scale(x, y)
 
         def evaluate(x: Tensor, y: Tensor) -> Tensor:
-            size = self.rows_at_once
-            parts = zip(torch.split(x, size), torch.split(y.expand(len(x), -1, -1), size), strict=True)
-            return torch.cat([read(self.clouds(a, b), a, b) for a, b in parts])
+            y = y.expand(len(x), -1, -1)
 
-        return evaluate
+            def block(at: Block, progress: Progress | None = None) -> Tensor:
+                rows = slice(at.first, at.first + at.rows)
+                return read(self.clouds(x[rows], y[rows]), x[rows], y[rows])
 
-    def row_bytes(self, x: Tensor, y: Tensor) -> int:
-        """Bytes of a row of samples x (n, d_in), y (n, d_out) in double precision."""
-        return 8 * (x.numel() + y.numel())
+            return torch.cat(in_blocks(block, blocks(len(x), self._activations, self.settings.cache_bytes)))
+
+        row_bytes = 8 * (inputs.numel() + labels.numel())
+        return Bound(labels, evaluate, row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
 
     @property
-    def rows_at_once(self) -> int:
-        """Rows whose hidden values take `BLOCK_BYTES`."""
+    def _activations(self) -> int:
+        """Hidden values of a row in one step."""
         folds, _, batch = self.order.shape
-        hidden = max(1, self.unit.space.dim // (self.unit.d_in + 1))
-        return max(1, BLOCK_BYTES // (8 * folds * batch * hidden * self.start.shape[-1]))
+        return folds * batch * max(1, self.unit.space.dim // (self.unit.d_in + 1)) * self.start.shape[-1]
 
     def clouds(self, x: Tensor, y: Tensor) -> list[Tensor]:
         """Particles (R, F, D, N) at each checkpoint: scaled x (R, n, d_in), y (R, n, d_out).
@@ -202,26 +345,23 @@ class RowTrainer:
         Raises:
             NotConvergedError: a training diverged; the message names a rate that works.
         """
-        folds = len(self.order)
-        try:
-            return self._trained(x, y, folds)
-        except DivergedError as error:
-            rate = self.settings.rate
-            advice = "rescale the data" if error.factor is None else f"try rate={rate * error.factor:.3g}"
-            told = str(error).partition(";")[0]
-            raise NotConvergedError(f"{told}, with ParticleTraining(rate={rate:g}); {advice}") from None
-
-    def _trained(self, x: Tensor, y: Tensor, folds: int) -> list[Tensor]:
-        path = train(
-            vanilla_gradient(self.unit),
-            self.start.expand(len(x) * folds, -1, -1),
-            _RowBatches(x, y, self.order),
-            self.settings.sgd(self.start.shape[-1], self.step),
-            np.random.default_rng(0),  # of the noise: there is none
-            checkpoints=self.settings.checkpoints,
+        folds, settings = len(self.order), self.settings
+        training = SurrogateTraining(
+            self.unit,
+            self.start,
+            settings.sgd(self.start.shape[-1], self.step),
+            settings.checkpoints,
             penalty=_ridge_on_unmoved(self.unit, self.moved),
             must_learn=False,
         )
+        no_noise = np.random.default_rng(0)
+        try:
+            path = training.trained(_RowBatches(x, y, self.order), len(x) * folds, no_noise)
+        except DivergedError as error:
+            rate = settings.rate
+            advice = "rescale the data" if error.factor is None else f"try rate={rate * error.factor:.3g}"
+            told = str(error).partition(";")[0]
+            raise NotConvergedError(f"{told}, with ParticleTraining(rate={rate:g}); {advice}") from None
         return [cloud.reshape(len(x), folds, *cloud.shape[1:]) for cloud in path.clouds]
 
 
