@@ -121,4 +121,6 @@ def _from_fixed_space(
     def read(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
         return torch.stack([product(cloud[:, 0], cloud[:, -1]) for cloud in clouds], dim=1)
 
-    return RowTrainer(unit, settings, start, step, order, scale.moved).bound(scale, x, y, read)
+    trainer, (inputs, labels) = RowTrainer(unit, settings, start, step, order, scale.moved), scale(x, y)
+    row_bytes, evaluate = trainer.row_bytes(inputs, labels), trainer.in_blocks(read)
+    return Bound(labels, evaluate, row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)

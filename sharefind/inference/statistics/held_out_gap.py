@@ -101,7 +101,9 @@ class HeldOutGap:
             gaps = [above_rounding(gap, settings.rounding * size) for gap, size in found]
             return torch.stack([gap.reshape(-1, len(judged)).mean(1) for gap in gaps], dim=1)
 
-        return RowTrainer(unit, settings, start, step, order, scale.moved).bound(scale, x, y, read)
+        trainer, (inputs, outputs) = RowTrainer(unit, settings, start, step, order, scale.moved), scale(x, y)
+        row_bytes, evaluate = trainer.row_bytes(inputs, outputs), trainer.in_blocks(read)
+        return Bound(outputs, evaluate, row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
 
 
 def weakly_invariant_start(

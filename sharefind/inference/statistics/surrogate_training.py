@@ -16,9 +16,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError, InputError, NotConvergedError
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.statistics.origin import OrbitScale
 from sharefind.inference.statistics.training_blocks import CACHE_BYTES, Block, SurrogateTraining, blocks, in_blocks
-from sharefind.inference.tests.randomisation import Bound
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.dynamics.divergence import DivergedError
 from sharefind.meanfield.dynamics.sgd import Progress, SGDConfig
@@ -172,9 +170,8 @@ class RowTrainer:
     order: Tensor
     moved: NDArray[np.bool_]
 
-    def bound(self, scale: OrbitScale, x: Tensor, y: Tensor, read: Reading) -> Bound:
-        """The statistic that trains the rows of samples x (n, d_in), y (n, d_out), block by block, and reads them."""
-        inputs, labels = scale(x, y)
+    def in_blocks(self, read: Reading) -> Callable[[Tensor, Tensor], Tensor]:
+        """Scaled x (R, n, d_in), y (R, n, d_out) -> (R, K): rows are trained and read block by block."""
 
         def evaluate(x: Tensor, y: Tensor) -> Tensor:
             y = y.expand(len(x), -1, -1)
@@ -185,8 +182,11 @@ class RowTrainer:
 
             return torch.cat(in_blocks(trained, blocks(len(x), self._activations, self.settings.cache_bytes)))
 
-        row_bytes = 8 * (inputs.numel() + labels.numel())
-        return Bound(labels, evaluate, row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
+        return evaluate
+
+    def row_bytes(self, x: Tensor, y: Tensor) -> int:
+        """Bytes of a row of samples x (n, d_in), y (n, d_out) in double precision."""
+        return 8 * (x.numel() + y.numel())
 
     @property
     def _activations(self) -> int:
