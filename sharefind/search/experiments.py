@@ -65,7 +65,8 @@ class CopiesResult:
 
     Attributes:
         components: (m + 1, C, K), the squared normal displacement at C checkpoints along K directions.
-        dist2: (m + 1, C), dist^2 to the node in the user's coordinates. observed: row 0 at each checkpoint.
+        dist2: (m + 1, C), dist^2 to the node in the user's coordinates.
+        observed: row 0 at each checkpoint; empty for a block of copies alone.
     """
 
     components: NDArray[np.float64]
@@ -163,15 +164,6 @@ def _trained(
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """What is read of a block of rows; `observed` is empty but for block 0."""
-
-    components: NDArray[np.float64]
-    dist2: NDArray[np.float64]
-    observed: tuple[Training, ...]
-
-
-@dataclass(frozen=True)
 class CopiesPlan:
     """One randomisation experiment: what is trained, and how its displacement is read.
 
@@ -199,7 +191,7 @@ class CopiesPlan:
         sgd = self.problem.settings.sgd
         return blocks(rows, sgd.particles * sgd.batch * self.problem.unit.width)
 
-    def __call__(self, block: Block, progress: Progress | None = None) -> _Rows:
+    def __call__(self, block: Block, progress: Progress | None = None) -> CopiesResult:
         """Train a block of rows on its own random streams, and read it."""
         problem, settings = self.problem, self.problem.settings
         start, home = on_space_start(problem, self.space, self.key), Projector(self.space)
@@ -211,7 +203,7 @@ class CopiesPlan:
         began, read = problem.carry_back(start), zip(clouds, path.times, strict=True)
         observed = (Training(began, cloud[:1].clone(), path.risk[:1], time) for cloud, time in read)
         components = displacements(path, self.space, self.directions)
-        return _Rows(components, dist2, tuple(observed) if block.number == 0 else ())
+        return CopiesResult(components, dist2, tuple(observed) if block.number == 0 else ())
 
     def _source(self, block: Block) -> Source:
         problem, seed = self.problem, self.problem.settings.seed
@@ -232,11 +224,8 @@ def copies_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Cop
     """
     settings = plan.problem.settings
     parts = in_blocks(plan, plan.blocks(settings.training_copies + 1), settings.workers, progress)
-    return CopiesResult(
-        np.concatenate([p.components for p in parts]),
-        np.concatenate([p.dist2 for p in parts]),
-        parts[0].observed,
-    )
+    components, dist2 = (np.concatenate(each) for each in zip(*((p.components, p.dist2) for p in parts), strict=True))
+    return CopiesResult(components, dist2, parts[0].observed)
 
 
 def observed_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Training:
