@@ -63,7 +63,7 @@ def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file:
         accepted=accepted,
         rejected=rejected,
         undecided=[name for name, verdict in verdicts.items() if verdict is Verdict.UNDECIDED],
-        maximal=[] if family is None or problem.settings.stop != "randomisation" else list(family.maximal),
+        maximal=[] if family is None or not problem.settings.stopping.decides_by_tests else list(family.maximal),
         independence_p_value=None if tests is None or tests.independence is None else tests.independence.p_value,
         symmetries=[
             _symmetry_row(family, name, verdict, tests.orders[name])
@@ -145,7 +145,7 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
     neither list. The trivial group is no candidate. Only vanilla training speaks for or against a group.
     """
     problem = outcome.problem
-    if problem.settings.stop == "randomisation" and not _tolerated(outcome):
+    if problem.settings.stopping.decides_by_tests and not _tolerated(outcome):
         family = None if problem.symmetries is None else problem.symmetries.family
         if family is None:
             return [], []

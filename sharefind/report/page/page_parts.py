@@ -32,6 +32,7 @@ from sharefind.report.text.runs import RunView
 from sharefind.report.text.text_style import STYLE
 from sharefind.report.text.verdict import last_rule
 from sharefind.search import SearchNode
+from sharefind.search.rules.registry import stop_traits
 
 TEXT_COLUMNS = ("space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model")
 """Headings of columns that are not numbers."""
@@ -194,7 +195,7 @@ def _captions(view: RunView, name: str, node: SearchNode | None) -> Iterator[str
 
 
 def _delta_words(view: RunView) -> str:
-    is_given = last_rule(view) == "fixed"
+    is_given = stop_traits(last_rule(view)).needs_delta
     return "the threshold that was given" if is_given else "the distance that noise alone explains"
 
 
