@@ -28,7 +28,8 @@ from sharefind.cli.session import Session
 from sharefind.cli.streams import Streams, forgiving_streams
 from sharefind.cli.train import train
 from sharefind.cli.verify import verify
-from sharefind.errors import InputError, NotConvergedError, SharefindError, visible
+from sharefind.cli.wording import Options
+from sharefind.errors import InputError, NotConvergedError, SharefindError, visible, worded
 from sharefind.storage import DISK
 
 PROGRAM = "sharefind"
@@ -88,7 +89,7 @@ def run(arguments: Sequence[str] | None, session: Session) -> int:
     Returns:
         The exit status.
     """
-    with forgiving_streams() as streams, usable_sizes(), _rare_collection():
+    with forgiving_streams() as streams, usable_sizes(), _rare_collection(), worded(Options()):
         try:
             status = application()(arguments, prog_name=PROGRAM, standalone_mode=False, obj=session)
         except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sharefind.datasets import Task, load_data, load_task, task_names
-from sharefind.datasets.registry import READERS
+from sharefind.datasets.data_formats import format_of
 from sharefind.datasets.task import class_warning
 from sharefind.errors import ConfigError, ExportError, RunFolderError, one_line, quoted
 from sharefind.formats import parse_toml
@@ -162,7 +162,7 @@ def plain_name(config: SearchConfig) -> str:
 
 
 def _is_file_name(value: str) -> bool:
-    return Path(value).suffix.lower() in READERS
+    return format_of(value) is not None
 
 
 def load_problem(config: SearchConfig) -> Problem:

@@ -8,8 +8,6 @@ import numpy as np
 from sharefind.datasets.task import FloatArray, Task, finite_task
 from sharefind.errors import DataError
 
-MONTHS = 12
-
 
 def elnino_task() -> Task:
     """The task `elnino`: each month from the month before; x, y (60, 12), in units of 3 standard deviations.
@@ -24,11 +22,10 @@ def elnino_task() -> Task:
     table = _table()
     scaled = (table - table.mean()) / (3 * table.std())
     later = scaled.reshape(-1)[1:]
-    years = len(scaled) - 1
     return finite_task(
         "elnino",
         scaled[:-1],
-        later[: years * MONTHS].reshape(years, MONTHS),
+        later[: scaled[:-1].size].reshape(scaled[:-1].shape),
         description="El Nino: sea temperatures, each month from the month before (real data, public domain)",
         unit="matrix:tanh",
         group="C12",
@@ -42,4 +39,4 @@ def _table() -> FloatArray:
     except ImportError:
         raise DataError("the task elnino needs statsmodels; install it with pip install 'sharefind[elnino]'") from None
     rows = elnino.load_pandas().data.to_numpy(dtype=np.float64)
-    return np.asarray(rows[:, -MONTHS:])
+    return np.asarray(rows[:, -12:])

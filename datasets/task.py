@@ -16,8 +16,6 @@ FloatArray = NDArray[np.float64]
 
 NUMERIC_KINDS = "biuf"
 TEXT_KINDS = "US"
-# Labels with at most so many different whole numbers, and fewer than this share of the rows, look like classes.
-MAX_CLASSES, CLASS_SHARE = 20, 0.05
 WORDS = "classes are not supported yet; one-hot encode them, a column y0, y1, ... for each class"
 ONE_HOT = "codes = np.unique(labels, return_inverse=True)[1]; y = np.eye(codes.max() + 1)[codes]"
 
@@ -211,12 +209,18 @@ def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
     return floats
 
 
-def class_warning(y: FloatArray) -> str | None:
-    """A warning where labels look like classes written as whole numbers, y (n, d_out); None where they do not."""
+def class_warning(y: FloatArray, most: int = 20, share: float = 0.05) -> str | None:
+    """A warning where labels look like classes written as whole numbers; None where they do not.
+
+    Args:
+        y: Labels (n, d_out).
+        most: Classes that a label may have.
+        share: Classes are fewer than this share of the rows.
+    """
     if y.shape[1] != 1 or not (y == np.rint(y)).all():
         return None
     count = len(np.unique(y))
-    if not 1 < count <= MAX_CLASSES or count >= CLASS_SHARE * len(y):
+    if not 1 < count <= most or count >= share * len(y):
         return None
     return (
         f"y holds {count} different whole numbers and looks like classes; they are treated as numbers, with an order "
