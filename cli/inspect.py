@@ -63,7 +63,7 @@ def _plot(view: RunView, chosen: SearchNode | None, plot: Path, figure: str | No
 
 
 def _print(view: RunView, chosen: SearchNode | None, *, is_all: bool) -> None:
-    from sharefind.cli.problem import layout_lines
+    from sharefind.cli.notes import layout_lines
     from sharefind.report.text.tables import lattice_view, node_view, summary
     from sharefind.search import RunFolder
 

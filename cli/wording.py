@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sharefind.errors import Wording
+from sharefind.storage import shell_word
 
 TYPE_CHECKING = False  # typing takes long to load
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Options(Wording):
 
     def going_on(self, run: Path) -> str:
         """The command that goes on with a run."""
-        return f"sharefind discover --resume {run}"
+        return f"sharefind discover --resume {shell_word(run)}"
 
 
 class Demonstrations(Options):

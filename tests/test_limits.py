@@ -20,7 +20,7 @@ from sharefind.architectures.formats.spec_json import from_json
 from sharefind.architectures.formats.tensors import read_weights
 from sharefind.architectures.layers import SharedLinear
 from sharefind.cli import main
-from sharefind.cli.problem import merged_config
+from sharefind.cli.config_file import merged_config
 from sharefind.datasets import load_csv, load_data, load_npz, load_task
 from sharefind.errors import ConfigError, InputError
 from sharefind.groups import load_generators, named_group, natural, parse_representation, subgroups

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from sharefind.errors import DataError, DataTypeError, RunFolderError, SharefindError, one_line, quoted
-from sharefind.limits import LIFTED
+from sharefind.datasets.task import NUMERIC_KINDS
+from sharefind.errors import DataError, DataTypeError, RunFolderError, Wording, one_line, quoted
 from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
@@ -26,19 +24,16 @@ from sharefind.search.experiments import Training
 
 FloatArray = NDArray[np.float64]
 
-REAL_KINDS = "biuf"
-"""Kinds of numpy's types that hold real numbers."""
-
-IN_PYTHON = {
+NAMES = {
     "jobs": "n_jobs",
     "out": "run_dir",
     "seed": "random_state",
     "blind": "group=None",
     "data": "X and y",
     "plot": "target",
-    "rows-of": "groups",
+    "rows_of": "groups",
 }
-"""Options of the command line that have another name in Python."""
+"""Settings that have another name in the estimator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +162,7 @@ def refuse_no_numbers(values: Any, name: str) -> None:
     if kind == "c":
         what = f"Complex data not supported: {name} has dtype {array.dtype}"
         raise DataTypeError(f"{what}; give real numbers, such as the real and the imaginary parts as columns")
-    if kind not in (*REAL_KINDS, "O"):
+    if kind not in (*NUMERIC_KINDS, "O"):
         raise DataTypeError(f"{name} has dtype {array.dtype}, which is not real numbers; convert it to floats")
     if kind == "O" and array.ndim and values is not None:
         _refuse_objects(array, name)
@@ -184,18 +179,20 @@ def _refuse_objects(array: NDArray[Any], name: str) -> None:
             raise DataTypeError(f"{name} holds what is no real number ({one_line(error)}); give floats") from None
 
 
-@contextmanager
-def python_names(**other: str) -> Iterator[None]:
-    """Errors that speak of options of the command line speak of parameters instead; `other`: names that differ here."""
-    try:
-        yield
-    except SharefindError as error:
-        text = LIFTED.sub(r"raise it with limits=\g<value>", str(error))
-        text = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda m: _parameter(m[1], other), text)
-        if text == str(error):
-            raise
-        raise type(error)(text) from error
+class Parameters(Wording):
+    """Messages of the estimator, which name its parameters.
 
+    Args:
+        other: Settings that have another name where it is used.
+    """
 
-def _parameter(option: str, other: Mapping[str, str]) -> str:
-    return {**IN_PYTHON, **other}.get(option, option.replace("-", "_"))
+    def __init__(self, **other: str) -> None:
+        self._names = {**NAMES, **other}
+
+    def setting(self, name: str) -> str:
+        """The parameter, of the estimator or of its `fit`."""
+        return self._names.get(name, name)
+
+    def limit(self, name: str, value: object) -> str:
+        """The parameter that raises a limit."""
+        return f"raise it with limits=Limits({name}={value})"

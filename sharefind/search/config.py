@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sharefind.errors import ConfigError, quoted, visible
+from sharefind.errors import ConfigError, quoted, setting, visible
 from sharefind.limits import LARGEST_ORDER, Limits, limits_of
 from sharefind.meanfield.clouds.standardise import How
 from sharefind.meanfield.dynamics.sgd import SGDConfig
@@ -190,7 +190,10 @@ def search_config(**values: object) -> SearchConfig:
         first = error.errors()[0]
         where = visible(".".join(str(part) for part in first["loc"])[:100])
         message = str(first["msg"]).removeprefix("Value error, ")
-        raise ConfigError(f"{where}: {message} (given {quoted(first['input'])})" if where else message) from None
+        if not where:
+            raise ConfigError(message) from None
+        given = quoted(first["input"])
+        raise ConfigError(f"{setting(where)}: {message} (given {given})", where) from None
 
 
 @dataclass(frozen=True)
