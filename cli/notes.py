@@ -14,12 +14,12 @@ def layout_lines(config: SearchConfig) -> list[str]:
     if config.group is None or not is_data_file(config.data):
         return []
     group = named_group(config.group, config.limits)
-    given = (("--in-rep", "x", config.in_rep), ("--out-rep", "y", config.out_rep))
+    given = (("in_rep", "x", config.in_rep), ("out_rep", "y", config.out_rep))
     return [
         note
-        for flag, letter, text in given
+        for name, letter, text in given
         if text is not None
-        for note in layout_notes(flag, letter, parse_representation(text, group, config.limits))
+        for note in layout_notes(name, letter, parse_representation(text, group, config.limits))
     ]
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from sharefind.errors import RowsWarning
-from sharefind.inference.row_blocks import HOW_TO
+from sharefind.inference.row_blocks import how_to
 from sharefind.rng import named_stream
 
 FloatArray = NDArray[np.float64]
@@ -119,7 +119,7 @@ class RowCheck:
     @property
     def warnings(self) -> tuple[str, ...]:
         """One line if rows look dependent, none otherwise."""
-        return self.told(HOW_TO)
+        return self.told(how_to())
 
     def told(self, advice: str) -> tuple[str, ...]:
         """One line that ends with what to do, if rows look dependent; none otherwise."""

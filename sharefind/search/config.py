@@ -149,31 +149,42 @@ class SearchConfig(BaseModel):
     def _exclusive(self) -> SearchConfig:
         given = [self.group is not None, self.generators is not None, self.blind]
         if sum(given) > 1:
-            raise ValueError("--group, --generators and --blind exclude each other; give one of them")
+            raise ValueError(
+                f"{setting('group')}, {setting('generators')} and {setting('blind')} exclude each other; give one of "
+                "them"
+            )
         if self.task is not None and self.data is not None:
-            raise ValueError("--task and --data exclude each other; give one of them")
+            raise ValueError(f"{setting('task')} and {setting('data')} exclude each other; give one of them")
         if self.blind and self.growth in ("mean", "escape") and self.delta is None:
             raise ValueError(
                 f"growth rule {self.growth} visits spaces that no group fixes, so that nothing calibrates delta_j; "
-                "give --delta, a bound on dist^2, or leave --growth out"
+                f"give {setting('delta')}, a bound on dist^2, or leave {setting('growth')} out"
             )
         if self.blind and self.scheme is not Scheme.VANILLA:
-            raise ValueError(f"scheme {self.scheme.value} imposes a symmetry, and --blind has none; drop --scheme")
+            raise ValueError(
+                f"scheme {self.scheme.value} imposes a symmetry, and {setting('blind')} has none; drop "
+                f"{setting('scheme')}"
+            )
         if self.blind and (self.in_rep is not None or self.out_rep is not None):
-            raise ValueError("--blind finds out how inputs and outputs are moved; drop --in-rep and --out-rep")
+            raise ValueError(
+                f"{setting('blind')} finds out how inputs and outputs are moved; drop {setting('in_rep')} and "
+                f"{setting('out_rep')}"
+            )
         if self.stop == "randomisation" and self.growth in ("mean", "escape"):
             raise ValueError(
                 f"growth rule {self.growth} visits spaces that are no group's, where randomisation has no exact test; "
-                "use --stop calibrated or --growth invariant"
+                f"use {setting('stop')} calibrated or {setting('growth')} invariant"
             )
         if self.delta is not None and self.stop not in (None, "fixed"):
-            raise ValueError(f"--delta belongs to --stop fixed, not to {self.stop}; drop one of the two")
+            raise ValueError(
+                f"{setting('delta')} belongs to {setting('stop')} fixed, not to {self.stop}; drop one of the two"
+            )
         if self.stop == "fixed" and self.delta is None:
-            raise ValueError("--stop fixed needs its threshold; give --delta, a bound on dist^2")
+            raise ValueError(f"{setting('stop')} fixed needs its threshold; give {setting('delta')}, a bound on dist^2")
         if self.scheme is not Scheme.VANILLA and self.stop == "randomisation":
             raise ValueError(
                 f"scheme {self.scheme.value} imposes the symmetry, so a test of it has no meaning; "
-                "use --scheme vanilla, or --stop calibrated to watch the scheme at work"
+                f"use {setting('scheme')} vanilla, or {setting('stop')} calibrated to watch the scheme at work"
             )
         return self
 
@@ -257,7 +268,8 @@ def resolve(
     copies = config.copies or max(MIN_COPIES, math.ceil(2 / config.alpha) - 1)
     if copies > MAX_COPIES:
         raise ConfigError(
-            f"--alpha {config.alpha:g} needs {copies:.3g} copies, above {MAX_COPIES}; give a larger --alpha"
+            f"{setting('alpha')} {config.alpha:g} needs {copies:.3g} copies, above {MAX_COPIES}; give a larger "
+            f"{setting('alpha')}"
         )
     trains_copies = _trains_copies(config, stop, samples)
     _refuse_few_copies(copies, config.alpha, trains_copies)
@@ -288,7 +300,8 @@ def _trains_copies(config: SearchConfig, stop: StopName, samples: int | None) ->
 def _refuse_few_copies(copies: int, alpha: float, trains_copies: bool) -> None:
     if trains_copies and 1 / (copies + 1) > alpha:
         raise ConfigError(
-            f"--copies {copies} cannot reject anything at alpha = {alpha:g}; give at least {math.ceil(1 / alpha) - 1}"
+            f"{setting('copies')} {copies} cannot reject anything at alpha = {alpha:g}; give at least "
+            f"{math.ceil(1 / alpha) - 1}"
         )
 
 

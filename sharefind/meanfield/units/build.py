@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sharefind.errors import UnitError, quoted
+from sharefind.errors import UnitError, quoted, setting
 from sharefind.groups import Representation
 from sharefind.meanfield.units.activations import activation
 from sharefind.meanfield.units.matrix import MatrixUnit
@@ -37,8 +37,9 @@ def build_unit(
         return _two_layer(detail or "logistic", in_rep, out_rep, hidden_rep)
     if hidden_rep is not None:
         raise UnitError(
-            f"unit {quoted(expression)} has no hidden space for --hidden-rep {hidden_rep.name}; drop --hidden-rep, or "
-            "use --unit two-layer"
+            f"unit {quoted(expression)} has no hidden space for {setting('hidden_rep')} {hidden_rep.name}; drop "
+            f"{setting('hidden_rep')}, or "
+            f"use {setting('unit')} two-layer"
         )
     if kind == "radial":
         return RadialUnit(in_rep, out_rep, radial_profile(detail or "algebraic"), matrix_space(in_rep, out_rep))

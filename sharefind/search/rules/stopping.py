@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, setting
 from sharefind.inference import Verdict, randomisation_p_value
 from sharefind.meanfield.objectives.schemes import Scheme
 from sharefind.search.config import Settings
@@ -110,7 +110,9 @@ class RandomisationRule:
         if node.space.is_full:
             return whole_space(problem, node, self.name, progress)
         if problem.symmetries is None:
-            raise ConfigError("stopping rule randomisation needs tests of a candidate group; use --stop calibrated")
+            raise ConfigError(
+                f"stopping rule randomisation needs tests of a candidate group; use {setting('stop')} calibrated"
+            )
         judged = judgement(problem, node)
         plan = CopiesPlan(
             problem, node.space, node.key, judged.null, directions(problem, node), f"copies:{identity_of(judged.null)}"
