@@ -12,8 +12,8 @@ from sharefind.datasets.csv_file import CSV
 from sharefind.datasets.data_file import DEFAULT_GUARDS, DataFile, DataFormat, Guards
 from sharefind.datasets.npz_file import NPZ
 from sharefind.datasets.parquet_file import PARQUET
-from sharefind.datasets.row_keys import IntArray, unit_numbers
-from sharefind.datasets.task import FloatArray, check_arrays
+from sharefind.datasets.row_keys import unit_numbers
+from sharefind.datasets.task import FloatArray, IntArray, check_arrays
 from sharefind.errors import DataError, one_line
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.storage import advice
@@ -23,6 +23,10 @@ FORMATS = (NPZ, CSV, PARQUET)
 
 DAMAGE = (EOFError, MemoryError, RuntimeError, ValueError)
 """What any reader raises on files that are damaged, encrypted, or declare more than memory holds."""
+
+
+Pair = tuple[FloatArray, FloatArray]
+"""x (n, d_in) and y (n, d_out)."""
 
 
 def any_file() -> str:
@@ -65,9 +69,7 @@ def read_file(
         return x, y, None if named is None else unit_numbers(named, len(x), f"{path}: {rows_of}")
 
 
-def load_npz(
-    path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = DEFAULT_GUARDS
-) -> tuple[FloatArray, FloatArray]:
+def load_npz(path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = DEFAULT_GUARDS) -> Pair:
     """Read the arrays `x` (n, d_in) and `y` (n, d_out) of an .npz file, as float64.
 
     Raises:
@@ -76,9 +78,7 @@ def load_npz(
     return read_file(NPZ, path, limits, guards=guards)[:2]
 
 
-def load_csv(
-    path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = DEFAULT_GUARDS
-) -> tuple[FloatArray, FloatArray]:
+def load_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = DEFAULT_GUARDS) -> Pair:
     """Read a .csv file: columns x0, x1, ... give x (n, d_in), y0, ... give y (n, d_out), as float64.
 
     UTF-8, cells separated by commas, one header line, columns in any order.
@@ -89,9 +89,7 @@ def load_csv(
     return read_file(CSV, path, limits, guards=guards)[:2]
 
 
-def load_parquet(
-    path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = DEFAULT_GUARDS
-) -> tuple[FloatArray, FloatArray]:
+def load_parquet(path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = DEFAULT_GUARDS) -> Pair:
     """Read a .parquet file: numeric columns x0.. give x (n, d_in), y0.. give y (n, d_out), as float64.
 
     Raises:
@@ -120,19 +118,18 @@ def _check_file(file: DataFile) -> None:
 @contextmanager
 def _one_line(kind: DataFormat, file: DataFile) -> Iterator[None]:
     """Turn what the readers raise on damaged files, and without their package, into one line; the cause stays."""
+    damage: tuple[type[Exception], ...] = (*DAMAGE, *kind.damage)
     try:
         yield
     except DataError:
         raise
     except ImportError as error:
         plain = " or ".join(other.suffix for other in FORMATS if other.package is None)
-        raise file.refused(
-            f"reading {kind.suffix} needs {kind.package}; install it with pip install 'sharefind[{kind.extra}]', "
-            f"or save the data as {plain}"
-        ) from error
+        how = f"install it with pip install 'sharefind[{kind.extra}]', or save the data as {plain}"
+        raise file.refused(f"reading {kind.suffix} needs {kind.package}; {how}") from error
     except OSError as error:
         if error.errno is None:  # a reader's own word for damage
             raise file.refused(f"cannot be read ({one_line(error)}); write the file again") from error
         raise file.refused(f"cannot be read ({error.strerror or one_line(error)}); {advice(error)}") from error
-    except (*DAMAGE, *kind.damage) as error:
+    except damage as error:
         raise file.refused(f"cannot be read ({one_line(error)}); write the file again") from error

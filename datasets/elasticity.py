@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.task import FloatArray, GivenAction, Task, finite_task
+from sharefind.datasets.task import FloatArray, GivenAction, Task, finite_task, needs
 from sharefind.datasets.tetrahedral import mandel, mandel_matrix, representation, tensor, tetrahedral_group
-from sharefind.errors import DataError
 
 
 def elasticity_task(stretch: float = 1.0, samples: int = 300, strain: float = 0.1) -> Task:
@@ -55,12 +54,10 @@ def stress(deformation: FloatArray, lattice_constant: float = 3.5898255905347) -
     Raises:
         DataError: ASE is missing.
     """
-    try:
+    with needs("elasticity:Cu", "ASE", "atoms"):
         from ase.build import bulk
         from ase.calculators.emt import EMT
         from ase.units import GPa
-    except ImportError as error:
-        raise DataError("elasticity:Cu needs ASE; install it with pip install 'sharefind[atoms]'") from error
     effective_medium: Any = EMT  # ASE does not annotate it, nor what a crystal does
     crystal: Any = bulk("Cu", "fcc", a=lattice_constant)
     crystal.set_cell(crystal.cell.array @ deformation.T, scale_atoms=True)

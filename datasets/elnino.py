@@ -5,8 +5,7 @@ The table ships inside statsmodels (the extra `elnino`), so nothing is downloade
 
 import numpy as np
 
-from sharefind.datasets.task import FloatArray, Task, finite_task
-from sharefind.errors import DataError
+from sharefind.datasets.task import FloatArray, Task, finite_task, needs
 
 
 def elnino_task() -> Task:
@@ -34,9 +33,7 @@ def elnino_task() -> Task:
 
 def _table() -> FloatArray:
     """Degrees Celsius, one row a year, January to December: (61, 12)."""
-    try:
+    with needs("the task elnino", "statsmodels", "elnino"):
         from statsmodels.datasets import elnino
-    except ImportError:
-        raise DataError("the task elnino needs statsmodels; install it with pip install 'sharefind[elnino]'") from None
     rows = elnino.load_pandas().data.to_numpy(dtype=np.float64)
     return np.asarray(rows[:, -12:])

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.task import FloatArray, GivenAction, Task, finite_task
+from sharefind.datasets.task import FloatArray, GivenAction, Task, finite_task, needs
 from sharefind.datasets.tetrahedral import CORNERS, atom_matrix, representation, tetrahedral_group
-from sharefind.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,10 @@ def forces(positions: FloatArray) -> FloatArray:
 
 
 def _molecule(positions: FloatArray, held: Bonds = Bonds()) -> Any:
-    try:
+    with needs("methane", "ASE", "atoms"):
         from ase import Atoms, units
         from ase.calculators.ff import ForceField
         from ase.utils.ff import Angle, Bond
-    except ImportError as error:
-        raise DataError("methane needs ASE; install it with pip install 'sharefind[atoms]'") from error
     bond: Any = Bond  # ASE does not annotate these three
     angle: Any = Angle
     field: Any = ForceField

@@ -7,29 +7,24 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sharefind.datasets.board import tic_tac_toe_task
-from sharefind.datasets.c2 import c2_task
+from sharefind.datasets.c2 import DESCRIPTIONS, c2_task
 from sharefind.datasets.data_formats import FORMATS, any_file, format_of, read_file
 from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.elnino import elnino_task
 from sharefind.datasets.molecule import methane_task
-from sharefind.datasets.substitutions import substitution_task
+from sharefind.datasets.substitutions import SUBSTITUTIONS, substitution_task
 from sharefind.datasets.task import Task, finite_task
-from sharefind.datasets.textures import texture_task
+from sharefind.datasets.textures import TEXTURES, texture_task
 from sharefind.errors import DataError, quoted, setting
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits
 from sharefind.storage import shown
 
 TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
     {
-        "c2-wi": partial(c2_task, "wi"),
-        "c2-si": partial(c2_task, "si"),
-        "c2-arbitrary": partial(c2_task, "arbitrary"),
-        "texture:gravel": partial(texture_task, "gravel"),
-        "texture:brick": partial(texture_task, "brick"),
-        "texture:grass": partial(texture_task, "grass"),
+        **{f"c2-{kind}": partial(c2_task, kind) for kind in DESCRIPTIONS},
+        **{f"texture:{texture}": partial(texture_task, texture) for texture in TEXTURES},
         "elnino": elnino_task,
-        "dna:brca1-exchangeabilities": partial(substitution_task, "exchangeabilities"),
-        "dna:brca1-rates": partial(substitution_task, "rates"),
+        **{f"dna:brca1-{kind}": partial(substitution_task, kind) for kind in SUBSTITUTIONS},
         "methane": methane_task,
         "methane:stretched": partial(methane_task, stretch=0.2),
         "elasticity:Cu": elasticity_task,

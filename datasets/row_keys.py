@@ -4,11 +4,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from sharefind.datasets.task import IntArray
 from sharefind.errors import DataError, quoted
-
-IntArray = NDArray[np.int64]
 
 
 def unit_numbers(values: ArrayLike, n: int, source: str) -> IntArray:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.datasets.task import FloatArray, Task, finite_task
+from sharefind.datasets.task import FloatArray, Task, finite_task, needs
 from sharefind.errors import DataError
 
 Substitutions = Literal["exchangeabilities", "rates"]
@@ -92,10 +92,8 @@ def _scaled(matrices: FloatArray) -> FloatArray:
 
 def _sites(kind: Substitutions) -> NDArray[np.int64]:
     """Letters as numbers, int64 (55, 3009); gaps and ambiguous letters are -1. Species in alphabetical order."""
-    try:
+    with needs(f"dna:brca1-{kind}", "cogent3", "dna"):
         from cogent3 import get_dataset
-    except ImportError as error:
-        raise DataError(f"dna:brca1-{kind} needs cogent3; install it with pip install 'sharefind[dna]'") from error
     alignment = get_dataset("brca1")
     letters = (str(alignment.get_gapped_seq(name)) for name in sorted(alignment.names))
     return np.array([[NUCLEOTIDES.find(letter) for letter in row] for row in letters], dtype=np.int64)

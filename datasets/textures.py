@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
-from sharefind.datasets.task import FloatArray, Task, finite_task
+from sharefind.datasets.task import FloatArray, Task, finite_task, needs
 from sharefind.errors import DataError
 
 Texture = Literal["gravel", "brick", "grass"]
@@ -71,11 +71,7 @@ def patches(image: FloatArray, window: int = 5) -> tuple[FloatArray, FloatArray]
 
 
 def _image(texture: Texture) -> ArrayLike:
-    try:
+    with needs(f"texture:{texture}", "scikit-image", "textures"):
         from skimage import data
-    except ImportError as error:
-        raise DataError(
-            f"texture:{texture} needs scikit-image; install it with pip install 'sharefind[textures]'"
-        ) from error
     image: ArrayLike = getattr(data, texture)()
     return image

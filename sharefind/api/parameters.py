@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,7 @@ from sharefind.errors import DataError, DataTypeError, RunFolderError, Wording, 
 from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
-from sharefind.search import Evidence, Growth, Observer, SearchNode
-from sharefind.search.experiments import Training
+from sharefind.search import Evidence, Observer
 
 FloatArray = NDArray[np.float64]
 
@@ -60,53 +60,22 @@ class EvidenceRow:
 
 
 class Hooks(Observer):
-    """Functions given one by one, and an observer that is told the same after them."""
+    """Functions given one by one, and an observer that is told the same after them.
 
-    def __init__(
-        self,
-        on_node_start: Callable[[SearchNode], object] | None,
-        on_node_end: Callable[[SearchNode], object] | None,
-        on_error: Callable[[Exception], object] | None,
-        observer: Observer | None,
-    ) -> None:
-        self._node_start, self._node_end, self._error = on_node_start, on_node_end, on_error
-        self._watcher = observer or Observer()
+    Args:
+        observer: Who is told everything; nobody if None.
+        hooks: By the names of an observer's methods; None where there is none.
+    """
 
-    def on_node_start(self, node: SearchNode) -> None:
-        """A node is about to be trained."""
-        _call(self._node_start, node)
-        self._watcher.on_node_start(node)
-
-    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
-        """For the observer alone."""
-        self._watcher.on_progress(node, stage, done, total)
-
-    def on_training(self, node: SearchNode, training: Training) -> None:
-        """For the observer alone."""
-        self._watcher.on_training(node, training)
-
-    def on_node_end(self, node: SearchNode) -> None:
-        """The node has its evidence."""
-        _call(self._node_end, node)
-        self._watcher.on_node_end(node)
-
-    def on_growth(self, growths: list[Growth]) -> None:
-        """For the observer alone."""
-        self._watcher.on_growth(growths)
-
-    def on_note(self, note: str) -> None:
-        """For the observer alone."""
-        self._watcher.on_note(note)
-
-    def on_error(self, error: Exception) -> None:
-        """The search failed."""
-        _call(self._error, error)
-        self._watcher.on_error(error)
+    def __init__(self, observer: Observer | None, **hooks: Callable[[Any], object] | None) -> None:
+        for event in (name for name in vars(Observer) if name.startswith("on_")):
+            told = (hooks.get(event), None if observer is None else getattr(observer, event))
+            setattr(self, event, partial(_tell, [hook for hook in told if hook is not None]))
 
 
-def _call(hook: Callable[[Any], object] | None, value: object) -> None:
-    if hook is not None:
-        hook(value)
+def _tell(hooks: Iterable[Callable[..., object]], *what: object) -> None:
+    for hook in hooks:
+        hook(*what)
 
 
 class TemporaryRun:

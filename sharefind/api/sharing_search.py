@@ -189,7 +189,9 @@ class SharingSearch(RegressorMixin, FoundSharing):  # type: ignore[misc]
         outcome, self.result_ = run_search(
             problem,
             folder,
-            Hooks(self.on_node_start, self.on_node_end, self.on_error, self.observer),
+            Hooks(
+                self.observer, on_node_start=self.on_node_start, on_node_end=self.on_node_end, on_error=self.on_error
+            ),
             Workers(effective_n_jobs(self.n_jobs)),
             clock=clock,
         )

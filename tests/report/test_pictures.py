@@ -59,7 +59,7 @@ def test_layout_puts_dimensions_in_rows_without_overlap(make) -> None:
 
 @pytest.mark.parametrize("name", ["run.jpg", "run", "missing/run.png"])
 def test_impossible_pictures_are_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="^plot "):
+    with pytest.raises(ConfigError, match=r"^plot "):
         check_picture(tmp_path / name)
 
 
