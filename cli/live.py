@@ -38,11 +38,7 @@ def watcher(problem: Problem, run: Path, *, is_silent: bool, is_json: bool) -> I
     else:
         view = LiveView(console, _headline(problem, run))
         with Live(
-            get_renderable=view.render,
-            console=console,
-            transient=True,
-            refresh_per_second=8,
-            vertical_overflow="crop",
+            get_renderable=view.render, console=console, transient=True, refresh_per_second=8, vertical_overflow="crop"
         ):
             yield view
 
@@ -178,12 +174,8 @@ class LiveView(NoteView):
     def _distances(self, most: int = 8) -> Table:
         """dist^2 of the latest nodes, as a bar on the scale of delta_j, whose place is marked in the middle."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("space")
-        for heading in ("dim", "dist^2", "delta"):
-            table.add_column(heading, justify="right")
-        table.add_column("dist^2 / delta, | at 1")
-        table.add_column("p", justify="right")
-        table.add_column("decision")
+        for heading in ("space", "dim", "dist^2", "delta", "dist^2 / delta, | at 1", "p", "decision"):
+            table.add_column(heading, justify="right" if heading in ("dim", "dist^2", "delta", "p") else "left")
         for node in list(self._visited.values())[-most:]:
             if node.evidence is not None:
                 e = node.evidence

@@ -1,6 +1,10 @@
 """How messages call settings: as Python does, or as the front door that somebody came through."""
 
+import ast
 import copy
+import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +52,18 @@ def test_settings_that_exclude_each_other_are_both_named() -> None:
     with worded(Options()), pytest.raises(ConfigError, match=r"^--task and --data exclude each other") as caught:
         search_config(task="c2-wi", data="texture:gravel")
     assert caught.value.setting is None
+
+
+def test_the_library_leaves_options_to_the_command_line(repository: Path) -> None:
+    """Reports show commands, and one message tells how a Ray cluster is started; everything else names settings."""
+    found = []
+    for path in (repository / "sharefind").rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        found += [
+            f"{path}:{text.lineno}: {text.value}"
+            for text in texts
+            if id(text) not in prose and re.search(r"(?<![\w-])--[a-z]", text.value.replace("ray start --head", ""))
+        ]
+    assert [line for line in found if f"{os.sep}report{os.sep}" not in line] == []
