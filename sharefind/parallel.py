@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
-from sharefind.errors import ConfigError, WorkerError
+from sharefind.errors import ConfigError, WorkerError, setting
 
 EXECUTORS = ("loky", "dask", "ray")
 """This machine, or one of two kinds of clusters."""
@@ -79,16 +79,22 @@ class Workers:
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
-            raise ConfigError(f"--executor {self.executor} does not exist; use one of {', '.join(EXECUTORS)}")
+            raise ConfigError(
+                f"{setting('executor')} {self.executor} does not exist; use one of {', '.join(EXECUTORS)}"
+            )
         if self.jobs < 1:
-            raise ConfigError(f"--jobs {self.jobs}: there must be a process to work; give 1 or more")
+            raise ConfigError(f"{setting('jobs')} {self.jobs}: there must be a process to work; give 1 or more")
         if self.executor != "loky" and self.deadline is not None:
             raise ConfigError(f"a deadline is by the clock of this machine, which no {self.executor} cluster has")
         if self.executor == "loky" and self.address is not None:
-            raise ConfigError(f"--address {self.address} belongs to a cluster; give --executor dask or ray with it")
+            raise ConfigError(
+                f"{setting('address')} {self.address} belongs to a cluster; give {setting('executor')} dask or ray "
+                "with it"
+            )
         if self.executor != "loky" and self.jobs > 1:
             raise ConfigError(
-                f"--jobs {self.jobs} is for one machine; a {self.executor} cluster has as many workers as were started"
+                f"{setting('jobs')} {self.jobs} is for one machine; a {self.executor} cluster has as many workers as "
+                "were started"
             )
 
     @property
@@ -163,7 +169,7 @@ class Workers:
             return
         raise WorkerError(
             f"worker processes were killed {ATTEMPTS} times, as systems do when memory runs out; "
-            f"use fewer --jobs than {self.jobs}, or free memory"
+            f"use fewer {setting('jobs')} than {self.jobs}, or free memory"
         )
 
     def _shared(
@@ -253,8 +259,8 @@ def _needed(package: str, extra: str) -> Any:
         return import_module(package)
     except ImportError:
         raise ConfigError(
-            f"--executor {extra} needs the package {package}, which is not installed; "
-            f"pip install 'sharefind[{extra}]', or use --jobs on this machine"
+            f"{setting('executor')} {extra} needs the package {package}, which is not installed; "
+            f"pip install 'sharefind[{extra}]', or use {setting('jobs')} on this machine"
         ) from None
 
 
@@ -276,20 +282,23 @@ def _dask_connection(address: str | None) -> Iterator[None]:
         return
     if address is None:
         raise ConfigError(
-            "--executor dask needs a cluster; start one with `dask scheduler` and `dask worker`, and give "
-            "--address tcp://HOST:8786"
+            f"{setting('executor')} dask needs a cluster; start one with `dask scheduler` and `dask worker`, and give "
+            f"{setting('address')} tcp://HOST:8786"
         )
     try:
         client = distributed.Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(f"--address {address}: no Dask scheduler answers ({_first_line(error)}); start one with "
-                          "`dask scheduler`, or give the address that it prints") from None  # fmt: skip
+        raise ConfigError(
+            f"{setting('address')} {address}: no Dask scheduler answers ({_first_line(error)}); start one with "
+            "`dask scheduler`, or give the address that it prints"
+        ) from None
     with client:
         try:
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         except TimeoutError:
             raise ConfigError(
-                f"--address {address}: the Dask cluster has no workers; start some with `dask worker {address}`"
+                f"{setting('address')} {address}: the Dask cluster has no workers; start some with `dask worker "
+                f"{address}`"
             ) from None
         yield
 
@@ -303,13 +312,17 @@ def _ray_connection(address: str | None) -> Iterator[None]:
         yield
         return
     if address is None:
-        raise ConfigError("--executor ray needs a cluster; start one with `ray start --head`, and give its --address")
+        raise ConfigError(
+            f"{setting('executor')} ray needs a cluster; start one with `ray start --head`, and give its "
+            f"{setting('address')}"
+        )
     try:
         _reach(address)
         ray.init(address=address, log_to_driver=False, logging_level="error")
     except (ConnectionError, OSError, ValueError, RuntimeError) as error:
         raise ConfigError(
-            f"--address {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray start --head`"
+            f"{setting('address')} {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray "
+            "start --head`"
         ) from None
     try:
         yield

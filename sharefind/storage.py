@@ -28,7 +28,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from filelock import FileLock, Timeout
 
-from sharefind.errors import RunFolderError, SharefindError, StorageError, one_line
+from sharefind.errors import RunFolderError, SharefindError, StorageError, one_line, setting
 from sharefind.formats import parse_json
 
 DIGEST = "sha256"
@@ -174,9 +174,9 @@ def refuse_unwritable(path: Path) -> None:
         RunFolderError: the file exists, or its folder does not.
     """
     if path.exists():
-        raise RunFolderError(f"{path} exists; choose another --out, or move it away")
+        raise RunFolderError(f"{path} exists; choose another {setting('out')}, or move it away")
     if not path.parent.is_dir():
-        raise RunFolderError(f"the folder {path.parent} does not exist; make it, or choose another --out")
+        raise RunFolderError(f"the folder {path.parent} does not exist; make it, or choose another {setting('out')}")
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -231,7 +231,7 @@ def _unwritten(path: Path, error: OSError) -> SharefindError:
     reason = error.strerror or str(error)
     if error.errno in DISK:
         return StorageError(f"{path} could not be written ({reason}); make room on the disk")
-    return RunFolderError(f"{path} cannot be written ({reason}); choose another --out")
+    return RunFolderError(f"{path} cannot be written ({reason}); choose another {setting('out')}")
 
 
 class Journal:

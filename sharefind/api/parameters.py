@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from sharefind.errors import DataError, DataTypeError, RunFolderError, SharefindError, one_line, quoted
-from sharefind.limits import LIFTED
+from sharefind.datasets.task import NUMERIC_KINDS
+from sharefind.errors import DataError, DataTypeError, RunFolderError, Wording, one_line, quoted
 from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
-from sharefind.search import Evidence, Growth, Observer, SearchNode
-from sharefind.search.experiments import Training
+from sharefind.search import Evidence, Observer
 
 FloatArray = NDArray[np.float64]
 
-REAL_KINDS = "biuf"
-"""Kinds of numpy's types that hold real numbers."""
-
-IN_PYTHON = {
+NAMES = {
     "jobs": "n_jobs",
     "out": "run_dir",
     "seed": "random_state",
     "blind": "group=None",
     "data": "X and y",
     "plot": "target",
-    "rows-of": "groups",
+    "rows_of": "groups",
 }
-"""Options of the command line that have another name in Python."""
+"""Settings that have another name in the estimator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,53 +60,22 @@ class EvidenceRow:
 
 
 class Hooks(Observer):
-    """Functions given one by one, and an observer that is told the same after them."""
+    """Functions given one by one, and an observer that is told the same after them.
 
-    def __init__(
-        self,
-        on_node_start: Callable[[SearchNode], object] | None,
-        on_node_end: Callable[[SearchNode], object] | None,
-        on_error: Callable[[Exception], object] | None,
-        observer: Observer | None,
-    ) -> None:
-        self._node_start, self._node_end, self._error = on_node_start, on_node_end, on_error
-        self._watcher = observer or Observer()
+    Args:
+        observer: Who is told everything; nobody if None.
+        hooks: By the names of an observer's methods; None where there is none.
+    """
 
-    def on_node_start(self, node: SearchNode) -> None:
-        """A node is about to be trained."""
-        _call(self._node_start, node)
-        self._watcher.on_node_start(node)
-
-    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
-        """For the observer alone."""
-        self._watcher.on_progress(node, stage, done, total)
-
-    def on_training(self, node: SearchNode, training: Training) -> None:
-        """For the observer alone."""
-        self._watcher.on_training(node, training)
-
-    def on_node_end(self, node: SearchNode) -> None:
-        """The node has its evidence."""
-        _call(self._node_end, node)
-        self._watcher.on_node_end(node)
-
-    def on_growth(self, growths: list[Growth]) -> None:
-        """For the observer alone."""
-        self._watcher.on_growth(growths)
-
-    def on_note(self, note: str) -> None:
-        """For the observer alone."""
-        self._watcher.on_note(note)
-
-    def on_error(self, error: Exception) -> None:
-        """The search failed."""
-        _call(self._error, error)
-        self._watcher.on_error(error)
+    def __init__(self, observer: Observer | None, **hooks: Callable[[Any], object] | None) -> None:
+        for event in (name for name in vars(Observer) if name.startswith("on_")):
+            told = (hooks.get(event), None if observer is None else getattr(observer, event))
+            setattr(self, event, partial(_tell, [hook for hook in told if hook is not None]))
 
 
-def _call(hook: Callable[[Any], object] | None, value: object) -> None:
-    if hook is not None:
-        hook(value)
+def _tell(hooks: Iterable[Callable[..., object]], *what: object) -> None:
+    for hook in hooks:
+        hook(*what)
 
 
 class TemporaryRun:
@@ -167,7 +131,7 @@ def refuse_no_numbers(values: Any, name: str) -> None:
     if kind == "c":
         what = f"Complex data not supported: {name} has dtype {array.dtype}"
         raise DataTypeError(f"{what}; give real numbers, such as the real and the imaginary parts as columns")
-    if kind not in (*REAL_KINDS, "O"):
+    if kind not in (*NUMERIC_KINDS, "O"):
         raise DataTypeError(f"{name} has dtype {array.dtype}, which is not real numbers; convert it to floats")
     if kind == "O" and array.ndim and values is not None:
         _refuse_objects(array, name)
@@ -184,18 +148,20 @@ def _refuse_objects(array: NDArray[Any], name: str) -> None:
             raise DataTypeError(f"{name} holds what is no real number ({one_line(error)}); give floats") from None
 
 
-@contextmanager
-def python_names(**other: str) -> Iterator[None]:
-    """Errors that speak of options of the command line speak of parameters instead; `other`: names that differ here."""
-    try:
-        yield
-    except SharefindError as error:
-        text = LIFTED.sub(r"raise it with limits=\g<value>", str(error))
-        text = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda m: _parameter(m[1], other), text)
-        if text == str(error):
-            raise
-        raise type(error)(text) from error
+class Parameters(Wording):
+    """Messages of the estimator, which name its parameters.
 
+    Args:
+        other: Settings that have another name where it is used.
+    """
 
-def _parameter(option: str, other: Mapping[str, str]) -> str:
-    return {**IN_PYTHON, **other}.get(option, option.replace("-", "_"))
+    def __init__(self, **other: str) -> None:
+        self._names = {**NAMES, **other}
+
+    def setting(self, name: str) -> str:
+        """The parameter, of the estimator or of its `fit`."""
+        return self._names.get(name, name)
+
+    def limit(self, name: str, value: object) -> str:
+        """The parameter that raises a limit."""
+        return f"raise it with limits=Limits({name}={value})"

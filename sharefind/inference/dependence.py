@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.errors import RowsWarning
-from sharefind.inference.row_blocks import HOW_TO
+from sharefind.inference.row_blocks import how_to
 from sharefind.inference.row_order import OrderCheck
 from sharefind.inference.row_repeats import RepeatCheck
 
@@ -46,7 +46,7 @@ class RowCheck:
     @property
     def warnings(self) -> tuple[str, ...]:
         """One line if rows look dependent, none otherwise."""
-        return self.told(HOW_TO)
+        return self.told(how_to())
 
     def told(self, advice: str) -> tuple[str, ...]:
         """One line that ends with what to do, if rows look dependent; none otherwise."""

@@ -14,14 +14,16 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from sharefind.errors import ConfigError, InputError
+from sharefind.errors import ConfigError, InputError, setting
 from sharefind.meanfield.objectives.row_units import equal_units, exchanged, rows_of_units
 
-HOW_TO = (
-    "name the units of rows with --rows-of COLUMN (groups= in Python), or cut a time series into blocks with "
-    "--block-length L (block_length= in Python)"
-)
-"""What makes tests valid for rows that depend on each other."""
+
+def how_to() -> str:
+    """What makes tests valid for rows that depend on each other."""
+    return (
+        f"name the units of rows with {setting('rows_of')} COLUMN (groups= in Python), or cut a time series into "
+        f"blocks with {setting('block_length')} L (block_length= in Python)"
+    )
 
 
 def unit_count(units: Tensor, n: int) -> int:
@@ -94,7 +96,8 @@ def refuse_unpermutable(units: Tensor) -> None:
     if rearrangements(units) < 2:
         raise InputError(
             "independence cannot be tested with these units: no two have the same number of rows; cut them into blocks "
-            "of one length (--block-length L, which can be combined with --rows-of), or drop rows until sizes agree"
+            f"of one length ({setting('block_length')} L, which can be combined with {setting('rows_of')}), or "
+            "drop rows until sizes agree"
         )
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.errors import DataError, InputError
+from sharefind.errors import DataError, InputError, setting
 from sharefind.meanfield.clouds.standardise import refuse_magnitude, refuse_offset
 
 FloatArray = NDArray[np.float64]
@@ -116,7 +116,7 @@ def refuse_repeated_rows(
     raise DataError(
         f"{source}: row {copy} repeats row {first[place[copy]]} (counted from 0), and {repeated} of {len(x)} rows are "
         "such copies; tests need independent rows: drop the copies, for instance with numpy.unique(rows, axis=0), or "
-        "name the units that they belong to with --rows-of COLUMN (groups= in Python)"
+        f"name the units that they belong to with {setting('rows_of')} COLUMN (groups= in Python)"
     )
 
 

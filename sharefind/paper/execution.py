@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, setting
 from sharefind.paper.context import Context, Progress, Request, no_progress
 from sharefind.paper.demonstration import Outcome
 from sharefind.paper.folder import ReproductionFolder
@@ -66,12 +66,13 @@ def refuse_bad_request(request: Request) -> None:
         ConfigError: jobs below 1, a negative seed, no horizon, or a grid that ends where claims about large N begin.
     """
     if request.jobs < 1:
-        raise ConfigError(f"--jobs {request.jobs}: there must be a process to work; give 1 or more")
+        raise ConfigError(f"{setting('jobs')} {request.jobs}: there must be a process to work; give 1 or more")
     if request.largest is not None and request.largest < LEAST_LARGEST:
         raise ConfigError(
-            f"--largest {request.largest}: the claims reach from N = 5 to N = 500; give {LEAST_LARGEST} or more"
+            f"{setting('largest')} {request.largest}: the claims reach from N = 5 to N = 500; give {LEAST_LARGEST} "
+            "or more"
         )
     if request.horizon is not None and not 0 < request.horizon < math.inf:
-        raise ConfigError(f"--horizon {request.horizon}: a training must take time; give a positive number")
+        raise ConfigError(f"{setting('horizon')} {request.horizon}: a training must take time; give a positive number")
     if request.seed < 0:
-        raise ConfigError(f"--seed {request.seed}: seeds are not negative; give 0 or more")
+        raise ConfigError(f"{setting('seed')} {request.seed}: seeds are not negative; give 0 or more")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind import __version__
-from sharefind.errors import RunFolderError
+from sharefind.errors import RunFolderError, setting
 from sharefind.formats import parse_json
 from sharefind.paper.context import Cell, Demonstration, Request
 from sharefind.paper.demonstration import Outcome
@@ -55,7 +55,7 @@ class ReproductionFolder:
         try:
             (path / CELLS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunFolderError(f"{path} cannot be made ({error.strerror}); choose another --out") from None
+            raise RunFolderError(f"{path} cannot be made ({error.strerror}); choose another {setting('out')}") from None
         return cls(path)
 
     @contextmanager

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, setting
 from sharefind.groups import Representation, trivial
 from sharefind.meanfield.objectives.laws import EmpiricalLaw
 from sharefind.meanfield.units import Unit, build_unit
@@ -98,11 +98,13 @@ def worked_example(in_rep: Representation) -> WorkedExample:
         ConfigError: rho is not orthogonal, fixes every basis vector, or gives both labels the same value.
     """
     if not in_rep.is_orthogonal:
-        raise ConfigError(f"{in_rep.name} of {in_rep.group.name} is not orthogonal on X; choose another --in-rep")
+        raise ConfigError(
+            f"{in_rep.name} of {in_rep.group.name} is not orthogonal on X; choose another {setting('in_rep')}"
+        )
     matrices = in_rep.float_matrices()
     moved = [k for k in range(in_rep.dim) if not np.allclose(matrices[:, :, k], np.eye(in_rep.dim)[k])]
     if not moved:
-        raise ConfigError(f"{in_rep.group.name} moves nothing on X ({in_rep.name}); choose another --in-rep")
+        raise ConfigError(f"{in_rep.group.name} moves nothing on X ({in_rep.name}); choose another {setting('in_rep')}")
     orbit = np.asarray(matrices[:, :, moved[0]], dtype=np.float64)
     inner = orbit @ orbit[0]
     a, b = float(np.tanh(S * T * inner + C).mean()), float(np.tanh(S * T * inner.mean() + C))
@@ -110,6 +112,6 @@ def worked_example(in_rep: Representation) -> WorkedExample:
     if example.certified_gap()[0] <= 0:
         raise ConfigError(
             f"{in_rep.group.name} on X ({in_rep.name}): both labels are {a:.6g}, so there is no gap to show; choose "
-            "another --in-rep"
+            f"another {setting('in_rep')}"
         )
     return example

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Protocol
 
-from sharefind.errors import ConfigError, NotConvergedError
+from sharefind.errors import ConfigError, NotConvergedError, setting
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.search.descent import DiagnosesUnder, proposal_number, tested
 from sharefind.search.experiments import escape_training
@@ -36,8 +36,10 @@ STOPPED = "an observer stopped the search"
 NO_DIRECTION = "particles leave, but no direction of the escape is significant"
 """Why a search ends undecided at a space that does not hold and from which nothing is proposed."""
 
-ADVICE = "give more data, or another --growth"
-"""What to do about it."""
+
+def no_direction_advice() -> str:
+    """What to do about it."""
+    return f"give more data, or another {setting('growth')}"
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,9 @@ class Engine:
                 break
             if not _open_growths(lattice):
                 chain = tuple(lattice.path_to(node.key))
-                return SearchOutcome(self.problem, lattice, chain, False, {}, f"{NO_DIRECTION}: {ADVICE}")
+                return SearchOutcome(
+                    self.problem, lattice, chain, False, {}, f"{NO_DIRECTION}: {no_direction_advice()}"
+                )
             node = self._next(lattice)
         chain = tuple(lattice.path_to(node.key))
         if open_test := left_open(self.problem):
@@ -253,7 +257,7 @@ class Engine:
     def _refuse_spent(self, visited: int) -> None:
         most = self.problem.settings.max_nodes
         if visited >= most:
-            raise BudgetSpent(f"--max-nodes {most} is reached, and no space held so far")
+            raise BudgetSpent(f"{setting('max_nodes')} {most} is reached, and no space held so far")
 
     def _rules(self) -> _Rules:
         settings = self.problem.settings
@@ -276,7 +280,7 @@ class Engine:
         escape = measure_escape(training, node.space)
         proposals = tuple(growth.propose(self.problem, node, escape, lattice))
         if not proposals and not _open_growths(lattice):
-            evidence = replace(evidence, reason=f"{NO_DIRECTION}: {ADVICE}; {evidence.reason}")
+            evidence = replace(evidence, reason=f"{NO_DIRECTION}: {no_direction_advice()}; {evidence.reason}")
         return NodeRecord(node.key, evidence, proposals)
 
     def _next(self, lattice: SearchLattice) -> SearchNode:

@@ -5,21 +5,22 @@ Both have the same width and mean other orders of the same columns, so that the 
 
 from __future__ import annotations
 
+from sharefind.errors import setting
 from sharefind.groups import FiniteGroup, Representation
 
 SUMMANDS = ("sum",)
 """Operations whose parts stand side by side."""
 
 
-def layout_notes(flag: str, letter: str, rep: Representation) -> list[str]:
+def layout_notes(name: str, letter: str, rep: Representation) -> list[str]:
     """A note for each part of an expression that puts several channels on points.
 
     Args:
-        flag: "--in-rep" or "--out-rep".
+        name: "in_rep" or "out_rep", of the setting.
         letter: "x" or "y", as columns are called.
         rep: The representation, as composed from its expression.
     """
-    return [_note(flag, letter, part, start) for part, start in _parts(rep, 0) if _channels(part) is not None]
+    return [_note(setting(name), letter, part, start) for part, start in _parts(rep, 0) if _channels(part) is not None]
 
 
 def _parts(rep: Representation, start: int) -> list[tuple[Representation, int]]:

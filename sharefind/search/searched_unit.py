@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sharefind.errors import GroupError, RepresentationError, SpaceError, UnitError
+from sharefind.errors import GroupError, RepresentationError, SpaceError, UnitError, setting
 from sharefind.groups import FiniteGroup, Representation, hom, parse_representation
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.meanfield.units import SearchedUnit, build_searched_unit, read_unit
@@ -142,8 +142,9 @@ def default_hidden(in_rep: Representation, out_rep: Representation, limits: Limi
     chosen = _chosen_hidden(in_rep, out_rep, limits)
     if chosen is None:
         raise UnitError(
-            f"--hidden-rep is needed: no hidden layer of those tried (natural, regular) sees more of X than invariant "
-            f"linear functions of {group.name}; give one, such as --hidden-rep 2*natural"
+            f"{setting('hidden_rep')} is needed: no hidden layer of those tried (natural, regular) sees more of "
+            "X than invariant "
+            f"linear functions of {group.name}; give one, such as {setting('hidden_rep')} 2*natural"
         )
     return chosen
 

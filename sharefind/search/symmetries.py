@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sharefind.errors import setting
 from sharefind.groups import FiniteGroup, Group
 from sharefind.inference import (
     Candidate,
@@ -168,7 +169,7 @@ def left_open(problem: Problem) -> str | None:
     low, high = test.interval
     return (
         f"the test of {name} is open: with {test.copies} copies its p-value lies between {low:.3g} and {high:.3g}, and "
-        f"alpha is {alpha:g}; give more rows, or another --alpha"
+        f"alpha is {alpha:g}; give more rows, or another {setting('alpha')}"
     )
 
 

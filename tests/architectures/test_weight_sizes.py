@@ -76,6 +76,6 @@ def test_a_header_that_tells_the_truth(tmp_path: Path) -> None:
 def test_the_specification_inside_is_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, text = _weights(tmp_path / "net.safetensors")
     monkeypatch.setattr("sharefind.architectures.formats.tensors.MAX_SPEC_BYTES", len(text) - 1)
-    with pytest.raises(InputError, match=f"its spec is above .* --max-file-size {len(text)}"):
+    with pytest.raises(InputError, match=rf"its spec is above .* Limits\(file_size={len(text)}\)"):
         read_weights(path)
     read_weights(path, Limits(file_size=path.stat().st_size))

@@ -58,7 +58,7 @@ SILENT = {
 def test_dependent_rows_are_seen(law) -> None:  # type: ignore[no-untyped-def]
     found = [check_rows(*law(np.random.default_rng([1, k])), seed=k) for k in range(4)]
     assert all(check.warnings for check in found)
-    assert all("--rows-of" in check.warnings[0] and "p-values do not hold" in check.warnings[0] for check in found)
+    assert all("rows_of" in check.warnings[0] and "p-values do not hold" in check.warnings[0] for check in found)
 
 
 @pytest.mark.parametrize("n", [12, 100])

@@ -48,7 +48,7 @@ def test_units_are_exchanged_whole_among_equal_sizes() -> None:
 def test_what_cannot_be_exchanged_is_refused() -> None:
     units = torch.tensor([0, 1, 1, 2, 2, 2])
     x = torch.randn(6, 2, dtype=torch.float64)
-    with pytest.raises(InputError, match="--block-length"):
+    with pytest.raises(InputError, match="block_length"):
         independence_test(x, x, np.random.default_rng(0), 19, units=units)
 
 

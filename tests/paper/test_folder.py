@@ -177,7 +177,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, place: str) -> None:
     (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / place).write_text("mine")
-    with pytest.raises(RunFolderError, match="choose another --out"):
+    with pytest.raises(RunFolderError, match="choose another out"):
         ReproductionFolder.open(tmp_path / "out", "toy")
     assert (tmp_path / place).read_text() == "mine"
 

@@ -83,6 +83,7 @@ def _result(lattice: SearchLattice) -> Result:
         "schema": "sharefind.result/1",
         "run": "runs/hand-made",
         "seed": 4,
+        "unit": "matrix",
         "group": {"name": "S3", "order": 6},
         "parameter_space": {"dim": 9, "blocks": [{"name": "weight", "shape": [3, 3]}]},
         "chain": [_row(node) for node in chain],

@@ -410,7 +410,7 @@ def test_the_lattice_survives_json_exactly_and_has_a_graphml_form() -> None:
 def test_a_blind_search_by_directions_needs_a_threshold() -> None:
     from sharefind.errors import ConfigError
 
-    with pytest.raises(ConfigError, match="--delta"):
+    with pytest.raises(ConfigError, match="give delta, a bound"):
         search_config(blind=True, growth="escape")
     case = build_problem(
         search_config(blind=True, delta=1e-3, horizon=1.0), load_task("c2-wi"), FiniteGroup("C1", 1, ())

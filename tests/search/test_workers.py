@@ -117,10 +117,10 @@ def test_work_that_is_left_early_ends() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"jobs": 0}, "--jobs 0"),
-        ({"executor": "threads"}, "--executor threads does not exist; use one of loky, dask, ray"),
-        ({"address": "tcp://a:1"}, "give --executor dask or ray"),
-        ({"executor": "dask", "address": "tcp://a:1", "jobs": 2}, "--jobs 2 is for one machine"),
+        ({"jobs": 0}, "jobs 0"),
+        ({"executor": "threads"}, "executor threads does not exist; use one of loky, dask, ray"),
+        ({"address": "tcp://a:1"}, "give executor dask or ray"),
+        ({"executor": "dask", "address": "tcp://a:1", "jobs": 2}, "jobs 2 is for one machine"),
         ({"executor": "dask", "deadline": Deadline(0.0, ValueError())}, "clock of this machine"),
     ],
 )
@@ -308,7 +308,7 @@ def test_a_worker_process_that_is_killed_is_replaced_once(tmp_path: Path) -> Non
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 def test_a_worker_process_that_is_killed_again_is_told(tmp_path: Path) -> None:
     tasks = [(str(tmp_path), number) for number in range(6)]
-    with pytest.raises(WorkerError, match=r"killed 2 times.*memory.*--jobs than 2") as caught:
+    with pytest.raises(WorkerError, match=r"killed 2 times.*memory.*jobs than 2") as caught:
         dict(Workers(jobs=2).map(deaths(2), tasks))
     assert "\n" not in str(caught.value)
     # The machine has memory again.

@@ -13,7 +13,7 @@ from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.certificate.stabiliser import rebuild_stabiliser
 from sharefind.architectures.formats import literals
 from sharefind.architectures.spec import ExactRows, SharingSpec
-from sharefind.errors import ExportError, GroupError, RepresentationError
+from sharefind.errors import ExportError, GroupError, RepresentationError, setting
 from sharefind.exact.matrices import as_signed_permutation, identity_matrix
 from sharefind.groups import (
     FiniteGroup,
@@ -78,7 +78,9 @@ def _is_trivial(rep: Representation) -> bool:
 
 def not_theirs(peer: str, reason: str) -> ExportError:
     """The refusal of a specification that a peer library has no words for."""
-    return ExportError(f"nothing is written for {peer}: {reason}; use --format torch, which takes every group")
+    return ExportError(
+        f"nothing is written for {peer}: {reason}; use {setting('format')} torch, which takes every group"
+    )
 
 
 def leaves(rep: Representation) -> Iterator[Representation]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.errors import DataError
+from sharefind.errors import DataError, setting
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.objectives.row_units import dealt_folds, exchanged
 from sharefind.typing import FloatArray, IntArray
@@ -127,7 +127,7 @@ class FoldSource:
         size = split.shape[1]
         if size < 2:
             raise DataError(
-                f"{len(x)} samples cannot be split into {folds} folds; give more data or fewer --replicates"
+                f"{len(x)} samples cannot be split into {folds} folds; give more data or fewer {setting('replicates')}"
             )
         self._split, self._x, self._y, self._rng = torch.from_numpy(split), x, y, rng
         self._batch = min(batch, size)

@@ -48,7 +48,7 @@ class MatrixUnit(OneLayerUnit, PointwiseUnit):
         return self.activation.is_odd
 
     def __post_init__(self) -> None:
-        refuse_unless_pointwise_equivariant(self.out_rep, self.activation, "matrix", "--out-rep")
+        refuse_unless_pointwise_equivariant(self.out_rep, self.activation, "matrix", "out_rep")
 
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
         """sigma(W x + b): x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""

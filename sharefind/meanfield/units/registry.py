@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import cast
 
-from sharefind.errors import UnitError, quoted
+from sharefind.errors import UnitError, quoted, setting
 from sharefind.groups import Representation
 from sharefind.meanfield.units.base import PointwiseUnit, SearchedUnit, Unit
 from sharefind.meanfield.units.kind import UnitChoice, UnitKind, UnitRequest
@@ -106,8 +106,9 @@ def build_unit(
     choice = read_unit(expression)
     if hidden_rep is not None and not choice.kind.has_hidden:
         raise UnitError(
-            f"unit {quoted(expression)} has no hidden space for --hidden-rep {hidden_rep.name}; drop --hidden-rep, or "
-            "use --unit two-layer"
+            f"unit {quoted(expression)} has no hidden space for {setting('hidden_rep')} {hidden_rep.name}; drop "
+            f"{setting('hidden_rep')}, or "
+            f"use {setting('unit')} two-layer"
         )
     return choice.kind.build(UnitRequest(expression, in_rep, out_rep, hidden_rep, choice.has_bias, choice.detail))
 

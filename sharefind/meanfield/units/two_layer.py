@@ -69,7 +69,7 @@ class TwoLayerUnit(PointwiseUnit):
         return self.activation.is_odd
 
     def __post_init__(self) -> None:
-        refuse_unless_pointwise_equivariant(self.hidden_rep, self.activation, "two-layer", "--hidden-rep")
+        refuse_unless_pointwise_equivariant(self.hidden_rep, self.activation, "two-layer", "hidden_rep")
 
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
         """A sigma(W x + b): x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""

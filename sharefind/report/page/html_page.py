@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, setting
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.report.page.page_parts import (
     Drawing,
@@ -53,7 +53,7 @@ def check_page(path: Path) -> None:
         RunFolderError: the file exists, or its folder does not.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--out {path}: a report is one HTML page; end the name with .html")
+        raise ConfigError(f"{setting('out')} {path}: a report is one HTML page; end the name with .html")
     refuse_unwritable(path)
     require_matplotlib("a report")
 

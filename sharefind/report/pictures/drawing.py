@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, setting
 from sharefind.report.pictures.lattice_picture import draw_lattice, rows_of
 from sharefind.report.pictures.node_pictures import draw_distances, draw_particles, draw_spectra, has_spectrum
 from sharefind.report.pictures.palette import drawing_settings
@@ -140,7 +140,7 @@ def picture_of(name: str) -> Picture:
     for picture in PICTURES:
         if picture.name == name:
             return picture
-    raise ConfigError(f"--figure {name}: there is no such picture; use {', '.join(NAMES)}")
+    raise ConfigError(f"{setting('figure')} {name}: there is no such picture; use {', '.join(NAMES)}")
 
 
 def check_picture(path: Path) -> None:
@@ -150,10 +150,14 @@ def check_picture(path: Path) -> None:
         ConfigError: an unknown suffix, a folder that does not exist, or matplotlib is not installed.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--plot {path}: no picture of that kind is drawn; end the name with {' or '.join(SUFFIXES)}")
+        raise ConfigError(
+            f"{setting('plot')} {path}: no picture of that kind is drawn; end the name with {' or '.join(SUFFIXES)}"
+        )
     if not path.parent.is_dir():
-        raise ConfigError(f"--plot {path}: the folder {path.parent} does not exist; make it or choose another")
-    require_matplotlib("--plot")
+        raise ConfigError(
+            f"{setting('plot')} {path}: the folder {path.parent} does not exist; make it or choose another"
+        )
+    require_matplotlib(setting("plot"))
 
 
 def require_matplotlib(what: str) -> None:
@@ -211,10 +215,10 @@ def draw_single(view: RunView, name: str, path: Path, node: SearchNode | None = 
     picture = picture_of(name)
     check_picture(path)
     if node is not None and not picture.of_node:
-        raise ConfigError(f"--figure {name} shows the whole run; drop --node")
+        raise ConfigError(f"{setting('figure')} {name} shows the whole run; drop {setting('node')}")
     missing = picture.missing(view, node)
     if missing:
-        raise ConfigError(f"--figure {name}: {missing}; choose another picture")
+        raise ConfigError(f"{setting('figure')} {name}: {missing}; choose another picture")
     _write(path, picture.size(view, node), lambda figure: picture.draw(figure, view, node))
 
 

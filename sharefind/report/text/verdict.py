@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sharefind.errors import setting
 from sharefind.groups import cycle_notation
 from sharefind.report.text.number_words import NOTHING, number, order, shortened
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision
-from sharefind.search.engine import ADVICE, NO_DIRECTION
+from sharefind.search.engine import NO_DIRECTION, no_direction_advice
 from sharefind.search.result import BlindRow, DiagnosisRow, Proposed, Result, Rival, Stabiliser
 from sharefind.search.rules.registry import stop_traits
 
@@ -70,7 +71,10 @@ def _meaning(view: RunView) -> str:
     named = [n for n in view.result.maximal if candidate == "SO2" and n != "SO2"]
     if e_star.dim == view.ambient and named:
         turn = f"{360 / int(named[0][1:]):.4g} degrees"
-        return f"no space of SO2 holds; {named[0]} (turns by {turn}) is not rejected: see --group R{named[0][1:]}."
+        return (
+            f"no space of SO2 holds; {named[0]} (turns by {turn}) is not rejected: see {setting('group')} "
+            f"R{named[0][1:]}."
+        )
     if e_star.dim == view.ambient:
         rejected = f"; {candidate} is rejected" if candidate in view.result.rejected else ""
         return f"no sharing of parameters is supported by the data{rejected}."
@@ -100,15 +104,21 @@ def warnings(view: RunView) -> Iterator[str]:
     """What must not be overlooked, a line each; what the search itself warned of first."""
     yield from (f"{line[:1].upper()}{line[1:].removesuffix('.')}." for line in view.result.warnings)
     if not view.is_finished and str(view.result.stopped).startswith(NO_DIRECTION):
-        yield f"No space held: particles leave the last one, and nothing says where to; {ADVICE}."
+        yield f"No space held: particles leave the last one, and nothing says where to; {no_direction_advice()}."
     elif not view.is_finished and " is open: " in str(view.result.stopped):
         yield "E_* is not decided: its test is open, at the very level."
     elif not view.is_finished:
-        yield "No space held so far: the last one is no answer. Go on with --resume and a larger budget."
+        yield f"No space held so far: the last one is no answer. Go on with {setting('resume')} and a larger budget."
     elif is_zero(view) and view.result.e_star.stabiliser is not None:
-        yield "E_* = {0}: this unit is too poor for what was accepted. Use one with a hidden layer: --unit two-layer."
+        yield (
+            "E_* = {0}: this unit is too poor for what was accepted. Use one with a hidden layer: "
+            f"{setting('unit')} two-layer."
+        )
     elif is_zero(view) and _rests_at_saddle(view):
-        yield "E_* = {0} is a saddle of this unit, no answer. Use --growth invariant with a candidate group."
+        yield (
+            f"E_* = {{0}} is a saddle of this unit, no answer. Use {setting('growth')} invariant with a "
+            "candidate group."
+        )
     elif is_zero(view):
         yield "E_* = {0}: the labels look independent of the inputs. Check them, or try more data."
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TypeVar
 
+from sharefind.errors import setting
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.parallel import Deadline
 from sharefind.search.engine import NodeRecord
@@ -31,7 +32,7 @@ def budget(started: float, most: float, before: float) -> Deadline:
         most: Seconds of all sittings.
         before: Those of earlier ones.
     """
-    late = BudgetSpent(f"--max-seconds {most:g}: they are spent, all sittings together")
+    late = BudgetSpent(f"{setting('max_seconds')} {most:g}: they are spent, all sittings together")
     return Deadline(started + most - before, late)
 
 
@@ -137,7 +138,9 @@ class Sitting(Observer):
         """End the search when the time is spent; while it runs, keep count of it now and then."""
         self._keep_seconds()
         if self._most is not None and self.seconds >= self._most:
-            raise BudgetSpent(f"--max-seconds {self._most:g}: {self.seconds:.1f} s were worked, all sittings together")
+            raise BudgetSpent(
+                f"{setting('max_seconds')} {self._most:g}: {self.seconds:.1f} s were worked, all sittings together"
+            )
 
     def _keep_seconds(self) -> None:
         now = time.monotonic()

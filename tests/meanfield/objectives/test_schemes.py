@@ -168,5 +168,5 @@ def test_only_vanilla_training_is_evidence() -> None:
 @pytest.mark.parametrize("scheme", [Scheme.FA, Scheme.EA])
 def test_schemes_that_need_a_group_say_so(scheme: Scheme, build: Callable[..., MatrixUnit]) -> None:
     unit = build("C2", "natural", "natural", "matrix")
-    with pytest.raises(ConfigError, match=rf"scheme {scheme.value} needs a group.*--scheme vanilla"):
+    with pytest.raises(ConfigError, match=rf"scheme {scheme.value} needs a group.*scheme vanilla"):
         scheme_gradient(scheme, unit)

@@ -102,7 +102,7 @@ def test_folds_are_disjoint_and_visit_their_samples_once_an_epoch(n: int, folds:
 
 
 def test_too_few_samples_for_the_folds() -> None:
-    with pytest.raises(DataError, match=r"5 samples cannot be split into 3 folds.*fewer --replicates"):
+    with pytest.raises(DataError, match=r"5 samples cannot be split into 3 folds.*fewer replicates"):
         FoldSource(*numbered(5), 3, 2, np.random.default_rng(0))
 
 

@@ -106,9 +106,7 @@ def test_refusals_name_the_generator() -> None:
     b2, r3 = named_group("B2"), named_group("R3")
     with pytest.raises(UnitError, match=r"generator 1 of B2 changes signs on the hidden units.*two-layer:tanh"):
         build_unit("two-layer", natural(b2), natural(b2), natural(b2))
-    with pytest.raises(
-        UnitError, match=r"generator 0 of R3 acts on the hidden units \(natural\).*--hidden-rep trivial"
-    ):
+    with pytest.raises(UnitError, match=r"generator 0 of R3 acts on the hidden units \(natural\).*hidden_rep trivial"):
         build_unit("two-layer:tanh", natural(r3), natural(r3), natural(r3))
     with pytest.raises(UnitError, match="SO2 rotates the hidden units"):
         build_unit("two-layer:tanh", *[natural(named_group("SO2"))] * 3)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sharefind.cli.problem import merged_config
+from sharefind.cli.config_file import merged_config
 from sharefind.errors import ConfigError
 
 

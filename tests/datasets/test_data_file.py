@@ -6,12 +6,14 @@ import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sharefind.datasets import files, load_csv, load_npz, load_parquet
+from sharefind.datasets import load_csv, load_npz, load_parquet
+from sharefind.datasets.data_file import Guards
 from sharefind.errors import DataError
 from sharefind.limits import Limits
 
@@ -117,7 +119,7 @@ def test_what_an_archive_unpacks_to_counts_and_numbers_count_as_float64(tmp_path
     np.savez_compressed(tmp_path / "data.npz", x=rng.integers(0, 2, (1000, 8), np.int8), y=np.zeros((1000, 2)))
     limits = Limits(file_size=79_999)
     assert (tmp_path / "data.npz").stat().st_size < limits.file_size
-    refused(load_npz, tmp_path / "data.npz", "--max-file-size 80000", limits=limits)
+    refused(load_npz, tmp_path / "data.npz", "Limits(file_size=80000)", limits=limits)
     assert load_npz(tmp_path / "data.npz", Limits(file_size=80_000))[0].shape == (1000, 8)
 
 
@@ -180,27 +182,24 @@ def test_a_long_archive_of_numpy_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("row", [",".join(["1"] * 3000), '"1\n",' * 1500 + "1"])
-def test_a_row_of_text_is_bounded_also_over_many_lines(
-    tmp_path: Path, refused, monkeypatch: pytest.MonkeyPatch, row: str
-) -> None:
+def test_a_row_of_text_is_bounded_also_over_many_lines(tmp_path: Path, refused, row: str) -> None:
     (tmp_path / "data.csv").write_text(f"x0,y0\n1,2\n{row}\n")
-    monkeypatch.setattr(files, "MAX_ROW", 5000)
-    refused(load_csv, tmp_path / "data.csv", "a row is above 5000 characters, a hard limit")
+    read = partial(load_csv, guards=Guards(row=5000))
+    refused(read, tmp_path / "data.csv", "a row is above 5000 characters, a hard limit")
     (tmp_path / "data.csv").write_text(f"{row}\n")
-    refused(load_csv, tmp_path / "data.csv", "a row is above 5000 characters, a hard limit")
+    refused(read, tmp_path / "data.csv", "a row is above 5000 characters, a hard limit")
 
 
-def test_many_short_rows_are_no_long_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_ROW", 50)
+def test_many_short_rows_are_no_long_row(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("x0,y0\n" + "1,2\n\n" * 100)
-    assert len(load_csv(tmp_path / "data.csv")[0]) == 100
+    assert len(load_csv(tmp_path / "data.csv", guards=Guards(row=50))[0]) == 100
 
 
 def test_numbers_of_a_csv_file_are_counted_as_they_are_read(tmp_path: Path, refused) -> None:
     path = tmp_path / "data.csv"
     path.write_text("x0,y0\n" + "0,0\n" * 1000)
     most = path.stat().st_size
-    message = refused(load_csv, path, "--max-file-size", limits=Limits(file_size=most))
+    message = refused(load_csv, path, "Limits(file_size=", limits=Limits(file_size=most))
     line = re.search(r"by line (\d+)", message)
     assert line is not None
     assert int(line[1]) == 2 + most // 16
@@ -227,7 +226,7 @@ def test_what_a_parquet_file_unpacks_to_counts(tmp_path: Path, refused, monkeypa
     assert path.stat().st_size < 10_000
     with monkeypatch.context() as patch:
         patch.delattr(parquet.ParquetFile, "read")
-        refused(load_parquet, path, f"--max-file-size {16 * rows}", limits=Limits(file_size=16 * rows - 1))
+        refused(load_parquet, path, f"Limits(file_size={16 * rows})", limits=Limits(file_size=16 * rows - 1))
     assert len(load_parquet(path, Limits(file_size=16 * rows))[0]) == rows
 
 

@@ -5,6 +5,7 @@ import io
 import pickle
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sharefind.datasets import finite_task, load_csv, load_data, load_npz, load_parquet
+from sharefind.datasets.data_file import Columns, DataFile, DataFormat
+from sharefind.datasets.data_formats import read_file
 from sharefind.errors import DataError
 
 X = np.arange(12.0).reshape(4, 3)
@@ -251,3 +254,24 @@ def test_masked_values_are_refused() -> None:
     with pytest.raises(DataError, match="rows: x has 1 masked values"):
         finite_task("rows", masked, Y)
     assert finite_task("rows", np.ma.masked_equal(X, -1.0), Y).n == 4
+
+
+def test_a_format_of_ones_own_is_one_value(tmp_path: Path) -> None:
+    path = tmp_path / "data.txt"
+    path.write_text("1 2\n3 4\n")
+
+    def read(file: DataFile, rows_of: str | None) -> Columns:
+        table = np.loadtxt(file.path)
+        return table[:, :1], table[:, 1:], None if rows_of is None else ["a", "b"]
+
+    kind = DataFormat(".txt", read)
+    x, y, units = read_file(kind, path, rows_of="name")
+    assert x.tolist() == [[1], [3]] and y.tolist() == [[2], [4]] and units is not None and units.tolist() == [0, 1]
+    path.write_text("1 two\n")
+    _refused(partial(read_file, kind), path, "cannot be read", "write the file again")
+
+    def bare(file: DataFile, rows_of: str | None) -> Columns:
+        raise ImportError("rare")
+
+    rare = DataFormat(".rare", bare, package="rare", extra="few")
+    _refused(partial(read_file, rare), path, "reading .rare needs rare", "sharefind[few]", "as .npz or .csv")

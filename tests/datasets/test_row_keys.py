@@ -69,7 +69,7 @@ def test_a_column_that_is_not_there_is_refused(tmp_path: Path, rows_of: str, wor
         load_data(_csv(tmp_path / "d.csv", WORDS), rows_of=rows_of)
     with pytest.raises(DataError, match="row 1"):
         load_data(_csv(tmp_path / "d.csv", ["a", "", "b", "c"]), rows_of="subject")
-    with pytest.raises(DataError, match="--rows-of"):
+    with pytest.raises(DataError, match="rows_of"):
         load_data(_csv(tmp_path / "d.csv", WORDS))
-    with pytest.raises(DataError, match="--block-length"):
+    with pytest.raises(DataError, match="block_length"):
         load_data("c2-wi", rows_of="subject")
