@@ -13,10 +13,9 @@ from sharefind.groups.catalogue import CatalogueEntry, catalogue, named_group
 from sharefind.groups.constructors import grid, natural, regular, sign, trivial
 from sharefind.groups.expressions import parse_representation
 from sharefind.groups.files import GeneratorFile, load_generators
-from sharefind.groups.given import from_matrices
+from sharefind.groups.from_matrices import from_matrices
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, cycle_notation
-from sharefind.groups.operations import hom
-from sharefind.groups.representation import Representation
+from sharefind.groups.representation import Representation, hom
 from sharefind.groups.structure import structure_name, subgroup_label, subgroup_labels
 from sharefind.groups.subgroups import conjugacy_classes, subgroups
 

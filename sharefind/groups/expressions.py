@@ -1,6 +1,6 @@
 """Representation expressions as text: "2*natural+trivial", "natural*natural", "grid:5", "dual(natural)".
 
-The operations themselves are in `operations`, the names in `constructors`.
+The operations themselves are in `representation`, the names in `constructors`.
 
     sum     = product {"+" product}
     product = factor {"*" factor}

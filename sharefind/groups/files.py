@@ -20,7 +20,7 @@ from sharefind.exact.numbers import exact_domain, exact_matrix
 from sharefind.formats import parse_json
 from sharefind.groups.constructors import trivial
 from sharefind.groups.enumeration import enumerate_elements
-from sharefind.groups.given import first_failure, unchecked, word_text
+from sharefind.groups.from_matrices import first_failure, unchecked, word_text
 from sharefind.groups.group import FiniteGroup
 from sharefind.groups.orbits import orbit_action
 from sharefind.groups.representation import Representation

@@ -44,11 +44,11 @@ def fixed_space(rep: Representation, backend: Backend = "auto") -> Subspace:
 
 
 def _orbit_labels(rep: Representation) -> tying.Labels:
-    recipe = rep.recipe
-    if recipe is not None and recipe.operation in ("sum", "copies"):
-        return tying.side_by_side([_orbit_labels(part) for part in recipe.parts] * recipe.count)
-    if recipe is not None and recipe.operation == "tensor" and rep.kind == "permutation" and rep.dim >= PRODUCT_DIM:
-        outer, inner = (part.sparse_generators[0] for part in recipe.parts)
+    step = rep.construction
+    if step is not None and step.operation in ("sum", "copies"):
+        return tying.side_by_side([_orbit_labels(part) for part in step.parts] * step.count)
+    if step is not None and step.operation == "tensor" and rep.kind == "permutation" and rep.dim >= PRODUCT_DIM:
+        outer, inner = (part.sparse_generators[0] for part in step.parts)
         return product_orbits(outer, inner)
     return tying.tied(*rep.sparse_generators)
 
@@ -57,9 +57,7 @@ def fixed_equations(rep: Representation) -> DomainMatrix:
     """Sparse equations (rows, dim) of E^G: M_g - 1 for generators, dM_X for a basis of the Lie algebra."""
     if rep.is_sparse:
         return _permutation_equations(rep)
-    group_part = rep.discrete if not rep.group.is_finite else rep.generator_matrices
-    blocks = [matrix - identity_matrix(rep.dim, matrix.domain) for matrix in group_part]
-    blocks.extend(rep.lie)
+    blocks = [matrix - identity_matrix(rep.dim, matrix.domain) for matrix in rep.group_matrices] + list(rep.lie)
     return linear.stacked(*blocks) if blocks else sparse_matrix({}, (0, rep.dim))
 
 

@@ -19,7 +19,7 @@ from sharefind.architectures.spec import INPUTS, SharingSpec
 from sharefind.errors import ExportError, GroupError
 from sharefind.exact.matrices import direct_sum, identity_matrix, is_orthogonal_matrix
 from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, trivial
-from sharefind.groups.given import unchecked
+from sharefind.groups.from_matrices import unchecked
 from sharefind.groups.group import MAX_ORDER, permutation_sign
 from sharefind.groups.orbits import orbit_action
 from sharefind.spaces.tying import connected
