@@ -15,8 +15,9 @@ from sharefind.groups.expressions import parse_representation
 from sharefind.groups.files import GeneratorFile, load_generators
 from sharefind.groups.from_matrices import from_matrices
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, cycle_notation
+from sharefind.groups.labels import subgroup_label, subgroup_labels
 from sharefind.groups.representation import Representation, hom
-from sharefind.groups.structure import structure_name, subgroup_label, subgroup_labels
+from sharefind.groups.structure import structure_name
 from sharefind.groups.subgroups import conjugacy_classes, subgroups
 
 __all__ = [

@@ -195,8 +195,8 @@ class Representation(LinearAction):
     def _rebuilt(self, subgroup: FiniteGroup) -> Representation:
         if self.construction is None:
             return self._along_words(subgroup)
-        parts = [part._rebuilt(subgroup) for part in self.construction.parts]
-        return self.construction.build(*(parts or [subgroup]))
+        step = self.construction
+        return step.build(*[part._rebuilt(subgroup) for part in step.parts]) if step.parts else step.build(subgroup)
 
     def _along_words(self, subgroup: FiniteGroup) -> Representation:
         """Images of the subgroup's generators as products of the given images, exactly."""
@@ -268,7 +268,7 @@ class SparseTensorProduct(Representation):
     def perms(self) -> PermArray:
         """Index (i, j) -> i b.dim + j, integer (n_generators, dim); read-only."""
         p, q = (_images.as_index(perms, self.dim) for perms, _ in self.factors)
-        perms = (p[:, :, None] * q.shape[1] + q[:, None, :]).reshape(len(p), self.dim)
+        perms: PermArray = (p[:, :, None] * q.shape[1] + q[:, None, :]).reshape(len(p), self.dim)
         perms.flags.writeable = False
         return perms
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.groups import FiniteGroup, Group, Representation
-from sharefind.groups.structure import subgroup_labels
+from sharefind.groups.labels import subgroup_labels
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.spaces.fixed import fixed_space

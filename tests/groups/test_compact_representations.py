@@ -27,9 +27,9 @@ def test_the_lie_algebra_is_the_derivative_of_the_group(name, text):
     coefficients = np.random.default_rng(0).normal(size=len(group.lie_algebra))
     small = sum(c * to_float(x) for c, x in zip(coefficients, group.lie_algebra, strict=True))
     large = sum(c * to_float(x) for c, x in zip(coefficients, rep.lie, strict=True))
-    assert np.allclose(expm(large), evaluate(rep, expm(small)[None])[0], atol=1e-12)
+    assert np.allclose(expm(large), rep.evaluate(expm(small)[None])[0], atol=1e-12)
     for m, image in zip(group.discrete, rep.discrete, strict=True):
-        assert np.allclose(evaluate(rep, to_float(m)[None])[0], to_float(image), atol=1e-12)
+        assert np.allclose(rep.evaluate(to_float(m)[None])[0], to_float(image), atol=1e-12)
 
 
 @pytest.mark.parametrize("text", EXPRESSIONS)

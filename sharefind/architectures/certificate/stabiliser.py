@@ -88,7 +88,7 @@ def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representati
         raise refusal(f"the generators of {spec.group_name}: {error}") from None
     if action is None:
         raise refusal(f"the generators of {spec.group_name} generate an infinite group or one too large to check")
-    perms = _without_copies(action.perms)
+    perms = _without_copies(action)
     group = FiniteGroup(spec.group_name, perms.shape[1], tuple(tuple(map(int, perm)) for perm in perms))
     group = replace(group, known_order=_giant_order(group))
     return tuple(unchecked(group, [pair[k] for pair in kept], name) for k, name in enumerate(_names(spec)))
