@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from sharefind.groups import FiniteGroup, structure_name
-from sharefind.groups.catalogue import MAX_FACTORS
+from sharefind.groups.catalogue import NAME_BOUNDS
 from sharefind.groups.group import permutation_sign
 from sharefind.recognition.automorphisms import Engine, automorphisms
 from sharefind.recognition.layout import IntArray
@@ -287,6 +287,6 @@ def _factor_names(factors: list[str], alone: bool) -> list[str]:
         factors = symmetric
     if not alone:
         factors = [f"({name})" if "wr" in name or not is_named(name) else name for name in factors]
-    if len(factors) <= MAX_FACTORS:
+    if len(factors) <= NAME_BOUNDS.factors:
         return factors
     return [f"{name}^{factors.count(name)}" for name in dict.fromkeys(factors)]
