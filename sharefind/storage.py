@@ -49,10 +49,6 @@ UNQUOTED = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\")
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """The disk's own failures: no other path would have helped at the time."""
 
-MAX_HOLDER = 500
-"""Most bytes of a lock file that are read."""
-
-
 ENCODING = "utf-8"
 """Of every text file."""
 
@@ -364,10 +360,11 @@ def sole_use(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _holder(path: Path) -> str:
+def _holder(path: Path, most: int = 500) -> str:
+    """What a lock file says, of which at most `most` bytes are read."""
     try:
         with open(path, "rb") as file:
-            words = file.read(MAX_HOLDER).decode(errors="replace").split()
+            words = file.read(most).decode(errors="replace").split()
     except OSError:
         words = []
     text = " ".join(words)

@@ -48,12 +48,12 @@ class LatticeNode:
 
     @property
     def name(self) -> str:
-        """ "E^H" for the largest group H that fixes the space; "{0}" where {0} is not a fixed space."""
+        """The name "E^H", for the largest group H that fixes the space; "{0}" where {0} is not a fixed space."""
         return f"E^{self.group_name}" if self.groups or self.group is None else "{0}"
 
     @property
     def label(self) -> str:
-        """ "{0}", "Z" or the name, unique in the lattice."""
+        """What it is called in the lattice, where it is unique: "{0}", "Z" or the name."""
         return "{0}" if self.space.is_zero else "Z" if self.space.is_full else self.name
 
 
