@@ -1,14 +1,7 @@
 """Finite and compact groups, exact representations, and subgroups: the algebra under `sharefind.spaces`."""
 
 from sharefind.exact.fields import CosineField, common_domain, cosine_field, element_to_float
-from sharefind.exact.numbers import (
-    exact_domain,
-    exact_matrix,
-    format_element,
-    format_exact,
-    parse_element,
-    parse_exact,
-)
+from sharefind.exact.numbers import exact_domain, exact_matrix, format_element, format_exact, parse_element, parse_exact
 from sharefind.groups.catalogue import CatalogueEntry, catalogue, named_group
 from sharefind.groups.constructors import grid, natural, regular, sign, trivial
 from sharefind.groups.expressions import parse_representation

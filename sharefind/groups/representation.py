@@ -17,13 +17,7 @@ from numpy.typing import NDArray
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import RepresentationError
-from sharefind.exact.matrices import (
-    common_matrices,
-    direct_sum,
-    identity_matrix,
-    kronecker,
-    leibniz,
-)
+from sharefind.exact.matrices import common_matrices, direct_sum, identity_matrix, kronecker, leibniz
 from sharefind.groups import images as _images
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock
 from sharefind.groups.images import Matrices, PermArray, SignArray, SparseImages
