@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import factorint
 
+from sharefind.groups.enumeration import closure, element_orders
 from sharefind.groups.group import MAX_TABLE_ORDER, FiniteGroup
 from sharefind.groups.templates import templates
 
@@ -33,18 +34,6 @@ def structure_name(group: FiniteGroup) -> str:
         if _isomorphic(template, table, orders):
             return template.name
     return f"order {group.order}"
-
-
-def element_orders(table: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The order of each element, int64 (order,), from a Cayley table (order, order)."""
-    n = len(table)
-    orders, power = np.ones(n, dtype=np.int64), np.arange(n, dtype=np.int32)
-    running = power != 0
-    while running.any():
-        orders[running] += 1
-        power = table[power, np.arange(n)]
-        running &= power != 0
-    return orders
 
 
 def element_kinds(group: FiniteGroup) -> list[tuple[int, int, int]]:
@@ -78,11 +67,7 @@ def _is_dihedral(table: NDArray[np.int32], orders: NDArray[np.int64]) -> bool:
     if len(table) % 2 or not len(candidates):
         return False
     # Beyond the Klein group a dihedral group has one cyclic subgroup of index 2, so any candidate will do.
-    inside, power = np.zeros(len(table), dtype=bool), 0
-    for _ in range(half):
-        inside[power] = True
-        power = int(table[power, candidates[0]])
-    return bool((orders[~inside] == 2).all())
+    return bool((orders[~closure(table, candidates[:1])] == 2).all())
 
 
 def _isomorphic(template: FiniteGroup, table: NDArray[np.int32], orders: NDArray[np.int64]) -> bool:

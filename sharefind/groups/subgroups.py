@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from sympy import factorint, isprime
 
 from sharefind.errors import GroupError
+from sharefind.groups.enumeration import closure, element_orders
 from sharefind.groups.group import FiniteGroup
-from sharefind.groups.structure import element_orders, structure_name
+from sharefind.groups.structure import structure_name
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
 MAX_SUBGROUP_ORDER = 200
@@ -185,19 +186,6 @@ class _Finder:
         generators = tuple(tuple(int(i) for i in elements[x]) for x in self._generators(mask))
         blocks = self.group.natural_blocks
         return FiniteGroup(name, self.group.degree, generators, blocks, known_order=int(mask.sum()))
-
-
-def closure(table: NDArray[np.int32], steps: Sequence[int]) -> Members:
-    """The subgroup that some elements generate, bool (order,), from a Cayley table (order, order)."""
-    reached = np.zeros(len(table), dtype=bool)
-    reached[0] = True
-    frontier, columns = np.array([0]), np.array(steps)
-    while len(frontier):
-        images = np.zeros_like(reached)
-        images[table[frontier[:, None], columns]] = True
-        frontier = np.flatnonzero(images & ~reached)
-        reached |= images
-    return reached
 
 
 def _growing(classes: list[list[Members]]) -> Iterable[Members]:

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sympy import GF
 
+from sharefind.exact.matrices import rows_of, sparse_matrix
 from sharefind.groups import FiniteGroup, structure_name
 from sharefind.groups.catalogue import NAME_BOUNDS
 from sharefind.groups.group import permutation_sign
@@ -133,37 +135,20 @@ def _half(part: _Part) -> IntArray | None:
     if not np.array_equal(part.colours[np.ix_(minus, minus)], part.colours):
         return None
     first = np.minimum(minus, np.arange(n))
-    # Over GF(2): e_i + e_{g i} + x_g = whether g turns the sign of i; bit n + g is x_g, the last one the right side.
+    # Over GF(2): e_i + e_{g i} + x_g = whether g turns the sign of i; column n + g is x_g, the last one the right side.
     last = n + len(part.generators)
     equations = {
-        (1 << int(first[i])) ^ (1 << int(first[g[i]])) ^ (1 << n + k) ^ (int(g[i] != first[g[i]]) << last)
+        frozenset({int(first[i])} ^ {int(first[g[i]])} ^ {n + k} ^ ({last} if g[i] != first[g[i]] else set()))
         for k, g in enumerate(part.generators)
         for i in np.flatnonzero(first == np.arange(n))
     }
-    solution = _solved(equations, last)
-    if solution is None:
+    rows = {k: {column: GF(2).one for column in columns} for k, columns in enumerate(sorted(equations, key=sorted))}
+    form, pivots = sparse_matrix(rows, (len(rows), last + 1), GF(2)).rref()
+    if last in pivots:
         return None
-    turned = np.array([solution >> int(i) & 1 for i in first])
+    solution = [pivot for k, pivot in enumerate(pivots) if last in rows_of(form).get(k, {})]
+    turned = np.isin(first, solution)
     return np.asarray(np.where(first == np.arange(n), 1 - turned, turned), dtype=np.int64)
-
-
-def _solved(equations: set[int], last: int) -> int | None:
-    """A solution over GF(2), as bits below `last`, of equations whose right side is bit `last`; None without one."""
-    pivots: dict[int, int] = {}
-    for equation in sorted(equations):
-        for bit in sorted(pivots):
-            if equation >> bit & 1:
-                equation ^= pivots[bit]
-        if equation == 1 << last:
-            return None
-        if equation:
-            pivots[(equation & -equation).bit_length() - 1] = equation
-    solution = 0
-    for bit in sorted(pivots, reverse=True):
-        row = pivots[bit]
-        if ((row & solution).bit_count() + (row >> last)) % 2:
-            solution |= 1 << bit
-    return solution
 
 
 def _restricted(generators: Sequence[IntArray], points: IntArray) -> list[IntArray]:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from sharefind.groups import FiniteGroup
+from sharefind.groups.enumeration import closure
 from sharefind.groups.group import MAX_TABLE_ORDER
-from sharefind.groups.subgroups import closure
 from sharefind.spaces.class_algebra import CentralIdempotent, ClassAlgebra, class_function_trace, positions_of
 
 
