@@ -14,24 +14,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MAX_REASON = 300
-"""Most characters of another library's message that become part of ours."""
+
+def one_line(error: BaseException, most: int = 300) -> str:
+    """What an error of another library says, on one line and without characters that steer a terminal.
+
+    Args:
+        error: The other library's error.
+        most: Most characters of its message that become part of ours.
+    """
+    return _cut(" ".join(str(error).split()) or type(error).__name__, most)
 
 
-MAX_QUOTED = 100
-"""Most characters of something that was given that are quoted in a message."""
+def quoted(value: object, most: int = 100) -> str:
+    """A value that was given, in quotes where it is a text, on one line.
+
+    Args:
+        value: Anything.
+        most: Most characters of it that are quoted.
+    """
+    return _cut(repr(value), most)
 
 
-def one_line(error: BaseException) -> str:
-    """What an error of another library says, on one line and without characters that steer a terminal."""
-    words = " ".join(str(error).split()) or type(error).__name__
-    return visible(words if len(words) <= MAX_REASON else f"{words[:MAX_REASON]}...")
-
-
-def quoted(value: object) -> str:
-    """A value that was given, in quotes where it is a text, on one line and never long."""
-    written = repr(value)
-    return visible(written if len(written) <= MAX_QUOTED else f"{written[:MAX_QUOTED]}...")
+def _cut(text: str, most: int) -> str:
+    return visible(text if len(text) <= most else f"{text[:most]}...")
 
 
 def visible(text: str) -> str:

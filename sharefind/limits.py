@@ -14,12 +14,8 @@ from pathlib import Path
 
 from sharefind.errors import ConfigError, setting, wording
 
-PIECE = 1_000_000
-"""Bytes that are read at once where a file may turn out to have no end."""
-
 DATA_BYTES = 1_000_000_000
 """Largest data file, in bytes, where no `file_size` is given; its numbers as float64 may take as much."""
-
 
 PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy")
 """Endings of files that can hold code, which runs when they are read: none of them is ever opened."""
@@ -92,8 +88,13 @@ def settings_of(limits: Limits) -> dict[str, int]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def read_within(path: Path, most: int) -> bytes | int:
+def read_within(path: Path, most: int, piece: int = 1_000_000) -> bytes | int:
     """The content of a file, or how many bytes it has where they are above `most`: at least so many for a device.
+
+    Args:
+        path: The file.
+        most: Most bytes that are read.
+        piece: Bytes that are read at once, since a file may turn out to have no end.
 
     Raises:
         OSError: it cannot be read.
@@ -105,8 +106,8 @@ def read_within(path: Path, most: int) -> bytes | int:
         return status.st_size
     content = bytearray()
     with path.open("rb") as stream:
-        while piece := stream.read(PIECE):
-            content += piece
+        while read := stream.read(piece):
+            content += read
             if len(content) > most:
                 return len(content)
     return bytes(content)

@@ -25,10 +25,10 @@ def layout_notes(name: str, letter: str, rep: Representation) -> list[str]:
 
 def _parts(rep: Representation, start: int) -> list[tuple[Representation, int]]:
     """The summands with their first columns."""
-    if rep.recipe is None or rep.recipe.operation not in SUMMANDS:
+    if rep.construction is None or rep.construction.operation not in SUMMANDS:
         return [(rep, start)]
     found = []
-    for part in rep.recipe.parts:
+    for part in rep.construction.parts:
         found += _parts(part, start)
         start += part.dim
     return found
@@ -36,7 +36,7 @@ def _parts(rep: Representation, start: int) -> list[tuple[Representation, int]]:
 
 def _channels(rep: Representation) -> tuple[Representation, int, bool] | None:
     """The part that moves points, the number of channels, and whether columns run point by point."""
-    recipe = rep.recipe
+    recipe = rep.construction
     if recipe is None:
         return None
     if recipe.operation == "copies" and recipe.count > 1:
@@ -51,7 +51,7 @@ def _channels(rep: Representation) -> tuple[Representation, int, bool] | None:
 
 
 def _is_trivial(rep: Representation) -> bool:
-    return rep.recipe is not None and rep.recipe.operation == "trivial"
+    return rep.construction is not None and rep.construction.operation == "trivial"
 
 
 def _note(flag: str, letter: str, rep: Representation, start: int) -> str:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from sharefind.errors import GroupError
 from sharefind.groups import CompactGroup, FiniteGroup, Group, named_group, structure_name
+from sharefind.groups.enumeration import element_orders
 from sharefind.groups.group import MAX_TABLE_ORDER
-from sharefind.groups.structure import element_kinds, element_orders
+from sharefind.groups.structure import element_kinds
 from sharefind.groups.templates import model_group
 from sharefind.spaces.tying import connected
 

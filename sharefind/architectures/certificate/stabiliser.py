@@ -19,7 +19,7 @@ from sharefind.architectures.spec import INPUTS, SharingSpec
 from sharefind.errors import ExportError, GroupError
 from sharefind.exact.matrices import direct_sum, identity_matrix, is_orthogonal_matrix
 from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, trivial
-from sharefind.groups.given import unchecked
+from sharefind.groups.from_matrices import unchecked
 from sharefind.groups.group import MAX_ORDER, permutation_sign
 from sharefind.groups.orbits import orbit_action
 from sharefind.spaces.tying import connected
@@ -88,7 +88,7 @@ def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representati
         raise refusal(f"the generators of {spec.group_name}: {error}") from None
     if action is None:
         raise refusal(f"the generators of {spec.group_name} generate an infinite group or one too large to check")
-    perms = _without_copies(action.perms)
+    perms = _without_copies(action)
     group = FiniteGroup(spec.group_name, perms.shape[1], tuple(tuple(map(int, perm)) for perm in perms))
     group = replace(group, known_order=_giant_order(group))
     return tuple(unchecked(group, [pair[k] for pair in kept], name) for k, name in enumerate(_names(spec)))

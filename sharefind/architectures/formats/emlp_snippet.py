@@ -122,7 +122,7 @@ def _parenthesised(text: str) -> str:
 
 def _expression(rep: Representation) -> str:
     """A representation as emlp writes it: V for the base, T(0) for a scalar; +, * and .T as ours."""
-    recipe = rep.recipe
+    recipe = rep.construction
     if recipe is None or recipe.operation in ("natural", "sign", "grid"):
         return "V"
     if recipe.operation == "trivial":

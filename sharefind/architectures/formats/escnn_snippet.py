@@ -104,7 +104,7 @@ def _fields(rep: Representation, theirs: _Theirs) -> str:
     Raises:
         ExportError: a part of it is none of theirs.
     """
-    recipe = rep.recipe
+    recipe = rep.construction
     operation = "regular" if recipe is None else recipe.operation
     if operation == "trivial":
         return _times(rep.dim, "[trivial]")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sharefind.errors import GroupError
 from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation
-from sharefind.groups.recipes import evaluate_permutations
+from sharefind.groups.sampling import evaluate_permutations
 from sharefind.meanfield.clouds.device_tensor import DeviceTensor
 
 

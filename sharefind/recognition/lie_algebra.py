@@ -1,7 +1,7 @@
 """The connected part of a stabiliser in O(d_out) x O(d_in): skew pairs (A, B) with A z = z B on a space.
 
 Only its Lie algebra is found here, from linear equations; discrete orthogonal moves beyond signed permutations are
-not looked for. What the algebra is called is left to `lie_names`.
+not looked for. What the algebra is called is left to `root_systems`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,10 @@ from sympy.polys.matrices import DomainMatrix
 from sharefind.exact import linear_algebra as linear
 from sharefind.exact.matrices import Rows, rows_of, sparse_matrix
 from sharefind.recognition.layout import Layout
-from sharefind.recognition.lie_names import lie_name
+from sharefind.recognition.root_systems import lie_name
 from sharefind.spaces.subspace import Subspace
 
 FloatArray = NDArray[np.float64]
-
-RELATIVE_CUT = 1e-8
-"""Smallest singular value, relative to the largest, that counts as an equation of a numerical space; the tolerance of
-the space where that is larger."""
 
 Plane = tuple[int, int, int]
 """Axis, i < j: the rotation E_ij - E_ji of R^size of that axis."""
@@ -78,23 +74,30 @@ class LieStabiliser:
     @cached_property
     def fixed_space(self) -> Subspace:
         """{z : A z = z B for all (A, B) in h}: contains the space that h was found from."""
+        dim = self.layout.dim
         if self.algebra is None or self.algebra.is_zero:
-            return Subspace.full(self.layout.dim)
-        moves = _plane_moves(self.layout, self.planes)
+            return Subspace.full(dim)
+        moves = [_plane_move(self.layout, plane) for plane in self.planes]
         if not self.algebra.is_exact:
-            dense = [_dense(move, self.layout.dim) for move in moves]
+            dense = [_dense(move, dim) for move in moves]
             equations = [np.tensordot(h, dense, axes=1) for h in self.algebra.orthonormal()]
             return _float_kernel(np.concatenate(equations), self.algebra.tolerance)
         rows, field = rows_of(self.algebra.exact_rows()), self.algebra.exact_rows().domain
-        blocks = [_combined(moves, row, self.layout.dim, field) for row in rows.values()]
+        blocks = [_combined(moves, row, dim, field) for row in rows.values()]
         return Subspace.from_reduced(linear.kernel(linear.stacked(*blocks)))
 
 
-def lie_stabiliser(space: Subspace, layout: Layout) -> LieStabiliser:
+def lie_stabiliser(space: Subspace, layout: Layout, cut: float = 1e-8) -> LieStabiliser:
     """The Lie algebra of {(P, Q) orthogonal : P z Q^T = z for z in E}; axes that do not move stay out of it.
 
     One equation for each basis vector and parameter, one unknown for each plane: exact elimination for an exact
     space, singular values for a numerical one.
+
+    Args:
+        space: E.
+        layout: What the moves act on.
+        cut: Smallest singular value, relative to the largest, that counts as an equation of a numerical space; the
+            tolerance of the space where that is larger.
     """
     planes = tuple(
         (k, i, j)
@@ -105,8 +108,12 @@ def lie_stabiliser(space: Subspace, layout: Layout) -> LieStabiliser:
     )
     if not planes:
         return LieStabiliser(layout, planes, None, "0")
-    moves = _plane_moves(layout, planes)
-    algebra = _exact_algebra(space, moves) if space.is_exact else _numerical_algebra(space, moves)
+    moves = [_plane_move(layout, plane) for plane in planes]
+    if space.is_exact:
+        algebra = _exact_algebra(space, moves)
+    else:
+        columns = [(space.orthonormal() @ _dense(move, space.ambient).T).ravel() for move in moves]
+        algebra = _float_kernel(np.stack(columns, axis=1), max(cut, space.tolerance))
     return LieStabiliser(layout, planes, algebra, lie_name(_float_matrices(algebra, layout, planes)))
 
 
@@ -114,12 +121,8 @@ Move = dict[int, list[tuple[int, int]]]
 """Column -> [(row, +-1)] of an infinitesimal rotation on Z."""
 
 
-def _plane_moves(layout: Layout, planes: tuple[Plane, ...]) -> list[Move]:
-    """d M of each plane: E_ij - E_ji applied to the rows and to the columns of every block, (dim, dim) each."""
-    return [_plane_move(layout, plane) for plane in planes]
-
-
 def _plane_move(layout: Layout, plane: Plane) -> Move:
+    """d M of a plane: E_ij - E_ji applied to the rows and to the columns of every block, (dim, dim)."""
     axis, low, high = plane
     move: Move = {}
     start = 0
@@ -146,23 +149,16 @@ def _exact_algebra(space: Subspace, moves: list[Move]) -> Subspace:
                     equation = equations.setdefault(k * space.ambient + row, {})
                     equation[p] = equation.get(p, zero) + sign * vector[column]
     kept = [{p: v for p, v in equation.items() if v} for _, equation in sorted(equations.items())]
-    rows = dict(enumerate(row for row in kept if row))
+    rows = dict(enumerate(filter(None, kept)))
     if not rows:
         return Subspace.full(len(moves))
     return Subspace.from_reduced(linear.kernel(sparse_matrix(rows, (len(rows), len(moves)), basis.domain)))
 
 
-def _numerical_algebra(space: Subspace, moves: list[Move]) -> Subspace:
-    basis = space.orthonormal()
-    columns = [(basis @ _dense(move, space.ambient).T).ravel() for move in moves]
-    return _float_kernel(np.stack(columns, axis=1), space.tolerance)
-
-
 def _float_kernel(equations: FloatArray, tolerance: float) -> Subspace:
     _, values, right = np.linalg.svd(equations, full_matrices=True)
-    cut = max(RELATIVE_CUT, tolerance) * max(float(values.max(initial=0.0)), 1.0)
-    rank = int(np.sum(values > cut))
-    return Subspace.numerical(right[rank:], max(RELATIVE_CUT, tolerance))
+    rank = int(np.sum(values > tolerance * max(float(values.max(initial=0.0)), 1.0)))
+    return Subspace.numerical(right[rank:], tolerance)
 
 
 def _dense(move: Move, dim: int) -> FloatArray:

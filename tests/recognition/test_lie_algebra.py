@@ -5,7 +5,7 @@ import pytest
 
 from sharefind.groups import hom, named_group, natural
 from sharefind.recognition import Axis, Layout, lie_stabiliser, matrix_layout, recognise
-from sharefind.recognition.lie_names import lie_name
+from sharefind.recognition.root_systems import lie_name
 from sharefind.spaces import Subspace, fixed_space
 
 J = np.array([[0, 1], [-1, 0]])

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from sharefind.groups import FiniteGroup, grid, hom, named_group, natural, regular, trivial
 from sharefind.spaces import Subspace, fixed_space, tying
-from sharefind.spaces import permuted as orbits
 from sharefind.spaces.permuted import product_orbits
 from sharefind.spaces.tying import canonical, tied
 
@@ -64,29 +63,23 @@ def test_both_ways_to_write_rows_and_blocks_of_any_size(pair, few, block):
     together = (outer[:, :, None] * inner.shape[1] + inner[:, None, :]).reshape(
         len(outer), outer.shape[1] * inner.shape[1]
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(orbits, "FEW", few)
-        patch.setattr(orbits, "BLOCK", block)
-        np.testing.assert_array_equal(product_orbits(outer, inner), tied(together))
+    np.testing.assert_array_equal(product_orbits(outer, inner, few=few, block=block), tied(together))
 
 
 @pytest.mark.parametrize("few", [0.0, 1 / 16, 1.0])
 @pytest.mark.parametrize("name", ["S12", "A12", "D12", "C12", "S3xS9", "C4xC4xC4"])
-def test_products_of_groups_by_schreier_generators(name, few, monkeypatch):
-    monkeypatch.setattr(orbits, "FEW", few)
+def test_products_of_groups_by_schreier_generators(name, few):
     vector = natural(named_group(name))
     for rep in (vector, vector * vector):
         perms = rep.sparse_generators[0]
         both = hom(rep, vector).sparse_generators[0]
-        np.testing.assert_array_equal(product_orbits(perms, vector.sparse_generators[0]), tied(both))
+        np.testing.assert_array_equal(product_orbits(perms, vector.sparse_generators[0], few), tied(both))
 
 
 @given(st.integers(1, 12), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=12))
 def test_components_with_and_without_scipy(n, edges):
     heads, tails = (np.array([edge[k] % n for edge in edges], dtype=int) for k in (0, 1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tying, "SMALL", 0)
-        searched = tying.connected(heads, tails, n)
+    searched = tying.connected(heads, tails, n, small=0)
     found = tying.connected(heads, tails, n)
     np.testing.assert_array_equal(found, searched)
     graph = networkx.Graph(list(zip(heads.tolist(), tails.tolist(), strict=True)))
