@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from sharefind.datasets import teacher_student
 from sharefind.groups import named_group, natural
-from sharefind.proposal import Finding, propose
-from sharefind.proposal.noisy_automorphisms import MoveSearch
+from sharefind.proposal import Finding, Proposing, propose
+from sharefind.proposal.noisy_automorphisms import Effort, PermutationSearch
 from sharefind.search.blind import tying_p_value
 from sharefind.spaces import Subspace, fixed_space, matrix_space
 
@@ -92,10 +92,9 @@ def test_columns_of_very_different_size() -> None:
     assert found.name == "C2" and found.dim == 8
 
 
-def test_a_search_that_is_cut_short_has_no_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sharefind.proposal.noisy_automorphisms.MOST_LISTED", 1)
-    monkeypatch.setattr("sharefind.proposal.noisy_automorphisms.EXPANSIONS", 3)
-    found = propose(*near_symmetric_samples(0, 300), signed=False)
+def test_a_search_that_is_cut_short_has_no_share() -> None:
+    settings = Proposing(effort=Effort(most_listed=1, expansions=3))
+    found = propose(*near_symmetric_samples(0, 300), signed=False, settings=settings)
     assert found.status == "cut short" and found.share is None and not found.is_exhaustive
     assert all(rival.share is None for rival in found.rivals)
 
@@ -105,9 +104,9 @@ def test_every_permutation_of_few_points_is_listed() -> None:
     from sharefind.recognition import matrix_layout
 
     x, y = near_symmetric_samples(0, 200, 4)
-    search = MoveSearch(least_squares(x, y, matrix_layout((4, 4))))
+    search = PermutationSearch(least_squares(x, y, matrix_layout((4, 4))))
     assert len({g.tobytes() for g in search._listed()}) == 23  # type: ignore[union-attr]
-    apart = MoveSearch(least_squares(x, y[:, :3], matrix_layout((3, 4))))
+    apart = PermutationSearch(least_squares(x, y[:, :3], matrix_layout((3, 4))))
     assert len({g.tobytes() for g in apart._listed()}) == 6 * 24 - 1  # type: ignore[union-attr]
     excess = search._excess(search._listed())  # type: ignore[arg-type]
     listed = search._listed()[np.argsort(excess)[:3]]  # type: ignore[index]

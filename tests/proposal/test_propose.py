@@ -8,7 +8,7 @@ from sharefind.datasets import teacher_student
 from sharefind.groups import FiniteGroup, named_group, natural
 from sharefind.proposal import propose
 from sharefind.proposal.coefficients import Block, Coefficients
-from sharefind.proposal.noisy_automorphisms import MoveSearch
+from sharefind.proposal.noisy_automorphisms import PermutationSearch
 from sharefind.recognition import matrix_layout, recognise
 from sharefind.spaces import Subspace, fixed_space, matrix_space
 
@@ -141,7 +141,7 @@ def test_exact_coefficients_give_the_whole_stabiliser(name: str) -> None:
         "linear", np.eye(rep.dim, dtype=np.int64), values.reshape(rep.dim, rep.dim), np.full(rep.dim**2, 1e-12)
     )
     layout = matrix_layout((rep.dim, rep.dim))
-    search = MoveSearch(Coefficients(layout, (block,), (), 1.0, 100))
+    search = PermutationSearch(Coefficients(layout, (block,), (), 1.0, 100))
     moves = search.generators()
     group = FiniteGroup("found", rep.dim, tuple(tuple(map(int, g)) for g in moves))
     assert group.order == recognise(space, (rep.dim, rep.dim)).order and search.is_exhaustive

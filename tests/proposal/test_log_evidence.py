@@ -8,8 +8,8 @@ from scipy import stats
 
 from sharefind.proposal import least_squares
 from sharefind.proposal.coefficients import Block
-from sharefind.proposal.log_evidence import BlockEvidence, Evidence
-from sharefind.proposal.posterior import Hypothesis, common_refinement, posterior
+from sharefind.proposal.log_evidence import BlockEvidence, LogEvidence
+from sharefind.proposal.posterior import TiedSpace, common_refinement, posterior
 from sharefind.recognition import matrix_layout
 from sharefind.spaces import Subspace, tying
 
@@ -58,7 +58,7 @@ def test_constants_and_inputs_can_only_object() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 3)) * [1, 1, 3]
     y = 0.5 + 0.01 * rng.normal(size=(400, 3))
-    evidence = Evidence(least_squares(x, y, matrix_layout((3, 3))))
+    evidence = LogEvidence(least_squares(x, y, matrix_layout((3, 3))))
     swap, other = np.array([1, 0, 2]), np.array([0, 2, 1])
     # All outputs have one mean and x_1, x_2 one variance: no support. x_3 has another variance: no symmetry.
     assert abs(evidence.log((swap,)) - evidence.log(())) < 8
@@ -72,7 +72,7 @@ def test_an_odd_relation_is_seen_in_what_vanishes() -> None:
     weights = np.array([[1.0, 0.5], [-0.3, 2]])
     odd = np.tanh(x @ weights) + 0.1 * rng.normal(size=(400, 2))
     for labels, is_odd in ((odd, True), (odd + 0.1, False), (odd + 0.2 * x**2 - 0.2, False)):
-        evidence = Evidence(least_squares(x, labels, layout, "origin"))
+        evidence = LogEvidence(least_squares(x, labels, layout, "origin"))
         assert (evidence.log_of_sign(layout.antipodes) > 0) == is_odd
 
 
@@ -101,6 +101,6 @@ def test_the_refinement_is_the_smallest_tying_space_that_contains_all(chosen: li
 def test_conjugates_share_one_prior() -> None:
     free = np.arange(1, 5, dtype=np.int32)
     pairs = [np.array(p, dtype=np.int32) for p in ((1, 1, 2, 3), (1, 2, 1, 3), (1, 2, 2, 3))]
-    found = posterior([Hypothesis("", free, 0.0, ()), *(Hypothesis("", p, 0.0, ()) for p in pairs)])
+    found = posterior([TiedSpace("", free, 0.0, ()), *(TiedSpace("", p, 0.0, ()) for p in pairs)])
     assert found.shares == pytest.approx((1 / 2, 1 / 6, 1 / 6, 1 / 6))
     assert len(found.first(0.6)) == 2 and len(found.first(1.0)) == 4
