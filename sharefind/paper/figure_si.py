@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -46,6 +45,7 @@ class FigureSI(StudentFigure):
     start = "si"
     what = "RMD^2 to P_{E^G}"
     contrasted = "vanilla"
+    notes = ("starts, samples and noise are common to the four schemes; bars are standard errors of the mean",)
 
     def checks(self, m: Measured) -> list[Check]:
         """The claims about SI-started students."""
@@ -94,10 +94,6 @@ class FigureSI(StudentFigure):
             f"RMD^2 at N = {last}, arbitrary teacher: vanilla {at['vanilla']:.1e}, DA {at['da']:.1e}, "
             f"FA {at['fa']:.0e}; WI teacher, vanilla: {first:.1e} at N = {m.sizes[0]} to {end:.1e}"
         )
-
-    def notes(self) -> Sequence[str]:
-        """How it was measured."""
-        return ("starts, samples and noise are common to the four schemes; bars are standard errors of the mean",)
 
 
 DEMONSTRATION = Demonstration(

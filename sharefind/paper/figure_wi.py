@@ -30,6 +30,11 @@ class FigureWI(StudentFigure):
     start = "wi"
     what = "RMD^2 to nu^G"
     contrasted = "vanilla-fa"
+    notes = (
+        "a cloud has |G| ceil(N/|G|) particles: whole orbits",
+        "independent noise moves a particle and its image apart, so the distance of N particles to their symmetrised "
+        "measure has a floor that falls only like N^(-2/D); FA, weakly invariant but for the noise, shows it",
+    )
 
     def quiet_sizes(self, sizes: Sequence[int]) -> tuple[int, ...]:
         """Those up to the largest N without noise."""
@@ -74,15 +79,6 @@ class FigureWI(StudentFigure):
             f"RMD^2 at N = {last}, arbitrary teacher: vanilla {at['vanilla']:.1e}, DA {at['da']:.1e}, "
             f"FA {at['fa']:.1e}, DA against FA {at['da-fa']:.1e}; WI teacher, vanilla against FA: {first:.1e} at N = "
             f"{m.sizes[0]} to {end:.1e}"
-        )
-
-    def notes(self) -> Sequence[str]:
-        """How it was measured."""
-        return (
-            "a cloud has |G| ceil(N/|G|) particles: whole orbits",
-            "independent noise moves a particle and its image apart, so the distance of N particles to their "
-            "symmetrised measure has a floor that falls only like N^(-2/D); FA, weakly invariant but for the noise, "
-            "shows it",
         )
 
 

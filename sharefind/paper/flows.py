@@ -6,17 +6,17 @@ Flows are integrated on laws with finite support: `arbitrary` has no symmetry, `
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
 from sharefind import meanfield as mf
 from sharefind.paper.context import Context
-from sharefind.paper.demonstration import Check, Outcome, Panel, Row, Series, at_least, at_most
+from sharefind.paper.demonstration import Outcome, Panel, Row, Series, at_least, at_most
 from sharefind.paper.setting import Setting, setting
 from sharefind.spaces import Subspace
 
@@ -150,53 +150,51 @@ class FlowStatement(ABC):
 
 def keep(arena: Arena, flows: Mapping[str, mf.Functional], controls: Mapping[str, mf.Functional], kind: str) -> Outcome:
     """Integrate from a start without defect (WI or SI) and measure the defect along every flow; controls must leave."""
-    start, defect, what = (
-        (arena.wi_start(), arena.wi_defect, "RMD^2 to the symmetrisation")
-        if kind == "wi"
-        else (arena.si_start(), arena.si_defect, "RMD^2 to P_{E^G}")
-    )
+    is_wi = kind == "wi"
+    start, defect = (arena.wi_start(), arena.wi_defect) if is_wi else (arena.si_start(), arena.si_defect)
+    what = "RMD^2 to the symmetrisation" if is_wi else "RMD^2 to P_{E^G}"
     runs = [*flows.items(), *((f"control: {name}", functional) for name, functional in controls.items())]
     series = []
     for name, functional in arena.context.steps(arena.numbers.name, runs):
         path = arena.integrate(functional, start)
         series.append(Series(name, path.times, tuple(defect(cloud) for cloud in path.clouds)))
-    words = f"largest {what}", f"leaves, {what}"
-    panel = Panel(f"{what} along the flow", "t", "RMD^2", tuple(series), "linear", "log")
-    return _outcome(series[: len(flows)], series[len(flows) :], words, (arena.numbers.kept, arena.numbers.left), panel)
+    panel = Panel(f"{what} along the flow", "t", "RMD^2", series, "linear", "log")
+    kept, left = Bound(f"largest {what}", arena.numbers.kept), Bound(f"leaves, {what}", arena.numbers.left)
+    return _outcome(panel, len(flows), kept, left)
 
 
 def coincide(arena: Arena, flows: Mapping[str, mf.Functional], controls: Mapping[str, Pair], start: Tensor) -> Outcome:
     """Integrate every flow from one start and compare them, particle by particle, with the first; controls differ."""
-    paths = {}
-    runs = [*flows, *controls]
+    paths: dict[str, mf.FlowPath] = {}
     series: list[Series] = []
-    for name in arena.context.steps(arena.numbers.name, runs):
+    for name in arena.context.steps(arena.numbers.name, [*flows, *controls]):
         if name in controls:
             one, other, begin = controls[name]
-            ends = arena.integrate(one, begin), arena.integrate(other, begin)
-            series.append(_apart(f"control: {name}", *ends))
-        else:
-            paths[name] = arena.integrate(flows[name], start)
-            first = next(iter(paths))
-            if name != first:
-                series.append(_apart(f"{name} against {first}", paths[name], paths[first]))
-    words = "largest relative squared distance between the flows", "they differ"
-    panel = Panel("Distance between flows", "t", "mean |difference|^2 / second moment", tuple(series), "linear", "log")
-    count = len(flows) - 1
-    return _outcome(series[:count], series[count:], words, (arena.numbers.coincide, arena.numbers.left), panel)
+            series.append(_apart(f"control: {name}", arena.integrate(one, begin), arena.integrate(other, begin)))
+            continue
+        paths[name] = arena.integrate(flows[name], start)
+        first = next(iter(paths))
+        if name != first:
+            series.append(_apart(f"{name} against {first}", paths[name], paths[first]))
+    panel = Panel("Distance between flows", "t", "mean |difference|^2 / second moment", series, "linear", "log")
+    same = Bound("largest relative squared distance between the flows", arena.numbers.coincide)
+    return _outcome(panel, len(flows) - 1, same, Bound("they differ", arena.numbers.left))
 
 
-def _outcome(
-    series: Sequence[Series],
-    controls: Sequence[Series],
-    words: tuple[str, str],
-    bounds: tuple[float, float],
-    panel: Panel,
-) -> Outcome:
-    worst, least = max(max(s.y) for s in series), min(s.y[-1] for s in controls)
-    rows = [run_row(s.label, t, value) for s in (*series, *controls) for t, value in zip(s.x, s.y, strict=True)]
-    checks: list[Check] = [at_most(words[0], worst, bounds[0])]
-    checks += [at_least(f"{s.label}: {words[1]}", s.y[-1], bounds[1]) for s in controls]
+class Bound(NamedTuple):
+    """What is claimed, and its bound."""
+
+    what: str
+    value: float
+
+
+def _outcome(panel: Panel, count: int, kept: Bound, left: Bound) -> Outcome:
+    """Of the lines of a panel: the first `count` are the statement, the others its controls."""
+    shown, controls = panel.series[:count], panel.series[count:]
+    worst, least = max(max(s.y) for s in shown), min(s.y[-1] for s in controls)
+    rows = [run_row(s.label, t, value) for s in panel.series for t, value in zip(s.x, s.y, strict=True)]
+    checks = [at_most(kept.what, worst, kept.value)]
+    checks += [at_least(f"{s.label}: {left.what}", s.y[-1], left.value) for s in controls]
     return Outcome(rows, checks, (panel,), f"{worst:.1e} at most, controls {least:.1e} at least")
 
 

@@ -120,15 +120,10 @@ def _task(place: Setting, kind: Kind) -> Task:
         return load_task(f"c2-{kind}")
     unit = place.unit
     return fresh_task(
-        f"{place.group.name}-{kind}",
-        _Law(place.sampler(kind)),
-        unit.d_in,
-        unit.d_out,
-        description=f"the {kind} teacher of {place.group.name}",
-        in_rep=unit.in_rep.name,
-        out_rep=unit.out_rep.name,
+        f"{place.group.name}-{kind}", _Law(place.sampler(kind)), unit.d_in, unit.d_out,
+        description=f"the {kind} teacher of {place.group.name}", in_rep=unit.in_rep.name, out_rep=unit.out_rep.name,
         unit=unit.name,
-    )
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -150,12 +150,13 @@ class StudentFigure(ABC):
     start: ClassVar[Start]
     what: ClassVar[str]
     contrasted: ClassVar[str]
+    notes: ClassVar[tuple[str, ...]]
 
     def __call__(self, context: Context) -> Outcome:
         """The verdict in the setting of a request."""
         m = self.measured(context)
         left_out = [n for n in self.asked(context.request) if n not in m.sizes]
-        notes = [*self.notes(), *(f"N = {n} left out: its transport does not fit in memory" for n in left_out)]
+        notes = [*self.notes, *(f"N = {n} left out: its transport does not fit in memory" for n in left_out)]
         panels = [*self.panels(m), *m.panels(BETWEEN, PAIR_NAMES)]
         return Outcome(m.rows(self.what), self.checks(m), panels, self.figure(m), notes)
 
@@ -170,10 +171,6 @@ class StudentFigure(ABC):
     @abstractmethod
     def figure(self, m: Measured) -> str:
         """The figure obtained."""
-
-    @abstractmethod
-    def notes(self) -> Sequence[str]:
-        """How it was measured."""
 
     def quiet_sizes(self, sizes: Sequence[int]) -> tuple[int, ...]:
         """Those at which students are also trained without noise."""
