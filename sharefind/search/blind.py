@@ -21,9 +21,8 @@ from sharefind.groups.representation import Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.row_blocks import held_units
 from sharefind.meanfield.units import build_searched_unit, read_unit
-from sharefind.proposal import Finding, propose
-from sharefind.proposal.coefficients import least_squares
-from sharefind.proposal.log_evidence import Evidence
+from sharefind.proposal import Finding, least_squares, propose
+from sharefind.proposal.log_evidence import LogEvidence
 from sharefind.recognition import LieStabiliser, lie_stabiliser
 from sharefind.rng import named_stream
 from sharefind.search.config import SearchConfig
@@ -210,7 +209,7 @@ def tying_p_value(finding: Finding, x: FloatArray, y: FloatArray) -> float:
         The p-value; 1 where there are too few samples to say anything.
     """
     try:
-        block = Evidence(least_squares(x, y, finding.layout)).linear
+        block = LogEvidence(least_squares(x, y, finding.layout)).linear
     except InputError:
         return 1.0
     misfit, ties = block.misfit(finding.labels)

@@ -12,8 +12,8 @@ import pytest
 
 from sharefind.errors import RunFolderError, StorageError
 from sharefind.paper import folder as reproduction_folder
-from sharefind.paper.context import Cell, Demonstration, Request
-from sharefind.paper.demonstration import Check, Outcome
+from sharefind.paper.context import Cell, Request
+from sharefind.paper.demonstration import Check, Demonstration, Outcome
 from sharefind.paper.folder import ReproductionFolder, numbers_csv
 
 IDENTITY = {"piece": "p", "N": 5, "sizes": (1, 2)}

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from sharefind.errors import InputError
 from sharefind.proposal import least_squares
-from sharefind.proposal.coefficients import SAMPLES_PER_COVARIANCE, About, Coefficients, has_origin
+from sharefind.proposal.coefficients import About, Coefficients
+from sharefind.proposal.least_squares import Fit, has_origin
 from sharefind.recognition import matrix_layout
 
 FloatArray = NDArray[np.float64]
@@ -75,7 +76,7 @@ def test_the_covariance_of_few_coefficients_is_right_where_residuals_depend_on_t
         drawn.append(found.linear.values.ravel())
         estimated.append(found.linear.covariance)
     truth, mean = np.cov(np.array(drawn).T), np.mean(estimated, axis=0)
-    assert SAMPLES_PER_COVARIANCE * 4 < 400
+    assert Fit().samples_per_covariance * 4 < 400
     np.testing.assert_allclose(np.diag(mean), np.diag(truth), rtol=0.25)
     # Columns 0 and 2 are the same input for two outputs: nearly one coefficient.
     assert mean[0, 2] > 0.8 * np.sqrt(mean[0, 0] * mean[2, 2])

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from sharefind.paper import execution as run
-from sharefind.paper.context import Demonstration, Request
-from sharefind.paper.demonstration import Check, Outcome, Panel, Series
+from sharefind.paper.context import Request
+from sharefind.paper.demonstration import Check, Demonstration, Outcome, Panel, Series
 from sharefind.paper.panels import draw, draw_panel
 
 pytest.importorskip("matplotlib")
@@ -176,11 +176,11 @@ def test_without_matplotlib_nothing_is_drawn_and_a_note_says_so(
         return plain(name, *rest, **more)
 
     outcome = _outcome(_panel(Series("a", (1.0,), (1.0,))))
-    monkeypatch.setattr(run, "find", lambda name: Demonstration(name, "S", "c", "code", lambda context: outcome))
-    with_picture = run.reproduce("toy", Request(), tmp_path / "with")
+    toy = Demonstration("toy", "S", "c", "code", lambda context: outcome)
+    with_picture = run.reproduce(toy, Request(), tmp_path / "with")
     monkeypatch.setattr(builtins, "__import__", without)
     assert draw(outcome, "title") is None
-    found = run.reproduce("toy", Request(), tmp_path / "without")
+    found = run.reproduce(toy, Request(), tmp_path / "without")
     assert found.outcome.holds
     assert found.result["picture"] is None
     assert found.result["notes"] == [run.NO_PICTURE]

@@ -1,17 +1,13 @@
-"""The evidence for a tying space against the density of a multivariate normal, and the shares made from it."""
+"""The evidence for a tying space against the density of a multivariate normal."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
 from sharefind.proposal import least_squares
 from sharefind.proposal.coefficients import Block
-from sharefind.proposal.log_evidence import BlockEvidence, Evidence
-from sharefind.proposal.posterior import Hypothesis, common_refinement, posterior
+from sharefind.proposal.log_evidence import BlockEvidence, LogEvidence
 from sharefind.recognition import matrix_layout
-from sharefind.spaces import Subspace, tying
 
 
 def random_block(rng: np.random.Generator, diagonal: bool) -> Block:
@@ -58,7 +54,7 @@ def test_constants_and_inputs_can_only_object() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 3)) * [1, 1, 3]
     y = 0.5 + 0.01 * rng.normal(size=(400, 3))
-    evidence = Evidence(least_squares(x, y, matrix_layout((3, 3))))
+    evidence = LogEvidence(least_squares(x, y, matrix_layout((3, 3))))
     swap, other = np.array([1, 0, 2]), np.array([0, 2, 1])
     # All outputs have one mean and x_1, x_2 one variance: no support. x_3 has another variance: no symmetry.
     assert abs(evidence.log((swap,)) - evidence.log(())) < 8
@@ -72,35 +68,5 @@ def test_an_odd_relation_is_seen_in_what_vanishes() -> None:
     weights = np.array([[1.0, 0.5], [-0.3, 2]])
     odd = np.tanh(x @ weights) + 0.1 * rng.normal(size=(400, 2))
     for labels, is_odd in ((odd, True), (odd + 0.1, False), (odd + 0.2 * x**2 - 0.2, False)):
-        evidence = Evidence(least_squares(x, labels, layout, "origin"))
+        evidence = LogEvidence(least_squares(x, labels, layout, "origin"))
         assert (evidence.log_of_sign(layout.antipodes) > 0) == is_odd
-
-
-patterns = st.lists(st.integers(-3, 3), min_size=6, max_size=6).map(lambda v: tying.canonical(np.array(v)))
-
-
-@settings(max_examples=200)
-@given(st.lists(patterns, min_size=1, max_size=4))
-def test_the_refinement_is_the_smallest_tying_space_that_contains_all(chosen: list[np.ndarray]) -> None:
-    joined = common_refinement(chosen)
-    space = Subspace.from_pattern(joined)
-    assert all(Subspace.from_pattern(c) <= space for c in chosen)
-    # Tying any two classes of it, with either sign, or dropping one, loses one of the spaces.
-    count = int(joined.max())
-    for a in range(1, count + 1):
-        smaller = [np.where(np.abs(joined) == a, 0, joined)]
-        smaller += [
-            np.where(np.abs(joined) == b, s * np.sign(joined) * a, joined)
-            for b in range(a + 1, count + 1)
-            for s in (1, -1)
-        ]
-        for pattern in smaller:
-            assert not all(Subspace.from_pattern(c) <= Subspace.from_tying(pattern) for c in chosen)
-
-
-def test_conjugates_share_one_prior() -> None:
-    free = np.arange(1, 5, dtype=np.int32)
-    pairs = [np.array(p, dtype=np.int32) for p in ((1, 1, 2, 3), (1, 2, 1, 3), (1, 2, 2, 3))]
-    found = posterior([Hypothesis("", free, 0.0, ()), *(Hypothesis("", p, 0.0, ()) for p in pairs)])
-    assert found.shares == pytest.approx((1 / 2, 1 / 6, 1 / 6, 1 / 6))
-    assert len(found.first(0.6)) == 2 and len(found.first(1.0)) == 4

@@ -12,26 +12,18 @@ import torch
 
 from sharefind.errors import ConfigError, RunFolderError
 from sharefind.paper import execution as run
-from sharefind.paper.context import Cell, Context, Demonstration, Request
-from sharefind.paper.demonstration import Check, Outcome, Panel, Series
+from sharefind.paper.context import Cell, Context, Request
+from sharefind.paper.demonstration import Check, Demonstration, Outcome, Panel, Series
 from sharefind.paper.execution import Reproduction, reproduce
 from sharefind.paper.grid import Piece, compute_cells
 from sharefind.paper.setting import setting
-from sharefind.paper.statements import find, names
 from sharefind.paper.students import SCHEMES, Student, student_piece
 
 Run = Callable[[Context], Outcome]
-Install = Callable[[Run], None]
 
 
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Puts a function in place of every demonstration."""
-
-    def put(function: Run) -> None:
-        monkeypatch.setattr(run, "find", lambda name: Demonstration(name, "Statement 0", "claim", "nowhere", function))
-
-    return put
+def _toy(function: Run) -> Demonstration:
+    return Demonstration("toy", "Statement 0", "claim", "nowhere", function)
 
 
 def _outcome(values: list[float]) -> Outcome:
@@ -82,58 +74,58 @@ def _files(folder: Path) -> set[str]:
 
 
 @pytest.mark.slow
-def test_one_and_two_processes_give_the_same_files(install: Install, tmp_path: Path) -> None:
-    install(_trained)
-    one = reproduce("toy", Request(seed=1), tmp_path / "one").folder
-    two = reproduce("toy", Request(seed=1, jobs=2), tmp_path / "two").folder
+def test_one_and_two_processes_give_the_same_files(tmp_path: Path) -> None:
+    toy = _toy(_trained)
+    one = reproduce(toy, Request(seed=1), tmp_path / "one").folder
+    two = reproduce(toy, Request(seed=1, jobs=2), tmp_path / "two").folder
     assert _numbers(one) == _numbers(two)
     assert _lasting(one) == _lasting(two)
-    assert _numbers(reproduce("toy", Request(seed=2), tmp_path / "other").folder) != _numbers(one)
+    assert _numbers(reproduce(toy, Request(seed=2), tmp_path / "other").folder) != _numbers(one)
 
 
 @pytest.mark.parametrize("stop", [ValueError("lost"), KeyboardInterrupt()], ids=["error", "interrupt"])
-def test_a_stopped_run_goes_on_and_ends_as_a_whole_one(install: Install, tmp_path: Path, stop: BaseException) -> None:
+def test_a_stopped_run_goes_on_and_ends_as_a_whole_one(tmp_path: Path, stop: BaseException) -> None:
     drawn = _Drawn()
-    install(drawn)
-    whole = reproduce("toy", Request(), tmp_path / "whole").folder
+    toy = _toy(drawn)
+    whole = reproduce(toy, Request(), tmp_path / "whole").folder
     drawn.calls.clear()
     drawn.stop = (4, stop)
     with pytest.raises(type(stop)):
-        reproduce("toy", Request(), tmp_path / "cut")
+        reproduce(toy, Request(), tmp_path / "cut")
     assert _files(tmp_path / "cut" / "toy") == {"cells", "lock"}
     assert drawn.calls == Counter(range(4))
     drawn.stop = None
-    cut = reproduce("toy", Request(), tmp_path / "cut").folder
+    cut = reproduce(toy, Request(), tmp_path / "cut").folder
     assert drawn.calls == Counter(range(6))
     assert _numbers(cut) == _numbers(whole)
     assert _lasting(cut) == _lasting(whole)
     assert _files(cut) == {"cells", "lock", "numbers.csv", "result.json", "picture.png"}
 
 
-def test_the_same_request_again_computes_nothing_and_writes_the_same(install: Install, tmp_path: Path) -> None:
+def test_the_same_request_again_computes_nothing_and_writes_the_same(tmp_path: Path) -> None:
     drawn = _Drawn()
-    install(drawn)
-    folder = reproduce("toy", Request(), tmp_path).folder
+    toy = _toy(drawn)
+    folder = reproduce(toy, Request(), tmp_path).folder
     before, result = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}, _lasting(folder)
-    reproduce("toy", Request(), tmp_path)
+    reproduce(toy, Request(), tmp_path)
     assert sum(drawn.calls.values()) == 6
     assert _lasting(folder) == result
     for name in ("numbers.csv", "picture.png"):
         assert (folder / name).read_bytes() == before[name]
-    reproduce("toy", Request(seed=1), tmp_path)
+    reproduce(toy, Request(seed=1), tmp_path)
     assert sum(drawn.calls.values()) == 12
     assert _numbers(folder) != before["numbers.csv"]
 
 
-def test_a_damaged_cell_is_noted_and_the_numbers_are_the_same(install: Install, tmp_path: Path) -> None:
+def test_a_damaged_cell_is_noted_and_the_numbers_are_the_same(tmp_path: Path) -> None:
     drawn = _Drawn()
-    install(drawn)
-    first = reproduce("toy", Request(), tmp_path)
+    toy = _toy(drawn)
+    first = reproduce(toy, Request(), tmp_path)
     numbers = _numbers(first.folder)
     cut, spoilt, *_ = sorted((first.folder / "cells").iterdir())
     cut.write_bytes(cut.read_bytes()[:40])
     spoilt.write_bytes(b"\x00" + spoilt.read_bytes())
-    second = reproduce("toy", Request(), tmp_path)
+    second = reproduce(toy, Request(), tmp_path)
     assert sum(drawn.calls.values()) == 8
     assert _numbers(second.folder) == numbers
     assert second.outcome.holds
@@ -141,7 +133,7 @@ def test_a_damaged_cell_is_noted_and_the_numbers_are_the_same(install: Install, 
     assert len(notes) == 2
     assert all(any(path.name in note for note in notes) for path in (cut, spoilt))
     assert first.result["notes"] == []
-    assert reproduce("toy", Request(), tmp_path).result["notes"] == []
+    assert reproduce(toy, Request(), tmp_path).result["notes"] == []
     assert sum(drawn.calls.values()) == 8
 
 
@@ -154,12 +146,12 @@ def test_a_real_demonstration_gives_the_same_bytes_twice(tmp_path: Path) -> None
     assert (one.folder / "picture.png").read_bytes() == (two.folder / "picture.png").read_bytes()
 
 
-def test_the_result_says_what_was_asked_and_found(install: Install, tmp_path: Path) -> None:
+def test_the_result_says_what_was_asked_and_found(tmp_path: Path) -> None:
     def fails(context: Context) -> Outcome:
         return replace(_outcome([1.0, 2e6]), notes=("as measured",))
 
-    install(fails)
-    found: Reproduction = reproduce("toy", Request(group="C3", quick=True, seed=7, jobs=2), tmp_path)
+    toy = _toy(fails)
+    found: Reproduction = reproduce(toy, Request(group="C3", quick=True, seed=7, jobs=2), tmp_path)
     asked = {"group": "C3", "in_rep": None, "out_rep": None, "unit": None, "quick": True, "seed": 7}
     assert asked.items() <= found.result["request"].items()
     assert "jobs" not in found.result["request"]
@@ -170,19 +162,17 @@ def test_the_result_says_what_was_asked_and_found(install: Install, tmp_path: Pa
     assert json.loads((found.folder / "result.json").read_text()) == found.result
 
 
-def test_without_matplotlib_there_is_a_note_and_no_picture(
-    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    install(lambda context: _outcome([1.0]))
+def test_without_matplotlib_there_is_a_note_and_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = _toy(lambda context: _outcome([1.0]))
     monkeypatch.setattr(run, "draw", lambda outcome, title: None)
-    found = reproduce("toy", Request(), tmp_path)
+    found = reproduce(toy, Request(), tmp_path)
     assert found.result["picture"] is None
     assert "matplotlib" in found.result["notes"][-1]
     assert _files(found.folder) == {"cells", "lock", "numbers.csv", "result.json"}
 
 
 @pytest.mark.parametrize("is_broken", [False, True])
-def test_torch_works_on_one_thread_and_then_as_before(install: Install, tmp_path: Path, is_broken: bool) -> None:
+def test_torch_works_on_one_thread_and_then_as_before(tmp_path: Path, is_broken: bool) -> None:
     seen: list[int] = []
 
     def look(context: Context) -> Outcome:
@@ -191,15 +181,15 @@ def test_torch_works_on_one_thread_and_then_as_before(install: Install, tmp_path
             raise ConfigError("broken")
         return _outcome([1.0])
 
-    install(look)
+    toy = _toy(look)
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
         if is_broken:
             with pytest.raises(ConfigError, match="broken"):
-                reproduce("toy", Request(), tmp_path)
+                reproduce(toy, Request(), tmp_path)
         else:
-            reproduce("toy", Request(), tmp_path)
+            reproduce(toy, Request(), tmp_path)
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
@@ -241,10 +231,3 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thm-3").write_text("mine")
     with pytest.raises(RunFolderError, match="thm-3 cannot be made"):
         reproduce("thm-3", Request(), tmp_path)
-
-
-def test_every_name_finds_its_demonstration() -> None:
-    assert len(set(names())) == len(names())
-    assert {"thm-1", "prop-1", "fig-si", "fig-wi", "heuristic"} <= set(names())
-    for name in names():
-        assert find(name).name == name

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,20 +10,29 @@ import numpy as np
 import pytest
 
 from sharefind.errors import ConfigError
-from sharefind.meanfield.dynamics.sgd import SGDConfig
 from sharefind.meanfield.objectives.schemes import Scheme
 from sharefind.paper import execution as run
-from sharefind.paper import figures, students
+from sharefind.paper import students
 from sharefind.paper.context import Cell, Context, Request
-from sharefind.paper.demonstration import Outcome
 from sharefind.paper.execution import reproduce
-from sharefind.paper.figures import Key, Measured, fig_si, fig_wi, reference_checks, si_checks, wi_checks
+from sharefind.paper.figure_si import FigureSI
+from sharefind.paper.figure_wi import FigureWI
 from sharefind.paper.setting import KINDS, Kind, setting
-from sharefind.paper.students import PAIRS, SCHEMES, Start, Student, pair_name
+from sharefind.paper.statements import find
+from sharefind.paper.student_figures import Key, Measured, StudentFigure
+from sharefind.paper.students import PAIRS, SCHEMES, Start, Student, Training, pair_name
 
 SIZES = (5, 10, 50, 100, 500)
 QUIET_SIZES = (5, 10, 50, 100)
 PAIR_NAMES = [pair_name(*pair) for pair in PAIRS]
+
+FIGURES: Mapping[Start, StudentFigure] = {"si": FigureSI(), "wi": FigureWI()}
+
+SMALL: Mapping[Start, StudentFigure] = {
+    "si": FigureSI(sizes=(5, 50, 100), training=Training(repetitions=3)),
+    "wi": FigureWI(sizes=(5, 50, 100), training=Training(repetitions=3), noiseless_up_to=50),
+}
+"""Small grids."""
 
 Values = Mapping[int, float]
 Change = tuple[bool, Kind, str, Values]
@@ -60,8 +69,7 @@ def _measured(start: Start, group: str | None, *changes: Change) -> Measured:
 
 
 def _failing(m: Measured) -> set[str]:
-    checks = si_checks(m) if m.start == "si" else wi_checks(m)
-    return {check.name for check in checks if not check.passed and "reference" not in check.name}
+    return {check.name for check in FIGURES[m.start].checks(m) if not check.passed and "reference" not in check.name}
 
 
 ALL_N = "RMD^2 at largest N over N = 5"
@@ -112,7 +120,7 @@ BROKEN: list[tuple[Start, str, Change]] = [
 @pytest.mark.parametrize(("start", "broken"), [("si", SI_BROKEN), ("wi", WI_BROKEN)])
 def test_all_claims_hold_for_what_the_paper_says(start: Start, broken: dict[str, Change], group: str | None) -> None:
     m = _measured(start, group)
-    checks = si_checks(m) if start == "si" else wi_checks(m)
+    checks = FIGURES[start].checks(m)
     assert [check for check in checks if not check.passed] == []
     names = [check.name for check in checks if "reference" not in check.name]
     assert sorted(names) == sorted(broken)
@@ -157,7 +165,7 @@ def _factor(values: list[float], size: int = 100) -> float:
     m = _measured("si", None)
     key: Key = (True, "si", "vanilla", size)
     changed = replace(m, rmd2={**m.rmd2, key: np.array(values)}, sizes=(size,))
-    return reference_checks(changed)[-1].value
+    return FigureSI().reference_checks(changed)[-1].value
 
 
 REFERENCE = 7.5e-5
@@ -185,7 +193,7 @@ def test_a_mean_may_move_by_two_of_its_standard_errors() -> None:
 
 def test_the_reference_check_is_about_the_farthest_size() -> None:
     wrong = {100: 9.4e-2 / 3.5}
-    checks = reference_checks(_measured("si", None, (True, "arbitrary", "vanilla", wrong)))
+    checks = FigureSI().reference_checks(_measured("si", None, (True, "arbitrary", "vanilla", wrong)))
     (check,) = [c for c in checks if c.name.startswith("arbitrary teacher, vanilla")]
     assert not check.passed
     assert check.value == pytest.approx(3.5)
@@ -196,38 +204,31 @@ def test_the_reference_check_is_about_the_farthest_size() -> None:
 TRANSPORT_ROUNDING = 1e-14
 """Costs are |a|^2 + |b|^2 - 2 a.b in double precision, relative to the second moments."""
 
-Figure = Callable[[Context], Outcome]
+
+def _request(group: str | None = None) -> Request:
+    """Short trainings."""
+    return Request(group=group, horizon=0.5)
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Small grids of short trainings; counts them."""
-    trained: Counter[str] = Counter()
-
-    def config(student: Student, particles: int, until: float) -> SGDConfig:
-        return SGDConfig(particles=particles, noise=student.noise, horizon=0.5)
+def trained(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Counts trainings."""
+    counts: Counter[str] = Counter()
 
     def counted(request: Request, student: Student) -> Cell:
-        trained[student.start] += 1
+        counts[student.start] += 1
         return train(request, student)
 
     train = students.train_student
-    monkeypatch.setattr(students, "student_config", config)
     monkeypatch.setattr(students, "train_student", counted)
-    monkeypatch.setattr(students, "REPETITIONS", 3)
-    monkeypatch.setattr(figures, "REPETITIONS", 3)
-    monkeypatch.setattr(figures, "QUICK_SIZES", (5, 50, 100))
-    monkeypatch.setattr(figures, "QUICK_NOISELESS_UP_TO", 50)
-    return trained
+    return counts
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("group", ["C2", "C3", "D4"])
-@pytest.mark.parametrize(("figure", "start"), [(fig_si, "si"), (fig_wi, "wi")])
-def test_rows_have_every_teacher_scheme_size_and_repetition(
-    small: Counter[str], figure: Figure, start: Start, group: str
-) -> None:
-    outcome = figure(Context(Request(group=group, quick=True)))
+@pytest.mark.parametrize("start", ["si", "wi"])
+def test_rows_have_every_teacher_scheme_size_and_repetition(trained: Counter[str], start: Start, group: str) -> None:
+    outcome = SMALL[start](Context(_request(group)))
     order, dim = {"C2": (2, 4), "C3": (3, 9), "D4": (8, 16)}[group]
     found = [(r["noise"], r["teacher"], r["scheme"], r["N"], r["repetition"]) for r in outcome.rows]
     schemes = [scheme.value for scheme in SCHEMES]
@@ -238,7 +239,7 @@ def test_rows_have_every_teacher_scheme_size_and_repetition(
         expected |= {("no", t, s, n, r) for t in KINDS for s in schemes for n in (5, 50) for r in range(3)}
     assert len(found) == len(set(found))
     assert set(found) == expected
-    assert small == {start: 3 * 4 * (5 if start == "wi" else 3)}
+    assert trained == {start: 3 * 4 * (5 if start == "wi" else 3)}
     for row in outcome.rows:
         whole = order * -(-int(row["N"]) // order)
         assert row["particles"] == (row["N"] if start == "si" else whole)
@@ -251,9 +252,9 @@ def test_rows_have_every_teacher_scheme_size_and_repetition(
     assert any("reference" in s.label for panel in outcome.panels for s in panel.series) == is_paper
 
 
-@pytest.mark.parametrize(("figure", "start"), [(fig_si, "si"), (fig_wi, "wi")])
-def test_what_needs_no_long_training_is_already_seen(small: Counter[str], figure: Figure, start: Start) -> None:
-    rows = figure(Context(Request(quick=True))).rows
+@pytest.mark.parametrize("start", ["si", "wi"])
+def test_what_needs_no_long_training_is_already_seen(start: Start) -> None:
+    rows = SMALL[start](Context(_request())).rows
 
     def largest(noise: str, scheme: str) -> float:
         return max(float(r["rmd2"]) for r in rows if (r["noise"], r["scheme"]) == (noise, scheme))
@@ -269,8 +270,8 @@ def test_what_needs_no_long_training_is_already_seen(small: Counter[str], figure
         assert largest("no", "vanilla") > 1e-3
 
 
-def test_lines_are_means_with_standard_errors(small: Counter[str]) -> None:
-    outcome = fig_si(Context(Request(quick=True)))
+def test_lines_are_means_with_standard_errors() -> None:
+    outcome = SMALL["si"](Context(_request()))
     (panel,) = [p for p in outcome.panels if p.title == "arbitrary teacher" and p.series[0].label == "vanilla"]
     line = panel.series[0]
     assert line.x == (5.0, 50.0, 100.0)
@@ -283,19 +284,19 @@ def test_lines_are_means_with_standard_errors(small: Counter[str]) -> None:
         assert (line.low[k], line.y[k], line.high[k]) == pytest.approx((max(0, mean - error), mean, mean + error))
 
 
-@pytest.mark.parametrize("name", ["fig-si", "fig-wi"])
+@pytest.mark.parametrize("start", ["si", "wi"])
 def test_a_figure_goes_on_from_its_cells(
-    small: Counter[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    trained: Counter[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Start
 ) -> None:
     monkeypatch.setattr(run, "draw", lambda outcome, title: b"png")
-    request = Request(group="C3", quick=True)
-    first = reproduce(name, request, tmp_path)
+    small, request = replace(find(f"fig-{start}"), experiment=SMALL[start]), _request("C3")
+    first = reproduce(small, request, tmp_path)
     numbers = (first.folder / "numbers.csv").read_bytes()
-    count = small.total()
+    count = trained.total()
     for path in sorted((first.folder / "cells").iterdir())[::3]:
         path.unlink()
-    second = reproduce(name, request, tmp_path)
-    assert 0 < small.total() - count < count
+    second = reproduce(small, request, tmp_path)
+    assert 0 < trained.total() - count < count
     assert (second.folder / "numbers.csv").read_bytes() == numbers
     assert second.result["checks"] == first.result["checks"]
     assert second.result["verdict"] == first.result["verdict"] == ("holds" if second.outcome.holds else "fails")
@@ -303,14 +304,13 @@ def test_a_figure_goes_on_from_its_cells(
 
 def test_a_group_too_large_for_transports_is_refused() -> None:
     with pytest.raises(ConfigError, match="720 elements is too large"):
-        fig_wi(Context(Request(group="S6", quick=True)))
+        FigureWI()(Context(Request(group="S6")))
 
 
 @pytest.mark.slow
-def test_the_papers_setting_agrees_with_the_reference_values(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_papers_setting_agrees_with_the_reference_values() -> None:
     """Means of an independent implementation: 10 repetitions of N <= 100 as in the paper."""
-    monkeypatch.setattr(figures, "QUICK_SIZES", (5, 10, 50, 100))
-    outcome = fig_si(Context(Request(quick=True)))
+    outcome = FigureSI(sizes=(5, 10, 50, 100))(Context(Request()))
     checks = {check.name: check for check in outcome.checks}
     references = [check for name, check in checks.items() if "reference" in name]
     assert len(references) == 4
