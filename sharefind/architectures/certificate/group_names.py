@@ -1,7 +1,7 @@
 """Whether the group that generators generate is the one that a specification names.
 
 A name of the catalogue, of a model group or an order is compared with the generated group; what cannot be decided, and
-what is no such name, is said to be unchecked. That the generators fix the space is proven in `certificate`.
+what is no such name, is said to be unchecked. That the generators fix the space is proven in `proof`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,6 @@ MAX_STEPS = 5_000_000
 
 MAX_CHAIN_DEGREE = 30
 """Most points of a group too large to list whose order and derived subgroup are computed."""
-
-SMALLEST_SIMPLE = 5
-"""From this n on A_n is simple, so that S_n has no images but itself, C2 and the trivial group."""
 
 ORDER_NAME = re.compile(r"order ([1-9][0-9]*)")
 """A name that claims an order and nothing else."""
@@ -145,7 +142,8 @@ def _image(named: FiniteGroup, group: FiniteGroup) -> Naming:
     if group.order == 1 or _corresponds(named, group):
         return Naming.IMAGE
     giant = _giant(named)
-    if giant is not None and giant[0] >= SMALLEST_SIMPLE and not (giant[1] == "S" and group.order == 2):
+    # From n = 5 on A_n is simple, so that S_n has no images but itself, C2 and the trivial group.
+    if giant is not None and giant[0] >= 5 and not (giant[1] == "S" and group.order == 2):
         raise WrongNameError(f"and the generators generate {_described(group)}, which is no image of it")
     _refuse_derived(named, group)
     if max(named.order, group.order) > MAX_TABLE_ORDER:
@@ -243,9 +241,8 @@ def _searched(named: FiniteGroup, group: FiniteGroup, kind: Naming) -> Naming:
     """
     table, orders = group.multiplication_table(), element_orders(group.multiplication_table())
     periods = [_period(g) for g in named.generators]
-    choices = [np.flatnonzero(period % orders == 0).tolist() for period in periods]
-    if kind is Naming.PROVEN:
-        choices = [np.flatnonzero(orders == period).tolist() for period in periods]
+    same = kind is Naming.PROVEN
+    choices = [np.flatnonzero(orders == p if same else p % orders == 0).tolist() for p in periods]
     if math.prod(map(len, choices)) * named.order > MAX_STEPS:
         return Naming.UNCHECKED
     if any(_extends(named, table, np.array(images)) for images in product(*choices)):

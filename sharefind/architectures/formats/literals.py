@@ -1,7 +1,7 @@
 """Exact data as Python literals, laid out in rows: labels, bases and generators for a generated module.
 
-They stand between `# fmt: off` and `# fmt: on`, so that a matrix looks like one. The code around them is in
-`torch_template`.
+They stand between `# fmt: off` and `# fmt: on`, so that a matrix looks like one. The code around them is
+`layers.standalone`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,6 @@ from sharefind.groups import (
 WIDTH = 100
 """Longest line of a literal, in characters."""
 
-NARROW = 88
-"""Longest line of code that a formatter leaves alone everywhere, in characters."""
-
-MAX_ENTRY = 60
-"""Longest exact number that is written as an expression; a longer one becomes the nearest float64."""
-
 TOGETHER = "\u00a0"
 """A space at which no line is broken."""
 
@@ -35,10 +29,10 @@ Image = Sequence[int]
 """A signed permutation in one-line notation: entry i is +-(1 + the index that e_i goes to)."""
 
 
-def number(text: str) -> str:
-    """An exact number, as a Python expression in `sqrt`, `cos`, `sin` and `pi`."""
+def number(text: str, longest: int = 60) -> str:
+    """An exact number, as a Python expression in `sqrt`, `cos`, `sin` and `pi`; a longer one as the nearest float64."""
     plain = _without_double_parentheses(format_exact(parse_exact(text)))
-    if len(plain) <= MAX_ENTRY:
+    if len(plain) <= longest:
         return plain
     field = exact_domain([text])
     return repr(element_to_float(parse_element(text, field), field))
@@ -71,12 +65,12 @@ def one_line(items: Iterable[str]) -> str:
     return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
 
 
-def constant_tuple(items: Sequence[str], before: int) -> str:
-    """A tuple as ruff formats it behind `before` characters, at 88 a line and at more; repeats as a product."""
+def constant_tuple(items: Sequence[str], before: int, narrow: int = 88) -> str:
+    """A tuple as ruff formats it behind `before` characters, at `narrow` a line and at more; repeats as a product."""
     if len(items) > 1 and len(set(items)) == 1:
         return f"({items[0]},) * {len(items)}"
     flat = one_line(items)
-    if before + len(flat) <= NARROW:
+    if before + len(flat) <= narrow:
         return flat
     return "\n".join(["(", *(f"    {item}," for item in items), ")"])
 

@@ -7,18 +7,18 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import nn
 
-from sharefind.architectures.layers import dense
-from sharefind.architectures.layers.initialisation import linear_start
+from sharefind.architectures.layers import dense, standalone
 from sharefind.architectures.layers.shared import Device, SharedModule
 from sharefind.architectures.layers.specification_source import Source, read_source, single
+from sharefind.architectures.sharing import Sharing
 from sharefind.architectures.spec import SharingSpec
 from sharefind.errors import InputError
 from sharefind.limits import DEFAULT_LIMITS, Limits
 
 
-class SharedLinear(SharedModule):
+class SharedLinear(SharedModule, standalone.SharedLinear):
     """x -> W x [+ b] with shared parameters: a drop-in for nn.Linear(d_in, d_out).
 
     On average an entry of W starts with the variance of one of nn.Linear, so that depth and step size need no change.
@@ -38,8 +38,7 @@ class SharedLinear(SharedModule):
     def __init__(self, spec: SharingSpec, device: Device = None, dtype: torch.dtype | None = None) -> None:
         if spec.has_hidden:
             raise InputError(f"the unit {spec.unit} has a hidden layer; build a SharedTwoLayer from {spec.name}")
-        super().__init__(spec, start=linear_start(spec), device=device, dtype=dtype)
-        self.in_features, self.out_features = spec.d_in, spec.d_out
+        super().__init__(Sharing(spec), device=device, dtype=dtype)
 
     @classmethod
     def from_spec(
@@ -61,11 +60,6 @@ class SharedLinear(SharedModule):
             instead = "use SharedShallowNetwork.from_spec, or give the specification alone for a fresh layer"
             layer.load_coefficients(single(spec, coefficient, instead))
         return layer
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (..., d_in) -> (..., d_out)."""
-        blocks = self.blocks
-        return nn.functional.linear(x, blocks["weight"], blocks.get("bias"))
 
     @torch.no_grad()
     def to_linear(self, centre: ArrayLike | None = None) -> nn.Linear:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sharefind.architectures import SharingSpec, TrainedNetwork
-from sharefind.architectures.initial_values import network_start
-from sharefind.architectures.layers import dense
+from sharefind.architectures.layers import dense, standalone
 from sharefind.architectures.layers.shared import Device, SharedModule
 from sharefind.architectures.layers.specification_source import Source, read_source
-from sharefind.architectures.scaling import CENTRE, STATISTICS, statistics, with_statistics
+from sharefind.architectures.scaling import STATISTICS, with_statistics
+from sharefind.architectures.sharing import Sharing
 from sharefind.errors import InputError
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.meanfield.clouds.standardise import Standardisation
 
 
-class SharedShallowNetwork(SharedModule):
+class SharedShallowNetwork(SharedModule, standalone.SharedShallowNetwork):
     """x -> shift + scale mean_i sigma_*(x - centre, z_i) with particles z_i in the shared space.
 
     sigma_*(x, z) is sigma(W x [+ b]), or A sigma(W x + b) for a unit with a hidden layer; centre, shift and scale undo
@@ -46,20 +45,12 @@ class SharedShallowNetwork(SharedModule):
         InputError: The width is below 1.
     """
 
-    centre: Tensor
-    shift: Tensor
-    scale: Tensor
-
     def __init__(
         self, spec: SharingSpec, width: int | None = None, device: Device = None, dtype: torch.dtype | None = None
     ) -> None:
-        width = spec.particles if width is None else width
-        if width < 1:
+        if width is not None and width < 1:
             raise InputError(f"width is {width}; a network needs 1 particle or more")
-        super().__init__(spec, width, start=network_start(spec), device=device, dtype=dtype)
-        self.width, self.sigma = width, spec.activation.value
-        for name, value in self._exact().items():
-            self.register_buffer(name, value.to(self.coefficient))
+        super().__init__(Sharing(spec), width, device=device, dtype=dtype)
 
     @classmethod
     def from_spec(
@@ -84,41 +75,20 @@ class SharedShallowNetwork(SharedModule):
             network.load_coefficients(coefficient)
         return network
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (..., d_in) -> (..., d_out)."""
-        blocks = self.blocks
-        values = self.sigma(dense.inner(blocks, x - self.centre[0] - self.centre[1]))
-        if self.spec.has_hidden:
-            mean = nn.functional.linear(values, dense.outer(blocks))
-        else:
-            mean = values.reshape(*values.shape[:-1], self.width, self.spec.d_out).mean(-2)
-        return self.shift + self.scale * mean
-
     @property
     def change(self) -> Standardisation:
         """The change of data that the state holds: that of the specification, unless weights brought another one."""
-        if all(self._is_own(name) for name in STATISTICS):
+        if all(self._is_own(name, value) for name, value in self._exact().items()):
             return self.spec.change
-        return with_statistics(self.spec.change, {n: _on_host(getattr(self, n)).numpy() for n in STATISTICS})
+        return with_statistics(self.spec.change, {n: dense.on_host(getattr(self, n)).numpy() for n in STATISTICS})
 
-    @torch.no_grad()
     def to_dense(self) -> nn.Sequential:
         """Two plain nn.Linear and the activation that compute the same now, and no longer share anything.
 
         The centre becomes part of the first bias, b - W centre, in double precision; where inputs lie far from 0 beside
         their spread, use the result in float64.
         """
-        blocks, d_out = self.blocks, self.spec.d_out
-        bias, weight = blocks.get("bias"), blocks["weight"].flatten(0, 1)
-        first = dense.centred_linear(weight, None if bias is None else bias.flatten(), self.centre)
-        if self.spec.has_hidden:
-            mean = dense.outer(blocks)
-        else:
-            like = self.coefficient
-            one = torch.eye(d_out, device=like.device, dtype=like.dtype)
-            mean = one.repeat(1, self.width) / self.width
-        last = dense.plain_linear(self.scale * mean, self.shift if self.change.rescales_labels else None)
-        return nn.Sequential(first, dense.plain_activation(self.spec.activation), last).train(self.training)
+        return self._dense(self.centre, self.scale, self.shift if self.change.rescales_labels else None)
 
     def to_trained(self) -> TrainedNetwork:
         """The weights of now with the specification, as `sharefind.architectures` writes them.
@@ -126,39 +96,9 @@ class SharedShallowNetwork(SharedModule):
         Raises:
             InputError: A weight is not finite.
         """
-        coefficient = _on_host(self.coefficient).numpy().copy()
+        coefficient = dense.on_host(self.coefficient).numpy().copy()
         return TrainedNetwork(replace(self.spec, change=self.change), np.asarray(coefficient))
 
     def extra_repr(self) -> str:
         """Widths and what is shared."""
         return f"{super().extra_repr()}, unit={self.spec.unit}, width={self.width}"
-
-    def _exact(self) -> dict[str, Tensor]:
-        """Centre, shift and scale of the specification, float64."""
-        return {name: torch.from_numpy(value) for name, value in statistics(self.spec.change).items()}
-
-    def _is_own(self, name: str) -> bool:
-        """Whether a buffer holds what the specification says, in its own precision; on the device meta it would."""
-        buffer: Tensor = getattr(self, name)
-        return buffer.is_meta or torch.equal(buffer, self._exact()[name].to(buffer))
-
-    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
-        own = [name for name in STATISTICS if self._is_own(name)]
-        super()._apply(fn, recurse)
-        for name in own:
-            setattr(self, name, self._exact()[name].to(self.coefficient))
-        return self
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """Take a state over; one of earlier versions has coefficients alone, of inputs that were not centred."""
-        if f"{prefix}coefficient" in state_dict:
-            like = state_dict[f"{prefix}coefficient"]
-            for name, value in self._exact().items():
-                read = torch.zeros_like(value) if name == CENTRE else value
-                state_dict.setdefault(f"{prefix}{name}", read.to(like))
-        super()._load_from_state_dict(state_dict, prefix, *rest)
-
-
-def _on_host(values: Tensor) -> Tensor:
-    """Values on the processor in double precision."""
-    return values.detach().to("cpu").to(torch.float64)

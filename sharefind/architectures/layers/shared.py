@@ -1,12 +1,11 @@
 """Parameters in a shared space, made of free coefficients: what every layer of this package is built on.
 
-What a layer learns is `coefficient`, under the name that it has in the modules that `sharefind.architectures` writes.
-Tables and bases follow from the specification: they stay out of the state and are made anew where memory was not kept.
+What layers compute is in `standalone`. Here they have a specification, and their entries are made in a way that is fast
+for large spaces, and kept where nothing can have changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sharefind.architectures import initial_values as initial
 from sharefind.architectures.certificate.group_names import shown
+from sharefind.architectures.layers import dense, standalone
 from sharefind.architectures.spec import SharingSpec
 from sharefind.errors import InputError
 from sharefind.meanfield.dynamics.tied import TiedEntries, is_transformed
@@ -38,47 +37,25 @@ class _Kept:
         return is_like and self.entries_version == self.entries._version and torch.equal(given, kept)
 
 
-class SharedModule(nn.Module):
+class SharedModule(standalone.SharedModule):
     """Blocks of parameters in the space of a specification, differentiable in `coefficient` (*lead, dim).
 
     In eval mode, while no gradient can reach the coefficients, their entries are made once and kept until a coefficient
     changes, in whatever way. The state is the same in both modes. A module made on the device "meta" computes what it
     should after `to_empty` and `load_state_dict`, or after `load_state_dict(..., assign=True)`.
 
-    Args:
-        spec: The space.
-        lead: Leading axes of the coefficients.
-        start: Standard deviations of their start, shape (dim,).
-        device: As in torch.nn.Linear.
-        dtype: As in torch.nn.Linear.
+    Attributes:
+        spec: The specification.
+        start: Standard deviations of the coefficients when they are drawn, (dim,).
     """
 
-    coefficient: nn.Parameter
-    basis: Tensor
+    ties: TiedEntries | None
+    _kept: _Kept | None = None
 
-    def __init__(
-        self,
-        spec: SharingSpec,
-        *lead: int,
-        start: NDArray[np.float64],
-        device: Device = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__()
-        self.spec, self.start = spec, start
-        self._kept: _Kept | None = None
-        self.coefficient = nn.Parameter(torch.empty(*lead, spec.space.dim, device=device, dtype=dtype))
-        labels = spec.space.tying
-        self.ties = None if labels is None else TiedEntries(labels, self.coefficient.device)
-        if self.ties is None:
-            self.register_buffer("basis", self._exact_basis(), persistent=False)
-        self.reset_parameters()
-
-    @torch.no_grad()
-    def reset_parameters(self) -> None:
-        """Draw new coefficients."""
-        nn.init.normal_(self.coefficient)
-        self.coefficient.mul_(torch.from_numpy(self.start).to(self.coefficient))
+    @property
+    def spec(self) -> SharingSpec:
+        """The specification."""
+        return self.sharing.spec
 
     @torch.no_grad()
     def load_coefficients(self, coefficient: NDArray[np.float64]) -> None:
@@ -109,25 +86,6 @@ class SharedModule(nn.Module):
                 self._kept = _Kept(coefficient.detach().clone(), entries, entries._version)
         return self._kept.entries
 
-    @property
-    def blocks(self) -> dict[str, Tensor]:
-        """The blocks by name, each (*lead, *shape)."""
-        pieces = torch.split(self.entries, [block.size for block in self.spec.blocks], dim=-1)
-        return {
-            block.name: piece.reshape(*piece.shape[:-1], *block.shape)
-            for block, piece in zip(self.spec.blocks, pieces, strict=True)
-        }
-
-    @property
-    def weight(self) -> Tensor:
-        """W: (*lead, rows, d_in)."""
-        return self.blocks["weight"]
-
-    @property
-    def bias(self) -> Tensor | None:
-        """b: (*lead, rows), None for a unit without one."""
-        return self.blocks.get("bias")
-
     def train(self, mode: bool = True) -> Self:
         """Set the mode, as in torch.nn.Module."""
         self._kept = None
@@ -145,25 +103,34 @@ class SharedModule(nn.Module):
 
     def _made(self) -> Tensor:
         if self.ties is None:
-            return self.coefficient @ self.basis
+            return super().entries
         entries: Tensor = self.ties(self.coefficient)
         return entries
 
-    def _exact_basis(self) -> Tensor:
-        """(dim, D), rounded once, to the type of the coefficients."""
-        return torch.from_numpy(np.array(initial.basis(self.spec))).to(self.coefficient)
-
-    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+    def _make_tables(self) -> None:
         self._kept = None
+        labels, device = self.sharing.labels, self.coefficient.device
+        if not hasattr(self, "ties"):
+            self.ties = None if labels is None else TiedEntries(labels, device)
         if self.ties is None:
-            self.basis = self._exact_basis()
-        return self
+            super()._make_tables()
+        elif self.ties.index.device != device:
+            self.ties.place(device)
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """Take a state over; one that is assigned brings its own device and type, and the tables follow."""
-        super()._load_from_state_dict(state_dict, prefix, *rest)
-        if self.ties is None:
-            self.basis = self._exact_basis()
-        elif self.ties.index.device != self.coefficient.device:
-            self.ties.place(self.coefficient.device)
+    @torch.no_grad()
+    def _dense(self, centre: Tensor, scale: Tensor | float, shift: Tensor | None) -> nn.Sequential:
+        """x -> shift + scale `mean`(x - centre) as two plain nn.Linear and the activation, nothing shared.
+
+        Args:
+            centre: Shape (parts, d_in): what is subtracted is the sum over the parts.
+            scale: Of the outputs.
+            shift: Shape (d_out,), or None.
+        """
+        blocks, bias = self.blocks, self.bias
+        first = dense.centred_linear(blocks["weight"].flatten(0, 1), None if bias is None else bias.flatten(), centre)
+        output = blocks.get("output")
+        if output is None:
+            like, d_out = self.coefficient, self.spec.d_out
+            output = torch.eye(d_out, device=like.device, dtype=like.dtype).expand(len(like), d_out, d_out)
+        last = dense.plain_linear(scale * standalone.side_by_side(output), shift)
+        return nn.Sequential(first, dense.plain_activation(self.spec), last).train(self.training)

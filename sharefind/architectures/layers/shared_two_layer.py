@@ -7,10 +7,10 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from sharefind.architectures.layers import dense
-from sharefind.architectures.layers.initialisation import block_start
+from sharefind.architectures.initial_values import block_start, runs
 from sharefind.architectures.layers.shared import Device, SharedModule
 from sharefind.architectures.layers.specification_source import Source, read_source
+from sharefind.architectures.sharing import Sharing
 from sharefind.architectures.spec import SharingSpec
 from sharefind.errors import InputError
 from sharefind.limits import DEFAULT_LIMITS, Limits
@@ -41,8 +41,9 @@ class SharedTwoLayer(SharedModule):
             raise InputError(f"the unit {spec.unit} has no hidden layer; build a SharedLinear from {spec.name}")
         if channels < 1:
             raise InputError(f"channels is {channels}; give 1 or more")
-        super().__init__(spec, channels, start=block_start(spec, channels), device=device, dtype=dtype)
-        self.channels, self.sigma = channels, spec.activation.value
+        start = runs(block_start(spec, channels))
+        super().__init__(Sharing(spec), channels, start=start, device=device, dtype=dtype)
+        self.channels = channels
         self.in_features, self.out_features = spec.d_in, spec.d_out
         self.hidden_features = channels * spec.block("weight").shape[0]
 
@@ -69,23 +70,13 @@ class SharedTwoLayer(SharedModule):
             block.load_coefficients(coefficient)
         return block
 
-    @property
-    def output(self) -> Tensor:
-        """A: (channels, d_out, d_hidden)."""
-        return self.blocks["output"]
-
     def forward(self, x: Tensor) -> Tensor:
         """x (..., d_in) -> (..., d_out)."""
-        blocks = self.blocks
-        return nn.functional.linear(self.sigma(dense.inner(blocks, x)), dense.outer(blocks))
+        return self.mean(x)
 
-    @torch.no_grad()
     def to_dense(self) -> nn.Sequential:
         """Two plain nn.Linear and the activation that compute the same now, and no longer share anything."""
-        blocks = self.blocks
-        first = dense.plain_linear(blocks["weight"].flatten(0, 1), blocks["bias"].flatten())
-        layers = first, dense.plain_activation(self.spec.activation), dense.plain_linear(dense.outer(blocks), None)
-        return nn.Sequential(*layers).train(self.training)
+        return self._dense(torch.zeros(1, self.in_features), 1.0, None)
 
     def extra_repr(self) -> str:
         """Widths and what is shared."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.architectures import SharingSpec, TrainedNetwork, read_spec
+from sharefind.architectures import SharingSpec, TrainedNetwork
 from sharefind.architectures.certificate.proof import check_name
-from sharefind.architectures.formats.tensors import SUFFIX, read_safetensors
+from sharefind.architectures.formats.registry import read_file
 from sharefind.errors import InputError
 from sharefind.limits import DEFAULT_LIMITS, Limits
 
@@ -25,17 +25,12 @@ def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> tuple[Sharin
         ExportError: The generators are none of a group, or the group is another one than its name says.
         InputError: the file cannot be read, is above the limits or holds no specification.
     """
-    if isinstance(source, SharingSpec):
-        check_name(source)
-        return source, None
-    if isinstance(source, TrainedNetwork):
-        return read_source(source.spec)[0], source.coefficient
-    if not isinstance(source, (str, Path)):
+    known = read_file(Path(source), limits) if isinstance(source, (str, Path)) else source
+    if not isinstance(known, (SharingSpec, TrainedNetwork)):
         raise InputError(f"a {type(source).__name__} is no specification; give a SharingSpec or the path of a file")
-    path = Path(source)
-    if path.suffix.lower() != SUFFIX:
-        return read_source(read_spec(path, limits))
-    return read_source(read_safetensors(path, limits))
+    spec, coefficient = (known.spec, known.coefficient) if isinstance(known, TrainedNetwork) else (known, None)
+    check_name(spec)
+    return spec, coefficient
 
 
 def single(spec: SharingSpec, coefficient: NDArray[np.float64], instead: str) -> NDArray[np.float64]:
