@@ -64,7 +64,7 @@ def write_torch(spec: SharingSpec, path: Path) -> Certificate:
 
 def _classes(sharing: Sharing) -> str:
     """The classes of `layers.standalone` for one specification, and the check."""
-    text = files("sharefind.architectures.layers").joinpath("standalone.py").read_text(encoding="utf-8")
+    text = files("sharefind.architectures").joinpath("layers", "standalone.py").read_text(encoding="utf-8")
     text = text[text.index("\n\nclass SharedModule") :]
     used = dict.fromkeys(("output", "side_by_side"), sharing.has_output) | {"SharedLinear": not sharing.has_output}
     used |= {"index": sharing.is_tied, "sign": sharing.has_signs, "basis": not sharing.is_tied}

@@ -28,12 +28,6 @@ from sharefind.spaces import Subspace
 
 FloatArray = NDArray[np.float64]
 
-SMALL_LABELS = 0.25
-"""Root mean square of labels, in units of the range of sigma, below which networks start smaller."""
-
-DROPS = 2
-"""Times that the step of a training shrinks before it ends: what is left to learn is then below the noise of a step."""
-
 
 @dataclass(frozen=True)
 class Score:
@@ -54,9 +48,13 @@ class TrainingPlan:
     """How networks are trained.
 
     Attributes:
-        width: particles, as in the search where None. epochs: most passes over the rows. batch: rows of a minibatch.
+        width: Particles, as in the search where None.
+        epochs: Most passes over the rows.
+        batch: Rows of a minibatch.
         lr: Adam's step over the root mean square of the starting coefficients, in standardised coordinates.
-        seed: of everything random.
+        seed: Of everything random.
+        drops: Times that the step shrinks before training ends: what is left to learn is then below its noise.
+        small_labels: Root mean square of labels, in units of the range of sigma, below which networks start smaller.
     """
 
     width: int | None = None
@@ -64,6 +62,8 @@ class TrainingPlan:
     batch: int = 64
     lr: float = 0.05
     seed: int = 0
+    drops: int = 2
+    small_labels: float = 0.25
 
 
 def untied(spec: SharingSpec) -> SharingSpec:
@@ -190,11 +190,11 @@ def fit_network(
     change = network.change
     with _standardised(network):
         inputs, labels = change.apply(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
-        _start_like(network, labels)
+        _start_like(network, labels, plan.small_labels)
         step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
         try:
             return fit(
-                module, inputs, labels, epochs=plan.epochs, batch=plan.batch, lr=step, drops=DROPS, seed=plan.seed,
+                module, inputs, labels, epochs=plan.epochs, batch=plan.batch, lr=step, drops=plan.drops, seed=plan.seed,
                 callback=callback, groups=units,
             )  # fmt: skip
         except DivergedError as error:
@@ -224,12 +224,12 @@ def _set(network: SharedShallowNetwork, values: Mapping[str, FloatArray | torch.
 
 
 @torch.no_grad()
-def _start_like(network: SharedShallowNetwork, labels: FloatArray) -> None:
+def _start_like(network: SharedShallowNetwork, labels: FloatArray, small: float) -> None:
     """Let the first outputs be no larger than standardised labels (n, d_out): small ones take long to be reached."""
     size = float(np.sqrt(np.mean(labels**2)))
-    if size < SMALL_LABELS:
-        # A sigma(W x) is of second order in the coefficients where it is small.
-        network.coefficient.mul_((size / SMALL_LABELS) ** (0.5 if network.spec.has_hidden else 1.0))
+    if size < small:
+        # Where it is small, A sigma(W x) is of second order in the coefficients.
+        network.coefficient.mul_((size / small) ** (1 / len(network.spec.maps)))
 
 
 def start_network(spec: SharingSpec, width: int | None, seed: int) -> SharedShallowNetwork:

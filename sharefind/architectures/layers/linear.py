@@ -55,11 +55,7 @@ class SharedLinear(SharedModule, standalone.SharedLinear):
             InputError: as in `SharedLinear`, the file cannot be read, or it has the weights of several particles.
         """
         spec, coefficient = read_source(source, limits)
-        layer = cls(spec, device, dtype)
-        if coefficient is not None:
-            instead = "use SharedShallowNetwork.from_spec, or give the specification alone for a fresh layer"
-            layer.load_coefficients(single(spec, coefficient, instead))
-        return layer
+        return cls(spec, device, dtype)._loaded(None if coefficient is None else single(spec, coefficient))
 
     @torch.no_grad()
     def to_linear(self, centre: ArrayLike | None = None) -> nn.Linear:

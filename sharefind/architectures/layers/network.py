@@ -12,7 +12,7 @@ from torch import nn
 from sharefind.architectures import SharingSpec, TrainedNetwork
 from sharefind.architectures.layers import dense, standalone
 from sharefind.architectures.layers.shared import Device, SharedModule
-from sharefind.architectures.layers.specification_source import Source, read_source
+from sharefind.architectures.layers.specification_source import Source
 from sharefind.architectures.scaling import STATISTICS, with_statistics
 from sharefind.architectures.sharing import Sharing
 from sharefind.errors import InputError
@@ -67,13 +67,7 @@ class SharedShallowNetwork(SharedModule, standalone.SharedShallowNetwork):
             ExportError: The generators are none of a group, or of another one than its name says.
             InputError: the file cannot be read, or its weights have another width.
         """
-        spec, coefficient = read_source(source, limits)
-        if width is None and coefficient is not None:
-            width = len(coefficient)
-        network = cls(spec, width, device, dtype)
-        if coefficient is not None:
-            network.load_coefficients(coefficient)
-        return network
+        return cls._read(source, limits, width, device=device, dtype=dtype)
 
     @property
     def change(self) -> Standardisation:

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from sharefind.architectures.certificate.group_names import shown
 from sharefind.architectures.layers import dense, standalone
+from sharefind.architectures.layers.specification_source import Source, read_source
 from sharefind.architectures.spec import SharingSpec
 from sharefind.errors import InputError
+from sharefind.limits import Limits
 from sharefind.meanfield.dynamics.tied import TiedEntries, is_transformed
 
 Device = torch.device | str | None
@@ -56,6 +58,19 @@ class SharedModule(standalone.SharedModule):
     def spec(self) -> SharingSpec:
         """The specification."""
         return self.sharing.spec
+
+    @classmethod
+    def _read(cls, source: Source, limits: Limits, count: int | None, **factory: Any) -> Self:
+        """A module with particles: `count` of them, as many as there are weights for where None."""
+        spec, coefficient = read_source(source, limits)
+        count = len(coefficient) if count is None and coefficient is not None else count
+        return cls(spec, count, **factory)._loaded(coefficient)
+
+    def _loaded(self, coefficient: NDArray[np.float64] | None) -> Self:
+        """Itself, with coefficients where there are some."""
+        if coefficient is not None:
+            self.load_coefficients(coefficient)
+        return self
 
     @torch.no_grad()
     def load_coefficients(self, coefficient: NDArray[np.float64]) -> None:

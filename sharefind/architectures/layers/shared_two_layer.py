@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sharefind.architectures.initial_values import block_start, runs
 from sharefind.architectures.layers.shared import Device, SharedModule
-from sharefind.architectures.layers.specification_source import Source, read_source
+from sharefind.architectures.layers.specification_source import Source
 from sharefind.architectures.sharing import Sharing
 from sharefind.architectures.spec import SharingSpec
 from sharefind.errors import InputError
@@ -27,16 +27,19 @@ class SharedTwoLayer(SharedModule):
         output (channels, d_out, d_hidden), weight (channels, d_hidden, d_in), bias (channels, d_hidden): A, W and b.
 
     Args:
-        spec: of a two-layer unit. channels: copies of the hidden representation.
-        device, dtype: as in torch.nn.Linear.
+        spec: Of a two-layer unit.
+        channels: Copies of the hidden representation; 1 where None.
+        device: As in torch.nn.Linear.
+        dtype: As in torch.nn.Linear.
 
     Raises:
         InputError: the unit has no hidden layer, or there is no channel.
     """
 
     def __init__(
-        self, spec: SharingSpec, channels: int = 1, device: Device = None, dtype: torch.dtype | None = None
+        self, spec: SharingSpec, channels: int | None = None, device: Device = None, dtype: torch.dtype | None = None
     ) -> None:
+        channels = 1 if channels is None else channels
         if not spec.has_hidden:
             raise InputError(f"the unit {spec.unit} has no hidden layer; build a SharedLinear from {spec.name}")
         if channels < 1:
@@ -62,13 +65,7 @@ class SharedTwoLayer(SharedModule):
             ExportError: The generators are none of a group, or of another one than its name says.
             InputError: as in `SharedTwoLayer`, the file cannot be read, or its weights have other channels.
         """
-        spec, coefficient = read_source(source, limits)
-        if channels is None:
-            channels = 1 if coefficient is None else len(coefficient)
-        block = cls(spec, channels, device, dtype)
-        if coefficient is not None:
-            block.load_coefficients(coefficient)
-        return block
+        return cls._read(source, limits, channels, device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., d_in) -> (..., d_out)."""

@@ -33,7 +33,7 @@ def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> tuple[Sharin
     return spec, coefficient
 
 
-def single(spec: SharingSpec, coefficient: NDArray[np.float64], instead: str) -> NDArray[np.float64]:
+def single(spec: SharingSpec, coefficient: NDArray[np.float64]) -> NDArray[np.float64]:
     """The coefficients (dim,) of a network with one particle.
 
     Raises:
@@ -41,6 +41,7 @@ def single(spec: SharingSpec, coefficient: NDArray[np.float64], instead: str) ->
     """
     if len(coefficient) != 1:
         raise InputError(
-            f"the weights of {spec.name} are those of {len(coefficient)} particles and not of one layer; {instead}"
+            f"the weights of {spec.name} are those of {len(coefficient)} particles and not of one layer; "
+            "use SharedShallowNetwork.from_spec, or give the specification alone for a fresh layer"
         )
     return np.asarray(coefficient[0])
