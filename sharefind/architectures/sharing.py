@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures import initial_values as initial
-from sharefind.architectures.scaling import statistics
+from sharefind.architectures.scaling import CENTRE, statistics
 from sharefind.architectures.spec import ExactRows, GeneratorPair, SharingSpec
 from sharefind.exact.matrices import as_signed_permutation, to_float
 from sharefind.groups import exact_matrix
@@ -92,17 +92,17 @@ class Sharing:
     @property
     def centre(self) -> list[float]:
         """Of x, to 24 bits."""
-        return statistics(self.spec.change)["centre"][0].tolist()
+        return list(map(float, statistics(self.spec.change)[CENTRE][0]))
 
     @property
     def rest(self) -> list[float]:
         """What is missing of it."""
-        return statistics(self.spec.change)["centre"][1].tolist()
+        return list(map(float, statistics(self.spec.change)[CENTRE][1]))
 
     @property
     def shift(self) -> list[float]:
         """Of y."""
-        return statistics(self.spec.change)["shift"].tolist()
+        return list(map(float, self.spec.change.shift))
 
     @property
     def scale(self) -> float:

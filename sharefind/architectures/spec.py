@@ -6,6 +6,7 @@ How it follows from a search is in `searched_spec`, its proof in `certificate`, 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,18 +208,15 @@ class SharingSpec:
         Raises:
             InputError: the specification has no such block.
         """
-        for block in self.blocks:
-            if block.name == name:
-                return block
-        raise InputError(f"the specification has no block {name}; a unit {self.unit} needs {', '.join(self.sides)}")
+        found = next((block for block in self.blocks if block.name == name), None)
+        if found is None:
+            raise InputError(f"the specification has no block {name}; a unit {self.unit} needs {', '.join(self.sides)}")
+        return found
 
     def slice_of(self, name: str) -> slice:
         """Where the entries of a block stand in a vector of Z."""
-        start = 0
-        for block in self.blocks:
-            if block.name == name:
-                break
-            start += block.size
+        before = takewhile(lambda block: block.name != name, self.blocks)
+        start = sum(block.size for block in before)
         return slice(start, start + self.block(name).size)
 
 
@@ -278,8 +276,9 @@ def _check_change(change: Standardisation, d_in: int, d_out: int, largest: float
         )
     if centre.shape != (d_in,):
         raise InputError(f"change.centre has shape {centre.shape}; give {d_in} numbers, one for each input")
-    if not (np.abs(centre) <= largest).all():
-        k = int((~(np.abs(centre) <= largest)).argmax())
+    excess = ~(np.abs(centre) <= largest)
+    if excess.any():
+        k = int(excess.argmax())
         raise InputError(f"change.centre[{k}] is {centre[k]:g}; give finite numbers up to {largest:g}")
     numbers = np.concatenate([matrix.ravel(), shift, [change.scale]])
     if not (np.abs(numbers) <= largest).all() or change.scale <= 0 or not _is_invertible(matrix):

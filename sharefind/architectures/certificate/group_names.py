@@ -14,6 +14,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy.combinatorics import Permutation
 
 from sharefind.errors import GroupError
 from sharefind.groups import CompactGroup, FiniteGroup, Group, named_group, structure_name
@@ -184,13 +185,13 @@ def _same_orbits(named: FiniteGroup, group: FiniteGroup) -> bool:
 
     Needs no list of elements and no stabiliser chain.
     """
-    ours, theirs = (_marked_orbits(g.generator_array) for g in (named, group))
+    ours, theirs = (marked_orbits(g.generator_array) for g in (named, group))
     return all(any(_marked_map(a, b) for b in theirs) for a in ours) and all(
         any(_marked_map(a, b) for a in ours) for b in theirs
     )
 
 
-def _marked_orbits(generators: IntArray) -> list[IntArray]:
+def marked_orbits(generators: IntArray) -> list[IntArray]:
     """The generators on each orbit of two points or more, with its points numbered anew: (generators, points) each."""
     label = connected(np.tile(np.arange(generators.shape[1]), len(generators)), generators.ravel(), generators.shape[1])
     orbits = [np.flatnonzero(label == k) for k in range(int(label.max()) + 1)]
@@ -240,7 +241,7 @@ def _searched(named: FiniteGroup, group: FiniteGroup, kind: Naming) -> Naming:
         WrongNameError: None of them extends to a homomorphism onto the group.
     """
     table, orders = group.multiplication_table(), element_orders(group.multiplication_table())
-    periods = [_period(g) for g in named.generators]
+    periods = [int(Permutation(list(g)).order()) for g in named.generators]
     same = kind is Naming.PROVEN
     choices = [np.flatnonzero(orders == p if same else p % orders == 0).tolist() for p in periods]
     if math.prod(map(len, choices)) * named.order > MAX_STEPS:
@@ -248,14 +249,6 @@ def _searched(named: FiniteGroup, group: FiniteGroup, kind: Naming) -> Naming:
     if any(_extends(named, table, np.array(images)) for images in product(*choices)):
         return kind
     raise WrongNameError(f"and the generators generate {_described(group)}, which is no image of it")
-
-
-def _period(permutation: tuple[int, ...]) -> int:
-    """The order of a permutation."""
-    identity, power, count = tuple(range(len(permutation))), permutation, 1
-    while power != identity:
-        power, count = tuple(permutation[i] for i in power), count + 1
-    return count
 
 
 def _extends(named: FiniteGroup, table: NDArray[np.int32], images: NDArray[np.int64]) -> bool:

@@ -209,8 +209,13 @@ def _check_name(spec: SharingSpec, stabiliser: Stabiliser) -> tuple[Naming, bool
             naming = Naming.UNCHECKED
     except WrongNameError as error:
         raise refusal(f"group.name is {spec.group_name}, {error}") from None
-    if naming is Naming.UNCHECKED and claim.group is None and claim.order is None and isinstance(group, FiniteGroup):
-        _refuse_unknown_order(spec, group)
+    # The order of a group that only the generators tell of is that of what they generate.
+    is_unknown = naming is Naming.UNCHECKED and claim.group is None and claim.order is None
+    if is_unknown and isinstance(group, FiniteGroup) and group.order != spec.group_order:
+        raise refusal(
+            f"group.order is {spec.group_order}, and the generators generate a group of order {group.order}; "
+            f"{spec.group_name} is no group of the catalogue that could act through it"
+        )
     return naming, _check_cycles(spec, claim, stabiliser) if claim.cycles else None
 
 
@@ -223,15 +228,6 @@ def check_name(spec: SharingSpec) -> Naming:
     stabiliser = rebuild_stabiliser(spec)
     _check_order(spec, stabiliser)
     return _check_name(spec, stabiliser)[0]
-
-
-def _refuse_unknown_order(spec: SharingSpec, group: FiniteGroup) -> None:
-    """The order of a group that only the generators tell of is that of what they generate."""
-    if group.order != spec.group_order:
-        raise refusal(
-            f"group.order is {spec.group_order}, and the generators generate a group of order {group.order}; "
-            f"{spec.group_name} is no group of the catalogue that could act through it"
-        )
 
 
 def _check_cycles(spec: SharingSpec, claim: Claim, stabiliser: Stabiliser) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy.polys.matrices import DomainMatrix
 
+from sharefind.architectures.certificate.group_names import marked_orbits
 from sharefind.architectures.spec import INPUTS, SPACES, SharingSpec
 from sharefind.errors import ExportError, GroupError
 from sharefind.exact.matrices import direct_sum, identity_matrix, is_orthogonal_matrix
@@ -23,7 +24,6 @@ from sharefind.groups.given import unchecked
 from sharefind.groups.group import MAX_ORDER, permutation_sign
 from sharefind.groups.orbits import orbit_action
 from sharefind.spaces import Subspace, fixed_space
-from sharefind.spaces.tying import connected
 
 ExactMove = tuple[DomainMatrix, ...]
 """One generator on inputs, on outputs [and on hidden units], over one field."""
@@ -105,15 +105,9 @@ def _without_copies(perms: NDArray[np.int64]) -> NDArray[np.int64]:
 
     The action stays faithful, and `_giant_order` sees S_n on n points, not on two copies of them.
     """
-    orbit = connected(np.tile(np.arange(perms.shape[1]), len(perms)), perms.ravel(), perms.shape[1])
-    known: dict[bytes, NDArray[np.int64]] = {}
-    for number in range(int(orbit.max()) + 1):
-        points = np.flatnonzero(orbit == number)
-        own = np.searchsorted(points, perms[:, points])
-        if len(points) > 1 or not known:
-            known.setdefault(own.tobytes(), own)
-    starts = np.cumsum([0, *(own.shape[1] for own in known.values())])
-    return np.concatenate([own + start for own, start in zip(known.values(), starts, strict=False)], axis=1)
+    known = list({own.tobytes(): own for own in marked_orbits(perms)}.values())
+    starts = np.cumsum([0, *(own.shape[1] for own in known)])
+    return np.concatenate([own + start for own, start in zip(known, starts, strict=False)], axis=1)
 
 
 def _giant_order(group: FiniteGroup) -> int | None:

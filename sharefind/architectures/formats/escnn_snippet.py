@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sharefind.architectures.formats.peers import PeerView, head, not_theirs, snippet_format
+from sharefind.architectures.formats.peers import PeerView, claim, head, not_theirs, snippet_format
 from sharefind.groups import Representation
 
 INSTALL = "pip install escnn"
@@ -66,11 +66,9 @@ def _theirs(view: PeerView) -> _Theirs:
     family, n = match[1], int(match[2])
     if family in ("SO", "O"):
         return _orthogonal(family, n)
-    signs = _signs(family, n)
-    if family == "D":
-        return _Theirs(f"group.dihedral_group({n})", _leaves("G.quotient_representation((0, 1))", signs))
-    natural = "G.regular_representation" if family == "C" else "G.irrep(1)"
-    return _Theirs(f"group.cyclic_group({n})", _leaves(natural, signs))
+    group, naturals = "dihedral" if family == "D" else "cyclic", {"C": "G.regular_representation", "R": "G.irrep(1)"}
+    natural = naturals.get(family, "G.quotient_representation((0, 1))")
+    return _Theirs(f"group.{group}_group({n})", _leaves(natural, _signs(family, n)))
 
 
 def _leaves(natural: str, signs: dict[str, str]) -> dict[str, str]:
@@ -142,11 +140,7 @@ def _layers(view: PeerView) -> str:
         for name, part in zip(names, spec.maps, strict=True)
     )
     layers = f"for layer in ({', '.join(names)}) for p in layer" if len(names) > 1 else "for p in layer"
-    total = f"sum(p.numel() {layers}.parameters())"
-    return (
-        f"{lines}dimension = {total}\n\n"
-        f'assert dimension == {spec.space.dim}, f"escnn finds dimension {{dimension}}, not {spec.space.dim}"\n'
-    )
+    return lines + claim(view, "escnn", f"sum(p.numel() {layers}.parameters())")
 
 
 FORMAT = snippet_format("escnn", escnn_source)

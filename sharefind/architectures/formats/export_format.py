@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from sharefind.architectures.certificate.proof import Certificate
 from sharefind.architectures.spec import SharingSpec
 from sharefind.architectures.trained import TrainedNetwork
+from sharefind.errors import ConfigError
 from sharefind.limits import Limits
 from sharefind.storage import shell_word
 
@@ -30,7 +33,7 @@ class ExportFormat:
         read: Reads a file of this format back, None where that cannot be done.
         dtypes: Types of numbers that the writer takes, the first where none is given.
         is_snippet: Whether it is source for another library, asked for by name and not by the ending of a file.
-        require: Refuses where a library that the writer needs is not installed.
+        extra: The library that the writer needs, and the extra of sharefind that brings it.
     """
 
     name: str
@@ -41,7 +44,19 @@ class ExportFormat:
     read: Callable[[Path, Limits], SharingSpec | TrainedNetwork] | None = None
     dtypes: tuple[str, ...] = ()
     is_snippet: bool = False
-    require: Callable[[], None] = lambda: None
+    extra: str | None = None
+
+    def require(self) -> None:
+        """Refuse where the library that the writer needs is not installed.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        if self.extra is not None and find_spec(self.extra) is None:
+            raise ConfigError(
+                f"an export to {self.name.upper()} needs the library {self.extra}; install it with: "
+                f"pip install 'sharefind[{self.extra}]'"
+            )
 
     def write(
         self,
@@ -73,3 +88,11 @@ class ExportFormat:
 def verify_command(spec: SharingSpec, run: Path, out: Path) -> list[str]:
     """For files that can be checked again."""
     return [f"sharefind verify {shell_word(out)}"]
+
+
+def origin(seed: int | None) -> dict[str, str]:
+    """What a file of weights says of its making: `versions` (a JSON object) and, where it is known, `seed`."""
+    from sharefind.search.result import versions
+
+    known = {} if seed is None else {"seed": str(seed)}
+    return {"versions": json.dumps(versions(), sort_keys=True), **known}

@@ -7,7 +7,6 @@ labels or the basis of the space. What the numbers mean is in `trained`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -15,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.certificate.proof import Certificate, certify
-from sharefind.architectures.formats.export_format import ExportFormat
+from sharefind.architectures.formats.export_format import ExportFormat, origin
 from sharefind.architectures.formats.spec_json import to_json
 from sharefind.architectures.formats.tensors import check_particles
 from sharefind.architectures.initial_values import basis
-from sharefind.architectures.provenance import origin
 from sharefind.architectures.scaling import CENTRE, SCALE, SHIFT, statistics
 from sharefind.architectures.spec import OPERATORS, SharingSpec
 from sharefind.architectures.trained import TrainedNetwork
-from sharefind.errors import ConfigError, ExportError
+from sharefind.errors import ExportError
 from sharefind.storage import write_atomically
 
 if TYPE_CHECKING:
@@ -154,8 +152,7 @@ def require_onnx() -> None:
     Raises:
         ConfigError: it is not.
     """
-    if find_spec("onnx") is None:
-        raise ConfigError("an export to ONNX needs the library onnx; install it with: pip install 'sharefind[onnx]'")
+    FORMAT.require()
 
 
 def _dtype_of(model: onnx.ModelProto) -> Any:
@@ -245,6 +242,4 @@ def _next(spec: SharingSpec, run: Path, out: Path) -> list[str]:
     return [f'onnxruntime.InferenceSession({str(out)!r}).run(None, {{"x": x}})   (x: (batch, {spec.d_in}))']
 
 
-FORMAT = ExportFormat(
-    "onnx", ".onnx", write_onnx, _next, has_weights=True, dtypes=get_args(DType), require=require_onnx
-)
+FORMAT = ExportFormat("onnx", ".onnx", write_onnx, _next, has_weights=True, dtypes=get_args(DType), extra="onnx")

@@ -14,7 +14,7 @@ from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.certificate.stabiliser import equivariant_space, rebuild_stabiliser
 from sharefind.architectures.formats import literals
 from sharefind.architectures.formats.export_format import ExportFormat
-from sharefind.architectures.spec import LETTERS, ExactRows, SharingSpec
+from sharefind.architectures.spec import LETTERS, SharingSpec
 from sharefind.errors import ExportError, GroupError, RepresentationError
 from sharefind.exact.matrices import as_signed_permutation, identity_matrix
 from sharefind.groups import (
@@ -56,7 +56,8 @@ def peer_view(spec: SharingSpec, peer: str) -> PeerView:
         raise not_theirs(peer, f"the space is not all of E^{spec.group_name}, and {peer} has no other spaces")
     group, is_named = _group(spec, peer)
     if group is None:
-        reps = _by_generators(spec)
+        made = rebuild_stabiliser(spec).reps
+        reps = tuple(trivial(rep.group, rep.dim) if _is_trivial(rep) else rep for rep in made)
         return PeerView(spec, certificate, reps[0].group, reps, False)
     try:
         reps = tuple(parse_representation(text, group) for text in spec.rep_names)
@@ -65,12 +66,6 @@ def peer_view(spec: SharingSpec, peer: str) -> PeerView:
     if tuple(rep.dim for rep in reps) != spec.dims or equivariant_space(spec, reps) != spec.space:
         raise not_theirs(peer, f"{spec.group_name} acts on these coordinates in another way than its name says")
     return PeerView(spec, certificate, group, reps, is_named)
-
-
-def _by_generators(spec: SharingSpec) -> tuple[Representation, ...]:
-    """The matrices of the specification as representations of the finite group that they generate."""
-    reps = rebuild_stabiliser(spec).reps
-    return tuple(trivial(rep.group, rep.dim) if _is_trivial(rep) else rep for rep in reps)
 
 
 def _is_trivial(rep: Representation) -> bool:
@@ -104,6 +99,12 @@ def head(view: PeerView, peer: str, install: str) -> str:
     )
 
 
+def claim(view: PeerView, peer: str, total: str) -> str:
+    """The end of a snippet: the dimension that was claimed, held against what the library finds."""
+    dim = view.spec.space.dim
+    return f'dimension = {total}\n\nassert dimension == {dim}, f"{peer} finds dimension {{dimension}}, not {dim}"\n'
+
+
 def _group(spec: SharingSpec, peer: str) -> tuple[Group | None, bool]:
     """The group of a name, or one of permutations taken from the side on which it acts naturally, or None."""
     try:
@@ -117,15 +118,11 @@ def _group(spec: SharingSpec, peer: str) -> tuple[Group | None, bool]:
     if "natural" not in spec.rep_names:
         return None, False
     side = spec.rep_names.index("natural")
-    perms = [_permutation(pair.matrices[side]) for pair in spec.generators]
-    if any(perm is None for perm in perms):
+    images = [as_signed_permutation(exact_matrix(pair.matrices[side])) for pair in spec.generators]
+    perms = [tuple(image[0]) for image in images if image is not None and min(image[1]) > 0]
+    if len(perms) < len(images):
         return None, False
-    return FiniteGroup(spec.group_name, spec.dims[side], tuple(perm for perm in perms if perm is not None)), False
-
-
-def _permutation(rows: ExactRows) -> tuple[int, ...] | None:
-    image = as_signed_permutation(exact_matrix(rows))
-    return None if image is None or min(image[1]) < 0 else tuple(image[0])
+    return FiniteGroup(spec.group_name, spec.dims[side], tuple(perms)), False
 
 
 def snippet_format(peer: str, source: Callable[[PeerView], str]) -> ExportFormat:

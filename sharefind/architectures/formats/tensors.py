@@ -14,10 +14,9 @@ import numpy as np
 
 from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.certificate.stabiliser import refusal
-from sharefind.architectures.formats.export_format import ExportFormat, verify_command
+from sharefind.architectures.formats.export_format import ExportFormat, origin, verify_command
 from sharefind.architectures.formats.spec_json import from_json, to_json
 from sharefind.architectures.guards import GUARDS, Guards
-from sharefind.architectures.provenance import origin
 from sharefind.architectures.scaling import CENTRE, STATISTICS, statistics
 from sharefind.architectures.spec import SharingSpec
 from sharefind.architectures.trained import FloatArray, TrainedNetwork

@@ -21,7 +21,7 @@ from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.formats import literals
 from sharefind.architectures.formats.export_format import ExportFormat
 from sharefind.architectures.sharing import Sharing
-from sharefind.architectures.spec import LETTERS, OPERATORS, SPACES, GeneratorPair, SharingSpec
+from sharefind.architectures.spec import LETTERS, OPERATORS, SPACES, SharingSpec
 from sharefind.storage import shell_word, write_atomically
 
 
@@ -186,11 +186,11 @@ def _sizes(spec: SharingSpec) -> list[str]:
         lines += ["# Each coefficient moves some entries of W: with this factor, W x starts with the"]
         lines += ["# variance that it has when every entry of W is free."]
         lines += [f"GAIN = {math.sqrt(initial.spreads(spec)['weight'])!r}", ""]
-        runs, linear = "(DIM, GAIN / INPUT_LENGTH),", ["LINEAR_START = ((DIM, GAIN / (3 * D_IN) ** 0.5),)"]
+        runs, linear = ["(DIM, GAIN / INPUT_LENGTH)"], ["LINEAR_START = ((DIM, GAIN / (3 * D_IN) ** 0.5),)"]
     else:
-        runs, linear = " ".join(f"({count}, {std!r})," for count, std in initial.runs(initial.network_start(spec))), []
+        runs, linear = [f"({count}, {std!r})" for count, std in initial.runs(initial.network_start(spec))], []
     comment = "# Numbers of coefficients, one after another, with the standard deviation of their start."
-    return [*lines, comment, f"START = ({runs})", *linear, ""]
+    return [*lines, comment, f"START = {literals.one_line(runs)}", *linear, ""]
 
 
 def _space_data(sharing: Sharing) -> list[str]:
@@ -207,11 +207,11 @@ def _space_data(sharing: Sharing) -> list[str]:
             *literals.labels_literal(spec, labels.tolist()),
         ]
     if spec.space.is_exact:
-        rows = [[literals.number(entry) for entry in row] for row in spec.space.basis_strings()]
-        return [f"# A basis of the shared space, exact; a row is {what}.", *literals.basis_literal(rows)]
-    floats = [[repr(float(entry)) for entry in row] for row in spec.space.orthonormal()]
+        rows = literals.numbers(spec.space.basis_strings())
+        return [f"# A basis of the shared space, exact; a row is {what}.", *literals.assigned("BASIS", rows)]
+    rows = [[repr(float(entry)) for entry in row] for row in spec.space.orthonormal()]
     text = f"# An orthonormal basis of the shared space, numerical; a row is {what}."
-    return [text, *literals.basis_literal(floats)]
+    return [text, *literals.assigned("BASIS", rows)]
 
 
 def _label_meaning(labels: NDArray[np.int32]) -> str:
@@ -225,19 +225,21 @@ def _generator_data(sharing: Sharing) -> list[str]:
     head = f"Generators of {spec.group_name} on inputs and on outputs"
     if images is not None:
         signed = ", entry k = -j to -e_j" if any(min(image) < 0 for pair in images for image in pair) else ""
-        comment = _comment(f"{head}: entry k = j sends e_k to e_j{signed}.")
-        pairs = [[literals.image_lines(image) for image in pair] for pair in images]
-        return ["", *comment, *literals.generators_literal("GENERATORS", "tuple[int, ...]", pairs)]
-    lines = ["", *_comment(f"{head}, matrices by rows."), *_matrices("GENERATORS", spec.generators)]
-    if spec.lie_generators:
-        comment = _comment(f"{head}: the Lie algebra.")
-        lines += ["", *comment, *_matrices("LIE_GENERATORS", spec.lie_generators)]
+        written = [[list(map(str, image)) for image in pair] for pair in images]
+        return _moves("GENERATORS", f"{head}: entry k = j sends e_k to e_j{signed}.", "tuple[int, ...]", written)
+    lines = list[str]()
+    for name, what, pairs in (
+        ("GENERATORS", ", matrices by rows", spec.generators),
+        ("LIE_GENERATORS", ": the Lie algebra", spec.lie_generators),
+    ):
+        matrices = [[literals.numbers(rows) for rows in pair.matrices[:2]] for pair in pairs]
+        if pairs or name == "GENERATORS":
+            lines += _moves(name, f"{head}{what}.", "tuple[tuple[float, ...], ...]", matrices)
     return lines
 
 
-def _matrices(name: str, pairs: tuple[GeneratorPair, ...]) -> list[str]:
-    written = [[literals.matrix_lines(rows) for rows in (pair.on_inputs, pair.on_outputs)] for pair in pairs]
-    return literals.generators_literal(name, "tuple[tuple[float, ...], ...]", written)
+def _moves(name: str, comment: str, entry: str, pairs: literals.Nested) -> list[str]:
+    return ["", *_comment(comment), *literals.assigned(f"{name}: tuple[tuple[{entry}, {entry}], ...]", pairs)]
 
 
 def _comment(text: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 from sharefind.architectures import SharingSpec
 from sharefind.architectures.initial_values import network_start
 from sharefind.architectures.layers.coordinates import compose, suited
-from sharefind.architectures.layers.network import SharedShallowNetwork
 from sharefind.architectures.layers.network_training import DivergedError, Epoch, FitResult, fit
+from sharefind.architectures.layers.shared_layers import SharedShallowNetwork
 from sharefind.architectures.scaling import STATISTICS, statistics
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.meanfield.clouds.standardise import identity_standardisation
@@ -109,8 +110,13 @@ def compare(
     """
     train, test = kept_apart(len(x), plan.seed, units)
     named = None if units is None else units[train]
-    rows = (x[train], y[train]), (x[test], y[test])
-    return [_score(name, spec, *rows, plan, callback, named) for name, spec in specs.items()]
+    scores = []
+    for name, spec in specs.items():
+        network = start_network(suited(spec, x[train], y[train]), plan.width, plan.seed)
+        told = None if callback is None else partial(callback, name)
+        fitted = fit_network(network, network, x[train], y[train], plan, told, named)
+        scores.append(Score(name, network, fitted, r2(network, x[test], y[test])))
+    return scores
 
 
 def beside_least_squares(
@@ -140,21 +146,6 @@ def beside_least_squares(
         predicted |= {name: network(asked).numpy() for name, network in networks.items()}
     errors = {name: ((values - y[test]) ** 2).sum(1) for name, values in predicted.items()}
     return Scored(errors, spread_of(y[test]), (np.arange(len(x)) if units is None else units)[test]), len(test)
-
-
-def _score(
-    name: str,
-    spec: SharingSpec,
-    train: tuple[FloatArray, FloatArray],
-    test: tuple[FloatArray, FloatArray],
-    plan: TrainingPlan,
-    callback: Callable[[str, Epoch], object] | None,
-    units: NDArray[np.int64] | None,
-) -> Score:
-    network = start_network(suited(spec, *train), plan.width, plan.seed)
-    told = None if callback is None else lambda epoch: callback(name, epoch)
-    fitted = fit_network(network, network, *train, plan, told, units)
-    return Score(name, network, fitted, r2(network, *test))
 
 
 def fit_network(

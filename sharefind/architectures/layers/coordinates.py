@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from sharefind.architectures.certificate.stabiliser import rebuild_stabiliser
-from sharefind.architectures.layers.network import SharedShallowNetwork
+from sharefind.architectures.layers.shared_layers import SharedShallowNetwork
 from sharefind.architectures.spec import INPUTS, OUTPUTS, SharingSpec
 from sharefind.architectures.trained import coefficients
 from sharefind.groups import Representation, hom

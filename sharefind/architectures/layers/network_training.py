@@ -309,7 +309,7 @@ class _Training:
     def _evaluate(self, x: Tensor, y: Tensor) -> float:
         """Mean loss in eval mode."""
         self.module.eval()
-        parts = zip(x.split(self.plan.rows), y.split(self.plan.rows), strict=True)
+        parts = zip(torch.split(x, self.plan.rows), torch.split(y, self.plan.rows), strict=True)
         return sum(self.loss(self.module(xs), ys).item() * len(xs) for xs, ys in parts) / len(x)
 
     def _refuse_divergence(self, loss: float, number: int) -> None:

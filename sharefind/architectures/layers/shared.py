@@ -6,7 +6,9 @@ for large spaces, and kept where nothing can have changed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,14 +17,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sharefind.architectures.certificate.group_names import shown
+from sharefind.architectures.certificate.proof import check_name
+from sharefind.architectures.formats.registry import read_file
 from sharefind.architectures.layers import dense, standalone
-from sharefind.architectures.layers.specification_source import Source, read_source
 from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.trained import TrainedNetwork
 from sharefind.errors import InputError
-from sharefind.limits import Limits
+from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.meanfield.dynamics.tied import TiedEntries, is_transformed
 
 Device = torch.device | str | None
+
+Source = SharingSpec | TrainedNetwork | Path | str
+"""What a layer can be built from: a specification, a trained network, or a file with one of the two."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,8 @@ class SharedModule(standalone.SharedModule):
         """A module with particles: `count` of them, as many as there are weights for where None."""
         spec, coefficient = read_source(source, limits)
         count = len(coefficient) if count is None and coefficient is not None else count
-        return cls(spec, count, **factory)._loaded(coefficient)
+        make: Callable[..., Self] = cls
+        return make(spec, count, **factory)._loaded(coefficient)
 
     def _loaded(self, coefficient: NDArray[np.float64] | None) -> Self:
         """Itself, with coefficients where there are some."""
@@ -149,3 +157,34 @@ class SharedModule(standalone.SharedModule):
             output = torch.eye(d_out, device=like.device, dtype=like.dtype).expand(len(like), d_out, d_out)
         last = dense.plain_linear(scale * standalone.side_by_side(output), shift)
         return nn.Sequential(first, dense.plain_activation(self.spec), last).train(self.training)
+
+
+def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> tuple[SharingSpec, NDArray[np.float64] | None]:
+    """The specification, and coefficients (N, dim) where the source has weights.
+
+    The name of its group must be that of the group that its generators generate; all else it claims is for `certify`.
+
+    Raises:
+        ExportError: The generators are none of a group, or the group is another one than its name says.
+        InputError: the file cannot be read, is above the limits or holds no specification.
+    """
+    known = read_file(Path(source), limits) if isinstance(source, (str, Path)) else source
+    if not isinstance(known, (SharingSpec, TrainedNetwork)):
+        raise InputError(f"a {type(source).__name__} is no specification; give a SharingSpec or the path of a file")
+    spec, coefficient = (known.spec, known.coefficient) if isinstance(known, TrainedNetwork) else (known, None)
+    check_name(spec)
+    return spec, coefficient
+
+
+def single(spec: SharingSpec, coefficient: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coefficients (dim,) of a network with one particle.
+
+    Raises:
+        InputError: the network has several particles, so that no single layer has its weights.
+    """
+    if len(coefficient) != 1:
+        raise InputError(
+            f"the weights of {spec.name} are those of {len(coefficient)} particles and not of one layer; "
+            "use SharedShallowNetwork.from_spec, or give the specification alone for a fresh layer"
+        )
+    return np.asarray(coefficient[0])

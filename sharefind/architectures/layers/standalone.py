@@ -78,7 +78,7 @@ class SharedModule(nn.Module):
     def blocks(self) -> dict[str, Tensor]:
         """The blocks by name, each (*lead, *shape)."""
         shapes = self.sharing.blocks
-        pieces = self.entries.split(self.sizes, dim=-1)
+        pieces = torch.split(self.entries, self.sizes, dim=-1)
         return {
             name: piece.reshape(*piece.shape[:-1], *shape)
             for (name, shape), piece in zip(shapes.items(), pieces, strict=True)
