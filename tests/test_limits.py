@@ -17,7 +17,7 @@ import tomli_w
 from sharefind.api import SharingSearch
 from sharefind.architectures import read_spec, verify_file
 from sharefind.architectures.formats.spec_json import from_json
-from sharefind.architectures.formats.tensors import read_weights
+from sharefind.architectures.formats.tensors import read_safetensors
 from sharefind.architectures.layers import SharedLinear
 from sharefind.cli import main
 from sharefind.cli.config_file import merged_config
@@ -66,8 +66,8 @@ READERS: dict[str, tuple[str, int, Callable[[Path, Limits], object]]] = {
     "spec-size": ("file_size", 50, lambda f, limits: read_spec(f / "spec.json", limits)),
     "spec-dim": ("dim", 3, lambda f, limits: read_spec(f / "spec.json", limits)),
     "spec-text": ("dim", 3, lambda f, limits: from_json((f / "spec.json").read_text(), limits)),
-    "weights-size": ("file_size", 50, lambda f, limits: read_weights(f / "net.safetensors", limits)),
-    "weights-dim": ("dim", 3, lambda f, limits: read_weights(f / "net.safetensors", limits)),
+    "weights-size": ("file_size", 50, lambda f, limits: read_safetensors(f / "net.safetensors", limits)),
+    "weights-dim": ("dim", 3, lambda f, limits: read_safetensors(f / "net.safetensors", limits)),
     "verify": ("dim", 3, lambda f, limits: verify_file(f / "spec.json", limits)),
     "layer": ("dim", 3, lambda f, limits: SharedLinear.from_spec(f / "spec.json", limits=limits)),
     "run-json": ("file_size", 50, lambda f, limits: load_run(f / "run", limits)),

@@ -17,18 +17,10 @@ from sharefind.groups import FiniteGroup, named_group, natural, parse_representa
 from sharefind.groups.templates import model_group
 from sharefind.meanfield.clouds.standardise import identity_standardisation
 from sharefind.spaces import Subspace, fixed_space, matrix_space
+from tests.architectures.certificate.named import lie, spec
 from tests.specs import spec_on
 
 MONSTER = 808017424794512875886459904961710757005754368000000000
-
-
-def spec(group: FiniteGroup | str, *texts: str, unit: str = "matrix:tanh") -> SharingSpec:
-    known = named_group(group) if isinstance(group, str) else group
-    return spec_on([parse_representation(text, known) for text in texts or ("natural", "natural")], unit, 3)
-
-
-def lie(true: SharingSpec, name: str, order: int | None) -> SharingSpec:
-    return replace(true, group_name=name, group_order=order)
 
 
 @pytest.mark.parametrize(
@@ -98,29 +90,6 @@ def test_groups_too_large_to_compare_are_said_to_be_unchecked() -> None:
     found = spec("S8")
     certificate = certify(lie(found, "A8xC2", 40320))
     assert certificate.naming == "unchecked" and "A8xC2, is not checked" in certificate.statement
-
-
-@pytest.mark.parametrize("name", ["SO2", "SO3", "SO5", "O2", "O3", "O5", "SO4"])
-def test_infinite_names_are_proven_by_their_lie_algebra(name: str) -> None:
-    found = spec(name, "natural*natural", "trivial")
-    assert certify(found).naming == "proven"
-    assert certify(spec(name, "trivial:2", "trivial")).naming == "image"
-    for other in ("SO6", "O6", "SO7"):
-        with pytest.raises(
-            ExportError, match=r"has a Lie algebra of dimension (15|21), and the generators generate one of"
-        ):
-            certify(lie(found, other, None))
-    with pytest.raises(ExportError):
-        certify(lie(found, "C4", None))
-
-
-def test_o3_and_so3_are_told_apart() -> None:
-    special, whole = (spec(name, "natural*natural", "trivial") for name in ("SO3", "O3"))
-    for true, name in ((special, "O3"), (whole, "SO3")):
-        certificate = certify(lie(true, name, None))
-        assert certificate.naming == "unchecked" and "(its name, " in certificate.statement
-    unknown = certify(lie(special, "G", None))
-    assert unknown.naming == "unchecked" and "(its name, G, is not checked)" in unknown.statement
 
 
 def test_a_group_that_acts_with_a_kernel_says_so() -> None:

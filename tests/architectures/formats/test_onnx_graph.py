@@ -57,7 +57,7 @@ def test_the_graph_says_what_it_is() -> None:
 
 
 def test_a_graph_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_graph, "SIGMA", {"logistic": "Tanh"})
+    monkeypatch.setattr(onnx_graph, "OPERATORS", {"logistic": "Tanh"})
     with pytest.raises(ExportError, match="the float64 graph differs from the network"):
         write_onnx(network_of("c4"), tmp_path / "net.onnx")
     assert list(tmp_path.iterdir()) == []

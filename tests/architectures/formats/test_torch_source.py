@@ -19,10 +19,9 @@ import pytest
 import torch
 
 from sharefind.architectures import SharingSpec, torch_source, write_torch
-from sharefind.architectures.formats import literals
 from sharefind.errors import ExportError
 from sharefind.exact.matrices import to_float
-from sharefind.groups import exact_matrix, named_group, parse_representation
+from sharefind.groups import named_group, parse_representation
 from sharefind.meanfield.clouds.models import predict
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.spaces import Subspace
@@ -236,15 +235,3 @@ def test_an_export_is_written_whole_or_refused(make_spec: MakeSpec, tmp_path: Pa
     write_torch(spec, tmp_path / "yes.py")
     assert [path.name for path in tmp_path.iterdir()] == ["yes.py"]
     assert (tmp_path / "yes.py").read_text() == torch_source(spec)
-
-
-NUMBERS = ["0", "-1/2", "sqrt(3)/2", "-sqrt((5/8-sqrt(5)/8))", "cos(2*pi/7)", "2*cos(pi/9)-1/3"]
-LONG = "+".join(f"cos({k}*pi/23)/{k + 2}" for k in range(1, 12))
-
-
-@pytest.mark.parametrize("text", [*NUMBERS, LONG])
-def test_literals_are_the_numbers_they_write(text: str) -> None:
-    written = literals.number(text)
-    value = eval(written, {"sqrt": math.sqrt, "cos": math.cos, "pi": math.pi})  # noqa: S307
-    assert value == pytest.approx(float(to_float(exact_matrix([[text]]))[0, 0]), abs=1e-14)
-    assert len(written) <= literals.MAX_ENTRY

@@ -170,14 +170,12 @@ def test_a_change_of_data_that_does_not_commute_is_refused(make_spec: MakeSpec) 
     for centre in ([300.0, 300.0], [1e9 / 3, 1e9 / 3]):
         assert certify(replace(spec, change=replace(good, centre=np.array(centre)))).is_proven
         centre[1] *= 1 + 1e-9
-        _refused(
-            replace(spec, change=replace(good, centre=np.array(centre))), r"see change\.centre\[0\] or change\.centre"
-        )
+        _refused(replace(spec, change=replace(good, centre=np.array(centre))), r"see change\.centre")
     rotations = make_spec("SO3", "natural+trivial", "trivial", "matrix+bias:tanh")
     about = replace(rotations.change, centre=np.array([0.0, 0.0, 0.0, 7.0]))
     assert certify(replace(rotations, change=about)).is_proven
     off = replace(about, centre=np.array([0.1, 0.0, 0.0, 7.0]))
-    _refused(replace(rotations, change=off), r"see change\.centre\[0\]")
+    _refused(replace(rotations, change=off), r"see change\.centre")
 
 
 def test_the_numerical_check_sees_a_layer_that_is_not_equivariant(make_spec: MakeSpec) -> None:

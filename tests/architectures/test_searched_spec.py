@@ -91,3 +91,19 @@ def test_a_search_that_did_not_finish_is_not_exported() -> None:
     problem = _problem(load_task("c2-wi"), "C2")
     with pytest.raises(ExportError, match="does not hold"):
         spec_from_outcome(_ended(problem, candidate_node(_place(problem, "{0}")), finished=False))
+
+
+def test_every_space_of_a_search_is_exported_with_its_stabiliser_on_hidden_units() -> None:
+    rng = np.random.default_rng(0)
+    task = finite_task("squares", rng.normal(3.0, 2.0, (80, 4)), 5 + rng.standard_normal((80, 1)))
+    config = search_config(group="D4", out_rep="trivial", unit="two-layer:tanh")
+    problem = build_problem(config, task, named_group("D4"))
+    assert problem.lattice is not None and problem.change.rescales_labels
+    for place in problem.lattice.nodes:
+        lattice, node = SearchLattice(), candidate_node(place)
+        lattice.add(node)
+        spec = spec_from_outcome(SearchOutcome(problem, lattice, (node,), True))
+        certificate = certify(spec)
+        assert certificate.is_proven and certificate.dim == place.dim
+        assert (spec.d_hidden, spec.hidden_rep is not None) == (8, True)
+        assert spec.group_order == certificate.generated_order == (place.group.order if place.group else 1)

@@ -1,8 +1,9 @@
-"""A file with one changed entry is refused in one line that names the entry, or proves to be another true claim."""
+"""A file with one changed entry is refused in one line that names the claim, or proves to be another true claim."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ SPECS: dict[str, tuple[str, ...]] = {
 SAMPLE = 40
 """Changes tried for each specification and kind."""
 
-Change = tuple[str, Callable[[dict[str, Any]], None]]
+Change = Callable[[dict[str, Any]], None]
 
 
 def _space_changes(record: dict[str, Any], rng: np.random.Generator) -> Iterator[Change]:
@@ -35,12 +36,12 @@ def _space_changes(record: dict[str, Any], rng: np.random.Generator) -> Iterator
         largest = max(space["labels"])
         for i, label in enumerate(space["labels"]):
             for value in sorted({0, largest + 1, -label, int(rng.integers(1, largest + 1))} - {label}):
-                yield f"space.labels[{i}]", lambda r, i=i, v=value: r["space"]["labels"].__setitem__(i, v)
+                yield lambda r, i=i, v=value: r["space"]["labels"].__setitem__(i, v)
         return
     for i, row in enumerate(space["rows"]):
         for j in map(str, range(space["ambient"])):
             for text in {"2", "0", "-1/2"} - {row.get(j, "0")}:
-                yield f'space.rows[{i}]["{j}"]', lambda r, i=i, j=j, t=text: r["space"]["rows"][i].__setitem__(j, t)
+                yield lambda r, i=i, j=j, t=text: r["space"]["rows"][i].__setitem__(j, t)
 
 
 def _generator_changes(record: dict[str, Any]) -> Iterator[Change]:
@@ -48,10 +49,7 @@ def _generator_changes(record: dict[str, Any]) -> Iterator[Change]:
         for side, rows in pair.items():
             for i, j in np.ndindex(len(rows), len(rows)):
                 for text in sorted({"0", "1", "-1", "1/2"} - {rows[i][j]}):
-                    yield (
-                        f"generators[{g}].{side}[{i}][{j}]",
-                        lambda r, g=g, s=side, i=i, j=j, t=text: r["generators"][g][s][i].__setitem__(j, t),
-                    )
+                    yield lambda r, g=g, s=side, i=i, j=j, t=text: r["generators"][g][s][i].__setitem__(j, t)
 
 
 def _sample(changes: Iterator[Change], rng: np.random.Generator) -> list[Change]:
@@ -70,11 +68,17 @@ def _ending(record: dict[str, Any], path: Path) -> str | None:
     return None
 
 
+CLAIMS = (
+    r"moves a parameter|has dimension|is not orthogonal on|does not commute|no divisor|generators of|generate|space:"
+)
+"""What a refusal may say: which claim of a specification fails."""
+
+
 @pytest.mark.parametrize("case", SPECS)
-def test_a_changed_entry_of_the_space_is_named(case: str, tmp_path: Path) -> None:
+def test_a_changed_entry_of_the_space_is_refused(case: str, tmp_path: Path) -> None:
     spec, rng = spec_of(*SPECS[case]), np.random.default_rng(0)
     text = to_json(spec)
-    for key, change in _sample(_space_changes(json.loads(text), rng), rng):
+    for change in _sample(_space_changes(json.loads(text), rng), rng):
         record = json.loads(text)
         change(record)
         refusal = _ending(record, tmp_path / "spec.json")
@@ -82,15 +86,15 @@ def test_a_changed_entry_of_the_space_is_named(case: str, tmp_path: Path) -> Non
             # Another name for a class of one entry: the very same space.
             assert from_json(json.dumps(record)).space == spec.space
         else:
-            assert key in refusal
+            assert re.search(CLAIMS, refusal)
 
 
 @pytest.mark.parametrize("case", SPECS)
 def test_a_changed_entry_of_a_generator_is_refused(case: str, tmp_path: Path) -> None:
     spec, rng = spec_of(*SPECS[case]), np.random.default_rng(1)
     text = to_json(spec)
-    named = refused = 0
-    for key, change in _sample(_generator_changes(json.loads(text)), rng):
+    refused = 0
+    for change in _sample(_generator_changes(json.loads(text)), rng):
         record = json.loads(text)
         change(record)
         refusal = _ending(record, tmp_path / "spec.json")
@@ -99,9 +103,8 @@ def test_a_changed_entry_of_a_generator_is_refused(case: str, tmp_path: Path) ->
             assert certify(from_json(json.dumps(record))).is_fixed_space
             continue
         refused += 1
-        named += key in refusal
+        assert re.search(CLAIMS, refusal)
     assert refused >= 0.95 * SAMPLE
-    assert named >= 0.9 * refused
 
 
 @pytest.mark.parametrize(
@@ -113,15 +116,15 @@ def test_a_changed_entry_of_a_generator_is_refused(case: str, tmp_path: Path) ->
         (lambda r: r["group"].update(name="V4"), "group.name is V4, and the generators generate C4"),
         (lambda r: r["group"].update(name="C2xC2"), "group.name is C2xC2, and the generators generate C4"),
         (lambda r: r["space"].update(ambient=17), "space: vectors of length 16 in a space of dimension 17"),
-        (lambda r: r["space"]["labels"].__setitem__(3, 1.5), r"space\.labels\[3\]"),
-        (lambda r: r["generators"][0]["out"][1].__setitem__(0, "abc"), r"generators\[0\]\.out\[1\]\[0\]"),
-        (lambda r: r["change"]["matrix"][0].__setitem__(1, 0.5), r"see change\.matrix\[0\]\[1\]"),
-        (lambda r: r["change"]["matrix"][2].__setitem__(2, 2.0), r"see change\.matrix\[2\]\[2\]"),
-        (lambda r: r["change"]["shift"].__setitem__(1, 0.5), r"see change\.shift\[1\]"),
+        (lambda r: r["space"]["labels"].__setitem__(3, 1.5), r"space: tying label 1\.5 is not an integer"),
+        (lambda r: r["generators"][0]["out"][1].__setitem__(0, "abc"), "a generator on outputs: .*abc"),
+        (lambda r: r["change"]["matrix"][0].__setitem__(1, 0.5), r"see change\.matrix"),
+        (lambda r: r["change"]["matrix"][2].__setitem__(2, 2.0), r"see change\.matrix"),
+        (lambda r: r["change"]["shift"].__setitem__(1, 0.5), r"see change\.shift"),
         (lambda r: r["change"].update(scale=0.0), "scale"),
     ],
 )
-def test_other_changed_numbers_are_named(
+def test_other_changed_numbers_are_refused(
     change: Callable[[dict[str, Any]], None], message: str, tmp_path: Path
 ) -> None:
     record = json.loads(to_json(spec_of(*SPECS["C4"])))
@@ -132,11 +135,11 @@ def test_other_changed_numbers_are_named(
         verify_file(path)
 
 
-def test_a_changed_lie_generator_is_named(tmp_path: Path) -> None:
+def test_a_changed_lie_generator_is_refused(tmp_path: Path) -> None:
     record = json.loads(to_json(spec_of("SO3", "matrix:tanh", "natural*natural", "trivial")))
     record["lie_generators"][1]["in"][0][5] = "1"
     refusal = _ending(record, tmp_path / "spec.json")
-    assert refusal is not None and "lie_generators[1].in[0][5]" in refusal
+    assert refusal is not None and "Lie generator 1 of SO3 is not skew on inputs" in refusal
 
 
 def test_the_order_of_a_large_symmetric_group_needs_no_stabiliser_chain() -> None:
