@@ -20,7 +20,7 @@ from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.plane_rotations import Plane, PlaneRotations
 from sharefind.inference.row_blocks import renumbered
 from sharefind.inference.statistics.angular_harmonics import AngularHarmonics
-from sharefind.inference.tests.closed_testing import Progress, TestMemory
+from sharefind.inference.tests.closed_testing import Progress, TestMemory, remembered
 from sharefind.inference.tests.p_values import RandomisationTest
 from sharefind.inference.tests.randomisation import randomisation_test
 from sharefind.parallel import Workers
@@ -106,17 +106,27 @@ def rotation_test(
     alpha (Bonferroni over primes and planes).
 
     Args:
-        x: (n, d_in). y: (n, d_out), which rotations leave alone. planes: pairs of coordinates; all if None.
-        largest: N of the largest candidate. alpha: family-wise error rate over all planes. copies: m of each test; so
-            few as can reject if None. seed: of the streams, one for each plane and group. most_samples: that are read.
-        progress: told before each test. memory: tests that were finished before, with the same data and settings.
-        workers: share the copies of a test, with the same result; this process alone if None.
-        units: (n,), int64, the unit of each row, see `randomisation_test`; None where each row is one.
-        grow: whether the number of copies grows near the level of a test, from `copies` to 64 times as many.
+        x: Inputs, shape (n, d_in).
+        y: Labels, which rotations leave alone, shape (n, d_out).
+        planes: Pairs of coordinates; all if None.
+        largest: N of the largest candidate.
+        alpha: Family-wise error rate over all planes.
+        copies: m of each test; so few as can reject if None.
+        seed: Of the streams, one for each plane and group.
+        most_samples: Samples that are read; of larger data sets so many are drawn at random.
+        progress: Called before each test.
+        memory: Tests that were finished before, with the same data and settings.
+        workers: Share the copies of a test, with the same result; this process alone if None.
+        units: The unit of each row, shape (n,), int64, see `randomisation_test`; None where each row is one.
+        grow: Whether the number of copies grows near the level of a test, from `copies` to 64 times as many.
+
+    Returns:
+        One verdict a plane.
 
     Raises:
-        ConfigError: alpha is not in (0, 1), so few copies cannot reject, or largest or most_samples is below 2.
-        InputError: the samples have one coordinate, or cannot be used. GroupError: a plane is none, or twice.
+        ConfigError: Alpha is not in (0, 1), so few copies cannot reject, or largest or most_samples is below 2.
+        InputError: The samples have one coordinate, or cannot be used.
+        GroupError: A plane is none, or twice.
     """
     chosen = _checked_planes(x, y, planes)
     primes = _primes(largest)
@@ -129,53 +139,101 @@ def rotation_test(
             "or fewer planes"
         )
     kept = torch.from_numpy(named_stream(0, "rotation test", "samples").permutation(len(x))[:most_samples])
-    most = least if copies is None else copies
-    blocks, level = None if units is None else renumbered(units[kept]), alpha / len(chosen)
-    run = _Run(x[kept], y[kept], largest, level, most, seed, progress, memory, workers, blocks, grow)
-    verdicts = tuple(_plane_verdict(run, plane, len(chosen)) for plane in chosen)
-    return RotationSearch(verdicts, alpha, run.copies, len(kept))
+    blocks, most = None if units is None else renumbered(units[kept]), least if copies is None else copies
+    specs = _Specs(x[kept], y[kept], seed, most, workers, blocks)
+    run = _Run(specs, largest, primes, alpha, len(chosen), grow, progress, memory)
+    return RotationSearch(tuple(run.verdict(plane) for plane in chosen), alpha, most, len(kept))
+
+
+@dataclass(frozen=True)
+class _Specs:
+    """What all tests of one search share."""
+
+    x: Tensor
+    y: Tensor
+    seed: int
+    copies: int
+    workers: Workers | None
+    units: Tensor | None
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What the tests of one search share; level: of one plane."""
+    """The tests of one search; planes: their number."""
 
-    x: Tensor
-    y: Tensor
+    specs: _Specs
     largest: int
-    level: float
-    copies: int
-    seed: int
+    primes: list[int]
+    alpha: float
+    planes: int
+    grow: bool
     progress: Progress | None
     memory: TestMemory | None
-    workers: Workers | None
-    units: Tensor | None
-    grow: bool
 
-    def test(self, plane: Plane, order: int | None) -> RandomisationTest:
-        moves = PlaneRotations(plane, order)
-        name = f"{moves.name} in plane {plane[0]},{plane[1]}"
-        known = None if self.memory is None else self.memory.recall_test(name)
-        if known is not None:
-            return known
-        if self.progress is not None:
-            self.progress(name, 0, 1)
+    @property
+    def level(self) -> float:
+        """Of one plane."""
+        return self.alpha / self.planes
+
+    def verdict(self, plane: Plane) -> PlaneVerdict:
+        """SO(2) first, then for each prime its powers."""
+        tests = {"SO2": self._test(plane, None, self.level)}
+        candidates = range(2, self.largest + 1)
+        if tests["SO2"].p_value > self.level:
+            accepted = (*(f"C{n}" for n in candidates), "SO2")
+            adjusted = {"SO2": min(1.0, self.planes * tests["SO2"].p_value)}
+            return PlaneVerdict(plane, "SO2", None, accepted, (), tests, adjusted, False)
+        order = math.prod([self._largest_power(plane, prime, tests) for prime in self.primes])
+        adjusted = self._adjusted(tests)
+        rejected = [f"C{n}" for n in candidates if order % n]
+        beyond = [order] if order > self.largest else []
+        accepted = tuple(f"C{n}" for n in (*(n for n in candidates if order % n == 0), *beyond))
+        shown = {name: adjusted[name] for name in (*tests, *(r for r in rejected if r not in tests))}
+        return PlaneVerdict(plane, f"C{order}", order, accepted, (*rejected, "SO2"), tests, shown, bool(beyond))
+
+    def _largest_power(self, plane: Plane, prime: int, tests: dict[str, RandomisationTest]) -> int:
+        """The largest power of a prime that is not rejected, 1 if all are; the tests are added to `tests`."""
+        level = self.level / len(self.primes)
+        for power in self._powers(prime):
+            found = tests[f"C{power}"] = self._test(plane, power, level)
+            if found.p_value > level:
+                return power
+        return 1
+
+    def _powers(self, prime: int) -> list[int]:
+        """Of a prime, the largest candidate first."""
+        powers = (prime**k for k in range(1, self.largest.bit_length()))
+        return sorted((power for power in powers if power <= self.largest), reverse=True)
+
+    def _adjusted(self, tests: Mapping[str, RandomisationTest]) -> dict[str, float]:
+        """Adjusted p-values of SO(2), the prime powers tested, and the groups that have one of them as a part."""
+        adjusted = {"SO2": min(1.0, self.planes * tests["SO2"].p_value)}
+        for prime in self.primes:
+            worst = adjusted["SO2"]
+            for name in (f"C{power}" for power in self._powers(prime) if f"C{power}" in tests):
+                worst = adjusted[name] = min(1.0, max(worst, self.planes * len(self.primes) * tests[name].p_value))
+        for n in range(2, self.largest + 1):
+            parts = [adjusted[f"C{p**k}"] for p, k in factorint(n).items() if f"C{p**k}" in tests]
+            if parts:
+                adjusted[f"C{n}"] = min(parts)
+        return adjusted
+
+    def _test(self, plane: Plane, order: int | None, level: float) -> RandomisationTest:
+        moves, specs = PlaneRotations(plane, order), self.specs
+        rows = f"{plane[0]},{plane[1]}"
+        name = f"{moves.name} in plane {rows}"
         statistic = AngularHarmonics(plane, max(AngularHarmonics.harmonics, 2 * self.largest))
-        rng = named_stream(self.seed, "rotation test", f"{plane[0]},{plane[1]}", moves.name)
-        test = randomisation_test(
-            self.x,
-            self.y,
-            moves,
-            statistic,
-            rng,
-            self.copies,
-            workers=self.workers,
-            units=self.units,
-            alpha=(self.level if order is None else self.level / len(_primes(self.largest))) if self.grow else None,
-        )
-        if self.memory is not None:
-            self.memory.keep_test(name, test)
-        return test
+        rng = named_stream(specs.seed, "rotation test", rows, moves.name)
+
+        def test() -> RandomisationTest:
+            if self.progress is not None:
+                self.progress(name, 0, 1)
+            alpha = level if self.grow else None
+            return randomisation_test(
+                specs.x, specs.y, moves, statistic, rng, specs.copies, None, specs.workers, specs.units, alpha
+            )
+
+        return remembered(self.memory, name, test)
 
 
 def least_copies(alpha: float, planes: int, largest: int = LARGEST) -> int:
@@ -191,13 +249,6 @@ def _primes(largest: int) -> list[int]:
     return [int(p) for p in primerange(2, largest + 1)]
 
 
-def _top_power(prime: int, largest: int) -> int:
-    power = prime
-    while power * prime <= largest:
-        power *= prime
-    return power
-
-
 def _checked_planes(x: Tensor, y: Tensor, planes: Sequence[Plane] | None) -> list[Plane]:
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or x.shape[1] < 2 or 0 in (*x.shape, *y.shape):
         raise InputError(
@@ -211,47 +262,3 @@ def _checked_planes(x: Tensor, y: Tensor, planes: Sequence[Plane] | None) -> lis
         if max(plane) >= x.shape[1]:
             raise GroupError(f"plane {plane}: the samples have {x.shape[1]} coordinates, counted from 0")
     return chosen
-
-
-def _plane_verdict(run: _Run, plane: Plane, planes: int) -> PlaneVerdict:
-    tests = {"SO2": run.test(plane, None)}
-    adjusted = {"SO2": min(1.0, planes * tests["SO2"].p_value)}
-    if tests["SO2"].p_value > run.level:
-        accepted = (*(f"C{n}" for n in range(2, run.largest + 1)), "SO2")
-        return PlaneVerdict(plane, "SO2", None, accepted, (), tests, adjusted, False)
-    primes, order = _primes(run.largest), 1
-    for prime in primes:
-        order *= _largest_power(run, plane, prime, len(primes), tests)
-    _adjust(tests, adjusted, planes, len(primes), run.largest)
-    names = [f"C{n}" for n in range(2, run.largest + 1) if order % n == 0]
-    rejected = [f"C{n}" for n in range(2, run.largest + 1) if order % n]
-    beyond = order > run.largest
-    accepted = (*names, f"C{order}") if beyond else tuple(names)
-    shown = {name: adjusted[name] for name in (*tests, *(r for r in rejected if r not in tests))}
-    return PlaneVerdict(plane, f"C{order}", order, accepted, (*rejected, "SO2"), tests, shown, beyond)
-
-
-def _largest_power(run: _Run, plane: Plane, prime: int, primes: int, tests: dict[str, RandomisationTest]) -> int:
-    """The largest power of a prime that is not rejected, 1 if all are; the tests are added to `tests`."""
-    power = _top_power(prime, run.largest)
-    while power > 1:
-        found = tests[f"C{power}"] = run.test(plane, power)
-        if found.p_value > run.level / primes:
-            break
-        power //= prime
-    return power
-
-
-def _adjust(
-    tests: Mapping[str, RandomisationTest], adjusted: dict[str, float], planes: int, primes: int, largest: int
-) -> None:
-    """Adjusted p-values of the prime powers tested, and of the groups that have one of them as a part."""
-    for prime in _primes(largest):
-        worst, power = adjusted["SO2"], _top_power(prime, largest)
-        while f"C{power}" in tests:
-            worst = adjusted[f"C{power}"] = min(1.0, max(worst, planes * primes * tests[f"C{power}"].p_value))
-            power //= prime
-    for n in range(2, largest + 1):
-        parts = [adjusted[f"C{p**k}"] for p, k in factorint(n).items() if f"C{p**k}" in tests]
-        if parts:
-            adjusted[f"C{n}"] = min(parts)

@@ -41,6 +41,26 @@ class TestMemory(Protocol):
         ...
 
 
+def remembered(memory: TestMemory | None, name: str, test: Callable[[], RandomisationTest]) -> RandomisationTest:
+    """A test that memory has, or that is made now and kept there.
+
+    Args:
+        memory: None where nothing is kept.
+        name: Of the test.
+        test: Makes it.
+
+    Returns:
+        The test.
+    """
+    known = None if memory is None else memory.recall_test(name)
+    if known is not None:
+        return known
+    found = test()
+    if memory is not None:
+        memory.keep_test(name, found)
+    return found
+
+
 Progress = Callable[[str, int, int], None]
 """(candidate, tests done, candidates in all)."""
 
