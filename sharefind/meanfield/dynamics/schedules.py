@@ -60,5 +60,6 @@ def build_schedule(text: str) -> Schedule:
     Raises:
         ConfigError: no schedule is written so; the message shows how.
     """
-    makers, use = {"power": power, "cosine": cosine}, "constant, power:0.5 or cosine:20:0.1"
-    return build_named("schedule", text, (CONSTANT,), makers, use, "power:0.5 or cosine:20:0.1")
+    makers: dict[str, Callable[..., Schedule]] = {"power": power, "cosine": cosine}
+    use, write = "constant, power:0.5 or cosine:20:0.1", "power:0.5 or cosine:20:0.1"
+    return build_named("schedule", text, (CONSTANT,), makers, use, write)
