@@ -30,15 +30,16 @@ UNIT_TEXTS = ("matrix:logistic", "matrix:tanh", "matrix+bias:tanh", "two-layer:t
 
 HIDDEN_TEXTS = ("trivial:2", "natural", "regular", "natural+trivial")
 
-MAX_POINTS = 4
-"""Largest number of points of a drawn permutation group; a signed one moves at most 3 coordinates."""
 
+def random_groups(most_points: int = 4) -> SearchStrategy[FiniteGroup]:
+    """A strategy for permutation groups on 2 to 4 points and signed permutation groups on 2 or 3 coordinates.
 
-def random_groups() -> SearchStrategy[FiniteGroup]:
-    """A strategy for permutation groups on 2 to 4 points and signed permutation groups on 2 or 3 coordinates."""
+    Args:
+        most_points: largest number of points; a signed group moves at most one coordinate less.
+    """
     from hypothesis import strategies as st
 
-    return st.composite(_draw_group)()
+    return st.composite(_draw_group)(most_points)
 
 
 def random_units(hidden: bool = True) -> SearchStrategy[Unit]:
@@ -82,12 +83,12 @@ def equivariance_error(unit: Unit, rule: HaarRule, x: Tensor, theta: Tensor) -> 
     return float((moved - expected).abs().max()) / scale if scale > 0 else 0.0
 
 
-def _draw_group(draw: DrawFn) -> FiniteGroup:
+def _draw_group(draw: DrawFn, most_points: int) -> FiniteGroup:
     from hypothesis import strategies as st
 
-    n = draw(st.integers(2, MAX_POINTS))
+    n = draw(st.integers(2, most_points))
     perms = draw(st.lists(st.permutations(range(n)), min_size=1, max_size=2))
-    if n == MAX_POINTS or draw(st.booleans()):
+    if n == most_points or draw(st.booleans()):
         return FiniteGroup("random", n, tuple(map(tuple, perms)))
     generators = []
     for perm in perms:

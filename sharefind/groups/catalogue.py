@@ -86,7 +86,8 @@ def named_group(name: str, limits: Limits = DEFAULT_LIMITS, bounds: NameBounds =
     """
     text = _capitals(name.strip())
     if not text or len(text) > bounds.length:
-        raise GroupError("a group name has 1 to 100 characters, such as C4 or C2xC3; `sharefind groups` lists all")
+        most = bounds.length
+        raise GroupError(f"a group name has 1 to {most} characters, such as C4 or C2xC3; `sharefind groups` lists all")
     parts = text.split("x")
     if len(parts) > bounds.factors:
         raise GroupError(f"{text!r} has {len(parts)} factors; at most {bounds.factors} are allowed, a hard limit")

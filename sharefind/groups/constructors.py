@@ -20,7 +20,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError, RepresentationError
 from sharefind.exact.fields import CosineField, cosine_field
-from sharefind.exact.matrices import identity_matrix, sparse_matrix, zero_matrix
+from sharefind.exact.matrices import identity_matrix, zero_matrix
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, permutation_sign
 from sharefind.groups.images import Matrices, check_dim, index_type, ones
 from sharefind.groups.representation import Construction, Representation, signed_permutations
@@ -72,8 +72,7 @@ def _rotation_matrix(turns: Fraction, field: object) -> DomainMatrix:
         # cos(2 pi / n) and sin(2 pi / n) are both rational only for multiples of a quarter turn.
         quarter = int(turns * 2) % 4
         c, s = QQ((1, 0, -1, 0)[quarter]), QQ((0, 1, 0, -1)[quarter])
-    rows = {0: {0: c, 1: -s}, 1: {0: s, 1: c}}
-    return sparse_matrix({i: {j: v for j, v in row.items() if v} for i, row in rows.items()}, (2, 2), domain)
+    return DomainMatrix([[c, -s], [s, c]], (2, 2), domain).to_sparse()
 
 
 def trivial(group: Group, dim: int = 1) -> Representation:
