@@ -25,8 +25,9 @@ from sharefind.search import (
     build_problem,
     search_config,
 )
-from sharefind.search.hypotheses import belongs
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.input_layouts import layout_notes
+from sharefind.search.persistence.recalled_nodes import belongs
 from sharefind.search.problem import proposals
 from sharefind.search.result import Result
 from sharefind.storage import advice, shell_word
@@ -310,4 +311,4 @@ def load_outcome(folder: RunFolder) -> SearchOutcome:
             f"{folder.path} searched the unit {result.unit}, which the command line does not know; "
             "a run with a unit of your own can be inspected, and not exported"
         )
-    return SearchOutcome(problem, lattice, tuple(lattice.path_to(last.key)), holds)
+    return SearchOutcome(TestedProblem.of(problem, None), lattice, tuple(lattice.path_to(last.key)), holds)

@@ -56,7 +56,6 @@ from sharefind.search import (
     run_search,
     search_config,
 )
-from sharefind.search.hypotheses import lattice_node
 from sharefind.search.result import Result
 from sharefind.search.run import Clock
 from sharefind.spaces import Subspace
@@ -393,7 +392,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _keep(self, outcome: SearchOutcome, folder: RunFolder) -> None:
         self.is_finished_, self.lattice_ = outcome.finished, outcome.lattice
         self.e_star_, self.subspace_ = outcome.e_star, outcome.e_star.space
-        place = lattice_node(outcome.problem, outcome.e_star)
+        place = outcome.problem.lattice_node(outcome.e_star)
         self.stabiliser_ = None if place is None else place.group
         self.accepted_, self.rejected_ = self.result_.accepted, self.result_.rejected
         self.evidence_ = [

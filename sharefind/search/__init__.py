@@ -1,9 +1,10 @@
 """The heuristic: engine, growth rules, stopping rules, the search lattice and the run folder."""
 
 from sharefind.search.config import SearchConfig, Settings, resolve, search_config
-from sharefind.search.engine import Engine, SearchOutcome
+from sharefind.search.engine import Engine
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision, Evidence
-from sharefind.search.observer import Observer, StopSearch
+from sharefind.search.observer import Observer, Observers, StopSearch
 from sharefind.search.persistence.run_folder import RunFolder
 from sharefind.search.problem import Candidate, Problem, TaskLike, build_problem, fingerprint
 from sharefind.search.result import Result
@@ -19,6 +20,7 @@ from sharefind.search.rules.growth import (
 from sharefind.search.rules.stopping import RandomisationRule, StoppingRule, ThresholdRule
 from sharefind.search.run import default_folder, run_search
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
+from sharefind.search.search_outcome import SearchOutcome
 
 __all__ = [
     "Candidate",
@@ -32,6 +34,7 @@ __all__ = [
     "InvariantGrowth",
     "MeanGrowth",
     "Observer",
+    "Observers",
     "Problem",
     "RandomisationRule",
     "Result",
@@ -44,6 +47,7 @@ __all__ = [
     "StopSearch",
     "StoppingRule",
     "TaskLike",
+    "TestedProblem",
     "ThresholdRule",
     "build_problem",
     "default_folder",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, RepresentationError
 from sharefind.exact.matrices import rows_of
-from sharefind.groups import FiniteGroup, Group, Representation, parse_representation, subgroup_labels
+from sharefind.groups import FiniteGroup, Group, Representation, parse_representation, subgroup_label, subgroup_labels
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.sample_checks import refuse_repeated_rows
 from sharefind.limits import SETTINGS, Limits
@@ -28,10 +28,12 @@ from sharefind.rng import named_stream
 from sharefind.search.blind import BlindStart, blind_start, is_structured
 from sharefind.search.config import SearchConfig, Settings, resolve
 from sharefind.search.rules.widths import width_advice
+from sharefind.search.search_lattice import SearchNode
 from sharefind.search.searched_unit import DEFAULT_UNIT, default_hidden, refuse_wide, searched_unit
 from sharefind.search.unit_registry import UNPERMUTABLE, RowUnits, can_permute, row_units
 from sharefind.spaces import (
     InvariantLattice,
+    LatticeNode,
     ParameterSpace,
     Subspace,
     chain_lattice,
@@ -39,9 +41,6 @@ from sharefind.spaces import (
     invariant_lattice,
     tying_lattice,
 )
-
-if TYPE_CHECKING:
-    from sharefind.search.symmetries import Symmetries
 
 ELSEWHERE = {"data", "generators", "max_nodes", "max_seconds", *SETTINGS}
 """Settings on which no result depends: paths, whose content does count, budgets and limits."""
@@ -128,7 +127,6 @@ class Problem:
         settings: every choice made. x (n, d_in), y (n, d_out): standardised finite data, or None.
         change: the standardisation that was applied.
         blind: what a blind search started from; x and y are the samples that took no part in that. None otherwise.
-        symmetries: what the exact tests of the candidate's subgroups found; None before the search has begun.
         units: (n,), int64, the unit of each row of x and y, numbered from 0; None where every row is one.
         warnings: what must be said of the data, a line each.
     """
@@ -142,7 +140,6 @@ class Problem:
     y: Tensor | None
     change: Standardisation
     blind: BlindStart | None = None
-    symmetries: Symmetries | None = None
     units: Tensor | None = None
     warnings: tuple[str, ...] = ()
 
@@ -164,6 +161,27 @@ class Problem:
             return {}
         listed = [g for node in self.lattice.nodes for g in node.groups if isinstance(g, FiniteGroup)]
         return dict(zip(listed, subgroup_labels(listed, parent), strict=True))
+
+    def label_of(self, group: Group) -> str:
+        """The group's unique name among the candidate's subgroups."""
+        parent, known = self.candidate.group, self.labels.get(group)
+        if known is not None or not isinstance(group, FiniteGroup) or not isinstance(parent, FiniteGroup):
+            return known or group.name
+        return subgroup_label(group, parent)
+
+    def labels_of(self, groups: Iterable[Group]) -> tuple[str, ...]:
+        """`label_of` for several groups."""
+        return tuple(map(self.label_of, groups))
+
+    def lattice_node(self, node: SearchNode) -> LatticeNode | None:
+        """The node's place among the candidate's invariant subspaces, or None."""
+        return None if self.lattice is None or node.candidate is None else self.lattice.nodes[node.candidate]
+
+    def directions(self, node: SearchNode) -> tuple[Subspace, ...]:
+        """Spaces along which an escape is looked for: the candidates next above the node, and Z last."""
+        full, place = Subspace.full(self.space.dim), self.lattice_node(node)
+        above = [] if place is None or self.lattice is None else self.lattice.covers(place)
+        return (*(n.space for n in above if n.space != full), full)
 
     @property
     def resolved(self) -> SearchConfig:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sharefind.errors import RunFolderError
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.search import Decision, Growth, RunFolder, SearchLattice, SearchNode
-from sharefind.search.persistence.run_folder import read_particles
+from sharefind.search.persistence.particles import read_particles
 from sharefind.spaces import Block
 
 REQUIRED = ("schema", "group", "parameter_space", "chain", "e_star", "accepted", "rejected", "lattice")

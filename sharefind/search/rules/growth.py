@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.search.config import GrowthName
 from sharefind.search.experiments import Training
-from sharefind.search.hypotheses import lattice_node
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision
-from sharefind.search.problem import Problem
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 from sharefind.spaces import LatticeNode, Subspace
 
@@ -85,7 +84,9 @@ class GrowthRule(Protocol):
         """What the rule is called in the record."""
         ...
 
-    def propose(self, problem: Problem, node: SearchNode, escape: Escape, lattice: SearchLattice) -> list[Proposal]:
+    def propose(
+        self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
+    ) -> list[Proposal]:
         """Spaces above the node; empty when no direction is significant."""
         ...
 
@@ -127,7 +128,9 @@ class MeanGrowth:
 
     name: GrowthName = "mean"
 
-    def propose(self, problem: Problem, node: SearchNode, escape: Escape, lattice: SearchLattice) -> list[Proposal]:
+    def propose(
+        self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
+    ) -> list[Proposal]:
         """One child with v_j added."""
         length = float(np.linalg.norm(escape.mean))
         if length == 0:
@@ -148,7 +151,9 @@ class EscapeGrowth:
 
     name: GrowthName = "escape"
 
-    def propose(self, problem: Problem, node: SearchNode, escape: Escape, lattice: SearchLattice) -> list[Proposal]:
+    def propose(
+        self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
+    ) -> list[Proposal]:
         """One child with all significant directions, or none."""
         values, vectors = np.linalg.eigh(escape.second_moment)
         noise = max(0.0, -float(values[0]))
@@ -171,9 +176,11 @@ class InvariantGrowth:
 
     name: GrowthName = "invariant"
 
-    def propose(self, problem: Problem, node: SearchNode, escape: Escape, lattice: SearchLattice) -> list[Proposal]:
+    def propose(
+        self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
+    ) -> list[Proposal]:
         """All open spaces above the node, each with the share of the escape that it explains."""
-        here = lattice_node(problem, node)
+        here = problem.lattice_node(node)
         if problem.lattice is None or here is None:
             return []
         proposals = []
@@ -183,7 +190,7 @@ class InvariantGrowth:
             proposals.append(Proposal(child, growth))
         return proposals
 
-    def _open(self, problem: Problem, here: LatticeNode, lattice: SearchLattice) -> list[LatticeNode]:
+    def _open(self, problem: TestedProblem, here: LatticeNode, lattice: SearchLattice) -> list[LatticeNode]:
         if problem.lattice is None:
             return []
         tested = problem.symmetries is not None and problem.symmetries.family is not None

@@ -26,9 +26,8 @@ from sharefind.search.experiments import (
     scheme_training,
     staged,
 )
-from sharefind.search.hypotheses import Judgement, directions, identity_of, judgement, label_of, labels, lattice_node
+from sharefind.search.hypotheses import Judgement, TestedProblem, identity_of
 from sharefind.search.node_evidence import Decision, Evidence
-from sharefind.search.problem import Problem
 from sharefind.search.rules.calibration import (
     Calibration,
     calibrate,
@@ -55,16 +54,16 @@ class StoppingRule(Protocol):
         """What the rule is called in the record."""
         ...
 
-    def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
+    def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train at the node and decide."""
         ...
 
 
-def whole_space(problem: Problem, node: SearchNode, rule: str, progress: StageProgress) -> Assessment:
+def whole_space(problem: TestedProblem, node: SearchNode, rule: str, progress: StageProgress) -> Assessment:
     """Z holds by definition: nothing is left to grow to. It is trained all the same, for its risk."""
     settings = problem.settings
     training = scheme_training(problem, node.space, node.key, settings.config.scheme, staged(progress, "training"))
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     evidence = Evidence(
         dist2=0.0,
         rmd2=0.0,
@@ -78,12 +77,12 @@ def whole_space(problem: Problem, node: SearchNode, rule: str, progress: StagePr
         decision=Decision.STAY,
         rule=rule,
         reason="this is the whole parameter space: the data support no sharing",
-        groups=() if place is None else labels(problem, place.groups),
+        groups=() if place is None else problem.labels_of(place.groups),
     )
     return Assessment(evidence, training)
 
 
-def relative_escape(problem: Problem, node: SearchNode, training: Training, progress: StageProgress) -> float:
+def relative_escape(problem: TestedProblem, node: SearchNode, training: Training, progress: StageProgress) -> float:
     """Mean relative escape of a training; of one with large minibatches where a tolerance makes its size decide."""
     if problem.settings.tolerance > 0 and problem.samples is not None and not node.space.is_zero:
         training = effect_training(problem, node.space, node.key, staged(progress, "size of the escape"))
@@ -101,7 +100,7 @@ class RandomisationRule:
 
     name: str = "randomisation"
 
-    def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
+    def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train on the data and on copies moved by the likeliest of the node's symmetries.
 
         Raises:
@@ -111,16 +110,16 @@ class RandomisationRule:
             return whole_space(problem, node, self.name, progress)
         if problem.symmetries is None:
             raise ConfigError("stopping rule randomisation needs tests of a candidate group; use --stop calibrated")
-        judged = judgement(problem, node)
+        judged = problem.judgement(node)
         plan = CopiesPlan(
-            problem, node.space, node.key, judged.null, directions(problem, node), f"copies:{identity_of(judged.null)}"
+            problem, node.space, node.key, judged.null, problem.directions(node), f"copies:{identity_of(judged.null)}"
         )
         result = copies_experiment(plan, staged(progress, "escape"))
         relative = relative_escape(problem, node, result.observed[-1], progress)
         return self._conclude(problem, node, judged, result, relative)
 
     def _conclude(
-        self, problem: Problem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float
+        self, problem: TestedProblem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float
     ) -> Assessment:
         settings = problem.settings
         tolerated = not judged.holds and within_tolerance(node, relative, settings)
@@ -156,7 +155,9 @@ def escapes(result: CopiesResult, settings: Settings) -> bool:
     return randomisation_p_value(components) <= settings.alpha
 
 
-def _test_reason(problem: Problem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float) -> str:
+def _test_reason(
+    problem: TestedProblem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float
+) -> str:
     settings = problem.settings
     what = _hypothesis(problem, judged)
     p = "not tested" if judged.p_value is None else f"p = {judged.p_value:.3g}"
@@ -187,19 +188,19 @@ def _test_reason(problem: Problem, node: SearchNode, judged: Judgement, result: 
     return f"particles leave: {what} is rejected ({p} <= alpha = {settings.alpha:g}){over}"
 
 
-def _hypothesis(problem: Problem, judged: Judgement) -> str:
+def _hypothesis(problem: TestedProblem, judged: Judgement) -> str:
     if judged.is_tying and problem.blind is not None:
         name: str = problem.blind.finding.name
         return name
-    return "Y independent of X" if judged.null is None else f"symmetry under {label_of(problem, judged.null)}"
+    return "Y independent of X" if judged.null is None else f"symmetry under {problem.label_of(judged.null)}"
 
 
-def _verdicts(problem: Problem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:
+def _verdicts(problem: TestedProblem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:
     """Labels of the node's groups that were accepted and rejected; those that are undecided are in neither."""
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     if place is None or not place.groups:
         return {}
-    names = labels(problem, place.groups)
+    names = problem.labels_of(place.groups)
     if tolerated:
         return {"groups": names}
     found = {} if problem.symmetries is None else problem.symmetries.verdicts(names)
@@ -222,7 +223,7 @@ class ThresholdRule:
     name: str
     delta: float | None = None
 
-    def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
+    def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train R replicates at the node and compare."""
         if node.space.is_full:
             return whole_space(problem, node, self.name, progress)
@@ -255,12 +256,12 @@ class ThresholdRule:
         return Assessment(evidence, training)
 
 
-def _is_saddle(problem: Problem, node: SearchNode) -> bool:
+def _is_saddle(problem: TestedProblem, node: SearchNode) -> bool:
     """Whether the exact tests reject all that would keep particles here; asked of {0} and of exact nodes."""
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     if problem.symmetries is None or place is None:
         return False
-    return not judgement(problem, node).holds
+    return not problem.judgement(node).holds
 
 
 def _threshold_reason(
@@ -288,15 +289,15 @@ def _threshold_reason(
     return f"particles leave: {compared}"
 
 
-def _threshold_verdicts(problem: Problem, node: SearchNode, holds: bool) -> dict[str, tuple[str, ...]]:
+def _threshold_verdicts(problem: TestedProblem, node: SearchNode, holds: bool) -> dict[str, tuple[str, ...]]:
     """Only vanilla training is evidence; the other schemes impose the symmetry."""
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     if place is None or not place.groups or not problem.settings.config.scheme.is_evidence:
         return {}
-    return {"groups" if holds else "rejected": labels(problem, place.groups)}
+    return {"groups" if holds else "rejected": problem.labels_of(place.groups)}
 
 
-def augmented_delta(problem: Problem, node: SearchNode, progress: StageProgress) -> float:
+def augmented_delta(problem: TestedProblem, node: SearchNode, progress: StageProgress) -> float:
     """delta_j on fresh samples: the (1 - alpha) quantile over replicates of how far noise carries particles off E_j.
 
     Training on fresh samples that are moved by a group H, each by an element of its own, is training on a law that H
@@ -304,7 +305,7 @@ def augmented_delta(problem: Problem, node: SearchNode, progress: StageProgress)
     For E_j = E^H that noise is delta_j. Elsewhere it is taken from E^G, direction by direction: scaled by the number of
     directions normal to E_j over those normal to E^G; where E^G = Z none is, and delta_j is 0.
     """
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     is_fixed = place is not None and bool(place.groups)
     group = place.group if place is not None and is_fixed else problem.candidate.group
     space, key = (node.space, node.key) if is_fixed else (problem.fixed_space, "calibration")
@@ -323,7 +324,7 @@ class CalibratedRule:
 
     name: str = "calibrated"
 
-    def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
+    def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train on the data and on copies, and compare."""
         if not is_calibrated_by_copies(problem):
             return ThresholdRule(self.name).assess(problem, node, progress)
@@ -332,8 +333,8 @@ class CalibratedRule:
         found = calibrate(problem, node, progress)
         return self._conclude(problem, node, found, relative_escape(problem, node, found.training, progress))
 
-    def _conclude(self, problem: Problem, node: SearchNode, found: Calibration, relative: float) -> Assessment:
-        settings, training, place = problem.settings, found.training, lattice_node(problem, node)
+    def _conclude(self, problem: TestedProblem, node: SearchNode, found: Calibration, relative: float) -> Assessment:
+        settings, training, place = problem.settings, found.training, problem.lattice_node(node)
         stays = found.stays or within_tolerance(node, relative, settings)
         saddle = stays and node.space.is_zero and _is_saddle(problem, node)
         holds = stays and not saddle
