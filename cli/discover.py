@@ -168,7 +168,7 @@ def _search(
     _use_one_thread()
     with watcher(problem, folder.path, is_silent=is_silent, is_json=is_json) as observer:
         outcome, result = run_search(problem, folder, observer, workers, clock=clock_of(session))
-    return RunView(folder.path, result, outcome.lattice, problem.settings.alpha)
+    return RunView(folder.path, result.to_json(), outcome.lattice, problem.settings.alpha)
 
 
 def _use_one_thread() -> None:

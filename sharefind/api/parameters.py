@@ -21,8 +21,7 @@ from sharefind.limits import LIFTED
 from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
-from sharefind.search import Evidence, Growth, Observer, SearchNode
-from sharefind.search.experiments import Training
+from sharefind.search import Evidence, Observer, Observers, SearchNode
 
 FloatArray = NDArray[np.float64]
 
@@ -64,8 +63,8 @@ class EvidenceRow:
     evidence: Evidence
 
 
-class Hooks(Observer):
-    """Functions given one by one, and an observer that is told the same after them."""
+class Hooks(Observers):
+    """Calls functions that are given one by one, then passes each event on to an observer."""
 
     def __init__(
         self,
@@ -74,39 +73,23 @@ class Hooks(Observer):
         on_error: Callable[[Exception], object] | None,
         observer: Observer | None,
     ) -> None:
+        super().__init__(*([] if observer is None else [observer]))
         self._node_start, self._node_end, self._error = on_node_start, on_node_end, on_error
-        self._watcher = observer or Observer()
 
     def on_node_start(self, node: SearchNode) -> None:
         """A node is about to be trained."""
         _call(self._node_start, node)
-        self._watcher.on_node_start(node)
-
-    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
-        """For the observer alone."""
-        self._watcher.on_progress(node, stage, done, total)
-
-    def on_training(self, node: SearchNode, training: Training) -> None:
-        """For the observer alone."""
-        self._watcher.on_training(node, training)
+        super().on_node_start(node)
 
     def on_node_end(self, node: SearchNode) -> None:
         """The node has its evidence."""
         _call(self._node_end, node)
-        self._watcher.on_node_end(node)
-
-    def on_growth(self, growths: list[Growth]) -> None:
-        """For the observer alone."""
-        self._watcher.on_growth(growths)
-
-    def on_note(self, note: str) -> None:
-        """For the observer alone."""
-        self._watcher.on_note(note)
+        super().on_node_end(node)
 
     def on_error(self, error: Exception) -> None:
         """The search failed."""
         _call(self._error, error)
-        self._watcher.on_error(error)
+        super().on_error(error)
 
 
 def _call(hook: Callable[[Any], object] | None, value: object) -> None:

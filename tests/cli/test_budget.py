@@ -68,7 +68,7 @@ def test_what_is_done_after_the_alarm_is_left_alone(discover, monkeypatch: pytes
     from sharefind.cli import interrupts
     from sharefind.search import engine
 
-    real = engine._visited_path
+    real = engine._reason
 
     def slow(*arguments: Any) -> Any:
         ends = time.monotonic() + 0.8
@@ -76,7 +76,7 @@ def test_what_is_done_after_the_alarm_is_left_alone(discover, monkeypatch: pytes
             sum(range(1000))
         return real(*arguments)
 
-    monkeypatch.setattr(engine, "_visited_path", slow)
+    monkeypatch.setattr(engine, "_reason", slow)
     monkeypatch.setattr(interrupts, "SWALLOWED_SECONDS", 0.2)
     monkeypatch.setattr(budget, "SLACK_SECONDS", -0.5)  # the alarm comes before anything looks at the deadline
     ending = discover("--group", "C2", "--out", "run", "--copies", "1000000", "--max-seconds", "1", "--json", "--quiet")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sharefind.errors import RunFolderError
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.search import Decision, Growth, RunFolder, SearchLattice, SearchNode
-from sharefind.search.persistence.run_folder import read_particles
+from sharefind.search.persistence.particles import read_particles
 from sharefind.spaces import Block
 
 REQUIRED = ("schema", "group", "parameter_space", "chain", "e_star", "accepted", "rejected", "lattice")
@@ -129,7 +129,7 @@ def load_run(path: Path, limits: Limits = DEFAULT_LIMITS) -> RunView:
     """
     folder = RunFolder.open(path, limits)
     seconds = {name: test.seconds for name, test in folder.tests().items()}
-    view = RunView(path, folder.result(), folder.lattice(), folder.config().alpha, seconds, limits)
+    view = RunView(path, folder.result().to_json(), folder.lattice(), folder.config().alpha, seconds, limits)
     missing = [key for key in REQUIRED if key not in view.result]
     if missing:
         raise RunFolderError(f"{path / 'result.json'} has no {missing[0]!r}; run the search again")
