@@ -10,7 +10,8 @@ from sharefind.errors import ExportError, RunFolderError, wording
 from sharefind.limits import SETTINGS, Limits, settings_of
 from sharefind.search import Decision, Problem, RunFolder, SearchConfig, SearchOutcome
 from sharefind.search.building import proposals
-from sharefind.search.hypotheses import belongs
+from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.persistence.recalled_nodes import belongs
 from sharefind.search.result import Result
 
 
@@ -81,4 +82,4 @@ def load_outcome(folder: RunFolder) -> SearchOutcome:
             f"{folder.path} searched the unit {result.unit}, which the command line does not know; "
             "a run with a unit of your own can be inspected, and not exported"
         )
-    return SearchOutcome(problem, lattice, tuple(lattice.path_to(last.key)), holds)
+    return SearchOutcome(TestedProblem.of(problem, None), lattice, tuple(lattice.path_to(last.key)), holds)

@@ -27,7 +27,7 @@ from sharefind.groups import load_generators, named_group, natural, parse_repres
 from sharefind.limits import DEFAULT_LIMITS, LARGEST_ORDER, Limits, limits_of, raise_it, settings_of
 from sharefind.report.text.runs import load_run
 from sharefind.search import build_problem, search_config
-from sharefind.search.persistence.run_folder import read_particles
+from sharefind.search.persistence.particles import read_particles
 from sharefind.spaces import invariant_lattice
 
 SHIFT = [[int(i == (j + 1) % 6) for j in range(6)] for i in range(6)]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,22 +59,14 @@ class EvidenceRow:
 
 
 class Hooks(Observer):
-    """Functions given one by one, and an observer that is told the same after them.
+    """An observer made of functions.
 
     Args:
-        observer: Who is told everything; nobody if None.
         hooks: By the names of an observer's methods; None where there is none.
     """
 
-    def __init__(self, observer: Observer | None, **hooks: Callable[[Any], object] | None) -> None:
-        for event in (name for name in vars(Observer) if name.startswith("on_")):
-            told = (hooks.get(event), None if observer is None else getattr(observer, event))
-            setattr(self, event, partial(_tell, [hook for hook in told if hook is not None]))
-
-
-def _tell(hooks: Iterable[Callable[..., object]], *what: object) -> None:
-    for hook in hooks:
-        hook(*what)
+    def __init__(self, **hooks: Callable[[Any], object] | None) -> None:
+        vars(self).update({event: hook for event, hook in hooks.items() if hook is not None})
 
 
 class TemporaryRun:

@@ -34,6 +34,7 @@ from sharefind.report.text.run_samples import Samples
 from sharefind.search import (
     Candidate,
     Observer,
+    Observers,
     RunFolder,
     SearchConfig,
     SearchNode,
@@ -41,7 +42,6 @@ from sharefind.search import (
     run_search,
     search_config,
 )
-from sharefind.search.hypotheses import lattice_node
 from sharefind.search.run import Clock
 from sharefind.storage import write_atomically
 
@@ -188,12 +188,11 @@ class SharingSearch(RegressorMixin, FoundSharing):  # type: ignore[misc]
             named: dict[str, Any] = {} if units is None else {GROUPS: units}
             np.savez(buffer, x=x, y=y, **named)
             write_atomically(path / DATA, buffer.getvalue())
+        hooks = Hooks(on_node_start=self.on_node_start, on_node_end=self.on_node_end, on_error=self.on_error)
         outcome, self.result_ = run_search(
             problem,
             folder,
-            Hooks(
-                self.observer, on_node_start=self.on_node_start, on_node_end=self.on_node_end, on_error=self.on_error
-            ),
+            Observers(hooks, *([] if self.observer is None else [self.observer])),
             Workers(effective_n_jobs(self.n_jobs)),
             clock=clock,
         )
@@ -240,7 +239,7 @@ class SharingSearch(RegressorMixin, FoundSharing):  # type: ignore[misc]
     def _keep(self, outcome: SearchOutcome, folder: RunFolder) -> None:
         self.is_finished_, self.lattice_ = outcome.finished, outcome.lattice
         self.e_star_, self.subspace_ = outcome.e_star, outcome.e_star.space
-        place = lattice_node(outcome.problem, outcome.e_star)
+        place = outcome.problem.lattice_node(outcome.e_star)
         self.stabiliser_ = None if place is None else place.group
         self.accepted_, self.rejected_ = self.result_.accepted, self.result_.rejected
         self.evidence_ = [

@@ -16,9 +16,9 @@ from sharefind.exact.matrices import rows_of
 from sharefind.groups import FiniteGroup, Group, Representation, format_element
 
 if TYPE_CHECKING:
-    from sharefind.search.engine import SearchOutcome
     from sharefind.search.problem import Problem
     from sharefind.search.search_lattice import SearchNode
+    from sharefind.search.search_outcome import SearchOutcome
 
 
 def generator_pairs(

@@ -18,8 +18,8 @@ from sharefind.errors import InputError, RunFolderError
 from sharefind.meanfield.clouds.models import predict_labels
 
 if TYPE_CHECKING:
-    from sharefind.search.engine import SearchOutcome
     from sharefind.search.persistence.run_folder import RunFolder
+    from sharefind.search.search_outcome import SearchOutcome
 
 FloatArray = NDArray[np.float64]
 

@@ -2,9 +2,10 @@
 
 from sharefind.search.building import build_problem
 from sharefind.search.config import SearchConfig, Settings
-from sharefind.search.engine import Engine, SearchOutcome
+from sharefind.search.engine import Engine
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision, Evidence
-from sharefind.search.observer import Observer, StopSearch
+from sharefind.search.observer import Observer, Observers, StopSearch
 from sharefind.search.persistence.run_folder import RunFolder
 from sharefind.search.presets import resolve, search_config
 from sharefind.search.problem import Candidate, Problem, TaskLike, fingerprint
@@ -21,6 +22,7 @@ from sharefind.search.rules.stopping import StoppingRule
 from sharefind.search.rules.traits import GrowthTraits, StopTraits
 from sharefind.search.run import default_folder, run_search
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
+from sharefind.search.search_outcome import SearchOutcome
 
 __all__ = [
     "CalibratedRule",
@@ -36,6 +38,7 @@ __all__ = [
     "InvariantGrowth",
     "MeanGrowth",
     "Observer",
+    "Observers",
     "Problem",
     "Proposal",
     "RandomisationRule",
@@ -50,6 +53,7 @@ __all__ = [
     "StopTraits",
     "StoppingRule",
     "TaskLike",
+    "TestedProblem",
     "ThresholdRule",
     "build_problem",
     "candidate_node",

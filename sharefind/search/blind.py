@@ -30,12 +30,6 @@ from sharefind.spaces import Subspace
 
 FloatArray = NDArray[np.float64]
 
-PROPOSING_SHARE = 0.75
-"""Share of finite data that proposes; a test needs fewer samples, since it only has to object."""
-
-FRESH_SAMPLES = 10_000
-"""Samples that propose where a task has no finite data."""
-
 ODD_UNIT = "matrix+bias:tanh"
 """The unit where signs are shared and the user named none: others do not commute with a change of sign."""
 
@@ -97,6 +91,8 @@ def blind_start(
     unit: str | None,
     fresh: Sampler,
     units: Tensor | None = None,
+    share: float = 0.75,
+    fresh_samples: int = 10_000,
 ) -> BlindStart:
     """Propose a group from a part of the samples.
 
@@ -107,6 +103,8 @@ def blind_start(
         unit: What the user or the task named.
         fresh: Draws samples where there are no finite data.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
+        share: Of finite data that proposes; a test needs fewer samples, since it only has to object.
+        fresh_samples: Samples that propose where a task has no finite data.
 
     Returns:
         The first proposal, and those that follow where it is rejected.
@@ -116,9 +114,9 @@ def blind_start(
     """
     if x is None or y is None:
         rows = None
-        x, y = fresh(named_stream(config.seed, "blind", "samples"), FRESH_SAMPLES)
+        x, y = fresh(named_stream(config.seed, "blind", "samples"), fresh_samples)
     else:
-        proposing, rows = _split(len(x), config.seed, units)
+        proposing, rows = _split(len(x), config.seed, units, share)
         x, y = x[proposing], y[proposing]
     signed = None if unit is None else _is_odd(unit, x.shape[1], y.shape[1])
     finding = propose(x, y, signed=signed, seed=config.seed)
@@ -133,13 +131,13 @@ def _can_be_searched(start: BlindStart, unit: str | None) -> bool:
     return start.tying is None and start.group.order is not None and start.group.order <= MAX_SUBGROUP_ORDER
 
 
-def _split(n: int, seed: int, units: Tensor | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _split(n: int, seed: int, units: Tensor | None, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows that propose and those that are left for tests and training, ascending; whole units in each."""
     rng = named_stream(seed, "blind", "rows")
     if units is not None:
-        proposing, rows = held_units(units, 1 - PROPOSING_SHARE, rng)
+        proposing, rows = held_units(units, 1 - share, rng)
         return proposing.numpy(), rows.numpy()
-    order, cut = rng.permutation(n), round(PROPOSING_SHARE * n)
+    order, cut = rng.permutation(n), round(share * n)
     return np.sort(order[:cut]), np.sort(order[cut:])
 
 

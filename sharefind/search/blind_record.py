@@ -11,8 +11,7 @@ from sharefind.groups.group import permutation_sign
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.proposal import Finding
 from sharefind.search.blind import BlindStart
-from sharefind.search.hypotheses import label_of
-from sharefind.search.problem import Problem
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.result import (
     BlindRow,
     LieAlgebra,
@@ -25,7 +24,7 @@ from sharefind.search.result import (
 from sharefind.spaces import fixed_space
 
 
-def blind_row(problem: Problem, start: BlindStart) -> BlindRow:
+def blind_row(problem: TestedProblem, start: BlindStart) -> BlindRow:
     """What the proposing samples speak for first, how clearly, and what the other samples made of it.
 
     Args:
@@ -52,7 +51,7 @@ def blind_row(problem: Problem, start: BlindStart) -> BlindRow:
     )
 
 
-def has_smaller_group(problem: Problem) -> bool:
+def has_smaller_group(problem: TestedProblem) -> bool:
     """Whether a proper subgroup of the candidate has the same fixed space, as A_n has that of S_n.
 
     Groups that are too large to list are compared with their even permutations alone.
@@ -108,7 +107,7 @@ def _tied(found: Finding) -> dict[str, Any]:
     }
 
 
-def _rejected_p(problem: Problem, start: BlindStart) -> float | None:
+def _rejected_p(problem: TestedProblem, start: BlindStart) -> float | None:
     """The p-value at which the other samples reject the first proposal, None where they do not."""
     if start.tried:
         return start.tried[0].p_value
@@ -116,7 +115,7 @@ def _rejected_p(problem: Problem, start: BlindStart) -> float | None:
     if symmetries is None:
         return None
     if symmetries.family is not None:
-        name = label_of(problem, problem.candidate.group)
+        name = problem.label_of(problem.candidate.group)
         return symmetries.family.p_adjusted[name] if name in symmetries.family.rejected else None
     p_value = symmetries.tying_p_value
     return p_value if p_value is not None and p_value <= problem.settings.alpha else None

@@ -10,24 +10,24 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Protocol
 
 from sharefind.errors import ConfigError, NotConvergedError, setting
-from sharefind.inference import Diagnosis, RandomisationTest
-from sharefind.search.descent import DiagnosesUnder, proposal_number, tested
-from sharefind.search.experiments import escape_training
-from sharefind.search.hypotheses import ZERO, belongs, leads_to_accepted
-from sharefind.search.node_evidence import Decision, Evidence
+from sharefind.inference import Diagnosis
+from sharefind.search.descent import proposal_number, tested
+from sharefind.search.experiments import StageProgress, escape_training
+from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.memory import Memory, MemoryOfProposal, NoMemory
+from sharefind.search.node_evidence import Decision
+from sharefind.search.node_record import NODE, NodeRecord
 from sharefind.search.noise_floor import explain_unlearnt, explain_zero
 from sharefind.search.observer import BudgetSpent, Observer, StopSearch
 from sharefind.search.problem import Problem
-from sharefind.search.result import Yardstick
-from sharefind.search.rules.growth import GrowthRule, Proposal, measure_escape
-from sharefind.search.rules.registry import GROWTH_RULES, STOPPING_RULES, is_named
+from sharefind.search.rejected_groups import diagnoses
+from sharefind.search.rules.growth import GrowthRule, measure_escape
+from sharefind.search.rules.registry import GROWTH_RULES, STOPPING_RULES
 from sharefind.search.rules.stopping import StoppingRule
-from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
-from sharefind.search.symmetries import diagnoses, left_open
-from sharefind.search.yardstick import Missing
+from sharefind.search.search_lattice import ZERO, Growth, SearchLattice, SearchNode
+from sharefind.search.search_outcome import SearchOutcome
 from sharefind.spaces import Subspace
 
 STOPPED = "an observer stopped the search"
@@ -42,98 +42,8 @@ def no_direction_advice() -> str:
     return f"give more data, or another {setting('growth')}"
 
 
-@dataclass(frozen=True)
-class NodeRecord:
-    """A finished node: what was seen and what was proposed from there. Enough to go on without training again."""
-
-    key: str
-    evidence: Evidence
-    proposals: tuple[Proposal, ...]
-
-
-class Memory(Protocol):
-    """Where finished nodes are kept, so that nothing computed is lost."""
-
-    def recall(self, key: str) -> NodeRecord | None:
-        """The record of a node that an earlier run finished, or None."""
-        ...
-
-    def keep(self, record: NodeRecord) -> None:
-        """Keep a node that has just been finished."""
-        ...
-
-    def recall_test(self, name: str) -> RandomisationTest | None:
-        """The exact test of a candidate that an earlier run finished, or None."""
-        ...
-
-    def keep_test(self, name: str, test: RandomisationTest) -> None:
-        """Keep a test that has just been finished."""
-        ...
-
-    def recall_diagnosis(self, name: str) -> Diagnosis | None:
-        """The diagnosis of a rejected group that an earlier run finished, or None."""
-        ...
-
-    def keep_diagnosis(self, name: str, diagnosis: Diagnosis) -> None:
-        """Keep a diagnosis that has just been finished."""
-        ...
-
-
-class NoMemory:
-    """Keeps nothing."""
-
-    def recall(self, key: str) -> NodeRecord | None:
-        """Never anything."""
-        return None
-
-    def keep(self, record: NodeRecord) -> None:
-        """Do nothing."""
-
-    def recall_test(self, name: str) -> RandomisationTest | None:
-        """Never anything."""
-        return None
-
-    def keep_test(self, name: str, test: RandomisationTest) -> None:
-        """Do nothing."""
-
-    def recall_diagnosis(self, name: str) -> Diagnosis | None:
-        """Never anything."""
-        return None
-
-    def keep_diagnosis(self, name: str, diagnosis: Diagnosis) -> None:
-        """Do nothing."""
-
-
-@dataclass(frozen=True)
-class SearchOutcome:
-    """How a search ended.
-
-    Attributes:
-        lattice: every node visited, with its evidence. chain: E_0 -> ... -> E_*, or as far as the search came.
-        finished: whether E_* holds (False: the search was stopped before a space held, or left a space from which no
-            direction of the escape is significant, and is undecided).
-        diagnoses: why the rejected groups nearest to E_* fail, and by how much. stopped: why the search ended
-            before all was done, or None.
-        warnings: what the user must know, a sentence each. yardstick: how well E_* predicts, beside least squares and
-            the free unit; None before it was asked for.
-    """
-
-    problem: Problem
-    lattice: SearchLattice
-    chain: tuple[SearchNode, ...]
-    finished: bool
-    diagnoses: Mapping[str, Diagnosis] = field(default_factory=dict)
-    stopped: str | None = None
-    warnings: tuple[str, ...] = ()
-    yardstick: Yardstick | Missing | None = None
-
-    @property
-    def e_star(self) -> SearchNode:
-        """The last node of the chain: the smallest space that holds, when the search is finished."""
-        return self.chain[-1]
-
-
-_Rules = tuple[GrowthRule, StoppingRule]
+Diagnose = Callable[[TestedProblem, Memory, StageProgress], Mapping[str, Diagnosis]]
+"""Looks closely at what was rejected."""
 
 
 @dataclass
@@ -141,17 +51,22 @@ class Engine:
     """Runs one search.
 
     Args:
-        problem: what is searched. growth, stop: the rules; those that the settings name when left out.
-        observer: told what happens. memory: finished nodes of this or an earlier run.
+        problem: What is searched.
+        growth: The growth rule; the one that the settings name when left out.
+        stop: The stopping rule; the same.
+        observer: Told what happens.
+        memory: Finished work of this or an earlier run.
         bounded: Encloses work that does not look at a deadline itself, or too rarely, and may raise StopSearch there.
+        diagnose: Says why groups were rejected.
     """
 
     problem: Problem
     growth: GrowthRule | None = None
     stop: StoppingRule | None = None
-    observer: Observer | None = None
-    memory: Memory | None = None
+    observer: Observer = field(default_factory=Observer)
+    memory: Memory = field(default_factory=NoMemory)
     bounded: Callable[[], AbstractContextManager[None]] = nullcontext
+    diagnose: Diagnose = diagnoses
 
     def run(self) -> SearchOutcome:
         """Search from {0} until a node holds, nothing is left to grow to, or the budget of nodes is spent.
@@ -159,141 +74,124 @@ class Engine:
         Raises:
             NotConvergedError: a training diverged; the message names its node.
         """
-        lattice, rules = SearchLattice(), self._rules()
-        node = self._first()
+        zero = _first(self.problem)
+        try:
+            with self.bounded():
+                problem = tested(self.problem, self.memory, self._progress(zero), self.observer.on_note)
+        except StopSearch as stop:
+            lattice = SearchLattice()
+            lattice.add(zero)
+            return SearchOutcome(TestedProblem.of(self.problem, None), lattice, (zero,), False, stopped=_reason(stop))
+        return self._search(problem)
+
+    def _search(self, problem: TestedProblem) -> SearchOutcome:
+        settings, lattice, node = problem.settings, SearchLattice(), _first(problem)
+        growth, stop_rule = self.growth or GROWTH_RULES[settings.growth], self.stop or STOPPING_RULES[settings.stop]
+        visit = _Visit(problem, lattice, growth, stop_rule, self.observer)
         lattice.add(node)
+        self.observer.on_start(problem, lattice)
         for number in count():
             try:
                 with self.bounded():
-                    if number == 0:
-                        self._test_symmetries(node)
-                        node = self._first()  # of the proposal that is searched
-                        lattice.add(node)
-                    node = self._visit(lattice, node, number, rules)
+                    node = self._visited(visit, node, number)
             except StopSearch as stop:
-                return SearchOutcome(self.problem, lattice, _visited_path(lattice, node), False, {}, _reason(stop))
+                return SearchOutcome(problem, lattice, _visited_path(lattice, node), False, stopped=_reason(stop))
             if node.evidence is not None and node.evidence.decision is Decision.STAY:
                 break
-            if not _open_growths(lattice):
+            if not lattice.open_growths():
                 chain = tuple(lattice.path_to(node.key))
-                return SearchOutcome(
-                    self.problem, lattice, chain, False, {}, f"{NO_DIRECTION}: {no_direction_advice()}"
-                )
-            node = self._next(lattice)
+                why = f"{NO_DIRECTION}: {no_direction_advice()}"
+                return SearchOutcome(problem, lattice, chain, False, stopped=why)
+            node = _next(problem, lattice)
         chain = tuple(lattice.path_to(node.key))
-        if open_test := left_open(self.problem):
-            return SearchOutcome(self.problem, lattice, chain, False, {}, open_test)
+        if problem.left_open is not None:
+            return SearchOutcome(problem, lattice, chain, False, stopped=problem.left_open)
         try:
             with self.bounded():
-                found = self._diagnose(node)
+                memory = MemoryOfProposal(self.memory, proposal_number(problem))
+                found = self.diagnose(problem, memory, self._progress(node))
         except StopSearch as stop:  # E_* is known by then
-            return SearchOutcome(self.problem, lattice, chain, True, {}, _reason(stop))
-        return SearchOutcome(self.problem, lattice, chain, True, found)
+            return SearchOutcome(problem, lattice, chain, True, stopped=_reason(stop))
+        return SearchOutcome(problem, lattice, chain, True, found)
 
-    def _first(self) -> SearchNode:
-        zero = Subspace.zero(self.problem.space.dim)
-        index = None if self.problem.lattice is None else self.problem.lattice.zero.index
-        return SearchNode(ZERO, zero, index, ZERO)
+    def _progress(self, node: SearchNode) -> StageProgress:
+        return lambda stage, done, total: self.observer.on_progress(node, stage, done, total)
 
-    def _test_symmetries(self, zero: SearchNode) -> None:
-        """Everything that is known before training: the problem is from here on the one with its exact tests.
-
-        A blind search goes on with the first of its proposals that holds.
-        """
-        observer, memory = self.observer or Observer(), self.memory or NoMemory()
-        self.problem = tested(
-            self.problem, memory, lambda s, d, t: observer.on_progress(zero, s, d, t), observer.on_note
-        )
-
-    def _diagnose(self, last: SearchNode) -> Mapping[str, Diagnosis]:
-        observer = self.observer or Observer()
-        memory = DiagnosesUnder(self.memory or NoMemory(), proposal_number(self.problem))
-        return diagnoses(self.problem, memory, lambda s, d, t: observer.on_progress(last, s, d, t))
-
-    def _visit(self, lattice: SearchLattice, node: SearchNode, number: int, rules: _Rules) -> SearchNode:
-        observer = self.observer or Observer()
-        observer.on_node_start(node)
-        memory = self.memory or NoMemory()
-        record = memory.recall(node.key)
-        if record is not None and (reason := self._misfit(record, lattice, node, rules[0])):
-            observer.on_note(f"what is kept of {node.label} cannot be used: {reason}; that work is done again")
-            record = None
+    def _visited(self, visit: _Visit, node: SearchNode, number: int) -> SearchNode:
+        """The node with its evidence, recalled or measured."""
+        lattice = visit.lattice
+        self.observer.on_node_start(node)
+        record = self.memory.get(NODE, node.key)
         if record is None:
-            self._refuse_spent(number)
+            _refuse_spent(visit.problem, number)
             try:
-                record = self._measure(lattice, node, number, observer, rules)
+                record = visit.measure(node, number, self._progress(node))
             except NotConvergedError as error:
                 error.args = (f"{node.label}: {error}",)
                 raise
-            memory.keep(record)
+            self.memory.put(NODE, node.key, record)
         visited = lattice.mark(node.key, record.evidence, number)
-        observer.on_node_end(visited)
+        self.observer.on_node_end(visited)
         for proposal in record.proposals:
             if proposal.node.key not in lattice:
                 lattice.add(proposal.node)
             _refuse_no_larger(node, lattice.node(proposal.node.key), proposal.growth)
             lattice.connect(proposal.growth)
-        observer.on_growth([p.growth for p in record.proposals])
+        self.observer.on_growth([p.growth for p in record.proposals])
         return visited
 
-    def _misfit(self, record: NodeRecord, lattice: SearchLattice, node: SearchNode, growth: GrowthRule) -> str:
-        """Why what is said to be kept of a node cannot be what this search would keep; empty if it can."""
-        proposed = record.proposals
-        if record.evidence.decision is Decision.STAY:
-            return "it holds and is left" if proposed else ""
-        is_last = not proposed and all(growth.target == node.key for growth in _open_growths(lattice))
-        if is_last and not record.evidence.reason.startswith(NO_DIRECTION):
-            return "it is left, and nothing is proposed"
-        if any(p.growth.source != node.key or p.node.space.dim <= node.space.dim for p in proposed):
-            return "a growth is not from it to a larger space"
-        if any(p.growth.rule != growth.name or not is_named(p, node) for p in proposed):
-            return f"a growth is none of the rule {growth.name}"
-        if not all(belongs(self.problem, p.node) for p in proposed):
-            return "a space is none of this problem"
-        known = (lattice.node(p.node.key) for p in proposed if p.node.key in lattice)
-        spaces = {p.node.key: p.node.space for p in proposed}
-        return "" if all(old.space == spaces[old.key] for old in known) else "two spaces have one name"
 
-    def _refuse_spent(self, visited: int) -> None:
-        most = self.problem.settings.max_nodes
-        if visited >= most:
-            raise BudgetSpent(f"{setting('max_nodes')} {most} is reached, and no space held so far")
+@dataclass(frozen=True)
+class _Visit:
+    """What the visits of a search have in common."""
 
-    def _rules(self) -> _Rules:
-        settings = self.problem.settings
-        return self.growth or GROWTH_RULES[settings.growth], self.stop or STOPPING_RULES[settings.stop]
+    problem: TestedProblem
+    lattice: SearchLattice
+    growth: GrowthRule
+    stop: StoppingRule
+    observer: Observer
 
-    def _measure(
-        self, lattice: SearchLattice, node: SearchNode, number: int, observer: Observer, rules: _Rules
-    ) -> NodeRecord:
-        growth, stop = rules
-        assessment = stop.assess(self.problem, node, lambda s, d, t: observer.on_progress(node, s, d, t))
+    def measure(self, node: SearchNode, number: int, progress: StageProgress) -> NodeRecord:
+        """Train on the node, decide, and propose where to go."""
+        problem, lattice = self.problem, self.lattice
+        assessment = self.stop.assess(problem, node, progress)
         evidence = assessment.evidence
-        observer.on_training(node, assessment.training)
+        self.observer.on_training(node, assessment.training)
         if evidence.decision is Decision.STAY:
             explain = explain_zero if node.space.is_zero else explain_unlearnt
-            return NodeRecord(node.key, explain(self.problem, evidence), ())
+            return NodeRecord(node.key, explain(problem, evidence), ())
         lattice.mark(node.key, evidence, number)
-        training = escape_training(
-            self.problem, node.space, node.key, lambda d, t: observer.on_progress(node, "growth", d, t)
-        )
+        training = escape_training(problem, node.space, node.key, lambda d, t: progress("growth", d, t))
         escape = measure_escape(training, node.space)
-        proposals = tuple(growth.propose(self.problem, node, escape, lattice))
-        if not proposals and not _open_growths(lattice):
+        proposals = tuple(self.growth.propose(problem, node, escape, lattice))
+        if not proposals and not lattice.open_growths():
             evidence = replace(evidence, reason=f"{NO_DIRECTION}: {no_direction_advice()}; {evidence.reason}")
         return NodeRecord(node.key, evidence, proposals)
 
-    def _next(self, lattice: SearchLattice) -> SearchNode:
-        """The unvisited node whose growth explains most of an escape; the smaller space on a tie.
 
-        Spaces inside one whose group is accepted come first: escapes from a space inside E^G stay in E^G (Maass &
-        Fontbona 2024, Thm 5).
-        """
-        return lattice.node(min(_open_growths(lattice), key=lambda g: self._rank(lattice, g)).target)
+def _first(problem: Problem) -> SearchNode:
+    index = None if problem.lattice is None else problem.lattice.zero.index
+    return SearchNode(ZERO, Subspace.zero(problem.space.dim), index, ZERO)
 
-    def _rank(self, lattice: SearchLattice, growth: Growth) -> tuple[bool, float, int, str]:
-        leads = leads_to_accepted(self.problem, lattice.node(growth.target))
-        return (not leads, -growth.explained, lattice.node(growth.target).space.dim, growth.target)
+
+def _next(problem: TestedProblem, lattice: SearchLattice) -> SearchNode:
+    """The unvisited node whose growth explains most of an escape; the smaller space on a tie.
+
+    Spaces inside one whose group is accepted come first: escapes from a space inside E^G stay in E^G (Maass &
+    Fontbona 2024, Thm 5).
+    """
+
+    def rank(growth: Growth) -> tuple[bool, float, int, str]:
+        target = lattice.node(growth.target)
+        return (not problem.leads_to_accepted(target), -growth.explained, target.space.dim, growth.target)
+
+    return lattice.node(min(lattice.open_growths(), key=rank).target)
+
+
+def _refuse_spent(problem: Problem, visited: int) -> None:
+    most = problem.settings.max_nodes
+    if visited >= most:
+        raise BudgetSpent(f"{setting('max_nodes')} {most} is reached, and no space held so far")
 
 
 def _refuse_no_larger(source: SearchNode, target: SearchNode, growth: Growth) -> None:
@@ -313,8 +211,3 @@ def _visited_path(lattice: SearchLattice, node: SearchNode) -> tuple[SearchNode,
     """How far the search came: E_0 -> ... -> the last visited node before this one; {0} itself if it is not."""
     path = lattice.path_to(node.key)
     return tuple(n for n in path if n.evidence is not None) or (path[0],)
-
-
-def _open_growths(lattice: SearchLattice) -> list[Growth]:
-    """Growths to nodes that have not been visited."""
-    return [g for g in lattice.growths() if lattice.node(g.target).evidence is None]

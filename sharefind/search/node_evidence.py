@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -10,16 +10,11 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 
 from sharefind.search.json_fields import Word
 
-LARGEST = 1e300
-"""Largest number that is read back: twice it is finite."""
 
-MOST = 10**9
-"""The same for a count."""
-
-
-def _bounded(value: float) -> float:
-    if not abs(value) <= LARGEST:
-        raise ValueError(f"is not between -{LARGEST:g} and {LARGEST:g}")
+def _bounded(value: float, largest: float = 1e300) -> float:
+    """A number that is read back: twice the largest is finite."""
+    if not abs(value) <= largest:
+        raise ValueError(f"is not between -{largest:g} and {largest:g}")
     return value
 
 
@@ -63,7 +58,7 @@ class Evidence:
     relative_escape: NonNegative
     risk: NonNegative
     horizon: NonNegative
-    replicates: Annotated[int, Field(ge=1, le=MOST)]
+    replicates: Annotated[int, Field(ge=1, le=10**9)]
     decision: Decision
     rule: Word
     reason: Word
@@ -76,12 +71,8 @@ class Evidence:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the attributes as keys."""
-        return {
-            **asdict(self),
-            "decision": self.decision.value,
-            "groups": list(self.groups),
-            "rejected": list(self.rejected),
-        }
+        record: dict[str, Any] = _CODEC.dump_python(self, mode="json")
+        return record
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Evidence:
@@ -90,7 +81,7 @@ class Evidence:
         Raises:
             ValueError: the record holds anything that `to_json` does not write.
         """
-        return _READER.validate_python(record)
+        return _CODEC.validate_python(record)
 
 
-_READER = TypeAdapter(Evidence)
+_CODEC = TypeAdapter(Evidence)

@@ -13,45 +13,48 @@ from numpy.typing import NDArray
 
 from sharefind.errors import setting
 from sharefind.rng import named_stream
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Evidence
 from sharefind.search.problem import Problem
-
-NEIGHBOURS = 5
-"""Neighbours that predict a held-out label."""
-
-SAMPLES = 2000
-"""Samples used at most; the floor needs no more."""
-
-SIGNAL_SHARE = 0.8
-"""Labels whose noise floor lies below this share of their variance carry signal."""
-
-
-ROUNDING = 1e-20
-"""Share of the labels' mean square below which their variance is rounding."""
 
 
 @dataclass(frozen=True)
 class NoiseFloor:
-    """Mean squared loss of the best predictor, estimated; and of the best constant (the labels' variance)."""
+    """What is left to learn.
+
+    Attributes:
+        floor: Mean squared loss of the best predictor, estimated.
+        variance: That of the best constant, the labels' variance.
+        signal_share: Labels whose floor lies below this share of their variance carry signal.
+    """
 
     floor: float
     variance: float
+    signal_share: float = 0.8
 
     @property
     def has_signal(self) -> bool:
         """Whether something better than a constant is possible."""
-        return self.floor < SIGNAL_SHARE * self.variance
+        return self.floor < self.signal_share * self.variance
 
 
-def noise_floor(x: NDArray[np.float64], y: NDArray[np.float64]) -> NoiseFloor:
+def noise_floor(
+    x: NDArray[np.float64], y: NDArray[np.float64], neighbours: int = 5, rounding: float = 1e-20
+) -> NoiseFloor:
     """Leave-one-out nearest-neighbour estimate of E|Y - E[Y|X]|^2: x (n, d_in), y (n, d_out).
 
     The mean of k neighbours carries noise of its own, so the error is divided by 1 + 1/k. In high dimension neighbours
     are far and the floor is overestimated: signal may be missed, never invented.
+
+    Args:
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        neighbours: How many predict a held-out label.
+        rounding: Share of the labels' mean square below which their variance is rounding.
     """
     from sklearn.neighbors import NearestNeighbors
 
-    k = min(NEIGHBOURS, len(x) - 1)
+    k = min(neighbours, len(x) - 1)
     _, index = NearestNeighbors(n_neighbors=k + 1).fit(x).kneighbors(x)
     own = np.arange(len(x))[:, None]
     # With duplicated rows a sample need not be its own nearest neighbour, so it is struck out by its number.
@@ -59,7 +62,7 @@ def noise_floor(x: NDArray[np.float64], y: NDArray[np.float64]) -> NoiseFloor:
     predicted = y[np.take_along_axis(index, keep, axis=1)].mean(axis=1)
     error = float(((y - predicted) ** 2).sum(axis=1).mean()) / (1 + 1 / k)
     variance = _variance(y)
-    if variance <= ROUNDING * float((y**2).sum(axis=1).mean()):
+    if variance <= rounding * float((y**2).sum(axis=1).mean()):
         return NoiseFloor(0.0, 0.0)
     return NoiseFloor(error, variance)
 
@@ -68,14 +71,16 @@ def _variance(y: NDArray[np.float64]) -> float:
     return float(((y - y.mean(axis=0)) ** 2).sum(axis=1).mean())
 
 
-UNLEARNT = 0.95
-"""Share of the labels' variance that a training leaves over which has learned nothing."""
+def explain_unlearnt(problem: TestedProblem, evidence: Evidence, unlearnt: float = 0.95) -> Evidence:
+    """Evidence for staying on a space that holds; flagged where the unit, though it stays, learns nothing there.
 
-
-def explain_unlearnt(problem: Problem, evidence: Evidence) -> Evidence:
-    """Evidence for staying on a space that holds; flagged where the unit, though it stays, learns nothing there."""
+    Args:
+        problem: What is searched.
+        evidence: What was seen.
+        unlearnt: Share of the labels' variance that a training leaves over which has learned nothing.
+    """
     x, y = _samples(problem)
-    if evidence.risk < UNLEARNT * _variance(y):  # as nearly always, and the neighbours cost a second
+    if evidence.risk < unlearnt * _variance(y):  # as nearly always, and the neighbours cost a second
         return evidence
     found = noise_floor(x, y)
     if not found.has_signal:
@@ -85,14 +90,14 @@ def explain_unlearnt(problem: Problem, evidence: Evidence) -> Evidence:
     return replace(evidence, reason=f"{evidence.reason}; {advice}: {_advice(problem)}", stationary_not_optimal=True)
 
 
-def explain_zero(problem: Problem, evidence: Evidence) -> Evidence:
+def explain_zero(problem: TestedProblem, evidence: Evidence) -> Evidence:
     """Evidence for staying on {0}, with the noise floor in its reason and a flag where the unit misses a signal."""
     x, y = _samples(problem)
     found = noise_floor(x, y)
     figures = f"noise floor {found.floor:.3g} of a label variance {found.variance:.3g}"
     if not found.has_signal:
         return replace(evidence, reason=f"{evidence.reason}; the labels carry no visible signal ({figures})")
-    if _gated(problem):
+    if problem.family is None and problem.independence_p_value is not None:  # it was not rejected
         words = "nearest neighbours see a signal that the test of independence does not"
         return replace(
             evidence, reason=f"{evidence.reason}; {words} ({figures}): give more data, or raise {setting('alpha')}"
@@ -103,12 +108,6 @@ def explain_zero(problem: Problem, evidence: Evidence) -> Evidence:
         reason=f"stationary but not optimal: {found_signal}: {_advice(problem)}; {evidence.reason}",
         stationary_not_optimal=True,
     )
-
-
-def _gated(problem: Problem) -> bool:
-    """Whether the search stays because independence of Y and X was not rejected, so that no group was tested."""
-    found = problem.symmetries
-    return found is not None and found.family is None and found.independence is not None
 
 
 def _advice(problem: Problem) -> str:
@@ -123,9 +122,9 @@ def _advice(problem: Problem) -> str:
     return f"give more data, or a larger {setting('hidden_rep')}"
 
 
-def _samples(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _samples(problem: Problem, most: int = 2000) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     rng = named_stream(problem.settings.seed, "noise floor")
     if problem.x is None or problem.y is None:
-        return problem.task.sample(rng, SAMPLES)
-    rows = rng.permutation(len(problem.x))[:SAMPLES]
+        return problem.task.sample(rng, most)
+    rows = rng.permutation(len(problem.x))[:most]
     return problem.x.numpy()[rows], problem.y.numpy()[rows]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sharefind.search.search_lattice import Growth, SearchNode
-
-if TYPE_CHECKING:
-    from sharefind.search.experiments import Training
-
+from sharefind.search.experiments import Training
+from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 
 WARNING = "warning: "
 """How notes begin that put the result in doubt."""
@@ -16,6 +12,9 @@ WARNING = "warning: "
 
 class Observer:
     """Does nothing; subclasses override what they need. Raising `StopSearch` ends the search cleanly."""
+
+    def on_start(self, problem: TestedProblem, lattice: SearchLattice) -> None:
+        """All exact tests are done, and the first node comes next; the lattice grows as the search goes on."""
 
     def on_node_start(self, node: SearchNode) -> None:
         """A node is about to be trained."""
@@ -37,6 +36,53 @@ class Observer:
 
     def on_error(self, error: Exception) -> None:
         """The search failed, or an observer did; the error is raised when this returns. `StopSearch` is no error."""
+
+
+class Observers(Observer):
+    """Passes everything on to other observers, in their order; subclasses do something of their own beside that."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def on_start(self, problem: TestedProblem, lattice: SearchLattice) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.on_start(problem, lattice)
+
+    def on_node_start(self, node: SearchNode) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.on_node_start(node)
+
+    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.on_progress(node, stage, done, total)
+
+    def on_training(self, node: SearchNode, training: Training) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.on_training(node, training)
+
+    def on_node_end(self, node: SearchNode) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.on_node_end(node)
+
+    def on_growth(self, growths: list[Growth]) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.on_growth(growths)
+
+    def on_note(self, note: str) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.on_note(note)
+
+    def on_error(self, error: Exception) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.on_error(error)
 
 
 class StopSearch(Exception):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.exact.matrices import rows_of
-from sharefind.groups import FiniteGroup, Group, Representation, subgroup_labels
+from sharefind.groups import FiniteGroup, Group, Representation, subgroup_label, subgroup_labels
 from sharefind.limits import SETTINGS
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.standardise import Standardisation
@@ -22,16 +23,15 @@ from sharefind.meanfield.objectives.sources import EpochSource, FoldSource, Fres
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.search.blind import BlindStart
 from sharefind.search.config import SearchConfig, Settings
+from sharefind.search.search_lattice import SearchNode
 from sharefind.search.searched_unit import default_hidden
 from sharefind.spaces import (
     InvariantLattice,
+    LatticeNode,
     ParameterSpace,
     Subspace,
     fixed_space,
 )
-
-if TYPE_CHECKING:
-    from sharefind.search.symmetries import Symmetries
 
 ELSEWHERE = {"data", "generators", "max_nodes", "max_seconds", *SETTINGS}
 """Settings on which no result depends: paths, whose content does count, budgets and limits."""
@@ -115,7 +115,6 @@ class Problem:
         settings: every choice made. x (n, d_in), y (n, d_out): standardised finite data, or None.
         change: the standardisation that was applied.
         blind: what a blind search started from; x and y are the samples that took no part in that. None otherwise.
-        symmetries: what the exact tests of the candidate's subgroups found; None before the search has begun.
         units: (n,), int64, the unit of each row of x and y, numbered from 0; None where every row is one.
         warnings: what must be said of the data, a line each.
     """
@@ -129,7 +128,6 @@ class Problem:
     y: Tensor | None
     change: Standardisation
     blind: BlindStart | None = None
-    symmetries: Symmetries | None = None
     units: Tensor | None = None
     warnings: tuple[str, ...] = ()
 
@@ -151,6 +149,27 @@ class Problem:
             return {}
         listed = [g for node in self.lattice.nodes for g in node.groups if isinstance(g, FiniteGroup)]
         return dict(zip(listed, subgroup_labels(listed, parent), strict=True))
+
+    def label_of(self, group: Group) -> str:
+        """The group's unique name among the candidate's subgroups."""
+        parent, known = self.candidate.group, self.labels.get(group)
+        if known is not None or not isinstance(group, FiniteGroup) or not isinstance(parent, FiniteGroup):
+            return known or group.name
+        return subgroup_label(group, parent)
+
+    def labels_of(self, groups: Iterable[Group]) -> tuple[str, ...]:
+        """`label_of` for several groups."""
+        return tuple(map(self.label_of, groups))
+
+    def lattice_node(self, node: SearchNode) -> LatticeNode | None:
+        """The node's place among the candidate's invariant subspaces, or None."""
+        return None if self.lattice is None or node.candidate is None else self.lattice.nodes[node.candidate]
+
+    def directions(self, node: SearchNode) -> tuple[Subspace, ...]:
+        """Spaces along which an escape is looked for: the candidates next above the node, and Z last."""
+        full, place = Subspace.full(self.space.dim), self.lattice_node(node)
+        above = [] if place is None or self.lattice is None else self.lattice.covers(place)
+        return (*(n.space for n in above if n.space != full), full)
 
     @property
     def resolved(self) -> SearchConfig:

@@ -9,8 +9,7 @@ import numpy as np
 from sharefind.groups import FiniteGroup, Group, structure_name
 from sharefind.inference import Diagnosis, FamilyTest, Verdict
 from sharefind.search.blind_record import blind_row
-from sharefind.search.engine import SearchOutcome
-from sharefind.search.hypotheses import is_rejected, is_within, label_of, lattice_node
+from sharefind.search.hypotheses import is_within
 from sharefind.search.node_evidence import Evidence
 from sharefind.search.problem import Problem
 from sharefind.search.result import (
@@ -25,25 +24,30 @@ from sharefind.search.result import (
     Result,
     Stabiliser,
     SymmetryRow,
+    Yardstick,
     versions,
 )
 from sharefind.search.search_lattice import SearchNode
+from sharefind.search.search_outcome import SearchOutcome
 from sharefind.search.yardstick import Missing
 
 
-def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file: str) -> Result:
+def result_record(
+    outcome: SearchOutcome, found: Yardstick | Missing | None, run: str, wall_s: float, lattice_file: str
+) -> Result:
     """What the search says.
 
     Args:
         outcome: The search.
+        found: How well E_* predicts, why that is not known, or None where nobody asked.
         run: Its folder.
         wall_s: Seconds of work.
         lattice_file: The lattice's name in the folder.
     """
-    problem, lattice, found = outcome.problem, outcome.lattice, outcome.yardstick
+    problem, lattice = outcome.problem, outcome.lattice
+    tests, family = problem.symmetries, problem.family
     accepted, rejected = group_verdicts(outcome)
-    group, tests = problem.candidate.group, problem.symmetries
-    family = None if tests is None else tests.family
+    group = problem.candidate.group
     verdicts = {} if family is None else {name: _verdict(family, name) for name in family.verdicts}
     return Result(
         schema=SCHEMA,
@@ -64,7 +68,7 @@ def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file:
         rejected=rejected,
         undecided=[name for name, verdict in verdicts.items() if verdict is Verdict.UNDECIDED],
         maximal=[] if family is None or not problem.settings.stopping.decides_by_tests else list(family.maximal),
-        independence_p_value=None if tests is None or tests.independence is None else tests.independence.p_value,
+        independence_p_value=problem.independence_p_value,
         symmetries=[
             _symmetry_row(family, name, verdict, tests.orders[name])
             for name, verdict in verdicts.items()
@@ -98,14 +102,14 @@ def _chain_row(node: SearchNode, evidence: Evidence) -> ChainRow:
 
 
 def _e_star(problem: Problem, node: SearchNode) -> FoundSpace:
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     group = place.group if place is not None and place.groups else None
     return FoundSpace(
         dim=node.space.dim,
         exact=node.space.is_exact,
         basis=_blocks_per_vector(problem, node),
         tying=None if node.space.tying is None else _split(problem, np.asarray(node.space.tying)),
-        candidate=None if group is None else f"E^{label_of(problem, group)}",
+        candidate=None if group is None else f"E^{problem.label_of(group)}",
         stabiliser=None if group is None else _stabiliser(problem, group),
     )
 
@@ -155,9 +159,9 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
     if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
         return [], _rejected(outcome)
     kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()
-    holding = [g for n in problem.lattice.nodes for g in n.groups if label_of(problem, g) in kept]
+    holding = [g for n in problem.lattice.nodes for g in n.groups if problem.label_of(g) in kept]
     accepted = [
-        label_of(problem, g)
+        problem.label_of(g)
         for n in problem.lattice.nodes
         for g in n.groups
         if g.order != 1 and any(is_within(g, h) for h in holding)
@@ -167,8 +171,8 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
 
 def _tolerated(outcome: SearchOutcome) -> bool:
     """Whether E_* holds within the tolerance although every symmetry of it was rejected."""
-    place = lattice_node(outcome.problem, outcome.e_star)
-    return place is not None and outcome.finished and is_rejected(outcome.problem, place)
+    place = outcome.problem.lattice_node(outcome.e_star)
+    return place is not None and outcome.finished and outcome.problem.is_rejected(place)
 
 
 def _rejected(outcome: SearchOutcome) -> list[str]:

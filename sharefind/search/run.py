@@ -12,15 +12,16 @@ from pathlib import Path
 from sharefind.errors import RunFolderError, StorageError
 from sharefind.inference.dependence import rows_looked_at
 from sharefind.parallel import Deadline, Workers, earlier, one_thread
-from sharefind.search.engine import Engine, SearchOutcome
+from sharefind.search.engine import Engine
 from sharefind.search.observer import WARNING, Observer, StopSearch
 from sharefind.search.persistence.run_folder import LATTICE, RunFolder
-from sharefind.search.persistence.run_session import Sitting
+from sharefind.search.persistence.run_session import RunSession
 from sharefind.search.problem import Problem
 from sharefind.search.result import Result, Yardstick
 from sharefind.search.result_record import result_record
 from sharefind.search.rules.growth import GrowthRule
 from sharefind.search.rules.stopping import StoppingRule
+from sharefind.search.search_outcome import SearchOutcome
 from sharefind.search.yardstick import yardstick_of
 
 Bounded = Callable[[Deadline], AbstractContextManager[None]]
@@ -94,29 +95,32 @@ def _run(
         folder.claim(problem)
         for note in (*folder.notes, *(f"{WARNING}{line}" for line in problem.warnings)):
             observer.on_note(note)
-        sitting = Sitting(folder, observer, problem.settings.config.max_seconds, clock.started)
+        growth, stop = rules
+        session = RunSession(
+            folder,
+            observer,
+            problem.settings.growth if growth is None else growth.name,
+            problem.settings.config.max_seconds,
+            clock.started,
+        )
         if workers.executor == "loky":  # the machines of a cluster have clocks of their own
-            workers = replace(workers, deadline=earlier(workers.deadline, sitting.deadline))
+            workers = replace(workers, deadline=earlier(workers.deadline, session.deadline))
         problem = replace(problem, settings=replace(problem.settings, workers=workers))
-        bounded = partial(clock.within, sitting.deadline)
-        engine = Engine(problem, *rules, observer=sitting, memory=sitting, bounded=bounded)
+        bounded = partial(clock.within, session.deadline)
+        engine = Engine(problem, growth, stop, observer=session, memory=session, bounded=bounded)
         try:
             with one_thread(), workers.connected(), rows_looked_at():
-                outcome = _measured(engine.run(), folder, sitting.deadline)
-            result = result_record(outcome, str(folder.path), sitting.seconds, LATTICE)
+                outcome = engine.run()
+                found = _earlier(outcome, folder) or yardstick_of(outcome, session.deadline)
+            lines = found.warnings if isinstance(found, Yardstick) else ()
+            outcome = replace(outcome, warnings=(*outcome.warnings, *lines))
+            result = result_record(outcome, found, str(folder.path), session.seconds, LATTICE)
             folder.finish(outcome, result)
         finally:
             # Seconds that cannot be kept are none that must end a search, or hide what did.
             with suppress(RunFolderError, StorageError):
-                sitting.close()
+                session.close()
     return outcome, result
-
-
-def _measured(outcome: SearchOutcome, folder: RunFolder, deadline: Deadline | None) -> SearchOutcome:
-    """The outcome with its yardstick: that of an earlier sitting where that ended as this one does."""
-    found = _earlier(outcome, folder) or yardstick_of(outcome, deadline)
-    lines = found.warnings if isinstance(found, Yardstick) else ()
-    return replace(outcome, yardstick=found, warnings=(*outcome.warnings, *lines))
 
 
 def _earlier(outcome: SearchOutcome, folder: RunFolder) -> Yardstick | None:
@@ -125,20 +129,20 @@ def _earlier(outcome: SearchOutcome, folder: RunFolder) -> Yardstick | None:
         kept = folder.result()
     except RunFolderError:  # there is none yet, or none that can be read
         return None
-    now = result_record(outcome, str(folder.path), 0.0, LATTICE)
+    now = result_record(outcome, None, str(folder.path), 0.0, LATTICE)
     is_same = all(getattr(kept, name) == getattr(now, name) for name in ("chain", "status", "e_star", "unit"))
     return kept.yardstick if is_same else None
 
 
 def keep_unready(folder: RunFolder, started: float) -> float:
-    """Keep the seconds of a sitting that were spent before the search could begin.
+    """Keep the seconds of a session that were spent before the search could begin.
 
     Args:
         folder: The run.
-        started: When the sitting began, in seconds of `time.monotonic`.
+        started: When the session began, in seconds of `time.monotonic`.
 
     Returns:
-        Seconds of all sittings.
+        Seconds of all sessions.
 
     Raises:
         RunFolderError: Another process works in the folder, or it cannot be written. StorageError: The disk is full.

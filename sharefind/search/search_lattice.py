@@ -15,6 +15,9 @@ from sharefind.search.json_fields import Part, Size, Word, first_fault
 from sharefind.search.node_evidence import Evidence
 from sharefind.spaces import Subspace
 
+ZERO = "{0}"
+"""Key and label of the first node of every search, whatever group fixes it."""
+
 EDGE_KEY = "edges"
 """Name of the edge list in node-link JSON, given explicitly because networkx changed its default."""
 
@@ -114,6 +117,10 @@ class SearchLattice:
     def growths(self) -> Iterator[Growth]:
         """All growths."""
         return (data["growth"] for _, _, data in self.graph.edges(data=True))
+
+    def open_growths(self) -> list[Growth]:
+        """Growths to nodes that have not been visited."""
+        return [g for g in self.growths() if self.node(g.target).evidence is None]
 
     def mark(self, key: str, evidence: Evidence, number: int) -> SearchNode:
         """Attach the evidence of a visit."""

@@ -8,62 +8,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.errors import setting
 from sharefind.groups import FiniteGroup, Group
 from sharefind.inference import (
     Candidate,
     CandidateFamily,
-    Diagnosis,
     FamilyTest,
     RandomisationTest,
     Verdict,
-    diagnose,
     family_test,
     independence_test,
     moved_coordinates,
     rotation_test,
 )
 from sharefind.inference.continuous.rotations import LARGEST, least_copies
-from sharefind.inference.dependence import rows_looked_at
-from sharefind.inference.relation.risk_gap import CrossValidation
 from sharefind.inference.row_blocks import renumbered
 from sharefind.inference.statistics.registry import statistic_of
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
-from sharefind.inference.tests.closed_testing import TestMemory
-from sharefind.meanfield.clouds.actions import JointAction
-from sharefind.parallel import Workers
 from sharefind.rng import named_stream
 from sharefind.search.blind import tying_p_value
 from sharefind.search.experiments import StageProgress
-from sharefind.search.hypotheses import label_of
+from sharefind.search.memory import TEST, KeptTests, Memory
 from sharefind.search.problem import Problem
 from sharefind.search.searched_unit import searched_unit
 from sharefind.search.unit_registry import can_permute
 
 INDEPENDENCE = "independence"
 """Name under which the test of "Y is independent of X" is kept."""
-
-FRESH_SAMPLES = 2000
-"""Samples that are drawn for the tests where a task has no finite data."""
-
-DIAGNOSED = 4
-"""Most groups that are looked at closely: each costs seconds."""
-
-CONSTANT = 1e-10
-"""Relative difference of labels that is rounding."""
-
-FEWEST_DIAGNOSED = 20
-"""Fewest samples for a risk gap by cross-validation."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +70,7 @@ class Symmetries:
         return {} if self.family is None else {n: self.family.verdicts[n] for n in names if n in self.family.verdicts}
 
 
-def symmetries(
-    problem: Problem, memory: TestMemory | None, progress: StageProgress, *, whole: bool = False
-) -> Symmetries | None:
+def symmetries(problem: Problem, memory: Memory, progress: StageProgress, *, whole: bool = False) -> Symmetries | None:
     """Test the candidate's subgroups; None where no test is evidence: a blind search, or a scheme that imposes them.
 
     Y is tested for independence of X first, unless {0} is the fixed space of a candidate; groups are tested when that
@@ -116,9 +91,8 @@ def symmetries(
     if problem.lattice is None or not problem.settings.config.scheme.is_evidence:
         return None
     settings, (x, y) = problem.settings, tested_samples(problem)
-    gate = (
-        None if _needs_no_gate(problem) or not _can_permute(problem) else _independence(problem, x, y, memory, progress)
-    )
+    has_gate = not _needs_no_gate(problem) and can_permute(problem.units, settings.alpha)
+    gate = _independence(problem, x, y, memory, progress) if has_gate else None
     if gate is not None and gate.p_value > settings.alpha:
         if problem.blind is None or not problem.blind.finding.has_signal:
             return Symmetries(gate, None)
@@ -141,7 +115,7 @@ def symmetries(
         copies=settings.copies,
         seed=settings.seed,
         progress=lambda name, done, total: progress(f"test of {name}", done, total),
-        memory=memory,
+        memory=KeptTests(memory),
         workers=settings.workers,
         grow=settings.grows,
         units=units,
@@ -149,28 +123,9 @@ def symmetries(
     return Symmetries(gate, found, {c.name: c.order for c in family.candidates})
 
 
-def _can_permute(problem: Problem) -> bool:
-    """Whether labels of units can be exchanged in enough ways; a warning of the problem says where they cannot."""
-    return can_permute(problem.units, problem.settings.alpha)
-
-
 def _units(problem: Problem, rows: Tensor) -> Tensor | None:
     """The units of some rows, numbered from 0; None where every row is one."""
     return None if problem.units is None else renumbered(problem.units[rows])
-
-
-def left_open(problem: Problem) -> str | None:
-    """Why the exact tests leave E_* to chance, where they decide: the deciding test is open; None where it is not."""
-    found = problem.symmetries
-    deciding = None if found is None or not problem.settings.stopping.decides_by_tests else found.deciding
-    if deciding is None or not deciding[1].is_open:
-        return None
-    (name, test), alpha = deciding, problem.settings.alpha
-    low, high = test.interval
-    return (
-        f"the test of {name} is open: with {test.copies} copies its p-value lies between {low:.3g} and {high:.3g}, and "
-        f"alpha is {alpha:g}; give more rows, or another {setting('alpha')}"
-    )
 
 
 def _needs_no_gate(problem: Problem) -> bool:
@@ -215,7 +170,7 @@ def _rotations(
     y: Tensor,
     plane: tuple[int, int],
     gate: RandomisationTest | None,
-    memory: TestMemory | None,
+    memory: Memory,
     progress: StageProgress,
 ) -> Symmetries:
     """SO(2) and its subgroups, which have a test of their own: they are not closed under joins.
@@ -232,7 +187,7 @@ def _rotations(
         copies=max(least, settings.config.copies or 0),
         seed=settings.seed,
         progress=lambda name, done, total: progress(f"test of {name}", done, total),
-        memory=memory,
+        memory=KeptTests(memory),
         workers=settings.workers,
         grow=settings.grows,
         units=problem.units,
@@ -251,108 +206,22 @@ def _rotation_order(name: str) -> float:
     return math.inf if name == "SO2" else float(name[1:])
 
 
-def tested_samples(problem: Problem) -> tuple[Tensor, Tensor]:
-    """The data as they were given, since each test has an origin and a scale of its own; or fresh samples."""
+def tested_samples(problem: Problem, fresh: int = 2000) -> tuple[Tensor, Tensor]:
+    """The data as they were given, since each test has an origin and a scale of its own; or fresh samples.
+
+    Args:
+        problem: What is searched.
+        fresh: Samples that are drawn where the task has no finite data.
+
+    Returns:
+        Inputs (n, d_in) and labels (n, d_out), float64.
+    """
     task = problem.task
     if task.x is not None and task.y is not None:
         rows = slice(None) if problem.blind is None or problem.blind.rows is None else problem.blind.rows
         return torch.tensor(task.x[rows]), torch.tensor(task.y[rows])
-    x, y = problem.task.sample(named_stream(problem.settings.seed, "symmetries", "samples"), FRESH_SAMPLES)
+    x, y = problem.task.sample(named_stream(problem.settings.seed, "symmetries", "samples"), fresh)
     return torch.from_numpy(x), torch.from_numpy(y)
-
-
-class DiagnosisMemory(Protocol):
-    """Where finished diagnoses are kept, so that a search that was interrupted among them goes on."""
-
-    def recall_diagnosis(self, name: str) -> Diagnosis | None:
-        """The diagnosis of a group that an earlier run finished, or None."""
-        ...
-
-    def keep_diagnosis(self, name: str, diagnosis: Diagnosis) -> None:
-        """Keep a diagnosis that has just been finished."""
-        ...
-
-
-def diagnoses(problem: Problem, memory: DiagnosisMemory, progress: StageProgress) -> dict[str, Diagnosis]:
-    """A closer look at the rejected groups nearest to what holds, and at the candidate itself when it is rejected.
-
-    At most `DIAGNOSED` of them, the largest first; none where there are too few samples or units for a risk gap, or
-    where all labels are equal and nothing can be predicted.
-    """
-    family = None if problem.symmetries is None else problem.symmetries.family
-    nodes = () if problem.lattice is None else problem.lattice.nodes
-    groups = {label_of(problem, g): g for node in nodes for g in node.groups}
-    if family is None or not family.rejected:
-        return {}
-    x, y = tested_samples(problem)
-    few = problem.units is not None and int(problem.units.max()) + 1 < 2 * CrossValidation.folds
-    if few or len(x) < FEWEST_DIAGNOSED or bool(((y - y[0]).abs() <= CONSTANT * y.abs().max()).all()):
-        return {}
-    chosen, settings = _nearest_rejected(family, groups)[:DIAGNOSED], problem.settings
-    data = x.numpy(), y.numpy()
-    known = {name: memory.recall_diagnosis(name) for name in chosen}
-    found = {name: diagnosis for name, diagnosis in known.items() if diagnosis is not None}
-    missing, worker = [name for name in chosen if name not in found], settings.workers.alone
-    looks = [
-        _Look(
-            data,
-            problem.joint_action(groups[name]),
-            name,
-            settings.seed,
-            settings.alpha,
-            settings.copies,
-            worker,
-            problem.units,
-        )
-        for name in missing
-    ]
-
-    def tell() -> None:
-        left = next((name for name in chosen if name not in found), None)
-        if left is not None:
-            progress(f"diagnosis of {left}", len(found), len(chosen))
-
-    tell()
-    with closing(settings.workers.map(_look_closely, looks)) as results:
-        for place, diagnosis in results:
-            memory.keep_diagnosis(missing[place], diagnosis)
-            found[missing[place]] = diagnosis
-            tell()
-    return {name: found[name] for name in chosen}
-
-
-@dataclass(frozen=True)
-class _Look:
-    """A diagnosis that is to be made; data: x (n, d_in) and y (n, d_out)."""
-
-    data: tuple[NDArray[np.float64], NDArray[np.float64]]
-    moves: JointAction
-    name: str
-    seed: int
-    alpha: float
-    copies: int
-    worker: Workers
-    units: Tensor | None = None
-
-
-def _look_closely(look: _Look) -> Diagnosis:
-    x, y = (torch.tensor(v) for v in look.data)
-    rng = named_stream(look.seed, "diagnosis", look.name)
-    with rows_looked_at():  # this may be a process of its own
-        return diagnose(x, y, look.moves, rng, look.alpha, look.copies, look.worker, look.units)
-
-
-def _nearest_rejected(family: FamilyTest, groups: Mapping[str, Group]) -> list[str]:
-    """Rejected groups that contain what is accepted and no smaller rejected one that does; the largest of all first."""
-    rejected = [n for n in family.rejected if n in groups]
-    order = {n: math.inf if groups[n].order is None else float(groups[n].order or 0) for n in rejected}
-    kept = [groups[n] for n in family.maximal if n in groups]
-    above = [n for n in rejected if all(_is_inside(k, groups[n]) for k in kept)]
-    least = [n for n in above if not any(_is_inside(groups[m], groups[n]) for m in above)]
-    if not rejected:
-        return []
-    largest = max(rejected, key=lambda n: order[n])
-    return [largest, *sorted((n for n in least if n != largest), key=lambda n: (-order[n], n))]
 
 
 def candidate_family(problem: Problem, *, whole: bool = False) -> CandidateFamily | None:
@@ -366,14 +235,15 @@ def candidate_family(problem: Problem, *, whole: bool = False) -> CandidateFamil
     if not listed:
         return None
     candidates = [
-        Candidate(label_of(problem, g), problem.joint_action(g), g.order, g if isinstance(g, FiniteGroup) else None)
+        Candidate(problem.label_of(g), problem.joint_action(g), g.order, g if isinstance(g, FiniteGroup) else None)
         for g in listed
     ]
-    inside = np.array([[_is_inside(a, b) for b in listed] for a in listed], dtype=bool)
+    inside = np.array([[is_inside(a, b) for b in listed] for a in listed], dtype=bool)
     return CandidateFamily(tuple(candidates), inside.reshape(len(listed), len(listed)))
 
 
-def _is_inside(inner: Group, outer: Group) -> bool:
+def is_inside(inner: Group, outer: Group) -> bool:
+    """Whether a finite group is a proper subgroup of another."""
     if not isinstance(inner, FiniteGroup) or not isinstance(outer, FiniteGroup):
         return False
     return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)
@@ -399,10 +269,8 @@ def _rows(n: int, most: int) -> Tensor:
     return torch.from_numpy(np.sort(chosen))
 
 
-def _independence(
-    problem: Problem, x: Tensor, y: Tensor, memory: TestMemory | None, progress: StageProgress
-) -> RandomisationTest:
-    known = None if memory is None else memory.recall_test(INDEPENDENCE)
+def _independence(problem: Problem, x: Tensor, y: Tensor, memory: Memory, progress: StageProgress) -> RandomisationTest:
+    known = memory.get(TEST, INDEPENDENCE)
     if known is not None:
         return known
     progress(f"test of {INDEPENDENCE}", 0, 1)
@@ -412,6 +280,5 @@ def _independence(
     settings = problem.settings
     level = settings.alpha if settings.grows else None
     test = independence_test(x, y, rng, settings.copies, moved, settings.workers, units=problem.units, alpha=level)
-    if memory is not None:
-        memory.keep_test(INDEPENDENCE, test)
+    memory.put(TEST, INDEPENDENCE, test)
     return test

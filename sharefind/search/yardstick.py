@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,59 +24,15 @@ from sharefind.meanfield.clouds.standardise import LAST_PLACES, varies
 from sharefind.meanfield.dynamics.quasi_newton import fit_cloud
 from sharefind.meanfield.dynamics.sgd import gaussian_start
 from sharefind.meanfield.units import find_unit
+from sharefind.parallel import Deadline
 from sharefind.rng import named_stream
+from sharefind.search.problem import Problem
 from sharefind.search.result import Yardstick
+from sharefind.search.search_outcome import SearchOutcome
 from sharefind.spaces import Subspace
-
-if TYPE_CHECKING:
-    from sharefind.parallel import Deadline
-    from sharefind.search.engine import SearchOutcome
-    from sharefind.search.problem import Problem
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.int64]
-
-TEST_SHARE = 0.2
-"""Share of the rows, or of their units, that is kept apart to score; it takes no part in fitting."""
-
-STOPPING_SHARE = 0.2
-"""Share of the other rows that says when a fit of a network ends."""
-
-FEWEST_ROWS = 10
-"""Rows below which nothing can be kept apart."""
-
-MOST_ROWS = 4000
-"""Most rows that are used, drawn at random."""
-
-FRESH_ROWS = 2000
-"""Rows that are drawn of a task with fresh samples."""
-
-MOST_PARTICLES = 16
-"""Most particles of a fitted network."""
-
-MOST_NUMBERS = 400_000
-"""Most numbers that the particles of a fitted network hold, but for `FEWEST_PARTICLES`."""
-
-FEWEST_PARTICLES = 4
-"""Fewest particles, where the search has as many."""
-
-WORK = 2e8
-"""Multiplications of a fit, about: it bounds rows times parameters times iterations."""
-
-ITERATIONS = (20, 80)
-"""Fewest and most iterations of a fit."""
-
-SPREADS = {"weight": 1.0}
-"""Standard deviation of W x at the start of a fit, for inputs of the size that the rows have; 1 for other blocks."""
-
-CONFIDENCE = 0.95
-"""Of the interval around a difference of two R^2."""
-
-NOTICEABLE = 0.01
-"""Difference of two R^2 up to which no warning is given."""
-
-RANK = 1e-10
-"""Singular values of least squares, relative to the largest, that are rounding."""
 
 LEAST_SQUARES, TIED, FREE = "least squares", "shared", "untied"
 """What the three are called."""
@@ -98,11 +53,15 @@ class Scored:
         errors: For each model, one squared error a row, shape (m,).
         spread: Sum of the squared deviations of the labels from their mean.
         units: Which unit a row belongs to, shape (m,).
+        confidence: Of the interval around a difference of two R^2.
+        noticeable: Difference of two R^2 up to which no warning is given.
     """
 
     errors: Mapping[str, FloatArray]
     spread: float
     units: Rows
+    confidence: float = 0.95
+    noticeable: float = 0.01
 
     def r2(self, name: str) -> float | None:
         """1 - squared error over the labels' spread; None where there is no such model."""
@@ -116,7 +75,7 @@ class Scored:
         return Yardstick(rows=kept, least_squares=least_squares, tied=tied, free=free, warnings=list(warnings))
 
     def is_worse(self, name: str, other: str) -> bool:
-        """Whether a model is worse than another by more than `NOTICEABLE` and by more than chance, paired by unit."""
+        """Whether a model is worse than another by more than `noticeable` and by more than chance, paired by unit."""
         if name not in self.errors or other not in self.errors:
             return False
         difference = (self.errors[name] - self.errors[other]) / self.spread
@@ -125,35 +84,44 @@ class Scored:
         if len(sums) < 2:
             return False
         error = math.sqrt(len(sums)) * float(sums.std(ddof=1))
-        low = float(sums.sum()) - float(special.stdtrit(len(sums) - 1, (1 + CONFIDENCE) / 2)) * error
-        return low > 0 and float(sums.sum()) > NOTICEABLE
+        low = float(sums.sum()) - float(special.stdtrit(len(sums) - 1, (1 + self.confidence) / 2)) * error
+        return low > 0 and float(sums.sum()) > self.noticeable
 
 
-def kept_apart(n: int, seed: int, units: Rows | None = None) -> tuple[Rows, Rows]:
+def kept_apart(n: int, seed: int, units: Rows | None = None, share: float = 0.2, fewest: int = 10) -> tuple[Rows, Rows]:
     """Rows to fit on and rows kept apart, both ascending; a unit is never split.
 
     Args:
         n: Number of rows.
         seed: Of the draw.
         units: Which unit a row belongs to, shape (n,); each row is one of its own where None.
+        share: Of the rows, or of their units, that is kept apart; it takes no part in fitting.
+        fewest: Rows below which nothing can be kept apart.
 
     Raises:
-        DataError: Fewer than `FEWEST_ROWS` rows, or a single unit.
+        DataError: Fewer than `fewest` rows, or a single unit.
     """
-    if n < FEWEST_ROWS:
-        raise DataError(f"{n} rows are too few to keep some apart; give at least {FEWEST_ROWS}")
+    if n < fewest:
+        raise DataError(f"{n} rows are too few to keep some apart; give at least {fewest}")
     labels, places = np.unique(np.arange(n) if units is None else units, return_inverse=True)
     if len(labels) < 2:
         raise DataError("all rows belong to one unit, of which no part can be kept apart; give rows of several units")
     order = named_stream(seed, "comparison", "rows").permutation(len(labels))
-    held = np.isin(places, order[: max(1, round(TEST_SHARE * len(labels)))])
+    held = np.isin(places, order[: max(1, round(share * len(labels)))])
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def least_squares(x: FloatArray, y: FloatArray, new: FloatArray) -> FloatArray | None:
-    """The affine map of least squares of y (n, q) on x (n, d), at new (m, d): (m, q).
+def least_squares(x: FloatArray, y: FloatArray, new: FloatArray, rank: float = 1e-10) -> FloatArray | None:
+    """The affine map of least squares at other rows.
 
-    None where it may fit any labels: with a coefficient for each row. Columns that depend on others cost nothing.
+    Args:
+        x: Rows, shape (n, d).
+        y: Their labels, shape (n, q).
+        new: The other rows, shape (m, d).
+        rank: Singular values, relative to the largest, that are rounding: columns that depend on others cost nothing.
+
+    Returns:
+        Predictions, shape (m, q); None where it may fit any labels: with a coefficient for each row.
     """
     centre, shift = x.mean(0), y.mean(0)
     varying = varies(x)
@@ -161,7 +129,7 @@ def least_squares(x: FloatArray, y: FloatArray, new: FloatArray) -> FloatArray |
         return None
     centred, asked = ((v - centre)[:, varying] for v in (x, new))
     size = np.abs(centred).max(0)
-    slope, _, _, _ = np.linalg.lstsq(centred / size, y - shift, rcond=RANK)
+    slope, _, _, _ = np.linalg.lstsq(centred / size, y - shift, rcond=rank)
     return np.asarray(shift + (asked / size) @ slope, dtype=np.float64)
 
 
@@ -220,22 +188,52 @@ def unit_advice(unit: str) -> str:
     return f"{bias}a hidden layer ({setting('unit')} two-layer)"
 
 
-def yardstick_of(outcome: SearchOutcome, deadline: Deadline | None = None) -> Yardstick | Missing:
+@dataclass(frozen=True)
+class YardstickSettings:
+    """What bounds the cost of a yardstick, a few seconds.
+
+    Attributes:
+        most_rows: Rows that are used, drawn at random.
+        fresh_rows: Rows that are drawn of a task with fresh samples.
+        stopping_share: Share of the rows to fit on that says when a fit of a network ends.
+        most_particles: Of a fitted network.
+        most_numbers: That the particles of a fitted network hold, but for `fewest_particles`.
+        fewest_particles: Of a fitted network, where the search has as many.
+        work: Multiplications of a fit, about: it bounds rows times parameters times iterations.
+        iterations: Fewest and most of a fit.
+    """
+
+    most_rows: int = 4000
+    fresh_rows: int = 2000
+    stopping_share: float = 0.2
+    most_particles: int = 16
+    most_numbers: int = 400_000
+    fewest_particles: int = 4
+    work: float = 2e8
+    iterations: tuple[int, int] = (20, 80)
+
+
+def yardstick_of(
+    outcome: SearchOutcome,
+    deadline: Deadline | None = None,
+    settings: YardstickSettings | None = None,
+) -> Yardstick | Missing:
     """Fit and score; a few seconds at most.
 
     Args:
         outcome: A search that ended.
         deadline: When to give up.
+        settings: What bounds the cost; the usual bounds if None.
 
     Returns:
         The yardstick, or why there is none.
     """
-    problem = outcome.problem
+    problem, settings = outcome.problem, settings or YardstickSettings()
     try:
-        x, y, units = _rows(problem)
+        x, y, units = _rows(problem, settings)
         train, test = kept_apart(len(x), problem.settings.seed, units)
         spread = spread_of(y[test])
-        return _measured(outcome, (x, y), (train, test), spread, units, deadline)
+        return _Fits(problem, settings, deadline, x, y, units, train, test).measured(outcome, spread)
     except DataError as error:
         return Missing(str(error))
     except _Late:
@@ -248,110 +246,102 @@ class _Late(Exception):
     """The time is up."""
 
 
-def _rows(problem: Problem) -> tuple[FloatArray, FloatArray, Rows | None]:
-    """Standardised rows, all of a data set up to `MOST_ROWS`, or fresh ones; their units where the task has some."""
+def _rows(problem: Problem, settings: YardstickSettings) -> tuple[FloatArray, FloatArray, Rows | None]:
+    """Standardised rows, all of a data set up to `most_rows`, or fresh ones; their units where the task has some."""
     task, seed = problem.task, problem.settings.seed
     if task.x is None or task.y is None:
-        x, y = task.sample(named_stream(seed, "yardstick", "fresh"), FRESH_ROWS)
+        x, y = task.sample(named_stream(seed, "yardstick", "fresh"), settings.fresh_rows)
         return (*problem.change.apply(x, y), None)
     units: Rows | None = getattr(task, "units", None)
-    chosen = _chosen(len(task.x), seed, units)
+    chosen = _chosen(len(task.x), seed, units, settings.most_rows)
     x, y = problem.change.apply(task.x[chosen], task.y[chosen])
     return x, y, None if units is None else units[chosen]
 
 
-def _chosen(n: int, seed: int, units: Rows | None) -> Rows:
+def _chosen(n: int, seed: int, units: Rows | None, most: int) -> Rows:
     """Numbers of the rows that are used, ascending: whole units as long as they fit."""
-    if n <= MOST_ROWS:
+    if n <= most:
         return np.arange(n)
     rng = named_stream(seed, "yardstick", "rows")
     if units is None:
-        return np.sort(rng.permutation(n)[:MOST_ROWS])
+        return np.sort(rng.permutation(n)[:most])
     labels, places, counts = np.unique(units, return_inverse=True, return_counts=True)
     order = rng.permutation(len(labels))
-    kept = order[np.cumsum(counts[order]) <= MOST_ROWS]
+    kept = order[np.cumsum(counts[order]) <= most]
     return np.flatnonzero(np.isin(places, kept if len(kept) > 1 else order[:2]))
 
 
-def _measured(
-    outcome: SearchOutcome,
-    data: tuple[FloatArray, FloatArray],
-    split: tuple[Rows, Rows],
-    spread: float,
-    units: Rows | None,
-    deadline: Deadline | None,
-) -> Yardstick:
-    (x, y), (train, test), problem = data, split, outcome.problem
-    errors: dict[str, FloatArray] = {}
-    linear = least_squares(x[train], y[train], x[test])
-    if linear is not None:
-        errors[LEAST_SQUARES] = ((linear - y[test]) ** 2).sum(1)
-    full, found = Subspace.full(problem.space.dim), outcome.e_star.space
-    spaces = {FREE: full}
-    if outcome.finished and not found.is_zero:
-        spaces[TIED] = found
-    is_brief = False
-    for name, space in spaces.items():
-        if name == TIED and space.is_full:
-            errors[TIED] = errors[FREE]
-            continue
-        predicted, has_converged = _network(problem, space, data, split, units, deadline)
-        errors[name] = ((predicted - y[test]) ** 2).sum(1)
-        is_brief = is_brief or not has_converged
-    scored = Scored(errors, spread, (np.arange(len(x)) if units is None else units)[test])
-    lines = advice(scored, problem.unit.name, outcome.e_star.label, is_brief)
-    return scored.yardstick(lines)
+@dataclass(frozen=True)
+class _Fits:
+    """Fits on the rows `train` of x (n, d_in) and y (n, d_out), scored on the rows `test`."""
 
+    problem: Problem
+    settings: YardstickSettings
+    deadline: Deadline | None
+    x: FloatArray
+    y: FloatArray
+    units: Rows | None
+    train: Rows
+    test: Rows
 
-def _network(
-    problem: Problem,
-    space: Subspace,
-    data: tuple[FloatArray, FloatArray],
-    split: tuple[Rows, Rows],
-    units: Rows | None,
-    deadline: Deadline | None,
-) -> tuple[FloatArray, bool]:
-    """Predictions of the rows kept apart by the unit on a space, and whether the fit converged."""
-    x, y = (torch.from_numpy(np.ascontiguousarray(v)) for v in data)
-    train, test = split
-    order = named_stream(problem.settings.seed, "yardstick", "stopping")
-    stopping = _stopping(train, order, units)
-    fitted, held = train[~stopping], train[stopping]
-    start = _start(problem, space, x[fitted])
-    size = len(fitted) * start.shape[1] * start.shape[2]
-    low, high = ITERATIONS
+    def measured(self, outcome: SearchOutcome, spread: float) -> Yardstick:
+        x, y, train, test = self.x, self.y, self.train, self.test
+        predicted: dict[str, FloatArray] = {}
+        linear = least_squares(x[train], y[train], x[test])
+        if linear is not None:
+            predicted[LEAST_SQUARES] = linear
+        found, is_brief = outcome.e_star.space, False
+        predicted[FREE], has_converged = self._network(Subspace.full(self.problem.space.dim))
+        is_brief = not has_converged
+        if outcome.finished and found.is_full:
+            predicted[TIED] = predicted[FREE]
+        elif outcome.finished and not found.is_zero:
+            predicted[TIED], has_converged = self._network(found)
+            is_brief = is_brief or not has_converged
+        errors = {name: ((values - y[test]) ** 2).sum(1) for name, values in predicted.items()}
+        scored = Scored(errors, spread, (np.arange(len(x)) if self.units is None else self.units)[test])
+        return scored.yardstick(advice(scored, self.problem.unit.name, outcome.e_star.label, is_brief))
 
-    def refuse_late() -> None:
-        if deadline is not None and time.monotonic() >= deadline.at:
+    def _network(self, space: Subspace) -> tuple[FloatArray, bool]:
+        """Predictions of the rows kept apart by the unit on a space, and whether the fit converged."""
+        x, y = (torch.from_numpy(np.ascontiguousarray(v)) for v in (self.x, self.y))
+        stopping = self._stopping()
+        fitted, held = self.train[~stopping], self.train[stopping]
+        start = self._start(space, x[fitted])
+        low, high = self.settings.iterations
+        rounds = int(min(high, max(low, self.settings.work / (len(fitted) * start.shape[1] * start.shape[2]))))
+        rows, stop = (x[fitted], y[fitted]), (x[held], y[held])
+        found = fit_cloud(self.problem.unit, space, start, rows, stop, rounds, self._refuse_late)
+        return predict(self.problem.unit, x[self.test][None], found.theta)[0].numpy(), found.has_converged
+
+    def _refuse_late(self) -> None:
+        if self.deadline is not None and time.monotonic() >= self.deadline.at:
             raise _Late
 
-    rounds = int(min(high, max(low, WORK / size)))
-    rows, stop = (x[fitted], y[fitted]), (x[held], y[held])
-    found = fit_cloud(problem.unit, space, start, rows, stop, rounds, refuse_late)
-    return predict(problem.unit, x[test][None], found.theta)[0].numpy(), found.has_converged
+    def _stopping(self) -> NDArray[np.bool_]:
+        """Which of the rows `train` say when a fit ends; whole units, where there are two or more of them."""
+        train, rng = self.train, named_stream(self.problem.settings.seed, "yardstick", "stopping")
+        labels, places = np.unique(train if self.units is None else self.units[train], return_inverse=True)
+        if len(labels) < 2:
+            labels, places = train, np.arange(len(train))
+        chosen = rng.permutation(len(labels))[: max(1, round(self.settings.stopping_share * len(labels)))]
+        return np.isin(places, chosen)
 
+    def _start(self, space: Subspace, x: Tensor) -> Tensor:
+        """Particles on a space, each block with the spread that it has where every entry is free: (1, D, N).
 
-def _stopping(train: Rows, rng: np.random.Generator, units: Rows | None) -> NDArray[np.bool_]:
-    """Which of the rows say when a fit ends; whole units, where there are two or more of them."""
-    labels, places = np.unique(train if units is None else units[train], return_inverse=True)
-    if len(labels) < 2:
-        labels, places = train, np.arange(len(train))
-    chosen = rng.permutation(len(labels))[: max(1, round(STOPPING_SHARE * len(labels)))]
-    return np.isin(places, chosen)
-
-
-def _start(problem: Problem, space: Subspace, x: Tensor) -> Tensor:
-    """Particles on a space, each block with the spread that it has where every entry is free: (1, D, N)."""
-    dim = problem.space.dim
-    particles = min(MOST_PARTICLES, problem.settings.sgd.particles, max(FEWEST_PARTICLES, MOST_NUMBERS // dim))
-    rng = named_stream(problem.settings.seed, "yardstick", "start")
-    cloud = gaussian_start(space, particles, 1.0, rng)
-    length = max(float((x**2).sum(1).mean().sqrt()), np.finfo(np.float64).tiny)
-    sizes = [block.size for block in problem.space.blocks]
-    for block, part in zip(problem.space.blocks, torch.split(cloud, sizes, dim=1), strict=True):
-        spread = SPREADS["weight"] / length if block.name == "weight" else 1.0
-        size = float((part**2).mean().sqrt())
-        if size > 0:
-            part.mul_(spread / size)
-    # The blocks of a space that no group fixes may hang together.
-    return Projector(space)(cloud)
+        At the start W x has standard deviation 1 for inputs of the size that the rows have; other blocks have it.
+        """
+        bounds, problem = self.settings, self.problem
+        most = max(bounds.fewest_particles, bounds.most_numbers // problem.space.dim)
+        particles = min(bounds.most_particles, problem.settings.sgd.particles, most)
+        cloud = gaussian_start(space, particles, 1.0, named_stream(problem.settings.seed, "yardstick", "start"))
+        length = max(float((x**2).sum(1).mean().sqrt()), np.finfo(np.float64).tiny)
+        sizes = [block.size for block in problem.space.blocks]
+        for block, part in zip(problem.space.blocks, torch.split(cloud, sizes, dim=1), strict=True):
+            spread = 1.0 / length if block.name == "weight" else 1.0
+            size = float((part**2).mean().sqrt())
+            if size > 0:
+                part.mul_(spread / size)
+        # The blocks of a space that no group fixes may hang together.
+        return Projector(space)(cloud)

@@ -70,7 +70,7 @@ def test_what_is_done_after_the_alarm_is_left_alone(discover, monkeypatch: pytes
     """A slow machine takes long over the result of a search that was cut."""
     from sharefind.search import engine
 
-    real = engine._visited_path
+    real = engine._reason
 
     def slow(*arguments: Any) -> Any:
         ends = time.monotonic() + 0.8
@@ -78,7 +78,7 @@ def test_what_is_done_after_the_alarm_is_left_alone(discover, monkeypatch: pytes
             sum(range(1000))
         return real(*arguments)
 
-    monkeypatch.setattr(engine, "_visited_path", slow)
+    monkeypatch.setattr(engine, "_reason", slow)
     alarms = Alarms(slack=-0.5, swallowed=0.2)  # the first one comes before anything looks at the deadline
     options = ("--out", "run", "--copies", "1000000", "--max-seconds", "1", "--json", "--quiet")
     ending = discover("--group", "C2", *options, alarms=alarms)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from sharefind.search import RunFolder
-from sharefind.search.engine import NodeRecord
+from sharefind.search.node_record import NODE
 from sharefind.storage import Journal, sole_use
 
 JOURNALS = ("evidence.jsonl", "tests.jsonl", "diagnoses.jsonl")
@@ -337,26 +337,27 @@ def test_two_processes_that_begin_one_folder(call, discover, monkeypatch: pytest
 def test_a_full_disk_ends_the_run_and_keeps_it(
     call, discover, spoilt: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    keep = RunFolder.keep
+    put = RunFolder.put
     kept: list[str] = []
 
     def full(handle: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    def keep_then_full(folder: RunFolder, record: NodeRecord) -> None:
-        keep(folder, record)
-        kept.append(record.key)
-        monkeypatch.setattr(os, "fsync", full)
+    def put_then_full(folder: RunFolder, kind: Any, key: str, value: Any) -> None:
+        put(folder, kind, key, value)
+        if kind is NODE:
+            kept.append(key)
+            monkeypatch.setattr(os, "fsync", full)
 
     fsync = os.fsync
-    monkeypatch.setattr(RunFolder, "keep", keep_then_full)
+    monkeypatch.setattr(RunFolder, "put", put_then_full)
     ending = call("discover", *SEARCH, "--out", "full", "--quiet")
     assert ending.status == 1
     assert ending.err.count("\n") == 1 and f"could not be written ({os.strerror(code)}); make room" in ending.err
     assert ending.err.endswith("what is done is kept, go on with: sharefind discover --resume full\n")
     assert not list(Path("full").rglob("*.tmp"))
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(RunFolder, "keep", keep)
+    monkeypatch.setattr(RunFolder, "put", put)
     done = computed(monkeypatch)
     assert call("discover", "--resume", "full", "--json", "--quiet").status == 0
     assert kept == ["{0}"] and "{0}" not in done

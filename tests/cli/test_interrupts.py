@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from sharefind.search import RunFolder
-from sharefind.search.engine import NodeRecord
+from sharefind.search.node_record import NODE
 
 PROGRAM = "import sys; from sharefind.cli import main; sys.exit(main())"
 
@@ -29,20 +30,21 @@ PATIENCE = 60
 def test_a_signal_keeps_the_run_and_says_how_to_go_on(
     discover, call, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    keep = RunFolder.keep
+    put = RunFolder.put
 
-    def keep_and_signal(folder: RunFolder, record: NodeRecord) -> None:
-        keep(folder, record)
-        signal.raise_signal(number)
+    def put_and_signal(folder: RunFolder, kind: Any, *what: Any) -> None:
+        put(folder, kind, *what)
+        if kind is NODE:
+            signal.raise_signal(number)
 
-    monkeypatch.setattr(RunFolder, "keep", keep_and_signal)
+    monkeypatch.setattr(RunFolder, "put", put_and_signal)
     before = signal.getsignal(number)
     ending = discover("--group", "C2", "--out", "my run", "--quiet")
     assert ending.status == 130
     assert ending.out == ""
     assert ending.err == "interrupted: the run is kept; go on with: sharefind discover --resume 'my run'\n"
     assert signal.getsignal(number) == before
-    monkeypatch.setattr(RunFolder, "keep", keep)
+    monkeypatch.setattr(RunFolder, "put", put)
     assert call("discover", "--resume", "my run", "--json").status == 0
     assert discover("--group", "C2", "--out", "whole", "--json").status == 0
     resumed, whole = (json.loads(Path(run, "result.json").read_text()) for run in ("my run", "whole"))
@@ -67,13 +69,16 @@ def test_a_second_signal_ends_it_without_delay(environment: dict[str, str], tmp_
 import signal, sys, time
 from sharefind.cli import main
 from sharefind.search import RunFolder
-def keep(folder, record):
+kept = RunFolder.put
+def put(folder, kind, key, value):
+    if kind.name != "node":
+        return kept(folder, kind, key, value)
     try:
         signal.raise_signal(signal.SIGINT)
     except KeyboardInterrupt:
         print("hanging", flush=True)
         time.sleep(600)
-RunFolder.keep = keep
+RunFolder.put = put
 sys.exit(main(sys.argv[1:]))
 """
     arguments = ["discover", "--group", "C2", "--copies", "19", "--alpha", "0.2", "--particles", "8", "--out", "run"]
@@ -93,12 +98,16 @@ sys.exit(main(sys.argv[1:]))
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 def test_a_signal_that_is_ignored_stays_ignored(discover, monkeypatch: pytest.MonkeyPatch) -> None:
     """As nohup ignores SIGHUP."""
-    keep = RunFolder.keep
+    put = RunFolder.put
+
+    def put_and_signal(folder: RunFolder, kind: Any, *what: Any) -> None:
+        put(folder, kind, *what)
+        if kind is NODE:
+            signal.raise_signal(signal.SIGHUP)
+
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        monkeypatch.setattr(
-            RunFolder, "keep", lambda folder, record: [keep(folder, record), signal.raise_signal(signal.SIGHUP)]
-        )
+        monkeypatch.setattr(RunFolder, "put", put_and_signal)
         assert discover("--group", "C2", "--out", "run", "--quiet").status == 0
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -42,7 +42,8 @@ from sharefind.groups import (
 from sharefind.meanfield.units import build_unit
 from sharefind.report.text.runs import load_run
 from sharefind.search import RunFolder
-from sharefind.search.persistence.run_folder import read_particles
+from sharefind.search.node_record import NODE
+from sharefind.search.persistence.particles import read_particles
 from tests.fuzz import grammar, mutation, seeds
 from tests.fuzz.guard import SECONDS, Broken, Outcome, Run, examine
 
@@ -217,7 +218,7 @@ def _run(data: bytes, folder: Path) -> None:
     run.config()
     view = load_run(path)
     for node in view.lattice.nodes():
-        run.recall(node.key)
+        run.get(NODE, node.key)
         view.find(node.label)
 
 

@@ -18,9 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-KINDS = ("", "_test", "_diagnosis")
-"""`recall`, `recall_test`, ... and `keep`, `keep_test`, ... of a run folder."""
-
 
 @dataclass(frozen=True)
 class Order:
@@ -139,25 +136,19 @@ def _watch(log: int) -> None:
     """Log every task that a run folder does not know, and every one that it has kept."""
     from sharefind.search import RunFolder
 
-    def watched(kind: str) -> None:
-        recall, keep = getattr(RunFolder, f"recall{kind}"), getattr(RunFolder, f"keep{kind}")
+    get, put = RunFolder.get, RunFolder.put
 
-        def recall_and_log(folder: RunFolder, name: str) -> Any:
-            found = recall(folder, name)
-            if found is None:
-                os.write(log, f"begun {kind}:{name}\n".encode())
-            return found
+    def get_and_log(folder: RunFolder, kind: Any, key: str) -> Any:
+        found = get(folder, kind, key)
+        if found is None:
+            os.write(log, f"begun {kind.name}:{key}\n".encode())
+        return found
 
-        def keep_and_log(folder: RunFolder, *what: Any) -> None:
-            keep(folder, *what)
-            name = what[0] if len(what) == 2 else what[0].key
-            os.write(log, f"finished {kind}:{name}\n".encode())
+    def put_and_log(folder: RunFolder, kind: Any, key: str, value: Any) -> None:
+        put(folder, kind, key, value)
+        os.write(log, f"finished {kind.name}:{key}\n".encode())
 
-        setattr(RunFolder, f"recall{kind}", recall_and_log)
-        setattr(RunFolder, f"keep{kind}", keep_and_log)
-
-    for kind in KINDS:
-        watched(kind)
+    RunFolder.get, RunFolder.put = get_and_log, put_and_log
 
 
 class _Counter:

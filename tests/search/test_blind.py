@@ -13,7 +13,7 @@ from sharefind.datasets.task import Task, finite_task
 from sharefind.errors import ConfigError, InputError
 from sharefind.groups import FiniteGroup, named_group, natural
 from sharefind.search import Engine, Problem, build_problem, search_config
-from sharefind.search.blind import PROPOSING_SHARE, tying_p_value
+from sharefind.search.blind import tying_p_value
 from sharefind.search.result_record import result_record
 
 FloatArray = NDArray[np.float64]
@@ -25,7 +25,7 @@ def problem_of(x: FloatArray, y: FloatArray, **settings: Any) -> Problem:
 
 
 def result_of(x: FloatArray, y: FloatArray, **settings: Any) -> dict[str, Any]:
-    return result_record(Engine(problem_of(x, y, **settings)).run(), "run", 0.0, "lattice.json").to_json()
+    return result_record(Engine(problem_of(x, y, **settings)).run(), None, "run", 0.0, "lattice.json").to_json()
 
 
 def teacher(name: str, n: int, seed: int = 0) -> tuple[FloatArray, FloatArray]:
@@ -48,7 +48,7 @@ def test_the_samples_that_propose_take_no_part_in_what_follows() -> None:
     x, y = teacher("C4", 400)
     problem = problem_of(x, y)
     assert problem.blind is not None and problem.blind.rows is not None
-    assert problem.blind.finding.samples == round(PROPOSING_SHARE * 400)
+    assert problem.blind.finding.samples == round(0.75 * 400)
     assert problem.samples == len(problem.blind.rows) == 100
     # Those that are left decide nothing of the proposal: it is the same with other labels there.
     other = y.copy()
@@ -79,7 +79,7 @@ def test_a_proposal_that_does_not_hold_is_left_for_its_subgroups() -> None:
     shift = np.roll(x, -1, axis=1)
     y = x + 0.3 * (shift + np.roll(x, 1, axis=1)) + 0.05 * rng.normal(size=x.shape)
     problem = problem_of(x, y + 0.5 * np.sin(3 * shift) * np.sin(3 * np.roll(x, 1, axis=1)) ** 2)
-    result = result_record(Engine(problem).run(), "run", 0.0, "lattice.json").to_json()
+    result = result_record(Engine(problem).run(), None, "run", 0.0, "lattice.json").to_json()
     assert result["group"]["name"] in ("D4", "C4")
     assert result["e_star"]["stabiliser"]["name"] == "C4" and result["e_star"]["dim"] == 4 + 1
 

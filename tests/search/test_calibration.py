@@ -1,5 +1,7 @@
 """The rule `calibrated` on rows: dist^2 against its critical value is a test, and the chain that it makes is right."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,7 @@ from sharefind.errors import ConfigError
 from sharefind.groups import hom
 from sharefind.inference import RandomisationTest
 from sharefind.search import Decision, Engine, SearchOutcome
-from sharefind.search.engine import NoMemory
-from sharefind.search.hypotheses import label_of
+from sharefind.search.memory import TEST, Kind, NoMemory
 from sharefind.search.problem import Problem
 from sharefind.search.rules.calibration import calibrated_schedule, calibrated_sgd, compare, critical_value
 from sharefind.search.rules.growth import Proposal
@@ -48,29 +49,24 @@ def test_rows_that_differ_by_rounding_are_ties() -> None:
     assert compare(1e-33 * np.random.default_rng(3).random((100, 2)), 0.01, rounding=1e-20).p_value == 1
 
 
-@pytest.fixture(autouse=True)
-def _no_diagnoses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They cost most of a search and decide nothing."""
-    monkeypatch.setattr("sharefind.search.engine.diagnoses", lambda *seen: {})
-
-
 class Known(NoMemory):
     """Exact tests that were done: subgroups of the truth have p = .5, all others and independence .005."""
 
     def __init__(self, case: Problem, truth: str | None, degree: int) -> None:
         group = None if truth is None else representation(truth, degree).group
         groups = [g for node in case.lattice.nodes for g in node.groups]
-        self.accepted = {label_of(case, g) for g in groups if group is not None and g.is_subgroup_of(group)}
+        self.accepted = {case.label_of(g) for g in groups if group is not None and g.is_subgroup_of(group)}
 
-    def recall_test(self, name: str) -> RandomisationTest:
+    def get(self, kind: Kind[Any], key: str) -> Any:
         """The p-value that is known."""
-        return RandomisationTest(0.5 if name in self.accepted else 0.005, "known", 199, 0, 0.0)
+        return RandomisationTest(0.5 if key in self.accepted else 0.005, "known", 199, 0, 0.0) if kind is TEST else None
 
 
 def search(truth: str, seed: int, exact: str | None, n: int = 1000) -> SearchOutcome:
     """S_4 and `calibrated` on a teacher of `truth`, with exact tests that accepted the subgroups of `exact`."""
     case = problem(teacher_task(truth, 4, n, seed), "S4", stop="calibrated", seed=seed)
-    return Engine(case, memory=Known(case, exact, 4)).run()
+    # Diagnoses cost most of a search and decide nothing.
+    return Engine(case, memory=Known(case, exact, 4), diagnose=lambda *seen: {}).run()
 
 
 def is_right(outcome: SearchOutcome, truth: str) -> bool:
@@ -136,7 +132,7 @@ class Nothing:
 def test_a_space_that_is_left_without_a_direction_is_undecided() -> None:
     """What is left is no E_*, whatever rule saw no direction to grow along."""
     case = problem(teacher_task("C4", 4, 300, 1), "S4", stop="fixed", delta=0.0)
-    outcome = Engine(case, growth=Nothing()).run()
+    outcome = Engine(case, growth=Nothing(), diagnose=lambda *seen: {}).run()
     last = outcome.e_star
     assert not outcome.finished and last.evidence.decision is Decision.GROW
     assert last.evidence.dist2 > last.evidence.delta

@@ -13,7 +13,7 @@ from sharefind.errors import RunFolderError
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.meanfield.units import can_be_exported
 from sharefind.search import Decision, Growth, RunFolder, SearchLattice, SearchNode
-from sharefind.search.persistence.run_folder import read_particles
+from sharefind.search.persistence.particles import read_particles
 from sharefind.search.result import Result
 from sharefind.spaces import Block
 

@@ -1,20 +1,22 @@
 """Finished work as lines of a run's journals, and back; a run folder may come from a stranger.
 
-Whether what a line says of a node can be true of the search at hand, the engine decides. That a test was made, and gave
-what its line says, is believed: only doing it again would show.
+Whether what a line says of a node can be true of the search at hand, `recalled_nodes` decides. That a test was made,
+and gave what its line says, is believed: only doing it again would show.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat, model_validator
 
 from sharefind.inference import Diagnosis, RandomisationTest, RiskGap
-from sharefind.search.engine import NodeRecord
 from sharefind.search.json_fields import Part, Size, Word
+from sharefind.search.memory import DIAGNOSIS, TEST, Kind
 from sharefind.search.node_evidence import Bounded, Evidence, NonNegative
+from sharefind.search.node_record import NODE, NodeRecord
 from sharefind.search.rules.growth import Proposal
 from sharefind.search.search_lattice import Growth, SearchNode
 from sharefind.spaces import Subspace
@@ -30,17 +32,21 @@ class _Proposal(Part):
     explained: FiniteFloat
     direction: list[FiniteFloat]
 
-    def as_proposal(self) -> Proposal:
+    def value(self) -> Proposal:
         return Proposal(
             SearchNode(self.key, Subspace.from_json(self.space), self.candidate, self.label),
             Growth(self.source, self.key, self.rule, self.explained, tuple(self.direction)),
         )
 
 
-class _Line(Part):
+class _Node(Part):
     key: Word
     evidence: dict[str, Any]
     proposals: list[_Proposal]
+
+    def value(self) -> NodeRecord:
+        proposals = tuple(p.value() for p in self.proposals)
+        return NodeRecord(self.key, Evidence.from_json(self.evidence), proposals)
 
 
 class _Test(Part):
@@ -58,10 +64,8 @@ class _Test(Part):
             raise ValueError(f"{self.exceeding} of {self.copies} copies exceed the data")
         return self
 
-    def as_test(self) -> RandomisationTest:
-        return RandomisationTest(
-            self.p_value, self.statistic, self.copies, self.exceeding, self.z, self.seconds, self.is_open
-        )
+    def value(self) -> RandomisationTest:
+        return RandomisationTest(**_fields(self, RandomisationTest))
 
 
 class _NamedTest(_Test):
@@ -91,11 +95,35 @@ class _Diagnosis(Part):
     risk: _Risk
     alpha: Annotated[float, Field(gt=0, lt=1)]
 
+    def value(self) -> Diagnosis:
+        return Diagnosis(self.inputs.value(), RiskGap(**_fields(self.risk, RiskGap)), self.alpha)
 
-def node_line(record: NodeRecord) -> dict[str, Any]:
-    """A JSON object; exact subspaces as exact strings."""
+
+def _fields(part: Part, made: type[Any]) -> dict[str, Any]:
+    """The fields of a dataclass; further ones that the part keeps are left out."""
+    return {name: getattr(part, name) for name in made.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How a kind of work is kept.
+
+    Attributes:
+        file: The journal's name in the run folder.
+        line: A JSON object of what is kept under a name.
+        value: The inverse, which gives the name too; further keys are left alone. It raises ValueError where the object
+            holds anything that `line` does not write.
+    """
+
+    file: str
+    line: Callable[[str, Any], dict[str, Any]]
+    value: Callable[[dict[str, Any]], tuple[str, Any]]
+
+
+def _node_line(key: str, record: NodeRecord) -> dict[str, Any]:
+    """Exact subspaces are exact strings."""
     return {
-        "key": record.key,
+        "key": key,
         "evidence": record.evidence.to_json(),
         "proposals": [
             {
@@ -113,37 +141,28 @@ def node_line(record: NodeRecord) -> dict[str, Any]:
     }
 
 
-def node_of(line: dict[str, Any]) -> NodeRecord:
-    """The inverse of `node_line`; further keys are left alone.
-
-    Raises:
-        ValueError: it holds anything that `node_line` does not write.
-    """
-    read = _Line.model_validate(line)
-    return NodeRecord(read.key, Evidence.from_json(read.evidence), tuple(p.as_proposal() for p in read.proposals))
+def _node(line: dict[str, Any]) -> tuple[str, NodeRecord]:
+    record = _Node.model_validate(line).value()
+    return record.key, record
 
 
-def named_line(name: str, found: RandomisationTest | Diagnosis) -> dict[str, Any]:
-    """A JSON object of a test or a diagnosis and the name under which it is kept."""
+def _named_line(name: str, found: RandomisationTest | Diagnosis) -> dict[str, Any]:
     return {"name": name, **asdict(found)}
 
 
-def test_of(line: dict[str, Any]) -> tuple[str, RandomisationTest]:
-    """The inverse of `named_line` for a test; further keys are left alone.
-
-    Raises:
-        ValueError: it holds anything that no test gives.
-    """
+def _test(line: dict[str, Any]) -> tuple[str, RandomisationTest]:
     read = _NamedTest.model_validate(line)
-    return read.name, read.as_test()
+    return read.name, read.value()
 
 
-def diagnosis_of(line: dict[str, Any]) -> tuple[str, Diagnosis]:
-    """The inverse of `named_line` for a diagnosis; further keys are left alone.
-
-    Raises:
-        ValueError: it holds anything that no diagnosis gives.
-    """
+def _diagnosis(line: dict[str, Any]) -> tuple[str, Diagnosis]:
     read = _Diagnosis.model_validate(line)
-    risk = RiskGap(**{name: getattr(read.risk, name) for name in RiskGap.__dataclass_fields__})
-    return read.name, Diagnosis(read.inputs.as_test(), risk, read.alpha)
+    return read.name, read.value()
+
+
+CODECS: dict[Kind[Any], Codec] = {
+    NODE: Codec("evidence.jsonl", _node_line, _node),
+    TEST: Codec("tests.jsonl", _named_line, _test),
+    DIAGNOSIS: Codec("diagnoses.jsonl", _named_line, _diagnosis),
+}
+"""Every kind of work that a run keeps."""

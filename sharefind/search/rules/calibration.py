@@ -24,8 +24,7 @@ from sharefind.search.experiments import (
     observed_experiment,
     staged,
 )
-from sharefind.search.hypotheses import Hypothesis, identity_of, judgement, label_of, labels, lattice_node
-from sharefind.search.problem import Problem
+from sharefind.search.hypotheses import Hypothesis, TestedProblem, identity_of
 from sharefind.search.search_lattice import SearchNode
 from sharefind.spaces import Subspace
 
@@ -89,7 +88,7 @@ class Calibration:
     trainings: int
 
 
-def is_calibrated_by_copies(problem: Problem) -> bool:
+def is_calibrated_by_copies(problem: TestedProblem) -> bool:
     """Whether delta_j comes from copies: finite data, and a training that imposes no symmetry.
 
     Fresh samples need none: data augmentation moves each of them by an element of its own, so that it is the copies'
@@ -119,7 +118,7 @@ def critical_value(copies: NDArray[np.float64], alpha: float, tie: float = CALIB
 
 
 def calibrate(
-    problem: Problem, node: SearchNode, progress: StageProgress, how: CalibratedTraining = CALIBRATED
+    problem: TestedProblem, node: SearchNode, progress: StageProgress, how: CalibratedTraining = CALIBRATED
 ) -> Calibration:
     """Train at E_j on the data and on copies, and compare.
 
@@ -128,7 +127,7 @@ def calibrate(
     group: the test of the union has level alpha too. {0} that no group fixes holds if Y is independent of X, and its
     copies have permuted labels. Spaces that no group fixes are compared by `_by_directions`.
     """
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     groups = () if place is None else place.minimal_groups
     if not groups and not node.space.is_zero:
         return _by_directions(problem, node, progress, how)
@@ -183,7 +182,7 @@ def compare(dist2: NDArray[np.float64], alpha: float, rounding: float = 0.0, tie
 
 
 def _by_copies(
-    problem: Problem, node: SearchNode, null: Hypothesis, progress: StageProgress, how: CalibratedTraining
+    problem: TestedProblem, node: SearchNode, null: Hypothesis, progress: StageProgress, how: CalibratedTraining
 ) -> Calibration:
     """Against copies moved by independent elements of `null`, one for each row; of permuted labels for None."""
     plan, alpha = _plan(problem, node.space, node.key, null, how), problem.settings.alpha
@@ -194,7 +193,9 @@ def _by_copies(
     return _calibration(plan, training, read, found.delta, len(result.dist2), found.p_value > alpha, found.p_value)
 
 
-def _by_directions(problem: Problem, node: SearchNode, progress: StageProgress, how: CalibratedTraining) -> Calibration:
+def _by_directions(
+    problem: TestedProblem, node: SearchNode, progress: StageProgress, how: CalibratedTraining
+) -> Calibration:
     """Against the noise off E^G, direction by direction, for a space that no group fixes.
 
     Copies moved by the candidate G are trained on E^G; the critical value of their dist^2 is scaled by the number of
@@ -229,14 +230,14 @@ def _calibration(
     return Calibration(training, dist2, rmd2, delta, horizon, p_value, stays, trainings)
 
 
-def _plan(problem: Problem, space: Subspace, key: str, null: Hypothesis, how: CalibratedTraining) -> CopiesPlan:
+def _plan(problem: TestedProblem, space: Subspace, key: str, null: Hypothesis, how: CalibratedTraining) -> CopiesPlan:
     """The training of the data and of the copies at a node, on one schedule."""
     tuned = replace(problem, settings=replace(problem.settings, sgd=calibrated_sgd(problem)))
     full, name = Subspace.full(problem.space.dim), f"calibrated:{identity_of(null)}"
     return CopiesPlan(tuned, space, key, null, (full,), name, calibrated_schedule(problem, how))
 
 
-def calibrated_sgd(problem: Problem) -> SGDConfig:
+def calibrated_sgd(problem: TestedProblem) -> SGDConfig:
     """The settings of a calibrated training: twice as long as others, from a wider start.
 
     A unit of one layer is nearly linear on particles near 0, and does not see a symmetry that only the rest breaks. So
@@ -257,7 +258,7 @@ def calibrated_sgd(problem: Problem) -> SGDConfig:
     return longer.model_copy(update={"initial_std": std})
 
 
-def calibrated_schedule(problem: Problem, how: CalibratedTraining = CALIBRATED) -> Schedule:
+def calibrated_schedule(problem: TestedProblem, how: CalibratedTraining = CALIBRATED) -> Schedule:
     """Two halves, in each of which the step falls along half a cosine.
 
     With a constant step the last few minibatches carry particles off E_j as far as the whole sample does, in the copies
@@ -278,34 +279,34 @@ def calibrated_schedule(problem: Problem, how: CalibratedTraining = CALIBRATED) 
     return Schedule(f"two halves, cosine:{middle:g}:{how.floor:g}", value)
 
 
-def identity(problem: Problem, null: Hypothesis) -> str:
+def identity(problem: TestedProblem, null: Hypothesis) -> str:
     """What people call the copies of a hypothesis."""
-    return "permuted labels" if null is None else label_of(problem, null)
+    return "permuted labels" if null is None else problem.label_of(null)
 
 
-def disagreement(problem: Problem, node: SearchNode, stays: bool) -> str:
+def disagreement(problem: TestedProblem, node: SearchNode, stays: bool) -> str:
     """What the exact tests say about a node where dist^2 says otherwise; "" where they agree or leave it open."""
-    place, found = lattice_node(problem, node), problem.symmetries
+    place, found = problem.lattice_node(node), problem.symmetries
     if place is None or found is None:
         return ""
-    judged = judgement(problem, node)
-    what = "that Y is independent of X" if judged.null is None else f"symmetry under {label_of(problem, judged.null)}"
+    judged = problem.judgement(node)
+    what = "that Y is independent of X" if judged.null is None else f"symmetry under {problem.label_of(judged.null)}"
     p = "" if judged.p_value is None else f" (p = {judged.p_value:.3g})"
     if judged.holds and not stays:
         return f"the exact tests disagree: {what} is not rejected{p}"
-    verdicts = found.verdicts(labels(problem, place.groups))
+    verdicts = found.verdicts(problem.labels_of(place.groups))
     open_verdicts = [v for v in verdicts.values() if v is not Verdict.REJECTED]
     if stays and not judged.holds and not open_verdicts and judged.p_value is not None:
         return f"the exact tests disagree: {what} is rejected{p}"
     return ""
 
 
-def verdicts_by_distance(problem: Problem, groups: tuple[Group, ...], stays: bool) -> dict[str, tuple[str, ...]]:
+def verdicts_by_distance(problem: TestedProblem, groups: tuple[Group, ...], stays: bool) -> dict[str, tuple[str, ...]]:
     """Labels of a node's groups, accepted or rejected with it.
 
     On a node that holds, groups that the exact tests reject are accepted only where they reject all of them.
     """
-    names = labels(problem, groups)
+    names = problem.labels_of(groups)
     if not stays:
         return {"rejected": names}
     found = {} if problem.symmetries is None else problem.symmetries.verdicts(names)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.search.experiments import Training
-from sharefind.search.problem import Problem
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.rules.traits import GrowthTraits
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 from sharefind.spaces import LatticeNode, Subspace
@@ -76,7 +76,9 @@ class GrowthRule(Protocol):
         """What the rule is called in the record."""
         ...
 
-    def propose(self, problem: Problem, node: SearchNode, escape: Escape, lattice: SearchLattice) -> list[Proposal]:
+    def propose(
+        self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
+    ) -> list[Proposal]:
         """Spaces above the node; empty when no direction is significant."""
         ...
 

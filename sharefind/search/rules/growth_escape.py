@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sharefind.search.problem import Problem
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.rules.growth import Escape, Proposal, numerical_child
 from sharefind.search.rules.traits import GrowthTraits
 from sharefind.search.search_lattice import SearchLattice, SearchNode
@@ -29,7 +29,9 @@ class EscapeGrowth:
     direction_share: float = 0.01
     traits: ClassVar[GrowthTraits] = GrowthTraits(is_default=True)
 
-    def propose(self, problem: Problem, node: SearchNode, escape: Escape, lattice: SearchLattice) -> list[Proposal]:
+    def propose(
+        self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
+    ) -> list[Proposal]:
         """One child with all significant directions, or none."""
         values, vectors = np.linalg.eigh(escape.second_moment)
         noise = max(0.0, -float(values[0]))

@@ -7,9 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sharefind.search.hypotheses import lattice_node
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision
-from sharefind.search.problem import Problem
 from sharefind.search.rules.growth import Escape, Proposal, candidate_node
 from sharefind.search.rules.traits import GrowthTraits
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
@@ -31,9 +30,11 @@ class InvariantGrowth:
         keeps_to_candidates=True, is_default=True, default_stop="randomisation"
     )
 
-    def propose(self, problem: Problem, node: SearchNode, escape: Escape, lattice: SearchLattice) -> list[Proposal]:
+    def propose(
+        self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
+    ) -> list[Proposal]:
         """All open spaces above the node, each with the share of the escape that it explains."""
-        here = lattice_node(problem, node)
+        here = problem.lattice_node(node)
         if problem.lattice is None or here is None:
             return []
         proposals = []
@@ -43,7 +44,7 @@ class InvariantGrowth:
             proposals.append(Proposal(child, growth))
         return proposals
 
-    def _open(self, problem: Problem, here: LatticeNode, lattice: SearchLattice) -> list[LatticeNode]:
+    def _open(self, problem: TestedProblem, here: LatticeNode, lattice: SearchLattice) -> list[LatticeNode]:
         if problem.lattice is None:
             return []
         tested = problem.symmetries is not None and problem.symmetries.family is not None

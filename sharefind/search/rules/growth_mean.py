@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sharefind.search.problem import Problem
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.rules.growth import Escape, Proposal, numerical_child
 from sharefind.search.rules.traits import GrowthTraits
 from sharefind.search.search_lattice import SearchLattice, SearchNode
@@ -25,7 +25,9 @@ class MeanGrowth:
     name: str = "mean"
     traits: ClassVar[GrowthTraits] = GrowthTraits(paper_horizon=2.0, paper_delta=3e-3)
 
-    def propose(self, problem: Problem, node: SearchNode, escape: Escape, lattice: SearchLattice) -> list[Proposal]:
+    def propose(
+        self, problem: TestedProblem, node: SearchNode, escape: Escape, lattice: SearchLattice
+    ) -> list[Proposal]:
         """One child with v_j added."""
         length = float(np.linalg.norm(escape.mean))
         if length == 0:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sharefind.search.experiments import StageProgress
-from sharefind.search.hypotheses import lattice_node
-from sharefind.search.problem import Problem
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.rules.calibration import (
     CALIBRATED,
     CalibratedTraining,
@@ -42,7 +41,7 @@ class CalibratedRule:
     training: CalibratedTraining = CALIBRATED
     traits: ClassVar[StopTraits] = StopTraits(compares_distances=True, trains_copies="finite data", fewest_nodes=8)
 
-    def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
+    def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train on the data and on copies, and compare."""
         if not is_calibrated_by_copies(problem):
             return ThresholdRule(self.name).assess(problem, node, progress)
@@ -50,7 +49,7 @@ class CalibratedRule:
             return whole_space(problem, node, self.name, progress)
         found = calibrate(problem, node, progress, self.training)
         relative = relative_escape(problem, node, found.training, progress)
-        stays, place = found.stays or within_tolerance(node, relative, problem.settings), lattice_node(problem, node)
+        stays, place = found.stays or within_tolerance(node, relative, problem.settings), problem.lattice_node(node)
         saddle = stays and node.space.is_zero and is_saddle(problem, node)
         against = "" if saddle else disagreement(problem, node, found.stays)
         groups = () if place is None else place.groups

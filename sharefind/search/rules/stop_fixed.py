@@ -10,9 +10,8 @@ import numpy as np
 from sharefind.meanfield.objectives.schemes import Scheme
 from sharefind.search.config import Settings
 from sharefind.search.experiments import StageProgress, scheme_training, staged
-from sharefind.search.hypotheses import labels, lattice_node
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision, Evidence
-from sharefind.search.problem import Problem
 from sharefind.search.rules.calibration import Calibration
 from sharefind.search.rules.stopping import Assessment, is_saddle, whole_space, within_tolerance
 from sharefind.search.rules.traits import StopTraits
@@ -34,7 +33,7 @@ class ThresholdRule:
     delta: float | None = None
     traits: ClassVar[StopTraits] = StopTraits(compares_distances=True, needs_delta=True)
 
-    def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
+    def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train R replicates at the node and compare."""
         if node.space.is_full:
             return whole_space(problem, node, self.name, progress)
@@ -62,7 +61,7 @@ class ThresholdRule:
 
 
 def distance_evidence(
-    problem: Problem,
+    problem: TestedProblem,
     node: SearchNode,
     rule: str,
     found: Calibration,
@@ -125,15 +124,15 @@ def _reason(node: SearchNode, found: Calibration, relative: float, settings: Set
     return f"particles leave: {compared}"
 
 
-def _verdicts(problem: Problem, node: SearchNode, holds: bool) -> dict[str, tuple[str, ...]]:
+def _verdicts(problem: TestedProblem, node: SearchNode, holds: bool) -> dict[str, tuple[str, ...]]:
     """Only vanilla training is evidence; the other schemes impose the symmetry."""
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     if place is None or not place.groups or not problem.settings.config.scheme.is_evidence:
         return {}
-    return {"groups" if holds else "rejected": labels(problem, place.groups)}
+    return {"groups" if holds else "rejected": problem.labels_of(place.groups)}
 
 
-def augmented_delta(problem: Problem, node: SearchNode, progress: StageProgress) -> float:
+def augmented_delta(problem: TestedProblem, node: SearchNode, progress: StageProgress) -> float:
     """delta_j on fresh samples: the (1 - alpha) quantile over replicates of how far noise carries particles off E_j.
 
     Training on fresh samples that are moved by a group H, each by an element of its own, is training on a law that H
@@ -141,7 +140,7 @@ def augmented_delta(problem: Problem, node: SearchNode, progress: StageProgress)
     For E_j = E^H that noise is delta_j. Elsewhere it is taken from E^G, direction by direction: scaled by the number of
     directions normal to E_j over those normal to E^G; where E^G = Z none is, and delta_j is 0.
     """
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     is_fixed = place is not None and bool(place.groups)
     group = place.group if place is not None and is_fixed else problem.candidate.group
     space, key = (node.space, node.key) if is_fixed else (problem.fixed_space, "calibration")

@@ -11,9 +11,8 @@ from sharefind.errors import ConfigError, setting
 from sharefind.inference import Verdict, randomisation_p_value
 from sharefind.search.config import Settings
 from sharefind.search.experiments import CopiesPlan, CopiesResult, StageProgress, copies_experiment, staged
-from sharefind.search.hypotheses import Judgement, directions, identity_of, judgement, label_of, labels, lattice_node
+from sharefind.search.hypotheses import Judgement, TestedProblem, identity_of
 from sharefind.search.node_evidence import Decision, Evidence
-from sharefind.search.problem import Problem
 from sharefind.search.rules.stopping import Assessment, relative_escape, whole_space, within_tolerance
 from sharefind.search.rules.traits import StopTraits
 from sharefind.search.search_lattice import SearchNode
@@ -26,7 +25,7 @@ class RandomisationRule:
     name: str = "randomisation"
     traits: ClassVar[StopTraits] = StopTraits(decides_by_tests=True, trains_copies="always")
 
-    def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
+    def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train on the data and on copies moved by the likeliest of the node's symmetries.
 
         Raises:
@@ -38,16 +37,16 @@ class RandomisationRule:
             raise ConfigError(
                 f"stopping rule randomisation needs tests of a candidate group; use {setting('stop')} calibrated"
             )
-        judged = judgement(problem, node)
+        judged = problem.judgement(node)
         plan = CopiesPlan(
-            problem, node.space, node.key, judged.null, directions(problem, node), f"copies:{identity_of(judged.null)}"
+            problem, node.space, node.key, judged.null, problem.directions(node), f"copies:{identity_of(judged.null)}"
         )
         result = copies_experiment(plan, staged(progress, "escape"))
         relative = relative_escape(problem, node, result.observed[-1], progress)
         return self._conclude(problem, node, judged, result, relative)
 
     def _conclude(
-        self, problem: Problem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float
+        self, problem: TestedProblem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float
     ) -> Assessment:
         settings = problem.settings
         tolerated = not judged.holds and within_tolerance(node, relative, settings)
@@ -84,7 +83,9 @@ def escapes(result: CopiesResult, settings: Settings) -> bool:
     return randomisation_p_value(components) <= max(settings.alpha, 1 / len(components))
 
 
-def _test_reason(problem: Problem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float) -> str:
+def _test_reason(
+    problem: TestedProblem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float
+) -> str:
     settings = problem.settings
     what = _hypothesis(problem, judged)
     p = "not tested" if judged.p_value is None else f"p = {judged.p_value:.3g}"
@@ -115,19 +116,19 @@ def _test_reason(problem: Problem, node: SearchNode, judged: Judgement, result: 
     return f"particles leave: {what} is rejected ({p} <= alpha = {settings.alpha:g}){over}"
 
 
-def _hypothesis(problem: Problem, judged: Judgement) -> str:
+def _hypothesis(problem: TestedProblem, judged: Judgement) -> str:
     if judged.is_tying and problem.blind is not None:
         name: str = problem.blind.finding.name
         return name
-    return "Y independent of X" if judged.null is None else f"symmetry under {label_of(problem, judged.null)}"
+    return "Y independent of X" if judged.null is None else f"symmetry under {problem.label_of(judged.null)}"
 
 
-def _verdicts(problem: Problem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:
+def _verdicts(problem: TestedProblem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:
     """Labels of the node's groups that were accepted and rejected; those that are undecided are in neither."""
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     if place is None or not place.groups:
         return {}
-    names = labels(problem, place.groups)
+    names = problem.labels_of(place.groups)
     if tolerated:
         return {"groups": names}
     found = {} if problem.symmetries is None else problem.symmetries.verdicts(names)

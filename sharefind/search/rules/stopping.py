@@ -11,9 +11,8 @@ from typing import Protocol
 
 from sharefind.search.config import Settings
 from sharefind.search.experiments import StageProgress, Training, effect_training, scheme_training, staged
-from sharefind.search.hypotheses import judgement, labels, lattice_node
+from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision, Evidence
-from sharefind.search.problem import Problem
 from sharefind.search.rules.traits import StopTraits
 from sharefind.search.search_lattice import SearchNode
 
@@ -34,7 +33,7 @@ class StoppingRule(Protocol):
         """What the rule is called in the record."""
         ...
 
-    def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
+    def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train at the node and decide."""
         ...
 
@@ -49,12 +48,12 @@ class RegisteredStop(StoppingRule, Protocol):
 
 
 def whole_space(
-    problem: Problem, node: SearchNode, rule: str, progress: StageProgress, p_value: float | None = None
+    problem: TestedProblem, node: SearchNode, rule: str, progress: StageProgress, p_value: float | None = None
 ) -> Assessment:
     """Z holds by definition: nothing is left to grow to. It is trained all the same, for its risk."""
     settings = problem.settings
     training = scheme_training(problem, node.space, node.key, settings.config.scheme, staged(progress, "training"))
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     evidence = Evidence(
         dist2=0.0,
         rmd2=0.0,
@@ -68,12 +67,12 @@ def whole_space(
         decision=Decision.STAY,
         rule=rule,
         reason="this is the whole parameter space: the data support no sharing",
-        groups=() if place is None else labels(problem, place.groups),
+        groups=() if place is None else problem.labels_of(place.groups),
     )
     return Assessment(evidence, training)
 
 
-def relative_escape(problem: Problem, node: SearchNode, training: Training, progress: StageProgress) -> float:
+def relative_escape(problem: TestedProblem, node: SearchNode, training: Training, progress: StageProgress) -> float:
     """Mean relative escape of a training; of one with large minibatches where a tolerance makes its size decide."""
     if problem.settings.tolerance > 0 and problem.samples is not None and not node.space.is_zero:
         training = effect_training(problem, node.space, node.key, staged(progress, "size of the escape"))
@@ -85,9 +84,9 @@ def within_tolerance(node: SearchNode, relative: float, settings: Settings) -> b
     return node.space.dim > 0 and relative <= settings.tolerance
 
 
-def is_saddle(problem: Problem, node: SearchNode) -> bool:
+def is_saddle(problem: TestedProblem, node: SearchNode) -> bool:
     """Whether the exact tests reject all that would keep particles here; asked of {0} and of exact nodes."""
-    place = lattice_node(problem, node)
+    place = problem.lattice_node(node)
     if problem.symmetries is None or place is None:
         return False
-    return not judgement(problem, node).holds
+    return not problem.judgement(node).holds

@@ -61,7 +61,7 @@ def searched(monkeypatch: pytest.MonkeyPatch, first: Finding, n: int = 600) -> t
     monkeypatch.setattr("sharefind.search.blind.propose", proposed)
     notes = Notes()
     problem = build_problem(search_config(blind=True), finite_task("ring", x, y), NOBODY)
-    return result_record(Engine(problem, observer=notes).run(), "run", 0.0, "lattice.json").to_json(), notes.lines
+    return result_record(Engine(problem, observer=notes).run(), None, "run", 0.0, "lattice.json").to_json(), notes.lines
 
 
 @pytest.mark.slow
@@ -102,7 +102,7 @@ def test_the_first_proposal_stays_where_nothing_holds(monkeypatch: pytest.Monkey
     monkeypatch.setattr("sharefind.search.blind.propose", proposed)
     problem = build_problem(search_config(blind=True), finite_task("ring", x, y), NOBODY)
     assert [p.candidate.group.name for p in proposals(problem)] == ["C6"]
-    result = result_record(Engine(problem).run(), "run", 0.0, "lattice.json").to_json()
+    result = result_record(Engine(problem).run(), None, "run", 0.0, "lattice.json").to_json()
     assert result["e_star"]["dim"] == 36 + 6 and result["accepted"] == []
     assert result["blind"]["name"] == "S6" and result["blind"]["rejected_p"] <= 0.01
 
@@ -118,7 +118,7 @@ def test_subgroups_of_a_rejected_proposal_are_looked_at_before_the_next(monkeypa
     finding = replace(propose(*ring(400), signed=False), alternatives=(whole(),))
     monkeypatch.setattr("sharefind.search.blind.propose", lambda *_, **__: finding)
     problem = build_problem(search_config(blind=True), finite_task("ring", x, y), NOBODY)
-    result = result_record(Engine(problem).run(), "run", 0.0, "lattice.json").to_json()
+    result = result_record(Engine(problem).run(), None, "run", 0.0, "lattice.json").to_json()
     assert result["accepted"] == ["C2"] and result["e_star"]["dim"] == 18 + 3
     assert result["blind"]["name"] == "C6" and result["blind"]["rejected_p"] <= 0.01
     assert result["blind"]["proposal"] == 1
@@ -129,13 +129,13 @@ def test_a_smaller_group_with_the_same_space_is_mentioned() -> None:
     x = rng.normal(size=(400, 6))
     y = x + 0.5 * x.mean(axis=1, keepdims=True) + 0.1 * rng.normal(size=x.shape)
     problem = build_problem(search_config(blind=True, copies=99), finite_task("set", x, y), NOBODY)
-    blind = result_record(Engine(problem).run(), "run", 0.0, "lattice.json").to_json()["blind"]
+    blind = result_record(Engine(problem).run(), None, "run", 0.0, "lattice.json").to_json()["blind"]
     assert (blind["name"], blind["of_weights"], blind["smaller_group"]) == ("S6", True, True)
     assert "the symmetry of the weights" in proposal(blind)
     assert any("smaller group has the same space" in line for line in doubts({"blind": blind}))
 
 
 def test_the_rows_are_split_once() -> None:
-    proposing, rest = _split(101, 3, None)
+    proposing, rest = _split(101, 3, None, 0.75)
     assert len(proposing) == 76 and sorted([*proposing, *rest]) == list(range(101))
     assert (np.diff(proposing) > 0).all() and (np.diff(rest) > 0).all()

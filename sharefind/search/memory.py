@@ -1,0 +1,92 @@
+"""Where finished work is kept, so that nothing computed is lost: what a search asks and tells, whatever keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from sharefind.inference import Diagnosis, RandomisationTest
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Kind(Generic[Value]):
+    """A kind of work that is kept; `Value` is what it gives."""
+
+    name: str
+
+
+TEST = Kind[RandomisationTest]("test")
+"""Exact tests, by the candidate."""
+
+DIAGNOSIS = Kind[Diagnosis]("diagnosis")
+"""Diagnoses, by the rejected group."""
+
+
+class Memory(Protocol):
+    """Keeps finished work of this or an earlier run."""
+
+    def get(self, kind: Kind[Value], key: str) -> Value | None:
+        """What is kept of a kind under a key, or None."""
+        ...
+
+    def put(self, kind: Kind[Value], key: str, value: Value) -> None:
+        """Keep what has just been finished."""
+        ...
+
+
+class NoMemory:
+    """Keeps nothing."""
+
+    def get(self, kind: Kind[Value], key: str) -> Value | None:
+        """Never anything."""
+        return None
+
+    def put(self, kind: Kind[Value], key: str, value: Value) -> None:
+        """Do nothing."""
+
+
+@dataclass
+class MemoryOfProposal:
+    """A memory whose keys say to which proposal of a blind search they belong; the first one's are plain.
+
+    What was put is known here too, so that nothing is done twice where no run is kept.
+
+    Attributes:
+        memory: What keeps.
+        proposal: Number of the proposal, counted from 1.
+        known: What was put, shared between the proposals of a search.
+    """
+
+    memory: Memory
+    proposal: int
+    known: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def get(self, kind: Kind[Value], key: str) -> Value | None:
+        """What is kept for this proposal."""
+        known: Value | None = self.known.get((kind.name, self._name(key)))
+        return known or self.memory.get(kind, self._name(key))
+
+    def put(self, kind: Kind[Value], key: str, value: Value) -> None:
+        """Keep it for this proposal."""
+        self.known[kind.name, self._name(key)] = value
+        self.memory.put(kind, self._name(key), value)
+
+    def _name(self, key: str) -> str:
+        return key if self.proposal == 1 else f"proposal {self.proposal}: {key}"
+
+
+@dataclass(frozen=True)
+class KeptTests:
+    """The tests of a memory as `sharefind.inference` asks for them."""
+
+    memory: Memory
+
+    def recall_test(self, name: str) -> RandomisationTest | None:
+        """The test of a candidate, or None."""
+        return self.memory.get(TEST, name)
+
+    def keep_test(self, name: str, test: RandomisationTest) -> None:
+        """Keep a test."""
+        self.memory.put(TEST, name, test)

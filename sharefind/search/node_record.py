@@ -1,0 +1,28 @@
+"""A finished node: what was seen there and what was proposed from there, enough to go on without training again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sharefind.search.memory import Kind
+from sharefind.search.node_evidence import Evidence
+from sharefind.search.rules.growth import Proposal
+
+
+@dataclass(frozen=True)
+class NodeRecord:
+    """A finished node.
+
+    Attributes:
+        key: The node's.
+        evidence: What was seen.
+        proposals: Where the search may go from there.
+    """
+
+    key: str
+    evidence: Evidence
+    proposals: tuple[Proposal, ...]
+
+
+NODE = Kind[NodeRecord]("node")
+"""Finished nodes, by their keys."""

@@ -1,0 +1,39 @@
+"""How a search ended; what it says of that is `result`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sharefind.inference import Diagnosis
+from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.search_lattice import SearchLattice, SearchNode
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """How a search ended.
+
+    Attributes:
+        problem: What was searched, with its exact tests.
+        lattice: Every node visited, with its evidence.
+        chain: E_0 -> ... -> E_*, or as far as the search came.
+        finished: Whether E_* holds (False: the search was stopped before a space held, or left a space from which no
+            direction of the escape is significant, and is undecided).
+        diagnoses: Why the rejected groups nearest to E_* fail, and by how much.
+        stopped: Why the search ended before all was done, or None.
+        warnings: What the user must know, a sentence each.
+    """
+
+    problem: TestedProblem
+    lattice: SearchLattice
+    chain: tuple[SearchNode, ...]
+    finished: bool
+    diagnoses: Mapping[str, Diagnosis] = field(default_factory=dict)
+    stopped: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def e_star(self) -> SearchNode:
+        """The last node of the chain: the smallest space that holds, when the search is finished."""
+        return self.chain[-1]
