@@ -51,6 +51,7 @@ def discover(
     alpha: options.Alpha = None,
     tolerance: options.Tolerance = None,
     copies: options.Copies = None,
+    training_copies: options.TrainingCopies = None,
     particles: options.Particles = None,
     horizon: options.Horizon = None,
     replicates: options.Replicates = None,

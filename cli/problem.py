@@ -25,9 +25,9 @@ from sharefind.search import (
     build_problem,
     search_config,
 )
+from sharefind.search.building import proposals
 from sharefind.search.hypotheses import belongs
 from sharefind.search.input_layouts import layout_notes
-from sharefind.search.problem import proposals
 from sharefind.storage import advice, shell_word
 
 DEFAULT_TASK = "c2-wi"

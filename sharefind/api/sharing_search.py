@@ -88,7 +88,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         group: candidate group: a name ("C4", "D4", "S3", "C2xC3", ...), a Group, or a Candidate with representations;
             None proposes one from the data. generators: path of a file with generators, instead of a group.
         unit, in_rep, out_rep, hidden_rep, scheme, growth, stop, statistic, delta, alpha, tolerance, particles, horizon,
-            replicates, copies, preset, max_nodes, max_seconds, block_length: as in
+            replicates, copies, training_copies, preset, max_nodes, max_seconds, block_length: as in
             `sharefind.search.SearchConfig`; None lets the preset decide.
         random_state: a seed, a numpy RandomState, or None for another search every time.
         n_jobs: worker processes as in joblib; the result does not depend on it.
@@ -145,6 +145,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         horizon: float | None = None,
         replicates: int | None = None,
         copies: int | None = None,
+        training_copies: int | None = None,
         preset: str = "fast",
         max_nodes: int | None = None,
         max_seconds: float | None = None,
@@ -175,6 +176,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.horizon = horizon
         self.replicates = replicates
         self.copies = copies
+        self.training_copies = training_copies
         self.preset = preset
         self.max_nodes = max_nodes
         self.max_seconds = max_seconds

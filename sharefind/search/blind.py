@@ -87,11 +87,6 @@ class BlindStart:
         return None if self.finding.is_group else Subspace.from_pattern(self.finding.labels)
 
 
-def is_structured(config: SearchConfig) -> bool:
-    """Whether a blind search looks for exact spaces, not for numerical directions."""
-    return config.blind and config.delta is None and config.growth in (None, "invariant")
-
-
 Sampler = Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]
 """Draws n samples, (n, d_in) and (n, d_out)."""
 

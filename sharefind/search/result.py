@@ -133,7 +133,7 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
     neither list. The trivial group is no candidate. Only vanilla training speaks for or against a group.
     """
     problem = outcome.problem
-    if problem.settings.stop == "randomisation" and not _tolerated(outcome):
+    if problem.settings.stopping.decides_by_tests and not _tolerated(outcome):
         family = None if problem.symmetries is None else problem.symmetries.family
         if family is None:
             return [], []
@@ -174,7 +174,7 @@ def _symmetries(problem: Problem, diagnoses: Mapping[str, Diagnosis]) -> dict[st
     orders = {} if found is None else found.orders
     return {
         "undecided": [] if family is None else [n for n in family.verdicts if _verdict(family, n) is Verdict.UNDECIDED],
-        "maximal": [] if family is None or problem.settings.stop != "randomisation" else list(family.maximal),
+        "maximal": [] if family is None or not problem.settings.stopping.decides_by_tests else list(family.maximal),
         "independence_p_value": _gate(problem),
         "symmetries": [] if family is None else [_candidate_row(family, orders, n) for n in family.verdicts],
         "diagnosis": {name: _diagnosis_row(found) for name, found in diagnoses.items()},

@@ -161,7 +161,7 @@ def _units(problem: Problem, rows: Tensor) -> Tensor | None:
 def left_open(problem: Problem) -> str | None:
     """Why the exact tests leave E_* to chance, where they decide: the deciding test is open; None where it is not."""
     found = problem.symmetries
-    deciding = None if found is None or problem.settings.stop != "randomisation" else found.deciding
+    deciding = None if found is None or not problem.settings.stopping.decides_by_tests else found.deciding
     if deciding is None or not deciding[1].is_open:
         return None
     (name, test), alpha = deciding, problem.settings.alpha

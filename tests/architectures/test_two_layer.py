@@ -29,9 +29,9 @@ from sharefind.errors import ExportError, InputError
 from sharefind.groups import Representation, named_group, parse_representation
 from sharefind.meanfield import build_unit, predict
 from sharefind.meanfield.clouds.standardise import Standardisation, identity_standardisation
-from sharefind.search.config import search_config
+from sharefind.search.building import build_problem
 from sharefind.search.engine import SearchOutcome
-from sharefind.search.problem import build_problem
+from sharefind.search.presets import search_config
 from sharefind.search.rules.growth import candidate_node
 from sharefind.search.search_lattice import SearchLattice
 from sharefind.spaces import Subspace, fixed_space

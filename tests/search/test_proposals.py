@@ -16,9 +16,9 @@ from sharefind.proposal import Finding, propose
 from sharefind.report.text.verdict import doubts, proposal
 from sharefind.search import Engine, build_problem, search_config
 from sharefind.search.blind import _split
+from sharefind.search.building import proposals
 from sharefind.search.observer import Observer
 from sharefind.search.persistence.json_fields import check_result
-from sharefind.search.problem import proposals
 from sharefind.search.result import result_record
 
 FloatArray = NDArray[np.float64]

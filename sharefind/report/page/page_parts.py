@@ -31,6 +31,7 @@ from sharefind.report.text.rows import (
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import LARGEST_SHARE, last_rule
 from sharefind.search import SearchNode
+from sharefind.search.rules.registry import stop_traits
 
 LONG_TABLE = 12
 """Rows above which a table is folded until a reader opens it."""
@@ -199,7 +200,7 @@ def _captions(view: RunView, name: str, node: SearchNode | None) -> Iterator[str
 
 
 def _delta_words(view: RunView) -> str:
-    is_given = last_rule(view) == "fixed"
+    is_given = stop_traits(last_rule(view)).needs_delta
     return "the threshold that was given" if is_given else "the distance that noise alone explains"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sharefind.report.text.number_words import number
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import last_rule
+from sharefind.search.rules.registry import stop_traits
 
 
 def promised(view: RunView) -> Iterator[str]:
@@ -31,14 +32,14 @@ def not_promised(view: RunView) -> Iterator[str]:
             "Rows that depend on each other (time series, overlapping windows, repeated measurements) void the "
             "p-values; they are a guide then. So does an alpha chosen after looking at them."
         )
-    if tests and last_rule(view) == "randomisation":
+    if tests and stop_traits(last_rule(view)).decides_by_tests:
         yield "dist^2, delta and the spectra illustrate the decisions of the exact tests; they do not make them."
     if _decides_by_level(view):
         yield (
             f"dist^2 against delta is a test of level {view.alpha:g} at each space that a group fixes; that particles "
             "stay is no proof."
         )
-    elif last_rule(view) in ("fixed", "calibrated"):
+    elif stop_traits(last_rule(view)).compares_distances:
         yield "The stopping rule compares distances: it is the plain heuristic, and has no error rate."
     if view.holds_by_tolerance:
         yield (
@@ -57,4 +58,4 @@ def not_promised(view: RunView) -> Iterator[str]:
 def _decides_by_level(view: RunView) -> bool:
     """Whether dist^2 was compared with that of copies wherever the search came."""
     seen = [n.evidence for n in view.lattice.visited() if n.evidence is not None and not n.space.is_full]
-    return bool(seen) and all(e.rule == "calibrated" and e.p_value is not None for e in seen)
+    return bool(seen) and all(stop_traits(e.rule).compares_distances and e.p_value is not None for e in seen)

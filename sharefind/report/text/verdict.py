@@ -13,6 +13,7 @@ from sharefind.report.text.number_words import NOTHING, number, order, shortened
 from sharefind.report.text.runs import RunView
 from sharefind.search import Decision
 from sharefind.search.engine import ADVICE, NO_DIRECTION
+from sharefind.search.rules.registry import stop_traits
 
 MAX_CYCLES = 80
 """Longest generator in cycle notation, in characters."""
@@ -79,7 +80,7 @@ def _meaning(view: RunView) -> str:
     if e_star["stabiliser"] is None:
         return _without_group(view)
     stabiliser = e_star["stabiliser"]
-    if last_rule(view) != "randomisation" and not view.result.get("symmetries"):
+    if not stop_traits(last_rule(view)).decides_by_tests and not view.result.get("symmetries"):
         return f"training stays on the space of {stabiliser['name']} (order {order(stabiliser['order'])})."
     maximal, label = view.result.get("maximal", []), str(e_star["candidate"]).removeprefix("E^")
     if maximal and label in view.result["rejected"] and not view.holds_by_tolerance:
@@ -120,7 +121,7 @@ def saddles(view: RunView) -> Iterator[str]:
     for node in view.lattice.visited():
         if node.evidence is not None and node.evidence.stationary_not_optimal:
             is_left = node.evidence.decision is Decision.GROW
-            if not is_left and node.evidence.rule == "randomisation" and not node.space.is_zero:
+            if not is_left and stop_traits(node.evidence.rule).decides_by_tests and not node.space.is_zero:
                 yield f"At {node.label} the unit learns nothing: that it holds rests on the exact test alone."
                 continue
             follows = ", so the search went on" if is_left else ": do not trust that it stays"

@@ -26,11 +26,12 @@ from sharefind.errors import RunFolderError, SharefindError, one_line
 from sharefind.formats import parse_json, parse_toml
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
-from sharefind.search.config import SearchConfig, search_config
+from sharefind.search.config import SearchConfig
 from sharefind.search.engine import NodeRecord, SearchOutcome
 from sharefind.search.experiments import Training
 from sharefind.search.persistence.journal_lines import diagnosis_of, named_line, node_line, node_of, test_of
 from sharefind.search.persistence.json_fields import check_result, printable
+from sharefind.search.presets import search_config
 from sharefind.search.problem import Problem
 from sharefind.search.search_lattice import SearchLattice
 from sharefind.storage import (

@@ -24,7 +24,7 @@ from sharefind.inference import (
     randomisation_test,
     regular_unit,
 )
-from sharefind.inference.statistics.held_out_gap import LISTED, weakly_invariant_start
+from sharefind.inference.statistics.held_out_gap import weakly_invariant_start
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.surrogate_training import RowTrainer, first_step, halves, minibatches
 from sharefind.meanfield.clouds.actions import JointAction
@@ -51,8 +51,9 @@ EACH = pytest.mark.parametrize("kind", STATISTICS)
 MATRIX = partial(build_unit, "matrix+bias:tanh")
 
 
-def small(kind: str) -> Statistic:
-    return HeldOutGap(training=TINY, splits=1) if kind == "held-out-gap" else STATISTICS[kind](training=TINY)
+def small(kind: str, **settings: int) -> Statistic:
+    tiny = replace(TINY, **settings)
+    return HeldOutGap(training=tiny, splits=1) if kind == "held-out-gap" else STATISTICS[kind](training=tiny)
 
 
 def hits(statistic: Statistic, law: Law, count: int, seed: int) -> int:
@@ -135,7 +136,7 @@ def rows(moves: JointAction, x: Tensor, y: Tensor, count: int, seed: int) -> tup
 
 @EACH
 @pytest.mark.parametrize("name", ["C4", "mirrors", "SO2"])
-def test_each_row_stands_on_its_own(kind: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_row_stands_on_its_own(kind: str, name: str) -> None:
     law = laws()[name]
     moves = JointAction(law.in_rep, law.out_rep)
     x, y = tensors(*law.draw(np.random.default_rng(1)))
@@ -145,8 +146,8 @@ def test_each_row_stands_on_its_own(kind: str, name: str, monkeypatch: pytest.Mo
     assert together.shape == (5, 2)
     single = torch.cat([bound.evaluate(a[None], b[None]) for a, b in zip(*many, strict=True)])
     torch.testing.assert_close(together, single)
-    monkeypatch.setattr("sharefind.inference.statistics.surrogate_training.BLOCK_BYTES", 1)
-    torch.testing.assert_close(together, bound.evaluate(*many))
+    alone = small(kind, cache_bytes=1).bind(moves, x, y, np.random.default_rng(2))
+    torch.testing.assert_close(together, alone.evaluate(*many))
 
 
 @EACH
@@ -228,15 +229,16 @@ def test_the_gap_is_that_of_losses_at_moved_samples() -> None:
 
 @pytest.mark.parametrize("name", ["C4", "S4", "S5", "SO3"])
 def test_the_start_is_made_of_images(name: str) -> None:
-    """Of every element up to `LISTED`, so that sums over the cloud are fixed; of draws beyond."""
+    """Of every element up to `listed`, so that sums over the cloud are fixed; of draws beyond."""
     rep = natural(named_group(name))
     unit = neuron_unit(rep, rep)
     start = weakly_invariant_start(unit.space.action, ParticleTraining(particles=40), np.random.default_rng(0))
-    images = rep.group.order if isinstance(rep.group, FiniteGroup) and rep.group.order <= LISTED else LISTED
+    listed = HeldOutGap().listed
+    images = rep.group.order if isinstance(rep.group, FiniteGroup) and rep.group.order <= listed else listed
     assert start.shape == (1, unit.space.dim, -(-40 // images) * images)
     lengths = start[0].norm(dim=0).reshape(images, -1)
     torch.testing.assert_close(lengths, lengths[:1].expand(images, -1))
-    if images < LISTED:
+    if images < listed:
         mean = start[0].mean(-1).numpy()
         np.testing.assert_allclose(fixed_space(unit.space.action).project(mean), mean, atol=1e-12)
 
