@@ -96,9 +96,9 @@ def discover(
         view = _search(problem, folder, workers, session, is_silent=quiet, is_json=json)
         session.run, session.written = None, folder.path
     # Those of the problem were said when the search began.
-    warn([line for line in view.result["warnings"] if line not in problem.warnings])
+    warn([line for line in view.result.warnings if line not in problem.warnings])
     if json:
-        print_json(view.result)
+        print_json(view.result.to_json())
         return
     from sharefind.report.text.tables import summary
 

@@ -8,7 +8,8 @@ from sharefind.search.observer import Observer, StopSearch
 from sharefind.search.persistence.run_folder import RunFolder
 from sharefind.search.presets import resolve, search_config
 from sharefind.search.problem import Candidate, Problem, TaskLike, fingerprint
-from sharefind.search.result import result_record
+from sharefind.search.result import Result
+from sharefind.search.result_record import result_record
 from sharefind.search.rules.growth import Escape, GrowthRule, Proposal, candidate_node, measure_escape, numerical_child
 from sharefind.search.rules.growth_escape import EscapeGrowth
 from sharefind.search.rules.growth_invariant import InvariantGrowth
@@ -38,6 +39,7 @@ __all__ = [
     "Problem",
     "Proposal",
     "RandomisationRule",
+    "Result",
     "RunFolder",
     "SearchConfig",
     "SearchLattice",

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 import torch
 
-from sharefind.architectures import SharingSpec, write_torch
-from sharefind.architectures.formats import literals, torch_source
+from sharefind.architectures import SharingSpec, torch_source, write_torch
+from sharefind.architectures.formats import literals
 from sharefind.errors import ExportError
 from sharefind.exact.matrices import to_float
 from sharefind.groups import exact_matrix, named_group, parse_representation

@@ -36,9 +36,9 @@ def answer(x: Any, y: Any, **settings: Any) -> tuple[list[str], list[str], int, 
     chosen = {"group": "C4", "unit": "matrix", **QUICK, **settings}
     found = SharingSearch(**chosen).fit(x, y)
     assert np.isfinite(found.predict(np.asarray(x, dtype=np.float64))).all()
-    json.dumps(found.result_, allow_nan=False)
-    p_values = [e["p_value"] for e in found.result_["chain"]]
-    return found.accepted_, found.rejected_, found.result_["e_star"]["dim"], p_values
+    json.dumps(found.result_.to_json(), allow_nan=False)
+    p_values = [e.p_value for e in found.result_.chain]
+    return found.accepted_, found.rejected_, found.result_.e_star.dim, p_values
 
 
 @pytest.fixture(scope="module")
@@ -179,8 +179,8 @@ def test_columns_that_no_group_keeps_break_all_groups(name: str, settings: dict[
 def test_rank_deficient_inputs_grow_along_directions(name: str, growth: str) -> None:
     """Spaces that no group fixes hold after the change of inputs too: what starts there stays, or leaves by little."""
     found = SharingSearch("C4", growth=growth, stop="calibrated", alpha=0.05).fit(COLUMNS[name], Y)
-    sizes = [e["dist2"] for e in found.result_["chain"]]
-    assert found.result_["e_star"]["dim"] >= 1 and max(sizes) == sizes[0]
+    sizes = [e.dist2 for e in found.result_.chain]
+    assert found.result_.e_star.dim >= 1 and max(sizes) == sizes[0]
 
 
 def test_inputs_that_others_determine_are_refused_in_a_blind_search() -> None:

@@ -17,7 +17,6 @@ from sharefind.meanfield import (
     predict_symmetrised,
     symmetrised_values,
 )
-from sharefind.meanfield.clouds.haar import MAX_RULE_ENTRIES
 from sharefind.testing import random_units
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}
@@ -38,7 +37,7 @@ def listable_units() -> st.SearchStrategy[Unit]:
     def entries(unit: Unit) -> int:
         return unit.in_rep.finite_group.order * sum(r.dim**2 for r in (unit.in_rep, unit.out_rep, unit.space.action))
 
-    return random_units().filter(lambda unit: entries(unit) <= MAX_RULE_ENTRIES)
+    return random_units().filter(lambda unit: entries(unit) <= haar_rule.__defaults__[-1])
 
 
 @settings(max_examples=60)

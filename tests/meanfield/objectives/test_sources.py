@@ -19,8 +19,8 @@ from sharefind.meanfield import (
     PermutedCopies,
     RandomisedCopies,
 )
-from sharefind.meanfield.objectives.sources import CHUNK
 
+CHUNK = FreshSource.__init__.__defaults__[-1]
 SIMULATIONS = 2000
 COPIES = 9
 LEAST_P = 1e-3

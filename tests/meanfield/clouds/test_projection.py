@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from sharefind.groups import hom, named_group, natural
 from sharefind.meanfield import MatrixUnit, Projector
-from sharefind.meanfield.clouds import projection as module
 from sharefind.spaces import Subspace, fixed_space
 
-AMBIENT = module.DENSE_LIMIT + 44
+DENSE_LIMIT = Projector.__init__.__defaults__[0]
+AMBIENT = DENSE_LIMIT + 44
 TOLERANCE = 1e-12
 
 
@@ -60,7 +60,7 @@ def test_zero_and_full(ambient: int) -> None:
 def test_fixed_spaces_of_large_groups(name: str) -> None:
     rep = natural(named_group(name))
     space = fixed_space(hom(rep, rep))
-    assert space.ambient > module.DENSE_LIMIT
+    assert space.ambient > DENSE_LIMIT
     check(space)
 
 
@@ -79,10 +79,9 @@ def test_numerical_and_rational_spaces() -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 10**9])
-def test_both_paths_in_single_precision(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DENSE_LIMIT", limit)
+def test_both_paths_in_single_precision(limit: int) -> None:
     space = Subspace.from_tying([1, 1, -1, 2, 0, 2, 2])
     theta = cloud(7, torch.float32)
-    projected = Projector(space)(theta)
+    projected = Projector(space, limit)(theta)
     assert projected.dtype == torch.float32
     torch.testing.assert_close(projected.double(), dense(space, theta.double()), rtol=0, atol=1e-6)

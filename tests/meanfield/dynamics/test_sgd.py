@@ -21,7 +21,7 @@ from sharefind.meanfield import (
     scheme_gradient,
     train,
 )
-from sharefind.meanfield.dynamics.sgd import MOST_STEPS, PROGRESS_CALLS
+from sharefind.meanfield.dynamics.settings import Pace
 from sharefind.spaces import Subspace, fixed_space
 
 Build = Callable[..., MatrixUnit]
@@ -225,18 +225,26 @@ def test_progress_is_bounded_and_ends_at_the_end(steps: int) -> None:
     config = SGDConfig(particles=1, horizon=steps, tau=0, **QUIET)
     start = torch.zeros(1, 1, 1)
     train(no_pull, start, empty(steps), config, rng(), progress=lambda done, total: calls.append((done, total)))
-    assert 1 <= len(calls) <= PROGRESS_CALLS
+    assert 1 <= len(calls) <= Pace().reports
     assert calls[-1] == (steps, steps)
     assert calls == sorted(set(calls))
 
 
-def test_a_long_training_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_training_is_not_silent() -> None:
     """After so many seconds it tells how far it is, however little that is of the whole."""
-    monkeypatch.setattr("sharefind.meanfield.dynamics.sgd.PROGRESS_SECONDS", 0.0)
+    pace = Pace(silence=0.0)
     calls: list[int] = []
     config, steps = SGDConfig(particles=1, horizon=64 * 500, tau=0, **QUIET), 64 * 500
-    train(no_pull, torch.zeros(1, 1, 1), empty(steps), config, rng(), progress=lambda done, _: calls.append(done))
-    assert calls[-1] == steps and max(b - a for a, b in itertools.pairwise([0, *calls])) <= MOST_STEPS
+    train(
+        no_pull,
+        torch.zeros(1, 1, 1),
+        empty(steps),
+        config,
+        rng(),
+        progress=lambda done, _: calls.append(done),
+        pace=pace,
+    )
+    assert calls[-1] == steps and max(b - a for a, b in itertools.pairwise([0, *calls])) <= pace.steps
 
 
 def test_divergence_names_a_step_to_try() -> None:

@@ -1,15 +1,32 @@
 """Two-layer and radial units: gradients, refusals, and the dimension of E^G by Burnside's count."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sharefind.errors import UnitError
+from sharefind.errors import SpaceError, UnitError
 from sharefind.groups import Representation, from_matrices, named_group, natural, parse_representation
-from sharefind.meanfield import TwoLayerUnit, Unit, build_pointwise_unit, build_unit, haar_rule
-from sharefind.spaces import fixed_space
+from sharefind.limits import Limits
+from sharefind.meanfield import (
+    TANH,
+    MatrixUnit,
+    PointwiseUnit,
+    TwoLayerUnit,
+    Unit,
+    UnitKind,
+    UnitRequest,
+    build_pointwise_unit,
+    build_unit,
+    haar_rule,
+    register_unit,
+)
+from sharefind.meanfield.units import read_unit, registry
+from sharefind.search.searched_unit import searched_unit
+from sharefind.spaces import fixed_space, matrix_space
 from sharefind.testing import equivariance_error, random_units
 
 TOLERANCE = {torch.float64: 1e-11, torch.float32: 1e-4}
@@ -105,6 +122,57 @@ def test_the_refusal_is_right() -> None:
     assert not torch.allclose(torch.sigmoid(-x), -torch.sigmoid(x))
     moved = y @ x
     assert not torch.allclose(moved / (1 + moved @ moved).sqrt(), y @ (x / (1 + x @ x).sqrt()))
+
+
+@dataclass(frozen=True)
+class Shrunk(MatrixUnit):
+    """A matrix unit under another name."""
+
+    @property
+    def name(self) -> str:
+        return "shrunk"
+
+
+def shrunk(asked: UnitRequest) -> Shrunk:
+    return Shrunk(asked.in_rep, asked.out_rep, TANH, False, matrix_space(asked.in_rep, asked.out_rep))
+
+
+@pytest.fixture
+def kind(monkeypatch: pytest.MonkeyPatch) -> UnitKind:
+    monkeypatch.setattr(registry, "_kinds", dict(registry._kinds))
+    return register_unit(UnitKind("shrunk", shrunk, lambda d_in, d_out, *_: d_in * d_out))
+
+
+def test_a_registered_kind_is_known_wherever_units_are_named(kind: UnitKind) -> None:
+    rep = natural(named_group("S3"))
+    assert read_unit("shrunk").kind is kind
+    assert isinstance(build_unit("shrunk", rep, rep), Shrunk)
+    assert searched_unit("shrunk", None, rep, rep).name == "shrunk"
+    assert read_unit("shrunk").dim(3, 3) == build_unit("shrunk", rep, rep).space.dim
+    for expression in ("shrunk+bias", "shrunk:tanh", "shrunken"):
+        with pytest.raises(UnitError, match=r"is unknown; use .*shrunk$"):
+            build_unit(expression, rep, rep)
+    with pytest.raises(UnitError, match=r"cannot be exported; use matrix, matrix\+bias or two-layer"):
+        build_pointwise_unit("shrunk", rep, rep)
+    with pytest.raises(SpaceError, match=r"unit shrunk on inputs of width 3 .* has 9 parameters"):
+        searched_unit("shrunk", None, rep, rep, Limits(dim=8))
+
+
+@pytest.mark.parametrize("name", ["matrix", "two-layer", "a kind", "", "a+bias", "Ours"])
+def test_names_that_no_kind_may_have(name: str) -> None:
+    with pytest.raises(UnitError, match="choose another name"):
+        register_unit(UnitKind(name, shrunk, lambda *_: 1))
+
+
+@pytest.mark.parametrize("expression", [name for kind in registry.OURS for name in kind.expressions])
+def test_kinds_count_their_parameters(expression: str) -> None:
+    group = named_group("S3")
+    rep, hidden = natural(group), parse_representation("regular", group)
+    choice = read_unit(expression)
+    unit = build_unit(expression, rep, rep, hidden if choice.kind.has_hidden else None)
+    assert choice.dim(3, 3, 6) == unit.space.dim
+    assert choice.kind.can_be_exported == isinstance(unit, PointwiseUnit)
+    assert choice.kind.takes_bias == (f"{choice.kind.name}+bias" in choice.kind.expressions)
 
 
 @pytest.mark.parametrize("expression", ["two-layer+bias", "radial+bias", "radial:", "two-layers", "two-layer:"])

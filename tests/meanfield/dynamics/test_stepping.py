@@ -34,6 +34,7 @@ from sharefind.meanfield import (
 )
 from sharefind.meanfield.dynamics import kernel, stepping
 from sharefind.meanfield.dynamics.noise import NoiseShape, TorchNoise
+from sharefind.meanfield.dynamics.settings import PACE, Backend
 from sharefind.meanfield.dynamics.stepping import Chunk, CompiledSteps, TorchSteps, choose_steps
 from sharefind.spaces import Subspace, fixed_space
 
@@ -213,11 +214,11 @@ THETA = torch.zeros(1, 4, 5)
 
 
 def test_the_choice_depends_on_the_work_alone() -> None:
-    def chosen(backend: stepping.Backend, activations: float) -> type:
+    def chosen(backend: Backend, activations: float) -> type:
         return type(choose_steps(backend, RECURSION, None, 0, THETA, activations))
 
-    assert chosen("auto", stepping.PAYS_FROM) is CompiledSteps
-    assert chosen("auto", stepping.PAYS_FROM - 1) is TorchSteps
+    assert chosen("auto", PACE.pays_from) is CompiledSteps
+    assert chosen("auto", PACE.pays_from - 1) is TorchSteps
     assert chosen("compiled", 1) is CompiledSteps
     assert chosen("torch", 1e12) is TorchSteps
 
@@ -238,26 +239,21 @@ def test_what_the_kernel_cannot_do_is_done_in_torch_or_refused(part: str) -> Non
         choose_steps("compiled", other, None, 0, theta, 1.0)
 
 
-def test_a_penalty_of_weight_0_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_penalty_of_weight_0_is_none() -> None:
     gradient, loss, _, _ = RECURSION
     light = gradient, loss, build_penalty("smooth-norm"), 0.0
     assert isinstance(choose_steps("auto", light, None, 0, THETA, 1e12), CompiledSteps)
 
 
-def test_without_numba_torch_trains_and_says_so_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(stepping, "find_spec", lambda name: None)
-    stepping.has_compiler.cache_clear()
-    try:
-        with caplog.at_level(logging.INFO, logger="sharefind"):
-            for _ in range(3):
-                assert isinstance(choose_steps("auto", RECURSION, None, 0, THETA, 1e12), TorchSteps)
-        assert len(caplog.records) == 1 and "pip install numba" in caplog.text
-        with pytest.raises(ConfigError, match="numba is not installed"):
-            choose_steps("compiled", RECURSION, None, 0, THETA, 1.0)
-    finally:
-        stepping.has_compiler.cache_clear()
+def test_without_numba_torch_trains_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    missing = stepping.Compiler(lambda name: None)
+    with caplog.at_level(logging.INFO, logger="sharefind"):
+        for _ in range(3):
+            steps = choose_steps("auto", RECURSION, None, 0, THETA, 1e12, compiler=missing)
+            assert isinstance(steps, TorchSteps)
+    assert len(caplog.records) == 1 and "pip install numba" in caplog.text
+    with pytest.raises(ConfigError, match="numba is not installed"):
+        choose_steps("compiled", RECURSION, None, 0, THETA, 1.0, compiler=missing)
 
 
 @pytest.mark.slow
