@@ -69,65 +69,39 @@ class Displacement(SearchStatistic):
 
         Raises:
             GroupError: `moves` is no `JointAction`, or not orthogonal. UnitError: the unit cannot be built for it.
+            InputError: fewer samples than the folds need.
         """
-        return _from_fixed_space(self, moves, x, y, torch.arange(len(x)).unsqueeze(0), rng)
+        action, settings = orthogonal_action(moves, self.name), self.training
+        folds, unit = self._folds(len(x), rng, units), self.unit(action.in_rep, action.out_rep)
+        space = fixed_space(unit.space.action)
+        start, home = gaussian_start(space, settings.particles, settings.std, rng), Projector(space)
+        step, order = settings.rate * first_step(unit, start, rng), minibatches(folds, settings, rng)
+        scale = orbit_scale(action, x, y, rng)
+
+        def product(first: Tensor, last: Tensor) -> Tensor:
+            products = (home.residual(first) * home.residual(last)).sum(1).mean(-1)
+            return above_rounding(products, settings.rounding**2 * (first.abs() * last.abs()).sum(1).mean(-1))
+
+        def read(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
+            return torch.stack([product(cloud[:, 0], cloud[:, -1]) for cloud in clouds], dim=1)
+
+        trainer = RowTrainer(unit, settings, start, step, order, scale.moved)
+        return scale.fitted(x, y, trainer.in_blocks(read), trainer.row_bytes(x, y))
+
+    def _folds(self, n: int, rng: np.random.Generator, units: Tensor | None) -> Tensor:
+        """Numbers of the samples of each training, (F, m)."""
+        return torch.arange(n).unsqueeze(0)
 
 
 @dataclass(frozen=True)
-class CrossDisplacement(SearchStatistic):
+class CrossDisplacement(Displacement):
     """mean_i <r_i^A, r_i^B> at each checkpoint: r = theta - P theta after training on two disjoint halves of the data.
 
     The same particles on E^H see both halves. Displacements by noise are independent given the start and average to
     zero, those by a broken symmetry agree. Otherwise as `Displacement`.
-
-    Attributes:
-        unit: made from the hypothesis' representations. training: the settings, for each half.
     """
 
     name: ClassVar[str] = "cross-displacement"
 
-    unit: UnitFactory = richest_unit
-    training: ParticleTraining = field(default=ESCAPE)
-
-    @classmethod
-    def of_problem(cls, problem: ProblemTraits) -> Self:
-        """With the unit of the problem."""
-        return cls(problem.unit)
-
-    def bind(
-        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
-    ) -> FittedStatistic:
-        """The statistic for one hypothesis: (R, checkpoints).
-
-        Raises:
-            GroupError: `moves` is no `JointAction`, or not orthogonal. UnitError: the unit cannot be built for it.
-            InputError: fewer than 4 samples.
-        """
-        return _from_fixed_space(self, moves, x, y, halves(len(x), rng, self.name, units), rng)
-
-
-def _from_fixed_space(
-    statistic: Displacement | CrossDisplacement,
-    moves: Moves,
-    x: Tensor,
-    y: Tensor,
-    folds: Tensor,
-    rng: np.random.Generator,
-) -> FittedStatistic:
-    """mean_i <r_i, r'_i> of the first and the last of the folds (F, m), on which particles drawn on E^H are trained."""
-    action, settings = orthogonal_action(moves, statistic.name), statistic.training
-    unit = statistic.unit(action.in_rep, action.out_rep)
-    space = fixed_space(unit.space.action)
-    start, home = gaussian_start(space, settings.particles, settings.std, rng), Projector(space)
-    step, order = settings.rate * first_step(unit, start, rng), minibatches(folds, settings, rng)
-    scale = orbit_scale(action, x, y, rng)
-
-    def product(first: Tensor, last: Tensor) -> Tensor:
-        products = (home.residual(first) * home.residual(last)).sum(1).mean(-1)
-        return above_rounding(products, settings.rounding**2 * (first.abs() * last.abs()).sum(1).mean(-1))
-
-    def read(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
-        return torch.stack([product(cloud[:, 0], cloud[:, -1]) for cloud in clouds], dim=1)
-
-    trainer = RowTrainer(unit, settings, start, step, order, scale.moved)
-    return scale.fitted(x, y, trainer.in_blocks(read), trainer.row_bytes(x, y))
+    def _folds(self, n: int, rng: np.random.Generator, units: Tensor | None) -> Tensor:
+        return halves(n, rng, self.name, units)

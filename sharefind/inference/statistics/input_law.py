@@ -57,9 +57,9 @@ class InputLaw:
         """The statistic for one hypothesis; labels are not looked at."""
         features = _Features(self, moves, x, y, rng)
         group = moves.group if isinstance(moves, JointAction) else None
-        is_listed = isinstance(group, FiniteGroup) and group.is_listable and group.order <= self.table_order
-        if is_listed and 8 * group.order * len(x) * features.width <= self.table_bytes:
-            scores, labels = features.of_table(moves, x, y, group.order), torch.zeros(len(x), 1, dtype=torch.float64)
+        order = group.order if isinstance(group, FiniteGroup) and group.is_listable else self.table_order + 1
+        if order <= self.table_order and 8 * order * len(x) * features.width <= self.table_bytes:
+            scores, labels = features.of_table(moves, x, y, order), torch.zeros(len(x), 1, dtype=torch.float64)
             return FittedStatistic(labels, of_moves=scores, row_bytes=16 * features.rows)
 
         def energies(rows: Tensor, _: Tensor) -> Tensor:

@@ -192,7 +192,8 @@ def orbit_scale(
         The change of X and Y.
     """
     settings = settings or OrbitScaling()
-    inputs, labels = settings.sides(moves, *(v.detach().double().numpy(force=True) for v in (x, y)), rng)
+    raw_x, raw_y = (v.detach().double().numpy(force=True) for v in (x, y))
+    inputs, labels = settings.sides(moves, raw_x, raw_y, rng)
     moved = moved_coordinates(moves, x.shape[1], y.shape[1], rng)
     mixed = moved if whole is None else moved_coordinates(whole, x.shape[1], y.shape[1], rng)
     matrix = settings.whitening(inputs.snap(inputs.centred) * inputs.scale, whole or moves, mixed) * inputs.scale

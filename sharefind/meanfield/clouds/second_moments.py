@@ -29,7 +29,8 @@ def averaged_moment(x: NDArray[np.float64], rep: Representation, most_listed: in
     if isinstance(group, FiniteGroup) and group.is_listable and group.order <= most_listed:
         averaged = _listed_mean(moment, rep, group.order)
     else:
-        averaged = fixed_space(hom(rep, rep)).project(moment.reshape(-1)).reshape(moment.shape)
+        projected = fixed_space(hom(rep, rep)).project(moment.reshape(-1))
+        averaged = np.asarray(projected, dtype=np.float64).reshape(moment.shape)
     return np.asarray((averaged + averaged.T) / 2, dtype=np.float64)
 
 
