@@ -32,6 +32,7 @@ from sharefind.report.text.runs import RunView
 from sharefind.report.text.text_style import STYLE
 from sharefind.report.text.verdict import last_rule
 from sharefind.search import SearchNode
+from sharefind.search.result import BlindRow, Rival
 from sharefind.search.rules.registry import stop_traits
 
 TEXT_COLUMNS = ("space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model")
@@ -118,7 +119,8 @@ def rival_grid(view: RunView) -> Grid | None:
     blind = view.result.blind
     if not blind:
         return None
-    rows = [(r.name, str(r.dim), _share(r.share)) for r in (blind, *blind.rivals)]
+    weighed: list[BlindRow | Rival] = [blind, *blind.rivals]
+    rows = [(r.name, str(r.dim), _share(r.share)) for r in weighed]
     return _cut("What the proposing samples speak for", ("what", "dim", "posterior share"), rows)
 
 

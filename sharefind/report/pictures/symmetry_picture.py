@@ -46,7 +46,7 @@ def draw_p_values(axes: Axes, view: RunView) -> dict[str, str]:
     for k, (place, row) in enumerate(zip(places, rows, strict=True)):
         decision = VERDICTS[row.verdict]
         axes.scatter(
-            row.p_adjusted, place, s=46, c=COLOURS[decision], marker=MARKERS[decision], edgecolors=INK, lw=0.8,
+            values[k], place, s=46, c=COLOURS[decision], marker=MARKERS[decision], edgecolors=INK, lw=0.8,
             zorder=3, gid=f"group-{k}", clip_on=False,
         )  # fmt: skip
     axes.axvline(view.alpha, color=LIMIT, lw=1.4, ls="--", zorder=2)
