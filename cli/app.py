@@ -21,25 +21,18 @@ from sharefind.cli.discover import discover
 from sharefind.cli.export import export
 from sharefind.cli.groups import groups
 from sharefind.cli.inspect import inspect
-from sharefind.cli.interrupts import INTERRUPTED
+from sharefind.cli.interrupts import Status
 from sharefind.cli.report import report
 from sharefind.cli.reproduce import reproduce
 from sharefind.cli.session import Session
 from sharefind.cli.streams import Streams, forgiving_streams
 from sharefind.cli.train import train
 from sharefind.cli.verify import verify
-from sharefind.errors import InputError, NotConvergedError, SharefindError, visible
+from sharefind.cli.wording import Options
+from sharefind.errors import InputError, NotConvergedError, SharefindError, visible, worded
 from sharefind.storage import DISK
 
 PROGRAM = "sharefind"
-
-DONE, FAILED, WRONG = 0, 1, 2
-
-PIPE_CLOSED = 141
-"""Exit status where the reader of standard output went away: that of a process which SIGPIPE ends."""
-
-OBJECTS_A_COLLECTION = 50_000
-"""New objects after which Python looks for garbage; 700 by default."""
 
 
 def _show_version(is_wanted: bool) -> None:
@@ -88,16 +81,16 @@ def run(arguments: Sequence[str] | None, session: Session) -> int:
     Returns:
         The exit status.
     """
-    with forgiving_streams() as streams, usable_sizes(), _rare_collection():
+    with forgiving_streams() as streams, usable_sizes(), _rare_collection(), worded(Options()):
         try:
             status = application()(arguments, prog_name=PROGRAM, standalone_mode=False, obj=session)
         except KeyboardInterrupt:
-            status = INTERRUPTED
+            status = Status.INTERRUPTED
         except Exception as error:
             status = _report(error, session)
-        if status == INTERRUPTED:
+        if status == Status.INTERRUPTED:
             _say(session.interruption)
-        return _unless_lost(int(status or DONE), streams, session)
+        return _unless_lost(int(status or Status.DONE), streams, session)
 
 
 def _unless_lost(status: int, streams: Streams, session: Session) -> int:
@@ -108,20 +101,24 @@ def _unless_lost(status: int, streams: Streams, session: Session) -> int:
     """
     streams.out.flush()
     lost = streams.out.lost
-    if lost is None or status != DONE:
+    if lost is None or status != Status.DONE:
         return status
     if isinstance(lost, BrokenPipeError):
-        return PIPE_CLOSED
+        return Status.PIPE_CLOSED
     kept = "print it to a file or a terminal" if session.written is None else f"all is kept in {session.written}"
     _say(f"error: standard output cannot be written ({lost.strerror}), and what was to be printed is lost; {kept}")
-    return FAILED
+    return Status.FAILED
 
 
 @contextmanager
-def _rare_collection() -> Iterator[None]:
-    """Look for garbage rarely: loading modules makes none, and looking for it takes a tenth of the start."""
+def _rare_collection(objects: int = 50_000) -> Iterator[None]:
+    """Look for garbage rarely: loading modules makes none, and looking for it takes a tenth of the start.
+
+    Args:
+        objects: New objects after which Python looks; 700 by default.
+    """
     before = gc.get_threshold()
-    gc.set_threshold(OBJECTS_A_COLLECTION, *before[1:])
+    gc.set_threshold(objects, *before[1:])
     try:
         yield
     finally:
@@ -131,26 +128,26 @@ def _rare_collection() -> Iterator[None]:
 def _report(error: Exception, session: Session) -> int:
     """Say on one line what went wrong; the exit status."""
     if isinstance(error, typer.Abort):
-        return INTERRUPTED
+        return Status.INTERRUPTED
     if session.debug:
         traceback.print_exception(error)
     usage = _usage_message(error)
     if usage is not None:
         _say(usage)
-        return WRONG
+        return Status.WRONG
     if isinstance(error, InputError):
         _say(f"error: {error}")
-        return WRONG
+        return Status.WRONG
     if isinstance(error, OSError) and error.filename is not None and error.errno not in DISK:
         _say(f"error: {error.filename}: {error.strerror}; check the path and its permissions")
-        return WRONG
+        return Status.WRONG
     what = str(error) if isinstance(error, SharefindError) else f"{type(error).__name__}: {error}".rstrip(": ")
     if not isinstance(error, SharefindError) and not session.debug:
         what += "; run again with --debug for the traceback"
     if session.resume_command is not None and not isinstance(error, NotConvergedError):
         what += f"; what is done is kept, go on with: {session.resume_command}"
     _say(f"error: {what}")
-    return FAILED
+    return Status.FAILED
 
 
 def _usage_message(error: Exception) -> str | None:

@@ -7,25 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from sharefind.cli.console import print_json, result_console
 from sharefind.cli.interrupts import alarm
 from sharefind.cli.session import Session
-from sharefind.storage import shell_word
+from sharefind.errors import wording
 
 if TYPE_CHECKING:
-    from sharefind.parallel import Deadline
     from sharefind.search import RunFolder, SearchConfig
     from sharefind.search.run import Clock
-
-GRACE_SECONDS = 1.0
-"""Seconds that a set-up may take beyond the budget, so that most searches that come late still have a result."""
-
-SLACK_SECONDS = 0.3
-"""Seconds beyond the budget after which a search is ended from outside: what looks at the deadline ends it cleaner."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,8 @@ def bounded_setup(config: SearchConfig, session: Session, before: float = 0.0) -
     from sharefind.search.persistence.run_session import budget
 
     deadline = budget(session.started, config.max_seconds, before)
-    with alarm(max(deadline.at, time.monotonic()) + GRACE_SECONDS, deadline.late):
+    alarms = session.alarms
+    with alarm(max(deadline.at, time.monotonic()) + alarms.grace, deadline.late, alarms.swallowed):
         yield
 
 
@@ -68,11 +62,8 @@ def clock_of(session: Session) -> Clock:
     """The clock of a search that this call began: everything since then counts."""
     from sharefind.search.run import Clock
 
-    return Clock(session.started, _bounded)
-
-
-def _bounded(deadline: Deadline) -> Any:
-    return alarm(deadline.at + SLACK_SECONDS, deadline.late)
+    alarms = session.alarms
+    return Clock(session.started, lambda deadline: alarm(deadline.at + alarms.slack, deadline.late, alarms.swallowed))
 
 
 def unready(folder: RunFolder, seed: int, reason: str, session: Session) -> Unready:
@@ -97,7 +88,7 @@ def show_unready(run: Unready, *, is_json: bool) -> None:
     lines = (
         f"Undecided: the search was stopped before it could begin ({run.reason}).",
         f"run folder {run.path}: nothing tested so far, {run.seconds:.1f} s, seed {run.seed}",
-        f"next  sharefind discover --resume {shell_word(run.path)} --max-seconds ...",
+        f"next  {wording().going_on(run.path)} --max-seconds ...",
     )
     for line in lines:
         result_console().print(Text(line), soft_wrap=True)

@@ -12,9 +12,6 @@ from rich.console import Console
 
 from sharefind.storage import json_text
 
-PIPED_WIDTH = 100
-"""Columns of a result that goes to a file or a pipe, unless COLUMNS says otherwise."""
-
 SIZES = {"COLUMNS": (40, 10_000), "LINES": (5, 10_000), "TERMINAL_WIDTH": (40, 10_000)}
 """Environment variables that say how large a terminal is, with the least and the most that tables are printed for."""
 
@@ -39,10 +36,10 @@ def _is_usable(value: str, least: int, most: int) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= len(str(most)) and least <= int(value) <= most
 
 
-def result_console() -> Console:
-    """A console on stdout that keeps 100 columns where there is no terminal."""
+def result_console(piped_width: int = 100) -> Console:
+    """A console on stdout; `piped_width`: its columns where there is no terminal, unless COLUMNS says otherwise."""
     is_piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return _wide_enough(Console(width=PIPED_WIDTH if is_piped else None, highlight=False, markup=False, emoji=False))
+    return _wide_enough(Console(width=piped_width if is_piped else None, highlight=False, markup=False, emoji=False))
 
 
 def progress_console() -> Console:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sharefind.cli import options
 from sharefind.cli.budget import Unready, bounded_setup, clock_of, show_unready, unready
 from sharefind.cli.console import print_json, progress_console, result_console, warn
+from sharefind.cli.options import DISCOVER, File, takes
 from sharefind.cli.session import Session
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, setting
 from sharefind.limits import SETTINGS, limits_of
 from sharefind.parallel import Workers
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sharefind.search import Problem, RunFolder
 
     _Ready = tuple[Problem, RunFolder]
@@ -29,76 +28,32 @@ WITH_RESUME = (*BUDGETS, *SETTINGS, "resume", "jobs", "executor", "address", "js
 """Options that may be given together with --resume; the run folder decides everything else."""
 
 
-def discover(
-    context: typer.Context,
-    file: options.File = None,
-    group: options.Group = None,
-    generators: options.Generators = None,
-    blind: options.Blind = False,
-    task: options.Task = None,
-    data: options.Data = None,
-    rows_of: options.RowsOf = None,
-    block_length: options.BlockLength = None,
-    in_rep: options.InRep = None,
-    out_rep: options.OutRep = None,
-    hidden_rep: options.HiddenRep = None,
-    unit: options.Unit = None,
-    scheme: options.Scheme = None,
-    growth: options.Growth = None,
-    stop: options.Stop = None,
-    statistic: options.Statistic = None,
-    delta: options.Delta = None,
-    alpha: options.Alpha = None,
-    tolerance: options.Tolerance = None,
-    copies: options.Copies = None,
-    training_copies: options.TrainingCopies = None,
-    particles: options.Particles = None,
-    horizon: options.Horizon = None,
-    replicates: options.Replicates = None,
-    seed: options.Seed = None,
-    preset: options.Preset = None,
-    max_nodes: options.MaxNodes = None,
-    max_seconds: options.MaxSeconds = None,
-    max_group_order: options.MaxGroupOrder = None,
-    max_degree: options.MaxDegree = None,
-    max_dim: options.MaxDim = None,
-    max_lattice: options.MaxLattice = None,
-    max_file_size: options.MaxFileSize = None,
-    out: options.Out = None,
-    resume: options.Resume = None,
-    jobs: options.Jobs = 1,
-    executor: options.Executor = None,
-    address: options.Address = None,
-    config: options.Config = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    debug: options.Debug = False,
-) -> None:
+@takes(DISCOVER)
+def discover(context: typer.Context, file: File = None, **options: Any) -> None:
     """Discover the smallest subspace of parameters that training does not leave, and the group that fixes it.
 
     Example: sharefind discover --group S4 --data measurements.npz --alpha 0.01
     """
     session: Session = context.obj
-    session.debug = session.debug or debug
-    given = {name: value for name, value in context.params.items() if value is not None}
-    given = {name: value for name, value in given.items() if value is not False}
+    session.debug = session.debug or options["debug"]
+    given = {name: value for name, value in options.items() if value is not None and value is not False}
     if file is not None:
         given = _with_data(given, file)
-    workers = Workers(jobs, executor or "loky", address)
+    workers = Workers(options["jobs"], options["executor"] or "loky", options["address"])
     with workers.connected():
-        ready = _new(given, config, out, session) if resume is None else _resumed(given, resume, session)
+        ready = _resumed(given, session) if "resume" in given else _new(given, session)
         if isinstance(ready, Unready):
             session.written = ready.path
-            show_unready(ready, is_json=json)
+            show_unready(ready, is_json=options["json"])
             return
         problem, folder = ready
         session.run = folder.path
-        view = _search(problem, folder, workers, session, is_silent=quiet, is_json=json)
+        view = _search(problem, folder, workers, session, is_silent=options["quiet"], is_json=options["json"])
         session.run, session.written = None, folder.path
     # Those of the problem were said when the search began.
-    warn([line for line in view.result["warnings"] if line not in problem.warnings])
-    if json:
-        print_json(view.result)
+    warn([line for line in view.result.warnings if line not in problem.warnings])
+    if options["json"]:
+        print_json(view.result.to_json())
         return
     from sharefind.report.text.tables import summary
 
@@ -110,22 +65,22 @@ def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:
     for name in ("data", "task"):
         if name in given:
             raise ConfigError(f"the data are given twice, as {file} and by --{name} {given[name]}; drop one of them")
-    return {**{name: value for name, value in given.items() if name != "file"}, "data": file}
+    return {**given, "data": file}
 
 
-def _new(given: dict[str, Any], config: Path | None, out: Path | None, session: Session) -> _Ready | Unready:
+def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:
     """A problem with a new folder, made only after everything else was found to be in order."""
-    from pathlib import Path
-
-    from sharefind.cli.problem import label_lines, layout_lines, load_problem, merged_config, plain_name
+    from sharefind.api.resolve import resolve_problem
+    from sharefind.cli.config_file import merged_config, plain_name
+    from sharefind.cli.notes import label_lines, layout_lines
     from sharefind.search import RunFolder, default_folder
     from sharefind.search.observer import BudgetSpent
     from sharefind.search.run import fresh_folder
 
-    settings = merged_config(given, config)
+    settings, out = merged_config(given, given.get("config")), given.get("out")
     try:
         with bounded_setup(settings, session):
-            problem = load_problem(settings)
+            problem = resolve_problem(settings)
     except BudgetSpent as spent:
         folder = RunFolder.create(out or fresh_folder(plain_name(settings), Path("runs")), settings)
         return unready(folder, settings.seed, str(spent), session)
@@ -134,25 +89,28 @@ def _new(given: dict[str, Any], config: Path | None, out: Path | None, session: 
     return problem, RunFolder.create(out or default_folder(problem, Path("runs")), problem.resolved)
 
 
-def _resumed(given: dict[str, Any], path: Path, session: Session) -> _Ready | Unready:
-    from sharefind.cli.problem import load_problem, with_budgets
-    from sharefind.search import RunFolder
+def _resumed(given: dict[str, Any], session: Session) -> _Ready | Unready:
+    from sharefind.api.resolve import resolve_problem
+    from sharefind.search import RunFolder, search_config
     from sharefind.search.observer import BudgetSpent
 
-    extra = [f"--{name.replace('_', '-')}" for name in given if name not in WITH_RESUME]
+    extra = [setting(name) for name in given if name not in WITH_RESUME]
     if extra:
-        what = f"--resume takes all settings from {path}; drop {', '.join(extra)}"
+        what = f"--resume takes all settings from {given['resume']}; drop {', '.join(extra)}"
         raise ConfigError(f"{what}, or start a new run without --resume")
-    folder = RunFolder.open(path, limits_of(given))
-    config = with_budgets(folder.config(), {name: given[name] for name in (*BUDGETS, *SETTINGS) if name in given})
+    folder = RunFolder.open(given["resume"], limits_of(given))
+    kept, config = folder.config(), folder.config()
+    budgets = {name: given[name] for name in (*BUDGETS, *SETTINGS) if name in given}
+    if budgets:
+        config = search_config(**{**kept.model_dump(exclude_none=True), **budgets})
     try:
         # What is finished stays finished, however little time it is given now.
         with nullcontext() if folder.is_finished else bounded_setup(config, session, folder.seconds()):
-            problem = load_problem(config)
+            problem = resolve_problem(config)
     except BudgetSpent as spent:
         return unready(folder, config.seed, str(spent), session)
     chosen = config if folder.is_claimed else problem.resolved
-    if chosen != folder.config():
+    if chosen != kept:
         with folder.working():
             folder.write_config(chosen)
     return problem, folder
@@ -168,7 +126,7 @@ def _search(
     _use_one_thread()
     with watcher(problem, folder.path, is_silent=is_silent, is_json=is_json) as observer:
         outcome, result = run_search(problem, folder, observer, workers, clock=clock_of(session))
-    return RunView(folder.path, result.to_json(), outcome.lattice, problem.settings.alpha)
+    return RunView(folder.path, result, outcome.lattice, problem.settings.alpha)
 
 
 def _use_one_thread() -> None:

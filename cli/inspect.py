@@ -63,7 +63,7 @@ def _plot(view: RunView, chosen: SearchNode | None, plot: Path, figure: str | No
 
 
 def _print(view: RunView, chosen: SearchNode | None, *, is_all: bool) -> None:
-    from sharefind.cli.problem import layout_lines
+    from sharefind.cli.notes import layout_lines
     from sharefind.report.text.tables import lattice_view, node_view, summary
     from sharefind.search import RunFolder
 
@@ -80,7 +80,7 @@ def _print(view: RunView, chosen: SearchNode | None, *, is_all: bool) -> None:
 
 def _record(view: RunView) -> dict[str, Any]:
     """The result with all nodes; a node that was never visited has no number and no evidence."""
-    return {**view.result, "nodes": [_node_summary(node) for node in view.lattice.nodes()]}
+    return {**view.result.to_json(), "nodes": [_node_summary(node) for node in view.lattice.nodes()]}
 
 
 def _node_record(view: RunView, node: SearchNode) -> dict[str, Any]:
@@ -90,18 +90,10 @@ def _node_record(view: RunView, node: SearchNode) -> dict[str, Any]:
         "run": str(view.path),
         **_node_summary(node),
         "space": node.space.to_json(),
-        "growths": [
-            {"source": g.source, "target": g.target, "rule": g.rule, "explained": g.explained} for g in growths
-        ],
+        "growths": [{key: getattr(g, key) for key in ("source", "target", "rule", "explained")} for g in growths],
     }
 
 
 def _node_summary(node: SearchNode) -> dict[str, Any]:
     evidence = None if node.evidence is None else node.evidence.to_json()
-    return {
-        "node": node.number,
-        "key": node.key,
-        "label": node.label,
-        "dim": node.space.dim,
-        "evidence": evidence,
-    }
+    return {"node": node.number, "key": node.key, "label": node.label, "dim": node.space.dim, "evidence": evidence}

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from contextlib import contextmanager
+from enum import IntEnum
 
 TYPE_CHECKING = False  # typing takes as long to load as everything else here
 if TYPE_CHECKING:
@@ -16,23 +17,22 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
-INTERRUPTED = 130
-"""Exit status of a call that a signal ended."""
+
+class Status(IntEnum):
+    """How a call ended; the last two as of a process that SIGINT and SIGPIPE end."""
+
+    DONE = 0
+    FAILED = 1
+    WRONG = 2
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141
+
 
 NOTHING = "interrupted: nothing was written"
 """What is said where no work has begun."""
 
-STDERR = 2
-"""Descriptor of the standard error."""
-
 IMPORTING = "<frozen importlib._bootstrap"
 """How the file of Python's import machinery begins, as frames name it."""
-
-AGAIN_SECONDS = 0.1
-"""Seconds after which an alarm rings again, where it could not be answered."""
-
-SWALLOWED_SECONDS = 2.0
-"""Seconds after which an alarm rings again, where what it raised has not ended the work: a library caught it."""
 
 
 class Answer:
@@ -67,7 +67,7 @@ def interruptible(*, ends_process: bool) -> Iterator[Answer]:
 
     def leave(number: int, frame: FrameType | None) -> NoReturn:
         say_at_once(answer.line())
-        os._exit(INTERRUPTED)
+        os._exit(Status.INTERRUPTED)
 
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     # What is ignored stays so: nohup, and jobs in the background of a script.
@@ -84,7 +84,7 @@ def interruptible(*, ends_process: bool) -> Iterator[Answer]:
 
 
 @contextmanager
-def alarm(at: float, late: Exception) -> Iterator[None]:
+def alarm(at: float, late: Exception, swallowed: float = 2.0, again: float = 0.1) -> Iterator[None]:
     """Raise `late` within when the time has come, wherever the work is: in every library, in the set-up, in a wait.
 
     Work that looks at its deadline ends sooner and cleaner; this bounds the rest. It needs the main thread and a
@@ -94,13 +94,15 @@ def alarm(at: float, late: Exception) -> Iterator[None]:
     Args:
         at: When it rings, in seconds of `time.monotonic`.
         late: What is raised then.
+        swallowed: Seconds after which it rings again, where what it raised has not ended the work: a library caught it.
+        again: The same, where it could not be answered.
     """
 
     def ring(number: int, frame: FrameType | None) -> None:
         if _is_importing(frame):
-            signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+            signal.setitimer(signal.ITIMER_REAL, again)
             return
-        signal.setitimer(signal.ITIMER_REAL, SWALLOWED_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, swallowed)
         raise late
 
     try:
@@ -108,7 +110,7 @@ def alarm(at: float, late: Exception) -> Iterator[None]:
     except (AttributeError, ValueError):  # another system, or not the main thread
         yield
         return
-    signal.setitimer(signal.ITIMER_REAL, max(AGAIN_SECONDS, at - time.monotonic()))
+    signal.setitimer(signal.ITIMER_REAL, max(again, at - time.monotonic()))
     try:
         yield
     finally:
@@ -131,6 +133,6 @@ def _is_importing(frame: FrameType | None) -> bool:
 def say_at_once(message: str) -> None:
     """One line on stderr, past all buffers, which may be in use when a signal arrives."""
     try:
-        os.write(STDERR, f"{message}\n".encode(errors="backslashreplace"))
+        os.write(2, f"{message}\n".encode(errors="backslashreplace"))  # the descriptor of stderr
     except OSError:
         return

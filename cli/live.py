@@ -25,20 +25,6 @@ from sharefind.search.observer import WARNING
 if TYPE_CHECKING:
     from sharefind.architectures.layers.network_training import Epoch
 
-REFRESH_PER_SECOND = 8
-
-SILENCE = 10.0
-"""Seconds of exact tests after which a log gets a line."""
-
-MAX_ROWS = 8
-"""Finished nodes that the live view shows, the latest."""
-
-BAR_WIDTH = 30
-"""Characters of the bar that compares a distance with its delta."""
-
-MAX_LABEL = 32
-"""Longest name of a node in the live view."""
-
 
 @contextmanager
 def watcher(problem: Problem, run: Path, *, is_silent: bool, is_json: bool) -> Iterator[Observer]:
@@ -52,11 +38,7 @@ def watcher(problem: Problem, run: Path, *, is_silent: bool, is_json: bool) -> I
     else:
         view = LiveView(console, _headline(problem, run))
         with Live(
-            get_renderable=view.render,
-            console=console,
-            transient=True,
-            refresh_per_second=REFRESH_PER_SECOND,
-            vertical_overflow="crop",
+            get_renderable=view.render, console=console, transient=True, refresh_per_second=8, vertical_overflow="crop"
         ):
             yield view
 
@@ -82,7 +64,7 @@ def training_progress(epochs: int, *, is_silent: bool) -> Iterator[Callable[[str
 def _columns() -> tuple[ProgressColumn, ...]:
     """Of a bar; its text is no markup, since groups and spaces may have any name."""
     text = TextColumn("{task.description}", markup=False)
-    return text, BarColumn(BAR_WIDTH), TaskProgressColumn(), TimeElapsedColumn()
+    return text, BarColumn(30), TaskProgressColumn(), TimeElapsedColumn()
 
 
 def _headline(problem: Problem, run: Path) -> str:
@@ -107,15 +89,21 @@ class NoteView(Observer):
 
 
 class LineView(NoteView):
-    """Writes one line for every finished node, for logs."""
+    """Writes one line for every finished node, for logs.
 
-    def __init__(self, console: Console) -> None:
+    Args:
+        console: Where to.
+        silence: Seconds of exact tests after which there is a line for them, too.
+    """
+
+    def __init__(self, console: Console, silence: float = 10.0) -> None:
         super().__init__(console)
+        self._silence = silence
         self._spoke = time.monotonic()
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
         """Say how far the exact tests are, now and then."""
-        if stage.startswith("test of ") and time.monotonic() - self._spoke >= SILENCE:
+        if stage.startswith("test of ") and time.monotonic() - self._spoke >= self._silence:
             self._console.print(Text(f"{stage}: {done} of at most {total} exact tests done"), soft_wrap=True)
             self._spoke = time.monotonic()
 
@@ -183,16 +171,12 @@ class LiveView(NoteView):
             path.insert(0, self._visited[self._origin[path[0].key].source])
         return path
 
-    def _distances(self) -> Table:
-        """dist^2 as a bar on the scale of delta_j, whose place is marked in the middle."""
+    def _distances(self, most: int = 8) -> Table:
+        """dist^2 of the latest nodes, as a bar on the scale of delta_j, whose place is marked in the middle."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("space")
-        for heading in ("dim", "dist^2", "delta"):
-            table.add_column(heading, justify="right")
-        table.add_column("dist^2 / delta, | at 1")
-        table.add_column("p", justify="right")
-        table.add_column("decision")
-        for node in list(self._visited.values())[-MAX_ROWS:]:
+        for heading in ("space", "dim", "dist^2", "delta", "dist^2 / delta, | at 1", "p", "decision"):
+            table.add_column(heading, justify="right" if heading in ("dim", "dist^2", "delta", "p") else "left")
+        for node in list(self._visited.values())[-most:]:
             if node.evidence is not None:
                 e = node.evidence
                 distances = number(e.dist2), number(e.delta), distance_bar(e.dist2, e.delta)
@@ -201,7 +185,7 @@ class LiveView(NoteView):
         return table
 
 
-def distance_bar(dist2: float, delta: float | None, width: int = BAR_WIDTH) -> Text:
+def distance_bar(dist2: float, delta: float | None, width: int = 30) -> Text:
     """dist^2 / delta as a bar of `width` characters that ends at 2, with delta marked in the middle."""
     if delta is None:
         return Text("-")
@@ -212,8 +196,8 @@ def distance_bar(dist2: float, delta: float | None, width: int = BAR_WIDTH) -> T
     return Text("".join(cells), style="green" if ratio <= 1 else "yellow")
 
 
-def _short(node: SearchNode) -> str:
-    return shortened(node.label, MAX_LABEL)
+def _short(node: SearchNode, most: int = 32) -> str:
+    return shortened(node.label, most)
 
 
 def _style(node: SearchNode) -> str:

@@ -1,195 +1,172 @@
-"""The options of `discover`, as --help shows them. What their values may be is decided in `sharefind.search`.
+"""The options of the commands, as --help shows them. What their values may be is decided in `sharefind.search`.
 
 Types stay plain, so that nothing heavy is loaded to show --help: a wrong value is refused by `search_config`.
 """
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
-WHAT, MODEL, RULES, TRAINING, RUN, LIMITS, OUTPUT = (
-    "What is searched", "Model", "Rules", "Training", "Run folder", "Limits", "Output",
-)  # fmt: skip
 
-File = Annotated[
-    str | None,
-    typer.Argument(metavar="[DATA]", help="The data, as with --data.", show_default=False),
-]
-Group = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Candidate symmetry group: C4, D5, S4, C2xC3, ...", rich_help_panel=WHAT),
-]
-Generators = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help="Candidate group from a JSON file of generators.", rich_help_panel=WHAT),
-]
-Blind = Annotated[bool, typer.Option("--blind", help="Search without any candidate group.", rich_help_panel=WHAT)]
-Task = Annotated[str | None, typer.Option(metavar="NAME", help="A named task; default c2-wi.", rich_help_panel=WHAT)]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE_OR_NAME",
-        help="An .npz, .csv or .parquet file, or a named data set.",
-        rich_help_panel=WHAT,
-    ),
-]
-RowsOf = Annotated[
-    str | None,
-    typer.Option(
-        metavar="COLUMN",
-        help="Rows with one value in this column of the file (array of an .npz) may depend on each other.",
-        rich_help_panel=WHAT,
-    ),
-]
-BlockLength = Annotated[
-    int | None,
-    typer.Option(
-        metavar="L",
-        help="Time series: rows depend on each other within blocks of L rows, and within units of --rows-of.",
-        rich_help_panel=WHAT,
-    ),
-]
-InRep = Annotated[
-    str | None,
-    typer.Option(
-        metavar="EXPR", help="How the group acts on inputs, such as 2*natural+trivial.", rich_help_panel=MODEL
-    ),
-]
-OutRep = Annotated[
-    str | None, typer.Option(metavar="EXPR", help="How the group acts on outputs.", rich_help_panel=MODEL)
-]
-HiddenRep = Annotated[
-    str | None,
-    typer.Option(metavar="EXPR", help="How the group acts on the hidden units of two-layer.", rich_help_panel=MODEL),
-]
-Unit = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="The unit that is trained: matrix:tanh, two-layer, ...", rich_help_panel=MODEL),
-]
-Scheme = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="vanilla, da, fa or ea; default vanilla.", rich_help_panel=MODEL),
-]
-Growth = Annotated[
-    str | None,
-    typer.Option(metavar="RULE", help="Growth rule: invariant, escape or mean.", rich_help_panel=RULES),
-]
-Stop = Annotated[
-    str | None,
-    typer.Option(metavar="RULE", help="Stopping rule: randomisation, calibrated or fixed.", rich_help_panel=RULES),
-]
-Statistic = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Statistic of the exact tests: correlogram, marginal-likelihood, displacement, cross-displacement or "
-        "held-out-gap.",
-        rich_help_panel=RULES,
-    ),
-]
-Delta = Annotated[
-    float | None,
-    typer.Option(metavar="FLOAT", help="Threshold on dist^2 of --stop fixed.", rich_help_panel=RULES),
-]
-Alpha = Annotated[
-    float | None,
-    typer.Option(metavar="FLOAT", help="Level of the tests; default 0.01.", rich_help_panel=RULES),
-]
-Tolerance = Annotated[
-    float | None,
-    typer.Option(
-        metavar="FLOAT",
-        help="Largest relative escape that still counts as staying; 0: exact symmetry.",
-        rich_help_panel=RULES,
-    ),
-]
-Copies = Annotated[
-    int | None,
-    typer.Option(
-        metavar="M",
-        help="Randomised copies of the data in a test; without it 199 or more, and more near alpha.",
-        rich_help_panel=RULES,
-    ),
-]
-TrainingCopies = Annotated[
-    int | None,
-    typer.Option(
-        metavar="M",
-        help="Copies that each training is compared with; without it 39 where exact tests decide.",
-        rich_help_panel=TRAINING,
-    ),
-]
-Particles = Annotated[int | None, typer.Option(metavar="N", help="Number of particles.", rich_help_panel=TRAINING)]
-Horizon = Annotated[float | None, typer.Option(metavar="T", help="Length of a training.", rich_help_panel=TRAINING)]
-Replicates = Annotated[
-    int | None,
-    typer.Option(metavar="R", help="Independent trainings behind an escape.", rich_help_panel=TRAINING),
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(metavar="S", help="Seed of all random numbers; default 0.", rich_help_panel=TRAINING),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="paper or fast: what is not given otherwise; default fast.",
-        rich_help_panel=TRAINING,
-    ),
-]
-Jobs = Annotated[int, typer.Option(metavar="K", min=1, max=10_000, help="Parallel processes.", rich_help_panel=RUN)]
-Executor = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="Who works: loky (this machine), dask or ray; default loky.", rich_help_panel=RUN
-    ),
-]
-Address = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Of the cluster, such as tcp://host:8786.", rich_help_panel=RUN),
-]
-MaxNodes = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="Most nodes to visit, all sittings of the run together.", rich_help_panel=RUN),
-]
-MaxSeconds = Annotated[
-    float | None,
-    typer.Option(metavar="S", help="Most seconds to work, all sittings together.", rich_help_panel=RUN),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Where the run is kept; default a new folder in runs/.", rich_help_panel=RUN),
-]
-Resume = Annotated[Path | None, typer.Option(metavar="DIR", help="Go on with an interrupted run.", rich_help_panel=RUN)]
-Config = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.toml", help="Settings from a file; options override them.", rich_help_panel=RUN),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=OUTPUT)]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.", rich_help_panel=OUTPUT)]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=OUTPUT)]
+class Choice(NamedTuple):
+    """An option of a command that has many.
+
+    Attributes:
+        name: Of the setting; the option is `--in-rep` for "in_rep".
+        kind: Type of its value; bool for a flag.
+        metavar: What --help calls the value; "" for a flag.
+        help: What it does.
+        default: Its value where it is not given.
+        least: Its smallest value.
+        most: Its largest value.
+    """
+
+    name: str
+    kind: type
+    metavar: str
+    help: str
+    default: int | None = None
+    least: int | None = None
+    most: int | None = None
+
+    def parameter(self, panel: str | None) -> inspect.Parameter:
+        """The parameter of a function that typer makes this option of, in a panel of --help."""
+        flags = (f"--{self.name}",) if self.kind is bool else ()
+        option = typer.Option(
+            False if self.kind is bool else self.default, *flags, metavar=self.metavar or None, help=self.help,
+            rich_help_panel=panel, min=self.least, max=self.most,
+        )  # fmt: skip
+        is_always = self.kind is bool or self.default is not None
+        return inspect.Parameter(
+            self.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=option,
+            annotation=self.kind if is_always else self.kind | None,
+        )
 
 
-def _limit(help: str) -> Any:
-    return typer.Option(metavar="N", min=1, help=help, rich_help_panel=LIMITS)
+Panels = dict[str | None, tuple[Choice, ...]]
+"""Options by their panel of --help, which is None where a command has few."""
+
+LIMITS = tuple(
+    Choice(f"max_{name}", int, "N", help, least=1)
+    for name, help in (
+        (
+            "group_order",
+            "Most elements of a group that is listed (generator files, regular); default 20000, at most 50000.",
+        ),
+        ("degree", "Most points that a group permutes; default 10000."),
+        ("dim", "Largest dim Z, the number of parameters of a unit; default 100000."),
+        ("lattice", "Most subgroups of a candidate, and so candidate spaces; default 5000."),
+        ("file_size", "Bytes of the largest file that is read, also unpacked; default 1000000000 for data."),
+    )
+)
+
+JSON = Choice("json", bool, "", "Print one JSON object.")
+QUIET = Choice("quiet", bool, "", "Show no progress.")
+
+DISCOVER: Panels = {
+    "What is searched": (
+        Choice("group", str, "NAME", "Candidate symmetry group: C4, D5, S4, C2xC3, ..."),
+        Choice("generators", str, "FILE", "Candidate group from a JSON file of generators."),
+        Choice("blind", bool, "", "Search without any candidate group."),
+        Choice("task", str, "NAME", "A named task; default c2-wi."),
+        Choice("data", str, "FILE_OR_NAME", "An .npz, .csv or .parquet file, or a named data set."),
+        Choice(
+            "rows_of", str, "COLUMN",
+            "Rows with one value in this column of the file (array of an .npz) may depend on each other.",
+        ),
+        Choice(
+            "block_length", int, "L",
+            "Time series: rows depend on each other within blocks of L rows, and within units of --rows-of.",
+        ),
+    ),
+    "Model": (
+        Choice("in_rep", str, "EXPR", "How the group acts on inputs, such as 2*natural+trivial."),
+        Choice("out_rep", str, "EXPR", "How the group acts on outputs."),
+        Choice("hidden_rep", str, "EXPR", "How the group acts on the hidden units of two-layer."),
+        Choice("unit", str, "NAME", "The unit that is trained: matrix:tanh, two-layer, ..."),
+        Choice("scheme", str, "NAME", "vanilla, da, fa or ea; default vanilla."),
+    ),
+    "Rules": (
+        Choice("growth", str, "RULE", "Growth rule: invariant, escape or mean."),
+        Choice("stop", str, "RULE", "Stopping rule: randomisation, calibrated or fixed."),
+        Choice(
+            "statistic", str, "NAME",
+            "Statistic of the exact tests: correlogram, marginal-likelihood, displacement, cross-displacement or "
+            "held-out-gap.",
+        ),
+        Choice("delta", float, "FLOAT", "Threshold on dist^2 of --stop fixed."),
+        Choice("alpha", float, "FLOAT", "Level of the tests; default 0.01."),
+        Choice("tolerance", float, "FLOAT", "Largest relative escape that still counts as staying; 0: exact symmetry."),
+        Choice(
+            "copies", int, "M",
+            "Randomised copies of the data in a test; without it 199 or more, and more near alpha.",
+        ),
+    ),
+    "Training": (
+        Choice(
+            "training_copies", int, "M",
+            "Copies that each training is compared with; without it 39 where exact tests decide.",
+        ),
+        Choice("particles", int, "N", "Number of particles."),
+        Choice("horizon", float, "T", "Length of a training."),
+        Choice("replicates", int, "R", "Independent trainings behind an escape."),
+        Choice("seed", int, "S", "Seed of all random numbers; default 0."),
+        Choice("preset", str, "NAME", "paper or fast: what is not given otherwise; default fast."),
+    ),
+    "Run folder": (
+        Choice("max_nodes", int, "N", "Most nodes to visit, all sittings of the run together."),
+        Choice("max_seconds", float, "S", "Most seconds to work, all sittings together."),
+        Choice("out", Path, "DIR", "Where the run is kept; default a new folder in runs/."),
+        Choice("resume", Path, "DIR", "Go on with an interrupted run."),
+        Choice("jobs", int, "K", "Parallel processes.", default=1, least=1, most=10_000),
+        Choice("executor", str, "NAME", "Who works: loky (this machine), dask or ray; default loky."),
+        Choice("address", str, "URL", "Of the cluster, such as tcp://host:8786."),
+        Choice("config", Path, "FILE.toml", "Settings from a file; options override them."),
+    ),
+    "Limits": LIMITS,
+    "Output": (JSON, QUIET, Choice("debug", bool, "", "Show the traceback of an error.")),
+}  # fmt: skip
 
 
-MaxGroupOrder = Annotated[
-    int | None,
-    _limit("Most elements of a group that is listed (generator files, regular); default 20000, at most 50000."),
-]
-MaxDegree = Annotated[int | None, _limit("Most points that a group permutes; default 10000.")]
-MaxDim = Annotated[int | None, _limit("Largest dim Z, the number of parameters of a unit; default 100000.")]
-MaxLattice = Annotated[int | None, _limit("Most subgroups of a candidate, and so candidate spaces; default 5000.")]
-MaxFileSize = Annotated[
-    int | None,
-    _limit("Bytes of the largest file that is read, also unpacked; default 1000000000 for data."),
-]
+def takes(panels: Panels) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Let a command take options, beside those that it declares itself: as its `**given`.
+
+    Args:
+        panels: The options.
+    """
+
+    def with_them(command: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(command, eval_str=True)
+        own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        more = [choice.parameter(panel) for panel, choices in panels.items() for choice in choices]
+        command.__annotations__ = {p.name: p.annotation for p in (*own, *more)}
+        vars(command)["__signature__"] = signature.replace(parameters=[*own, *more])
+        return command
+
+    return with_them
 
 
+def _limit(name: str) -> Any:
+    """An option of commands that take few limits."""
+    (choice,) = (choice for choice in LIMITS if choice.name == name)
+    return typer.Option(metavar=choice.metavar, min=1, help=choice.help, rich_help_panel="Limits")
+
+
+File = Annotated[str | None, typer.Argument(metavar="[DATA]", help="The data, as with --data.", show_default=False)]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.", show_default=False)]
-PlainJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-PlainQuiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+MaxGroupOrder = Annotated[int | None, _limit("max_group_order")]
+MaxDegree = Annotated[int | None, _limit("max_degree")]
+MaxDim = Annotated[int | None, _limit("max_dim")]
+MaxLattice = Annotated[int | None, _limit("max_lattice")]
+MaxFileSize = Annotated[int | None, _limit("max_file_size")]
+PlainJson = Annotated[bool, typer.Option("--json", help=JSON.help)]
+PlainQuiet = Annotated[bool, typer.Option("--quiet", help=QUIET.help)]
+Quiet = Annotated[bool, typer.Option("--quiet", help=QUIET.help, rich_help_panel="Output")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel="Output")]

@@ -13,8 +13,8 @@ import typer
 from sharefind.cli import options
 from sharefind.cli.console import print_json, progress_console, result_console
 from sharefind.cli.session import Session
-from sharefind.errors import SharefindError
-from sharefind.limits import LIFTED
+from sharefind.cli.wording import Demonstrations
+from sharefind.errors import SharefindError, worded
 from sharefind.storage import shell_word
 
 if TYPE_CHECKING:
@@ -75,24 +75,18 @@ def reproduce(
     session.again = _again(name, out, request)
     found: list[Reproduction] = []
     refused: dict[str, SharefindError] = {}
-    with _progress(is_silent=quiet, is_json=json) as progress:
+    with worded(Demonstrations()), _progress(is_silent=quiet, is_json=json) as progress:
         for one in chosen:
             try:
                 found.append(reproduce(one, request, out, progress))
             except SharefindError as error:
-                refused[one] = _in_own_words(error)
+                refused[one] = error
                 if name != ALL or (len(refused) == len(chosen)):
-                    raise refused[one] from None
+                    raise
     session.again, session.written = None, out
     _show(found, refused, is_json=json, is_single=name != ALL)
     if refused or not all(r.outcome.holds for r in found):
         raise typer.Exit(1)
-
-
-def _in_own_words(error: SharefindError) -> SharefindError:
-    """The error, with no option of other commands: demonstrations are for small groups, within the usual limits."""
-    text = LIFTED.sub("a hard limit of reproduce", str(error))
-    return error if text == str(error) else type(error)(text)
 
 
 def _again(name: str, out: Path, request: Request) -> str:

@@ -14,9 +14,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-STANDARD = (0, 1, 2)
-"""Descriptors of standard input, output and error."""
-
 
 class Outlet:
     """A text stream that goes silent when it cannot be written any more; all else is as in the stream itself.
@@ -101,7 +98,7 @@ class Streams:
 @contextmanager
 def forgiving_streams() -> Iterator[Streams]:
     """Within, `sys.stdout` and `sys.stderr` never raise."""
-    for number in STANDARD:  # a file that is opened later must not get the number of a stream
+    for number in range(3):  # a file that is opened later must not get the number of a stream
         _reserve(number)
     before = sys.stdout, sys.stderr
     for stream in before:

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sharefind.cli.console import print_json, result_console, warn
-from sharefind.cli.options import MaxDegree, MaxDim, MaxFileSize, MaxGroupOrder, MaxLattice, PlainJson, PlainQuiet, Run
+from sharefind.cli.options import JSON, LIMITS, QUIET, Run, takes
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.limits import limits_of
 from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
-    from sharefind.architectures.layers.comparison import FloatArray, Score
+    from sharefind.architectures.layers.comparison import FloatArray, Score, TrainingPlan
     from sharefind.search import Problem, TaskLike
     from sharefind.search.unit_registry import IntArray
-
-FRESH_ROWS = 10_000
-"""Rows that are drawn of a task with fresh samples."""
 
 USUAL_STEP = 0.05
 """Adam's step, over the size of the first weights, that suits nearly all networks."""
 
-TINY = 1e-4
-"""Steps up to here are too small to learn anything in the usual number of epochs."""
-
-LARGEST_SEED = 2**63 - 1
-
 SUFFIXES = (".safetensors", ".onnx")
 
 
+@takes({"Limits": LIMITS, None: (JSON, QUIET)})
 def train(
     context: typer.Context,
     run: Run,
@@ -48,14 +42,8 @@ def train(
     lr: Annotated[
         float, typer.Option(metavar="STEP", help="Adam's step over the size of the first weights.")
     ] = USUAL_STEP,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all random numbers.", min=0, max=LARGEST_SEED)] = 0,
-    max_group_order: MaxGroupOrder = None,
-    max_degree: MaxDegree = None,
-    max_dim: MaxDim = None,
-    max_lattice: MaxLattice = None,
-    max_file_size: MaxFileSize = None,
-    json: PlainJson = False,
-    quiet: PlainQuiet = False,
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all random numbers.", min=0, max=2**63 - 1)] = 0,
+    **options: Any,
 ) -> None:
     """Train the discovered architecture on the run's data, beside the same network without sharing.
 
@@ -73,13 +61,13 @@ def train(
 
     if out.suffix.lower() == ".onnx":
         require_onnx()
-    outcome = finished_outcome(RunFolder.open(run, limits_of(context.params)))
+    outcome = finished_outcome(RunFolder.open(run, limits_of(options)))
     spec = spec_from_outcome(outcome)
     if spec.space.is_zero:
         raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
     x, y = _rows(outcome.problem.task, seed)
     units, plan = _units(outcome.problem), TrainingPlan(width, epochs, lr=lr, seed=seed)
-    with training_progress(epochs, is_silent=quiet or json) as told:
+    with training_progress(epochs, is_silent=options["quiet"] or options["json"]) as told:
         scores = compare({TIED: spec, FREE: untied(spec)}, x, y, plan, told, units)
     _refuse_unlearnt(scores[0], lr)
     _write(scores[0], out, seed)
@@ -88,20 +76,25 @@ def train(
     lines = advice(scored, spec.unit, outcome.e_star.label)
     warn(lines)
     yardstick = scored.yardstick(lines).to_json()
-    if json:
+    if options["json"]:
         print_json(_record(run, out, seed, scores, yardstick))
         return
     from sharefind.report.text.training_words import training_table
 
     console = result_console()
     console.print(training_table(_rows_of(scores), yardstick["least_squares"]))
-    console.print(f"wrote {out}: the shared network, {scores[0].fitted.parameters} numbers", soft_wrap=True)
-    if scores[0].fitted.best_epoch == epochs:
-        console.print(f"note  it still improved in the last of {epochs} epochs; raise --epochs", soft_wrap=True)
-    if scores[0].r2 < 0:
-        console.print(f"note  it predicts worse than the mean of the labels; try --lr {_better(lr):g}", soft_wrap=True)
-    for line in _next(run, out, spec.particles, scores[0].network.width):
+    next_lines = _next(run, out, spec.particles, scores[0].network.width)
+    for line in (*_notes(scores[0], plan, out), *next_lines):
         console.print(line, soft_wrap=True)
+
+
+def _notes(score: Score, plan: TrainingPlan, out: Path) -> Iterator[str]:
+    """What was written, and what would make it better."""
+    yield f"wrote {out}: the shared network, {score.fitted.parameters} numbers"
+    if score.fitted.best_epoch == plan.epochs:
+        yield f"note  it still improved in the last of {plan.epochs} epochs; raise --epochs"
+    if score.r2 < 0:
+        yield f"note  it predicts worse than the mean of the labels; try --lr {_better(plan.lr):g}"
 
 
 def _record(run: Path, out: Path, seed: int, scores: list[Score], yardstick: dict[str, Any]) -> dict[str, Any]:
@@ -120,13 +113,13 @@ def _check(out: Path, lr: float) -> None:
     refuse_unwritable(out)
 
 
-def _rows(task: TaskLike, seed: int) -> tuple[FloatArray, FloatArray]:
-    """The data set, or fresh samples of a task that has none."""
+def _rows(task: TaskLike, seed: int, fresh: int = 10_000) -> tuple[FloatArray, FloatArray]:
+    """The data set; of a task that has none, so many fresh samples."""
     if task.x is not None and task.y is not None:
         return task.x, task.y
     from sharefind.rng import named_stream
 
-    return task.sample(named_stream(seed, "train", "fresh"), FRESH_ROWS)
+    return task.sample(named_stream(seed, "train", "fresh"), fresh)
 
 
 def _units(problem: Problem) -> IntArray | None:
@@ -147,9 +140,9 @@ def _refuse_unlearnt(score: Score, lr: float) -> None:
         )
 
 
-def _better(lr: float) -> float:
-    """The step to try next: the usual one where this one is far off."""
-    return lr / 10 if TINY < lr <= USUAL_STEP else USUAL_STEP
+def _better(lr: float, tiny: float = 1e-4) -> float:
+    """The step to try next: the usual one where this one is too large, or too small to learn anything."""
+    return lr / 10 if tiny < lr <= USUAL_STEP else USUAL_STEP
 
 
 def _write(score: Score, out: Path, seed: int) -> None:

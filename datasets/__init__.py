@@ -6,8 +6,8 @@ to others.
 
 from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import c2_task
+from sharefind.datasets.data_formats import load_csv, load_npz, load_parquet
 from sharefind.datasets.elasticity import elasticity_task
-from sharefind.datasets.files import load_csv, load_npz, load_parquet
 from sharefind.datasets.molecule import methane_task
 from sharefind.datasets.registry import load_data, load_task, task_names
 from sharefind.datasets.row_keys import unit_numbers

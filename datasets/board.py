@@ -7,11 +7,7 @@ import numpy as np
 
 from sharefind.datasets.task import Task, finite_task
 
-CELLS = 9
 LINES = ((0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6))
-
-OCCUPIED = -1
-"""Value of a move to an occupied cell: against the rules, and so as good as lost."""
 
 Position = tuple[int, ...]
 """Nine cells, row by row: 1 for who is to move, -1 for who has just moved, 0 for empty."""
@@ -20,8 +16,9 @@ Position = tuple[int, ...]
 def tic_tac_toe_task() -> Task:
     """The task `tic-tac-toe`: a position x (4520, 9) to the value y (4520, 9) of a move to each cell.
 
-    Values are 1 (won with best play on both sides), 0 (drawn) and -1 (lost, or `OCCUPIED`), for who is to move. The
-    rows are the positions of `position_values` in which the game goes on. D_4 moves the cells (`grid:3`) on both sides.
+    Values are 1 (won with best play on both sides), 0 (drawn) and -1 (lost, or the cell is occupied), for who is to
+    move. The rows are the positions of `position_values` in which the game goes on. D_4 moves the cells (`grid:3`) on
+    both sides.
     """
     values = position_values()
     open_positions = sorted(position for position in values if not is_over(position))
@@ -63,13 +60,13 @@ def position_values() -> dict[Position, int]:
             if is_over(position):
                 values[position] = -1 if is_won(position) else 0
             else:
-                values[position] = max(-value(after(position, c)) for c in range(CELLS) if position[c] == 0)
+                values[position] = max(-value(after(position, c)) for c, held in enumerate(position) if held == 0)
         return values[position]
 
-    value((0,) * CELLS)
+    value((0,) * 9)
     return values
 
 
 def move_values(position: Position, values: dict[Position, int]) -> tuple[int, ...]:
-    """The value of a move to each of the nine cells, from those of all positions."""
-    return tuple(-values[after(position, c)] if position[c] == 0 else OCCUPIED for c in range(CELLS))
+    """The value of a move to each cell, from those of all positions; one to an occupied cell is as good as lost."""
+    return tuple(-values[after(position, c)] if held == 0 else -1 for c, held in enumerate(position))

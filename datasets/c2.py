@@ -10,7 +10,7 @@ from sharefind.datasets.teacher_student import Kind, TeacherStudent, weakly_inva
 from sharefind.errors import DataError
 from sharefind.groups import named_group, natural
 
-# Rows (z11, z12, z21, z22); every entry is multiplied by SCALE.
+# Rows (z11, z12, z21, z22); every entry is halved.
 ARBITRARY = (
     (-1.0, 0.0, 0.0, 0.5),
     (0.5, 1.0, 0.0, 1.0),
@@ -18,10 +18,10 @@ ARBITRARY = (
     (0.0, -1.0, -0.5, 1.0),
     (0.7, -0.7, 0.5, 0.7),
 )
-# Coefficients in the orthonormal basis (I / sqrt 2, swap / sqrt 2) of E^{C2}; also multiplied by SCALE.
+# Coefficients in the orthonormal basis (I / sqrt 2, swap / sqrt 2) of E^{C2}; halved, too.
 STRONGLY_INVARIANT = ((1.0, 0.0), (0.5, 1.0), (-0.5, 0.3), (0.0, -1.0), (0.7, 0.7))
-SCALE = 0.5
 X_SCALE = 4.0
+"""Standard deviation of every input."""
 
 DESCRIPTIONS: dict[Kind, str] = {
     "wi": "the paper's C_2 task, weakly invariant teacher of 10 particles: E_* = E^C2",
@@ -57,7 +57,7 @@ def c2_teacher(kind: Kind) -> FloatArray:
     Raises:
         DataError: a kind other than "wi", "si" and "arbitrary".
     """
-    arbitrary = SCALE * np.array(ARBITRARY).reshape(-1, 2, 2)
+    arbitrary = np.array(ARBITRARY).reshape(-1, 2, 2) / 2
     match kind:
         case "arbitrary":
             return arbitrary
@@ -66,5 +66,5 @@ def c2_teacher(kind: Kind) -> FloatArray:
             return weakly_invariant(arbitrary, None, swap, swap)[0]
         case "si":
             basis = np.array([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]]) / np.sqrt(2.0)
-            return SCALE * np.tensordot(np.array(STRONGLY_INVARIANT), basis, axes=1)
+            return np.tensordot(np.array(STRONGLY_INVARIANT), basis, axes=1) / 2
     raise DataError(f"no teacher c2-{kind}; use one of c2-wi, c2-si, c2-arbitrary")

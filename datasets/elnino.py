@@ -5,10 +5,7 @@ The table ships inside statsmodels (the extra `elnino`), so nothing is downloade
 
 import numpy as np
 
-from sharefind.datasets.task import FloatArray, Task, finite_task
-from sharefind.errors import DataError
-
-MONTHS = 12
+from sharefind.datasets.task import FloatArray, Task, finite_task, needs
 
 
 def elnino_task() -> Task:
@@ -24,11 +21,10 @@ def elnino_task() -> Task:
     table = _table()
     scaled = (table - table.mean()) / (3 * table.std())
     later = scaled.reshape(-1)[1:]
-    years = len(scaled) - 1
     return finite_task(
         "elnino",
         scaled[:-1],
-        later[: years * MONTHS].reshape(years, MONTHS),
+        later[: scaled[:-1].size].reshape(scaled[:-1].shape),
         description="El Nino: sea temperatures, each month from the month before (real data, public domain)",
         unit="matrix:tanh",
         group="C12",
@@ -37,9 +33,7 @@ def elnino_task() -> Task:
 
 def _table() -> FloatArray:
     """Degrees Celsius, one row a year, January to December: (61, 12)."""
-    try:
+    with needs("the task elnino", "statsmodels", "elnino"):
         from statsmodels.datasets import elnino
-    except ImportError:
-        raise DataError("the task elnino needs statsmodels; install it with pip install 'sharefind[elnino]'") from None
     rows = elnino.load_pandas().data.to_numpy(dtype=np.float64)
-    return np.asarray(rows[:, -MONTHS:])
+    return np.asarray(rows[:, -12:])

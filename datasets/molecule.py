@@ -3,56 +3,59 @@
 Forces are computed by ASE (the extra `atoms`) when a task is loaded.
 """
 
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.task import FloatArray, GivenAction, Task, finite_task
+from sharefind.datasets.task import FloatArray, GivenAction, Task, finite_task, needs
 from sharefind.datasets.tetrahedral import CORNERS, atom_matrix, representation, tetrahedral_group
-from sharefind.errors import DataError
-
-BOND_LENGTH = 1.09
-"""Of C-H, in angstrom."""
-
-STRETCH = 340.0
-"""kcal/mol/angstrom^2, E = STRETCH (b - b0)^2: CT-HC of Cornell et al. 1995, J. Am. Chem. Soc. 117, 5179."""
-
-BEND = 35.0
-"""kcal/mol/rad^2, E = BEND (a - a0)^2: HC-CT-HC of the same."""
-
-ANGLE = float(np.arccos(-1 / 3))
-"""Of H-C-H in a regular tetrahedron, in radians."""
-
-BOX = 20.0
-"""Side of the cell that ASE's force field wants, in angstrom; no image of the molecule comes near."""
-
-SAMPLES = 200
-DISPLACEMENT = 0.01
-"""Standard deviation of each coordinate, in angstrom; the zero-point motion of a hydrogen is ten times as large."""
-
-STRETCHED = 0.2
-"""By how much the first bond of `methane:stretched` is longer, in angstrom."""
 
 
-def methane_task(is_stretched: bool = False) -> Task:
+@dataclass(frozen=True)
+class Bonds:
+    """Harmonic bonds and angles: C-H and H-C-H of Cornell et al. 1995, J. Am. Chem. Soc. 117, 5179.
+
+    Attributes:
+        length: b0 of C-H, in angstrom.
+        stretch: CT-HC in kcal/mol/angstrom^2, E = stretch (b - b0)^2.
+        bend: HC-CT-HC in kcal/mol/rad^2, E = bend (a - a0)^2.
+        angle: a0 of H-C-H, in radians: that of a regular tetrahedron.
+        box: Side of the cell that ASE's force field wants, in angstrom; no image of the molecule comes near.
+    """
+
+    length: float = 1.09
+    stretch: float = 340.0
+    bend: float = 35.0
+    angle: float = float(np.arccos(-1 / 3))
+    box: float = 20.0
+
+
+def methane_task(stretch: float = 0.0, samples: int = 200, displacement: float = 0.01) -> Task:
     """The tasks `methane` and `methane:stretched`: displacements x (200, 15) in angstrom to forces y (200, 15) in eV/A.
 
     Atoms C, H, H, H, H with three coordinates each; the law of x is an isotropic Gaussian. T_d acts on both sides by
     permuting the hydrogens and turning the vectors. The best matrix is minus the matrix of force constants (Hessian).
     Where a bond is stretched, the forces of the resting atoms are subtracted; C_3v is left.
 
+    Args:
+        stretch: By how much the first bond is longer, in angstrom.
+        samples: Number of displacements.
+        displacement: Standard deviation of each coordinate, in angstrom; the zero-point motion of a hydrogen is ten
+            times as large.
+
     Raises:
         DataError: ASE is missing.
     """
-    rest = tetrahedron(STRETCHED if is_stretched else 0.0)
-    x = DISPLACEMENT * np.random.default_rng(0).standard_normal((SAMPLES, rest.size))
+    rest = tetrahedron(stretch)
+    x = displacement * np.random.default_rng(0).standard_normal((samples, rest.size))
     y = np.array([forces(rest + row.reshape(rest.shape)).ravel() for row in x]) - forces(rest).ravel()
     group = tetrahedral_group("Td")
     moves = representation(group, atom_matrix, "displacements")
-    what = "methane with one bond stretched" if is_stretched else "methane"
+    what = "methane with one bond stretched" if stretch else "methane"
     return finite_task(
-        "methane:stretched" if is_stretched else "methane",
+        "methane:stretched" if stretch else "methane",
         x,
         y,
         description=f"{what}: forces from displacements of the atoms (computed by ASE, LGPL; AMBER force field)",
@@ -65,7 +68,7 @@ def tetrahedron(stretch: float = 0.0) -> FloatArray:
     """Positions (5, 3) of C and four H at rest, in angstrom; the first H is farther away by `stretch`."""
     corners = np.array(CORNERS, dtype=np.float64)
     directions = corners / np.linalg.norm(corners, axis=1, keepdims=True)
-    lengths = BOND_LENGTH + np.array([stretch, 0.0, 0.0, 0.0])
+    lengths = Bonds().length + np.array([stretch, 0.0, 0.0, 0.0])
     return np.vstack([np.zeros(3), lengths[:, None] * directions])
 
 
@@ -79,20 +82,18 @@ def forces(positions: FloatArray) -> FloatArray:
     return np.asarray(atoms.get_forces(), dtype=np.float64)
 
 
-def _molecule(positions: FloatArray) -> Any:
-    try:
+def _molecule(positions: FloatArray, held: Bonds = Bonds()) -> Any:
+    with needs("methane", "ASE", "atoms"):
         from ase import Atoms, units
         from ase.calculators.ff import ForceField
         from ase.utils.ff import Angle, Bond
-    except ImportError as error:
-        raise DataError("methane needs ASE; install it with pip install 'sharefind[atoms]'") from error
     bond: Any = Bond  # ASE does not annotate these three
     angle: Any = Angle
     field: Any = ForceField
     unit = 2 * units.kcal / units.mol  # ASE's energies are k (b - b0)^2 / 2
     hydrogens = range(1, len(positions))
-    bonds = [bond(0, i, k=STRETCH * unit, b0=BOND_LENGTH) for i in hydrogens]
-    angles = [angle(i, 0, j, k=BEND * unit, a0=ANGLE) for i, j in combinations(hydrogens, 2)]
-    atoms = Atoms("CH4", positions=positions, cell=[BOX] * 3)
+    bonds = [bond(0, i, k=held.stretch * unit, b0=held.length) for i in hydrogens]
+    angles = [angle(i, 0, j, k=held.bend * unit, a0=held.angle) for i, j in combinations(hydrogens, 2)]
+    atoms = Atoms("CH4", positions=positions, cell=[held.box] * 3)
     atoms.calc = field(bonds=bonds, angles=angles)
     return atoms

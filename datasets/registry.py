@@ -7,38 +7,30 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sharefind.datasets.board import tic_tac_toe_task
-from sharefind.datasets.c2 import c2_task
+from sharefind.datasets.c2 import DESCRIPTIONS, c2_task
+from sharefind.datasets.data_formats import FORMATS, any_file, format_of, read_file
 from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.elnino import elnino_task
-from sharefind.datasets.files import Rows, read_csv, read_npz, read_parquet
 from sharefind.datasets.molecule import methane_task
-from sharefind.datasets.substitutions import substitution_task
+from sharefind.datasets.substitutions import SUBSTITUTIONS, substitution_task
 from sharefind.datasets.task import Task, finite_task
-from sharefind.datasets.textures import texture_task
-from sharefind.errors import DataError, quoted
+from sharefind.datasets.textures import TEXTURES, texture_task
+from sharefind.errors import DataError, quoted, setting
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits
 from sharefind.storage import shown
 
 TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
     {
-        "c2-wi": partial(c2_task, "wi"),
-        "c2-si": partial(c2_task, "si"),
-        "c2-arbitrary": partial(c2_task, "arbitrary"),
-        "texture:gravel": partial(texture_task, "gravel"),
-        "texture:brick": partial(texture_task, "brick"),
-        "texture:grass": partial(texture_task, "grass"),
+        **{f"c2-{kind}": partial(c2_task, kind) for kind in DESCRIPTIONS},
+        **{f"texture:{texture}": partial(texture_task, texture) for texture in TEXTURES},
         "elnino": elnino_task,
-        "dna:brca1-exchangeabilities": partial(substitution_task, "exchangeabilities"),
-        "dna:brca1-rates": partial(substitution_task, "rates"),
+        **{f"dna:brca1-{kind}": partial(substitution_task, kind) for kind in SUBSTITUTIONS},
         "methane": methane_task,
-        "methane:stretched": partial(methane_task, is_stretched=True),
+        "methane:stretched": partial(methane_task, stretch=0.2),
         "elasticity:Cu": elasticity_task,
-        "elasticity:Cu-stretched": partial(elasticity_task, is_stretched=True),
+        "elasticity:Cu-stretched": partial(elasticity_task, stretch=1.05),
         "tic-tac-toe": tic_tac_toe_task,
     }
-)
-READERS: Mapping[str, Callable[[str | Path, Limits, str | None], Rows]] = MappingProxyType(
-    {".npz": read_npz, ".csv": read_csv, ".parquet": read_parquet}
 )
 
 
@@ -59,7 +51,7 @@ def load_task(name: str) -> Task:
 
 
 def load_data(path_or_name: str | Path, limits: Limits = DEFAULT_LIMITS, rows_of: str | None = None) -> Task:
-    """Load a task by name, or a data set from a file whose suffix (.npz, .csv, .parquet) says how to read it.
+    """Load a task by name, or a data set from a file whose ending says how to read it (`data_formats`).
 
     A file's task is named after the file and recommends nothing. Its units come from the column (of an .npz file: the
     array) `rows_of`, which is no part of x and y.
@@ -67,24 +59,24 @@ def load_data(path_or_name: str | Path, limits: Limits = DEFAULT_LIMITS, rows_of
     Raises:
         DataError: there is neither such a name nor such a file, it is a pickle, or the reader of the file refuses it.
     """
-    name = str(path_or_name)
+    name, path, kind = str(path_or_name), Path(path_or_name), format_of(path_or_name)
     if name in TASKS and rows_of is not None:
         raise DataError(
-            f"--rows-of {quoted(rows_of)} names a column of a file, and {name} is none; drop it, or give --block-length"
+            f"{setting('rows_of')} {quoted(rows_of)} names a column of a file, and {name} is none; drop it, or give "
+            f"{setting('block_length')}"
         )
     if name in TASKS:
         return TASKS[name]()
-    path = Path(path_or_name)
-    reader = READERS.get(path.suffix.lower())
     if path.suffix.lower() in PICKLES:
         raise DataError(f"{name}: such files can run code when they are read; save it with numpy.savez(path, x=x, y=y)")
-    if reader is not None:
-        x, y, units = reader(path, limits, rows_of)
+    if kind is not None:
+        x, y, units = read_file(kind, path_or_name, limits, rows_of)
         description = f"{len(x)} rows of {shown(path.name)}"
         return finite_task(shown(path.stem), x, y, description=description, units=units)
     if path.exists():
-        raise DataError(f"{name}: not a kind of file that sharefind reads; use {', '.join(READERS)}")
-    raise DataError(f"no data set or file {quoted(name)}; give an .npz, .csv or .parquet file, or {_suggestion(name)}")
+        known = ", ".join(kind.suffix for kind in FORMATS)
+        raise DataError(f"{name}: not a kind of file that sharefind reads; use {known}")
+    raise DataError(f"no data set or file {quoted(name)}; give {any_file()}, or {_suggestion(name)}")
 
 
 def _suggestion(name: str) -> str:

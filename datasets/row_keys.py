@@ -1,17 +1,13 @@
 """Which rows belong together: values of any kind, one a row, become numbers of units."""
 
-import difflib
 import math
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from sharefind.datasets.task import IntArray
 from sharefind.errors import DataError, quoted
-
-IntArray = NDArray[np.int64]
 
 
 def unit_numbers(values: ArrayLike, n: int, source: str) -> IntArray:
@@ -71,30 +67,3 @@ def _is_missing(value: Any) -> bool:
     if isinstance(value, float):
         return math.isnan(value)
     return bool(value != value)
-
-
-def unknown_column(rows_of: str, known: Iterable[str], path: str | Path) -> None:
-    """Refuse a column for the units of rows that a file has not.
-
-    Raises:
-        DataError: there is none of that name; the message gives the nearest.
-    """
-    names = [name for name in known if name]
-    if rows_of in names:
-        return
-    near = difflib.get_close_matches(rows_of, names, n=1)
-    hint = f"did you mean {quoted(near[0])}?" if near else f"the file has {quoted(', '.join(names))}"
-    raise DataError(f"{path}: no column {quoted(rows_of)} for --rows-of; {hint}")
-
-
-def refuse_column_of_rows(rows_of: str | None, taken: Sequence[str], path: str | Path) -> None:
-    """Refuse units of rows by a column that is a part of x or y.
-
-    Raises:
-        DataError: it is.
-    """
-    if rows_of in taken:
-        raise DataError(
-            f"{path}: {quoted(rows_of)} is a part of x or y; name a column of its own with --rows-of, which is then "
-            "left out of both"
-        )

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.datasets.task import FloatArray, Task, finite_task
+from sharefind.datasets.task import FloatArray, Task, finite_task, needs
 from sharefind.errors import DataError
 
 Substitutions = Literal["exchangeabilities", "rates"]
@@ -17,10 +17,6 @@ SUBSTITUTIONS: tuple[Substitutions, ...] = get_args(Substitutions)
 NUCLEOTIDES = "ACGT"
 """The order of the coordinates: 0 A, 1 C, 2 G, 3 T. Purines are 0 and 2, pyrimidines 1 and 3; 0-3 and 1-2 pair."""
 
-UNREAD = -1
-# Exchangeabilities lie .076 from the model K80 and .45 and more from those that do not hold.
-TOLERANCE = 0.12
-
 DESCRIPTIONS: dict[Substitutions, str] = {
     "exchangeabilities": "BRCA1 of 55 mammals: how readily nucleotides replace each other, base composition divided out"
     " (real data, BSD-3)",
@@ -28,13 +24,17 @@ DESCRIPTIONS: dict[Substitutions, str] = {
 }
 
 
-def substitution_task(kind: Substitutions) -> Task:
+def substitution_task(kind: Substitutions, tolerance: float = 0.12) -> Task:
     """The tasks `dna:brca1-<kind>`: from a nucleotide to the readiness with which each other one takes its place.
 
     x (220, 4) has one-hot rows, y (220, 4) columns of `exchangeabilities` or `rates`: four rows for each of 55 species,
     from its 54 pairs with the others in 3,009 aligned sites. Subgroups of S_4 permute the nucleotides; E^H in R^{4x4}
     is the substitution model of H: Jukes-Cantor 1969 for S_4, Kimura 1980 for D_4, Kimura 1981 for V_4. Species share
     pairs and ancestors, so they are not independent, and p-values are a guide.
+
+    Args:
+        kind: What y has.
+        tolerance: Exchangeabilities lie .076 from the model K80 and .45 and more from those that do not hold.
 
     Raises:
         DataError: the kind is unknown or cogent3 is missing.
@@ -52,7 +52,7 @@ def substitution_task(kind: Substitutions) -> Task:
         in_rep="natural",
         out_rep="natural",
         unit="matrix:tanh",
-        tolerance=TOLERANCE,
+        tolerance=tolerance,
         group="S4",
     )
 
@@ -60,7 +60,7 @@ def substitution_task(kind: Substitutions) -> Task:
 def species_counts(sites: NDArray[np.int64]) -> FloatArray:
     """Joint counts of each sequence with all others, made symmetric, (species, 4, 4), from sites (species, length).
 
-    A site where either sequence has a gap or an ambiguous letter (`UNREAD`) is left out of that pair.
+    A site where either sequence has a gap or an ambiguous letter (-1) is left out of that pair.
     """
     letters = np.arange(len(NUCLEOTIDES))
     present = (sites[:, None, :] == letters[:, None]).astype(np.float64)
@@ -91,14 +91,9 @@ def _scaled(matrices: FloatArray) -> FloatArray:
 
 
 def _sites(kind: Substitutions) -> NDArray[np.int64]:
-    """Letters as numbers, int64 (55, 3009); gaps and ambiguous letters are `UNREAD`. Species in alphabetical order."""
-    try:
+    """Letters as numbers, int64 (55, 3009); gaps and ambiguous letters are -1. Species in alphabetical order."""
+    with needs(f"dna:brca1-{kind}", "cogent3", "dna"):
         from cogent3 import get_dataset
-    except ImportError as error:
-        raise DataError(f"dna:brca1-{kind} needs cogent3; install it with pip install 'sharefind[dna]'") from error
     alignment = get_dataset("brca1")
-    letters = np.array([list(str(alignment.get_gapped_seq(name))) for name in sorted(alignment.names)])
-    sites = np.full(letters.shape, UNREAD, dtype=np.int64)
-    for number, letter in enumerate(NUCLEOTIDES):
-        sites[letters == letter] = number
-    return sites
+    letters = (str(alignment.get_gapped_seq(name)) for name in sorted(alignment.names))
+    return np.array([[NUCLEOTIDES.find(letter) for letter in row] for row in letters], dtype=np.int64)

@@ -3,8 +3,10 @@
 Reading files is left to `files`, drawing from a teacher to `teacher_student`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,13 +15,21 @@ from sharefind.errors import DataError
 from sharefind.groups import FiniteGroup, Representation
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 NUMERIC_KINDS = "biuf"
 TEXT_KINDS = "US"
-# Labels with at most so many different whole numbers, and fewer than this share of the rows, look like classes.
-MAX_CLASSES, CLASS_SHARE = 20, 0.05
 WORDS = "classes are not supported yet; one-hot encode them, a column y0, y1, ... for each class"
 ONE_HOT = "codes = np.unique(labels, return_inverse=True)[1]; y = np.eye(codes.max() + 1)[codes]"
+
+
+@contextmanager
+def needs(who: str, package: str, extra: str) -> Iterator[None]:
+    """Within, a package that is missing is a `DataError` that names the extra which brings it."""
+    try:
+        yield
+    except ImportError as error:
+        raise DataError(f"{who} needs {package}; install it with pip install 'sharefind[{extra}]'") from error
 
 
 class Sampler(Protocol):
@@ -76,7 +86,7 @@ class Task:
     sampler: Sampler | None = None
     group: str | None = None
     action: GivenAction | None = None
-    units: NDArray[np.int64] | None = None
+    units: IntArray | None = None
 
     def __post_init__(self) -> None:
         """Refuse a task with nothing to draw from, with two, or with an action that does not fit (DataError)."""
@@ -132,19 +142,20 @@ class Task:
         return self.x, self.y
 
 
+class Recommended(TypedDict, total=False):
+    """What a task says beside its samples: attributes of `Task`."""
+
+    description: str
+    in_rep: str | None
+    out_rep: str | None
+    unit: str | None
+    tolerance: float
+    group: str | None
+    action: GivenAction | None
+
+
 def finite_task(
-    name: str,
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
-    description: str = "",
-    in_rep: str | None = None,
-    out_rep: str | None = None,
-    unit: str | None = None,
-    tolerance: float = 0.0,
-    group: str | None = None,
-    action: GivenAction | None = None,
-    units: NDArray[np.int64] | None = None,
+    name: str, x: ArrayLike, y: ArrayLike, *, units: IntArray | None = None, **recommended: Unpack[Recommended]
 ) -> Task:
     """Make a task of the rows x (n, d_in) and y (n, d_out), with units (n,) as `unit_numbers` gives them, or None.
 
@@ -152,24 +163,12 @@ def finite_task(
         DataError: as in `check_arrays`, or an action that does not fit the rows.
     """
     x, y = check_arrays(x, y, name)
-    settings = (in_rep, out_rep, unit, tolerance)
-    return Task(name, x.shape[1], y.shape[1], description, *settings, x=x, y=y, group=group, action=action, units=units)
+    return Task(name, x.shape[1], y.shape[1], x=x, y=y, units=units, **recommended)
 
 
-def fresh_task(
-    name: str,
-    sampler: Sampler,
-    d_in: int,
-    d_out: int,
-    *,
-    description: str = "",
-    in_rep: str | None = None,
-    out_rep: str | None = None,
-    unit: str | None = None,
-    tolerance: float = 0.0,
-) -> Task:
+def fresh_task(name: str, sampler: Sampler, d_in: int, d_out: int, **recommended: Unpack[Recommended]) -> Task:
     """Make a task that draws every sample afresh: x of width `d_in` and y of width `d_out`."""
-    return Task(name, d_in, d_out, description, in_rep, out_rep, unit, tolerance, sampler=sampler)
+    return Task(name, d_in, d_out, sampler=sampler, **recommended)
 
 
 def check_arrays(x: ArrayLike, y: ArrayLike, source: str) -> tuple[FloatArray, FloatArray]:
@@ -211,12 +210,18 @@ def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
     return floats
 
 
-def class_warning(y: FloatArray) -> str | None:
-    """A warning where labels look like classes written as whole numbers, y (n, d_out); None where they do not."""
+def class_warning(y: FloatArray, most: int = 20, share: float = 0.05) -> str | None:
+    """A warning where labels look like classes written as whole numbers; None where they do not.
+
+    Args:
+        y: Labels (n, d_out).
+        most: Classes that a label may have.
+        share: Classes are fewer than this share of the rows.
+    """
     if y.shape[1] != 1 or not (y == np.rint(y)).all():
         return None
     count = len(np.unique(y))
-    if not 1 < count <= MAX_CLASSES or count >= CLASS_SHARE * len(y):
+    if not 1 < count <= most or count >= share * len(y):
         return None
     return (
         f"y holds {count} different whole numbers and looks like classes; they are treated as numbers, with an order "

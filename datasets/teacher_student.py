@@ -19,9 +19,6 @@ Activation = Literal["logistic", "tanh"]
 KINDS: tuple[Kind, ...] = ("arbitrary", "wi", "si")
 ACTIVATIONS: tuple[Activation, ...] = ("logistic", "tanh")
 
-# Most activations held at a time (float64, so 32 MiB); it bounds memory and changes no value.
-CHUNK = 2**22
-
 
 @dataclass(frozen=True, eq=False)
 class TeacherStudent:
@@ -70,9 +67,14 @@ class TeacherStudent:
         """Width of Y."""
         return int(self.particles.shape[1])
 
-    def target(self, x: FloatArray) -> FloatArray:
-        """The regression function E[Y | X = x]: x (n, d_in) gives (n, d_out). O(n N d_in d_out)."""
-        rows = max(1, CHUNK // (len(self.particles) * self.d_out))
+    def target(self, x: FloatArray, most: int = 2**22) -> FloatArray:
+        """The regression function E[Y | X = x]: x (n, d_in) gives (n, d_out). O(n N d_in d_out).
+
+        Args:
+            x: Points.
+            most: Activations that are held at a time (float64, so 32 MiB); it bounds memory and changes no value.
+        """
+        rows = max(1, most // (len(self.particles) * self.d_out))
         chunks = [self._target(x[start : start + rows]) for start in range(0, len(x), rows)]
         return np.concatenate([np.empty((0, self.d_out)), *chunks])
 

@@ -3,6 +3,7 @@
 What is made of it, a molecule's or a crystal's data, is left to `molecule` and `elasticity`.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,13 @@ IntMatrix = NDArray[np.int64]
 CORNERS: tuple[tuple[int, int, int], ...] = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
 """Four corners of the cube [-1, 1]^3 that span a regular tetrahedron."""
 
-SYMMETRIES = 24
-AXES = 3
 TENSOR_PLANES = ((1, 2), (0, 2), (0, 1))
 """Index pairs of the last three Mandel coordinates: 23, 13, 12."""
 
 
 def tetrahedral_group(name: str) -> FiniteGroup:
     """T_d under a name of one's own, order 24: all permutations of the four corners."""
-    return FiniteGroup(name, len(CORNERS), _all_permutations().generators, known_order=SYMMETRIES)
+    return FiniteGroup(name, len(CORNERS), _all_permutations().generators, known_order=math.factorial(len(CORNERS)))
 
 
 def _all_permutations() -> FiniteGroup:
@@ -52,7 +51,7 @@ def atom_matrix(permutation: tuple[int, ...]) -> IntMatrix:
 def mandel_matrix(permutation: tuple[int, ...]) -> IntMatrix:
     """The action e -> R e R^T on symmetric tensors in Mandel coordinates: a signed permutation matrix, int64 (6, 6)."""
     turn = vector_matrix(permutation)
-    columns = [mandel(turn @ tensor(unit) @ turn.T) for unit in np.eye(2 * AXES)]
+    columns = [mandel(turn @ tensor(unit) @ turn.T) for unit in np.eye(6)]
     return np.rint(np.stack(columns, axis=1)).astype(np.int64)
 
 
@@ -61,17 +60,17 @@ def mandel(tensors: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Source: Mandel 1965; Mehrabadi & Cowin 1990.
     """
-    diagonal = [tensors[..., i, i] for i in range(AXES)]
+    diagonal = [tensors[..., i, i] for i in range(3)]
     return np.stack([*diagonal, *(np.sqrt(2) * tensors[..., i, j] for i, j in TENSOR_PLANES)], axis=-1)
 
 
 def tensor(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
     """The inverse of `mandel`: (..., 6) to symmetric tensors (..., 3, 3)."""
-    tensors = np.zeros((*coordinates.shape[:-1], AXES, AXES))
-    for i in range(AXES):
+    tensors = np.zeros((*coordinates.shape[:-1], 3, 3))
+    for i in range(3):
         tensors[..., i, i] = coordinates[..., i]
     for k, (i, j) in enumerate(TENSOR_PLANES):
-        tensors[..., i, j] = tensors[..., j, i] = coordinates[..., AXES + k] / np.sqrt(2)
+        tensors[..., i, j] = tensors[..., j, i] = coordinates[..., 3 + k] / np.sqrt(2)
     return tensors
 
 

@@ -7,20 +7,15 @@ or builds something takes them as a value; there are no global ones.
 from __future__ import annotations
 
 import errno
-import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from sharefind.errors import ConfigError
-
-PIECE = 1_000_000
-"""Bytes that are read at once where a file may turn out to have no end."""
+from sharefind.errors import ConfigError, setting, wording
 
 DATA_BYTES = 1_000_000_000
 """Largest data file, in bytes, where no `file_size` is given; its numbers as float64 may take as much."""
-
 
 PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy")
 """Endings of files that can hold code, which runs when they are read: none of them is ever opened."""
@@ -31,7 +26,7 @@ LARGEST_ORDER = 50_000
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest sizes that are accepted. Each is an option of the command line, --max-group-order and so on.
+    """The largest sizes that are accepted. Each is a setting of a search, max_group_order and so on.
 
     Attributes:
         group_order: most elements of a group that is listed: of a file with generators, of a regular representation.
@@ -55,9 +50,11 @@ class Limits:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and value < 1:
-                raise ConfigError(f"{option(field.name)} {value} lets nothing pass; give at least 1")
+                name = f"max_{field.name}"
+                raise ConfigError(f"{setting(name)} {value} lets nothing pass; give at least 1", name)
         if self.group_order > LARGEST_ORDER:
-            raise ConfigError(f"--max-group-order {self.group_order} is above {LARGEST_ORDER}, a hard limit; give less")
+            what = f"{setting('max_group_order')} {self.group_order} is above {LARGEST_ORDER}"
+            raise ConfigError(f"{what}, a hard limit; give less", "max_group_order")
 
     def bytes_of(self, usual: int) -> int:
         """The largest file of a kind that is usually at most `usual` bytes."""
@@ -67,14 +64,6 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 """What holds where nothing else is said."""
 
-
-def option(name: str) -> str:
-    """The option of a limit: "group_order" -> "--max-group-order"."""
-    return f"--max-{name.replace('_', '-')}"
-
-
-LIFTED = re.compile(r"raise it with --max-[a-z-]+ \w+ \((?P<value>Limits\(\w+=\w+\)) in Python\)")
-"""What `raise_it` says, to be found in a message where it is said in other words."""
 
 LIMITS = tuple(field.name for field in fields(Limits))
 """Names of the limits."""
@@ -99,8 +88,13 @@ def settings_of(limits: Limits) -> dict[str, int]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def read_within(path: Path, most: int) -> bytes | int:
+def read_within(path: Path, most: int, piece: int = 1_000_000) -> bytes | int:
     """The content of a file, or how many bytes it has where they are above `most`: at least so many for a device.
+
+    Args:
+        path: The file.
+        most: Most bytes that are read.
+        piece: Bytes that are read at once, since a file may turn out to have no end.
 
     Raises:
         OSError: it cannot be read.
@@ -112,15 +106,15 @@ def read_within(path: Path, most: int) -> bytes | int:
         return status.st_size
     content = bytearray()
     with path.open("rb") as stream:
-        while piece := stream.read(PIECE):
-            content += piece
+        while read := stream.read(piece):
+            content += read
             if len(content) > most:
                 return len(content)
     return bytes(content)
 
 
 def raise_it(name: str, needed: int | None = None) -> str:
-    """The end of a refusal: how to lift a limit, on the command line and in Python.
+    """The end of a refusal: how to lift a limit.
 
     Args:
         name: a field of `Limits`. needed: what would be enough, where it is known.
@@ -129,4 +123,4 @@ def raise_it(name: str, needed: int | None = None) -> str:
         return f"no group above {LARGEST_ORDER} elements is listed, a hard limit"
     value = "N" if needed is None else needed
     most = f", N up to {LARGEST_ORDER}" if name == "group_order" and needed is None else ""
-    return f"raise it with {option(name)} {value} (Limits({name}={value}) in Python){most}"
+    return f"{wording().limit(name, value)}{most}"

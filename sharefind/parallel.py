@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
-from sharefind.errors import ConfigError, WorkerError
+from sharefind.errors import ConfigError, WorkerError, setting
 
 EXECUTORS = ("loky", "dask", "ray")
 """This machine, or one of two kinds of clusters."""
@@ -28,17 +28,8 @@ Result = TypeVar("Result")
 WATCH = "sharefind-watch"
 """Name of the thread in which a worker looks whether its driver is still there."""
 
-WATCH_SECONDS = 1.0
-"""How often it looks."""
-
-ATTEMPTS = 2
-"""How often tasks of this machine are begun whose worker processes are killed."""
-
 WARNINGS, QUIET = "PYTHONWARNINGS", "ignore:resource_tracker:UserWarning"
 """Environment variable of Python's warnings, and what it says to keep loky's tracker silent."""
-
-CONNECT_SECONDS = 5.0
-"""How long a cluster may take to answer, and to have its first worker."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +58,8 @@ class Workers:
         executor: "loky" for this machine, "dask" or "ray" for a cluster.
         address: of the cluster, such as tcp://host:8786; None takes the one that the calling process is connected to.
         deadline: of tasks on this machine, None for none; long ones call `refuse_late` now and then.
+        attempts: how often tasks of this machine are begun whose worker processes are killed.
+        patience: seconds that a cluster may take to answer, and to have its first worker.
 
     Raises:
         ConfigError: fewer than one job, an unknown executor, or an address or a deadline that does not go with it.
@@ -76,19 +69,27 @@ class Workers:
     executor: str = "loky"
     address: str | None = None
     deadline: Deadline | None = None
+    attempts: int = 2
+    patience: float = 5.0
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
-            raise ConfigError(f"--executor {self.executor} does not exist; use one of {', '.join(EXECUTORS)}")
+            raise ConfigError(
+                f"{setting('executor')} {self.executor} does not exist; use one of {', '.join(EXECUTORS)}"
+            )
         if self.jobs < 1:
-            raise ConfigError(f"--jobs {self.jobs}: there must be a process to work; give 1 or more")
+            raise ConfigError(f"{setting('jobs')} {self.jobs}: there must be a process to work; give 1 or more")
         if self.executor != "loky" and self.deadline is not None:
             raise ConfigError(f"a deadline is by the clock of this machine, which no {self.executor} cluster has")
         if self.executor == "loky" and self.address is not None:
-            raise ConfigError(f"--address {self.address} belongs to a cluster; give --executor dask or ray with it")
+            raise ConfigError(
+                f"{setting('address')} {self.address} belongs to a cluster; give {setting('executor')} dask or ray "
+                "with it"
+            )
         if self.executor != "loky" and self.jobs > 1:
             raise ConfigError(
-                f"--jobs {self.jobs} is for one machine; a {self.executor} cluster has as many workers as were started"
+                f"{setting('jobs')} {self.jobs} is for one machine; a {self.executor} cluster has as many workers as "
+                "were started"
             )
 
     @property
@@ -114,7 +115,7 @@ class Workers:
             ConfigError: the package is not installed, nothing answers at the address, or the cluster has no workers.
         """
         opener = {"loky": _no_connection, "dask": _dask_connection, "ray": _ray_connection}[self.executor]
-        with opener(self.address):
+        with opener(self.address, self.patience):
             yield
 
     def count(self) -> int:
@@ -148,12 +149,12 @@ class Workers:
         self, work: Callable[[Task], Result], tasks: Sequence[Task]
     ) -> Generator[tuple[int, Result], None, None]:
         """`map` on this machine. A process that is killed takes the others of its pool along: what is left is begun
-        again with new ones, `ATTEMPTS` times in all.
+        again with new ones, `attempts` times in all.
         """
         killed = import_module("joblib.externals.loky.process_executor").TerminatedWorkerError
         _start_quiet_tracker()
         left = dict(enumerate(tasks))
-        for _ in range(ATTEMPTS):
+        for _ in range(self.attempts):
             try:
                 for place, result in self._shared(work, list(left.items())):
                     del left[place]
@@ -162,8 +163,8 @@ class Workers:
                 continue
             return
         raise WorkerError(
-            f"worker processes were killed {ATTEMPTS} times, as systems do when memory runs out; "
-            f"use fewer --jobs than {self.jobs}, or free memory"
+            f"worker processes were killed {self.attempts} times, as systems do when memory runs out; "
+            f"use fewer {setting('jobs')} than {self.jobs}, or free memory"
         )
 
     def _shared(
@@ -237,9 +238,10 @@ def _in_worker(work: Callable[[Task], Result], place: int, task: Task, driver: i
     return place, work(task)
 
 
-def _end_with(driver: int) -> None:
+def _end_with(driver: int, every: float = 1.0) -> None:
+    """Look every so many seconds whether the driver is still there."""
     while os.getppid() == driver:
-        time.sleep(WATCH_SECONDS)
+        time.sleep(every)
     os._exit(1)
 
 
@@ -253,18 +255,18 @@ def _needed(package: str, extra: str) -> Any:
         return import_module(package)
     except ImportError:
         raise ConfigError(
-            f"--executor {extra} needs the package {package}, which is not installed; "
-            f"pip install 'sharefind[{extra}]', or use --jobs on this machine"
+            f"{setting('executor')} {extra} needs the package {package}, which is not installed; "
+            f"pip install 'sharefind[{extra}]', or use {setting('jobs')} on this machine"
         ) from None
 
 
 @contextmanager
-def _no_connection(address: str | None) -> Iterator[None]:
+def _no_connection(address: str | None, patience: float) -> Iterator[None]:
     yield
 
 
 @contextmanager
-def _dask_connection(address: str | None) -> Iterator[None]:
+def _dask_connection(address: str | None, patience: float) -> Iterator[None]:
     """A client of the scheduler at the address, unless this process has one already."""
     distributed = _needed("distributed", "dask")
     try:
@@ -276,26 +278,29 @@ def _dask_connection(address: str | None) -> Iterator[None]:
         return
     if address is None:
         raise ConfigError(
-            "--executor dask needs a cluster; start one with `dask scheduler` and `dask worker`, and give "
-            "--address tcp://HOST:8786"
+            f"{setting('executor')} dask needs a cluster; start one with `dask scheduler` and `dask worker`, and give "
+            f"{setting('address')} tcp://HOST:8786"
         )
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+        client = distributed.Client(address, timeout=patience)
     except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(f"--address {address}: no Dask scheduler answers ({_first_line(error)}); start one with "
-                          "`dask scheduler`, or give the address that it prints") from None  # fmt: skip
+        raise ConfigError(
+            f"{setting('address')} {address}: no Dask scheduler answers ({_first_line(error)}); start one with "
+            "`dask scheduler`, or give the address that it prints"
+        ) from None
     with client:
         try:
-            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            client.wait_for_workers(1, timeout=patience)
         except TimeoutError:
             raise ConfigError(
-                f"--address {address}: the Dask cluster has no workers; start some with `dask worker {address}`"
+                f"{setting('address')} {address}: the Dask cluster has no workers; start some with `dask worker "
+                f"{address}`"
             ) from None
         yield
 
 
 @contextmanager
-def _ray_connection(address: str | None) -> Iterator[None]:
+def _ray_connection(address: str | None, patience: float) -> Iterator[None]:
     """A connection to the Ray cluster at the address, unless this process has one already."""
     ray = _needed("ray", "ray")
     import_module("ray.util.joblib").register_ray()
@@ -303,13 +308,17 @@ def _ray_connection(address: str | None) -> Iterator[None]:
         yield
         return
     if address is None:
-        raise ConfigError("--executor ray needs a cluster; start one with `ray start --head`, and give its --address")
+        raise ConfigError(
+            f"{setting('executor')} ray needs a cluster; start one with `ray start --head`, and give its "
+            f"{setting('address')}"
+        )
     try:
-        _reach(address)
+        _reach(address, patience)
         ray.init(address=address, log_to_driver=False, logging_level="error")
     except (ConnectionError, OSError, ValueError, RuntimeError) as error:
         raise ConfigError(
-            f"--address {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray start --head`"
+            f"{setting('address')} {address}: no Ray cluster answers ({_first_line(error)}); start one with `ray "
+            "start --head`"
         ) from None
     try:
         yield
@@ -317,7 +326,7 @@ def _ray_connection(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _reach(address: str) -> None:
+def _reach(address: str, patience: float) -> None:
     """Ask whether something listens at HOST:PORT, since Ray itself waits for a minute; names such as auto go unasked.
 
     Raises:
@@ -325,7 +334,7 @@ def _reach(address: str) -> None:
     """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+        socket.create_connection((host, int(port)), timeout=patience).close()
 
 
 def _first_line(error: BaseException) -> str:

@@ -15,6 +15,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shlex
 import socket
@@ -28,7 +29,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from filelock import FileLock, Timeout
 
-from sharefind.errors import RunFolderError, SharefindError, StorageError, one_line
+from sharefind.errors import RunFolderError, SharefindError, StorageError, one_line, setting
 from sharefind.formats import parse_json
 
 DIGEST = "sha256"
@@ -40,18 +41,14 @@ LOCK = "lock"
 TEMPORARY = ".tmp"
 """How a file ends that is not yet whole."""
 
-FIRST_SURROGATE, LAST_SURROGATE, BYTE_SURROGATES = 0xD800, 0xDFFF, 0xDC00
-"""Code points that are no letters; Python writes the byte b of a name that is no text as the last of these plus b."""
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Code points that are no letters."""
 
 UNQUOTED = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\")
 """Bytes that stand for themselves between $' and '."""
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """The disk's own failures: no other path would have helped at the time."""
-
-MAX_HOLDER = 500
-"""Most bytes of a lock file that are read."""
-
 
 ENCODING = "utf-8"
 """Of every text file."""
@@ -67,19 +64,12 @@ def encoded(text: str) -> bytes:
 
 def shown(text: str) -> str:
     r"""The text with bytes of a file name that are no text as escapes such as \xe9, and all else as it is."""
-    try:
-        text.encode(ENCODING)
-    except UnicodeEncodeError:
-        return "".join(_shown_letter(letter) for letter in text)
-    return text
+    return SURROGATE.sub(lambda found: _escape(ord(found[0])), text)
 
 
-def _shown_letter(letter: str) -> str:
-    code = ord(letter)
-    if not FIRST_SURROGATE <= code <= LAST_SURROGATE:
-        return letter
-    is_byte = BYTE_SURROGATES + 0x80 <= code <= BYTE_SURROGATES + 0xFF
-    return f"\\x{code - BYTE_SURROGATES:02x}" if is_byte else f"\\u{code:04x}"
+def _escape(surrogate: int) -> str:
+    # Python writes the byte b of a name that is no text as the code point 0xDC00 + b.
+    return f"\\x{surrogate - 0xDC00:02x}" if 0xDC80 <= surrogate <= 0xDCFF else f"\\u{surrogate:04x}"
 
 
 def json_text(record: Any, indent: int | None = None) -> str:
@@ -92,9 +82,7 @@ def json_text(record: Any, indent: int | None = None) -> str:
     Raises:
         ValueError: A number is NaN or infinite.
     """
-    try:
-        json.dumps(record, ensure_ascii=False, allow_nan=False).encode(ENCODING)
-    except UnicodeEncodeError:
+    if SURROGATE.search(json.dumps(record, ensure_ascii=False, allow_nan=False)):
         record = _all_shown(record)
     return json.dumps(record, indent=indent, allow_nan=False)
 
@@ -129,16 +117,12 @@ def local_name(text: str) -> str:
 def shell_word(name: str | Path) -> str:
     """A name as a word of a shell's command: in quotes where it needs them, its bytes where it is no text."""
     text = str(name)
-    try:
-        text.encode(ENCODING)
-    except UnicodeEncodeError:
-        return f"$'{''.join(_quoted_letter(letter) for letter in text)}'"
-    return shlex.quote(text)
+    return f"$'{''.join(map(_quoted_letter, text))}'" if SURROGATE.search(text) else shlex.quote(text)
 
 
 def _quoted_letter(letter: str) -> str:
-    if FIRST_SURROGATE <= ord(letter) <= LAST_SURROGATE:
-        return _shown_letter(letter)
+    if SURROGATE.match(letter):
+        return shown(letter)
     return "".join(chr(b) if b in UNQUOTED else f"\\x{b:02x}" for b in os.fsencode(letter))
 
 
@@ -174,9 +158,9 @@ def refuse_unwritable(path: Path) -> None:
         RunFolderError: the file exists, or its folder does not.
     """
     if path.exists():
-        raise RunFolderError(f"{path} exists; choose another --out, or move it away")
+        raise RunFolderError(f"{path} exists; choose another {setting('out')}, or move it away")
     if not path.parent.is_dir():
-        raise RunFolderError(f"the folder {path.parent} does not exist; make it, or choose another --out")
+        raise RunFolderError(f"the folder {path.parent} does not exist; make it, or choose another {setting('out')}")
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -231,7 +215,7 @@ def _unwritten(path: Path, error: OSError) -> SharefindError:
     reason = error.strerror or str(error)
     if error.errno in DISK:
         return StorageError(f"{path} could not be written ({reason}); make room on the disk")
-    return RunFolderError(f"{path} cannot be written ({reason}); choose another --out")
+    return RunFolderError(f"{path} cannot be written ({reason}); choose another {setting('out')}")
 
 
 class Journal:
@@ -364,10 +348,11 @@ def sole_use(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _holder(path: Path) -> str:
+def _holder(path: Path, most: int = 500) -> str:
+    """What a lock file says, of which at most `most` bytes are read."""
     try:
         with open(path, "rb") as file:
-            words = file.read(MAX_HOLDER).decode(errors="replace").split()
+            words = file.read(most).decode(errors="replace").split()
     except OSError:
         words = []
     text = " ".join(words)

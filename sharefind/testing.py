@@ -14,7 +14,7 @@ from sharefind.errors import UnitError
 from sharefind.groups import FiniteGroup, parse_representation
 from sharefind.groups.group import NaturalBlock
 from sharefind.meanfield.clouds.haar import HaarRule
-from sharefind.meanfield.units import Unit, build_unit
+from sharefind.meanfield.units import Unit, build_unit, read_unit
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -30,15 +30,16 @@ UNIT_TEXTS = ("matrix:logistic", "matrix:tanh", "matrix+bias:tanh", "two-layer:t
 
 HIDDEN_TEXTS = ("trivial:2", "natural", "regular", "natural+trivial")
 
-MAX_POINTS = 4
-"""Largest number of points of a drawn permutation group; a signed one moves at most 3 coordinates."""
 
+def random_groups(most_points: int = 4) -> SearchStrategy[FiniteGroup]:
+    """A strategy for permutation groups on 2 to 4 points and signed permutation groups on 2 or 3 coordinates.
 
-def random_groups() -> SearchStrategy[FiniteGroup]:
-    """A strategy for permutation groups on 2 to 4 points and signed permutation groups on 2 or 3 coordinates."""
+    Args:
+        most_points: largest number of points; a signed group moves at most one coordinate less.
+    """
     from hypothesis import strategies as st
 
-    return st.composite(_draw_group)()
+    return st.composite(_draw_group)(most_points)
 
 
 def random_units(hidden: bool = True) -> SearchStrategy[Unit]:
@@ -51,11 +52,11 @@ def random_units(hidden: bool = True) -> SearchStrategy[Unit]:
 
     def draw_unit(draw: DrawFn) -> Unit:
         group = draw(random_groups())
-        texts = [t for t in UNIT_TEXTS if hidden or not t.startswith("two-layer")]
+        texts = [t for t in UNIT_TEXTS if hidden or not read_unit(t).kind.has_hidden]
         while True:
             in_text, out_text = draw(st.sampled_from(IN_TEXTS)), draw(st.sampled_from(OUT_TEXTS))
             expression = draw(st.sampled_from(texts))
-            hidden_text = draw(st.sampled_from(HIDDEN_TEXTS)) if expression.startswith("two-layer") else None
+            hidden_text = draw(st.sampled_from(HIDDEN_TEXTS)) if read_unit(expression).kind.has_hidden else None
             hidden_rep = None if hidden_text is None else parse_representation(hidden_text, group)
             in_rep, out_rep = parse_representation(in_text, group), parse_representation(out_text, group)
             try:
@@ -82,12 +83,12 @@ def equivariance_error(unit: Unit, rule: HaarRule, x: Tensor, theta: Tensor) -> 
     return float((moved - expected).abs().max()) / scale if scale > 0 else 0.0
 
 
-def _draw_group(draw: DrawFn) -> FiniteGroup:
+def _draw_group(draw: DrawFn, most_points: int) -> FiniteGroup:
     from hypothesis import strategies as st
 
-    n = draw(st.integers(2, MAX_POINTS))
+    n = draw(st.integers(2, most_points))
     perms = draw(st.lists(st.permutations(range(n)), min_size=1, max_size=2))
-    if n == MAX_POINTS or draw(st.booleans()):
+    if n == most_points or draw(st.booleans()):
         return FiniteGroup("random", n, tuple(map(tuple, perms)))
     generators = []
     for perm in perms:

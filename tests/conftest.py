@@ -29,6 +29,16 @@ def repository() -> Path:
 
 
 @pytest.fixture
+def as_options() -> Iterator[None]:
+    """Messages call settings as the command line does."""
+    from sharefind.cli.wording import Options
+    from sharefind.errors import worded
+
+    with worded(Options()):
+        yield
+
+
+@pytest.fixture
 def independent_rows() -> Iterator[None]:
     """Simulations draw their rows one by one; nobody needs to look whether they depend on each other."""
     from sharefind.inference.dependence import rows_looked_at

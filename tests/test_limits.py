@@ -17,14 +17,14 @@ import tomli_w
 from sharefind.api import SharingSearch
 from sharefind.architectures import read_spec, verify_file
 from sharefind.architectures.formats.spec_json import from_json
-from sharefind.architectures.formats.tensors import read_weights
+from sharefind.architectures.formats.tensors import read_safetensors
 from sharefind.architectures.layers import SharedLinear
 from sharefind.cli import main
-from sharefind.cli.problem import merged_config
+from sharefind.cli.config_file import merged_config
 from sharefind.datasets import load_csv, load_data, load_npz, load_task
 from sharefind.errors import ConfigError, InputError
 from sharefind.groups import load_generators, named_group, natural, parse_representation, subgroups
-from sharefind.limits import DEFAULT_LIMITS, LARGEST_ORDER, Limits, limits_of, option, raise_it, settings_of
+from sharefind.limits import DEFAULT_LIMITS, LARGEST_ORDER, Limits, limits_of, raise_it, settings_of
 from sharefind.report.text.runs import load_run
 from sharefind.search import build_problem, search_config
 from sharefind.search.persistence.particles import read_particles
@@ -66,8 +66,8 @@ READERS: dict[str, tuple[str, int, Callable[[Path, Limits], object]]] = {
     "spec-size": ("file_size", 50, lambda f, limits: read_spec(f / "spec.json", limits)),
     "spec-dim": ("dim", 3, lambda f, limits: read_spec(f / "spec.json", limits)),
     "spec-text": ("dim", 3, lambda f, limits: from_json((f / "spec.json").read_text(), limits)),
-    "weights-size": ("file_size", 50, lambda f, limits: read_weights(f / "net.safetensors", limits)),
-    "weights-dim": ("dim", 3, lambda f, limits: read_weights(f / "net.safetensors", limits)),
+    "weights-size": ("file_size", 50, lambda f, limits: read_safetensors(f / "net.safetensors", limits)),
+    "weights-dim": ("dim", 3, lambda f, limits: read_safetensors(f / "net.safetensors", limits)),
     "verify": ("dim", 3, lambda f, limits: verify_file(f / "spec.json", limits)),
     "layer": ("dim", 3, lambda f, limits: SharedLinear.from_spec(f / "spec.json", limits=limits)),
     "run-json": ("file_size", 50, lambda f, limits: load_run(f / "run", limits)),
@@ -85,17 +85,19 @@ ENOUGH = {"group_order": "24", "lattice": "6", "degree": "12", "file_size": "999
 """For refusals that do not know how much would be enough."""
 
 
+@pytest.mark.usefixtures("as_options")
 @pytest.mark.parametrize(("name", "small", "read"), READERS.values(), ids=READERS.keys())
 def test_a_reader_refuses_and_reads_with_the_limit_that_it_names(
     files: Path, name: str, small: int, read: Callable[[Path, Limits], object]
 ) -> None:
+    flag = f"--max-{name.replace('_', '-')}"
     with pytest.raises(InputError) as caught:
         read(files, Limits(**{name: small}))
     message = str(caught.value)
     assert "\n" not in message
     value = small
     for _ in range(4):  # a file may be above a limit by its size, and then again by what it unpacks to
-        told = re.search(rf"{option(name)} (\d+|N) \(Limits\({name}=(\d+|N)\) in Python\)", message)
+        told = re.search(rf"{flag} (\d+|N) \(Limits\({name}=(\d+|N)\) in Python\)", message)
         assert told is not None, message
         assert told[1] == told[2]
         assert int(told[1].replace("N", ENOUGH.get(name, ""))) > value
@@ -215,7 +217,7 @@ def test_a_pipe_is_refused_and_not_waited_for(command: str, tmp_path: Path, caps
 
 def test_values_of_limits_are_checked() -> None:
     for field in fields(Limits):
-        with pytest.raises(ConfigError, match=f"{option(field.name)} 0"):
+        with pytest.raises(ConfigError, match=f"max_{field.name} 0"):
             Limits(**{field.name: 0})
     with pytest.raises(ConfigError, match="50000, a hard limit"):
         Limits(group_order=LARGEST_ORDER + 1)
@@ -249,7 +251,7 @@ def test_a_default_search_at_the_limit_on_dim_z_holds_under_a_gigabyte_of_partic
 def test_hard_limits_say_so(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         named_group(text)
-    assert "--max" not in str(caught.value)
+    assert "raise it" not in str(caught.value)
 
 
 @pytest.mark.parametrize("ending", [".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".PT"])

@@ -93,7 +93,7 @@ def test_what_is_no_plain_file_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match=r"cannot be written .*; choose another --out"):
+    with pytest.raises(RunFolderError, match=r"cannot be written .*; choose another out"):
         write_atomically(tmp_path / "missing" / "file", b"")
 
 

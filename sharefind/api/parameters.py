@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,28 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from sharefind.errors import DataError, DataTypeError, RunFolderError, SharefindError, one_line, quoted
-from sharefind.limits import LIFTED
+from sharefind.datasets.task import NUMERIC_KINDS
+from sharefind.errors import DataError, DataTypeError, RunFolderError, Wording, one_line, quoted
 from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
-from sharefind.search import Evidence, Observer, Observers, SearchNode
+from sharefind.search import Evidence, Observer
 
 FloatArray = NDArray[np.float64]
 
-REAL_KINDS = "biuf"
-"""Kinds of numpy's types that hold real numbers."""
-
-IN_PYTHON = {
+NAMES = {
     "jobs": "n_jobs",
     "out": "run_dir",
     "seed": "random_state",
     "blind": "group=None",
     "data": "X and y",
     "plot": "target",
-    "rows-of": "groups",
+    "rows_of": "groups",
 }
-"""Options of the command line that have another name in Python."""
+"""Settings that have another name in the estimator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,38 +58,15 @@ class EvidenceRow:
     evidence: Evidence
 
 
-class Hooks(Observers):
-    """Calls functions that are given one by one, then passes each event on to an observer."""
+class Hooks(Observer):
+    """An observer made of functions.
 
-    def __init__(
-        self,
-        on_node_start: Callable[[SearchNode], object] | None,
-        on_node_end: Callable[[SearchNode], object] | None,
-        on_error: Callable[[Exception], object] | None,
-        observer: Observer | None,
-    ) -> None:
-        super().__init__(*([] if observer is None else [observer]))
-        self._node_start, self._node_end, self._error = on_node_start, on_node_end, on_error
+    Args:
+        hooks: By the names of an observer's methods; None where there is none.
+    """
 
-    def on_node_start(self, node: SearchNode) -> None:
-        """A node is about to be trained."""
-        _call(self._node_start, node)
-        super().on_node_start(node)
-
-    def on_node_end(self, node: SearchNode) -> None:
-        """The node has its evidence."""
-        _call(self._node_end, node)
-        super().on_node_end(node)
-
-    def on_error(self, error: Exception) -> None:
-        """The search failed."""
-        _call(self._error, error)
-        super().on_error(error)
-
-
-def _call(hook: Callable[[Any], object] | None, value: object) -> None:
-    if hook is not None:
-        hook(value)
+    def __init__(self, **hooks: Callable[[Any], object] | None) -> None:
+        vars(self).update({event: hook for event, hook in hooks.items() if hook is not None})
 
 
 class TemporaryRun:
@@ -150,7 +122,7 @@ def refuse_no_numbers(values: Any, name: str) -> None:
     if kind == "c":
         what = f"Complex data not supported: {name} has dtype {array.dtype}"
         raise DataTypeError(f"{what}; give real numbers, such as the real and the imaginary parts as columns")
-    if kind not in (*REAL_KINDS, "O"):
+    if kind not in (*NUMERIC_KINDS, "O"):
         raise DataTypeError(f"{name} has dtype {array.dtype}, which is not real numbers; convert it to floats")
     if kind == "O" and array.ndim and values is not None:
         _refuse_objects(array, name)
@@ -167,18 +139,20 @@ def _refuse_objects(array: NDArray[Any], name: str) -> None:
             raise DataTypeError(f"{name} holds what is no real number ({one_line(error)}); give floats") from None
 
 
-@contextmanager
-def python_names(**other: str) -> Iterator[None]:
-    """Errors that speak of options of the command line speak of parameters instead; `other`: names that differ here."""
-    try:
-        yield
-    except SharefindError as error:
-        text = LIFTED.sub(r"raise it with limits=\g<value>", str(error))
-        text = re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda m: _parameter(m[1], other), text)
-        if text == str(error):
-            raise
-        raise type(error)(text) from error
+class Parameters(Wording):
+    """Messages of the estimator, which name its parameters.
 
+    Args:
+        other: Settings that have another name where it is used.
+    """
 
-def _parameter(option: str, other: Mapping[str, str]) -> str:
-    return {**IN_PYTHON, **other}.get(option, option.replace("-", "_"))
+    def __init__(self, **other: str) -> None:
+        self._names = {**NAMES, **other}
+
+    def setting(self, name: str) -> str:
+        """The parameter, of the estimator or of its `fit`."""
+        return self._names.get(name, name)
+
+    def limit(self, name: str, value: object) -> str:
+        """The parameter that raises a limit."""
+        return f"raise it with limits=Limits({name}={value})"

@@ -11,61 +11,39 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
-import torch
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from sharefind.api.parameters import (
-    EvidenceRow,
-    Hooks,
-    SearchedModel,
-    TemporaryRun,
-    new_folder,
-    python_names,
-    refuse_no_numbers,
-)
-from sharefind.api.writing import format_of, write_network
-from sharefind.architectures import SharingSpec, TrainedNetwork, searched_network
-from sharefind.architectures.layers import SharedLinear, SharedShallowNetwork, SharedTwoLayer
+from sharefind.api.found import FloatArray, FoundSharing
+from sharefind.api.parameters import EvidenceRow, Hooks, Parameters, SearchedModel, new_folder, refuse_no_numbers
+from sharefind.api.resolve import resolve_problem
+from sharefind.architectures import searched_network
 from sharefind.datasets import finite_task, unit_numbers
-from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, UnitError, YardstickWarning
-from sharefind.groups import Group, load_generators, named_group
+from sharefind.errors import ConfigError, UnitError, YardstickWarning, worded
+from sharefind.groups import Group
 from sharefind.inference.dependence import warn_of_rows
 from sharefind.limits import DEFAULT_LIMITS, Limits, settings_of
 from sharefind.parallel import Workers
-from sharefind.report.page.html_page import write_page
-from sharefind.report.pictures.drawing import draw_single, picture_of, require_matplotlib
-from sharefind.report.pictures.lattice_picture import draw_lattice
 from sharefind.report.text.run_samples import Samples
-from sharefind.report.text.runs import RunView, load_run
 from sharefind.search import (
     Candidate,
     Observer,
+    Observers,
     RunFolder,
     SearchConfig,
-    SearchLattice,
     SearchNode,
     SearchOutcome,
-    build_problem,
     run_search,
     search_config,
 )
-from sharefind.search.result import Result
 from sharefind.search.run import Clock
-from sharefind.spaces import Subspace
 from sharefind.storage import write_atomically
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-FloatArray = NDArray[np.float64]
 
 DATA = "data.npz"
 """The rows beside a kept run."""
@@ -73,11 +51,8 @@ DATA = "data.npz"
 GROUPS = "groups"
 """Their units there, and the parameter of `fit` that names them."""
 
-LARGEST_SEED = 2**31 - 1
-"""Seeds that are drawn from a random state are below this."""
 
-
-class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class SharingSearch(RegressorMixin, FoundSharing):  # type: ignore[misc]
     """Finds the smallest subspace of parameters that training does not leave, and predicts with the model found there.
 
     Follows scikit-learn: parameters are stored as given and checked by `fit`; what ends in an underscore exists after
@@ -108,22 +83,6 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             where the search is unfinished or its unit cannot be exported. run_dir_: where the run lies.
         n_features_in_: d_in.
     """
-
-    subspace_: Subspace
-    e_star_: SearchNode
-    stabiliser_: Group | None
-    accepted_: list[str]
-    rejected_: list[str]
-    lattice_: SearchLattice
-    evidence_: list[EvidenceRow]
-    result_: Result
-    spec_: SharingSpec
-    network_: TrainedNetwork
-    is_finished_: bool
-    _model: TrainedNetwork | SearchedModel
-    _run: Path | TemporaryRun
-    _samples: Samples
-    n_features_in_: int
 
     def __init__(
         self,
@@ -210,123 +169,14 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         labels = np.asarray(y, dtype=np.float64)
         self._is_flat = labels.ndim == 1
-        with python_names():
+        with worded(Parameters()):
             units = None if groups is None else unit_numbers(groups, len(labels), GROUPS)
             self._search(np.asarray(X), labels.reshape(len(labels), -1), units)
         return self
 
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """f(X) by the search's own model at E_*: (n, d_in) -> (n, d_out), or (n,) where y was (n,).
-
-        Raises:
-            NotConvergedError: the search is unfinished.
-        """
-        model = self._model_of_search()
-        refuse_no_numbers(X, "X")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        values = model.predict(np.asarray(X))
-        return values[:, 0] if self._is_flat else values
-
-    def to_module(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
-    ) -> SharedShallowNetwork:
-        """The search's model as a torch module, in X and y as they were given.
-
-        Raises:
-            NotConvergedError: the search is unfinished. UnitError: the unit cannot be exported.
-        """
-        return SharedShallowNetwork.from_spec(self._network(), device=device, dtype=dtype)
-
-    def layer(
-        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
-    ) -> SharedLinear | SharedTwoLayer:
-        """A fresh layer on E_* for a network of your own: linear, or two-layer for a unit with a hidden layer.
-
-        Raises:
-            NotConvergedError, UnitError: as in `to_module`.
-        """
-        spec = self._network().spec
-        if spec.has_hidden:
-            return SharedTwoLayer(spec, device=device, dtype=dtype)
-        return SharedLinear(spec, device=device, dtype=dtype)
-
-    def export(self, path: str | Path, format: str | None = None) -> Path:
-        """Write what was found: json or torch (the architecture), safetensors or onnx (with the search's weights).
-
-        Args:
-            path: a new file. format: by the ending where None: .json, .py, .safetensors, .onnx; or emlp or escnn, a
-                snippet for that library.
-
-        Raises:
-            ConfigError: no such format. ExportError: a claim does not hold. RunFolderError: the file cannot be written.
-            NotConvergedError, UnitError: as in `to_module`.
-        """
-        target = Path(path)
-        chosen = format_of(target, format)
-        with python_names(out="path"):
-            write_network(self._network(), target, chosen, self.result_.seed)
-        return target
-
-    def evidence_frame(self) -> Any:
-        """`evidence_` as a pandas DataFrame: a row for every visited node, a column for each number in `Evidence`.
-
-        Raises:
-            ConfigError: pandas is not installed.
-        """
-        check_is_fitted(self)
-        try:
-            import pandas as pd
-        except ImportError:
-            message = "evidence_frame needs pandas; install it with pip install 'sharefind[pandas]', or read evidence_"
-            raise ConfigError(message) from None
-        rows = [{"node": r.number, "label": r.label, "dim": r.dim, **r.evidence.to_json()} for r in self.evidence_]
-        return pd.DataFrame(rows).set_index("node") if rows else pd.DataFrame()
-
-    def plot_lattice(self, target: str | Path | Axes | None = None) -> Figure | None:
-        """Draw the lattice of visited and proposed spaces: into a file (.png, .svg), into axes, or as a new figure.
-
-        Returns:
-            The new figure where no target is given.
-
-        Raises:
-            ConfigError: matplotlib is not installed, or another ending. RunFolderError: the run is gone.
-        """
-        view = self._view()
-        with python_names():
-            if isinstance(target, (str, Path)):
-                draw_single(view, "lattice", Path(target))
-                return None
-            if target is not None:
-                draw_lattice(target, view)
-                return None
-            require_matplotlib("plot_lattice")
-            from matplotlib.figure import Figure
-
-            figure = Figure(figsize=picture_of("lattice").size(view, None), layout="constrained")
-            draw_lattice(figure.subplots(), view)
-            return figure
-
-    def report(self, path: str | Path) -> Path:
-        """Write the run as one HTML page with all pictures and tables.
-
-        Raises:
-            ConfigError: matplotlib is not installed, or another ending than .html. RunFolderError: the file exists or
-                cannot be written, or the run is gone.
-        """
-        run = self._view().path
-        with python_names(out="path"):
-            write_page(run, self._samples, Path(path))
-        return Path(path)
-
-    @property
-    def run_dir_(self) -> Path:
-        """The folder of the run."""
-        check_is_fitted(self)
-        return self._run if isinstance(self._run, Path) else self._run.path
-
     def _search(self, x: FloatArray, y: FloatArray, units: NDArray[np.int64] | None) -> None:
         clock, config = Clock(time.monotonic()), self._config(None if units is None else GROUPS)
-        problem = build_problem(config, finite_task("data", x, y, units=units), self._candidate())
+        problem = resolve_problem(config, finite_task("data", x, y, units=units), self._given_group())
         for line in problem.warnings:
             warn_of_rows(line, stacklevel=4)
         self._samples = Samples("data", problem.fingerprint, len(x), (x.shape[1], y.shape[1]))
@@ -338,10 +188,11 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             named: dict[str, Any] = {} if units is None else {GROUPS: units}
             np.savez(buffer, x=x, y=y, **named)
             write_atomically(path / DATA, buffer.getvalue())
+        hooks = Hooks(on_node_start=self.on_node_start, on_node_end=self.on_node_end, on_error=self.on_error)
         outcome, self.result_ = run_search(
             problem,
             folder,
-            Hooks(self.on_node_start, self.on_node_end, self.on_error, self.observer),
+            Observers(hooks, *([] if self.observer is None else [self.observer])),
             Workers(effective_n_jobs(self.n_jobs)),
             clock=clock,
         )
@@ -375,21 +226,15 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _seed(self) -> int:
         if isinstance(self.random_state, (int, np.integer)):
             return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(LARGEST_SEED))
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _candidate(self) -> Candidate | Group:
+    def _given_group(self) -> Candidate | Group | None:
+        """The candidate that no setting names."""
         if self.generators is not None and self.group is not None:
             raise ConfigError("group and generators exclude each other; give one of them")
-        if not isinstance(self.group, (str, Group, Candidate)) and self.group is not None:
+        if not isinstance(self.group, str | Group | Candidate | None):
             raise ConfigError(f"group is a {type(self.group).__name__}; give a name, a Group, a Candidate or None")
-        if (self.generators is not None or isinstance(self.group, Candidate)) and (self.in_rep or self.out_rep):
-            raise ConfigError("generators and candidates say how the group acts; drop in_rep and out_rep")
-        if self.generators is not None:
-            file = load_generators(self.generators, self._limits)
-            return Candidate(file.group, file.in_rep, file.out_rep)
-        if isinstance(self.group, str):
-            return named_group(self.group, self._limits)
-        return named_group("C1") if self.group is None else self.group
+        return None if isinstance(self.group, str) else self.group
 
     def _keep(self, outcome: SearchOutcome, folder: RunFolder) -> None:
         self.is_finished_, self.lattice_ = outcome.finished, outcome.lattice
@@ -417,26 +262,6 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             final = folder.particles(node.number or 0)[1]
             particles = np.asarray(node.space.project(final), np.float64)
             self._model = SearchedModel(problem.unit, particles, problem.change)
-
-    def _model_of_search(self) -> TrainedNetwork | SearchedModel:
-        check_is_fitted(self, "is_finished_")
-        if not self.is_finished_:
-            raise NotConvergedError(
-                f"the search was stopped at {self.e_star_.label}, before a space held, and has no model; fit again"
-            )
-        return self._model
-
-    def _network(self) -> TrainedNetwork:
-        model = self._model_of_search()
-        if isinstance(model, TrainedNetwork):
-            return model
-        raise UnitError(f"the unit {model.unit.name} cannot be exported; use matrix, matrix+bias or two-layer")
-
-    def _view(self) -> RunView:
-        path = self.run_dir_
-        if not path.is_dir():
-            raise RunFolderError(f"the folder {path} of the run is gone; put it back, or fit again")
-        return load_run(path)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

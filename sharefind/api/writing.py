@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sharefind.architectures import TrainedNetwork, write_json, write_torch
-from sharefind.architectures.formats.onnx_graph import write_onnx
-from sharefind.architectures.formats.snippets import SOURCES, write_snippet
-from sharefind.architectures.formats.tensors import write_safetensors
+from sharefind.architectures import TrainedNetwork
+from sharefind.architectures.formats.registry import FORMATS, format_by_suffix
 from sharefind.errors import ConfigError
 from sharefind.storage import refuse_unwritable
-
-FORMATS = {".json": "json", ".py": "torch", ".safetensors": "safetensors", ".onnx": "onnx"}
-"""Formats by the ending of the file; snippets are asked for by name."""
 
 
 def format_of(path: Path, format: str | None) -> str:
@@ -21,11 +16,11 @@ def format_of(path: Path, format: str | None) -> str:
     Raises:
         ConfigError: there is no such format or ending.
     """
-    chosen = format or FORMATS.get(path.suffix.lower())
-    if chosen in (*FORMATS.values(), *SOURCES):
-        return str(chosen)
+    chosen = FORMATS.get(format) if format else format_by_suffix(path)
+    if chosen is not None:
+        return chosen.name
     what = f"format {format!r}" if format else f"the ending of {path.name}"
-    known = [*(f"{name} ({end})" for end, name in FORMATS.items()), *SOURCES]
+    known = [f.name if f.is_snippet else f"{f.name} ({f.suffix})" for f in FORMATS.values()]
     raise ConfigError(f"{what} is unknown; use {', '.join(known)}")
 
 
@@ -36,11 +31,4 @@ def write_network(network: TrainedNetwork, path: Path, format: str, seed: int) -
         ExportError: a claim does not hold. RunFolderError: the file exists or cannot be written.
     """
     refuse_unwritable(path)
-    if format in SOURCES:
-        write_snippet(network.spec, path, format)
-    elif format == "safetensors":
-        write_safetensors(network, path, seed)
-    elif format == "onnx":
-        write_onnx(network, path, seed=seed)
-    else:
-        (write_json if format == "json" else write_torch)(network.spec, path)
+    FORMATS[format].write(network.spec, lambda: network, path, seed)

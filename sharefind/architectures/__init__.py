@@ -3,7 +3,7 @@
 from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.certificate.verification import verify_file
 from sharefind.architectures.formats.onnx_graph import onnx_model, write_onnx
-from sharefind.architectures.formats.snippets import write_snippet
+from sharefind.architectures.formats.registry import write_snippet
 from sharefind.architectures.formats.spec_json import from_json, read_spec, to_json, write_json
 from sharefind.architectures.formats.tensors import read_safetensors, write_safetensors
 from sharefind.architectures.formats.torch_source import class_names, torch_source, write_torch

@@ -1,4 +1,4 @@
-"""How the coefficients of an exported module start: so that each layer's entries spread as when every entry is free."""
+"""How the coefficients of layers start: so that each layer's entries spread as when every entry is free."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.architectures.formats import literals
 from sharefind.architectures.spec import SharingSpec
 from sharefind.exact.matrices import to_float
+
+Runs = tuple[tuple[int, float], ...]
+"""Runs of coefficients: how many, and the standard deviation of their start."""
 
 
 def basis(spec: SharingSpec) -> NDArray[np.float64]:
@@ -27,23 +29,24 @@ def spreads(spec: SharingSpec) -> dict[str, float]:
     return {block.name: block.size / found[block.name] if found[block.name] > 0 else 1.0 for block in spec.blocks}
 
 
-def start_data(spec: SharingSpec) -> list[str]:
-    """`START = (...)`: runs of coefficients of a two-layer unit with the standard deviation of their start.
-
-    With them the entries of A, W x and b start with the variance that they have when every entry is free.
-    """
-    stds = network_start(spec)
-    runs = [literals.one_line([str(len(list(run))), repr(float(std))]) for std, run in groupby(stds)]
-    comment = "# Numbers of coefficients, one after another, with the standard deviation of their start."
-    return ["", comment, f"START = {literals.one_line(runs) if runs else '()'}"]
+def runs(stds: NDArray[np.float64]) -> Runs:
+    """Standard deviations (dim,) as runs of equal ones."""
+    return tuple((len(list(run)), float(std)) for std, run in groupby(stds))
 
 
 def network_start(spec: SharingSpec) -> NDArray[np.float64]:
     """(dim,): W x starts with variance 1 on average, for inputs of the length that the search saw; A and b too."""
     length = input_length(spec)
-    if not spec.has_hidden:
+    if len(spec.maps) == 1:
         return np.full(spec.space.dim, math.sqrt(spreads(spec)["weight"]) / length)
     return start_stds(spec, {"output": 1.0, "bias": 1.0, "weight": 1 / length})
+
+
+def block_start(spec: SharingSpec, channels: int) -> NDArray[np.float64]:
+    """(dim,): A / channels, W and b start with the variances of two nn.Linear with channels d_hidden units between."""
+    inner = 1 / math.sqrt(3 * spec.d_in)
+    outer = math.sqrt(channels / (3 * spec.block("weight").shape[0]))
+    return start_stds(spec, {"output": outer, "bias": inner, "weight": inner})
 
 
 def start_stds(spec: SharingSpec, stds: Mapping[str, float]) -> NDArray[np.float64]:

@@ -20,9 +20,6 @@ CENTRE, SHIFT, SCALE = "centre", "shift", "scale"
 STATISTICS = (CENTRE, SHIFT, SCALE)
 """All of them."""
 
-SINGLE_BITS = 24
-"""Bits of the first part of a centre: float32 holds it exactly, and with the second part 48 bits of the centre."""
-
 FloatArray = NDArray[np.float64]
 
 
@@ -42,13 +39,13 @@ def statistics(change: Standardisation) -> dict[str, FloatArray]:
     }
 
 
-def parts(centre: FloatArray) -> FloatArray:
-    """A centre (d_in,) in two parts (2, d_in): rounded to `SINGLE_BITS`, and the rest; their sum is exact.
+def parts(centre: FloatArray, bits: int = 24) -> FloatArray:
+    """A centre (d_in,) in two parts (2, d_in): rounded to `bits`, and the rest; their sum is exact.
 
-    Subtracted one after the other from float32 inputs they cost no digit that the inputs have.
+    Subtracted one after the other from float32 inputs, which hold 24 bits, they cost no digit that the inputs have.
     """
     mantissa, exponent = np.frexp(centre)
-    rounded = np.ldexp(np.rint(np.ldexp(mantissa, SINGLE_BITS)), exponent - SINGLE_BITS) + 0.0
+    rounded = np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits) + 0.0
     return np.stack([rounded, centre - rounded])
 
 

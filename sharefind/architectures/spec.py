@@ -1,17 +1,18 @@
 """The specification of a sharing scheme: all that rebuilds the architecture, nothing of how it was found.
 
-How it follows from a search is in `outcome`, its JSON form in `serial`, its proof in `certificate`, the torch module
-made from it in `torch_source`.
+How it follows from a search is in `searched_spec`, its proof in `certificate`, what it is written as in `formats`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.errors import InputError, quoted
+from sharefind.architectures.guards import GUARDS, Guards
+from sharefind.errors import GroupError, InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, has_hidden_layer
@@ -20,24 +21,35 @@ from sharefind.spaces import Block, Subspace
 
 SCHEMA = "sharefind.spec/1"
 
-MAX_NAME_LENGTH = 500
-"""Longest name or representation expression, in characters; they are copied into generated source."""
-
-LARGEST_NUMBER = 1e100
-"""Largest number in the change of data: data above it are refused, and products of two must stay finite."""
-
 INPUTS, OUTPUTS, HIDDEN = range(3)
 """Places of a generator's matrices in a tuple: on X, on Y, on the hidden units."""
 
-MATRIX_SIDES: dict[str, tuple[int, int | None]] = {"weight": (OUTPUTS, INPUTS), "bias": (OUTPUTS, None)}
-"""For each block of a matrix unit, which spaces its rows and its columns belong to; a bias is one column."""
+SPACES = ("inputs", "outputs", "hidden units")
+"""What these spaces are called."""
 
-TWO_LAYER_SIDES: dict[str, tuple[int, int | None]] = {
-    "output": (OUTPUTS, HIDDEN),
-    "weight": (HIDDEN, INPUTS),
-    "bias": (HIDDEN, None),
-}
-"""The same for a two-layer unit."""
+LETTERS = {"output": "A", "weight": "W", "bias": "b"}
+"""What the blocks are called in formulas."""
+
+OPERATORS = {"logistic": "Sigmoid", "tanh": "Tanh"}
+"""The activations as torch.nn and ONNX call them; torch's functions have the same names in small letters."""
+
+
+@dataclass(frozen=True)
+class AffineMap:
+    """One affine map of a unit: the spaces that it connects, and the blocks that hold its numbers.
+
+    Attributes:
+        weight: The block of its matrix.
+        source: The space of what it takes, INPUTS or HIDDEN.
+        target: The space of what it gives, OUTPUTS or HIDDEN.
+        bias: The block of its bias, None where it is linear.
+    """
+
+    weight: str
+    source: int
+    target: int
+    bias: str | None = None
+
 
 ExactRows = tuple[tuple[str, ...], ...]
 """A matrix by rows, entries as exact texts such as "sqrt(3)/2"."""
@@ -97,9 +109,8 @@ class SharingSpec:
     hidden_rep: str | None = None
 
     def __post_init__(self) -> None:
-        for text in (self.name, self.unit, self.group_name, self.in_rep, self.out_rep, self.hidden_rep):
-            if text is not None:
-                _check_text(text)
+        for text in (self.name, self.unit, self.group_name, *self.rep_names):
+            _check_text(text)
         if self.particles < 1:
             raise InputError(f"particles is {self.particles} in the specification; it must be at least 1")
         if self.group_order is not None and (self.group_order < 1 or self.lie_generators):
@@ -150,19 +161,35 @@ class SharingSpec:
         return (self.d_in, self.d_out) if hidden is None else (self.d_in, self.d_out, hidden)
 
     @property
+    def rep_names(self) -> tuple[str, ...]:
+        """in_rep, out_rep [and hidden_rep]: in the same order."""
+        return tuple(name for name in (self.in_rep, self.out_rep, self.hidden_rep) if name is not None)
+
+    @property
+    def maps(self) -> tuple[AffineMap, ...]:
+        """The affine maps of the unit in the order in which they act; sigma acts on what the first one gives."""
+        if has_hidden_layer(self.unit):
+            return AffineMap("weight", INPUTS, HIDDEN, "bias"), AffineMap("output", HIDDEN, OUTPUTS)
+        return (AffineMap("weight", INPUTS, OUTPUTS, "bias" if "+bias" in self.unit else None),)
+
+    @property
     def has_bias(self) -> bool:
         """Whether the unit has a bias block."""
-        return any(block.name == "bias" for block in self.blocks)
+        return any(part.bias is not None for part in self.maps)
 
     @property
     def has_hidden(self) -> bool:
         """Whether the unit has a hidden layer."""
-        return has_hidden_layer(self.unit)
+        return len(self.maps) > 1
 
     @property
     def sides(self) -> dict[str, tuple[int, int | None]]:
-        """Which spaces the rows and the columns of each block belong to."""
-        return TWO_LAYER_SIDES if self.has_hidden else MATRIX_SIDES
+        """For each block, in order, the spaces of its rows and of its columns; a bias is one column."""
+        found: dict[str, tuple[int, int | None]] = {}
+        for part in reversed(self.maps):
+            found[part.weight] = part.target, part.source
+            found |= {} if part.bias is None else {part.bias: (part.target, None)}
+        return found
 
     @property
     def layer(self) -> PointwiseUnit:
@@ -181,27 +208,23 @@ class SharingSpec:
         Raises:
             InputError: the specification has no such block.
         """
-        for block in self.blocks:
-            if block.name == name:
-                return block
-        needed = [side for side in self.sides if side != "bias" or self.has_hidden or "+bias" in self.unit]
-        raise InputError(f"the specification has no block {name}; a unit {self.unit} needs {', '.join(needed)}")
+        found = next((block for block in self.blocks if block.name == name), None)
+        if found is None:
+            raise InputError(f"the specification has no block {name}; a unit {self.unit} needs {', '.join(self.sides)}")
+        return found
 
     def slice_of(self, name: str) -> slice:
         """Where the entries of a block stand in a vector of Z."""
-        start = 0
-        for block in self.blocks:
-            if block.name == name:
-                break
-            start += block.size
+        before = takewhile(lambda block: block.name != name, self.blocks)
+        start = sum(block.size for block in before)
         return slice(start, start + self.block(name).size)
 
 
-def _check_text(text: str) -> None:
-    if not text.isprintable() or not 1 <= len(text) <= MAX_NAME_LENGTH:
+def _check_text(text: str, guards: Guards = GUARDS) -> None:
+    if not text.isprintable() or not 1 <= len(text) <= guards.name_length:
         raise InputError(
             f"the name {quoted(text)} in the specification cannot be used; "
-            f"write 1 to {MAX_NAME_LENGTH} printable characters on one line"
+            f"write 1 to {guards.name_length} printable characters on one line"
         )
 
 
@@ -230,7 +253,7 @@ def _check_generator(spec: SharingSpec, pair: GeneratorPair) -> None:
             f"a generator has {len(pair.matrices)} matrices and the unit {spec.unit} needs {len(spec.dims)}; "
             "give one on hidden units for two-layer units, for no others"
         )
-    for rows, dim, side in zip(pair.matrices, spec.dims, ("inputs", "outputs", "hidden units"), strict=False):
+    for rows, dim, side in zip(pair.matrices, spec.dims, SPACES, strict=False):
         _check_matrix(rows, dim, side)
 
 
@@ -238,10 +261,13 @@ def _check_matrix(rows: ExactRows, dim: int, side: str) -> None:
     if len(rows) != dim or any(len(row) != dim for row in rows):
         raise InputError(f"a generator on {side} is not {dim} x {dim}; give {dim} rows of {dim} entries")
     for entry in dict.fromkeys(entry for row in rows for entry in row):
-        parse_exact(entry)
+        try:
+            parse_exact(entry)
+        except GroupError as error:
+            raise GroupError(f"a generator on {side}: {error}") from None
 
 
-def _check_change(change: Standardisation, d_in: int, d_out: int) -> None:
+def _check_change(change: Standardisation, d_in: int, d_out: int, largest: float = GUARDS.number) -> None:
     matrix, shift, centre = change.matrix, change.shift, change.centre
     if matrix.shape != (d_in, d_in) or shift.shape != (d_out,):
         raise InputError(
@@ -250,13 +276,14 @@ def _check_change(change: Standardisation, d_in: int, d_out: int) -> None:
         )
     if centre.shape != (d_in,):
         raise InputError(f"change.centre has shape {centre.shape}; give {d_in} numbers, one for each input")
-    if not (np.abs(centre) <= LARGEST_NUMBER).all():
-        k = int((~(np.abs(centre) <= LARGEST_NUMBER)).argmax())
-        raise InputError(f"change.centre[{k}] is {centre[k]:g}; give finite numbers up to {LARGEST_NUMBER:g}")
+    excess = ~(np.abs(centre) <= largest)
+    if excess.any():
+        k = int(excess.argmax())
+        raise InputError(f"change.centre[{k}] is {centre[k]:g}; give finite numbers up to {largest:g}")
     numbers = np.concatenate([matrix.ravel(), shift, [change.scale]])
-    if not (np.abs(numbers) <= LARGEST_NUMBER).all() or change.scale <= 0 or not _is_invertible(matrix):
+    if not (np.abs(numbers) <= largest).all() or change.scale <= 0 or not _is_invertible(matrix):
         raise InputError(
-            f"the change of data is singular, not finite or above {LARGEST_NUMBER:g}; "
+            f"the change of data is singular, not finite or above {largest:g}; "
             "give an invertible matrix and a scale > 0"
         )
 

@@ -8,54 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import mpmath
-from sympy import (
-    QQ,
-    Dummy,
-    Expr,
-    Integer,
-    Poly,
-    Pow,
-    Rational,
-    Symbol,
-    cos,
-    cyclotomic_poly,
-    factorint,
-    pi,
-    sin,
-    totient,
-)
+from sympy import QQ, Dummy, Expr, Integer, Poly, Pow, Rational, cos, cyclotomic_poly, factorint, pi, sin, totient
 from sympy.polys.domains import AlgebraicField
 from sympy.polys.polyerrors import CoercionFailed
 
 from sharefind.errors import GroupError
-
-MAX_FIELD_DEGREE = 200
-"""Largest degree over Q of a field that is built; arithmetic costs its square."""
-
-MAX_RADICAND = 10**12
-"""Largest integer under a square root that is factored to find its field."""
-
-MAX_NESTED_DEGREE = 16
-"""Largest degree in which the root of an irrational number is looked for by factoring x^2 - a."""
-
-MAX_WORK = 5_000_000
-"""Most that the products of a computation in a cosine field may cost together, by `product_cost`: about a second."""
-
-
-# cos(pi k / 6) for the k where it is rational.
-_RATIONAL_COSINES = {
-    0: (1, 1),
-    2: (1, 2),
-    3: (0, 1),
-    4: (-1, 2),
-    6: (-1, 1),
-    8: (-1, 2),
-    9: (0, 1),
-    10: (1, 2),
-}
 
 
 class CosineField(AlgebraicField):  # type: ignore[misc]
@@ -66,6 +26,9 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
 
     # Sympy looks up conversions by this name: from_AlgebraicField in every other domain.
     alias = "AlgebraicField"
+
+    nested_degree: ClassVar[int] = 16
+    """Largest degree in which the root of an irrational number is looked for by factoring x^2 - a."""
 
     def __init__(self, conductor: int) -> None:
         self.conductor = conductor
@@ -78,9 +41,7 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
         return CosineField, (self.conductor,)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, CosineField):
-            return self.conductor == other.conductor
-        return False
+        return isinstance(other, CosineField) and self.conductor == other.conductor
 
     def __hash__(self) -> int:
         return hash((CosineField, self.conductor))
@@ -98,7 +59,7 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
             CoercionFailed: the number is not in this field.
         """
         if turns.denominator <= 3:
-            return self.one * QQ(*_RATIONAL_COSINES[int(turns * 6) % 12])
+            return self.one * QQ.from_sympy(cos(pi * Rational(turns.numerator, turns.denominator)))
         for shift, sign in ((0, 1), (1, -1)):
             step = (turns + shift) * self.conductor / 2
             if step.denominator == 1:
@@ -106,9 +67,7 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
         raise CoercionFailed(f"cos({turns}*pi) is not in {self}")
 
     def _double_cosine(self, step: int) -> Any:
-        step %= self.conductor
-        step = min(step, self.conductor - step)
-        values = self._chebyshev
+        step, values = min(step % self.conductor, -step % self.conductor), self._chebyshev
         while len(values) <= step:
             values.append(self.unit * values[-1] - values[-2])
         return values[step]
@@ -150,7 +109,7 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
         return total
 
     def _root_by_factoring(self, value: Any) -> Any:
-        if self.mod.degree() > MAX_NESTED_DEGREE:
+        if self.mod.degree() > self.nested_degree:
             raise CoercionFailed(f"no square root is looked for in {self}, of degree {self.mod.degree()}")
         x = Dummy("x")
         _, factors = Poly.from_list([self.one, self.zero, -value], x, domain=self).factor_list()
@@ -219,34 +178,37 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
         return value**exponent.p
 
 
-def cosine_field(conductor: int) -> Any:
+def cosine_field(conductor: int, largest_degree: int = 200) -> Any:
     """Q(2 cos(2 pi / m)): a `CosineField`, or QQ itself when that number is rational (m = 1, 2, 3, 4, 6).
 
+    Args:
+        conductor: m.
+        largest_degree: Largest degree over Q of a field that is built; arithmetic costs its square.
+
     Raises:
-        GroupError: the degree phi(m) / 2 is above `MAX_FIELD_DEGREE`.
+        GroupError: the degree phi(m) / 2 is above `largest_degree`.
     """
     if conductor % 4 == 2:
         conductor //= 2
     degree = int(totient(conductor)) // 2
-    if degree > MAX_FIELD_DEGREE:
+    if degree > largest_degree:
         raise GroupError(
             f"cos(2*pi/{conductor}) needs a number field of degree {degree}, above the limit of "
-            f"{MAX_FIELD_DEGREE}; use simpler angles"
+            f"{largest_degree}; use simpler angles"
         )
     return CosineField(conductor) if degree > 1 else QQ
 
 
 def cosine_minimal_polynomial(conductor: int) -> Poly:
     """Minimal polynomial of 2 cos(2 pi / m) over Q, from the cyclotomic one: Phi_m(z) = z^d Psi(z + 1/z)."""
-    z, x = Dummy("z"), Symbol("x")
+    z, x = Dummy("z"), Poly("x")
     coefficients = Poly(cyclotomic_poly(conductor, z), z).all_coeffs()
     degree = (len(coefficients) - 1) // 2
     # z^k + z^-k = D_k(z + 1/z), the Dickson polynomials: D_{k+1} = x D_k - D_{k-1}.
-    previous, current = Poly(2, x), Poly(x, x)
-    total = Poly(coefficients[degree], x)
+    previous, current, total = 0 * x + 2, x, 0 * x + coefficients[degree]
     for k in range(1, degree + 1):
         total += current * coefficients[degree - k]
-        previous, current = current, current * Poly(x, x) - previous
+        previous, current = current, current * x - previous
     return total
 
 
@@ -264,28 +226,29 @@ def plain_cosine(turns: Fraction) -> Expr:
     return value
 
 
-def split_root(value: Fraction) -> tuple[Fraction, int]:
+def split_root(value: Fraction, largest: int = 10**12) -> tuple[Fraction, int]:
     """(outside, s) with sqrt(value) = outside sqrt(s), s squarefree; value >= 0.
+
+    Args:
+        value: The number under the root.
+        largest: Largest integer under a square root that is factored.
 
     Raises:
         CoercionFailed: the radicand is negative or too large to factor.
     """
     product = value.numerator * value.denominator
-    if not 0 <= product <= MAX_RADICAND:
-        raise CoercionFailed(f"the radicand {value} is negative or above {MAX_RADICAND}")
+    if not 0 <= product <= largest:
+        raise CoercionFailed(f"the radicand {value} is negative or above {largest}")
     if product == 0:
         return Fraction(0), 1
-    outside, radicand = 1, 1
-    for prime, power in factorint(product).items():
-        outside *= int(prime) ** (power // 2)
-        radicand *= int(prime) ** (power % 2)
-    return Fraction(outside, value.denominator), radicand
+    powers = factorint(product).items()
+    outside = math.prod(int(prime) ** (power // 2) for prime, power in powers)
+    return Fraction(outside, value.denominator), math.prod(int(prime) for prime, power in powers if power % 2)
 
 
 def root_conductor(radicand: int) -> int:
     """m with sqrt(radicand) in Q(2 cos(2 pi / m)), for a squarefree radicand > 0."""
-    parts = [{True: 8, False: p if p % 4 == 1 else 4 * p}[p == 2] for p in map(int, factorint(radicand))]
-    return math.lcm(*parts)
+    return math.lcm(*(8 if p == 2 else p if p % 4 == 1 else 4 * p for p in map(int, factorint(radicand))))
 
 
 def common_domain(domains: Iterable[Any]) -> Any:
@@ -313,22 +276,30 @@ def inverse_cost(domain: Any) -> int:
     return int(domain.mod.degree()) ** 3 if isinstance(domain, CosineField) else 0
 
 
-def check_work(products: int, domain: Any) -> None:
+def check_work(products: int, domain: Any, most: int = 5_000_000) -> None:
     """Refuse a computation that would take long.
 
+    Args:
+        products: How many products the computation takes.
+        domain: The field in which it is done.
+        most: What they may cost together, by `product_cost`: about a second.
+
     Raises:
-        GroupError: so many products in this field cost more than `MAX_WORK`.
+        GroupError: they cost more.
     """
-    if products * product_cost(domain) > MAX_WORK:
+    if products * product_cost(domain) > most:
         raise GroupError(
-            f"over {MAX_WORK // product_cost(domain)} products in a number field of degree {domain.mod.degree()} would "
+            f"over {most // product_cost(domain)} products in a number field of degree {domain.mod.degree()} would "
             "be needed, a hard limit; use simpler angles, smaller matrices or a smaller group"
         )
 
 
 def element_bits(value: Any) -> int:
     """The size of the largest numerator or denominator in an element of QQ or of a cosine field, in bits."""
-    coefficients = [value] if isinstance(value, QQ.dtype) else value.to_list()
+    return _bits([value] if isinstance(value, QQ.dtype) else value.to_list())
+
+
+def _bits(coefficients: list[Any]) -> int:
     return max((max(abs(int(c.numerator)), int(c.denominator)).bit_length() for c in coefficients), default=0)
 
 
@@ -340,8 +311,7 @@ def element_to_float(value: Any, domain: Any) -> float:
     if len(coefficients) == 1:
         return int(coefficients[0].numerator) / int(coefficients[0].denominator)
     # Powers of the generator cancel: keep as many spare digits as the largest term can have.
-    size = max(max(abs(int(c.numerator)), int(c.denominator)).bit_length() for c in coefficients)
-    with mpmath.workprec(128 + size + 8 * len(coefficients)):
+    with mpmath.workprec(128 + _bits(coefficients) + 8 * len(coefficients)):
         root = 2 * mpmath.cos(2 * mpmath.pi / domain.conductor)
         values = [mpmath.mpf(int(c.numerator)) / int(c.denominator) for c in coefficients]
         return float(mpmath.polyval(values, root))

@@ -6,13 +6,14 @@ from {row: {column: value}}; going through `sympy.Matrix` costs 20 to 300 times 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from sympy import QQ, MatrixBase
 from sympy.polys.matrices import DomainMatrix
 from sympy.polys.matrices.sdm import SDM
+from sympy.polys.polyerrors import CoercionFailed
 
 from sharefind.errors import GroupError, SpaceError
 from sharefind.exact.matrices import Rows, common_matrices, rows_of, sparse_matrix
@@ -27,7 +28,8 @@ def matrix_from_vectors(vectors: Sequence[Any]) -> DomainMatrix:
     Raises:
         SpaceError: no vectors, different lengths, or an entry that is not exact.
     """
-    entries = [[_plain(value) for value in _flat(vector)] for vector in vectors]
+    flat = [vector.flat() if isinstance(vector, MatrixBase) else vector for vector in vectors]
+    entries = [[int(value) if isinstance(value, np.integer) else value for value in row] for row in flat]
     widths = sorted({len(row) for row in entries})
     if len(widths) != 1 or widths == [0]:
         raise SpaceError(f"the {len(entries)} basis vectors have lengths {widths}; give vectors of one length")
@@ -37,32 +39,12 @@ def matrix_from_vectors(vectors: Sequence[Any]) -> DomainMatrix:
         raise SpaceError(f"{error}; floats go to Subspace.numerical") from error
 
 
-def _flat(vector: Any) -> Iterable[Any]:
-    flat: Iterable[Any] = vector.flat() if isinstance(vector, MatrixBase) else vector
-    return flat
-
-
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, np.integer) else value
-
-
 def smallest_field(matrix: DomainMatrix) -> DomainMatrix:
     """The same sparse matrix over QQ where every entry is rational, else over its own field."""
-    field = matrix.domain
-    if field.is_QQ:
-        return matrix
-    if not field.is_AlgebraicField:
+    try:
         return matrix.convert_to(QQ)
-    rows = rows_of(matrix)
-    if not all(value.is_ground for row in rows.values() for value in row.values()):
+    except CoercionFailed:
         return matrix
-    rational = {i: {j: QQ.convert(_ground(value)) for j, value in row.items()} for i, row in rows.items()}
-    return sparse_matrix(rational, matrix.shape)
-
-
-def _ground(value: Any) -> Any:
-    coefficients = value.to_list()
-    return coefficients[0] if coefficients else 0
 
 
 def reduced(matrix: DomainMatrix) -> DomainMatrix:
@@ -153,8 +135,7 @@ def orthogonal_projection(basis: DomainMatrix) -> DomainMatrix:
 def row_strings(matrix: DomainMatrix) -> list[dict[int, str]]:
     """The nonzero entries of each row as exact strings, {column: text}."""
     rows, field = rows_of(matrix), matrix.domain
-    texts = [
+    return [
         {j: format_element(value, field) for j, value in sorted(rows.get(i, {}).items())}
         for i in range(matrix.shape[0])
     ]
-    return texts

@@ -113,10 +113,7 @@ def is_orthogonal_matrix(matrix: DomainMatrix) -> bool:
 
 def trace(matrix: DomainMatrix) -> Any:
     """The sum of the diagonal, an element of the matrix's domain."""
-    total = matrix.domain.zero
-    for i, row in matrix.to_sparse().rep.items():
-        total = total + row.get(i, matrix.domain.zero)
-    return total
+    return sum((row[i] for i, row in matrix.to_sparse().rep.items() if i in row), matrix.domain.zero)
 
 
 def to_float(matrix: DomainMatrix) -> NDArray[np.float64]:

@@ -15,21 +15,45 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sharefind.errors import GroupError, quoted
-
-MAX_LENGTH = 20_000
-"""Longest text of one number, in characters."""
-
-MAX_DEPTH = 60
-"""Deepest nesting of parentheses, functions and signs."""
-
-MAX_DIGITS = 1_000
-"""Most digits of one integer."""
-
-MAX_EXPONENT = 64
-"""Largest exponent, in absolute value."""
+from sharefind.exact.token_parser import TokenParser
 
 _TOKEN = re.compile(r"\s*(?:([0-9]+)|(sqrt|cos|sin|pi)\b|(\*\*|[-+*/()]))")
-_QUOTED = 40
+
+
+@dataclass(frozen=True)
+class NumberBounds:
+    """How large a number that is given as text may be, so that a short hostile text cannot take long.
+
+    Attributes:
+        length: Longest text of one number, in characters.
+        depth: Deepest nesting of parentheses, functions and signs.
+        digits: Most digits of one integer.
+        exponent: Largest exponent, in absolute value.
+        bits: Largest size of a numerator or denominator.
+        radicand_bits: Largest size of a number under a square root.
+        turn_denominator: Largest denominator q of an angle p pi / q.
+        field_work: Most products of coefficients that a set of numbers may take in its field: about a second.
+        inverse_work: What an inverse in a number field costs, in products.
+        inverse_degree: Largest degree of a field in which an irrational number is divided by: the cost grows as its
+            fifth power.
+        zero_digits: Digits after which an irrational number cannot be told from zero.
+    """
+
+    length: int = 20_000
+    depth: int = 60
+    digits: int = 1_000
+    exponent: int = 64
+    bits: int = 3_000
+    radicand_bits: int = 900
+    turn_denominator: int = 10_000
+    field_work: int = 1_000_000
+    inverse_work: int = 50
+    inverse_degree: int = 100
+    zero_digits: int = 50
+
+
+NUMBER_BOUNDS = NumberBounds()
+"""What holds where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -84,127 +108,95 @@ class Power:
 Node = Number | Pi | Root | Wave | Sum | Product | Power
 
 
-def parse_tree(text: str) -> Node:
+def parse_tree(text: str, bounds: NumberBounds = NUMBER_BOUNDS) -> Node:
     """The syntax tree of one number.
 
     Raises:
         GroupError: the text is not in the grammar, or is too long or too deep.
     """
-    if len(text) > MAX_LENGTH:
-        raise GroupError(f"a number of {len(text)} characters is above the limit of {MAX_LENGTH}; shorten it")
-    return _Parser(text).parse()
+    if len(text) > bounds.length:
+        raise GroupError(f"a number of {len(text)} characters is above the limit of {bounds.length}; shorten it")
+    return _Parser(text, bounds).parse()
 
 
-class _Parser:
-    """Recursive descent over the tokens; `depth` bounds the recursion."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = _tokens(text)
-        self.position = 0
-        self.depth = 0
+class _Parser(TokenParser):
+    def __init__(self, text: str, bounds: NumberBounds) -> None:
+        super().__init__(text, _tokens(text), bounds.depth)
+        self.bounds = bounds
         self.angle = False
 
     def parse(self) -> Node:
         node = self._sum()
-        if self._peek():
-            raise self._error(f"unexpected {quoted(self._peek())}")
+        if self.peek():
+            raise self.error(f"unexpected {quoted(self.peek())}")
         return node
 
-    def _peek(self) -> str:
-        return self.tokens[self.position] if self.position < len(self.tokens) else ""
-
-    def _take(self) -> str:
-        token = self._peek()
-        self.position += 1
-        return token
-
-    def _expect(self, token: str) -> None:
-        if self._take() != token:
-            raise self._error(f"{token!r} is missing")
-
-    def _error(self, what: str) -> GroupError:
+    def error(self, what: str) -> GroupError:
         return GroupError(
             f"{_quote(self.text)} is not an exact number: {what}; "
             "write integers, fractions, sqrt(2), cos(2*pi/5), and + - * / ** between them"
         )
 
-    def _nest(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self._error(f"nested deeper than {MAX_DEPTH}")
-
     def _sum(self) -> Node:
-        self._nest()
-        terms = [(1, self._product())]
-        while self._peek() in ("+", "-"):
-            sign = 1 if self._take() == "+" else -1
-            terms.append((sign, self._product()))
-        self.depth -= 1
+        with self.nested():
+            terms = [(1, self._product())]
+            while sign := self.accept("+", "-"):
+                terms.append((1 if sign == "+" else -1, self._product()))
         return terms[0][1] if len(terms) == 1 else Sum(tuple(terms))
 
     def _product(self) -> Node:
         factors = [(1, self._signed())]
-        while self._peek() in ("*", "/"):
-            exponent = 1 if self._take() == "*" else -1
-            factors.append((exponent, self._signed()))
+        while operator := self.accept("*", "/"):
+            factors.append((1 if operator == "*" else -1, self._signed()))
         return factors[0][1] if len(factors) == 1 else Product(tuple(factors))
 
     def _signed(self) -> Node:
-        if self._peek() not in ("+", "-"):
+        sign = self.accept("+", "-")
+        if not sign:
             return self._power()
-        sign = 1 if self._take() == "+" else -1
-        self._nest()
-        node = self._signed()
-        self.depth -= 1
-        return node if sign == 1 else Sum(((-1, node),))
+        with self.nested():
+            node = self._signed()
+        return node if sign == "+" else Sum(((-1, node),))
 
     def _power(self) -> Node:
         base = self._atom()
-        if self._peek() != "**":
+        if not self.accept("**"):
             return base
-        self._take()
-        sign = -1 if self._peek() == "-" else 1
-        if sign == -1:
-            self._take()
-        exponent = self._integer(self._take())
-        if exponent > MAX_EXPONENT:
-            raise self._error(f"the exponent {quoted(exponent)} is above {MAX_EXPONENT}")
+        sign = -1 if self.accept("-") else 1
+        exponent = self._integer()
+        if exponent > self.bounds.exponent:
+            raise self.error(f"the exponent {quoted(exponent)} is above {self.bounds.exponent}")
         return Power(base, sign * exponent)
 
-    def _integer(self, token: str) -> int:
+    def _integer(self) -> int:
+        token = self.peek()
         if not token.isdigit():
-            raise self._error(f"an integer is missing before {quoted(token)}" if token else "it ends too early")
-        if len(token) > MAX_DIGITS:
-            raise self._error(f"an integer has more than {MAX_DIGITS} digits")
+            raise self.error(f"an integer is missing before {quoted(token)}" if token else "it ends too early")
+        if len(token) > self.bounds.digits:
+            raise self.error(f"an integer has more than {self.bounds.digits} digits")
+        self.position += 1
         return int(token)
 
     def _atom(self) -> Node:
-        token = self._take()
-        if token == "(":
-            node = self._sum()
-            self._expect(")")
-            return node
-        if token == "sqrt":
+        if self.peek() == "(":
+            return self._argument()
+        if self.accept("sqrt"):
             return Root(self._argument())
-        if token in ("cos", "sin"):
-            return self._wave("cos" if token == "cos" else "sin")
-        if token == "pi":
+        if kind := self.accept("cos", "sin"):
+            outside, self.angle = self.angle, True
+            angle = self._argument()
+            self.angle = outside
+            return Wave("cos" if kind == "cos" else "sin", angle)
+        if self.accept("pi"):
             if not self.angle:
-                raise self._error("pi stands only inside cos and sin")
+                raise self.error("pi stands only inside cos and sin")
             return Pi()
-        return Number(self._integer(token))
-
-    def _wave(self, kind: Literal["cos", "sin"]) -> Node:
-        outside, self.angle = self.angle, True
-        angle = self._argument()
-        self.angle = outside
-        return Wave(kind, angle)
+        return Number(self._integer())
 
     def _argument(self) -> Node:
-        self._expect("(")
+        self.expect("(")
         node = self._sum()
-        self._expect(")")
+        self.expect(")")
         return node
 
 
@@ -217,12 +209,12 @@ def _tokens(text: str) -> list[str]:
             rest = stripped[position:].lstrip()
             hint = "write decimals as fractions, 1/2 for 0.5" if rest.startswith(".") else "see the grammar"
             raise GroupError(f"{_quote(text)} is not an exact number: {rest[:1]!r} is not understood; {hint}")
-        tokens.append(match[1] or match[2] or match[3])
+        tokens.append(match[match.lastindex or 0])
         position = match.end()
     if not tokens:
         raise GroupError("an empty text is not an exact number; write 0, 1/2, sqrt(3)/2, ...")
     return tokens
 
 
-def _quote(text: str) -> str:
-    return repr(text if len(text) <= _QUOTED else text[:_QUOTED] + "...")
+def _quote(text: str, most: int = 40) -> str:
+    return repr(text if len(text) <= most else text[:most] + "...")

@@ -15,19 +15,12 @@ from sympy.polys.matrices import DomainMatrix
 from sympy.polys.polyerrors import CoercionFailed
 
 from sharefind.errors import GroupError, quoted
-from sharefind.exact.fields import (
-    MAX_NESTED_DEGREE,
-    CosineField,
-    cosine_field,
-    element_bits,
-    plain_cosine,
-    root_conductor,
-    split_root,
-)
+from sharefind.exact.fields import CosineField, cosine_field, element_bits, plain_cosine, root_conductor, split_root
 from sharefind.exact.number_syntax import (
-    MAX_EXPONENT,
+    NUMBER_BOUNDS,
     Node,
     Number,
+    NumberBounds,
     Pi,
     Power,
     Product,
@@ -37,38 +30,18 @@ from sharefind.exact.number_syntax import (
     parse_tree,
 )
 
-MAX_BITS = 3_000
-"""Largest size of a numerator or denominator, in bits."""
-
-MAX_RADICAND_BITS = 900
-"""Largest size of a number under a square root, in bits."""
-
-MAX_FIELD_WORK = 1_000_000
-"""Most products of coefficients that a set of numbers may take in its field: about a second."""
-
-INVERSE_WORK = 50
-"""What an inverse in a number field costs, in products."""
-
-MAX_INVERSE_DEGREE = 100
-"""Largest degree of a field in which an irrational number is divided by: the cost grows as its fifth power."""
-
-MAX_TURN_DENOMINATOR = 10_000
-"""Largest denominator q of an angle p pi / q."""
-
-ZERO_DIGITS = 50
-"""An irrational divisor or radicand below 10^-ZERO_DIGITS is refused: it cannot be told from zero."""
-
 Exact: TypeAlias = str | int | Fraction | Expr
 """What is accepted as an exact number."""
 
 
-def parse_exact(text: str | int | Fraction) -> Expr:
+def parse_exact(text: str | int | Fraction, bounds: NumberBounds = NUMBER_BOUNDS) -> Expr:
     """The real algebraic number that a text denotes: "1/2", "-sqrt(3)/2", "cos(2*pi/5)", 3, Fraction(1, 2).
 
     Raises:
         GroupError: not in the grammar, not real, divided by zero, or too long, deep or large.
     """
-    return _to_sympy(_tree(text))
+    reader = _Reader(bounds)
+    return reader.symbolic(reader.tree(text))
 
 
 def format_exact(expr: Expr) -> str:
@@ -85,14 +58,15 @@ def format_exact(expr: Expr) -> str:
     raise GroupError(f"{expr} is not an exact number that can be written; use rationals, square roots and cosines")
 
 
-def parse_element(value: Exact, domain: Any) -> Any:
+def parse_element(value: Exact, domain: Any, bounds: NumberBounds = NUMBER_BOUNDS) -> Any:
     """The element of QQ or of a cosine field that a text or a number denotes.
 
     Raises:
         GroupError: not a number, or not in this field.
     """
+    reader = _Reader(bounds)
     try:
-        return _Evaluator(domain).value(_tree(value))
+        return reader.element(reader.tree(value), domain)
     except (CoercionFailed, NotImplementedError, ZeroDivisionError) as error:
         raise GroupError(f"{quoted(value)} is not an element of {domain}; take a larger field") from error
 
@@ -102,7 +76,7 @@ def format_element(element: Any, domain: Any) -> str:
     return format_exact(domain.to_sympy(element))
 
 
-def exact_domain(values: Iterable[Exact]) -> Any:
+def exact_domain(values: Iterable[Exact], bounds: NumberBounds = NUMBER_BOUNDS) -> Any:
     """The field that holds all these numbers: QQ, or the field of some 2 cos(2 pi / m).
 
     Every square root of a rational is in such a field, and so are the matrices of a finite group in a
@@ -111,15 +85,12 @@ def exact_domain(values: Iterable[Exact]) -> Any:
     Raises:
         GroupError: one of them is not a number, the field is too large, or a nested root is in no such field.
     """
-    trees = [_tree(value) for value in dict.fromkeys(values)]
-    conductor, nested = _conductor(trees)
-    if not nested:
-        field = cosine_field(conductor)
-        _check_work(field, trees)
-        return field
-    for field in _extensions(conductor):
-        _check_work(field, trees)
-        if _holds(field, trees):
+    reader = _Reader(bounds)
+    trees = [reader.tree(value) for value in dict.fromkeys(values)]
+    conductor, nested = reader.conductor(trees)
+    for field in _extensions(conductor) if nested else [cosine_field(conductor)]:
+        reader.check_work(field, trees)
+        if not nested or reader.holds(field, trees):
             return field
     raise GroupError("a nested root is in no cosine field that was tried; write it by cosines or change the basis")
 
@@ -139,121 +110,160 @@ def exact_matrix(rows: Sequence[Sequence[Exact]], domain: Any = None) -> DomainM
     return DomainMatrix({i: row for i, row in entries.items() if row}, (len(rows), width), field)
 
 
-def _tree(value: Exact) -> Node:
-    if isinstance(value, bool) or not isinstance(value, (str, int, Fraction, Expr)):
-        raise GroupError(f"{quoted(value)} is not exact; write an integer or a text such as '1/2' or 'sqrt(3)/2'")
-    if isinstance(value, str):
-        return parse_tree(value)
-    if isinstance(value, Expr):
-        return parse_tree(format_exact(value))
-    fraction = Fraction(value)
-    if max(abs(fraction.numerator), fraction.denominator).bit_length() > MAX_BITS:
-        raise GroupError(f"a number of more than {MAX_BITS} bits is too large; use smaller entries")
-    numerator: Node = Number(abs(fraction.numerator))
-    size = numerator if fraction.denominator == 1 else Product(((1, numerator), (-1, Number(fraction.denominator))))
-    return Sum(((-1, size),)) if fraction < 0 else size
+class _Reader:
+    """The value of syntax trees, in sympy or in a field, within bounds."""
 
+    def __init__(self, bounds: NumberBounds) -> None:
+        self.bounds = bounds
 
-def _to_sympy(node: Node) -> Expr:
-    match node:
-        case Number(value):
-            return Integer(value)
-        case Pi():
-            return pi
-        case Root(argument):
-            return _sympy_root(_to_sympy(argument))
-        case Wave(kind, angle):
-            return (cos if kind == "cos" else sin)(pi * _rational(_turns(angle)))
-        case Sum(terms):
-            return _checked(Add(*(sign * _to_sympy(term) for sign, term in terms)))
-        case Product(factors):
-            return _checked(Mul(*(_sympy_power(_to_sympy(f), e) for e, f in factors)))
-        case Power(base, exponent):
-            return _checked(_sympy_power(_to_sympy(base), exponent))
+    def tree(self, value: Exact) -> Node:
+        if isinstance(value, bool) or not isinstance(value, (str, int, Fraction, Expr)):
+            raise GroupError(f"{quoted(value)} is not exact; write an integer or a text such as '1/2' or 'sqrt(3)/2'")
+        if isinstance(value, str | Expr):
+            return parse_tree(value if isinstance(value, str) else format_exact(value), self.bounds)
+        fraction = Fraction(value)
+        if _bits(fraction.numerator, fraction.denominator) > self.bounds.bits:
+            raise GroupError(f"a number of more than {self.bounds.bits} bits is too large; use smaller entries")
+        size: Node = Number(abs(fraction.numerator))
+        if fraction.denominator > 1:
+            size = Product(((1, size), (-1, Number(fraction.denominator))))
+        return Sum(((-1, size),)) if fraction < 0 else size
 
-
-def _sympy_root(argument: Expr) -> Expr:
-    if argument.is_Rational:
-        if max(abs(argument.p), argument.q).bit_length() > MAX_RADICAND_BITS:
-            raise GroupError(f"a square root is of more than {MAX_RADICAND_BITS} bits; use a smaller number")
-        if argument < 0:
-            raise GroupError(f"sqrt of {quoted(argument)} is not real; only real numbers are allowed")
-    elif _approximate(argument) <= 0:
-        raise GroupError(f"the square root of {quoted(argument)} is not real, or not told from zero; simplify it")
-    return _checked(sqrt(argument))
-
-
-def _sympy_power(base: Expr, exponent: int) -> Expr:
-    if exponent < 0 and (base == 0 if base.is_Rational else not _approximate(base)):
-        raise GroupError("a number is divided by zero, or by one that cannot be told from zero; correct it")
-    if base.is_Rational and max(abs(base.p), base.q).bit_length() * abs(exponent) > MAX_BITS:
-        raise GroupError(f"a power has more than {MAX_BITS} bits; use smaller numbers")
-    return base**exponent
-
-
-def _approximate(expr: Expr) -> float:
-    """-1, 0 or 1: the sign of an irrational number, 0 when it cannot be told from zero."""
-    value = expr.evalf(ZERO_DIGITS)
-    if not value.is_real or abs(value) < Rational(1, 10**ZERO_DIGITS):
-        return 0
-    return 1 if value > 0 else -1
-
-
-def _checked(expr: Expr) -> Expr:
-    if expr.has(I, zoo, oo, nan):
-        raise GroupError("the number is not real and finite; only real numbers are allowed")
-    if any(max(abs(r.p), r.q).bit_length() > MAX_BITS for r in expr.atoms(Rational)):
-        raise GroupError(f"a number has more than {MAX_BITS} bits; use smaller ones")
-    return expr
-
-
-def _turns(angle: Node) -> Fraction:
-    """The rational q with angle = q pi."""
-    turns = _to_sympy(angle) / pi
-    if not isinstance(turns, Rational):
-        raise GroupError("an angle is not a rational multiple of pi; write cos(2*pi/5), sin(pi/3)")
-    if turns.q > MAX_TURN_DENOMINATOR or abs(turns.p).bit_length() > MAX_BITS:
-        raise GroupError(f"an angle has a denominator above {MAX_TURN_DENOMINATOR}; use simpler angles")
-    return Fraction(turns.p % (2 * turns.q), turns.q)
-
-
-def _rational(value: Fraction) -> Rational:
-    return Rational(value.numerator, value.denominator)
-
-
-class _Evaluator:
-    """The value of a tree as an element of a field; raises CoercionFailed outside it."""
-
-    def __init__(self, domain: Any) -> None:
-        self.domain = domain
-
-    def value(self, node: Node) -> Any:
-        if not isinstance(self.domain, CosineField) and (self.domain != QQ or _is_irrational_text(node)):
-            return self.domain.from_sympy(_to_sympy(node))
+    def symbolic(self, node: Node) -> Expr:
         match node:
             case Number(value):
-                return self.domain.one * QQ(value)
+                return Integer(value)
+            case Pi():
+                return pi
             case Root(argument):
-                return self.domain.square_root(self.value(argument))
+                return self._root(self.symbolic(argument))
             case Wave(kind, angle):
-                turns = _turns(angle)
-                return self.domain.cosine(turns if kind == "cos" else Fraction(1, 2) - turns)
+                turns = self._half_turns(angle)
+                return (cos if kind == "cos" else sin)(pi * Rational(turns.numerator, turns.denominator))
             case Sum(terms):
-                return sum((self.value(term) * sign for sign, term in terms), self.domain.zero)
+                return self._checked(Add(*(sign * self.symbolic(term) for sign, term in terms)))
             case Product(factors):
-                return math.prod((self._power(f, e) for e, f in factors), start=self.domain.one)
+                return self._checked(Mul(*(self._power(factor, exponent) for exponent, factor in factors)))
             case Power(base, exponent):
-                return self._power(base, exponent)
+                return self._checked(self._power(base, exponent))
+
+    def _root(self, argument: Expr) -> Expr:
+        if argument.is_Rational:
+            if _bits(argument.p, argument.q) > self.bounds.radicand_bits:
+                raise GroupError(
+                    f"a square root is of more than {self.bounds.radicand_bits} bits; use a smaller number"
+                )
+            if argument < 0:
+                raise GroupError(f"sqrt of {quoted(argument)} is not real; only real numbers are allowed")
+        elif self._sign(argument) <= 0:
+            raise GroupError(f"the square root of {quoted(argument)} is not real, or not told from zero; simplify it")
+        return self._checked(sqrt(argument))
+
+    def _power(self, node: Node, exponent: int) -> Expr:
+        base = self.symbolic(node)
+        if exponent < 0 and (base == 0 if base.is_Rational else not self._sign(base)):
+            raise GroupError("a number is divided by zero, or by one that cannot be told from zero; correct it")
+        if base.is_Rational:
+            self._check_power(_bits(base.p, base.q) * abs(exponent))
+        return base**exponent
+
+    def _check_power(self, bits: int) -> None:
+        if bits > self.bounds.bits:
+            raise GroupError(f"a power has more than {self.bounds.bits} bits; use smaller numbers")
+
+    def _sign(self, expr: Expr) -> int:
+        """The sign of an irrational number, 0 when it cannot be told from zero."""
+        value = expr.evalf(self.bounds.zero_digits)
+        if not value.is_real or abs(value) < Rational(1, 10**self.bounds.zero_digits):
+            return 0
+        return 1 if value > 0 else -1
+
+    def _checked(self, expr: Expr) -> Expr:
+        if expr.has(I, zoo, oo, nan):
+            raise GroupError("the number is not real and finite; only real numbers are allowed")
+        if any(_bits(r.p, r.q) > self.bounds.bits for r in expr.atoms(Rational)):
+            raise GroupError(f"a number has more than {self.bounds.bits} bits; use smaller ones")
+        return expr
+
+    def _half_turns(self, angle: Node) -> Fraction:
+        """The rational q with angle = q pi."""
+        turns = self.symbolic(angle) / pi
+        if not isinstance(turns, Rational):
+            raise GroupError("an angle is not a rational multiple of pi; write cos(2*pi/5), sin(pi/3)")
+        most = self.bounds.turn_denominator
+        if turns.q > most or abs(turns.p).bit_length() > self.bounds.bits:
+            raise GroupError(f"an angle has a denominator above {most}; use simpler angles")
+        return Fraction(turns.p % (2 * turns.q), turns.q)
+
+    def turns(self, wave: Wave) -> Fraction:
+        """The rational q with wave = cos(q pi)."""
+        turns = self._half_turns(wave.angle)
+        return turns if wave.kind == "cos" else Fraction(1, 2) - turns
+
+    def element(self, node: Node, domain: Any) -> Any:
+        """The value of a tree as an element of a field; raises CoercionFailed outside it."""
+        if not isinstance(domain, CosineField) and (domain != QQ or _is_irrational_text(node)):
+            return domain.from_sympy(self.symbolic(node))
+        match node:
+            case Number(value):
+                return domain.one * QQ(value)
+            case Root(argument):
+                return domain.square_root(self.element(argument, domain))
+            case Wave():
+                return domain.cosine(self.turns(node))
+            case Sum(terms):
+                return sum((self.element(term, domain) * sign for sign, term in terms), domain.zero)
+            case Product(factors):
+                return math.prod((self._element_power(f, e, domain) for e, f in factors), start=domain.one)
+            case Power(base, exponent):
+                return self._element_power(base, exponent, domain)
             case _:
                 raise CoercionFailed("pi is not algebraic")
 
-    def _power(self, node: Node, exponent: int) -> Any:
-        value = self.value(node)
+    def _element_power(self, node: Node, exponent: int, domain: Any) -> Any:
+        value = self.element(node, domain)
         if exponent < 0 and not value:
             raise GroupError("a number is divided by zero; correct it")
-        if abs(exponent) > 1 and element_bits(value) * abs(exponent) > MAX_BITS:
-            raise GroupError(f"a power has more than {MAX_BITS} bits; use smaller numbers")
-        return _reduced_power(value if exponent >= 0 else value**-1, abs(exponent), self.domain.one)
+        if abs(exponent) > 1:
+            self._check_power(element_bits(value) * abs(exponent))
+        return _reduced_power(value if exponent >= 0 else value**-1, abs(exponent), domain.one)
+
+    def check_work(self, field: Any, trees: Iterable[Node]) -> None:
+        """Refuse numbers that would take long to evaluate in a field."""
+        degree, bounds = int(field.mod.degree()) if isinstance(field, CosineField) else 1, self.bounds
+        inverse = bounds.inverse_work if degree <= bounds.inverse_degree else bounds.field_work
+        if sum(_products(tree, inverse) for tree in trees) * degree**2 > bounds.field_work:
+            raise GroupError(
+                "too many products, powers and divisions of irrational numbers for a number field of degree "
+                f"{degree}; write the numbers with fewer of them, or use simpler angles"
+            )
+
+    def conductor(self, trees: list[Node]) -> tuple[int, bool]:
+        """(m, whether roots are nested): Q(2 cos(2 pi / m)) holds every cosine and every root of a rational."""
+        conductors, nested = [1], False
+        for node in (part for tree in trees for part in _walk(tree)):
+            if isinstance(node, Wave):
+                turns = self.turns(node)
+                if not plain_cosine(turns).is_Rational:
+                    conductors.append((turns / 2).denominator)
+            elif isinstance(node, Root):
+                radicand = self.symbolic(node.argument)
+                if radicand.is_Rational:
+                    conductors.append(_radicand_conductor(radicand))
+                nested = nested or not radicand.is_Rational
+        return math.lcm(*conductors), nested
+
+    def holds(self, domain: Any, trees: list[Node]) -> bool:
+        try:
+            for tree in trees:
+                self.element(tree, domain)
+        except CoercionFailed:
+            return False
+        return True
+
+
+def _bits(numerator: int, denominator: int) -> int:
+    return int(max(abs(numerator), denominator).bit_length())
 
 
 def _reduced_power(value: Any, exponent: int, one: Any) -> Any:
@@ -269,17 +279,6 @@ def _reduced_power(value: Any, exponent: int, one: Any) -> Any:
 
 def _is_irrational_text(node: Node) -> bool:
     return any(isinstance(part, (Root, Wave)) for part in _walk(node))
-
-
-def _check_work(field: Any, trees: Iterable[Node]) -> None:
-    """Refuse numbers that would take long to evaluate in a field."""
-    degree = int(field.mod.degree()) if isinstance(field, CosineField) else 1
-    inverse = INVERSE_WORK if degree <= MAX_INVERSE_DEGREE else MAX_FIELD_WORK
-    if sum(_products(tree, inverse) for tree in trees) * degree**2 > MAX_FIELD_WORK:
-        raise GroupError(
-            f"too many products, powers and divisions of irrational numbers for a number field of degree {degree}; "
-            "write the numbers with fewer of them, or use simpler angles"
-        )
 
 
 def _products(node: Node, inverse: int) -> int:
@@ -308,25 +307,6 @@ def _walk(node: Node) -> Iterator[Node]:
         case Sum(pairs) | Product(pairs):
             for _, child in pairs:
                 yield from _walk(child)
-        case _:
-            return
-
-
-def _conductor(trees: list[Node]) -> tuple[int, bool]:
-    """(m, whether roots are nested): Q(2 cos(2 pi / m)) holds every cosine and every root of a rational."""
-    conductors, nested = [1], False
-    for node in (part for tree in trees for part in _walk(tree)):
-        if isinstance(node, Wave):
-            turns = _turns(node.angle)
-            turns = turns if node.kind == "cos" else Fraction(1, 2) - turns
-            if not plain_cosine(turns).is_Rational:
-                conductors.append((turns / 2).denominator)
-        elif isinstance(node, Root):
-            radicand = _to_sympy(node.argument)
-            if radicand.is_Rational:
-                conductors.append(_radicand_conductor(radicand))
-            nested = nested or not radicand.is_Rational
-    return math.lcm(*conductors), nested
 
 
 def _radicand_conductor(radicand: Rational) -> int:
@@ -340,17 +320,8 @@ def _extensions(conductor: int) -> Iterator[Any]:
     """Cosine fields in which nested roots are looked for: that of the plain parts, then larger ones."""
     for multiple in (1, 2, 4, 8):
         larger = math.lcm(4, conductor) * multiple
-        if int(totient(larger)) // 2 <= MAX_NESTED_DEGREE:
+        if int(totient(larger)) // 2 <= CosineField.nested_degree:
             yield cosine_field(larger)
-
-
-def _holds(domain: Any, trees: list[Node]) -> bool:
-    try:
-        for tree in trees:
-            _Evaluator(domain).value(tree)
-    except CoercionFailed:
-        return False
-    return True
 
 
 def _format_product(expr: Expr) -> str:
@@ -362,9 +333,7 @@ def _format_product(expr: Expr) -> str:
         above.insert(0, str(abs(coefficient.p)))
     if coefficient.q != 1:
         below.append(str(coefficient.q))
-    return ("-" if coefficient < 0 else "") + "".join(
-        [above[0], *("*" + t for t in above[1:]), *("/" + t for t in below)]
-    )
+    return ("-" if coefficient < 0 else "") + "/".join(["*".join(above), *below])
 
 
 def _format_power(base: Expr, exponent: Expr) -> list[str]:
@@ -375,8 +344,8 @@ def _format_power(base: Expr, exponent: Expr) -> list[str]:
     text = format_exact(base) if roots else _format_base(base)
     for _ in range(roots):
         text = f"sqrt({text})"
-    full, left = divmod(int(exponent.p), MAX_EXPONENT)
-    powers = [MAX_EXPONENT] * full + [left] * (left > 0)
+    full, left = divmod(int(exponent.p), NumberBounds.exponent)
+    powers = [NumberBounds.exponent] * full + [left] * (left > 0)
     return [text if power == 1 else f"{text}**{power}" for power in powers]
 
 
@@ -386,7 +355,6 @@ def _format_base(base: Expr) -> str:
         if not isinstance(turns, Rational):
             raise GroupError(f"{base} is not algebraic; only rational multiples of pi are allowed as angles")
         angle = "pi" if abs(turns.p) == 1 else f"{abs(turns.p)}*pi"
-        sign = "-" if turns < 0 else ""
-        return f"{base.func.__name__}({sign}{angle}{'' if turns.q == 1 else f'/{turns.q}'})"
+        return f"{base.func.__name__}({'-' * bool(turns < 0)}{angle}{'' if turns.q == 1 else f'/{turns.q}'})"
     text = format_exact(base)
     return text if isinstance(base, Integer) and base >= 0 else f"({text})"

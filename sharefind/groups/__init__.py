@@ -1,23 +1,16 @@
 """Finite and compact groups, exact representations, and subgroups: the algebra under `sharefind.spaces`."""
 
 from sharefind.exact.fields import CosineField, common_domain, cosine_field, element_to_float
-from sharefind.exact.numbers import (
-    exact_domain,
-    exact_matrix,
-    format_element,
-    format_exact,
-    parse_element,
-    parse_exact,
-)
+from sharefind.exact.numbers import exact_domain, exact_matrix, format_element, format_exact, parse_element, parse_exact
 from sharefind.groups.catalogue import CatalogueEntry, catalogue, named_group
 from sharefind.groups.constructors import grid, natural, regular, sign, trivial
 from sharefind.groups.expressions import parse_representation
 from sharefind.groups.files import GeneratorFile, load_generators
-from sharefind.groups.given import from_matrices
+from sharefind.groups.from_matrices import from_matrices
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, cycle_notation
-from sharefind.groups.operations import hom
-from sharefind.groups.representation import Representation
-from sharefind.groups.structure import structure_name, subgroup_label, subgroup_labels
+from sharefind.groups.labels import subgroup_label, subgroup_labels
+from sharefind.groups.representation import Representation, hom
+from sharefind.groups.structure import structure_name
 from sharefind.groups.subgroups import conjugacy_classes, subgroups
 
 __all__ = [

@@ -18,18 +18,30 @@ from sharefind.exact.matrices import Rows, sparse_matrix
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
-MAX_ROTATION = 120
-"""Largest n of R<n>: its exact entries live in a field of degree phi(lcm(4, n)) / 2; a hard limit."""
-
-MAX_ORTHOGONAL = 30
-"""Largest n of SO<n> and O<n>; a hard limit."""
-
-MAX_FACTORS = 16
-"""Largest number of factors of a product; a hard limit."""
-
-MAX_NAME_LENGTH = 100
-
 Permutation = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class NameBounds:
+    """How large the numbers in a group's name may be, beside `Limits`; none of these can be raised by users.
+
+    Attributes:
+        rotation: Largest n of R<n>: its exact entries live in a field of degree phi(lcm(4, n)) / 2.
+        orthogonal: Largest n of SO<n> and O<n>.
+        factors: Largest number of factors of a product.
+        length: Longest name, in characters.
+        hint: Letters of a whole name that is proposed instead; of a longer one only the part that is wrong.
+    """
+
+    rotation: int = 120
+    orthogonal: int = 30
+    factors: int = 16
+    length: int = 100
+    hint: int = 30
+
+
+NAME_BOUNDS = NameBounds()
+"""What holds where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +68,11 @@ def catalogue() -> list[CatalogueEntry]:
     """Every family of names that `named_group` knows, in the order in which users see them."""
     product = CatalogueEntry("AxB", "product of finite groups, on all their points side by side", "C2xC3")
     four = CatalogueEntry("V4", "Klein's four-group, order 4, acting regularly on 4 points", "V4")
-    families = [family.entry for family in _families(DEFAULT_LIMITS).values()]
+    families = [family.entry for family in _families(DEFAULT_LIMITS, NAME_BOUNDS).values()]
     return [*families[:4], four, *families[4:], product]
 
 
-LONGEST_HINT = 30
-"""Letters of a whole name that is proposed; of a longer one only the part that is wrong."""
-
-
-def named_group(name: str, limits: Limits = DEFAULT_LIMITS) -> Group:
+def named_group(name: str, limits: Limits = DEFAULT_LIMITS, bounds: NameBounds = NAME_BOUNDS) -> Group:
     """The group of this name: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, or a product, "C2xC3".
 
     Letters may be small: "c2xc3" is C2xC3.
@@ -77,36 +85,32 @@ def named_group(name: str, limits: Limits = DEFAULT_LIMITS) -> Group:
             permutation group), or a product with an infinite factor.
     """
     text = _capitals(name.strip())
-    if not text or len(text) > MAX_NAME_LENGTH:
-        raise GroupError("a group name has 1 to 100 characters, such as C4 or C2xC3; `sharefind groups` lists all")
+    if not text or len(text) > bounds.length:
+        most = bounds.length
+        raise GroupError(f"a group name has 1 to {most} characters, such as C4 or C2xC3; `sharefind groups` lists all")
     parts = text.split("x")
-    if len(parts) > MAX_FACTORS:
-        raise GroupError(f"{text!r} has {len(parts)} factors; at most {MAX_FACTORS} are allowed, a hard limit")
-    factors = [_simple_group(part, text, limits) for part in parts]
+    if len(parts) > bounds.factors:
+        raise GroupError(f"{text!r} has {len(parts)} factors; at most {bounds.factors} are allowed, a hard limit")
+    families = _families(limits, bounds)
+    factors = [_simple_group(part, text, families, bounds) for part in parts]
     return factors[0] if len(factors) == 1 else _product(text, factors, limits)
 
 
-def _simple_group(text: str, whole: str, limits: Limits) -> Group:
+def _simple_group(text: str, whole: str, families: dict[str, _Family], bounds: NameBounds) -> Group:
     if text == "V4":
-        return _klein()
+        return _dihedral(text, 2)
     match = re.fullmatch(r"(SO|[A-Z])([0-9]{1,9})", text)
-    families = _families(limits)
     if match is None or match[1] not in families:
-        raise GroupError(_unknown(text, whole))
+        raise GroupError(_unknown(text, whole, families, bounds))
     family, n = families[match[1]], int(match[2])
-    if not family.smallest <= n <= family.largest:
-        raise GroupError(
-            f"{text} is out of range; {family.entry.pattern} needs n from {family.smallest} to {family.largest}"
-            f"{_lifted(family, n)}"
-        )
-    return family.make(f"{match[1]}{n}", n)
-
-
-def _lifted(family: _Family, n: int) -> str:
-    """What can be done about an n that is too large."""
-    if n < family.smallest:
-        return ""
-    return f" ({raise_it('degree', family.points * n)})" if family.points else ", a hard limit"
+    if family.smallest <= n <= family.largest:
+        return family.make(f"{match[1]}{n}", n)
+    lifted = ""
+    if n > family.largest:
+        lifted = f" ({raise_it('degree', family.points * n)})" if family.points else ", a hard limit"
+    raise GroupError(
+        f"{text} is out of range; {family.entry.pattern} needs n from {family.smallest} to {family.largest}{lifted}"
+    )
 
 
 def _capitals(text: str) -> str:
@@ -115,20 +119,20 @@ def _capitals(text: str) -> str:
     return "x".join(parts) if all(re.fullmatch(r"[A-Z]{1,2}[0-9]{1,9}", part) for part in parts) else text
 
 
-def _unknown(text: str, whole: str) -> str:
+def _unknown(text: str, whole: str, families: dict[str, _Family], bounds: NameBounds) -> str:
     cyclic = re.fullmatch(r"Z_?([0-9]{1,9})", text.upper())
     if cyclic:
         wanted = "x".join(f"C{cyclic[1]}" if part == text else part for part in whole.split("x"))
-        wanted = wanted if len(wanted) <= LONGEST_HINT else f"C{cyclic[1]}"
+        wanted = wanted if len(wanted) <= bounds.hint else f"C{cyclic[1]}"
         return f"there is no group named {text!r}: Z_n, the cyclic group, is called C<n> (did you mean {wanted}?)"
-    known = ["V4"] + [f"{letter}{n}" for letter in _families(DEFAULT_LIMITS) for n in range(1, 13)]
+    known = ["V4"] + [f"{letter}{n}" for letter in families for n in range(1, 13)]
     near = difflib.get_close_matches(text.upper(), known, n=3, cutoff=0.5)
     where = f" in {whole!r}" if text != whole else ""
     hint = f" (did you mean {', '.join(near)}?)" if near else ""
     return f"there is no group named {text!r}{where}{hint}; `sharefind groups` lists them"
 
 
-def _families(limits: Limits) -> dict[str, _Family]:
+def _families(limits: Limits, bounds: NameBounds) -> dict[str, _Family]:
     most = limits.degree
     rows: list[tuple[str, str, str, int, int, int, Callable[[str, int], Group]]] = [
         ("C", "cyclic: rotation of n points, order n", "C4", 1, most, 1, _cyclic),
@@ -136,9 +140,9 @@ def _families(limits: Limits) -> dict[str, _Family]:
         ("S", "symmetric: all permutations of n points, order n!", "S4", 1, most, 1, _symmetric),
         ("A", "alternating: even permutations of n points, order n!/2", "A4", 1, most, 1, _alternating),
         ("B", "signed permutations of n axes, order 2^n n!", "B3", 1, most // 2, 2, _signed),
-        ("R", "cyclic of order n, acting as rotations of the plane", "R4", 1, MAX_ROTATION, 0, _rotations),
-        ("SO", "rotations of n dimensions (infinite)", "SO3", 2, MAX_ORTHOGONAL, 0, _orthogonal),
-        ("O", "rotations and reflections of n dimensions (infinite)", "O3", 2, MAX_ORTHOGONAL, 0, _orthogonal),
+        ("R", "cyclic of order n, acting as rotations of the plane", "R4", 1, bounds.rotation, 0, _rotations),
+        ("SO", "rotations of n dimensions (infinite)", "SO3", 2, bounds.orthogonal, 0, _orthogonal),
+        ("O", "rotations and reflections of n dimensions (infinite)", "O3", 2, bounds.orthogonal, 0, _orthogonal),
     ]
     return {
         letter: _Family(CatalogueEntry(f"{letter}<n>", description, example), smallest, largest, points, make)
@@ -148,9 +152,7 @@ def _families(limits: Limits) -> dict[str, _Family]:
 
 def _cycle(n: int, start: int = 0) -> Permutation:
     """start -> start + 1 -> ... -> n - 1 -> start, the points below start fixed."""
-    if n - start < 1:
-        return tuple(range(n))
-    return (*range(start), *range(start + 1, n), start)
+    return (*range(start), *range(start + 1, n), start) if n > start else tuple(range(n))
 
 
 def _swap(n: int) -> Permutation:
@@ -182,10 +184,6 @@ def _alternating(name: str, n: int) -> FiniteGroup:
     long = _cycle(n, start=1 - n % 2)
     generators = (three, long) if n > 3 else (three,)
     return FiniteGroup(name, n, generators, known_order=math.factorial(n) // 2)
-
-
-def _klein() -> FiniteGroup:
-    return FiniteGroup("V4", 4, ((1, 0, 3, 2), (2, 3, 0, 1)), known_order=4)
 
 
 def _signed(name: str, n: int) -> FiniteGroup:
@@ -224,8 +222,7 @@ def _product(name: str, factors: list[Group], limits: Limits) -> FiniteGroup:
     for factor in finite:
         after = range(start + factor.degree, degree)
         generators += [(*range(start), *(start + i for i in g), *after) for g in factor.generators]
-        own = factor.natural_blocks or (NaturalBlock("points", 0, factor.degree),)
-        blocks += [NaturalBlock(b.kind, start + b.start, b.size) for b in own]
+        blocks += [NaturalBlock(b.kind, start + b.start, b.size) for b in factor.blocks]
         start += factor.degree
     plain = all(block.kind == "points" for block in blocks)
     order = math.prod(factor.order for factor in finite)

@@ -1,7 +1,7 @@
 """The ready-made representations: natural, trivial, regular, sign, and pixel grids.
 
-Sums, tensor products and duals of them are in `operations`, matrices in `given`, the text syntax in
-`expressions`.
+Sums, tensor products and duals of them are in `representation`, those given by matrices in `from_matrices`, the text
+syntax in `expressions`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial, reduce
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +20,10 @@ from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError, RepresentationError
 from sharefind.exact.fields import CosineField, cosine_field
-from sharefind.exact.matrices import identity_matrix, sparse_matrix, zero_matrix
-from sharefind.groups import operations
+from sharefind.exact.matrices import identity_matrix, zero_matrix
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, permutation_sign
-from sharefind.groups.images import PermArray, SignArray
-from sharefind.groups.recipes import Recipe
-from sharefind.groups.representation import Kind, Representation
+from sharefind.groups.images import Matrices, check_dim, index_type, ones
+from sharefind.groups.representation import Construction, Representation, signed_permutations
 
 
 def natural(group: Group, blocks: tuple[NaturalBlock, ...] = ()) -> Representation:
@@ -38,16 +38,11 @@ def natural(group: Group, blocks: tuple[NaturalBlock, ...] = ()) -> Representati
         blocks: how the points act; the group's own blocks by default. A subgroup takes its parent's.
     """
     if isinstance(group, CompactGroup):
-        return Representation(
-            group, group.n, "natural", "matrix", lie=group.lie_algebra, discrete=group.discrete,
-            recipe=Recipe("natural"),
-        )  # fmt: skip
+        return _compact(group, "natural", group.lie_algebra, group.discrete, Construction("natural", natural))
     group = _finite(group)
-    blocks = blocks or group.natural_blocks or (NaturalBlock("points", 0, group.degree),)
-    summed = _block(group, blocks[0])
-    for block in blocks[1:]:
-        summed = operations.direct_sum(summed, _block(group, block))
-    return replace(summed, name="natural", recipe=Recipe("natural", blocks=blocks))
+    blocks = blocks or group.blocks
+    step = Construction("natural", partial(natural, blocks=blocks), blocks=blocks)
+    return replace(reduce(add, [_block(group, block) for block in blocks]), name="natural", construction=step)
 
 
 def _block(group: FiniteGroup, block: NaturalBlock) -> Representation:
@@ -55,10 +50,10 @@ def _block(group: FiniteGroup, block: NaturalBlock) -> Representation:
     if block.kind == "rotation":
         return _rotation(group, [int(shift) for shift in local[:, 0]], block.size)
     if block.kind == "points":
-        return _sparse(group, "natural", local, operations.ones(len(local), block.dim), "permutation")
+        return signed_permutations(group, "natural", (local, ones(*local.shape)), "permutation")
     images = local[:, : block.dim]
     signs = np.where(images < block.dim, 1, -1).astype(np.int8)
-    return _sparse(group, "natural", images % block.dim, signs, "signed")
+    return signed_permutations(group, "natural", (images % block.dim, signs), "signed")
 
 
 def _rotation(group: FiniteGroup, shifts: list[int], size: int) -> Representation:
@@ -70,16 +65,14 @@ def _rotation(group: FiniteGroup, shifts: list[int], size: int) -> Representatio
 
 def _rotation_matrix(turns: Fraction, field: object) -> DomainMatrix:
     """The rotation by the angle pi turns, (2, 2)."""
+    domain = field if isinstance(field, CosineField) else QQ
     if isinstance(field, CosineField):
         c, s = field.cosine(turns), field.sine(turns)
-        domain = field
     else:
         # cos(2 pi / n) and sin(2 pi / n) are both rational only for multiples of a quarter turn.
         quarter = int(turns * 2) % 4
         c, s = QQ((1, 0, -1, 0)[quarter]), QQ((0, 1, 0, -1)[quarter])
-        domain = QQ
-    rows = {0: {0: c, 1: -s}, 1: {0: s, 1: c}}
-    return sparse_matrix({i: {j: v for j, v in row.items() if v} for i, row in rows.items()}, (2, 2), domain)
+    return DomainMatrix([[c, -s], [s, c]], (2, 2), domain).to_sparse()
 
 
 def trivial(group: Group, dim: int = 1) -> Representation:
@@ -90,15 +83,15 @@ def trivial(group: Group, dim: int = 1) -> Representation:
     """
     if dim < 1:
         raise RepresentationError(f"trivial:{dim} has no coordinates; the dimension must be at least 1")
-    operations.check_dim(dim, sparse=isinstance(group, FiniteGroup))
-    name, recipe = "trivial" if dim == 1 else f"trivial:{dim}", Recipe("trivial", count=dim)
+    check_dim(dim, sparse=isinstance(group, FiniteGroup))
+    name = "trivial" if dim == 1 else f"trivial:{dim}"
+    step = Construction("trivial", partial(trivial, dim=dim), count=dim)
     if isinstance(group, CompactGroup):
         lie = tuple(zero_matrix(dim) for _ in group.lie_algebra)
-        discrete = tuple(identity_matrix(dim) for _ in group.discrete)
-        return Representation(group, dim, name, "matrix", lie=lie, discrete=discrete, recipe=recipe)
+        return _compact(group, name, lie, tuple(identity_matrix(dim) for _ in group.discrete), step)
     n_generators = len(_finite(group).generators)
-    perms = np.tile(np.arange(dim, dtype=operations.index_type(dim)), (n_generators, 1))
-    return _sparse(_finite(group), name, perms, operations.ones(n_generators, dim), "permutation", recipe)
+    perms = np.tile(np.arange(dim, dtype=index_type(dim)), (n_generators, 1))
+    return signed_permutations(group, name, (perms, ones(n_generators, dim)), "permutation", step)
 
 
 def regular(group: Group) -> Representation:
@@ -112,7 +105,7 @@ def regular(group: Group) -> Representation:
     elements = group.elements()
     perms = np.array([[group.index(g[h]) for h in elements] for g in group.generator_array], dtype=np.int32)
     perms = perms.reshape(len(group.generators), group.order)
-    return _sparse(group, "regular", perms, operations.ones(*perms.shape), "permutation")
+    return signed_permutations(group, "regular", (perms, ones(*perms.shape)), "permutation")
 
 
 def sign(group: Group, blocks: tuple[NaturalBlock, ...] = ()) -> Representation:
@@ -124,12 +117,13 @@ def sign(group: Group, blocks: tuple[NaturalBlock, ...] = ()) -> Representation:
     if isinstance(group, CompactGroup):
         minus = tuple(-identity_matrix(1) for _ in group.discrete)
         lie = tuple(zero_matrix(1) for _ in group.lie_algebra)
-        return Representation(group, 1, "sign", "matrix", lie=lie, discrete=minus, recipe=Recipe("sign"))
+        return _compact(group, "sign", lie, minus, Construction("sign", sign))
     group = _finite(group)
-    blocks = blocks or group.natural_blocks or (NaturalBlock("points", 0, group.degree),)
+    blocks = blocks or group.blocks
     signs = np.array([_underlying_sign(g, blocks) for g in group.generator_array], dtype=np.int8)[:, None]
     perms = np.zeros(signs.shape, dtype=np.int32)
-    return _sparse(group, "sign", perms, signs, "signed", Recipe("sign", blocks=blocks))
+    step = Construction("sign", partial(sign, blocks=blocks), blocks=blocks)
+    return signed_permutations(group, "sign", (perms, signs), "signed", step)
 
 
 def _underlying_sign(permutation: NDArray[np.int64], blocks: tuple[NaturalBlock, ...]) -> int:
@@ -160,7 +154,7 @@ def grid(group: Group, k: int, centre: bool = True) -> Representation:
     name = f"{'grid' if centre else 'patch'}:{k}"
     if k < 1 or (not centre and (k % 2 == 0 or k < 3)):
         raise RepresentationError(f"{name} has no such pixels; grid needs k >= 1, patch an odd k >= 3")
-    operations.check_dim(k * k, sparse=True)
+    check_dim(k * k, sparse=True)
     if not isinstance(group, FiniteGroup) or group.degree != 4:
         raise GroupError(f"{name} needs a group on the 4 corners of a square, such as D4, not {group.name}")
     kept = np.array([p for p in range(k * k) if centre or p != k * k // 2])
@@ -168,8 +162,8 @@ def grid(group: Group, k: int, centre: bool = True) -> Representation:
     number[kept] = np.arange(len(kept))
     moved = [number[_pixel_images(_square_isometry(g, group.name), k)[kept]] for g in group.generators]
     perms = np.array(moved, dtype=np.int32).reshape(len(moved), len(kept))
-    recipe = Recipe("grid", count=k, centre=centre)
-    return _sparse(group, name, perms, operations.ones(*perms.shape), "permutation", recipe)
+    step = Construction("grid", partial(grid, k=k, centre=centre), count=k)
+    return signed_permutations(group, name, (perms, ones(*perms.shape)), "permutation", step)
 
 
 def _square_isometry(permutation: Sequence[int], name: str) -> NDArray[np.int64]:
@@ -201,14 +195,6 @@ def _finite(group: Group) -> FiniteGroup:
     return group
 
 
-def _sparse(
-    group: FiniteGroup,
-    name: str,
-    perms: PermArray,
-    signs: SignArray,
-    kind: Kind,
-    recipe: Recipe | None = None,
-) -> Representation:
-    dim = perms.shape[1]
-    perms = np.ascontiguousarray(operations.as_index(perms, dim))
-    return Representation(group, dim, name, kind, perms=perms, signs=signs, recipe=recipe)
+def _compact(group: CompactGroup, name: str, lie: Matrices, discrete: Matrices, step: Construction) -> Representation:
+    dim = lie[0].shape[0]
+    return Representation(group, dim, name, "matrix", lie=lie, discrete=discrete, construction=step)

@@ -5,6 +5,7 @@ Only integer arrays are handled here; names, limits and equality belong to `grou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,3 +76,28 @@ def _freeze(
     for array in arrays:
         array.flags.writeable = False
     return Enumeration(*arrays, positions)
+
+
+def closure(table: NDArray[np.int32], steps: Sequence[int] | IntArray) -> NDArray[np.bool_]:
+    """The subgroup that some elements generate, bool (order,), from a Cayley table (order, order)."""
+    reached = np.zeros(len(table), dtype=bool)
+    reached[0] = True
+    frontier, columns = np.array([0]), np.array(steps)
+    while len(frontier):
+        images = np.zeros_like(reached)
+        images[table[frontier[:, None], columns]] = True
+        frontier = np.flatnonzero(images & ~reached)
+        reached |= images
+    return reached
+
+
+def element_orders(table: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The order of each element, int64 (order,), from a Cayley table (order, order)."""
+    n = len(table)
+    orders, power = np.ones(n, dtype=np.int64), np.arange(n, dtype=np.int32)
+    running = power != 0
+    while running.any():
+        orders[running] += 1
+        power = table[power, np.arange(n)]
+        running &= power != 0
+    return orders

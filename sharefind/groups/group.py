@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 MAX_ORDER = LARGEST_ORDER
 """Largest order that `FiniteGroup.elements` lists unless a larger limit is passed."""
-
-MAX_LISTED_ENTRIES = 50_000_000
-"""Largest order x degree of a listing: eight bytes each, 400 MB here."""
 
 MAX_TABLE_ORDER = 6_000
 """Largest order whose multiplication table is built: order^2 entries of four bytes, 144 MB here."""
@@ -96,17 +93,26 @@ class FiniteGroup(Group):
     natural_blocks: tuple[NaturalBlock, ...] = field(default=(), repr=False)
     known_order: int | None = field(default=None, repr=False)
 
+    most_entries: ClassVar[int] = 50_000_000
+    """Largest order x degree of a listing: eight bytes each, 400 MB here."""
+
     def __post_init__(self) -> None:
         if self.degree < 1:
             raise GroupError(f"group {self.name} has no points; give at least one")
         identity = tuple(range(self.degree))
-        kept = []
-        for position, generator in enumerate(self.generators):
-            images = tuple(int(i) for i in generator)
-            _check_permutation(images, self.degree, position, self.name)
-            if images != identity:
-                kept.append(images)
-        object.__setattr__(self, "generators", tuple(kept))
+        images = [tuple(map(int, generator)) for generator in self.generators]
+        for position, generator in enumerate(images):
+            if sorted(generator) != list(identity):
+                raise GroupError(
+                    f"generator {position} of group {self.name} is not a permutation of 0..{self.degree - 1}; "
+                    "list the image of every point once"
+                )
+        object.__setattr__(self, "generators", tuple(g for g in images if g != identity))
+
+    @property
+    def blocks(self) -> tuple[NaturalBlock, ...]:
+        """`natural_blocks`, or one block of all points where there are none."""
+        return self.natural_blocks or (NaturalBlock("points", 0, self.degree),)
 
     @cached_property
     def order(self) -> int:
@@ -131,10 +137,13 @@ class FiniteGroup(Group):
 
     @cached_property
     def _listed(self) -> Enumeration | None:
-        limit = min(MAX_ORDER, MAX_LISTED_ENTRIES // self.degree)
-        if self.known_order is not None and self.known_order > limit:
+        if self.known_order is not None and self.known_order > self._most_listed:
             return None
-        return enumerate_elements(self.generator_array, limit)
+        return enumerate_elements(self.generator_array, self._most_listed)
+
+    @property
+    def _most_listed(self) -> int:
+        return min(MAX_ORDER, self.most_entries // self.degree)
 
     @cached_property
     def _listed_beyond(self) -> Enumeration | None:
@@ -143,7 +152,7 @@ class FiniteGroup(Group):
     @property
     def is_listable(self) -> bool:
         """Whether the group is small enough to be listed without lifting a limit."""
-        return self.order <= min(MAX_ORDER, MAX_LISTED_ENTRIES // self.degree)
+        return self.order <= self._most_listed
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone: what was computed from them is computed again after unpickling."""
@@ -156,14 +165,15 @@ class FiniteGroup(Group):
             GroupError: the order is above `max_order`.
         """
         if self.order > max_order:
+            count = str(self.order) if self.order < 10**12 else "more than 10^12"
             raise GroupError(
-                f"group {self.name} has {_short(self.order)} elements, above the limit of {max_order}; "
+                f"group {self.name} has {count} elements, above the limit of {max_order}; "
                 "take a smaller group, or in Python pass a larger max_order"
             )
-        if self.order * self.degree > MAX_LISTED_ENTRIES:
+        if self.order * self.degree > self.most_entries:
             raise GroupError(
                 f"listing {self.name} needs {self.order} x {self.degree} entries, above the limit of "
-                f"{MAX_LISTED_ENTRIES}, a hard one; take a smaller group"
+                f"{self.most_entries}, a hard one; take a smaller group"
             )
         listed = self._listed if self._listed is not None else self._listed_beyond
         if listed is None or len(listed.elements) != self.order:
@@ -268,8 +278,8 @@ class FiniteGroup(Group):
     @cached_property
     def canonical(self) -> bytes:
         """The sorted elements as bytes: equal groups, and only they, share it (with the degree)."""
-        big_endian = np.sort(_as_rows(self.elements()))
-        return big_endian.tobytes()
+        rows = np.ascontiguousarray(self.elements(), dtype=">u4")
+        return np.sort(rows.view(np.dtype((np.void, rows.shape[1] * 4))).ravel()).tobytes()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FiniteGroup):
@@ -328,48 +338,25 @@ class CompactGroup(Group):
         return hash((self.n, len(self.discrete)))
 
 
+def cycles(permutation: Sequence[int] | IntArray) -> list[list[int]]:
+    """The disjoint cycles of a permutation (degree,), fixed points included, in the order of their first points."""
+    seen: set[int] = set()
+    found = []
+    for start in range(len(permutation)):
+        if start not in seen:
+            cycle = [start]
+            while (following := int(permutation[cycle[-1]])) != start:
+                cycle.append(following)
+            seen.update(cycle)
+            found.append(cycle)
+    return found
+
+
 def cycle_notation(permutation: Sequence[int] | IntArray) -> str:
     """A permutation (degree,) as disjoint cycles of its points, "(0 2)(1 3)"; "()" for the identity."""
-    seen: set[int] = set()
-    cycles = []
-    for start in range(len(permutation)):
-        if start in seen:
-            continue
-        cycle = [start]
-        while (following := int(permutation[cycle[-1]])) != start:
-            cycle.append(following)
-        seen.update(cycle)
-        if len(cycle) > 1:
-            cycles.append("(" + " ".join(map(str, cycle)) + ")")
-    return "".join(cycles) or "()"
+    return "".join(f"({' '.join(map(str, cycle))})" for cycle in cycles(permutation) if len(cycle) > 1) or "()"
 
 
 def permutation_sign(permutation: Sequence[int] | IntArray) -> int:
     """+1 for an even permutation (degree,), -1 for an odd one."""
-    seen = [False] * len(permutation)
-    sign = 1
-    for start in range(len(permutation)):
-        point, length = start, 0
-        while not seen[point]:
-            seen[point] = True
-            point, length = int(permutation[point]), length + 1
-        if length and length % 2 == 0:
-            sign = -sign
-    return sign
-
-
-def _check_permutation(images: tuple[int, ...], degree: int, position: int, name: str) -> None:
-    if sorted(images) != list(range(degree)):
-        raise GroupError(
-            f"generator {position} of group {name} is not a permutation of 0..{degree - 1}; "
-            "list the image of every point once"
-        )
-
-
-def _as_rows(elements: IntArray) -> NDArray[np.void]:
-    rows = np.ascontiguousarray(elements, dtype=">u4")
-    return rows.view(np.dtype((np.void, rows.shape[1] * 4))).ravel()
-
-
-def _short(order: int) -> str:
-    return str(order) if order < 10**12 else "more than 10^12"
+    return 1 if (len(permutation) - len(cycles(permutation))) % 2 == 0 else -1

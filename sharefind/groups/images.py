@@ -1,6 +1,6 @@
-"""Images of every element of a finite group, filled along the words of its elements.
+"""Images of a finite group's generators and elements, as arrays and exact matrices, and the limits on their size.
 
-`representation` decides what to ask for; here are the array loops and the limits on their size.
+What they represent is decided in `representation`; here are the array loops.
 """
 
 from __future__ import annotations
@@ -13,25 +13,114 @@ from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import RepresentationError
+from sharefind.exact.fields import CosineField
 from sharefind.exact.matrices import identity_matrix, signed_permutation_matrix, to_float
 from sharefind.groups.group import FiniteGroup
 
 PermArray = NDArray[np.integer[Any]]
 SignArray = NDArray[np.int8]
+SparseImages = tuple[PermArray, SignArray]
+"""perms and signs, (n, dim) each: e_i -> signs[k, i] e_{perms[k, i]}."""
 
-MAX_IMAGE_ENTRIES = 200_000_000
-"""Largest number of entries (order x dim, or order x dim^2 for dense matrices) that is held at once."""
-
-MAX_EXACT_MATRICES = 20_000
-"""Largest order whose images are listed as exact matrices."""
+Matrices = tuple[DomainMatrix, ...]
 
 
-def generator_matrices(perms: PermArray, signs: SignArray) -> tuple[DomainMatrix, ...]:
+def index_type(dim: int) -> type[np.signedinteger]:
+    """The integer type that holds indices below `dim` at half the memory where it can."""
+    return np.int32 if dim <= np.iinfo(np.int32).max else np.int64
+
+
+def as_index(perms: PermArray, dim: int) -> PermArray:
+    """The same indices in the type used for dimension `dim`."""
+    return perms.astype(index_type(dim), copy=False)
+
+
+def ones(n_generators: int, dim: int) -> SignArray:
+    """Read-only signs +1, (n_generators, dim), that take no memory."""
+    return np.broadcast_to(np.int8(1), (n_generators, dim))
+
+
+def check_dim(dim: int, sparse: bool, most: int = 30_000_000, most_by_matrices: int = 20_000) -> None:
+    """Refuse a dimension that would not fit.
+
+    Args:
+        dim: The dimension.
+        sparse: Whether every element acts by a signed permutation.
+        most: Largest dimension of those: 120 MB a generator.
+        most_by_matrices: Largest dimension of a representation by exact matrices.
+
+    Raises:
+        RepresentationError: it is above.
+    """
+    limit = most if sparse else most_by_matrices
+    if dim > limit:
+        raise RepresentationError(
+            f"the representation would have dimension {dim}, above the limit of {limit}, a hard one; use a smaller one"
+        )
+
+
+def sparse_sum(first: SparseImages, second: SparseImages, is_signed: bool) -> SparseImages:
+    """Direct sums of signed permutations; signs take no memory where none is negative."""
+    (p, s), (q, t) = first, second
+    dim = p.shape[1] + q.shape[1]
+    perms = np.concatenate([as_index(p, dim), as_index(q, dim) + p.shape[1]], axis=1).astype(index_type(dim))
+    return perms, np.concatenate([s, t], axis=1) if is_signed else ones(len(p), dim)
+
+
+def sparse_copies(images: SparseImages, count: int, is_signed: bool) -> SparseImages:
+    """Direct sums of `count` times the same signed permutations."""
+    p, s = images
+    dim = count * p.shape[1]
+    offsets = np.arange(count, dtype=index_type(dim))[:, None] * p.shape[1]
+    perms = (as_index(p, dim)[:, None, :] + offsets).reshape(len(p), dim)
+    return perms, np.tile(s, (1, count)) if is_signed else ones(len(p), dim)
+
+
+def sparse_word(images: SparseImages, word: tuple[int, ...]) -> SparseImages:
+    """The product of generators, (dim,) each."""
+    perms, signs = images
+    perm: PermArray = np.arange(perms.shape[1], dtype=perms.dtype)
+    sign: SignArray = np.ones(perms.shape[1], dtype=np.int8)
+    for letter in word:
+        perm, sign = perm[perms[letter]], sign[perms[letter]] * signs[letter]
+    return perm, sign
+
+
+def check_product_work(
+    name: str, groups: tuple[Matrices, Matrices], algebras: tuple[Matrices, Matrices], most: int = 2_500_000
+) -> None:
+    """Refuse a tensor product whose exact matrices would take long to make.
+
+    Args:
+        name: What to call the product.
+        groups: The matrices of the generators in both factors.
+        algebras: The matrices of the Lie algebra in both factors.
+        most: Most rational numbers that they may take: two seconds.
+
+    Raises:
+        RepresentationError: their entries times the degree of their field are above `most`.
+    """
+    work = sum(x.nnz() * y.nnz() * max(_cost(x), _cost(y)) for x, y in zip(*groups, strict=True))
+    work += sum((x.nnz() + x.shape[0]) * y.shape[0] + x.shape[0] * y.nnz() for x, y in zip(*algebras, strict=True))
+    if work > most:
+        raise RepresentationError(
+            f"{name} would take {work} steps of exact arithmetic, above the limit of {most}, a hard one; "
+            "use fewer or smaller factors"
+        )
+
+
+def _cost(matrix: DomainMatrix) -> int:
+    """What a product of two entries costs beside one of rational numbers: of a cosine field ten times its degree."""
+    domain = matrix.domain
+    return 10 * int(domain.mod.degree()) if isinstance(domain, CosineField) else 1
+
+
+def generator_matrices(perms: PermArray, signs: SignArray) -> Matrices:
     """Sparse rational matrices of signed permutations (n_generators, dim)."""
     return tuple(signed_permutation_matrix(p, s) for p, s in zip(perms, signs, strict=True))
 
 
-def sparse_images(group: FiniteGroup, perms: PermArray, signs: SignArray) -> tuple[PermArray, SignArray]:
+def sparse_images(group: FiniteGroup, perms: PermArray, signs: SignArray) -> SparseImages:
     """(perms, signs) of every element, (order, dim) each, from those of the generators (n_generators, dim).
 
     rho(h) rho(g) e_i = signs_g[i] signs_h[perms_g[i]] e_{perms_h[perms_g[i]]}.
@@ -49,12 +138,12 @@ def sparse_images(group: FiniteGroup, perms: PermArray, signs: SignArray) -> tup
     return all_perms, all_signs
 
 
-def matrix_images(group: FiniteGroup, matrices: tuple[DomainMatrix, ...], dim: int) -> tuple[DomainMatrix, ...]:
-    """The exact image of every element, (dim, dim) each."""
-    if group.order > MAX_EXACT_MATRICES:
+def matrix_images(group: FiniteGroup, matrices: Matrices, dim: int, largest_order: int = 20_000) -> Matrices:
+    """The exact image of every element, (dim, dim) each, of a group of at most `largest_order`."""
+    if group.order > largest_order:
         raise RepresentationError(
             f"{group.name} has {group.order} elements, too many for exact matrices "
-            f"(limit {MAX_EXACT_MATRICES}, a hard one); use float_matrices or a permutation representation"
+            f"(limit {largest_order}, a hard one); use float_matrices or a permutation representation"
         )
     parent, generator = group.words()
     images = [identity_matrix(dim, matrices[0].domain if matrices else QQ)]
@@ -63,7 +152,7 @@ def matrix_images(group: FiniteGroup, matrices: tuple[DomainMatrix, ...], dim: i
     return tuple(images)
 
 
-def float_images(group: FiniteGroup, matrices: tuple[DomainMatrix, ...], dim: int) -> NDArray[np.float64]:
+def float_images(group: FiniteGroup, matrices: Matrices, dim: int) -> NDArray[np.float64]:
     """Every image rounded, float64 (order, dim, dim); products of rounded generators along the words."""
     check_size(group, dim * dim)
     parent, generator = group.words()
@@ -75,12 +164,12 @@ def float_images(group: FiniteGroup, matrices: tuple[DomainMatrix, ...], dim: in
     return images
 
 
-def dense_from_sparse(perms: PermArray, signs: SignArray) -> NDArray[np.float64]:
-    """Dense float64 (order, dim, dim) matrices of signed permutations (order, dim)."""
+def dense_from_sparse(perms: PermArray, signs: SignArray, most: int = 200_000_000) -> NDArray[np.float64]:
+    """Dense float64 (order, dim, dim) matrices of signed permutations (order, dim), of at most `most` entries."""
     order, dim = perms.shape
-    if order * dim * dim > MAX_IMAGE_ENTRIES:
+    if order * dim * dim > most:
         raise RepresentationError(
-            f"{order} dense {dim} x {dim} matrices do not fit the limit of {MAX_IMAGE_ENTRIES} entries; "
+            f"{order} dense {dim} x {dim} matrices do not fit the limit of {most} entries; "
             "use act_float, which needs none"
         )
     dense = np.zeros((order, dim, dim), dtype=np.float64)
@@ -88,28 +177,24 @@ def dense_from_sparse(perms: PermArray, signs: SignArray) -> NDArray[np.float64]
     return dense
 
 
-def sparse_character(perms: PermArray, signs: SignArray) -> NDArray[np.int64]:
-    """Traces of signed permutations (order, dim): int64 (order,)."""
-    fixed = perms == np.arange(perms.shape[1])
-    traces: NDArray[np.int64] = np.where(fixed, signs, 0).sum(axis=1, dtype=np.int64)
-    return traces
+def block_diagonal(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Stacks of matrices (size, dim_k, dim_k) as one of block diagonal matrices, (size, sum of dim_k, same)."""
+    stops = np.cumsum([part.shape[1] for part in parts])
+    blocks = np.zeros((len(parts[0]), stops[-1], stops[-1]))
+    for part, stop in zip(parts, stops, strict=True):
+        here = slice(stop - part.shape[1], stop)
+        blocks[:, here, here] = part
+    return blocks
 
 
-def act_sparse(perms: PermArray, signs: SignArray, indices: NDArray[np.integer[Any]], x: NDArray[Any]) -> NDArray[Any]:
-    """rho(g_k) x_k for rows k of (perms, signs), each (order, dim); x and the result are (n, dim)."""
-    moved = np.empty_like(x)
-    np.put_along_axis(moved, perms[indices], signs[indices] * x, axis=1)
-    return moved
-
-
-def check_size(group: FiniteGroup, entries: int) -> None:
-    """Refuse to list images of more than `MAX_IMAGE_ENTRIES` entries in all.
+def check_size(group: FiniteGroup, entries: int, most: int = 200_000_000) -> None:
+    """Refuse to list images of more than `most` entries in all.
 
     Raises:
         RepresentationError: order x entries is above the limit.
     """
-    if group.order * entries > MAX_IMAGE_ENTRIES:
+    if group.order * entries > most:
         raise RepresentationError(
-            f"the images of {group.name} need more than {MAX_IMAGE_ENTRIES} entries, a hard limit; "
+            f"the images of {group.name} need more than {most} entries, a hard limit; "
             "take a smaller group or a smaller representation"
         )

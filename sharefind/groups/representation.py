@@ -6,30 +6,51 @@ is in `expressions`, the ready-made representations in `constructors`, fixed sub
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial, reduce
+from operator import add, attrgetter, mul
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Expr, Integer
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import RepresentationError
-from sharefind.exact.matrices import is_orthogonal_matrix, trace
+from sharefind.exact.matrices import common_matrices, direct_sum, identity_matrix, kronecker, leibniz
 from sharefind.groups import images as _images
-from sharefind.groups.group import CompactGroup, FiniteGroup, Group
-from sharefind.groups.images import PermArray, SignArray
+from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock
+from sharefind.groups.images import Matrices, PermArray, SignArray, SparseImages
+from sharefind.groups.linear_action import Kind, LinearAction
 
-if TYPE_CHECKING:
-    from sharefind.groups.recipes import Recipe
-
-Kind = Literal["permutation", "signed", "matrix"]
+Operation = Literal["natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual"]
 
 
 @dataclass(frozen=True, eq=False)
-class Representation:
+class Construction:
+    """The last step by which a representation was built, so that it can be built again for a subgroup, or sampled.
+
+    Args:
+        operation: What was done.
+        build: Does it: makes the representation from the parts, or from the group where there are none.
+        parts: The representations it was done to.
+        count: Dimension ("trivial"), multiplicity ("copies") or side in pixels ("grid").
+        blocks: How the points of the original group act ("natural", "sign"); kept for its subgroups.
+    """
+
+    operation: Operation
+    build: Callable[..., Representation] = field(repr=False)
+    parts: tuple[Representation, ...] = ()
+    count: int = 1
+    blocks: tuple[NaturalBlock, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Representation(LinearAction):
     """A homomorphism rho from a group to invertible matrices of R^dim, held by the images of its generators.
+
+    Build representations with `natural`, `trivial`, `regular`, `sign`, `grid`, `from_matrices`, `+`, `*` and
+    `dual`: the constructor does not check that the images are a homomorphism.
 
     Args:
         group: the group that acts.
@@ -41,186 +62,242 @@ class Representation:
         matrices: one exact sparse (dim, dim) matrix a generator, over one field; "matrix" and finite groups.
         lie: d rho of the basis of the Lie algebra, exact (dim, dim) each, for a compact group.
         discrete: rho of the discrete generators, exact (dim, dim) each, for a compact group.
-        recipe: how the representation was composed, which lets it be restricted and sampled; None when it was
+        construction: how the representation was built, which lets it be restricted and sampled; None when it was
             given by matrices.
-
-    Build representations with `natural`, `trivial`, `regular`, `sign`, `grid`, `from_matrices`, `+`, `*` and
-    `dual`: the constructor does not check that the images are a homomorphism.
     """
 
-    group: Group
-    dim: int
-    name: str
-    kind: Kind
-    perms: PermArray | None = field(default=None, repr=False)
-    signs: SignArray | None = field(default=None, repr=False)
-    matrices: tuple[DomainMatrix, ...] | None = field(default=None, repr=False)
-    lie: tuple[DomainMatrix, ...] = field(default=(), repr=False)
-    discrete: tuple[DomainMatrix, ...] = field(default=(), repr=False)
-    recipe: Recipe | None = field(default=None, repr=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The fields alone: images are computed again after unpickling."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether every element acts by a permutation of the coordinates with signs."""
-        return self.kind != "matrix"
+    construction: Construction | None = field(default=None, repr=False)
 
     def __add__(self, other: Representation) -> Representation:
-        """Direct sum on R^(dim + other.dim), this representation's coordinates first."""
-        from sharefind.groups.operations import direct_sum
+        """Direct sum on R^(dim + other.dim), this representation's coordinates first.
 
-        return direct_sum(self, other)
+        Raises:
+            RepresentationError: different groups, or a dimension above the limit.
+        """
+        self._require_group_of(other)
+        name, step = f"{self.name}+{other.name}", Construction("sum", add, (self, other))
+        sparse = self.is_sparse and other.is_sparse
+        _images.check_dim(self.dim + other.dim, sparse)
+        if not sparse:
+            return self._joined(other, name, step, direct_sum, direct_sum)
+        kind = self._joint_kind(other)
+        images = _images.sparse_sum(self.sparse_generators, other.sparse_generators, kind == "signed")
+        return signed_permutations(self.group, name, images, kind, step)
 
     def __mul__(self, other: Representation | int) -> Representation:
-        """Tensor product, index (i, j) -> i other.dim + j; with an integer, that many copies."""
-        from sharefind.groups.operations import copies, tensor_product
+        """Tensor product, index (i, j) -> i other.dim + j; with an integer, that many copies.
 
-        return copies(self, other) if isinstance(other, int) else tensor_product(self, other)
+        Lie algebras act by the Leibniz rule.
+
+        Raises:
+            RepresentationError: different groups, a count below 1, or a dimension above the limit.
+        """
+        if isinstance(other, int):
+            return self._copies(other)
+        self._require_group_of(other)
+        name, step = f"{_factor(self)}*{_factor(other, right=True)}", Construction("tensor", mul, (self, other))
+        sparse = self.is_sparse and other.is_sparse
+        _images.check_dim(self.dim * other.dim, sparse)
+        if sparse:
+            dim, kind = self.dim * other.dim, self._joint_kind(other)
+            return SparseTensorProduct(self.group, dim, name, kind, construction=step)
+        _images.check_product_work(name, (self.group_matrices, other.group_matrices), (self.lie, other.lie))
+        return self._joined(other, name, step, kronecker, leibniz)
 
     def __rmul__(self, count: int) -> Representation:
         """Direct sum of `count` copies."""
-        from sharefind.groups.operations import copies
+        return self._copies(count)
 
-        return copies(self, count)
+    def _copies(self, count: int) -> Representation:
+        if count < 1:
+            raise RepresentationError(f"{count}*{self.name} has no coordinates; multiply by a positive integer")
+        if count == 1:
+            return self
+        _images.check_dim(count * self.dim, self.is_sparse)
+        step = Construction("copies", partial(mul, count), (self,), count)
+        name = f"{count}*{_factor(self)}"
+        if self.is_sparse:
+            images = _images.sparse_copies(self.sparse_generators, count, self.kind == "signed")
+            return signed_permutations(self.group, name, images, self.kind, step)
+        return replace(self._summed(count), name=name, construction=step)
+
+    def _summed(self, count: int) -> Representation:
+        """Copies by doubling, so that the matrices are built O(log count) times."""
+        if count == 1:
+            return self
+        half = self._summed(count // 2)
+        return half + half + self if count % 2 else half + half
 
     @property
     def dual(self) -> Representation:
-        """rho(g)^{-T}; an orthogonal representation is its own dual."""
-        from sharefind.groups.operations import dual
+        """rho(g)^{-T}, and -X^T on a Lie algebra; orthogonal representations are their own duals."""
+        if self.is_orthogonal:
+            return self
+        inverted = tuple(m.inv().transpose() for m in self.group_matrices)
+        step = Construction("dual", attrgetter("dual"), (self,))
+        return self._by_matrices(
+            self.dim, f"dual({self.name})", step, inverted, tuple(-x.transpose() for x in self.lie)
+        )
 
-        return dual(self)
+    def _joined(
+        self,
+        other: Representation,
+        name: str,
+        step: Construction,
+        on_group: Callable[[DomainMatrix, DomainMatrix], DomainMatrix],
+        on_algebra: Callable[[DomainMatrix, DomainMatrix], DomainMatrix],
+    ) -> Representation:
+        """Both actions, joined matrix by matrix."""
+        joined = [on_group(x, y) for x, y in zip(self.group_matrices, other.group_matrices, strict=True)]
+        lie = tuple(on_algebra(x, y) for x, y in zip(self.lie, other.lie, strict=True))
+        dim = self.dim + other.dim if step.operation == "sum" else self.dim * other.dim
+        return self._by_matrices(dim, name, step, common_matrices(joined), lie)
+
+    def _by_matrices(
+        self, dim: int, name: str, step: Construction, group_part: Matrices, lie: Matrices
+    ) -> Representation:
+        if isinstance(self.group, CompactGroup):
+            return Representation(self.group, dim, name, "matrix", lie=lie, discrete=group_part, construction=step)
+        return Representation(self.group, dim, name, "matrix", matrices=group_part, construction=step)
+
+    def _require_group_of(self, other: Representation) -> None:
+        one, two = self.group, other.group
+        if one is not two and (one != two or getattr(one, "generators", ()) != getattr(two, "generators", ())):
+            raise RepresentationError(
+                f"{self.name} is of {one.name} and {other.name} of {two.name}; build both from the same group"
+            )
+
+    def _joint_kind(self, other: Representation) -> Kind:
+        return "permutation" if self.kind == other.kind == "permutation" else "signed"
 
     def restrict(self, subgroup: FiniteGroup) -> Representation:
         """The same action of a subgroup, given on the same points by any generators.
 
+        It is built again where the construction is known; else images are products along words.
+
         Raises:
             RepresentationError: not a subgroup of this representation's group.
         """
-        from sharefind.groups.recipes import restrict
-
-        return restrict(self, subgroup)
-
-    @cached_property
-    def is_orthogonal(self) -> bool:
-        """Whether every rho(g) is orthogonal, decided exactly on the generators."""
-        if self.is_sparse:
-            return True
-        skew = all((x + x.transpose()).is_zero_matrix for x in self.lie)
-        return skew and all(is_orthogonal_matrix(m) for m in (self.matrices or ()) + self.discrete)
-
-    @cached_property
-    def _sparse_images(self) -> tuple[PermArray, SignArray]:
-        return _images.sparse_images(self.finite_group, *self.sparse_generators)
-
-    @cached_property
-    def _matrix_images(self) -> tuple[DomainMatrix, ...]:
-        return _images.matrix_images(self.finite_group, self.generator_matrices, self.dim)
-
-    @property
-    def finite_group(self) -> FiniteGroup:
-        """The group, known to be finite.
-
-        Raises:
-            RepresentationError: the group is infinite.
-        """
-        if not isinstance(self.group, FiniteGroup):
+        group = self.finite_group
+        if not subgroup.is_subgroup_of(group):
             raise RepresentationError(
-                f"{self.group.name} is infinite: {self.name} has no list of images; sample it instead"
+                f"{subgroup.name} ({subgroup.degree} points) is not a subgroup of {group.name} ({group.degree}); "
+                f"take one of subgroups({group.name})"
             )
-        return self.group
+        return replace(self._rebuilt(subgroup), name=self.name)
 
-    @property
-    def sparse_generators(self) -> tuple[PermArray, SignArray]:
-        """(perms, signs) of the generators, (n_generators, dim) each.
+    def _rebuilt(self, subgroup: FiniteGroup) -> Representation:
+        if self.construction is None:
+            return self._along_words(subgroup)
+        step = self.construction
+        return step.build(*[part._rebuilt(subgroup) for part in step.parts]) if step.parts else step.build(subgroup)
 
-        Raises:
-            RepresentationError: the representation is of kind "matrix".
-        """
-        if self.perms is None or self.signs is None:
-            raise RepresentationError(
-                f"{self.name} does not act by signed permutations; use generator_matrices instead"
-            )
-        return self.perms, self.signs
-
-    @property
-    def generator_matrices(self) -> tuple[DomainMatrix, ...]:
-        """Sparse exact matrices of the generators of a finite group, whatever the kind; (dim, dim) each."""
-        if self.matrices is not None:
-            return self.matrices
-        if not self.is_sparse:
-            raise RepresentationError(f"{self.group.name} is infinite; use .lie and .discrete of {self.name}")
-        return _images.generator_matrices(*self.sparse_generators)
-
-    def images(self) -> tuple[PermArray, SignArray] | tuple[DomainMatrix, ...]:
-        """The image of every element, in the order of `group.elements()`.
-
-        Returns:
-            for the sparse kinds (perms (order, dim), signs (order, dim)), else one exact (dim, dim) matrix an
-            element.
-
-        Raises:
-            RepresentationError: the group is infinite or the images do not fit `images.MAX_IMAGE_ENTRIES`.
-        """
-        return self._sparse_images if self.is_sparse else self._matrix_images
-
-    def character(self) -> tuple[Expr, ...]:
-        """tr rho(g), exact, (order,), in the order of `group.elements()`."""
+    def _along_words(self, subgroup: FiniteGroup) -> Representation:
+        """Images of the subgroup's generators as products of the given images, exactly."""
+        group = self.finite_group
+        words = [group.word(group.index(g)) for g in subgroup.generators]
         if self.is_sparse:
-            values = _images.sparse_character(*self._sparse_images)
-            return tuple(Integer(int(value)) for value in values)
-        return tuple(m.domain.to_sympy(trace(m)) for m in self._matrix_images)
-
-    def float_matrices(self) -> NDArray[np.float64]:
-        """Every rho(g) as float64 (order, dim, dim), in the order of `group.elements()`."""
-        if self.is_sparse:
-            return _images.dense_from_sparse(*self._sparse_images)
-        return _images.float_images(self.finite_group, self.generator_matrices, self.dim)
-
-    def act_float(self, indices: NDArray[np.integer[Any]], x: NDArray[Any]) -> NDArray[Any]:
-        """rho(g_k) x_k for finite groups, without dense matrices for the sparse kinds.
-
-        Args:
-            indices: rows of `group.elements()`, integer (n,).
-            x: float (n, dim).
-
-        Returns:
-            (n, dim), dtype of x.
-
-        Raises:
-            RepresentationError: the shapes do not fit.
-        """
-        if x.ndim != 2 or x.shape != (len(indices), self.dim):
-            raise RepresentationError(
-                f"{self.name} acts on arrays ({len(indices)}, {self.dim}), not {x.shape}; reshape the input"
-            )
-        if self.is_sparse:
-            return _images.act_sparse(*self._sparse_images, indices, x)
-        moved = np.einsum("nij,nj->ni", self._float_matrices[indices], x)
-        result: NDArray[Any] = moved.astype(x.dtype, copy=False)
-        return result
-
-    @cached_property
-    def _float_matrices(self) -> NDArray[np.float64]:
-        return self.float_matrices()
+            images = [_images.sparse_word(self.sparse_generators, word) for word in words]
+            perms = np.array([p for p, _ in images], dtype=np.int64).reshape(len(words), self.dim)
+            signs = np.array([s for _, s in images], dtype=np.int8).reshape(len(words), self.dim)
+            return Representation(subgroup, self.dim, self.name, self.kind, perms=perms, signs=signs)
+        matrices = self.generator_matrices
+        identity = identity_matrix(self.dim, matrices[0].domain) if matrices else identity_matrix(self.dim)
+        products = tuple(reduce(lambda m, letter: m * matrices[letter], word, identity) for word in words)
+        return Representation(subgroup, self.dim, self.name, "matrix", matrices=products)
 
     def sample_matrices(self, rng: np.random.Generator, size: int) -> NDArray[np.float64]:
         """rho of `size` Haar draws, float64 (size, dim, dim), for finite and compact groups."""
         if isinstance(self.group, FiniteGroup):
             return self._float_matrices[self.group.sample(rng, size)]
-        from sharefind.groups.recipes import evaluate
+        return self.evaluate(self.compact_group.sample(rng, size))
 
-        return evaluate(self, self.compact_group.sample(rng, size))
+    def evaluate(self, draws: NDArray[np.float64]) -> NDArray[np.float64]:
+        """rho of matrices of a compact group: draws float64 (size, n, n), result float64 (size, dim, dim)."""
+        step = self.construction
+        if step is None:
+            raise RepresentationError(
+                f"{self.name} was given by matrices; only composed representations can be sampled"
+            )
+        parts = [part.evaluate(draws) for part in step.parts]
+        match step.operation:
+            case "natural":
+                return draws
+            case "trivial":
+                return np.broadcast_to(np.eye(self.dim), (len(draws), self.dim, self.dim)).copy()
+            case "sign":
+                return np.asarray(np.sign(np.linalg.det(draws)).reshape(-1, 1, 1))
+            case "sum" | "copies":
+                return _images.block_diagonal(parts * step.count)
+            case "dual":
+                return np.asarray(np.linalg.inv(parts[0])).swapaxes(1, 2)
+            case _:
+                return np.asarray(np.einsum("nij,nkl->nikjl", *parts).reshape(-1, self.dim, self.dim))
+
+
+@dataclass(frozen=True, eq=False)
+class SparseTensorProduct(Representation):
+    """A tensor product of two signed permutation actions: index arrays of its own are made when asked for.
+
+    Its orbits are found from the two factors (`sharefind.spaces.permuted`); hom(R^5000, R^5000) takes no memory.
+    """
+
+    def __post_init__(self) -> None:
+        if self.__dict__["perms"] is None:
+            # A cached property gives way to the instance's own value.
+            del self.__dict__["perms"], self.__dict__["signs"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: self.__dict__[f.name] for f in fields(self) if f.name not in ("perms", "signs")}
 
     @property
-    def compact_group(self) -> CompactGroup:
-        """The group, known to be SO(n) or O(n).
+    def factors(self) -> tuple[SparseImages, SparseImages]:
+        """Signed permutations of the generators in the two representations of which this is the product."""
+        if self.construction is None:
+            raise RepresentationError(f"{self.name} is a tensor product without its factors; make it with a * b")
+        first, second = self.construction.parts
+        return first.sparse_generators, second.sparse_generators
 
-        Raises:
-            RepresentationError: the group is finite.
-        """
-        if not isinstance(self.group, CompactGroup):
-            raise RepresentationError(f"{self.group.name} is finite; its images are listed, not sampled")
-        return self.group
+    @cached_property  # type: ignore[misc]
+    def perms(self) -> PermArray:
+        """Index (i, j) -> i b.dim + j, integer (n_generators, dim); read-only."""
+        p, q = (_images.as_index(perms, self.dim) for perms, _ in self.factors)
+        perms: PermArray = (p[:, :, None] * q.shape[1] + q[:, None, :]).reshape(len(p), self.dim)
+        perms.flags.writeable = False
+        return perms
+
+    @cached_property  # type: ignore[misc]
+    def signs(self) -> SignArray:
+        """Products of signs, int8 (n_generators, dim)."""
+        (_, s), (_, t) = self.factors
+        if self.kind == "permutation":
+            return _images.ones(len(s), self.dim)
+        return (s[:, :, None] * t[:, None, :]).reshape(len(s), self.dim)
+
+
+def hom(out_rep: Representation, in_rep: Representation) -> Representation:
+    """The induced action on Z = R^{d_out x d_in}, row-major: M_g z = rhohat_g z rho_g^{-1} (dim d_out d_in).
+
+    This is out * in.dual (Maass and Fontbona 2024, Section 2, for units sigma(z x)).
+    """
+    return out_rep * in_rep.dual
+
+
+def signed_permutations(
+    group: Group, name: str, images: SparseImages, kind: Kind, construction: Construction | None = None
+) -> Representation:
+    """The representation with these images of the generators, (n_generators, dim) each."""
+    perms, signs = images
+    dim = perms.shape[1]
+    perms = np.ascontiguousarray(_images.as_index(perms, dim))
+    perms.flags.writeable = False
+    return Representation(group, dim, name, kind, perms=perms, signs=signs, construction=construction)
+
+
+def _factor(rep: Representation, right: bool = False) -> str:
+    """The name as a factor, in parentheses when it is a sum, or on the right when it has a multiplicity."""
+    depth, is_sum = 0, False
+    for character in rep.name:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        is_sum = is_sum or (character == "+" and depth == 0)
+    return f"({rep.name})" if is_sum or (right and rep.name[:1].isdigit()) else rep.name

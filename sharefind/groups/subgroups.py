@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from sympy import factorint, isprime
 
 from sharefind.errors import GroupError
+from sharefind.groups.enumeration import closure, element_orders
 from sharefind.groups.group import FiniteGroup
-from sharefind.groups.structure import element_orders, structure_name
+from sharefind.groups.structure import structure_name
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
 MAX_SUBGROUP_ORDER = 200
@@ -49,22 +50,21 @@ def subgroups(
             "pass a larger max_order or a smaller group"
         )
     finder = _Finder(group, limits)
-    classes = finder.classes()
-    found = [finder.subgroup(members, name) for members, name in finder.named(classes)]
+    found: list[FiniteGroup] = []
+    for conjugates in finder.classes():
+        name = structure_name(finder.subgroup(conjugates[0], "?"))
+        found += [finder.subgroup(members, name) for members in conjugates]
     return tuple(sorted(found, key=lambda subgroup: (subgroup.order, subgroup.canonical)))
 
 
 def conjugacy_classes(group: FiniteGroup, subgroups: Sequence[FiniteGroup]) -> list[list[FiniteGroup]]:
     """The subgroups of a list grouped by conjugacy, classes in the order of their first members."""
     finder = _Finder(group, DEFAULT_LIMITS)
-    places = {finder.mask(subgroup).tobytes(): place for place, subgroup in enumerate(subgroups)}
-    classes, seen = list[list[FiniteGroup]](), set[bytes]()
-    for key in places:
-        if key not in seen:
-            conjugates = {other.tobytes() for other in finder.conjugates(np.frombuffer(key, dtype=bool))}
-            seen |= conjugates
-            members = sorted(places[other] for other in conjugates & places.keys())
-            classes.append([subgroups[place] for place in members])
+    left = {finder.mask(subgroup).tobytes(): subgroup for subgroup in subgroups}
+    classes = list[list[FiniteGroup]]()
+    while left:
+        conjugates = {mask.tobytes() for mask in finder.conjugates(np.frombuffer(next(iter(left)), dtype=bool))}
+        classes.append([left.pop(key) for key in list(left) if key in conjugates])
     return classes
 
 
@@ -94,14 +94,11 @@ class _Finder:
     @cached_property
     def conjugation(self) -> NDArray[np.int32]:
         """conjugation[g, x] = g x g^-1, int32 (order, order)."""
-        inverse = np.argmin(self.table, axis=1)
-        products: NDArray[np.int32] = self.table[self.table, inverse[:, None]]
-        return products
+        return np.asarray(self.table[self.table, np.argmin(self.table, axis=1)[:, None]])
 
     def classes(self) -> list[list[Members]]:
         """All subgroups as masks, one list a conjugacy class."""
-        trivial = np.zeros(len(self.table), dtype=bool)
-        trivial[0] = True
+        trivial = self._only(0)
         classes, known = [[trivial]], {trivial.tobytes()}
         cyclic = self._prime_power_generators()
         for representative in _growing(classes):
@@ -128,22 +125,15 @@ class _Finder:
 
     def _prime_power_generators(self) -> list[int]:
         """One generator for each cyclic subgroup of prime-power order."""
-        orders = self.orders
-        chosen, seen = [], set[bytes]()
-        for x in np.flatnonzero(orders > 1):
-            if len(factorint(int(orders[x]))) == 1:
-                key = self._powers(int(x)).tobytes()
-                if key not in seen:
-                    seen.add(key)
-                    chosen.append(int(x))
-        return chosen
+        chosen: dict[bytes, int] = {}
+        for x in np.flatnonzero(self.orders > 1).tolist():
+            if len(factorint(int(self.orders[x]))) == 1:
+                chosen.setdefault(closure(self.table, [x]).tobytes(), x)
+        return list(chosen.values())
 
-    def _powers(self, x: int) -> Members:
+    def _only(self, x: int) -> Members:
         mask = np.zeros(len(self.table), dtype=bool)
-        power = 0
-        while not mask[power]:
-            mask[power] = True
-            power = int(self.table[power, x])
+        mask[x] = True
         return mask
 
     def _join(self, mask: Members, steps: Sequence[int]) -> Members:
@@ -172,46 +162,23 @@ class _Finder:
     def _chosen_generators(self, mask: Members) -> list[int]:
         members = np.flatnonzero(mask)
         chosen: list[int] = []
-        spanned = np.zeros_like(mask)
-        spanned[0] = True
+        spanned = self._only(0)
         for x in members[np.argsort(-self.orders[members], kind="stable")].tolist():
             if not spanned[x]:
                 chosen.append(x)
                 spanned = self._join(spanned, chosen)
                 if spanned.sum() == len(members):
                     break
-        return self._thinned(chosen, len(members))
-
-    def _thinned(self, chosen: list[int], size: int) -> list[int]:
         for x in list(chosen):
             rest = [y for y in chosen if y != x]
-            if rest and self._span(rest).sum() == size:
+            if rest and closure(self.table, rest).sum() == len(members):
                 chosen = rest
         return chosen
-
-    def _span(self, steps: Iterable[int]) -> Members:
-        reached = np.zeros(len(self.table), dtype=bool)
-        reached[0] = True
-        frontier, columns = np.array([0]), np.array(list(steps))
-        while len(frontier):
-            images = np.zeros_like(reached)
-            images[self.table[frontier[:, None], columns]] = True
-            frontier = np.flatnonzero(images & ~reached)
-            reached |= images
-        return reached
 
     def conjugates(self, mask: Members) -> list[Members]:
         images = np.zeros((len(mask), len(mask)), dtype=bool)
         np.put_along_axis(images, self.conjugation[:, np.flatnonzero(mask)], True, axis=1)
         return [np.frombuffer(row, dtype=bool) for row in sorted({row.tobytes() for row in images})]
-
-    def named(self, classes: list[list[Members]]) -> list[tuple[Members, str]]:
-        """Each mask with the structure name of its class, found once a class."""
-        pairs = []
-        for conjugates in classes:
-            name = structure_name(self.subgroup(conjugates[0], "?"))
-            pairs += [(mask, name) for mask in conjugates]
-        return pairs
 
     def subgroup(self, mask: Members, name: str) -> FiniteGroup:
         """The permutation group of a mask, with few generators and the natural action of the whole."""

@@ -14,17 +14,16 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from sharefind.errors import ConfigError, InputError
+from sharefind.errors import ConfigError, InputError, setting
 from sharefind.meanfield.objectives.row_units import equal_units, exchanged, rows_of_units
 
-HOW_TO = (
-    "name the units of rows with --rows-of COLUMN (groups= in Python), or cut a time series into blocks with "
-    "--block-length L (block_length= in Python)"
-)
-"""What makes tests valid for rows that depend on each other."""
 
-FEWEST_KEPT = 20
-"""Units that a subsample keeps at least, as far as there are any; their rows are thinned instead."""
+def how_to() -> str:
+    """What makes tests valid for rows that depend on each other."""
+    return (
+        f"name the units of rows with {setting('rows_of')} COLUMN (groups= in Python), or cut a time series into "
+        f"blocks with {setting('block_length')} L (block_length= in Python)"
+    )
 
 
 def unit_count(units: Tensor, n: int) -> int:
@@ -97,20 +96,22 @@ def refuse_unpermutable(units: Tensor) -> None:
     if rearrangements(units) < 2:
         raise InputError(
             "independence cannot be tested with these units: no two have the same number of rows; cut them into blocks "
-            "of one length (--block-length L, which can be combined with --rows-of), or drop rows until sizes agree"
+            f"of one length ({setting('block_length')} L, which can be combined with {setting('rows_of')}), or "
+            "drop rows until sizes agree"
         )
 
 
-def subsample(units: Tensor, most: int, rng: np.random.Generator) -> Tensor:
+def subsample(units: Tensor, most: int, rng: np.random.Generator, fewest_units: int = 20) -> Tensor:
     """Row numbers of whole units, at most about `most` rows; units of a common size first, which can be exchanged.
 
-    Where fewer than `FEWEST_KEPT` units would be left, the rows of more units are thinned, those of one size alike. The
+    Where fewer than `fewest_units` would be left, the rows of more units are thinned, those of one size alike. The
     choice depends on the sizes of units alone.
 
     Args:
         units: (n,), int64.
         most: rows.
         rng: of the choice.
+        fewest_units: that are kept at least, as far as there are any; their rows are thinned instead.
 
     Returns:
         (k,), int64, ascending.
@@ -123,7 +124,7 @@ def subsample(units: Tensor, most: int, rng: np.random.Generator) -> Tensor:
     ]
     ordered = [unit for block in blocks for unit in block[rng.permutation(len(block))]]
     sizes = np.cumsum([len(unit) for unit in ordered])
-    count = max(int(np.searchsorted(sizes, most, side="right")), min(FEWEST_KEPT, len(ordered)))
+    count = max(int(np.searchsorted(sizes, most, side="right")), min(fewest_units, len(ordered)))
     share = min(1.0, most / int(sizes[count - 1]))
     places = {len(unit): np.arange(len(unit)) for unit in ordered[:count]}
     if share < 1:

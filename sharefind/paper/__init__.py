@@ -3,8 +3,8 @@
 The mathematics is in `sharefind.meanfield`; here are the experiments, their checks and their files.
 """
 
-from sharefind.paper.context import Cell, Context, Demonstration, MemoryStore, Progress, Request, no_progress
-from sharefind.paper.demonstration import Check, Outcome, Panel, Series
+from sharefind.paper.context import Cell, Context, MemoryStore, Progress, Request, no_progress
+from sharefind.paper.demonstration import Check, Demonstration, Experiment, Outcome, Panel, Series
 from sharefind.paper.execution import Reproduction, reproduce
 from sharefind.paper.statements import ALL, DEMONSTRATIONS, find, names
 
@@ -15,6 +15,7 @@ __all__ = [
     "Check",
     "Context",
     "Demonstration",
+    "Experiment",
     "MemoryStore",
     "Outcome",
     "Panel",

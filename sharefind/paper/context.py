@@ -1,16 +1,17 @@
-"""What a demonstration is given: the request, the group's setting, random streams, stored cells and progress."""
+"""What a demonstration runs in: the request, random streams, stored cells and progress."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.paper.demonstration import Outcome
 from sharefind.rng import named_stream
+
+Item = TypeVar("Item")
 
 Progress = Callable[[str, int, int], None]
 """(what is being done, steps done, steps in all)."""
@@ -25,10 +26,15 @@ class Request:
     """What the user asked for; None leaves a choice to the demonstration.
 
     Attributes:
-        group: name of the group, such as "C3". in_rep, out_rep: representation expressions. unit: unit expression.
-        quick: smaller grids, minutes for everything. largest: N at which the grids of fig-si and fig-wi end.
+        group: Name of the group, such as "C3".
+        in_rep: Expression of the representation on inputs.
+        out_rep: Expression of the representation on outputs.
+        unit: Unit expression.
+        quick: Smaller grids: minutes for everything.
+        largest: N at which the grids of fig-si and fig-wi end.
         horizon: T of their students.
-        seed: of all random numbers. jobs: parallel processes.
+        seed: Seed of all random numbers.
+        jobs: Parallel processes.
     """
 
     group: str | None = None
@@ -40,6 +46,10 @@ class Request:
     horizon: float | None = None
     seed: int = 0
     jobs: int = 1
+
+    def groups(self, default: tuple[str, ...]) -> tuple[str, ...]:
+        """The group that was asked for, else the default ones."""
+        return (self.group,) if self.group else default
 
 
 @dataclass(frozen=True)
@@ -97,18 +107,8 @@ class Context:
             self.cells.save(identity, stored)
         return stored
 
-
-@dataclass(frozen=True)
-class Demonstration:
-    """A statement of the paper with its numerical demonstration.
-
-    Attributes:
-        name: what `sharefind reproduce` calls it. statement: its number in the paper. claim: what it says, one line.
-        code: where the objects live. run: the demonstration.
-    """
-
-    name: str
-    statement: str
-    claim: str
-    code: str
-    run: Callable[[Context], Outcome]
+    def steps(self, what: str, items: Sequence[Item]) -> Iterator[Item]:
+        """The items in turn; when the work on one is done, the progress of `what` is reported."""
+        for done, item in enumerate(items, 1):
+            yield item
+            self.progress(what, done, len(items))

@@ -1,6 +1,6 @@
 """Where a demonstration is kept: OUT/<name>/{numbers.csv, result.json, picture.png, cells/}; no file is half written.
 
-What the files say is decided by the outcome; what the picture looks like is left to `pictures`.
+What the files say is decided by the outcome; what the picture looks like is left to `panels`.
 """
 
 from __future__ import annotations
@@ -19,19 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind import __version__
-from sharefind.errors import RunFolderError
+from sharefind.errors import RunFolderError, setting
 from sharefind.formats import parse_json
-from sharefind.paper.context import Cell, Demonstration, Request
-from sharefind.paper.demonstration import Outcome
+from sharefind.paper.context import Cell, Request
+from sharefind.paper.demonstration import Demonstration, Outcome
 from sharefind.search.result import versions
 from sharefind.storage import json_text, sole_use, sweep, write_atomically
 
 SCHEMA = "sharefind.reproduction/1"
 
 NUMBERS, RESULT, PICTURE, CELLS = "numbers.csv", "result.json", "picture.png", "cells"
-
-DIGEST = 20
-"""Characters of the hash that names a cell's file; the identity itself is inside and is compared."""
 
 HEAD = "__cell__"
 """Entry of a cell's file with its identity, its numbers and the names of its arrays, as JSON; the others are these."""
@@ -55,7 +52,7 @@ class ReproductionFolder:
         try:
             (path / CELLS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunFolderError(f"{path} cannot be made ({error.strerror}); choose another --out") from None
+            raise RunFolderError(f"{path} cannot be made ({error.strerror}); choose another {setting('out')}") from None
         return cls(path)
 
     @contextmanager
@@ -72,7 +69,7 @@ class ReproductionFolder:
 
     def load(self, identity: Mapping[str, Any]) -> Cell | None:
         """The stored cell of this identity; None, and a note, where its file cannot be read."""
-        path = self._place(identity)
+        path = self._path(identity)
         if not path.is_file():
             return None
         try:
@@ -97,11 +94,12 @@ class ReproductionFolder:
         buffer = io.BytesIO()
         entries: dict[str, Any] = {HEAD: np.frombuffer(head.encode(), dtype=np.uint8), **cell.arrays}
         np.savez_compressed(buffer, **entries)
-        write_atomically(self._place(identity), buffer.getvalue())
+        write_atomically(self._path(identity), buffer.getvalue())
 
-    def _place(self, identity: Mapping[str, Any]) -> Path:
-        digest = hashlib.sha256(json.dumps(_plain(identity), sort_keys=True).encode()).hexdigest()
-        return self.path / CELLS / f"{digest[:DIGEST]}.npz"
+    def _path(self, identity: Mapping[str, Any]) -> Path:
+        # The start of the hash is enough: the identity itself is inside, and is compared.
+        digest = hashlib.sha256(json.dumps(_plain(identity), sort_keys=True).encode()).hexdigest()[:20]
+        return self.path / CELLS / f"{digest}.npz"
 
     def finish(
         self, demonstration: Demonstration, request: Request, outcome: Outcome, wall_s: float, picture: bytes | None

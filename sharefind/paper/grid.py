@@ -14,17 +14,16 @@ import torch
 
 from sharefind.paper.context import Cell, Context, Request
 
-PROGRESS_STEPS = 1000
-"""Steps into which the cost of a grid is divided when progress is told."""
-
 
 @dataclass(frozen=True)
 class Piece:
     """One cell that can be computed by itself, in any process.
 
     Attributes:
-        identity: everything that its value depends on. compute: a function of a module (it travels to workers by its
-            name), given the request and `arguments`. cost: relative to the other pieces, for the progress.
+        identity: Everything that its value depends on.
+        compute: A function of a module (it travels to workers by its name), called with the request and the arguments.
+        arguments: What it is called with beside the request.
+        cost: Relative to the other pieces, for the progress.
     """
 
     identity: Mapping[str, Any]
@@ -33,35 +32,32 @@ class Piece:
     cost: float = 1.0
 
 
-def compute_cells(context: Context, what: str, pieces: Sequence[Piece]) -> list[Cell]:
+def compute_cells(context: Context, what: str, pieces: Sequence[Piece], steps: int = 1000) -> list[Cell]:
     """The cells of all pieces, in their order; finished ones are not computed again.
 
     Args:
-        context: its store keeps every cell as soon as it is done; its request says how many processes work.
-        what: the words of the progress. pieces: in the order in which they are begun.
+        context: Its store keeps every cell as soon as it is done; its request says how many processes work.
+        what: The words of the progress.
+        pieces: In the order in which they are begun.
+        steps: Steps into which the cost of the grid is divided when progress is reported.
+
+    Returns:
+        One cell a piece.
     """
-    cells: dict[int, Cell] = {}
-    missing: list[int] = []
-    for place, piece in enumerate(pieces):
-        stored = context.cells.load(piece.identity)
-        if stored is None:
-            missing.append(place)
-        else:
-            cells[place] = stored
+    stored = {k: context.cells.load(piece.identity) for k, piece in enumerate(pieces)}
+    cells = {k: cell for k, cell in stored.items() if cell is not None}
     whole = sum(piece.cost for piece in pieces)
-    done = sum(pieces[place].cost for place in cells)
-    _tell(context, what, done, whole)
-    for place, cell in _computed(context.request, pieces, missing):
-        context.cells.save(pieces[place].identity, cell)
-        cells[place] = cell
-        done += pieces[place].cost
-        _tell(context, what, done, whole)
-    return [cells[place] for place in range(len(pieces))]
 
+    def report() -> None:
+        done = sum(pieces[k].cost for k in cells)
+        context.progress(what, steps if whole <= 0 else min(steps, round(steps * done / whole)), steps)
 
-def _tell(context: Context, what: str, done: float, whole: float) -> None:
-    steps = PROGRESS_STEPS if whole <= 0 else round(PROGRESS_STEPS * done / whole)
-    context.progress(what, min(PROGRESS_STEPS, steps), PROGRESS_STEPS)
+    report()
+    for k, cell in _computed(context.request, pieces, [k for k in stored if k not in cells]):
+        context.cells.save(pieces[k].identity, cell)
+        cells[k] = cell
+        report()
+    return [cells[k] for k in stored]
 
 
 def _computed(request: Request, pieces: Sequence[Piece], missing: Sequence[int]) -> Iterator[tuple[int, Cell]]:

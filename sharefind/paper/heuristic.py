@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sharefind.datasets import Task, fresh_task, load_task
-from sharefind.paper.context import Cell, Context
-from sharefind.paper.demonstration import Check, Outcome, Panel, Row, Series
+from sharefind.meanfield.objectives.sources import Sampler
+from sharefind.paper.context import Cell, Context, Request
+from sharefind.paper.demonstration import Check, Demonstration, Outcome, Panel, Row, Series, at_least
 from sharefind.paper.grid import Piece, compute_cells
 from sharefind.paper.setting import KINDS, TEACHER_NAMES, Kind, Setting, setting
-from sharefind.search import Engine, SearchNode, SearchOutcome, build_problem, search_config
+from sharefind.search import Engine, Evidence, SearchNode, build_problem, search_config
 
-SEEDS, QUICK_SEEDS = 10, 1
-"""Seeds of every task, counted from the request's."""
+INVARIANT, MEAN = "invariant", "mean"
 
-MEAN_GROWTH: dict[str, Any] = {"growth": "mean", "preset": "paper"}
-"""The paper's own growth by the mean displacement; its chain has the dimensions 0, 1, 2 on the paper's task only."""
-
-MEAN_DIMS = (0, 1, 2)
-
-
-def heuristic(context: Context) -> Outcome:
-    """Start on {0}, grow while particles leave E_j: it ends on E^G, or on Z where the law has no symmetry."""
-    place = setting(context.request)
-    seeds = [context.request.seed + k for k in range(QUICK_SEEDS if context.request.quick else SEEDS)]
-    asked: list[tuple[Kind, int, bool]] = [(kind, seed, False) for kind in KINDS for seed in seeds]
-    if place.is_paper:
-        asked += [("wi", seed, True) for seed in seeds]
-    cells = compute_cells(context, "heuristic", [_piece(context, place, *one) for one in asked])
-    rows: list[Row] = []
-    for (kind, seed, is_mean), cell in zip(asked, cells, strict=True):
-        rows += _rows(kind, seed, is_mean, cell)
-    cases = dict.fromkeys((kind, is_mean) for kind, _, is_mean in asked)
-    checks = [_check(place, kind, is_mean, asked, cells) for kind, is_mean in cases]
-    right = sum(_is_right(place, kind, is_mean, cell) for (kind, _, is_mean), cell in zip(asked, cells, strict=True))
-    panels = tuple(_panel(kind, is_mean, cells[k]) for k, (kind, seed, is_mean) in enumerate(asked) if seed == seeds[0])
-    return Outcome(tuple(rows), tuple(checks), panels, f"{right} of {len(asked)} searches end where they should", NOTES)
-
+GROWTHS: Mapping[str, Mapping[str, Any]] = {INVARIANT: {}, MEAN: {"growth": "mean", "preset": "paper"}}
+"""Settings of a search by its growth: the default one, and the paper's own by the mean displacement."""
 
 NOTES = (
     "the defaults of `sharefind discover`: growth by exact invariant subspaces, exact randomisation tests, alpha .01",
@@ -44,21 +25,93 @@ NOTES = (
 )
 
 
-def _piece(context: Context, place: Setting, kind: Kind, seed: int, is_mean: bool) -> Piece:
-    unit = place.unit
+@dataclass(frozen=True)
+class Case:
+    """One search.
+
+    Attributes:
+        kind: Of the teacher.
+        growth: "invariant" or "mean".
+        seed: Of the search.
+    """
+
+    kind: Kind
+    growth: str
+    seed: int
+
+    @property
+    def title(self) -> str:
+        """Of its picture."""
+        return f"{TEACHER_NAMES[self.kind]} teacher" + (", growth mean" if self.growth == MEAN else "")
+
+
+@dataclass(frozen=True)
+class Heuristic:
+    """Start on {0}, grow while particles leave E_j: it ends on E^G, or on Z where the law has no symmetry.
+
+    Attributes:
+        seeds: Seeds of every task, counted from the request's.
+        mean_dims: Dimensions of the chain that growth by the mean displacement visits, on the paper's task only.
+        share: Share of the searches that must end where they should.
+    """
+
+    seeds: int = 10
+    mean_dims: tuple[int, ...] = (0, 1, 2)
+    share: float = 1.0
+
+    def __call__(self, context: Context) -> Outcome:
+        """The verdict in the setting of a request."""
+        place = setting(context.request)
+        seeds = [context.request.seed + k for k in range(self.seeds)]
+        tasks: list[tuple[Kind, str]] = [(kind, INVARIANT) for kind in KINDS]
+        if place.is_paper:
+            tasks.append(("wi", MEAN))
+        cases = [Case(*task, seed) for task in tasks for seed in seeds]
+        cells = compute_cells(context, "heuristic", [_piece(place, case) for case in cases])
+        chains = dict(zip(cases, cells, strict=True))
+        rows = [row for case, cell in chains.items() for row in _rows(case, cell)]
+        right = {case: self._is_right(case, cell) for case, cell in chains.items()}
+        checks = [self._check(place, *task, [right[Case(*task, seed)] for seed in seeds]) for task in tasks]
+        panels = [_panel(Case(*task, seeds[0]).title, chains[Case(*task, seeds[0])]) for task in tasks]
+        figure = f"{sum(right.values())} of {len(cases)} searches end where they should"
+        return Outcome(rows, checks, panels, figure, NOTES)
+
+    def _is_right(self, case: Case, cell: Cell) -> bool:
+        if case.growth == MEAN:
+            return tuple(node["dim"] for node in cell.numbers["chain"]) == self.mean_dims
+        return bool(cell.numbers["is_full" if case.kind == "arbitrary" else "is_fixed_space"])
+
+    def _check(self, place: Setting, kind: Kind, growth: str, right: Sequence[bool]) -> Check:
+        truth = "Z" if kind == "arbitrary" else f"E^{place.group.name}"
+        name = f"{TEACHER_NAMES[kind]} teacher: share of searches that end on {truth}"
+        if growth == MEAN:
+            dims = ", ".join(map(str, self.mean_dims))
+            name = f"growth mean, WI teacher: share of chains with dimensions {dims}"
+        return at_least(name, sum(right) / len(right), self.share)
+
+
+def _piece(place: Setting, case: Case) -> Piece:
     identity = {
-        "piece": "search", "teacher": kind, "seed": seed, "mean": is_mean, "group": place.group.name,
-        "in": unit.in_rep.name, "out": unit.out_rep.name, "unit": unit.name, "x_scale": place.x_scale,
+        "piece": "search", "teacher": case.kind, "seed": case.seed, "mean": case.growth == MEAN, **place.names,
+        "x_scale": place.x_scale,
     }  # fmt: skip
-    return Piece(identity, search_once, (kind, seed, is_mean))
+    return Piece(identity, search_once, (case,))
 
 
-def search_once(request: Any, kind: Kind, seed: int, is_mean: bool) -> Cell:
+def search_once(request: Request, case: Case) -> Cell:
     """One search, with the numbers of its chain."""
     place = setting(request)
-    config = search_config(group=place.group.name, seed=seed, **(MEAN_GROWTH if is_mean else {}))
-    problem = build_problem(config, _task(place, kind), place.group)
-    return Cell(_chain(Engine(problem).run(), problem.fixed_space.dim))
+    config = search_config(group=place.group.name, seed=case.seed, **GROWTHS[case.growth])
+    problem = build_problem(config, _task(place, case.kind), place.group)
+    outcome = Engine(problem).run()
+    numbers = {
+        "e_star": outcome.e_star.label,
+        "is_fixed_space": outcome.e_star.space == outcome.problem.fixed_space,
+        "is_full": outcome.e_star.space.is_full,
+        "fixed_dim": problem.fixed_space.dim,
+        "chain": [_node(node, node.evidence) for node in outcome.chain if node.evidence is not None],
+    }
+    return Cell(numbers)
 
 
 def _task(place: Setting, kind: Kind) -> Task:
@@ -67,82 +120,48 @@ def _task(place: Setting, kind: Kind) -> Task:
         return load_task(f"c2-{kind}")
     unit = place.unit
     return fresh_task(
-        f"{place.group.name}-{kind}",
-        _Law(place, kind),
-        unit.d_in,
-        unit.d_out,
-        description=f"the {kind} teacher of {place.group.name}",
-        in_rep=unit.in_rep.name,
-        out_rep=unit.out_rep.name,
+        f"{place.group.name}-{kind}", _Law(place.sampler(kind)), unit.d_in, unit.d_out,
+        description=f"the {kind} teacher of {place.group.name}", in_rep=unit.in_rep.name, out_rep=unit.out_rep.name,
         unit=unit.name,
-    )
+    )  # fmt: skip
 
 
+@dataclass(frozen=True)
 class _Law:
-    """A teacher's samples in the shape that a fresh task reads."""
+    """A teacher's samples x (n, d_in) and y (n, d_out) in the shape that a fresh task reads."""
 
-    def __init__(self, place: Setting, kind: Kind) -> None:
-        self._sampler = place.sampler(kind)
-
-    def sample(self, rng: Any, n: int) -> Any:
-        """x (n, d_in) and y (n, d_out)."""
-        return self._sampler(rng, n)
+    sample: Sampler
 
 
-def _chain(outcome: SearchOutcome, fixed_dim: int) -> dict[str, Any]:
-    visited = [node for node in outcome.chain if node.evidence is not None]
-    return {
-        "e_star": outcome.e_star.label,
-        "is_fixed_space": outcome.e_star.space == outcome.problem.fixed_space,
-        "is_full": outcome.e_star.space.is_full,
-        "fixed_dim": fixed_dim,
-        "chain": [_node(node) for node in visited],
-    }
-
-
-def _node(node: SearchNode) -> dict[str, Any]:
-    e = node.evidence
-    if e is None:
-        return {}
+def _node(node: SearchNode, e: Evidence) -> dict[str, Any]:
     return {
         "space": node.label, "dim": node.space.dim, "dist2": e.dist2, "rmd2": e.rmd2, "delta": e.delta, "p": e.p_value,
         "p_adjusted": e.p_adjusted, "decision": e.decision.value,
     }  # fmt: skip
 
 
-def _rows(kind: Kind, seed: int, is_mean: bool, cell: Cell) -> list[Row]:
-    growth = "mean" if is_mean else "invariant"
+def _rows(case: Case, cell: Cell) -> list[Row]:
     return [
-        {"teacher": kind, "growth": growth, "seed": seed, "step": k, **_plain(node)}
+        {
+            "teacher": case.kind, "growth": case.growth, "seed": case.seed, "step": k,
+            **{key: "" if value is None else value for key, value in node.items()},
+        }
         for k, node in enumerate(cell.numbers["chain"])
-    ]
+    ]  # fmt: skip
 
 
-def _plain(node: dict[str, Any]) -> dict[str, Any]:
-    return {key: "" if value is None else value for key, value in node.items()}
-
-
-def _is_right(place: Setting, kind: Kind, is_mean: bool, cell: Cell) -> bool:
-    if is_mean:
-        return tuple(node["dim"] for node in cell.numbers["chain"]) == MEAN_DIMS
-    return bool(cell.numbers["is_full" if kind == "arbitrary" else "is_fixed_space"])
-
-
-def _check(place: Setting, kind: Kind, is_mean: bool, asked: list[tuple[Kind, int, bool]], cells: list[Cell]) -> Check:
-    chosen = [c for one, c in zip(asked, cells, strict=True) if (one[0], one[2]) == (kind, is_mean)]
-    share = sum(_is_right(place, kind, is_mean, cell) for cell in chosen) / len(chosen)
-    if is_mean:
-        return Check("growth mean, WI teacher: share of chains with dimensions 0, 1, 2", share, ">=", 1.0)
-    truth = "Z" if kind == "arbitrary" else f"E^{place.group.name}"
-    return Check(f"{TEACHER_NAMES[kind]} teacher: share of searches that end on {truth}", share, ">=", 1.0)
-
-
-def _panel(kind: Kind, is_mean: bool, cell: Cell) -> Panel:
+def _panel(title: str, cell: Cell) -> Panel:
     chain = cell.numbers["chain"]
-    steps = tuple(float(k) for k in range(len(chain)))
     names = tuple(f"{node['space']}, dim {node['dim']}" for node in chain)
-    measured = Series("dist^2", steps, tuple(float(node["dist2"]) for node in chain))
-    known = [(s, float(node["delta"])) for s, node in zip(steps, chain, strict=True) if node["delta"] is not None]
-    threshold = Series("delta", tuple(s for s, _ in known), tuple(d for _, d in known))
-    title = f"{TEACHER_NAMES[kind]} teacher" + (", growth mean" if is_mean else "")
-    return Panel(title, "space", "dist^2", (measured, threshold), "linear", "log", True, names)
+    series = []
+    for key, label in (("dist2", "dist^2"), ("delta", "delta")):
+        known = [(float(k), float(node[key])) for k, node in enumerate(chain) if node[key] is not None]
+        series.append(Series(label, tuple(k for k, _ in known), tuple(value for _, value in known)))
+    return Panel(title, "space", "dist^2", series, "linear", "log", True, names)
+
+
+DEMONSTRATION = Demonstration(
+    "heuristic", "Heuristic for parameter sharing",
+    "growing from {0} while particles leave E_j ends at E^G, or at Z for data without the symmetry",
+    "search", Heuristic(), Heuristic(seeds=1),
+)  # fmt: skip

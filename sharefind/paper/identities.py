@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sharefind import meanfield as mf
 from sharefind.errors import UnitError
 from sharefind.groups import FiniteGroup, Group, named_group, parse_representation
-from sharefind.meanfield.objectives.laws import EmpiricalLaw
-from sharefind.meanfield.objectives.losses import CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED, Loss, huber
-from sharefind.meanfield.units import Unit, build_unit
-from sharefind.paper.context import Context
-from sharefind.paper.demonstration import Panel, Row, Series
+from sharefind.meanfield.units import read_unit
+from sharefind.paper.context import Context, Request
+from sharefind.paper.demonstration import Check, Panel, Row, at_least, at_most, column
+from sharefind.paper.setting import representations
 
 FINITE = ("C4", "D4", "S3", "B2")
 """Groups of the identities unless one is asked for."""
@@ -30,17 +30,18 @@ EXPRESSIONS = (
 )
 """Unit expressions, each with the hidden representation that it needs."""
 
-PARTICLES, SAMPLES = 7, 11
-"""Sizes of the random clouds and laws: any will do, for the identities hold for each."""
-
 
 @dataclass(frozen=True)
 class UnitCase:
     """A unit over a named group, with a name for tables."""
 
-    group: Group
-    unit: Unit
+    unit: mf.Unit
     label: str
+
+    @property
+    def group(self) -> Group:
+        """The group that acts on the unit."""
+        return self.unit.in_rep.group
 
 
 def unit_cases(context: Context, default: tuple[str, ...] = FINITE) -> tuple[tuple[UnitCase, ...], tuple[str, ...]]:
@@ -49,10 +50,10 @@ def unit_cases(context: Context, default: tuple[str, ...] = FINITE) -> tuple[tup
     cases: list[UnitCase] = []
     notes: list[str] = []
     refusals: list[UnitError] = []
-    for name in (request.group,) if request.group else default:
+    for name in request.groups(default):
         for expression, hidden in _expressions(request.unit):
             try:
-                cases.append(_case(name, expression, hidden, request.in_rep, request.out_rep))
+                cases.append(_case(request, named_group(name), expression, hidden))
             except UnitError as error:
                 refusals.append(error)
                 notes.append(f"{name}, {expression}: refused, as it should be ({error})")
@@ -64,42 +65,43 @@ def unit_cases(context: Context, default: tuple[str, ...] = FINITE) -> tuple[tup
 def _expressions(asked: str | None) -> tuple[tuple[str, str | None], ...]:
     if asked is None:
         return EXPRESSIONS
-    if not asked.startswith("two-layer"):
+    if not read_unit(asked).kind.has_hidden:
         return ((asked, None),)
     return tuple((asked, hidden) for _, hidden in EXPRESSIONS if hidden is not None)
 
 
-def _case(name: str, expression: str, hidden: str | None, in_text: str | None, out_text: str | None) -> UnitCase:
-    group = named_group(name)
-    in_rep = parse_representation(in_text or "natural", group)
-    out_rep = parse_representation(out_text or "natural", group)
+def _case(request: Request, group: Group, expression: str, hidden: str | None) -> UnitCase:
+    in_rep, out_rep = representations(request, group)
+    if hidden is None:
+        return UnitCase(mf.build_unit(expression, in_rep, out_rep), expression)
     if hidden == "regular" and not isinstance(group, FiniteGroup):
-        raise UnitError(f"{name} is infinite and has no regular representation of finite dimension")
-    hidden_rep = None if hidden is None else parse_representation(hidden, group)
-    unit = build_unit(expression, in_rep, out_rep, hidden_rep)
-    return UnitCase(group, unit, expression if hidden is None else f"{expression}, hidden {hidden}")
+        raise UnitError(f"{group.name} is infinite and has no regular representation of finite dimension")
+    unit = mf.build_unit(expression, in_rep, out_rep, parse_representation(hidden, group))
+    return UnitCase(unit, f"{expression}, hidden {hidden}")
 
 
-def random_cloud(unit: Unit, rng: np.random.Generator, dtype: torch.dtype, particles: int = PARTICLES) -> Tensor:
+def random_cloud(unit: mf.Unit, rng: np.random.Generator, dtype: torch.dtype, particles: int = 7) -> Tensor:
     """Particles with standard normal entries, (1, D, N)."""
     return torch.from_numpy(rng.standard_normal((1, unit.space.dim, particles))).to(dtype)
 
 
-def random_law(unit: Unit, loss: Loss, rng: np.random.Generator, dtype: torch.dtype) -> EmpiricalLaw:
+def random_law(
+    unit: mf.Unit, loss: mf.Loss, rng: np.random.Generator, dtype: torch.dtype, samples: int = 11
+) -> mf.EmpiricalLaw:
     """A law without any symmetry, with labels of the kind that a loss takes."""
-    x = torch.from_numpy(rng.standard_normal((SAMPLES, unit.d_in))).to(dtype)
-    y = torch.from_numpy(rng.standard_normal((SAMPLES, unit.d_out))).to(dtype)
-    if loss is LOGISTIC_LOSS:
+    x = torch.from_numpy(rng.standard_normal((samples, unit.d_in))).to(dtype)
+    y = torch.from_numpy(rng.standard_normal((samples, unit.d_out))).to(dtype)
+    if loss is mf.LOGISTIC_LOSS:
         y = torch.where(y >= 0, torch.ones_like(y), -torch.ones_like(y))
-    if loss is CROSS_ENTROPY:
+    if loss is mf.CROSS_ENTROPY:
         y = torch.softmax(y, dim=-1)
-    return EmpiricalLaw(x, y)
+    return mf.EmpiricalLaw(x, y)
 
 
-def invariant_losses(unit: Unit) -> tuple[Loss, ...]:
+def invariant_losses(unit: mf.Unit) -> tuple[mf.Loss, ...]:
     """The losses that are invariant under the action on Y."""
     kept = []
-    for loss in (SQUARED, huber(0.5), LOGISTIC_LOSS, CROSS_ENTROPY):
+    for loss in (mf.SQUARED, mf.huber(0.5), mf.LOGISTIC_LOSS, mf.CROSS_ENTROPY):
         try:
             loss.refuse_unless_invariant(unit.out_rep)
         except UnitError:
@@ -108,11 +110,42 @@ def invariant_losses(unit: Unit) -> tuple[Loss, ...]:
     return tuple(kept)
 
 
+@dataclass(frozen=True)
+class Tolerances:
+    """Declared tolerances on absolute errors of quantities of order one to ten, in each precision.
+
+    Attributes:
+        float64: In double precision.
+        float32: In single precision.
+    """
+
+    float64: float = 1e-10
+    float32: float = 1e-4
+
+    @property
+    def dtypes(self) -> dict[str, torch.dtype]:
+        """The precisions by name."""
+        return {name: getattr(torch, name) for name in asdict(self)}
+
+    def checks(self, name: str, rows: Sequence[Row]) -> list[Check]:
+        """The largest `error` of the rows, in each precision."""
+        return [
+            at_most(f"{name}, {dtype}", max(column(rows, "error", dtype=dtype)), bound)
+            for dtype, bound in asdict(self).items()
+        ]
+
+
+def control(rows: Sequence[Row], least: float) -> Check:
+    """The median case: a unit that happens to be invariant already differs by nothing, most differ by much."""
+    differences = sorted(column(rows, "unsymmetrised"))
+    return at_least("control: not symmetrised, relative difference", differences[len(differences) // 2], least)
+
+
 def precision_panel(rows: Sequence[Row], title: str, y_label: str) -> Panel:
     """Bars of the largest `error` of each group, one in each precision."""
     groups = list(dict.fromkeys(str(row["group"]) for row in rows))
-    series = []
-    for dtype in ("float64", "float32"):
-        worst = [max(float(r["error"]) for r in rows if r["group"] == g and r["dtype"] == dtype) for g in groups]
-        series.append(Series(dtype, tuple(range(len(groups))), tuple(worst)))
-    return Panel(title, "group", y_label, tuple(series), "linear", "log", True, tuple(groups))
+    heights = {
+        dtype: [max(column(rows, "error", group=group, dtype=dtype)) for group in groups]
+        for dtype in ("float64", "float32")
+    }
+    return Panel.of_groups(title, y_label, groups, heights)

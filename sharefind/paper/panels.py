@@ -13,30 +13,6 @@ from sharefind.paper.demonstration import Outcome, Panel, Series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-DPI = 110
-
-COLUMNS = 3
-"""Most panels beside each other."""
-
-PANEL_WIDTH, PANEL_HEIGHT = 4.4, 3.6
-"""Inches of one of several panels."""
-
-SINGLE_WIDTH, SINGLE_HEIGHT = 8.6, 4.6
-"""Inches of a panel that is alone."""
-
-LEGEND_BELOW, LEGEND_BELOW_TURNED = -0.16, -0.4
-"""Height of the top of a legend below a panel, in panels, under names that are level and turned."""
-
-LEGEND_LINE, LEGEND_WIDTH = 0.19, 2.2
-"""Inches that an entry of a legend adds to the height below a panel, and of a legend at the end of a row."""
-
-TITLE_WIDTH = 11.0
-"""Characters of the title to an inch of picture."""
-
-TICK_CHARACTERS = 28
-"""Characters of all tick names together to an inch of panel; longer ones are turned."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#4d4d4d", "#8c564b")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -49,53 +25,82 @@ REFERENCE = ", reference"
 REFERENCE_NAME = "reference values"
 """What such stars are called, whatever their colour."""
 
-LOG_RANGE = 1e-18
-"""Values on a log axis below this share of the largest are rounding, or zero: they are drawn on a line below."""
-
 FLOOR_COLOUR = "#9aa5b1"
 
 
-def draw(outcome: Outcome, title: str) -> bytes | None:
+@dataclass(frozen=True)
+class PictureSizes:
+    """Sizes of a picture.
+
+    Attributes:
+        dpi: Dots an inch.
+        columns: Most panels beside each other.
+        panel: Width and height of one of several panels, in inches.
+        single: The same of a panel that is alone.
+        legend_line: Inches that an entry of a legend adds to the height below a panel.
+        legend_width: Inches of a legend at the end of a row.
+        legend_below: Height of the top of a legend below a panel, in panels, under names that are level.
+        legend_below_turned: The same under names that are turned.
+        title_width: Characters of the title to an inch of picture.
+        tick_characters: Characters of all tick names together to an inch of panel; longer ones are turned.
+        log_range: Values on a log axis below this share of the largest are rounding, or zero: they are drawn on a line
+            below.
+    """
+
+    dpi: int = 110
+    columns: int = 3
+    panel: tuple[float, float] = (4.4, 3.6)
+    single: tuple[float, float] = (8.6, 4.6)
+    legend_line: float = 0.19
+    legend_width: float = 2.2
+    legend_below: float = -0.16
+    legend_below_turned: float = -0.4
+    title_width: float = 11.0
+    tick_characters: int = 28
+    log_range: float = 1e-18
+
+    def size(self, panels: Sequence[Panel], columns: int, rows: int) -> tuple[float, float]:
+        """Inches of the picture, with room for legends."""
+        if len(panels) <= 1:
+            entries = len(panels[0].series) if panels else 0
+            return self.single[0], self.single[1] + self.legend_line * entries
+        below = max((len(p.series) for p in panels if not _shares_legend(panels[:columns])), default=0)
+        return columns * self.panel[0] + self.legend_width, rows * (self.panel[1] + self.legend_line * below)
+
+
+SIZES = PictureSizes()
+
+
+def draw(outcome: Outcome, title: str, sizes: PictureSizes = SIZES) -> bytes | None:
     """All panels of an outcome under one title, as PNG; None where matplotlib is not installed.
 
     Args:
-        outcome: its panels; the verdict goes to the title. title: what is shown, broken into lines as needed.
+        outcome: Its panels are drawn; its verdict goes to the title.
+        title: What is shown, broken into lines as needed.
+        sizes: Sizes.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
         return None
     panels = outcome.panels
-    columns = max(1, min(COLUMNS, len(panels)))
+    columns = max(1, min(sizes.columns, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
-    width, height = _size(panels, columns, rows)
+    width, height = sizes.size(panels, columns, rows)
     figure = Figure(figsize=(width, height), layout="constrained")
     verdict = "holds" if outcome.holds else "fails"
-    lines = textwrap.wrap(f"{title} [{verdict}]", int(width * TITLE_WIDTH))
+    lines = textwrap.wrap(f"{title} [{verdict}]", int(width * sizes.title_width))
     figure.suptitle(_plain("\n".join(lines)), fontsize=11)
     axes = figure.subplots(rows, columns, squeeze=False)
     for place, panel in enumerate(panels):
         row, column = divmod(place, columns)
-        draw_panel(axes[row][column], panel, _legend_place(panels, columns, place))
+        draw_panel(axes[row][column], panel, _legend_place(panels, columns, place), sizes)
     for place in range(len(panels), rows * columns):
         axes[place // columns][place % columns].set_visible(False)
-    return _png(figure)
-
-
-def _png(figure: Figure) -> bytes:
-    """Without the software's name, so that the same outcome gives the same bytes with the same library."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    # Without the software's name, so that the same outcome gives the same bytes with the same library.
+    figure.savefig(buffer, format="png", dpi=sizes.dpi, metadata={"Software": None})
     return buffer.getvalue()
-
-
-def _size(panels: Sequence[Panel], columns: int, rows: int) -> tuple[float, float]:
-    """Inches of the picture, with room for legends."""
-    if len(panels) <= 1:
-        entries = len(panels[0].series) if panels else 0
-        return SINGLE_WIDTH, SINGLE_HEIGHT + LEGEND_LINE * entries
-    below = max((len(p.series) for p in panels if not _shares_legend(panels[:columns])), default=0)
-    return columns * PANEL_WIDTH + LEGEND_WIDTH, rows * (PANEL_HEIGHT + LEGEND_LINE * below)
 
 
 def _shares_legend(in_row: Sequence[Panel]) -> bool:
@@ -145,13 +150,16 @@ class _Floor:
         return f"{largest:.0e} at most" if largest > 0 else "0"
 
 
-def draw_panel(axes: Axes, panel: Panel, legend: str = "below") -> None:
+def draw_panel(axes: Axes, panel: Panel, legend: str = "below", sizes: PictureSizes = SIZES) -> None:
     """One pair of axes: lines with markers and error bars, or bars over named ticks.
 
     Args:
-        axes: to draw on. panel: what is drawn. legend: "below" the axes, "right" of them, or "none".
+        axes: To draw on.
+        panel: What is drawn.
+        legend: "below" the axes, "right" of them, or "none".
+        sizes: Sizes.
     """
-    floor = _floor(panel)
+    floor = _floor(panel, sizes.log_range)
     axes.set_title(_plain(panel.title), fontsize=10)
     axes.set_xlabel(_plain(panel.x_label))
     axes.set_ylabel(_plain(panel.y_label))
@@ -169,21 +177,21 @@ def draw_panel(axes: Axes, panel: Panel, legend: str = "below") -> None:
         axes.axhline(floor.bound, color=FLOOR_COLOUR, lw=0.8, ls=":", zorder=0)
         axes.set_ylim(bottom=floor.height / 3)
         axes.set_xlabel(f"{_plain(panel.x_label)} (below the dotted line: {floor.below(panel)})")
-    is_turned = bool(panel.ticks) and _name_ticks(axes, panel)
+    is_turned = bool(panel.ticks) and _name_ticks(axes, panel, sizes)
     axes.grid(axis="y", color="#e4e7eb", lw=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    _place_legend(axes, legend, LEGEND_BELOW_TURNED if is_turned else LEGEND_BELOW)
+    _place_legend(axes, legend, sizes.legend_below_turned if is_turned else sizes.legend_below)
 
 
-def _floor(panel: Panel) -> _Floor | None:
+def _floor(panel: Panel, log_range: float) -> _Floor | None:
     """None for a linear axis."""
     if panel.y_scale != "log":
         return None
     positive = [v for s in panel.series for v in s.y if math.isfinite(v) and v > 0]
     if not positive:
         return _Floor(1e-16, 1e-17)
-    bound = max(positive) * LOG_RANGE
+    bound = max(positive) * log_range
     visible = min(v for v in positive if v >= bound)
     # The line lies just below what is drawn, not at the end of the range that could have been.
     line = 10.0 ** math.floor(math.log10(visible) - 0.5) if visible > 10 * bound else bound
@@ -193,12 +201,8 @@ def _floor(panel: Panel) -> _Floor | None:
 def _draw_line(axes: Axes, series: Series, place: int, panel: Panel, floor: _Floor | None) -> None:
     x, y = list(series.x), [_finite(v) for v in series.y]
     if series.label.endswith(REFERENCE):
-        names = [s.label for s in panel.series]
-        owner = (
-            names.index(series.label.removesuffix(REFERENCE))
-            if series.label.removesuffix(REFERENCE) in names
-            else place
-        )
+        names, owner_name = [s.label for s in panel.series], series.label.removesuffix(REFERENCE)
+        owner = names.index(owner_name) if owner_name in names else place
         axes.plot(x, y, ls="none", marker="*", ms=11, mfc="none", mec=_colour(owner), label=REFERENCE_NAME, zorder=4)
         return
     heights = y if floor is None else [floor.lift(v) for v in y]
@@ -236,10 +240,10 @@ def _draw_bars(axes: Axes, series: Series, place: int, count: int, floor: _Floor
     )  # fmt: skip
 
 
-def _name_ticks(axes: Axes, panel: Panel) -> bool:
+def _name_ticks(axes: Axes, panel: Panel, sizes: PictureSizes) -> bool:
     """Whether the names had to be turned."""
-    inches = PANEL_WIDTH * axes.get_position().width
-    long = sum(len(tick) for tick in panel.ticks) > TICK_CHARACTERS * inches / 2
+    inches = sizes.panel[0] * axes.get_position().width
+    long = sum(len(tick) for tick in panel.ticks) > sizes.tick_characters * inches / 2
     axes.set_xticks(range(len(panel.ticks)), [_plain(tick) for tick in panel.ticks], fontsize=8)
     if long:
         for label in axes.get_xticklabels():

@@ -16,15 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sharefind import meanfield as mf
 from sharefind.datasets.c2 import X_SCALE, c2_teacher
 from sharefind.errors import ConfigError, GroupError, UnitError
-from sharefind.groups import FiniteGroup, Representation, named_group, parse_representation
-from sharefind.meanfield.clouds.actions import JointAction, ParticleAction
-from sharefind.meanfield.clouds.models import predict
-from sharefind.meanfield.clouds.projection import Projector
-from sharefind.meanfield.objectives.laws import EmpiricalLaw
+from sharefind.groups import FiniteGroup, Group, Representation, named_group, parse_representation
 from sharefind.meanfield.objectives.sources import Sampler
-from sharefind.meanfield.units import Unit, build_unit
+from sharefind.meanfield.units import read_unit
 from sharefind.paper.context import Request
 from sharefind.spaces import fixed_space
 
@@ -32,15 +29,6 @@ Kind = Literal["arbitrary", "wi", "si"]
 KINDS: tuple[Kind, ...] = ("arbitrary", "wi", "si")
 TEACHER_NAMES: Mapping[Kind, str] = {"arbitrary": "arbitrary", "wi": "WI", "si": "SI"}
 """What teachers are called in pictures and checks."""
-
-TEACHER_SEED = 2024
-"""Of the teachers of every group but C2: fixed, so that a group has one teacher, as C2 has in the paper."""
-
-TEACHER_PARTICLES, TEACHER_STD = 5, 0.35
-"""Particles of an arbitrary teacher and the spread of their entries: the number and the size of the paper's."""
-
-CHUNK = 2**22
-"""Activations of a teacher held at a time (32 MiB); it bounds memory and changes no value."""
 
 DEFAULT_UNITS = ("matrix:logistic", "matrix:tanh", "radial:algebraic")
 """The unit is the first of these that the actions allow: Y permuted, with signs, or rotated."""
@@ -51,11 +39,21 @@ class Setting:
     """A finite group acting on X and Y, a unit over it, and the laws of its teachers.
 
     Attributes:
-        unit: sigma*, with the representations. x_scale: standard deviation of every input.
+        unit: sigma*, with the representations.
+        x_scale: Standard deviation of every input.
+        teacher_seed: Seed of the teachers of every group but C2: fixed, so that a group has one teacher, as C2 has in
+            the paper.
+        teacher_particles: Particles of an arbitrary teacher: the number of the paper's.
+        teacher_std: Spread of their entries: the size of the paper's.
+        chunk: Activations of a teacher held at a time (32 MiB); it bounds memory and changes no value.
     """
 
-    unit: Unit
+    unit: mf.Unit
     x_scale: float = X_SCALE
+    teacher_seed: int = 2024
+    teacher_particles: int = 5
+    teacher_std: float = 0.35
+    chunk: int = 2**22
 
     @property
     def group(self) -> FiniteGroup:
@@ -65,72 +63,84 @@ class Setting:
     @property
     def is_paper(self) -> bool:
         """Whether this is the setting of Appendix F itself, whose reference values are known."""
-        names = (self.group.name, self.unit.in_rep.name, self.unit.out_rep.name, self.unit.name)
-        return names == ("C2", "natural", "natural", "matrix:logistic")
+        return list(self.names.values()) == ["C2", "natural", "natural", "matrix:logistic"]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Names of the group, its actions on X and Y, and the unit: they identify stored cells."""
+        unit = self.unit
+        return {"group": self.group.name, "in": unit.in_rep.name, "out": unit.out_rep.name, "unit": unit.name}
 
     @cached_property
-    def fixed(self) -> Projector:
+    def fixed(self) -> mf.Projector:
         """P_{E^G}."""
-        return Projector(fixed_space(self.unit.space.action))
+        return mf.Projector(fixed_space(self.unit.space.action))
 
     @cached_property
-    def action(self) -> ParticleAction:
+    def action(self) -> mf.ParticleAction:
         """M on particles."""
-        return ParticleAction(self.unit.space.action)
+        return mf.ParticleAction(self.unit.space.action)
 
     @cached_property
-    def joint(self) -> JointAction:
+    def joint(self) -> mf.JointAction:
         """(rho, rhohat) on samples."""
-        return JointAction(self.unit.in_rep, self.unit.out_rep)
+        return mf.JointAction(self.unit.in_rep, self.unit.out_rep)
 
     def teacher(self, kind: Kind) -> Tensor:
         """The teacher's particles, (D, M) float64: any, with all their images (WI), or inside E^G (SI)."""
         if self.is_paper:
             particles = c2_teacher(kind)
             return torch.from_numpy(particles.reshape(len(particles), -1).T.copy())
-        rng = np.random.default_rng(TEACHER_SEED)
-        drawn = torch.from_numpy(TEACHER_STD * rng.standard_normal((self.unit.space.dim, TEACHER_PARTICLES)))
+        rng = np.random.default_rng(self.teacher_seed)
+        drawn = torch.from_numpy(self.teacher_std * rng.standard_normal((self.unit.space.dim, self.teacher_particles)))
         if kind == "wi":
             return self.action.images(drawn.unsqueeze(0)).flatten(2)[0]
         if kind == "si":
             # Drawn inside E^G at full size: projecting would leave little of a small space.
             basis = torch.tensor(self.fixed.space.orthonormal())
-            coefficients = torch.from_numpy(rng.standard_normal((len(basis), TEACHER_PARTICLES)))
-            size = TEACHER_STD * (self.unit.space.dim / len(basis)) ** 0.5
+            coefficients = torch.from_numpy(rng.standard_normal((len(basis), self.teacher_particles)))
+            size = self.teacher_std * (self.unit.space.dim / len(basis)) ** 0.5
             return torch.matmul(basis.t(), size * coefficients)
         return drawn
 
     def sampler(self, kind: Kind) -> Sampler:
         """Fresh samples X ~ N(0, x_scale^2 I), Y = Phi(X) of a teacher, without noise."""
         teacher = self.teacher(kind).unsqueeze(0)
-        rows = max(1, CHUNK // (teacher.shape[2] * teacher.shape[1]))
+        rows = max(1, self.chunk // (teacher.shape[2] * teacher.shape[1]))
 
         def sample(rng: np.random.Generator, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             x = self.x_scale * rng.standard_normal((n, self.unit.d_in))
             parts = torch.split(torch.from_numpy(x).unsqueeze(0), rows, dim=1)
-            y = torch.cat([predict(self.unit, part, teacher)[0] for part in parts])
+            y = torch.cat([mf.predict(self.unit, part, teacher)[0] for part in parts])
             return x, y.numpy()
 
         return sample
 
-    def law(self, kind: Kind, n: int, rng: np.random.Generator) -> EmpiricalLaw:
+    def law(self, kind: Kind, n: int, rng: np.random.Generator) -> mf.EmpiricalLaw:
         """The empirical law of n samples of a teacher; without symmetry until `symmetrised`."""
         x, y = self.sampler(kind)(rng, n)
-        return EmpiricalLaw(torch.from_numpy(x), torch.from_numpy(y))
+        return mf.EmpiricalLaw(torch.from_numpy(x), torch.from_numpy(y))
 
 
-def setting(request: Request, default_group: str = "C2") -> Setting:
+def representations(request: Request, group: Group) -> tuple[Representation, Representation]:
+    """How a group acts on inputs and on outputs: as was asked for, by default naturally."""
+    return (
+        parse_representation(request.in_rep or "natural", group),
+        parse_representation(request.out_rep or "natural", group),
+    )
+
+
+def setting(request: Request) -> Setting:
     """The setting of a request: the paper's C2 unless another group is asked for.
 
     Raises:
         GroupError: the group is infinite. UnitError: no unit is equivariant under its actions.
         ConfigError: E^G is {0} or Z, or M is not orthogonal, so that there is nothing to show.
     """
-    group = named_group(request.group or default_group)
+    group = named_group(request.group or "C2")
     if not isinstance(group, FiniteGroup):
         raise GroupError(f"{group.name} is infinite; this demonstration sums over the group, use a finite subgroup")
-    in_rep = parse_representation(request.in_rep or "natural", group)
-    out_rep = parse_representation(request.out_rep or "natural", group)
+    in_rep, out_rep = representations(request, group)
     unit = _unit(request, in_rep, out_rep)
     space = fixed_space(unit.space.action)
     if space.is_zero or space.is_full:
@@ -144,15 +154,15 @@ def setting(request: Request, default_group: str = "C2") -> Setting:
     return Setting(unit)
 
 
-def _unit(request: Request, in_rep: Representation, out_rep: Representation) -> Unit:
+def _unit(request: Request, in_rep: Representation, out_rep: Representation) -> mf.Unit:
     """The unit that was asked for, else the first of the default ones that the actions allow."""
     if request.unit is not None:
-        hidden = parse_representation("regular", in_rep.group) if request.unit.startswith("two-layer") else None
-        return build_unit(request.unit, in_rep, out_rep, hidden)
+        hidden = parse_representation("regular", in_rep.group) if read_unit(request.unit).kind.has_hidden else None
+        return mf.build_unit(request.unit, in_rep, out_rep, hidden)
     refusals = []
     for expression in DEFAULT_UNITS:
         try:
-            return build_unit(expression, in_rep, out_rep)
+            return mf.build_unit(expression, in_rep, out_rep)
         except UnitError as error:
             refusals.append(error)
     raise refusals[-1]

@@ -7,6 +7,7 @@ its mean t P e, where e is a basis vector that the group moves; the label is y(x
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.errors import ConfigError
+from sharefind import meanfield as mf
+from sharefind.errors import ConfigError, setting
 from sharefind.groups import Representation, trivial
-from sharefind.meanfield.objectives.laws import EmpiricalLaw
-from sharefind.meanfield.units import Unit, build_unit
-
-T, S, C = 4.0, 1.0, 0.5
-"""t, s and c. c is not 0, so that odd functions do not hide signs."""
-
-PADDING = 1e-13
-"""Half-width of the interval around an entry of a representation in floating point: far above its rounding error."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +29,31 @@ class WorkedExample:
     the model of the orbit of the particle (s e, c), so inf over P(Z) of R is 0.
 
     Attributes:
-        in_rep: rho. orbit: g e for every g, (|G|, d_in). a, b: the labels on the orbit and at its mean.
+        in_rep: rho.
+        orbit: g e for every g, (|G|, d_in).
+        t: Size of the inputs.
+        s: Slope of the label.
+        c: Its shift; not 0, so that odd functions do not hide signs.
+        padding: Half-width of the interval around an entry of a representation in floating point: far above its
+            rounding error.
     """
 
     in_rep: Representation
     orbit: NDArray[np.float64]
-    a: float
-    b: float
+    t: float = 4.0
+    s: float = 1.0
+    c: float = 0.5
+    padding: float = 1e-13
+
+    @cached_property
+    def a(self) -> float:
+        """The label on the orbit."""
+        return float(np.tanh(self.s * self.t * (self.orbit @ self.orbit[0]) + self.c).mean())
+
+    @cached_property
+    def b(self) -> float:
+        """The label at its mean."""
+        return float(np.tanh(self.s * self.t * (self.orbit @ self.orbit[0]).mean() + self.c))
 
     @property
     def strict_gap(self) -> float:
@@ -49,24 +61,24 @@ class WorkedExample:
         return (self.a - self.b) ** 2 / 4
 
     @property
-    def unit(self) -> Unit:
+    def unit(self) -> mf.Unit:
         """tanh(w x + b), Y trivial: Z = X* + R."""
-        return build_unit("matrix+bias:tanh", self.in_rep, trivial(self.in_rep.group, 1))
+        return mf.build_unit("matrix+bias:tanh", self.in_rep, trivial(self.in_rep.group, 1))
 
     def label(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """y(x) = mean_g tanh(s <g e, x> + c): (n, d_in) -> (n, 1)."""
-        return np.asarray(np.tanh(S * x @ self.orbit.T + C).mean(1, keepdims=True))
+        return np.asarray(np.tanh(self.s * x @ self.orbit.T + self.c).mean(1, keepdims=True))
 
-    def law(self) -> EmpiricalLaw:
+    def law(self) -> mf.EmpiricalLaw:
         """pi: mass 1/2 on t times the orbit, 1/2 on t times its mean."""
         order = len(self.orbit)
-        x = T * np.vstack([self.orbit, np.repeat(self.orbit.mean(0, keepdims=True), order, axis=0)])
-        return EmpiricalLaw(torch.from_numpy(x), torch.from_numpy(self.label(x)))
+        x = self.t * np.vstack([self.orbit, np.repeat(self.orbit.mean(0, keepdims=True), order, axis=0)])
+        return mf.EmpiricalLaw(torch.from_numpy(x), torch.from_numpy(self.label(x)))
 
     def weakly_invariant(self) -> Tensor:
         """The orbit of (s e, c), a WI measure of risk 0: (1, D, |G|)."""
-        bias = np.full((1, len(self.orbit)), C)
-        return torch.from_numpy(np.vstack([S * self.orbit.T, bias])).unsqueeze(0)
+        bias = np.full((1, len(self.orbit)), self.c)
+        return torch.from_numpy(np.vstack([self.s * self.orbit.T, bias])).unsqueeze(0)
 
     def strongly_invariant(self) -> Tensor:
         """The particle (0, artanh((a + b) / 2)) of E^G, of risk (a - b)^2 / 4: (1, D, 1)."""
@@ -82,11 +94,11 @@ class WorkedExample:
             return 1 - 2 / (iv.exp(2 * x) + 1)
 
         def entry(value: float) -> Any:
-            return iv.mpf([value - PADDING, value + PADDING])
+            return iv.mpf([value - self.padding, value + self.padding])
 
         inner = self.orbit @ self.orbit[0]
-        a = sum((tanh(S * T * entry(float(v)) + C) for v in inner), iv.mpf(0)) / len(inner)
-        b = tanh(S * T * entry(float(inner.mean())) + C)
+        a = sum((tanh(self.s * self.t * entry(float(v)) + self.c) for v in inner), iv.mpf(0)) / len(inner)
+        b = tanh(self.s * self.t * entry(float(inner.mean())) + self.c)
         gap = ((a - b) / 2) ** 2
         return float(gap.a), float(gap.b)
 
@@ -98,18 +110,18 @@ def worked_example(in_rep: Representation) -> WorkedExample:
         ConfigError: rho is not orthogonal, fixes every basis vector, or gives both labels the same value.
     """
     if not in_rep.is_orthogonal:
-        raise ConfigError(f"{in_rep.name} of {in_rep.group.name} is not orthogonal on X; choose another --in-rep")
+        raise ConfigError(
+            f"{in_rep.name} of {in_rep.group.name} is not orthogonal on X; choose another {setting('in_rep')}"
+        )
     matrices = in_rep.float_matrices()
     moved = [k for k in range(in_rep.dim) if not np.allclose(matrices[:, :, k], np.eye(in_rep.dim)[k])]
     if not moved:
-        raise ConfigError(f"{in_rep.group.name} moves nothing on X ({in_rep.name}); choose another --in-rep")
+        raise ConfigError(f"{in_rep.group.name} moves nothing on X ({in_rep.name}); choose another {setting('in_rep')}")
     orbit = np.asarray(matrices[:, :, moved[0]], dtype=np.float64)
-    inner = orbit @ orbit[0]
-    a, b = float(np.tanh(S * T * inner + C).mean()), float(np.tanh(S * T * inner.mean() + C))
-    example = WorkedExample(in_rep, orbit, a, b)
+    example = WorkedExample(in_rep, orbit)
     if example.certified_gap()[0] <= 0:
         raise ConfigError(
-            f"{in_rep.group.name} on X ({in_rep.name}): both labels are {a:.6g}, so there is no gap to show; choose "
-            "another --in-rep"
+            f"{in_rep.group.name} on X ({in_rep.name}): both labels are {example.a:.6g}, so there is no gap to show; "
+            f"choose another {setting('in_rep')}"
         )
     return example

@@ -1,4 +1,4 @@
-"""From candidate moves to the group with the largest evidence, and the others that the data leave standing.
+"""From candidate permutations to the group with the largest evidence, and the others that the data leave standing.
 
 The evidence of a group is that of its fixed space. Groups are joined as long as that gains; what comes near is kept.
 """
@@ -10,84 +10,83 @@ from itertools import combinations
 
 import numpy as np
 
-from sharefind.proposal.log_evidence import Evidence
-from sharefind.proposal.posterior import Hypothesis
+from sharefind.proposal.log_evidence import LogEvidence
+from sharefind.proposal.posterior import TiedSpace
 from sharefind.recognition.layout import IntArray
 
-STARTS = 8
-"""Candidates from which a climb begins."""
-
-MOST_CANDIDATES = 100
-"""Best candidates that are joined."""
-
-FIRST_CANDIDATES = 40
-"""Candidates that are joined whatever their evidence is: the nearest moves. Alone, a reflection shares too little."""
-
-PAIRED = 20
-"""Best candidates whose joins in pairs are looked at."""
-
-Moves = tuple[IntArray, ...]
+Generators = tuple[IntArray, ...]
+"""Permutations of the points of a layout that generate a group."""
 
 
 @dataclass(frozen=True, eq=False)
 class Climb:
     """What was looked at.
 
-    visited: for every space of weights, the largest evidence of a group that fixes it, and moves that generate it.
+    Attributes:
+        evidence: For the fixed space of any group.
+        visited: For every space of weights, the largest evidence of a group that fixes it, and what generates it.
+        starts: Candidates from which a climb begins.
+        most_candidates: Best candidates that are joined.
+        first_candidates: Candidates that are joined whatever their evidence is: the nearest. Alone, a reflection shares
+            too little.
+        paired: Best candidates whose joins in pairs are looked at.
     """
 
-    evidence: Evidence
-    visited: dict[bytes, tuple[float, Moves]] = field(default_factory=dict)
+    evidence: LogEvidence
+    visited: dict[bytes, tuple[float, Generators]] = field(default_factory=dict)
+    starts: int = 8
+    most_candidates: int = 100
+    first_candidates: int = 40
+    paired: int = 20
 
     def run(self, candidates: list[IntArray]) -> None:
         """Join candidates, from the best ones on, and take them away again, as long as the evidence grows.
 
-        candidates: the nearest moves first.
+        Args:
+            candidates: The nearest first.
         """
         self.look(())
         ordered = sorted(candidates, key=lambda g: (-self.look((g,)), g.tolist()))
-        first = {g.tobytes() for g in candidates[:FIRST_CANDIDATES]}
-        ranked = [g for k, g in enumerate(ordered) if k < MOST_CANDIDATES or g.tobytes() in first]
-        for pair in combinations(ranked[:PAIRED], 2):
-            if self.evidence.weights(pair).tobytes() not in self.visited:
+        first = {g.tobytes() for g in candidates[: self.first_candidates]}
+        ranked = [g for k, g in enumerate(ordered) if k < self.most_candidates or g.tobytes() in first]
+        for pair in combinations(ranked[: self.paired], 2):
+            if self._space(pair) not in self.visited:
                 self.look(pair)
-        for start in self._starts(ranked):
-            moves: Moves = (start,)
-            best = self.look(moves)
-            for g in ranked:
-                if not self._keeps(moves, g) and (joined := self.look((*moves, g))) >= best:
-                    moves, best = (*moves, g), joined
-            self._thin(moves, best)
-
-    def _starts(self, ranked: list[IntArray]) -> list[IntArray]:
-        """The first candidates, one for each space."""
         spaces: dict[bytes, IntArray] = {}
         for g in ranked:
-            if len(spaces) < STARTS:
-                spaces.setdefault(self.evidence.weights((g,)).tobytes(), g)
-        return list(spaces.values())
+            spaces.setdefault(self._space((g,)), g)
+        for start in list(spaces.values())[: self.starts]:
+            joined: Generators = (start,)
+            best = self.look(joined)
+            for g in ranked:
+                if not self._keeps(joined, g) and (log := self.look((*joined, g))) >= best:
+                    joined, best = (*joined, g), log
+            self._thin(joined, best)
 
-    def _keeps(self, moves: Moves, g: IntArray) -> bool:
+    def _space(self, generators: Generators) -> bytes:
+        return self.evidence.weights(generators).tobytes()
+
+    def _keeps(self, generators: Generators, g: IntArray) -> bool:
         """Whether g fixes every point of the space that the others fix, so that joining it changes nothing."""
-        labels = self.evidence.weights(moves)
+        labels = self.evidence.weights(generators)
         targets, signs = self.evidence.coefficients.layout.parameter_move(g)
         return bool(np.array_equal(labels[targets], signs * labels))
 
-    def hypotheses(self) -> list[Hypothesis]:
+    def spaces(self) -> list[TiedSpace]:
         """Every space of weights that was looked at."""
-        return [Hypothesis("", self.evidence.weights(moves), log, moves) for log, moves in self.visited.values()]
+        return [TiedSpace("", self.evidence.weights(found), log, found) for log, found in self.visited.values()]
 
-    def look(self, moves: Moves, trust: float = 0.0) -> float:
+    def look(self, generators: Generators, trust: float = 0.0) -> float:
         """The log evidence of the fixed space of the group that these generate; `trust` is what else speaks for it."""
-        log = self.evidence.log(moves) + trust
-        key = self.evidence.weights(moves).tobytes()
+        log = self.evidence.log(generators) + trust
+        key = self._space(generators)
         if key not in self.visited or log > self.visited[key][0]:
-            self.visited[key] = (log, moves)
+            self.visited[key] = (log, generators)
         return log
 
-    def _thin(self, moves: Moves, best: float) -> None:
-        """Leave out moves without which the evidence is larger."""
-        for g in moves:
-            rest = tuple(m for m in moves if m is not g)
-            if rest and self.look(rest) > best:
-                moves, best = rest, self.look(rest)
+    def _thin(self, generators: Generators, best: float) -> None:
+        """Leave out generators without which the evidence is larger."""
+        for g in generators:
+            rest = tuple(other for other in generators if other is not g)
+            if rest and (log := self.look(rest)) > best:
+                generators, best = rest, log

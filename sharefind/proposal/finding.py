@@ -21,8 +21,10 @@ from sharefind.recognition.layout import IntArray
 class Rival:
     """A space that the data leave standing beside the one that was taken.
 
-    name: of its group, or what ties it. dim: of the space of weights. share: of the posterior; None where the search
-    was cut short.
+    Attributes:
+        name: Of its group, or what ties it.
+        dim: Dimension of the space of weights.
+        share: Share of the posterior; None where the search was cut short.
     """
 
     name: str
@@ -34,8 +36,9 @@ class Rival:
 class Smaller:
     """The space with one direction less that comes nearest.
 
-    what: "class 3 could vanish", "classes 2 and 4 could be equal". log_odds: for keeping the direction; negative where
-    the data would rather do without, which no group explains.
+    Attributes:
+        what: Such as "class 3 could vanish" or "classes 2 and 4 could be equal".
+        log_odds: For keeping the direction; negative where the data would rather do without, which no group explains.
     """
 
     what: str
@@ -44,23 +47,26 @@ class Smaller:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """The smallest exact space of weights (d_out, d_in) that contains the likely ones, `KEPT` of the posterior.
+    """The smallest exact space of weights (d_out, d_in) that contains the likely ones.
 
     Attributes:
-        layout: the weights and what could move them. labels: the space, int32 (d_out d_in,).
-        recognition: of the space: the largest group that fixes it.
-        name: what ties the weights: a group's name, "translation: ...", or "no sharing".
-        is_group: whether the space is that of a group of moves; False for a translation on windows.
-        is_odd: whether turning all signs, x to -x and y to -y, is a symmetry beside the group, or the only one.
-        share: posterior share of the single most likely space; None where the search was cut short, since what was not
-            looked at has a share too. rivals: the next ones, one alone where it is decided.
-        has_signal: whether coefficients differ from noise at all.
-        is_decided: whether one space has a share of `CREDIBLE`. is_exhaustive: whether the search for moves was not cut
-            short.
-        values, errors: the tied linear coefficients, class 1, 2, ... and their standard errors, (dim,) each.
-        smaller: what could most easily be dropped from the space; None where nothing is left to drop.
+        layout: The weights and what could move them.
+        labels: The space, int32 (d_out d_in,).
+        recognition: Of the space: the largest group that fixes it.
+        name: What ties the weights: a group's name, "translation: ...", or "no sharing".
+        is_group: Whether the space is that of a group of permutations; False for a translation on windows.
+        is_odd: Whether turning all signs, x to -x and y to -y, is a symmetry beside the group, or the only one.
+        has_signal: Whether coefficients differ from noise at all.
+        values: The tied linear coefficients, class 1, 2, ..., (dim,).
+        errors: Their standard errors, (dim,).
         samples: n of the search.
-        alternatives: what the samples propose next, should this be rejected by others; each has none of its own.
+        share: Posterior share of the single most likely space; None where the search was cut short, since what was not
+            looked at has a share too.
+        rivals: The next ones, one alone where it is decided.
+        is_decided: Whether one space has a share of `Proposing.credible`.
+        is_exhaustive: Whether the search for permutations was not cut short.
+        smaller: What could most easily be dropped from the space; None where nothing is left to drop.
+        alternatives: What the samples propose next, should this be rejected by others; each has none of its own.
     """
 
     layout: Layout
@@ -69,15 +75,15 @@ class Finding:
     name: str
     is_group: bool
     is_odd: bool
-    share: float | None
-    rivals: tuple[Rival, ...]
     has_signal: bool
-    is_decided: bool
-    is_exhaustive: bool
     values: FloatArray
     errors: FloatArray
-    smaller: Smaller | None
     samples: int
+    share: float | None = None
+    rivals: tuple[Rival, ...] = ()
+    is_decided: bool = False
+    is_exhaustive: bool = True
+    smaller: Smaller | None = None
     alternatives: tuple[Finding, ...] = ()
 
     @property
@@ -113,12 +119,11 @@ class Finding:
     @property
     def group(self) -> FiniteGroup:
         """The group by which weights are shared: that of the space; {1, -1} for odd data; trivial for a translation."""
-        if not self.is_group:
-            return _group("C1", self.layout, ())
-        if self.dim == self.layout.dim:
-            return _group("C2", self.layout, (self.layout.antipodes,)) if self.is_odd else _group("C1", self.layout, ())
-        found = self.recognition.group
-        return _group(self.name, self.layout, tuple(np.array(g) for g in found.generators), found.order)
+        if self.is_group and self.dim < self.layout.dim:
+            found = self.recognition.group
+            return _group(self.name, self.layout, tuple(np.array(g) for g in found.generators), found.order)
+        is_sign = self.is_group and self.is_odd
+        return _group("C2" if is_sign else "C1", self.layout, (self.layout.antipodes,) if is_sign else ())
 
     @property
     def blocks(self) -> tuple[NaturalBlock, NaturalBlock]:

@@ -15,36 +15,41 @@ from numpy.typing import NDArray
 from scipy import special
 from scipy.sparse import csr_array
 
-from sharefind.proposal.coefficients import Block, Coefficients, FloatArray
+from sharefind.proposal.coefficients import Block, Coefficients, FloatArray, Signed
 from sharefind.recognition.layout import IntArray
 from sharefind.spaces import tying
 
 Labels = NDArray[np.int32]
-
-SIGNAL = 1e-3
-"""p-value below which coefficients are no noise."""
-
-SMALLEST_KIND = 0.1
-"""Smallest root mean square of a kind of coefficients that is expected, as a share of that of its block."""
 
 
 @dataclass(frozen=True, eq=False)
 class BlockEvidence:
     """log p(values | tied as labels say) of one block, values | W ~ N(W, precision^-1), classes of W ~ N(0, tau^2).
 
-    kinds: int64 (dim,), which coefficients permutations could tie. Each kind has its own tau^2, its mean square beyond
-    the noise: off the diagonal of a weight, say, values may be smaller than on it. But not by more than a factor.
+    Each kind has its own tau^2, its mean square beyond the noise: off the diagonal of a weight, say, values may be
+    smaller than on it. But not by more than a factor.
+
+    Attributes:
+        block: The coefficients.
+        kinds: Which of them permutations could tie, int64 (dim,).
+        smallest_kind: Smallest root mean square of a kind of coefficients that is expected, as a share of that of its
+            block.
     """
 
     block: Block
     kinds: IntArray
+    smallest_kind: float = 0.1
+
+    @cached_property
+    def _excess(self) -> FloatArray:
+        """Squares of the values beyond the noise, (dim,)."""
+        return (self.block.values**2 - self.block.variance).ravel()
 
     @cached_property
     def tau2(self) -> FloatArray:
         """Variance of the values of each kind, (kinds,); 0 where the block shows no signal."""
-        excess = (self.block.values**2 - self.block.variance).ravel()
-        own = np.bincount(self.kinds, weights=excess) / np.bincount(self.kinds)
-        return np.asarray(np.maximum(own, max(0.0, float(np.mean(excess))) * SMALLEST_KIND**2))
+        own = np.bincount(self.kinds, weights=self._excess) / np.bincount(self.kinds)
+        return np.asarray(np.maximum(own, max(0.0, float(np.mean(self._excess))) * self.smallest_kind**2))
 
     @cached_property
     def _pulled(self) -> FloatArray:
@@ -81,10 +86,8 @@ class BlockEvidence:
     @cached_property
     def _vanishing(self) -> FloatArray:
         """Log evidence for "the mean of a kind is 0", (kinds,)."""
-        excess = max(0.0, float(np.mean(self.block.values**2 - self.block.variance)))
         means, errors = self.refit((self.kinds + 1).astype(np.int32))
-        ratio = excess / errors**2
-        return np.asarray(0.5 * (np.log1p(ratio) - (means / errors) ** 2 * ratio / (1 + ratio)))
+        return vanishing(means / errors, max(0.0, float(np.mean(self._excess))) / errors**2)
 
     def _tied(self, labels: Labels) -> float:
         """The log evidence under the prior of each kind."""
@@ -117,28 +120,43 @@ class BlockEvidence:
         return inverse @ pulled, np.sqrt(np.diag(inverse))
 
 
+def vanishing(z: FloatArray, ratio: FloatArray) -> FloatArray:
+    """Log evidence for values being 0.
+
+    Args:
+        z: Values in units of their standard errors.
+        ratio: Variance of values that are not 0, over that of the errors.
+    """
+    return np.asarray(0.5 * (np.log1p(ratio) - z**2 * ratio / (1 + ratio)))
+
+
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """The evidence for what moves of a layout leave fixed, over all blocks of coefficients.
+class LogEvidence:
+    """The log evidence for what permutations of a layout leave fixed, over all blocks of coefficients.
 
     The constants of the outputs and the moments of X can only speak against a group: that all outputs have one mean, or
     all inputs one variance, is so often true that it says nothing about the relation. Constants about the means of the
     data say nothing at all.
+
+    Attributes:
+        coefficients: Of the data.
+        signal: p-value below which coefficients are no noise.
     """
 
     coefficients: Coefficients
+    signal: float = 1e-3
     _known: dict[tuple[int, bytes], float] = field(default_factory=dict, repr=False)
 
     @cached_property
     def blocks(self) -> tuple[BlockEvidence, ...]:
         """One for each block of coefficients, then one for each block of moments of X."""
         found = (*self.coefficients.blocks, *self.coefficients.inputs)
-        carried = [self.coefficients.moved(g) for g in self.coefficients.layout.swaps]
-        kinds = []
+        moved = [self.coefficients.moved(g) for g in self.coefficients.layout.swaps]
+        blocks = []
         for k, block in enumerate(found):
-            tied = tying.components(np.stack([c[k][0] for c in carried])) if carried else np.zeros(block.dim)
-            kinds.append(np.asarray(tied, dtype=np.int64))
-        return tuple(BlockEvidence(block, kind) for block, kind in zip(found, kinds, strict=True))
+            tied = tying.components(np.stack([m[k][0] for m in moved])) if moved else np.zeros(block.dim)
+            blocks.append(BlockEvidence(block, np.asarray(tied, dtype=np.int64)))
+        return tuple(blocks)
 
     @cached_property
     def linear(self) -> BlockEvidence:
@@ -151,25 +169,23 @@ class Evidence:
         silent = "constant" if self.coefficients.about == "mean" else ""
         return tuple(k for k, b in enumerate(self.blocks) if b.block.name != silent and b.tau2.any())
 
-    def log(self, moves: Sequence[IntArray]) -> float:
-        """Log evidence for the fixed space of the group that the moves generate."""
-        if not moves:
-            return sum(self._block(k, _free(self.blocks[k].block.dim)) for k in self.speaking)
-        carried = [self.coefficients.moved(g) for g in moves]
-        total = 0.0
-        for k in self.speaking:
-            targets, signs = np.stack([c[k][0] for c in carried]), np.stack([c[k][1] for c in carried])
-            total += self._block(k, tying.tied(targets, signs))
-        return total
+    def log(self, generators: Sequence[IntArray]) -> float:
+        """Log evidence for the fixed space of the group that the permutations generate."""
+        moved = [self.coefficients.moved(g) for g in generators]
+        return sum(self._block(k, _fixed([m[k] for m in moved], self.blocks[k].block.dim)) for k in self.speaking)
 
     def _block(self, k: int, labels: Labels) -> float:
         key = (k, labels.tobytes())
         if key not in self._known:
             found = self.blocks[k]
             log = found.log(labels)
-            is_veto = found.block.name == "constant" or found.block in self.coefficients.inputs
-            self._known[key] = min(0.0, log - found.log(_free(found.block.dim))) if is_veto else log
+            is_veto = not self._is_relation(found.block)
+            self._known[key] = min(0.0, log - found.log(free(found.block.dim))) if is_veto else log
         return self._known[key]
+
+    def _is_relation(self, block: Block) -> bool:
+        """Whether a block says how Y depends on X."""
+        return block.name != "constant" and block not in self.coefficients.inputs
 
     def log_of_sign(self, minus: IntArray) -> float:
         """Log evidence for the symmetry x to -x, y to -y against none. minus: the permutation of the points.
@@ -177,34 +193,36 @@ class Evidence:
         What speaks for it is that the constants vanish, against constants as large as the labels (mean square 1); all
         else of even degree can only speak against it.
         """
-        free, turned = self.log(()), self.log((minus,))
-        constant = next((b for b in self.blocks if b.block.name == "constant"), None)
+        constant = next((b.block for b in self.blocks if b.block.name == "constant"), None)
         if constant is None:
             return -np.inf
-        spread = constant.block.variance.ravel()
-        ratio = 1 / spread
-        squares = constant.block.values.ravel() ** 2 / spread
-        gain = 0.5 * (np.log1p(ratio) - squares * ratio / (1 + ratio)).sum()
-        return float(turned - free + gain)
+        spread = constant.variance.ravel()
+        gain = vanishing(constant.values.ravel() / np.sqrt(spread), 1 / spread).sum()
+        return float(self.log((minus,)) - self.log(()) + gain)
 
     @cached_property
     def has_signal(self) -> bool:
-        """Whether any block but the constants differs from noise, chi^2 at `SIGNAL` each."""
-        relation = [b for b in self.blocks if b.block.name != "constant" and b.block not in self.coefficients.inputs]
-        for found in relation:
+        """Whether any block but the constants differs from noise, by chi^2 each."""
+        for found in self.blocks:
             misfit, dof = found.misfit(np.zeros(found.block.dim, dtype=np.int32))
-            if special.chdtrc(dof, misfit) < SIGNAL:
+            if self._is_relation(found.block) and special.chdtrc(dof, misfit) < self.signal:
                 return True
         return False
 
-    def weights(self, moves: Sequence[IntArray]) -> Labels:
+    def weights(self, generators: Sequence[IntArray]) -> Labels:
         """The fixed space in the parameters that the layout stands for, int32 (dim,)."""
         layout = self.coefficients.layout
-        if not moves:
-            return _free(layout.dim)
-        targets, signs = zip(*(layout.parameter_move(g) for g in moves), strict=True)
-        return tying.tied(np.stack(targets), np.stack(signs))
+        return _fixed([layout.parameter_move(g) for g in generators], layout.dim)
 
 
-def _free(dim: int) -> Labels:
+def _fixed(moved: Sequence[Signed], dim: int) -> Labels:
+    """What signed permutations of `dim` entries leave fixed."""
+    if not moved:
+        return free(dim)
+    targets, signs = zip(*moved, strict=True)
+    return tying.tied(np.stack(targets), np.stack(signs))
+
+
+def free(dim: int) -> Labels:
+    """No ties."""
     return np.arange(1, dim + 1, dtype=np.int32)

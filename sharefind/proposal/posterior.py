@@ -18,17 +18,20 @@ from sharefind.spaces import tying
 
 
 @dataclass(frozen=True, eq=False)
-class Hypothesis:
+class TiedSpace:
     """A space of weights.
 
-    name: what ties them where no group does, else "". labels: int32 (dim,). log: its evidence.
-    moves: generators of a group that fixes it; None where none does.
+    Attributes:
+        name: What ties them where no group does, else "".
+        labels: The space, int32 (dim,).
+        log: Its log evidence.
+        generators: Of a group that fixes it; None where none does.
     """
 
     name: str
     labels: Labels
     log: float
-    moves: tuple[IntArray, ...] | None
+    generators: tuple[IntArray, ...] | None
 
     @property
     def dim(self) -> int:
@@ -46,25 +49,23 @@ class Hypothesis:
 class Posterior:
     """Spaces, the most likely first, with their shares of the posterior."""
 
-    ranked: tuple[Hypothesis, ...]
+    ranked: tuple[TiedSpace, ...]
     shares: tuple[float, ...]
 
-    def first(self, share: float) -> tuple[Hypothesis, ...]:
+    def first(self, share: float) -> tuple[TiedSpace, ...]:
         """The fewest spaces with this share together."""
         sums = np.cumsum(self.shares)
         return self.ranked[: int(np.searchsorted(sums, min(share, float(sums[-1])))) + 1]
 
 
-def posterior(hypotheses: Sequence[Hypothesis]) -> Posterior:
+def posterior(spaces: Sequence[TiedSpace]) -> Posterior:
     """Shares of the posterior; of equal ones, the space of smaller dimension comes first."""
-    kinds = Counter(h.kind for h in hypotheses)
-    weights = np.array([h.log - np.log(kinds[h.kind]) for h in hypotheses])
+    kinds = Counter(space.kind for space in spaces)
+    weights = np.array([space.log - np.log(kinds[space.kind]) for space in spaces])
     shares = np.exp(weights - weights.max())
     shares /= shares.sum()
-    order = sorted(
-        range(len(hypotheses)), key=lambda k: (-shares[k], hypotheses[k].dim, hypotheses[k].labels.tobytes())
-    )
-    return Posterior(tuple(hypotheses[k] for k in order), tuple(float(shares[k]) for k in order))
+    order = sorted(range(len(spaces)), key=lambda k: (-shares[k], spaces[k].dim, spaces[k].labels.tobytes()))
+    return Posterior(tuple(spaces[k] for k in order), tuple(float(shares[k]) for k in order))
 
 
 def common_refinement(patterns: Sequence[Labels]) -> Labels:

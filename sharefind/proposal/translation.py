@@ -6,92 +6,162 @@ is a tying of its own, weight (i, j) = w[j - stride i], some of the w zero.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.proposal.log_evidence import Evidence, Labels
-from sharefind.proposal.posterior import Hypothesis
+from sharefind.proposal.log_evidence import Labels, LogEvidence, free, vanishing
+from sharefind.proposal.posterior import TiedSpace
 from sharefind.recognition.layout import IntArray
 from sharefind.spaces import tying
 
-FEWEST = 4
-"""Fewest outputs along which a shift can be seen, and times that a weight must be used."""
 
-RESERVE = 5.0
-"""What a tying without a group must gain over one with a group, in units of log evidence, beside the log of the number
-of bands that are compared."""
+@dataclass(frozen=True)
+class Translations:
+    """Which translations are looked for, and what each must gain.
 
-CUT = 5.0
-"""What a filter must gain beyond that where some outputs do not see all of it, and again where these are set free."""
-
-FEWEST_INSIDE = 2
-"""Fewest outputs that see all of a filter whose other outputs are set free."""
-
-MOST_BORDER = 6
-"""Most outputs on each side that are left aside when a band is looked for in the middle."""
-
-MAX_STRIDE = 4
-"""Largest stride looked for."""
-
-
-def translations(evidence: Evidence) -> list[Hypothesis]:
-    """For each stride: all diagonals free, the band of them for which the evidence is largest, and its neighbours.
-
-    A band that some outputs see in part is proposed cut off there, and with parameters of their own for these outputs:
-    what lies beyond the window is zero, mirrored, or not known.
+    Attributes:
+        fewest: Fewest outputs along which a shift can be seen, and times that a weight must be used.
+        reserve: What a tying without a group must gain over one with a group, in units of log evidence, beside the log
+            of the number of bands that are compared.
+        cut: What a filter must gain beyond that where some outputs do not see all of it, and again where these are set
+            free.
+        fewest_inside: Fewest outputs that see all of a filter whose other outputs are set free.
+        most_border: Most outputs on each side that are left aside when a band is looked for in the middle.
+        max_stride: Largest stride looked for.
     """
-    block = evidence.coefficients.linear
-    d_out, d_in = block.values.shape
-    if d_out < FEWEST or d_in < FEWEST:
-        return []
-    rest = evidence.log(()) - evidence.linear.log(np.arange(1, block.dim + 1, dtype=np.int32))
-    found = []
-    for stride in range(1, MAX_STRIDE + 1):
-        offset = np.arange(d_in)[None, :] - stride * np.arange(d_out)[:, None]
-        bands = [band for band in _bands(evidence, offset) if _repeats(offset, *band) >= FEWEST]
-        compared = np.log(np.ptp(offset) ** 2 * MAX_STRIDE)
-        for low, high in bands:
-            plain = _labels(offset, low, high)
-            name = _name(stride, low, high, offset)
-            cut = 0.0 if _is_valid(low, high, offset) else CUT
-            found.append(_hypothesis(evidence, name, plain, rest - RESERVE - compared - cut))
-            for rows in _borders(low, high, offset) if stride == 1 else ():
-                for where, labels in _freed(plain, offset, low, high, rows):
-                    name = _name(stride, low, high, offset, f"{outputs_free(rows.tolist())}{where}")
-                    found.append(_hypothesis(evidence, name, labels, rest - RESERVE - compared - 2 * CUT))
-    return found
+
+    fewest: int = 4
+    reserve: float = 5.0
+    cut: float = 5.0
+    fewest_inside: int = 2
+    most_border: int = 6
+    max_stride: int = 4
+
+    def spaces(self, evidence: LogEvidence) -> list[TiedSpace]:
+        """For each stride: all diagonals free, the band of them for which the evidence is largest, and its neighbours.
+
+        A band that some outputs see in part is proposed cut off there, and with parameters of their own for these
+        outputs: what lies beyond the window is zero, mirrored, or not known.
+        """
+        block = evidence.coefficients.linear
+        d_out, d_in = block.values.shape
+        if d_out < self.fewest or d_in < self.fewest:
+            return []
+        rest = evidence.log(()) - evidence.linear.log(free(block.dim))
+        found = []
+        for stride in range(1, self.max_stride + 1):
+            offset = np.arange(d_in)[None, :] - stride * np.arange(d_out)[:, None]
+            base = rest - self.reserve - np.log(np.ptp(offset) ** 2 * self.max_stride)
+            for band in (Band(offset, stride, *ends) for ends in self._bands(evidence, offset)):
+                if band.repeats < self.fewest:
+                    continue
+                options = [(band.name(), band.labels, 0.0 if band.is_valid else self.cut)]
+                for rows in self._borders(band) if stride == 1 else ():
+                    options += [(name, labels, 2 * self.cut) for name, labels in band.freed(rows)]
+                for name, labels, cost in options:
+                    found.append(TiedSpace(name, labels, float(evidence.linear.log(labels) + (base - cost)), None))
+        return found
+
+    def _borders(self, band: Band) -> list[IntArray]:
+        """Outputs that do not see all of a filter: those on the left, those on the right, and both; (rows,) each."""
+        left, right = np.flatnonzero(band.ends_before), np.flatnonzero(band.ends_after)
+        choices = [rows for rows in (left, right) if rows.size]
+        if len(choices) == 2:
+            choices.append(np.union1d(left, right))
+        return [rows for rows in choices if len(band.offset) - len(rows) >= self.fewest_inside]
+
+    def _bands(self, evidence: LogEvidence, offset: IntArray) -> list[tuple[int, int]]:
+        """All diagonals; the band of them that together gain most by not being zero; and bands one wider or narrower.
+
+        It is looked for in all outputs and in the middle ones alone.
+        """
+        low, high = int(offset.min()), int(offset.max())
+        aside = min(self.most_border, (len(offset) - self.fewest) // 2)
+        middle = np.arange(len(offset))[aside : len(offset) - aside]
+        found = {(low, high)}
+        for rows in (np.arange(len(offset)), middle):
+            first, last = _best_band(evidence, offset, rows)
+            near = {(first + a, last + b) for a, b in product((-1, 0, 1), repeat=2)}
+            found |= {(a, b) for a, b in near if low <= a <= b <= high}
+        return sorted(found)
 
 
-def _hypothesis(evidence: Evidence, name: str, labels: Labels, log: float) -> Hypothesis:
-    return Hypothesis(name, labels, float(evidence.linear.log(labels) + log), None)
+@dataclass(frozen=True, eq=False)
+class Band:
+    """A filter that moves over its input.
 
+    Attributes:
+        offset: j - stride i of every weight, (d_out, d_in).
+        stride: Inputs that it moves on from one output to the next.
+        low: Smallest offset that the filter reaches.
+        high: Largest one.
+    """
 
-def _borders(low: int, high: int, offset: IntArray) -> list[IntArray]:
-    """Outputs that do not see all of a filter: those on the left, those on the right, and both; (rows,) each."""
-    first, last = offset[:, 0], offset[:, -1]
-    left, right = np.flatnonzero(first > low), np.flatnonzero(last < high)
-    choices = [rows for rows in (left, right) if rows.size]
-    if left.size and right.size:
-        choices.append(np.union1d(left, right))
-    return [rows for rows in choices if len(offset) - len(rows) >= FEWEST_INSIDE]
+    offset: IntArray
+    stride: int
+    low: int
+    high: int
 
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        """Weights that are part of the filter, (d_out, d_in)."""
+        return (self.offset >= self.low) & (self.offset <= self.high)
 
-def _freed(plain: Labels, offset: IntArray, low: int, high: int, rows: IntArray) -> list[tuple[str, Labels]]:
-    """The ties of a filter, but for these outputs: free where it lies, where it is mirrored, or free altogether."""
-    d_out, d_in = offset.shape
-    places, reach = np.arange(d_in), max(abs(low), abs(high), high - low)
-    near = np.zeros((d_out, d_in), dtype=bool)
-    for row in rows:
-        near[row] = (offset[row] >= low) & (offset[row] <= high)
-        if offset[row, 0] > low:
-            near[row] |= places <= reach
-        if offset[row, -1] < high:
-            near[row] |= places >= d_in - 1 - reach
-    every = np.zeros((d_out, d_in), dtype=bool)
-    every[rows] = True
-    seen = near & (offset >= low) & (offset <= high)
-    choices = (("", seen), (" near the border", near), (" everywhere", every))
-    return [(where, _with_own(plain, every, own)) for where, own in choices]
+    @cached_property
+    def labels(self) -> Labels:
+        """The ties of the filter, cut off where it leaves the window."""
+        return tying.canonical(np.where(self.inside, self.offset - self.low + 1, 0).ravel())
+
+    @property
+    def width(self) -> int:
+        """Weights of the filter."""
+        return self.high - self.low + 1
+
+    @property
+    def repeats(self) -> float:
+        """How often a weight is used, on average over the filter."""
+        return float(self.inside.sum() / self.width)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether every output sees the whole filter."""
+        return bool(np.all(self.inside.sum(axis=1) == self.width))
+
+    @property
+    def ends_before(self) -> NDArray[np.bool_]:
+        """Outputs whose window begins within the filter, (d_out,)."""
+        return np.asarray(self.offset[:, 0] > self.low)
+
+    @property
+    def ends_after(self) -> NDArray[np.bool_]:
+        """Outputs whose window ends within the filter, (d_out,)."""
+        return np.asarray(self.offset[:, -1] < self.high)
+
+    def freed(self, rows: IntArray) -> list[tuple[str, Labels]]:
+        """The ties but for these outputs: free where the filter lies, where it is mirrored, or altogether; by name."""
+        inputs, reach = np.arange(self.offset.shape[1]), max(abs(self.low), abs(self.high), self.width - 1)
+        every = np.zeros(self.offset.shape, dtype=bool)
+        every[rows] = True
+        near = self.inside | np.multiply.outer(self.ends_before, inputs <= reach)
+        near |= np.multiply.outer(self.ends_after, inputs >= len(inputs) - 1 - reach)
+        choices = (("", self.inside), (" near the border", near), (" everywhere", every))
+        return [
+            (self.name(f"{outputs_free(rows.tolist())}{where}"), _with_own(self.labels, every, every & own))
+            for where, own in choices
+        ]
+
+    def name(self, border: str = "") -> str:
+        """What the ties are called; `border` says which outputs have weights of their own."""
+        step = "" if self.stride == 1 else f", stride {self.stride}"
+        if (self.low, self.high) == (int(self.offset.min()), int(self.offset.max())):
+            return f"translation (weights shared along diagonals{step}), a tying without a group"
+        border = border or ("" if self.is_valid else "cut off at the border")
+        width = f"filter of width {self.width} at offset {self.low}{step}"
+        return f"translation ({width}{border and ', '}{border}), a tying without a group"
 
 
 def _with_own(plain: Labels, rows: NDArray[np.bool_], own: NDArray[np.bool_]) -> Labels:
@@ -102,42 +172,16 @@ def _with_own(plain: Labels, rows: NDArray[np.bool_], own: NDArray[np.bool_]) ->
     return tying.canonical(labels)
 
 
-def _repeats(offset: IntArray, low: int, high: int) -> float:
-    """How often a weight is used, on average over the filter."""
-    return float(((offset >= low) & (offset <= high)).sum() / (high - low + 1))
-
-
-def _labels(offset: IntArray, low: int, high: int) -> Labels:
-    inside = (offset >= low) & (offset <= high)
-    return tying.canonical(np.where(inside, offset - low + 1, 0).ravel())
-
-
-def _bands(evidence: Evidence, offset: IntArray) -> list[tuple[int, int]]:
-    """All diagonals; the band of them that together gain most by not being zero; and bands one wider or narrower.
-
-    It is looked for in all outputs and in the middle ones alone.
-    """
-    low, high = int(offset.min()), int(offset.max())
-    aside = min(MOST_BORDER, (len(offset) - FEWEST) // 2)
-    middle = np.arange(len(offset))[aside : len(offset) - aside]
-    found = {(low, high)}
-    for rows in (np.arange(len(offset)), middle):
-        begin, end = _band(evidence, offset, rows)
-        near = {(begin + a, end + b) for a in (-1, 0, 1) for b in (-1, 0, 1)}
-        found |= {(a, b) for a, b in near if low <= a <= b <= high}
-    return sorted(found)
-
-
-def _band(evidence: Evidence, offset: IntArray, rows: IntArray) -> tuple[int, int]:
+def _best_band(evidence: LogEvidence, offset: IntArray, rows: IntArray) -> tuple[int, int]:
     """The band that gains most in some outputs; the others are free."""
     low, high = int(offset.min()), int(offset.max())
-    plain, aside = _labels(offset, low, high), np.ones(offset.shape, dtype=bool)
+    plain, aside = Band(offset, 1, low, high).labels, np.ones(offset.shape, dtype=bool)
     aside[rows] = False
     labels = _with_own(plain, aside, aside)
     values, errors = evidence.linear.refit(labels)
     spread = float(np.sqrt(evidence.linear.tau2.max()))
     ratio = (spread / errors) ** 2
-    by_class = 0.5 * ((values / errors) ** 2 * ratio / (1 + ratio) - np.log1p(ratio))
+    by_class = -vanishing(values / errors, ratio)
     diagonal = np.zeros(high - low + 1)
     inside = ~aside.ravel()
     diagonal[(offset - low).ravel()[inside]] = by_class[np.abs(labels)[inside] - 1]
@@ -148,24 +192,8 @@ def _band(evidence: Evidence, offset: IntArray, rows: IntArray) -> tuple[int, in
     return low + int(first), low + int(last) - 1
 
 
-def _name(stride: int, low: int, high: int, offset: IntArray, free: str = "") -> str:
-    step = "" if stride == 1 else f", stride {stride}"
-    if (low, high) == (int(offset.min()), int(offset.max())):
-        return f"translation (weights shared along diagonals{step}), a tying without a group"
-    border = "" if _is_valid(low, high, offset) else ", cut off at the border"
-    if free:
-        border = f", {free}"
-    return f"translation (filter of width {high - low + 1} at offset {low}{step}{border}), a tying without a group"
-
-
 def outputs_free(rows: list[int]) -> str:
     """Which outputs have weights of their own: "outputs 0 and 1 free"."""
     if len(rows) == 1:
         return f"output {rows[0]} free"
     return f"outputs {', '.join(map(str, rows[:-1]))} and {rows[-1]} free"
-
-
-def _is_valid(low: int, high: int, offset: IntArray) -> bool:
-    """Whether every output sees the whole filter."""
-    inside = ((offset >= low) & (offset <= high)).sum(axis=1)
-    return bool(np.all(inside == high - low + 1))

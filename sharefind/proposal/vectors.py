@@ -11,22 +11,19 @@ import numpy as np
 
 from sharefind.inference.partitions.linear_estimates import Estimates
 from sharefind.inference.partitions.testing import estimate_partition
-from sharefind.proposal.coefficients import FloatArray
-from sharefind.proposal.log_evidence import Evidence
+from sharefind.proposal.log_evidence import LogEvidence
 from sharefind.recognition.layout import IntArray
 
-ALPHA = 0.01
-"""Probability with which a true equality may be refuted."""
 
-
-def _root(covariance: FloatArray) -> FloatArray:
-    return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
-
-
-def tied_vector(evidence: Evidence, seed: int) -> list[IntArray] | None:
+def tied_vector(evidence: LogEvidence, seed: int, alpha: float) -> list[IntArray] | None:
     """Swaps [with signs] of neighbours in each class of equal parameters; None where the weights are no vector.
 
-    Of one input that never changes, or of one output. A true equality is refuted with probability at most alpha.
+    They are one for weights of one output, or of one input that never changes.
+
+    Args:
+        evidence: Of the coefficients.
+        seed: Of drawn critical values.
+        alpha: Largest probability with which a true equality is refuted.
     """
     coefficients, block = evidence.coefficients, evidence.coefficients.linear
     layout = coefficients.layout
@@ -36,19 +33,19 @@ def tied_vector(evidence: Evidence, seed: int) -> list[IntArray] | None:
     axis = columns if block.values.shape[0] == 1 else rows
     covariance = np.diag(block.covariance) if block.covariance.ndim == 1 else block.covariance
     variance = float(np.mean(np.diag(covariance)))
+    root = np.asarray(np.linalg.cholesky(covariance / variance), dtype=np.float64)
     dof = coefficients.samples - sum(len(b.exponents) for b in coefficients.blocks)
-    estimates = Estimates(block.values.ravel(), _root(covariance / variance), variance, dof)
-    found = estimate_partition(estimates, signed=layout.axes[axis].is_signed, alpha=ALPHA, seed=seed)
-    start, size = layout.starts[axis], layout.axes[axis].size
+    estimates = Estimates(block.values.ravel(), root, variance, dof)
+    is_signed = layout.axes[axis].is_signed
+    labels = estimate_partition(estimates, signed=is_signed, alpha=alpha, seed=seed).labels
+    plus, minus = (layout.starts[axis] + side * layout.axes[axis].size for side in (0, 1))
     swaps = []
-    for k in range(1, found.blocks + 1):
-        members = np.flatnonzero(np.abs(found.labels) == k)
-        for a, b in pairwise(members):
+    for k in range(1, int(np.abs(labels).max()) + 1):
+        for a, b in pairwise(np.flatnonzero(np.abs(labels) == k)):
             swap = np.arange(layout.points)
-            is_opposite = found.labels[a] != found.labels[b]
-            turned = size if is_opposite else 0
-            swap[start + a], swap[start + b] = start + b + turned, start + a + turned
-            if layout.axes[axis].is_signed:
-                swap[start + size + a], swap[start + size + b] = start + b + size - turned, start + a + size - turned
+            other, opposite = (minus, plus) if labels[a] != labels[b] else (plus, minus)
+            swap[plus + a], swap[plus + b] = other + b, other + a
+            if is_signed:
+                swap[minus + a], swap[minus + b] = opposite + b, opposite + a
             swaps.append(swap)
     return swaps

@@ -4,8 +4,8 @@ Exact spaces come from `sharefind.spaces`, groups from `sharefind.groups`; how a
 `sharefind.search`.
 """
 
-from sharefind.recognition.continuous import LieStabiliser, lie_stabiliser
 from sharefind.recognition.layout import Axis, Layout, matrix_layout, vector_layout
+from sharefind.recognition.lie_algebra import LieStabiliser, lie_stabiliser
 from sharefind.recognition.recognise import Recognition, recognise, recognise_layout
 
 __all__ = [

@@ -14,23 +14,24 @@ from sharefind.exact.matrices import rows_of
 from sharefind.recognition.layout import IntArray, Layout
 from sharefind.spaces.subspace import Subspace
 
-NUMERICAL_MARGIN = 1e-6
-"""Smallest distance, in units of the largest coordinate, at which entries of a numerical subspace count as different;
-the tolerance of the subspace where that is larger."""
 
-
-def entry_labels(space: Subspace) -> IntArray:
+def entry_labels(space: Subspace, margin: float = 1e-6) -> IntArray:
     """Labels of the coordinates, int64 (ambient,): z_i = z_j on the space for equal labels, z_i = -z_j for opposite
     ones, z_i = 0 for 0.
 
     For a tying space these are its labels. A numerical space is clustered up to its tolerance.
+
+    Args:
+        space: The subspace.
+        margin: Smallest distance, in units of the largest coordinate, at which entries of a numerical subspace count as
+            different; the tolerance of the subspace where that is larger.
 
     Raises:
         SpaceError: a numerical space whose entries do not fall into clear clusters.
     """
     if space.labels is not None:
         return space.labels.astype(np.int64)
-    return _numerical_labels(space) if space.floats is not None else _exact_labels(space)
+    return _numerical_labels(space, max(margin, space.tolerance)) if space.floats is not None else _exact_labels(space)
 
 
 def _exact_labels(space: Subspace) -> IntArray:
@@ -51,10 +52,10 @@ def _exact_labels(space: Subspace) -> IntArray:
     return labels
 
 
-def _numerical_labels(space: Subspace) -> IntArray:
+def _numerical_labels(space: Subspace, relative: float) -> IntArray:
     """Greedy clusters of the columns of an orthonormal basis; each must be far from every other."""
     columns = space.orthonormal().T
-    margin = max(NUMERICAL_MARGIN, space.tolerance) * float(np.abs(columns).max())
+    margin = relative * float(np.abs(columns).max())
     labels = np.full(len(columns), len(columns) + 1)
     labels[np.linalg.norm(columns, axis=1) <= margin] = 0
     tree, used = cKDTree(columns), 0
@@ -87,16 +88,14 @@ def point_colours(labels: IntArray, layout: Layout) -> IntArray:
     """
     if labels.size != layout.dim:
         raise SpaceError(f"a space of R^{labels.size} does not fill a layout of {layout.dim} parameters; correct it")
-    layers, start = [_frame(layout)], 0
+    colours, start = _frame(layout), 0
     for block in layout.blocks:
         shape = layout.shape(block)
         size = int(np.prod(shape))
-        layers.append(_layer(labels[start : start + size].reshape(shape), block, layout))
-        start += size
-    colours = layers[0]
-    for layer in layers[1:]:
+        layer = _layer(labels[start : start + size].reshape(shape), block, layout)
         # Two layers at a time, so that the product of their numbers of colours never overflows.
         colours = _renumbered(colours * (int(layer.max()) + 1) + layer)
+        start += size
     return colours
 
 

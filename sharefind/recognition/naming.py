@@ -11,22 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from sympy import GF
 
+from sharefind.exact.matrices import rows_of, sparse_matrix
 from sharefind.groups import FiniteGroup, structure_name
-from sharefind.groups.catalogue import MAX_FACTORS
+from sharefind.groups.catalogue import NAME_BOUNDS
 from sharefind.groups.group import permutation_sign
 from sharefind.recognition.automorphisms import Engine, automorphisms
 from sharefind.recognition.layout import IntArray
+from sharefind.spaces.tying import components, connected
 
 MAX_STRUCTURE_ORDER = 2_000
 """Largest order whose isomorphism type is looked for: its Cayley table has order^2 entries."""
-
-TRIVIAL = "C1"
-
-SMALLEST_ALTERNATING = 4
-"""A_3 is called C3."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +61,8 @@ def group_name(colours: IntArray, generators: Sequence[IntArray], antipodes: Int
             signs += 1
             marked = part.colours + np.diag((int(part.colours.max()) + 1) * (1 + half))
             inside = group_name(marked, automorphisms(marked, engine)[0], np.arange(len(half)), engine)
-            factors += [inside] if inside != TRIVIAL else []
-    return "x".join([*_factor_names(factors, alone=signs + len(factors) == 1), *["C2"] * signs]) or TRIVIAL
+            factors += [inside] if inside != "C1" else []
+    return "x".join([*_factor_names(factors, alone=signs + len(factors) == 1), *["C2"] * signs]) or "C1"
 
 
 def is_named(name: str) -> bool:
@@ -76,11 +72,8 @@ def is_named(name: str) -> bool:
 
 def orbit_numbers(generators: Sequence[IntArray], n: int) -> IntArray:
     """Orbit of each of n points, numbered by first points, int64 (n,)."""
-    if not generators:
-        return np.arange(n)
-    images = np.stack(generators)
-    graph = csr_array((np.ones(images.size), (np.tile(np.arange(n), len(images)), images.ravel())), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    images = np.array(generators, dtype=np.int64).reshape(-1, n)
+    return components(images).astype(np.int64)
 
 
 def _independent_parts(colours: IntArray, orbits: IntArray) -> list[IntArray]:
@@ -91,12 +84,14 @@ def _independent_parts(colours: IntArray, orbits: IntArray) -> list[IntArray]:
     """
     count = int(orbits.max()) + 1
     members = [np.flatnonzero(orbits == k) for k in range(count)]
-    linked = np.zeros((count, count))
-    for a in range(count):
-        for b in range(count):
-            block = colours[np.ix_(members[a], members[b])]
-            linked[a, b] = a != b and len(members[a]) > 1 and len(members[b]) > 1 and np.ptp(block) > 0
-    part = connected_components(csr_array(linked), directed=False)[1]
+    linked = [
+        (a, b)
+        for a in range(count)
+        for b in range(count)
+        if a != b and min(len(members[a]), len(members[b])) > 1 and np.ptp(colours[np.ix_(members[a], members[b])]) > 0
+    ]
+    heads, tails = np.array(linked, dtype=np.int64).reshape(-1, 2).T
+    part = connected(heads, tails, count)
     return [np.flatnonzero(part[orbits] == k) for k in range(int(part.max()) + 1)]
 
 
@@ -116,9 +111,8 @@ def _factor_name(part: _Part, engine: Engine) -> str:
     for orbit in np.unique(part.orbits):
         members = np.flatnonzero(part.orbits == orbit)
         if _is_faithful(part.colours, members, engine):
-            signed = bool(
-                np.all(part.antipodes[members] != members) and np.isin(part.antipodes[members], members).all()
-            )
+            opposite = part.antipodes[members]
+            signed = bool(np.all(opposite != members) and np.isin(opposite, members).all())
             return _transitive_name(_restricted(part.generators, members), order, signed)
     return _structure(part.generators, order)
 
@@ -141,45 +135,33 @@ def _half(part: _Part) -> IntArray | None:
     if not np.array_equal(part.colours[np.ix_(minus, minus)], part.colours):
         return None
     first = np.minimum(minus, np.arange(n))
-    # Over GF(2): e_i + e_{g i} + x_g = whether g turns the sign of i; bit n + g is x_g, the last one the right side.
+    # Over GF(2): e_i + e_{g i} + x_g = whether g turns the sign of i; column n + g is x_g, the last one the right side.
     last = n + len(part.generators)
     equations = {
-        (1 << int(first[i])) ^ (1 << int(first[g[i]])) ^ (1 << n + k) ^ (int(g[i] != first[g[i]]) << last)
+        frozenset({int(first[i])} ^ {int(first[g[i]])} ^ {n + k} ^ ({last} if g[i] != first[g[i]] else set()))
         for k, g in enumerate(part.generators)
         for i in np.flatnonzero(first == np.arange(n))
     }
-    solution = _solved(equations, last)
-    if solution is None:
+    rows = {k: {column: GF(2).one for column in columns} for k, columns in enumerate(sorted(equations, key=sorted))}
+    form, pivots = sparse_matrix(rows, (len(rows), last + 1), GF(2)).rref()
+    if last in pivots:
         return None
-    turned = np.array([solution >> int(i) & 1 for i in first])
+    solution = [pivot for k, pivot in enumerate(pivots) if last in rows_of(form).get(k, {})]
+    turned = np.isin(first, solution)
     return np.asarray(np.where(first == np.arange(n), 1 - turned, turned), dtype=np.int64)
-
-
-def _solved(equations: set[int], last: int) -> int | None:
-    """A solution over GF(2), as bits below `last`, of equations whose right side is bit `last`; None without one."""
-    pivots: dict[int, int] = {}
-    for equation in sorted(equations):
-        for bit in sorted(pivots):
-            if equation >> bit & 1:
-                equation ^= pivots[bit]
-        if equation == 1 << last:
-            return None
-        if equation:
-            pivots[(equation & -equation).bit_length() - 1] = equation
-    solution = 0
-    for bit in sorted(pivots, reverse=True):
-        row = pivots[bit]
-        if ((row & solution).bit_count() + (row >> last)) % 2:
-            solution |= 1 << bit
-    return solution
 
 
 def _restricted(generators: Sequence[IntArray], points: IntArray) -> list[IntArray]:
     """The generators on an invariant set of points, numbered anew; identities and repetitions dropped."""
     position = np.full(int(points.max()) + 1, -1)
     position[points] = np.arange(len(points))
-    moved = {tuple(position[g[points]].tolist()) for g in generators}
-    return [np.array(g) for g in sorted(moved - {tuple(range(len(points)))})]
+    return _different([position[g[points]] for g in generators])
+
+
+def _different(generators: Sequence[IntArray]) -> list[IntArray]:
+    """The same permutations, sorted; identities and repetitions dropped."""
+    moved = {tuple(g.tolist()) for g in generators}
+    return [np.array(g) for g in sorted(moved) if g != tuple(range(len(g)))]
 
 
 def action_order(moves: Sequence[IntArray]) -> int:
@@ -191,7 +173,7 @@ def action_order(moves: Sequence[IntArray]) -> int:
         return math.factorial(degree)
     group = as_group(moves)
     # Jordan's theorem on cycles of prime length: a positive answer of the random test is certain.
-    if degree >= SMALLEST_ALTERNATING and group.sympy.is_alt_sym():
+    if degree > 3 and group.sympy.is_alt_sym():
         return math.factorial(degree) // (1 if any(permutation_sign(g) < 0 for g in moves) else 2)
     return int(group.sympy.order())
 
@@ -215,7 +197,7 @@ def _transitive_name(moves: Sequence[IntArray], order: int, signed: bool) -> str
         return f"B{half}"
     if order == math.factorial(degree) and degree > 2:
         return f"S{degree}"
-    if degree >= SMALLEST_ALTERNATING and 2 * order == math.factorial(degree):
+    if degree > 3 and 2 * order == math.factorial(degree):  # A_3 is called C3
         return f"A{degree}"
     # A wreath product says more about an imprimitive action than its isomorphism type, but C_n and D_n say enough.
     wreath = _wreath_name(moves, order) if order > 2 * degree else None
@@ -232,7 +214,8 @@ def _wreath_name(moves: Sequence[IntArray], order: int) -> str | None:
     """KwrQ where the group is all of K^m . Q for a block system: K on each of m blocks, Q on the blocks."""
     for block_of in _block_systems(moves):
         count = int(block_of.max()) + 1
-        outer = _restricted_to_blocks(moves, block_of)
+        first = np.unique(block_of, return_index=True)[1]
+        outer = _different([block_of[g[first]] for g in moves])
         inner = _on_first_block(moves, block_of)
         if not inner or not outer:
             continue
@@ -254,12 +237,6 @@ def _block_systems(moves: Sequence[IntArray]) -> list[IntArray]:
     return [np.array(system) for system in sorted(systems, key=lambda s: (systems[s], s))]
 
 
-def _restricted_to_blocks(moves: Sequence[IntArray], block_of: IntArray) -> list[IntArray]:
-    first = np.unique(block_of, return_index=True)[1]
-    images = {tuple(block_of[g[first]].tolist()) for g in moves}
-    return [np.array(g) for g in sorted(images - {tuple(range(len(first)))})]
-
-
 def _on_first_block(moves: Sequence[IntArray], block_of: IntArray) -> list[IntArray]:
     """Schreier's generators of the setwise stabiliser of the block of point 0, on that block."""
     carriers: dict[int, IntArray] = {int(block_of[0]): np.arange(len(block_of))}
@@ -275,18 +252,13 @@ def _on_first_block(moves: Sequence[IntArray], block_of: IntArray) -> list[IntAr
     return _restricted(found, np.flatnonzero(block_of == block_of[0]))
 
 
-def _symmetric_pair(name: str) -> str:
-    """S_2 beside other symmetric groups, as in S3xS2."""
-    return "S2" if name == "C2" else name
-
-
 def _factor_names(factors: list[str], alone: bool) -> list[str]:
     """The factors as a product shows them; more than the catalogue allows are counted."""
-    symmetric = [_symmetric_pair(name) for name in factors]
+    symmetric = ["S2" if name == "C2" else name for name in factors]  # S_2 beside others, as in S3xS2
     if all(name.startswith("S") and name[1:].isdigit() for name in symmetric) and set(symmetric) != {"S2"}:
         factors = symmetric
     if not alone:
         factors = [f"({name})" if "wr" in name or not is_named(name) else name for name in factors]
-    if len(factors) <= MAX_FACTORS:
+    if len(factors) <= NAME_BOUNDS.factors:
         return factors
     return [f"{name}^{factors.count(name)}" for name in dict.fromkeys(factors)]

@@ -1,6 +1,6 @@
 """The symmetry of a subspace: its pointwise stabiliser among [signed] permutations, named, and its Galois closure.
 
-The continuous part is in `continuous`; how a space was found is left to `sharefind.search`.
+The continuous part is in `lie_algebra`; how a space was found is left to `sharefind.search`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import numpy as np
 from sharefind.errors import SpaceError
 from sharefind.groups import FiniteGroup, Representation, cycle_notation
 from sharefind.groups.enumeration import enumerate_elements
-from sharefind.groups.representation import Kind
+from sharefind.groups.group import cycles
+from sharefind.groups.linear_action import Kind
 from sharefind.recognition.automorphisms import Engine, automorphisms
 from sharefind.recognition.colours import entry_labels, point_colours
-from sharefind.recognition.continuous import LieStabiliser, lie_stabiliser
 from sharefind.recognition.layout import IntArray, Layout, Moves, matrix_layout, vector_layout
+from sharefind.recognition.lie_algebra import LieStabiliser, lie_stabiliser
 from sharefind.recognition.naming import MAX_STRUCTURE_ORDER, group_name, is_named
 from sharefind.spaces import tying
 from sharefind.spaces.subspace import Subspace
@@ -179,7 +180,8 @@ def _few(generators: list[IntArray], order: int) -> list[IntArray]:
     listed = enumerate_elements(np.stack(generators), MAX_STRUCTURE_ORDER + 1)
     if listed is None:
         return generators
-    elements = sorted(listed.elements, key=lambda g: (-_element_order(g), tuple(g.tolist())))
+    orders = {g.tobytes(): math.lcm(*map(len, cycles(g))) for g in listed.elements}
+    elements = sorted(listed.elements, key=lambda g: (-orders[g.tobytes()], tuple(g.tolist())))
     chosen: list[IntArray] = []
     spanned: dict[bytes, int] = {}
     for g in elements:
@@ -187,20 +189,7 @@ def _few(generators: list[IntArray], order: int) -> list[IntArray]:
             chosen.append(g)
             span = enumerate_elements(np.stack(chosen), MAX_STRUCTURE_ORDER + 1)
             spanned = span.positions if span is not None else spanned
-    return [g for g in chosen if _element_order(g) > 1]
-
-
-def _element_order(g: IntArray) -> int:
-    """Least common multiple of the cycle lengths."""
-    left, lengths = set(range(len(g))), [1]
-    while left:
-        start = point = left.pop()
-        length = 1
-        while (point := int(g[point])) != start:
-            left.discard(point)
-            length += 1
-        lengths.append(length)
-    return math.lcm(*lengths)
+    return [g for g in chosen if orders[g.tobytes()] > 1]
 
 
 def _as_group(name: str, layout: Layout, generators: list[IntArray], order: int) -> FiniteGroup:

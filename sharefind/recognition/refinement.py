@@ -1,4 +1,4 @@
-"""Automorphisms of a coloured digraph by individualisation and refinement, with nothing but numpy.
+"""Automorphisms of a coloured digraph by individualisation and refinement, with no graph library.
 
 It serves where igraph is not installed and as an independent check of it (McKay and Piperno, "Practical graph
 isomorphism, II", J. Symbolic Comput. 60, 2014, Sections 2-3, without their search-tree pruning beyond orbits).
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.recognition.layout import IntArray
+from sharefind.spaces.tying import components
 
 # Odd multipliers of splitmix64's finaliser (Steele, Lea and Flood 2014).
 _FIRST, _SECOND, _STEP = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15
@@ -92,15 +93,9 @@ class _Search:
 
     def orbits(self) -> IntArray:
         """The smallest point of the orbit of each point under the known generators, (n,)."""
-        root = np.arange(len(self.colours))
-        while True:
-            before = root.copy()
-            for g in self.generators:
-                low = np.minimum(root, root[g])
-                root = np.minimum(low, low[np.argsort(g)])
-            root = root[root]
-            if np.array_equal(root, before):
-                return root
+        images = np.array(self.generators, dtype=np.int64).reshape(-1, len(self.colours))
+        orbit = components(images)
+        return np.unique(orbit, return_index=True)[1][orbit]
 
     def extended(self, cells: IntArray) -> IntArray | None:
         """Some automorphism that carries cells[0] to cells[1], (2, n); None when there is none."""

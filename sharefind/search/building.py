@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.errors import ConfigError, RepresentationError
+from sharefind.errors import ConfigError, RepresentationError, setting
 from sharefind.groups import Group, Representation, parse_representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.sample_checks import refuse_repeated_rows
@@ -24,7 +24,7 @@ from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions
 from sharefind.search.rules.widths import width_advice
 from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
-from sharefind.search.unit_registry import UNPERMUTABLE, RowUnits, can_permute, row_units
+from sharefind.search.unit_registry import RowUnits, can_permute, row_units, unpermutable
 from sharefind.spaces import InvariantLattice, Subspace, chain_lattice, invariant_lattice, tying_lattice
 
 
@@ -88,7 +88,7 @@ def _assembled(
     x, y, change = _standardised(task, candidate, unit, settings, blind, rows_of_task.units)
     lattice, warnings = _lattice(config, unit, blind), rows_of_task.warnings
     if lattice is not None and not lattice.zero.groups and not can_permute(units, settings.alpha):
-        warnings = (*warnings, UNPERMUTABLE)
+        warnings = (*warnings, unpermutable())
     return Problem(task, candidate, unit, lattice, settings, x, y, change, blind, units=units, warnings=warnings)
 
 
@@ -107,7 +107,9 @@ def _with_tied_rest(unit: SearchedUnit, weights: Subspace) -> Subspace:
         ConfigError: the unit has a hidden layer.
     """
     if unit.hidden_rep is not None or weights.tying is None:
-        raise ConfigError(f"what was found ties weights of X to Y, which {unit.name} has not; use --unit matrix")
+        raise ConfigError(
+            f"what was found ties weights of X to Y, which {unit.name} has not; use {setting('unit')} matrix"
+        )
     rest = unit.space.dim - weights.ambient
     return Subspace.from_tying(np.concatenate([weights.tying, np.full(rest, weights.dim + 1, dtype=np.int64)]))
 
@@ -131,33 +133,34 @@ def _represent(config: SearchConfig, task: TaskLike, group: Group) -> Candidate:
 
 
 def _refuse_widths(config: SearchConfig, candidate: Candidate, task: TaskLike) -> None:
-    for side, flag, rep, width in (
-        ("x", "--in-rep", candidate.in_rep, task.d_in),
-        ("y", "--out-rep", candidate.out_rep, task.d_out),
+    for side, name, rep, width in (
+        ("x", "in_rep", candidate.in_rep, task.d_in),
+        ("y", "out_rep", candidate.out_rep, task.d_out),
     ):
         if rep.dim != width:
             raise RepresentationError(
                 f"{task.name}: {side} has width {width} but {rep.name} of {candidate.group.name} has dimension "
-                f"{rep.dim}; {_advice(config, flag, candidate.group, rep, width)}"
+                f"{rep.dim}; {_advice(config, name, candidate.group, rep, width)}"
             )
 
 
-def _advice(config: SearchConfig, flag: str, group: Group, rep: Representation, width: int) -> str:
+def _advice(config: SearchConfig, name: str, group: Group, rep: Representation, width: int) -> str:
     if config.generators is not None:
         return f"give matrices of size {width} x {width} in {config.generators}"
-    return width_advice(flag, group, rep, width)
+    return width_advice(name, group, rep, width)
 
 
 def _refuse_small(settings: Settings, samples: int | None, units: int | None) -> None:
     if units is not None and units < settings.replicates:
         raise ConfigError(
-            f"{units} units of rows cannot be split into {settings.replicates} folds; give more units or --replicates "
+            f"{units} units of rows cannot be split into {settings.replicates} folds; give more units or "
+            f"{setting('replicates')} "
             f"{max(2, units)}"
         )
     if samples is not None and samples < 2 * settings.replicates:
         raise ConfigError(
             f"{samples} samples cannot be split into {settings.replicates} folds of at least two; give more data "
-            f"(at least {2 * settings.replicates} rows) or fewer --replicates"
+            f"(at least {2 * settings.replicates} rows) or fewer {setting('replicates')}"
         )
 
 

@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sharefind.errors import setting
+from sharefind.inference.statistics.traits import SearchStatistic
 from sharefind.limits import LARGEST_ORDER, Limits, limits_of
 from sharefind.meanfield.clouds.standardise import How
 from sharefind.meanfield.dynamics.sgd import SGDConfig
@@ -92,13 +94,22 @@ class SearchConfig(BaseModel):
     def _exclusive(self) -> SearchConfig:
         given = [self.group is not None, self.generators is not None, self.blind]
         if sum(given) > 1:
-            raise ValueError("--group, --generators and --blind exclude each other; give one of them")
+            raise ValueError(
+                f"{setting('group')}, {setting('generators')} and {setting('blind')} exclude each other; give "
+                "one of them"
+            )
         if self.task is not None and self.data is not None:
-            raise ValueError("--task and --data exclude each other; give one of them")
+            raise ValueError(f"{setting('task')} and {setting('data')} exclude each other; give one of them")
         if self.blind and self.scheme is not Scheme.VANILLA:
-            raise ValueError(f"scheme {self.scheme.value} imposes a symmetry, and --blind has none; drop --scheme")
+            raise ValueError(
+                f"scheme {self.scheme.value} imposes a symmetry, and {setting('blind')} has none; drop "
+                f"{setting('scheme')}"
+            )
         if self.blind and (self.in_rep is not None or self.out_rep is not None):
-            raise ValueError("--blind finds out how inputs and outputs are moved; drop --in-rep and --out-rep")
+            raise ValueError(
+                f"{setting('blind')} finds out how inputs and outputs are moved; drop {setting('in_rep')} and "
+                f"{setting('out_rep')}"
+            )
         return self
 
 
@@ -169,7 +180,7 @@ class Settings:
     growing: GrowthTraits
     stop: str
     stopping: StopTraits
-    statistic: StatisticName | None
+    statistic: StatisticName | SearchStatistic | None
     delta: float | None
     alpha: float
     tolerance: float

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from sharefind.errors import ConfigError, NotConvergedError
+from sharefind.errors import ConfigError, NotConvergedError, setting
 from sharefind.inference import Diagnosis
 from sharefind.search.descent import proposal_number, tested
 from sharefind.search.experiments import StageProgress, escape_training
@@ -36,8 +36,11 @@ STOPPED = "an observer stopped the search"
 NO_DIRECTION = "particles leave, but no direction of the escape is significant"
 """Why a search ends undecided at a space that does not hold and from which nothing is proposed."""
 
-ADVICE = "give more data, or another --growth"
-"""What to do about it."""
+
+def no_direction_advice() -> str:
+    """What to do about it."""
+    return f"give more data, or another {setting('growth')}"
+
 
 Diagnose = Callable[[TestedProblem, Memory, StageProgress], Mapping[str, Diagnosis]]
 """Looks closely at what was rejected."""
@@ -97,7 +100,8 @@ class Engine:
                 break
             if not lattice.open_growths():
                 chain = tuple(lattice.path_to(node.key))
-                return SearchOutcome(problem, lattice, chain, False, stopped=f"{NO_DIRECTION}: {ADVICE}")
+                why = f"{NO_DIRECTION}: {no_direction_advice()}"
+                return SearchOutcome(problem, lattice, chain, False, stopped=why)
             node = _next(problem, lattice)
         chain = tuple(lattice.path_to(node.key))
         if problem.left_open is not None:
@@ -161,7 +165,7 @@ class _Visit:
         escape = measure_escape(training, node.space)
         proposals = tuple(self.growth.propose(problem, node, escape, lattice))
         if not proposals and not lattice.open_growths():
-            evidence = replace(evidence, reason=f"{NO_DIRECTION}: {ADVICE}; {evidence.reason}")
+            evidence = replace(evidence, reason=f"{NO_DIRECTION}: {no_direction_advice()}; {evidence.reason}")
         return NodeRecord(node.key, evidence, proposals)
 
 
@@ -187,7 +191,7 @@ def _next(problem: TestedProblem, lattice: SearchLattice) -> SearchNode:
 def _refuse_spent(problem: Problem, visited: int) -> None:
     most = problem.settings.max_nodes
     if visited >= most:
-        raise BudgetSpent(f"--max-nodes {most} is reached, and no space held so far")
+        raise BudgetSpent(f"{setting('max_nodes')} {most} is reached, and no space held so far")
 
 
 def _refuse_no_larger(source: SearchNode, target: SearchNode, growth: Growth) -> None:

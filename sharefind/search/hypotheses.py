@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+from sharefind.errors import setting
 from sharefind.groups import FiniteGroup, Group
 from sharefind.inference import FamilyTest, Verdict
 from sharefind.search.problem import Problem
@@ -116,7 +117,7 @@ class TestedProblem(Problem):
         low, high = test.interval
         return (
             f"the test of {name} is open: with {test.copies} copies its p-value lies between {low:.3g} and {high:.3g}, "
-            f"and alpha is {alpha:g}; give more rows, or another --alpha"
+            f"and alpha is {alpha:g}; give more rows, or another {setting('alpha')}"
         )
 
 

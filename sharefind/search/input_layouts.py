@@ -5,29 +5,30 @@ Both have the same width and mean other orders of the same columns, so that the 
 
 from __future__ import annotations
 
+from sharefind.errors import setting
 from sharefind.groups import FiniteGroup, Representation
 
 SUMMANDS = ("sum",)
 """Operations whose parts stand side by side."""
 
 
-def layout_notes(flag: str, letter: str, rep: Representation) -> list[str]:
+def layout_notes(name: str, letter: str, rep: Representation) -> list[str]:
     """A note for each part of an expression that puts several channels on points.
 
     Args:
-        flag: "--in-rep" or "--out-rep".
+        name: "in_rep" or "out_rep", of the setting.
         letter: "x" or "y", as columns are called.
         rep: The representation, as composed from its expression.
     """
-    return [_note(flag, letter, part, start) for part, start in _parts(rep, 0) if _channels(part) is not None]
+    return [_note(setting(name), letter, part, start) for part, start in _parts(rep, 0) if _channels(part) is not None]
 
 
 def _parts(rep: Representation, start: int) -> list[tuple[Representation, int]]:
     """The summands with their first columns."""
-    if rep.recipe is None or rep.recipe.operation not in SUMMANDS:
+    if rep.construction is None or rep.construction.operation not in SUMMANDS:
         return [(rep, start)]
     found = []
-    for part in rep.recipe.parts:
+    for part in rep.construction.parts:
         found += _parts(part, start)
         start += part.dim
     return found
@@ -35,7 +36,7 @@ def _parts(rep: Representation, start: int) -> list[tuple[Representation, int]]:
 
 def _channels(rep: Representation) -> tuple[Representation, int, bool] | None:
     """The part that moves points, the number of channels, and whether columns run point by point."""
-    recipe = rep.recipe
+    recipe = rep.construction
     if recipe is None:
         return None
     if recipe.operation == "copies" and recipe.count > 1:
@@ -50,7 +51,7 @@ def _channels(rep: Representation) -> tuple[Representation, int, bool] | None:
 
 
 def _is_trivial(rep: Representation) -> bool:
-    return rep.recipe is not None and rep.recipe.operation == "trivial"
+    return rep.construction is not None and rep.construction.operation == "trivial"
 
 
 def _note(flag: str, letter: str, rep: Representation, start: int) -> str:

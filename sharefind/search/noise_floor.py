@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.errors import setting
 from sharefind.rng import named_stream
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Evidence
@@ -98,7 +99,9 @@ def explain_zero(problem: TestedProblem, evidence: Evidence) -> Evidence:
         return replace(evidence, reason=f"{evidence.reason}; the labels carry no visible signal ({figures})")
     if problem.family is None and problem.independence_p_value is not None:  # it was not rejected
         words = "nearest neighbours see a signal that the test of independence does not"
-        return replace(evidence, reason=f"{evidence.reason}; {words} ({figures}): give more data, or raise --alpha")
+        return replace(
+            evidence, reason=f"{evidence.reason}; {words} ({figures}): give more data, or raise {setting('alpha')}"
+        )
     found_signal = f"the labels carry signal ({figures}) that the unit {problem.unit.name} cannot see"
     return replace(
         evidence,
@@ -111,8 +114,12 @@ def _advice(problem: Problem) -> str:
     """What sees more than the unit does; a hidden layer with biases sees everything, given enough data."""
     if problem.unit.hidden_rep is None:
         has_bias = len(problem.space.blocks) > 1
-        return "use --unit two-layer" if has_bias else "use a unit with a bias, or --unit two-layer"
-    return "give more data, or a larger --hidden-rep"
+        return (
+            f"use {setting('unit')} two-layer"
+            if has_bias
+            else f"use a unit with a bias, or {setting('unit')} two-layer"
+        )
+    return f"give more data, or a larger {setting('hidden_rep')}"
 
 
 def _samples(problem: Problem, most: int = 2000) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

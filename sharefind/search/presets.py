@@ -6,7 +6,7 @@ import math
 
 from pydantic import ValidationError
 
-from sharefind.errors import ConfigError, quoted, visible
+from sharefind.errors import ConfigError, quoted, setting, visible
 from sharefind.meanfield.dynamics.sgd import SGDConfig
 from sharefind.meanfield.objectives.schemes import Scheme
 from sharefind.meanfield.units import SearchedUnit
@@ -25,14 +25,17 @@ def search_config(**values: object) -> SearchConfig:
         if values.get(key) is not None and values[key] not in list(known):
             *others, last = (f"'{name}'" for name in known)
             expected = f"{', '.join(others)} or {last}"
-            raise ConfigError(f"{key}: Input should be {expected} (given {quoted(values[key])})")
+            raise ConfigError(f"{setting(key)}: Input should be {expected} (given {quoted(values[key])})", key)
     try:
         config = SearchConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = visible(".".join(str(part) for part in first["loc"])[:100])
         message = str(first["msg"]).removeprefix("Value error, ")
-        raise ConfigError(f"{where}: {message} (given {quoted(first['input'])})" if where else message) from None
+        if not where:
+            raise ConfigError(message) from None
+        given = quoted(first["input"])
+        raise ConfigError(f"{setting(where)}: {message} (given {given})", where) from None
     _refuse_rules(config)
     return config
 
@@ -44,23 +47,27 @@ def _refuse_rules(config: SearchConfig) -> None:
     if config.blind and leaves_candidates and config.delta is None:
         raise ConfigError(
             f"growth rule {config.growth} visits spaces that no group fixes, so that nothing calibrates delta_j; "
-            "give --delta, a bound on dist^2, or leave --growth out"
+            f"give {setting('delta')}, a bound on dist^2, or leave {setting('growth')} out"
         )
     if config.delta is not None and not (stopping is None or stopping.needs_delta):
-        raise ConfigError(f"--delta belongs to --stop fixed, not to {config.stop}; drop one of the two")
+        raise ConfigError(
+            f"{setting('delta')} belongs to {setting('stop')} fixed, not to {config.stop}; drop one of the two"
+        )
     if stopping is None:
         return
     if stopping.decides_by_tests and leaves_candidates:
         raise ConfigError(
             f"growth rule {config.growth} visits spaces that are no group's, where {config.stop} has no exact test; "
-            "use --stop calibrated or --growth invariant"
+            f"use {setting('stop')} calibrated or {setting('growth')} invariant"
         )
     if stopping.needs_delta and config.delta is None:
-        raise ConfigError(f"--stop {config.stop} needs its threshold; give --delta, a bound on dist^2")
+        raise ConfigError(
+            f"{setting('stop')} {config.stop} needs its threshold; give {setting('delta')}, a bound on dist^2"
+        )
     if stopping.decides_by_tests and config.scheme is not Scheme.VANILLA:
         raise ConfigError(
             f"scheme {config.scheme.value} imposes the symmetry, so a test of it has no meaning; "
-            "use --scheme vanilla, or --stop calibrated to watch the scheme at work"
+            f"use {setting('scheme')} vanilla, or {setting('stop')} calibrated to watch the scheme at work"
         )
 
 
@@ -156,7 +163,8 @@ def _copies(config: SearchConfig, stopping: StopTraits, trains: bool, presets: P
     copies = config.copies or max(presets.copies, math.ceil(2 / config.alpha) - 1)
     if copies > MAX_COPIES:
         raise ConfigError(
-            f"--alpha {config.alpha:g} needs {copies:.3g} copies, above {MAX_COPIES}; give a larger --alpha"
+            f"{setting('alpha')} {config.alpha:g} needs {copies:.3g} copies, above {MAX_COPIES}; give a larger "
+            f"{setting('alpha')}"
         )
     if stopping.decides_by_tests:
         _refuse_few("copies", copies, config.alpha)

@@ -15,7 +15,7 @@ from torch import Tensor
 from sharefind.groups import Group
 from sharefind.inference import Diagnosis, FamilyTest, diagnose
 from sharefind.inference.dependence import rows_looked_at
-from sharefind.inference.tests.diagnosis import FOLDS
+from sharefind.inference.relation.risk_gap import CrossValidation
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.parallel import Workers
 from sharefind.rng import named_stream
@@ -55,7 +55,7 @@ def diagnoses(
     if family is None or not family.rejected:
         return {}
     x, y = tested_samples(problem)
-    few = problem.units is not None and int(problem.units.max()) + 1 < 2 * FOLDS
+    few = problem.units is not None and int(problem.units.max()) + 1 < 2 * CrossValidation.folds
     if few or len(x) < fewest_samples or bool(((y - y[0]).abs() <= constant * y.abs().max()).all()):
         return {}
     chosen = _nearest_rejected(family, groups)[:most]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from sharefind.groups import FiniteGroup, Group, structure_name
 from sharefind.inference import Diagnosis, FamilyTest, Verdict
 from sharefind.search.blind_record import blind_row
-from sharefind.search.hypotheses import is_within
+from sharefind.search.hypotheses import TestedProblem, is_within
 from sharefind.search.node_evidence import Evidence
 from sharefind.search.problem import Problem
 from sharefind.search.result import (
@@ -48,7 +49,7 @@ def result_record(
     tests, family = problem.symmetries, problem.family
     accepted, rejected = group_verdicts(outcome)
     group = problem.candidate.group
-    verdicts = {} if family is None else {name: _verdict(family, name) for name in family.verdicts}
+    verdicts = _verdicts(problem)
     return Result(
         schema=SCHEMA,
         run=run,
@@ -66,7 +67,7 @@ def result_record(
         e_star=_e_star(problem, outcome.e_star),
         accepted=accepted,
         rejected=rejected,
-        undecided=[name for name, verdict in verdicts.items() if verdict is Verdict.UNDECIDED],
+        undecided=_with(Verdict.UNDECIDED, verdicts),
         maximal=[] if family is None or not problem.settings.stopping.decides_by_tests else list(family.maximal),
         independence_p_value=problem.independence_p_value,
         symmetries=[
@@ -87,18 +88,9 @@ def result_record(
 
 
 def _chain_row(node: SearchNode, evidence: Evidence) -> ChainRow:
-    return ChainRow(
-        node=node.number or 0,
-        dim=node.space.dim,
-        dist2=evidence.dist2,
-        rmd2=evidence.rmd2,
-        delta=evidence.delta,
-        p_value=evidence.p_value,
-        p_adjusted=evidence.p_adjusted,
-        decision=evidence.decision.value,
-        rule=evidence.rule,
-        reason=evidence.reason,
-    )
+    names = ("dist2", "rmd2", "delta", "p_value", "p_adjusted", "rule", "reason")
+    values = {name: getattr(evidence, name) for name in names}
+    return ChainRow(node=node.number or 0, dim=node.space.dim, decision=evidence.decision.value, **values)
 
 
 def _e_star(problem: Problem, node: SearchNode) -> FoundSpace:
@@ -124,12 +116,9 @@ def _blocks_per_vector(problem: Problem, node: SearchNode) -> list[list[Any]]:
 
 
 def _split(problem: Problem, vector: np.ndarray[Any, Any]) -> list[Any]:
-    blocks, offset = [], 0
-    for block in problem.space.blocks:
-        size = int(np.prod(block.shape))
-        blocks.append(vector[offset : offset + size].reshape(block.shape).tolist())
-        offset += size
-    return blocks
+    blocks = problem.space.blocks
+    parts = np.split(vector, np.cumsum([block.size for block in blocks])[:-1])
+    return [part.reshape(block.shape).tolist() for part, block in zip(parts, blocks, strict=True)]
 
 
 def _stabiliser(problem: Problem, group: Group) -> Stabiliser:
@@ -150,12 +139,8 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
     """
     problem = outcome.problem
     if problem.settings.stopping.decides_by_tests and not _tolerated(outcome):
-        family = None if problem.symmetries is None else problem.symmetries.family
-        if family is None:
-            return [], []
-        verdicts = {name: _verdict(family, name) for name in family.verdicts}
-        found = [[n for n, v in verdicts.items() if v is kind] for kind in (Verdict.ACCEPTED, Verdict.REJECTED)]
-        return found[0], found[1]
+        verdicts = _verdicts(problem)
+        return _with(Verdict.ACCEPTED, verdicts), _with(Verdict.REJECTED, verdicts)
     if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
         return [], _rejected(outcome)
     kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()
@@ -185,26 +170,30 @@ def _rejected(outcome: SearchOutcome) -> list[str]:
 
 def _symmetry_row(family: FamilyTest, name: str, verdict: Verdict, order: int | None) -> SymmetryRow:
     test = family.tests.get(name)
+    names = ("p_value", "statistic", "z", "copies", "exceeding")
     return SymmetryRow(
         group=name,
         order=order,
         verdict=verdict.value,
-        p_value=None if test is None else test.p_value,
         p_adjusted=family.p_adjusted[name],
-        statistic=None if test is None else test.statistic,
-        z=None if test is None else test.z,
-        copies=None if test is None else test.copies,
-        exceeding=None if test is None else test.exceeding,
         p_interval=None if test is None else list(test.interval),
         settled=test is None or not test.is_open,
+        **{name: getattr(test, name, None) for name in names},
     )
 
 
-def _verdict(family: FamilyTest, name: str) -> Verdict:
-    """That of the tests; what an open test alone left standing is undecided."""
-    found = family.verdicts[name]
-    is_open = name in family.open or (found is Verdict.ACCEPTED and set(family.maximal) <= set(family.open))
-    return Verdict.UNDECIDED if is_open else found
+def _verdicts(problem: TestedProblem) -> dict[str, Verdict]:
+    """Those of the tests; what an open test alone left standing is undecided."""
+    family = problem.family
+    if family is None:
+        return {}
+    is_open = set(family.open)
+    doubtful = {*is_open, *(family.accepted if set(family.maximal) <= is_open else ())}
+    return {name: Verdict.UNDECIDED if name in doubtful else found for name, found in family.verdicts.items()}
+
+
+def _with(verdict: Verdict, verdicts: Mapping[str, Verdict]) -> list[str]:
+    return [name for name, found in verdicts.items() if found is verdict]
 
 
 def _diagnosis_row(found: Diagnosis) -> DiagnosisRow:

@@ -16,18 +16,11 @@ import torch
 from torch import Tensor
 
 from sharefind.groups import FiniteGroup, Group
-from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference import (
     Candidate,
     CandidateFamily,
-    Correlogram,
-    CrossDisplacement,
-    Displacement,
     FamilyTest,
-    HeldOutGap,
-    MarginalLikelihood,
     RandomisationTest,
-    Statistic,
     Verdict,
     family_test,
     independence_test,
@@ -36,9 +29,10 @@ from sharefind.inference import (
 )
 from sharefind.inference.continuous.rotations import LARGEST, least_copies
 from sharefind.inference.row_blocks import renumbered
+from sharefind.inference.statistics.registry import statistic_of
+from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.rng import named_stream
 from sharefind.search.blind import tying_p_value
-from sharefind.search.config import StatisticName
 from sharefind.search.experiments import StageProgress
 from sharefind.search.memory import TEST, KeptTests, Memory
 from sharefind.search.problem import Problem
@@ -109,11 +103,9 @@ def symmetries(problem: Problem, memory: Memory, progress: StageProgress, *, who
     family = candidate_family(problem, whole=whole)
     if family is None:
         return Symmetries(gate, None, tying_p_value=_tying_p_value(problem))
-    statistic = statistic_of(problem)
-    rows = _rows(len(x), statistic)
+    statistic = _statistic_of(problem)
+    rows = _rows(len(x), statistic.most_samples)
     units = _units(problem, rows)
-    if units is not None:
-        statistic = statistic_of(problem, units)
     found = family_test(
         x[rows],
         y[rows],
@@ -159,7 +151,7 @@ def turned_plane(problem: Problem) -> tuple[int, int] | None:
     There the closed subgroups C_2, ..., C_24 are candidates too.
     """
     candidate = problem.candidate
-    other = problem.settings.statistic not in (None, "angular-harmonics")
+    other = problem.settings.statistic is not None
     if other or candidate.group.name != "SO2" or isinstance(candidate.group, FiniteGroup):
         return None
     rng = named_stream(problem.settings.seed, "symmetries", "plane")
@@ -257,46 +249,23 @@ def is_inside(inner: Group, outer: Group) -> bool:
     return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)
 
 
-def statistic_of(problem: Problem, units: Tensor | None = None) -> Statistic:
-    """The statistic that the settings name, or the one with the most power for the problem; units: of the rows tested.
-
-    Invariant labels, infinite groups and those whose subgroups are not listed: the marginal likelihood. Otherwise, and
-    for many samples: the correlogram.
-    """
-    name = problem.settings.statistic or _suited(problem)
-    if name == "marginal-likelihood":
-        return MarginalLikelihood()
-    if name == "correlogram":
-        candidate = problem.candidate
-        groups = [g for node in problem.lattice.nodes for g in node.groups] if problem.lattice else []
-        listed = tuple(g for g in groups if isinstance(g, FiniteGroup) and g.order > 1)
-        return Correlogram(candidate.in_rep, candidate.out_rep, listed)
+def _statistic_of(problem: Problem) -> SearchStatistic:
+    """The statistic that the settings name, or the one with the most power for the problem."""
+    candidate, config = problem.candidate, problem.settings.config
+    groups = [g for node in problem.lattice.nodes for g in node.groups] if problem.lattice else []
+    listed = tuple(g for g in groups if isinstance(g, FiniteGroup) and g.order > 1)
     # Not the problem's own method: a test carries its statistic to the workers, which need nothing else of the problem.
-    config = problem.settings.config
     unit = partial(searched_unit, problem.unit.name, config.hidden_rep, limits=config.limits)
-    if name == "held-out-gap":
-        return HeldOutGap(unit=unit, units=units)
-    return Displacement(unit=unit) if name == "displacement" else CrossDisplacement(unit=unit, units=units)
+    traits = ProblemTraits(candidate.in_rep, candidate.out_rep, listed, problem.samples, unit)
+    return statistic_of(traits, problem.settings.statistic)
 
 
-def _suited(problem: Problem, few: int = 800) -> StatisticName:
-    """Up to `few` rows invariant labels have the marginal likelihood; beyond, the correlogram costs less."""
-    group, out_rep = problem.candidate.group, problem.candidate.out_rep
-    if not isinstance(group, FiniteGroup) or group.order > MAX_SUBGROUP_ORDER:
-        return "marginal-likelihood"
-    is_invariant = not np.any(out_rep.float_matrices() - np.eye(out_rep.dim))
-    has_few = problem.samples is not None and problem.samples <= few
-    return "marginal-likelihood" if is_invariant and has_few else "correlogram"
-
-
-def _rows(n: int, statistic: Statistic, most: int = 20_000, most_of_likelihood: int = 2000) -> Tensor:
+def _rows(n: int, most: int) -> Tensor:
     """The samples that are used, in their order: some rows of each unit, since more units tell more.
 
-    They are the same for every seed, so that no verdict depends on it. The marginal likelihood, whose cost is 400^2 for
-    each sample, prior and copy, has fewer.
+    They are the same for every seed, so that no verdict depends on it.
     """
-    used = most_of_likelihood if isinstance(statistic, MarginalLikelihood) else most
-    chosen = named_stream(0, "symmetries", "rows").permutation(n)[:used]
+    chosen = named_stream(0, "symmetries", "rows").permutation(n)[:most]
     return torch.from_numpy(np.sort(chosen))
 
 

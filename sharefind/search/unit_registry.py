@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, setting
 from sharefind.inference.dependence import check_rows
 from sharefind.inference.row_blocks import rearrangements
 from sharefind.meanfield.clouds.standardise import refuse_magnitude
@@ -56,27 +56,31 @@ def row_units(
         ConfigError: units are asked for where there are none, blocks of fresh samples, or a single block.
     """
     if x is None or y is None:
-        option = "--rows-of" if config.rows_of is not None else "--block-length"
+        option = "rows_of" if config.rows_of is not None else "block_length"
         if config.rows_of is None and config.block_length is None:
             return RowUnits()
-        raise ConfigError(f"{option}: {name} gives fresh samples, which are independent; drop it")
+        raise ConfigError(f"{setting(option)}: {name} gives fresh samples, which are independent; drop it")
     for side, values in (("x", x), ("y", y)):
         refuse_magnitude(values, side)
     if config.rows_of is not None and units is None:
-        raise ConfigError(f"--rows-of {config.rows_of}: {name} names no units; give --data with a file that has it")
+        raise ConfigError(
+            f"{setting('rows_of')} {config.rows_of}: {name} names no units; give {setting('data')} with a file that "
+            "has it"
+        )
     found = units if config.block_length is None else blocks(len(x), units, config.block_length)
     if found is None:
         return RowUnits(None, check_rows(x, y, config.seed).warnings)
     count = int(found.max()) + 1
     if count < 2:
         raise ConfigError(
-            f"--block-length {config.block_length}: {name} has {len(x)} rows, which make one block; give at most "
+            f"{setting('block_length')} {config.block_length}: {name} has {len(x)} rows, which make one block; give "
+            "at most "
             f"{len(x) // 2}"
         )
     if count == len(x):
-        option = "--rows-of" if config.block_length is None else "--block-length"
+        option = "rows_of" if config.block_length is None else "block_length"
         checked = check_rows(x, y, config.seed).warnings
-        return RowUnits(None, (f"{option} changes nothing: each row is a unit of its own", *checked))
+        return RowUnits(None, (f"{setting(option)} changes nothing: each row is a unit of its own", *checked))
     tensor = torch.from_numpy(np.array(found))
     return RowUnits(tensor, _few(count, config))
 
@@ -118,9 +122,10 @@ def can_permute(units: Tensor | None, alpha: float) -> bool:
     return units is None or rearrangements(units) * alpha >= 1
 
 
-UNPERMUTABLE = (
-    "independence of labels and inputs cannot be tested with these units: too few of them have the same number of "
-    "rows; the search takes the labels to depend on the inputs; cut units into blocks of one length with "
-    "--block-length L, or drop rows until their sizes agree"
-)
-"""Said where `can_permute` is false."""
+def unpermutable() -> str:
+    """What is said where `can_permute` is false."""
+    return (
+        "independence of labels and inputs cannot be tested with these units: too few of them have the same number of "
+        "rows; the search takes the labels to depend on the inputs; cut units into blocks of one length with "
+        f"{setting('block_length')} L, or drop rows until their sizes agree"
+    )

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from scipy import special
 from torch import Tensor
 
-from sharefind.errors import DataError
+from sharefind.errors import DataError, setting
 from sharefind.meanfield.clouds.models import predict
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.clouds.standardise import LAST_PLACES, varies
 from sharefind.meanfield.dynamics.quasi_newton import fit_cloud
 from sharefind.meanfield.dynamics.sgd import gaussian_start
+from sharefind.meanfield.units import find_unit
 from sharefind.parallel import Deadline
 from sharefind.rng import named_stream
 from sharefind.search.problem import Problem
@@ -162,7 +163,7 @@ def advice(scored: Scored, unit: str, group: str, is_brief: bool = False) -> tup
         lines.append(
             f"the shared network ({group}) has R^2 {numbers[TIED]} on rows kept apart and the same unit without "
             f"sharing {numbers[FREE]}{after}: the sharing costs more than chance explains; try another group, {others} "
-            "or more data, and read --tolerance if one was given"
+            f"or more data, and read {setting('tolerance')} if one was given"
         )
     if scored.is_worse(TIED, LEAST_SQUARES):
         lines.append(
@@ -179,10 +180,12 @@ def advice(scored: Scored, unit: str, group: str, is_brief: bool = False) -> tup
 
 def unit_advice(unit: str) -> str:
     """Which other units to try."""
-    if unit.startswith("two-layer"):
-        return "another --hidden-rep"
-    bias = "" if "+bias" in unit or not unit.startswith("matrix") else "a unit with a bias (--unit matrix+bias), "
-    return f"{bias}a hidden layer (--unit two-layer)"
+    choice = find_unit(unit)
+    if choice is not None and choice.kind.has_hidden:
+        return f"another {setting('hidden_rep')}"
+    lacks_bias = choice is not None and choice.kind.takes_bias and not choice.has_bias
+    bias = f"a unit with a bias ({setting('unit')} matrix+bias), " if lacks_bias else ""
+    return f"{bias}a hidden layer ({setting('unit')} two-layer)"
 
 
 @dataclass(frozen=True)
@@ -234,7 +237,9 @@ def yardstick_of(
     except DataError as error:
         return Missing(str(error))
     except _Late:
-        return Missing("the seconds of --max-seconds were spent; go on with --resume and more of them")
+        return Missing(
+            f"the seconds of {setting('max_seconds')} were spent; go on with {setting('resume')} and more of them"
+        )
 
 
 class _Late(Exception):

@@ -45,6 +45,11 @@ class ClassAlgebra:
         """Order of the group."""
         return len(self.class_of)
 
+    @property
+    def representatives(self) -> IntArray:
+        """The first element of each class, int64 (r,)."""
+        return _first(self.class_of)
+
 
 @dataclass(frozen=True)
 class CentralIdempotent:
@@ -71,8 +76,7 @@ def conjugacy_algebra(group: FiniteGroup) -> ClassAlgebra:
         GroupError: the group has too many elements to be listed.
     """
     elements = group.elements()
-    moved = [g[elements[:, np.argsort(g)]] for g in group.generator_array]
-    targets = [_positions(group, rows) for rows in moved]
+    targets = [positions_of(group, g[elements[:, np.argsort(g)]]) for g in group.generator_array]
     joined = np.reshape(targets, (len(targets), len(elements))).astype(np.int64)
     class_of = tying.components(joined).astype(np.int64)
     return ClassAlgebra(class_of, _structure_constants(group, class_of))
@@ -83,7 +87,7 @@ def rational_algebra(group: FiniteGroup, full: ClassAlgebra) -> ClassAlgebra:
 
     It holds every central idempotent of Q[G], and splits over Q into copies of Q (Serre 1977, Section 13.1).
     """
-    fusion = np.array([_rational_class(group, full, x) for x in _representatives(full.class_of)])
+    fusion = np.array([_rational_class(group, full, x) for x in full.representatives])
     kept, number = np.unique(fusion, return_inverse=True)
     summed = np.zeros((len(kept), len(kept), len(kept)), dtype=np.int64)
     np.add.at(summed, (number[:, None], number[None, :]), full.constants[:, :, kept])
@@ -98,12 +102,13 @@ def central_idempotents(group: FiniteGroup, field: Any) -> tuple[ClassAlgebra, t
     return algebra, tuple(units)
 
 
-def _positions(group: FiniteGroup, permutations: IntArray) -> list[int]:
+def positions_of(group: FiniteGroup, permutations: IntArray) -> list[int]:
+    """The rows of `group.elements()` that hold some permutations (k, degree)."""
     known = group.enumeration().positions
     return [known[row.tobytes()] for row in np.ascontiguousarray(permutations, dtype=np.int64)]
 
 
-def _representatives(class_of: IntArray) -> IntArray:
+def _first(class_of: IntArray) -> IntArray:
     return np.unique(class_of, return_index=True)[1].astype(np.int64)
 
 
@@ -111,11 +116,11 @@ def _structure_constants(group: FiniteGroup, class_of: IntArray) -> IntArray:
     """constants[a, b, c] = #{x in class a : x^-1 z in class b} for a member z of class c."""
     elements = group.elements()
     inverses = np.argsort(elements, axis=1)
-    representatives = _representatives(class_of)
+    representatives = _first(class_of)
     size = len(representatives)
     constants = np.empty((size, size, size), dtype=np.int64)
     for c, z in enumerate(representatives):
-        other = class_of[_positions(group, inverses[:, elements[z]])]
+        other = class_of[positions_of(group, inverses[:, elements[z]])]
         constants[:, :, c] = np.bincount(class_of * size + other, minlength=size**2).reshape(size, size)
     return constants
 
@@ -128,7 +133,7 @@ def _rational_class(group: FiniteGroup, full: ClassAlgebra, index: int) -> int:
         powers.append(element[powers[-1]])
     period = len(powers) - 1
     generating = [power for k, power in enumerate(powers[:period]) if math.gcd(k, period) == 1]
-    return int(full.class_of[_positions(group, np.stack(generating))].min())
+    return int(full.class_of[positions_of(group, np.stack(generating))].min())
 
 
 def _ideals(algebra: ClassAlgebra, field: Any) -> list[DomainMatrix]:
@@ -207,9 +212,9 @@ def _units(ideals: list[DomainMatrix], field: Any) -> list[list[Any]]:
 
 def _described(unit: list[Any], algebra: ClassAlgebra, full: ClassAlgebra) -> CentralIdempotent:
     """|G| e(1) = degree^2 conjugates, and the rank of e on the whole centre is `conjugates`."""
-    first = _representatives(full.class_of)
     traces = np.einsum("abb->a", full.constants)
-    rank = sum((unit[algebra.class_of[x]] * int(t) for x, t in zip(first, traces, strict=True)), start=unit[0] * 0)
+    pairs = zip(full.representatives, traces, strict=True)
+    rank = sum((unit[algebra.class_of[x]] * int(t) for x, t in pairs), start=unit[0] * 0)
     conjugates = _as_integer(rank)
     degree = math.isqrt(_as_integer(unit[0] * algebra.order) // conjugates)
     return CentralIdempotent(tuple(unit), degree, conjugates)

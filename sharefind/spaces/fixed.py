@@ -19,17 +19,20 @@ from sharefind.spaces import tying
 from sharefind.spaces.permuted import product_orbits
 from sharefind.spaces.subspace import Subspace
 
-PRODUCT_DIM = 20_000
-"""Dimension from which orbits on pairs go row by row; below it one search of the graph on all pairs is faster."""
-
 Backend = Literal["auto", "orbits", "nullspace"]
 
 
-def fixed_space(rep: Representation, backend: Backend = "auto") -> Subspace:
+def fixed_space(rep: Representation, backend: Backend = "auto", by_rows: int = 20_000) -> Subspace:
     """E^G, the shared-parameter space of an action (Maass & Fontbona 2024, Section 2).
 
     "orbits" needs an action by signed permutations and costs O(generators x dim); "nullspace" eliminates in
     the field of the action; "auto" takes orbits where it can.
+
+    Args:
+        rep: The action.
+        backend: "auto", "orbits" or "nullspace".
+        by_rows: Dimension from which orbits on pairs go row by row; below it one search of the graph on all pairs is
+            faster (speed alone).
 
     Raises:
         SpaceError: an unknown backend, or orbits asked of an action by matrices.
@@ -40,15 +43,15 @@ def fixed_space(rep: Representation, backend: Backend = "auto") -> Subspace:
         return Subspace.from_reduced(linear.kernel(fixed_equations(rep)))
     if not rep.is_sparse:
         raise SpaceError(f"{rep.name} does not act by signed permutations; use backend='nullspace'")
-    return Subspace.from_pattern(_orbit_labels(rep))
+    return Subspace.from_pattern(_orbit_labels(rep, by_rows))
 
 
-def _orbit_labels(rep: Representation) -> tying.Labels:
-    recipe = rep.recipe
-    if recipe is not None and recipe.operation in ("sum", "copies"):
-        return tying.side_by_side([_orbit_labels(part) for part in recipe.parts] * recipe.count)
-    if recipe is not None and recipe.operation == "tensor" and rep.kind == "permutation" and rep.dim >= PRODUCT_DIM:
-        outer, inner = (part.sparse_generators[0] for part in recipe.parts)
+def _orbit_labels(rep: Representation, by_rows: int) -> tying.Labels:
+    step = rep.construction
+    if step is not None and step.operation in ("sum", "copies"):
+        return tying.side_by_side([_orbit_labels(part, by_rows) for part in step.parts] * step.count)
+    if step is not None and step.operation == "tensor" and rep.kind == "permutation" and rep.dim >= by_rows:
+        outer, inner = (part.sparse_generators[0] for part in step.parts)
         return product_orbits(outer, inner)
     return tying.tied(*rep.sparse_generators)
 
@@ -57,9 +60,7 @@ def fixed_equations(rep: Representation) -> DomainMatrix:
     """Sparse equations (rows, dim) of E^G: M_g - 1 for generators, dM_X for a basis of the Lie algebra."""
     if rep.is_sparse:
         return _permutation_equations(rep)
-    group_part = rep.discrete if not rep.group.is_finite else rep.generator_matrices
-    blocks = [matrix - identity_matrix(rep.dim, matrix.domain) for matrix in group_part]
-    blocks.extend(rep.lie)
+    blocks = [matrix - identity_matrix(rep.dim, matrix.domain) for matrix in rep.group_matrices] + list(rep.lie)
     return linear.stacked(*blocks) if blocks else sparse_matrix({}, (0, rep.dim))
 
 

@@ -6,14 +6,13 @@ This is the exact part of the search; what happens at a node is left to `sharefi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.groups import FiniteGroup, Group, Representation
-from sharefind.groups.structure import subgroup_labels
+from sharefind.groups.labels import subgroup_labels
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.spaces.fixed import fixed_space
@@ -26,30 +25,36 @@ BoolArray = NDArray[np.bool_]
 class LatticeNode:
     """One candidate space.
 
-    index: position in `InvariantLattice.nodes`.
     space: the subspace, exact.
-    label: "{0}", "Z" or the name, unique in the lattice.
-    name: "E^H" for the largest group H that fixes the space; "{0}" where {0} is not a fixed space.
     group: the largest subgroup that fixes every point of the space (the whole group for {0}); None for Z
         under an infinite group, whose kernel is not computed.
     group_name: a name for it that no other subgroup has.
     groups: all subgroups with exactly this fixed space, sorted; () for {0} where it is not one.
     minimal_groups: those of them that contain no other of them.
+    index: position in `InvariantLattice.nodes`.
     """
 
-    index: int
     space: Subspace
-    label: str
-    name: str
     group: Group | None
     group_name: str
-    groups: tuple[Group, ...] = field(repr=False)
-    minimal_groups: tuple[Group, ...] = field(repr=False)
+    groups: tuple[Group, ...] = field(default=(), repr=False)
+    minimal_groups: tuple[Group, ...] = field(default=(), repr=False)
+    index: int = 0
 
     @property
     def dim(self) -> int:
         """Dimension of the space."""
         return self.space.dim
+
+    @property
+    def name(self) -> str:
+        """The name "E^H", for the largest group H that fixes the space; "{0}" where {0} is not a fixed space."""
+        return f"E^{self.group_name}" if self.groups or self.group is None else "{0}"
+
+    @property
+    def label(self) -> str:
+        """What it is called in the lattice, where it is unique: "{0}", "Z" or the name."""
+        return "{0}" if self.space.is_zero else "Z" if self.space.is_full else self.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +86,7 @@ class InvariantLattice:
 
     def above(self, node: LatticeNode) -> tuple[LatticeNode, ...]:
         """All nodes that strictly contain `node`."""
-        return self._selected(self.below[node.index])
+        return tuple(self.nodes[k] for k in np.flatnonzero(self.below[node.index]))
 
     def covers(self, node: LatticeNode) -> tuple[LatticeNode, ...]:
         """The minimal nodes among those above: the steps that growth may take."""
@@ -100,30 +105,6 @@ class InvariantLattice:
         # Nodes are sorted by dimension, and any node that contains the spaces contains the smallest one.
         return next(node for node in self.nodes if all(node.space.contains(space) for space in spaces))
 
-    def _selected(self, mask: BoolArray) -> tuple[LatticeNode, ...]:
-        return tuple(self.nodes[k] for k in np.flatnonzero(mask))
-
-
-@dataclass(frozen=True, eq=False)
-class _Candidate:
-    """A node before it is placed: its space and the groups that fix exactly it, with their labels."""
-
-    space: Subspace
-    groups: tuple[Group, ...]
-    minimal: tuple[Group, ...]
-    group: Group | None
-    group_name: str
-
-    @property
-    def name(self) -> str:
-        return f"E^{self.group_name}" if self.groups or self.group is None else "{0}"
-
-    @property
-    def label(self) -> str:
-        if self.space.is_zero:
-            return "{0}"
-        return "Z" if self.space.is_full else self.name
-
 
 def invariant_lattice(
     rep: Representation, max_order: int = MAX_SUBGROUP_ORDER, limits: Limits = DEFAULT_LIMITS
@@ -135,17 +116,15 @@ def invariant_lattice(
     Raises:
         GroupError: a finite group of order above `max_order`, or with more subgroups than `limits.lattice`.
     """
-    return _ordered(_finite_candidates(rep, max_order, limits) if rep.group.is_finite else _chain_candidates(rep))
+    return _ordered(_finite_nodes(rep, max_order, limits)) if rep.group.is_finite else chain_lattice(rep)
 
 
-def _ordered(candidates: list[_Candidate]) -> InvariantLattice:
-    candidates.sort(key=lambda candidate: (candidate.space.dim, candidate.label))
-    below = _strict_order(candidates)
-    nodes = tuple(
-        LatticeNode(k, c.space, c.label, c.name, c.group, c.group_name, c.groups, c.minimal)
-        for k, c in enumerate(candidates)
-    )
-    return InvariantLattice(nodes, below, _reduction(below))
+def _ordered(unordered: list[LatticeNode]) -> InvariantLattice:
+    ordered = sorted(unordered, key=lambda node: (node.dim, node.label))
+    nodes = tuple(replace(node, index=k) for k, node in enumerate(ordered))
+    below = np.array([[low.dim < high.dim and _inside(low, high) for high in nodes] for low in nodes])
+    between = below.astype(np.int64) @ below.astype(np.int64) > 0
+    return InvariantLattice(nodes, below, tuple((int(i), int(j)) for i, j in np.argwhere(below & ~between)))
 
 
 def chain_lattice(rep: Representation) -> InvariantLattice:
@@ -154,39 +133,38 @@ def chain_lattice(rep: Representation) -> InvariantLattice:
     Raises:
         SpaceError: an action on a space without coordinates.
     """
-    return _ordered(_chain_candidates(rep))
+    group, space = rep.group, fixed_space(rep)
+    nodes = [LatticeNode(space, group, group.name, (group,), (group,))]
+    if not space.is_zero:
+        nodes.append(LatticeNode(Subspace.zero(rep.dim), group, group.name))
+    if not space.is_full:
+        trivial = (FiniteGroup("C1", group.degree, ()),) if isinstance(group, FiniteGroup) else ()
+        nodes.append(LatticeNode(Subspace.full(rep.dim), trivial[0] if trivial else None, "C1", trivial, trivial))
+    return _ordered(nodes)
 
 
 def tying_lattice(rep: Representation, space: Subspace, name: str) -> InvariantLattice:
     """{0}, one space that no group fixes, and Z, under a trivial group. name: of the space, shown as E^name."""
     whole = rep.group
     zero, full = Subspace.zero(rep.dim), Subspace.full(rep.dim)
-    candidates = [
-        _Candidate(zero, (), (), whole, whole.name),
-        _Candidate(space, (), (), None, name),
-        _Candidate(full, (whole,), (whole,), whole, whole.name),
-    ]
-    return _ordered(candidates)
+    fixed = LatticeNode(full, whole, whole.name, (whole,), (whole,))
+    return _ordered([LatticeNode(zero, whole, whole.name), LatticeNode(space, None, name), fixed])
 
 
-def _finite_candidates(rep: Representation, max_order: int, limits: Limits) -> list[_Candidate]:
+def _finite_nodes(rep: Representation, max_order: int, limits: Limits) -> list[LatticeNode]:
     group = rep.finite_group
     listed = subgroups(group, max_order, limits)
     labels = dict(zip(listed, subgroup_labels(listed, group), strict=True))
     fixing: dict[Subspace, list[FiniteGroup]] = {}
     for subgroup in listed:
         fixing.setdefault(fixed_space(rep.restrict(subgroup)), []).append(subgroup)
-    candidates = [_candidate(space, groups, labels) for space, groups in fixing.items()]
+    nodes = []
+    for space, groups in fixing.items():
+        # Their join fixes exactly this space, too: it is the one of largest order.
+        largest = max(groups, key=lambda group: group.order)
+        nodes.append(LatticeNode(space, largest, labels[largest], tuple(groups), _minimal(groups)))
     zero = Subspace.zero(rep.dim)
-    if zero not in fixing:
-        candidates.append(_Candidate(zero, (), (), group, labels[listed[-1]]))
-    return candidates
-
-
-def _candidate(space: Subspace, groups: Sequence[FiniteGroup], labels: dict[FiniteGroup, str]) -> _Candidate:
-    """Groups that fix exactly this space; so does their join, which is the one of largest order."""
-    largest = max(groups, key=lambda group: group.order)
-    return _Candidate(space, tuple(groups), _minimal(groups), largest, labels[largest])
+    return nodes if zero in fixing else [*nodes, LatticeNode(zero, group, labels[listed[-1]])]
 
 
 def _minimal(groups: Sequence[FiniteGroup]) -> tuple[FiniteGroup, ...]:
@@ -198,37 +176,10 @@ def _minimal(groups: Sequence[FiniteGroup]) -> tuple[FiniteGroup, ...]:
     return tuple(chosen)
 
 
-def _chain_candidates(rep: Representation) -> list[_Candidate]:
-    group, space = rep.group, fixed_space(rep)
-    candidates = [_Candidate(space, (group,), (group,), group, group.name)]
-    if not space.is_zero:
-        candidates.append(_Candidate(Subspace.zero(rep.dim), (), (), group, group.name))
-    if not space.is_full:
-        trivial = (FiniteGroup("C1", rep.group.degree, ()),) if isinstance(rep.group, FiniteGroup) else ()
-        candidates.append(_Candidate(Subspace.full(rep.dim), trivial, trivial, trivial[0] if trivial else None, "C1"))
-    return candidates
-
-
-def _strict_order(candidates: Sequence[_Candidate]) -> BoolArray:
-    """below[i, j]: candidate i strictly inside j, for candidates sorted by dimension."""
-    size = len(candidates)
-    below = np.zeros((size, size), dtype=bool)
-    for i, low in enumerate(candidates):
-        for j in range(i + 1, size):
-            below[i, j] = low.space.dim < candidates[j].space.dim and _inside(low, candidates[j])
-    return below
-
-
-def _inside(low: _Candidate, high: _Candidate) -> bool:
+def _inside(low: LatticeNode, high: LatticeNode) -> bool:
     """E^H lies in E^K exactly when the largest group of E^H holds that of E^K; at no cost in dim Z."""
     if low.space.is_zero or high.space.is_full:
         return True
     if isinstance(low.group, FiniteGroup) and isinstance(high.group, FiniteGroup):
         return high.group.is_subgroup_of(low.group)
     return high.space.contains(low.space)
-
-
-def _reduction(below: NDArray[Any]) -> tuple[tuple[int, int], ...]:
-    """The pairs of a strict order that have nothing between them."""
-    between = below.astype(np.int64) @ below.astype(np.int64) > 0
-    return tuple((int(i), int(j)) for i, j in np.argwhere(below & ~between))

@@ -7,6 +7,8 @@ a sum.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import add
 
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
@@ -59,7 +61,5 @@ def matrix_images(rep: Representation) -> tuple[DomainMatrix, ...]:
 
 def _mean(matrices: Iterable[DomainMatrix]) -> DomainMatrix:
     listed = list(matrices)
-    total = listed[0]
-    for matrix in listed[1:]:
-        total = total + matrix
+    total = reduce(add, listed)
     return total * total.domain.convert(QQ(1, len(listed)))

@@ -7,6 +7,8 @@ rational. The algebra of the group alone is in `class_algebra`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -86,33 +88,19 @@ def _part(
 ) -> IsotypicPart:
     if unit.is_trivial:
         return IsotypicPart(fixed_space(rep), True, 1)
-    mean = _weighted(sums, unit, field)
+    mean = reduce(add, [m.convert_to(field) * c for m, c in zip(sums, unit.coefficients, strict=True)])
     irreducible = None if index is None else unit.degree * unit.conjugates * index
     return IsotypicPart(Subspace.from_basis(mean.transpose()), False, irreducible)
 
 
-def _weighted(sums: list[DomainMatrix], unit: CentralIdempotent, field: Any) -> DomainMatrix:
-    total = sparse_matrix({}, sums[0].shape, field)
-    for matrix, coefficient in zip(sums, unit.coefficients, strict=True):
-        total = total + matrix.convert_to(field) * coefficient
-    return total
-
-
 def _class_sums(rep: Representation, algebra: ClassAlgebra) -> list[DomainMatrix]:
     """sum of M_g over each class, exact (dim, dim); r of them."""
+    classes = [np.flatnonzero(algebra.class_of == a) for a in range(algebra.size)]
     if not rep.is_sparse:
         images = matrix_images(rep)
-        return [_sum([images[x] for x in np.flatnonzero(algebra.class_of == a)]) for a in range(algebra.size)]
+        return [reduce(add, [images[x] for x in members]) for members in classes]
     perms, signs = rep.images()
-    classes = [np.flatnonzero(algebra.class_of == a) for a in range(algebra.size)]
     return [_signed_permutation_sum(perms[members], signs[members]) for members in classes]
-
-
-def _sum(matrices: list[DomainMatrix]) -> DomainMatrix:
-    total = matrices[0]
-    for matrix in matrices[1:]:
-        total = total + matrix
-    return total
 
 
 def _signed_permutation_sum(perms: NDArray[Any], signs: NDArray[Any]) -> DomainMatrix:

@@ -18,34 +18,32 @@ from sharefind.spaces import tying
 Perms = NDArray[np.intp]
 Classes = NDArray[np.int32]
 
-FEW = 1 / 16
-"""Share of a row outside its largest class up to which only these entries are followed (speed alone)."""
 
-MAX_SCHREIER = 8
-"""Most Schreier generators by which the labels of a tree are merged beforehand (speed alone)."""
-
-
-BLOCK = 2**16
-"""Entries of the table that are compared at once (speed alone)."""
-
-
-def product_orbits(outer: NDArray[Any], inner: NDArray[Any]) -> tying.Labels:
+def product_orbits(
+    outer: NDArray[Any], inner: NDArray[Any], few: float = 1 / 16, schreier: int = 8, block: int = 2**16
+) -> tying.Labels:
     """Canonical labels of the orbits of (i, j) -> (outer[g, i], inner[g, j]), row-major, int32 (m n,).
 
-    outer: int (k, m), inner: int (k, n), one permutation a generator. Costs O(k m n) time at most, one pass over the
-    answer where the stabiliser of a row has one orbit beside few points, and no memory of that size beyond the answer.
+    Costs O(k m n) time at most, one pass over the answer where the stabiliser of a row has one orbit beside few points,
+    and no memory of that size beyond the answer. The last three arguments change speed alone.
+
+    Args:
+        outer: Int (k, m), one permutation a generator.
+        inner: Int (k, n), likewise.
+        few: Share of a row outside its largest class up to which only these entries are followed.
+        schreier: Most Schreier generators by which the labels of a tree are merged beforehand.
+        block: Entries of the table that are compared at once.
     """
     (_, m), (_, n) = outer.shape, inner.shape
     if m > n:
-        swapped = product_orbits(inner, outer).reshape(n, m)
+        swapped = product_orbits(inner, outer, few, schreier, block).reshape(n, m)
         return tying.canonical(swapped.T.ravel())
-    labels = np.empty((m, n), dtype=np.int32)
-    columns = inner.astype(np.intp)
+    table = _Table(np.empty((m, n), dtype=np.int32), outer, inner.astype(np.intp), few, schreier, block)
     used = 1
     # Roots ascend and every class meets its root's row, so that classes are numbered by first occurrence.
     for tree in _forest(outer):
-        used += _label_tree(labels, tree, outer, columns, used)
-    return labels.ravel()
+        used += table.label(tree, used)
+    return table.labels.ravel()
 
 
 @dataclass(frozen=True)
@@ -88,42 +86,6 @@ def _forest(perms: NDArray[Any]) -> list[_Tree]:
     return trees
 
 
-def _label_tree(labels: Classes, tree: _Tree, outer: NDArray[Any], inner: Perms, first: int) -> int:
-    """Write the rows of a tree, labels from `first` on; how many there are."""
-    others = tree.others(outer)
-    base = _merged_beforehand(tree, others, inner) + np.int32(first)
-    sizes = np.bincount(base)
-    if base.size - sizes.max() <= FEW * base.size:
-        merged = _write_few(labels, tree, outer, inner, base, int(sizes.argmax()))
-    else:
-        merged = _write_all(labels, tree, others, inner, base)
-    count = int(merged.max()) + 1
-    if count < len(merged):
-        for rows in _blocks(np.array(tree.rows), base.size):
-            labels[rows] = (merged + np.int32(first))[labels[rows] - first]
-    return count
-
-
-def _merged_beforehand(tree: _Tree, others: NDArray[np.intp], inner: Perms) -> Classes:
-    """Orbits of some Schreier generators of the root's stabiliser on the columns, numbered from 0, (n,).
-
-    Those of the edges nearest the root, as long as they cost less than an eighth of the tree's rows.
-    """
-    n, budget = inner.shape[1], len(tree.rows) // 8
-    found: list[Perms] = []
-    for place, g, image in others[: min(budget, MAX_SCHREIER)].tolist():
-        there, back = _path(tree, place), _path(tree, image)
-        budget -= len(there) + len(back)
-        if budget < 0:
-            break
-        inverse = np.empty(n, dtype=np.intp)
-        inverse[_composed(back, inner)] = np.arange(n)
-        found.append(inverse[inner[g][_composed(there, inner)]])
-    if not found:
-        return np.arange(n, dtype=np.int32)
-    return tying.canonical(tying.components(np.stack(found)) + 1) - np.int32(1)
-
-
 def _path(tree: _Tree, place: int) -> list[int]:
     """Generators that lead from the root to a place, the first one first."""
     letters = []
@@ -133,56 +95,102 @@ def _path(tree: _Tree, place: int) -> list[int]:
     return letters[::-1]
 
 
-def _composed(letters: list[int], inner: Perms) -> Perms:
-    images = np.arange(inner.shape[1])
-    for g in letters:
-        images = inner[g][images]
-    return images
+@dataclass(frozen=True)
+class _Table:
+    """Labels int32 (m, n) that are being written, the two actions, and the settings of `product_orbits`."""
 
+    labels: Classes
+    outer: NDArray[Any]
+    inner: Perms
+    few: float
+    schreier: int
+    block: int
 
-def _write_few(labels: Classes, tree: _Tree, outer: NDArray[Any], inner: Perms, base: Classes, common: int) -> Classes:
-    """Write the rows of a tree by the places of all labels but the most common; the class of each label of `base`.
+    def label(self, tree: _Tree, first: int) -> int:
+        """Write the rows of a tree, labels from `first` on; how many there are."""
+        others = tree.others(self.outer)
+        base = self.merged_beforehand(tree, others) + np.int32(first)
+        sizes = np.bincount(base)
+        if base.size - sizes.max() <= self.few * base.size:
+            merged = self.write_few(tree, base, int(sizes.argmax()))
+        else:
+            merged = self.write_all(tree, others, base)
+        count = int(merged.max()) + 1
+        if count < len(merged):
+            for rows in self.blocks(np.array(tree.rows)):
+                self.labels[rows] = (merged + np.int32(first))[self.labels[rows] - first]
+        return count
 
-    It is enough that each generator sends the few labels to their own: the sizes of the classes leave only the common
-    label for the other places.
-    """
-    rows, kept = np.array(tree.rows), np.flatnonzero(base != common)
-    places = np.empty((len(rows), len(kept)), dtype=np.intp)
-    places[0] = kept
-    for k in range(1, len(rows)):
-        places[k] = inner[tree.generator[k]][places[tree.parent[k]]]
-    labels[rows if len(rows) < len(labels) else slice(None)] = common
-    labels[rows[:, None], places] = base[kept]
-    here, there = [base[:0]], [base[:0]]
-    for g in range(len(inner)):
-        found = labels[outer[g, rows][:, None], inner[g][places]]
-        wrong = np.nonzero(found != base[kept])
-        here.append(base[kept][wrong[1]])
-        there.append(found[wrong])
-    return _joined(np.concatenate(here), np.concatenate(there), base)
+    def merged_beforehand(self, tree: _Tree, others: NDArray[np.intp]) -> Classes:
+        """Orbits of some Schreier generators of the root's stabiliser on the columns, numbered from 0, (n,).
 
+        Those of the edges nearest the root, as long as they cost less than an eighth of the tree's rows.
+        """
+        n, budget = self.inner.shape[1], len(tree.rows) // 8
+        found: list[Perms] = []
+        for place, g, image in others[: min(budget, self.schreier)].tolist():
+            there, back = _path(tree, place), _path(tree, image)
+            budget -= len(there) + len(back)
+            if budget < 0:
+                break
+            inverse = np.empty(n, dtype=np.intp)
+            inverse[self.composed(back)] = np.arange(n)
+            found.append(inverse[self.composed([*there, g])])
+        if not found:
+            return np.arange(n, dtype=np.int32)
+        return tying.canonical(tying.components(np.stack(found)) + 1) - np.int32(1)
 
-def _write_all(labels: Classes, tree: _Tree, others: NDArray[np.intp], inner: Perms, base: Classes) -> Classes:
-    """Write the rows of a tree, each from its parent's; the class of each label of `base`."""
-    rows, inverse = np.array(tree.rows), np.argsort(inner, axis=1)
-    labels[rows[0]] = base
-    for k in range(1, len(rows)):
-        np.take(labels[tree.rows[tree.parent[k]]], inverse[tree.generator[k]], out=labels[tree.rows[k]], mode="clip")
-    first = base[0]
-    merged = np.arange(base.max() - first + 1, dtype=np.int32)
-    for g in range(len(inner)):
-        for edges in _blocks(others[others[:, 1] == g], base.size):
-            here, there = labels[rows[edges[:, 0]]], labels[rows[edges[:, 2]]][:, inner[g]]
-            differ = here != there
-            if differ.any():
-                merged = _joined(merged[here[differ] - first], merged[there[differ] - first], merged)[merged]
-    return merged
+    def composed(self, letters: list[int]) -> Perms:
+        """The action of a word on the columns, its first letter acting first."""
+        images = np.arange(self.inner.shape[1])
+        for g in letters:
+            images = self.inner[g][images]
+        return images
 
+    def write_few(self, tree: _Tree, base: Classes, common: int) -> Classes:
+        """Write the rows of a tree by the places of all labels but the most common; the class of each label of `base`.
 
-def _blocks(rows: NDArray[np.intp], width: int) -> Iterator[NDArray[np.intp]]:
-    """The rows in blocks of which `width` entries a row fit a cache."""
-    step = max(1, BLOCK // width)
-    return (rows[start : start + step] for start in range(0, len(rows), step))
+        It is enough that each generator sends the few labels to their own: the sizes of the classes leave only the
+        common label for the other places.
+        """
+        labels, inner = self.labels, self.inner
+        rows, kept = np.array(tree.rows), np.flatnonzero(base != common)
+        places = np.empty((len(rows), len(kept)), dtype=np.intp)
+        places[0] = kept
+        for k in range(1, len(rows)):
+            places[k] = inner[tree.generator[k]][places[tree.parent[k]]]
+        labels[rows if len(rows) < len(labels) else slice(None)] = common
+        labels[rows[:, None], places] = base[kept]
+        here, there = [base[:0]], [base[:0]]
+        for g in range(len(inner)):
+            found = labels[self.outer[g, rows][:, None], inner[g][places]]
+            wrong = np.nonzero(found != base[kept])
+            here.append(base[kept][wrong[1]])
+            there.append(found[wrong])
+        return _joined(np.concatenate(here), np.concatenate(there), base)
+
+    def write_all(self, tree: _Tree, others: NDArray[np.intp], base: Classes) -> Classes:
+        """Write the rows of a tree, each from its parent's; the class of each label of `base`."""
+        labels, inner = self.labels, self.inner
+        rows, inverse = np.array(tree.rows), np.argsort(inner, axis=1)
+        labels[rows[0]] = base
+        for k in range(1, len(rows)):
+            parent = labels[tree.rows[tree.parent[k]]]
+            np.take(parent, inverse[tree.generator[k]], out=labels[tree.rows[k]], mode="clip")
+        first = base[0]
+        merged = np.arange(base.max() - first + 1, dtype=np.int32)
+        for g in range(len(inner)):
+            for edges in self.blocks(others[others[:, 1] == g]):
+                here, there = labels[rows[edges[:, 0]]], labels[rows[edges[:, 2]]][:, inner[g]]
+                differ = here != there
+                if differ.any():
+                    merged = _joined(merged[here[differ] - first], merged[there[differ] - first], merged)[merged]
+        return merged
+
+    def blocks(self, rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+        """Rows in blocks of which the entries fit a cache."""
+        step = max(1, self.block // self.inner.shape[1])
+        return (rows[start : start + step] for start in range(0, len(rows), step))
 
 
 def _joined(here: Classes, there: Classes, labels: Classes) -> Classes:

@@ -10,23 +10,19 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.groups import FiniteGroup
+from sharefind.groups.enumeration import closure
 from sharefind.groups.group import MAX_TABLE_ORDER
-from sharefind.spaces.class_algebra import CentralIdempotent, ClassAlgebra, class_function_trace
-
-MAX_SUBGROUPS = 3_000
-"""Most subgroups whose permutation characters are tried; all that two elements generate where the group is small."""
-
-QUATERNIONIC = -1
-"""The indicator of a character that is real and belongs to no real representation."""
-
-IntArray = NDArray[np.int64]
+from sharefind.spaces.class_algebra import CentralIdempotent, ClassAlgebra, class_function_trace, positions_of
 
 
 def schur_indices(
-    group: FiniteGroup, algebra: ClassAlgebra, units: list[CentralIdempotent], multiples: list[int]
+    group: FiniteGroup,
+    algebra: ClassAlgebra,
+    units: list[CentralIdempotent],
+    multiples: list[int],
+    most_subgroups: int = 3_000,
 ) -> list[int | None]:
     """The Schur index over a real field of the characters of each idempotent, None where nothing here settles it.
 
@@ -35,28 +31,30 @@ def schur_indices(
         algebra: Its class algebra, to whose classes the coefficients refer.
         units: Primitive central idempotents.
         multiples: For each a known multiple of the index, such as a multiplicity; 0 where there is none.
+        most_subgroups: Most subgroups whose permutation characters are tried; all that two elements generate where the
+            group is small.
     """
     squares = _squares(group, algebra)
     kinds = [_indicator(unit, squares) for unit in units]
     bounds = [math.gcd(unit.degree, known) for unit, known in zip(units, multiples, strict=True)]
     bounds = [math.gcd(bound, 2) if kind else bound for bound, kind in zip(bounds, kinds, strict=True)]
-    open_ones = [k for k, bound in enumerate(bounds) if bound > 1 and kinds[k] != QUATERNIONIC]
-    for traces in _permutation_characters(group, algebra) if open_ones else ():
+    open_ones = [k for k, bound in enumerate(bounds) if bound > 1 and kinds[k] >= 0]
+    for traces in _permutation_characters(group, algebra, most_subgroups) if open_ones else ():
         for k in open_ones:
             held = class_function_trace(units[k], traces) // (units[k].degree * units[k].conjugates)
             bounds[k] = math.gcd(bounds[k], held)
         open_ones = [k for k in open_ones if bounds[k] > 1]
         if not open_ones:
             break
-    return [2 if kind == QUATERNIONIC else 1 if bound == 1 else None for kind, bound in zip(kinds, bounds, strict=True)]
+    # A quaternionic character, of indicator -1, is real and belongs to no real representation.
+    return [2 if kind < 0 else 1 if bound == 1 else None for kind, bound in zip(kinds, bounds, strict=True)]
 
 
 def _squares(group: FiniteGroup, algebra: ClassAlgebra) -> list[int]:
     """How many elements have their square in each class."""
-    elements, positions = group.elements(), group.enumeration().positions
-    squared = np.ascontiguousarray(np.take_along_axis(elements, elements, axis=1))
-    where = [positions[row.tobytes()] for row in squared]
-    return [int(n) for n in np.bincount(algebra.class_of[where], minlength=algebra.size)]
+    elements = group.elements()
+    squares = algebra.class_of[positions_of(group, np.take_along_axis(elements, elements, axis=1))]
+    return [int(n) for n in np.bincount(squares, minlength=algebra.size)]
 
 
 def _indicator(unit: CentralIdempotent, squares: list[int]) -> int:
@@ -67,7 +65,7 @@ def _indicator(unit: CentralIdempotent, squares: list[int]) -> int:
     return class_function_trace(unit, squares) // (unit.degree * unit.conjugates)
 
 
-def _permutation_characters(group: FiniteGroup, algebra: ClassAlgebra) -> Iterator[list[int]]:
+def _permutation_characters(group: FiniteGroup, algebra: ClassAlgebra, most: int) -> Iterator[list[int]]:
     """Traces of the class sums (r,) on the cosets of subgroups: |G| |H cap a| / |H| for each class a.
 
     Those of the powers of the points first; then cyclic groups, then those that two elements generate.
@@ -76,13 +74,13 @@ def _permutation_characters(group: FiniteGroup, algebra: ClassAlgebra) -> Iterat
     if group.order > MAX_TABLE_ORDER:
         return
     table = group.multiplication_table()
-    first = np.unique(algebra.class_of, return_index=True)[1].tolist()
+    first = algebra.representatives.tolist()
     pairs = ((x, y) for y in range(group.order) for x in first)
     seen: set[bytes] = set()
     for number, generators in enumerate([*((x, x) for x in first), *pairs]):
-        if number >= MAX_SUBGROUPS:
+        if number >= most:
             return
-        inside = _closure(table, generators)
+        inside = np.flatnonzero(closure(table, generators))
         counts = np.bincount(algebra.class_of[inside], minlength=algebra.size)
         key = counts.tobytes()
         if key not in seen:
@@ -93,18 +91,6 @@ def _permutation_characters(group: FiniteGroup, algebra: ClassAlgebra) -> Iterat
 def _powers_of_the_points(group: FiniteGroup, algebra: ClassAlgebra) -> Iterator[list[int]]:
     """As many powers as the character of the points has values hold every character (Burnside and Brauer)."""
     sizes = np.bincount(algebra.class_of).tolist()
-    representatives = np.unique(algebra.class_of, return_index=True)[1]
-    fixed = np.sum(group.elements()[representatives] == np.arange(group.degree), axis=1).tolist()
+    fixed = np.sum(group.elements()[algebra.representatives] == np.arange(group.degree), axis=1).tolist()
     for power in range(1, len(set(fixed))):
         yield [size * points**power for size, points in zip(sizes, fixed, strict=True)]
-
-
-def _closure(table: NDArray[np.int32], generators: tuple[int, int]) -> IntArray:
-    """The elements of the subgroup that two elements generate, ascending."""
-    inside = np.zeros(len(table), dtype=bool)
-    inside[0], fresh = True, np.zeros(1, dtype=np.int64)
-    while len(fresh):
-        reached = np.unique(table[fresh][:, list(generators)])
-        fresh = reached[~inside[reached]].astype(np.int64)
-        inside[fresh] = True
-    return np.flatnonzero(inside)

@@ -1,43 +1,46 @@
-"""`Subspace` to and from JSON-ready values: exact entries travel as strings, floats as JSON numbers."""
+"""JSON-ready descriptions of subspaces, checked: exact entries travel as strings, floats as JSON numbers.
+
+What they describe becomes a `Subspace` in `subspace`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError, SpaceError, one_line, quoted
-from sharefind.exact import linear_algebra as linear
 from sharefind.exact.matrices import sparse_matrix
 from sharefind.exact.numbers import exact_domain, parse_element
-from sharefind.spaces.subspace import Subspace
-
-# Largest ambient dimension that is read from a file, so that a short hostile text cannot ask for terabytes.
-MAX_AMBIENT = 100_000_000
-
-LARGEST_ENTRY = 1e100
-"""Largest number in the rows of a numerical subspace that is read: products of two must stay finite."""
 
 
-def subspace_to_json(space: Subspace) -> dict[str, Any]:
-    """{"ambient", "kind", ...}: "tying" with labels, "basis" with sparse rows of strings, or "numerical"."""
-    head = {"ambient": space.ambient}
-    if space.labels is not None:
-        return head | {"kind": "tying", "labels": space.labels.tolist()}
-    if space.floats is not None:
-        return head | {"kind": "numerical", "tolerance": space.tolerance, "rows": space.floats.tolist()}
-    rows = linear.row_strings(space.exact_rows())
-    return head | {"kind": "basis", "rows": [{str(j): text for j, text in row.items()} for row in rows]}
+@dataclass(frozen=True)
+class SubspaceBounds:
+    """How large a description may be, so that a short hostile text cannot ask for terabytes.
 
-
-def subspace_from_json(data: Any) -> Subspace:
-    """The subspace described by `data`.
-
-    Raises:
-        SpaceError: anything that `subspace_to_json` cannot have written.
+    Attributes:
+        ambient: Largest dimension of the whole space.
+        entry: Largest number in the rows of a numerical subspace: products of two must stay finite.
     """
+
+    ambient: int = 100_000_000
+    entry: float = 1e100
+
+
+SUBSPACE_BOUNDS = SubspaceBounds()
+"""What holds where nothing else is said."""
+
+
+@contextmanager
+def refusing_strangers() -> Iterator[None]:
+    """Turn whatever a description that nobody wrote with `to_json` does to us into a SpaceError."""
     try:
-        return _read(data)
+        yield
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         if isinstance(error, SpaceError):
             raise
@@ -45,54 +48,41 @@ def subspace_from_json(data: Any) -> Subspace:
         raise SpaceError(f"not the description of a subspace ({reason}); write one with Subspace.to_json") from error
 
 
-def _read(data: Any) -> Subspace:
+def read_ambient(data: Any, bounds: SubspaceBounds) -> int:
+    """The dimension of the whole space."""
     ambient = int(data["ambient"])
-    if not 1 <= ambient <= MAX_AMBIENT:
+    if not 1 <= ambient <= bounds.ambient:
         raise SpaceError(
-            f"ambient dimension {quoted(ambient)} is not in 1..{MAX_AMBIENT}, a hard limit; correct the description"
+            f"ambient dimension {quoted(ambient)} is not in 1..{bounds.ambient}, a hard limit; correct the description"
         )
-    match data["kind"]:
-        case "tying":
-            space = Subspace.from_tying([_whole(label) for label in data["labels"]])
-        case "basis":
-            space = _read_basis(data["rows"], ambient)
-        case "numerical":
-            space = _read_numerical(data, ambient)
-        case kind:
-            raise SpaceError(f"kind {quoted(kind)} is not tying, basis or numerical; write it with Subspace.to_json")
-    if space.ambient != ambient:
-        raise SpaceError(f"vectors of length {space.ambient} in a space of dimension {ambient}; correct one of them")
-    return space
+    return ambient
 
 
-def _whole(label: Any) -> int:
-    if isinstance(label, bool) or not isinstance(label, int):
-        raise SpaceError(f"tying label {quoted(label)} is not an integer; write it with Subspace.to_json")
-    return label
+def read_labels(data: Any) -> list[int]:
+    """Tying labels, each an integer."""
+    for label in data["labels"]:
+        if isinstance(label, bool) or not isinstance(label, int):
+            raise SpaceError(f"tying label {quoted(label)} is not an integer; write it with Subspace.to_json")
+    return list(data["labels"])
 
 
-def _read_basis(rows: list[dict[str, str]], ambient: int) -> Subspace:
-    entries = [{int(j): text for j, text in row.items()} for row in rows]
+def read_basis(data: Any, ambient: int) -> DomainMatrix:
+    """Exact vectors, (k, ambient)."""
+    entries = [{int(j): text for j, text in row.items()} for row in data["rows"]]
     if any(not 0 <= j < ambient for row in entries for j in row):
         raise SpaceError(f"a basis entry has a column outside 0..{ambient - 1}; correct the description")
     try:
         field = exact_domain(text for row in entries for text in row.values())
-        exact = {i: {j: parse_element(text, field) for j, text in row.items()} for i, row in enumerate(entries)}
+        exact = [{j: parse_element(text, field) for j, text in row.items()} for row in entries]
     except GroupError as error:
         raise SpaceError(str(error)) from error
-    nonzero = {i: {j: value for j, value in row.items() if value} for i, row in exact.items()}
-    return Subspace.from_basis(sparse_matrix(nonzero, (len(entries), ambient), field))
+    nonzero = {i: {j: value for j, value in row.items() if value} for i, row in enumerate(exact)}
+    return sparse_matrix(nonzero, (len(entries), ambient), field)
 
 
-def _read_numerical(data: dict[str, Any], ambient: int) -> Subspace:
+def read_floats(data: Any, ambient: int, bounds: SubspaceBounds) -> NDArray[np.float64]:
+    """Numerical vectors, float64 (k, ambient)."""
     floats = np.asarray(data["rows"], dtype=np.float64).reshape(-1, ambient)
-    if not (np.abs(floats) <= LARGEST_ENTRY).all():
-        raise SpaceError(f"the rows hold numbers above {LARGEST_ENTRY:g} or that are not finite; write it with to_json")
-    fresh = Subspace.numerical(floats, float(data["tolerance"]))
-    if fresh.dim != len(floats) or fresh.is_exact:
-        raise SpaceError("the rows of a numerical subspace are dependent or span everything; write it with to_json")
-    if not np.allclose(floats @ floats.T, np.eye(len(floats)), atol=1e-8):
-        return fresh
-    # Rows that are orthonormal already are kept bit for bit, so that a round trip gives an equal subspace.
-    floats.setflags(write=False)
-    return Subspace(ambient, floats=floats, tolerance=fresh.tolerance)
+    if not (np.abs(floats) <= bounds.entry).all():
+        raise SpaceError(f"the rows hold numbers above {bounds.entry:g} or that are not finite; write it with to_json")
+    return floats

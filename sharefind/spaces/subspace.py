@@ -17,21 +17,14 @@ from numpy.typing import NDArray
 from sympy import Matrix
 from sympy.polys.matrices import DomainMatrix
 
-from sharefind.errors import SpaceError
+from sharefind.errors import SpaceError, quoted
 from sharefind.exact import linear_algebra as linear
 from sharefind.exact.matrices import to_float
-from sharefind.spaces import numerical
+from sharefind.spaces import numerical, serialisation
 from sharefind.spaces import tying as _tying
 
 FloatArray = NDArray[np.float64]
 ScalarT = TypeVar("ScalarT", bound=np.generic)
-
-# Relative singular value below which a numerical direction counts as absent: about the rounding error of a
-# product of two float64 matrices of moderate size, far below any statistical error.
-DEFAULT_TOLERANCE = 1e-10
-
-# Tying labels are kept as int32.
-MAX_LABEL = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,8 +63,9 @@ class Subspace:
         if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
             raise SpaceError(f"tying labels must be integers of shape (ambient,), not {array.dtype} {array.shape}")
         _checked_ambient(array.size)
-        if max(-int(array.min()), int(array.max())) > MAX_LABEL:
-            raise SpaceError(f"tying labels must lie between -{MAX_LABEL} and {MAX_LABEL}; number the classes from 1")
+        largest = np.iinfo(np.int32).max  # they are kept as int32
+        if max(-int(array.min()), int(array.max())) > largest:
+            raise SpaceError(f"tying labels must lie between -{largest} and {largest}; number the classes from 1")
         return cls.from_pattern(_tying.canonical(array.astype(np.int64, copy=False)))
 
     @classmethod
@@ -97,12 +91,19 @@ class Subspace:
         return cls(ambient, rows=rows) if labels is None else cls.from_pattern(labels)
 
     @classmethod
-    def numerical(cls, vectors: Any, tolerance: float = DEFAULT_TOLERANCE) -> Subspace:
+    def numerical(cls, vectors: Any, tolerance: float = 1e-10) -> Subspace:
         """The span of float vectors (k, ambient), known up to `tolerance`; `is_exact` is False.
 
         Directions whose singular value is below tolerance times the largest are dropped. No direction left
         gives the exact {0}, `ambient` directions give the exact Z: only these two survive perturbation.
-        Raises SpaceError for a wrong shape or entries that are not finite.
+
+        Args:
+            vectors: Float (k, ambient).
+            tolerance: Relative singular value below which a direction counts as absent; the default is about the
+                rounding error of a product of two float64 matrices of moderate size, far below any statistical error.
+
+        Raises:
+            SpaceError: a wrong shape or entries that are not finite.
         """
         floats = numerical.orthonormal_rows(np.asarray(vectors, dtype=np.float64), tolerance)
         rank, ambient = floats.shape
@@ -294,16 +295,45 @@ class Subspace:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready description; `from_json` gives back an equal subspace."""
-        from sharefind.spaces.serialisation import subspace_to_json
-
-        return subspace_to_json(self)
+        head = {"ambient": self.ambient}
+        if self.labels is not None:
+            return head | {"kind": "tying", "labels": self.labels.tolist()}
+        if self.floats is not None:
+            return head | {"kind": "numerical", "tolerance": self.tolerance, "rows": self.floats.tolist()}
+        rows = linear.row_strings(self.exact_rows())
+        return head | {"kind": "basis", "rows": [{str(j): text for j, text in row.items()} for row in rows]}
 
     @classmethod
-    def from_json(cls, data: Any) -> Subspace:
+    def from_json(cls, data: Any, bounds: serialisation.SubspaceBounds = serialisation.SUBSPACE_BOUNDS) -> Subspace:
         """The subspace that `to_json` described; SpaceError for anything else."""
-        from sharefind.spaces.serialisation import subspace_from_json
+        with serialisation.refusing_strangers():
+            ambient = serialisation.read_ambient(data, bounds)
+            match data["kind"]:
+                case "tying":
+                    space = cls.from_tying(serialisation.read_labels(data))
+                case "basis":
+                    space = cls.from_basis(serialisation.read_basis(data, ambient))
+                case "numerical":
+                    space = cls._kept_numerical(serialisation.read_floats(data, ambient, bounds), data["tolerance"])
+                case kind:
+                    raise SpaceError(
+                        f"kind {quoted(kind)} is not tying, basis or numerical; write it with Subspace.to_json"
+                    )
+            if space.ambient != ambient:
+                raise SpaceError(
+                    f"vectors of length {space.ambient} in a space of dimension {ambient}; correct one of them"
+                )
+            return space
 
-        return subspace_from_json(data)
+    @classmethod
+    def _kept_numerical(cls, floats: FloatArray, tolerance: Any) -> Subspace:
+        """A numerical subspace whose rows are kept bit for bit where they are orthonormal: read back, it is equal."""
+        fresh = cls.numerical(floats, float(tolerance))
+        if fresh.dim != len(floats) or fresh.is_exact:
+            raise SpaceError("the rows of a numerical subspace are dependent or span everything; write it with to_json")
+        if not np.allclose(floats @ floats.T, np.eye(len(floats)), atol=1e-8):
+            return fresh
+        return cls(floats.shape[1], floats=_frozen(floats), tolerance=fresh.tolerance)
 
     def _check_ambient(self, other: Subspace) -> None:
         if self.ambient != other.ambient:

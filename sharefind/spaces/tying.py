@@ -20,10 +20,6 @@ FloatArray = NDArray[np.float64]
 AnyInts = NDArray[np.integer]
 
 
-SMALL = 64
-"""Up to this many nodes, components are found without scipy, which is slower and takes long to load (speed alone)."""
-
-
 def canonical(labels: AnyInts) -> Labels:
     """The same pattern with classes numbered by first occurrence, each first occurrence positive.
 
@@ -80,20 +76,22 @@ def tied(targets: AnyInts, signs: AnyInts | None = None) -> Labels:
     return canonical(np.where(plus == minus, 0, oriented))
 
 
-def components(targets: AnyInts) -> AnyInts:
-    """Component number of each of n nodes joined to targets[:, i]; int (n,)."""
+def components(targets: AnyInts, small: int = 64) -> AnyInts:
+    """Component number of each of n nodes joined to targets[:, i]; int (n,). small: see `connected`."""
     k, n = targets.shape
-    if n <= SMALL:
-        return connected(np.tile(np.arange(n), k), targets.ravel(), n)
-    if k == 0:
-        return np.arange(n)
+    if n <= small or k == 0:
+        return connected(np.tile(np.arange(n), k), targets.ravel(), n, small)
     columns = np.ascontiguousarray(targets.T).ravel()
     return _searched(columns, np.arange(0, k * n + 1, k, dtype=columns.dtype))
 
 
-def connected(heads: AnyInts, tails: AnyInts, n: int) -> AnyInts:
-    """Component of each of n nodes, numbered by smallest member, where heads[p] and tails[p] are joined; int (n,)."""
-    if n > SMALL:
+def connected(heads: AnyInts, tails: AnyInts, n: int, small: int = 64) -> AnyInts:
+    """Component of each of n nodes, numbered by smallest member, where heads[p] and tails[p] are joined; int (n,).
+
+    small: up to this many nodes, components are found without scipy, which is slower and takes long to load (speed
+    alone).
+    """
+    if n > small and heads.size:
         order = np.argsort(heads, kind="stable")
         numbers = _searched(tails[order], np.searchsorted(heads[order], np.arange(n + 1)))
         return canonical(numbers + 1) - np.int32(1)
@@ -135,9 +133,7 @@ def meet(first: Labels, second: Labels) -> Labels:
 def _star(labels: Labels) -> tuple[AnyInts, AnyInts]:
     """Each index tied to the first of its class; a zero is tied to its own negative."""
     first = _first_positions(np.abs(labels))
-    indices = np.arange(labels.size)
-    targets = np.where(labels == 0, indices, first[np.abs(labels)])
-    return targets, np.where(labels > 0, 1, -1)
+    return np.where(labels == 0, np.arange(labels.size), first[np.abs(labels)]), np.where(labels > 0, 1, -1)
 
 
 def contains(outer: Labels, inner: Labels) -> bool:
@@ -156,9 +152,9 @@ def to_rows(labels: Labels) -> DomainMatrix:
     """The reduced basis (dim, n) over QQ, sparse: one row of 0, 1, -1 to a class."""
     one, minus = QQ.one, -QQ.one
     rows: Rows = {k: {} for k in range(dimension(labels))}
-    for i in np.flatnonzero(labels).tolist():
-        label = int(labels[i])
-        rows[abs(label) - 1][i] = one if label > 0 else minus
+    for i, label in enumerate(labels.tolist()):
+        if label:
+            rows[abs(label) - 1][i] = one if label > 0 else minus
     return sparse_matrix(rows, (len(rows), labels.size))
 
 

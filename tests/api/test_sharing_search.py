@@ -313,7 +313,7 @@ def test_a_run_can_be_kept(tmp_path: Path) -> None:
         ({"group": "C4", "stop": "fixed"}, ConfigError, "give delta"),
         ({"group": "C4", "copies": 3}, ConfigError, "copies 3 cannot reject"),
         ({"group": "C4", "replicates": 100}, ConfigError, "fewer replicates"),
-        ({"group": "C4", "random_state": -1}, ConfigError, "seed"),
+        ({"group": "C4", "random_state": -1}, ConfigError, "random_state"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(settings: dict[str, Any], error: type, message: str) -> None:

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.api.resolve import resolve_problem
 from sharefind.cli import main as sharefind
-from sharefind.cli.problem import load_problem
 from sharefind.datasets import load_task
 from sharefind.search import Problem, search_config
 
@@ -71,7 +71,7 @@ def distance_table(names: Iterable[str]) -> list[str]:
     """|M - P M| / |M| of the least-squares matrix M for each listed space."""
     lines = ["| data | rows | space | dim | distance |", "| --- | ---: | --- | ---: | ---: |"]
     for name in names:
-        problem = load_problem(search_config(data=name))
+        problem = resolve_problem(search_config(data=name))
         lines += [
             f"| `{name}` | {problem.samples:,} | `E^{label}` | {dim} | {distance:.2g} |"
             for label, dim, distance in distances(name, problem)

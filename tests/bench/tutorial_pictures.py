@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.cli.problem import load_problem
+from sharefind.api.resolve import resolve_problem
 from sharefind.datasets import load_task
 from sharefind.search import search_config
 from tests.bench.real_data import distances, least_squares
@@ -55,7 +55,7 @@ def dna() -> Any:
     for axis, (name, title) in zip(axes, names.items(), strict=False):
         heat(axis, least_squares(*load_task(name).arrays()), "ACGT", title, numbers=True)
     for shift, name in zip((0.2, -0.2), names, strict=True):
-        found = {label: d for label, _, d in distances(name, load_problem(search_config(data=name)))}
+        found = {label: d for label, _, d in distances(name, resolve_problem(search_config(data=name)))}
         places = np.arange(len(models))[::-1] + shift
         axes[2].barh(places, [found[label] for label in models], 0.38, label=names[name])
     axes[2].set_yticks(np.arange(len(models))[::-1], list(models.values()))
@@ -127,7 +127,7 @@ def el_nino() -> Any:
     task = load_task("elnino")
     x, y = task.arrays()
     matrix = least_squares(x, y)
-    problem = load_problem(search_config(data="elnino"))
+    problem = resolve_problem(search_config(data="elnino"))
     circulant = problem.fixed_space.project(matrix.ravel()).reshape(12, 12)
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.3))
     axes[0].plot(x.T, color="grey", lw=0.5, alpha=0.5)

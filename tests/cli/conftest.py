@@ -10,6 +10,7 @@ import pytest
 
 import sharefind
 from sharefind.cli import main
+from sharefind.cli.session import Alarms
 
 QUICK = ("--copies", "19", "--alpha", "0.05", "--particles", "20", "--horizon", "1")
 """Settings with which a search on c2-wi takes less than a second."""
@@ -33,9 +34,9 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COLUMNS", raising=False)
 
-    def run(*arguments: str | Path) -> Ending:
+    def run(*arguments: str | Path, alarms: Alarms | None = None) -> Ending:
         capsys.readouterr()
-        status = main([str(argument) for argument in arguments])
+        status = main([str(argument) for argument in arguments], alarms)
         captured = capsys.readouterr()
         return Ending(status, captured.out, captured.err)
 
@@ -52,7 +53,7 @@ def environment() -> dict[str, str]:
 @pytest.fixture
 def discover(call: Call) -> Call:
     """Calls discover with quick settings."""
-    return lambda *arguments: call("discover", *QUICK, *arguments)
+    return lambda *arguments, **settings: call("discover", *QUICK, *arguments, **settings)
 
 
 @pytest.fixture(scope="session")

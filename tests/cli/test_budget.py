@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sharefind.cli import budget
+from sharefind.api import resolve
 from sharefind.cli.interrupts import alarm
+from sharefind.cli.session import Alarms
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="has no timers")
+
+SOON = Alarms(grace=0.1)
 
 LATE = 2.0
 """Seconds beyond the budget after which a run must have ended."""
@@ -65,7 +68,6 @@ def test_an_alarm_waits_for_modules_that_are_loaded(tmp_path: Path, monkeypatch:
 
 def test_what_is_done_after_the_alarm_is_left_alone(discover, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow machine takes long over the result of a search that was cut."""
-    from sharefind.cli import interrupts
     from sharefind.search import engine
 
     real = engine._reason
@@ -77,19 +79,16 @@ def test_what_is_done_after_the_alarm_is_left_alone(discover, monkeypatch: pytes
         return real(*arguments)
 
     monkeypatch.setattr(engine, "_reason", slow)
-    monkeypatch.setattr(interrupts, "SWALLOWED_SECONDS", 0.2)
-    monkeypatch.setattr(budget, "SLACK_SECONDS", -0.5)  # the alarm comes before anything looks at the deadline
-    ending = discover("--group", "C2", "--out", "run", "--copies", "1000000", "--max-seconds", "1", "--json", "--quiet")
+    alarms = Alarms(slack=-0.5, swallowed=0.2)  # the first one comes before anything looks at the deadline
+    options = ("--out", "run", "--copies", "1000000", "--max-seconds", "1", "--json", "--quiet")
+    ending = discover("--group", "C2", *options, alarms=alarms)
     assert json.loads(ending.out)["status"] == "undecided"
 
 
 @pytest.fixture
 def slow_setup(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Problems that take a minute to build; the grace is short."""
-    from sharefind.cli import problem
-
-    real = problem.build_problem
-    monkeypatch.setattr(budget, "GRACE_SECONDS", 0.1)
+    """Problems that take a minute to build."""
+    real = resolve.build_problem
 
     def slow(*arguments: object) -> object:
         deadline = time.monotonic() + 60
@@ -97,14 +96,14 @@ def slow_setup(monkeypatch: pytest.MonkeyPatch) -> None:
             time.sleep(0.05)
         return real(*arguments)
 
-    monkeypatch.setattr(problem, "build_problem", slow)
+    monkeypatch.setattr(resolve, "build_problem", slow)
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 def test_a_setup_that_takes_too_long_is_cut_and_goes_on(as_json: bool, slow_setup: None, discover, call) -> None:
     started = time.monotonic()
     options = ["--json"] if as_json else []
-    ending = discover("--group", "C2", "--out", "run", "--max-seconds", "0.5", "--quiet", *options)
+    ending = discover("--group", "C2", "--out", "run", "--max-seconds", "0.5", "--quiet", *options, alarms=SOON)
     passed = time.monotonic() - started
     assert ending.status == 0 and passed < 0.5 + LATE
     spent = json.loads(Path("run", "spent.json").read_text())["seconds"]
@@ -116,7 +115,7 @@ def test_a_setup_that_takes_too_long_is_cut_and_goes_on(as_json: bool, slow_setu
         assert ending.out.startswith("Undecided: the search was stopped before it could begin (--max-seconds 0.5")
         assert "sharefind discover --resume run --max-seconds ..." in ending.out
     assert "is not finished; go on with sharefind discover --resume run" in call("inspect", "run").err
-    again = call("discover", "--resume", "run", "--quiet")
+    again = call("discover", "--resume", "run", "--quiet", alarms=SOON)
     assert again.status == 0 and "Undecided" in again.out
     assert json.loads(Path("run", "spent.json").read_text())["seconds"] > spent
     Path("quick").touch()
@@ -126,7 +125,7 @@ def test_a_setup_that_takes_too_long_is_cut_and_goes_on(as_json: bool, slow_setu
 
 def test_without_out_a_cut_setup_has_a_folder_of_its_own(slow_setup: None, discover) -> None:
     for _ in range(2):
-        assert discover("--blind", "--max-seconds", "0.2", "--quiet").status == 0
+        assert discover("--blind", "--max-seconds", "0.2", "--quiet", alarms=SOON).status == 0
     assert sorted(os.listdir("runs")) == ["c2-wi_blind_seed0", "c2-wi_blind_seed0_2"]
 
 
@@ -135,7 +134,7 @@ def test_a_finished_run_is_not_cut(slow_setup: None, discover, call, monkeypatch
     assert discover("--group", "C2", "--out", "run", "--max-seconds", "600", "--quiet").status == 0
     Path("quick").unlink()
     monkeypatch.setattr(time, "sleep", lambda seconds: Path("quick").touch())
-    ending = call("discover", "--resume", "run", "--max-seconds", "0.001", "--json", "--quiet")
+    ending = call("discover", "--resume", "run", "--max-seconds", "0.001", "--json", "--quiet", alarms=SOON)
     assert json.loads(ending.out)["status"] == "found"
 
 
@@ -164,7 +163,7 @@ def test_a_million_rows_keep_to_the_budget(
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1_000_000, 4))
     np.savez(tmp_path / "big.npz", x=x, y=np.tanh(x - np.roll(x, 1, axis=1)) + 0.1 * rng.standard_normal(x.shape))
-    loaded = _seconds(["-c", "import sharefind.search, sharefind.cli.problem"], environment, tmp_path)
+    loaded = _seconds(["-c", "import sharefind.search, sharefind.api.resolve"], environment, tmp_path)
     most = 2 * loaded
     command = ["-m", "sharefind", "discover", *options, "--data", "big.npz", "--out", "run", "--quiet"]
     took = _seconds([*command, "--max-seconds", f"{most:.2f}"], environment, tmp_path)

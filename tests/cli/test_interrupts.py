@@ -56,7 +56,7 @@ def test_a_signal_keeps_the_run_and_says_how_to_go_on(
 def test_an_interruption_before_the_search_says_that_nothing_was_written(
     discover, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sharefind.cli.problem.build_problem", _interrupted)
+    monkeypatch.setattr("sharefind.api.resolve.build_problem", _interrupted)
     ending = discover("--group", "C2", "--out", "run")
     assert (ending.status, ending.err) == (130, "interrupted: nothing was written\n")
     assert not Path("run").exists()

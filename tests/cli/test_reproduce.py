@@ -5,19 +5,21 @@ import json
 import shlex
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from sharefind.meanfield.dynamics.sgd import SGDConfig
+from sharefind.meanfield import EmpiricalLaw
 from sharefind.paper import execution as run
-from sharefind.paper import figures, flows, students
 from sharefind.paper import statements as registry
-from sharefind.paper.context import Cell, Context, Demonstration
-from sharefind.paper.demonstration import Check, Outcome
+from sharefind.paper.context import Cell, Context
+from sharefind.paper.demonstration import Check, Demonstration, Experiment, Outcome
+from sharefind.paper.figure_si import FigureSI
+from sharefind.paper.flows import Arena
 from sharefind.paper.folder import ReproductionFolder
-from sharefind.paper.students import Student
+from sharefind.paper.theorem_3 import Theorem3
 
 
 class Ending(Protocol):
@@ -41,6 +43,25 @@ def quick_thm_3(call: Call) -> Callable[..., Ending]:
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take longer than what they show."""
     monkeypatch.setattr(run, "draw", lambda outcome, title: b"png")
+
+
+@pytest.fixture
+def put_quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Experiment], None]:
+    """Puts another experiment in place of the quick one of a demonstration."""
+
+    def put(name: str, experiment: Experiment) -> None:
+        changed = tuple(replace(d, quick=experiment) if d.name == name else d for d in registry.DEMONSTRATIONS)
+        monkeypatch.setattr(registry, "DEMONSTRATIONS", changed)
+
+    return put
+
+
+class Asymmetric(Arena):
+    """The law that is called equivariant is not."""
+
+    @property
+    def equivariant(self) -> EmpiricalLaw:  # type: ignore[override]
+        return self.arbitrary
 
 
 def test_json_is_one_object_of_the_schema(call: Call, tmp_path: Path) -> None:
@@ -71,9 +92,9 @@ def test_a_table_has_every_check_and_says_where_the_files_are(quick_thm_3: Call,
 
 @pytest.mark.usefixtures("no_pictures")
 def test_what_does_not_hold_ends_with_status_1(
-    quick_thm_3: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    quick_thm_3: Call, put_quick: Callable[[str, Experiment], None], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(flows.Arena, "equivariant", property(lambda arena: arena.arbitrary))
+    put_quick("thm-3", Theorem3(arena=Asymmetric, paper_horizon=2.5))
     ending = quick_thm_3("--quiet")
     assert (ending.status, ending.err) == (1, "")
     assert "Theorem 3 fails" in ending.out
@@ -159,23 +180,35 @@ def test_bad_input_is_one_line_and_status_2(call: Call, tmp_path: Path, argument
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.usefixtures("no_pictures")
 def test_an_interrupted_grid_says_how_to_go_on_and_goes_on(
-    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
+    call: Call,
+    put_quick: Callable[[str, Experiment], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    number: signal.Signals,
 ) -> None:
-    def config(student: Student, particles: int, until: float) -> SGDConfig:
-        return SGDConfig(particles=particles, noise=student.noise, horizon=0.2)
-
     def save_and_signal(folder: ReproductionFolder, identity: dict[str, Any], cell: Cell) -> None:
         save(folder, identity, cell)
         saved.append(identity)
         if len(saved) == 5:
             signal.raise_signal(number)
 
-    monkeypatch.setattr(students, "student_config", config)
-    monkeypatch.setattr(figures, "QUICK_SIZES", (5, 100))
+    put_quick("fig-si", FigureSI(sizes=(5, 100), few=4))
     saved: list[dict[str, Any]] = []
     save = ReproductionFolder.save
     monkeypatch.setattr(ReproductionFolder, "save", save_and_signal)
-    command = ["reproduce", "fig-si", "--quick", "--group", "C3", "--seed", "4", "--unit", "matrix:tanh"]
+    command = [
+        "reproduce",
+        "fig-si",
+        "--quick",
+        "--group",
+        "C3",
+        "--seed",
+        "4",
+        "--unit",
+        "matrix:tanh",
+        "--horizon",
+        "0.2",
+    ]
     ending = call(*command, "--out", "my folder", "--quiet")
     assert (ending.status, ending.out) == (130, "")
     before, _, resume = ending.err.partition("go on with: ")

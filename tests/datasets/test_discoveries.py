@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from sharefind.api.resolve import resolve_problem
 from sharefind.cli import main
-from sharefind.cli.problem import load_outcome, load_problem
+from sharefind.cli.problem import load_outcome
 from sharefind.errors import ConfigError
 from sharefind.limits import SETTINGS
 from sharefind.search import RunFolder, search_config
@@ -86,24 +87,24 @@ def test_rates_of_dna_are_no_textbook_model(tmp_path: Path) -> None:
 
 
 def test_a_recommended_name_is_written_into_the_configuration() -> None:
-    problem = load_problem(search_config(data="tic-tac-toe"))
+    problem = resolve_problem(search_config(data="tic-tac-toe"))
     assert (problem.candidate.group.name, problem.resolved.group) == ("D4", "D4")
     assert (problem.resolved.in_rep, problem.fixed_space.dim) == ("grid:3", 15)
-    assert load_problem(problem.resolved).resolved == problem.resolved
+    assert resolve_problem(problem.resolved).resolved == problem.resolved
 
 
 def test_what_is_given_comes_before_what_is_recommended() -> None:
-    problem = load_problem(search_config(data="tic-tac-toe", group="C4"))
+    problem = resolve_problem(search_config(data="tic-tac-toe", group="C4"))
     assert problem.candidate.group.order == 4 and problem.fixed_space.dim == 21
 
 
 def test_representations_of_a_recommended_action_are_refused() -> None:
     pytest.importorskip("ase")
-    with pytest.raises(ConfigError, match=r"^methane says how the group acts; drop --in-rep and --out-rep"):
-        load_problem(search_config(data="methane", in_rep="trivial:15"))
+    with pytest.raises(ConfigError, match=r"^methane says how the group acts; drop in_rep and out_rep"):
+        resolve_problem(search_config(data="methane", in_rep="trivial:15"))
 
 
 @pytest.mark.parametrize("data", [{}, {"task": "c2-si"}])
 def test_data_that_recommend_nothing_want_a_group(data: dict[str, str]) -> None:
-    with pytest.raises(ConfigError, match=r"^no candidate symmetry was given; add --group NAME"):
-        load_problem(search_config(**data))
+    with pytest.raises(ConfigError, match=r"^no candidate symmetry was given; add group NAME"):
+        resolve_problem(search_config(**data))

@@ -26,7 +26,7 @@ from sharefind.architectures import (
 )
 from sharefind.architectures.layers import SharedLinear, SharedTwoLayer
 from sharefind.cli import main
-from sharefind.cli.problem import merged_config
+from sharefind.cli.config_file import merged_config
 from sharefind.datasets import load_csv, load_npz, load_parquet
 from sharefind.errors import ExportError, InputError, SharefindError
 from sharefind.groups import (

@@ -24,14 +24,12 @@ def test_the_lie_algebra_is_the_derivative_of_the_group(name, text):
     """exp(t d rho(X)) = rho(exp(t X))."""
     group = named_group(name)
     rep = parse_representation(text, group)
-    from sharefind.groups.recipes import evaluate
-
     coefficients = np.random.default_rng(0).normal(size=len(group.lie_algebra))
     small = sum(c * to_float(x) for c, x in zip(coefficients, group.lie_algebra, strict=True))
     large = sum(c * to_float(x) for c, x in zip(coefficients, rep.lie, strict=True))
-    assert np.allclose(expm(large), evaluate(rep, expm(small)[None])[0], atol=1e-12)
+    assert np.allclose(expm(large), rep.evaluate(expm(small)[None])[0], atol=1e-12)
     for m, image in zip(group.discrete, rep.discrete, strict=True):
-        assert np.allclose(evaluate(rep, to_float(m)[None])[0], to_float(image), atol=1e-12)
+        assert np.allclose(rep.evaluate(to_float(m)[None])[0], to_float(image), atol=1e-12)
 
 
 @pytest.mark.parametrize("text", EXPRESSIONS)
@@ -72,11 +70,9 @@ def test_sampled_matrices_are_a_homomorphic_image(text):
     draws = rep.sample_matrices(np.random.default_rng(2), 20)
     assert draws.shape == (20, rep.dim, rep.dim)
     assert np.allclose(np.einsum("nij,nik->njk", draws, draws), np.eye(rep.dim), atol=1e-10)
-    from sharefind.groups.recipes import evaluate
-
     a, b = group.sample(np.random.default_rng(3), 2)
-    product = evaluate(rep, (a @ b)[None])[0]
-    assert np.allclose(evaluate(rep, a[None])[0] @ evaluate(rep, b[None])[0], product, atol=1e-10)
+    product = rep.evaluate((a @ b)[None])[0]
+    assert np.allclose(rep.evaluate(a[None])[0] @ rep.evaluate(b[None])[0], product, atol=1e-10)
 
 
 def test_compact_representations_are_orthogonal_matrices():

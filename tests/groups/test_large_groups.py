@@ -6,7 +6,7 @@ from scipy import stats
 
 from sharefind.errors import RepresentationError
 from sharefind.groups import FiniteGroup, named_group, natural, regular, trivial
-from sharefind.groups.recipes import evaluate_permutations
+from sharefind.groups.sampling import evaluate_permutations
 
 
 @pytest.mark.parametrize("name", ["D4", "S4", "A4", "S3xS2", "B2", "V4"])

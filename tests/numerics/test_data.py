@@ -15,7 +15,7 @@ from sharefind.cli import main
 from sharefind.datasets import Task, finite_task, fresh_task
 from sharefind.errors import ConfigError, DataError, InputError
 from sharefind.groups import named_group
-from sharefind.inference.sample_checks import REPEATED_SHARE, refuse_repeated_rows
+from sharefind.inference.sample_checks import RepeatedRows, refuse_repeated_rows
 from sharefind.search import build_problem, search_config
 
 Array = NDArray[np.float64]
@@ -253,7 +253,7 @@ def test_identical_rows_are_refused() -> None:
 
 
 def test_a_few_repeated_rows_do_not_matter() -> None:
-    few = int(REPEATED_SHARE * 200)
+    few = int(RepeatedRows.most * 200)
     rows = np.r_[np.arange(200 - few), np.arange(few)]
     x, y = half_shared(200)
     assert answer(x[rows], y[rows])[0] == ["C2"]

@@ -12,8 +12,8 @@ import pytest
 
 from sharefind.errors import RunFolderError, StorageError
 from sharefind.paper import folder as reproduction_folder
-from sharefind.paper.context import Cell, Demonstration, Request
-from sharefind.paper.demonstration import Check, Outcome
+from sharefind.paper.context import Cell, Request
+from sharefind.paper.demonstration import Check, Demonstration, Outcome
 from sharefind.paper.folder import ReproductionFolder, numbers_csv
 
 IDENTITY = {"piece": "p", "N": 5, "sizes": (1, 2)}
@@ -177,7 +177,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, place: str) -> None:
     (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / place).write_text("mine")
-    with pytest.raises(RunFolderError, match="choose another --out"):
+    with pytest.raises(RunFolderError, match="choose another out"):
         ReproductionFolder.open(tmp_path / "out", "toy")
     assert (tmp_path / place).read_text() == "mine"
 

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from sharefind.paper.context import Cell, Context, MemoryStore, Request
-from sharefind.paper.grid import PROGRESS_STEPS, Piece, compute_cells
+from sharefind.paper.grid import Piece, compute_cells
+
+STEPS = 1000
+"""Of the progress of a grid."""
 
 Compute = Callable[[Request, int], Cell]
 
@@ -64,10 +67,10 @@ def test_progress_rises_to_the_whole_by_cost() -> None:
     pieces = _pieces(_square, 4)
     context = Context(Request(), store, lambda *one: told.append(one))
     compute_cells(context, "squares", pieces)
-    assert told == [("squares", round(PROGRESS_STEPS * s / 10), PROGRESS_STEPS) for s in (0, 1, 3, 6, 10)]
+    assert told == [("squares", round(STEPS * s / 10), STEPS) for s in (0, 1, 3, 6, 10)]
     told.clear()
     compute_cells(context, "squares", pieces)
-    assert told == [("squares", PROGRESS_STEPS, PROGRESS_STEPS)]
+    assert told == [("squares", STEPS, STEPS)]
 
 
 @pytest.mark.parametrize("costs", [(), (0.0, 0.0)])
@@ -76,7 +79,7 @@ def test_a_grid_without_cost_is_done(costs: tuple[float, ...]) -> None:
     pieces = [Piece({"number": k}, _square, (k,), cost) for k, cost in enumerate(costs)]
     cells = compute_cells(Context(Request(), progress=lambda _, done, __: told.append(done)), "squares", pieces)
     assert len(cells) == len(costs)
-    assert set(told) == {PROGRESS_STEPS}
+    assert set(told) == {STEPS}
 
 
 def test_random_streams_depend_on_their_names_and_the_seed_only() -> None:

@@ -8,12 +8,14 @@ import pytest
 from sharefind.paper import heuristic as module
 from sharefind.paper.context import Cell, Context, Request
 from sharefind.paper.demonstration import Outcome
-from sharefind.paper.heuristic import MEAN_GROWTH, heuristic, search_once
+from sharefind.paper.heuristic import GROWTHS, INVARIANT, MEAN, Case, search_once
 from sharefind.paper.setting import Kind
 from sharefind.search import SearchConfig, search_config
 
-Case = tuple[Kind, bool, int]
+Key = tuple[Kind, bool, int]
 """Teacher, growth by the mean?, seed."""
+
+DEMONSTRATION = module.DEMONSTRATION
 
 
 def _node(dim: int, **changes: Any) -> dict[str, Any]:
@@ -26,29 +28,29 @@ def _cell(dims: tuple[int, ...], *, is_fixed: bool = False, is_full: bool = Fals
     return Cell({"e_star": "E", "is_fixed_space": is_fixed, "is_full": is_full, "fixed_dim": 2, "chain": chain})
 
 
-FIXED, FULL, MEAN = _cell((0, 2), is_fixed=True), _cell((0, 2, 4), is_full=True), _cell((0, 1, 2), is_fixed=True)
+FIXED, FULL, CHAIN = _cell((0, 2), is_fixed=True), _cell((0, 2, 4), is_full=True), _cell((0, 1, 2), is_fixed=True)
 WRONG = _cell((0, 3))
 
 
 class _Made:
     """A store in which every search has ended as it should, but for those that are changed."""
 
-    def __init__(self, changes: Mapping[Case, Cell]) -> None:
+    def __init__(self, changes: Mapping[Key, Cell]) -> None:
         self.changes = changes
-        self.asked: list[Case] = []
+        self.asked: list[Key] = []
 
     def load(self, identity: Mapping[str, Any]) -> Cell:
-        case: Case = (identity["teacher"], identity["mean"], identity["seed"])
+        case: Key = (identity["teacher"], identity["mean"], identity["seed"])
         self.asked.append(case)
-        usual = MEAN if case[1] else FULL if case[0] == "arbitrary" else FIXED
+        usual = CHAIN if case[1] else FULL if case[0] == "arbitrary" else FIXED
         return self.changes.get(case, usual)
 
     def save(self, identity: Mapping[str, Any], cell: Cell) -> None:
         raise AssertionError("nothing is to be computed")
 
 
-def _outcome(changes: Mapping[Case, Cell], **request: Any) -> Outcome:
-    return heuristic(Context(Request(**request), _Made(changes)))
+def _outcome(changes: Mapping[Key, Cell], **request: Any) -> Outcome:
+    return DEMONSTRATION.run(Context(Request(**request), _Made(changes)))
 
 
 def _failing(outcome: Outcome) -> set[str]:
@@ -87,7 +89,7 @@ def test_right_chains_hold() -> None:
         (("wi", True, 0), _cell((0, 1, 2, 3)), "growth mean, WI teacher: share of chains with dimensions 0, 1, 2"),
     ],
 )
-def test_one_wrong_end_fails_its_check_and_no_other(case: Case, wrong: Cell, failing: str) -> None:
+def test_one_wrong_end_fails_its_check_and_no_other(case: Key, wrong: Cell, failing: str) -> None:
     outcome = _outcome({case: wrong}, quick=True)
     assert _failing(outcome) == {failing}
     assert outcome.figure.startswith("3 of 4 searches")
@@ -104,7 +106,7 @@ def test_one_wrong_seed_of_ten_fails() -> None:
 
 def test_other_groups_are_not_asked_for_the_papers_chain() -> None:
     store = _Made({})
-    outcome = heuristic(Context(Request(group="C3", quick=True), store))
+    outcome = DEMONSTRATION.run(Context(Request(group="C3", quick=True), store))
     assert outcome.holds
     assert store.asked == [("arbitrary", False, 0), ("wi", False, 0), ("si", False, 0)]
     assert [check.name for check in outcome.checks] == [
@@ -148,7 +150,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_a_search_ends_on_the_orbits_of_pairs(asked: list[dict[str, Any]], group: str) -> None:
     """Burnside on Hom(natural, natural) of C_n: n^2 entries in n orbits of n."""
     n = int(group[1])
-    cell = search_once(Request(group=group), "wi", 3, False)
+    cell = search_once(Request(group=group), Case("wi", INVARIANT, 3))
     assert asked == [{"group": group, "seed": 3}]
     assert cell.numbers["fixed_dim"] == n
     assert cell.numbers["is_fixed_space"]
@@ -161,12 +163,12 @@ def test_a_search_ends_on_the_orbits_of_pairs(asked: list[dict[str, Any]], group
 
 
 def test_a_search_on_an_arbitrary_teacher_leaves_the_fixed_space(asked: list[dict[str, Any]]) -> None:
-    cell = search_once(Request(), "arbitrary", 0, False)
+    cell = search_once(Request(), Case("arbitrary", INVARIANT, 0))
     assert cell.numbers["is_full"]
     assert not cell.numbers["is_fixed_space"]
     assert [node["dim"] for node in cell.numbers["chain"]][-1] == 4
 
 
 def test_the_papers_growth_is_asked_for(asked: list[dict[str, Any]]) -> None:
-    search_once(Request(), "wi", 0, True)
-    assert asked == [{"group": "C2", "seed": 0, **MEAN_GROWTH}]
+    search_once(Request(), Case("wi", MEAN, 0))
+    assert asked == [{"group": "C2", "seed": 0, **GROWTHS[MEAN]}]

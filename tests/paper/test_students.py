@@ -1,6 +1,5 @@
 """Students of the figures: exact starts, common random numbers, and distances held to direct computations."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -16,16 +15,14 @@ from sharefind.meanfield.dynamics.sgd import SGDConfig, Trajectory
 from sharefind.meanfield.objectives.schemes import Scheme
 from sharefind.meanfield.objectives.sources import Source
 from sharefind.paper import students
-from sharefind.paper.context import Context, Request
+from sharefind.paper.context import Cell, Context, Request
 from sharefind.paper.setting import KINDS, Kind, setting
 from sharefind.paper.students import (
-    MAX_TRANSPORT,
     PAIRS,
     SCHEMES,
     Start,
     Student,
-    block_size,
-    blocks_for,
+    Training,
     compare_students,
     distances_to_invariance,
     fitting_sizes,
@@ -38,6 +35,8 @@ from sharefind.paper.students import (
 )
 
 GROUPS = ("C2", "C3", "D4")
+MAX_TRANSPORT = 60_000_000
+"""Entries of the largest cost matrix of a transport."""
 
 ROUNDING = 1e-12
 
@@ -158,7 +157,7 @@ class _Seen:
 
 def _seen(monkeypatch: pytest.MonkeyPatch, student: Student, request: Request) -> _Seen:
     seen = _Seen()
-    monkeypatch.setattr(students, "train", seen.train)
+    monkeypatch.setattr(students.mf, "train", seen.train)
     train_student(request, student)
     return seen
 
@@ -203,24 +202,19 @@ def test_teachers_share_inputs_and_repetitions_share_nothing(monkeypatch: pytest
         assert len(torch.unique(torch.cat([new.start, plain.start]), dim=0)) == 20
 
 
-@pytest.fixture
-def one_step(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Trainings of a single step."""
-
-    def config(student: Student, particles: int, until: float) -> SGDConfig:
-        return SGDConfig(particles=particles, noise=student.noise, horizon=1 / particles)
-
-    monkeypatch.setattr(students, "student_config", config)
-    yield
+def _one_step(request: Request, student: Student) -> Cell:
+    """A training of a single step."""
+    place = setting(request)
+    particles = particles_for(student.start, student.size, place.group.order)
+    return train_student(replace(request, horizon=1 / particles), student)
 
 
 def _final(scheme: Scheme, start: Start, teacher: Kind, group: str = "C3", noisy: bool = True) -> NDArray[np.float64]:
-    cell = train_student(Request(group=group), Student(start, teacher, scheme, 8, 0, noisy))
+    cell = _one_step(Request(group=group), Student(start, teacher, scheme, 8, 0, noisy))
     final: NDArray[np.float64] = cell.arrays["final"]
     return final
 
 
-@pytest.mark.usefixtures("one_step")
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_step_of_fa_and_ea_from_si_is_the_vanilla_step_projected(group: str) -> None:
     """P M_g = P and Phi_nu = Q_G Phi_nu on E^G, so both gradients are P of the vanilla one; penalty and noise stay."""
@@ -231,7 +225,6 @@ def test_a_step_of_fa_and_ea_from_si_is_the_vanilla_step_projected(group: str) -
     assert np.abs(vanilla - projected).max() > 1e-3
 
 
-@pytest.mark.usefixtures("one_step")
 def test_a_step_of_fa_keeps_whole_orbits_without_noise_only() -> None:
     fa, noisy, vanilla = (
         _final(scheme, "wi", "arbitrary", noisy=noisy)
@@ -244,9 +237,8 @@ def test_a_step_of_fa_keeps_whole_orbits_without_noise_only() -> None:
         assert not np.array_equal(_sorted(shift @ broken[0]), _sorted(broken[0]))
 
 
-@pytest.mark.usefixtures("one_step")
 def test_a_cell_says_what_its_cloud_says() -> None:
-    cell = train_student(Request(), Student("wi", "arbitrary", Scheme.VANILLA, 5, 0))
+    cell = _one_step(Request(), Student("wi", "arbitrary", Scheme.VANILLA, 5, 0))
     clouds = torch.from_numpy(cell.arrays["final"])
     assert clouds.shape == (10, 4, 6)
     assert (cell.numbers["particles"], cell.numbers["replicates"]) == (6, 10)
@@ -256,13 +248,14 @@ def test_a_cell_says_what_its_cloud_says() -> None:
 
 
 def test_the_settings_are_those_of_the_paper() -> None:
-    paper = students.horizon(Request(), setting(Request()))
+    training = Training()
+    paper = training.horizon(Request(), setting(Request()))
     config = students.student_config(Student("si", "wi", Scheme.VANILLA, 500, 0), 500, paper)
     assert (config.alpha, config.horizon, config.batch, config.tau, config.beta) == (50, 20, 20, 1e-4, 1e-6)
     assert (config.steps, config.step_size) == (10000, 0.1)
     elsewhere = Request(group="C3")
-    assert students.horizon(elsewhere, setting(elsewhere)) == students.OTHER_HORIZON
-    assert students.horizon(replace(elsewhere, horizon=7.0), setting(elsewhere)) == 7
+    assert training.horizon(elsewhere, setting(elsewhere)) == training.other_horizon
+    assert training.horizon(replace(elsewhere, horizon=7.0), setting(elsewhere)) == 7
     starts: tuple[Start, ...] = ("si", "wi")
     noises = {
         (start, noisy): Student(start, "wi", Scheme.VANILLA, 5, 0, noisy).noise
@@ -279,10 +272,12 @@ def test_the_settings_are_those_of_the_paper() -> None:
 
 @pytest.mark.parametrize("repetitions", [1, 4, 10])
 def test_blocks_hold_the_repetitions(repetitions: int) -> None:
+    training = Training()
     for size in (1, 5, 100, 101, 500, 999, 1000, 1001, 5000):
-        held = blocks_for(size, repetitions) * block_size(size)
-        assert held - block_size(size) < repetitions <= held
-        assert block_size(size) in range(1, 11)
+        block = training.block_size(size)
+        held = training.blocks_for(size, repetitions) * block
+        assert held - block < repetitions <= held
+        assert block in range(1, 11)
 
 
 def test_every_choice_changes_the_identity_of_a_cell() -> None:

@@ -206,9 +206,9 @@ def test_the_resolved_configuration_builds_the_same_problem() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"growth": "escape"}, "--delta"),
-        ({"in_rep": "natural"}, "drop --in-rep"),
-        ({"scheme": "da"}, "drop --scheme"),
+        ({"growth": "escape"}, "give delta, a bound"),
+        ({"in_rep": "natural"}, "drop in_rep"),
+        ({"scheme": "da"}, "drop scheme"),
     ],
 )
 def test_what_does_not_go_with_blind(settings: dict[str, Any], message: str) -> None:

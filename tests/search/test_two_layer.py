@@ -172,10 +172,10 @@ def test_defaults_suit_the_labels(group: str, in_rep: str, out_rep: str, unit: s
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"hidden_rep": "natural"}, UnitError, "drop --hidden-rep, or use --unit two-layer"),
+        ({"hidden_rep": "natural"}, UnitError, "drop hidden_rep, or use unit two-layer"),
         ({"unit": "cubic"}, UnitError, "unit 'cubic' is unknown"),
         ({"unit": "two-layer", "hidden_rep": "nature"}, (GroupError, RepresentationError), "'nature'"),
-        ({"unit": "two-layer", "hidden_rep": "sign"}, UnitError, "use --unit two-layer:tanh or --hidden-rep trivial"),
+        ({"unit": "two-layer", "hidden_rep": "sign"}, UnitError, "use unit two-layer:tanh or hidden_rep trivial"),
     ],
 )
 def test_what_does_not_fit_is_refused(settings: dict[str, str], error: type[Exception], message: str) -> None:
@@ -185,7 +185,7 @@ def test_what_does_not_fit_is_refused(settings: dict[str, str], error: type[Exce
 
 def test_rotations_of_hidden_units_are_refused() -> None:
     task = even_task()
-    with pytest.raises(UnitError, match=r"the two-layer unit is not equivariant.*use --hidden-rep trivial"):
+    with pytest.raises(UnitError, match=r"the two-layer unit is not equivariant.*use hidden_rep trivial"):
         problem(task, "R3", out_rep="trivial", unit="two-layer:tanh", hidden_rep="natural")
     with pytest.raises(UnitError, match=r"rotates the hidden units .natural. continuously"):
         problem(task, "SO2", out_rep="trivial", unit="two-layer:tanh", hidden_rep="natural")

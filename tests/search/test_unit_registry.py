@@ -14,7 +14,7 @@ from sharefind.groups import named_group, natural
 from sharefind.meanfield import JointAction
 from sharefind.meanfield.objectives.sources import EpochSource, FoldSource, PermutedCopies, RandomisedCopies
 from sharefind.search import Observer, RunFolder, build_problem, run_search, search_config
-from sharefind.search.unit_registry import UNPERMUTABLE, blocks
+from sharefind.search.unit_registry import blocks, unpermutable
 from sharefind.search.yardstick import kept_apart
 from tests.acceptance.dependent_rows import repeated
 
@@ -37,7 +37,7 @@ def test_blocks_are_cut_within_units() -> None:
 
 def test_rows_that_repeat_are_warned_of_and_units_answer() -> None:
     (line,) = _problem().warnings
-    assert "--rows-of" in line and "--block-length" in line and "groups=" in line
+    assert "rows_of" in line and "block_length" in line and "groups=" in line
     named = _problem(NUMBERS)
     assert named.warnings == () and torch.equal(named.units, torch.from_numpy(NUMBERS))
     blocked = _problem(block_length=5)
@@ -64,7 +64,7 @@ def test_settings_at_odds_with_the_rows_are_refused() -> None:
 def test_units_of_different_sizes_cannot_test_independence_and_say_so() -> None:
     sizes = np.repeat(np.arange(10), [1, 2, 3, 4, 5, 6, 7, 8, 9, 15])
     problem = _problem(sizes)
-    assert problem.warnings == (UNPERMUTABLE,) and problem.fingerprint
+    assert problem.warnings == (unpermutable(),) and problem.fingerprint
 
 
 def test_copies_and_folds_keep_units_together() -> None:

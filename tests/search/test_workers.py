@@ -24,7 +24,7 @@ from sharefind.datasets.c2 import c2_task
 from sharefind.errors import ConfigError, InputError, WorkerError
 from sharefind.groups import named_group, natural
 from sharefind.inference import Correlogram, FamilyTest, RandomisationTest, family_test, rotation_test, subgroup_family
-from sharefind.meanfield.dynamics.stepping import PAYS_FROM
+from sharefind.meanfield.dynamics.settings import PACE
 from sharefind.parallel import Deadline, Workers
 from sharefind.search import RunFolder, run_search
 from sharefind.search.observer import BudgetSpent
@@ -117,10 +117,10 @@ def test_work_that_is_left_early_ends() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"jobs": 0}, "--jobs 0"),
-        ({"executor": "threads"}, "--executor threads does not exist; use one of loky, dask, ray"),
-        ({"address": "tcp://a:1"}, "give --executor dask or ray"),
-        ({"executor": "dask", "address": "tcp://a:1", "jobs": 2}, "--jobs 2 is for one machine"),
+        ({"jobs": 0}, "jobs 0"),
+        ({"executor": "threads"}, "executor threads does not exist; use one of loky, dask, ray"),
+        ({"address": "tcp://a:1"}, "give executor dask or ray"),
+        ({"executor": "dask", "address": "tcp://a:1", "jobs": 2}, "jobs 2 is for one machine"),
         ({"executor": "dask", "deadline": Deadline(0.0, ValueError())}, "clock of this machine"),
     ],
 )
@@ -176,7 +176,7 @@ def subgroups_of_s3(
     family = subgroup_family(rep, rep)
     statistic = Correlogram(rep, rep, tuple(c.group for c in family.candidates if c.group is not None))
     return family_test(
-        x, y, family, statistic, alpha=0.05, copies=copies, workers=workers, memory=memory, enough=enough
+        x, y, family, statistic, alpha=0.05, copies=copies, workers=workers, memory=memory, max_exceedances=enough
     )
 
 
@@ -260,7 +260,7 @@ def test_every_kind_of_workers_writes_the_same_result(cluster: Cluster, tmp_path
 def test_workers_train_with_the_compiled_kernel_where_one_process_does(tmp_path: Path) -> None:
     """A run large enough for the kernel, whose noise is drawn otherwise than that of plain torch."""
     case = problem(c2_task("wi"), "C2", copies=999, particles=200, horizon=3)
-    assert case.settings.sgd.run_activations > PAYS_FROM
+    assert case.settings.sgd.run_activations > PACE.pays_from
     for jobs in (1, 2):
         run_search(case, RunFolder.create(tmp_path / str(jobs), case.resolved), workers=Workers(jobs))
     assert settled(tmp_path / "1") == settled(tmp_path / "2")
@@ -308,7 +308,7 @@ def test_a_worker_process_that_is_killed_is_replaced_once(tmp_path: Path) -> Non
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 def test_a_worker_process_that_is_killed_again_is_told(tmp_path: Path) -> None:
     tasks = [(str(tmp_path), number) for number in range(6)]
-    with pytest.raises(WorkerError, match=r"killed 2 times.*memory.*--jobs than 2") as caught:
+    with pytest.raises(WorkerError, match=r"killed 2 times.*memory.*jobs than 2") as caught:
         dict(Workers(jobs=2).map(deaths(2), tasks))
     assert "\n" not in str(caught.value)
     # The machine has memory again.

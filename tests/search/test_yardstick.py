@@ -52,7 +52,7 @@ def test_sharing_that_costs_is_warned_of(tmp_path: Path) -> None:
     y = x.max(1, keepdims=True)
     poor = _run(tmp_path / "poor", x, y, "C4", out_rep="trivial", unit="matrix+bias", statistic="correlogram")
     (line,) = [line for line in poor["warnings"] if "without sharing" in line]
-    assert "--unit two-layer" in line and poor["yardstick"]["tied"] < poor["yardstick"]["free"] - 0.1
+    assert "(unit two-layer)" in line and poor["yardstick"]["tied"] < poor["yardstick"]["free"] - 0.1
 
 
 @pytest.mark.slow

@@ -13,12 +13,6 @@ from sharefind.architectures.certificate.group_names import Naming, WrongNameErr
 from sharefind.exact.matrices import direct_sum, rows_of, to_float
 from sharefind.groups import CompactGroup
 
-LARGEST_ENTRY = 1_000
-"""Largest whole entry of a Lie generator whose products are compared, exactly, in int64."""
-
-RANK_TOLERANCE = 1e-9
-"""Relative singular values below count as 0 where dimensions are compared: a wrong name is refused by them alone."""
-
 IntArray = NDArray[np.int64]
 
 
@@ -66,10 +60,10 @@ def _dims(n: int) -> tuple[int, ...]:
     return (0, 3, whole) if n == 4 else (0, whole)
 
 
-def _whole(matrix: DomainMatrix) -> IntArray | None:
-    """A matrix of whole numbers as int64, None for another."""
+def _whole(matrix: DomainMatrix, largest: int = 1_000) -> IntArray | None:
+    """A matrix of whole numbers up to `largest` as int64, whose products are exact there; None for another."""
     entries = [value for row in rows_of(matrix).values() for value in row.values()]
-    if not matrix.domain.is_QQ or any(v.denominator != 1 or abs(v.numerator) > LARGEST_ENTRY for v in entries):
+    if not matrix.domain.is_QQ or any(v.denominator != 1 or abs(v.numerator) > largest for v in entries):
         return None
     return np.rint(to_float(matrix)).astype(np.int64)
 
@@ -108,8 +102,11 @@ def _is_periodic(generator: IntArray) -> bool:
     return bool(np.allclose(values, np.rint(values), rtol=0, atol=1e-6))
 
 
-def _generated_dim(matrices: list[NDArray[np.float64]], most: int) -> int:
-    """The dimension of the Lie algebra that matrices generate, or one above `most` where it is larger."""
+def _generated_dim(matrices: list[NDArray[np.float64]], most: int, tolerance: float = 1e-9) -> int:
+    """The dimension of the Lie algebra that matrices generate, or one above `most` where it is larger.
+
+    tolerance: Relative singular values below count as 0; nothing is proven by them, a wrong name is refused.
+    """
     basis: list[NDArray[np.float64]] = []
     pending = [m for m in matrices if np.abs(m).max(initial=0.0) > 0]
     while pending and len(basis) <= most:
@@ -117,8 +114,8 @@ def _generated_dim(matrices: list[NDArray[np.float64]], most: int) -> int:
         rest = found / np.linalg.norm(found)
         for _ in range(2):  # Gram and Schmidt, twice against rounding
             rest = rest - sum((float(np.vdot(b, rest)) * b for b in basis), start=np.zeros_like(rest))
-        if np.linalg.norm(rest) > RANK_TOLERANCE:
+        if np.linalg.norm(rest) > tolerance:
             rest = rest / np.linalg.norm(rest)
-            pending += [bracket for b in basis if np.linalg.norm(bracket := b @ rest - rest @ b) > RANK_TOLERANCE]
+            pending += [bracket for b in basis if np.linalg.norm(bracket := b @ rest - rest @ b) > tolerance]
             basis.append(rest)
     return len(basis)

@@ -1,7 +1,7 @@
 """Whether the group that generators generate is the one that a specification names.
 
 A name of the catalogue, of a model group or an order is compared with the generated group; what cannot be decided, and
-what is no such name, is said to be unchecked. That the generators fix the space is proven in `certificate`.
+what is no such name, is said to be unchecked. That the generators fix the space is proven in `proof`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy.combinatorics import Permutation
 
 from sharefind.errors import GroupError
 from sharefind.groups import CompactGroup, FiniteGroup, Group, named_group, structure_name
+from sharefind.groups.enumeration import element_orders
 from sharefind.groups.group import MAX_TABLE_ORDER
-from sharefind.groups.structure import element_kinds, element_orders
+from sharefind.groups.structure import element_kinds
 from sharefind.groups.templates import model_group
 from sharefind.spaces.tying import connected
 
@@ -27,9 +29,6 @@ MAX_STEPS = 5_000_000
 
 MAX_CHAIN_DEGREE = 30
 """Most points of a group too large to list whose order and derived subgroup are computed."""
-
-SMALLEST_SIMPLE = 5
-"""From this n on A_n is simple, so that S_n has no images but itself, C2 and the trivial group."""
 
 ORDER_NAME = re.compile(r"order ([1-9][0-9]*)")
 """A name that claims an order and nothing else."""
@@ -145,7 +144,8 @@ def _image(named: FiniteGroup, group: FiniteGroup) -> Naming:
     if group.order == 1 or _corresponds(named, group):
         return Naming.IMAGE
     giant = _giant(named)
-    if giant is not None and giant[0] >= SMALLEST_SIMPLE and not (giant[1] == "S" and group.order == 2):
+    # From n = 5 on A_n is simple, so that S_n has no images but itself, C2 and the trivial group.
+    if giant is not None and giant[0] >= 5 and not (giant[1] == "S" and group.order == 2):
         raise WrongNameError(f"and the generators generate {_described(group)}, which is no image of it")
     _refuse_derived(named, group)
     if max(named.order, group.order) > MAX_TABLE_ORDER:
@@ -186,13 +186,13 @@ def _same_orbits(named: FiniteGroup, group: FiniteGroup) -> bool:
 
     Needs no list of elements and no stabiliser chain.
     """
-    ours, theirs = (_marked_orbits(g.generator_array) for g in (named, group))
+    ours, theirs = (marked_orbits(g.generator_array) for g in (named, group))
     return all(any(_marked_map(a, b) for b in theirs) for a in ours) and all(
         any(_marked_map(a, b) for a in ours) for b in theirs
     )
 
 
-def _marked_orbits(generators: IntArray) -> list[IntArray]:
+def marked_orbits(generators: IntArray) -> list[IntArray]:
     """The generators on each orbit of two points or more, with its points numbered anew: (generators, points) each."""
     label = connected(np.tile(np.arange(generators.shape[1]), len(generators)), generators.ravel(), generators.shape[1])
     orbits = [np.flatnonzero(label == k) for k in range(int(label.max()) + 1)]
@@ -242,23 +242,14 @@ def _searched(named: FiniteGroup, group: FiniteGroup, kind: Naming) -> Naming:
         WrongNameError: None of them extends to a homomorphism onto the group.
     """
     table, orders = group.multiplication_table(), element_orders(group.multiplication_table())
-    periods = [_period(g) for g in named.generators]
-    choices = [np.flatnonzero(period % orders == 0).tolist() for period in periods]
-    if kind is Naming.PROVEN:
-        choices = [np.flatnonzero(orders == period).tolist() for period in periods]
+    periods = [int(Permutation(list(g)).order()) for g in named.generators]
+    same = kind is Naming.PROVEN
+    choices = [np.flatnonzero(orders == p if same else p % orders == 0).tolist() for p in periods]
     if math.prod(map(len, choices)) * named.order > MAX_STEPS:
         return Naming.UNCHECKED
     if any(_extends(named, table, np.array(images)) for images in product(*choices)):
         return kind
     raise WrongNameError(f"and the generators generate {_described(group)}, which is no image of it")
-
-
-def _period(permutation: tuple[int, ...]) -> int:
-    """The order of a permutation."""
-    identity, power, count = tuple(range(len(permutation))), permutation, 1
-    while power != identity:
-        power, count = tuple(permutation[i] for i in power), count + 1
-    return count
 
 
 def _extends(named: FiniteGroup, table: NDArray[np.int32], images: NDArray[np.int64]) -> bool:

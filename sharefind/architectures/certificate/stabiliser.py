@@ -1,6 +1,6 @@
 """The stabiliser of a specification rebuilt from its generators alone: matrices, group and representations.
 
-Names and orders in a specification are claims; what is proven about them is decided in `certificate`.
+Names and orders in a specification are claims; what is proven about them is decided in `proof`.
 """
 
 from __future__ import annotations
@@ -9,20 +9,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 from sympy.polys.matrices import DomainMatrix
 
-from sharefind.architectures.certificate.fault_location import matrix_key, orthogonality_fault, skewness_fault
-from sharefind.architectures.spec import INPUTS, SharingSpec
+from sharefind.architectures.certificate.group_names import marked_orbits
+from sharefind.architectures.spec import INPUTS, SPACES, SharingSpec
 from sharefind.errors import ExportError, GroupError
 from sharefind.exact.matrices import direct_sum, identity_matrix, is_orthogonal_matrix
-from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, trivial
-from sharefind.groups.given import unchecked
+from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, hom, trivial
+from sharefind.groups.from_matrices import unchecked
 from sharefind.groups.group import MAX_ORDER, permutation_sign
 from sharefind.groups.orbits import orbit_action
-from sharefind.spaces.tying import connected
+from sharefind.spaces import Subspace, fixed_space
 
 ExactMove = tuple[DomainMatrix, ...]
 """One generator on inputs, on outputs [and on hidden units], over one field."""
@@ -59,22 +60,27 @@ def rebuild_stabiliser(spec: SharingSpec) -> Stabiliser:
     return Stabiliser(pairs, lie, reps)
 
 
+def equivariant_space(spec: SharingSpec, reps: Sequence[Representation]) -> Subspace:
+    """E^G of a group that acts by `reps` on X, on Y [and on the hidden units]: Hom(source, target) for each map."""
+    parts = [reps[rows] if columns is None else hom(reps[rows], reps[columns]) for rows, columns in spec.sides.values()]
+    return fixed_space(reduce(add, parts))
+
+
 def refusal(what: str) -> ExportError:
     """An export refused because a claim of its specification does not hold."""
     return ExportError(f"{what}; correct the specification, or run the search again")
 
 
 def _refuse_unless_orthogonal(spec: SharingSpec, pairs: Sequence[ExactMove], lie: Sequence[ExactMove]) -> None:
-    for position, pair in enumerate(pairs):
-        for side, matrix in enumerate(pair):
-            if not is_orthogonal_matrix(matrix):
-                where = orthogonality_fault(matrix, matrix_key("generators", position, side))
-                raise refusal(f"generator {position} of {spec.group_name} is not orthogonal: see {where}")
-    for position, pair in enumerate(lie):
-        for side, matrix in enumerate(pair):
-            if not (matrix + matrix.transpose()).is_zero_matrix:
-                where = skewness_fault(matrix, matrix_key("lie_generators", position, side))
-                raise refusal(f"Lie generator {position} of {spec.group_name} is not skew: see {where}")
+    """Group elements are orthogonal, derivatives of such are skew, on every space."""
+    for moves, kind, wanted, holds in (
+        (pairs, "generator", "orthogonal", is_orthogonal_matrix),
+        (lie, "Lie generator", "skew", lambda matrix: (matrix + matrix.transpose()).is_zero_matrix),
+    ):
+        for position, move in enumerate(moves):
+            for side, matrix in zip(SPACES, move, strict=False):
+                if not holds(matrix):
+                    raise refusal(f"{kind} {position} of {spec.group_name} is not {wanted} on {side}")
 
 
 def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representation, ...]:
@@ -88,10 +94,10 @@ def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representati
         raise refusal(f"the generators of {spec.group_name}: {error}") from None
     if action is None:
         raise refusal(f"the generators of {spec.group_name} generate an infinite group or one too large to check")
-    perms = _without_copies(action.perms)
+    perms = _without_copies(action)
     group = FiniteGroup(spec.group_name, perms.shape[1], tuple(tuple(map(int, perm)) for perm in perms))
     group = replace(group, known_order=_giant_order(group))
-    return tuple(unchecked(group, [pair[k] for pair in kept], name) for k, name in enumerate(_names(spec)))
+    return tuple(unchecked(group, [pair[k] for pair in kept], name) for k, name in enumerate(spec.rep_names))
 
 
 def _without_copies(perms: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -99,15 +105,9 @@ def _without_copies(perms: NDArray[np.int64]) -> NDArray[np.int64]:
 
     The action stays faithful, and `_giant_order` sees S_n on n points, not on two copies of them.
     """
-    orbit = connected(np.tile(np.arange(perms.shape[1]), len(perms)), perms.ravel(), perms.shape[1])
-    known: dict[bytes, NDArray[np.int64]] = {}
-    for number in range(int(orbit.max()) + 1):
-        points = np.flatnonzero(orbit == number)
-        own = np.searchsorted(points, perms[:, points])
-        if len(points) > 1 or not known:
-            known.setdefault(own.tobytes(), own)
-    starts = np.cumsum([0, *(own.shape[1] for own in known.values())])
-    return np.concatenate([own + start for own, start in zip(known.values(), starts, strict=False)], axis=1)
+    known = list({own.tobytes(): own for own in marked_orbits(perms)}.values())
+    starts = np.cumsum([0, *(own.shape[1] for own in known)])
+    return np.concatenate([own + start for own, start in zip(known, starts, strict=False)], axis=1)
 
 
 def _giant_order(group: FiniteGroup) -> int | None:
@@ -127,10 +127,5 @@ def _infinite(spec: SharingSpec, pairs: Sequence[ExactMove], lie: Sequence[Exact
     group = CompactGroup(spec.group_name, spec.d_in, algebra[INPUTS], discrete[INPUTS])
     return tuple(
         Representation(group, dim, name, "matrix", lie=algebra[k], discrete=discrete[k])
-        for k, (dim, name) in enumerate(zip(spec.dims, _names(spec), strict=True))
+        for k, (dim, name) in enumerate(zip(spec.dims, spec.rep_names, strict=True))
     )
-
-
-def _names(spec: SharingSpec) -> list[str]:
-    """What the representations on X, on Y [and on the hidden units] are called."""
-    return [name for name in (spec.in_rep, spec.out_rep, spec.hidden_rep) if name is not None]

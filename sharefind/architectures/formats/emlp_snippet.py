@@ -10,7 +10,7 @@ import re
 import textwrap
 
 from sharefind.architectures.formats import literals
-from sharefind.architectures.formats.peers import PeerView, head, leaves, not_theirs
+from sharefind.architectures.formats.peers import PeerView, claim, head, leaves, not_theirs, snippet_format
 from sharefind.architectures.searched_spec import matrix_text
 from sharefind.exact.matrices import as_signed_permutation
 from sharefind.groups import Representation
@@ -20,11 +20,8 @@ INSTALL = "pip install emlp six"
 NAMED = {"C": "Z", "S": "S", "R": "C", "SO": "SO", "O": "O"}
 """Families of ours, and of theirs with the same matrices on the natural representation."""
 
-SIDES = {"weight": "rep_in >> rep_out", "bias": "rep_out"}
-"""Where each block of a matrix unit lies, in emlp's notation."""
-
-TWO_LAYER_SIDES = {"output": "rep_hidden >> rep_out", "weight": "rep_in >> rep_hidden", "bias": "rep_hidden"}
-"""The same for a two-layer unit."""
+REPS = ("rep_in", "rep_out", "rep_hidden")
+"""What the representations are called in a snippet."""
 
 
 def emlp_source(view: PeerView) -> str:
@@ -46,14 +43,11 @@ def emlp_source(view: PeerView) -> str:
             f"G = {group}\n",
             *(
                 f"{name} = {_parenthesised(text)}(G)  # {rep.name}\n"
-                for name, text, rep in zip(_NAMES, texts, view.reps, strict=False)
+                for name, text, rep in zip(REPS, texts, view.reps, strict=False)
             ),
             _bases(view),
         ]
     )
-
-
-_NAMES = ("rep_in", "rep_out", "rep_hidden")
 
 
 def _base(view: PeerView) -> Representation | None:
@@ -95,8 +89,7 @@ def _matrix(base: Representation, position: int) -> str:
     matrix, pad = base.generator_matrices[position], " " * 12
     image = as_signed_permutation(matrix)
     if image is None:
-        rows = matrix_text(matrix)
-        return textwrap.indent("\n".join(literals.matrix_lines(rows)), " " * 4) + "\n"
+        return "\n".join(literals.tuple_lines(literals.numbers(matrix_text(matrix)), len(pad))) + "\n"
     columns, signs = image
     text = f"np.eye({base.dim})[:, {columns}]" + ("" if min(signs) > 0 else f" * {signs}")
     return "".join(f"{pad}{line}\n" for line in textwrap.wrap(f"{text},", literals.WIDTH - len(pad)))
@@ -122,7 +115,7 @@ def _parenthesised(text: str) -> str:
 
 def _expression(rep: Representation) -> str:
     """A representation as emlp writes it: V for the base, T(0) for a scalar; +, * and .T as ours."""
-    recipe = rep.recipe
+    recipe = rep.construction
     if recipe is None or recipe.operation in ("natural", "sign", "grid"):
         return "V"
     if recipe.operation == "trivial":
@@ -139,13 +132,10 @@ def _expression(rep: Representation) -> str:
 def _bases(view: PeerView) -> str:
     """The bases block by block, and the dimension that was claimed."""
     spec = view.spec
-    sides = TWO_LAYER_SIDES if spec.has_hidden else SIDES
-    places = {b.name: sides[b.name] if " " not in sides[b.name] else f"({sides[b.name]})" for b in spec.blocks}
-    lines = [f"{name} = {place}.equivariant_basis()\n" for name, place in places.items()]
-    total = " + ".join(f"{block.name}.shape[1]" for block in spec.blocks)
-    return (
-        "\n# A column is a free coefficient, a row is an entry; matrices are read by rows.\n"
-        + "".join(lines)
-        + f"dimension = {total}\n\n"
-        f'assert dimension == {spec.space.dim}, f"emlp finds dimension {{dimension}}, not {spec.space.dim}"\n'
-    )
+    places = {n: REPS[r] if c is None else f"({REPS[c]} >> {REPS[r]})" for n, (r, c) in spec.sides.items()}
+    bases = "".join(f"{name} = {place}.equivariant_basis()\n" for name, place in places.items())
+    comment = "\n# A column is a free coefficient, a row is an entry; matrices are read by rows.\n"
+    return comment + bases + claim(view, "emlp", " + ".join(f"{name}.shape[1]" for name in places))
+
+
+FORMAT = snippet_format("emlp", emlp_source)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sharefind.architectures.formats.peers import PeerView, head, not_theirs
+from sharefind.architectures.formats.peers import PeerView, claim, head, not_theirs, snippet_format
 from sharefind.groups import Representation
 
 INSTALL = "pip install escnn"
 
 SMALLEST = {"C": 1, "D": 3, "R": 3, "SO": 2, "O": 2}
 """Families that escnn has, each with the n from which our natural representation is the one in `_natural`."""
+
+TYPES = ("x_type", "y_type", "h_type")
+"""What the representations are called in a snippet."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,7 @@ def escnn_source(view: PeerView) -> str:
             f"G = {theirs.group}\nspace = gspaces.no_base_space(G)\n",
             *(f"{name} = {text}\n" for name, text in used.items()),
             "\n",
-            *(
-                f"{n} = nn.FieldType(space, {f})\n"
-                for n, f in zip(("x_type", "y_type", "h_type"), fields, strict=False)
-            ),
+            *(f"{n} = nn.FieldType(space, {f})\n" for n, f in zip(TYPES, fields, strict=False)),
             _layers(view),
         ]
     )
@@ -66,11 +66,9 @@ def _theirs(view: PeerView) -> _Theirs:
     family, n = match[1], int(match[2])
     if family in ("SO", "O"):
         return _orthogonal(family, n)
-    signs = _signs(family, n)
-    if family == "D":
-        return _Theirs(f"group.dihedral_group({n})", _leaves("G.quotient_representation((0, 1))", signs))
-    natural = "G.regular_representation" if family == "C" else "G.irrep(1)"
-    return _Theirs(f"group.cyclic_group({n})", _leaves(natural, signs))
+    group, naturals = "dihedral" if family == "D" else "cyclic", {"C": "G.regular_representation", "R": "G.irrep(1)"}
+    natural = naturals.get(family, "G.quotient_representation((0, 1))")
+    return _Theirs(f"group.{group}_group({n})", _leaves(natural, _signs(family, n)))
 
 
 def _leaves(natural: str, signs: dict[str, str]) -> dict[str, str]:
@@ -104,7 +102,7 @@ def _fields(rep: Representation, theirs: _Theirs) -> str:
     Raises:
         ExportError: a part of it is none of theirs.
     """
-    recipe = rep.recipe
+    recipe = rep.construction
     operation = "regular" if recipe is None else recipe.operation
     if operation == "trivial":
         return _times(rep.dim, "[trivial]")
@@ -135,14 +133,14 @@ def _single(fields: str) -> str:
 
 def _layers(view: PeerView) -> str:
     """The layers, and the dimension that was claimed: that of all their parameters."""
-    spec, bias = view.spec, view.spec.has_bias
-    if spec.has_hidden:
-        lines = "first = nn.Linear(x_type, h_type, bias=True)\nlast = nn.Linear(h_type, y_type, bias=False)\n"
-        total = "sum(p.numel() for layer in (first, last) for p in layer.parameters())"
-    else:
-        lines = f"layer = nn.Linear(x_type, y_type, bias={bias})\n"
-        total = "sum(p.numel() for p in layer.parameters())"
-    return (
-        f"{lines}dimension = {total}\n\n"
-        f'assert dimension == {spec.space.dim}, f"escnn finds dimension {{dimension}}, not {spec.space.dim}"\n'
+    spec = view.spec
+    names = ("layer",) if len(spec.maps) == 1 else ("first", "last")
+    lines = "".join(
+        f"{name} = nn.Linear({TYPES[part.source]}, {TYPES[part.target]}, bias={part.bias is not None})\n"
+        for name, part in zip(names, spec.maps, strict=True)
     )
+    layers = f"for layer in ({', '.join(names)}) for p in layer" if len(names) > 1 else "for p in layer"
+    return lines + claim(view, "escnn", f"sum(p.numel() {layers}.parameters())")
+
+
+FORMAT = snippet_format("escnn", escnn_source)

@@ -1,7 +1,7 @@
 """Exact data as Python literals, laid out in rows: labels, bases and generators for a generated module.
 
-They stand between `# fmt: off` and `# fmt: on`, so that a matrix looks like one. The code around them is in
-`torch_template`.
+They stand between `# fmt: off` and `# fmt: on`, so that a matrix looks like one. The code around them is
+`layers.standalone`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sharefind.architectures.spec import ExactRows, SharingSpec
+from sharefind.architectures.spec import SharingSpec
 from sharefind.groups import (
     cycle_notation,
     element_to_float,
@@ -22,23 +22,17 @@ from sharefind.groups import (
 WIDTH = 100
 """Longest line of a literal, in characters."""
 
-NARROW = 88
-"""Longest line of code that a formatter leaves alone everywhere, in characters."""
-
-MAX_ENTRY = 60
-"""Longest exact number that is written as an expression; a longer one becomes the nearest float64."""
-
 TOGETHER = "\u00a0"
 """A space at which no line is broken."""
 
-Image = Sequence[int]
-"""A signed permutation in one-line notation: entry i is +-(1 + the index that e_i goes to)."""
+Nested = Sequence["str | Nested"]
+"""Texts of numbers in tuples of tuples."""
 
 
-def number(text: str) -> str:
-    """An exact number, as a Python expression in `sqrt`, `cos`, `sin` and `pi`."""
+def number(text: str, longest: int = 60) -> str:
+    """An exact number, as a Python expression in `sqrt`, `cos`, `sin` and `pi`; a longer one as the nearest float64."""
     plain = _without_double_parentheses(format_exact(parse_exact(text)))
-    if len(plain) <= MAX_ENTRY:
+    if len(plain) <= longest:
         return plain
     field = exact_domain([text])
     return repr(element_to_float(parse_element(text, field), field))
@@ -71,12 +65,12 @@ def one_line(items: Iterable[str]) -> str:
     return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
 
 
-def constant_tuple(items: Sequence[str], before: int) -> str:
-    """A tuple as ruff formats it behind `before` characters, at 88 a line and at more; repeats as a product."""
+def constant_tuple(items: Sequence[str], before: int, narrow: int = 88) -> str:
+    """A tuple as ruff formats it behind `before` characters, at `narrow` a line and at more; repeats as a product."""
     if len(items) > 1 and len(set(items)) == 1:
         return f"({items[0]},) * {len(items)}"
     flat = one_line(items)
-    if before + len(flat) <= NARROW:
+    if before + len(flat) <= narrow:
         return flat
     return "\n".join(["(", *(f"    {item}," for item in items), ")"])
 
@@ -92,14 +86,21 @@ def lines_of(items: Sequence[str], indent: int) -> list[str]:
     return [*lines, current.rstrip()]
 
 
-def nested(rows: Sequence[Sequence[str]], indent: int) -> list[str]:
-    """A tuple of tuples, a row a line where it fits."""
+def tuple_lines(items: Nested, indent: int) -> list[str]:
+    """Nested tuples followed by commas, the innermost ones on a line where they fit."""
     pad = " " * indent
-    lines = [f"{pad}("]
-    for row in rows:
-        flat = f"{pad}    {one_line(row)},"
-        lines += [flat] if len(flat) <= WIDTH else [f"{pad}    (", *lines_of(row, indent + 8), f"{pad}    ),"]
-    return [*lines, f"{pad}),"]
+    flat = [item for item in items if isinstance(item, str)]
+    if items and len(flat) == len(items):
+        line = f"{pad}{one_line(flat)},"
+        return [line] if len(line) <= WIDTH else [f"{pad}(", *lines_of(flat, indent + 4), f"{pad}),"]
+    inner = (line for item in items if not isinstance(item, str) for line in tuple_lines(item, indent + 4))
+    return [f"{pad}(", *inner, f"{pad}),"]
+
+
+def assigned(target: str, items: Nested) -> list[str]:
+    """`target = (...)`, an item a line where it fits; the target may have a type."""
+    lines = tuple_lines(items, 0)
+    return [f"{target} = {lines[0]}", *lines[1:-1], ")"] if items else [f"{target} = ()"]
 
 
 def labels_literal(spec: SharingSpec, labels: Sequence[int]) -> list[str]:
@@ -114,37 +115,12 @@ def labels_literal(spec: SharingSpec, labels: Sequence[int]) -> list[str]:
     return [*lines, ")"]
 
 
-def basis_literal(rows: Sequence[Sequence[str]]) -> list[str]:
-    """`BASIS = (...)`: one vector of Z a row."""
-    lines = nested(rows, 0)
-    return [f"BASIS = {lines[0]}", *lines[1:-1], ")"]
+def numbers(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """A matrix by rows, as Python expressions."""
+    return [[number(entry) for entry in row] for row in rows]
 
 
-def generators_literal(name: str, entry: str, pairs: Sequence[Sequence[list[str]]]) -> list[str]:
-    """`NAME: type = (...)`: pairs of images, each given by its lines; `entry` is the type of an image."""
-    head = f"{name}: tuple[tuple[{entry}, {entry}], ...] = ("
-    if not pairs:
-        return [f"{head})"]
-    return [head, *(line for pair in pairs for line in _pair_lines(pair)), ")"]
-
-
-def _pair_lines(pair: Sequence[list[str]]) -> list[str]:
-    return ["    (", *(line for image in pair for line in image), "    ),"]
-
-
-def image_lines(image: Image) -> list[str]:
-    """A signed permutation as an element of a generator literal."""
-    texts = [str(entry) for entry in image]
-    flat = f"        {one_line(texts)},"
-    return [flat] if len(flat) <= WIDTH else ["        (", *lines_of(texts, 12), "        ),"]
-
-
-def matrix_lines(rows: ExactRows) -> list[str]:
-    """A matrix by rows as an element of a generator literal."""
-    return nested([[number(entry) for entry in row] for row in rows], 8)
-
-
-def cycles(image: Image) -> str:
+def cycles(image: Sequence[int]) -> str:
     """A signed permutation for people: its cycles, or one-line notation where signs occur; spaces are `TOGETHER`."""
     text = f"[{' '.join(map(str, image))}]" if min(image) < 0 else cycle_notation([entry - 1 for entry in image])
     return text.replace(" ", TOGETHER)

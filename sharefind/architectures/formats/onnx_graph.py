@@ -7,45 +7,29 @@ labels or the basis of the space. What the numbers mean is in `trained`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.certificate.proof import Certificate, certify
+from sharefind.architectures.formats.export_format import ExportFormat, origin
 from sharefind.architectures.formats.spec_json import to_json
 from sharefind.architectures.formats.tensors import check_particles
 from sharefind.architectures.initial_values import basis
-from sharefind.architectures.provenance import origin
 from sharefind.architectures.scaling import CENTRE, SCALE, SHIFT, statistics
-from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec import OPERATORS, SharingSpec
 from sharefind.architectures.trained import TrainedNetwork
-from sharefind.errors import ConfigError, ExportError
+from sharefind.errors import ExportError
 from sharefind.storage import write_atomically
 
 if TYPE_CHECKING:
     import onnx
 
-OPSET = 18
-"""Version of the operators, from 2022: all that are used exist in it, and runtimes from then on have it."""
-
-IR_VERSION = 8
-"""Version of the file format that came with `OPSET`."""
-
 TOLERANCES = {"float64": 1e-6, "float32": 1e-5}
 """Largest difference from the search's own model with which a graph is written, relative to the largest output before
 its shift. Rounding alone gives about 1e-15 in float64 and 1e-7 to 1e-6 in float32; that of the shift is not counted."""
-
-LAST_PLACES = 4
-"""Units in the last place of the shift by which an output may differ: y is rounded where it is added."""
-
-TRIALS = 16
-"""Random inputs on which a graph is compared before it is written."""
-
-SIGMA = {"logistic": "Sigmoid", "tanh": "Tanh"}
-"""The activations of `sharefind.meanfield.units.activations` in ONNX."""
 
 DType = Literal["float64", "float32"]
 
@@ -122,12 +106,12 @@ def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64"
     spec, draft = network.spec, _Draft(dtype)
     _centred(draft, spec)
     _entries(draft, network)
-    mean = _two_layer(draft, network) if spec.has_hidden else _matrix(draft, network)
-    _readout(draft, spec, mean)
+    _readout(draft, spec, _mean(draft, network))
+    # From 2022: all operators that are used exist in this version of them, and runtimes from then on have it.
     model: onnx.ModelProto = onnx.helper.make_model(
         _graph(draft, spec),
-        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
+        opset_imports=[onnx.helper.make_opsetid("", 18)],
+        ir_version=8,
         producer_name="sharefind",
         doc_string=f"{spec.name}: {statement}",
     )
@@ -136,10 +120,19 @@ def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64"
     return model
 
 
-def graph_error(model: onnx.ModelProto, network: TrainedNetwork, trials: int = TRIALS, seed: int = 0) -> float:
+def graph_error(
+    model: onnx.ModelProto, network: TrainedNetwork, trials: int = 16, seed: int = 0, places: int = 4
+) -> float:
     """Largest difference of a graph from its network on random inputs about the centre, rounding of the shift aside.
 
     It is relative to the largest output before the shift, so that no offset of the labels hides a difference.
+
+    Args:
+        model: The graph.
+        network: What it should compute.
+        trials: Random inputs.
+        seed: Of them.
+        places: Units in the last place of the shift by which an output may differ: y is rounded where it is added.
     """
     from onnx.reference import ReferenceEvaluator
 
@@ -149,7 +142,7 @@ def graph_error(model: onnx.ModelProto, network: TrainedNetwork, trials: int = T
     outputs: Any = ReferenceEvaluator(model).run(["y"], {"x": x})
     expected = network.predict(x.astype(np.float64))
     size = max(float(np.abs(expected - spec.change.shift).max()), float(np.finfo(np.float64).tiny))
-    rounding = LAST_PLACES * float(np.finfo(dtype).eps) * float(np.abs(spec.change.shift).max())
+    rounding = places * float(np.finfo(dtype).eps) * float(np.abs(spec.change.shift).max())
     return max(0.0, float(np.abs(outputs[0] - expected).max()) - rounding) / size
 
 
@@ -159,8 +152,7 @@ def require_onnx() -> None:
     Raises:
         ConfigError: it is not.
     """
-    if find_spec("onnx") is None:
-        raise ConfigError("an export to ONNX needs the library onnx; install it with: pip install 'sharefind[onnx]'")
+    FORMAT.require()
 
 
 def _dtype_of(model: onnx.ModelProto) -> Any:
@@ -219,22 +211,20 @@ def _inner(draft: _Draft, network: TrainedNetwork) -> str:
     inner = draft.add("Reshape", [product, draft.shape("inner_shape", 0, count, rows)], "inner")
     if spec.has_bias:
         inner = draft.add("Add", [inner, _block(draft, spec, "bias")], "shifted")
-    return draft.add(SIGMA[spec.activation.name], [inner], "active")
+    return draft.add(OPERATORS[spec.activation.name], [inner], "active")
 
 
-def _matrix(draft: _Draft, network: TrainedNetwork) -> str:
-    """mean_i sigma(W_i x [+ b_i]): (batch, d_out)."""
-    axis = draft.shape("mean_axis", 1)
-    return draft.add("ReduceMean", [_inner(draft, network), axis], "mean", keepdims=0)
-
-
-def _two_layer(draft: _Draft, network: TrainedNetwork) -> str:
-    """mean_i A_i sigma(W_i x + b_i), as one product over particles and hidden units: (batch, d_out)."""
+def _mean(draft: _Draft, network: TrainedNetwork) -> str:
+    """mean_i sigma(W_i x [+ b_i]), or mean_i A_i sigma(W_i x + b_i) as one product over particles and hidden units."""
     spec, count = network.spec, len(network.coefficient)
-    d_out, d_hidden = spec.block("output").shape
+    if len(spec.maps) == 1:
+        axis = draft.shape("mean_axis", 1)
+        return draft.add("ReduceMean", [_inner(draft, network), axis], "mean", keepdims=0)
+    name = spec.maps[-1].weight
+    d_out, d_hidden = spec.block(name).shape
     flat = draft.add("Reshape", [_inner(draft, network), draft.shape("flat_shape", 0, count * d_hidden)], "flat")
     output_shape = draft.shape("output_shape", count, d_out, d_hidden)
-    output = draft.add("Reshape", [_block(draft, spec, "output"), output_shape], "output")
+    output = draft.add("Reshape", [_block(draft, spec, name), output_shape], name)
     turned = draft.add("Transpose", [output], "output_turned", perm=[0, 2, 1])
     stacked = draft.add("Reshape", [turned, draft.shape("stacked_shape", count * d_hidden, d_out)], "stacked")
     total = draft.add("MatMul", [flat, stacked], "total")
@@ -246,3 +236,10 @@ def _readout(draft: _Draft, spec: SharingSpec, mean: str) -> None:
     tensors = statistics(spec.change)
     scaled = draft.add("Mul", [mean, draft.constant("scale", tensors[SCALE])], "scaled")
     draft.add("Add", [scaled, draft.constant("shift", tensors[SHIFT])], "y")
+
+
+def _next(spec: SharingSpec, run: Path, out: Path) -> list[str]:
+    return [f'onnxruntime.InferenceSession({str(out)!r}).run(None, {{"x": x}})   (x: (batch, {spec.d_in}))']
+
+
+FORMAT = ExportFormat("onnx", ".onnx", write_onnx, _next, has_weights=True, dtypes=get_args(DType), extra="onnx")

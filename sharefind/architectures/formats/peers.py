@@ -1,19 +1,21 @@
 """What a specification is in the words of a peer library: a named group, and representations with their recipes.
 
-The snippets themselves are in `emlp_snippet` and `escnn_snippet`; `snippets` writes them. Both claim that the peer's
-equivariant maps are the space of the specification, so whatever is read from its names is held against it, exactly.
+The snippets themselves are in `emlp_snippet` and `escnn_snippet`. Both claim that the peer's equivariant maps are the
+space of the specification, so whatever is read from its names is held against it, exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from sharefind.architectures.certificate.proof import Certificate, certify
-from sharefind.architectures.certificate.stabiliser import rebuild_stabiliser
+from sharefind.architectures.certificate.stabiliser import equivariant_space, rebuild_stabiliser
 from sharefind.architectures.formats import literals
-from sharefind.architectures.spec import ExactRows, SharingSpec
-from sharefind.errors import ExportError, GroupError, RepresentationError
+from sharefind.architectures.formats.export_format import ExportFormat
+from sharefind.architectures.spec import LETTERS, SharingSpec
+from sharefind.errors import ExportError, GroupError, RepresentationError, setting
 from sharefind.exact.matrices import as_signed_permutation, identity_matrix
 from sharefind.groups import (
     FiniteGroup,
@@ -24,8 +26,7 @@ from sharefind.groups import (
     parse_representation,
     trivial,
 )
-from sharefind.meanfield.units import two_layer_space
-from sharefind.spaces import fixed_space, matrix_space
+from sharefind.storage import shell_word, write_atomically
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,21 +56,16 @@ def peer_view(spec: SharingSpec, peer: str) -> PeerView:
         raise not_theirs(peer, f"the space is not all of E^{spec.group_name}, and {peer} has no other spaces")
     group, is_named = _group(spec, peer)
     if group is None:
-        reps = _by_generators(spec)
+        made = rebuild_stabiliser(spec).reps
+        reps = tuple(trivial(rep.group, rep.dim) if _is_trivial(rep) else rep for rep in made)
         return PeerView(spec, certificate, reps[0].group, reps, False)
     try:
-        reps = tuple(parse_representation(text, group) for text in _texts(spec))
+        reps = tuple(parse_representation(text, group) for text in spec.rep_names)
     except (GroupError, RepresentationError) as error:
-        raise not_theirs(peer, f"{' '.join(_texts(spec))} is not known for {spec.group_name} ({error})") from None
-    if tuple(rep.dim for rep in reps) != spec.dims or _fixed(spec, reps) != spec.space:
+        raise not_theirs(peer, f"{' '.join(spec.rep_names)} is not known for {spec.group_name} ({error})") from None
+    if tuple(rep.dim for rep in reps) != spec.dims or equivariant_space(spec, reps) != spec.space:
         raise not_theirs(peer, f"{spec.group_name} acts on these coordinates in another way than its name says")
     return PeerView(spec, certificate, group, reps, is_named)
-
-
-def _by_generators(spec: SharingSpec) -> tuple[Representation, ...]:
-    """The matrices of the specification as representations of the finite group that they generate."""
-    reps = rebuild_stabiliser(spec).reps
-    return tuple(trivial(rep.group, rep.dim) if _is_trivial(rep) else rep for rep in reps)
 
 
 def _is_trivial(rep: Representation) -> bool:
@@ -78,12 +74,14 @@ def _is_trivial(rep: Representation) -> bool:
 
 def not_theirs(peer: str, reason: str) -> ExportError:
     """The refusal of a specification that a peer library has no words for."""
-    return ExportError(f"nothing is written for {peer}: {reason}; use --format torch, which takes every group")
+    return ExportError(
+        f"nothing is written for {peer}: {reason}; use {setting('format')} torch, which takes every group"
+    )
 
 
 def leaves(rep: Representation) -> Iterator[Representation]:
     """What a representation is composed of, trivial parts left out."""
-    recipe = rep.recipe
+    recipe = rep.construction
     if recipe is None or recipe.operation in ("natural", "sign", "grid"):
         yield rep
         return
@@ -93,7 +91,7 @@ def leaves(rep: Representation) -> Iterator[Representation]:
 
 def head(view: PeerView, peer: str, install: str) -> str:
     """The docstring of a snippet."""
-    spec, place = view.spec, "A, W and b" if view.spec.has_hidden else "W and b" if view.spec.has_bias else "W"
+    spec, place = view.spec, " and ".join(", ".join(LETTERS[name] for name in view.spec.sides).rsplit(", ", 1))
     name = literals.plain(spec.group_name)
     remark = "" if view.certificate.shown_name == spec.group_name else f"The name {name} of the group is not checked. "
     return (
@@ -103,8 +101,10 @@ def head(view: PeerView, peer: str, install: str) -> str:
     )
 
 
-def _texts(spec: SharingSpec) -> tuple[str, ...]:
-    return tuple(text for text in (spec.in_rep, spec.out_rep, spec.hidden_rep) if text is not None)
+def claim(view: PeerView, peer: str, total: str) -> str:
+    """The end of a snippet: the dimension that was claimed, held against what the library finds."""
+    dim = view.spec.space.dim
+    return f'dimension = {total}\n\nassert dimension == {dim}, f"{peer} finds dimension {{dimension}}, not {dim}"\n'
 
 
 def _group(spec: SharingSpec, peer: str) -> tuple[Group | None, bool]:
@@ -117,21 +117,25 @@ def _group(spec: SharingSpec, peer: str) -> tuple[Group | None, bool]:
         return group, True
     if spec.group_order is None:
         raise not_theirs(peer, f"{spec.group_name} is infinite and no group of the catalogue")
-    if "natural" not in _texts(spec):
+    if "natural" not in spec.rep_names:
         return None, False
-    side = _texts(spec).index("natural")
-    perms = [_permutation(pair.matrices[side]) for pair in spec.generators]
-    if any(perm is None for perm in perms):
+    side = spec.rep_names.index("natural")
+    images = [as_signed_permutation(exact_matrix(pair.matrices[side])) for pair in spec.generators]
+    perms = [tuple(image[0]) for image in images if image is not None and min(image[1]) > 0]
+    if len(perms) < len(images):
         return None, False
-    return FiniteGroup(spec.group_name, spec.dims[side], tuple(perm for perm in perms if perm is not None)), False
+    return FiniteGroup(spec.group_name, spec.dims[side], tuple(perms)), False
 
 
-def _permutation(rows: ExactRows) -> tuple[int, ...] | None:
-    image = as_signed_permutation(exact_matrix(rows))
-    return None if image is None or min(image[1]) < 0 else tuple(image[0])
+def snippet_format(peer: str, source: Callable[[PeerView], str]) -> ExportFormat:
+    """The format of a peer library whose snippets `source` makes."""
 
+    def write(spec: SharingSpec, path: Path) -> Certificate:
+        view = peer_view(spec, peer)
+        write_atomically(path, source(view))
+        return view.certificate
 
-def _fixed(spec: SharingSpec, reps: tuple[Representation, ...]) -> object:
-    in_rep, out_rep, *hidden = reps
-    parameters = two_layer_space(in_rep, out_rep, *hidden) if hidden else matrix_space(in_rep, out_rep, spec.has_bias)
-    return fixed_space(parameters.action)
+    def following(spec: SharingSpec, run: Path, out: Path) -> list[str]:
+        return [f"python {shell_word(out)}"]
+
+    return ExportFormat(peer, ".py", write, following, is_snippet=True)

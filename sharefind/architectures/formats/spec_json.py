@@ -10,22 +10,19 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from sharefind.architectures.certificate.fault_location import SIDES, unreadable
 from sharefind.architectures.certificate.proof import Certificate, certify
+from sharefind.architectures.formats.export_format import ExportFormat, verify_command
+from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.architectures.spec import SCHEMA, GeneratorPair, SharingSpec
-from sharefind.errors import GroupError, InputError, SpaceError, one_line, visible
+from sharefind.errors import InputError, SpaceError, one_line, visible
 from sharefind.formats import decoded, parse_json
-from sharefind.groups import parse_exact
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.spaces import Block, Subspace
 from sharefind.storage import advice, write_atomically
 
-MAX_SPEC_BYTES = 100_000_000
-"""Largest specification that is read, in bytes, where no limit is given."""
-
-MAX_PARTICLES = 10_000_000
-"""Most particles that a specification that is read may ask for; a hard limit."""
+KEYS = ("in", "out", "hidden")
+"""Keys of a generator's matrices, in the order of `GeneratorPair.matrices`."""
 
 
 class _Model(BaseModel):
@@ -106,10 +103,10 @@ def _record(spec: SharingSpec) -> dict[str, Any]:
 
 
 def _pair(pair: GeneratorPair) -> dict[str, Any]:
-    return dict(zip(("in", "out", "hidden"), pair.matrices, strict=False))
+    return dict(zip(KEYS, pair.matrices, strict=False))
 
 
-def from_json(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> SharingSpec:
+def from_json(text: str | bytes, limits: Limits = DEFAULT_LIMITS, guards: Guards = GUARDS) -> SharingSpec:
     """The specification that `to_json` wrote; `certify` is what says whether its claims are true.
 
     Raises:
@@ -126,11 +123,11 @@ def from_json(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> SharingSpec
         raise InputError(f"not a {SCHEMA} specification: {where}: {reason}; export it again") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"not a {SCHEMA} specification: the text: {one_line(error)}; export it again") from None
-    _check_sizes(data, limits)
+    _check_sizes(data, limits, guards)
     return _built(data)
 
 
-def _check_sizes(data: _Spec, limits: Limits) -> None:
+def _check_sizes(data: _Spec, limits: Limits, guards: Guards) -> None:
     """Refuse what is said to be too large, before anything of that size is made."""
     dim = sum(abs(math.prod(block.shape)) for block in data.blocks)
     ambient = data.space.get("ambient")
@@ -138,12 +135,11 @@ def _check_sizes(data: _Spec, limits: Limits) -> None:
     if dim > limits.dim:
         what = f"blocks and space: {dim} parameters, above the limit of {limits.dim}"
         raise InputError(f"{what}; {raise_it('dim', dim)}")
-    if data.particles > MAX_PARTICLES:
-        raise InputError(f"particles is above {MAX_PARTICLES}, a hard limit; export the run again")
+    if data.particles > guards.particles:
+        raise InputError(f"particles is above {guards.particles}, a hard limit; export the run again")
 
 
 def _built(data: _Spec) -> SharingSpec:
-    _check_entries(data)
     return SharingSpec(
         name=data.name,
         unit=data.unit,
@@ -162,35 +158,10 @@ def _built(data: _Spec) -> SharingSpec:
 
 
 def _space(written: dict[str, Any]) -> Subspace:
-    """The space, with errors that say where in the file they lie."""
     try:
         return Subspace.from_json(written)
     except SpaceError as error:
-        raise SpaceError(f"{unreadable(written) or 'space'}: {error}") from None
-
-
-def _check_entries(data: _Spec) -> None:
-    """Refuse the first entry of a generator that is no exact number, by its place in the file."""
-    every = [
-        (f"{kind}[{i}]", pair)
-        for kind in ("generators", "lie_generators")
-        for i, pair in enumerate(getattr(data, kind))
-    ]
-    for key, pair in every:
-        for side, rows in zip(SIDES, pair.pair().matrices, strict=False):
-            known: set[str] = set()
-            for i, row in enumerate(rows):
-                for j, entry in enumerate(row):
-                    if entry not in known:
-                        _check_entry(entry, f"{key}.{side}[{i}][{j}]")
-                        known.add(entry)
-
-
-def _check_entry(entry: str, key: str) -> None:
-    try:
-        parse_exact(entry)
-    except GroupError as error:
-        raise GroupError(f"{key}: {error}") from None
+        raise SpaceError(f"space: {error}") from None
 
 
 def _change(data: _Change) -> Standardisation:
@@ -219,30 +190,20 @@ def read_spec(path: Path, limits: Limits = DEFAULT_LIMITS) -> SharingSpec:
     Raises:
         InputError: the file cannot be read, is above the limits or holds no specification.
     """
-    return read_written(path, limits)[0]
-
-
-def read_written(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[SharingSpec, bytes]:
-    """The specification in a file, and the text as it is written there.
-
-    Raises:
-        InputError: as in `read_spec`.
-    """
-    content = _read(path, limits)
+    content = _read(path, limits.bytes_of(GUARDS.spec_bytes))
     try:
-        return from_json(content, limits), content
+        return from_json(content, limits)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
 
 
-def _read(path: Path, limits: Limits) -> bytes:
+def _read(path: Path, most: int) -> bytes:
     if path.suffix.lower() in PICKLES:
         raise InputError(
             f"{path}: such files can run code when they are read; give a .json or .safetensors file from "
             "sharefind export"
         )
     try:
-        most = limits.bytes_of(MAX_SPEC_BYTES)
         content = read_within(path, most)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); {advice(error)}") from None
@@ -250,3 +211,6 @@ def _read(path: Path, limits: Limits) -> bytes:
         what = f"{path} is above {most} bytes; give a file from sharefind export"
         raise InputError(f"{what}, or {raise_it('file_size', content)}")
     return content
+
+
+FORMAT = ExportFormat("json", ".json", write_json, verify_command, read=read_spec)

@@ -14,8 +14,9 @@ import numpy as np
 
 from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.certificate.stabiliser import refusal
-from sharefind.architectures.formats.spec_json import MAX_SPEC_BYTES, from_json, to_json
-from sharefind.architectures.provenance import origin
+from sharefind.architectures.formats.export_format import ExportFormat, origin, verify_command
+from sharefind.architectures.formats.spec_json import from_json, to_json
+from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.architectures.scaling import CENTRE, STATISTICS, statistics
 from sharefind.architectures.spec import SharingSpec
 from sharefind.architectures.trained import FloatArray, TrainedNetwork
@@ -28,15 +29,6 @@ SCHEMA = "sharefind.weights/1"
 
 TENSOR = "coefficient"
 """The tensor of what was learned, named as the parameter of the exported module."""
-
-SUFFIX = ".safetensors"
-"""How the name of a file with weights ends; others hold a specification as JSON."""
-
-HEADER_START = 8
-"""Bytes of a safetensors file before its header, whose length they hold."""
-
-MAX_WEIGHT_BYTES = 2_000_000_000
-"""Largest file that is read, in bytes, where no limit is given."""
 
 
 def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = None) -> Certificate:
@@ -68,8 +60,8 @@ def in_one_order(content: bytes) -> bytes:
 
     content: 8 bytes with the length of the header, the header (JSON, filled up with spaces), and the numbers.
     """
-    start = HEADER_START + int.from_bytes(content[:HEADER_START], "little")
-    known = parse_json(content[HEADER_START:start])
+    start = 8 + int.from_bytes(content[:8], "little")
+    known = parse_json(content[8:start])
     header = json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + content[start:]
@@ -87,33 +79,29 @@ def check_particles(network: TrainedNetwork) -> None:
         raise refusal("the coefficients are so large that a particle is not finite")
 
 
-def read_safetensors(path: Path, limits: Limits = DEFAULT_LIMITS) -> TrainedNetwork:
+def read_safetensors(path: Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = GUARDS) -> TrainedNetwork:
     """The network in a file; nothing in it is ever run or unpickled. What it claims is for `certify` to say.
 
-    Raises:
-        InputError: as in `read_weights`.
-    """
-    return read_weights(path, limits)[0]
-
-
-def read_weights(path: Path, limits: Limits = DEFAULT_LIMITS) -> tuple[TrainedNetwork, str]:
-    """The network in a file, and its specification as it is written there.
+    Args:
+        path: The file.
+        limits: Largest sizes that are accepted.
+        guards: The same where `limits` say nothing.
 
     Raises:
-        InputError: the file cannot be read, is above the limits, is no safetensors file, or holds anything but what
+        InputError: The file cannot be read, is above the limits, is no safetensors file, or holds anything but what
             `write_safetensors` writes.
     """
     try:
-        _refuse_size(path.stat().st_size, limits.bytes_of(MAX_WEIGHT_BYTES), str(path))
+        _refuse_size(path.stat().st_size, limits.bytes_of(guards.weight_bytes), str(path))
         metadata, tensors = _content(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}); {advice(error)}") from None
     try:
         text = _text(metadata)
-        _refuse_size(len(text), limits.bytes_of(MAX_SPEC_BYTES), "its spec")
+        _refuse_size(len(text), limits.bytes_of(guards.spec_bytes), "its spec")
         spec = from_json(text, limits)
         _check_statistics(spec, tensors)
-        return TrainedNetwork(spec, tensors[TENSOR]), text
+        return TrainedNetwork(spec, tensors[TENSOR])
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
 
@@ -164,7 +152,7 @@ def _content(path: Path) -> tuple[dict[str, str], dict[str, FloatArray]]:
 def _check_header(path: Path) -> None:
     """Refuse a header with a key twice, of which the library takes the last; all else is for the library to say."""
     with path.open("rb") as file:
-        length = int.from_bytes(file.read(HEADER_START), "little")
+        length = int.from_bytes(file.read(8), "little")
         header = file.read(min(length, path.stat().st_size))
     try:
         parse_json(header)
@@ -178,3 +166,11 @@ def _text(metadata: dict[str, str]) -> str:
     if metadata.get("schema") != SCHEMA or "spec" not in metadata:
         raise InputError(f"the metadata are not those of {SCHEMA} with a spec; export it again")
     return metadata["spec"]
+
+
+def _next(spec: SharingSpec, run: Path, out: Path) -> list[str]:
+    load = f"net.load_state_dict(safetensors.torch.load_file({str(out)!r}))   (net: the module of --format torch)"
+    return [load, *verify_command(spec, run, out)]
+
+
+FORMAT = ExportFormat("safetensors", ".safetensors", write_safetensors, _next, has_weights=True, read=read_safetensors)

@@ -1,12 +1,16 @@
 """A discovered space as the source of a plain torch module: readable, formatted, in no need of sharefind.
 
-The text is put together from `torch_template` and `literals`; its claims are checked by `certificate` first.
+The classes are those of `layers.standalone`, with the numbers of a specification for what they read from `sharing`.
+Claims are checked by `certificate` first.
 """
 
 from __future__ import annotations
 
+import ast
 import math
+import re
 import textwrap
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +19,10 @@ from numpy.typing import NDArray
 from sharefind.architectures import initial_values as initial
 from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.formats import literals
-from sharefind.architectures.formats import torch_template as template
-from sharefind.architectures.formats import torch_two_layer as two_layer
-from sharefind.architectures.scaling import CENTRE, SCALE, SHIFT, statistics
-from sharefind.architectures.spec import ExactRows, GeneratorPair, SharingSpec
-from sharefind.exact.matrices import as_signed_permutation
-from sharefind.groups import exact_matrix
-from sharefind.storage import write_atomically
-
-DOCSTRING_WIDTH = 88
-"""Longest line of the module's docstring."""
-
-LARGE_CLASS, FEW_CLASSES = 64, 64
-"""Entries a coefficient on average from which, and coefficients up to which, a module reads them from several copies
-(speed alone)."""
-
-COPIES = 16
-"""Number of these copies: a processor can have that many additions under way."""
-
-SIGMA = {"logistic": "torch.sigmoid", "tanh": "torch.tanh"}
-"""The activations of `sharefind.meanfield.units.activations` in torch."""
+from sharefind.architectures.formats.export_format import ExportFormat
+from sharefind.architectures.sharing import Sharing
+from sharefind.architectures.spec import LETTERS, OPERATORS, SPACES, SharingSpec
+from sharefind.storage import shell_word, write_atomically
 
 
 def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> str:
@@ -44,29 +32,21 @@ def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> s
     carries its centre, shift and scale in its state.
 
     Args:
-        spec: what is written. certificate: of this specification, where it was certified already.
+        spec: What is written.
+        certificate: Of this specification, where it was certified already.
 
     Raises:
-        ExportError: the specification does not hold what it says.
+        ExportError: The specification does not hold what it says.
     """
-    certificate = certify(spec) if certificate is None else certificate
-    data = [*_space_data(spec), *(initial.start_data(spec) if spec.has_hidden else []), *_generator_data(spec)]
-    values = _values(spec)
-    imports = two_layer.IMPORTS if spec.has_hidden else template.IMPORTS
-    parts = [
-        _docstring(spec, certificate),
-        imports.format(imports=_imports(spec, data), **values),
-        template.STATISTICS.format(**values),
-        "\n".join(["", "# fmt: off", *data, "# fmt: on", ""]),
-        *_classes(spec, values),
-        _check(spec),
-    ]
-    return "".join(parts)
+    certificate, sharing = certify(spec) if certificate is None else certificate, Sharing(spec)
+    data = [*_sizes(spec), *_space_data(sharing), *_generator_data(sharing)]
+    head = [_docstring(sharing, certificate), *_imports(data), *_statistics(sharing)]
+    return "\n".join([*head, "# fmt: off", *data, "# fmt: on", _classes(sharing)])
 
 
 def class_names(spec: SharingSpec) -> tuple[str, ...]:
     """The classes and functions that the module of a specification offers."""
-    linear = () if spec.has_hidden else ("SharedLinear",)
+    linear = ("SharedLinear",) if len(spec.maps) == 1 else ()
     return ("SharedShallowNetwork", *linear, "check_equivariance")
 
 
@@ -74,102 +54,164 @@ def write_torch(spec: SharingSpec, path: Path) -> Certificate:
     """Write `torch_source` to a file, whole or not at all.
 
     Raises:
-        ExportError: the specification does not hold what it says. RunFolderError: the file cannot be written.
+        ExportError: The specification does not hold what it says.
+        RunFolderError: The file cannot be written.
     """
     certificate = certify(spec)
     write_atomically(path, torch_source(spec, certificate))
     return certificate
 
 
-def _values(spec: SharingSpec) -> dict[str, str]:
-    """What the templates have in common."""
-    return {
-        "d_in": str(spec.d_in),
-        "d_out": str(spec.d_out),
-        "dim": str(spec.space.dim),
-        "ambient": str(spec.space.ambient),
-        "width": str(spec.particles),
-        "gain": repr(math.sqrt(initial.spreads(spec)["weight"])),
-        "length": repr(initial.input_length(spec)),
-        **_statistics(spec),
-        **(_hidden_values(spec) if spec.has_hidden else {}),
-    }
+def _classes(sharing: Sharing) -> str:
+    """The classes of `layers.standalone` for one specification, and the check."""
+    text = files("sharefind.architectures").joinpath("layers", "standalone.py").read_text(encoding="utf-8")
+    text = text[text.index("\n\nclass SharedModule") :]
+    used = dict.fromkeys(("output", "side_by_side"), sharing.has_output) | {"SharedLinear": not sharing.has_output}
+    used |= {"index": sharing.is_tied, "sign": sharing.has_signs, "basis": not sharing.is_tied}
+    text = _without(text, {name for name, is_used in used.items() if not is_used})
+    while (found := _first_fork(text)) is not None:
+        text = _decided(text, found, sharing)
+    spare = r"^ *self\.sharing = sharing\n|  # type: ignore.*|\bsharing: Sharing,\s+|\bsharing, "
+    text = re.sub(spare, "", text, flags=re.MULTILINE)
+    return re.sub(r"(?:self\.)?\bsharing\.(\w+)", lambda match: _constant(match[1], sharing), text)
 
 
-def _statistics(spec: SharingSpec) -> dict[str, str]:
-    """The numbers of the change of data as the template has them."""
-    tensors = statistics(spec.change)
-    rows = {"centre": tensors[CENTRE][0], "rest": tensors[CENTRE][1], "shift": tensors[SHIFT]}
-    texts = {
-        name: literals.constant_tuple([repr(float(v)) for v in row], len(f"{name} = ")) for name, row in rows.items()
-    }
-    return {**texts, "scale": repr(float(tensors[SCALE]))}
+def _constant(name: str, sharing: Sharing) -> str:
+    """What an attribute of a `Sharing` is called in a module."""
+    if name == "sigma":
+        return f"torch.{OPERATORS[sharing.spec.activation.name].lower()}"
+    return str(getattr(sharing, name)) if name.startswith("has_") else name.upper()
 
 
-def _hidden_values(spec: SharingSpec) -> dict[str, str]:
-    """What the templates of a two-layer unit have besides."""
-    return {"d_hidden": str(spec.d_hidden), "sigma": SIGMA[spec.activation.name]}
+def _without(text: str, names: set[str]) -> str:
+    """Source without the definitions and declarations of some names."""
+    lines = text.split("\n")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name in names:
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            # With the blank lines before it.
+            while not lines[first - 2]:
+                first -= 1
+        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.target) in names:
+            first = node.lineno
+        else:
+            continue
+        lines[first - 1 : node.end_lineno] = ["\0"] * ((node.end_lineno or 0) - first + 1)
+    return "\n".join(line for line in lines if line != "\0")
 
 
-def _docstring(spec: SharingSpec, certificate: Certificate) -> str:
+def _first_fork(text: str) -> ast.If | None:
+    """The first `if` that a specification decides."""
+    forks = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.If))
+    return next((fork for fork in forks if "sharing." in ast.unparse(fork.test)), None)
+
+
+def _decided(text: str, fork: ast.If, sharing: Sharing) -> str:
+    """Source with the branch that is taken in the place of an `if [not] sharing.NAME:`."""
+    lines, test = text.split("\n"), ast.unparse(fork.test)
+    value = getattr(sharing, test.rpartition(".")[2])
+    ends = [fork.lineno, fork.body[-1].end_lineno or 0, fork.end_lineno or 0]
+    # The line between the two branches is the `else:`.
+    taken = lines[ends[0] : ends[1]] if value != test.startswith("not ") else lines[ends[1] + 1 : ends[2]]
+    return "\n".join([*lines[: fork.lineno - 1], *(line[4:] for line in taken), *lines[ends[2] :]])
+
+
+def _docstring(sharing: Sharing, certificate: Certificate) -> str:
+    spec = sharing.spec
     order = "infinite" if spec.group_order is None else f"order {spec.group_order}"
+    spaces = zip(SPACES, spec.dims, spec.rep_names, strict=False)
     facts = [
         f"A shallow network with shared parameters: {spec.name}.",
         "",
         "Written by sharefind; it needs torch only. Trained weights come as a safetensors file:",
         "net.load_state_dict(load_file(path)), with load_file from safetensors.torch.",
         "",
-        f"Unit: {spec.unit}, {'particle' if spec.has_hidden else 'hidden unit'} i computes {_unit_formula(spec)}.",
-        f"Inputs: R^{spec.d_in}, {spec.in_rep}. Outputs: R^{spec.d_out}, {spec.out_rep}."
-        + (f" Hidden units: R^{spec.d_hidden}, {spec.hidden_rep}." if spec.has_hidden else ""),
-        f"Group: {certificate.shown_name}, {order}. Generators on inputs, on outputs: {_generator_text(spec)}.",
+        f"Unit: {spec.unit}, particle i computes {_unit_formula(spec)}.",
+        " ".join(f"{space.capitalize()}: R^{dim}, {name}." for space, dim, name in spaces),
+        f"Group: {certificate.shown_name}, {order}. Generators on inputs, on outputs: {_generator_text(sharing)}.",
         f"Sharing: {certificate.statement}.",
     ]
-    lines = [line for fact in facts for line in textwrap.wrap(literals.plain(fact), DOCSTRING_WIDTH - 3) or [""]]
+    lines = [line for fact in facts for line in textwrap.wrap(literals.plain(fact), 85) or [""]]
     return '"""' + "\n".join(lines).replace(literals.TOGETHER, " ") + '\n"""\n'
 
 
 def _unit_formula(spec: SharingSpec) -> str:
-    formula = f"{spec.activation.name}(W_i x{' + b_i' if spec.has_bias else ''})"
-    return f"A_i {formula}" if spec.has_hidden else formula
+    formula = "x"
+    for part in spec.maps:
+        bias = "" if part.bias is None else f" + {LETTERS[part.bias]}_i"
+        formula = f"{LETTERS[part.weight]}_i {formula}{bias}"
+        formula = f"{spec.activation.name}({formula})" if part == spec.maps[0] else formula
+    return formula
 
 
-def _generator_text(spec: SharingSpec) -> str:
-    images = _images(spec)
-    if _is_trivial(spec):
-        return "none"
-    if images is None or spec.d_in + spec.d_out > 16:
+def _generator_text(sharing: Sharing, longest: int = 16) -> str:
+    """Generators on no more than `longest` coordinates in all, for people."""
+    images, spec = sharing.images, sharing.spec
+    if images is None or (images and spec.d_in + spec.d_out > longest):
         return "GENERATORS below"
-    return "; ".join(f"{literals.cycles(a)}, {literals.cycles(b)}" for a, b in images)
+    return "; ".join(f"{literals.cycles(a)}, {literals.cycles(b)}" for a, b in images) or "none"
 
 
-def _images(spec: SharingSpec) -> list[tuple[literals.Image, literals.Image]] | None:
-    """Generators in one-line notation, None where one is no signed permutation or the group is infinite."""
-    if spec.lie_generators:
-        return None
-    images = [(_one_line(pair.on_inputs), _one_line(pair.on_outputs)) for pair in spec.generators]
-    found: list[tuple[literals.Image, literals.Image]] = [(a, b) for a, b in images if a and b]
-    return found if len(found) == len(images) else None
+def _imports(data: list[str]) -> list[str]:
+    names = literals.math_names(data)
+    return [
+        "from collections.abc import Callable, Iterator, Sequence",
+        *([f"from math import {', '.join(names)}"] if names else []),
+        "",
+        "import torch",
+        "from torch import Tensor, nn",
+        "",
+    ]
 
 
-def _one_line(rows: ExactRows) -> list[int] | None:
-    image = as_signed_permutation(exact_matrix(rows))
-    return None if image is None else [(i + 1) * sign for i, sign in zip(*image, strict=True)]
+def _statistics(sharing: Sharing) -> list[str]:
+    """The numbers of the change of data."""
+    lines = [
+        "# It was trained on x - CENTRE - REST (24 bits of the centre, then the rest of it) and",
+        "# on (y - SHIFT) / SCALE. Weights of another training may bring other numbers along.",
+    ]
+    for name, row in (("CENTRE", sharing.centre), ("REST", sharing.rest), ("SHIFT", sharing.shift)):
+        lines.append(f"{name} = {literals.constant_tuple([repr(value) for value in row], len(name) + 3)}")
+    return [*lines, f"SCALE = {sharing.scale!r}", ""]
 
 
-def _space_data(spec: SharingSpec) -> list[str]:
-    what = _entries(spec)
-    labels = spec.space.tying
+def _sizes(spec: SharingSpec) -> list[str]:
+    """The sizes of the unit, and how its coefficients start."""
+    names = ", ".join(("D_IN", "D_OUT", "D_HIDDEN")[: len(spec.dims)])
+    blocks = ", ".join(f'"{block.name}": {block.shape}' for block in spec.blocks)
+    lines = [f"{names} = {', '.join(map(str, spec.dims))}", f"DIM, WIDTH = {spec.space.dim}, {spec.particles}"]
+    lines += [f"BLOCKS = {{{blocks}}}", "", "# Root mean square length of an input x about its centre."]
+    lines += [f"INPUT_LENGTH = {initial.input_length(spec)!r}", ""]
+    if "SharedLinear" in class_names(spec):
+        lines += ["# Each coefficient moves some entries of W: with this factor, W x starts with the"]
+        lines += ["# variance that it has when every entry of W is free."]
+        lines += [f"GAIN = {math.sqrt(initial.spreads(spec)['weight'])!r}", ""]
+        runs, linear = ["(DIM, GAIN / INPUT_LENGTH)"], ["LINEAR_START = ((DIM, GAIN / (3 * D_IN) ** 0.5),)"]
+    else:
+        runs, linear = [f"({count}, {std!r})" for count, std in initial.runs(initial.network_start(spec))], []
+    comment = "# Numbers of coefficients, one after another, with the standard deviation of their start."
+    return [*lines, comment, f"START = {literals.one_line(runs)}", *linear, ""]
+
+
+def _space_data(sharing: Sharing) -> list[str]:
+    spec, labels = sharing.spec, sharing.labels
+    by_rows = [
+        f"{LETTERS[name]}{' by rows' if columns is not None else ''}" for name, (_, columns) in spec.sides.items()
+    ]
+    what = ", ".join(by_rows).replace(", b", ", then b")
     if labels is not None:
-        comment = _comment(f"{what}: {_label_meaning(labels)}.")
-        copies = [f"COPIES = {COPIES}", ""] if _has_copies(spec) else []
-        return [*copies, *comment, *literals.labels_literal(spec, labels.tolist())]
+        copies = [f"COPIES, SLOTS = {sharing.copies}, {sharing.slots}", ""] if sharing.has_copies else []
+        return [
+            *copies,
+            *_comment(f"{what}: {_label_meaning(labels)}."),
+            *literals.labels_literal(spec, labels.tolist()),
+        ]
     if spec.space.is_exact:
-        rows = [[literals.number(entry) for entry in row] for row in spec.space.basis_strings()]
-        return [f"# A basis of the shared space, exact; a row is {what}.", *literals.basis_literal(rows)]
-    floats = [[repr(float(entry)) for entry in row] for row in spec.space.orthonormal()]
+        rows = literals.numbers(spec.space.basis_strings())
+        return [f"# A basis of the shared space, exact; a row is {what}.", *literals.assigned("BASIS", rows)]
+    rows = [[repr(float(entry)) for entry in row] for row in spec.space.orthonormal()]
     text = f"# An orthonormal basis of the shared space, numerical; a row is {what}."
-    return [text, *literals.basis_literal(floats)]
+    return [text, *literals.assigned("BASIS", rows)]
 
 
 def _label_meaning(labels: NDArray[np.int32]) -> str:
@@ -178,131 +220,38 @@ def _label_meaning(labels: NDArray[np.int32]) -> str:
     return f"k is coefficient number k{', -k its negative' if (labels < 0).any() else ''}{zero}"
 
 
-def _generator_data(spec: SharingSpec) -> list[str]:
-    if _is_trivial(spec):
-        return []
+def _generator_data(sharing: Sharing) -> list[str]:
+    spec, images = sharing.spec, sharing.images
     head = f"Generators of {spec.group_name} on inputs and on outputs"
-    images = _images(spec)
     if images is not None:
         signed = ", entry k = -j to -e_j" if any(min(image) < 0 for pair in images for image in pair) else ""
-        comment = _comment(f"{head}: entry k = j sends e_k to e_j{signed}.")
-        pairs = [[literals.image_lines(image) for image in pair] for pair in images]
-        return ["", *comment, *literals.generators_literal("GENERATORS", "tuple[int, ...]", pairs)]
-    lines = ["", *_comment(f"{head}, matrices by rows."), *_matrices("GENERATORS", spec.generators)]
-    if spec.lie_generators:
-        lines += [
-            "",
-            *_comment(f"{head}: the Lie algebra."),
-            *_matrices("LIE_GENERATORS", spec.lie_generators),
-        ]
+        written = [[list(map(str, image)) for image in pair] for pair in images]
+        return _moves("GENERATORS", f"{head}: entry k = j sends e_k to e_j{signed}.", "tuple[int, ...]", written)
+    lines = list[str]()
+    for name, what, pairs in (
+        ("GENERATORS", ", matrices by rows", spec.generators),
+        ("LIE_GENERATORS", ": the Lie algebra", spec.lie_generators),
+    ):
+        matrices = [[literals.numbers(rows) for rows in pair.matrices[:2]] for pair in pairs]
+        if pairs or name == "GENERATORS":
+            lines += _moves(name, f"{head}{what}.", "tuple[tuple[float, ...], ...]", matrices)
     return lines
 
 
-def _matrices(name: str, pairs: tuple[GeneratorPair, ...]) -> list[str]:
-    written = [[literals.matrix_lines(rows) for rows in (pair.on_inputs, pair.on_outputs)] for pair in pairs]
-    return literals.generators_literal(name, "tuple[tuple[float, ...], ...]", written)
+def _moves(name: str, comment: str, entry: str, pairs: literals.Nested) -> list[str]:
+    return ["", *_comment(comment), *literals.assigned(f"{name}: tuple[tuple[{entry}, {entry}], ...]", pairs)]
 
 
 def _comment(text: str) -> list[str]:
-    return [f"# {line}" for line in textwrap.wrap(literals.plain(text), DOCSTRING_WIDTH - 2)]
+    return [f"# {line}" for line in textwrap.wrap(literals.plain(text), 86)]
 
 
-def _imports(spec: SharingSpec, data: list[str]) -> str:
-    names = literals.math_names(data)
-    iterated = "" if _is_trivial(spec) else ", Iterator"
-    lines = [f"from collections.abc import Callable{iterated}"]
-    lines += [f"from math import {', '.join(names)}"] if names else []
-    return "".join(f"{line}\n" for line in [*lines, ""])
+def _next(spec: SharingSpec, run: Path, out: Path) -> list[str]:
+    weights = shell_word(out.with_suffix(".safetensors"))
+    return [
+        f"from {out.stem if out.stem.isidentifier() else 'the module'} import {', '.join(class_names(spec))}",
+        f"sharefind export {shell_word(run)} --format safetensors --out {weights}   (its trained weights)",
+    ]
 
 
-def _is_trivial(spec: SharingSpec) -> bool:
-    return not spec.generators and not spec.lie_generators
-
-
-def _entries(spec: SharingSpec) -> str:
-    """What the entries of a vector of Z are, in words."""
-    if spec.has_hidden:
-        return "A by rows, W by rows, then b"
-    return "W by rows, then b" if spec.has_bias else "W by rows"
-
-
-def _classes(spec: SharingSpec, values: dict[str, str]) -> list[str]:
-    storage = _storage(spec)
-    if spec.has_hidden:
-        base = two_layer.BASE.format(**storage, **values)
-        return [base, two_layer.NETWORK.format(**_readout(spec, "mean", values), **values)]
-    bias = spec.has_bias
-    base = template.BASE.format(
-        parameters="W and b" if bias else "W",
-        entries=_entries(spec),
-        weight_slice="[..., : D_OUT * D_IN]" if bias else "",
-        **storage,
-        **values,
-    )
-    return [base + (template.BIAS.format(**values) if bias else ""), _network(spec, values), _linear(spec, values)]
-
-
-def _storage(spec: SharingSpec) -> dict[str, str]:
-    """How the module keeps the space: declarations, tables, and the entries made from the coefficients."""
-    labels = spec.space.tying
-    if labels is None:
-        return {
-            "declared": "    basis: Tensor",
-            "tables": template.TABLES.format(code=template.BASIS_TABLES),
-            "entries_code": "        return self.coefficient @ self.basis",
-        }
-    has_sign, has_zero = bool((labels < 0).any()), bool((labels == 0).any())
-    first, width = ("", "(DIM + 1)") if has_zero else (" - 1", "DIM")
-    name, table, copies = ("padded", template.TIES_ZERO, "") if has_zero else ("self.coefficient", "", "")
-    if _has_copies(spec):
-        table += template.TIES_COPIES.format(name=name)
-        name, copies = "copied", template.INDEX_COPIES.format(width=width)
-    code = template.TIES_TABLES.format(first=first, copies=copies) + (template.SIGN_TABLE if has_sign else "")
-    return {
-        "declared": template.TIES_DECLARED.format(sign="\n    sign: Tensor" if has_sign else ""),
-        "tables": template.TABLES.format(code=code),
-        "entries_code": template.TIES_ENTRIES.format(table=table, name=name, sign=" * self.sign" if has_sign else ""),
-    }
-
-
-def _has_copies(spec: SharingSpec) -> bool:
-    """Whether so many entries share a coefficient that adding up its gradient one by one is slow."""
-    space = spec.space
-    return space.tying is not None and space.dim <= FEW_CLASSES and space.ambient >= LARGE_CLASS * (space.dim + 1)
-
-
-def _readout(spec: SharingSpec, mean: str, values: dict[str, str]) -> dict[str, str]:
-    """What undoes the change of data around a mean over particles."""
-    formula = f"{spec.activation.name}(W_i (x - centre){' + b_i' if spec.has_bias else ''})"
-    return {
-        "formula": f"shift + scale * mean_i {'A_i ' if spec.has_hidden else ''}{formula}",
-        "result": f"return self.shift + self.scale * {mean}",
-        "statistics_declared": template.STATISTICS_DECLARED,
-        "statistics_code": template.STATISTICS_CODE.format(**values),
-    }
-
-
-def _network(spec: SharingSpec, values: dict[str, str]) -> str:
-    inner = "inner + self.bias" if spec.has_bias else "inner"
-    mean = f"{SIGMA[spec.activation.name]}({inner}).mean(-2)"
-    return template.NETWORK.format(**_readout(spec, mean, values), **values)
-
-
-def _linear(spec: SharingSpec, values: dict[str, str]) -> str:
-    bias = spec.has_bias
-    return template.LINEAR.format(
-        has_bias=bias,
-        no_bias="" if bias else ", bias=False",
-        linear_formula="W x + b" if bias else "W x",
-        no_bias_attribute="" if bias else "        self.bias = None\n",
-        bias_argument=", self.bias" if bias else "",
-        **values,
-    )
-
-
-def _check(spec: SharingSpec) -> str:
-    if _is_trivial(spec):
-        return template.CHECK_TRIVIAL
-    matrix = template.MATRICES if _images(spec) is None else template.PERMUTATIONS
-    moves = template.MOVES + (template.LIE_MOVES if spec.lie_generators else "")
-    return matrix + moves + template.CHECK
+FORMAT = ExportFormat("torch", ".py", write_torch, _next)

@@ -3,11 +3,9 @@
 What is shared is decided by `sharefind.search` and written down by `sharefind.architectures`.
 """
 
-from sharefind.architectures.layers.linear import SharedLinear
-from sharefind.architectures.layers.network import SharedShallowNetwork
 from sharefind.architectures.layers.network_training import Epoch, FitResult, StopTraining, fit
 from sharefind.architectures.layers.shared import SharedModule
-from sharefind.architectures.layers.shared_two_layer import SharedTwoLayer
+from sharefind.architectures.layers.shared_layers import SharedLinear, SharedShallowNetwork, SharedTwoLayer
 
 __all__ = [
     "Epoch",

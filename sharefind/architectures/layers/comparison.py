@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 from sharefind.architectures import SharingSpec
 from sharefind.architectures.initial_values import network_start
 from sharefind.architectures.layers.coordinates import compose, suited
-from sharefind.architectures.layers.network import SharedShallowNetwork
 from sharefind.architectures.layers.network_training import DivergedError, Epoch, FitResult, fit
+from sharefind.architectures.layers.shared_layers import SharedShallowNetwork
 from sharefind.architectures.scaling import STATISTICS, statistics
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.meanfield.clouds.standardise import identity_standardisation
@@ -27,12 +28,6 @@ from sharefind.search.yardstick import LEAST_SQUARES, Scored, kept_apart, least_
 from sharefind.spaces import Subspace
 
 FloatArray = NDArray[np.float64]
-
-SMALL_LABELS = 0.25
-"""Root mean square of labels, in units of the range of sigma, below which networks start smaller."""
-
-DROPS = 2
-"""Times that the step of a training shrinks before it ends: what is left to learn is then below the noise of a step."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +49,13 @@ class TrainingPlan:
     """How networks are trained.
 
     Attributes:
-        width: particles, as in the search where None. epochs: most passes over the rows. batch: rows of a minibatch.
+        width: Particles, as in the search where None.
+        epochs: Most passes over the rows.
+        batch: Rows of a minibatch.
         lr: Adam's step over the root mean square of the starting coefficients, in standardised coordinates.
-        seed: of everything random.
+        seed: Of everything random.
+        drops: Times that the step shrinks before training ends: what is left to learn is then below its noise.
+        small_labels: Root mean square of labels, in units of the range of sigma, below which networks start smaller.
     """
 
     width: int | None = None
@@ -64,6 +63,8 @@ class TrainingPlan:
     batch: int = 64
     lr: float = 0.05
     seed: int = 0
+    drops: int = 2
+    small_labels: float = 0.25
 
 
 def untied(spec: SharingSpec) -> SharingSpec:
@@ -109,8 +110,13 @@ def compare(
     """
     train, test = kept_apart(len(x), plan.seed, units)
     named = None if units is None else units[train]
-    rows = (x[train], y[train]), (x[test], y[test])
-    return [_score(name, spec, *rows, plan, callback, named) for name, spec in specs.items()]
+    scores = []
+    for name, spec in specs.items():
+        network = start_network(suited(spec, x[train], y[train]), plan.width, plan.seed)
+        told = None if callback is None else partial(callback, name)
+        fitted = fit_network(network, network, x[train], y[train], plan, told, named)
+        scores.append(Score(name, network, fitted, r2(network, x[test], y[test])))
+    return scores
 
 
 def beside_least_squares(
@@ -140,21 +146,6 @@ def beside_least_squares(
         predicted |= {name: network(asked).numpy() for name, network in networks.items()}
     errors = {name: ((values - y[test]) ** 2).sum(1) for name, values in predicted.items()}
     return Scored(errors, spread_of(y[test]), (np.arange(len(x)) if units is None else units)[test])
-
-
-def _score(
-    name: str,
-    spec: SharingSpec,
-    train: tuple[FloatArray, FloatArray],
-    test: tuple[FloatArray, FloatArray],
-    plan: TrainingPlan,
-    callback: Callable[[str, Epoch], object] | None,
-    units: NDArray[np.int64] | None,
-) -> Score:
-    network = start_network(suited(spec, *train), plan.width, plan.seed)
-    told = None if callback is None else lambda epoch: callback(name, epoch)
-    fitted = fit_network(network, network, *train, plan, told, units)
-    return Score(name, network, fitted, r2(network, *test))
 
 
 def fit_network(
@@ -190,11 +181,11 @@ def fit_network(
     change = network.change
     with _standardised(network):
         inputs, labels = change.apply(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
-        _start_like(network, labels)
+        _start_like(network, labels, plan.small_labels)
         step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
         try:
             return fit(
-                module, inputs, labels, epochs=plan.epochs, batch=plan.batch, lr=step, drops=DROPS, seed=plan.seed,
+                module, inputs, labels, epochs=plan.epochs, batch=plan.batch, lr=step, drops=plan.drops, seed=plan.seed,
                 callback=callback, groups=units,
             )  # fmt: skip
         except DivergedError as error:
@@ -224,12 +215,12 @@ def _set(network: SharedShallowNetwork, values: Mapping[str, FloatArray | torch.
 
 
 @torch.no_grad()
-def _start_like(network: SharedShallowNetwork, labels: FloatArray) -> None:
+def _start_like(network: SharedShallowNetwork, labels: FloatArray, small: float) -> None:
     """Let the first outputs be no larger than standardised labels (n, d_out): small ones take long to be reached."""
     size = float(np.sqrt(np.mean(labels**2)))
-    if size < SMALL_LABELS:
-        # A sigma(W x) is of second order in the coefficients where it is small.
-        network.coefficient.mul_((size / SMALL_LABELS) ** (0.5 if network.spec.has_hidden else 1.0))
+    if size < small:
+        # Where it is small, A sigma(W x) is of second order in the coefficients.
+        network.coefficient.mul_((size / small) ** (1 / len(network.spec.maps)))
 
 
 def start_network(spec: SharingSpec, width: int | None, seed: int) -> SharedShallowNetwork:

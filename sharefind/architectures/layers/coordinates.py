@@ -13,40 +13,26 @@ import torch
 from numpy.typing import NDArray
 
 from sharefind.architectures.certificate.stabiliser import rebuild_stabiliser
-from sharefind.architectures.layers.network import SharedShallowNetwork
+from sharefind.architectures.layers.shared_layers import SharedShallowNetwork
 from sharefind.architectures.spec import INPUTS, OUTPUTS, SharingSpec
 from sharefind.architectures.trained import coefficients
 from sharefind.groups import Representation, hom
 from sharefind.meanfield.clouds.standardise import TARGET_SD, standardisation, varies
-from sharefind.meanfield.units.activations import Activation
 from sharefind.spaces import fixed_space
 
 FloatArray = NDArray[np.float64]
 
-DEPENDENT = 1e-12
-"""Share of the largest variance below which a combination of columns, each of variance 1, counts as constant."""
 
-WIDEST = 1500
-"""Most inputs that are made white; beyond it the root of their covariance costs more than a training."""
-
-BLEND_POWER = 4
-"""Power of (free entries of a covariance / numbers it is estimated from) with which it gives way to its diagonal."""
-
-LABEL_SD = 1 / 5
-"""Standard deviation of the labels over half the activation's range: at its ends it is too flat to be learned
-as well as in the middle."""
-
-LEFT_SPACE = 1e-9
-"""Relative distance from a space up to which weights are taken to lie in it."""
-
-
-def suited(spec: SharingSpec, x: FloatArray, y: FloatArray) -> SharingSpec:
+def suited(spec: SharingSpec, x: FloatArray, y: FloatArray, widest: int = 1500, label_sd: float = 1 / 5) -> SharingSpec:
     """The specification with the change of data that suits rows, for the group that the specification claims.
 
     Args:
         spec: The specification.
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
+        widest: Most inputs that are made white; beyond it the root of their covariance costs more than a training.
+        label_sd: Standard deviation of the labels over half the activation's range: at its ends it is too flat to be
+            learned as well as in the middle.
 
     Returns:
         The same sharing with another centre, shift, scale and matrix.
@@ -58,22 +44,20 @@ def suited(spec: SharingSpec, x: FloatArray, y: FloatArray) -> SharingSpec:
     sigma = spec.layer.output_activation
     change = standardisation(x, y, reps[INPUTS], reps[OUTPUTS], sigma, "scale")
     if sigma is not None:
-        mean, middle = change.shift + change.scale * _middle(sigma), _middle(sigma)
-        scale = change.scale * TARGET_SD / LABEL_SD
+        middle = (sigma.high + sigma.low) / 2
+        mean = change.shift + change.scale * middle
+        scale = change.scale * TARGET_SD / label_sd
         change = replace(change, scale=scale, shift=mean - scale * middle)
-    if spec.d_in <= WIDEST and varies(x).any():
+    if spec.d_in <= widest and varies(x).any():
         matrix = whitening(x - change.centre, varies(x), reps[INPUTS])
         if _keeps(spec, matrix):
             change = replace(change, matrix=matrix)
     return replace(spec, change=change)
 
 
-def _middle(sigma: Activation) -> float:
-    """The middle of an activation's range."""
-    return (sigma.high + sigma.low) / 2
-
-
-def whitening(x: FloatArray, moving: NDArray[np.bool_], rep: Representation) -> FloatArray:
+def whitening(
+    x: FloatArray, moving: NDArray[np.bool_], rep: Representation, dependent: float = 1e-12, power: float = 4
+) -> FloatArray:
     """A matrix that commutes with a group and makes inputs white, as far as the group allows.
 
     Columns are scaled first, then their correlations undone, so that units of any size do no harm. Combinations that
@@ -84,6 +68,10 @@ def whitening(x: FloatArray, moving: NDArray[np.bool_], rep: Representation) -> 
         x: Centred inputs, shape (n, d_in).
         moving: Which columns vary, shape (d_in,).
         rep: The group's action on X.
+        dependent: Share of the largest variance below which a combination of columns, each of variance 1, counts as
+            constant.
+        power: Of (free entries of the covariance / numbers it is estimated from), with which it gives way to its
+            diagonal.
 
     Returns:
         The matrix, shape (d_in, d_in), invertible.
@@ -101,10 +89,10 @@ def whitening(x: FloatArray, moving: NDArray[np.bool_], rep: Representation) -> 
     diagonal = averaged(np.diag(np.diag(covariance)))
     outer = _root(diagonal)
     inner, alone = averaged(outer @ covariance @ outer), averaged(outer @ diagonal @ outer)
-    crowded = (commutant.dim / x.size) ** BLEND_POWER
+    crowded = (commutant.dim / x.size) ** power
     share = crowded / (1 + crowded)
     values, vectors = np.linalg.eigh(inner)
-    constant = vectors[:, values <= DEPENDENT * values.max()]
+    constant = vectors[:, values <= dependent * values.max()]
     blended = (1 - share) * inner + share * alone + values.max() * constant @ constant.T
     return np.asarray(_root(blended) @ outer / largest, dtype=np.float64)
 
@@ -116,12 +104,15 @@ def _root(matrix: FloatArray) -> FloatArray:
     return np.asarray((vectors / np.sqrt(known)) @ vectors.T, dtype=np.float64)
 
 
-def _keeps(spec: SharingSpec, matrix: FloatArray) -> bool:
-    """Whether W -> W matrix maps the space of a specification into itself, shown on a random vector of it."""
+def _keeps(spec: SharingSpec, matrix: FloatArray, tolerance: float = 1e-9) -> bool:
+    """Whether W -> W matrix maps the space of a specification into itself, up to a relative distance of `tolerance`.
+
+    It is shown on a random vector of the space.
+    """
     theta = spec.space.project(np.random.default_rng(0).standard_normal((1, spec.space.ambient)))
     moved = _composed(spec, np.asarray(theta), matrix)
     rest = np.abs(moved - spec.space.project(moved)).max(initial=0.0)
-    return bool(rest <= LEFT_SPACE * np.abs(moved).max(initial=0.0))
+    return bool(rest <= tolerance * np.abs(moved).max(initial=0.0))
 
 
 def _composed(spec: SharingSpec, particles: FloatArray, matrix: FloatArray) -> FloatArray:

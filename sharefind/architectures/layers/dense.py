@@ -1,28 +1,11 @@
-"""Many particles as one wide layer, for the forward pass and as plain layers of torch."""
+"""Plain layers of torch with given weights."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from sharefind.meanfield.units.activations import Activation
-
-PLAIN_ACTIVATIONS: tuple[tuple[str, type[nn.Module]], ...] = (("logistic", nn.Sigmoid), ("tanh", nn.Tanh))
-"""The activations of `sharefind.meanfield.units.activations` as modules."""
-
-
-def inner(blocks: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    """W_i x [+ b_i] of every particle in a row: W (N, k, d_in), x (..., d_in) -> (..., N k)."""
-    bias = blocks.get("bias")
-    return nn.functional.linear(x, blocks["weight"].flatten(0, 1), None if bias is None else bias.flatten())
-
-
-def outer(blocks: Mapping[str, Tensor]) -> Tensor:
-    """The mean over particles of A_i as one matrix: A (N, d_out, h) -> (d_out, N h)."""
-    output = blocks["output"]
-    return output.transpose(0, 1).flatten(1) / output.shape[0]
+from sharefind.architectures.spec import OPERATORS, SharingSpec
 
 
 def plain_linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
@@ -49,12 +32,18 @@ def centred_linear(weight: Tensor, bias: Tensor | None, centre: Tensor) -> nn.Li
     """
     if not centre.any():
         return plain_linear(weight, bias)
-    moved = -(centre.to("cpu").to(torch.float64).sum(0) @ weight.to("cpu").to(torch.float64).T)
+    moved = -(on_host(centre).sum(0) @ on_host(weight).T)
     if bias is not None:
-        moved = moved + bias.to("cpu").to(torch.float64)
+        moved = moved + on_host(bias)
     return plain_linear(weight, moved.to(weight.dtype).to(weight.device))
 
 
-def plain_activation(sigma: Activation) -> nn.Module:
-    """sigma as a module of torch."""
-    return dict(PLAIN_ACTIVATIONS)[sigma.name]()
+def on_host(values: Tensor) -> Tensor:
+    """Values on the processor in double precision."""
+    return values.detach().to("cpu").to(torch.float64)
+
+
+def plain_activation(spec: SharingSpec) -> nn.Module:
+    """The activation of a specification as a module of torch."""
+    module: nn.Module = getattr(nn, OPERATORS[spec.activation.name])()
+    return module

@@ -29,27 +29,6 @@ from sharefind.rng import named_stream
 LossLike = str | Loss | Callable[[Tensor, Tensor], Tensor]
 """A name or a loss of `sharefind.meanfield.objectives.losses`, or a function of (prediction, y): a mean over rows."""
 
-EVALUATION_ROWS = 4096
-"""Rows that are evaluated at a time while nothing is learned: memory alone depends on it."""
-
-DIVERGED = 1e6
-"""A training whose loss exceeds that of the start, and the mean of |y|^2, so many times has diverged."""
-
-SMALLER_STEP = 10.0
-"""Factor between the steps that are tried after a divergence."""
-
-MOST_TRIALS = 40
-"""Steps that are tried at most; those that are far too large show it at once."""
-
-DROP = 4.0
-"""Factor by which Adam's step shrinks where a training goes on after its patience."""
-
-MARGIN = 2.0
-"""A step is recommended when one so many times larger works."""
-
-FEWEST_TRIED, MOST_TRIED = 50, 1000
-"""Gradient steps of a trial: twice as many as led to the divergence, within these bounds."""
-
 
 class DivergedError(NotConvergedError):
     """A training diverged. lr: a smaller step that was tried and did not, None where none was found."""
@@ -101,7 +80,13 @@ class StopTraining(Exception):
 
 @dataclass(frozen=True)
 class _Plan:
-    """The settings of a training, checked."""
+    """The settings of a training, checked.
+
+    Attributes:
+        divergence: A training whose loss exceeds that of the start, and the mean of |y|^2, so many times has diverged.
+        drop: Factor by which Adam's step shrinks where a training goes on after its patience.
+        rows: Rows that are evaluated at a time while nothing is learned: memory alone depends on it.
+    """
 
     epochs: int
     steps: int | None
@@ -112,6 +97,9 @@ class _Plan:
     patience: int | None
     drops: int
     seed: int
+    divergence: float = 1e6
+    drop: float = 4.0
+    rows: int = 4096
 
     def __post_init__(self) -> None:
         for name, value, smallest in (
@@ -158,7 +146,7 @@ def fit(
             None for all. weight_decay: on the parameters, which for shared layers are the coefficients.
         validation: share of the rows that is held out, drawn at random; with 0 nothing is, and the last state is kept.
         patience: epochs without a smaller validation loss after which training ends, None for never.
-        drops: times that, instead, it goes on from its best state with a step `DROP` times smaller, for as many epochs.
+        drops: times that, instead, it goes on from its best state with a step 4 times smaller, for as many epochs.
         callback: called with every epoch, the start included; it may raise `StopTraining`.
         groups: (n,), values of any kind; rows with one value are held out together. None where rows are independent.
 
@@ -173,6 +161,25 @@ def fit(
         return training.run(callback)
 
 
+@dataclass(frozen=True)
+class _StepSearch:
+    """How a step that works is looked for after a divergence.
+
+    Attributes:
+        factor: Between the steps that are tried.
+        trials: Steps that are tried at most; those that are far too large show it at once.
+        margin: A step is recommended when one so many times larger works.
+        fewest: Least gradient steps of a trial, twice as many as led to the divergence within the bounds.
+        most: Most gradient steps of a trial.
+    """
+
+    factor: float = 10.0
+    trials: int = 40
+    margin: float = 2.0
+    fewest: int = 50
+    most: int = 1000
+
+
 @dataclass
 class _Training:
     """One training under way: x, y are trained on, held_x, held_y are held out (both empty where nothing is)."""
@@ -184,6 +191,7 @@ class _Training:
     y: Tensor
     held_x: Tensor
     held_y: Tensor
+    search: _StepSearch = _StepSearch()
     history: list[Epoch] = field(default_factory=list)
     best: Epoch | None = None
     best_state: dict[str, Any] = field(default_factory=dict)
@@ -194,12 +202,16 @@ class _Training:
     drops: int = 0
     dropped: int = 0
 
+    @property
+    def learnt(self) -> list[nn.Parameter]:
+        """What is trained."""
+        return [p for p in self.module.parameters() if p.requires_grad]
+
     def run(self, callback: Callable[[Epoch], object] | None) -> FitResult:
         started = time.monotonic()
-        learnt = [p for p in self.module.parameters() if p.requires_grad]
-        if not learnt:
+        if not self.learnt:
             raise ConfigError("the module has no parameter that takes gradients; there is nothing to train")
-        optimiser = torch.optim.AdamW(learnt, lr=self.plan.lr, weight_decay=self.plan.weight_decay)
+        optimiser = self._optimiser(self.plan.lr)
         self.first_state = copy.deepcopy(self.module.state_dict())
         try:
             has_stopped = self._epochs(optimiser, callback)
@@ -207,24 +219,21 @@ class _Training:
             optimiser.zero_grad(set_to_none=True)
             if self.best_state:
                 self.module.load_state_dict(self.best_state)
-        train_loss = self._evaluate(self.x, self.y)
-        validation_loss = self._validate()
-        best = 0 if self.best is None else self.best.number
-        count = sum(p.numel() for p in learnt)
-        seconds = time.monotonic() - started
-        return FitResult(tuple(self.history), best, train_loss, validation_loss, has_stopped, seconds, count)
+        losses = self._evaluate(self.x, self.y), self._validate()
+        best, count = 0 if self.best is None else self.best.number, sum(p.numel() for p in self.learnt)
+        return FitResult(tuple(self.history), best, *losses, has_stopped, time.monotonic() - started, count)
+
+    def _optimiser(self, lr: float) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(self.learnt, lr=lr, weight_decay=self.plan.weight_decay)
 
     def _epochs(self, optimiser: torch.optim.Optimizer, callback: Callable[[Epoch], object] | None) -> bool:
         """All passes; whether they ended before the last that was allowed."""
         plan, order = self.plan, named_stream(self.plan.seed, "fit", "batches")
         try:
-            self._record(0, 0, self._start(), callback)
-            steps = 0
+            self._record(0, self._start(), callback)
             for number in range(1, plan.epochs + 1):
-                train_loss, done = self._pass(optimiser, order, number, steps)
-                steps += done
-                self._record(number, steps, train_loss, callback)
-                if plan.steps is not None and steps >= plan.steps:
+                self._record(number, self._pass(optimiser, order, number), callback)
+                if plan.steps is not None and self.done >= plan.steps:
                     return False
                 if self._is_patience_over(number):
                     if self.drops == plan.drops:
@@ -240,46 +249,46 @@ class _Training:
         if not math.isfinite(loss):
             raise NotConvergedError(f"the loss is {loss} before training; scale x or y, or start from smaller weights")
         energy = float(self.y.double().square().flatten(1).sum(1).mean()) if self.y.is_floating_point() else 0.0
-        self.limit = DIVERGED * max(loss, energy) if max(loss, energy) > 0 else math.inf
+        self.limit = self.plan.divergence * max(loss, energy) if max(loss, energy) > 0 else math.inf
         self.first_loss = loss
         return loss
 
-    def _pass(
-        self, optimiser: torch.optim.Optimizer, order: np.random.Generator, number: int, before: int
-    ) -> tuple[float, int]:
-        """One pass over the training rows, or what the bound on steps leaves of it: mean loss and steps."""
+    def _pass(self, optimiser: torch.optim.Optimizer, order: np.random.Generator, number: int) -> float:
+        """One pass over the training rows, or what the bound on steps leaves of it: the mean loss."""
         self.module.train()
         rows = torch.from_numpy(order.permutation(len(self.x))).to(self.x.device)
-        total, count, steps = 0.0, 0, 0
+        total, count = 0.0, 0
         for part in torch.split(rows, self.plan.batch or len(rows)):
-            if self.plan.steps is not None and before + steps >= self.plan.steps:
+            if self.plan.steps is not None and self.done >= self.plan.steps:
                 break
-            optimiser.zero_grad(set_to_none=True)
-            value = self.loss(self.module(self.x[part]), self.y[part])
-            self._refuse_divergence(value.item(), number)
+            loss = self._step(optimiser, part)
+            self._refuse_divergence(loss, number)
+            self.done += 1
+            total, count = total + loss * len(part), count + len(part)
+        return total / count
+
+    def _step(self, optimiser: torch.optim.Optimizer, part: Tensor) -> float:
+        """The loss of a minibatch before the step that is taken where it is fine."""
+        optimiser.zero_grad(set_to_none=True)
+        value = self.loss(self.module(self.x[part]), self.y[part])
+        loss = value.item()
+        if self._is_fine(loss):
             value.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            self.done += 1
-            total, count, steps = total + value.item() * len(part), count + len(part), steps + 1
-        return total / count, steps
+        return loss
 
-    def _record(self, number: int, steps: int, train_loss: float, callback: Callable[[Epoch], object] | None) -> None:
+    def _record(self, number: int, train_loss: float, callback: Callable[[Epoch], object] | None) -> None:
         validation = self._validate()
         if validation is not None:
             self._refuse_divergence(validation, number)
-        epoch = Epoch(number, steps, train_loss, validation)
+        epoch = Epoch(number, self.done, train_loss, validation)
         self.history.append(epoch)
-        if self._is_best(epoch):
-            self.best = epoch
-            self.best_state = copy.deepcopy(self.module.state_dict())
+        # Without held-out rows the latest state is taken: the smallest training loss would only be luckier.
+        known = None if self.best is None else self.best.validation_loss
+        if validation is None or known is None or validation < known:
+            self.best, self.best_state = epoch, copy.deepcopy(self.module.state_dict())
         if callback is not None:
             callback(epoch)
-
-    def _is_best(self, epoch: Epoch) -> bool:
-        """Without held-out rows the latest state is taken: the smallest training loss would only be luckier."""
-        if self.best is None or epoch.validation_loss is None or self.best.validation_loss is None:
-            return True
-        return epoch.validation_loss < self.best.validation_loss
 
     def _is_patience_over(self, number: int) -> bool:
         best, patience = self.best, self.plan.patience
@@ -291,7 +300,7 @@ class _Training:
         self.module.load_state_dict(self.best_state)
         optimiser.state.clear()
         for group in optimiser.param_groups:
-            group["lr"] /= DROP
+            group["lr"] /= self.plan.drop
 
     def _validate(self) -> float | None:
         return self._evaluate(self.held_x, self.held_y) if len(self.held_x) else None
@@ -300,16 +309,15 @@ class _Training:
     def _evaluate(self, x: Tensor, y: Tensor) -> float:
         """Mean loss in eval mode."""
         self.module.eval()
-        total = 0.0
-        for xs, ys in zip(torch.split(x, EVALUATION_ROWS), torch.split(y, EVALUATION_ROWS), strict=True):
-            total += self.loss(self.module(xs), ys).item() * len(xs)
-        return total / len(x)
+        parts = zip(torch.split(x, self.plan.rows), torch.split(y, self.plan.rows), strict=True)
+        return sum(self.loss(self.module(xs), ys).item() * len(xs) for xs, ys in parts) / len(x)
 
     def _refuse_divergence(self, loss: float, number: int) -> None:
         if self._is_fine(loss):
             return
         told = f"training diverged: the loss is {loss:.3g} in epoch {number} with lr = {self.plan.lr:g}"
-        lr = self._working_lr()
+        tried = (self.plan.lr * self.search.factor**-k for k in range(1, self.search.trials + 1))
+        lr = next((lr for lr in tried if self._learns(self.search.margin * lr)), None)
         if lr is None:
             raise DivergedError(f"{told}, and no smaller lr does better; bring x and y to unit scale")
         raise DivergedError(f"{told}; try lr = {lr:g}, which did not, or bring x and y to unit scale", lr)
@@ -317,28 +325,17 @@ class _Training:
     def _is_fine(self, loss: float) -> bool:
         return math.isfinite(loss) and loss <= self.limit
 
-    def _working_lr(self) -> float | None:
-        """A smaller step under which the same rows are learned from the same start."""
-        tried = (self.plan.lr * SMALLER_STEP**-k for k in range(1, MOST_TRIALS + 1))
-        return next((lr for lr in tried if self._learns(MARGIN * lr)), None)
-
     def _learns(self, lr: float) -> bool:
         """Whether some steps with `lr` leave the loss bounded, and in the later half no larger than before."""
         self.module.load_state_dict(self.first_state)
-        learnt = [p for p in self.module.parameters() if p.requires_grad]
-        optimiser = torch.optim.AdamW(learnt, lr=lr, weight_decay=self.plan.weight_decay)
-        order, size = named_stream(self.plan.seed, "fit", "trial"), self.plan.batch or len(self.x)
+        optimiser, order = self._optimiser(lr), named_stream(self.plan.seed, "fit", "trial")
         self.module.train()
         losses = list[float]()
-        for _ in range(min(MOST_TRIED, max(FEWEST_TRIED, 2 * self.done))):
-            part = torch.from_numpy(order.permutation(len(self.x))[:size]).to(self.x.device)
-            optimiser.zero_grad(set_to_none=True)
-            value = self.loss(self.module(self.x[part]), self.y[part])
-            losses.append(value.item())
+        for _ in range(min(self.search.most, max(self.search.fewest, 2 * self.done))):
+            rows = torch.from_numpy(order.permutation(len(self.x))).to(self.x.device)
+            losses.append(self._step(optimiser, rows[: self.plan.batch]))
             if not self._is_fine(losses[-1]):
                 return False
-            value.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
         later = losses[len(losses) // 2 :]
         return max(sum(later) / len(later), self._evaluate(self.x, self.y)) <= self.first_loss
 
@@ -373,8 +370,7 @@ def _split(
         units = torch.from_numpy(np.array(unit_numbers(groups, len(xs), "groups")))
         kept, apart = (rows.to(xs.device) for rows in held_units(units, plan.validation, rng))
         return xs[kept], ys[kept], xs[apart], ys[apart]
-    order = rng.permutation(len(xs))
-    held = round(plan.validation * len(xs))
+    order, held = rng.permutation(len(xs)), round(plan.validation * len(xs))
     if len(xs) == held or (plan.validation > 0 and held == 0):
         raise DataError(
             f"{len(xs)} rows cannot be split with validation = {plan.validation:g}; give more rows, or validation = 0"

@@ -1,13 +1,14 @@
 """Parameters in a shared space, made of free coefficients: what every layer of this package is built on.
 
-What a layer learns is `coefficient`, under the name that it has in the modules that `sharefind.architectures` writes.
-Tables and bases follow from the specification: they stay out of the state and are made anew where memory was not kept.
+What layers compute is in `standalone`. Here they have a specification, and their entries are made in a way that is fast
+for large spaces, and kept where nothing can have changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,13 +16,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sharefind.architectures import initial_values as initial
 from sharefind.architectures.certificate.group_names import shown
+from sharefind.architectures.certificate.proof import check_name
+from sharefind.architectures.formats.registry import read_file
+from sharefind.architectures.layers import dense, standalone
 from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.trained import TrainedNetwork
 from sharefind.errors import InputError
+from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.meanfield.dynamics.tied import TiedEntries, is_transformed
 
 Device = torch.device | str | None
+
+Source = SharingSpec | TrainedNetwork | Path | str
+"""What a layer can be built from: a specification, a trained network, or a file with one of the two."""
 
 
 @dataclass(frozen=True)
@@ -38,47 +46,39 @@ class _Kept:
         return is_like and self.entries_version == self.entries._version and torch.equal(given, kept)
 
 
-class SharedModule(nn.Module):
+class SharedModule(standalone.SharedModule):
     """Blocks of parameters in the space of a specification, differentiable in `coefficient` (*lead, dim).
 
     In eval mode, while no gradient can reach the coefficients, their entries are made once and kept until a coefficient
     changes, in whatever way. The state is the same in both modes. A module made on the device "meta" computes what it
     should after `to_empty` and `load_state_dict`, or after `load_state_dict(..., assign=True)`.
 
-    Args:
-        spec: The space.
-        lead: Leading axes of the coefficients.
-        start: Standard deviations of their start, shape (dim,).
-        device: As in torch.nn.Linear.
-        dtype: As in torch.nn.Linear.
+    Attributes:
+        spec: The specification.
+        start: Standard deviations of the coefficients when they are drawn, (dim,).
     """
 
-    coefficient: nn.Parameter
-    basis: Tensor
+    ties: TiedEntries | None
+    _kept: _Kept | None = None
 
-    def __init__(
-        self,
-        spec: SharingSpec,
-        *lead: int,
-        start: NDArray[np.float64],
-        device: Device = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__()
-        self.spec, self.start = spec, start
-        self._kept: _Kept | None = None
-        self.coefficient = nn.Parameter(torch.empty(*lead, spec.space.dim, device=device, dtype=dtype))
-        labels = spec.space.tying
-        self.ties = None if labels is None else TiedEntries(labels, self.coefficient.device)
-        if self.ties is None:
-            self.register_buffer("basis", self._exact_basis(), persistent=False)
-        self.reset_parameters()
+    @property
+    def spec(self) -> SharingSpec:
+        """The specification."""
+        return self.sharing.spec
 
-    @torch.no_grad()
-    def reset_parameters(self) -> None:
-        """Draw new coefficients."""
-        nn.init.normal_(self.coefficient)
-        self.coefficient.mul_(torch.from_numpy(self.start).to(self.coefficient))
+    @classmethod
+    def _read(cls, source: Source, limits: Limits, count: int | None, **factory: Any) -> Self:
+        """A module with particles: `count` of them, as many as there are weights for where None."""
+        spec, coefficient = read_source(source, limits)
+        count = len(coefficient) if count is None and coefficient is not None else count
+        make: Callable[..., Self] = cls
+        return make(spec, count, **factory)._loaded(coefficient)
+
+    def _loaded(self, coefficient: NDArray[np.float64] | None) -> Self:
+        """Itself, with coefficients where there are some."""
+        if coefficient is not None:
+            self.load_coefficients(coefficient)
+        return self
 
     @torch.no_grad()
     def load_coefficients(self, coefficient: NDArray[np.float64]) -> None:
@@ -109,25 +109,6 @@ class SharedModule(nn.Module):
                 self._kept = _Kept(coefficient.detach().clone(), entries, entries._version)
         return self._kept.entries
 
-    @property
-    def blocks(self) -> dict[str, Tensor]:
-        """The blocks by name, each (*lead, *shape)."""
-        pieces = torch.split(self.entries, [block.size for block in self.spec.blocks], dim=-1)
-        return {
-            block.name: piece.reshape(*piece.shape[:-1], *block.shape)
-            for block, piece in zip(self.spec.blocks, pieces, strict=True)
-        }
-
-    @property
-    def weight(self) -> Tensor:
-        """W: (*lead, rows, d_in)."""
-        return self.blocks["weight"]
-
-    @property
-    def bias(self) -> Tensor | None:
-        """b: (*lead, rows), None for a unit without one."""
-        return self.blocks.get("bias")
-
     def train(self, mode: bool = True) -> Self:
         """Set the mode, as in torch.nn.Module."""
         self._kept = None
@@ -145,25 +126,65 @@ class SharedModule(nn.Module):
 
     def _made(self) -> Tensor:
         if self.ties is None:
-            return self.coefficient @ self.basis
+            return super().entries
         entries: Tensor = self.ties(self.coefficient)
         return entries
 
-    def _exact_basis(self) -> Tensor:
-        """(dim, D), rounded once, to the type of the coefficients."""
-        return torch.from_numpy(np.array(initial.basis(self.spec))).to(self.coefficient)
-
-    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+    def _make_tables(self) -> None:
         self._kept = None
+        labels, device = self.sharing.labels, self.coefficient.device
+        if not hasattr(self, "ties"):
+            self.ties = None if labels is None else TiedEntries(labels, device)
         if self.ties is None:
-            self.basis = self._exact_basis()
-        return self
+            super()._make_tables()
+        elif self.ties.index.device != device:
+            self.ties.place(device)
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """Take a state over; one that is assigned brings its own device and type, and the tables follow."""
-        super()._load_from_state_dict(state_dict, prefix, *rest)
-        if self.ties is None:
-            self.basis = self._exact_basis()
-        elif self.ties.index.device != self.coefficient.device:
-            self.ties.place(self.coefficient.device)
+    @torch.no_grad()
+    def _dense(self, centre: Tensor, scale: Tensor | float, shift: Tensor | None) -> nn.Sequential:
+        """x -> shift + scale `mean`(x - centre) as two plain nn.Linear and the activation, nothing shared.
+
+        Args:
+            centre: Shape (parts, d_in): what is subtracted is the sum over the parts.
+            scale: Of the outputs.
+            shift: Shape (d_out,), or None.
+        """
+        blocks, bias = self.blocks, self.bias
+        first = dense.centred_linear(blocks["weight"].flatten(0, 1), None if bias is None else bias.flatten(), centre)
+        output = blocks.get("output")
+        if output is None:
+            like, d_out = self.coefficient, self.spec.d_out
+            output = torch.eye(d_out, device=like.device, dtype=like.dtype).expand(len(like), d_out, d_out)
+        last = dense.plain_linear(scale * standalone.side_by_side(output), shift)
+        return nn.Sequential(first, dense.plain_activation(self.spec), last).train(self.training)
+
+
+def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> tuple[SharingSpec, NDArray[np.float64] | None]:
+    """The specification, and coefficients (N, dim) where the source has weights.
+
+    The name of its group must be that of the group that its generators generate; all else it claims is for `certify`.
+
+    Raises:
+        ExportError: The generators are none of a group, or the group is another one than its name says.
+        InputError: the file cannot be read, is above the limits or holds no specification.
+    """
+    known = read_file(Path(source), limits) if isinstance(source, (str, Path)) else source
+    if not isinstance(known, (SharingSpec, TrainedNetwork)):
+        raise InputError(f"a {type(source).__name__} is no specification; give a SharingSpec or the path of a file")
+    spec, coefficient = (known.spec, known.coefficient) if isinstance(known, TrainedNetwork) else (known, None)
+    check_name(spec)
+    return spec, coefficient
+
+
+def single(spec: SharingSpec, coefficient: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coefficients (dim,) of a network with one particle.
+
+    Raises:
+        InputError: the network has several particles, so that no single layer has its weights.
+    """
+    if len(coefficient) != 1:
+        raise InputError(
+            f"the weights of {spec.name} are those of {len(coefficient)} particles and not of one layer; "
+            "use SharedShallowNetwork.from_spec, or give the specification alone for a fresh layer"
+        )
+    return np.asarray(coefficient[0])

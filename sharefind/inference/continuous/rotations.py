@@ -11,216 +11,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy import sparse
 from sympy import factorint, primerange
 from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError, InputError
-from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.plane_rotations import Plane, PlaneRotations
 from sharefind.inference.row_blocks import renumbered
-from sharefind.inference.tests.closed_testing import Progress, TestMemory
+from sharefind.inference.statistics.angular_harmonics import AngularHarmonics
+from sharefind.inference.tests.closed_testing import Progress, TestMemory, remembered
 from sharefind.inference.tests.p_values import RandomisationTest
-from sharefind.inference.tests.randomisation import Bound, randomisation_test
-from sharefind.meanfield.clouds.standardise import varies
+from sharefind.inference.tests.randomisation import randomisation_test
 from sharefind.parallel import Workers
 from sharefind.rng import named_stream
 
 LARGEST = 24
 """The largest N of the candidates C_N, unless another is given."""
-
-HARMONICS = 48
-"""The highest harmonic of the angle that is looked at: twice `LARGEST`, so that each candidate shows at least two."""
-
-BINS = 8
-"""Bins of the angle for each harmonic: the highest one loses 3 % of its size."""
-
-BIN_OFFSET = 1 / math.pi
-"""Where bins begin, in bins: angles that are fractions of a turn lie on no edge, where rounding would decide."""
-
-RIDGES = tuple(10.0**k for k in range(-8, 3))
-"""Ridge penalties of the symmetric model, relative to the mean square of a feature; the one of least GCV is used."""
-
-MOST_SAMPLES = 3000
-"""Samples that `rotation_test` reads; of larger data sets it draws so many at random."""
-
-ROUNDING = 1e-12
-"""Share of the labels' size below which what the symmetric model leaves over is rounding."""
-
-Plane = tuple[int, int]
-"""Two coordinates of X, the first turning towards the second."""
-
-
-@dataclass(frozen=True)
-class PlaneRotations:
-    """The rotations of X by multiples of 360 / order degrees in a coordinate plane; the labels stay as they are.
-
-    Attributes:
-        plane: two coordinates. order: N for C_N, None for SO(2).
-
-    Raises:
-        GroupError: the plane is no pair of coordinates, or the order is below 1.
-    """
-
-    plane: Plane
-    order: int | None
-
-    def __post_init__(self) -> None:
-        if len(set(self.plane)) != 2 or min(self.plane) < 0:
-            raise GroupError(f"plane {self.plane} is no pair of coordinates; give two different ones, counted from 0")
-        if self.order is not None and self.order < 1:
-            raise GroupError(f"C_{self.order} does not exist; give an order of 1 or more, or None for SO(2)")
-
-    @property
-    def name(self) -> str:
-        """C7 or SO2."""
-        return "SO2" if self.order is None else f"C{self.order}"
-
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Tensor:
-        """Angles (*shape), in radians."""
-        turns = rng.random(shape) if self.order is None else rng.integers(self.order, size=shape) / self.order
-        return torch.from_numpy(2 * np.pi * turns)
-
-    def move(self, elements: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """x turned: elements (R, n), x (R or 1, n, d_in) -> (R, n, d_in); y as it is."""
-        a, b = self.plane
-        cos, sin = elements.cos().to(x.dtype), elements.sin().to(x.dtype)
-        moved = x.expand(len(elements), -1, -1).clone()
-        moved[..., a] = cos * x[..., a] - sin * x[..., b]
-        moved[..., b] = sin * x[..., a] + cos * x[..., b]
-        return moved, y
-
-
-@dataclass(frozen=True)
-class AngularHarmonics:
-    """Harmonics of the polar angle that the labels have and a rotation by 360 / N degrees forbids.
-
-    Under C_N labels may depend on the angle t through harmonics e^{ijt} with N | j only. A ridge model of these, times
-    radial features phi (1, the radius r and r^2, each other coordinate z, r z and z^2), is fitted; with its residuals e
-    the statistic is
-
-        M_j = sum_i e_i phi_i e^{-ij t_i},   S_k = sum of |M_j|^2 / j over j with k | j, not N | j;
-
-    the components are S_k^{1/3}; the root makes them nearly normal, so that none outweighs the others when they are
-    looked at together. Model and features depend on orbits alone, so the test is exact. A copy costs O(n) operations a
-    feature.
-
-    Attributes:
-        plane: two coordinates of X. harmonics: the highest j, at least 1.
-
-    Raises:
-        GroupError: the plane is no pair of coordinates. ConfigError: no harmonics.
-    """
-
-    plane: Plane = (0, 1)
-    harmonics: int = HARMONICS
-
-    def __post_init__(self) -> None:
-        PlaneRotations(self.plane, None)
-        if self.harmonics < 1:
-            raise ConfigError(f"angular harmonics: harmonics={self.harmonics}; give 1 or more")
-
-    @property
-    def name(self) -> str:
-        """angular-harmonics."""
-        return "angular-harmonics"
-
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
-        """The statistic for the rotations of this plane.
-
-        Raises:
-            GroupError: `moves` turns another plane, or is no `PlaneRotations`; or X lacks a coordinate of the plane.
-        """
-        if not isinstance(moves, PlaneRotations) or set(moves.plane) != set(self.plane):
-            raise GroupError(f"angular harmonics of plane {self.plane} test PlaneRotations of that plane only")
-        if max(self.plane) >= x.shape[1]:
-            raise GroupError(f"plane {self.plane}: the samples have {x.shape[1]} coordinates, counted from 0")
-        radial = _radial_features(x.double(), self.plane)
-        residuals = _residuals(_symmetric_features(x, radial, moves, self.harmonics), y.double())
-        weighted = (residuals.unsqueeze(2) * radial.unsqueeze(1)).flatten(1)
-        groups = torch.from_numpy(_groups_of_harmonics(self.harmonics, moves.order))
-
-        def components(rows_x: Tensor, labels: Tensor) -> Tensor:
-            return (_powers(self._angles(rows_x), labels[0], self.harmonics) @ groups) ** (1 / 3)
-
-        binned = BINS * self.harmonics * weighted.shape[1]
-        return Bound(weighted, components, row_bytes=8 * (6 * len(x) + 3 * binned))
-
-    def _angles(self, x: Tensor) -> Tensor:
-        a, b = self.plane
-        # Contiguous arrays are several times faster here.
-        return torch.atan2(x[..., b].double().contiguous(), x[..., a].double().contiguous())
-
-
-def _radial_features(x: Tensor, plane: Plane) -> Tensor:
-    """Orthonormal functions of what rotations leave alone, x (n, d_in) -> (n, features); the first is constant."""
-    rest = [i for i in range(x.shape[1]) if i not in plane]
-    z = _standardised(x[:, rest])
-    r = _standardised(x[:, list(plane)].norm(dim=1, keepdim=True))
-    columns = torch.cat([torch.ones_like(r), r, r**2, z, r * z, z**2], dim=1)
-    left, sizes, _ = torch.linalg.svd(columns, full_matrices=False)
-    kept: Tensor = left[:, sizes > ROUNDING * sizes[0]] * math.sqrt(len(x))
-    return kept
-
-
-def _standardised(values: Tensor) -> Tensor:
-    centred = values - values.mean(0)
-    spread = centred.square().mean(0).sqrt()
-    still = torch.from_numpy(~varies(values.numpy())) | (spread == 0)
-    return torch.where(still, 0.0, centred / torch.where(still, 1.0, spread))
-
-
-def _symmetric_features(x: Tensor, radial: Tensor, moves: PlaneRotations, harmonics: int) -> Tensor:
-    """Radial features times the harmonics that the hypothesis allows, higher ones with less weight, (n, columns)."""
-    a, b = moves.plane
-    angle = torch.atan2(x[:, b].double(), x[:, a].double()).unsqueeze(1)
-    blocks = [radial]
-    for j in range(moves.order or harmonics + 1, harmonics + 1, moves.order or 1):
-        blocks += [radial * wave / j for wave in ((j * angle).cos(), (j * angle).sin())]
-    return torch.cat(blocks, dim=1)
-
-
-def _residuals(features: Tensor, y: Tensor) -> Tensor:
-    """What ridge regression of least generalised cross-validation leaves over of each label, (n, d_out)."""
-    n = len(y)
-    centred = _standardised(y)
-    left, sizes, _ = torch.linalg.svd(features, full_matrices=False)
-    coefficients, squares = left.t() @ centred, sizes**2
-    outside = (centred - left @ coefficients).square().sum(0)
-    best, residuals = torch.full((y.shape[1],), torch.inf, dtype=torch.float64), centred.clone()
-    for ridge in RIDGES:
-        lost = ridge * n / (squares + ridge * n)
-        loss = (outside + (lost.unsqueeze(1) * coefficients).square().sum(0)) / (n - len(sizes) + lost.sum()) ** 2
-        better = loss < best
-        residuals[:, better] = (centred - left @ ((1 - lost).unsqueeze(1) * coefficients))[:, better]
-        best = torch.where(better, loss, best)
-    return torch.where(residuals.abs().amax(0) > ROUNDING, residuals, torch.zeros_like(residuals))
-
-
-def _groups_of_harmonics(harmonics: int, order: int | None) -> NDArray[np.float64]:
-    """(harmonics, components): column k sums |M_j|^2 / j over the multiples j of k that C_order forbids."""
-    j = np.arange(1, harmonics + 1)
-    forbidden = np.ones_like(j, dtype=bool) if order is None else j % order != 0
-    columns = [np.where(forbidden & (j % k == 0), 1 / j, 0.0) for k in j]
-    return np.stack([c for c in columns if c.any()] or [np.zeros(harmonics)], axis=1)
-
-
-def _powers(angles: Tensor, weighted: Tensor, harmonics: int) -> Tensor:
-    """|M_j|^2 summed over columns: angles (R, n), weighted (n, columns) -> (R, harmonics), by FFT of binned angles."""
-    (rows, n), bins = angles.shape, BINS * harmonics
-    place = (angles * (bins / (2 * math.pi)) + BIN_OFFSET).floor().long() % bins
-    place += torch.arange(rows).unsqueeze(1) * bins
-    # A sparse product adds all columns of a sample at once: several times faster than a histogram for each column.
-    starts = np.arange(0, rows * n + 1, rows)
-    ones = np.ones(rows * n)
-    chosen = sparse.csc_array((ones, place.t().flatten().numpy(), starts), shape=(rows * bins, n))
-    binned = torch.from_numpy(chosen @ weighted.numpy()).reshape(rows, bins, -1)
-    moments = torch.fft.rfft(binned, dim=1)[:, 1 : harmonics + 1]
-    powers: Tensor = moments.abs().square().sum(2)
-    return powers
 
 
 @dataclass(frozen=True)
@@ -280,7 +87,7 @@ def rotation_test(
     alpha: float = 0.01,
     copies: int | None = None,
     seed: int = 0,
-    most_samples: int = MOST_SAMPLES,
+    most_samples: int = 3000,
     progress: Progress | None = None,
     memory: TestMemory | None = None,
     workers: Workers | None = None,
@@ -299,17 +106,27 @@ def rotation_test(
     alpha (Bonferroni over primes and planes).
 
     Args:
-        x: (n, d_in). y: (n, d_out), which rotations leave alone. planes: pairs of coordinates; all if None.
-        largest: N of the largest candidate. alpha: family-wise error rate over all planes. copies: m of each test; so
-            few as can reject if None. seed: of the streams, one for each plane and group. most_samples: that are read.
-        progress: told before each test. memory: tests that were finished before, with the same data and settings.
-        workers: share the copies of a test, with the same result; this process alone if None.
-        units: (n,), int64, the unit of each row, see `randomisation_test`; None where each row is one.
-        grow: whether the number of copies grows near the level of a test, from `copies` to 64 times as many.
+        x: Inputs, shape (n, d_in).
+        y: Labels, which rotations leave alone, shape (n, d_out).
+        planes: Pairs of coordinates; all if None.
+        largest: N of the largest candidate.
+        alpha: Family-wise error rate over all planes.
+        copies: m of each test; so few as can reject if None.
+        seed: Of the streams, one for each plane and group.
+        most_samples: Samples that are read; of larger data sets so many are drawn at random.
+        progress: Called before each test.
+        memory: Tests that were finished before, with the same data and settings.
+        workers: Share the copies of a test, with the same result; this process alone if None.
+        units: The unit of each row, shape (n,), int64, see `randomisation_test`; None where each row is one.
+        grow: Whether the number of copies grows near the level of a test, from `copies` to 64 times as many.
+
+    Returns:
+        One verdict a plane.
 
     Raises:
-        ConfigError: alpha is not in (0, 1), so few copies cannot reject, or largest or most_samples is below 2.
-        InputError: the samples have one coordinate, or cannot be used. GroupError: a plane is none, or twice.
+        ConfigError: Alpha is not in (0, 1), so few copies cannot reject, or largest or most_samples is below 2.
+        InputError: The samples have one coordinate, or cannot be used.
+        GroupError: A plane is none, or twice.
     """
     chosen = _checked_planes(x, y, planes)
     primes = _primes(largest)
@@ -322,53 +139,101 @@ def rotation_test(
             "or fewer planes"
         )
     kept = torch.from_numpy(named_stream(0, "rotation test", "samples").permutation(len(x))[:most_samples])
-    most = least if copies is None else copies
-    blocks, level = None if units is None else renumbered(units[kept]), alpha / len(chosen)
-    run = _Run(x[kept], y[kept], largest, level, most, seed, progress, memory, workers, blocks, grow)
-    verdicts = tuple(_plane_verdict(run, plane, len(chosen)) for plane in chosen)
-    return RotationSearch(verdicts, alpha, run.copies, len(kept))
+    blocks, most = None if units is None else renumbered(units[kept]), least if copies is None else copies
+    specs = _Specs(x[kept], y[kept], seed, most, workers, blocks)
+    run = _Run(specs, largest, primes, alpha, len(chosen), grow, progress, memory)
+    return RotationSearch(tuple(run.verdict(plane) for plane in chosen), alpha, most, len(kept))
+
+
+@dataclass(frozen=True)
+class _Specs:
+    """What all tests of one search share."""
+
+    x: Tensor
+    y: Tensor
+    seed: int
+    copies: int
+    workers: Workers | None
+    units: Tensor | None
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What the tests of one search share; level: of one plane."""
+    """The tests of one search; planes: their number."""
 
-    x: Tensor
-    y: Tensor
+    specs: _Specs
     largest: int
-    level: float
-    copies: int
-    seed: int
+    primes: list[int]
+    alpha: float
+    planes: int
+    grow: bool
     progress: Progress | None
     memory: TestMemory | None
-    workers: Workers | None
-    units: Tensor | None
-    grow: bool
 
-    def test(self, plane: Plane, order: int | None) -> RandomisationTest:
-        moves = PlaneRotations(plane, order)
-        name = f"{moves.name} in plane {plane[0]},{plane[1]}"
-        known = None if self.memory is None else self.memory.recall_test(name)
-        if known is not None:
-            return known
-        if self.progress is not None:
-            self.progress(name, 0, 1)
-        statistic = AngularHarmonics(plane, max(HARMONICS, 2 * self.largest))
-        rng = named_stream(self.seed, "rotation test", f"{plane[0]},{plane[1]}", moves.name)
-        test = randomisation_test(
-            self.x,
-            self.y,
-            moves,
-            statistic,
-            rng,
-            self.copies,
-            workers=self.workers,
-            units=self.units,
-            alpha=(self.level if order is None else self.level / len(_primes(self.largest))) if self.grow else None,
-        )
-        if self.memory is not None:
-            self.memory.keep_test(name, test)
-        return test
+    @property
+    def level(self) -> float:
+        """Of one plane."""
+        return self.alpha / self.planes
+
+    def verdict(self, plane: Plane) -> PlaneVerdict:
+        """SO(2) first, then for each prime its powers."""
+        tests = {"SO2": self._test(plane, None, self.level)}
+        candidates = range(2, self.largest + 1)
+        if tests["SO2"].p_value > self.level:
+            accepted = (*(f"C{n}" for n in candidates), "SO2")
+            adjusted = {"SO2": min(1.0, self.planes * tests["SO2"].p_value)}
+            return PlaneVerdict(plane, "SO2", None, accepted, (), tests, adjusted, False)
+        order = math.prod([self._largest_power(plane, prime, tests) for prime in self.primes])
+        adjusted = self._adjusted(tests)
+        rejected = [f"C{n}" for n in candidates if order % n]
+        beyond = [order] if order > self.largest else []
+        accepted = tuple(f"C{n}" for n in (*(n for n in candidates if order % n == 0), *beyond))
+        shown = {name: adjusted[name] for name in (*tests, *(r for r in rejected if r not in tests))}
+        return PlaneVerdict(plane, f"C{order}", order, accepted, (*rejected, "SO2"), tests, shown, bool(beyond))
+
+    def _largest_power(self, plane: Plane, prime: int, tests: dict[str, RandomisationTest]) -> int:
+        """The largest power of a prime that is not rejected, 1 if all are; the tests are added to `tests`."""
+        level = self.level / len(self.primes)
+        for power in self._powers(prime):
+            found = tests[f"C{power}"] = self._test(plane, power, level)
+            if found.p_value > level:
+                return power
+        return 1
+
+    def _powers(self, prime: int) -> list[int]:
+        """Of a prime, the largest candidate first."""
+        powers = (prime**k for k in range(1, self.largest.bit_length()))
+        return sorted((power for power in powers if power <= self.largest), reverse=True)
+
+    def _adjusted(self, tests: Mapping[str, RandomisationTest]) -> dict[str, float]:
+        """Adjusted p-values of SO(2), the prime powers tested, and the groups that have one of them as a part."""
+        adjusted = {"SO2": min(1.0, self.planes * tests["SO2"].p_value)}
+        for prime in self.primes:
+            worst = adjusted["SO2"]
+            for name in (f"C{power}" for power in self._powers(prime) if f"C{power}" in tests):
+                worst = adjusted[name] = min(1.0, max(worst, self.planes * len(self.primes) * tests[name].p_value))
+        for n in range(2, self.largest + 1):
+            parts = [adjusted[f"C{p**k}"] for p, k in factorint(n).items() if f"C{p**k}" in tests]
+            if parts:
+                adjusted[f"C{n}"] = min(parts)
+        return adjusted
+
+    def _test(self, plane: Plane, order: int | None, level: float) -> RandomisationTest:
+        moves, specs = PlaneRotations(plane, order), self.specs
+        rows = f"{plane[0]},{plane[1]}"
+        name = f"{moves.name} in plane {rows}"
+        statistic = AngularHarmonics(plane, max(AngularHarmonics.harmonics, 2 * self.largest))
+        rng = named_stream(specs.seed, "rotation test", rows, moves.name)
+
+        def test() -> RandomisationTest:
+            if self.progress is not None:
+                self.progress(name, 0, 1)
+            alpha = level if self.grow else None
+            return randomisation_test(
+                specs.x, specs.y, moves, statistic, rng, specs.copies, None, specs.workers, specs.units, alpha
+            )
+
+        return remembered(self.memory, name, test)
 
 
 def least_copies(alpha: float, planes: int, largest: int = LARGEST) -> int:
@@ -384,13 +249,6 @@ def _primes(largest: int) -> list[int]:
     return [int(p) for p in primerange(2, largest + 1)]
 
 
-def _top_power(prime: int, largest: int) -> int:
-    power = prime
-    while power * prime <= largest:
-        power *= prime
-    return power
-
-
 def _checked_planes(x: Tensor, y: Tensor, planes: Sequence[Plane] | None) -> list[Plane]:
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or x.shape[1] < 2 or 0 in (*x.shape, *y.shape):
         raise InputError(
@@ -404,47 +262,3 @@ def _checked_planes(x: Tensor, y: Tensor, planes: Sequence[Plane] | None) -> lis
         if max(plane) >= x.shape[1]:
             raise GroupError(f"plane {plane}: the samples have {x.shape[1]} coordinates, counted from 0")
     return chosen
-
-
-def _plane_verdict(run: _Run, plane: Plane, planes: int) -> PlaneVerdict:
-    tests = {"SO2": run.test(plane, None)}
-    adjusted = {"SO2": min(1.0, planes * tests["SO2"].p_value)}
-    if tests["SO2"].p_value > run.level:
-        accepted = (*(f"C{n}" for n in range(2, run.largest + 1)), "SO2")
-        return PlaneVerdict(plane, "SO2", None, accepted, (), tests, adjusted, False)
-    primes, order = _primes(run.largest), 1
-    for prime in primes:
-        order *= _largest_power(run, plane, prime, len(primes), tests)
-    _adjust(tests, adjusted, planes, len(primes), run.largest)
-    names = [f"C{n}" for n in range(2, run.largest + 1) if order % n == 0]
-    rejected = [f"C{n}" for n in range(2, run.largest + 1) if order % n]
-    beyond = order > run.largest
-    accepted = (*names, f"C{order}") if beyond else tuple(names)
-    shown = {name: adjusted[name] for name in (*tests, *(r for r in rejected if r not in tests))}
-    return PlaneVerdict(plane, f"C{order}", order, accepted, (*rejected, "SO2"), tests, shown, beyond)
-
-
-def _largest_power(run: _Run, plane: Plane, prime: int, primes: int, tests: dict[str, RandomisationTest]) -> int:
-    """The largest power of a prime that is not rejected, 1 if all are; the tests are added to `tests`."""
-    power = _top_power(prime, run.largest)
-    while power > 1:
-        found = tests[f"C{power}"] = run.test(plane, power)
-        if found.p_value > run.level / primes:
-            break
-        power //= prime
-    return power
-
-
-def _adjust(
-    tests: Mapping[str, RandomisationTest], adjusted: dict[str, float], planes: int, primes: int, largest: int
-) -> None:
-    """Adjusted p-values of the prime powers tested, and of the groups that have one of them as a part."""
-    for prime in _primes(largest):
-        worst, power = adjusted["SO2"], _top_power(prime, largest)
-        while f"C{power}" in tests:
-            worst = adjusted[f"C{power}"] = min(1.0, max(worst, planes * primes * tests[f"C{power}"].p_value))
-            power //= prime
-    for n in range(2, largest + 1):
-        parts = [adjusted[f"C{p**k}"] for p, k in factorint(n).items() if f"C{p**k}" in tests]
-        if parts:
-            adjusted[f"C{n}"] = min(parts)

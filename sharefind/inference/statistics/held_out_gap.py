@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.groups import FiniteGroup, Group, Representation
 from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.searched_particles import UnitFactory, neuron_unit
 from sharefind.inference.statistics.surrogate_training import (
@@ -25,7 +26,7 @@ from sharefind.inference.statistics.surrogate_training import (
     minibatches,
     orthogonal_action,
 )
-from sharefind.inference.tests.randomisation import Bound
+from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.meanfield.clouds.actions import JointAction, ParticleAction
 from sharefind.meanfield.clouds.measures import symmetrise
 from sharefind.meanfield.clouds.models import predict, squared_risk
@@ -38,7 +39,7 @@ FREE = ParticleTraining(particles=48, steps=60)
 
 
 @dataclass(frozen=True)
-class HeldOutGap:
+class HeldOutGap(SearchStatistic):
     """mean over samples and g in H of l(rhohat_g y, f(rho_g x)) - l(y, f(x)), l the squared loss, f not trained on x.
 
     Particles start weakly invariant: Gaussian ones with all their images under H (for groups larger than `listed`,
@@ -50,7 +51,6 @@ class HeldOutGap:
     Attributes:
         unit: made from the hypothesis' representations. training: the settings, for each half.
         splits: into halves, over which the gap is averaged; more steady it, and each costs two trainings a row.
-        units: (n,), int64, the unit of each row: no unit is cut into halves; None where each row is one.
         listed: largest group of which all elements are used; larger and infinite ones give this many Haar draws.
         judged: most samples of a half that are judged: beyond, judging costs more than training, and gains little.
 
@@ -58,10 +58,11 @@ class HeldOutGap:
         ConfigError: no splits.
     """
 
+    name: ClassVar[str] = "held-out-gap"
+
     unit: UnitFactory = neuron_unit
     training: ParticleTraining = field(default=FREE)
     splits: int = 3
-    units: Tensor | None = field(default=None, compare=False)
     listed: int = 32
     judged: int = 1000
 
@@ -69,12 +70,14 @@ class HeldOutGap:
         if self.splits < 1:
             raise ConfigError(f"held-out gap: splits={self.splits}; give 1 or more")
 
-    @property
-    def name(self) -> str:
-        """held-out-gap."""
-        return "held-out-gap"
+    @classmethod
+    def of_problem(cls, problem: ProblemTraits) -> Self:
+        """With the unit of the problem."""
+        return cls(problem.unit)
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
         """The statistic for one hypothesis: (R, checkpoints).
 
         Raises:
@@ -84,7 +87,7 @@ class HeldOutGap:
         action, settings = orthogonal_action(moves, self.name), self.training
         unit = self.unit(action.in_rep, action.out_rep)
         start = weakly_invariant_start(unit.space.action, settings, rng, self.listed)
-        cuts = [halves(len(x), rng, self.name, self.units) for _ in range(self.splits)]
+        cuts = [halves(len(x), rng, self.name, units) for _ in range(self.splits)]
         shortest = min(cut.shape[1] for cut in cuts)
         folds = torch.cat([cut[:, :shortest] for cut in cuts])
         # Each half is judged by the particles that the other half trained.
@@ -101,9 +104,8 @@ class HeldOutGap:
             gaps = [above_rounding(gap, settings.rounding * size) for gap, size in found]
             return torch.stack([gap.reshape(-1, len(judged)).mean(1) for gap in gaps], dim=1)
 
-        trainer, (inputs, outputs) = RowTrainer(unit, settings, start, step, order, scale.moved), scale(x, y)
-        row_bytes, evaluate = trainer.row_bytes(inputs, outputs), trainer.in_blocks(read)
-        return Bound(outputs, evaluate, row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
+        trainer = RowTrainer(unit, settings, start, step, order, scale.moved)
+        return scale.fitted(x, y, trainer.in_blocks(read), trainer.row_bytes(x, y))
 
 
 def weakly_invariant_start(

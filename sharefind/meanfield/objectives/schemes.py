@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from torch import Tensor
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, setting
 from sharefind.meanfield.clouds.actions import ParticleAction
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
@@ -99,4 +99,7 @@ def scheme_gradient(
         return averaging_gradient(unit, action, loss)
     if scheme is Scheme.EA and fixed is not None:
         return projected_gradient(unit, fixed, loss)
-    raise ConfigError(f"scheme {scheme.value} needs a group; give --group or --generators, or use --scheme vanilla")
+    raise ConfigError(
+        f"scheme {scheme.value} needs a group; give {setting('group')} or {setting('generators')}, or use "
+        f"{setting('scheme')} vanilla"
+    )

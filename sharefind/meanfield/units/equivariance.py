@@ -5,7 +5,7 @@ Each check names the first generator that breaks the unit and what to do instead
 
 from __future__ import annotations
 
-from sharefind.errors import UnitError
+from sharefind.errors import UnitError, setting
 from sharefind.groups import Representation
 from sharefind.meanfield.units.activations import Activation
 from sharefind.meanfield.units.invariance import Invariance, first_refused, generator_signs
@@ -18,29 +18,30 @@ def refuse_unless_pointwise_equivariant(rep: Representation, sigma: Activation, 
     permutation, and with a sign only if it is odd: so the check on generators is a proof for the whole group.
 
     Args:
-        rep: the action on the space that sigma acts on: Y ("--out-rep") or the hidden units ("--hidden-rep").
-        sigma: the activation. unit: what the message calls the unit. option: which choice the message advises on.
+        rep: the action on the space that sigma acts on: Y ("out_rep") or the hidden units ("hidden_rep").
+        sigma: the activation. unit: what the message calls the unit. option: the setting that the message advises on.
 
     Raises:
         UnitError: a generator moves the space by something else; the message names it.
     """
-    name, where = rep.group.name, f"{'Y' if option == '--out-rep' else 'the hidden units'} ({rep.name})"
+    name, where = rep.group.name, f"{'Y' if option == 'out_rep' else 'the hidden units'} ({rep.name})"
     if any(not d.is_zero_matrix for d in rep.lie):
         raise UnitError(
             f"the {unit} unit is not equivariant: {name} rotates {where} continuously, and a pointwise "
-            f"{sigma.name} commutes with no rotation; use {option} trivial"
+            f"{sigma.name} commutes with no rotation; use {setting(option)} trivial"
         )
     for place, signs in enumerate(generator_signs(rep)):
         if signs is None:
             raise UnitError(
                 f"the {unit} unit is not equivariant: generator {place} of {name} acts on {where} "
                 f"by a matrix that is no signed permutation, so a pointwise {sigma.name} does not commute with it; "
-                f"use {option} trivial"
+                f"use {setting(option)} trivial"
             )
         if not sigma.is_odd and min(signs, default=1) < 0:
             raise UnitError(
                 f"the {sigma.name} unit is not equivariant: generator {place} of {name} changes signs "
-                f"on {where} and {sigma.name} is not odd; use --unit {unit}:tanh or {option} trivial"
+                f"on {where} and {sigma.name} is not odd; use {setting('unit')} {unit}:tanh or {setting(option)} "
+                "trivial"
             )
 
 

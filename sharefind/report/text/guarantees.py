@@ -12,20 +12,20 @@ from sharefind.search.rules.registry import stop_traits
 
 def promised(view: RunView) -> Iterator[str]:
     """What holds whatever the data's law, the noise and the quality of training are; a sentence each."""
-    if view.result.get("symmetries"):
+    if view.result.symmetries:
         yield (
             f"If the samples are independent, then with probability at least {number(1 - view.alpha)} none of the "
             f"groups called rejected is a symmetry of the data; all tests together are covered (alpha = "
             f"{view.alpha:g}). The p-values are exact for every sample size, because data moved by a symmetry are "
             "exchangeable with the data themselves."
         )
-    if view.result["e_star"]["exact"] and view.is_finished:
+    if view.result.e_star.exact and view.is_finished:
         yield "E_* is an exact subspace: its ties are no rounded numbers, and an export is checked in exact arithmetic."
 
 
 def not_promised(view: RunView) -> Iterator[str]:
     """What must not be read into the result; a sentence each."""
-    tests = bool(view.result.get("symmetries"))
+    tests = bool(view.result.symmetries)
     if tests:
         yield "Not rejected is no proof: with few samples or much noise E_* may belong to a group that is too large."
         yield (
@@ -46,12 +46,12 @@ def not_promised(view: RunView) -> Iterator[str]:
             "E_* holds by the tolerance: the exact symmetry is rejected, and that it is broken by little is an "
             "estimate from one training without an error rate."
         )
-    if view.result.get("blind"):
+    if view.result.blind:
         yield (
             "The candidate was proposed by the data. Its exact test used other samples, so that its level holds; "
             "that nothing larger was missed is not guaranteed."
         )
-    elif view.result["group"]["order"] != 1:
+    elif view.result.group.order != 1:
         yield "Symmetries outside the candidate group were not looked for."
 
 

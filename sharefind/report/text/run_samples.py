@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sharefind.errors import RunFolderError
+from sharefind.errors import RunFolderError, wording
 from sharefind.search import TaskLike, fingerprint
 from sharefind.search.persistence.run_folder import FINGERPRINT
 from sharefind.storage import advice, read_text
@@ -39,7 +39,7 @@ def noted_fingerprint(run: Path) -> str:
     except PermissionError as error:
         raise RunFolderError(f"{path} cannot be read ({error.strerror}); {advice(error)}") from None
     except (OSError, UnicodeDecodeError):
-        raise RunFolderError(f"{path} cannot be read; go on with sharefind discover --resume {run}") from None
+        raise RunFolderError(f"{path} cannot be read; go on with {wording().going_on(run)}") from None
 
 
 def samples_of(task: TaskLike, noted: str) -> Samples:

@@ -12,8 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from sharefind.inference import Diagnosis, RandomisationTest
-from sharefind.inference.tests.diagnosis import RiskGap
+from sharefind.inference import Diagnosis, RandomisationTest, RiskGap
 from sharefind.search.json_fields import Part, Size, Word
 from sharefind.search.memory import DIAGNOSIS, TEST, Kind
 from sharefind.search.node_evidence import Bounded, Evidence, NonNegative

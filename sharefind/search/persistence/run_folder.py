@@ -18,7 +18,7 @@ import tomli_w
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
-from sharefind.errors import RunFolderError, SharefindError, one_line
+from sharefind.errors import RunFolderError, SharefindError, one_line, setting, wording
 from sharefind.formats import parse_toml
 from sharefind.inference import RandomisationTest
 from sharefind.limits import DEFAULT_LIMITS, Limits
@@ -296,7 +296,7 @@ class RunFolder:
         Raises:
             RunFolderError: the run is not finished, or its result is not JSON or holds what no search writes.
         """
-        missing = f"the run is not finished; go on with sharefind discover --resume {self.path}"
+        missing = f"the run is not finished; go on with {wording().going_on(self.path)}"
         return read_result(read_json(self.path / RESULT, missing, self.limits), self.path / RESULT)
 
     def lattice(self) -> SearchLattice:
@@ -312,12 +312,13 @@ def _refuse_occupied(path: Path) -> None:
         others = [e for e in entries if e.name not in begun and not e.name.endswith(TEMPORARY)]
         if others or ((path / PARTICLES).is_dir() and any((path / PARTICLES).iterdir())):
             raise RunFolderError(
-                f"{path} exists and is not an empty folder; choose another --out, or go on with --resume {path}"
+                f"{path} exists and is not an empty folder; choose another {setting('out')}, or go on with "
+                f"{setting('resume')} {path}"
             )
     except NotADirectoryError:
-        raise RunFolderError(f"{path} exists and is not a folder; choose another --out") from None
+        raise RunFolderError(f"{path} exists and is not a folder; choose another {setting('out')}") from None
     except OSError as error:
-        raise RunFolderError(f"{path} cannot be read ({error.strerror}); choose another --out") from None
+        raise RunFolderError(f"{path} cannot be read ({error.strerror}); choose another {setting('out')}") from None
 
 
 def _made(particles: Path) -> None:
@@ -325,7 +326,9 @@ def _made(particles: Path) -> None:
     try:
         particles.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunFolderError(f"{particles.parent} cannot be made ({error.strerror}); choose another --out") from None
+        raise RunFolderError(
+            f"{particles.parent} cannot be made ({error.strerror}); choose another {setting('out')}"
+        ) from None
 
 
 def _refuse_link(path: Path) -> None:

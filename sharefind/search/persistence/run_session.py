@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from sharefind.errors import setting
 from sharefind.parallel import Deadline
 from sharefind.search.experiments import Training
 from sharefind.search.hypotheses import TestedProblem
@@ -27,7 +28,7 @@ def budget(started: float, most: float, before: float) -> Deadline:
         most: Seconds of all sessions.
         before: Those of earlier ones.
     """
-    late = BudgetSpent(f"--max-seconds {most:g}: they are spent, all sittings together")
+    late = BudgetSpent(f"{setting('max_seconds')} {most:g}: they are spent, all sittings together")
     return Deadline(started + most - before, late)
 
 
@@ -126,7 +127,9 @@ class RunSession(Observers):
         """End the search when the time is spent; while it runs, keep count of it now and then."""
         self._keep_seconds()
         if self._most is not None and self.seconds >= self._most:
-            raise BudgetSpent(f"--max-seconds {self._most:g}: {self.seconds:.1f} s were worked, all sittings together")
+            raise BudgetSpent(
+                f"{setting('max_seconds')} {self._most:g}: {self.seconds:.1f} s were worked, all sittings together"
+            )
 
     def _keep_seconds(self) -> None:
         now = time.monotonic()

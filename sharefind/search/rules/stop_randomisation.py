@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, setting
 from sharefind.inference import Verdict, randomisation_p_value
 from sharefind.search.config import Settings
 from sharefind.search.experiments import CopiesPlan, CopiesResult, StageProgress, copies_experiment, staged
@@ -34,7 +34,9 @@ class RandomisationRule:
         if node.space.is_full:
             return whole_space(problem, node, self.name, progress, p_value=1.0)
         if problem.symmetries is None:
-            raise ConfigError("stopping rule randomisation needs tests of a candidate group; use --stop calibrated")
+            raise ConfigError(
+                f"stopping rule randomisation needs tests of a candidate group; use {setting('stop')} calibrated"
+            )
         judged = problem.judgement(node)
         plan = CopiesPlan(
             problem, node.space, node.key, judged.null, problem.directions(node), f"copies:{identity_of(judged.null)}"

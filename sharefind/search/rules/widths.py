@@ -5,33 +5,31 @@ from __future__ import annotations
 import math
 import re
 
-from sharefind.errors import GroupError, InputError
+from sharefind.errors import GroupError, InputError, setting
 from sharefind.groups import FiniteGroup, Group, Representation, grid, named_group, natural
 
 SMALLEST_IMAGE = 3
 """Pixels a side from which a square number of columns may be an image."""
 
 
-def width_advice(flag: str, group: Group, rep: Representation, width: int, most: int = 3) -> str:
+def width_advice(name: str, group: Group, rep: Representation, width: int, most: int = 3) -> str:
     """The end of a message about `width` columns, on which `rep` of the group does not act.
 
     Args:
-        flag: "--in-rep" or "--out-rep".
+        name: "in_rep" or "out_rep", of the setting.
         group: The candidate.
         rep: Its representation, of another dimension.
         width: Number of columns.
         most: How many expressions are proposed at most.
     """
-    side = math.isqrt(width)
+    side, flag = math.isqrt(width), setting(name)
     is_image, on_squares = side * side == width and side >= SMALLEST_IMAGE, _acts_on_squares(group)
     is_resizable = rep.name == "natural" and not (is_image and on_squares)
-    groups = [f"--group {name}" for name in _resized(group, width)] if is_resizable else []
-    if is_image and not on_squares and flag == "--in-rep":
-        groups.append(f"--group D4 {flag} grid:{side} (an image of {side} x {side})")
+    groups = [f"{setting('group')} {other}" for other in _resized(group, width)] if is_resizable else []
+    if is_image and not on_squares and name == "in_rep":
+        groups.append(f"{setting('group')} D4 {flag} grid:{side} (an image of {side} x {side})")
     expressions = ", ".join(_expressions(group, rep, width)[:most])
-    return (
-        f"{''.join(f'use {name}, or ' for name in groups)}choose {flag} so that they agree (for example {expressions})"
-    )
+    return f"{''.join(f'use {way}, or ' for way in groups)}choose {flag} so that they agree (for example {expressions})"
 
 
 def _resized(group: Group, width: int) -> list[str]:

@@ -64,9 +64,9 @@ def test_coefficients_start_as_in_the_exported_module(name: str, spec_of: BuildS
     if spec.has_hidden:
         theirs = [std for count, std in classes["START"] for _ in range(count)]
     else:
-        theirs = [classes["SharedShallowNetwork"](1).std] * spec.space.dim
-        assert SharedLinear(spec).start.tolist() == pytest.approx([classes["SharedLinear"]().std] * spec.space.dim)
-    assert network.start.tolist() == pytest.approx(theirs, rel=1e-15)
+        theirs = classes["SharedShallowNetwork"](1).start
+        assert SharedLinear(spec).start == pytest.approx(classes["SharedLinear"]().start)
+    assert network.start == pytest.approx(theirs, rel=1e-15)
     torch.manual_seed(3)
     network.reset_parameters()
     torch.manual_seed(3)
@@ -131,7 +131,7 @@ def test_linear_starts_with_the_variance_of_the_free_layer(name: str, spec_of: B
         for move in unit_moves:
             layer.coefficient.copy_(move)
             energies.append(float(layer.weight.square().sum()))
-    exact = float(np.dot(energies, layer.start**2))
+    exact = float(np.dot(energies, np.square(layer.start)))
     assert exact == pytest.approx(spec.d_out / 3, rel=1e-12)
     torch.manual_seed(0)
     drawn = []

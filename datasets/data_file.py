@@ -1,0 +1,96 @@
+"""A file with x and y, whatever its format: what bounds it, what a format declares, and what all refusals begin with.
+
+A format reads; whether the values can be used is decided by `task.check_arrays`. How a format is added: a file that
+makes a `DataFormat`, and its line in `data_formats`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sharefind.errors import DataError
+from sharefind.limits import DATA_BYTES, DEFAULT_LIMITS, Limits, raise_it
+
+
+@dataclass(frozen=True)
+class Guards:
+    """Bounds on what a data file may ask of its reader, which no setting lifts.
+
+    Attributes:
+        directory: Most bytes of an archive's table of contents, which is read whole.
+        ratio: Most times its packed size that an array may unpack to; measured numbers stay below 10.
+        free: Arrays of up to this many bytes may be packed in any ratio.
+        row: Most characters of a row of text, which is held before its numbers are known.
+    """
+
+    directory: int = 10_000_000
+    ratio: int = 200
+    free: int = 10_000_000
+    row: int = 10_000_000
+
+
+DEFAULT_GUARDS = Guards()
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file that is read.
+
+    Attributes:
+        name: Its path as it was given, which opens every message.
+        limits: `file_size` bounds what it holds, also unpacked.
+        guards: What else bounds it.
+    """
+
+    name: str | Path
+    limits: Limits = DEFAULT_LIMITS
+    guards: Guards = DEFAULT_GUARDS
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self.name)
+
+    @property
+    def most(self) -> int:
+        """Most bytes that it may have, or unpack to."""
+        return self.limits.bytes_of(DATA_BYTES)
+
+    def refused(self, what: str) -> DataError:
+        """The error that says why it cannot be used and what to do instead."""
+        return DataError(f"{self.name}: {what}")
+
+    def refuse_unpacked(self, size: int) -> None:
+        """Refuse what it declares to unpack to, in bytes, where that is above the limit (DataError)."""
+        if size > self.most:
+            raise self.refused(
+                f"unpacks to {size} bytes, above the limit of {self.most}; use fewer rows, "
+                f"or {raise_it('file_size', size)}"
+            )
+
+
+Columns = tuple[NDArray[Any], NDArray[Any], Any]
+"""x (n, d_in) and y (n, d_out) as the file has them, and the values that name the unit of each row, or None."""
+
+
+@dataclass(frozen=True)
+class DataFormat:
+    """A kind of file with x and y.
+
+    Attributes:
+        suffix: How its files end.
+        read: Reads a file, and the column (array) with the units of rows, None where it has none. It takes nothing
+            that can run code, and looks at sizes that are declared before it unpacks anything.
+        damage: What its reader raises on damaged files, beside the usual.
+        package: What it needs beyond sharefind; None for nothing.
+        extra: The extra of sharefind that brings the package.
+    """
+
+    suffix: str
+    read: Callable[[DataFile, str | None], Columns]
+    damage: tuple[type[Exception], ...] = ()
+    package: str | None = None
+    extra: str | None = None

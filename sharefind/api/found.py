@@ -1,0 +1,184 @@
+"""What exists after a search was fitted: its model, and how it is predicted with, written and drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sharefind.api.parameters import EvidenceRow, Parameters, SearchedModel, TemporaryRun, refuse_no_numbers
+from sharefind.api.writing import format_of, write_network
+from sharefind.architectures import SharingSpec, TrainedNetwork
+from sharefind.architectures.layers import SharedLinear, SharedShallowNetwork, SharedTwoLayer
+from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, UnitError, worded
+from sharefind.groups import Group
+from sharefind.meanfield.units import exported_units
+from sharefind.report.page.html_page import write_page
+from sharefind.report.pictures.drawing import draw_single, picture_of, require_matplotlib
+from sharefind.report.pictures.lattice_picture import draw_lattice
+from sharefind.report.text.run_samples import Samples
+from sharefind.report.text.runs import RunView, load_run
+from sharefind.search import SearchLattice, SearchNode
+from sharefind.search.result import Result
+from sharefind.spaces import Subspace
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FloatArray = NDArray[np.float64]
+
+
+class FoundSharing(BaseEstimator):  # type: ignore[misc]
+    """A search that may have been fitted."""
+
+    subspace_: Subspace
+    e_star_: SearchNode
+    stabiliser_: Group | None
+    accepted_: list[str]
+    rejected_: list[str]
+    lattice_: SearchLattice
+    evidence_: list[EvidenceRow]
+    result_: Result
+    spec_: SharingSpec
+    network_: TrainedNetwork
+    is_finished_: bool
+    _model: TrainedNetwork | SearchedModel
+    _run: Path | TemporaryRun
+    _samples: Samples
+    n_features_in_: int
+    _is_flat: bool
+
+    def predict(self, X: ArrayLike) -> FloatArray:
+        """f(X) by the search's own model at E_*: (n, d_in) -> (n, d_out), or (n,) where y was (n,).
+
+        Raises:
+            NotConvergedError: the search is unfinished.
+        """
+        model = self._model_of_search()
+        refuse_no_numbers(X, "X")
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        values = model.predict(np.asarray(X))
+        return values[:, 0] if self._is_flat else values
+
+    def to_module(
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> SharedShallowNetwork:
+        """The search's model as a torch module, in X and y as they were given.
+
+        Raises:
+            NotConvergedError: the search is unfinished. UnitError: the unit cannot be exported.
+        """
+        return SharedShallowNetwork.from_spec(self._network(), device=device, dtype=dtype)
+
+    def layer(
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> SharedLinear | SharedTwoLayer:
+        """A fresh layer on E_* for a network of your own: linear, or two-layer for a unit with a hidden layer.
+
+        Raises:
+            NotConvergedError, UnitError: as in `to_module`.
+        """
+        spec = self._network().spec
+        if spec.has_hidden:
+            return SharedTwoLayer(spec, device=device, dtype=dtype)
+        return SharedLinear(spec, device=device, dtype=dtype)
+
+    def export(self, path: str | Path, format: str | None = None) -> Path:
+        """Write what was found: json or torch (the architecture), safetensors or onnx (with the search's weights).
+
+        Args:
+            path: a new file. format: by the ending where None: .json, .py, .safetensors, .onnx; or emlp or escnn, a
+                snippet for that library.
+
+        Raises:
+            ConfigError: no such format. ExportError: a claim does not hold. RunFolderError: the file cannot be written.
+            NotConvergedError, UnitError: as in `to_module`.
+        """
+        target = Path(path)
+        chosen = format_of(target, format)
+        with worded(Parameters(out="path")):
+            write_network(self._network(), target, chosen, self.result_.seed)
+        return target
+
+    def evidence_frame(self) -> Any:
+        """`evidence_` as a pandas DataFrame: a row for every visited node, a column for each number in `Evidence`.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        check_is_fitted(self)
+        try:
+            import pandas as pd
+        except ImportError:
+            message = "evidence_frame needs pandas; install it with pip install 'sharefind[pandas]', or read evidence_"
+            raise ConfigError(message) from None
+        rows = [{"node": r.number, "label": r.label, "dim": r.dim, **r.evidence.to_json()} for r in self.evidence_]
+        return pd.DataFrame(rows).set_index("node") if rows else pd.DataFrame()
+
+    def plot_lattice(self, target: str | Path | Axes | None = None) -> Figure | None:
+        """Draw the lattice of visited and proposed spaces: into a file (.png, .svg), into axes, or as a new figure.
+
+        Returns:
+            The new figure where no target is given.
+
+        Raises:
+            ConfigError: matplotlib is not installed, or another ending. RunFolderError: the run is gone.
+        """
+        view = self._view()
+        with worded(Parameters()):
+            if isinstance(target, (str, Path)):
+                draw_single(view, "lattice", Path(target))
+                return None
+            if target is not None:
+                draw_lattice(target, view)
+                return None
+            require_matplotlib("plot_lattice")
+            from matplotlib.figure import Figure
+
+            figure = Figure(figsize=picture_of("lattice").size(view, None), layout="constrained")
+            draw_lattice(figure.subplots(), view)
+            return figure
+
+    def report(self, path: str | Path) -> Path:
+        """Write the run as one HTML page with all pictures and tables.
+
+        Raises:
+            ConfigError: matplotlib is not installed, or another ending than .html. RunFolderError: the file exists or
+                cannot be written, or the run is gone.
+        """
+        run = self._view().path
+        with worded(Parameters(out="path")):
+            write_page(run, self._samples, Path(path))
+        return Path(path)
+
+    @property
+    def run_dir_(self) -> Path:
+        """The folder of the run."""
+        check_is_fitted(self)
+        return self._run if isinstance(self._run, Path) else self._run.path
+
+    def _model_of_search(self) -> TrainedNetwork | SearchedModel:
+        check_is_fitted(self, "is_finished_")
+        if not self.is_finished_:
+            raise NotConvergedError(
+                f"the search was stopped at {self.e_star_.label}, before a space held, and has no model; fit again"
+            )
+        return self._model
+
+    def _network(self) -> TrainedNetwork:
+        model = self._model_of_search()
+        if isinstance(model, TrainedNetwork):
+            return model
+        raise UnitError(f"the unit {model.unit.name} cannot be exported; use {exported_units()}")
+
+    def _view(self) -> RunView:
+        path = self.run_dir_
+        if not path.is_dir():
+            raise RunFolderError(f"the folder {path} of the run is gone; put it back, or fit again")
+        return load_run(path)

@@ -1,0 +1,76 @@
+"""From a configuration to a problem that can be searched, for every front door; what can fail on input fails here."""
+
+from __future__ import annotations
+
+from sharefind.datasets import Task, load_data, load_task
+from sharefind.errors import ConfigError, quoted, setting
+from sharefind.groups import Group, load_generators, named_group
+from sharefind.search import Candidate, Problem, SearchConfig, build_problem
+
+DEFAULT_TASK = "c2-wi"
+
+
+def resolve_problem(config: SearchConfig, task: Task | None = None, group: Group | Candidate | None = None) -> Problem:
+    """The problem of a configuration: its data, its candidate group and everything that follows from them.
+
+    Where nothing gives a candidate, the one that the data recommend is taken: a name is written into the problem's
+    configuration; a group with its action is not, and comes with the data again.
+
+    Args:
+        config: What was asked.
+        task: The samples; None for those that the configuration names.
+        group: A group, or one with its action, that no name gives; None for that of the configuration.
+
+    Raises:
+        InputError: Any of these cannot be used; the message says which and what to do instead.
+    """
+    given = _given(config) if group is None else group  # before the data, which take longer to load
+    if isinstance(given, Candidate):
+        _refuse_representations(config, "a candidate")
+    task = chosen_task(config) if task is None else task
+    if given is None and task.group is not None:
+        config = config.model_copy(update={"group": task.group})
+        given = named_group(task.group, config.limits)
+    return build_problem(config, task, _recommended(config, task) if given is None else given)
+
+
+def chosen_task(config: SearchConfig) -> Task:
+    """The samples that a configuration names.
+
+    Raises:
+        InputError: They cannot be read.
+    """
+    if config.data is not None:
+        return load_data(config.data, config.limits, config.rows_of)
+    if config.rows_of is not None:
+        what = f"{setting('rows_of')} {quoted(config.rows_of)} names a column of a file"
+        raise ConfigError(f"{what}; give the file with {setting('data')}", "rows_of")
+    return load_task(config.task or DEFAULT_TASK)
+
+
+def _given(config: SearchConfig) -> Candidate | Group | None:
+    """The group that the configuration names or reads from a file; one without symmetry where it proposes its own."""
+    if config.blind or config.group is not None:
+        return named_group(config.group or "C1", config.limits)
+    if config.generators is None:
+        return None
+    _refuse_representations(config, setting("generators"))
+    file = load_generators(config.generators, config.limits)
+    return Candidate(file.group, file.in_rep, file.out_rep)
+
+
+def _recommended(config: SearchConfig, task: Task) -> Candidate:
+    """The group that comes with the data, with its action."""
+    if task.action is None:
+        group = setting("group")
+        raise ConfigError(
+            f"no candidate symmetry was given; add {group} NAME (such as {group} C2; `sharefind groups` lists them), "
+            f"{setting('generators')} FILE, or {setting('blind')} to search without one"
+        )
+    _refuse_representations(config, task.name)
+    return Candidate(task.action.group, task.action.in_rep, task.action.out_rep)
+
+
+def _refuse_representations(config: SearchConfig, who: str) -> None:
+    if config.in_rep is not None or config.out_rep is not None:
+        raise ConfigError(f"{who} says how the group acts; drop {setting('in_rep')} and {setting('out_rep')}")

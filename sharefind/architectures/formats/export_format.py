@@ -1,0 +1,98 @@
+"""What the rest of sharefind needs to know of a format that a discovered architecture is written in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from sharefind.architectures.certificate.proof import Certificate
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.trained import TrainedNetwork
+from sharefind.errors import ConfigError
+from sharefind.limits import Limits
+from sharefind.storage import shell_word
+
+NextLines = Callable[[SharingSpec, Path, Path], list[str]]
+"""(specification, run folder, file) -> what can be done with the file, in lines that can be pasted."""
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """One format: each is a file of this room that ends with its `FORMAT`, and a line in `registry`.
+
+    Attributes:
+        name: What it is asked for by.
+        suffix: The ending that its readers expect of a file.
+        writer: Certifies what it is given and writes it to a path: a specification, or a network where `has_weights`,
+            and then it takes `seed`, and `dtype` where there are `dtypes`.
+        next: What can be done with a file of this format.
+        has_weights: Whether trained weights are written.
+        read: Reads a file of this format back, None where that cannot be done.
+        dtypes: Types of numbers that the writer takes, the first where none is given.
+        is_snippet: Whether it is source for another library, asked for by name and not by the ending of a file.
+        extra: The library that the writer needs, and the extra of sharefind that brings it.
+    """
+
+    name: str
+    suffix: str
+    writer: Callable[..., Certificate]
+    next: NextLines
+    has_weights: bool = False
+    read: Callable[[Path, Limits], SharingSpec | TrainedNetwork] | None = None
+    dtypes: tuple[str, ...] = ()
+    is_snippet: bool = False
+    extra: str | None = None
+
+    def require(self) -> None:
+        """Refuse where the library that the writer needs is not installed.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        if self.extra is not None and find_spec(self.extra) is None:
+            raise ConfigError(
+                f"an export to {self.name.upper()} needs the library {self.extra}; install it with: "
+                f"pip install 'sharefind[{self.extra}]'"
+            )
+
+    def write(
+        self,
+        spec: SharingSpec,
+        network: Callable[[], TrainedNetwork],
+        path: Path,
+        seed: int | None = None,
+        dtype: str | None = None,
+    ) -> Certificate:
+        """Certify and write, whole or not at all.
+
+        Args:
+            spec: What is written.
+            network: Gives it with its weights; called by formats of weights alone.
+            path: Of the file.
+            seed: Of the training, for the record.
+            dtype: One of `dtypes`.
+
+        Raises:
+            ExportError: A claim does not hold, or the format has no words for it.
+            RunFolderError: The file cannot be written.
+        """
+        if not self.has_weights:
+            return self.writer(spec, path)
+        settings = {"dtype": dtype or self.dtypes[0]} if self.dtypes else {}
+        return self.writer(network(), path, seed=seed, **settings)
+
+
+def verify_command(spec: SharingSpec, run: Path, out: Path) -> list[str]:
+    """For files that can be checked again."""
+    return [f"sharefind verify {shell_word(out)}"]
+
+
+def origin(seed: int | None) -> dict[str, str]:
+    """What a file of weights says of its making: `versions` (a JSON object) and, where it is known, `seed`."""
+    from sharefind.search.result import versions
+
+    known = {} if seed is None else {"seed": str(seed)}
+    return {"versions": json.dumps(versions(), sort_keys=True), **known}

@@ -1,0 +1,52 @@
+"""The formats by name, and files of ours read back by their endings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from sharefind.architectures.certificate.proof import Certificate
+from sharefind.architectures.formats import emlp_snippet, escnn_snippet, onnx_graph, spec_json, tensors, torch_source
+from sharefind.architectures.formats.export_format import ExportFormat
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.trained import TrainedNetwork
+from sharefind.limits import DEFAULT_LIMITS, Limits
+
+_ALL = (
+    spec_json.FORMAT,
+    torch_source.FORMAT,
+    tensors.FORMAT,
+    onnx_graph.FORMAT,
+    emlp_snippet.FORMAT,
+    escnn_snippet.FORMAT,
+)
+
+FORMATS: Mapping[str, ExportFormat] = MappingProxyType({format.name: format for format in _ALL})
+"""All of them."""
+
+
+def write_snippet(spec: SharingSpec, path: Path, peer: str) -> Certificate:
+    """Certify a specification and write it in the words of "emlp" or "escnn", whole or not at all.
+
+    Raises:
+        ExportError: As in `peers.peer_view`, or the library has no such group or representation.
+        RunFolderError: The file cannot be written.
+    """
+    return FORMATS[peer].writer(spec, path)
+
+
+def format_by_suffix(path: Path) -> ExportFormat | None:
+    """The format whose files end like this one, None where there is none."""
+    known = {format.suffix: format for format in _ALL if not format.is_snippet}
+    return known.get(path.suffix.lower())
+
+
+def read_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> SharingSpec | TrainedNetwork:
+    """What a file of ours holds: a specification, or a network with its weights. Its claims are for `certify`.
+
+    Raises:
+        InputError: The file cannot be read, is above the limits or is none of ours.
+    """
+    found = format_by_suffix(path)
+    return (found.read if found and found.read else spec_json.read_spec)(path, limits)

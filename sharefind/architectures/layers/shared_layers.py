@@ -1,0 +1,224 @@
+"""The layers with shared parameters: a drop-in for nn.Linear, a two-layer block, and the mean-field shallow network.
+
+What they compute is in `standalone`, what they have in common in `shared`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from sharefind.architectures import SharingSpec, TrainedNetwork
+from sharefind.architectures.initial_values import block_start, runs
+from sharefind.architectures.layers import dense, standalone
+from sharefind.architectures.layers.shared import Device, SharedModule, Source, read_source, single
+from sharefind.architectures.scaling import STATISTICS, with_statistics
+from sharefind.architectures.sharing import Sharing
+from sharefind.errors import InputError
+from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.meanfield.clouds.standardise import Standardisation
+
+
+class SharedLinear(SharedModule, standalone.SharedLinear):
+    """x -> W x [+ b] with shared parameters: a drop-in for nn.Linear(d_in, d_out).
+
+    On average an entry of W starts with the variance of one of nn.Linear, so that depth and step size need no change.
+    Of a specification it takes the space alone: the change of data belongs to `SharedShallowNetwork`. As the first
+    layer of a network of your own it works best on x - `spec.change.centre`, which breaks no symmetry.
+
+    Attributes:
+        in_features, out_features, weight, bias: as in nn.Linear; bias is None for a unit without one.
+
+    Args:
+        spec: of a matrix unit. device, dtype: as in nn.Linear.
+
+    Raises:
+        InputError: the unit has a hidden layer.
+    """
+
+    def __init__(self, spec: SharingSpec, device: Device = None, dtype: torch.dtype | None = None) -> None:
+        if spec.has_hidden:
+            raise InputError(f"the unit {spec.unit} has a hidden layer; build a SharedTwoLayer from {spec.name}")
+        super().__init__(Sharing(spec), device=device, dtype=dtype)
+
+    @classmethod
+    def from_spec(
+        cls,
+        source: Source,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Self:
+        """The layer of a specification or of the file that holds one; with its weights where there are some.
+
+        Raises:
+            ExportError: The generators are none of a group, or of another one than its name says.
+            InputError: as in `SharedLinear`, the file cannot be read, or it has the weights of several particles.
+        """
+        spec, coefficient = read_source(source, limits)
+        return cls(spec, device, dtype)._loaded(None if coefficient is None else single(spec, coefficient))
+
+    @torch.no_grad()
+    def to_linear(self, centre: ArrayLike | None = None) -> nn.Linear:
+        """A plain nn.Linear that computes the same now, and no longer shares anything.
+
+        Args:
+            centre: Shape (d_in,), such as `spec.change.centre`: the result computes at x what this layer computes at
+                x - centre. Its bias is b - W centre, also where this layer has none.
+
+        Raises:
+            InputError: The centre has another shape or is not finite.
+        """
+        blocks = self.blocks
+        origin = np.zeros(self.in_features) if centre is None else np.array(centre, dtype=np.float64)
+        if origin.shape != (self.in_features,) or not np.isfinite(origin).all():
+            raise InputError(f"the centre has shape {origin.shape}; give {self.in_features} finite numbers")
+        plain = dense.centred_linear(blocks["weight"], blocks.get("bias"), torch.from_numpy(origin)[None])
+        return plain.train(self.training)
+
+
+class SharedTwoLayer(SharedModule):
+    """x -> mean_c A_c sigma(W_c x + b_c) with shared parameters: two linear layers and what is between them.
+
+    Its hidden layer has channels d_hidden units. It computes what `SharedShallowNetwork` does with `channels` particles
+    before labels are changed back, and starts as two nn.Linear do.
+
+    Attributes:
+        in_features, out_features: d_in and d_out. hidden_features: channels d_hidden.
+        output (channels, d_out, d_hidden), weight (channels, d_hidden, d_in), bias (channels, d_hidden): A, W and b.
+
+    Args:
+        spec: Of a two-layer unit.
+        channels: Copies of the hidden representation; 1 where None.
+        device: As in torch.nn.Linear.
+        dtype: As in torch.nn.Linear.
+
+    Raises:
+        InputError: the unit has no hidden layer, or there is no channel.
+    """
+
+    def __init__(
+        self, spec: SharingSpec, channels: int | None = None, device: Device = None, dtype: torch.dtype | None = None
+    ) -> None:
+        channels = 1 if channels is None else channels
+        if not spec.has_hidden:
+            raise InputError(f"the unit {spec.unit} has no hidden layer; build a SharedLinear from {spec.name}")
+        if channels < 1:
+            raise InputError(f"channels is {channels}; give 1 or more")
+        start = runs(block_start(spec, channels))
+        super().__init__(Sharing(spec), channels, start=start, device=device, dtype=dtype)
+        self.channels = channels
+        self.in_features, self.out_features = spec.d_in, spec.d_out
+        self.hidden_features = channels * spec.block("weight").shape[0]
+
+    @classmethod
+    def from_spec(
+        cls,
+        source: Source,
+        channels: int | None = None,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Self:
+        """The block of a specification or of the file that holds one, with as many channels as its weights have.
+
+        Raises:
+            ExportError: The generators are none of a group, or of another one than its name says.
+            InputError: as in `SharedTwoLayer`, the file cannot be read, or its weights have other channels.
+        """
+        return cls._read(source, limits, channels, device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., d_in) -> (..., d_out)."""
+        return self.mean(x)
+
+    def to_dense(self) -> nn.Sequential:
+        """Two plain nn.Linear and the activation that compute the same now, and no longer share anything."""
+        return self._dense(torch.zeros(1, self.in_features), 1.0, None)
+
+    def extra_repr(self) -> str:
+        """Widths and what is shared."""
+        return f"{super().extra_repr()}, channels={self.channels}, hidden_features={self.hidden_features}"
+
+
+class SharedShallowNetwork(SharedModule, standalone.SharedShallowNetwork):
+    """x -> shift + scale mean_i sigma_*(x - centre, z_i) with particles z_i in the shared space.
+
+    sigma_*(x, z) is sigma(W x [+ b]), or A sigma(W x + b) for a unit with a hidden layer; centre, shift and scale undo
+    the change of data of the search, so that x and y are in the user's coordinates. They are part of the state: weights
+    that were trained about another centre bring it along. A state of coefficients alone, as earlier versions wrote it,
+    has centre 0. The gradient of one particle is of order 1 / width: train with Adam (`fit`), or with a step
+    proportional to the width.
+
+    Attributes:
+        width: N.
+        centre: Shape (2, d_in): rounded to 24 bits, and the rest, so that float32 inputs lose no digit to it.
+        shift: Shape (d_out,), in the units of y.
+        scale: Shape (), in the units of y.
+
+    Args:
+        spec: The architecture.
+        width: N, that of the search where None.
+        device: As in torch.nn.Linear.
+        dtype: As in torch.nn.Linear.
+
+    Raises:
+        InputError: The width is below 1.
+    """
+
+    def __init__(
+        self, spec: SharingSpec, width: int | None = None, device: Device = None, dtype: torch.dtype | None = None
+    ) -> None:
+        if width is not None and width < 1:
+            raise InputError(f"width is {width}; a network needs 1 particle or more")
+        super().__init__(Sharing(spec), width, device=device, dtype=dtype)
+
+    @classmethod
+    def from_spec(
+        cls,
+        source: Source,
+        width: int | None = None,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Self:
+        """The network of a specification or of the file that holds one; with its weights where there are some.
+
+        Raises:
+            ExportError: The generators are none of a group, or of another one than its name says.
+            InputError: the file cannot be read, or its weights have another width.
+        """
+        return cls._read(source, limits, width, device=device, dtype=dtype)
+
+    @property
+    def change(self) -> Standardisation:
+        """The change of data that the state holds: that of the specification, unless weights brought another one."""
+        if all(self._is_own(name, value) for name, value in self._exact().items()):
+            return self.spec.change
+        return with_statistics(self.spec.change, {n: dense.on_host(getattr(self, n)).numpy() for n in STATISTICS})
+
+    def to_dense(self) -> nn.Sequential:
+        """Two plain nn.Linear and the activation that compute the same now, and no longer share anything.
+
+        The centre becomes part of the first bias, b - W centre, in double precision; where inputs lie far from 0 beside
+        their spread, use the result in float64.
+        """
+        return self._dense(self.centre, self.scale, self.shift if self.change.rescales_labels else None)
+
+    def to_trained(self) -> TrainedNetwork:
+        """The weights of now with the specification, as `sharefind.architectures` writes them.
+
+        Raises:
+            InputError: A weight is not finite.
+        """
+        coefficient = dense.on_host(self.coefficient).numpy().copy()
+        return TrainedNetwork(replace(self.spec, change=self.change), np.asarray(coefficient))
+
+    def extra_repr(self) -> str:
+        """Widths and what is shared."""
+        return f"{super().extra_repr()}, unit={self.spec.unit}, width={self.width}"

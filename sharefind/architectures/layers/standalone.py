@@ -1,0 +1,306 @@
+"""Layers with shared parameters that need torch alone: the package builds on them, and exported modules are their text.
+
+`formats.torch_source` writes the classes out with the numbers of a specification: `sharing.d_in` becomes the constant
+D_IN, of each `if sharing...` the branch that is taken is kept, and the argument `sharing` goes. The code therefore
+keeps to 88 columns, and no formatter changes it at 120.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from sharefind.architectures.sharing import Sharing
+
+
+class SharedModule(nn.Module):
+    """Blocks of parameters in the shared space, made of free coefficients (*lead, DIM).
+
+    Args:
+        lead: leading axes of the coefficients.
+        start: runs of coefficients: how many, and the standard deviation of their start.
+        device: as in torch.nn.Linear.
+        dtype: as in torch.nn.Linear.
+    """
+
+    coefficient: nn.Parameter
+    index: Tensor
+    sign: Tensor
+    basis: Tensor
+
+    def __init__(
+        self,
+        sharing: Sharing,
+        *lead: int,
+        start: Sequence[tuple[int, float]],
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.sharing = sharing
+        self.sizes = [torch.Size(shape).numel() for shape in sharing.blocks.values()]
+        self.start = [std for count, std in start for _ in range(count)]
+        coefficient = torch.empty(*lead, sharing.dim, device=device, dtype=dtype)
+        self.coefficient = nn.Parameter(coefficient)
+        self._make_tables()
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw new coefficients."""
+        like = self.coefficient
+        nn.init.normal_(like)
+        like.mul_(torch.tensor(self.start, device=like.device, dtype=like.dtype))
+
+    @property
+    def entries(self) -> Tensor:
+        """All entries of the blocks, one block after the other, by rows."""
+        if self.sharing.is_tied:
+            coefficient: Tensor = self.coefficient
+            if self.sharing.has_zeros:
+                # Index 0 stands for an entry that is zero.
+                coefficient = nn.functional.pad(coefficient, (1, 0))
+            if self.sharing.has_copies:
+                # They are read from copies in turn: their gradients then add up faster.
+                coefficient = torch.cat([coefficient] * self.sharing.copies, dim=-1)
+            entries = coefficient.index_select(-1, self.index)
+            if self.sharing.has_signs:
+                entries = entries * self.sign
+            return entries
+        else:
+            return self.coefficient @ self.basis
+
+    @property
+    def blocks(self) -> dict[str, Tensor]:
+        """The blocks by name, each (*lead, *shape)."""
+        shapes = self.sharing.blocks
+        pieces = torch.split(self.entries, self.sizes, dim=-1)
+        return {
+            name: piece.reshape(*piece.shape[:-1], *shape)
+            for (name, shape), piece in zip(shapes.items(), pieces, strict=True)
+        }
+
+    @property
+    def weight(self) -> Tensor:
+        """W: (*lead, rows, D_IN)."""
+        return self.blocks["weight"]
+
+    @property
+    def bias(self) -> Tensor | None:
+        """b: (*lead, rows), None for a unit without one."""
+        return self.blocks.get("bias")
+
+    @property
+    def output(self) -> Tensor | None:
+        """A: (*lead, D_OUT, rows of W), None for a unit without one."""
+        return self.blocks.get("output")
+
+    def mean(self, x: Tensor) -> Tensor:
+        """The mean of all units at x (..., D_IN): (..., D_OUT); `lead` has one axis."""
+        blocks, bias = self.blocks, None
+        if self.sharing.has_bias:
+            bias = blocks["bias"].flatten()
+        inner = nn.functional.linear(x, blocks["weight"].flatten(0, 1), bias)
+        values = self.sharing.sigma(inner)
+        if self.sharing.has_output:
+            return nn.functional.linear(values, side_by_side(blocks["output"]))
+        else:
+            return values.reshape(*values.shape[:-1], -1, self.sharing.d_out).mean(-2)
+
+    def _make_tables(self) -> None:
+        """Tables are no part of the state: they are made anew, as for `to_empty`."""
+        like = self.coefficient.detach()
+        if self.sharing.is_tied:
+            labels = torch.tensor(self.sharing.labels, device=like.device)
+            index = labels.abs()
+            if not self.sharing.has_zeros:
+                index = index - 1
+            if self.sharing.has_copies:
+                places = torch.arange(len(labels), device=like.device)
+                index = index + self.sharing.slots * (places % self.sharing.copies)
+            self.register_buffer("index", index, persistent=False)
+            if self.sharing.has_signs:
+                sign = labels.sign().to(like.dtype)
+                self.register_buffer("sign", sign, persistent=False)
+        else:
+            rows = self.sharing.basis
+            basis = torch.tensor(rows, device=like.device, dtype=like.dtype)
+            self.register_buffer("basis", basis, persistent=False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._make_tables()
+        return self
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Tensor],
+        prefix: str,
+        *rest: object,
+    ) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        self._make_tables()
+
+
+def side_by_side(output: Tensor) -> Tensor:
+    """The mean over particles of A (N, D_OUT, h) as one matrix (D_OUT, N h)."""
+    return output.transpose(0, 1).flatten(1) / output.shape[0]
+
+
+class SharedShallowNetwork(SharedModule):
+    """The mean-field shallow network x -> shift + scale mean_i u(x - centre, z_i).
+
+    u is the unit above and z_i are the particles in the shared space. The gradient of
+    one particle is of order 1 / width: train with Adam, or with a step proportional to
+    the width. Weights of another training bring their centre, shift and scale along.
+
+    Args:
+        width: number of particles; that of the search where None.
+        device: as in torch.nn.Linear.
+        dtype: as in torch.nn.Linear.
+    """
+
+    centre: Tensor
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        sharing: Sharing,
+        width: int | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        width, start = sharing.width if width is None else width, sharing.start
+        super().__init__(sharing, width, start=start, device=device, dtype=dtype)
+        self.width = width
+        for name, value in self._exact().items():
+            self.register_buffer(name, self._like_weights(value))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., D_IN) -> (..., D_OUT)."""
+        return self.shift + self.scale * self.mean(x - self.centre[0] - self.centre[1])
+
+    def _exact(self) -> dict[str, Tensor]:
+        """The centre of x in two parts, and the shift and scale of y."""
+        values = {
+            "centre": (self.sharing.centre, self.sharing.rest),
+            "shift": self.sharing.shift,
+            "scale": self.sharing.scale,
+        }
+        kind = torch.float64
+        return {n: torch.tensor(v, device="cpu", dtype=kind) for n, v in values.items()}
+
+    def _like_weights(self, value: Tensor) -> Tensor:
+        return value.to(self.coefficient.dtype).to(self.coefficient.device)
+
+    def _is_own(self, name: str, exact: Tensor) -> bool:
+        """Whether the state holds this number in its own precision: no weights changed it."""
+        held: Tensor = getattr(self, name)
+        return held.is_meta or torch.equal(held, exact.to(held))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
+        exact = self._exact()
+        own = [name for name, value in exact.items() if self._is_own(name, value)]
+        super()._apply(fn, recurse)
+        for name in own:
+            setattr(self, name, self._like_weights(exact[name]))
+        return self
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Tensor],
+        prefix: str,
+        *rest: object,
+    ) -> None:
+        if prefix + "coefficient" in state_dict:
+            # Weights of earlier versions come alone: their inputs were not centred.
+            like = state_dict[prefix + "coefficient"]
+            for name, value in self._exact().items():
+                known = torch.zeros_like(value) if name == "centre" else value
+                state_dict.setdefault(prefix + name, known.to(like))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+class SharedLinear(SharedModule):
+    """A drop-in for torch.nn.Linear: W x [+ b] with shared parameters.
+
+    On average an entry of W starts with the variance of one of nn.Linear.
+
+    Args:
+        in_features: as in the layer that it replaces; refused where it does not fit.
+        out_features: the same.
+        bias: the same.
+        device: as in torch.nn.Linear.
+        dtype: as in torch.nn.Linear.
+    """
+
+    def __init__(
+        self,
+        sharing: Sharing,
+        in_features: int | None = None,
+        out_features: int | None = None,
+        bias: bool | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        own = (sharing.d_in, sharing.d_out, sharing.has_bias)
+        for asked, known in zip((in_features, out_features, bias), own, strict=True):
+            if asked not in (None, known):
+                raise ValueError(f"this layer is ({own[0]}, {own[1]}, bias={own[2]})")
+        start = sharing.linear_start
+        super().__init__(sharing, start=start, device=device, dtype=dtype)
+        self.in_features, self.out_features = own[:2]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., D_IN) -> (..., D_OUT)."""
+        blocks = self.blocks
+        return nn.functional.linear(x, blocks["weight"], blocks.get("bias"))
+
+
+def _matrix(sharing: Sharing, element: object, like: Tensor) -> Tensor:
+    """A generator as a matrix."""
+    if sharing.has_images:
+        # Entry k = j sends e_k to e_j, and entry k = -j sends it to -e_j.
+        image = torch.tensor(element, device=like.device)
+        matrix = like.new_zeros(len(image), len(image))
+        columns = torch.arange(len(image), device=like.device)
+        matrix[image.abs() - 1, columns] = image.sign().to(like)
+        return matrix
+    else:
+        return torch.tensor(element, device=like.device, dtype=like.dtype)
+
+
+def _moves(sharing: Sharing, like: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Group elements, on inputs and on outputs."""
+    for on_inputs, on_outputs in sharing.generators:
+        yield _matrix(sharing, on_inputs, like), _matrix(sharing, on_outputs, like)
+    if sharing.has_rotations:
+        for on_inputs, on_outputs in sharing.lie_generators:
+            t = torch.pi * (2 * torch.rand((), device=like.device, dtype=like.dtype) - 1)
+            inputs = torch.matrix_exp(t * _matrix(sharing, on_inputs, like))
+            yield inputs, torch.matrix_exp(t * _matrix(sharing, on_outputs, like))
+
+
+@torch.no_grad()
+def check_equivariance(sharing: Sharing, module: nn.Module, trials: int = 16) -> float:
+    """Largest |f(g x) - g f(x)| over random x and all generators g, relative to |f(x)|.
+
+    For the network x lies about its centre, and |f(x)| is that of f(x) - shift.
+    Rounding gives about 1e-15 in float64 and 1e-6 in float32, times the size of the
+    centre where that is above 1: g x is rounded.
+    """
+    like = next(module.parameters())
+    x = torch.randn(trials, sharing.d_in, device=like.device, dtype=like.dtype)
+    if isinstance(module, SharedShallowNetwork):
+        x = x + module.centre[0] + module.centre[1]
+    y, worst = module(x), 0.0
+    for on_inputs, on_outputs in _moves(sharing, x):
+        error = module(x @ on_inputs.T) - y @ on_outputs.T
+        worst = max(worst, float(error.abs().max()))
+    size = float((y - getattr(module, "shift", 0.0)).abs().max())
+    return worst / max(size, torch.finfo(y.dtype).tiny)

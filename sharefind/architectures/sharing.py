@@ -1,0 +1,147 @@
+"""A specification as the layers of `layers.standalone` read it; in an exported module each attribute is a constant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.architectures import initial_values as initial
+from sharefind.architectures.scaling import CENTRE, statistics
+from sharefind.architectures.spec import ExactRows, GeneratorPair, SharingSpec
+from sharefind.exact.matrices import as_signed_permutation, to_float
+from sharefind.groups import exact_matrix
+
+Image = list[int]
+"""A signed permutation in one-line notation: entry i is +-(1 + the index that e_i goes to)."""
+
+
+class Sharing:
+    """What is shared, and where the inputs and labels of a network lie.
+
+    Attributes:
+        spec: The specification that all else follows from.
+        d_in: dim X.
+        d_out: dim Y.
+        dim: Number of free coefficients.
+        width: Particles of a network where nothing else is said.
+        blocks: The shapes of the blocks by name, in the order of their entries.
+        sigma: The activation.
+        has_bias: Whether the first map has a bias.
+        has_output: Whether a second map follows it.
+        is_tied: Whether entries are coefficients up to sign, or zero; else there is a basis.
+
+    Args:
+        spec: What is described.
+        copies: How many copies of the coefficients an exported module reads from where classes of entries are large: a
+            processor can have that many additions under way.
+        crowd: Classes are large from this many entries a coefficient on, while coefficients are no more than that.
+    """
+
+    def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64) -> None:
+        self.spec, self.copies, self.crowd = spec, copies, crowd
+        self.d_in, self.d_out, self.dim, self.width = spec.d_in, spec.d_out, spec.space.dim, spec.particles
+        self.blocks = {block.name: block.shape for block in spec.blocks}
+        self.sigma = spec.activation.value
+        self.has_bias, self.has_output = spec.has_bias, len(spec.maps) > 1
+        self.is_tied = spec.space.tying is not None
+
+    @property
+    def labels(self) -> NDArray[np.int32] | None:
+        """The coefficient of each entry, from 1, with its sign; 0 for an entry that is zero."""
+        return self.spec.space.tying
+
+    @property
+    def basis(self) -> NDArray[np.float64]:
+        """What each coefficient does to the entries."""
+        return initial.basis(self.spec)
+
+    @property
+    def has_zeros(self) -> bool:
+        """Whether an entry is zero."""
+        return self.labels is not None and bool((self.labels == 0).any())
+
+    @property
+    def has_signs(self) -> bool:
+        """Whether an entry is the negative of a coefficient."""
+        return self.labels is not None and bool((self.labels < 0).any())
+
+    @property
+    def slots(self) -> int:
+        """Numbers that entries are read from."""
+        return self.dim + self.has_zeros
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether so many entries share a coefficient that adding up its gradient one by one is slow."""
+        return self.is_tied and self.dim <= self.crowd and self.spec.space.ambient >= self.crowd * (self.dim + 1)
+
+    @property
+    def start(self) -> initial.Runs:
+        """Runs of the coefficients of a network."""
+        return initial.runs(initial.network_start(self.spec))
+
+    @property
+    def linear_start(self) -> initial.Runs:
+        """Runs of a bare layer: on average an entry of W has the variance 1 / (3 d_in) with which nn.Linear starts."""
+        return ((self.dim, math.sqrt(initial.spreads(self.spec)["weight"] / (3 * self.d_in))),)
+
+    @property
+    def centre(self) -> list[float]:
+        """Of x, to 24 bits."""
+        return list(map(float, statistics(self.spec.change)[CENTRE][0]))
+
+    @property
+    def rest(self) -> list[float]:
+        """What is missing of it."""
+        return list(map(float, statistics(self.spec.change)[CENTRE][1]))
+
+    @property
+    def shift(self) -> list[float]:
+        """Of y."""
+        return list(map(float, self.spec.change.shift))
+
+    @property
+    def scale(self) -> float:
+        """Of y."""
+        return float(self.spec.change.scale)
+
+    @property
+    def has_rotations(self) -> bool:
+        """Whether the group is infinite."""
+        return bool(self.spec.lie_generators)
+
+    @property
+    def images(self) -> list[tuple[Image, Image]] | None:
+        """Generators on inputs and on outputs, None where one is no signed permutation or the group is infinite."""
+        found = [(_image(pair.on_inputs), _image(pair.on_outputs)) for pair in self.spec.generators]
+        known = [(a, b) for a, b in found if a is not None and b is not None]
+        return known if len(known) == len(found) and not self.has_rotations else None
+
+    @property
+    def has_images(self) -> bool:
+        """Whether all generators are signed permutations."""
+        return self.images is not None
+
+    @property
+    def generators(self) -> Sequence[tuple[Any, Any]]:
+        """Of the group on inputs and on outputs: images, or matrices by rows."""
+        images = self.images
+        return _matrices(self.spec.generators) if images is None else images
+
+    @property
+    def lie_generators(self) -> Sequence[tuple[Any, Any]]:
+        """Of its Lie algebra, matrices by rows."""
+        return _matrices(self.spec.lie_generators)
+
+
+def _matrices(pairs: Sequence[GeneratorPair]) -> list[tuple[Any, Any]]:
+    return [(to_float(exact_matrix(a)), to_float(exact_matrix(b))) for a, b in (pair.matrices[:2] for pair in pairs)]
+
+
+def _image(rows: ExactRows) -> Image | None:
+    image = as_signed_permutation(exact_matrix(rows))
+    return None if image is None else [(i + 1) * sign for i, sign in zip(*image, strict=True)]

@@ -1,0 +1,64 @@
+"""Names for the subgroups of a group, each of which no other subgroup has.
+
+Isomorphism types are named in `structure`, subgroups listed in `subgroups`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sharefind.errors import GroupError
+from sharefind.groups.catalogue import named_group
+from sharefind.groups.group import FiniteGroup, cycle_notation
+from sharefind.groups.structure import structure_name
+from sharefind.groups.subgroups import subgroups
+
+
+def subgroup_label(subgroup: FiniteGroup, parent: FiniteGroup, siblings: Sequence[FiniteGroup] | None = None) -> str:
+    """A name for a subgroup that no other subgroup of the parent has.
+
+    The parent's own name for the whole; the bare structure name for the only subgroup of that structure and
+    for the catalogue's standard copy; otherwise structure and generators, "C4:<(0 2 1 3)>".
+
+    Args:
+        subgroup: a subgroup of `parent`, on the same points.
+        parent: the group around it.
+        siblings: all subgroups of the parent, as `subgroups` returns them; listed anew when None.
+
+    Raises:
+        GroupError: not a subgroup of the parent.
+    """
+    if siblings is None:
+        siblings = subgroups(parent, max_order=parent.order)
+    if not subgroup.is_subgroup_of(parent):
+        raise GroupError(f"{subgroup.name} is not a subgroup of {parent.name}; use the same points for both")
+    name = structure_name(subgroup)
+    return _label(subgroup, name, parent, sum(other.name == name for other in siblings) == 1)
+
+
+def subgroup_labels(siblings: Sequence[FiniteGroup], parent: FiniteGroup) -> tuple[str, ...]:
+    """`subgroup_label` of all subgroups of the parent at once; their structure names must be their names.
+
+    Args:
+        siblings: what `subgroups(parent)` returned.
+        parent: the group around them.
+    """
+    counts = Counter(subgroup.name for subgroup in siblings)
+    return tuple(_label(s, s.name, parent, counts[s.name] == 1) for s in siblings)
+
+
+def _label(subgroup: FiniteGroup, name: str, parent: FiniteGroup, alone: bool) -> str:
+    if subgroup.order == parent.order:
+        return parent.name
+    if name != parent.name and (alone or _is_standard(subgroup, name)):
+        return name
+    return f"{name}:<{', '.join(cycle_notation(g) for g in subgroup.generators)}>"
+
+
+def _is_standard(subgroup: FiniteGroup, name: str) -> bool:
+    try:
+        standard = named_group(name)
+    except GroupError:
+        return False
+    return subgroup == standard

@@ -1,0 +1,42 @@
+"""Matrices of permutations drawn from groups that are too large to be listed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.errors import RepresentationError
+from sharefind.groups.images import block_diagonal
+from sharefind.groups.representation import Representation
+
+
+def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+    """rho of permutations of a finite group: drawn int64 (size, degree), result float64 (size, dim, dim).
+
+    Needs no list of elements, so that it serves the largest groups; natural representations on points or signed axes,
+    trivial ones, and sums of these.
+
+    Raises:
+        RepresentationError: another representation.
+    """
+    step = rep.construction
+    operation = None if step is None else step.operation
+    if step is not None and operation in ("sum", "copies"):
+        return block_diagonal([evaluate_permutations(part, drawn) for part in step.parts] * step.count)
+    if operation == "trivial":
+        return np.broadcast_to(np.eye(rep.dim), (len(drawn), rep.dim, rep.dim)).copy()
+    if step is None or operation != "natural" or any(block.kind == "rotation" for block in step.blocks):
+        raise RepresentationError(
+            f"{rep.group.name} is too large to list, and {rep.name} cannot be sampled without that; "
+            "use natural and trivial representations, or a smaller group"
+        )
+    return block_diagonal([_block_matrices(drawn, block.start, block.dim) for block in step.blocks])
+
+
+def _block_matrices(drawn: NDArray[np.int64], start: int, dim: int) -> NDArray[np.float64]:
+    """e_i -> +-e_j for the points of one block, (size, dim, dim)."""
+    images = drawn[:, start : start + dim] - start
+    matrices = np.zeros((len(drawn), dim, dim))
+    rows = np.arange(len(drawn))[:, None]
+    matrices[rows, images % dim, np.arange(dim)] = np.where(images < dim, 1.0, -1.0)
+    return matrices

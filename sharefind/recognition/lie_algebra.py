@@ -1,0 +1,193 @@
+"""The connected part of a stabiliser in O(d_out) x O(d_in): skew pairs (A, B) with A z = z B on a space.
+
+Only its Lie algebra is found here, from linear equations; discrete orthogonal moves beyond signed permutations are
+not looked for. What the algebra is called is left to `root_systems`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy import QQ
+from sympy.polys.matrices import DomainMatrix
+
+from sharefind.exact import linear_algebra as linear
+from sharefind.exact.matrices import Rows, rows_of, sparse_matrix
+from sharefind.recognition.layout import Layout
+from sharefind.recognition.root_systems import lie_name
+from sharefind.spaces.subspace import Subspace
+
+FloatArray = NDArray[np.float64]
+
+Plane = tuple[int, int, int]
+"""Axis, i < j: the rotation E_ij - E_ji of R^size of that axis."""
+
+
+@dataclass(frozen=True, eq=False)
+class LieStabiliser:
+    """The Lie algebra h of skew moves that vanish on a space, one skew matrix for each axis.
+
+    layout: what the moves act on. planes: the coordinates of so(d_out) + so(d_in).
+    algebra: h in these coordinates; exact where the space is.
+    name: such as "so(2)" or "so(3)+so(2)"; "0" for none.
+    """
+
+    layout: Layout
+    planes: tuple[Plane, ...]
+    algebra: Subspace | None
+    name: str
+
+    @property
+    def dim(self) -> int:
+        """Dimension of h."""
+        return self.algebra.dim if self.algebra is not None else 0
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether h was found by exact elimination."""
+        return self.algebra is None or self.algebra.is_exact
+
+    def matrices(self, axis: str) -> tuple[DomainMatrix, ...]:
+        """A basis of h on R^size of an axis, exact skew (size, size) each.
+
+        Raises:
+            SpaceError: no such axis, or the algebra is numerical.
+        """
+        position = self.layout.position(axis)
+        size = self.layout.axes[position].size
+        rows = rows_of(self.algebra.exact_rows()) if self.algebra is not None else {}
+        field = self.algebra.exact_rows().domain if self.algebra is not None else QQ
+        basis = []
+        for k in range(self.dim):
+            entries: Rows = {i: {} for i in range(size)}
+            for p, value in rows.get(k, {}).items():
+                plane_axis, i, j = self.planes[p]
+                if plane_axis == position:
+                    entries[i][j], entries[j][i] = value, -value
+            basis.append(sparse_matrix(entries, (size, size), field))
+        return tuple(basis)
+
+    @cached_property
+    def fixed_space(self) -> Subspace:
+        """{z : A z = z B for all (A, B) in h}: contains the space that h was found from."""
+        dim = self.layout.dim
+        if self.algebra is None or self.algebra.is_zero:
+            return Subspace.full(dim)
+        moves = [_plane_move(self.layout, plane) for plane in self.planes]
+        if not self.algebra.is_exact:
+            dense = [_dense(move, dim) for move in moves]
+            equations = [np.tensordot(h, dense, axes=1) for h in self.algebra.orthonormal()]
+            return _float_kernel(np.concatenate(equations), self.algebra.tolerance)
+        rows, field = rows_of(self.algebra.exact_rows()), self.algebra.exact_rows().domain
+        blocks = [_combined(moves, row, dim, field) for row in rows.values()]
+        return Subspace.from_reduced(linear.kernel(linear.stacked(*blocks)))
+
+
+def lie_stabiliser(space: Subspace, layout: Layout, cut: float = 1e-8) -> LieStabiliser:
+    """The Lie algebra of {(P, Q) orthogonal : P z Q^T = z for z in E}; axes that do not move stay out of it.
+
+    One equation for each basis vector and parameter, one unknown for each plane: exact elimination for an exact
+    space, singular values for a numerical one.
+
+    Args:
+        space: E.
+        layout: What the moves act on.
+        cut: Smallest singular value, relative to the largest, that counts as an equation of a numerical space; the
+            tolerance of the space where that is larger.
+    """
+    planes = tuple(
+        (k, i, j)
+        for k, axis in enumerate(layout.axes)
+        if axis.moves != "none"
+        for i in range(axis.size)
+        for j in range(i + 1, axis.size)
+    )
+    if not planes:
+        return LieStabiliser(layout, planes, None, "0")
+    moves = [_plane_move(layout, plane) for plane in planes]
+    if space.is_exact:
+        algebra = _exact_algebra(space, moves)
+    else:
+        columns = [(space.orthonormal() @ _dense(move, space.ambient).T).ravel() for move in moves]
+        algebra = _float_kernel(np.stack(columns, axis=1), max(cut, space.tolerance))
+    return LieStabiliser(layout, planes, algebra, lie_name(_float_matrices(algebra, layout, planes)))
+
+
+Move = dict[int, list[tuple[int, int]]]
+"""Column -> [(row, +-1)] of an infinitesimal rotation on Z."""
+
+
+def _plane_move(layout: Layout, plane: Plane) -> Move:
+    """d M of a plane: E_ij - E_ji applied to the rows and to the columns of every block, (dim, dim)."""
+    axis, low, high = plane
+    move: Move = {}
+    start = 0
+    for block in layout.blocks:
+        numbers = start + np.arange(int(np.prod(layout.shape(block)))).reshape(layout.shape(block))
+        start += numbers.size
+        for position, k in enumerate(block):
+            if k == axis:
+                first, second = np.take(numbers, [low, high], axis=position).swapaxes(0, position).reshape(2, -1)
+                for a, b in zip(first.tolist(), second.tolist(), strict=True):
+                    move.setdefault(b, []).append((a, 1))
+                    move.setdefault(a, []).append((b, -1))
+    return move
+
+
+def _exact_algebra(space: Subspace, moves: list[Move]) -> Subspace:
+    basis = space.exact_rows()
+    zero = basis.domain.zero
+    equations: Rows = {}
+    for k, vector in rows_of(basis).items():
+        for p, move in enumerate(moves):
+            for column in vector.keys() & move.keys():
+                for row, sign in move[column]:
+                    equation = equations.setdefault(k * space.ambient + row, {})
+                    equation[p] = equation.get(p, zero) + sign * vector[column]
+    kept = [{p: v for p, v in equation.items() if v} for _, equation in sorted(equations.items())]
+    rows = dict(enumerate(filter(None, kept)))
+    if not rows:
+        return Subspace.full(len(moves))
+    return Subspace.from_reduced(linear.kernel(sparse_matrix(rows, (len(rows), len(moves)), basis.domain)))
+
+
+def _float_kernel(equations: FloatArray, tolerance: float) -> Subspace:
+    _, values, right = np.linalg.svd(equations, full_matrices=True)
+    rank = int(np.sum(values > tolerance * max(float(values.max(initial=0.0)), 1.0)))
+    return Subspace.numerical(right[rank:], tolerance)
+
+
+def _dense(move: Move, dim: int) -> FloatArray:
+    matrix = np.zeros((dim, dim))
+    for column, entries in move.items():
+        for row, sign in entries:
+            matrix[row, column] += sign
+    return matrix
+
+
+def _combined(moves: list[Move], weights: dict[int, Any], dim: int, field: Any) -> DomainMatrix:
+    """sum_p weights[p] moves[p], exact (dim, dim)."""
+    rows: Rows = {}
+    for p, weight in weights.items():
+        for column, entries in moves[p].items():
+            for row, sign in entries:
+                here = rows.setdefault(row, {})
+                here[column] = here[column] + sign * weight if column in here else sign * weight
+    nonzero = {i: {j: v for j, v in row.items() if v} for i, row in rows.items()}
+    return sparse_matrix(nonzero, (dim, dim), field)
+
+
+def _float_matrices(algebra: Subspace, layout: Layout, planes: tuple[Plane, ...]) -> FloatArray:
+    """An orthonormal basis of h as block-diagonal skew matrices over all axes, float64 (dim, sum sizes, sum sizes)."""
+    starts = np.cumsum([0, *(axis.size for axis in layout.axes)])
+    vectors = algebra.orthonormal() if algebra.is_exact is False or algebra.dim else np.zeros((0, len(planes)))
+    matrices = np.zeros((len(vectors), int(starts[-1]), int(starts[-1])))
+    for p, (axis, i, j) in enumerate(planes):
+        row, column = int(starts[axis]) + i, int(starts[axis]) + j
+        matrices[:, row, column] = vectors[:, p]
+        matrices[:, column, row] = -vectors[:, p]
+    return matrices
