@@ -51,6 +51,7 @@ def discover(
     alpha: options.Alpha = None,
     tolerance: options.Tolerance = None,
     copies: options.Copies = None,
+    training_copies: options.TrainingCopies = None,
     particles: options.Particles = None,
     horizon: options.Horizon = None,
     replicates: options.Replicates = None,
@@ -95,9 +96,9 @@ def discover(
         view = _search(problem, folder, workers, session, is_silent=quiet, is_json=json)
         session.run, session.written = None, folder.path
     # Those of the problem were said when the search began.
-    warn([line for line in view.result["warnings"] if line not in problem.warnings])
+    warn([line for line in view.result.warnings if line not in problem.warnings])
     if json:
-        print_json(view.result)
+        print_json(view.result.to_json())
         return
     from sharefind.report.text.tables import summary
 

@@ -80,7 +80,7 @@ def _print(view: RunView, chosen: SearchNode | None, *, is_all: bool) -> None:
 
 def _record(view: RunView) -> dict[str, Any]:
     """The result with all nodes; a node that was never visited has no number and no evidence."""
-    return {**view.result, "nodes": [_node_summary(node) for node in view.lattice.nodes()]}
+    return {**view.result.to_json(), "nodes": [_node_summary(node) for node in view.lattice.nodes()]}
 
 
 def _node_record(view: RunView, node: SearchNode) -> dict[str, Any]:

@@ -114,6 +114,14 @@ Copies = Annotated[
         rich_help_panel=RULES,
     ),
 ]
+TrainingCopies = Annotated[
+    int | None,
+    typer.Option(
+        metavar="M",
+        help="Copies that each training is compared with; without it 39 where exact tests decide.",
+        rich_help_panel=TRAINING,
+    ),
+]
 Particles = Annotated[int | None, typer.Option(metavar="N", help="Number of particles.", rich_help_panel=TRAINING)]
 Horizon = Annotated[float | None, typer.Option(metavar="T", help="Length of a training.", rich_help_panel=TRAINING)]
 Replicates = Annotated[

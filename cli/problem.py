@@ -25,9 +25,10 @@ from sharefind.search import (
     build_problem,
     search_config,
 )
+from sharefind.search.building import proposals
 from sharefind.search.hypotheses import belongs
 from sharefind.search.input_layouts import layout_notes
-from sharefind.search.problem import proposals
+from sharefind.search.result import Result
 from sharefind.storage import advice, shell_word
 
 DEFAULT_TASK = "c2-wi"
@@ -272,9 +273,9 @@ def _going_on(path: Path) -> str:
     return f"go on with: {resume}, and a larger --max-nodes or --max-seconds if it had one"
 
 
-def _searched(problem: Problem, folder: RunFolder, result: dict[str, Any]) -> Problem:
+def _searched(problem: Problem, folder: RunFolder, result: Result) -> Problem:
     """The problem of the proposal that a blind search ended with; the same problem for every other search."""
-    number = (result.get("blind") or {}).get("proposal", 1)
+    number = 1 if result.blind is None else result.blind.proposal
     found = next(islice((problem, *proposals(problem)), number - 1, None), None)
     if found is None:
         raise RunFolderError(
@@ -304,9 +305,9 @@ def load_outcome(folder: RunFolder) -> SearchOutcome:
     problem = _searched(problem, folder, result)
     if not all(belongs(problem, node) for node in lattice.nodes()):
         raise RunFolderError(f"{folder.path}: lattice.json is not of this search; run the search again")
-    if result.get("unit", problem.unit.name) != problem.unit.name:
+    if result.unit not in ("", problem.unit.name):
         raise RunFolderError(
-            f"{folder.path} searched the unit {result['unit']}, which the command line does not know; "
+            f"{folder.path} searched the unit {result.unit}, which the command line does not know; "
             "a run with a unit of your own can be inspected, and not exported"
         )
     return SearchOutcome(problem, lattice, tuple(lattice.path_to(last.key)), holds)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from sharefind.architectures.layers.comparison import FloatArray, Score
     from sharefind.search import Problem, TaskLike
     from sharefind.search.unit_registry import IntArray
-    from sharefind.search.yardstick import Scored
 
 FRESH_ROWS = 10_000
 """Rows that are drawn of a task with fresh samples."""
@@ -85,10 +84,10 @@ def train(
     _refuse_unlearnt(scores[0], lr)
     _write(scores[0], out, seed)
     context.obj.written = out
-    scored, kept = beside_least_squares({score.name: score.network for score in scores}, x, y, seed, units)
+    scored = beside_least_squares({score.name: score.network for score in scores}, x, y, seed, units)
     lines = advice(scored, spec.unit, outcome.e_star.label)
     warn(lines)
-    yardstick = _yardstick(scored, kept, lines)
+    yardstick = scored.yardstick(lines).to_json()
     if json:
         print_json(_record(run, out, seed, scores, yardstick))
         return
@@ -111,13 +110,6 @@ def _record(run: Path, out: Path, seed: int, scores: list[Score], yardstick: dic
     named = {"schema": "sharefind.training/1", "run": str(run), "out": str(out), "seed": seed}
     found = {"networks": _rows_of(scores), "yardstick": yardstick, "warnings": yardstick["warnings"]}
     return {**named, **found, "versions": versions()}
-
-
-def _yardstick(scored: Scored, kept: int, lines: tuple[str, ...]) -> dict[str, Any]:
-    """The same object as in the result of a search."""
-    from sharefind.search.yardstick import FREE, LEAST_SQUARES, TIED, Yardstick
-
-    return Yardstick(kept, scored.r2(LEAST_SQUARES), scored.r2(TIED), scored.r2(FREE), lines).to_json()
 
 
 def _check(out: Path, lr: float) -> None:

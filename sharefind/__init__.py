@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
+from sharefind.former_names import install as install_former_names
+
 TYPE_CHECKING = False  # typing and pathlib take longer to load than everything else here
 if TYPE_CHECKING:
     from typing import Any
@@ -20,6 +22,8 @@ __version__ = "0.1.0"
 _checkout = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 if os.path.isfile(os.path.join(_checkout, "pyproject.toml")) and os.path.isdir(os.path.join(_checkout, "cli")):
     __path__.append(_checkout)
+
+install_former_names()
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from sharefind.errors import UnitError
 from sharefind.groups import FiniteGroup, parse_representation
 from sharefind.groups.group import NaturalBlock
 from sharefind.meanfield.clouds.haar import HaarRule
-from sharefind.meanfield.units import Unit, build_unit
+from sharefind.meanfield.units import Unit, build_unit, read_unit
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -51,11 +51,11 @@ def random_units(hidden: bool = True) -> SearchStrategy[Unit]:
 
     def draw_unit(draw: DrawFn) -> Unit:
         group = draw(random_groups())
-        texts = [t for t in UNIT_TEXTS if hidden or not t.startswith("two-layer")]
+        texts = [t for t in UNIT_TEXTS if hidden or not read_unit(t).kind.has_hidden]
         while True:
             in_text, out_text = draw(st.sampled_from(IN_TEXTS)), draw(st.sampled_from(OUT_TEXTS))
             expression = draw(st.sampled_from(texts))
-            hidden_text = draw(st.sampled_from(HIDDEN_TEXTS)) if expression.startswith("two-layer") else None
+            hidden_text = draw(st.sampled_from(HIDDEN_TEXTS)) if read_unit(expression).kind.has_hidden else None
             hidden_rep = None if hidden_text is None else parse_representation(hidden_text, group)
             in_rep, out_rep = parse_representation(in_text, group), parse_representation(out_text, group)
             try:

@@ -38,6 +38,7 @@ from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, Uni
 from sharefind.groups import Group, load_generators, named_group
 from sharefind.inference.dependence import warn_of_rows
 from sharefind.limits import DEFAULT_LIMITS, Limits, settings_of
+from sharefind.meanfield.units import exported_units
 from sharefind.parallel import Workers
 from sharefind.report.page.html_page import write_page
 from sharefind.report.pictures.drawing import draw_single, picture_of, require_matplotlib
@@ -57,6 +58,7 @@ from sharefind.search import (
     search_config,
 )
 from sharefind.search.hypotheses import lattice_node
+from sharefind.search.result import Result
 from sharefind.search.run import Clock
 from sharefind.spaces import Subspace
 from sharefind.storage import write_atomically
@@ -88,7 +90,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         group: candidate group: a name ("C4", "D4", "S3", "C2xC3", ...), a Group, or a Candidate with representations;
             None proposes one from the data. generators: path of a file with generators, instead of a group.
         unit, in_rep, out_rep, hidden_rep, scheme, growth, stop, statistic, delta, alpha, tolerance, particles, horizon,
-            replicates, copies, preset, max_nodes, max_seconds, block_length: as in
+            replicates, copies, training_copies, preset, max_nodes, max_seconds, block_length: as in
             `sharefind.search.SearchConfig`; None lets the preset decide.
         random_state: a seed, a numpy RandomState, or None for another search every time.
         n_jobs: worker processes as in joblib; the result does not depend on it.
@@ -103,7 +105,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         subspace_: E_*, the last space when unfinished. e_star_: its node. stabiliser_: the largest candidate group that
             fixes it; None where no group is known.
         accepted_, rejected_: names of the candidate groups. lattice_: every node and growth.
-        evidence_: a row for every visited node. result_: the JSON object of `sharefind discover --json`.
+        evidence_: a row for every visited node. result_: what `sharefind discover --json` prints, as a value.
         spec_: the architecture as a specification, network_: the same with the particles of the search; both absent
             where the search is unfinished or its unit cannot be exported. run_dir_: where the run lies.
         n_features_in_: d_in.
@@ -116,7 +118,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     rejected_: list[str]
     lattice_: SearchLattice
     evidence_: list[EvidenceRow]
-    result_: dict[str, Any]
+    result_: Result
     spec_: SharingSpec
     network_: TrainedNetwork
     is_finished_: bool
@@ -145,6 +147,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         horizon: float | None = None,
         replicates: int | None = None,
         copies: int | None = None,
+        training_copies: int | None = None,
         preset: str = "fast",
         max_nodes: int | None = None,
         max_seconds: float | None = None,
@@ -175,6 +178,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.horizon = horizon
         self.replicates = replicates
         self.copies = copies
+        self.training_copies = training_copies
         self.preset = preset
         self.max_nodes = max_nodes
         self.max_seconds = max_seconds
@@ -262,7 +266,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         target = Path(path)
         chosen = format_of(target, format)
         with python_names(out="path"):
-            write_network(self._network(), target, chosen, self.result_["seed"])
+            write_network(self._network(), target, chosen, self.result_.seed)
         return target
 
     def evidence_frame(self) -> Any:
@@ -394,7 +398,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.e_star_, self.subspace_ = outcome.e_star, outcome.e_star.space
         place = lattice_node(outcome.problem, outcome.e_star)
         self.stabiliser_ = None if place is None else place.group
-        self.accepted_, self.rejected_ = self.result_["accepted"], self.result_["rejected"]
+        self.accepted_, self.rejected_ = self.result_.accepted, self.result_.rejected
         self.evidence_ = [
             EvidenceRow(node.number or 0, node.label, node.space.dim, node.evidence)
             for node in outcome.lattice.visited()
@@ -428,7 +432,7 @@ class SharingSearch(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         model = self._model_of_search()
         if isinstance(model, TrainedNetwork):
             return model
-        raise UnitError(f"the unit {model.unit.name} cannot be exported; use matrix, matrix+bias or two-layer")
+        raise UnitError(f"the unit {model.unit.name} cannot be exported; use {exported_units()}")
 
     def _view(self) -> RunView:
         path = self.run_dir_

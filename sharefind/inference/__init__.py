@@ -4,44 +4,37 @@ Usable on its own; what a discovered symmetry is good for is left to `sharefind.
 """
 
 from sharefind.inference.ambient_moves import Moves, SampledMoves, axis_rotations, moved_coordinates
-from sharefind.inference.continuous.infinitesimal import (
-    HeldOutLoss,
-    LieAlgebraTest,
-    SmoothFit,
-    algebra_name,
-    group_moves,
-    lie_algebra_test,
-    nearest_algebra,
-    skew_basis,
-)
-from sharefind.inference.continuous.rotations import (
-    AngularHarmonics,
-    PlaneRotations,
-    PlaneVerdict,
-    RotationSearch,
-    rotation_test,
-)
+from sharefind.inference.continuous.algebras import algebra_name, nearest_algebra, skew_basis
+from sharefind.inference.continuous.group_draws import group_moves
+from sharefind.inference.continuous.infinitesimal import LieAlgebraTest, lie_algebra_test
+from sharefind.inference.continuous.rotations import PlaneVerdict, RotationSearch, rotation_test
+from sharefind.inference.continuous.smooth_fit import SmoothFit
+from sharefind.inference.fitted_statistic import FittedStatistic, Statistic
 from sharefind.inference.partitions.linear_estimates import Estimates
 from sharefind.inference.partitions.testing import Partition, estimate_partition, mean_partition, weight_partition
+from sharefind.inference.plane_rotations import PlaneRotations
+from sharefind.inference.relation.diagnosis import Cause, Diagnosis, diagnose
+from sharefind.inference.relation.risk_gap import RiskGap, risk_gap
+from sharefind.inference.statistics.angular_harmonics import AngularHarmonics
 from sharefind.inference.statistics.correlogram import Correlogram
 from sharefind.inference.statistics.displacement import CrossDisplacement, Displacement
 from sharefind.inference.statistics.held_out_gap import HeldOutGap
+from sharefind.inference.statistics.held_out_loss import HeldOutLoss
 from sharefind.inference.statistics.input_law import InputLaw
 from sharefind.inference.statistics.marginal_likelihood import MarginalLikelihood
 from sharefind.inference.statistics.origin import OrbitScale, orbit_scale
 from sharefind.inference.statistics.searched_particles import UnitFactory, neuron_unit, regular_unit, richest_unit
 from sharefind.inference.statistics.surrogate_training import ParticleTraining
+from sharefind.inference.statistics.traits import SearchStatistic
 from sharefind.inference.tests.closed_testing import FamilyTest, Verdict, family_test
-from sharefind.inference.tests.diagnosis import Cause, Diagnosis, RiskGap, diagnose, risk_gap
 from sharefind.inference.tests.families import Candidate, CandidateFamily, named_family, subgroup_family
 from sharefind.inference.tests.independence import independence_test
 from sharefind.inference.tests.p_values import RandomisationTest, randomisation_p_value
-from sharefind.inference.tests.randomisation import Bound, Statistic, randomisation_test
+from sharefind.inference.tests.randomisation import randomisation_test
 from sharefind.inference.tests.sequential import CopiesDesign, monte_carlo_interval
 
 __all__ = [
     "AngularHarmonics",
-    "Bound",
     "Candidate",
     "CandidateFamily",
     "Cause",
@@ -52,6 +45,7 @@ __all__ = [
     "Displacement",
     "Estimates",
     "FamilyTest",
+    "FittedStatistic",
     "HeldOutGap",
     "HeldOutLoss",
     "InputLaw",
@@ -67,6 +61,7 @@ __all__ = [
     "RiskGap",
     "RotationSearch",
     "SampledMoves",
+    "SearchStatistic",
     "SmoothFit",
     "Statistic",
     "UnitFactory",

@@ -1,6 +1,7 @@
 """How a hypothesis moves samples: independent Haar elements of one group acting on (x, y).
 
-Finite groups and SO(n), O(n) come as `meanfield.actions.JointAction`; here are groups known by a sampler alone.
+Finite groups and SO(n), O(n) come as `meanfield.clouds.actions.JointAction`; here are groups known by a sampler alone,
+and rotations of a coordinate plane.
 """
 
 from __future__ import annotations
@@ -20,12 +21,6 @@ from sharefind.meanfield.clouds.actions import JointAction, move_by_matrices
 
 Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
 """(rng, size) -> (on_x (size, d_in, d_in), on_y (size, d_out, d_out)): Haar draws as they act on X and on Y."""
-
-PROBES = 64
-"""Elements that `moved_coordinates` draws for each coordinate."""
-
-UNMOVED = 1e-9
-"""Largest change of a basis vector that is rounding."""
 
 
 class Moves(Protocol):
@@ -88,13 +83,26 @@ def axis_rotations(axis: Sequence[float], d_out: int = 1) -> SampledMoves:
     return SampledMoves(sample)
 
 
-def moved_coordinates(moves: Moves, d_in: int, d_out: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+def moved_coordinates(
+    moves: Moves, d_in: int, d_out: int, rng: np.random.Generator, probes: int = 64, unmoved: float = 1e-9
+) -> NDArray[np.bool_]:
     """Which coordinates of X the group moves, (d_in,): those whose basis vector some element changes.
 
     The elements that leave a vector alone are a subgroup, so at least half of the elements move what is moved at all: a
-    coordinate is missed with probability 2^-64.
+    coordinate is missed with probability 2^-probes.
+
+    Args:
+        moves: The group.
+        d_in: Dimension of X.
+        d_out: Dimension of Y.
+        rng: Of the elements.
+        probes: Elements that are drawn for each coordinate.
+        unmoved: Largest change of a basis vector that is rounding.
+
+    Returns:
+        Shape (d_in,).
     """
-    elements = moves.draw((PROBES, d_in), rng)
+    elements = moves.draw((probes, d_in), rng)
     basis = torch.eye(d_in, dtype=torch.float64).unsqueeze(0)
     images, _ = moves.move(elements, basis, torch.zeros(1, d_in, d_out, dtype=torch.float64))
-    return np.asarray(((images - basis).abs().amax((0, 2)) > UNMOVED).numpy())
+    return np.asarray(((images - basis).abs().amax((0, 2)) > unmoved).numpy())

@@ -23,9 +23,6 @@ HOW_TO = (
 )
 """What makes tests valid for rows that depend on each other."""
 
-FEWEST_KEPT = 20
-"""Units that a subsample keeps at least, as far as there are any; their rows are thinned instead."""
-
 
 def unit_count(units: Tensor, n: int) -> int:
     """The number of units of n rows.
@@ -101,16 +98,17 @@ def refuse_unpermutable(units: Tensor) -> None:
         )
 
 
-def subsample(units: Tensor, most: int, rng: np.random.Generator) -> Tensor:
+def subsample(units: Tensor, most: int, rng: np.random.Generator, fewest_units: int = 20) -> Tensor:
     """Row numbers of whole units, at most about `most` rows; units of a common size first, which can be exchanged.
 
-    Where fewer than `FEWEST_KEPT` units would be left, the rows of more units are thinned, those of one size alike. The
+    Where fewer than `fewest_units` would be left, the rows of more units are thinned, those of one size alike. The
     choice depends on the sizes of units alone.
 
     Args:
         units: (n,), int64.
         most: rows.
         rng: of the choice.
+        fewest_units: that are kept at least, as far as there are any; their rows are thinned instead.
 
     Returns:
         (k,), int64, ascending.
@@ -123,7 +121,7 @@ def subsample(units: Tensor, most: int, rng: np.random.Generator) -> Tensor:
     ]
     ordered = [unit for block in blocks for unit in block[rng.permutation(len(block))]]
     sizes = np.cumsum([len(unit) for unit in ordered])
-    count = max(int(np.searchsorted(sizes, most, side="right")), min(FEWEST_KEPT, len(ordered)))
+    count = max(int(np.searchsorted(sizes, most, side="right")), min(fewest_units, len(ordered)))
     share = min(1.0, most / int(sizes[count - 1]))
     places = {len(unit): np.arange(len(unit)) for unit in ordered[:count]}
     if share < 1:

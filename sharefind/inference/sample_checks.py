@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,15 +11,6 @@ from torch import Tensor
 
 from sharefind.errors import DataError, InputError
 from sharefind.meanfield.clouds.standardise import refuse_magnitude, refuse_offset
-
-REPEATED_SHARE = 0.01
-"""Share of the rows that may repeat others: so few change no test."""
-
-APART = 0.95
-"""Share of the distinct rows whose lengths differ from those of all others, from which their law is continuous."""
-
-DIGITS = 1e-9
-"""Relative difference of lengths that is rounding."""
 
 FloatArray = NDArray[np.float64]
 
@@ -57,27 +50,67 @@ def refuse_bad_values(x: Tensor, y: Tensor) -> None:
         refuse_offset(array.reshape(-1, array.shape[-1]), name)
 
 
-def refuse_repeated_rows(x: FloatArray, y: FloatArray, source: str, units: NDArray[np.int64] | None = None) -> None:
-    """Refuse finite data of which many rows are copies of others: tests take rows as independent.
+@dataclass(frozen=True)
+class RepeatedRows:
+    """When rows are copies of others.
 
     Rows of a discrete law repeat by chance, and then so do the lengths |x| and |y|, which orthogonal moves leave alone:
     a group under which the law is invariant would show other members of the orbits. Rows repeat as copies when nearly
     all distinct ones differ in length. A single row with equal or opposite inputs may be one that a group leaves alone.
 
+    Attributes:
+        most: Share of the rows that may repeat others: so few change no test.
+        apart: Share of the distinct rows whose lengths differ from those of all others, from which their law is
+            continuous.
+        rounding: Relative difference of lengths that is rounding.
+    """
+
+    most: float = 0.01
+    apart: float = 0.95
+    rounding: float = 1e-9
+
+    def must_be_few(self, x: FloatArray, y: FloatArray) -> bool:
+        """Whether some column has nearly as many values as there are rows, so that few can repeat: this is fast."""
+        columns = (column for values in (x, y) for column in values.T)
+        return any(len(x) - len(np.unique(column)) <= self.most * len(x) for column in columns)
+
+    def may_be_chance(self, x: FloatArray, y: FloatArray) -> bool:
+        """Whether distinct rows x (k, d_in), y (k, d_out) may be all that a discrete law has to show."""
+        if len(x) == 1:
+            return bool(len(np.unique(np.abs(x))) < max(2, x.shape[1]))
+        scaled = [v / max(float(np.abs(v).max()), np.finfo(float).tiny) for v in (x, y)]
+        lengths = np.stack([np.linalg.norm(v, axis=1) for v in scaled], axis=1)
+        return len(np.unique(np.round(lengths / self.rounding), axis=0)) < self.apart * len(x)
+
+
+def refuse_repeated_rows(
+    x: FloatArray,
+    y: FloatArray,
+    source: str,
+    units: NDArray[np.int64] | None = None,
+    settings: RepeatedRows | None = None,
+) -> None:
+    """Refuse finite data of which many rows are copies of others: tests take rows as independent.
+
     Args:
-        x: (n, d_in). y: (n, d_out). source: opens the message. units: (n,), rows of one of which may be copies.
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        source: Opens the message.
+        units: Rows of one of which may be copies, shape (n,).
+        settings: When rows are copies; `RepeatedRows()` where None.
 
     Raises:
-        DataError: more than `REPEATED_SHARE` of the rows are copies; the message names two.
+        DataError: Too many of the rows are copies; the message names two.
     """
-    if _must_be_few(x, y):
+    settings = settings or RepeatedRows()
+    if settings.must_be_few(x, y):
         return
     if units is not None:
         once = np.unique(_as_bytes(np.hstack([x, y, units[:, None]])), return_index=True)[1]
         x, y = x[np.sort(once)], y[np.sort(once)]
     _, first, place = np.unique(_as_bytes(np.hstack([x, y])), return_index=True, return_inverse=True)
     repeated = len(x) - len(first)
-    if repeated <= REPEATED_SHARE * len(x) or _may_be_chance(x[first], y[first]):
+    if repeated <= settings.most * len(x) or settings.may_be_chance(x[first], y[first]):
         return
     copy = int(np.flatnonzero(first[place] != np.arange(len(x)))[0])
     raise DataError(
@@ -87,23 +120,7 @@ def refuse_repeated_rows(x: FloatArray, y: FloatArray, source: str, units: NDArr
     )
 
 
-def _must_be_few(x: FloatArray, y: FloatArray) -> bool:
-    """Whether some column has nearly as many values as there are rows, so that few rows can repeat: this is fast."""
-    columns = (column for values in (x, y) for column in values.T)
-    return any(len(x) - len(np.unique(column)) <= REPEATED_SHARE * len(x) for column in columns)
-
-
 def _as_bytes(values: FloatArray) -> NDArray[np.void]:
     """Each row (n, d) as one value, (n,)."""
     both = np.ascontiguousarray(values) + 0.0  # -0 is 0
     return both.view(np.dtype((np.void, both.dtype.itemsize * both.shape[1]))).reshape(-1)
-
-
-def _may_be_chance(x: FloatArray, y: FloatArray) -> bool:
-    """Whether distinct rows x (k, d_in), y (k, d_out) may be all that a discrete law with a symmetry has to show."""
-    if len(x) == 1:
-        return bool(len(np.unique(np.abs(x))) < max(2, x.shape[1]))
-    scaled = [v / max(float(np.abs(v).max()), np.finfo(float).tiny) for v in (x, y)]
-    lengths = np.stack([np.linalg.norm(v, axis=1) for v in scaled], axis=1)
-    distinct = len(np.unique(np.round(lengths / DIGITS), axis=0))
-    return distinct < APART * len(x)

@@ -5,14 +5,7 @@ from sharefind.meanfield.clouds.chaos import PowerLaw, coupling_distance2, fit_p
 from sharefind.meanfield.clouds.energy import energy_distance, energy_to_symmetrisation
 from sharefind.meanfield.clouds.entropy import KernelEntropy, entropy_knn, silverman_bandwidth
 from sharefind.meanfield.clouds.haar import Estimate, HaarRule, haar_rule, symmetrised_values
-from sharefind.meanfield.clouds.measures import (
-    dist2,
-    rmd2,
-    rmd2_between,
-    second_moment,
-    symmetrise,
-    w2_squared,
-)
+from sharefind.meanfield.clouds.measures import dist2, rmd2, rmd2_between, second_moment, symmetrise, w2_squared
 from sharefind.meanfield.clouds.models import predict, predict_labels, predict_symmetrised, squared_risk
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.clouds.standardise import Standardisation, standardisation
@@ -44,14 +37,18 @@ from sharefind.meanfield.objectives.sources import (
 )
 from sharefind.meanfield.units import (
     MatrixUnit,
+    OneLayerUnit,
     PointwiseUnit,
     RadialUnit,
     SearchedUnit,
     TwoLayerUnit,
     Unit,
+    UnitKind,
+    UnitRequest,
     build_pointwise_unit,
     build_searched_unit,
     build_unit,
+    register_unit,
 )
 from sharefind.meanfield.units.activations import LOGISTIC, TANH, Activation, activation
 from sharefind.meanfield.units.invariance import Invariance
@@ -84,6 +81,7 @@ __all__ = [
     "KernelEntropy",
     "Loss",
     "MatrixUnit",
+    "OneLayerUnit",
     "ParticleAction",
     "Penalty",
     "PermutedCopies",
@@ -104,6 +102,8 @@ __all__ = [
     "Trajectory",
     "TwoLayerUnit",
     "Unit",
+    "UnitKind",
+    "UnitRequest",
     "activation",
     "better_particles",
     "build_loss",
@@ -129,6 +129,7 @@ __all__ = [
     "predict",
     "predict_labels",
     "predict_symmetrised",
+    "register_unit",
     "risk_columns",
     "rmd2",
     "rmd2_between",

@@ -13,7 +13,7 @@ from sharefind.errors import UnitError
 from sharefind.groups import FiniteGroup, Group, named_group, parse_representation
 from sharefind.meanfield.objectives.laws import EmpiricalLaw
 from sharefind.meanfield.objectives.losses import CROSS_ENTROPY, LOGISTIC_LOSS, SQUARED, Loss, huber
-from sharefind.meanfield.units import Unit, build_unit
+from sharefind.meanfield.units import Unit, build_unit, read_unit
 from sharefind.paper.context import Context
 from sharefind.paper.demonstration import Panel, Row, Series
 
@@ -64,7 +64,7 @@ def unit_cases(context: Context, default: tuple[str, ...] = FINITE) -> tuple[tup
 def _expressions(asked: str | None) -> tuple[tuple[str, str | None], ...]:
     if asked is None:
         return EXPRESSIONS
-    if not asked.startswith("two-layer"):
+    if not read_unit(asked).kind.has_hidden:
         return ((asked, None),)
     return tuple((asked, hidden) for _, hidden in EXPRESSIONS if hidden is not None)
 

@@ -24,7 +24,7 @@ from sharefind.meanfield.clouds.models import predict
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.objectives.laws import EmpiricalLaw
 from sharefind.meanfield.objectives.sources import Sampler
-from sharefind.meanfield.units import Unit, build_unit
+from sharefind.meanfield.units import Unit, build_unit, read_unit
 from sharefind.paper.context import Request
 from sharefind.spaces import fixed_space
 
@@ -147,7 +147,7 @@ def setting(request: Request, default_group: str = "C2") -> Setting:
 def _unit(request: Request, in_rep: Representation, out_rep: Representation) -> Unit:
     """The unit that was asked for, else the first of the default ones that the actions allow."""
     if request.unit is not None:
-        hidden = parse_representation("regular", in_rep.group) if request.unit.startswith("two-layer") else None
+        hidden = parse_representation("regular", in_rep.group) if read_unit(request.unit).kind.has_hidden else None
         return build_unit(request.unit, in_rep, out_rep, hidden)
     refusals = []
     for expression in DEFAULT_UNITS:

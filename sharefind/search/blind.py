@@ -20,7 +20,7 @@ from sharefind.groups.group import permutation_sign
 from sharefind.groups.representation import Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.row_blocks import held_units
-from sharefind.meanfield.units import build_searched_unit, has_hidden_layer
+from sharefind.meanfield.units import build_searched_unit, read_unit
 from sharefind.proposal import Finding, propose
 from sharefind.proposal.coefficients import least_squares
 from sharefind.proposal.log_evidence import Evidence
@@ -87,11 +87,6 @@ class BlindStart:
         return None if self.finding.is_group else Subspace.from_pattern(self.finding.labels)
 
 
-def is_structured(config: SearchConfig) -> bool:
-    """Whether a blind search looks for exact spaces, not for numerical directions."""
-    return config.blind and config.delta is None and config.growth in (None, "invariant")
-
-
 Sampler = Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]
 """Draws n samples, (n, d_in) and (n, d_out)."""
 
@@ -134,7 +129,7 @@ def blind_start(
 
 def _can_be_searched(start: BlindStart, unit: str | None) -> bool:
     """Whether the unit has the weights that a proposal ties: hidden units belong to groups that can be listed."""
-    if unit is None or not has_hidden_layer(unit):
+    if unit is None or not read_unit(unit).kind.has_hidden:
         return True
     return start.tying is None and start.group.order is not None and start.group.order <= MAX_SUBGROUP_ORDER
 
@@ -173,7 +168,7 @@ def _start(finding: Finding, unit: str | None, rows: NDArray[np.int64] | None) -
 
 def _rotations(finding: Finding, unit: str | None) -> LieStabiliser | None:
     """The skew moves that fix the space, where the unit commutes with every rotation of Y."""
-    if unit is None or not unit.startswith("radial") or not finding.is_group:
+    if unit is None or not read_unit(unit).kind.takes_rotations or not finding.is_group:
         return None
     return lie_stabiliser(Subspace.from_pattern(finding.labels), finding.layout)
 
@@ -196,7 +191,7 @@ def _determinant(move: tuple[int, ...], finding: Finding) -> int:
 def _is_odd(unit: str, d_in: int, d_out: int) -> bool:
     """Whether the unit commutes with changes of sign of its outputs."""
     nobody = FiniteGroup("C1", 1, ())
-    hidden = trivial(nobody, 1) if has_hidden_layer(unit) else None
+    hidden = trivial(nobody, 1) if read_unit(unit).kind.has_hidden else None
     built = build_searched_unit(unit, trivial(nobody, d_in), trivial(nobody, d_out), hidden)
     return built.is_odd
 

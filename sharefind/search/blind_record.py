@@ -13,39 +13,43 @@ from sharefind.proposal import Finding
 from sharefind.search.blind import BlindStart
 from sharefind.search.hypotheses import label_of
 from sharefind.search.problem import Problem
+from sharefind.search.result import (
+    BlindRow,
+    LieAlgebra,
+    RejectedProposal,
+    Rival,
+    SmallerSpace,
+    TakenProposal,
+    Weight,
+)
 from sharefind.spaces import fixed_space
 
 
-def blind_record(problem: Problem, start: BlindStart) -> dict[str, Any]:
+def blind_row(problem: Problem, start: BlindStart) -> BlindRow:
     """What the proposing samples speak for first, how clearly, and what the other samples made of it.
 
     Args:
         problem: The search, with its tests.
         start: Its blind start.
-
-    Returns:
-        The first proposal, whatever became of it; `rejected_p` is null where it was not rejected. `proposal` says which
-        one E_* comes from, counted from 1; `tried` has those that were rejected before it, and `taken` what it ties,
-        null where it is the first.
     """
     found, lie, smaller = start.proposed, start.lie, start.proposed.smaller
-    return {
-        "status": found.status,
-        **_finding(found),
-        "odd": found.is_odd,
-        "of_weights": found.is_of_weights,
-        "smaller_group": has_smaller_group(problem),
-        "rivals": [{"name": r.name, "dim": r.dim, "share": r.share} for r in found.rivals],
-        "samples": found.samples,
-        "exhaustive": found.is_exhaustive,
-        "not_looked_at": None if found.is_exhaustive else NOT_LOOKED_AT,
-        "smaller": None if smaller is None else {"what": smaller.what, "log_odds": smaller.log_odds},
-        "lie_algebra": None if lie is None else {"name": lie.name, "dim": lie.dim},
-        "rejected_p": _rejected_p(problem, start),
-        "proposal": start.number,
-        "tried": [{**_short(t.finding), "p_value": t.p_value} for t in start.tried],
-        "taken": _finding(start.finding) if start.tried else None,
-    }
+    return BlindRow(
+        status=found.status,
+        **_tied(found),
+        odd=found.is_odd,
+        of_weights=found.is_of_weights,
+        smaller_group=has_smaller_group(problem),
+        rivals=[Rival(name=r.name, dim=r.dim, share=r.share) for r in found.rivals],
+        samples=found.samples,
+        exhaustive=found.is_exhaustive,
+        not_looked_at=None if found.is_exhaustive else NOT_LOOKED_AT,
+        smaller=None if smaller is None else SmallerSpace(what=smaller.what, log_odds=smaller.log_odds),
+        lie_algebra=None if lie is None else LieAlgebra(name=lie.name, dim=lie.dim),
+        rejected_p=_rejected_p(problem, start),
+        proposal=start.number,
+        tried=[RejectedProposal(**_named(t.finding), p_value=t.p_value) for t in start.tried],
+        taken=TakenProposal(**_tied(start.finding)) if start.tried else None,
+    )
 
 
 def has_smaller_group(problem: Problem) -> bool:
@@ -83,7 +87,8 @@ NOT_LOOKED_AT = "moves of inputs and outputs beyond the bounds of the search; sp
 """What a search for moves that was cut short leaves out."""
 
 
-def _short(found: Finding) -> dict[str, Any]:
+def _named(found: Finding) -> dict[str, Any]:
+    """The fields of `Proposed`."""
     return {
         "name": found.name,
         "order": found.group.order if found.is_group else None,
@@ -93,12 +98,13 @@ def _short(found: Finding) -> dict[str, Any]:
     }
 
 
-def _finding(found: Finding) -> dict[str, Any]:
+def _tied(found: Finding) -> dict[str, Any]:
+    """The fields of `TakenProposal`."""
     weights = zip(found.values.tolist(), found.errors.tolist(), strict=True)
     return {
-        **_short(found),
+        **_named(found),
         "tying": found.labels.reshape(found.shape).tolist(),
-        "weights": [{"value": v, "error": e} for v, e in weights],
+        "weights": [Weight(value=v, error=e) for v, e in weights],
     }
 
 

@@ -1,88 +1,29 @@
-"""What a search may be told, validated before any work starts, and the presets that fill in the rest.
+"""What a search may be told, and what the engine works with.
 
-`SearchConfig` is what the command line, a TOML file or a caller gives; `Settings` is what the engine works with.
+`SearchConfig` is what the command line, a TOML file or a caller gives, `Settings` what follows from it. How it follows,
+and which rules there are, is left to `presets`.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sharefind.errors import ConfigError, quoted, visible
+from sharefind.inference.statistics.traits import SearchStatistic
 from sharefind.limits import LARGEST_ORDER, Limits, limits_of
 from sharefind.meanfield.clouds.standardise import How
 from sharefind.meanfield.dynamics.sgd import SGDConfig
 from sharefind.meanfield.objectives.schemes import Scheme
-from sharefind.meanfield.units import SearchedUnit
 from sharefind.parallel import Workers
+from sharefind.search.rules.traits import GrowthTraits, StopTraits
 
-GrowthName = Literal["mean", "escape", "invariant"]
-StopName = Literal["fixed", "calibrated", "randomisation"]
 StatisticName = Literal["correlogram", "marginal-likelihood", "displacement", "cross-displacement", "held-out-gap"]
 Preset = Literal["paper", "fast"]
 
-CHECKPOINTS = (0.125, 0.25, 0.5, 1.0)
-"""Fractions of the horizon at which the escape is read: early ones see it before a tilt is amplified."""
-
-MIN_COPIES = 199
-"""Fewest randomised copies a test uses; more are used where alpha could not be reached otherwise."""
-
 MAX_COPIES = 1_000_000
-"""Most randomised copies a test uses."""
-
-MEAN_HORIZON = 2.0
-"""T at which `mean` growth finds its second direction at N = 1000: before it is noise, then it cancels."""
-
-MEAN_DELTA = 3e-3
-"""delta_j of the paper's heuristic: between the tilt of a grown direction (1e-4 to 1e-3) and an escape (1e-2)."""
-
-FEWEST_NODES = 2
-"""Nodes that a search visits at the least, {0} and E_*: what is trained there decides whether compiling pays."""
-
-CALIBRATED_NODES = 8
-"""The same for the rule `calibrated`, which visits the candidate's spaces inside E_* before it."""
-
-FRESH_HORIZON = 5.0
-"""T of the fast preset on fresh samples: a quarter of the paper's, by which an escape of the C_2 tasks is clear."""
-
-FINITE_PARTICLES = 32
-"""N of the fast preset on finite data: the test's power is flat from 20 particles on."""
-
-HIDDEN_UNITS = 256
-"""The same for units with a hidden layer, as hidden units of all particles together, but for `FEWEST_HIDDEN`."""
-
-FEWEST_HIDDEN = 8
-"""Fewest particles of such units."""
-
-FINITE_RATE = 1 / 16
-"""Share of a linear signal that one step learns on standardised data: the paper's step at N = 100, logistic units."""
-
-HIDDEN_RATE = 1 / 2
-"""The same for units with a hidden layer, as a share of the step that is surely stable at the start, 1 / gain."""
-
-HIDDEN_STD = 1.0
-"""Standard deviation of their start on whitened inputs: from a small start they learn the linear signal alone."""
-
-FINITE_EPOCHS = 3
-"""Passes over a finite data set: near the horizon at which an escape is most significant."""
-
-MIN_STEPS = 60
-"""Fewest steps of a training on finite data, so that a small data set is learned too."""
-
-STEPS_PER_EPOCH = 100
-"""Most minibatches an epoch is cut into: large data sets get larger minibatches, not more steps."""
-
-LARGEST_BATCH = 256
-"""Most samples of one step: very large data sets are sampled, not read whole, by each of the many copies."""
-
-MAX_NODES = 10_000
-"""Most nodes that a search visits where nothing else is said; the S_5 lattice has under 200."""
-
-MIN_FOLD = 50
-"""Fewest samples a fold of the cross-fitted escape should hold; at least two folds are always made."""
+"""Most randomised copies that a test may be told to use."""
 
 
 class SearchConfig(BaseModel):
@@ -101,6 +42,8 @@ class SearchConfig(BaseModel):
         alpha: level of the tests. tolerance: largest relative escape that still counts as staying (0: exact symmetry).
         particles: N. horizon: T. replicates: R. seed. preset. copies: m, randomised copies of each test; where left
             out, 199 or more, and up to 64 times as many near alpha, so that verdicts do not depend on the seed.
+        training_copies: copies that a training at a node is compared with; where left out, 39 where the exact tests
+            decide (or `copies`, if fewer), which show how far noise alone goes, else as many as the tests begin with.
         max_nodes: most nodes that are visited. max_seconds: most seconds of work. Both over all sessions of a run; a
             search that ends by them is undecided, and goes on with larger ones.
         max_group_order, max_degree, max_dim, max_lattice, max_file_size: as in `sharefind.limits.Limits`.
@@ -120,8 +63,8 @@ class SearchConfig(BaseModel):
     hidden_rep: str | None = None
     unit: str | None = None
     scheme: Scheme = Scheme.VANILLA
-    growth: GrowthName | None = None
-    stop: StopName | None = None
+    growth: str | None = None
+    stop: str | None = None
     statistic: StatisticName | None = None
     delta: float | None = Field(default=None, ge=0)
     alpha: float = Field(default=0.01, gt=0, lt=1)
@@ -130,6 +73,7 @@ class SearchConfig(BaseModel):
     horizon: float | None = Field(default=None, gt=0, le=1_000_000)
     replicates: int | None = Field(default=None, ge=2, le=10_000)
     copies: int | None = Field(default=None, ge=1, le=MAX_COPIES)
+    training_copies: int | None = Field(default=None, ge=1, le=MAX_COPIES)
     seed: int = Field(default=0, ge=0, lt=2**63)
     preset: Preset = "fast"
     max_nodes: int | None = Field(default=None, ge=1)
@@ -152,72 +96,96 @@ class SearchConfig(BaseModel):
             raise ValueError("--group, --generators and --blind exclude each other; give one of them")
         if self.task is not None and self.data is not None:
             raise ValueError("--task and --data exclude each other; give one of them")
-        if self.blind and self.growth in ("mean", "escape") and self.delta is None:
-            raise ValueError(
-                f"growth rule {self.growth} visits spaces that no group fixes, so that nothing calibrates delta_j; "
-                "give --delta, a bound on dist^2, or leave --growth out"
-            )
         if self.blind and self.scheme is not Scheme.VANILLA:
             raise ValueError(f"scheme {self.scheme.value} imposes a symmetry, and --blind has none; drop --scheme")
         if self.blind and (self.in_rep is not None or self.out_rep is not None):
             raise ValueError("--blind finds out how inputs and outputs are moved; drop --in-rep and --out-rep")
-        if self.stop == "randomisation" and self.growth in ("mean", "escape"):
-            raise ValueError(
-                f"growth rule {self.growth} visits spaces that are no group's, where randomisation has no exact test; "
-                "use --stop calibrated or --growth invariant"
-            )
-        if self.delta is not None and self.stop not in (None, "fixed"):
-            raise ValueError(f"--delta belongs to --stop fixed, not to {self.stop}; drop one of the two")
-        if self.stop == "fixed" and self.delta is None:
-            raise ValueError("--stop fixed needs its threshold; give --delta, a bound on dist^2")
-        if self.scheme is not Scheme.VANILLA and self.stop == "randomisation":
-            raise ValueError(
-                f"scheme {self.scheme.value} imposes the symmetry, so a test of it has no meaning; "
-                "use --scheme vanilla, or --stop calibrated to watch the scheme at work"
-            )
         return self
 
 
-def search_config(**values: object) -> SearchConfig:
-    """Build a `SearchConfig`, with one-line errors.
+@dataclass(frozen=True)
+class Presets:
+    """The numbers that fill in what the user leaves open; where nothing else is said, those of the preset `fast`.
 
-    Raises:
-        ConfigError: a key is unknown, a value is out of range, or two settings exclude each other.
+    Attributes:
+        nodes: Most nodes that are visited; the S_5 lattice has under 200.
+        replicates: R.
+        fold: Fewest samples that a fold of the cross-fitted escape should hold; at least two folds are always made.
+        copies: Fewest randomised copies that a test uses; more are used where alpha could not be reached otherwise.
+        training_copies: Most copies that a training is compared with where it decides nothing.
+        checkpoints: Fractions of the horizon at which the escape is read: early ones see it before a tilt is amplified.
+        paper_particles: N of the preset `paper`.
+        fresh_particles: N on fresh samples.
+        fresh_horizon: T there: a quarter of the paper's, by which an escape of the C_2 tasks is clear.
+        finite_particles: N on finite data: the test's power is flat from 20 particles on.
+        hidden_units: The same for units with a hidden layer, as hidden units of all particles together.
+        fewest_hidden: Fewest particles of such units.
+        rate: Share of a linear signal that one step learns on standardised data: the paper's step at N = 100, logistic
+            units.
+        hidden_rate: The same for units with a hidden layer, as a share of the step that is surely stable at the start.
+        hidden_std: Standard deviation of their start on whitened inputs: from a small start they learn the linear
+            signal alone.
+        epochs: Passes over a finite data set: near the horizon at which an escape is most significant.
+        steps: Fewest steps of a training on finite data, so that a small data set is learned too.
+        fewest_samples: Fewest samples of a minibatch of finite data, where there are that many.
+        steps_per_epoch: Most minibatches that an epoch is cut into: large data sets get larger minibatches, not more
+            steps.
+        largest_batch: Most samples of one step: very large data sets are sampled, not read whole, by each of the many
+            copies.
     """
-    try:
-        return SearchConfig.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = visible(".".join(str(part) for part in first["loc"])[:100])
-        message = str(first["msg"]).removeprefix("Value error, ")
-        raise ConfigError(f"{where}: {message} (given {quoted(first['input'])})" if where else message) from None
+
+    nodes: int = 10_000
+    replicates: int = 10
+    fold: int = 50
+    copies: int = 199
+    training_copies: int = 39
+    checkpoints: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0)
+    paper_particles: int = 1000
+    fresh_particles: int = 100
+    fresh_horizon: float = 5.0
+    finite_particles: int = 32
+    hidden_units: int = 256
+    fewest_hidden: int = 8
+    rate: float = 1 / 16
+    hidden_rate: float = 1 / 2
+    hidden_std: float = 1.0
+    epochs: int = 3
+    steps: int = 60
+    fewest_samples: int = 20
+    steps_per_epoch: int = 100
+    largest_batch: int = 256
 
 
 @dataclass(frozen=True)
 class Settings:
     """A search as the engine runs it: every choice made.
 
-    Attributes as in `SearchConfig`, and: sgd: settings of one training. standardise: what is done to finite data.
-    workers: who does the work; never part of the configuration, because the result does not depend on it.
+    Attributes as in `SearchConfig`, and: growing, stopping: what the two rules declare. sgd: settings of one training.
+    standardise: what is done to finite data. workers: who does the work; never part of the configuration, because the
+    result does not depend on it. presets: what filled in the rest.
     """
 
     config: SearchConfig
-    growth: GrowthName
-    stop: StopName
-    statistic: StatisticName | None
+    growth: str
+    growing: GrowthTraits
+    stop: str
+    stopping: StopTraits
+    statistic: StatisticName | SearchStatistic | None
     delta: float | None
     alpha: float
     tolerance: float
     replicates: int
     copies: int
+    training_copies: int
     sgd: SGDConfig
     standardise: How
     workers: Workers = field(default_factory=Workers)
+    presets: Presets = Presets()
 
     @property
     def max_nodes(self) -> int:
         """Most nodes that are visited, over all sessions of the run."""
-        return MAX_NODES if self.config.max_nodes is None else self.config.max_nodes
+        return self.presets.nodes if self.config.max_nodes is None else self.config.max_nodes
 
     @property
     def grows(self) -> bool:
@@ -225,122 +193,11 @@ class Settings:
         return self.config.copies is None
 
     @property
+    def is_paper(self) -> bool:
+        """Whether the preset is the paper's."""
+        return self.config.preset == "paper"
+
+    @property
     def seed(self) -> int:
         """The seed from which every node derives its own."""
         return self.config.seed
-
-
-def resolve(
-    config: SearchConfig,
-    samples: int | None,
-    tolerance: float,
-    unit: SearchedUnit,
-    length2: float,
-    units: int | None = None,
-) -> Settings:
-    """Fill in what the user left open.
-
-    Args:
-        config: what was asked. samples: n of a finite data set, None for fresh samples.
-        tolerance: what the task recommends. unit: what is trained (its gain sets the step).
-        length2: E|x|^2 before any standardisation. units: of rows, None where each row is one.
-    """
-    is_numerical = config.blind and config.delta is not None
-    growth: GrowthName = config.growth or ("escape" if is_numerical else "invariant")
-    stop = config.stop or _default_stop(config, growth)
-    replicates = config.replicates or 10
-    if samples is not None:
-        replicates = config.replicates or max(2, min(10, samples // MIN_FOLD, samples if units is None else units))
-    copies = config.copies or max(MIN_COPIES, math.ceil(2 / config.alpha) - 1)
-    if copies > MAX_COPIES:
-        raise ConfigError(
-            f"--alpha {config.alpha:g} needs {copies:.3g} copies, above {MAX_COPIES}; give a larger --alpha"
-        )
-    trains_copies = _trains_copies(config, stop, samples)
-    _refuse_few_copies(copies, config.alpha, trains_copies)
-    sgd = _sgd(config, samples, unit, length2)
-    nodes = CALIBRATED_NODES if stop == "calibrated" and trains_copies else FEWEST_NODES
-    rows = nodes * max(replicates, copies + 1 if trains_copies else 0)
-    work = float(rows * sgd.steps * sgd.batch * sgd.particles * unit.width)
-    return Settings(
-        config=config,
-        growth=growth,
-        stop=stop,
-        statistic=config.statistic,
-        delta=config.delta if config.delta is not None or stop != "fixed" else MEAN_DELTA,
-        alpha=config.alpha,
-        tolerance=tolerance if config.tolerance is None else config.tolerance,
-        replicates=replicates,
-        copies=copies,
-        sgd=sgd.model_copy(update={"run_activations": work}),
-        standardise="whiten" if samples is not None and config.preset == "fast" else "none",
-    )
-
-
-def _trains_copies(config: SearchConfig, stop: StopName, samples: int | None) -> bool:
-    """Whether nodes are trained on copies of the data; `calibrated` needs them on finite data alone."""
-    return stop == "randomisation" or (stop == "calibrated" and samples is not None and config.scheme.is_evidence)
-
-
-def _refuse_few_copies(copies: int, alpha: float, trains_copies: bool) -> None:
-    if trains_copies and 1 / (copies + 1) > alpha:
-        raise ConfigError(
-            f"--copies {copies} cannot reject anything at alpha = {alpha:g}; give at least {math.ceil(1 / alpha) - 1}"
-        )
-
-
-def _is_paper_heuristic(config: SearchConfig) -> bool:
-    """Whether the paper's own heuristic is asked for: its preset and its growth rule, nothing else decided."""
-    return config.preset == "paper" and config.growth == "mean" and config.stop is None
-
-
-def _default_stop(config: SearchConfig, growth: GrowthName) -> StopName:
-    if config.delta is not None or _is_paper_heuristic(config):
-        return "fixed"
-    return "randomisation" if growth == "invariant" and config.scheme is Scheme.VANILLA else "calibrated"
-
-
-def _sgd(config: SearchConfig, samples: int | None, unit: SearchedUnit, length2: float) -> SGDConfig:
-    if config.preset == "fast" and samples is not None:
-        return _finite_sgd(config, samples, unit)
-    base = SGDConfig(particles=config.particles or 1000)
-    if config.preset == "fast":
-        base = SGDConfig(particles=config.particles or 100, horizon=FRESH_HORIZON)
-    elif _is_paper_heuristic(config):
-        base = base.model_copy(update={"horizon": MEAN_HORIZON})
-    if config.horizon is not None:
-        base = base.model_copy(update={"horizon": config.horizon})
-    # The paper's step is for units with one bounded layer, whose gain does not grow with X.
-    return base if unit.output_activation is not None else _stable(base, unit, length2)
-
-
-def _stable(sgd: SGDConfig, unit: SearchedUnit, length2: float) -> SGDConfig:
-    """The paper's step was chosen for its own unit: a wide hidden layer needs a smaller one."""
-    most = sgd.particles * HIDDEN_RATE / unit.gain(sgd.initial_std, length2)
-    return sgd.model_copy(update={"alpha": min(sgd.alpha, most)})
-
-
-def _finite_particles(unit: SearchedUnit) -> int:
-    """N of the fast preset on finite data: each particle of a wide hidden layer is a network of its own."""
-    if unit.hidden_rep is None:
-        return FINITE_PARTICLES
-    return min(FINITE_PARTICLES, max(FEWEST_HIDDEN, HIDDEN_UNITS // unit.hidden_rep.dim))
-
-
-def _finite_sgd(config: SearchConfig, samples: int, unit: SearchedUnit) -> SGDConfig:
-    """A few epochs on whitened inputs, with a step that learns `FINITE_RATE` of a linear signal."""
-    particles = config.particles or _finite_particles(unit)
-    batch = min(samples, LARGEST_BATCH, max(20, math.ceil(samples / STEPS_PER_EPOCH)))
-    steps = max(MIN_STEPS, FINITE_EPOCHS * min(samples // batch, STEPS_PER_EPOCH))
-    sgd = SGDConfig(
-        particles=particles,
-        horizon=config.horizon or steps / particles,
-        batch=batch,
-        tau=0.0,
-        beta=0.0,
-        noise="none",
-    )
-    if unit.hidden_rep is None:
-        return sgd.model_copy(update={"alpha": particles * FINITE_RATE / unit.gain(sgd.initial_std)})
-    alpha = particles * HIDDEN_RATE / unit.gain(HIDDEN_STD)
-    return sgd.model_copy(update={"alpha": alpha, "initial_std": HIDDEN_STD})

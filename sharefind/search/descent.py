@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from sharefind.inference import Diagnosis, RandomisationTest, Verdict
 from sharefind.inference.tests.closed_testing import TestMemory
 from sharefind.search.blind import Tried
+from sharefind.search.building import proposals
 from sharefind.search.experiments import StageProgress
-from sharefind.search.problem import Problem, proposals
+from sharefind.search.problem import Problem
 from sharefind.search.symmetries import DiagnosisMemory, Symmetries, symmetries
 
 

@@ -21,11 +21,13 @@ from sharefind.search.node_evidence import Decision, Evidence
 from sharefind.search.noise_floor import explain_unlearnt, explain_zero
 from sharefind.search.observer import BudgetSpent, Observer, StopSearch
 from sharefind.search.problem import Problem
-from sharefind.search.rules.growth import GrowthRule, Proposal, growth_rule, is_named, measure_escape
-from sharefind.search.rules.stopping import StoppingRule, stopping_rule
+from sharefind.search.result import Yardstick
+from sharefind.search.rules.growth import GrowthRule, Proposal, measure_escape
+from sharefind.search.rules.registry import GROWTH_RULES, STOPPING_RULES, is_named
+from sharefind.search.rules.stopping import StoppingRule
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 from sharefind.search.symmetries import diagnoses, left_open
-from sharefind.search.yardstick import Missing, Yardstick
+from sharefind.search.yardstick import Missing
 from sharefind.spaces import Subspace
 
 STOPPED = "an observer stopped the search"
@@ -255,7 +257,7 @@ class Engine:
 
     def _rules(self) -> _Rules:
         settings = self.problem.settings
-        return self.growth or growth_rule(settings.growth), self.stop or stopping_rule(settings)
+        return self.growth or GROWTH_RULES[settings.growth], self.stop or STOPPING_RULES[settings.stop]
 
     def _measure(
         self, lattice: SearchLattice, node: SearchNode, number: int, observer: Observer, rules: _Rules

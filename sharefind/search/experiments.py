@@ -1,15 +1,13 @@
 """Trainings at one node: observed data against randomised copies, replicates of a scheme, and free models.
 
 Every experiment derives its random numbers from the node's identity and its own name, never from the order in which
-nodes are visited or from the number of workers. What follows from the numbers is left to `stopping` and `growth`.
+nodes are visited or from the number of workers. What follows from the numbers is left to the rules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -17,27 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.groups import Group
+from sharefind.inference.statistics.training_blocks import Block, SurrogateTraining, blocks, in_blocks
 from sharefind.meanfield.clouds import measures
 from sharefind.meanfield.clouds.actions import ParticleAction
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule
-from sharefind.meanfield.dynamics.sgd import Progress, Trajectory, gaussian_start, train
-from sharefind.meanfield.objectives.schemes import Gradient, Scheme, scheme_gradient
+from sharefind.meanfield.dynamics.sgd import Progress, SGDConfig, Trajectory, gaussian_start, train
+from sharefind.meanfield.objectives.schemes import Scheme, scheme_gradient
 from sharefind.meanfield.objectives.sources import AugmentedSource, PermutedCopies, RandomisedCopies, Source
-from sharefind.parallel import Workers
 from sharefind.rng import named_stream
-from sharefind.search.config import CHECKPOINTS, STEPS_PER_EPOCH
 from sharefind.search.problem import Problem
 from sharefind.spaces import Subspace
-
-EFFECT_STD = 0.03
-"""Standard deviation of the start of `effect_training`, on whitened inputs, for units that learn near 0."""
-
-TASKS_PER_WORKER = 2
-"""Tasks that an experiment is cut into for each worker: few, because each carries the whole problem with it."""
-
-BLOCK_BYTES = 2**20
-"""Bytes of activations that one block of copies holds: what stays in a core's cache trains 2 to 4 times faster."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +65,8 @@ class CopiesResult:
 
     Attributes:
         components: (m + 1, C, K), the squared normal displacement at C checkpoints along K directions.
-        dist2: (m + 1, C), dist^2 to the node in the user's coordinates. observed: row 0 at each checkpoint.
+        dist2: (m + 1, C), dist^2 to the node in the user's coordinates.
+        observed: row 0 at each checkpoint; empty for a block of copies alone.
     """
 
     components: NDArray[np.float64]
@@ -103,7 +92,7 @@ def escape_training(problem: Problem, space: Subspace, key: str, progress: Progr
     """R replicates from the SAME particles on `space` with independent samples (disjoint folds of finite data)."""
     start = on_space_start(problem, space, key).expand(problem.settings.replicates, -1, -1)
     source = _scheme_source(problem, key, problem.settings.config.scheme, "escape", None)
-    return _replicates(problem, space, (key, "escape"), problem.settings.config.scheme, start, source, progress)
+    return _trained(problem, space, (key, "escape"), problem.settings.config.scheme, start, source, progress)
 
 
 def scheme_training(
@@ -117,25 +106,34 @@ def scheme_training(
     """R replicates on `space` under a scheme, each with its own start and samples; DA moves by `group`."""
     start = on_space_start(problem, space, key, problem.settings.replicates)
     source = _scheme_source(problem, key, scheme, scheme.value, group)
-    return _replicates(problem, space, (key, scheme.value), scheme, start, source, progress)
+    return _trained(problem, space, (key, scheme.value), scheme, start, source, progress)
 
 
-def effect_training(problem: Problem, space: Subspace, key: str, progress: Progress | None = None) -> Training:
+def effect_training(
+    problem: Problem, space: Subspace, key: str, progress: Progress | None = None, linear_std: float = 0.03
+) -> Training:
     """One vanilla training on `space`, for the size of the escape rather than its significance.
 
-    An epoch is cut into at most `STEPS_PER_EPOCH` minibatches, so that the noise of small ones does not pass for an
-    escape, and particles start close to 0, so that the way travelled is what was learned, where 0 is no saddle.
+    An epoch is cut into few minibatches, so that the noise of small ones does not pass for an escape, and particles
+    start close to 0, so that the way travelled is what was learned, where 0 is no saddle.
+
+    Args:
+        problem: What is searched.
+        space: E_j.
+        key: Names the random streams.
+        progress: Called with the steps done and the steps in all.
+        linear_std: Standard deviation of the start, on whitened inputs, for units that learn near 0.
+
+    Returns:
+        The training.
     """
     settings = problem.settings
-    samples = problem.samples or 0
-    batch = max(settings.sgd.batch, -(-samples // STEPS_PER_EPOCH))
-    std = EFFECT_STD if problem.unit.hidden_rep is None else settings.sgd.initial_std
+    batch = max(settings.sgd.batch, -(-(problem.samples or 0) // settings.presets.steps_per_epoch))
+    std = linear_std if problem.unit.hidden_rep is None else settings.sgd.initial_std
     sgd = settings.sgd.model_copy(update={"batch": batch, "initial_std": std})
     source = problem.common_source(named_stream(settings.seed, key, "effect", "samples"), sgd.batch)
     start = gaussian_start(space, sgd.particles, sgd.initial_std, named_stream(settings.seed, key, "effect", "start"))
-    rng = named_stream(settings.seed, key, "effect", "noise")
-    path = train(_gradient(problem, Scheme.VANILLA), start, source, sgd, rng, Projector(space), progress=progress)
-    return Training(problem.carry_back(start), problem.carry_back(path.final), path.risk)
+    return _trained(problem, space, (key, "effect"), Scheme.VANILLA, start, source, progress, sgd)
 
 
 def _scheme_source(problem: Problem, key: str, scheme: Scheme, purpose: str, group: Group | None) -> Source:
@@ -147,13 +145,7 @@ def _scheme_source(problem: Problem, key: str, scheme: Scheme, purpose: str, gro
     return AugmentedSource(plain, action, settings.replicates, named_stream(settings.seed, key, purpose, "group"))
 
 
-def _gradient(problem: Problem, scheme: Scheme) -> Gradient:
-    action = ParticleAction(problem.space.action) if scheme is Scheme.FA else None
-    fixed = Projector(problem.fixed_space) if scheme is Scheme.EA else None
-    return scheme_gradient(scheme, problem.unit, action, fixed)
-
-
-def _replicates(
+def _trained(
     problem: Problem,
     space: Subspace,
     identity: tuple[str, ...],
@@ -161,10 +153,13 @@ def _replicates(
     start: Tensor,
     source: Source,
     progress: Progress | None,
+    sgd: SGDConfig | None = None,
 ) -> Training:
-    settings = problem.settings
-    rng = named_stream(settings.seed, *identity, "noise")
-    path = train(_gradient(problem, scheme), start, source, settings.sgd, rng, Projector(space), progress=progress)
+    action = ParticleAction(problem.space.action) if scheme is Scheme.FA else None
+    fixed = Projector(problem.fixed_space) if scheme is Scheme.EA else None
+    gradient = scheme_gradient(scheme, problem.unit, action, fixed)
+    rng = named_stream(problem.settings.seed, *identity, "noise")
+    path = train(gradient, start, source, sgd or problem.settings.sgd, rng, Projector(space), progress=progress)
     return Training(problem.carry_back(start), problem.carry_back(path.final), path.risk)
 
 
@@ -186,12 +181,40 @@ class CopiesPlan:
     identity: str
     schedule: Schedule = CONSTANT
 
+    @property
+    def checkpoints(self) -> tuple[float, ...]:
+        """Fractions of the horizon at which particles are read."""
+        return self.problem.settings.presets.checkpoints
 
-@dataclass(frozen=True)
-class _Block:
-    components: NDArray[np.float64]
-    dist2: NDArray[np.float64]
-    observed: tuple[Training, ...]
+    def blocks(self, rows: int) -> list[Block]:
+        """The first rows, the observed data among them, in blocks that are trained together."""
+        sgd = self.problem.settings.sgd
+        return blocks(rows, sgd.particles * sgd.batch * self.problem.unit.width)
+
+    def __call__(self, block: Block, progress: Progress | None = None) -> CopiesResult:
+        """Train a block of rows on its own random streams, and read it."""
+        problem, settings = self.problem, self.problem.settings
+        start, home = on_space_start(problem, self.space, self.key), Projector(self.space)
+        training = SurrogateTraining(problem.unit, start, settings.sgd, self.checkpoints, home, self.schedule)
+        rng = named_stream(settings.seed, self.key, self.identity, "noise", str(block.number))
+        path = training.trained(self._source(block), block.rows, rng, progress)
+        clouds = [problem.carry_back(cloud) for cloud in path.clouds]
+        dist2 = np.stack([_floats(measures.dist2(cloud, home)) for cloud in clouds], axis=1)
+        began, read = problem.carry_back(start), zip(clouds, path.times, strict=True)
+        observed = (Training(began, cloud[:1].clone(), path.risk[:1], time) for cloud, time in read)
+        components = displacements(path, self.space, self.directions)
+        return CopiesResult(components, dist2, tuple(observed) if block.number == 0 else ())
+
+    def _source(self, block: Block) -> Source:
+        problem, seed = self.problem, self.problem.settings.seed
+        base = problem.common_source(named_stream(seed, self.key, self.identity, "samples"))
+        moves = named_stream(seed, self.key, self.identity, "moves", str(block.number))
+        first = block.number == 0
+        copies = block.rows - int(first)
+        if self.null is None:
+            return PermutedCopies(base, problem.y, copies, moves, observed_first=first, units=problem.units)
+        action = problem.joint_action(self.null)
+        return RandomisedCopies(base, action, copies, problem.samples, moves, observed_first=first, units=problem.units)
 
 
 def copies_experiment(plan: CopiesPlan, progress: Progress | None = None) -> CopiesResult:
@@ -200,82 +223,14 @@ def copies_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Cop
     Blocks of copies are independent: the workers of the settings share them, with the same result.
     """
     settings = plan.problem.settings
-    rows = settings.copies + 1
-    size = block_size(plan.problem)
-    cuts = [(first, min(size, rows - first)) for first in range(0, rows, size)]
-    if settings.workers.is_here:
-        parts = [_train_block(plan, n, c, _scaled(progress, n, len(cuts))) for n, (_, c) in enumerate(cuts)]
-    else:
-        parts = _in_workers(plan, [c for _, c in cuts], settings.workers, progress)
-    return CopiesResult(
-        np.concatenate([p.components for p in parts]),
-        np.concatenate([p.dist2 for p in parts]),
-        parts[0].observed,
-    )
+    parts = in_blocks(plan, plan.blocks(settings.training_copies + 1), settings.workers, progress)
+    components, dist2 = (np.concatenate(each) for each in zip(*((p.components, p.dist2) for p in parts), strict=True))
+    return CopiesResult(components, dist2, parts[0].observed)
 
 
 def observed_experiment(plan: CopiesPlan, progress: Progress | None = None) -> Training:
     """Row 0 of `copies_experiment` alone: the same start, minibatches and schedule, without copies."""
-    return _train_block(plan, 0, 1, progress).observed[-1]
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Neighbouring blocks of an experiment, (number, rows) each."""
-
-    plan: CopiesPlan
-    blocks: list[tuple[int, int]]
-
-
-def _in_workers(plan: CopiesPlan, counts: list[int], workers: Workers, progress: Progress | None) -> list[_Block]:
-    """Blocks in worker processes, `TASKS_PER_WORKER` runs of neighbouring blocks each."""
-    blocks = list(enumerate(counts))
-    cuts = np.linspace(0, len(blocks), min(len(blocks), workers.count() * TASKS_PER_WORKER) + 1).round().astype(int)
-    runs = [_Run(plan, blocks[a:b]) for a, b in pairwise(cuts)]
-    parts: dict[int, list[_Block]] = {}
-    with closing(workers.map(_train_run, runs)) as results:
-        for number, part in results:
-            parts[number] = part
-            if progress is not None:
-                progress(sum(map(len, parts.values())), len(counts))
-    return [block for number in range(len(runs)) for block in parts[number]]
-
-
-def _train_run(run: _Run) -> list[_Block]:
-    """In a worker: nobody there is told how far it is, but the deadline is kept."""
-    workers = run.plan.problem.settings.workers
-    return [_train_block(run.plan, number, rows, lambda _, __: workers.refuse_late()) for number, rows in run.blocks]
-
-
-def _train_block(plan: CopiesPlan, number: int, rows: int, progress: Progress | None) -> _Block:
-    """One block of rows; block 0 holds the observed data in its row 0."""
-    problem, settings = plan.problem, plan.problem.settings
-    start = on_space_start(problem, plan.space, plan.key)
-    source = _copies_source(plan, rows, number)
-    rng = named_stream(settings.seed, plan.key, plan.identity, "noise", str(number))
-    path = train(
-        _gradient(problem, Scheme.VANILLA),
-        start.expand(rows, -1, -1),
-        source,
-        settings.sgd,
-        rng,
-        Projector(plan.space),
-        CHECKPOINTS,
-        progress,
-        schedule=plan.schedule,
-    )
-    home = problem.carry_back(start)
-    clouds = [problem.carry_back(cloud) for cloud in path.clouds]
-    observed = (
-        tuple(
-            Training(home, cloud[:1].clone(), path.risk[:1], time)
-            for cloud, time in zip(clouds, path.times, strict=True)
-        )
-        if number == 0
-        else ()
-    )
-    dist2 = np.stack([_floats(measures.dist2(cloud, Projector(plan.space))) for cloud in clouds], axis=1)
-    return _Block(displacements(path, plan.space, plan.directions), dist2, observed)
+    return plan(plan.blocks(1)[0], progress).observed[-1]
 
 
 def displacements(path: Trajectory, space: Subspace, directions: tuple[Subspace, ...]) -> NDArray[np.float64]:
@@ -288,32 +243,6 @@ def displacements(path: Trajectory, space: Subspace, directions: tuple[Subspace,
         along = [(torch.matmul(b.to(residual), residual) ** 2).sum(1).mean(-1) for b in bases]
         columns.append(torch.stack(along, dim=1))
     return _floats(torch.stack(columns, dim=1))
-
-
-def _scaled(progress: Progress | None, number: int, total: int) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda done, steps: progress(number * steps + done, total * steps)
-
-
-def block_size(problem: Problem) -> int:
-    """Rows trained at once: activations of one block stay near `BLOCK_BYTES`, whatever the number of copies."""
-    settings = problem.settings
-    row = 8 * settings.sgd.particles * settings.sgd.batch * problem.unit.width
-    return max(1, min(settings.copies + 1, BLOCK_BYTES // row))
-
-
-def _copies_source(plan: CopiesPlan, rows: int, block: int) -> Source:
-    problem, seed = plan.problem, plan.problem.settings.seed
-    base = problem.common_source(named_stream(seed, plan.key, plan.identity, "samples"))
-    moves = named_stream(seed, plan.key, plan.identity, "moves", str(block))
-    first = block == 0
-    if plan.null is None:
-        return PermutedCopies(base, problem.y, rows - int(first), moves, observed_first=first, units=problem.units)
-    action = problem.joint_action(plan.null)
-    return RandomisedCopies(
-        base, action, rows - int(first), problem.samples, moves, observed_first=first, units=problem.units
-    )
 
 
 StageProgress = Callable[[str, int, int], None]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 
-from sharefind.search.persistence.json_fields import Word
+from sharefind.search.json_fields import Word
 
 LARGEST = 1e300
 """Largest number that is read back: twice it is finite."""

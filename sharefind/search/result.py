@@ -1,236 +1,323 @@
-"""What a finished search says: the JSON object of the command line contract, `sharefind.result/1`."""
+"""What a finished search says: `sharefind.result/1`, as a value and as the JSON object of the command line contract.
+
+`result_record` makes it of a search. A file may come from a stranger: what is shown of it is checked here, further keys
+are kept and never looked into.
+"""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+import re
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-import numpy as np
+from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from sharefind import __version__
-from sharefind.groups import FiniteGroup, Group, structure_name
-from sharefind.inference import Diagnosis, FamilyTest, Verdict
-from sharefind.search.blind_record import blind_record
-from sharefind.search.engine import SearchOutcome
-from sharefind.search.hypotheses import is_rejected, is_within, label_of, lattice_node
-from sharefind.search.problem import Problem
-from sharefind.search.search_lattice import SearchNode
-from sharefind.search.yardstick import Missing, Yardstick
+from sharefind.errors import RunFolderError
+from sharefind.search.json_fields import Part, Permutation, Size, Word, first_fault
 
-SCHEMA = "sharefind.result/1"
+SCHEMA: Literal["sharefind.result/1"] = "sharefind.result/1"
+
+OPTION = re.compile(r"--[a-z]+(-[a-z]+)*( |$)")
+"""How the reason for a stop may begin with an option: its first word becomes part of a command that is printed."""
+
+TURN = re.compile(r"SO2|[A-Z][1-9][0-9]{0,8}")
+"""What the subgroups of SO2 are called, of which the angle is printed."""
+
+R2 = Annotated[FiniteFloat, Field(le=1)]
 
 
-def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file: str) -> dict[str, Any]:
-    """The result as one JSON object; everything but `wall_s` and `versions` depends only on the configuration.
+class NamedGroup(Part):
+    """A group; `order` is None where it is infinite."""
+
+    name: Word
+    order: Size | None
+
+
+class Stabiliser(NamedGroup):
+    """The largest candidate group that fixes E_*, with generators as permutations of its points, image form."""
+
+    generators: list[Permutation]
+
+
+class ParameterBlock(Part):
+    """A block of Z."""
+
+    name: Word
+    shape: list[Size]
+
+
+class Parameters(Part):
+    """Z: its dimension and its blocks."""
+
+    dim: Size
+    blocks: list[ParameterBlock]
+
+
+class ChainRow(Part):
+    """A visited node of the chain, with numbers as in `Evidence`; `node` is the order of its visit."""
+
+    node: Size
+    dim: Size
+    dist2: FiniteFloat
+    rmd2: FiniteFloat
+    delta: FiniteFloat | None
+    p_value: FiniteFloat | None
+    p_adjusted: FiniteFloat | None
+    decision: Literal["stay", "grow"]
+    rule: Word
+    reason: Word
+
+
+class FoundSpace(Part):
+    """E_*, or the last space of a search that is undecided.
+
+    Attributes:
+        dim: Its dimension.
+        exact: Whether it is known exactly.
+        basis: Each vector as its blocks: nested lists of exact strings, of decimal strings for a numerical space.
+        tying: Which entries of each block are equal, by labels; None where the space ties none.
+        candidate: "E^H" where a candidate group H fixes it.
+        stabiliser: That group.
+    """
+
+    dim: Size
+    exact: bool
+    basis: list[Any] = Field(default_factory=list)
+    tying: list[Any] | None = None
+    candidate: Word | None
+    stabiliser: Stabiliser | None
+
+
+class SymmetryRow(Part):
+    """An exact test. A candidate inside one that was not rejected was not tested: its own numbers are None."""
+
+    group: Word
+    order: Size | None
+    verdict: Word
+    p_value: FiniteFloat | None
+    p_adjusted: FiniteFloat | None
+    statistic: Word | None
+    z: FiniteFloat | None
+    copies: Size | None
+    exceeding: Size | None = None
+    p_interval: list[FiniteFloat] | None = None
+    settled: bool = True
+
+
+class DiagnosisRow(Part):
+    """Why a group was rejected.
+
+    `risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels.
+    """
+
+    cause: Word
+    inputs_p_value: FiniteFloat
+    risk_gap: FiniteFloat
+    risk_gap_interval: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
+    free_r2: FiniteFloat
+    tied_r2: FiniteFloat
+    free_r2_low: FiniteFloat | None = None
+    reference_fits: bool = True
+    approximate: bool
+
+
+class Rival(Part):
+    """Another space that the proposing samples speak for, with its share of the posterior."""
+
+    name: Word
+    dim: Size
+    share: FiniteFloat | None
+
+
+class SmallerSpace(Part):
+    """A space that no group gives and that the proposing samples may prefer."""
+
+    what: Word
+    log_odds: FiniteFloat
+
+
+class LieAlgebra(Part):
+    """The infinitesimal moves that fix a proposed space."""
+
+    name: Word
+    dim: Size
+
+
+class Weight(Part):
+    """An estimated weight and its standard error."""
+
+    value: FiniteFloat
+    error: FiniteFloat
+
+
+class Proposed(Part):
+    """What samples propose; `share`: of the posterior, None where the search for moves was cut short."""
+
+    name: Word
+    order: Size | None
+    dim: Size
+    is_group: bool
+    share: FiniteFloat | None
+
+
+class RejectedProposal(Proposed):
+    """A proposal that the other samples reject."""
+
+    p_value: FiniteFloat
+
+
+class TakenProposal(Proposed):
+    """A proposal with the weights that it ties."""
+
+    tying: list[list[int]]
+    weights: list[Weight]
+
+
+class _Status(Part):
+    status: Word
+
+
+class BlindRow(TakenProposal, _Status):
+    """What the proposing samples of a blind search speak for first, and what the other samples made of it.
+
+    Attributes:
+        odd: Whether turning all signs is a symmetry.
+        of_weights: Whether the group is that of the weights.
+        smaller_group: Whether a smaller group has the same space.
+        rivals: Other spaces.
+        samples: Rows that proposed.
+        exhaustive: Whether every move was looked at.
+        not_looked_at: What was not.
+        smaller: A smaller space without a group.
+        lie_algebra: For a unit that commutes with rotations.
+        rejected_p: Where the first proposal was rejected, at which p-value.
+        proposal: Which proposal E_* comes from, counted from 1.
+        tried: Those that were rejected before it.
+        taken: What that one ties; None where it is the first.
+    """
+
+    odd: bool
+    of_weights: bool = False
+    smaller_group: bool = False
+    rivals: list[Rival]
+    samples: Size
+    exhaustive: bool
+    not_looked_at: Word | None = None
+    smaller: SmallerSpace | None
+    lie_algebra: LieAlgebra | None
+    rejected_p: FiniteFloat | None = None
+    proposal: Annotated[int, Field(ge=1, le=1_000)] = 1
+    tried: list[RejectedProposal] = Field(default_factory=list)
+    taken: TakenProposal | None = None
+
+
+class Yardstick(Part):
+    """R^2 on rows kept apart; None where a model has no place.
+
+    Attributes:
+        rows: Rows kept apart.
+        least_squares: Of an affine map, None where the rows do not determine it.
+        tied: Of the unit on E_*; None where E_* is {0} or unknown.
+        free: Of the unit with all of Z.
+        warnings: What these say against the unit or the sharing, with what to try.
+    """
+
+    rows: Size
+    least_squares: R2 | None
+    tied: R2 | None
+    free: R2 | None
+    warnings: list[Word]
+
+
+class LatticeCounts(Part):
+    """Size of the search lattice, and its file in the run folder."""
+
+    nodes: Size
+    edges: Size
+    file: str = "lattice.json"
+
+
+class Result(Part):
+    """What a search found; everything but `run`, `wall_s` and `versions` depends only on the configuration.
+
+    Attributes:
+        schema_: Which version of this record.
+        run: The run folder.
+        seed: Of the search.
+        group: The candidate.
+        unit: Expression of the unit.
+        parameter_space: Z.
+        chain: E_0 -> ... -> E_*, or as far as the search came.
+        status: "found" or "undecided".
+        stopped: Why the search ended before all was done, or None.
+        warnings: What the user must know, a sentence each.
+        e_star: The space that was found.
+        accepted: Candidate groups that were accepted.
+        rejected: Those that were rejected.
+        undecided: Those whose test is open.
+        maximal: The largest accepted group.
+        independence_p_value: Of the test that Y is independent of X, where it was made.
+        symmetries: The exact tests of all candidate groups.
+        diagnosis: Why the rejected groups nearest to E_* fail, and by how much.
+        blind: What a search without a candidate started from.
+        yardstick: How well E_* predicts.
+        yardstick_missing: Why there is no yardstick.
+        lattice: Size of the search lattice.
+        wall_s: Seconds of work, all sessions together.
+        versions: Of the libraries that decide the numbers.
+    """
+
+    schema_: Literal["sharefind.result/1"] = Field(alias="schema")
+    run: str = ""
+    seed: int
+    group: NamedGroup
+    unit: Word = ""
+    parameter_space: Parameters
+    chain: list[ChainRow]
+    status: str = ""
+    stopped: Word | None = None
+    warnings: list[Word] = Field(default_factory=list)
+    e_star: FoundSpace
+    accepted: list[Word]
+    rejected: list[Word]
+    undecided: list[Word] = Field(default_factory=list)
+    maximal: list[Word] = Field(default_factory=list)
+    independence_p_value: FiniteFloat | None = None
+    symmetries: list[SymmetryRow] = Field(default_factory=list)
+    diagnosis: dict[Word, DiagnosisRow] = Field(default_factory=dict)
+    blind: BlindRow | None = None
+    yardstick: Yardstick | None = None
+    yardstick_missing: Word | None = None
+    lattice: LatticeCounts
+    wall_s: FiniteFloat
+    versions: dict[Word, Word]
+
+    @model_validator(mode="after")
+    def _words(self) -> Result:
+        if self.stopped is not None and self.stopped.startswith("-") and OPTION.match(self.stopped) is None:
+            raise ValueError("stopped begins with no option")
+        if self.group.name == "SO2" and not all(TURN.fullmatch(name) for name in self.maximal):
+            raise ValueError("maximal holds what is no subgroup of SO2")
+        return self
+
+
+def read_result(record: Any, path: Path) -> Result:
+    """A result as its file has it.
 
     Args:
-        outcome: the search. run: its folder. wall_s: seconds it took. lattice_file: the lattice's name in the folder.
+        record: The JSON value.
+        path: Its file, for the message.
+
+    Raises:
+        RunFolderError: a key is missing, or holds what no search writes there.
     """
-    problem, lattice = outcome.problem, outcome.lattice
-    accepted, rejected = group_verdicts(outcome)
-    group = problem.candidate.group
-    return {
-        "schema": SCHEMA,
-        "run": run,
-        "seed": problem.settings.seed,
-        "group": {"name": group.name, "order": group.order},
-        "unit": problem.unit.name,
-        "parameter_space": {
-            "dim": problem.space.dim,
-            "blocks": [{"name": b.name, "shape": list(b.shape)} for b in problem.space.blocks],
-        },
-        "chain": [_chain_row(node) for node in outcome.chain if node.evidence is not None],
-        "status": "found" if outcome.finished else "undecided",
-        "stopped": outcome.stopped,
-        "warnings": [*problem.warnings, *outcome.warnings],
-        "e_star": _e_star(problem, outcome.e_star),
-        "accepted": accepted,
-        "rejected": rejected,
-        **_symmetries(problem, outcome.diagnoses),
-        "blind": None if problem.blind is None else blind_record(problem, problem.blind),
-        **_yardstick(outcome.yardstick),
-        "lattice": {
-            "nodes": lattice.graph.number_of_nodes(),
-            "edges": lattice.graph.number_of_edges(),
-            "file": lattice_file,
-        },
-        "wall_s": round(wall_s, 3),
-        "versions": versions(),
-    }
-
-
-def _chain_row(node: SearchNode) -> dict[str, Any]:
-    evidence = node.evidence
-    if evidence is None:
-        raise ValueError(f"node {node.key} has no evidence")
-    return {
-        "node": node.number,
-        "dim": node.space.dim,
-        "dist2": evidence.dist2,
-        "rmd2": evidence.rmd2,
-        "delta": evidence.delta,
-        "p_value": evidence.p_value,
-        "p_adjusted": evidence.p_adjusted,
-        "decision": evidence.decision.value,
-        "rule": evidence.rule,
-        "reason": evidence.reason,
-    }
-
-
-def _e_star(problem: Problem, node: SearchNode) -> dict[str, Any]:
-    place = lattice_node(problem, node)
-    group = place.group if place is not None and place.groups else None
-    return {
-        "dim": node.space.dim,
-        "exact": node.space.is_exact,
-        "basis": _blocks_per_vector(problem, node),
-        "tying": _tying(problem, node),
-        "candidate": None if group is None else f"E^{label_of(problem, group)}",
-        "stabiliser": None if group is None else _stabiliser(problem, group),
-    }
-
-
-def _blocks_per_vector(problem: Problem, node: SearchNode) -> list[list[Any]]:
-    """Each basis vector as its blocks, nested lists of exact strings (decimal strings for a numerical space)."""
-    if node.space.is_exact:
-        rows = node.space.basis_strings()
-    else:
-        rows = [[repr(float(v)) for v in row] for row in node.space.orthonormal()]
-    return [_split(problem, np.array(row, dtype=object)) for row in rows]
-
-
-def _split(problem: Problem, vector: np.ndarray[Any, Any]) -> list[Any]:
-    blocks, offset = [], 0
-    for block in problem.space.blocks:
-        size = int(np.prod(block.shape))
-        blocks.append(vector[offset : offset + size].reshape(block.shape).tolist())
-        offset += size
-    return blocks
-
-
-def _tying(problem: Problem, node: SearchNode) -> list[Any] | None:
-    labels = node.space.tying
-    return None if labels is None else _split(problem, np.asarray(labels))
-
-
-def _stabiliser(problem: Problem, group: Group) -> dict[str, Any]:
-    """The largest candidate group that fixes E_*: generators as permutations of the group's points, image form."""
-    candidate = problem.candidate.group
-    if not isinstance(group, FiniteGroup):
-        return {"name": group.name, "order": group.order, "generators": []}
-    generators = [[int(point) for point in g] for g in group.generators]
-    name = candidate.name if problem.blind is not None and group == candidate else structure_name(group)
-    return {"name": name, "order": group.order, "generators": generators}
-
-
-def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
-    """Names of the candidate groups that were accepted and of those that were rejected.
-
-    The rule `randomisation` takes them from the exact tests. With the other rules, and where a tolerance accepted a
-    space, subgroups of an accepted group are accepted with it, and groups that the search had no need to look at are in
-    neither list. The trivial group is no candidate. Only vanilla training speaks for or against a group.
-    """
-    problem = outcome.problem
-    if problem.settings.stop == "randomisation" and not _tolerated(outcome):
-        family = None if problem.symmetries is None else problem.symmetries.family
-        if family is None:
-            return [], []
-        verdicts = {name: _verdict(family, name) for name in family.verdicts}
-        found = [[n for n, v in verdicts.items() if v is kind] for kind in (Verdict.ACCEPTED, Verdict.REJECTED)]
-        return found[0], found[1]
-    if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
-        return [], _rejected(outcome)
-    kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()
-    holding = [g for n in problem.lattice.nodes for g in n.groups if label_of(problem, g) in kept]
-    accepted = [
-        label_of(problem, g)
-        for n in problem.lattice.nodes
-        for g in n.groups
-        if g.order != 1 and any(is_within(g, h) for h in holding)
-    ]
-    return accepted, [name for name in _rejected(outcome) if name not in accepted]
-
-
-def _tolerated(outcome: SearchOutcome) -> bool:
-    """Whether E_* holds within the tolerance although every symmetry of it was rejected."""
-    place = lattice_node(outcome.problem, outcome.e_star)
-    return place is not None and outcome.finished and is_rejected(outcome.problem, place)
-
-
-def _rejected(outcome: SearchOutcome) -> list[str]:
-    names: list[str] = []
-    for node in outcome.lattice.visited():
-        if node.evidence is not None:
-            names += [name for name in node.evidence.rejected if name not in names]
-    return names
-
-
-def _symmetries(problem: Problem, diagnoses: Mapping[str, Diagnosis]) -> dict[str, Any]:
-    """The exact tests: what is undecided, the largest accepted group, and every candidate with its verdict."""
-    found = problem.symmetries
-    family = None if found is None else found.family
-    orders = {} if found is None else found.orders
-    return {
-        "undecided": [] if family is None else [n for n in family.verdicts if _verdict(family, n) is Verdict.UNDECIDED],
-        "maximal": [] if family is None or problem.settings.stop != "randomisation" else list(family.maximal),
-        "independence_p_value": _gate(problem),
-        "symmetries": [] if family is None else [_candidate_row(family, orders, n) for n in family.verdicts],
-        "diagnosis": {name: _diagnosis_row(found) for name, found in diagnoses.items()},
-    }
-
-
-def _gate(problem: Problem) -> float | None:
-    found = problem.symmetries
-    return None if found is None or found.independence is None else found.independence.p_value
-
-
-def _candidate_row(family: FamilyTest, orders: Mapping[str, int | None], name: str) -> dict[str, Any]:
-    """A candidate that lies inside one that was not rejected was not tested: its own numbers are null."""
-    test = family.tests.get(name)
-    return {
-        "group": name,
-        "order": orders[name],
-        "verdict": _verdict(family, name).value,
-        "p_value": None if test is None else test.p_value,
-        "p_adjusted": family.p_adjusted[name],
-        "statistic": None if test is None else test.statistic,
-        "z": None if test is None else test.z,
-        "copies": None if test is None else test.copies,
-        "exceeding": None if test is None else test.exceeding,
-        "p_interval": None if test is None else list(test.interval),
-        "settled": test is None or not test.is_open,
-    }
-
-
-def _verdict(family: FamilyTest, name: str) -> Verdict:
-    """That of the tests; what an open test alone left standing is undecided."""
-    found = family.verdicts[name]
-    is_open = name in family.open or (found is Verdict.ACCEPTED and set(family.maximal) <= set(family.open))
-    return Verdict.UNDECIDED if is_open else found
-
-
-def _diagnosis_row(found: Diagnosis) -> dict[str, Any]:
-    """`risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels."""
-    return {
-        "cause": found.cause.value,
-        "inputs_p_value": found.inputs.p_value,
-        "risk_gap": found.risk.gap,
-        "risk_gap_interval": [found.risk.low, found.risk.high],
-        "free_r2": found.risk.free_r2,
-        "tied_r2": found.risk.tied_r2,
-        "free_r2_low": found.risk.free_low,
-        "reference_fits": found.risk.is_fitting,
-        "approximate": found.is_approximate,
-    }
-
-
-def _yardstick(found: Yardstick | Missing | None) -> dict[str, Any]:
-    """R^2 on rows kept apart, or why there is none."""
-    if isinstance(found, Yardstick):
-        return {"yardstick": found.to_json(), "yardstick_missing": None}
-    return {"yardstick": None, "yardstick_missing": None if found is None else found.reason}
+    try:
+        return Result.model_validate(record)
+    except ValidationError as error:
+        raise RunFolderError(f"{path} is no result of a search: {first_fault(error)}; run the search again") from None
 
 
 def versions() -> dict[str, str]:

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sharefind.errors import RunFolderError, StorageError
 from sharefind.inference.dependence import rows_looked_at
@@ -18,10 +17,11 @@ from sharefind.search.observer import WARNING, Observer, StopSearch
 from sharefind.search.persistence.run_folder import LATTICE, RunFolder
 from sharefind.search.persistence.run_session import Sitting
 from sharefind.search.problem import Problem
-from sharefind.search.result import result_record
+from sharefind.search.result import Result, Yardstick
+from sharefind.search.result_record import result_record
 from sharefind.search.rules.growth import GrowthRule
 from sharefind.search.rules.stopping import StoppingRule
-from sharefind.search.yardstick import Yardstick, yardstick_of
+from sharefind.search.yardstick import yardstick_of
 
 Bounded = Callable[[Deadline], AbstractContextManager[None]]
 """Ends what is done within when the deadline has passed, by raising its error."""
@@ -54,7 +54,7 @@ def run_search(
     growth: GrowthRule | None = None,
     stop: StoppingRule | None = None,
     clock: Clock | None = None,
-) -> tuple[SearchOutcome, dict[str, Any]]:
+) -> tuple[SearchOutcome, Result]:
     """Search on one torch thread a process, keeping every finished node in `folder`, and write the result there.
 
     Args:
@@ -65,7 +65,7 @@ def run_search(
         clock: What counts as time of the search, and what bounds it; the time of this call if None.
 
     Returns:
-        The outcome and the JSON result.
+        The outcome and what it says.
 
     Raises:
         NotConvergedError: training diverged. RunFolderError: the folder cannot be written, or another process works in
@@ -89,7 +89,7 @@ def _run(
     workers: Workers,
     rules: tuple[GrowthRule | None, StoppingRule | None],
     clock: Clock,
-) -> tuple[SearchOutcome, dict[str, Any]]:
+) -> tuple[SearchOutcome, Result]:
     with folder.working():
         folder.claim(problem)
         for note in (*folder.notes, *(f"{WARNING}{line}" for line in problem.warnings)):
@@ -126,8 +126,8 @@ def _earlier(outcome: SearchOutcome, folder: RunFolder) -> Yardstick | None:
     except RunFolderError:  # there is none yet, or none that can be read
         return None
     now = result_record(outcome, str(folder.path), 0.0, LATTICE)
-    is_same = all(kept.get(key) == now[key] for key in ("chain", "status", "e_star", "unit"))
-    return Yardstick.from_json(kept["yardstick"]) if is_same and kept.get("yardstick") else None
+    is_same = all(getattr(kept, name) == getattr(now, name) for name in ("chain", "status", "e_star", "unit"))
+    return kept.yardstick if is_same else None
 
 
 def keep_unready(folder: RunFolder, started: float) -> float:

@@ -11,8 +11,8 @@ import networkx as nx
 from pydantic import FiniteFloat, ValidationError
 
 from sharefind.errors import RunFolderError, one_line
+from sharefind.search.json_fields import Part, Size, Word, first_fault
 from sharefind.search.node_evidence import Evidence
-from sharefind.search.persistence.json_fields import Part, Size, Word, first_fault
 from sharefind.spaces import Subspace
 
 EDGE_KEY = "edges"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sharefind.errors import GroupError, RepresentationError, SpaceError, UnitError
 from sharefind.groups import FiniteGroup, Representation, hom, parse_representation
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
-from sharefind.meanfield.units import SearchedUnit, build_searched_unit, has_hidden_layer
+from sharefind.meanfield.units import SearchedUnit, build_searched_unit, read_unit
 from sharefind.meanfield.units.invariance import generator_signs
 from sharefind.spaces import fixed_space
 
@@ -18,14 +20,20 @@ HIDDEN_UNIT = "two-layer"
 BARE_UNIT = "matrix"
 """The unit where no linear map is equivariant and no hidden layer helps: a bias alone would only hide that."""
 
-UNIVERSAL_ORDER = 24
-"""Largest group whose regular representation is the default on hidden units."""
 
-WIDEST_HIDDEN = 32
-"""Widest hidden space that is chosen by default where the group is larger, if one of this width sees enough."""
+@dataclass(frozen=True)
+class HiddenWidths:
+    """Which hidden spaces are chosen where none is named.
 
-MOST_HIDDEN = 128
-"""Widest hidden space that is ever chosen by default: wider ones train for minutes."""
+    Attributes:
+        universal_order: Largest group whose regular representation is the default.
+        wide: Widest hidden space for larger groups, if one of this width sees enough.
+        widest: Widest hidden space that is ever chosen: wider ones train for minutes.
+    """
+
+    universal_order: int = 24
+    wide: int = 32
+    widest: int = 128
 
 
 def searched_unit(
@@ -49,7 +57,7 @@ def searched_unit(
         RepresentationError: the hidden representation cannot be read. SpaceError: dim Z is above the limit.
     """
     name, group = expression or default_unit(in_rep, out_rep, hidden, limits, is_paper), in_rep.group
-    if hidden is None and has_hidden_layer(name):
+    if hidden is None and read_unit(name).kind.has_hidden:
         hidden = default_hidden(in_rep, out_rep, limits)
     hidden_rep = None if hidden is None else parse_representation(hidden, group, limits)
     refuse_wide(name, in_rep.dim, out_rep.dim, None if hidden_rep is None else hidden_rep.dim, limits)
@@ -63,8 +71,7 @@ def refuse_wide(expression: str | None, d_in: int, d_out: int, d_hidden: int | N
         SpaceError: dim Z is above the limit. UnitError: the expression names no unit.
     """
     name = expression or DEFAULT_UNIT
-    hidden = (d_hidden or 1) * (d_in + d_out + 1)
-    dim = hidden if has_hidden_layer(name) else d_out * (d_in + ("+bias" in name))
+    dim = read_unit(name).dim(d_in, d_out, d_hidden or 1)
     if dim > limits.dim:
         raise SpaceError(
             f"unit {name} on inputs of width {d_in} and outputs of width {d_out} has {dim} parameters, above the "
@@ -105,7 +112,8 @@ def default_unit(
         return HIDDEN_UNIT
     if group.is_finite and not is_paper:
         rep = _rep(_chosen_hidden(in_rep, out_rep, limits), in_rep, limits)
-        if rep is not None and rep.dim * (in_rep.dim + out_rep.dim + 1) <= limits.dim and _sees(in_rep, out_rep, rep):
+        dim = 0 if rep is None else read_unit(HIDDEN_UNIT).dim(in_rep.dim, out_rep.dim, rep.dim)
+        if rep is not None and dim <= limits.dim and _sees(in_rep, out_rep, rep):
             return HIDDEN_UNIT
     return f"{BARE_UNIT if is_blind else DEFAULT_UNIT}{sigma}"
 
@@ -113,9 +121,9 @@ def default_unit(
 def default_hidden(in_rep: Representation, out_rep: Representation, limits: Limits = DEFAULT_LIMITS) -> str:
     """The representation on hidden units where none is named.
 
-    `regular` up to `UNIVERSAL_ORDER` elements: with it E^G is universal (Maass & Fontbona 2024, Prop. 5). For larger
-    groups the first of natural, its square and regular with which E^G holds more than invariant linear
-    functions, of width up to `WIDEST_HIDDEN` if there is one, else the narrowest up to `MOST_HIDDEN`. For
+    `regular` up to `HiddenWidths.universal_order` elements: with it E^G is universal (Maass & Fontbona 2024, Prop. 5).
+    For larger groups the first of natural, its square and regular with which E^G holds more than invariant linear
+    functions, of width up to `HiddenWidths.wide` if there is one, else the narrowest up to `HiddenWidths.widest`. For
     infinite groups `trivial`: a pointwise sigma commutes with no continuous rotation, so that an infinite connected
     group can only fix hidden units.
 
@@ -140,20 +148,22 @@ def default_hidden(in_rep: Representation, out_rep: Representation, limits: Limi
     return chosen
 
 
-def _chosen_hidden(in_rep: Representation, out_rep: Representation, limits: Limits) -> str | None:
+def _chosen_hidden(
+    in_rep: Representation, out_rep: Representation, limits: Limits, widths: HiddenWidths = HiddenWidths()
+) -> str | None:
     group = in_rep.group
     if not isinstance(group, FiniteGroup):
         return "trivial"
-    if group.order <= UNIVERSAL_ORDER:
+    if group.order <= widths.universal_order:
         return "regular"
     points = group.degree
-    widths = {"natural": points, "natural*natural": points**2, "regular": group.order}
+    tried = {"natural": points, "natural*natural": points**2, "regular": group.order}
     found = {}
-    for name in (n for n, width in widths.items() if width <= MOST_HIDDEN):
+    for name in (n for n, width in tried.items() if width <= widths.widest):
         rep = _rep(name, in_rep, limits)
         if rep is not None and _sees(in_rep, out_rep, rep):
             found[name] = rep.dim
-            if rep.dim <= WIDEST_HIDDEN:
+            if rep.dim <= widths.wide:
                 return name
     return min(found, key=lambda name: found[name], default=None)
 

@@ -19,19 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.groups import FiniteGroup, Group
-from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference import (
     Candidate,
     CandidateFamily,
-    Correlogram,
-    CrossDisplacement,
     Diagnosis,
-    Displacement,
     FamilyTest,
-    HeldOutGap,
-    MarginalLikelihood,
     RandomisationTest,
-    Statistic,
     Verdict,
     diagnose,
     family_test,
@@ -41,14 +34,15 @@ from sharefind.inference import (
 )
 from sharefind.inference.continuous.rotations import LARGEST, least_copies
 from sharefind.inference.dependence import rows_looked_at
+from sharefind.inference.relation.risk_gap import CrossValidation
 from sharefind.inference.row_blocks import renumbered
+from sharefind.inference.statistics.registry import statistic_of
+from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.inference.tests.closed_testing import TestMemory
-from sharefind.inference.tests.diagnosis import FOLDS
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.parallel import Workers
 from sharefind.rng import named_stream
 from sharefind.search.blind import tying_p_value
-from sharefind.search.config import StatisticName
 from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import label_of
 from sharefind.search.problem import Problem
@@ -61,9 +55,6 @@ INDEPENDENCE = "independence"
 FRESH_SAMPLES = 2000
 """Samples that are drawn for the tests where a task has no finite data."""
 
-LIKELIHOOD_SAMPLES = 2000
-"""Most samples of the marginal likelihood, whose cost is 400^2 for each of them, prior and copy."""
-
 DIAGNOSED = 4
 """Most groups that are looked at closely: each costs seconds."""
 
@@ -72,12 +63,6 @@ CONSTANT = 1e-10
 
 FEWEST_DIAGNOSED = 20
 """Fewest samples for a risk gap by cross-validation."""
-
-MOST_SAMPLES = 20_000
-"""Most samples of the other statistics; further ones are left out, at random."""
-
-FEW_SAMPLES = 800
-"""Up to here invariant labels are tested by the marginal likelihood; beyond, the correlogram costs less."""
 
 
 @dataclass(frozen=True)
@@ -143,11 +128,9 @@ def symmetries(
     family = candidate_family(problem, whole=whole)
     if family is None:
         return Symmetries(gate, None, tying_p_value=_tying_p_value(problem))
-    statistic = statistic_of(problem)
-    rows = _rows(len(x), statistic)
+    statistic = _statistic_of(problem)
+    rows = _rows(len(x), statistic.most_samples)
     units = _units(problem, rows)
-    if units is not None:
-        statistic = statistic_of(problem, units)
     found = family_test(
         x[rows],
         y[rows],
@@ -178,7 +161,7 @@ def _units(problem: Problem, rows: Tensor) -> Tensor | None:
 def left_open(problem: Problem) -> str | None:
     """Why the exact tests leave E_* to chance, where they decide: the deciding test is open; None where it is not."""
     found = problem.symmetries
-    deciding = None if found is None or problem.settings.stop != "randomisation" else found.deciding
+    deciding = None if found is None or not problem.settings.stopping.decides_by_tests else found.deciding
     if deciding is None or not deciding[1].is_open:
         return None
     (name, test), alpha = deciding, problem.settings.alpha
@@ -212,7 +195,7 @@ def turned_plane(problem: Problem) -> tuple[int, int] | None:
     There the closed subgroups C_2, ..., C_24 are candidates too.
     """
     candidate = problem.candidate
-    other = problem.settings.statistic not in (None, "angular-harmonics")
+    other = problem.settings.statistic is not None
     if other or candidate.group.name != "SO2" or isinstance(candidate.group, FiniteGroup):
         return None
     rng = named_stream(problem.settings.seed, "symmetries", "plane")
@@ -301,7 +284,7 @@ def diagnoses(problem: Problem, memory: DiagnosisMemory, progress: StageProgress
     if family is None or not family.rejected:
         return {}
     x, y = tested_samples(problem)
-    few = problem.units is not None and int(problem.units.max()) + 1 < 2 * FOLDS
+    few = problem.units is not None and int(problem.units.max()) + 1 < 2 * CrossValidation.folds
     if few or len(x) < FEWEST_DIAGNOSED or bool(((y - y[0]).abs() <= CONSTANT * y.abs().max()).all()):
         return {}
     chosen, settings = _nearest_rejected(family, groups)[:DIAGNOSED], problem.settings
@@ -395,43 +378,22 @@ def _is_inside(inner: Group, outer: Group) -> bool:
     return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)
 
 
-def statistic_of(problem: Problem, units: Tensor | None = None) -> Statistic:
-    """The statistic that the settings name, or the one with the most power for the problem; units: of the rows tested.
-
-    Invariant labels, infinite groups and those whose subgroups are not listed: the marginal likelihood. Otherwise, and
-    for many samples: the correlogram.
-    """
-    name = problem.settings.statistic or _suited(problem)
-    if name == "marginal-likelihood":
-        return MarginalLikelihood()
-    if name == "correlogram":
-        candidate = problem.candidate
-        groups = [g for node in problem.lattice.nodes for g in node.groups] if problem.lattice else []
-        listed = tuple(g for g in groups if isinstance(g, FiniteGroup) and g.order > 1)
-        return Correlogram(candidate.in_rep, candidate.out_rep, listed)
+def _statistic_of(problem: Problem) -> SearchStatistic:
+    """The statistic that the settings name, or the one with the most power for the problem."""
+    candidate, config = problem.candidate, problem.settings.config
+    groups = [g for node in problem.lattice.nodes for g in node.groups] if problem.lattice else []
+    listed = tuple(g for g in groups if isinstance(g, FiniteGroup) and g.order > 1)
     # Not the problem's own method: a test carries its statistic to the workers, which need nothing else of the problem.
-    config = problem.settings.config
     unit = partial(searched_unit, problem.unit.name, config.hidden_rep, limits=config.limits)
-    if name == "held-out-gap":
-        return HeldOutGap(unit=unit, units=units)
-    return Displacement(unit=unit) if name == "displacement" else CrossDisplacement(unit=unit, units=units)
+    traits = ProblemTraits(candidate.in_rep, candidate.out_rep, listed, problem.samples, unit)
+    return statistic_of(traits, problem.settings.statistic)
 
 
-def _suited(problem: Problem) -> StatisticName:
-    group, out_rep = problem.candidate.group, problem.candidate.out_rep
-    if not isinstance(group, FiniteGroup) or group.order > MAX_SUBGROUP_ORDER:
-        return "marginal-likelihood"
-    is_invariant = not np.any(out_rep.float_matrices() - np.eye(out_rep.dim))
-    few = problem.samples is not None and problem.samples <= FEW_SAMPLES
-    return "marginal-likelihood" if is_invariant and few else "correlogram"
-
-
-def _rows(n: int, statistic: Statistic) -> Tensor:
+def _rows(n: int, most: int) -> Tensor:
     """The samples that are used, in their order: some rows of each unit, since more units tell more.
 
     They are the same for every seed, so that no verdict depends on it.
     """
-    most = LIKELIHOOD_SAMPLES if isinstance(statistic, MarginalLikelihood) else MOST_SAMPLES
     chosen = named_stream(0, "symmetries", "rows").permutation(n)[:most]
     return torch.from_numpy(np.sort(chosen))
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,7 +24,9 @@ from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.clouds.standardise import LAST_PLACES, varies
 from sharefind.meanfield.dynamics.quasi_newton import fit_cloud
 from sharefind.meanfield.dynamics.sgd import gaussian_start
+from sharefind.meanfield.units import find_unit
 from sharefind.rng import named_stream
+from sharefind.search.result import Yardstick
 from sharefind.spaces import Subspace
 
 if TYPE_CHECKING:
@@ -82,35 +84,6 @@ LEAST_SQUARES, TIED, FREE = "least squares", "shared", "untied"
 
 
 @dataclass(frozen=True)
-class Yardstick:
-    """R^2 on rows kept apart; None where a model has no place.
-
-    Attributes:
-        rows: Rows kept apart.
-        least_squares: Of an affine map, None where the rows do not determine it.
-        tied: Of the unit on E_*; None where E_* is {0} or unknown.
-        free: Of the unit with all of Z.
-        warnings: What these say against the unit or the sharing, with what to try.
-    """
-
-    rows: int
-    least_squares: float | None
-    tied: float | None
-    free: float | None
-    warnings: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
-        return {**asdict(self), "warnings": list(self.warnings)}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Yardstick:
-        """The inverse of `to_json`; further keys are left alone."""
-        least_squares, tied, free = (record[name] for name in ("least_squares", "tied", "free"))
-        return cls(record["rows"], least_squares, tied, free, tuple(record["warnings"]))
-
-
-@dataclass(frozen=True)
 class Missing:
     """There is no yardstick, and why."""
 
@@ -135,6 +108,12 @@ class Scored:
         """1 - squared error over the labels' spread; None where there is no such model."""
         errors = self.errors.get(name)
         return None if errors is None else 1 - float(errors.sum()) / self.spread
+
+    def yardstick(self, warnings: Iterable[str]) -> Yardstick:
+        """What is said of the models `LEAST_SQUARES`, `TIED` and `FREE`, with the warnings that follow."""
+        least_squares, tied, free = map(self.r2, (LEAST_SQUARES, TIED, FREE))
+        kept = len(self.units)
+        return Yardstick(rows=kept, least_squares=least_squares, tied=tied, free=free, warnings=list(warnings))
 
     def is_worse(self, name: str, other: str) -> bool:
         """Whether a model is worse than another by more than `NOTICEABLE` and by more than chance, paired by unit."""
@@ -233,9 +212,11 @@ def advice(scored: Scored, unit: str, group: str, is_brief: bool = False) -> tup
 
 def unit_advice(unit: str) -> str:
     """Which other units to try."""
-    if unit.startswith("two-layer"):
+    choice = find_unit(unit)
+    if choice is not None and choice.kind.has_hidden:
         return "another --hidden-rep"
-    bias = "" if "+bias" in unit or not unit.startswith("matrix") else "a unit with a bias (--unit matrix+bias), "
+    lacks_bias = choice is not None and choice.kind.takes_bias and not choice.has_bias
+    bias = "a unit with a bias (--unit matrix+bias), " if lacks_bias else ""
     return f"{bias}a hidden layer (--unit two-layer)"
 
 
@@ -317,7 +298,7 @@ def _measured(
         is_brief = is_brief or not has_converged
     scored = Scored(errors, spread, (np.arange(len(x)) if units is None else units)[test])
     lines = advice(scored, problem.unit.name, outcome.e_star.label, is_brief)
-    return Yardstick(len(test), scored.r2(LEAST_SQUARES), scored.r2(TIED), scored.r2(FREE), lines)
+    return scored.yardstick(lines)
 
 
 def _network(

@@ -16,7 +16,7 @@ from sharefind.groups import FiniteGroup, Representation, named_group, natural
 from sharefind.proposal import propose
 from sharefind.search import Engine, build_problem, search_config
 from sharefind.search.blind import FRESH_SAMPLES
-from sharefind.search.result import result_record
+from sharefind.search.result_record import result_record
 from sharefind.spaces import Subspace, fixed_space, matrix_space
 from tests.acceptance.tasks import least_hits
 
@@ -64,7 +64,7 @@ CASES |= {"B3": Case("B3", natural(named_group("B3")), "tanh"), "odd": odd(3)}
 def blind_result(task: Any, seed: int, **settings: Any) -> dict[str, Any]:
     """The record of a blind search."""
     problem = build_problem(search_config(blind=True, seed=seed, **settings), task, NOBODY)
-    return result_record(Engine(problem).run(), "run", 0.0, "lattice.json")
+    return result_record(Engine(problem).run(), "run", 0.0, "lattice.json").to_json()
 
 
 def is_right(case: Case, result: dict[str, Any]) -> bool:

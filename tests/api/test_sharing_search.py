@@ -72,8 +72,8 @@ def test_it_finds_what_the_data_have(found: SharingSearch) -> None:
     assert found.stabiliser_.order == 4
     assert (found.accepted_, found.rejected_) == (["C4", "C2"], [])
     assert found.is_finished_ and found.n_features_in_ == 4
-    assert found.result_["e_star"]["dim"] == found.spec_.space.dim == 4
-    assert found.result_["seed"] == 0
+    assert found.result_.e_star.dim == found.spec_.space.dim == 4
+    assert found.result_.seed == 0
     assert [row.label for row in found.evidence_] == [node.label for node in found.lattice_.visited()]
 
 
@@ -119,7 +119,7 @@ def test_exports_hold_the_same_network(found: SharingSearch, tmp_path: Path) -> 
     assert read_spec(tmp_path / "net.json") == found.spec_
     assert np.array_equal(read_safetensors(tmp_path / "net.safetensors").predict(x), found.predict(x))
     with safe_open(tmp_path / "net.safetensors", framework="numpy") as tensors:
-        assert tensors.metadata()["seed"] == str(found.result_["seed"])
+        assert tensors.metadata()["seed"] == str(found.result_.seed)
     assert "class SharedLinear" in (tmp_path / "net.py").read_text()
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
@@ -214,7 +214,7 @@ def test_without_a_group_it_proposes_one() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((300, 3))
     search = SharingSearch(**FAST).fit(x, x.sum(1) + 0.1 * rng.standard_normal(300))
-    assert search.result_["blind"] is not None
+    assert search.result_.blind is not None
     assert search.stabiliser_.order == 6
     assert search.predict(x).shape == (300,)
 
@@ -264,7 +264,7 @@ def test_fits_are_reproducible_and_alike_for_any_number_of_workers() -> None:
     first, second = (SharingSearch("C4", random_state=5, n_jobs=n, **FAST).fit(x, y) for n in (None, 2))
     drawn = SharingSearch("C4", random_state=np.random.RandomState(0), **FAST).fit(x, y)
     assert np.array_equal(first.network_.coefficient, second.network_.coefficient)
-    assert first.result_["seed"] == 5 != drawn.result_["seed"]
+    assert first.result_.seed == 5 != drawn.result_.seed
 
 
 @pytest.mark.parametrize("how", ["joblib", "deepcopy"])
@@ -290,7 +290,7 @@ def test_copies_carry_the_run_along(how: str, tmp_path: Path) -> None:
 def test_a_run_can_be_kept(tmp_path: Path) -> None:
     x, y = circulant(60)
     search = SharingSearch("C4", run_dir=tmp_path / "run", **FAST).fit(x, y)
-    assert json.loads((tmp_path / "run" / "result.json").read_text()) == search.result_
+    assert json.loads((tmp_path / "run" / "result.json").read_text()) == search.result_.to_json()
     assert main(["export", str(tmp_path / "run"), "--format", "json", "--out", str(tmp_path / "spec.json")]) == 0
     assert read_spec(tmp_path / "spec.json").space == search.subspace_
     with pytest.raises(RunFolderError, match=r"run_dir .* is not an empty folder"):

@@ -13,9 +13,10 @@ from sharefind.datasets import finite_task, load_task
 from sharefind.errors import ExportError
 from sharefind.groups import named_group, parse_representation
 from sharefind.meanfield.clouds.standardise import identity_standardisation
-from sharefind.search.config import search_config
+from sharefind.search.building import build_problem
 from sharefind.search.engine import SearchOutcome
-from sharefind.search.problem import Candidate, Problem, TaskLike, build_problem
+from sharefind.search.presets import search_config
+from sharefind.search.problem import Candidate, Problem, TaskLike
 from sharefind.search.rules.growth import candidate_node
 from sharefind.search.search_lattice import SearchLattice, SearchNode
 from sharefind.spaces import LatticeNode, Subspace, invariant_lattice, matrix_space

@@ -20,7 +20,7 @@ import torch
 from sharefind.datasets import TeacherStudent, teacher_student
 from sharefind.groups import named_group, natural
 from sharefind.meanfield import FreshSource, SGDConfig, Unit, build_unit, train, vanilla_gradient
-from sharefind.meanfield.dynamics.stepping import has_compiler
+from sharefind.meanfield.dynamics.stepping import NUMBA
 from tests.bench.measure import Row, Rows, Seconds, Target, Work, in_turn, ratio_row, spread, unit_time
 
 TOPIC = "SGD step"
@@ -61,14 +61,14 @@ def one_core() -> Iterator[None]:
 
 def _case(particles: int, d: int, steps: int, dtype: str, repeats: int) -> Rows:
     ours = {name: partial(_train, particles, d, steps, dtype, name) for name in ("compiled", "torch")}
-    if not has_compiler():
+    if not NUMBA.is_installed:
         ours["compiled"] = ours["torch"]
     floor = _floor(particles, d, steps, dtype)
     peers = jax_works(particles, d, steps, dtype)
     times = in_turn((ours["compiled"], ours["torch"], floor, *peers.values()), repeats)
     mine, plain, least = times[:3]
     case = f"N = {particles}, d = {d}, {dtype}"
-    cost = f"{_a_step(mine, steps)} a step" + ("" if has_compiler() else ", without numba")
+    cost = f"{_a_step(mine, steps)} a step" + ("" if NUMBA.is_installed else ", without numba")
     is_asked = dtype == "float32"
     if peers:
         best = min(times[3:], key=lambda t: spread(t)[0])

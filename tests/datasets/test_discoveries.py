@@ -14,7 +14,7 @@ from sharefind.search import RunFolder, search_config
 
 def _discover(folder: Path, *arguments: str) -> dict[str, Any]:
     assert main(["discover", *arguments, "--out", str(folder), "--quiet", "--json"]) == 0
-    return RunFolder.open(folder).result()
+    return RunFolder.open(folder).result().to_json()
 
 
 def _answer(result: dict[str, Any]) -> tuple[str | None, int]:
@@ -39,7 +39,7 @@ def test_copper_is_cubic_and_the_run_can_be_taken_up(tmp_path: Path) -> None:
     config = RunFolder.open(folder).config()
     assert config.group is None and config.generators is None and config.data == "elasticity:Cu"
     assert main(["discover", "--resume", str(folder), "--json", "--quiet"]) == 0
-    again = RunFolder.open(folder).result()
+    again = RunFolder.open(folder).result().to_json()
     assert {k: again[k] for k in ("e_star", "chain")} == {k: result[k] for k in ("e_star", "chain")}
     outcome = load_outcome(RunFolder.open(folder))
     # The limits are those of the reader, the rest is the run's own.

@@ -96,7 +96,7 @@ class Reader:
         if block.elsewhere is not None:
             return
         if block.language == "python":
-            exec(compile(block.body, str(block.page), "exec"), self.namespace)  # noqa: S102
+            exec(compile(block.body, str(block.page), "exec", dont_inherit=True), self.namespace)  # noqa: S102
         elif block.language == "pycon":
             self._session(block)
         for command, expected in block.commands:

@@ -16,7 +16,14 @@ PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.m
 FIRST_DATA = "getting-started.md"
 """The page whose first Python block makes measurements.npz, which the other pages use, too."""
 
-FIRST_PAGES = ("README.md", "from-data-to-module.md", "python-api.md", "exporting.md", "dependent-rows.md")
+FIRST_PAGES = (
+    "README.md",
+    "from-data-to-module.md",
+    "python-api.md",
+    "exporting.md",
+    "dependent-rows.md",
+    "growth-rule.md",
+)
 """The pages that CI follows; the others take long."""
 
 RUNNABLE = ("bash", "pycon", "python", "text")

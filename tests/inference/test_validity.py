@@ -105,7 +105,7 @@ def early_hits(law: Law, count: int, seed: int) -> int:
         np.random.default_rng(seed),
     )
     found = [
-        randomisation_test(*tensors(*law.draw(rng)), moves, statistic, rng, COPIES, enough=4).p_value
+        randomisation_test(*tensors(*law.draw(rng)), moves, statistic, rng, COPIES, max_exceedances=4).p_value
         for _ in range(count)
     ]
     return int(np.sum(np.array(found) <= 4 / COPIES))

@@ -15,7 +15,7 @@ from sharefind.cli import main
 from sharefind.datasets import Task, finite_task, fresh_task
 from sharefind.errors import ConfigError, DataError, InputError
 from sharefind.groups import named_group
-from sharefind.inference.sample_checks import REPEATED_SHARE, refuse_repeated_rows
+from sharefind.inference.sample_checks import RepeatedRows, refuse_repeated_rows
 from sharefind.search import build_problem, search_config
 
 Array = NDArray[np.float64]
@@ -36,9 +36,9 @@ def answer(x: Any, y: Any, **settings: Any) -> tuple[list[str], list[str], int, 
     chosen = {"group": "C4", "unit": "matrix", **QUICK, **settings}
     found = SharingSearch(**chosen).fit(x, y)
     assert np.isfinite(found.predict(np.asarray(x, dtype=np.float64))).all()
-    json.dumps(found.result_, allow_nan=False)
-    p_values = [e["p_value"] for e in found.result_["chain"]]
-    return found.accepted_, found.rejected_, found.result_["e_star"]["dim"], p_values
+    json.dumps(found.result_.to_json(), allow_nan=False)
+    p_values = [e.p_value for e in found.result_.chain]
+    return found.accepted_, found.rejected_, found.result_.e_star.dim, p_values
 
 
 @pytest.fixture(scope="module")
@@ -179,8 +179,8 @@ def test_columns_that_no_group_keeps_break_all_groups(name: str, settings: dict[
 def test_rank_deficient_inputs_grow_along_directions(name: str, growth: str) -> None:
     """Spaces that no group fixes hold after the change of inputs too: what starts there stays, or leaves by little."""
     found = SharingSearch("C4", growth=growth, stop="calibrated", alpha=0.05).fit(COLUMNS[name], Y)
-    sizes = [e["dist2"] for e in found.result_["chain"]]
-    assert found.result_["e_star"]["dim"] >= 1 and max(sizes) == sizes[0]
+    sizes = [e.dist2 for e in found.result_.chain]
+    assert found.result_.e_star.dim >= 1 and max(sizes) == sizes[0]
 
 
 def test_inputs_that_others_determine_are_refused_in_a_blind_search() -> None:
@@ -253,7 +253,7 @@ def test_identical_rows_are_refused() -> None:
 
 
 def test_a_few_repeated_rows_do_not_matter() -> None:
-    few = int(REPEATED_SHARE * 200)
+    few = int(RepeatedRows.most * 200)
     rows = np.r_[np.arange(200 - few), np.arange(few)]
     x, y = half_shared(200)
     assert answer(x[rows], y[rows])[0] == ["C2"]

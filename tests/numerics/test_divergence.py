@@ -188,17 +188,14 @@ def test_statistics_name_a_rate_that_works(statistic: Any, rate: float) -> None:
     assert 0 < test(float(str(caught.value).rpartition("=")[2])) <= 1
 
 
-def test_smooth_fits_name_a_rate_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sharefind.inference.continuous import infinitesimal
-
+def test_smooth_fits_name_a_rate_that_works() -> None:
     with pytest.raises(ConfigError, match="a rate of 1 at most"):
         SmoothFit(rate=1.5)
     rng = np.random.default_rng(5)
     x = torch.from_numpy(rng.normal(size=(100, 3)))
     y = 20 * (x**3).sum(1, keepdim=True)
-    monkeypatch.setattr(infinitesimal, "LARGEST_RATE", 1e6)
     with pytest.raises(NotConvergedError, match=r"SmoothFit\(rate=1000\); try rate=0.004") as caught:
-        lie_algebra_test(x, y, fit=SmoothFit(width=16, steps=100, batch=50, rate=1e3))
+        lie_algebra_test(x, y, fit=SmoothFit(width=16, steps=100, batch=50, rate=1e3, largest_rate=1e6))
     rate = float(str(caught.value).rpartition("=")[2])
     assert lie_algebra_test(x, y, fit=SmoothFit(width=16, steps=100, batch=50, rate=rate)).explained > -10
 

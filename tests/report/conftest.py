@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 from sharefind.groups import FiniteGroup, hom, named_group, natural
 from sharefind.report.text.runs import RunView
 from sharefind.search import Decision, Evidence, Growth, SearchLattice, SearchNode
+from sharefind.search.result import Result
 from sharefind.spaces import Subspace, fixed_space
 
 REP = natural(named_group("S3"))
@@ -62,12 +63,23 @@ def _lattice(last: Evidence) -> SearchLattice:
 
 
 def _row(node: SearchNode) -> dict[str, Any]:
-    return {"node": node.number, "dim": node.space.dim}
+    assert node.evidence is not None
+    shown = ("dist2", "rmd2", "delta", "p_value", "p_adjusted", "decision", "rule", "reason")
+    return {"node": node.number, "dim": node.space.dim, **{k: node.evidence.to_json()[k] for k in shown}}
 
 
-def _result(lattice: SearchLattice) -> dict[str, Any]:
+def _changed(view: RunView, **values: Any) -> RunView:
+    """The run with other values in its result, as JSON has them; whole nested objects may be given in part."""
+    record = view.result.to_json()
+    for name, value in values.items():
+        old = record.get(name)
+        record[name] = {**old, **value} if isinstance(value, dict) and isinstance(old, dict) else value
+    return replace(view, result=Result.model_validate(record))
+
+
+def _result(lattice: SearchLattice) -> Result:
     chain = [lattice.node(key) for key in ("{0}", "E^S3", "E^C3")]
-    return {
+    record = {
         "schema": "sharefind.result/1",
         "run": "runs/hand-made",
         "seed": 4,
@@ -86,6 +98,13 @@ def _result(lattice: SearchLattice) -> dict[str, Any]:
         "wall_s": 1.25,
         "versions": {},
     }
+    return Result.model_validate(record)
+
+
+@pytest.fixture(scope="session")
+def changed() -> Callable[..., RunView]:
+    """`_changed`, for tests."""
+    return _changed
 
 
 @pytest.fixture(scope="session")
@@ -116,8 +135,7 @@ def tested(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Make:
         accepted = {**row, "group": "C3", "order": 3, "verdict": "accepted", "p_value": 0.4, "p_adjusted": 0.4}
         untested = {**accepted, "group": "C1", "p_value": None, "z": None}
         rows = [{**r, "statistic": "correlogram", "copies": 199} for r in (row, accepted, untested)]
-        view.result.update(symmetries=rows, diagnosis={"S3": DIAGNOSIS})
-        return view
+        return _changed(view, symmetries=rows, diagnosis={"S3": DIAGNOSIS})
 
     return made
 

@@ -65,12 +65,12 @@ return [e.tagName.toLowerCase(), e.className.toString(), e.getAttribute("aria-la
 
 
 @pytest.fixture(scope="module")
-def view(tested) -> Any:
+def view(tested, changed) -> Any:
     """A run with everything in it, and more groups than a table shows at once."""
     view = tested()
-    rows = view.result["symmetries"]
+    rows = view.result.to_json()["symmetries"]
     rows += [{**rows[0], "group": f"C2:<(0 {k})>"} for k in range(20)]
-    return view
+    return changed(view, symmetries=rows)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharefind.report.text.number_words import MAX_NAMES, class_name, number, order, packed, shortened, tied_entry
+from sharefind.report.text.number_words import class_name, number, order, packed, shortened, tied_entry
+from sharefind.report.text.text_style import STYLE
 
 
 @given(st.integers(1, 10**9))
@@ -51,8 +52,8 @@ def test_shortened_texts_fit(length: int) -> None:
 def test_packed_names_are_never_broken(names: list[str], width: int) -> None:
     names = [name.replace(" ", "x") for name in names]
     lines = packed(names, width).split("\n")
-    left = len(names) - MAX_NAMES
+    left = len(names) - STYLE.names
     if left > 0:
         assert lines.pop() == f"and {left} more"
     assert all(len(line) <= width for line in lines)
-    assert [n for line in lines for n in line.replace(",", " ").split() if n != "-"] == names[:MAX_NAMES]
+    assert [n for line in lines for n in line.replace(",", " ").split() if n != "-"] == names[: STYLE.names]

@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 
 from sharefind.report.pictures.palette import CLASSES, PAPER, class_colour
-from sharefind.report.pictures.space_picture import (
-    MAX_BLOCKS,
-    draw_space,
-    panels,
-    picture_size,
-    space_caption,
-    what_is_left_out,
-)
-from sharefind.report.text.space_words import MAX_COLUMNS, MAX_ROWS, MAX_VECTORS
+from sharefind.report.pictures.picture_style import SIZES
+from sharefind.report.pictures.space_picture import draw_space, panels, picture_size, space_caption, what_is_left_out
+from sharefind.report.text.text_style import STYLE
 from sharefind.spaces import Block, Subspace
 
 
@@ -51,12 +45,12 @@ def test_numerical_spaces_are_drawn_orthonormal() -> None:
     ("space", "blocks", "words"),
     [
         (Subspace.full(4), [Block("weight", (2, 2))], ""),
-        (Subspace.full(900), [Block("weight", (30, 30))], f"{MAX_ROWS} x {MAX_COLUMNS} entries"),
-        (Subspace.full(6), [Block(f"b{k}", (1, 1)) for k in range(6)], f"first {MAX_BLOCKS} of 6 blocks"),
+        (Subspace.full(900), [Block("weight", (30, 30))], f"{STYLE.rows} x {STYLE.columns} entries"),
+        (Subspace.full(6), [Block(f"b{k}", (1, 1)) for k in range(6)], f"first {SIZES.blocks} of 6 blocks"),
         (
             Subspace.numerical(np.random.default_rng(0).standard_normal((8, 9))),
             [Block("weight", (3, 3))],
-            f"first {MAX_VECTORS} of 8 basis vectors",
+            f"first {STYLE.vectors} of 8 basis vectors",
         ),
     ],
 )
@@ -67,7 +61,7 @@ def test_what_is_not_drawn_is_said(space: Subspace, blocks: list[Block], words: 
     assert words in what_is_left_out(space, blocks)
     assert bool(words) == bool(what_is_left_out(space, blocks))
     found = panels(space, blocks)
-    assert all(panel.cells.shape[0] <= MAX_ROWS and panel.cells.shape[1] <= MAX_COLUMNS for panel in found)
+    assert all(panel.cells.shape[0] <= STYLE.rows and panel.cells.shape[1] <= STYLE.columns for panel in found)
     figure = Figure(figsize=picture_size(space, blocks))
     draw_space(figure, space, blocks)
     assert len(figure.axes) == len(found)

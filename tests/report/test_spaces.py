@@ -13,7 +13,8 @@ from sympy import Expr, Rational, sqrt
 
 from sharefind.exact.numbers import parse_exact
 from sharefind.groups import named_group, natural, trivial
-from sharefind.report.text.space_words import MAX_COLUMNS, space_view
+from sharefind.report.text.space_words import space_view
+from sharefind.report.text.text_style import STYLE
 from sharefind.spaces import Block, Subspace, fixed_space, matrix_space
 
 
@@ -86,4 +87,4 @@ def test_wide_patterns_are_cut_and_say_so() -> None:
     parameters = matrix_space(rep, trivial(named_group("C60")))
     text = _text(fixed_space(parameters.action), parameters.blocks)
     assert "the first 1 x 24" in text
-    assert len(_matrix_lines(text)[0]) == MAX_COLUMNS
+    assert len(_matrix_lines(text)[0]) == STYLE.columns

@@ -50,12 +50,12 @@ def test_unfinished_search_is_no_result(make) -> None:
     assert "sharefind export" not in text
 
 
-def test_zero_is_no_discovery(make) -> None:
+def test_zero_is_no_discovery(make, changed) -> None:
     view = make()
     lattice = SearchLattice()
     lattice.add(replace(view.lattice.node("{0}"), evidence=view.lattice.node("E^C3").evidence))
-    e_star = {**view.result["e_star"], "dim": 0, "candidate": None, "stabiliser": None}
-    zero = replace(view, lattice=lattice, result={**view.result, "chain": [{"node": 0}], "e_star": e_star})
+    e_star = {"dim": 0, "candidate": None, "stabiliser": None}
+    zero = replace(changed(view, chain=view.result.to_json()["chain"][:1], e_star=e_star), lattice=lattice)
     assert verdict(zero).startswith("E_* = {0}, dimension 0 of 9")
     assert any("E_* = {0}" in line for line in warnings(zero))
 
@@ -85,12 +85,12 @@ def test_a_space_that_holds_only_within_the_tolerance_is_not_called_exact(make, 
     assert ("within the tolerance" in verdict(view)) == by_tolerance
 
 
-def test_whole_space_means_no_sharing(make) -> None:
+def test_whole_space_means_no_sharing(make, changed) -> None:
     view = make()
-    e_star = {**view.result["e_star"], "dim": 9, "candidate": "E^C1"}
+    e_star = {"dim": 9, "candidate": "E^C1"}
     lattice = view.lattice
     lattice.add(replace(lattice.node("Z"), evidence=lattice.node("E^C3").evidence, number=4))
-    whole = replace(view, result={**view.result, "chain": [{"node": 4}], "e_star": e_star})
+    whole = changed(view, chain=[{**view.result.to_json()["chain"][0], "node": 4}], e_star=e_star)
     assert verdict(whole) == (
         "E_* = Z, dimension 9 of 9: no sharing of parameters is supported by the data; S3 is rejected."
     )

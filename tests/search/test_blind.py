@@ -14,7 +14,7 @@ from sharefind.errors import ConfigError, InputError
 from sharefind.groups import FiniteGroup, named_group, natural
 from sharefind.search import Engine, Problem, build_problem, search_config
 from sharefind.search.blind import PROPOSING_SHARE, tying_p_value
-from sharefind.search.result import result_record
+from sharefind.search.result_record import result_record
 
 FloatArray = NDArray[np.float64]
 NOBODY = FiniteGroup("C1", 1, ())
@@ -25,7 +25,7 @@ def problem_of(x: FloatArray, y: FloatArray, **settings: Any) -> Problem:
 
 
 def result_of(x: FloatArray, y: FloatArray, **settings: Any) -> dict[str, Any]:
-    return result_record(Engine(problem_of(x, y, **settings)).run(), "run", 0.0, "lattice.json")
+    return result_record(Engine(problem_of(x, y, **settings)).run(), "run", 0.0, "lattice.json").to_json()
 
 
 def teacher(name: str, n: int, seed: int = 0) -> tuple[FloatArray, FloatArray]:
@@ -79,7 +79,7 @@ def test_a_proposal_that_does_not_hold_is_left_for_its_subgroups() -> None:
     shift = np.roll(x, -1, axis=1)
     y = x + 0.3 * (shift + np.roll(x, 1, axis=1)) + 0.05 * rng.normal(size=x.shape)
     problem = problem_of(x, y + 0.5 * np.sin(3 * shift) * np.sin(3 * np.roll(x, 1, axis=1)) ** 2)
-    result = result_record(Engine(problem).run(), "run", 0.0, "lattice.json")
+    result = result_record(Engine(problem).run(), "run", 0.0, "lattice.json").to_json()
     assert result["group"]["name"] in ("D4", "C4")
     assert result["e_star"]["stabiliser"]["name"] == "C4" and result["e_star"]["dim"] == 4 + 1
 

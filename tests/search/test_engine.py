@@ -207,7 +207,7 @@ def test_labels_without_signal_stay_on_zero_and_are_not_called_a_saddle() -> Non
 
 @pytest.mark.parametrize("scheme", ["da", "fa", "ea"])
 def test_schemes_that_impose_the_symmetry_are_no_evidence_for_it(scheme: str) -> None:
-    from sharefind.search.result import group_verdicts
+    from sharefind.search.result_record import group_verdicts
 
     case = problem(load_task("c2-arbitrary"), scheme=scheme, horizon=2.0)
     outcome = Engine(case).run()
@@ -300,7 +300,7 @@ def test_a_search_that_is_stopped_among_its_diagnoses_has_its_answer(tmp_path: P
     watcher = _StopWithin("diagnosis")
     outcome, result = run_search(case, RunFolder.create(tmp_path / "run", case.resolved), watcher)
     assert watcher.has_stopped
-    assert outcome.finished and result["e_star"]["candidate"] == "E^C3" and result["diagnosis"] == {}
+    assert outcome.finished and result.e_star.candidate == "E^C3" and result.diagnosis == {}
 
 
 def test_a_rule_of_ones_own_decides(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_a_rule_of_ones_own_decides(tmp_path: Path) -> None:
 
     case = problem(load_task("c2-wi"), copies=19, alpha=0.1, horizon=0.1)
     outcome, result = run_search(case, RunFolder.create(tmp_path / "run", case.resolved), stop=Always())
-    assert outcome.e_star.space.is_zero and result["chain"][-1]["rule"] == "always"
+    assert outcome.e_star.space.is_zero and result.chain[-1].rule == "always"
 
 
 def test_a_rule_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
@@ -342,14 +342,14 @@ def test_a_divergence_names_the_node(tmp_path: Path) -> None:
 
 def test_a_run_that_ends_among_its_exact_tests_repeats_none_of_them(tmp_path: Path) -> None:
     case = problem(teacher_task("C3", 3, 150, 0), "S3", copies=199)
-    whole = run_search(case, RunFolder.create(tmp_path / "whole", case.resolved))[1]
+    whole = run_search(case, RunFolder.create(tmp_path / "whole", case.resolved))[1].to_json()
     path = tmp_path / "broken"
     with pytest.raises(KeyboardInterrupt):
         run_search(case, RunFolder.create(path, case.resolved), Tests(end_after=3))
     finished = RunFolder.open(path).tests()
     assert len(finished) == 2
     counting = Tests()
-    resumed = run_search(case, RunFolder.open(path), counting)[1]
+    resumed = run_search(case, RunFolder.open(path), counting)[1].to_json()
     assert counting.begun and not set(counting.begun) & set(finished)
     assert RunFolder.open(path).tests()["S3"] == finished["S3"]
     for key in ("run", "wall_s"):

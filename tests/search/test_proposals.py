@@ -16,10 +16,10 @@ from sharefind.proposal import Finding, propose
 from sharefind.report.text.verdict import doubts, proposal
 from sharefind.search import Engine, build_problem, search_config
 from sharefind.search.blind import _split
+from sharefind.search.building import proposals
 from sharefind.search.observer import Observer
-from sharefind.search.persistence.json_fields import check_result
-from sharefind.search.problem import proposals
-from sharefind.search.result import result_record
+from sharefind.search.result import read_result
+from sharefind.search.result_record import result_record
 
 FloatArray = NDArray[np.float64]
 NOBODY = FiniteGroup("C1", 1, ())
@@ -61,7 +61,7 @@ def searched(monkeypatch: pytest.MonkeyPatch, first: Finding, n: int = 600) -> t
     monkeypatch.setattr("sharefind.search.blind.propose", proposed)
     notes = Notes()
     problem = build_problem(search_config(blind=True), finite_task("ring", x, y), NOBODY)
-    return result_record(Engine(problem, observer=notes).run(), "run", 0.0, "lattice.json"), notes.lines
+    return result_record(Engine(problem, observer=notes).run(), "run", 0.0, "lattice.json").to_json(), notes.lines
 
 
 @pytest.mark.slow
@@ -76,7 +76,7 @@ def test_a_group_too_large_to_list_is_left_for_the_next_proposal(monkeypatch: py
     assert len(blind["taken"]["weights"]) == 6
     assert len(notes) == 1 and "S6 is rejected on the other rows" in notes[0]
     assert "rejected on the other rows at p = 0.0025; then C6" in proposal(blind)
-    check_result(result, Path("result.json"))
+    read_result(result, Path("result.json"))
 
 
 def test_a_tying_that_is_rejected_is_left_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_the_first_proposal_stays_where_nothing_holds(monkeypatch: pytest.Monkey
     monkeypatch.setattr("sharefind.search.blind.propose", proposed)
     problem = build_problem(search_config(blind=True), finite_task("ring", x, y), NOBODY)
     assert [p.candidate.group.name for p in proposals(problem)] == ["C6"]
-    result = result_record(Engine(problem).run(), "run", 0.0, "lattice.json")
+    result = result_record(Engine(problem).run(), "run", 0.0, "lattice.json").to_json()
     assert result["e_star"]["dim"] == 36 + 6 and result["accepted"] == []
     assert result["blind"]["name"] == "S6" and result["blind"]["rejected_p"] <= 0.01
 
@@ -118,7 +118,7 @@ def test_subgroups_of_a_rejected_proposal_are_looked_at_before_the_next(monkeypa
     finding = replace(propose(*ring(400), signed=False), alternatives=(whole(),))
     monkeypatch.setattr("sharefind.search.blind.propose", lambda *_, **__: finding)
     problem = build_problem(search_config(blind=True), finite_task("ring", x, y), NOBODY)
-    result = result_record(Engine(problem).run(), "run", 0.0, "lattice.json")
+    result = result_record(Engine(problem).run(), "run", 0.0, "lattice.json").to_json()
     assert result["accepted"] == ["C2"] and result["e_star"]["dim"] == 18 + 3
     assert result["blind"]["name"] == "C6" and result["blind"]["rejected_p"] <= 0.01
     assert result["blind"]["proposal"] == 1
@@ -129,7 +129,7 @@ def test_a_smaller_group_with_the_same_space_is_mentioned() -> None:
     x = rng.normal(size=(400, 6))
     y = x + 0.5 * x.mean(axis=1, keepdims=True) + 0.1 * rng.normal(size=x.shape)
     problem = build_problem(search_config(blind=True, copies=99), finite_task("set", x, y), NOBODY)
-    blind = result_record(Engine(problem).run(), "run", 0.0, "lattice.json")["blind"]
+    blind = result_record(Engine(problem).run(), "run", 0.0, "lattice.json").to_json()["blind"]
     assert (blind["name"], blind["of_weights"], blind["smaller_group"]) == ("S6", True, True)
     assert "the symmetry of the weights" in proposal(blind)
     assert any("smaller group has the same space" in line for line in doubts({"blind": blind}))

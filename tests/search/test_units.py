@@ -107,7 +107,7 @@ def test_a_run_keeps_its_units_and_its_warnings(tmp_path: Path) -> None:
                 notes.append(note)  # noqa: B023
 
         _, result = run_search(problem, folder, Watcher())
-        assert result["warnings"] == list(problem.warnings)
-        assert json.loads((tmp_path / name / "result.json").read_text())["warnings"] == result["warnings"]
+        assert result.warnings == list(problem.warnings)
+        assert json.loads((tmp_path / name / "result.json").read_text())["warnings"] == result.warnings
         assert notes == [f"warning: {line}" for line in problem.warnings]
     assert RunFolder.open(tmp_path / "with").config().rows_of == "subject"

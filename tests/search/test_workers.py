@@ -24,7 +24,7 @@ from sharefind.datasets.c2 import c2_task
 from sharefind.errors import ConfigError, InputError, WorkerError
 from sharefind.groups import named_group, natural
 from sharefind.inference import Correlogram, FamilyTest, RandomisationTest, family_test, rotation_test, subgroup_family
-from sharefind.meanfield.dynamics.stepping import PAYS_FROM
+from sharefind.meanfield.dynamics.settings import PACE
 from sharefind.parallel import Deadline, Workers
 from sharefind.search import RunFolder, run_search
 from sharefind.search.observer import BudgetSpent
@@ -176,7 +176,7 @@ def subgroups_of_s3(
     family = subgroup_family(rep, rep)
     statistic = Correlogram(rep, rep, tuple(c.group for c in family.candidates if c.group is not None))
     return family_test(
-        x, y, family, statistic, alpha=0.05, copies=copies, workers=workers, memory=memory, enough=enough
+        x, y, family, statistic, alpha=0.05, copies=copies, workers=workers, memory=memory, max_exceedances=enough
     )
 
 
@@ -260,7 +260,7 @@ def test_every_kind_of_workers_writes_the_same_result(cluster: Cluster, tmp_path
 def test_workers_train_with_the_compiled_kernel_where_one_process_does(tmp_path: Path) -> None:
     """A run large enough for the kernel, whose noise is drawn otherwise than that of plain torch."""
     case = problem(c2_task("wi"), "C2", copies=999, particles=200, horizon=3)
-    assert case.settings.sgd.run_activations > PAYS_FROM
+    assert case.settings.sgd.run_activations > PACE.pays_from
     for jobs in (1, 2):
         run_search(case, RunFolder.create(tmp_path / str(jobs), case.resolved), workers=Workers(jobs))
     assert settled(tmp_path / "1") == settled(tmp_path / "2")

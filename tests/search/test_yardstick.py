@@ -21,7 +21,7 @@ def _run(path: Path, x: FloatArray, y: FloatArray, group: str = "C4", **settings
     task, config = finite_task("rows", x, y), search_config(group=group, **settings)
     problem = build_problem(config, task, named_group(group))
     folder = RunFolder.open(path) if path.exists() else RunFolder.create(path, problem.resolved)
-    return run_search(problem, folder, Observer())[1]
+    return run_search(problem, folder, Observer())[1].to_json()
 
 
 def _ring(n: int, seed: int = 0) -> tuple[FloatArray, FloatArray]:

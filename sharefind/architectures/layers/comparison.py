@@ -125,8 +125,8 @@ def beside_least_squares(
     y: FloatArray,
     seed: int,
     units: NDArray[np.int64] | None = None,
-) -> tuple[Scored, int]:
-    """Networks that `compare` trained beside least squares: squared errors of the same rows kept apart, their number.
+) -> Scored:
+    """Networks that `compare` trained beside least squares: squared errors of the same rows kept apart.
 
     Args:
         networks: By name.
@@ -145,7 +145,7 @@ def beside_least_squares(
     with torch.no_grad():
         predicted |= {name: network(asked).numpy() for name, network in networks.items()}
     errors = {name: ((values - y[test]) ** 2).sum(1) for name, values in predicted.items()}
-    return Scored(errors, spread_of(y[test]), (np.arange(len(x)) if units is None else units)[test]), len(test)
+    return Scored(errors, spread_of(y[test]), (np.arange(len(x)) if units is None else units)[test])
 
 
 def fit_network(

@@ -16,9 +16,6 @@ from sharefind.rng import named_stream
 
 BoolArray = NDArray[np.bool_]
 
-CANCELLED = 1e-6
-"""Share of the two variances below which that of a difference is computed anew, free of cancellation."""
-
 
 @dataclass(frozen=True, eq=False)
 class EqualityTests:
@@ -106,12 +103,15 @@ def _with_zero(estimates: Estimates, noise: FloatArray, zeros: bool) -> tuple[Fl
     return np.pad(estimates.values, last), np.pad(estimates.factor, (last, (0, 0))), np.pad(noise, (last, (0, 0)))
 
 
-def _units(factor: FloatArray, sign: int) -> FloatArray:
-    """Standard deviation of w_k - sign w_l in units of sigma, (J, J); 1 on the diagonal, not tested."""
+def _units(factor: FloatArray, sign: int, cancelled: float = 1e-6) -> FloatArray:
+    """Standard deviation of w_k - sign w_l in units of sigma, (J, J); 1 on the diagonal, not tested.
+
+    cancelled: share of the two variances below which that of a difference is computed anew, free of cancellation.
+    """
     shape = factor @ factor.T
     both = np.add.outer(np.diag(shape), np.diag(shape))
     squares = both - 2 * sign * shape
-    first, second = np.nonzero(squares < CANCELLED * both)
+    first, second = np.nonzero(squares < cancelled * both)
     squares[first, second] = ((factor[first] - sign * factor[second]) ** 2).sum(axis=1)
     np.fill_diagonal(squares, 1.0)
     return np.asarray(np.sqrt(squares))

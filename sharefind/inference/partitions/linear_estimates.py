@@ -17,28 +17,28 @@ from sharefind.meanfield.clouds.standardise import refuse_magnitude
 
 FloatArray = NDArray[np.float64]
 
-ROUNDING = 1e-13
-"""Noise, relative to the largest estimate, below which data count as free of noise: about what rounding leaves."""
-
-DEPENDENT = 1e-10
-"""Share of a column's length that is left beside the columns before it, below which it counts as determined by them."""
-
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
     """Estimates w ~ N(truth, sigma^2 F F^T), and s^2 ~ sigma^2 chi^2_dof / dof, independent of them.
 
     Attributes:
-        values: w, (K,). factor: F, (K, K), invertible. variance: s^2. dof: its degrees of freedom.
+        values: w, shape (K,).
+        factor: F, invertible, shape (K, K).
+        variance: s^2.
+        dof: Its degrees of freedom.
+        rounding: Noise, relative to the largest estimate, below which data count as free of noise: about what rounding
+            leaves.
 
     Raises:
-        InputError: the shapes do not match, an entry is not finite, F is singular, or dof is below 1.
+        InputError: The shapes do not match, an entry is not finite, F is singular, or dof is below 1.
     """
 
     values: FloatArray
     factor: FloatArray
     variance: float
     dof: int
+    rounding: float = 1e-13
 
     def __post_init__(self) -> None:
         size = self.values.size
@@ -60,7 +60,7 @@ class Estimates:
     def scale(self) -> float:
         """s, and no less than what rounding leaves."""
         largest = float(np.sqrt(np.diag(self.shape).max()))
-        floor = max(ROUNDING * float(np.abs(self.values).max()) / largest, float(np.finfo(np.float64).tiny))
+        floor = max(self.rounding * float(np.abs(self.values).max()) / largest, float(np.finfo(np.float64).tiny))
         return max(float(np.sqrt(self.variance)), floor)
 
     @cached_property
@@ -89,11 +89,18 @@ def mean_estimates(samples: Any) -> Estimates:
     return Estimates(mean, np.eye(size) / np.sqrt(n), float(((array - mean) ** 2).sum() / dof), dof)
 
 
-def weight_estimates(x: Any, y: Any, intercept: bool = False) -> Estimates:
-    """Least squares weights of y = sum_k w_k x_k (+ a constant) + noise of one unknown variance: x (n, K), y (n,).
+def weight_estimates(x: Any, y: Any, intercept: bool = False, dependent: float = 1e-10) -> Estimates:
+    """Least squares weights of y = sum_k w_k x_k (+ a constant) + noise of one unknown variance.
+
+    Args:
+        x: Shape (n, K).
+        y: Shape (n,).
+        intercept: Whether a constant is fitted too.
+        dependent: Share of a column's length that is left beside the columns before it, below which it counts as
+            determined by them.
 
     Raises:
-        InputError: the samples do not match, are too few or not finite, or a column of x is determined by others.
+        InputError: The samples do not match, are too few or not finite, or a column of x is determined by others.
     """
     inputs, labels = finite_array(x, "x", 2), finite_array(y, "y", 1)
     n, size = inputs.shape
@@ -105,9 +112,10 @@ def weight_estimates(x: Any, y: Any, intercept: bool = False) -> Estimates:
     if intercept:
         inputs, labels = inputs - inputs.mean(axis=0), labels - labels.mean()
     q, r = np.linalg.qr(inputs)
-    dependent = np.flatnonzero(np.abs(np.diag(r)) <= DEPENDENT * np.linalg.norm(finite_array(x, "x", 2), axis=0))
-    if dependent.size:
-        raise InputError(f"column {dependent[0]} of x is determined by other columns (or constant); drop it")
+    lengths = np.linalg.norm(finite_array(x, "x", 2), axis=0)
+    determined = np.flatnonzero(np.abs(np.diag(r)) <= dependent * lengths)
+    if determined.size:
+        raise InputError(f"column {determined[0]} of x is determined by other columns (or constant); drop it")
     weights = np.linalg.solve(r, q.T @ labels)
     return Estimates(weights, np.linalg.inv(r), float(((labels - inputs @ weights) ** 2).sum() / dof), dof)
 

@@ -7,7 +7,7 @@ tied parameters are refitted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 from scipy import special
@@ -22,7 +22,26 @@ from sharefind.spaces import tying as _tying
 Chains = Literal["joined", "cut"]
 """What is done with parameters that differ although each is like one between them."""
 
-ALPHA, DRAWS = 0.01, 999
+
+class PartitionOptions(TypedDict, total=False):
+    """How parameters are compared.
+
+    Attributes:
+        signed: Whether parameters may also be equal up to sign; False if left out.
+        zeros: Whether they may also be 0; False if left out.
+        alpha: Probability with which any true equality may be refuted; 0.01 if left out.
+        chains: "joined" keeps together all that cannot be told apart, directly or through others, as is done if it is
+            left out; "cut" takes the fewest classes that the tests leave standing.
+        draws: Of the tests; 999 if left out.
+        seed: Of the tests; 0 if left out.
+    """
+
+    signed: bool
+    zeros: bool
+    alpha: float
+    chains: Chains
+    draws: int
+    seed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,53 +109,40 @@ class Partition:
         return Subspace.from_tying(self.labels)
 
 
-def mean_partition(
-    samples: Any,
-    *,
-    signed: bool = False,
-    zeros: bool = False,
-    alpha: float = ALPHA,
-    chains: Chains = "joined",
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> Partition:
+def mean_partition(samples: Any, **options: Unpack[PartitionOptions]) -> Partition:
     """Which entries of a mean are equal? Samples mu + sigma z with independent coordinates of one unknown variance.
 
     Args:
-        samples: (n, K), n >= 2; float64 is used. The others as in `estimate_partition`.
+        samples: Shape (n, K), n >= 2; float64 is used.
+        **options: See `PartitionOptions`.
+
+    Returns:
+        The partition.
 
     Raises:
-        InputError: the samples are too few or not finite. ConfigError: see `estimate_partition`.
+        InputError: The samples are too few or not finite.
+        ConfigError: See `estimate_partition`.
     """
-    return estimate_partition(
-        mean_estimates(samples), signed=signed, zeros=zeros, alpha=alpha, chains=chains, draws=draws, seed=seed
-    )
+    return estimate_partition(mean_estimates(samples), **options)
 
 
-def weight_partition(
-    x: Any,
-    y: Any,
-    *,
-    signed: bool = False,
-    zeros: bool = False,
-    intercept: bool = False,
-    alpha: float = ALPHA,
-    chains: Chains = "joined",
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> Partition:
+def weight_partition(x: Any, y: Any, *, intercept: bool = False, **options: Unpack[PartitionOptions]) -> Partition:
     """Which weights of y = sum_k w_k x_k + noise are equal? Ordinary least squares, noise of one unknown variance.
 
     Args:
-        x: (n, K), n > K. y: (n,). intercept: whether a constant is fitted too; it is never tied. The others as in
-            `estimate_partition`.
+        x: Shape (n, K), n > K.
+        y: Shape (n,).
+        intercept: Whether a constant is fitted too; it is never tied.
+        **options: See `PartitionOptions`.
+
+    Returns:
+        The partition.
 
     Raises:
-        InputError: the samples do not match, are too few or not finite, or a column of x is determined by others.
-        ConfigError: see `estimate_partition`.
+        InputError: The samples do not match, are too few or not finite, or a column of x is determined by others.
+        ConfigError: See `estimate_partition`.
     """
-    estimates = weight_estimates(x, y, intercept)
-    return estimate_partition(estimates, signed=signed, zeros=zeros, alpha=alpha, chains=chains, draws=draws, seed=seed)
+    return estimate_partition(weight_estimates(x, y, intercept), **options)
 
 
 def estimate_partition(
@@ -144,21 +150,28 @@ def estimate_partition(
     *,
     signed: bool = False,
     zeros: bool = False,
-    alpha: float = ALPHA,
+    alpha: float = 0.01,
     chains: Chains = "joined",
-    draws: int = DRAWS,
+    draws: int = 999,
     seed: int = 0,
 ) -> Partition:
     """Which of K estimated parameters are equal; the two functions above, for estimates from elsewhere.
 
     Args:
-        estimates: with their noise. signed: parameters may also be equal up to sign. zeros: they may also be 0.
-        alpha: probability with which any true equality may be refuted. draws, seed: of the tests.
+        estimates: With their noise.
+        signed: Whether parameters may also be equal up to sign.
+        zeros: Whether they may also be 0.
+        alpha: Probability with which any true equality may be refuted.
         chains: "joined" keeps together all that cannot be told apart, directly or through others; "cut" takes the
             fewest classes that the tests leave standing.
+        draws: Of the tests.
+        seed: Of the tests.
+
+    Returns:
+        The partition.
 
     Raises:
-        ConfigError: alpha is not in (0, 1), too few draws, or `chains` is neither of the two.
+        ConfigError: Alpha is not in (0, 1), too few draws, or `chains` is neither of the two.
     """
     if chains not in ("joined", "cut"):
         raise ConfigError(f"chains={chains!r}: give 'joined' or 'cut'")

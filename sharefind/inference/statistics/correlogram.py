@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -18,37 +19,15 @@ from torch import Tensor
 from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.fitted_statistic import FittedStatistic
+from sharefind.inference.kernels import kernel_root
 from sharefind.inference.statistics.origin import orbit_scale
-from sharefind.inference.tests.randomisation import Bound
+from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.meanfield.clouds.actions import JointAction
-
-INVERSE_LENGTH = 1.2
-"""Standard deviation of the first layer's weights, on inputs of spread 1."""
-
-BIASES = (0.0, 1.0)
-"""Standard deviations of the first layer's biases, whose kernels are averaged: odd functions, and others too."""
-
-NOISE = 0.4
-"""Noise variance of the model with the symmetry, relative to the amplitude of its functions."""
-
-LANDMARKS = 300
-"""Points, whole orbits, on which the features of x are based."""
-
-TINY = 1e-9
-"""Share of the largest eigenvalue below which a direction of the features is rounding."""
-
-PRODUCT_ORDER = 12
-"""Largest hypothesis for which copies are summed by a matrix product; beyond, additions one by one are faster."""
-
-KEPT_BYTES = 2**28
-"""Bytes of features that are kept for all copies; beyond, they are computed again for every block of copies."""
-
-BYTES = 2**26
-"""Bytes of features that are held at a time: larger data sets go through in pieces."""
 
 
 @dataclass(frozen=True)
-class Correlogram:
+class Correlogram(SearchStatistic):
     """Scores of all subgroups of a finite group that do not contain the hypothesis.
 
     kappa is the kernel of a wide two-layer network of error functions (Williams 1998), Z are landmarks, whole orbits of
@@ -65,24 +44,41 @@ class Correlogram:
     copy costs n additions of (landmarks, q) terms and |G| inner products, and no features of its own.
 
     Attributes:
-        in_rep, out_rep: how the whole group acts, orthogonally. subgroups: the K, such as those of a family.
-        membership: bool (K + 1, |G|), the elements of each subgroup by their numbers, the trivial group last.
-        whole: the whole group as it acts on samples.
+        in_rep: How the whole group acts on X, orthogonally.
+        out_rep: How it acts on Y, orthogonally.
+        subgroups: The K, such as those of a family.
+        inverse_length: Standard deviation of the first layer's weights, on inputs of spread 1.
+        biases: Standard deviations of the first layer's biases, whose kernels are averaged: odd functions, and others.
+        noise: Noise variance of the model with the symmetry, relative to the amplitude of its functions.
+        landmarks: Points, whole orbits, on which the features of x are based.
+        rounding: Share of the largest eigenvalue below which a direction of the features is rounding.
+        product_order: Largest hypothesis for which copies are summed by a matrix product; beyond, additions one by one
+            are faster.
+        kept_bytes: Bytes of features that are kept for all copies; beyond, they are computed again for every block.
+        piece_bytes: Bytes of features that are held at a time: larger data sets go through in pieces.
+        membership: The elements of each subgroup by their numbers, the trivial group last, bool, shape (K + 1, |G|).
+        whole: The whole group as it acts on samples.
 
     Raises:
-        GroupError: the group is infinite or does not act orthogonally. ConfigError: no subgroups.
+        GroupError: The group is infinite or does not act orthogonally.
+        ConfigError: No subgroups.
     """
+
+    name: ClassVar[str] = "correlogram"
 
     in_rep: Representation
     out_rep: Representation
     subgroups: tuple[FiniteGroup, ...]
+    inverse_length: float = 1.2
+    biases: tuple[float, ...] = (0.0, 1.0)
+    noise: float = 0.4
+    landmarks: int = 300
+    rounding: float = 1e-9
+    product_order: int = 12
+    kept_bytes: int = 2**28
+    piece_bytes: int = 2**26
     membership: Tensor = field(init=False, repr=False, compare=False)
     whole: JointAction = field(init=False, repr=False, compare=False)
-
-    @property
-    def name(self) -> str:
-        """correlogram."""
-        return "correlogram"
 
     def __post_init__(self) -> None:
         if not isinstance(self.in_rep.group, FiniteGroup) or not self.subgroups:
@@ -99,7 +95,19 @@ class Correlogram:
         object.__setattr__(self, "membership", membership)
         object.__setattr__(self, "whole", JointAction(self.in_rep, self.out_rep))
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+    @classmethod
+    def of_problem(cls, problem: ProblemTraits) -> Self:
+        """The scores of all subgroups of the problem."""
+        return cls(problem.in_rep, problem.out_rep, problem.subgroups)
+
+    @classmethod
+    def is_default(cls, problem: ProblemTraits) -> bool:
+        """For finite groups whose subgroups are listed."""
+        return problem.lists_subgroups
+
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
         """The scores under one hypothesis, which must be a subgroup acting as the whole group does.
 
         Raises:
@@ -110,7 +118,7 @@ class Correlogram:
             raise GroupError("the correlogram tests subgroups of the group that it was made for")
         scale = orbit_scale(moves, x, y, rng, self.whole)
         inputs, labels = scale(x, y)
-        features = _Features(self.in_rep, self.out_rep, inputs, rng)
+        features = _Features(self, inputs, rng)
         members = torch.tensor([whole.index(g) for g in null.elements()])
         labels = features.residuals(labels, members)
         averages = self._averages(members)
@@ -123,12 +131,12 @@ class Correlogram:
             correlations = features.correlations(moments[..., :-1])
             relation = correlations @ averages
             # What is 0 but for rounding must not be standardised: c(e) = |B|^2 is the scale.
-            relation = torch.where(relation.abs() > TINY * correlations[:, :1], relation, 0.0)
+            relation = torch.where(relation.abs() > self.rounding * correlations[:, :1], relation, 0.0)
             inputs = (moments[..., -1] ** 2).sum((1, 2))
             return torch.cat([relation, inputs.unsqueeze(1)], dim=1)
 
         row_bytes = features.row_bytes(len(members))
-        return Bound(labels, of_moves=scores, row_bytes=row_bytes, resolution=scale.resolution)
+        return FittedStatistic(labels, of_moves=scores, row_bytes=row_bytes, resolution=scale.resolution)
 
     def _averages(self, members: Tensor) -> Tensor:
         """(|G|, K): column k takes the mean over a subgroup that does not contain the hypothesis, elements `members`.
@@ -140,20 +148,19 @@ class Correlogram:
         chosen = self.membership[~contains].double()
         return (chosen / chosen.sum(1, keepdim=True)).t()
 
+    def kernel(self, a: Tensor, b: Tensor) -> Tensor:
+        """kappa(a, b), the mean of (2/pi) arcsin(2 u.v / sqrt((1 + 2|u|^2)(1 + 2|v|^2))), u = (bias, w a).
 
-def _kernel(a: Tensor, b: Tensor) -> Tensor:
-    """kappa(a, b), the mean over `BIASES` of (2/pi) arcsin(2 u.v / sqrt((1 + 2|u|^2)(1 + 2|v|^2))), u = (bias, w a).
-
-    a (..., m, d), b (..., n, d) -> (..., m, n).
-    """
-    inner = INVERSE_LENGTH**2 * (a @ b.transpose(-1, -2))
-    own_a, own_b = (INVERSE_LENGTH**2 * (v**2).sum(-1) for v in (a, b))
-    total = torch.zeros_like(inner)
-    for bias in BIASES:
-        sizes_a, sizes_b = ((1 + 2 * (bias**2 + own)).rsqrt() for own in (own_a, own_b))
-        angle = (inner + bias**2).mul_(sizes_a.unsqueeze(-1)).mul_(sizes_b.unsqueeze(-2)).mul_(2)
-        total += angle.asin_()
-    return total.mul_(2 / math.pi / len(BIASES))
+        a (..., m, d), b (..., n, d) -> (..., m, n).
+        """
+        inner = self.inverse_length**2 * (a @ b.transpose(-1, -2))
+        own_a, own_b = (self.inverse_length**2 * (v**2).sum(-1) for v in (a, b))
+        total = torch.zeros_like(inner)
+        for bias in self.biases:
+            sizes_a, sizes_b = ((1 + 2 * (bias**2 + own)).rsqrt() for own in (own_a, own_b))
+            angle = (inner + bias**2).mul_(sizes_a.unsqueeze(-1)).mul_(sizes_b.unsqueeze(-2)).mul_(2)
+            total += angle.asin_()
+        return total.mul_(2 / math.pi / len(self.biases))
 
 
 class _Features:
@@ -162,40 +169,47 @@ class _Features:
     Landmark (i, g), g in G, is g z_i; the group acts on these numbers from the left.
     """
 
-    def __init__(self, in_rep: Representation, out_rep: Representation, x: Tensor, rng: np.random.Generator) -> None:
-        on_x, self.on_y = (torch.from_numpy(rep.float_matrices()) for rep in (in_rep, out_rep))
+    def __init__(self, model: Correlogram, x: Tensor, rng: np.random.Generator) -> None:
+        self.model, in_rep = model, model.in_rep
+        on_x, self.on_y = (torch.from_numpy(rep.float_matrices()) for rep in (in_rep, model.out_rep))
         self.order = len(on_x)
         self.table = torch.from_numpy(in_rep.finite_group.multiplication_table().astype(np.int64))
         self.inverse = self.table.argmin(1)
         self.x = x
-        chosen = rng.permutation(len(x))[: max(2, round(LANDMARKS / self.order))]
+        chosen = rng.permutation(len(x))[: max(2, round(model.landmarks / self.order))]
         self.landmarks = torch.einsum("gab,ib->iga", on_x, self.x[torch.from_numpy(chosen)]).flatten(0, 1)
         # Samples in pieces of bounded memory, for every piece that is made from them.
         width = self.order * len(chosen) * (self.on_y.shape[1] + 1)
-        self.pieces = torch.split(torch.arange(len(x)), max(1, BYTES // (8 * width)))
+        self.pieces = torch.split(torch.arange(len(x)), max(1, model.piece_bytes // (8 * width)))
         self.whitening = self._whitening()
         # Copies share the features of all samples, as long as these fit.
-        is_small = 8 * len(x) * len(self.landmarks) <= KEPT_BYTES
+        is_small = 8 * len(x) * len(self.landmarks) <= model.kept_bytes
         self.white = [self._white(piece) for piece in self.pieces] if is_small else []
-        self.half = _inverse_root(_kernel(self.landmarks, self.landmarks))
+        self.half = self._root(self._gram())
+
+    def _gram(self) -> Tensor:
+        return self.model.kernel(self.landmarks, self.landmarks)
+
+    def _root(self, matrix: Tensor) -> Tensor:
+        return kernel_root((matrix + matrix.t()) / 2, self.model.rounding)
 
     def _white(self, piece: Tensor) -> Tensor:
         """W phi(x), one row a sample."""
-        return (self.whitening @ _kernel(self.landmarks, self.x[piece])).t().contiguous()
+        return (self.whitening @ self.model.kernel(self.landmarks, self.x[piece])).t().contiguous()
 
     def _whitening(self) -> Tensor:
         """(sum_i mean_g phi(g x_i) phi(g x_i)^T + noise kappa(Z, Z))^{-1/2}, (p, p); it commutes with the group."""
         p = len(self.landmarks)
         second = torch.zeros(p, p, dtype=torch.float64)
         for piece in self.pieces:
-            features = _kernel(self.landmarks, self.x[piece])
+            features = self.model.kernel(self.landmarks, self.x[piece])
             second += features @ features.t()
         second = second.reshape(-1, self.order, p // self.order, self.order)
         # The mean depends on (i, g), (j, g') through g^{-1} g' alone.
         steps = torch.arange(self.order)
         along = torch.stack([second[:, g][..., self.table[g]] for g in steps]).mean(0)
         mean = along[..., self.table[self.inverse]].permute(0, 2, 1, 3)
-        return _inverse_root(mean.reshape(p, p) + NOISE * _kernel(self.landmarks, self.landmarks))
+        return self._root(mean.reshape(p, p) + self.model.noise * self._gram())
 
     def residuals(self, y: Tensor, members: Tensor) -> Tensor:
         """a = (y - f(x)) / noise for the ridge regression f among functions that `members`, H, leave alone.
@@ -206,19 +220,19 @@ class _Features:
         size = self.on_y.shape[1] * len(self.landmarks) // len(members)
         gram = torch.zeros(size, size, dtype=torch.float64)
         moment = torch.zeros(size, 1, dtype=torch.float64)
-        pieces = torch.split(torch.arange(len(y)), max(1, BYTES // (8 * y.shape[1] * size)))
+        pieces = torch.split(torch.arange(len(y)), max(1, self.model.piece_bytes // (8 * y.shape[1] * size)))
         for piece in pieces:
             design = self._design(piece, members, orbits)
             gram += design.t() @ design
             moment += design.t() @ y[piece].reshape(-1, 1)
-        gram.diagonal().add_(NOISE)
+        gram.diagonal().add_(self.model.noise)
         weights = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
         fitted = [self._design(piece, members, orbits) @ weights for piece in pieces]
-        return (y - torch.cat(fitted).reshape(y.shape)) / NOISE
+        return (y - torch.cat(fitted).reshape(y.shape)) / self.model.noise
 
     def _design(self, piece: Tensor, members: Tensor, orbits: Tensor) -> Tensor:
         """psi in an orthonormal basis of the coefficients that H fixes: (samples q, q p / |H|)."""
-        psi = self.half @ _kernel(self.landmarks, self.x[piece])
+        psi = self.half @ self.model.kernel(self.landmarks, self.x[piece])
         on_orbits = psi.reshape(-1, self.order, len(piece))[:, orbits]
         basis = torch.einsum("irhn,hab->nairb", on_orbits, self.on_y[members]) / math.sqrt(len(members))
         return basis.reshape(len(piece) * self.on_y.shape[1], -1)
@@ -236,7 +250,7 @@ class _Features:
             white = self.white[place] if self.white else self._white(piece)
             seen = torch.einsum("gab,nb->nga", back, labels[piece])
             terms = (white.reshape(len(piece), -1, self.order, 1) * seen.unsqueeze(1)).flatten(1)
-            sums = _sums(terms, elements[:, piece], len(members))
+            sums = _sums(terms, elements[:, piece], len(members), self.model.product_order)
             for number, image in enumerate(images):
                 total += sums[:, number].reshape(total.shape)[:, :, image]
         return total
@@ -264,9 +278,9 @@ class _Features:
         return 8 * ((members + 3) * terms + 2 * self.order**2)
 
 
-def _sums(terms: Tensor, elements: Tensor, order: int) -> Tensor:
+def _sums(terms: Tensor, elements: Tensor, order: int, product_order: int) -> Tensor:
     """Sums of terms (n, w) over the samples that each element moves: elements (R, n), numbers in H -> (R, |H|, w)."""
-    if order > PRODUCT_ORDER:
+    if order > product_order:
         sums = torch.zeros(len(elements), order, terms.shape[1], dtype=torch.float64)
         for row, moves in zip(sums, elements, strict=True):
             row.index_add_(0, moves, terms)
@@ -281,11 +295,3 @@ def _orbits(left: Tensor) -> Tensor:
     first = left.amin(0)
     starts = torch.unique(first)
     return left[:, starts].t()
-
-
-def _inverse_root(matrix: Tensor) -> Tensor:
-    """The symmetric inverse root; directions of rounding size are left out."""
-    values, vectors = torch.linalg.eigh((matrix + matrix.t()) / 2)
-    kept = values > TINY * values[-1]
-    root: Tensor = (vectors[:, kept] * values[kept].rsqrt()) @ vectors[:, kept].t()
-    return root

@@ -6,18 +6,19 @@ how far sampling noise alone takes them, so no threshold is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.statistics.origin import OrbitScale, orbit_scale
+from sharefind.inference.fitted_statistic import FittedStatistic
+from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.searched_particles import UnitFactory, richest_unit
 from sharefind.inference.statistics.surrogate_training import (
-    ROUNDING,
     ParticleTraining,
     RowTrainer,
     above_rounding,
@@ -26,7 +27,7 @@ from sharefind.inference.statistics.surrogate_training import (
     minibatches,
     orthogonal_action,
 )
-from sharefind.inference.tests.randomisation import Bound
+from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.dynamics.sgd import gaussian_start
 from sharefind.spaces import fixed_space
@@ -36,7 +37,7 @@ ESCAPE = ParticleTraining(particles=24, steps=100)
 
 
 @dataclass(frozen=True)
-class Displacement:
+class Displacement(SearchStatistic):
     """mean_i |theta_i - P theta_i|^2 at each checkpoint, P the projection on E^H: the paper's dist^2.
 
     Particles are drawn on E^H and trained vanilla on all samples, from the same start and with the same minibatches for
@@ -51,31 +52,29 @@ class Displacement:
         unit: made from the hypothesis' representations. training: the settings.
     """
 
+    name: ClassVar[str] = "displacement"
+
     unit: UnitFactory = richest_unit
     training: ParticleTraining = field(default=ESCAPE)
 
-    @property
-    def name(self) -> str:
-        """displacement."""
-        return "displacement"
+    @classmethod
+    def of_problem(cls, problem: ProblemTraits) -> Self:
+        """With the unit of the problem."""
+        return cls(problem.unit)
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
         """The statistic for one hypothesis: (R, checkpoints).
 
         Raises:
             GroupError: `moves` is no `JointAction`, or not orthogonal. UnitError: the unit cannot be built for it.
         """
-        trainer, home, scale = _on_fixed_space(self, moves, x, y, torch.arange(len(x)).unsqueeze(0), rng)
-        inputs, labels = scale(x, y)
-
-        def squared(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
-            return torch.stack([_product(home, cloud[:, 0], cloud[:, 0]) for cloud in clouds], dim=1)
-
-        return _bound(trainer, scale, trainer.in_blocks(squared), inputs, labels)
+        return _from_fixed_space(self, moves, x, y, torch.arange(len(x)).unsqueeze(0), rng)
 
 
 @dataclass(frozen=True)
-class CrossDisplacement:
+class CrossDisplacement(SearchStatistic):
     """mean_i <r_i^A, r_i^B> at each checkpoint: r = theta - P theta after training on two disjoint halves of the data.
 
     The same particles on E^H see both halves. Displacements by noise are independent given the start and average to
@@ -83,60 +82,52 @@ class CrossDisplacement:
 
     Attributes:
         unit: made from the hypothesis' representations. training: the settings, for each half.
-        units: (n,), int64, the unit of each row: no unit is cut into halves; None where each row is one.
     """
+
+    name: ClassVar[str] = "cross-displacement"
 
     unit: UnitFactory = richest_unit
     training: ParticleTraining = field(default=ESCAPE)
-    units: Tensor | None = field(default=None, compare=False)
 
-    @property
-    def name(self) -> str:
-        """cross-displacement."""
-        return "cross-displacement"
+    @classmethod
+    def of_problem(cls, problem: ProblemTraits) -> Self:
+        """With the unit of the problem."""
+        return cls(problem.unit)
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
         """The statistic for one hypothesis: (R, checkpoints).
 
         Raises:
             GroupError: `moves` is no `JointAction`, or not orthogonal. UnitError: the unit cannot be built for it.
             InputError: fewer than 4 samples.
         """
-        trainer, home, scale = _on_fixed_space(self, moves, x, y, halves(len(x), rng, self.name, self.units), rng)
-        inputs, labels = scale(x, y)
-
-        def crossed(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
-            return torch.stack([_product(home, cloud[:, 0], cloud[:, 1]) for cloud in clouds], dim=1)
-
-        return _bound(trainer, scale, trainer.in_blocks(crossed), inputs, labels)
+        return _from_fixed_space(self, moves, x, y, halves(len(x), rng, self.name, units), rng)
 
 
-def _on_fixed_space(
+def _from_fixed_space(
     statistic: Displacement | CrossDisplacement,
     moves: Moves,
     x: Tensor,
     y: Tensor,
     folds: Tensor,
     rng: np.random.Generator,
-) -> tuple[RowTrainer, Projector, OrbitScale]:
-    """Trainings of particles drawn on E^H, one for each of the folds (F, m), P, and the scale of the samples."""
+) -> FittedStatistic:
+    """mean_i <r_i, r'_i> of the first and the last of the folds (F, m), on which particles drawn on E^H are trained."""
     action, settings = orthogonal_action(moves, statistic.name), statistic.training
     unit = statistic.unit(action.in_rep, action.out_rep)
     space = fixed_space(unit.space.action)
-    start = gaussian_start(space, settings.particles, settings.std, rng)
+    start, home = gaussian_start(space, settings.particles, settings.std, rng), Projector(space)
     step, order = settings.rate * first_step(unit, start, rng), minibatches(folds, settings, rng)
     scale = orbit_scale(action, x, y, rng)
-    return RowTrainer(unit, settings, start, step, order, scale.moved), Projector(space), scale
 
+    def product(first: Tensor, last: Tensor) -> Tensor:
+        products = (home.residual(first) * home.residual(last)).sum(1).mean(-1)
+        return above_rounding(products, settings.rounding**2 * (first.abs() * last.abs()).sum(1).mean(-1))
 
-def _bound(
-    trainer: RowTrainer, scale: OrbitScale, evaluate: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, labels: Tensor
-) -> Bound:
-    row_bytes = trainer.row_bytes(inputs, labels)
-    return Bound(labels, evaluate, row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
+    def read(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
+        return torch.stack([product(cloud[:, 0], cloud[:, -1]) for cloud in clouds], dim=1)
 
-
-def _product(home: Projector, first: Tensor, second: Tensor) -> Tensor:
-    """mean_i <r_i, r'_i> of the residuals of two clouds (R, D, N) -> (R,)."""
-    products = (home.residual(first) * home.residual(second)).sum(1).mean(-1)
-    return above_rounding(products, ROUNDING**2 * (first.abs() * second.abs()).sum(1).mean(-1))
+    trainer = RowTrainer(unit, settings, start, step, order, scale.moved)
+    return scale.fitted(x, y, trainer.in_blocks(read), trainer.row_bytes(x, y))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.groups import FiniteGroup, Representation
+from sharefind.groups import FiniteGroup, Group, Representation
 from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.searched_particles import UnitFactory, neuron_unit
 from sharefind.inference.statistics.surrogate_training import (
-    ROUNDING,
     ParticleTraining,
     RowTrainer,
     above_rounding,
@@ -26,7 +26,7 @@ from sharefind.inference.statistics.surrogate_training import (
     minibatches,
     orthogonal_action,
 )
-from sharefind.inference.tests.randomisation import Bound
+from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.meanfield.clouds.actions import JointAction, ParticleAction
 from sharefind.meanfield.clouds.measures import symmetrise
 from sharefind.meanfield.clouds.models import predict, squared_risk
@@ -34,21 +34,15 @@ from sharefind.meanfield.dynamics.sgd import gaussian_start
 from sharefind.meanfield.units import Unit
 from sharefind.spaces import Subspace
 
-LISTED = 32
-"""Largest group of which all elements are used; of larger and infinite ones so many Haar draws."""
-
-JUDGED = 1000
-"""Most samples of a half that are judged: beyond, judging costs more than training, and gains little."""
-
 FREE = ParticleTraining(particles=48, steps=60)
 """Settings of the trainings of free models."""
 
 
 @dataclass(frozen=True)
-class HeldOutGap:
+class HeldOutGap(SearchStatistic):
     """mean over samples and g in H of l(rhohat_g y, f(rho_g x)) - l(y, f(x)), l the squared loss, f not trained on x.
 
-    Particles start weakly invariant: Gaussian ones with all their images under H (for groups larger than `LISTED`,
+    Particles start weakly invariant: Gaussian ones with all their images under H (for groups larger than `listed`,
     images under Haar draws), so that f is symmetric at first, and nothing keeps it so. One half of the samples trains f
     and the other judges it, and the other way round; the two gaps are averaged. Where H holds, an asymmetry of f is
     noise and does not lower the loss on new samples. A checkpoint is a component, combined by the studentised maximum
@@ -57,27 +51,33 @@ class HeldOutGap:
     Attributes:
         unit: made from the hypothesis' representations. training: the settings, for each half.
         splits: into halves, over which the gap is averaged; more steady it, and each costs two trainings a row.
-        units: (n,), int64, the unit of each row: no unit is cut into halves; None where each row is one.
+        listed: largest group of which all elements are used; larger and infinite ones give this many Haar draws.
+        judged: most samples of a half that are judged: beyond, judging costs more than training, and gains little.
 
     Raises:
         ConfigError: no splits.
     """
 
+    name: ClassVar[str] = "held-out-gap"
+
     unit: UnitFactory = neuron_unit
     training: ParticleTraining = field(default=FREE)
     splits: int = 3
-    units: Tensor | None = field(default=None, compare=False)
+    listed: int = 32
+    judged: int = 1000
 
     def __post_init__(self) -> None:
         if self.splits < 1:
             raise ConfigError(f"held-out gap: splits={self.splits}; give 1 or more")
 
-    @property
-    def name(self) -> str:
-        """held-out-gap."""
-        return "held-out-gap"
+    @classmethod
+    def of_problem(cls, problem: ProblemTraits) -> Self:
+        """With the unit of the problem."""
+        return cls(problem.unit)
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
         """The statistic for one hypothesis: (R, checkpoints).
 
         Raises:
@@ -86,52 +86,68 @@ class HeldOutGap:
         """
         action, settings = orthogonal_action(moves, self.name), self.training
         unit = self.unit(action.in_rep, action.out_rep)
-        start = weakly_invariant_start(unit.space.action, settings, rng)
-        cuts = [halves(len(x), rng, self.name, self.units) for _ in range(self.splits)]
+        start = weakly_invariant_start(unit.space.action, settings, rng, self.listed)
+        cuts = [halves(len(x), rng, self.name, units) for _ in range(self.splits)]
         shortest = min(cut.shape[1] for cut in cuts)
         folds = torch.cat([cut[:, :shortest] for cut in cuts])
         # Each half is judged by the particles that the other half trained.
-        judged = folds.reshape(self.splits, 2, -1).flip(1).flatten(0, 1)[:, :JUDGED]
+        judged = folds.reshape(self.splits, 2, -1).flip(1).flatten(0, 1)[:, : self.judged]
         step, order = settings.rate * first_step(unit, start, rng), minibatches(folds, settings, rng)
         scale = orbit_scale(action, x, y, rng)
-        trainer = RowTrainer(unit, settings, start, step, order, scale.moved)
-        elements = _elements(action, rng)
+        elements = _elements(action, rng, self.listed)
 
-        def gaps(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
+        def read(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
             samples, labels = x[:, judged].flatten(0, 1), y[:, judged].flatten(0, 1)
             # One element at a time: its hidden values are as many as those of the samples.
             images = [action.move(g, samples, labels) for g in elements]
-            found = [_gap(trainer.unit, cloud.flatten(0, 1), (samples, labels), images) for cloud in clouds]
-            return torch.stack([gap.reshape(-1, len(judged)).mean(1) for gap in found], dim=1)
+            found = [_gap(unit, cloud.flatten(0, 1), (samples, labels), images) for cloud in clouds]
+            gaps = [above_rounding(gap, settings.rounding * size) for gap, size in found]
+            return torch.stack([gap.reshape(-1, len(judged)).mean(1) for gap in gaps], dim=1)
 
-        inputs, outputs = scale(x, y)
-        row_bytes = trainer.row_bytes(inputs, outputs)
-        return Bound(outputs, trainer.in_blocks(gaps), row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
+        trainer = RowTrainer(unit, settings, start, step, order, scale.moved)
+        return scale.fitted(x, y, trainer.in_blocks(read), trainer.row_bytes(x, y))
 
 
-def weakly_invariant_start(action: Representation, settings: ParticleTraining, rng: np.random.Generator) -> Tensor:
-    """Gaussian particles with their images under M, in whole orbits, (1, D, N) with N at least `settings.particles`."""
-    group = action.group
-    listed = group.order if isinstance(group, FiniteGroup) and group.order <= LISTED else None
-    drawn = gaussian_start(
-        Subspace.full(action.dim), math.ceil(settings.particles / (listed or LISTED)), settings.std, rng
-    )
-    if listed is not None:
+def weakly_invariant_start(
+    action: Representation, settings: ParticleTraining, rng: np.random.Generator, listed: int = 32
+) -> Tensor:
+    """Gaussian particles with their images under M, in whole orbits.
+
+    Args:
+        action: M.
+        settings: Of the trainings.
+        rng: Of the particles, and of draws of M.
+        listed: Largest group of which all images are taken; of others as many under Haar draws.
+
+    Returns:
+        Particles, shape (1, D, N), with N at least `settings.particles`.
+    """
+    order = _order(action.group, listed)
+    count = math.ceil(settings.particles / (order or listed))
+    drawn = gaussian_start(Subspace.full(action.dim), count, settings.std, rng)
+    if order is not None:
         return symmetrise(drawn, ParticleAction(action))
-    matrices = torch.from_numpy(action.sample_matrices(rng, LISTED))
+    matrices = torch.from_numpy(action.sample_matrices(rng, listed))
     return torch.einsum("gde,ren->rdgn", matrices, drawn).flatten(2)
 
 
-def _elements(action: JointAction, rng: np.random.Generator) -> list[Any]:
-    """All elements, or `LISTED` Haar draws, each shaped (1, 1) to move all samples alike."""
-    group = action.group
-    if isinstance(group, FiniteGroup) and group.order <= LISTED:
-        return list(torch.arange(group.order).reshape(-1, 1, 1))
-    return [action.draw((1, 1), rng) for _ in range(LISTED)]
+def _order(group: Group, listed: int) -> int | None:
+    """Of a group whose elements are all used, None for others."""
+    return group.order if isinstance(group, FiniteGroup) and group.order <= listed else None
 
 
-def _gap(unit: Unit, theta: Tensor, samples: tuple[Tensor, Tensor], images: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Mean loss of theta (R, D, N) at the images of samples less that at samples, x (R, m, d_in), y alike: (R,)."""
+def _elements(action: JointAction, rng: np.random.Generator, listed: int) -> list[Any]:
+    """All elements, or `listed` Haar draws, each shaped (1, 1) to move all samples alike."""
+    order = _order(action.group, listed)
+    if order is not None:
+        return list(torch.arange(order).reshape(-1, 1, 1))
+    return [action.draw((1, 1), rng) for _ in range(listed)]
+
+
+def _gap(
+    unit: Unit, theta: Tensor, samples: tuple[Tensor, Tensor], images: Sequence[tuple[Tensor, Tensor]]
+) -> tuple[Tensor, Tensor]:
+    """Mean loss at the images of samples less that at samples, and their sum: theta (R, D, N), x (R, m, d_in)."""
     at_samples = squared_risk(predict(unit, samples[0], theta), samples[1])
     at_images = torch.stack([squared_risk(predict(unit, x, theta), y) for x, y in images]).mean(0)
-    return above_rounding(at_images - at_samples, ROUNDING * (at_images + at_samples))
+    return at_images - at_samples, at_images + at_samples

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,36 +13,9 @@ from torch import Tensor
 
 from sharefind.groups import FiniteGroup
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.tests.randomisation import Bound
+from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.standardise import LAST_PLACES
-
-WAVES = 32
-"""Random waves of each width, at most."""
-
-WIDTHS = (0.5, 2.0)
-"""Lengths of their random frequencies, on inputs of spread 1."""
-
-FEWEST_WAVES = 8
-"""Random waves of each width on very many rows."""
-
-WAVE_NUMBERS = 2**18
-"""Numbers of rows times waves of a width, but for `FEWEST_WAVES`: they bound what a copy costs."""
-
-QUADRATIC = 24
-"""Most coordinates of which products are looked at; beyond, as many random combinations."""
-
-DRAWS = 4
-"""Images of a sample from which centre and spread of the symmetrised law are estimated."""
-
-RIDGE = 1e-6
-"""Share of the largest eigenvalue of the spread below which a direction is rounding, and is left out."""
-
-TABLE_BYTES = 2**28
-"""Bytes up to which the features of all images of all rows are computed once for all copies."""
-
-TABLE_ORDER = 64
-"""Largest group of which all images are: for larger ones the copies are fewer."""
 
 
 @dataclass(frozen=True)
@@ -52,46 +26,65 @@ class InputLaw:
     kernel mean embeddings with random frequencies (Rahimi & Recht 2007). All are taken of inputs that were centred and
     whitened by what the sample moved at random says, so that the statistic depends on the sample through orbits alone
     and does not change with a vector that the group fixes, added to x, or with scales.
+
+    Attributes:
+        waves: Random waves of each width, at most.
+        widths: Lengths of their random frequencies, on inputs of spread 1.
+        fewest_waves: Random waves of each width on very many rows.
+        wave_numbers: Rows times waves of a width, but for `fewest_waves`: they bound what a copy costs.
+        quadratic: Most coordinates of which products are looked at; beyond, as many random combinations.
+        draws: Images of a sample from which centre and spread of the symmetrised law are estimated.
+        ridge: Share of the largest eigenvalue of the spread below which a direction is rounding, and is left out.
+        table_bytes: Bytes up to which the features of all images of all rows are computed once for all copies.
+        table_order: Largest group of which all images are: for larger ones the copies are fewer.
     """
 
-    @property
-    def name(self) -> str:
-        """input-law."""
-        return "input-law"
+    name: ClassVar[str] = "input-law"
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+    waves: int = 32
+    widths: tuple[float, float] = (0.5, 2.0)
+    fewest_waves: int = 8
+    wave_numbers: int = 2**18
+    quadratic: int = 24
+    draws: int = 4
+    ridge: float = 1e-6
+    table_bytes: int = 2**28
+    table_order: int = 64
+
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
         """The statistic for one hypothesis; labels are not looked at."""
-        features = _Features(moves, x, y, rng)
-        labels = torch.zeros(len(x), 1, dtype=torch.float64)
+        features = _Features(self, moves, x, y, rng)
         group = moves.group if isinstance(moves, JointAction) else None
-        if isinstance(group, FiniteGroup) and group.is_listable and group.order <= TABLE_ORDER:
-            numbers = group.order * len(x) * features.width
-            if 8 * numbers <= TABLE_BYTES:
-                return Bound(labels, of_moves=features.of_table(moves, x, y, group.order), row_bytes=16 * features.rows)
+        is_listed = isinstance(group, FiniteGroup) and group.is_listable and group.order <= self.table_order
+        if is_listed and 8 * group.order * len(x) * features.width <= self.table_bytes:
+            scores, labels = features.of_table(moves, x, y, group.order), torch.zeros(len(x), 1, dtype=torch.float64)
+            return FittedStatistic(labels, of_moves=scores, row_bytes=16 * features.rows)
 
         def energies(rows: Tensor, _: Tensor) -> Tensor:
             return torch.stack([features.energies(features.of(row).sum(0)) for row in rows])
 
         # Labels are moved beside the inputs and must have the width that the group acts on.
-        return Bound(y, energies, row_bytes=32 * features.rows)
+        return FittedStatistic(y, energies, row_bytes=32 * features.rows)
 
 
 class _Features:
     """Features of samples, made from what orbits and random numbers decide."""
 
-    def __init__(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
-        elements = moves.draw((DRAWS, len(x)), rng)
+    def __init__(self, law: InputLaw, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
+        elements = moves.draw((law.draws, len(x)), rng)
         images = moves.move(elements, x.double().unsqueeze(0), y.double().unsqueeze(0))[0].flatten(0, 1)
         self.centre = images.mean(0)
-        self.whitening = whitening(images - self.centre, images.abs().amax(0))
+        self.whitening = whitening(images - self.centre, images.abs().amax(0), law.ridge)
         dim = self.whitening.shape[1]
-        waves = max(FEWEST_WAVES, min(WAVES, WAVE_NUMBERS // len(x)))
+        waves = max(law.fewest_waves, min(law.waves, law.wave_numbers // len(x)))
         scale = 1 / math.sqrt(max(1, dim))
         self.frequencies = torch.from_numpy(
-            np.concatenate([rng.normal(0, w * scale, size=(dim, waves)) for w in WIDTHS], axis=1)
+            np.concatenate([rng.normal(0, w * scale, size=(dim, waves)) for w in law.widths], axis=1)
         )
-        self.mixed = torch.from_numpy(rng.normal(0, scale, size=(dim, QUADRATIC))) if dim > QUADRATIC else None
-        size = min(dim, QUADRATIC)
+        size = min(dim, law.quadratic)
+        self.mixed = torch.from_numpy(rng.normal(0, scale, size=(dim, size))) if dim > size else None
         self.pairs = torch.triu_indices(size, size)
         self.parts = (dim, self.pairs.shape[1], 2 * waves, 2 * waves)
         self.width, self.rows = sum(self.parts), len(x) * sum(self.parts)
@@ -123,18 +116,19 @@ class _Features:
         return energies
 
 
-def whitening(centred: Tensor, largest: Tensor) -> Tensor:
+def whitening(centred: Tensor, largest: Tensor, ridge: float) -> Tensor:
     """A matrix that makes centred rows (n, d) white, (d, k): columns and directions that are rounding are left out.
 
     Args:
         centred: Rows whose mean was subtracted, shape (n, d), float64.
         largest: Largest value of each column before that, shape (d,), which says what is rounding.
+        ridge: Share of the largest eigenvalue below which a direction is rounding.
     """
     spread = (centred**2).mean(0).sqrt()
     varies = spread > LAST_PLACES * torch.finfo(torch.float64).eps * largest
     scale = torch.where(varies, spread, torch.ones_like(spread)).reciprocal() * varies
     scaled = centred * scale
     values, vectors = torch.linalg.eigh(scaled.t() @ scaled / len(scaled))
-    kept = values > RIDGE * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
+    kept = values > ridge * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
     matrix: Tensor = scale.unsqueeze(1) * vectors[:, kept] * values[kept].rsqrt()
     return matrix

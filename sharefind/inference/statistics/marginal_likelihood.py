@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -19,33 +20,14 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError
 from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.fitted_statistic import FittedStatistic
+from sharefind.inference.kernels import matern, squared_distances
 from sharefind.inference.statistics.origin import orbit_scale
-from sharefind.inference.tests.randomisation import Bound
-
-INVERSE_LENGTHS = (0.4, 1.4)
-"""Inverse length scales of the kernel, for inputs of spread 1: smooth and rough functions."""
-
-NOISES = (3e-3, 0.03, 0.3)
-"""Noise variances relative to the amplitude of the function, which is itself estimated."""
-
-WEAK = 0.3
-"""Share of their inverse length that coordinates which the group leaves alone have in the mildly relevant prior."""
-
-BLOCK = 400
-"""Most samples that one Gaussian process is fitted to; larger data sets are cut into blocks whose logarithms add up."""
-
-ISOMETRY = 1e-4
-"""Largest relative change of a norm that is rounding, in single precision too."""
-
-MATRICES = 8
-"""Matrices (n, n) that a row holds at most: three distances, kernel, root, covariance, factor and a spare one."""
-
-JITTER = 1e-12
-"""Added to squared distances before a root is taken."""
+from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 
 
 @dataclass(frozen=True)
-class MarginalLikelihood:
+class MarginalLikelihood(SearchStatistic):
     """log of the mean over priors of p(Y | X), each with its amplitude at the maximum.
 
     The mean runs over length scales, noise variances and, where the group leaves coordinates alone, over what those
@@ -58,20 +40,31 @@ class MarginalLikelihood:
     exact. Costs one Cholesky factor of (n, n) for each prior and copy.
 
     Attributes:
-        inverse_lengths, noises: the grid. block: most samples of one Gaussian process.
+        inverse_lengths: Inverse length scales of the kernel, for inputs of spread 1: smooth and rough functions.
+        noises: Noise variances relative to the amplitude of the function, which is itself estimated.
+        block: Most samples that one Gaussian process is fitted to; larger data sets are cut into blocks whose
+            logarithms add up.
+        weak: Share of their inverse length that coordinates which the group leaves alone have in the mildly relevant
+            prior.
+        isometry: Largest relative change of a norm that is rounding, in single precision too.
+        matrices: Matrices (n, n) that a row holds at most: three distances, kernel, root, covariance, factor and a
+            spare one.
+        few_samples: Up to here invariant labels are tested with it by default; beyond, the correlogram costs less.
 
     Raises:
-        ConfigError: an empty grid, or a number that is not positive.
+        ConfigError: An empty grid, or a number that is not positive.
     """
 
-    inverse_lengths: tuple[float, ...] = INVERSE_LENGTHS
-    noises: tuple[float, ...] = NOISES
-    block: int = BLOCK
+    name: ClassVar[str] = "marginal-likelihood"
+    most_samples: ClassVar[int] = 2000  # the cost is 400^2 for each of them, prior and copy
+    few_samples: ClassVar[int] = 800
 
-    @property
-    def name(self) -> str:
-        """marginal-likelihood."""
-        return "marginal-likelihood"
+    inverse_lengths: tuple[float, ...] = (0.4, 1.4)
+    noises: tuple[float, ...] = (3e-3, 0.03, 0.3)
+    block: int = 400
+    weak: float = 0.3
+    isometry: float = 1e-4
+    matrices: int = 8
 
     def __post_init__(self) -> None:
         numbers = (*self.inverse_lengths, *self.noises)
@@ -80,15 +73,22 @@ class MarginalLikelihood:
                 "marginal likelihood: give positive inverse lengths and noises, and a block of at least 2"
             )
 
-    def bind(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> Bound:
+    @classmethod
+    def is_default(cls, problem: ProblemTraits) -> bool:
+        """For groups whose subgroups are not listed, and for invariant labels of few samples."""
+        is_few = problem.samples is not None and problem.samples <= cls.few_samples
+        return not problem.lists_subgroups or (is_few and problem.has_invariant_labels)
+
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
         """The statistic for one hypothesis; data enter through sizes and scales that the group leaves alone.
 
         Raises:
             GroupError: the group does not act on X by orthogonal matrices.
         """
-        _refuse_not_orthogonal(moves, x, y, rng)
+        self._refuse_not_orthogonal(moves, x, y, rng)
         scale = orbit_scale(moves, x, y, rng)
-        inputs, labels = scale(x, y)
         order = np.array_split(rng.permutation(len(x)), math.ceil(len(x) / self.block))
 
         def statistic(rows_x: Tensor, rows_y: Tensor) -> Tensor:
@@ -100,48 +100,32 @@ class MarginalLikelihood:
             return total.unsqueeze(1)
 
         largest = max(len(index) for index in order)
-        row_bytes = 8 * MATRICES * largest**2
-        return Bound(labels, statistic, row_bytes=row_bytes, inputs=inputs, resolution=scale.resolution)
+        return scale.fitted(x, y, statistic, 8 * self.matrices * largest**2)
 
     def _log_mean(self, x: Tensor, y: Tensor, moved: NDArray[np.bool_]) -> Tensor:
-        kernels = (matern(distances, w) for distances in _distances(x, moved) for w in self.inverse_lengths)
+        kernels = (matern(distances, w) for distances in self._distances(x, moved) for w in self.inverse_lengths)
         logs = [_log_evidence(kernel, y, noise) for kernel in kernels for noise in self.noises]
         return torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs))
 
+    def _refuse_not_orthogonal(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
+        """Refuse a group that changes lengths of X: x (n, d_in), y (n, d_out), moved at random."""
+        images, _ = moves.move(moves.draw((1, len(x)), rng), x.unsqueeze(0), y.unsqueeze(0))
+        norms = x.norm(dim=-1)
+        if bool(((images.norm(dim=-1) - norms).abs() > self.isometry * norms.max()).any()):
+            raise GroupError(
+                "the marginal likelihood needs a group that acts on X by orthogonal matrices; change the basis"
+            )
 
-def _refuse_not_orthogonal(moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
-    """Refuse a group that changes lengths of X: x (n, d_in), y (n, d_out), moved at random."""
-    images, _ = moves.move(moves.draw((1, len(x)), rng), x.unsqueeze(0), y.unsqueeze(0))
-    norms = x.norm(dim=-1)
-    if bool(((images.norm(dim=-1) - norms).abs() > ISOMETRY * norms.max()).any()):
-        raise GroupError(
-            "the marginal likelihood needs a group that acts on X by orthogonal matrices; change the basis"
-        )
-
-
-def _distances(x: Tensor, moved: NDArray[np.bool_]) -> Iterator[Tensor]:
-    """Squared distances (R, n, n), one for each belief in what the coordinates that are not moved matter."""
-    mask = torch.from_numpy(moved)
-    if mask.all() or not mask.any():
-        yield squared_distances(x)
-        return
-    near, rest = squared_distances(x[..., mask]), squared_distances(x[:1, :, ~mask])
-    yield near
-    yield near + WEAK**2 / int((~mask).sum()) * rest
-    yield near + rest
-
-
-def squared_distances(x: Tensor) -> Tensor:
-    """|x_i - x_j|^2: (..., n, d) -> (..., n, n)."""
-    gram = x @ x.transpose(-1, -2)
-    norms = torch.diagonal(gram, dim1=-2, dim2=-1)
-    return (norms.unsqueeze(-1) + norms.unsqueeze(-2) - 2 * gram).clamp_min(0)
-
-
-def matern(distances: Tensor, inverse_length: float) -> Tensor:
-    """Matern kernel of smoothness 3/2: (1 + r) exp(-r), r = sqrt(3) |x - x'| / length."""
-    r = (3 * inverse_length**2 * distances + JITTER).sqrt()
-    return (1 + r) * torch.exp(-r)
+    def _distances(self, x: Tensor, moved: NDArray[np.bool_]) -> Iterator[Tensor]:
+        """Squared distances (R, n, n), one for each belief in what the coordinates that are not moved matter."""
+        mask = torch.from_numpy(moved)
+        if mask.all() or not mask.any():
+            yield squared_distances(x)
+            return
+        near, rest = squared_distances(x[..., mask]), squared_distances(x[:1, :, ~mask])
+        yield near
+        yield near + self.weak**2 / int((~mask).sum()) * rest
+        yield near + rest
 
 
 def _log_evidence(kernel: Tensor, y: Tensor, noise: float) -> Tensor:

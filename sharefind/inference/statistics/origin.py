@@ -17,29 +17,18 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from sharefind.exact.matrices import rows_of
-from sharefind.groups import FiniteGroup, Representation, hom
-from sharefind.inference.ambient_moves import UNMOVED, Moves, moved_coordinates
+from sharefind.groups import FiniteGroup, Representation
+from sharefind.inference.ambient_moves import Moves, moved_coordinates
+from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.meanfield.clouds.actions import JointAction
+from sharefind.meanfield.clouds.second_moments import averaged_moment, inverse_root
 from sharefind.meanfield.clouds.standardise import LAST_PLACES
 from sharefind.spaces import fixed_space
 
 FloatArray = NDArray[np.float64]
+Support = tuple[NDArray[np.int64], NDArray[np.int64]]
 Project = Callable[[FloatArray], FloatArray]
 """Vectors (..., d) -> their part that the group fixes, the same shape."""
-
-DRAWS = 64
-"""Elements from which the fixed vectors of a group that is known by a sampler alone are computed."""
-
-FIXED = 1e-9
-"""Distance from 1 up to which an eigenvalue of their mean belongs to a vector that all of them fix."""
-
-LISTED = 4096
-"""Largest group over whose elements second moments are averaged one by one; others go through their fixed space."""
-
-FLOOR = 1e-9
-"""Relative floor of a second moment's eigenvalues before its inverse root is taken."""
-
-EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -80,9 +69,108 @@ class OrbitScale:
         labels = torch.from_numpy(self.snap_y((y.double() - self.y_shift).numpy()))
         return inputs @ self.x_matrix.t(), labels * self.y_scale
 
+    def fitted(
+        self, x: Tensor, y: Tensor, evaluate: Callable[[Tensor, Tensor], Tensor], row_bytes: int
+    ) -> FittedStatistic:
+        """A statistic of scaled samples.
+
+        Args:
+            x: Inputs as they were measured, shape (n, d_in).
+            y: Labels as they were measured, shape (n, d_out).
+            evaluate: Scaled samples (R, n, d_in), (R, n, d_out) -> (R, K).
+            row_bytes: See `FittedStatistic`.
+        """
+        inputs, labels = self(x, y)
+        return FittedStatistic(labels, evaluate, None, row_bytes, inputs, self.resolution)
+
+
+@dataclass(frozen=True)
+class OrbitScaling:
+    """How origin and scale of a hypothesis are found.
+
+    Attributes:
+        draws: Elements from which the fixed vectors of a group that is known by a sampler alone are computed.
+        fixed: Distance from 1 up to which an eigenvalue of their mean belongs to a vector that all of them fix.
+        unmoved: Largest entry of a matrix that is rounding.
+        most_listed: Largest group over whose elements second moments are averaged one by one; others go through their
+            fixed space.
+        floor: Relative floor of a second moment's eigenvalues before its inverse root is taken.
+    """
+
+    draws: int = 64
+    fixed: float = 1e-9
+    unmoved: float = 1e-9
+    most_listed: int = 4096
+    floor: float = 1e-9
+
+    def sides(self, moves: Moves, x: FloatArray, y: FloatArray, rng: np.random.Generator) -> tuple[_Side, _Side]:
+        """How the group acts on X and on Y, from samples x (n, d_in) and y (n, d_out)."""
+        if isinstance(moves, JointAction):
+            reps = (moves.in_rep, moves.out_rep)
+            projections = [_exact_projection(rep) for rep in reps]
+            if isinstance(moves.group, FiniteGroup):
+                supports = [_generator_support(rep) for rep in reps]
+            else:
+                supports = [self._support(m) for m in self._drawn(moves, x.shape[1], y.shape[1], rng)]
+        else:
+            drawn = self._drawn(moves, x.shape[1], y.shape[1], rng)
+            projections, supports = [self._projection(m) for m in drawn], [self._support(m) for m in drawn]
+        first, second = (
+            _Side.of(values, project, _blocks(*support, values.shape[1]))
+            for values, project, support in zip((x, y), projections, supports, strict=True)
+        )
+        return first, second
+
+    def _drawn(self, moves: Moves, d_in: int, d_out: int, rng: np.random.Generator) -> list[FloatArray]:
+        """`draws` elements as matrices on X and on Y, (k, d, d) each."""
+        size = max(d_in, d_out)
+        basis = [torch.eye(size, d, dtype=torch.float64).unsqueeze(0) for d in (d_in, d_out)]
+        images = [moves.move(moves.draw((1, 1), rng), *basis) for _ in range(self.draws)]
+        return [
+            np.stack([pair[k].expand(1, size, d)[0, :d].t().numpy() for pair in images])
+            for k, d in enumerate((d_in, d_out))
+        ]
+
+    def _projection(self, matrices: FloatArray) -> Project:
+        """On the vectors that orthogonal matrices (k, d, d) fix: v^T g v = |v|^2 for all of them."""
+        mean = matrices.mean(axis=0)
+        values, vectors = np.linalg.eigh((mean + mean.T) / 2)
+        basis = vectors[:, values > 1 - self.fixed]
+        return lambda rows: np.asarray((rows @ basis) @ basis.T, dtype=np.float64)
+
+    def _support(self, matrices: FloatArray) -> Support:
+        rows, columns = np.nonzero(np.abs(matrices).max(axis=0) > self.unmoved)
+        return rows.astype(np.int64), columns.astype(np.int64)
+
+    def whitening(self, x: FloatArray, moves: Moves, moved: NDArray[np.bool_]) -> FloatArray:
+        """The matrix that whitens moved coordinates of x (n, d), and the others apart; it commutes with the group."""
+        matrix = np.eye(x.shape[1])
+        if not isinstance(moves, JointAction):
+            return matrix
+        moment = averaged_moment(x, moves.in_rep, self.most_listed)
+        for mask in (moved, ~moved):
+            if mask.any():
+                matrix[np.ix_(mask, mask)] = self._shrunk_root(moment[np.ix_(mask, mask)], len(x))
+        return matrix
+
+    def _shrunk_root(self, moment: FloatArray, n: int) -> FloatArray:
+        """C^{-1/2} of a second moment (d, d) of n samples, shrunk towards a multiple of the identity by d / (n + d)."""
+        d = len(moment)
+        size = float(np.trace(moment)) / d
+        if size <= 0:
+            return np.eye(d)
+        share = d / (n + d)
+        shrunk = (1 - share) * moment + share * size * np.eye(d)
+        return inverse_root(shrunk, lambda values: np.maximum(values, self.floor * values[-1]))
+
 
 def orbit_scale(
-    moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, whole: JointAction | None = None
+    moves: Moves,
+    x: Tensor,
+    y: Tensor,
+    rng: np.random.Generator,
+    whole: JointAction | None = None,
+    settings: OrbitScaling | None = None,
 ) -> OrbitScale:
     """The origin and the scale at which a hypothesis is tested.
 
@@ -98,56 +186,54 @@ def orbit_scale(
         rng: Of the elements that show what a sampler moves and fixes.
         whole: A group that contains the hypothesis and whose action the whitening must commute with; the hypothesis
             itself where None.
+        settings: `OrbitScaling()` where None.
 
     Returns:
         The change of X and Y.
     """
-    shape = _shape_of(moves, x.shape[1], y.shape[1], rng)
-    inputs, labels = (v.detach().double().numpy(force=True) for v in (x, y))
-    x_shift, y_shift = shape.project_x(inputs.mean(0)), shape.project_y(labels.mean(0))
-    centred, centred_y = inputs - x_shift, labels - y_shift
-    snap_x, snap_y = (
-        _snap(project, blocks, values)
-        for project, blocks, values in (
-            (shape.project_x, shape.blocks_x, inputs),
-            (shape.project_y, shape.blocks_y, labels),
-        )
-    )
-    scale_x = _block_scale(centred, inputs, shape.blocks_x)
-    scale_y = _block_scale(centred_y, labels, shape.blocks_y)
+    settings = settings or OrbitScaling()
+    inputs, labels = settings.sides(moves, *(v.detach().double().numpy(force=True) for v in (x, y)), rng)
     moved = moved_coordinates(moves, x.shape[1], y.shape[1], rng)
-    averaging = whole if whole is not None else moves
-    mixed = moved_coordinates(averaging, x.shape[1], y.shape[1], rng) if whole is not None else moved
-    matrix = _whitening(snap_x(centred) * scale_x, averaging, mixed) * scale_x
-    resolution = max(
-        float(np.max(EPS * np.abs(v).max(0) * s, initial=0.0)) for v, s in ((inputs, scale_x), (labels, scale_y))
+    mixed = moved if whole is None else moved_coordinates(whole, x.shape[1], y.shape[1], rng)
+    matrix = settings.whitening(inputs.snap(inputs.centred) * inputs.scale, whole or moves, mixed) * inputs.scale
+    return OrbitScale(
+        x_shift=torch.tensor(inputs.shift),
+        x_matrix=torch.tensor(matrix),
+        y_shift=torch.tensor(labels.shift),
+        y_scale=torch.tensor(labels.scale),
+        moved=moved,
+        snap_x=inputs.snap,
+        snap_y=labels.snap,
+        resolution=max(side.resolution for side in (inputs, labels)),
     )
-    tensors = [torch.tensor(v) for v in (x_shift, matrix, y_shift, scale_y)]
-    return OrbitScale(tensors[0], tensors[1], tensors[2], tensors[3], moved, snap_x, snap_y, resolution)
 
 
 @dataclass(frozen=True)
-class _Shape:
-    """How a group acts: projections on what it fixes, and the block of each coordinate, blocks counted from 0."""
+class _Side:
+    """X or Y under a group, from raw samples (n, d).
 
-    project_x: Project
-    project_y: Project
-    blocks_x: NDArray[np.int64]
-    blocks_y: NDArray[np.int64]
+    shift, scale: (d,), what is subtracted, and one over the spread of each coordinate's block. snap: takes centred
+    samples to their fixed part in the blocks where the rest is rounding. resolution: of a scaled value.
+    """
 
+    shift: FloatArray
+    centred: FloatArray
+    scale: FloatArray
+    snap: Project
+    resolution: float
 
-def _shape_of(moves: Moves, d_in: int, d_out: int, rng: np.random.Generator) -> _Shape:
-    if isinstance(moves, JointAction):
-        projections = [_exact_projection(rep) for rep in (moves.in_rep, moves.out_rep)]
-        if isinstance(moves.group, FiniteGroup):
-            blocks = [_blocks(*_generator_support(rep), rep.dim) for rep in (moves.in_rep, moves.out_rep)]
-            return _Shape(projections[0], projections[1], blocks[0], blocks[1])
-        drawn = _drawn_matrices(moves, d_in, d_out, rng)
-        blocks = [_blocks(*_matrix_support(m), m.shape[1]) for m in drawn]
-        return _Shape(projections[0], projections[1], blocks[0], blocks[1])
-    drawn = _drawn_matrices(moves, d_in, d_out, rng)
-    blocks = [_blocks(*_matrix_support(m), m.shape[1]) for m in drawn]
-    return _Shape(_numerical_projection(drawn[0]), _numerical_projection(drawn[1]), blocks[0], blocks[1])
+    @classmethod
+    def of(cls, raw: FloatArray, project: Project, blocks: NDArray[np.int64]) -> _Side:
+        """From a projection on what the group fixes, and the block of each coordinate, blocks counted from 0."""
+        shift = project(raw.mean(0))
+        centred, eps = raw - shift, float(np.finfo(np.float64).eps)
+        rounding = LAST_PLACES * eps * _largest_of_blocks(np.abs(raw).max(0), blocks)
+        still = _largest_of_blocks(np.abs(centred - project(centred)).max(0), blocks) <= rounding
+        spread = np.sqrt(np.bincount(blocks, (centred**2).mean(0)) / np.bincount(blocks))[blocks]
+        varies = spread > rounding
+        scale = np.where(varies, 1 / np.where(varies, spread, 1.0), 1.0)
+        resolution = float(np.max(eps * np.abs(raw).max(0) * scale, initial=0.0))
+        return cls(shift, centred, scale, lambda rows: np.where(still, project(rows), rows), resolution)
 
 
 def _exact_projection(rep: Representation) -> Project:
@@ -155,34 +241,11 @@ def _exact_projection(rep: Representation) -> Project:
     return lambda vectors: np.asarray(space.project(vectors), dtype=np.float64)
 
 
-def _numerical_projection(matrices: FloatArray) -> Project:
-    """On the vectors that orthogonal matrices (k, d, d) fix: v^T g v = |v|^2 for all of them."""
-    mean = matrices.mean(axis=0)
-    values, vectors = np.linalg.eigh((mean + mean.T) / 2)
-    basis = vectors[:, values > 1 - FIXED]
-    return lambda rows: np.asarray((rows @ basis) @ basis.T, dtype=np.float64)
-
-
-def _drawn_matrices(moves: Moves, d_in: int, d_out: int, rng: np.random.Generator) -> list[FloatArray]:
-    """`DRAWS` elements as matrices on X and on Y, (k, d, d) each."""
-    size = max(d_in, d_out)
-    basis = [torch.eye(size, d, dtype=torch.float64).unsqueeze(0) for d in (d_in, d_out)]
-    images = [moves.move(moves.draw((1, 1), rng), basis[0], basis[1]) for _ in range(DRAWS)]
-    on_x = np.stack([x.expand(1, size, d_in)[0, :d_in].t().numpy() for x, _ in images])
-    on_y = np.stack([y.expand(1, size, d_out)[0, :d_out].t().numpy() for _, y in images])
-    return [on_x, on_y]
-
-
-def _generator_support(rep: Representation) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _generator_support(rep: Representation) -> Support:
     """Rows and columns of the entries of the generators that are not 0."""
     pairs = [(i, j) for g in rep.generator_matrices for i, row in rows_of(g).items() for j in row]
     both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return both[:, 0], both[:, 1]
-
-
-def _matrix_support(matrices: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    rows, columns = np.nonzero(np.abs(matrices).max(axis=0) > UNMOVED)
-    return rows.astype(np.int64), columns.astype(np.int64)
 
 
 def _blocks(rows: NDArray[np.int64], columns: NDArray[np.int64], dim: int) -> NDArray[np.int64]:
@@ -191,70 +254,7 @@ def _blocks(rows: NDArray[np.int64], columns: NDArray[np.int64], dim: int) -> ND
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
-def _snap(project: Project, blocks: NDArray[np.int64], raw: FloatArray) -> Project:
-    """Takes centred samples to their fixed part in the blocks where the rest is rounding of the raw ones (n, d)."""
-    centred = raw - project(raw.mean(0))
-    rest = _largest_of_blocks(np.abs(centred - project(centred)).max(0), blocks)
-    still = rest <= LAST_PLACES * EPS * _largest_of_blocks(np.abs(raw).max(0), blocks)
-    return lambda rows: np.where(still, project(rows), rows)
-
-
 def _largest_of_blocks(values: FloatArray, blocks: NDArray[np.int64]) -> FloatArray:
     largest = np.zeros(int(blocks.max()) + 1)
     np.maximum.at(largest, blocks, values)
     return np.asarray(largest[blocks])
-
-
-def _block_scale(centred: FloatArray, raw: FloatArray, blocks: NDArray[np.int64]) -> FloatArray:
-    """One over the spread of each coordinate's block, (d,); 1 where nothing but rounding varies."""
-    sums = np.bincount(blocks, (centred**2).mean(0))
-    spread = np.sqrt(sums / np.bincount(blocks))[blocks]
-    varies = spread > LAST_PLACES * EPS * _largest_of_blocks(np.abs(raw).max(0), blocks)
-    return np.where(varies, 1 / np.where(varies, spread, 1.0), 1.0)
-
-
-def _whitening(x: FloatArray, moves: Moves, moved: NDArray[np.bool_]) -> FloatArray:
-    """The matrix that whitens moved coordinates of x (n, d), and the others apart; it commutes with the group."""
-    matrix = np.eye(x.shape[1])
-    if not isinstance(moves, JointAction):
-        return matrix
-    moment = averaged_moment(x, moves)
-    for mask in (moved, ~moved):
-        if mask.any():
-            matrix[np.ix_(mask, mask)] = _inverse_root(moment[np.ix_(mask, mask)], len(x))
-    return matrix
-
-
-def averaged_moment(x: FloatArray, moves: JointAction) -> FloatArray:
-    """The second moment of x (n, d) averaged over the group, (d, d)."""
-    moment = x.T @ x / len(x)
-    group = moves.group
-    if isinstance(group, FiniteGroup) and group.is_listable and group.order <= LISTED:
-        averaged = _listed_mean(torch.from_numpy(moment), moves, group.order).numpy()
-    else:
-        space = fixed_space(hom(moves.in_rep, moves.in_rep))
-        averaged = space.project(moment.reshape(-1)).reshape(moment.shape)
-    return np.asarray((averaged + averaged.T) / 2, dtype=np.float64)
-
-
-def _listed_mean(moment: Tensor, moves: JointAction, order: int) -> Tensor:
-    """The mean of g C g^T over all elements, C (d, d)."""
-    labels = torch.zeros(1, len(moment), moves.out_rep.dim, dtype=torch.float64)
-    total = torch.zeros_like(moment)
-    for number in range(order):
-        element = torch.full((1, 1), number)
-        half = moves.move(element, moment.unsqueeze(0), labels)[0][0]  # rows g c_i
-        total += moves.move(element, half.t().unsqueeze(0), labels)[0][0]
-    return total / order
-
-
-def _inverse_root(moment: FloatArray, n: int) -> FloatArray:
-    """C^{-1/2} of a second moment (d, d) of n samples, shrunk towards a multiple of the identity by d / (n + d)."""
-    d = len(moment)
-    size = float(np.trace(moment)) / d
-    if size <= 0:
-        return np.eye(d)
-    share = d / (n + d)
-    values, vectors = np.linalg.eigh((1 - share) * moment + share * size * np.eye(d))
-    floored = np.maximum(values, FLOOR * values[-1])
-    return np.asarray((vectors / np.sqrt(floored)) @ vectors.T, dtype=np.float64)

@@ -1,6 +1,6 @@
 """Training particles on the data and on every copy at once, as exact tests need it: settings, scales, batches.
 
-What is read from the trained particles is left to `displacement` and `held_out_gap`.
+`training_blocks` trains. What is read from the trained particles is left to `displacement` and `held_out_gap`.
 """
 
 from __future__ import annotations
@@ -16,26 +16,17 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, GroupError, InputError, NotConvergedError
 from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.statistics.training_blocks import CACHE_BYTES, Block, SurrogateTraining, blocks, in_blocks
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.dynamics.divergence import DivergedError
-from sharefind.meanfield.dynamics.sgd import SGDConfig, train
+from sharefind.meanfield.dynamics.sgd import Progress, SGDConfig
 from sharefind.meanfield.objectives.penalties import Penalty
-from sharefind.meanfield.objectives.schemes import vanilla_gradient
 from sharefind.meanfield.objectives.sources import Batch
 from sharefind.meanfield.units import Unit
 from sharefind.meanfield.units.invariance import Invariance
 
 Reading = Callable[[Sequence[Tensor], Tensor, Tensor], Tensor]
 """(clouds (R, F, D, N) at each checkpoint, x (R, n, d_in), y (R, n, d_out)) -> (R, K)."""
-
-BLOCK_BYTES = 2**20
-"""Bytes of hidden values that the rows trained together hold: what stays in a core's cache trains faster."""
-
-PROBE_INPUTS = 64
-"""Gaussian inputs from which the step is set."""
-
-ROUNDING = 1e-12
-"""Share of the numbers subtracted below which their difference is rounding."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,8 @@ class ParticleTraining:
         checkpoints: increasing fractions of the steps at which particles are read, the last one 1.
         unmoved: weight of a ridge on the input weights of coordinates that the group leaves alone, which keeps inputs
             that may not matter out of the model; 0 for none.
+        cache_bytes: bytes of hidden values that the rows trained together hold.
+        rounding: share of the numbers subtracted below which their difference is rounding.
 
     Raises:
         ConfigError: a number out of range, or checkpoints that do not increase to 1.
@@ -61,6 +54,8 @@ class ParticleTraining:
     std: float = 1.0
     checkpoints: tuple[float, ...] = (0.05, 0.3, 1.0)
     unmoved: float = 0.0
+    cache_bytes: int = CACHE_BYTES
+    rounding: float = 1e-12
 
     def __post_init__(self) -> None:
         positive = (self.rate, self.std, *self.checkpoints)
@@ -138,17 +133,17 @@ def minibatches(folds: Tensor, settings: ParticleTraining, rng: np.random.Genera
     return shuffled.reshape(count, -1, batch)[:, : settings.steps]
 
 
-def first_step(unit: Unit, start: Tensor, rng: np.random.Generator) -> float:
-    """1 / kappa, kappa the mean over Gaussian inputs of the tangent kernel's trace at the start (1, D, N), per output.
+def first_step(unit: Unit, start: Tensor, rng: np.random.Generator, probes: int = 64) -> float:
+    """1 / kappa, kappa the mean over Gaussian probes of the tangent kernel's trace at the start (1, D, N), per output.
 
     A step s takes 2 s lambda off residuals along an eigenvector of that kernel, and on standard inputs with one output
     no eigenvalue exceeds kappa by much: s < 1 / kappa does not overshoot. Units with many neurons get smaller steps.
     Probes stand in for the data, so nothing but `rng` and the hypothesis is read. 1 where the gradient vanishes.
     """
-    x = torch.from_numpy(rng.normal(size=(PROBE_INPUTS, 1, unit.d_in)))
-    _, pullback = unit.linearise(x, start.expand(PROBE_INPUTS, -1, -1))
+    x = torch.from_numpy(rng.normal(size=(probes, 1, unit.d_in)))
+    _, pullback = unit.linearise(x, start.expand(probes, -1, -1))
     outputs = torch.eye(unit.d_out, dtype=start.dtype).reshape(unit.d_out, 1, unit.d_out, 1)
-    squares = [(pullback(out.expand(PROBE_INPUTS, -1, -1)) ** 2).sum(1).mean() for out in outputs]
+    squares = [(pullback(out.expand(probes, -1, -1)) ** 2).sum(1).mean() for out in outputs]
     kappa = float(torch.stack(squares).mean())
     return 1 / kappa if kappa > 0 else 1.0
 
@@ -179,9 +174,13 @@ class RowTrainer:
         """Scaled x (R, n, d_in), y (R, n, d_out) -> (R, K): rows are trained and read block by block."""
 
         def evaluate(x: Tensor, y: Tensor) -> Tensor:
-            size = self.rows_at_once
-            parts = zip(torch.split(x, size), torch.split(y.expand(len(x), -1, -1), size), strict=True)
-            return torch.cat([read(self.clouds(a, b), a, b) for a, b in parts])
+            y = y.expand(len(x), -1, -1)
+
+            def trained(block: Block, progress: Progress | None = None) -> Tensor:
+                rows = slice(block.first, block.first + block.rows)
+                return read(self.clouds(x[rows], y[rows]), x[rows], y[rows])
+
+            return torch.cat(in_blocks(trained, blocks(len(x), self._activations, self.settings.cache_bytes)))
 
         return evaluate
 
@@ -190,11 +189,10 @@ class RowTrainer:
         return 8 * (x.numel() + y.numel())
 
     @property
-    def rows_at_once(self) -> int:
-        """Rows whose hidden values take `BLOCK_BYTES`."""
+    def _activations(self) -> int:
+        """Hidden values of a row in one step."""
         folds, _, batch = self.order.shape
-        hidden = max(1, self.unit.space.dim // (self.unit.d_in + 1))
-        return max(1, BLOCK_BYTES // (8 * folds * batch * hidden * self.start.shape[-1]))
+        return folds * batch * max(1, self.unit.space.dim // (self.unit.d_in + 1)) * self.start.shape[-1]
 
     def clouds(self, x: Tensor, y: Tensor) -> list[Tensor]:
         """Particles (R, F, D, N) at each checkpoint: scaled x (R, n, d_in), y (R, n, d_out).
@@ -202,26 +200,23 @@ class RowTrainer:
         Raises:
             NotConvergedError: a training diverged; the message names a rate that works.
         """
-        folds = len(self.order)
-        try:
-            return self._trained(x, y, folds)
-        except DivergedError as error:
-            rate = self.settings.rate
-            advice = "rescale the data" if error.factor is None else f"try rate={rate * error.factor:.3g}"
-            told = str(error).partition(";")[0]
-            raise NotConvergedError(f"{told}, with ParticleTraining(rate={rate:g}); {advice}") from None
-
-    def _trained(self, x: Tensor, y: Tensor, folds: int) -> list[Tensor]:
-        path = train(
-            vanilla_gradient(self.unit),
-            self.start.expand(len(x) * folds, -1, -1),
-            _RowBatches(x, y, self.order),
-            self.settings.sgd(self.start.shape[-1], self.step),
-            np.random.default_rng(0),  # of the noise: there is none
-            checkpoints=self.settings.checkpoints,
+        folds, settings = len(self.order), self.settings
+        training = SurrogateTraining(
+            self.unit,
+            self.start,
+            settings.sgd(self.start.shape[-1], self.step),
+            settings.checkpoints,
             penalty=_ridge_on_unmoved(self.unit, self.moved),
             must_learn=False,
         )
+        no_noise = np.random.default_rng(0)
+        try:
+            path = training.trained(_RowBatches(x, y, self.order), len(x) * folds, no_noise)
+        except DivergedError as error:
+            rate = settings.rate
+            advice = "rescale the data" if error.factor is None else f"try rate={rate * error.factor:.3g}"
+            told = str(error).partition(";")[0]
+            raise NotConvergedError(f"{told}, with ParticleTraining(rate={rate:g}); {advice}") from None
         return [cloud.reshape(len(x), folds, *cloud.shape[1:]) for cloud in path.clouds]
 
 

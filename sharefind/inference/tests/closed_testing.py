@@ -20,9 +20,10 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError
 from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.fitted_statistic import Statistic
 from sharefind.inference.tests.families import CandidateFamily
 from sharefind.inference.tests.p_values import RandomisationTest
-from sharefind.inference.tests.randomisation import Statistic, Trial, randomisation_tests, trial_of
+from sharefind.inference.tests.randomisation import TestSpec, randomisation_tests
 from sharefind.inference.tests.sequential import CopiesDesign
 from sharefind.parallel import Workers
 from sharefind.rng import named_stream
@@ -57,11 +58,13 @@ class FamilyTest:
     """What a family of tests found.
 
     Attributes:
-        verdicts: of every candidate. tests: of those that were tested; the others lie inside one that was not rejected.
-        p_adjusted: of every candidate: the largest p-value of it and of the groups that contain it, as far as they were
+        verdicts: Of every candidate.
+        tests: Of those that were tested; the others lie inside one that was not rejected.
+        p_adjusted: Of every candidate: the largest p-value of it and of the groups that contain it, as far as they were
             tested. At most alpha exactly where it is rejected.
-        maximal: accepted candidates inside no other accepted one. alpha: the family-wise level.
-        conflict: candidates of which at least one must fail: not rejected, though the group they generate was. The one
+        maximal: Accepted candidates inside no other accepted one.
+        alpha: The family-wise level.
+        conflict: Candidates of which at least one must fail: not rejected, though the group they generate was. The one
             with the largest p-value is accepted, the others are undecided.
     """
 
@@ -107,7 +110,7 @@ def family_test(
     alpha: float = 0.01,
     copies: int = 199,
     seed: int = 0,
-    enough: int | None = None,
+    max_exceedances: int | None = None,
     progress: Progress | None = None,
     memory: TestMemory | None = None,
     workers: Workers | None = None,
@@ -117,17 +120,26 @@ def family_test(
     """Test a family of symmetries of the law of (X, Y), in waves: all groups inside rejected ones alone come next.
 
     Args:
-        x: (n, d_in). y: (n, d_out). family: the candidates. statistic: of the tests. alpha: family-wise error rate.
-        copies: m of each test, so many that 1 / (m + 1) <= alpha. seed: each candidate's stream is named after it.
-        enough: ends a test whose answer is clear, see `randomisation_test`. progress: told before each one made; with
-            several workers it names the first of those under way.
-        memory: tests that were finished before, with the same data and settings; told each one as soon as it is done.
-        workers: share the tests of a wave, with the same result; this process alone if None.
-        units: (n,), int64, the unit of each row, see `randomisation_test`; None where each row is one.
-        grow: whether the number of copies grows near alpha, from `copies` to 64 times as many, see `CopiesDesign`.
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        family: The candidates.
+        statistic: Of the tests.
+        alpha: Family-wise error rate.
+        copies: m of each test, so many that 1 / (m + 1) <= alpha.
+        seed: Each candidate's stream is named after it.
+        max_exceedances: Ends a test whose answer is clear, see `randomisation_test`.
+        progress: Called before each test; with several workers it names the first of those under way.
+        memory: Tests that were finished before, with the same data and settings; it gets each as soon as it is done.
+        workers: Share the tests of a wave, with the same result; this process alone if None.
+        units: The unit of each row, shape (n,), int64, see `randomisation_test`; None where each row is one.
+        grow: Whether the number of copies grows near alpha, from `copies` to 64 times as many, see `CopiesDesign`.
+
+    Returns:
+        The verdicts.
 
     Raises:
-        ConfigError: alpha is not in (0, 1), or so few copies cannot reject. InputError: the samples cannot be used.
+        ConfigError: Alpha is not in (0, 1), or so few copies cannot reject.
+        InputError: The samples cannot be used.
     """
     if not 0 < alpha < 1 or 1 / (copies + 1) > alpha:
         raise ConfigError(
@@ -137,16 +149,17 @@ def family_test(
     run, shared = _Run(family, alpha, progress, memory), workers or Workers()
     design = CopiesDesign(alpha, copies) if grow else None
 
-    def trial(place: int) -> Trial:
+    def spec(place: int) -> TestSpec:
         candidate = family.candidates[place]
         rng = named_stream(seed, "family test", statistic.name, candidate.name)
-        return trial_of(candidate.moves, statistic, rng, copies, enough, design, units)
+        own = int(rng.integers(2**63))
+        return TestSpec(candidate.moves, statistic, own, copies, max_exceedances, design, units)
 
     with shared.connected():
         while ready := run.ready():
             missing = run.recalled(ready)
             run.tell(missing)
-            with closing(randomisation_tests(x, y, [trial(place) for place in missing], shared)) as results:
+            with closing(randomisation_tests(x, y, [spec(place) for place in missing], shared)) as results:
                 for number, test in results:
                     run.keep(missing[number], test)
                     run.tell(missing)

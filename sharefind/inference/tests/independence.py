@@ -13,21 +13,14 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError
 from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.kernels import matern, squared_distances
 from sharefind.inference.row_blocks import refuse_unpermutable, renumbered, subsample, unit_count, unit_orders
 from sharefind.inference.sample_checks import refuse_bad_samples
-from sharefind.inference.statistics.marginal_likelihood import matern, squared_distances
 from sharefind.inference.tests.p_values import RandomisationTest, found_test, grown_test
-from sharefind.inference.tests.randomisation import BLOCK_BYTES
 from sharefind.inference.tests.sequential import CopiesDesign
 from sharefind.meanfield.clouds.standardise import varies
 from sharefind.parallel import Workers
 from sharefind.rng import named_stream
-
-INVERSE_LENGTHS = (0.2, 0.8, 3.2)
-"""Inverse length scales of the kernel on inputs of spread 1, divided by the root of their number: smooth to rough."""
-
-LARGEST = 1000
-"""Most samples that are used: more cost n^2 and show nothing that these do not."""
 
 
 @warns_of_rows
@@ -40,6 +33,10 @@ def independence_test(
     workers: Workers | None = None,
     units: Tensor | None = None,
     alpha: float | None = None,
+    *,
+    inverse_lengths: tuple[float, ...] = (0.2, 0.8, 3.2),
+    most_samples: int = 1000,
+    block_bytes: int = 2**26,
 ) -> RandomisationTest:
     """Test that Y is independent of X, by permuting labels: tr(Y^T K Y) for centred Y, the biased HSIC statistic.
 
@@ -56,6 +53,10 @@ def independence_test(
         workers: Whose deadline holds; this process does all of it.
         units: The unit of each row, shape (n,), int64; None where each row is one.
         alpha: A level near which the number of permutations grows; it is fixed where None.
+        inverse_lengths: Inverse length scales of the kernel on inputs of spread 1, divided by the root of their number:
+            smooth to rough.
+        most_samples: Most samples that are used: more cost n^2 and show nothing that these do not.
+        block_bytes: Bytes that the permutations evaluated at a time hold.
 
     Returns:
         The test.
@@ -71,14 +72,14 @@ def independence_test(
         unit_count(units, len(x))
         refuse_unpermutable(units)
     started, workers = time.perf_counter(), workers or Workers()
-    kept = _kept(len(x), units)
+    kept = _kept(len(x), units, most_samples)
     blocks = None if units is None else renumbered(units[kept])
     inputs, labels = x[kept].double(), y[kept].double()
-    kernels = _kernels(inputs)
+    kernels = _kernels(inputs, inverse_lengths)
     if focus is not None and focus.any() and not focus.all():
-        kernels = torch.cat([kernels, _kernels(inputs[:, torch.from_numpy(focus)])])
+        kernels = torch.cat([kernels, _kernels(inputs[:, torch.from_numpy(focus)], inverse_lengths)])
     scaled = _standardised(labels)
-    size = max(1, BLOCK_BYTES // (3 * 8 * scaled.numel()))
+    size = max(1, block_bytes // (3 * 8 * scaled.numel()))
 
     def rows(_: str, first: int, last: int) -> Iterator[NDArray[np.float64]]:
         for start in range(first, last, size):
@@ -94,10 +95,10 @@ def independence_test(
     return found_test("independence", everything, time.perf_counter() - started)
 
 
-def _kept(n: int, units: Tensor | None) -> Tensor:
-    """At most `LARGEST` rows, whole units or alike rows of each where there are units; the same for every seed."""
+def _kept(n: int, units: Tensor | None, most: int) -> Tensor:
+    """At most so many rows, whole units or alike rows of each where there are units; the same for every seed."""
     rng = named_stream(0, "independence", "rows")
-    return torch.from_numpy(rng.permutation(n)[:LARGEST]) if units is None else subsample(units, LARGEST, rng)
+    return torch.from_numpy(rng.permutation(n)[:most]) if units is None else subsample(units, most, rng)
 
 
 def _orders(n: int, units: Tensor | None, copies: int, rng: np.random.Generator) -> Tensor:
@@ -114,11 +115,11 @@ def _alignments(kernels: Tensor, labels: Tensor) -> Tensor:
     return torch.stack(products, dim=1).reshape(len(labels), -1, len(kernels)).sum(1)
 
 
-def _kernels(x: Tensor) -> Tensor:
-    """(4, n, n) on columns of spread 1."""
+def _kernels(x: Tensor, inverse_lengths: tuple[float, ...]) -> Tensor:
+    """(1 + len(inverse_lengths), n, n) on columns of spread 1."""
     scaled = _standardised(x)
     distances = squared_distances(scaled.unsqueeze(0))[0]
-    widths = [w / x.shape[1] ** 0.5 for w in INVERSE_LENGTHS]
+    widths = [w / x.shape[1] ** 0.5 for w in inverse_lengths]
     return torch.stack([scaled @ scaled.t() / x.shape[1], *(matern(distances, w) for w in widths)])
 
 

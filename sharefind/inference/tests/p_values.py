@@ -8,17 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.inference.fitted_statistic import TIE
 from sharefind.inference.tests.sequential import CopiesDesign, Outcome, monte_carlo_interval
-
-TIE = 1e-9
-"""Difference, relative to the statistic's scale, below which two values count as tied: copies that move nothing."""
-
-USEFUL = 100.0
-"""Ties within which the spread of a component is rounding: such components drop out."""
-
-
-REFERENCE = 49
-"""Copies that give mean and spread of several components where the number of the others is not fixed beforehand."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +17,13 @@ class RandomisationTest:
     """What a test found.
 
     Attributes:
-        p_value: exact, P(p <= a) <= a for all a under the hypothesis. statistic: its name.
-        copies: those that were compared. exceeding: those at least as extreme as the data.
-        z: standard deviations of the copies by which the data lie above their mean, in the most extreme component.
-        seconds: what it cost; no part of what was found.
-        is_open: whether even the largest number of copies left the verdict at the level to chance.
+        p_value: Exact, P(p <= a) <= a for all a under the hypothesis.
+        statistic: Its name.
+        copies: Those that were compared.
+        exceeding: Those at least as extreme as the data.
+        z: Standard deviations of the copies by which the data lie above their mean, in the most extreme component.
+        seconds: What it cost; no part of what was found.
+        is_open: Whether even the largest number of copies left the verdict at the level to chance.
     """
 
     p_value: float
@@ -56,7 +49,9 @@ Scored = tuple[NDArray[np.float64], float | None]
 """One value a row, (rows,), and the difference up to which two of them are ties; None: relative to the two."""
 
 
-def scoring(components: NDArray[np.float64], tie: float = TIE) -> Callable[[NDArray[np.float64]], Scored]:
+def scoring(
+    components: NDArray[np.float64], tie: float = TIE, useful_ties: float = 100.0
+) -> Callable[[NDArray[np.float64]], Scored]:
     """How rows of components become one value each: the largest component, standardised.
 
     Components whose spread is rounding carry nothing and are left out, like those that are no number in some row. A
@@ -65,6 +60,7 @@ def scoring(components: NDArray[np.float64], tie: float = TIE) -> Callable[[NDAr
     Args:
         components: Rows that give mean and spread, shape (rows, K).
         tie: Difference, relative to a component's largest value, that is rounding.
+        useful_ties: Ties within which the spread of a component is rounding.
 
     Returns:
         A function of rows (r, K).
@@ -73,7 +69,7 @@ def scoring(components: NDArray[np.float64], tie: float = TIE) -> Callable[[NDAr
     if components.shape[1] == 1:
         return lambda rows: (rows[:, 0], None)
     mean, spread = components.mean(axis=0), components.std(axis=0)
-    useful = spread > USEFUL * tie * np.maximum(largest, np.finfo(float).tiny)
+    useful = spread > useful_ties * tie * np.maximum(largest, np.finfo(float).tiny)
     if not useful.any():
         return lambda rows: (np.zeros(len(rows)), 0.0)
     slack = tie * float((largest[useful] / spread[useful]).max())
@@ -151,7 +147,7 @@ def grown_test(
         The test, without the seconds it took.
     """
     # Not the data: among so few they would bound their own score, and no longer be one row among the others.
-    reference = np.concatenate([*copies("reference ", 0, REFERENCE)]) if observed.shape[1] > 1 else observed
+    reference = np.concatenate([*copies("reference ", 0, design.reference)]) if observed.shape[1] > 1 else observed
     scored = scoring(reference, tie)
     value = scored(observed)[0]
     rows, exceeding, done = [observed], 0, 0

@@ -9,6 +9,7 @@ counts of exceeding copies follow Polya's urn whatever p* is, so the level of th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,17 +19,9 @@ from scipy import special
 
 from sharefind.errors import ConfigError
 
-FACTORS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
-"""Looks at a test, in multiples of the copies of the first one."""
-
-RISK = 0.02
-"""Bound on the probability that a settled verdict differs from that of infinitely many copies, on either side."""
-
-SPENT_HALF = 0.4
-"""Expected exceeding copies at the level by which half of the risk may be spent: a clear rejection takes few."""
-
-DECIMALS = 12
-"""Decimals of a p-value: sums of so many probabilities are right to that."""
+Array = NDArray[np.float64]
+Spread = Callable[[Array, int, int], Array]
+"""(P(count) (done + 1,), copies done, copies) -> P(count) after more copies, (copies + 1,)."""
 
 
 class Outcome(StrEnum):
@@ -49,6 +42,13 @@ class CopiesDesign:
     Attributes:
         alpha: Level of the verdict.
         first: Copies of the first look.
+        factors: Looks at a test, in multiples of the copies of the first one.
+        risk: Bound on the probability that a settled verdict differs from that of infinitely many copies, on either
+            side.
+        spent_half: Expected exceeding copies at the level by which half of the risk may be spent: a clear rejection
+            takes few.
+        reference: Copies that give mean and spread of several components, apart from those that are compared.
+        decimals: Of a p-value: sums of so many probabilities are right to that.
         looks: Copies of each look, increasing.
         reject_to: For each look, the largest count of exceeding copies at which it rejects; -1 for none.
         keep_from: For each look, the smallest count at which it ends without a rejection.
@@ -59,17 +59,22 @@ class CopiesDesign:
 
     alpha: float
     first: int
+    factors: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+    risk: float = 0.02
+    spent_half: float = 0.4
+    reference: int = 49
+    decimals: int = 12
     looks: tuple[int, ...] = field(init=False)
     reject_to: tuple[int, ...] = field(init=False)
     keep_from: tuple[int, ...] = field(init=False)
-    _rejected: tuple[NDArray[np.float64], ...] = field(init=False, repr=False, compare=False)
-    _kept: tuple[NDArray[np.float64], ...] = field(init=False, repr=False, compare=False)
-    _open: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    _rejected: tuple[Array, ...] = field(init=False, repr=False, compare=False)
+    _kept: tuple[Array, ...] = field(init=False, repr=False, compare=False)
+    _open: Array = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 1 or self.first < 1:
             raise ConfigError(f"alpha={self.alpha}, copies={self.first}: alpha must lie in (0, 1), copies be 1 or more")
-        looks = tuple(factor * (self.first + 1) - 1 for factor in FACTORS)
+        looks = tuple(factor * (self.first + 1) - 1 for factor in self.factors)
         object.__setattr__(self, "looks", looks)
         self._set_boundaries()
         self._set_null()
@@ -104,11 +109,12 @@ class CopiesDesign:
         outcome = self.outcome(look, exceeding)
         if outcome is Outcome.REJECTED:
             earlier = sum(float(p.sum()) for p in self._rejected[:look])
-            return round(earlier + float(self._rejected[look][: exceeding + 1].sum()), DECIMALS)
+            return round(earlier + float(self._rejected[look][: exceeding + 1].sum()), self.decimals)
         if outcome is Outcome.OPEN:
-            return max(round(self.level + float(self._open.sum()), DECIMALS), math.nextafter(self.alpha, 1))
+            return max(round(self.level + float(self._open.sum()), self.decimals), math.nextafter(self.alpha, 1))
         earlier = sum(float(p.sum()) for p in self._kept[:look])
-        return round(1 - earlier - float(self._kept[look][exceeding + 1 :].sum()), DECIMALS)
+        beyond = exceeding + 1 - self.keep_from[look]
+        return round(1 - earlier - float(self._kept[look][beyond:].sum()), self.decimals)
 
     @property
     def level(self) -> float:
@@ -117,15 +123,18 @@ class CopiesDesign:
 
     def power(self, p: float) -> tuple[float, float, float]:
         """P(rejected), P(undecided) and P(kept) where a copy exceeds the data with probability p."""
+        ends = list(self._ends(lambda state, done, copies: np.convolve(state, _binomial(copies - done, p))))
+        rejected, kept = (sum(float(end[k].sum()) for end in ends) for k in (0, 1))
+        return rejected, float(ends[-1][2].sum()), kept
+
+    def _ends(self, spread: Spread) -> Iterator[tuple[Array, Array, Array]]:
+        """For each look the probabilities of the counts at which it rejects, keeps, or leaves the test open."""
         state, done = np.ones(1), 0
-        ends = [0.0, 0.0]
-        for look, copies in enumerate(self.looks):
-            state = np.convolve(state, _binomial(copies - done, p))
-            low, high = self.reject_to[look] + 1, self.keep_from[look]
-            ends[0] += float(state[:low].sum())
-            ends[1] += float(state[high:].sum())
-            state, done = np.where(_between(high, low, high), state[:high], 0.0), copies
-        return ends[0], float(state.sum()), ends[1]
+        for copies, low, high in zip(self.looks, self.reject_to, self.keep_from, strict=True):
+            state = spread(state, done, copies)
+            rejected, kept = state[: low + 1], state[high:]
+            state, done = np.where(np.arange(len(state[:high])) > low, state[:high], 0.0), copies
+            yield rejected, kept, state
 
     def _set_boundaries(self) -> None:
         """Boundaries that p* = alpha crosses on either side with at most the risk spent so far."""
@@ -135,14 +144,14 @@ class CopiesDesign:
             step = copies - done
             state = np.convolve(state, _binomial(step, self.alpha))
             expected = copies * self.alpha
-            allowed = RISK * expected / (expected + SPENT_HALF)
+            allowed = self.risk * expected / (expected + self.spent_half)
             below, above = np.cumsum(state), np.cumsum(state[::-1])[::-1]
             low = int(np.searchsorted(below, allowed - crossed[0], side="right")) - 1
             high = int(np.argmax(np.append(above, 0.0) <= allowed - crossed[1]))
             low = min(low, math.floor(self.alpha * (copies + 1)) - 1)
             crossed[0] += float(state[: low + 1].sum())
             crossed[1] += float(state[high:].sum())
-            state, done = np.where(_between(high, low + 1, high), state[:high], 0.0), copies
+            state, done = np.where(np.arange(high) > low, state[:high], 0.0), copies
             reject_to.append(low)
             keep_from.append(high)
         object.__setattr__(self, "reject_to", tuple(reject_to))
@@ -150,32 +159,20 @@ class CopiesDesign:
 
     def _set_null(self) -> None:
         """P(end at each look with each count) under the hypothesis, by Polya's urn."""
-        state, done = np.ones(1), 0
-        rejected, kept = [], []
-        for look, copies in enumerate(self.looks):
-            state = _urn(state, done, copies)
-            low, high = self.reject_to[look] + 1, self.keep_from[look]
-            rejected.append(state[:low].copy())
-            kept.append(np.where(np.arange(len(state)) >= high, state, 0.0))
-            state, done = np.where(_between(high, low, high), state[:high], 0.0), copies
-        object.__setattr__(self, "_rejected", tuple(rejected))
-        object.__setattr__(self, "_kept", tuple(kept))
-        object.__setattr__(self, "_open", state)
+        ends = list(self._ends(_urn))
+        object.__setattr__(self, "_rejected", tuple(rejected.copy() for rejected, _, _ in ends))
+        object.__setattr__(self, "_kept", tuple(kept.copy() for _, kept, _ in ends))
+        object.__setattr__(self, "_open", ends[-1][2])
 
 
-def _binomial(n: int, p: float) -> NDArray[np.float64]:
+def _binomial(n: int, p: float) -> Array:
     """The probabilities of 0, ..., n successes, (n + 1,); scipy.stats has them, and takes a second to load."""
     k = np.arange(n + 1)
     choices = -special.betaln(k + 1, n - k + 1) - math.log(n + 1)
     return np.asarray(np.exp(choices + special.xlogy(k, p) + special.xlog1py(n - k, -p)))
 
 
-def _between(size: int, low: int, high: int) -> NDArray[np.bool_]:
-    counts = np.arange(size)
-    return np.asarray((counts >= low) & (counts < high))
-
-
-def _urn(state: NDArray[np.float64], done: int, copies: int) -> NDArray[np.float64]:
+def _urn(state: Array, done: int, copies: int) -> Array:
     """P(count) after more copies, from P(count) (done + 1,): the next copy exceeds with (1 + count) / (done + 2)."""
     after, step = np.zeros(copies + 1), copies - done
     more = np.arange(step)

@@ -6,7 +6,6 @@ matrices, and nothing is enumerated for a compact group.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,36 +15,63 @@ from torch import Tensor
 from sharefind.errors import GroupError
 from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation
 from sharefind.groups.recipes import evaluate_permutations
-from sharefind.meanfield.clouds.device_tensor import Placed
+from sharefind.meanfield.clouds.device_tensor import DeviceTensor
 
 
-@dataclass(frozen=True)
 class SparseTable:
     """All elements of a (signed) permutation representation: (rho_g x)_j = sign[g, j] x[source[g, j]].
 
-    source (order, dim) int64; sign (order, dim) or None when no sign occurs.
+    Args:
+        source: Shape (order, dim), int64.
+        sign: Shape (order, dim), or None when no sign occurs.
     """
 
-    source: Tensor
-    sign: Tensor | None
+    def __init__(self, source: Tensor, sign: Tensor | None) -> None:
+        self.order = len(source)
+        self._source, self._sign = DeviceTensor(source), None if sign is None else DeviceTensor(sign)
 
     def apply(self, elements: Tensor, x: Tensor) -> Tensor:
         """elements (...) int64, x (..., dim) broadcast against each other -> (..., dim)."""
-        index = self.source[elements]
+        index = self._source.beside(x)[elements]
         shape = np.broadcast_shapes(index.shape, x.shape)
         moved = torch.gather(x.expand(shape), -1, index.expand(shape))
-        return moved if self.sign is None else moved * self.sign[elements].to(x.dtype)
+        return moved if self._sign is None else moved * self._sign.like(x)[elements]
+
+    def images(self, theta: Tensor) -> Tensor:
+        """theta (R, D, N) -> (R, D, order, N)."""
+        return self._signed(theta[:, self._source.beside(theta)].transpose(1, 2))
+
+    def pull_back(self, images: Tensor) -> Tensor:
+        """(R, D, order, N) -> (R, D, order, N), the inverse of each element."""
+        signed = self._signed(images)
+        target = self._source.beside(images).t()[None, :, :, None].expand(signed.shape)
+        return torch.zeros_like(signed).scatter(1, target, signed)
+
+    def _signed(self, images: Tensor) -> Tensor:
+        return images if self._sign is None else images * self._sign.like(images).t().unsqueeze(-1)
 
 
-@dataclass(frozen=True)
 class DenseTable:
-    """All elements of a matrix representation: matrices (order, dim, dim)."""
+    """All elements of a matrix representation.
 
-    matrices: Tensor
+    Args:
+        matrices: Shape (order, dim, dim), orthogonal for pull-backs.
+    """
+
+    def __init__(self, matrices: Tensor) -> None:
+        self.order, self._matrices = len(matrices), DeviceTensor(matrices)
 
     def apply(self, elements: Tensor, x: Tensor) -> Tensor:
         """elements (...) int64, x (..., dim) -> (..., dim)."""
-        return torch.matmul(self.matrices[elements].to(x.dtype), x.unsqueeze(-1)).squeeze(-1)
+        return torch.matmul(self._matrices.like(x)[elements], x.unsqueeze(-1)).squeeze(-1)
+
+    def images(self, theta: Tensor) -> Tensor:
+        """theta (R, D, N) -> (R, D, order, N)."""
+        return torch.einsum("gde,ren->rdgn", self._matrices.like(theta), theta)
+
+    def pull_back(self, images: Tensor) -> Tensor:
+        """(R, D, order, N) -> (R, D, order, N), the inverse of each element."""
+        return torch.einsum("gde,rdgn->regn", self._matrices.like(images), images)
 
 
 def element_table(rep: Representation) -> SparseTable | DenseTable:
@@ -105,21 +131,16 @@ class JointAction:
 
         Also a pair of matrices for a finite group too large to be listed.
         """
-        size = int(np.prod(shape))
-        group = self.group
+        size, group, reps = int(np.prod(shape)), self.group, (self.in_rep, self.out_rep)
         if isinstance(group, FiniteGroup) and self._is_listed:
             return torch.from_numpy(np.asarray(group.sample(rng, size), dtype=np.int64).reshape(shape))
         if isinstance(group, FiniteGroup):
             drawn = group.sample_permutations(rng, size)
-            return tuple(
-                torch.from_numpy(evaluate_permutations(rep, drawn)).reshape(*shape, rep.dim, rep.dim)
-                for rep in (self.in_rep, self.out_rep)
-            )
-        seed = int(rng.integers(2**63))
-        return tuple(
-            torch.from_numpy(rep.sample_matrices(np.random.default_rng(seed), size)).reshape(*shape, rep.dim, rep.dim)
-            for rep in (self.in_rep, self.out_rep)
-        )
+            pair = [evaluate_permutations(rep, drawn) for rep in reps]
+        else:
+            seed = int(rng.integers(2**63))  # one seed draws the same elements for both
+            pair = [rep.sample_matrices(np.random.default_rng(seed), size) for rep in reps]
+        return tuple(torch.from_numpy(matrices).reshape(*shape, *matrices.shape[1:]) for matrices in pair)
 
     def with_identity_first(self, elements: Any) -> Any:
         """The same elements with the first row of the first axis replaced by the identity."""
@@ -160,28 +181,12 @@ class ParticleAction:
         if not action.is_orthogonal:
             raise GroupError(f"the action of {action.group.name} on Z is not orthogonal; give orthogonal matrices")
         table = element_table(action)
-        self._matrices = Placed(table.matrices) if isinstance(table, DenseTable) else None
-        self._source = Placed(table.source) if isinstance(table, SparseTable) else None
-        sign = table.sign if isinstance(table, SparseTable) else None
-        self._sign = None if sign is None else Placed(sign.t().unsqueeze(-1))
-        self.order = len(table.matrices if isinstance(table, DenseTable) else table.source)
+        self.order, self._table = table.order, table
 
     def images(self, theta: Tensor) -> Tensor:
         """M_g theta_i for every g: theta (R, D, N) -> (R, D, |G|, N)."""
-        if self._matrices is not None:
-            return torch.einsum("gde,ren->rdgn", self._matrices.like(theta), theta)
-        moved = theta[:, self._indices(theta)].transpose(1, 2)
-        return moved if self._sign is None else moved * self._sign.like(theta)
+        return self._table.images(theta)
 
     def pull_back(self, images: Tensor) -> Tensor:
         """M_g^{-1} applied to the g-th image: (R, D, |G|, N) -> (R, D, |G|, N); the inverse of `images`."""
-        if self._matrices is not None:
-            return torch.einsum("gde,rdgn->regn", self._matrices.like(images), images)
-        signed = images if self._sign is None else images * self._sign.like(images)
-        target = self._indices(images).t()[None, :, :, None].expand(signed.shape)
-        return torch.zeros_like(signed).scatter(1, target, signed)
-
-    def _indices(self, like: Tensor) -> Tensor:
-        if self._source is None:
-            raise GroupError("this action has no sparse table")
-        return self._source.beside(like)
+        return self._table.pull_back(images)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError
+from sharefind.typing import FloatArray
 
 
 def coupling_distance2(theta: Tensor, nonlinear: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class PowerLaw:
     level: float
 
 
-def fit_power_law(sizes: Sequence[int], values: NDArray[np.float64], level: float = 0.95) -> PowerLaw:
+def fit_power_law(sizes: Sequence[int], values: FloatArray, level: float = 0.95) -> PowerLaw:
     """Fit an exponent with its confidence interval (Student's t on the residuals of the log-log regression).
 
     Args:

@@ -1,4 +1,4 @@
-"""Constants of the trainings, kept wherever they were needed once, so that no step sends them again."""
+"""Caches a constant tensor per device and dtype, so that no step of a training sends it again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 
-class Placed:
-    """A tensor that is on the processor and, from when it is asked for, on other devices and in other types.
+class DeviceTensor:
+    """A constant tensor on the processor, with copies on other devices and in other types, made when they are needed.
 
     Args:
         values: any tensor; not to be written.

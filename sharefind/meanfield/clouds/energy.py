@@ -1,6 +1,7 @@
 """The energy distance of clouds, and of a cloud to its symmetrisation, without a transport solver.
 
-It vanishes exactly when two measures agree (Szekely & Rizzo 2013, "Energy statistics"). W2 is in `measures`.
+The theory's public face, for clouds that the reader trained. It vanishes exactly when two measures agree (Szekely &
+Rizzo 2013, "Energy statistics"). W2 is in `measures`.
 """
 
 from __future__ import annotations
@@ -12,27 +13,25 @@ from sharefind.errors import SpaceError
 from sharefind.meanfield.clouds.haar import Estimate
 from sharefind.meanfield.clouds.measures import refuse_diverged
 
-CHUNK = 2**24
-"""Pairwise distances held at a time (128 MiB of float64); it bounds memory and changes no value."""
 
+def mean_distance(a: Tensor, b: Tensor, held: int = 2**24) -> float:
+    """E|A - B| for independent draws from two clouds.
 
-def mean_distance(a: Tensor, b: Tensor) -> float:
-    """E|A - B| for independent draws from two clouds, a (D, N) and b (D, M).
+    Args:
+        a: Particles, shape (D, N).
+        b: Particles, shape (D, M).
+        held: Distances held at a time (128 MiB of float64); it bounds memory and changes no value.
 
     Raises:
-        SpaceError: the clouds live in different dimensions, are empty or hold values that are not finite.
+        SpaceError: The clouds live in different dimensions, are empty or hold values that are not finite.
     """
     if a.ndim != 2 or b.ndim != 2 or a.shape[0] != b.shape[0] or 0 in (*a.shape, *b.shape):
         raise SpaceError(f"clouds must have shapes (D, N) and (D, M), not {tuple(a.shape)} and {tuple(b.shape)}")
     refuse_diverged(a, b)
-    rows = max(1, CHUNK // b.shape[1])
-    total = sum(float(_distances(part, b.t()).sum()) for part in torch.split(a.t(), rows))
+    parts = torch.split(a.t(), max(1, held // b.shape[1]))
+    # This mode is exact for rows that are equal.
+    total = sum(float(torch.cdist(part, b.t(), compute_mode="donot_use_mm_for_euclid_dist").sum()) for part in parts)
     return total / (a.shape[1] * b.shape[1])
-
-
-def _distances(a: Tensor, b: Tensor) -> Tensor:
-    """|a_i - b_j| for rows, exact for rows that are equal."""
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def energy_distance(a: Tensor, b: Tensor) -> float:

@@ -12,17 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, SpaceError
 from sharefind.meanfield.clouds.measures import refuse_diverged
-
-MAX_KERNEL_ENTRIES = 2**25
-"""Kernel entries held at a time (256 MiB of float64); it bounds memory and changes no value."""
-
-ORTHONORMAL = 1e-6
-"""Largest entry of basis basis^T - I that is still taken for rounding, in float32 too."""
 
 
 def entropy_knn(theta: Tensor, k: int = 4, basis: Tensor | None = None) -> Tensor:
@@ -43,6 +36,7 @@ def entropy_knn(theta: Tensor, k: int = 4, basis: Tensor | None = None) -> Tenso
         SpaceError: fewer than k + 1 particles, two that coincide (an atom has no density), values that are not finite,
             or a basis of another space. ConfigError: the rows of the basis are not orthonormal.
     """
+    from scipy.spatial import cKDTree
     from scipy.special import digamma
 
     _refuse_unless_orthonormal(basis)
@@ -51,8 +45,9 @@ def entropy_knn(theta: Tensor, k: int = 4, basis: Tensor | None = None) -> Tenso
     d, n = points.shape[1], points.shape[2]
     if n <= k or k < 1:
         raise SpaceError(f"{n} particles have no {k}-th neighbours; give more than {k} particles or a smaller k")
-    distances = [_neighbour_distances(cloud, k) for cloud in points.transpose(1, 2).double().cpu().numpy()]
-    nearest, radii = np.stack(distances, axis=2)
+    clouds = points.transpose(1, 2).double().cpu().numpy()
+    # The first answer is the point itself, or one that coincides with it.
+    nearest, radii = np.stack([cKDTree(cloud).query(cloud, k=[2, k + 1])[0].T for cloud in clouds], axis=2)
     if not (nearest > 0).all():
         raise SpaceError(
             "particles coincide: their measure has no density, and its entropy is infinite; move them apart"
@@ -62,21 +57,12 @@ def entropy_knn(theta: Tensor, k: int = 4, basis: Tensor | None = None) -> Tenso
     return torch.from_numpy(np.asarray(-entropy, dtype=np.float64))
 
 
-def _neighbour_distances(points: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-    """Distances of every point (N, d) to its first and to its k-th neighbour, (2, N)."""
-    from scipy.spatial import cKDTree
-
-    # The first answer is the point itself, or one that coincides with it.
-    distances, _ = cKDTree(points).query(points, k=[2, k + 1])
-    return np.asarray(distances.T, dtype=np.float64)
-
-
-def _refuse_unless_orthonormal(basis: Tensor | None) -> None:
-    """ConfigError unless the rows of basis (m, D) are orthonormal to `ORTHONORMAL`."""
+def _refuse_unless_orthonormal(basis: Tensor | None, rounding: float = 1e-6) -> None:
+    """ConfigError unless the rows of basis (m, D) are orthonormal; `rounding` is right for float32 too."""
     if basis is None:
         return
     gram = basis @ basis.t()
-    if not torch.allclose(gram, torch.eye(len(gram)).to(gram), rtol=0, atol=ORTHONORMAL):
+    if not torch.allclose(gram, torch.eye(len(gram)).to(gram), rtol=0, atol=rounding):
         raise ConfigError("entropy on a subspace: the rows of basis are not orthonormal; give an orthonormal basis")
 
 
@@ -105,8 +91,10 @@ class KernelEntropy:
     every orthogonal M_g, and the flow keeps invariant measures invariant exactly.
 
     Attributes:
-        bandwidth: eps. basis: (m, D) orthonormal rows; the entropy is then that of the measure projected on their span,
+        bandwidth: eps.
+        basis: Orthonormal rows, shape (m, D); the entropy is then that of the measure projected on their span,
             H_{lambda_E}(mu^E), and its derivative lies in the span.
+        held: Kernel entries held at a time (256 MiB of float64); it bounds memory and changes no value.
 
     Raises:
         ConfigError: the bandwidth is not positive and finite, or the rows are not orthonormal. SpaceError: from the
@@ -115,6 +103,7 @@ class KernelEntropy:
 
     bandwidth: float
     basis: Tensor | None = None
+    held: int = 2**25
 
     def __post_init__(self) -> None:
         if not 0 < self.bandwidth < math.inf:
@@ -131,10 +120,8 @@ class KernelEntropy:
         points = _coordinates(theta, self.basis)
         places = points if at is None else _coordinates(at, self.basis)
         inverse = -self._log_density(points, points)
-        chunks = [
-            torch.logsumexp(self._log_kernel(part, points) + inverse.unsqueeze(1), 2).exp() / points.shape[2]
-            for part in self._parts(places, points)
-        ]
+        kernels = (self._log_kernel(part, points) for part in self._parts(places, points))
+        chunks = [torch.logsumexp(kernel + inverse.unsqueeze(1), 2).exp() / points.shape[2] for kernel in kernels]
         return self._log_density(points, places) + torch.cat(chunks, dim=1)
 
     def derivative(self, theta: Tensor, at: Tensor | None = None) -> Tensor:
@@ -166,6 +153,5 @@ class KernelEntropy:
         return -squared / (2 * self.bandwidth**2) - d * math.log(self.bandwidth * math.sqrt(2 * math.pi))
 
     def _parts(self, places: Tensor, points: Tensor) -> Sequence[Tensor]:
-        """Places in pieces whose differences to all points fit `MAX_KERNEL_ENTRIES`."""
-        width = max(1, MAX_KERNEL_ENTRIES // (points.numel()))
-        return torch.split(places, width, dim=2)
+        """Places in pieces whose differences to all points fit `held`."""
+        return torch.split(places, max(1, self.held // points.numel()), dim=2)

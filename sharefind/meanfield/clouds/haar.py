@@ -14,11 +14,8 @@ import torch
 from torch import Tensor
 
 from sharefind.errors import GroupError
-from sharefind.groups import FiniteGroup, Representation
+from sharefind.groups import FiniteGroup
 from sharefind.meanfield.units import Unit
-
-MAX_RULE_ENTRIES = 2**27
-"""Largest number of matrix entries that a rule holds (1 GiB of float64)."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +59,8 @@ class HaarRule:
     @property
     def inverse(self) -> HaarRule:
         """The rule of the inverse elements; for a whole group the same elements in another order."""
-        return HaarRule(
-            torch.linalg.inv(self.on_x), torch.linalg.inv(self.on_y), torch.linalg.inv(self.on_z), self.is_exact
-        )
+        on_x, on_y, on_z = map(torch.linalg.inv, (self.on_x, self.on_y, self.on_z))
+        return HaarRule(on_x, on_y, on_z, self.is_exact)
 
     def moved_inputs(self, x: Tensor) -> Tensor:
         """rho_g x for every g: x (..., d_in) -> (m, ..., d_in)."""
@@ -82,28 +78,41 @@ class HaarRule:
         return Estimate(mean, values.std(0, correction=1) / len(values) ** 0.5)
 
 
-def haar_rule(unit: Unit, draws: int | None = None, rng: np.random.Generator | None = None) -> HaarRule:
+def haar_rule(
+    unit: Unit, draws: int | None = None, rng: np.random.Generator | None = None, most: int = 2**27
+) -> HaarRule:
     """The rule of a unit's group.
 
     Args:
-        unit: its representations say how G acts. draws: m of an infinite group; a finite one is always summed whole.
-        rng: of the draws.
+        unit: Its representations say how G acts.
+        draws: m of an infinite group; a finite one is always summed whole.
+        rng: Of the draws.
+        most: Largest number of matrix entries that the rule holds (1 GiB of float64).
 
     Raises:
-        GroupError: an infinite group without `draws` (at least 2) and `rng`, or more matrix entries than fit.
+        GroupError: An infinite group without `draws` (at least 2) and `rng`, or more matrix entries than `most`.
     """
     reps = (unit.in_rep, unit.out_rep, unit.space.action)
     group = unit.in_rep.group
+    seed = None
     if isinstance(group, FiniteGroup):
-        _refuse_large(reps, group.order, group.name)
-        on_x, on_y, on_z = (torch.from_numpy(rep.float_matrices()) for rep in reps)
-        return HaarRule(on_x, on_y, on_z, is_exact=True)
-    if draws is None or draws < 2 or rng is None:
+        elements = group.order
+    elif draws is None or draws < 2 or rng is None:
         raise GroupError(f"{group.name} is infinite and its elements are drawn; give draws (at least 2) and rng")
-    _refuse_large(reps, draws, group.name)
-    seed = int(rng.integers(2**63))  # one seed draws the same elements for each representation
-    on_x, on_y, on_z = (torch.from_numpy(rep.sample_matrices(np.random.default_rng(seed), draws)) for rep in reps)
-    return HaarRule(on_x, on_y, on_z, is_exact=False)
+    else:
+        elements, seed = draws, int(rng.integers(2**63))  # one seed draws the same elements for each representation
+    entries = elements * sum(rep.dim**2 for rep in reps)
+    if entries > most:
+        raise GroupError(
+            f"{elements} elements of {group.name} take {entries} matrix entries, above {most}; use a smaller group, or "
+            "fewer draws"
+        )
+    if seed is None:
+        on_x, on_y, on_z = (torch.from_numpy(rep.float_matrices()) for rep in reps)
+    else:
+        drawn = (rep.sample_matrices(np.random.default_rng(seed), elements) for rep in reps)
+        on_x, on_y, on_z = map(torch.from_numpy, drawn)
+    return HaarRule(on_x, on_y, on_z, is_exact=seed is None)
 
 
 def symmetrised_values(f: Callable[[Tensor], Tensor], rule: HaarRule, x: Tensor) -> Estimate:
@@ -117,12 +126,3 @@ def symmetrised_values(f: Callable[[Tensor], Tensor], rule: HaarRule, x: Tensor)
     inverse = torch.linalg.inv(rule.on_y)
     values = torch.stack([f(moved) @ inverse[g].to(moved).t() for g, moved in enumerate(rule.moved_inputs(x))])
     return rule.mean(values)
-
-
-def _refuse_large(reps: tuple[Representation, ...], elements: int, name: str) -> None:
-    entries = elements * sum(rep.dim**2 for rep in reps)
-    if entries > MAX_RULE_ENTRIES:
-        raise GroupError(
-            f"{elements} elements of {name} take {entries} matrix entries, above {MAX_RULE_ENTRIES}; use a smaller "
-            "group, or fewer draws"
-        )

@@ -11,21 +11,13 @@ import warnings
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import NotConvergedError, SpaceError
 from sharefind.meanfield.clouds.actions import ParticleAction
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.clouds.standardise import refuse_magnitude
-
-FloatArray = NDArray[np.float64]
-
-MAX_ROUNDS = 40
-"""Most times that a transport problem is solved with its largest costs cut; two or three are usual."""
-
-CUT_MARGIN = 1e-6
-"""By how much a cost may exceed what an optimal plan can pay before it is cut, against rounding."""
+from sharefind.typing import FloatArray
 
 
 def refuse_diverged(*clouds: Tensor) -> None:
@@ -46,13 +38,9 @@ def second_moment(theta: Tensor) -> Tensor:
 def dist2(theta: Tensor, projector: Projector) -> Tensor:
     """W2^2(nu, P#nu) = mean_i |theta_i - P theta_i|^2: theta (R, D, N) -> (R,).
 
-    Closed form, exact: |a - P b|^2 = |a - P a|^2 + |P a - P b|^2, so no coupling beats the identity.
+    Closed form, exact: |a - P b|^2 = |a - P a|^2 + |P a - P b|^2, so no coupling beats the identity. A point of E near
+    the cloud is taken off first, which P would round.
     """
-    return _squared_residual(theta, projector)
-
-
-def _squared_residual(theta: Tensor, projector: Projector) -> Tensor:
-    """E|Z - P Z|^2, with a point of E near the cloud taken off first, which P would round: (R, D, N) -> (R,)."""
     near = theta - projector.anchor(theta)
     return (projector.residual(near) ** 2).sum(1).mean(-1)
 
@@ -65,7 +53,7 @@ def rmd2(theta: Tensor, projector: Projector) -> Tensor:
     theta = theta / _power_of_two(float(theta.detach().abs().amax()))
     projected = projector(theta)
     scale = 2 * second_moment(theta) + 2 * second_moment(projected)
-    distance = _squared_residual(theta, projector)
+    distance = dist2(theta, projector)
     return torch.where(scale > 0, distance / scale.clamp(min=torch.finfo(theta.dtype).tiny), torch.zeros_like(scale))
 
 
@@ -123,17 +111,18 @@ def _squared_distances(a: FloatArray, b: FloatArray, size: float) -> FloatArray:
     return total
 
 
-def _transport(cost: FloatArray, max_iterations: int) -> float:
+def _transport(cost: FloatArray, max_iterations: int, rounds: int = 40, margin: float = 1e-6) -> float:
     """The least mean cost of a plan with equal weights, cost (N, M).
 
     An optimal plan moves multiples of 1 / L, L = lcm(N, M), so that none uses a cost above L times the value of any
-    plan. Each round brings the largest cost nearer to the value, by the precision of the simplex.
+    plan. Each round brings the largest cost nearer to the value, by the precision of the simplex; two or three are
+    usual. A cost may exceed what an optimal plan can pay by `margin` before it is cut, against rounding.
     """
     whole = math.lcm(*cost.shape)
     best = math.inf
-    for _ in range(MAX_ROUNDS):
+    for _ in range(rounds):
         best = min(best, float((_plan(cost, max_iterations) * cost).sum() / whole))
-        most = whole * best * (1 + CUT_MARGIN)
+        most = whole * best * (1 + margin)
         if cost.max() <= most:
             return best
         if best == 0:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.meanfield.clouds.actions import ParticleAction
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import Unit
+from sharefind.typing import FloatArray
 
 
 def predict(unit: Unit, x: Tensor, theta: Tensor) -> Tensor:
@@ -20,9 +20,7 @@ def predict(unit: Unit, x: Tensor, theta: Tensor) -> Tensor:
     return unit.values(x, theta).mean(-1).transpose(1, 2)
 
 
-def predict_labels(
-    unit: Unit, change: Standardisation, x: NDArray[np.float64], particles: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def predict_labels(unit: Unit, change: Standardisation, x: FloatArray, particles: FloatArray) -> FloatArray:
     """shift + scale Phi_nu(x - centre), in the units of the labels: x (B, d_in), particles (N, D) -> (B, d_out).
 
     The particles are those of the user's coordinates: of a change of data they hold the matrix, not the origin.

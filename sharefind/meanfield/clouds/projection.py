@@ -5,11 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sharefind.meanfield.clouds.device_tensor import Placed
+from sharefind.meanfield.clouds.device_tensor import DeviceTensor
 from sharefind.spaces import Subspace
-
-DENSE_LIMIT = 256
-"""Up to this dim Z one dense matrix product beats segment sums (speed only; both give P_E)."""
 
 
 class Projector:
@@ -18,24 +15,25 @@ class Projector:
     Tying spaces of large Z are applied through their labels, without a dense matrix.
 
     Args:
-        space: the subspace E, exact or numerical.
+        space: The subspace E, exact or numerical.
+        dense_limit: Up to this dim Z one dense matrix product beats segment sums (speed only; both give P_E).
     """
 
-    def __init__(self, space: Subspace) -> None:
+    def __init__(self, space: Subspace, dense_limit: int = 256) -> None:
         self.space = space
         labels = space.tying
-        self._matrix: Placed | None = None
-        self._segment: Placed | None = None
-        self._sign: Placed | None = None
+        self._matrix: DeviceTensor | None = None
+        self._segment: DeviceTensor | None = None
+        self._sign: DeviceTensor | None = None
         if labels is not None:
             tying = torch.from_numpy(labels.astype("int64"))
-            self._segment = Placed(tying.abs())
-            self._sign = None if bool((tying > 0).all()) else Placed(torch.sign(tying).unsqueeze(1))
+            self._segment = DeviceTensor(tying.abs())
+            self._sign = None if bool((tying > 0).all()) else DeviceTensor(torch.sign(tying).unsqueeze(1))
             count = torch.bincount(tying.abs(), minlength=space.dim + 1)
-            self._count = Placed(count.clamp(min=1).to(torch.float64).unsqueeze(1))
-        if labels is None or space.ambient <= DENSE_LIMIT:
+            self._count = DeviceTensor(count.clamp(min=1).to(torch.float64).unsqueeze(1))
+        if labels is None or space.ambient <= dense_limit:
             basis = torch.tensor(space.orthonormal())
-            self._matrix = Placed(basis.t() @ basis)
+            self._matrix = DeviceTensor(basis.t() @ basis)
 
     def __call__(self, theta: Tensor) -> Tensor:
         """P_E theta: (R, D, N) -> (R, D, N)."""

@@ -10,38 +10,45 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.errors import DataError
-from sharefind.groups import Representation, hom
+from sharefind.groups import Representation
+from sharefind.meanfield.clouds.second_moments import averaged_moment, inverse_root
 from sharefind.meanfield.units.activations import Activation
 from sharefind.spaces import fixed_space
+from sharefind.typing import BoolArray, FloatArray
 
 How = Literal["none", "scale", "whiten"]
-
-RIDGE = 1e-6
-"""Eigenvalues of the covariance, relative to the largest, up to which nothing varies in such a direction."""
-
-LARGEST_VALUE = 1e100
-"""Larger inputs or labels are refused: squares, and sums of them over a data set, must stay finite."""
-
-SMALLEST_VALUE = 1e-100
-"""Inputs or labels that are all smaller, and not all 0, are refused: their squares would vanish."""
-
-OUTLIER = 1e8
-"""A row so many times longer than half of the others is refused: beside its square theirs are rounding."""
-
-UNSCALED = (1e-3, 1e3)
-"""Spreads of x between which it can be trained on as it is, without standardisation."""
 
 TARGET_SD = 1 / 3
 """Labels get this standard deviation, as a fraction of half the activation's range: 3 sigma fits inside."""
 
-DIGITS = 1e-6
-"""Relative accuracy of a spread, six digits, that an offset must leave to it in double precision."""
-
 LAST_PLACES = 16
 """Units in the last place of the largest value up to which a spread is rounding: such a column counts as constant."""
+
+
+@dataclass(frozen=True)
+class DataBounds:
+    """What data may be, so that nothing is lost in double precision.
+
+    Attributes:
+        largest: Larger values are refused: squares, and sums of them over a data set, must stay finite.
+        smallest: Values that are all smaller, and not all 0, are refused: their squares would vanish.
+        outlier: A row so many times longer than half of the others is refused: beside its square theirs are rounding.
+        unscaled: Spreads of x between which it can be trained on as it is, without standardisation.
+        accuracy: Relative accuracy of a spread that an offset must leave to it.
+        flat: Eigenvalues of the covariance, relative to the largest, up to which nothing varies in such a direction.
+    """
+
+    largest: float = 1e100
+    smallest: float = 1e-100
+    outlier: float = 1e8
+    unscaled: tuple[float, float] = (1e-3, 1e3)
+    accuracy: float = 1e-6
+    flat: float = 1e-6
+
+
+BOUNDS = DataBounds()
 
 
 @dataclass(frozen=True)
@@ -55,16 +62,16 @@ class Standardisation:
         centre: Shape (d_in,), in the units of x; the origin where left out.
     """
 
-    matrix: NDArray[np.float64]
-    shift: NDArray[np.float64]
+    matrix: FloatArray
+    shift: FloatArray
     scale: float
-    centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    centre: FloatArray = field(default_factory=lambda: np.zeros(1))
 
     def __post_init__(self) -> None:
         left_out = self.centre.shape == (1,) and not self.centre.any()
         object.__setattr__(self, "centre", np.zeros(len(self.matrix)) if left_out else self.centre.copy())
 
-    def apply(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def apply(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(x, y) -> (x', y'): x (n, d_in), y (n, d_out)."""
         return (x - self.centre) @ self.matrix.T, (y - self.shift) / self.scale
 
@@ -85,12 +92,13 @@ def identity_standardisation(d_in: int, d_out: int) -> Standardisation:
 
 
 def standardisation(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
+    x: FloatArray,
+    y: FloatArray,
     in_rep: Representation,
     out_rep: Representation,
     sigma: Activation | None,
     how: How,
+    bounds: DataBounds = BOUNDS,
 ) -> Standardisation:
     """The standardisation of a data set.
 
@@ -107,6 +115,7 @@ def standardisation(
         out_rep: The candidate's action on Y.
         sigma: The activation that bounds the unit's outputs; None where nothing does.
         how: What is done to the scale of x.
+        bounds: What data may be.
 
     Returns:
         The change of X and Y.
@@ -117,95 +126,103 @@ def standardisation(
             small to be trained on as they are.
     """
     for name, values in (("x", x), ("y", y)):
-        refuse_magnitude(values, name)
-        refuse_offset(values, name)
+        refuse_magnitude(values, name, bounds)
+        refuse_offset(values, name, bounds)
     if not x.any():
         raise DataError("all inputs x are zero: nothing can be learned; check the columns of x")
     centre = fixed_mean(x, in_rep) if varies(x).any() else np.zeros(x.shape[1])
     shift, scale = _label_change(y, out_rep, sigma)
     centred = x - centre
     for name, values in (("x", x), ("y", y)):
-        _refuse_outliers(values, name)
+        _refuse_outliers(values, name, bounds.outlier)
     rms = float(np.sqrt((centred**2).mean()))
     if how == "none":
-        _refuse_unscaled(rms)
+        _refuse_unscaled(rms, *bounds.unscaled)
         return Standardisation(np.eye(x.shape[1]), shift, scale, centre)
     if how == "scale":
         return Standardisation(np.eye(x.shape[1]) / rms, shift, scale, centre)
-    return Standardisation(_inverse_root(_averaged_second_moment(centred, in_rep)), shift, scale, centre)
+    # Directions in which nothing varies are not enlarged: weights along them would be huge, and say nothing.
+    moment = averaged_moment(centred, in_rep)
+    matrix = inverse_root(moment, lambda values: np.where(values > bounds.flat * values.max(), values, values.max()))
+    return Standardisation(matrix, shift, scale, centre)
 
 
-def fixed_mean(values: NDArray[np.float64], rep: Representation) -> NDArray[np.float64]:
+def fixed_mean(values: FloatArray, rep: Representation) -> FloatArray:
     """The part of the mean of values (n, d) that the group fixes, (d,)."""
     return np.asarray(fixed_space(rep).project(values.mean(0)), dtype=np.float64)
 
 
-def varies(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+def varies(values: FloatArray) -> BoolArray:
     """Which columns of values (n, d) vary by more than rounding, (d,)."""
     largest, low, high = np.abs(values).max(axis=0), values.min(axis=0), values.max(axis=0)
     return np.asarray(high - low > LAST_PLACES * np.finfo(np.float64).eps * largest, dtype=np.bool_)
 
 
-def refuse_magnitude(values: NDArray[np.float64], name: str) -> None:
-    """Refuse values, finite and of any shape, whose squares overflow or all vanish; zeros alone are fine.
+def refuse_magnitude(values: FloatArray, name: str, bounds: DataBounds = BOUNDS) -> None:
+    """Refuse values whose squares overflow or all vanish; zeros alone are fine.
 
-    name: what messages call them.
+    Args:
+        values: Finite, of any shape.
+        name: What messages call them.
+        bounds: What data may be.
 
     Raises:
-        DataError: the largest is above `LARGEST_VALUE`, or below `SMALLEST_VALUE` and not 0.
+        DataError: The largest is above `bounds.largest`, or below `bounds.smallest` and not 0.
     """
     largest = float(np.abs(values).max(initial=0.0))
-    if largest > LARGEST_VALUE:
+    if largest > bounds.largest:
         raise DataError(
             f"{name} holds values as large as {largest:.3g}, whose squares overflow; divide it by a constant "
-            f"(values up to {LARGEST_VALUE:g} are fine)"
+            f"(values up to {bounds.largest:g} are fine)"
         )
-    if 0 < largest < SMALLEST_VALUE:
+    if 0 < largest < bounds.smallest:
         raise DataError(
             f"{name} holds no value above {largest:.3g}, whose squares vanish; multiply it by a constant "
-            f"(values from {SMALLEST_VALUE:g} on are fine)"
+            f"(values from {bounds.smallest:g} on are fine)"
         )
 
 
-def refuse_offset(values: NDArray[np.float64], name: str) -> None:
-    """Refuse finite values (n, d) with a column whose offset leaves fewer than six digits to its spread.
+def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS) -> None:
+    """Refuse values with a column whose offset leaves too few digits to its spread.
 
-    name: what messages call them.
+    Args:
+        values: Finite, shape (n, d).
+        name: What messages call them.
+        bounds: What data may be: six digits are needed by default.
 
     Raises:
-        DataError: names the first such column.
+        DataError: It names the first such column.
     """
     if len(values) == 0:
         return
     eps = np.finfo(np.float64).eps
     mean = values.mean(axis=0)
     largest, spread = np.abs(values).max(axis=0), np.sqrt(((values - mean) ** 2).mean(axis=0))
-    lost = varies(values) & (eps * largest > DIGITS * spread)
+    lost = varies(values) & (eps * largest > bounds.accuracy * spread)
     if lost.any():
         column = int(np.flatnonzero(lost)[0])
         digits = max(0, int(np.floor(-np.log10(eps * largest[column] / spread[column]))))
         raise DataError(
             f"column {column} of {name} (counted from 0) has mean {mean[column]:.6g} and spread {spread[column]:.3g}: "
-            f"double precision keeps {digits} digits of its variation, and {-round(np.log10(DIGITS))} are needed; "
-            "subtract a constant from that column before you store it"
+            f"double precision keeps {digits} digits of its variation, and {-round(np.log10(bounds.accuracy))} are "
+            "needed; subtract a constant from that column before you store it"
         )
 
 
-def _refuse_outliers(values: NDArray[np.float64], name: str) -> None:
+def _refuse_outliers(values: FloatArray, name: str, most: float) -> None:
     """Refuse values (n, d) of which one row hides the others, about the middle of each column."""
     lengths = np.abs(values - np.median(values, axis=0)).max(axis=1)
     usual = float(np.median(lengths[lengths > 0])) if lengths.any() else 0.0
     row = int(lengths.argmax())
-    if lengths[row] > OUTLIER * usual > 0:
+    if lengths[row] > most * usual > 0:
         raise DataError(
             f"{name} holds {lengths[row]:.3g} in row {row} (counted from 0), {lengths[row] / usual:.1g} times as large "
             "as half of the rows, which are lost in rounding beside it; correct that row or remove it"
         )
 
 
-def _refuse_unscaled(rms: float) -> None:
+def _refuse_unscaled(rms: float, low: float, high: float) -> None:
     """Refuse inputs of a root mean square about their centre that no step size of the paper fits."""
-    low, high = UNSCALED
     if rms > 0 and not low <= rms <= high:
         raise DataError(
             f"x spreads by {rms:.3g} about its mean, which no step of training fits; "
@@ -213,31 +230,12 @@ def _refuse_unscaled(rms: float) -> None:
         )
 
 
-def _averaged_second_moment(x: NDArray[np.float64], in_rep: Representation) -> NDArray[np.float64]:
-    """int rho_g E[x x^T] rho_g^T dlambda_G, through the exact projection on the fixed space of Hom(X, X)."""
-    moment = x.T @ x / len(x)
-    averaged = fixed_space(hom(in_rep, in_rep)).project(moment.reshape(-1)).reshape(moment.shape)
-    return np.asarray((averaged + averaged.T) / 2, dtype=np.float64)
-
-
-def _inverse_root(moment: NDArray[np.float64]) -> NDArray[np.float64]:
-    values, vectors = np.linalg.eigh(moment)
-    # Directions in which nothing varies are not enlarged: weights along them would be huge, and say nothing.
-    kept = np.where(values > RIDGE * values.max(), values, values.max())
-    return np.asarray((vectors / np.sqrt(kept)) @ vectors.T, dtype=np.float64)
-
-
-def _label_change(
-    y: NDArray[np.float64], out_rep: Representation, sigma: Activation | None
-) -> tuple[NDArray[np.float64], float]:
+def _label_change(y: FloatArray, out_rep: Representation, sigma: Activation | None) -> tuple[FloatArray, float]:
     """Shift (d_out,) and scale of the labels; those that do not vary become the centre of the range."""
-    centre, sd = (0.0, 1.0) if sigma is None else ((sigma.high + sigma.low) / 2, TARGET_SD * _half(sigma))
+    centre, sd = 0.0, 1.0
+    if sigma is not None:
+        centre, sd = (sigma.high + sigma.low) / 2, TARGET_SD * ((sigma.high - sigma.low) / 2)
     mean = fixed_mean(y, out_rep)
     spread = float(np.sqrt(((y - mean) ** 2).mean()))
     scale = spread / sd if spread > LAST_PLACES * np.finfo(np.float64).eps * float(np.abs(y).max()) else 1.0
     return np.asarray(mean - scale * centre, dtype=np.float64), scale
-
-
-def _half(sigma: Activation) -> float:
-    """Half the length of the activation's range."""
-    return (sigma.high - sigma.low) / 2

@@ -1,10 +1,12 @@
 """Is a cloud weakly or strongly invariant? Randomisation tests of both, with exact p-values under stated hypotheses.
 
-The distances are in `energy` and `measures`; whether *data* are symmetric is asked in `sharefind.search`.
+The theory's public face, for clouds that the reader trained; no search calls it. The distances are in `energy` and
+`measures`; whether *data* are symmetric is asked in `sharefind.search`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal
@@ -20,20 +22,9 @@ from sharefind.meanfield.clouds.energy import energy_to_symmetrisation, mean_dis
 from sharefind.meanfield.clouds.measures import refuse_diverged, second_moment, w2_squared
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.clouds.standardise import refuse_magnitude
+from sharefind.typing import FloatArray
 
 Statistic = Literal["energy", "w2"]
-
-DRAWS = 200
-"""Haar draws that stand for an infinite group in the statistic, unless more are asked for."""
-
-BATCHES = 10
-"""Batches of Haar draws whose spread gives the Monte Carlo error of W2^2."""
-
-ALL_SIGNS = 12
-"""Up to this many replicates every pattern of signs is tried; above it they are drawn."""
-
-TIE = 1e-9
-"""Relative difference below which two statistics count as tied: a copy that moved nothing differs only by rounding."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,8 @@ def wi_test(
     rng: np.random.Generator,
     statistic: Statistic = "energy",
     copies: int = 199,
-    draws: int = DRAWS,
+    draws: int = 200,
+    batches: int = 10,
 ) -> SymmetryTest:
     """Test H_0: the particles are independent draws from a weakly invariant measure, mu = mu^G.
 
@@ -76,14 +68,20 @@ def wi_test(
     energy distance is then unbiased; W2^2 is too large on average, for it is convex in the measure.
 
     Args:
-        theta: the cloud (D, N). action: M on Z, orthogonal. rng: of the copies. statistic: squared distance to the
-            symmetrisation, "energy" (N^2 a copy) or "w2" (exact transport to |G| N or `draws` N particles a copy).
-            copies: m. draws: Haar elements that stand for an infinite group, at least 2.
+        theta: The cloud, shape (D, N).
+        action: M on Z, orthogonal.
+        rng: Of the copies.
+        statistic: Squared distance to the symmetrisation, "energy" (N^2 a copy) or "w2" (exact transport to |G| N or
+            `draws` N particles a copy).
+        copies: Randomised copies that the cloud is compared with.
+        draws: Haar elements that stand for an infinite group, at least 2.
+        batches: Of these draws, whose spread gives the Monte Carlo error of W2^2.
 
     Raises:
-        ConfigError: no copies, too few draws, an unknown statistic, or a cloud that does not fit. SpaceError: it holds
-        no particles or values that are not finite. DataError: squares overflow or vanish. GroupError: M is not
-        orthogonal.
+        ConfigError: No copies, too few draws, an unknown statistic, or a cloud that does not fit.
+        SpaceError: It holds no particles or values that are not finite.
+        DataError: Squares overflow or vanish.
+        GroupError: M is not orthogonal.
     """
     if copies < 1 or statistic not in ("energy", "w2"):
         raise ConfigError(f"wi_test: copies={copies}, statistic={statistic!r}; give 1 or more, and energy or w2")
@@ -96,7 +94,7 @@ def wi_test(
     refuse_magnitude(cloud.numpy(), "the cloud")
     mover = _Mover(action, draws, rng)
     moved = [mover.move(cloud, rng) for _ in range(copies)]
-    return _by_energy(cloud, moved, mover) if statistic == "energy" else _by_w2(cloud, moved, mover)
+    return _by_energy(cloud, moved, mover) if statistic == "energy" else _by_w2(cloud, moved, mover, batches)
 
 
 def _by_energy(cloud: Tensor, moved: list[Tensor], mover: _Mover) -> SymmetryTest:
@@ -109,24 +107,25 @@ def _by_energy(cloud: Tensor, moved: list[Tensor], mover: _Mover) -> SymmetryTes
     return SymmetryTest(observed, _p_value(observed, others), len(others), relative, error)
 
 
-def _by_w2(cloud: Tensor, moved: list[Tensor], mover: _Mover) -> SymmetryTest:
+def _by_w2(cloud: Tensor, moved: list[Tensor], mover: _Mover, batches: int) -> SymmetryTest:
     images = mover.images(cloud)
     observed, others = _w2(cloud, images), [_w2(copy, mover.images(copy)) for copy in moved]
-    error = 0.0 if mover.is_exact else _batch_error(cloud, images)
+    error = 0.0 if mover.is_exact else _batch_error(cloud, images, batches)
     # M_g is orthogonal: E|Z^G|^2 = E|Z|^2.
     scale = 4 * float(second_moment(cloud.unsqueeze(0)))
     relative = observed / scale if scale > 0 else 0.0
     return SymmetryTest(observed, _p_value(observed, others), len(others), relative, error)
 
 
-def _batch_error(cloud: Tensor, images: Tensor) -> float:
-    """Standard error of W2^2 over Haar draws, from its values in `BATCHES` batches of images (D, m, N)."""
-    values = [_w2(cloud, part) for part in torch.tensor_split(images, min(BATCHES, images.shape[1]), dim=1)]
+def _batch_error(cloud: Tensor, images: Tensor, batches: int) -> float:
+    """Standard error of W2^2 over Haar draws, from its values in batches of images (D, m, N)."""
+    values = [_w2(cloud, part) for part in torch.tensor_split(images, min(batches, images.shape[1]), dim=1)]
     return float(np.std(values, ddof=1) / len(values) ** 0.5)
 
 
-def _p_value(observed: float, others: list[float]) -> float:
-    slack = TIE * max(abs(observed), max(map(abs, others)))
+def _p_value(observed: float, others: Sequence[float], tie: float = 1e-9) -> float:
+    """The rank of a statistic; a copy that moved nothing differs only by rounding, and ties up to `tie`, relative."""
+    slack = tie * max(abs(observed), max(map(abs, others)))
     return (1 + sum(other >= observed - slack for other in others)) / (1 + len(others))
 
 
@@ -163,7 +162,9 @@ def _w2(cloud: Tensor, images: Tensor) -> float:
     return max(0.0, w2_squared(cloud.t().numpy(), images.flatten(1).t().numpy()))
 
 
-def si_test(theta: Tensor, projector: Projector, rng: np.random.Generator, copies: int = 4095) -> SymmetryTest:
+def si_test(
+    theta: Tensor, projector: Projector, rng: np.random.Generator, copies: int = 4095, all_up_to: int = 12
+) -> SymmetryTest:
     """Test H_0: training keeps a strongly invariant start on E^G on average, mu(E^G) = 1 up to symmetric noise.
 
     R replicates start from the same particles of E^G and see independent samples. Under H_0 their residuals
@@ -172,12 +173,16 @@ def si_test(theta: Tensor, projector: Projector, rng: np.random.Generator, copie
     replicates no p-value is below 2^(1 - R).
 
     Args:
-        theta: trained clouds (R, D, N), R at least 2. projector: P_{E^G}. rng: of the signs, for many replicates.
-        copies: patterns drawn when there are more than `ALL_SIGNS` replicates; below, all are tried.
+        theta: Trained clouds, shape (R, D, N), R at least 2.
+        projector: P_{E^G}.
+        rng: Of the signs, for many replicates.
+        copies: Patterns drawn when there are more than `all_up_to` replicates.
+        all_up_to: Up to this many replicates every pattern of signs is tried.
 
     Raises:
-        ConfigError: fewer than two replicates, no particles, no copies, or clouds that do not fit the projector.
-        SpaceError: the clouds hold values that are not finite. DataError: squares of them overflow or vanish.
+        ConfigError: Fewer than two replicates, no particles, no copies, or clouds that do not fit the projector.
+        SpaceError: The clouds hold values that are not finite.
+        DataError: Squares of them overflow or vanish.
     """
     ambient = projector.space.ambient
     if theta.ndim != 3 or len(theta) < 2 or theta.shape[1] != ambient or theta.shape[2] < 1 or copies < 1:
@@ -191,19 +196,21 @@ def si_test(theta: Tensor, projector: Projector, rng: np.random.Generator, copie
     replicates, _, particles = clouds.shape
     residual = projector.residual(clouds).flatten(1)
     gram = (residual @ residual.t()).numpy()
-    signs = _signs(replicates, copies, rng)
+    signs = _signs(replicates, copies if replicates > all_up_to else None, rng)
     pairs = particles * replicates * (replicates - 1)
     values = (np.einsum("ka,ab,kb->k", signs, gram, signs) - np.trace(gram)) / pairs
-    slack = TIE * float(np.abs(values).max())
-    extreme = int((values >= values[0] - slack).sum())
+    observed, *others = values.tolist()
     scale = 2 * float((second_moment(clouds) + second_moment(projector(clouds))).mean())
-    relative = max(0.0, float(values[0])) / scale if scale > 0 else 0.0
-    return SymmetryTest(float(values[0]), extreme / len(values), len(values) - 1, relative, 0.0)
+    relative = max(0.0, observed) / scale if scale > 0 else 0.0
+    return SymmetryTest(observed, _p_value(observed, others), len(others), relative, 0.0)
 
 
-def _signs(replicates: int, copies: int, rng: np.random.Generator) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Patterns of signs (K, R), all + first; the first sign is + throughout, for a common sign changes nothing."""
-    if replicates <= ALL_SIGNS:
+def _signs(replicates: int, copies: int | None, rng: np.random.Generator) -> FloatArray:
+    """Patterns of signs (K, R), all + first; the first sign is + throughout, for a common sign changes nothing.
+
+    copies: drawn; None for all patterns.
+    """
+    if copies is None:
         rest = np.array(list(product((1.0, -1.0), repeat=replicates - 1)))
     else:
         rest = np.vstack([np.ones(replicates - 1), rng.choice([1.0, -1.0], size=(copies, replicates - 1))])

@@ -9,49 +9,48 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from sharefind.errors import NotConvergedError
+from sharefind.meanfield.dynamics.settings import SGDConfig
 from sharefind.meanfield.dynamics.stepping import Chunk, TorchSteps
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.objectives.penalties import Penalty
 from sharefind.meanfield.objectives.schemes import Gradient
 
-EXPLODED = 1e6
-"""Particles so many times farther out than anything that the start, the data and the noise explain have exploded."""
 
-GROWN, FAR_OUT = 10.0, 100.0
-"""Growth of the particles, beyond what the data ask for, from which on it is asked what they gained."""
+@dataclass(frozen=True)
+class DivergenceRule:
+    """When a training counts as diverged, and how a smaller step is looked for.
 
-WORSE, LITTLE = 2.0, 0.5
-"""Loss over what it was without training (at the start, or of the best constant) that is worse; that is no great gain.
+    Attributes:
+        exploded: Growth factor, beyond the radius that the start, the data and the noise explain, of a divergence.
+        grown: Growth factor, beyond what the data ask for, from which on losses are compared.
+        far_out: The same for clouds whose units are saturated.
+        worse: Loss of grown clouds, over that without training (at the start, or of the best constant), where they
+            diverged.
+        little: The same for clouds far out, which must have gained something.
+        judged: Minibatches, the last ones, on which the losses are compared.
+        smaller: Factor between steps that are tried after a divergence.
+        trials: Steps that are tried at most; those that are far too large show it at once.
+        margin: A step is recommended when one so many times larger works on the samples that are tried.
+        trial_steps: Most steps of such a trial.
+        most_particles: Largest number of particles that is recommended.
+    """
 
-Grown clouds have diverged when they predict worse, those far out when they gained little: units are saturated there.
-"""
-
-JUDGED = 8
-"""Minibatches, the last ones, on which the losses are compared."""
-
-SMALLER = 10.0
-"""Factor between steps that are tried after a divergence."""
-
-MOST_TRIALS = 320
-"""Steps that are tried at most; those that are far too large show it at once."""
-
-MARGIN = 2.0
-"""A step is recommended when one so many times larger works on the samples that are tried."""
-
-TRIAL_STEPS = 5000
-"""Most steps of such a trial."""
-
-ROUNDING = 1e-12
-"""Relative error of a ratio of steps."""
-
-MOST_PARTICLES = 1_000_000
-"""Largest number of particles that is recommended."""
+    exploded: float = 1e6
+    grown: float = 10.0
+    far_out: float = 100.0
+    worse: float = 2.0
+    little: float = 0.5
+    judged: int = 8
+    smaller: float = 10.0
+    trials: int = 320
+    margin: float = 2.0
+    trial_steps: int = 5000
+    most_particles: int = 1_000_000
 
 
 class DivergedError(NotConvergedError):
@@ -62,60 +61,27 @@ class DivergedError(NotConvergedError):
         self.factor = factor
 
 
-class Settings(Protocol):
-    """What is read of the settings of a training, see `sgd.SGDConfig`."""
-
-    @property
-    def particles(self) -> int:
-        """N."""
-        ...
-
-    @property
-    def alpha(self) -> float:
-        """Step factor."""
-        ...
-
-    @property
-    def horizon(self) -> float:
-        """T."""
-        ...
-
-    @property
-    def beta(self) -> float:
-        """Temperature of the noise."""
-        ...
-
-    @property
-    def initial_std(self) -> float:
-        """Of the Gaussian start."""
-        ...
-
-    @property
-    def steps(self) -> int:
-        """N T."""
-        ...
-
-    @property
-    def step_size(self) -> float:
-        """alpha / N."""
-        ...
-
-
 @dataclass
 class Watch:
     """Follows one training.
 
     Args:
-        gradient, loss, penalty: of the recursion. start: theta^0 (R, D, N). config: its settings. must_learn: whether
-            anything but particles that are not finite is a divergence.
+        gradient: Of the recursion.
+        loss: Of the recursion.
+        penalty: Of the recursion.
+        start: theta^0, shape (R, D, N).
+        config: Its settings.
+        must_learn: Whether anything but particles that are not finite is a divergence.
+        rule: What counts as one.
     """
 
     gradient: Gradient
     loss: Loss
     penalty: Penalty
     start: Tensor
-    config: Settings
+    config: SGDConfig
     must_learn: bool = True
+    rule: DivergenceRule = DivergenceRule()
     _seen: Chunk | None = None
     _size: float = 0.0
     _asked: float = 1.0
@@ -133,7 +99,7 @@ class Watch:
             self._seen = chunk
         largest = theta.abs().amax((1, 2))
         # Not so where it is no number.
-        inside = largest <= (EXPLODED * self._size if self.must_learn else torch.finfo(theta.dtype).max)
+        inside = largest <= (self.rule.exploded * self._size if self.must_learn else torch.finfo(theta.dtype).max)
         if not bool(inside.all()):
             row = int(inside.int().argmin())
             reached = f"particles reached {float(largest[row]):.3g}"
@@ -150,11 +116,11 @@ class Watch:
         if not self.must_learn:
             return
         growth = self._growth(theta, self.start)
-        if not bool((growth > GROWN).any()) or chunk.y.numel() == 0:
+        if not bool((growth > self.rule.grown).any()) or chunk.y.numel() == 0:
             return
         usual, after = self._compared(self.start, theta, chunk)
-        excess = torch.where(growth > FAR_OUT, LITTLE, WORSE)
-        worse = (growth > GROWN) & ~(after <= excess * usual)
+        excess = torch.where(growth > self.rule.far_out, self.rule.little, self.rule.worse)
+        worse = (growth > self.rule.grown) & ~(after <= excess * usual)
         if 2 * int(worse.sum()) >= len(theta):  # one of many may have been unlucky in its last minibatches
             row = int((after / usual).nan_to_num(torch.inf).argmax())
             what = f"the loss is {float(after[row]):.3g}, and was {float(usual[row]):.3g} without training"
@@ -166,7 +132,7 @@ class Watch:
 
     def _compared(self, start: Tensor, theta: Tensor, chunk: Chunk) -> tuple[Tensor, Tensor]:
         """Loss of each replicate without training, at its start or by the best constant, and after it: (R,) each."""
-        x, y = chunk.x[-JUDGED:], chunk.y[-JUDGED:]
+        x, y = chunk.x[-self.rule.judged :], chunk.y[-self.rule.judged :]
         before, after = (self._losses(v.to(theta), x, y) for v in (start, theta))
         return torch.maximum(before, _constant_loss(y)) if self.loss is SQUARED else before, after
 
@@ -185,16 +151,16 @@ class Watch:
         factor = self._working_factor(row, samples)
         if factor is None:
             return DivergedError(f"{told}, and no smaller step does better; rescale the inputs and labels")
-        enough = math.ceil(self.config.particles / factor * (1 - ROUNDING))
-        more = f", or {enough} particles" if enough <= MOST_PARTICLES else ""
+        enough = math.ceil(self.config.particles / factor * (1 - 1e-12))  # a ratio of steps has rounding errors
+        more = f", or {enough} particles" if enough <= self.rule.most_particles else ""
         alpha = f"SGDConfig(alpha={self.config.alpha * factor:.3g})"
         advice = f"use a smaller step, which learned the first samples: {alpha}{more}"
         return DivergedError(f"{told}; {advice}", factor)
 
     def _working_factor(self, row: int, samples: Chunk) -> float | None:
         """Of a smaller step with which one replicate learns the first samples, repeated."""
-        tried = (SMALLER**-k for k in range(1, MOST_TRIALS + 1))
-        return next((factor for factor in tried if self._works(row, samples, MARGIN * factor)), None)
+        tried = (self.rule.smaller**-k for k in range(1, self.rule.trials + 1))
+        return next((factor for factor in tried if self._works(row, samples, self.rule.margin * factor)), None)
 
     def _works(self, row: int, samples: Chunk, factor: float) -> bool:
         """Whether one replicate stays near its start, and predicts no worse, with steps smaller by a factor."""
@@ -205,19 +171,19 @@ class Watch:
         steps = TorchSteps(self.gradient, self.loss, self.penalty, None)
         chunks = [Chunk(a[None], b[None], 0, (s,), samples.tau, 0.0) for a, b, s in zip(x, y, sizes, strict=True)]
         for done, chunk in enumerate(cycle(chunks)):
-            if done >= min(self.config.steps, TRIAL_STEPS):
+            if done >= min(self.config.steps, self.rule.trial_steps):
                 break
             theta = steps.advance(theta, chunk, None)
-            if done % JUDGED == 0 and not bool(theta.abs().amax() <= EXPLODED * self._size):
+            if done % self.rule.judged == 0 and not bool(theta.abs().amax() <= self.rule.exploded * self._size):
                 return False
-        is_bounded = bool(theta.abs().amax() <= EXPLODED * self._size)
+        is_bounded = bool(theta.abs().amax() <= self.rule.exploded * self._size)
         if not is_bounded or samples.y.numel() == 0:
             return is_bounded
         usual, after = self._compared(start, theta, Chunk(x, y, 0, sizes, samples.tau, 0.0))
-        return bool((after <= usual).all()) and bool((self._growth(theta, start) <= GROWN).all())
+        return bool((after <= usual).all()) and bool((self._growth(theta, start) <= self.rule.grown).all())
 
 
-def _first_size(start: Tensor, config: Settings) -> float:
+def _first_size(start: Tensor, config: SGDConfig) -> float:
     """How far out the start and the noise bring particles."""
     noise = math.sqrt(2 * config.beta * config.alpha * config.horizon)
     return max(float(start.abs().nan_to_num(0, 0).max()), config.initial_std, noise)

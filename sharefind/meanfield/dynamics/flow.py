@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
@@ -21,21 +20,20 @@ from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.meanfield.clouds.measures import refuse_diverged
 from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule
 from sharefind.meanfield.objectives.risks import Functional
-
-SHORTER = 0.9
-"""Share of the time that a failed flow reached which is recommended as horizon."""
-
-FASTEST = 1e100
-"""Largest velocity from which a flow is started: squares of it must stay finite."""
+from sharefind.typing import FloatArray
 
 
 class FlowConfig(BaseModel):
     """Settings of an integration.
 
     Attributes:
-        horizon: T. alpha: speed, as in SGD where a particle and step move by alpha/N. method: of
-            scipy.integrate.solve_ivp. rtol, atol: its tolerances on every coordinate. evaluations: most of the velocity
-            field, so that a stiff flow ends with an error and not never.
+        horizon: T.
+        alpha: Speed, as in SGD where a particle and step move by alpha/N.
+        method: Of scipy.integrate.solve_ivp.
+        rtol: Its relative tolerance on every coordinate.
+        atol: Its absolute tolerance on every coordinate.
+        evaluations: Most of the velocity field, so that a stiff flow ends with an error and not never.
+        fastest: Largest velocity from which a flow is started: squares of it must stay finite.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -46,6 +44,7 @@ class FlowConfig(BaseModel):
     rtol: float = Field(default=1e-8, gt=0)
     atol: float = Field(default=1e-10, gt=0)
     evaluations: int = Field(default=100_000, ge=1)
+    fastest: float = Field(default=1e100, gt=0)
 
 
 @dataclass(frozen=True)
@@ -84,33 +83,43 @@ def flow(
     """Integrate WGF(F) from the cloud `start`, in float64.
 
     Args:
-        functional: F, such as a `Risk` or a `RegularisedRisk`. start: theta_0 (R, D, N). config: the settings.
-        times: increasing, in [0, T]; only T by default. schedule: varsigma.
-        passive: particles (R, D, M) that move in the velocity field of the cloud and have no weight in it: copies of
-            the nonlinear process, to couple with (Sznitman 1991).
+        functional: F, such as a `Risk` or a `RegularisedRisk`.
+        start: theta_0, shape (R, D, N).
+        config: The settings.
+        times: Increasing, in [0, T]; only T by default.
+        schedule: The schedule varsigma.
+        passive: Particles, shape (R, D, M), that move in the velocity field of the cloud and have no weight in it:
+            copies of the nonlinear process, to couple with (Sznitman 1991).
 
     Raises:
-        ConfigError: the times or the passive particles do not fit. SpaceError: particles that are not finite.
-        NotConvergedError: the solver did not reach the horizon; the message says why, and which horizon it reaches.
+        ConfigError: The times or the passive particles do not fit.
+        SpaceError: Particles that are not finite.
+        NotConvergedError: The solver did not reach the horizon; the message says why, and which horizon it reaches.
     """
     marks = _marks(times, config)
-    shape, extra = start.shape, _passive_shape(start, passive)
-    refuse_diverged(start, *(() if passive is None else (passive,)))
-    first = start.double() if passive is None else torch.cat([start.double(), passive.double()], dim=2)
+    if start.ndim != 3:
+        raise ConfigError(f"a cloud has shape (R, D, N), not {tuple(start.shape)}")
+    others = start[:, :, :0] if passive is None else passive
+    if others.ndim != 3 or others.shape[:2] != start.shape[:2]:
+        raise ConfigError(
+            f"passive particles of shape {tuple(others.shape)} do not fit the cloud {tuple(start.shape)}; "
+            "only the last axis may differ"
+        )
+    refuse_diverged(start, others)
+    first, particles = torch.cat([start.double(), others.double()], dim=2), start.shape[2]
 
-    def velocity(t: float, flat: NDArray[np.float64]) -> NDArray[np.float64]:
-        both = torch.from_numpy(flat.reshape(shape[0], shape[1], -1))
-        cloud = both[:, :, : shape[2]]
+    def velocity(t: float, flat: FloatArray) -> FloatArray:
+        cloud, others = torch.from_numpy(flat.reshape(first.shape)).tensor_split([particles], dim=2)
         slope = functional.derivative(cloud)
-        if extra:
-            slope = torch.cat([slope, functional.derivative(cloud, both[:, :, shape[2] :])], dim=2)
+        if others.numel():
+            slope = torch.cat([slope, functional.derivative(cloud, others)], dim=2)
         return np.asarray(-config.alpha * schedule.value(t) * slope.numpy(force=True)).reshape(-1)
 
     solved = _solved(velocity, first.numpy(force=True).reshape(-1), marks, config)
     path = [torch.from_numpy(np.ascontiguousarray(c)).reshape(first.shape) for c in solved.y.T]
-    clouds = tuple(c[:, :, : shape[2]].contiguous() for c in path)
-    others = tuple(c[:, :, shape[2] :].contiguous() for c in path) if extra else ()
-    return FlowPath(tuple(marks), clouds, others, int(solved.nfev))
+    clouds = tuple(c[:, :, :particles].contiguous() for c in path)
+    moved = tuple(c[:, :, particles:].contiguous() for c in path) if others.numel() else ()
+    return FlowPath(tuple(marks), clouds, moved, int(solved.nfev))
 
 
 def _marks(times: Sequence[float] | None, config: FlowConfig) -> list[float]:
@@ -120,21 +129,7 @@ def _marks(times: Sequence[float] | None, config: FlowConfig) -> list[float]:
     return marks
 
 
-def _passive_shape(start: Tensor, passive: Tensor | None) -> int:
-    """M, 0 without passive particles."""
-    if start.ndim != 3:
-        raise ConfigError(f"a cloud has shape (R, D, N), not {tuple(start.shape)}")
-    if passive is None:
-        return 0
-    if passive.ndim != 3 or passive.shape[:2] != start.shape[:2]:
-        raise ConfigError(
-            f"passive particles of shape {tuple(passive.shape)} do not fit the cloud {tuple(start.shape)}; "
-            "only the last axis may differ"
-        )
-    return passive.shape[2]
-
-
-Velocity = Callable[[float, NDArray[np.float64]], NDArray[np.float64]]
+Velocity = Callable[[float, FloatArray], FloatArray]
 """(t, flat particles) -> their derivative."""
 
 
@@ -142,24 +137,24 @@ class _BudgetSpent(Exception):
     """The velocity field was evaluated as often as it may be."""
 
 
-def _solved(velocity: Velocity, start: NDArray[np.float64], marks: list[float], config: FlowConfig) -> Any:
+def _solved(velocity: Velocity, start: FloatArray, marks: list[float], config: FlowConfig) -> Any:
     """What SciPy's solve_ivp found; NotConvergedError where it did not reach the horizon."""
     from scipy.integrate import solve_ivp
 
     with np.errstate(over="ignore", invalid="ignore"):
         speed = float(np.abs(velocity(0.0, start)).max(initial=0.0))
-    if not speed <= FASTEST:
+    if not speed <= config.fastest:
         raise NotConvergedError(
             f"the flow starts with velocity {speed:.3g}, from which nothing is integrated; rescale the data"
         )
     accepted, evaluated = [0.0], count(1)
 
-    def counted(t: float, flat: NDArray[np.float64]) -> NDArray[np.float64]:
+    def counted(t: float, flat: FloatArray) -> FloatArray:
         if next(evaluated) > config.evaluations:
             raise _BudgetSpent
         return velocity(t, flat)
 
-    def follow(t: float, flat: NDArray[np.float64]) -> float:
+    def follow(t: float, flat: FloatArray) -> float:
         accepted.append(t)
         return 1.0
 
@@ -179,6 +174,6 @@ def _solved(velocity: Velocity, start: NDArray[np.float64], marks: list[float], 
 
 
 def _stopped(reached: float, config: FlowConfig, why: str) -> str:
-    """The message of a flow that ended at a time; what ends earlier is reached."""
-    shorter = f", or horizon={SHORTER * reached:.3g}" if reached > 0 else ", or a smaller alpha"
+    """The message of a flow that ended at a time; nine tenths of it are reached."""
+    shorter = f", or horizon={0.9 * reached:.3g}" if reached > 0 else ", or a smaller alpha"
     return f"the flow stopped at time {reached:g} of {config.horizon:g}: {why}{shorter}"

@@ -11,11 +11,11 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.meanfield.clouds.device_tensor import Placed
+from sharefind.meanfield.clouds.device_tensor import DeviceTensor
 from sharefind.spaces import Subspace, tying
+from sharefind.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class NoiseShape:
         return self.ambient if self.space is None else self.space.dim
 
     @cached_property
-    def places(self) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+    def places(self) -> tuple[IntArray, FloatArray] | None:
         """(place (D,), length (D,)): coordinate i of the noise is length[i] zeta[place[i]]; None if E ties no entries.
 
         Every basis vector of a tying space lives on one class of entries, so that no matrix is needed.
@@ -49,7 +49,7 @@ class NoiseShape:
         return place, np.sign(labels) / np.sqrt(tying.class_sizes(labels))[place]
 
     @cached_property
-    def basis(self) -> NDArray[np.float64]:
+    def basis(self) -> FloatArray:
         """B^T (D, k); (0, 0) where `places` does without."""
         if self.places is not None or self.space is None:
             return np.empty((0, 0))
@@ -65,9 +65,9 @@ class NoiseShape:
         return zeta[..., place.beside(zeta), :] * length.like(zeta).unsqueeze(-1)
 
     @cached_property
-    def _placed(self) -> tuple[Placed, ...]:
+    def _placed(self) -> tuple[DeviceTensor, ...]:
         parts = (self.basis,) if self.places is None else self.places
-        return tuple(Placed(torch.from_numpy(part)) for part in parts)
+        return tuple(DeviceTensor(torch.from_numpy(part)) for part in parts)
 
 
 class TorchNoise:

@@ -6,11 +6,9 @@ It serves to compare spaces, not to follow the dynamics of the theory, which `sg
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy import optimize
 from torch import Tensor
 
@@ -18,18 +16,24 @@ from sharefind.meanfield.clouds.models import predict
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.spaces import Subspace
+from sharefind.typing import FloatArray
 
-MEMORY = 10
-"""Steps whose curvature L-BFGS remembers."""
 
-PATIENCE = 8
-"""Iterations without a smaller loss on the rows held out after which a fit ends."""
+@dataclass(frozen=True)
+class FitSettings:
+    """When a fit ends.
 
-GAIN = 1e-3
-"""Relative decrease of that loss below which an iteration counts as none."""
+    Attributes:
+        memory: Steps whose curvature L-BFGS remembers.
+        patience: Iterations without a smaller loss on the rows held out after which a fit ends.
+        gain: Relative decrease of that loss below which an iteration counts as none.
+        flat: Largest entry of the gradient of a fit that has converged.
+    """
 
-FLAT = 1e-9
-"""Largest entry of the gradient of a fit that has converged."""
+    memory: int = 10
+    patience: int = 8
+    gain: float = 1e-3
+    flat: float = 1e-9
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,6 @@ class CloudFit:
     has_converged: bool
 
 
-class _Enough(Exception):
-    """Ends a fit that no longer gets better."""
-
-
 @dataclass
 class _Fit:
     """One fit under way."""
@@ -59,14 +59,15 @@ class _Fit:
     rows: tuple[Tensor, Tensor]
     held: tuple[Tensor, Tensor]
     on_step: Callable[[], None]
-    best: NDArray[np.float64] | None = field(default=None)
-    lowest: float = field(default=float("inf"))
-    waited: int = field(default=0)
+    settings: FitSettings
+    best: FloatArray | None = None
+    lowest: float = float("inf")
+    waited: int = 0
 
-    def cloud(self, flat: NDArray[np.float64]) -> Tensor:
+    def cloud(self, flat: FloatArray) -> Tensor:
         return torch.from_numpy(flat.reshape(1, *self.shape))
 
-    def risk(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def risk(self, flat: FloatArray) -> tuple[float, FloatArray]:
         """Half the mean squared error and its gradient, which stays in the space."""
         self.on_step()
         x, y = self.rows
@@ -75,15 +76,15 @@ class _Fit:
         slope = self.project(pullback(misfit) / self.shape[1])
         return float((misfit**2).sum(1).mean()) / 2, slope.reshape(-1).numpy()
 
-    def look(self, flat: NDArray[np.float64]) -> None:
+    def look(self, flat: FloatArray) -> None:
         """Keep the best state; end where patience is over."""
         x, y = self.held
         loss = float(((predict(self.unit, x[None], self.cloud(flat))[0] - y) ** 2).sum(1).mean())
-        self.waited = 0 if loss < (1 - GAIN) * self.lowest else self.waited + 1
+        self.waited = 0 if loss < (1 - self.settings.gain) * self.lowest else self.waited + 1
         if loss < self.lowest:
             self.lowest, self.best = loss, flat.copy()
-        if self.waited >= PATIENCE:
-            raise _Enough
+        if self.waited >= self.settings.patience:
+            raise StopIteration  # which SciPy takes as the end
 
 
 def fit_cloud(
@@ -94,6 +95,7 @@ def fit_cloud(
     held: tuple[Tensor, Tensor],
     iterations: int,
     on_step: Callable[[], None] = lambda: None,
+    settings: FitSettings = FitSettings(),
 ) -> CloudFit:
     """Minimise the squared error of a cloud whose particles stay on a space.
 
@@ -105,19 +107,15 @@ def fit_cloud(
         held: x (m, d_in) and y (m, d_out) that say when to stop, float64.
         iterations: The most that are made.
         on_step: Called before every evaluation; what it raises ends the fit.
+        settings: When the fit ends.
 
     Returns:
         The cloud with the smallest loss on the rows held out.
     """
-    fit = _Fit(unit, Projector(space), (start.shape[1], start.shape[2]), rows, held, on_step)
+    fit = _Fit(unit, Projector(space), (start.shape[1], start.shape[2]), rows, held, on_step, settings)
     first = start.reshape(-1).numpy().copy()
-    try:
-        fit.look(first)
-        options = {"maxiter": iterations, "maxcor": MEMORY, "gtol": FLAT, "ftol": 0.0}
-        found = optimize.minimize(
-            fit.risk, first, jac=True, method="L-BFGS-B", callback=lambda flat: fit.look(flat), options=options
-        )
-        is_done = int(found.nit) < iterations
-    except _Enough:
-        is_done = True
+    fit.look(first)
+    options = {"maxiter": iterations, "maxcor": settings.memory, "gtol": settings.flat, "ftol": 0.0}
+    found = optimize.minimize(fit.risk, first, jac=True, method="L-BFGS-B", callback=fit.look, options=options)
+    is_done = fit.waited >= settings.patience or int(found.nit) < iterations
     return CloudFit(fit.cloud(first if fit.best is None else fit.best), is_done)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sharefind.errors import ConfigError
+from sharefind.meanfield.objectives.named_functions import build_named
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,5 @@ def build_schedule(text: str) -> Schedule:
     Raises:
         ConfigError: no schedule is written so; the message shows how.
     """
-    kind, *numbers = text.split(":")
-    makers: dict[str, tuple[Callable[..., Schedule], tuple[int, ...]]] = {
-        "constant": (lambda: CONSTANT, (0,)), "power": (power, (1,)), "cosine": (cosine, (1, 2)),
-    }  # fmt: skip
-    maker, counts = makers.get(kind, (None, ()))
-    if maker is None or len(numbers) not in counts:
-        raise ConfigError(f"schedule {text!r} is unknown; use constant, power:0.5 or cosine:20:0.1")
-    try:
-        return maker(*map(float, numbers))
-    except ValueError as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(f"schedule {text!r} holds no numbers; write power:0.5 or cosine:20:0.1") from None
+    makers, use = {"power": power, "cosine": cosine}, "constant, power:0.5 or cosine:20:0.1"
+    return build_named("schedule", text, (CONSTANT,), makers, use, "power:0.5 or cosine:20:0.1")

@@ -1,7 +1,7 @@
 """How steps of SGD are carried out: in plain torch, on any device, or by the compiled kernel, on a processor.
 
-Both follow the one recursion that `sgd` states; `tests/meanfield/test_stepping.py` holds them against each other. The
-kernel is for the matrix unit under vanilla training; torch does everything else.
+Both follow the one recursion that `sgd` states; `tests/meanfield/dynamics/test_stepping.py` holds them against each
+other. The kernel is for the matrix unit under vanilla training; torch does everything else.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from importlib.util import find_spec
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,20 +20,12 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError
 from sharefind.meanfield.dynamics.noise import NoiseShape, TorchNoise
+from sharefind.meanfield.dynamics.settings import PACE, Backend, Pace
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
 from sharefind.meanfield.objectives.schemes import Gradient, VanillaGradient
 from sharefind.meanfield.units import MatrixUnit
-from sharefind.meanfield.units.activations import LOGISTIC, TANH
-
-Backend = Literal["auto", "torch", "compiled"]
-"""Who carries out the steps; "auto" is the kernel where it can be used and compiling it pays."""
-
-PAYS_FROM = 6e8
-"""Activations of a training from which compiling pays: torch takes 5 s over them, the compiler 4 s, once a machine."""
-
-STRETCH_BYTES = 4096
-"""Bytes of the row of particles that the kernel works on at a time, so that many rows stay in the first cache."""
+from sharefind.meanfield.units.activations import ACTIVATIONS, TANH
 
 logger = logging.getLogger("sharefind")
 
@@ -63,32 +55,8 @@ class Chunk:
         return tuple((2 * self.beta * size) ** 0.5 for size in self.sizes)
 
 
-Told = Callable[[int], None]
-"""Told the number of steps done."""
-
-
-def nobody(done: int) -> None:
-    """Nobody is told."""
-
-
-class Steps(Protocol):
-    """Carries out steps of the recursion."""
-
-    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
-        """Particles (R, D, N) after the steps of a chunk; `theta` may be written.
-
-        loss: float64 (R,), to which the mean loss of each minibatch before its update is added; None to leave it out.
-        told: the number of steps done, all chunks together, where steps may take long.
-        """
-        ...
-
-
-class NoiseStream(Protocol):
-    """Noise of one step after the other."""
-
-    def draw(self, steps: int) -> Tensor:
-        """Of the next steps, (steps, R, D, N)."""
-        ...
+OnStep = Callable[[int], None]
+"""Called with the number of steps done, all chunks together."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +66,18 @@ class TorchSteps:
     gradient: Gradient
     loss: Loss
     penalty: Penalty
-    noise: NoiseStream | None
+    noise: TorchNoise | None
 
-    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
-        """See `Steps.advance`."""
+    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, on_step: OnStep | None = None) -> Tensor:
+        """Particles after the steps of a chunk.
+
+        Args:
+            theta: Particles, shape (R, D, N); they may be written.
+            chunk: What the steps take.
+            loss: Shape (R,), float64, to which the mean loss of each minibatch before its update is added; None to
+                leave it out.
+            on_step: Called after each step.
+        """
         spreads = chunk.spreads
         xi = None if self.noise is None else self.noise.draw(len(spreads))
         for k, size in enumerate(chunk.sizes):
@@ -111,7 +87,8 @@ class TorchSteps:
             theta = _descend(theta, slope, size, chunk.tau, self.penalty)
             if xi is not None:
                 theta.add_(xi[k], alpha=spreads[k])
-            told(chunk.first + k + 1)
+            if on_step is not None:
+                on_step(chunk.first + k + 1)
         return theta
 
 
@@ -129,33 +106,66 @@ class CompiledSteps:
     replicate, coordinate, particle), made where it is used.
 
     Args:
-        unit: what is trained. dtype: of the particles. noise: its shape, None for none. seed: of the noise.
+        unit: The unit that is trained.
+        dtype: Of the particles.
+        noise: Its shape, None for none.
+        seed: Of the noise.
+        stretch_bytes: See `Pace`.
     """
 
-    def __init__(self, unit: MatrixUnit, dtype: torch.dtype, noise: NoiseShape | None, seed: int) -> None:
+    def __init__(
+        self, unit: MatrixUnit, dtype: torch.dtype, noise: NoiseShape | None, seed: int, stretch_bytes: int = 4096
+    ) -> None:
         from sharefind.meanfield.dynamics import kernel
 
         self._kernel: Any = kernel.advance
         self._is_odd = unit.activation is TANH
         self._has_bias = unit.bias
         self._dtype: Any = np.float32 if dtype == torch.float32 else np.float64
+        self._stretch = stretch_bytes // np.dtype(self._dtype).itemsize
         self._seed, self._rank = np.uint64(seed), 0 if noise is None else noise.rank
         places = (np.empty(0, np.int64), np.empty(0)) if noise is None or noise.places is None else noise.places
         self._place, self._length = places[0], self._numbers(places[1])
         self._basis = self._numbers(np.empty((0, 0)) if noise is None else noise.basis)
 
-    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, told: Told = nobody) -> Tensor:
-        """See `Steps.advance`; the steps of a chunk are one call, and nobody is told within."""
+    def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, on_step: OnStep | None = None) -> Tensor:
+        """See `TorchSteps.advance`; the steps of a chunk are one call, without reports within."""
         self._kernel(
             theta.numpy(), chunk.x.contiguous().numpy(), chunk.y.contiguous().numpy(), chunk.first,
             self._numbers(chunk.sizes), self._numbers(chunk.shrinks), self._numbers(chunk.spreads),
             self._is_odd, self._has_bias, self._seed, self._rank, self._place, self._length, self._basis,
-            STRETCH_BYTES // np.dtype(self._dtype).itemsize, np.zeros(len(theta)) if loss is None else loss.numpy(),
+            self._stretch, np.zeros(len(theta)) if loss is None else loss.numpy(),
         )  # fmt: skip
         return theta
 
     def _numbers(self, values: Any) -> NDArray[Any]:
         return np.asarray(values, dtype=self._dtype)
+
+
+Steps = TorchSteps | CompiledSteps
+"""Carries out steps of the recursion."""
+
+
+class Compiler:
+    """numba, looked for once.
+
+    Args:
+        find: Finds a module by name, None where it is not installed.
+    """
+
+    def __init__(self, find: Callable[[str], object | None] = find_spec) -> None:
+        self._find = find
+
+    @cached_property
+    def is_installed(self) -> bool:
+        """Whether it is there; says so once where it is not."""
+        found = self._find("numba") is not None
+        if not found:
+            logger.info("numba is not installed: training in plain torch, several times slower; pip install numba")
+        return found
+
+
+NUMBA = Compiler()
 
 
 def choose_steps(
@@ -165,49 +175,47 @@ def choose_steps(
     seed: int,
     theta: Tensor,
     activations: float,
+    pace: Pace = PACE,
+    compiler: Compiler = NUMBA,
 ) -> Steps:
     """Who carries out the steps of a training. The choice depends on nothing that changes from run to run.
 
     Args:
-        backend: as configured. recursion: gradient, loss, penalty and tau. noise: its shape, None for none. seed: of
-            the noise. theta: particles (R, D, N). activations: how many are computed in all.
+        backend: As configured.
+        recursion: Gradient, loss, penalty and tau.
+        noise: Its shape, None for none.
+        seed: Of the noise.
+        theta: Particles, shape (R, D, N).
+        activations: How many are computed in all.
+        pace: From how many on the kernel is compiled.
+        compiler: What compiles it.
 
     Raises:
-        ConfigError: the kernel is asked for by name and cannot do this, or is not installed.
+        ConfigError: The kernel is asked for by name and cannot do this, or is not installed.
     """
     gradient, loss, penalty, _ = recursion
     unit = _kernel_unit(recursion, theta)
-    pays = backend == "compiled" or (backend == "auto" and activations >= PAYS_FROM)
-    if pays and unit is not None and has_compiler():
-        return CompiledSteps(unit, theta.dtype, noise, seed)
+    pays = backend == "compiled" or (backend == "auto" and activations >= pace.pays_from)
+    if pays and unit is not None and compiler.is_installed:
+        return CompiledSteps(unit, theta.dtype, noise, seed, pace.stretch_bytes)
     if backend == "compiled":
-        raise ConfigError(f'backend "compiled": {_why_not(unit)}')
+        why = "numba is not installed; pip install numba"
+        if unit is None:
+            why = (
+                "the kernel trains matrix units under the squared loss, by vanilla training or DA, with the ridge, on "
+                'a processor; use backend="auto"'
+            )
+        raise ConfigError(f'backend "compiled": {why}')
     return TorchSteps(gradient, loss, penalty, None if noise is None else TorchNoise(noise, theta, seed))
-
-
-def _why_not(unit: MatrixUnit | None) -> str:
-    if unit is not None:
-        return "numba is not installed; pip install numba"
-    return (
-        "the kernel trains matrix units under the squared loss, by vanilla training or DA, with the ridge, on a "
-        'processor; use backend="auto"'
-    )
 
 
 def _kernel_unit(recursion: tuple[Gradient, Loss, Penalty, float], theta: Tensor) -> MatrixUnit | None:
     """The unit, where the kernel can train it."""
     gradient, loss, penalty, tau = recursion
-    if not isinstance(gradient, VanillaGradient) or not isinstance(gradient.unit, MatrixUnit):
+    if not isinstance(gradient, VanillaGradient):
         return None
-    known = gradient.unit.activation in (LOGISTIC, TANH)
+    unit = gradient.unit
+    if not isinstance(unit, MatrixUnit) or type(unit).linearise is not MatrixUnit.linearise:
+        return None
     plain = gradient.loss is SQUARED and loss is SQUARED and (penalty is RIDGE or tau == 0)
-    return gradient.unit if known and plain and theta.device.type == "cpu" else None
-
-
-@cache
-def has_compiler() -> bool:
-    """Whether numba is there; says so once where it is not."""
-    found = find_spec("numba") is not None
-    if not found:
-        logger.info("numba is not installed: training in plain torch, several times slower; pip install numba")
-    return found
+    return unit if unit.activation in ACTIVATIONS and plain and theta.device.type == "cpu" else None

@@ -16,18 +16,6 @@ from torch import Tensor, nn
 
 from sharefind.errors import SpaceError
 
-SMALL_CLASS = 64
-"""Up to this mean size of a class its gradient is a row of a sparse product, above it entries are added in order."""
-
-SPREAD = 4096
-"""Sums are kept in several copies up to this many in all: additions to one number in a row wait for each other."""
-
-MAX_COPIES = 16
-"""Most copies of a sum."""
-
-PLAIN_ENTRIES = 2**15
-"""Up to this many entries in all, torch's own backward pass costs less than a call of the sums from Python."""
-
 
 def is_transformed() -> bool:
     """Whether torch records or transforms the running code: torch.compile, torch.export, jit.trace or torch.func."""
@@ -45,12 +33,25 @@ class TiedEntries(nn.Module):
     torch.jit.trace and the transforms of torch.func the entries come from operations of torch alone.
 
     Args:
-        labels: int (n,), 0 = zero, k or -k = class k with sign; every class 1..dim occurs.
-        device: where the buffers are.
+        labels: Integers, shape (n,), 0 = zero, k or -k = class k with sign; every class 1..dim occurs.
+        device: Where the buffers are.
+
+    Attributes:
+        small_class: Up to this mean size of a class its gradient is a row of a sparse product, above it entries are
+            added in order.
+        spread: Sums are kept in several copies up to this many in all: additions to one number in a row wait for each
+            other.
+        max_copies: Most copies of a sum.
+        plain_entries: Up to this many entries in all, torch's own backward pass costs less than a call of the sums.
 
     Raises:
         SpaceError: not one axis of integers, empty, or a class without entries.
     """
+
+    small_class: int = 64
+    spread: int = 4096
+    max_copies: int = 16
+    plain_entries: int = 2**15
 
     index: Tensor
     sums: Tensor
@@ -64,8 +65,8 @@ class TiedEntries(nn.Module):
         self.labels = array.astype(np.int32, copy=False)
         self.dim = int(tying.abs().max())
         self.has_signs, self.has_zeros = bool((tying < 0).any()), bool((tying == 0).any())
-        self.is_sparse_sum = len(tying) <= SMALL_CLASS * self.width
-        self.copies = 1 if self.is_sparse_sum else max(1, min(MAX_COPIES, SPREAD // self.width))
+        self.is_sparse_sum = len(tying) <= self.small_class * self.width
+        self.copies = 1 if self.is_sparse_sum else max(1, min(self.max_copies, self.spread // self.width))
         for name, table in self._tables(tying).items():
             self.register_buffer(name, table.to(device), persistent=False)
 
@@ -107,7 +108,7 @@ class TiedEntries(nn.Module):
         if self.has_zeros:
             values.append(coefficient.new_zeros(*coefficient.shape[:-1], 1))
         table = torch.cat(values, -1) if len(values) > 1 else coefficient
-        if is_transformed() or table.shape[:-1].numel() * len(self.labels) <= PLAIN_ENTRIES:
+        if is_transformed() or table.shape[:-1].numel() * len(self.labels) <= self.plain_entries:
             return table.index_select(-1, self.index)
         entries: Tensor = _Entries.apply(table, self)  # type: ignore[no-untyped-call]
         return entries

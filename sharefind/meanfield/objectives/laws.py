@@ -15,9 +15,6 @@ from sharefind.errors import DataError
 from sharefind.meanfield.clouds.haar import HaarRule
 from sharefind.meanfield.objectives.sources import Batch, Source
 
-WEIGHT_TOLERANCE = 1e-9
-"""How far the weights of a law may sum from 1, by rounding."""
-
 
 @dataclass(frozen=True)
 class EmpiricalLaw:
@@ -46,7 +43,7 @@ class EmpiricalLaw:
 
     def _are_probabilities(self, weights: Tensor) -> bool:
         fits = weights.shape == (len(self.x),) and bool((weights >= 0).all())
-        return fits and abs(float(weights.sum()) - 1) <= WEIGHT_TOLERANCE
+        return fits and abs(float(weights.sum()) - 1) <= 1e-9  # rounding
 
     def __len__(self) -> int:
         """n, the number of support points."""

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sharefind.errors import ConfigError, UnitError
+from sharefind.errors import ConfigError
 from sharefind.groups import Representation
-from sharefind.meanfield.units.invariance import Invariance, first_refused
+from sharefind.meanfield.objectives.named_functions import build_named
+from sharefind.meanfield.units.invariance import Invariance, refuse_unless_invariant
 
 
 @dataclass(frozen=True)
@@ -39,25 +40,15 @@ class Loss:
         Raises:
             UnitError: a generator acts by a map under which this loss is not invariant; the message names it.
         """
-        culprit = first_refused(out_rep, self.invariance)
-        if culprit is not None:
-            advice = (
-                "change coordinates of Y by the square root of the invariant inner product"
-                if self.invariance is Invariance.ORTHOGONAL
-                else "use the squared loss, or a representation of that kind on Y"
-            )
-            raise UnitError(
-                f"the {self.name} loss is not invariant: {culprit} acts on Y ({out_rep.name}) by another map, "
-                f"and the loss allows {self.invariance.value} only; {advice}"
-            )
+        advice = (
+            "change coordinates of Y by the square root of the invariant inner product"
+            if self.invariance is Invariance.ORTHOGONAL
+            else "use the squared loss, or a representation of that kind on Y"
+        )
+        refuse_unless_invariant(out_rep, self.invariance, f"{self.name} loss", f"Y ({out_rep.name})", advice)
 
 
-SQUARED = Loss(
-    "squared",
-    lambda p, y: ((p - y) ** 2).sum(-1),
-    lambda p, y: 2 * (p - y),
-    Invariance.ORTHOGONAL,
-)
+SQUARED = Loss("squared", lambda p, y: ((p - y) ** 2).sum(-1), lambda p, y: 2 * (p - y), Invariance.ORTHOGONAL)
 """|p - y|^2, the paper's quadratic loss."""
 
 
@@ -105,13 +96,5 @@ def build_loss(name: str) -> Loss:
     Raises:
         ConfigError: no loss has that name, or the width is no positive number.
     """
-    kind, _, width = name.partition(":")
-    plain = {loss.name: loss for loss in (SQUARED, LOGISTIC_LOSS, CROSS_ENTROPY)}
-    if name in plain:
-        return plain[name]
-    if kind != "huber":
-        raise ConfigError(f"loss {name!r} is unknown; use squared, logistic, cross-entropy or huber:WIDTH")
-    try:
-        return huber(float(width or 1.0))
-    except ValueError:
-        raise ConfigError(f"loss {name!r}: the width is no number; write huber:0.5, for example") from None
+    plain, use = (SQUARED, LOGISTIC_LOSS, CROSS_ENTROPY), "squared, logistic, cross-entropy or huber:WIDTH"
+    return build_named("loss", name, plain, {"huber": huber}, use, "huber:0.5")

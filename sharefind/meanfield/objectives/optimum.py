@@ -11,15 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.meanfield.objectives.losses import SQUARED
 from sharefind.meanfield.objectives.risks import Risk
-
-GAP_TOLERANCE = 1e-7
-"""Largest gap, relative to the risk of the best single measure, at which an optimum counts as found."""
+from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class CertifiedOptimum:
         weights: (K,), nonnegative with sum 1. value: its risk. lower_bound: of the risk of every mixture.
     """
 
-    weights: NDArray[np.float64]
+    weights: FloatArray
     value: float
     lower_bound: float
 
@@ -40,7 +37,7 @@ class CertifiedOptimum:
         return self.value - self.lower_bound
 
 
-def least_distance(columns: NDArray[np.float64], tolerance: float = GAP_TOLERANCE) -> CertifiedOptimum:
+def least_distance(columns: FloatArray, tolerance: float = 1e-7) -> CertifiedOptimum:
     """min |D w|^2 over the simplex: the point of the convex hull of the columns that is closest to the origin.
 
     SciPy's nonnegative least squares on [D; c 1^T] w = [0; c], normalised, solves it exactly: the optimality conditions
@@ -48,7 +45,9 @@ def least_distance(columns: NDArray[np.float64], tolerance: float = GAP_TOLERANC
     |D v|^2 >= min_k 2 <p, d_k> - |p|^2, and Cauchy-Schwarz |D v| >= min_k <p, d_k> / |p|, for every v of the simplex.
 
     Args:
-        columns: D (m, K), one column a measure. tolerance: largest gap, relative to the smallest |d_k|^2.
+        columns: D, shape (m, K), one column a measure.
+        tolerance: Largest gap at which the optimum counts as found, relative to the smallest |d_k|^2, the risk of the
+            best single measure.
 
     Raises:
         ConfigError: no columns, or values that are not finite.
@@ -93,7 +92,7 @@ def risk_columns(risk: Risk, clouds: Tensor) -> Tensor:
     return (residual * law.probabilities.to(clouds).sqrt().unsqueeze(-1)).flatten(1).t()
 
 
-def least_risk(risk: Risk, clouds: Tensor, tolerance: float = GAP_TOLERANCE) -> CertifiedOptimum:
+def least_risk(risk: Risk, clouds: Tensor, tolerance: float = 1e-7) -> CertifiedOptimum:
     """The least risk over all mixtures of the clouds (K, D, P), certified; errors as in `least_distance`."""
     return least_distance(np.asarray(risk_columns(risk, clouds).detach().double().numpy()), tolerance)
 
@@ -115,7 +114,7 @@ def better_particles(risk: Risk, clouds: Tensor, optimum: CertifiedOptimum, star
     columns = risk_columns(risk, clouds).detach()
     point = columns @ torch.from_numpy(optimum.weights).to(columns)
 
-    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def objective(flat: FloatArray) -> tuple[float, FloatArray]:
         leaf = torch.from_numpy(flat.reshape(starts.shape)).requires_grad_()
         total = 2 * (point @ risk_columns(risk, leaf)).sum()
         (slope,) = torch.autograd.grad(total, leaf)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from sharefind.errors import ConfigError, UnitError
+from sharefind.errors import ConfigError
 from sharefind.groups import Representation
-from sharefind.meanfield.units.invariance import Invariance, first_refused
+from sharefind.meanfield.objectives.named_functions import build_named
+from sharefind.meanfield.units.invariance import Invariance, refuse_unless_invariant
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,8 @@ class Penalty:
         Raises:
             UnitError: a generator acts on Z by a map under which the penalty is not invariant; the message names it.
         """
-        culprit = first_refused(action, self.invariance)
-        if culprit is not None:
-            raise UnitError(
-                f"the {self.name} penalty is not invariant: {culprit} acts on Z by another map, and the penalty "
-                f"allows {self.invariance.value} only; use the ridge penalty, or an orthonormal basis"
-            )
+        advice = "use the ridge penalty, or an orthonormal basis"
+        refuse_unless_invariant(action, self.invariance, f"{self.name} penalty", "Z", advice)
 
 
 RIDGE = Penalty("ridge", lambda theta: (theta**2).sum(1) / 2, lambda theta: theta, Invariance.ORTHOGONAL)
@@ -78,13 +75,5 @@ def build_penalty(name: str) -> Penalty:
     Raises:
         ConfigError: no penalty has that name, or the width is no positive number.
     """
-    plain = {penalty.name: penalty for penalty in (RIDGE, SMOOTH_NORM)}
-    if name in plain:
-        return plain[name]
-    kind, _, width = name.partition(":")
-    if kind != "smooth-l1":
-        raise ConfigError(f"penalty {name!r} is unknown; use ridge, smooth-norm or smooth-l1:WIDTH")
-    try:
-        return smooth_l1(float(width or 0.1))
-    except ValueError:
-        raise ConfigError(f"penalty {name!r}: the width is no number; write smooth-l1:0.1, for example") from None
+    plain, use = (RIDGE, SMOOTH_NORM), "ridge, smooth-norm or smooth-l1:WIDTH"
+    return build_named("penalty", name, plain, {"smooth-l1": smooth_l1}, use, "smooth-l1:0.1")

@@ -16,6 +16,7 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.meanfield.clouds.entropy import KernelEntropy
 from sharefind.meanfield.clouds.haar import HaarRule
+from sharefind.meanfield.clouds.models import predict
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.objectives.laws import EmpiricalLaw
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
@@ -68,14 +69,13 @@ class Risk:
 
     def value(self, theta: Tensor) -> Tensor:
         """The risk of a cloud: theta (R, D, N) -> (R,)."""
-        x, y, w = self._points(theta)
-        prediction = self._pool(self._model(x, self._particles(theta)))
-        return (self.loss.value(prediction, y) * w).sum(-1)
+        _, y, w = self._points(theta)
+        return (self.loss.value(self.predict(theta), y) * w).sum(-1)
 
     def predict(self, theta: Tensor) -> Tensor:
         """What the scheme's model says at the support points: theta (R, D, N) -> (R, n', d_out), n' = m n under DA."""
         x, _, _ = self._points(theta)
-        return self._pool(self._model(x, self._particles(theta)))
+        return self._pool(predict(self.unit, x, self._particles(theta)))
 
     def derivative(self, theta: Tensor, at: Tensor | None = None) -> Tensor:
         """D_mu R(mu, z) = E[grad_z sigma*(X, z) . grad_1 l(Phi_mu(X), Y)], its like for the other schemes.
@@ -91,7 +91,7 @@ class Risk:
             values, pullback = self.unit.linearise(x, self._particles(theta))
             slope = self._covector(theta, values.mean(-1).transpose(1, 2))
         else:
-            slope = self._covector(theta, self._model(x, self._particles(theta)))
+            slope = self._covector(theta, predict(self.unit, x, self._particles(theta)))
             _, pullback = self.unit.linearise(x, self._particles(at))
         return self._particles(pullback(slope.transpose(1, 2)))
 
@@ -101,7 +101,7 @@ class Risk:
         Up to a constant; D_mu R is its gradient in z.
         """
         x, _, _ = self._points(theta)
-        slope = self._covector(theta, self._model(x, self._particles(theta)))
+        slope = self._covector(theta, predict(self.unit, x, self._particles(theta)))
         values = self.unit.values(x, self._particles(theta if at is None else at))
         return torch.einsum("rpo,ropm->rm", slope, values) / x.shape[1]
 
@@ -133,10 +133,6 @@ class Risk:
         """Evaluation points (1, p, d_in), labels (1, n', d_out) and weights (n',) in the cloud's dtype."""
         law = self._effective_law
         return self._evaluation_points.to(theta), law.y.to(theta).unsqueeze(0), law.probabilities.to(theta)
-
-    def _model(self, x: Tensor, theta: Tensor) -> Tensor:
-        """Phi_nu at x: (R, p, d_out)."""
-        return self.unit.values(x, theta).mean(-1).transpose(1, 2)
 
     def _pool(self, values: Tensor) -> Tensor:
         """Q_G under FA, (R, m n, d_out) -> (R, n, d_out); else nothing."""

@@ -7,26 +7,25 @@ what is chosen depends on the sizes of units alone. `sharefind.inference.row_blo
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Units = NDArray[np.int64]
+from sharefind.typing import IntArray
 
 
-def rows_of_units(units: Units) -> list[Units]:
+def rows_of_units(units: IntArray) -> list[IntArray]:
     """The rows of each unit, in their order: a list of arrays of row numbers."""
     order = np.argsort(units, kind="stable")
     return list(np.split(order, np.flatnonzero(np.diff(units[order])) + 1))
 
 
-def equal_units(units: Units) -> list[Units]:
+def equal_units(units: IntArray) -> list[IntArray]:
     """Units of one size, where two or more have it: row numbers (c, s) for each size s, ascending."""
-    by_size: dict[int, list[Units]] = {}
+    by_size: dict[int, list[IntArray]] = {}
     for rows in rows_of_units(units):
         by_size.setdefault(len(rows), []).append(rows)
     return [np.stack(by_size[size]) for size in sorted(by_size) if len(by_size[size]) > 1]
 
 
-def exchanged(units: Units, copies: int, rng: np.random.Generator) -> Units:
+def exchanged(units: IntArray, copies: int, rng: np.random.Generator) -> IntArray:
     """Random orders that exchange whole units of equal size: row k of a unit takes the place of row k of another.
 
     Args:
@@ -44,7 +43,7 @@ def exchanged(units: Units, copies: int, rng: np.random.Generator) -> Units:
     return orders
 
 
-def dealt_folds(units: Units, folds: int, rng: np.random.Generator) -> list[Units]:
+def dealt_folds(units: IntArray, folds: int, rng: np.random.Generator) -> list[IntArray]:
     """Row numbers of each fold, ascending: whole units, dealt out so that folds have about equal numbers of rows.
 
     Args:
@@ -53,7 +52,7 @@ def dealt_folds(units: Units, folds: int, rng: np.random.Generator) -> list[Unit
         rng: of the order in which units of equal size are dealt.
     """
     members = rows_of_units(units)
-    dealt: list[list[Units]] = [[] for _ in range(folds)]
+    dealt: list[list[IntArray]] = [[] for _ in range(folds)]
     filled = np.zeros(folds, dtype=np.int64)
     for rows in sorted((members[k] for k in rng.permutation(len(members))), key=len, reverse=True):
         fold = int(np.argmin(filled))

@@ -12,17 +12,14 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import DataError
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.objectives.row_units import dealt_folds, exchanged
+from sharefind.typing import FloatArray, IntArray
 
-Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
-
-CHUNK = 64
-"""Steps of fresh samples drawn at once: large enough to hide the sampler's overhead, small enough for the cache."""
+Sampler = Callable[[np.random.Generator, int], tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True)
@@ -47,27 +44,32 @@ class FreshSource:
 
     Args:
         sampler: (rng, n) -> x (n, d_in), y (n, d_out).
-        replicates: R. batch: B. rng: where the samples come from.
+        replicates: R.
+        batch: B.
+        rng: Where the samples come from.
+        chunk: Steps drawn at once: enough to hide the sampler's overhead, few enough for the cache.
     """
 
-    def __init__(self, sampler: Sampler, replicates: int, batch: int, rng: np.random.Generator) -> None:
-        self._sampler, self._rng = sampler, rng
-        self._shape = (CHUNK, replicates, batch)
+    def __init__(
+        self, sampler: Sampler, replicates: int, batch: int, rng: np.random.Generator, chunk: int = 64
+    ) -> None:
+        self._sampler, self._rng, self._length = sampler, rng, chunk
+        self._shape = (chunk, replicates, batch)
         self._x = self._y = torch.empty(0)
         self._drawn = 0
 
     def batch(self, step: int) -> Batch:
         """Samples of one step; a chunk of steps is drawn at a time."""
-        x, y = self._chunk(step // CHUNK)
-        return Batch(x[step % CHUNK], y[step % CHUNK])
+        x, y = self.steps(step, step + 1)
+        return Batch(x[0], y[0])
 
     def steps(self, first: int, until: int) -> tuple[Tensor, Tensor]:
         """Samples of several steps: x (until - first, R, B, d_in), y (until - first, R, B, d_out)."""
         parts = []
         while first < until:
-            x, y = self._chunk(first // CHUNK)
-            low = first % CHUNK
-            high = min(CHUNK, low + until - first)
+            x, y = self._chunk(first // self._length)
+            low = first % self._length
+            high = min(self._length, low + until - first)
             parts.append((x[low:high], y[low:high]))
             first += high - low
         if len(parts) == 1:
@@ -117,13 +119,7 @@ class FoldSource:
     """
 
     def __init__(
-        self,
-        x: Tensor,
-        y: Tensor,
-        folds: int,
-        batch: int,
-        rng: np.random.Generator,
-        units: Tensor | None = None,
+        self, x: Tensor, y: Tensor, folds: int, batch: int, rng: np.random.Generator, units: Tensor | None = None
     ) -> None:
         if units is not None and int(units.max()) + 1 < folds:
             raise DataError(f"{int(units.max()) + 1} units of rows cannot be split into {folds} folds; give more units")
@@ -147,13 +143,13 @@ class FoldSource:
         return Batch(self._x[index], self._y[index])
 
 
-def _folds(n: int, folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _folds(n: int, folds: int, rng: np.random.Generator) -> IntArray:
     """Sample numbers (folds, n // folds)."""
     size = n // folds
     return rng.permutation(n)[: folds * size].reshape(folds, size)
 
 
-def _unit_folds(units: NDArray[np.int64], folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _unit_folds(units: IntArray, folds: int, rng: np.random.Generator) -> IntArray:
     """Sample numbers (folds, s) of whole units; of fuller folds samples are left out at random, so that all have s."""
     members = dealt_folds(units, folds, rng)
     size = min(map(len, members))
@@ -173,22 +169,31 @@ class AugmentedSource:
         """The moved minibatch, R times."""
         plain = self._base.batch(step)
         elements = self._action.draw((self._replicates, plain.x.shape[1]), self._rng)
-        x, y = self._action.move(elements, plain.x, plain.y)
-        return Batch(x, y)
+        return Batch(*self._action.move(elements, plain.x, plain.y))
 
 
-class RandomisedCopies:
+class _Copies:
+    """Replicates of a source with R = 1, of which row 0 may be the data as they are."""
+
+    def __init__(self, base: Source, copies: int, rng: np.random.Generator, observed_first: bool) -> None:
+        self._base, self._rng, self._observed = base, rng, observed_first
+        self._rows = copies + int(observed_first)
+
+
+class RandomisedCopies(_Copies):
     """Replicate 0 sees the data as they are, replicate k >= 1 each sample moved by an element fixed for (k, sample).
 
     Under a G-equivariant law all replicates have the same distribution and are exchangeable, which makes the rank of
     replicate 0 an exact p-value (Hemerik & Goeman 2018; theory of the randomisation test in docs/statistics).
 
     Args:
-        base: a source with R = 1. action: the group. copies: m, so that R = m + 1.
+        base: A source with R = 1.
+        action: The group.
+        copies: m, so that R = m + 1.
         samples: n for finite data (elements are drawn once a sample); None for fresh samples.
-        rng: of the elements.
-        observed_first: whether row 0 is the observed data (False gives a block of copies only).
-        units: (n,), int64, of finite data: one element a unit; None for one a sample.
+        rng: Of the elements.
+        observed_first: Whether row 0 is the observed data (False gives a block of copies only).
+        units: Shape (n,), int64, of finite data: one element a unit; None for one a sample.
     """
 
     def __init__(
@@ -201,8 +206,8 @@ class RandomisedCopies:
         observed_first: bool = True,
         units: Tensor | None = None,
     ) -> None:
-        self._base, self._action, self._rng, self._observed = base, action, rng, observed_first
-        self._rows, self._units = copies + int(observed_first), units
+        super().__init__(base, copies, rng, observed_first)
+        self._action, self._units = action, units
         width = samples if units is None else int(units.max()) + 1
         self._elements: Any = None if samples is None or width is None else self._draw(width)
 
@@ -218,11 +223,10 @@ class RandomisedCopies:
         else:
             index = plain.index if self._units is None else self._units[plain.index]
             elements = self._action.take(self._elements, index)
-        x, y = self._action.move(elements, plain.x, plain.y)
-        return Batch(x, y)
+        return Batch(*self._action.move(elements, plain.x, plain.y))
 
 
-class PermutedCopies:
+class PermutedCopies(_Copies):
     """Like `RandomisedCopies` for the hypothesis that Y is independent of X: labels are permuted over samples.
 
     Args: as for `RandomisedCopies`, without a group. Labels of whole units are exchanged, among units of equal size.
@@ -237,8 +241,8 @@ class PermutedCopies:
         observed_first: bool = True,
         units: Tensor | None = None,
     ) -> None:
-        self._base, self._labels, self._rng, self._observed = base, labels, rng, observed_first
-        self._rows = copies + int(observed_first)
+        super().__init__(base, copies, rng, observed_first)
+        self._labels = labels
         self._order = None if labels is None else self._draw(len(labels), units)
 
     def _draw(self, width: int, units: Tensor | None = None) -> Tensor:

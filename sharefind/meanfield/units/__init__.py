@@ -1,28 +1,40 @@
 """Units sigma*: X x Z -> Y, the summands of a shallow network: each proves its joint equivariance when it is built."""
 
-from sharefind.meanfield.units.build import build_pointwise_unit, build_searched_unit, build_unit, has_hidden_layer
-from sharefind.meanfield.units.equivariance import refuse_unless_orthogonal, refuse_unless_pointwise_equivariant
+from sharefind.meanfield.units.base import OneLayerUnit, PointwiseUnit, SearchedUnit, Unit
+from sharefind.meanfield.units.kind import UnitKind, UnitRequest
 from sharefind.meanfield.units.matrix import MatrixUnit
-from sharefind.meanfield.units.protocol import PointwiseUnit, Pullback, SearchedUnit, Unit
-from sharefind.meanfield.units.radial import ALGEBRAIC, GAUSSIAN, RadialProfile, RadialUnit
+from sharefind.meanfield.units.radial import RadialUnit
+from sharefind.meanfield.units.registry import (
+    build_pointwise_unit,
+    build_searched_unit,
+    build_unit,
+    can_be_exported,
+    exported_units,
+    find_unit,
+    has_hidden_layer,
+    read_unit,
+    register_unit,
+)
 from sharefind.meanfield.units.two_layer import TwoLayerUnit, two_layer_space
 
 __all__ = [
-    "ALGEBRAIC",
-    "GAUSSIAN",
     "MatrixUnit",
+    "OneLayerUnit",
     "PointwiseUnit",
-    "Pullback",
-    "RadialProfile",
     "RadialUnit",
     "SearchedUnit",
     "TwoLayerUnit",
     "Unit",
+    "UnitKind",
+    "UnitRequest",
     "build_pointwise_unit",
     "build_searched_unit",
     "build_unit",
+    "can_be_exported",
+    "exported_units",
+    "find_unit",
     "has_hidden_layer",
-    "refuse_unless_orthogonal",
-    "refuse_unless_pointwise_equivariant",
+    "read_unit",
+    "register_unit",
     "two_layer_space",
 ]

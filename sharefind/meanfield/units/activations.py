@@ -5,9 +5,9 @@ Which actions on Y such a function commutes with is decided in `units`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -36,7 +36,7 @@ class Activation:
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         """One of ours stays itself in a worker process, where the compiled kernel must know it again."""
-        if self in (LOGISTIC, TANH):
+        if self in ACTIVATIONS:
             return activation, (self.name,)
         return super().__reduce__()
 
@@ -45,13 +45,37 @@ LOGISTIC = Activation("logistic", 0.0, 1.0, False, torch.sigmoid, lambda a: a * 
 TANH = Activation("tanh", -1.0, 1.0, True, torch.tanh, lambda a: 1 - a * a)
 
 
+ACTIVATIONS = LOGISTIC, TANH
+
+
+class Named(Protocol):
+    """Something with a name in unit expressions."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+
+Something = TypeVar("Something", bound=Named)
+
+
+def by_name(known: Iterable[Something], name: str, what: str) -> Something:
+    """The one of `known` that is called `name`.
+
+    Raises:
+        UnitError: None has that name; the message calls them `what`.
+    """
+    found = {each.name: each for each in known}
+    if name not in found:
+        raise UnitError(f"{what} {quoted(name)} is unknown; use one of {', '.join(sorted(found))}")
+    return found[name]
+
+
 def activation(name: str) -> Activation:
     """The activation called `name`.
 
     Raises:
         UnitError: no activation has that name.
     """
-    known = {a.name: a for a in (LOGISTIC, TANH)}
-    if name not in known:
-        raise UnitError(f"activation {quoted(name)} is unknown; use one of {', '.join(sorted(known))}")
-    return known[name]
+    return by_name(ACTIVATIONS, name, "activation")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from sharefind.errors import UnitError
 from sharefind.exact.matrices import as_signed_permutation, is_orthogonal_matrix
 from sharefind.groups import Representation
 
@@ -35,6 +36,27 @@ def first_refused(rep: Representation, invariance: Invariance) -> str | None:
         if signs is None or min(signs, default=1) < lowest:
             return f"generator {place} of {name}"
     return None
+
+
+def refuse_unless_invariant(rep: Representation, invariance: Invariance, what: str, where: str, advice: str) -> None:
+    """Check that a representation lies inside the class under which a function is invariant.
+
+    Args:
+        rep: The action on the space of the function.
+        invariance: The class.
+        what: What messages call the function, such as "ridge penalty".
+        where: What they call the space.
+        advice: What they say to do instead.
+
+    Raises:
+        UnitError: A generator acts by another map; the message names it.
+    """
+    culprit = first_refused(rep, invariance)
+    if culprit is not None:
+        raise UnitError(
+            f"the {what} is not invariant: {culprit} acts on {where} by another map, and the {what.split()[-1]} allows "
+            f"{invariance.value} only; {advice}"
+        )
 
 
 def generator_signs(rep: Representation) -> list[list[int] | None]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sharefind.errors import UnitError, quoted
 from sharefind.groups import Representation
+from sharefind.meanfield.units.activations import by_name
+from sharefind.meanfield.units.base import OneLayerUnit, Pullback
 from sharefind.meanfield.units.equivariance import refuse_unless_orthogonal
-from sharefind.meanfield.units.protocol import Pullback
-from sharefind.spaces import ParameterSpace
+from sharefind.meanfield.units.kind import UnitKind, UnitRequest
+from sharefind.spaces import ParameterSpace, matrix_space
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,8 @@ GAUSSIAN = RadialProfile("gaussian", lambda t: torch.exp(-t / 2), lambda t: -tor
 """s(t) = exp(-t / 2): bounded by exp(-1/2), and vanishing far out."""
 
 
-def radial_profile(name: str) -> RadialProfile:
-    """The profile called `name`.
-
-    Raises:
-        UnitError: no profile has that name.
-    """
-    known = {p.name: p for p in (ALGEBRAIC, GAUSSIAN)}
-    if name not in known:
-        raise UnitError(f"radial profile {quoted(name)} is unknown; use one of {', '.join(sorted(known))}")
-    return known[name]
-
-
 @dataclass(frozen=True)
-class RadialUnit:
+class RadialUnit(OneLayerUnit):
     """sigma*(x, z) = z x s(|z x|^2), with Z = Hom(X, Y) and M_g z = rhohat_g z rho_g^{-1}.
 
     Jointly equivariant exactly when rhohat is orthogonal: then |rhohat_g u| = |u|.
@@ -58,47 +47,20 @@ class RadialUnit:
     profile: RadialProfile
     space: ParameterSpace
 
+    bias = False
+    is_odd = True
+
     @property
     def name(self) -> str:
         """The unit expression that builds this unit, such as `radial:algebraic`."""
         return f"radial:{self.profile.name}"
-
-    @property
-    def d_in(self) -> int:
-        """dim X."""
-        return self.in_rep.dim
-
-    @property
-    def d_out(self) -> int:
-        """dim Y."""
-        return self.out_rep.dim
-
-    @property
-    def output_activation(self) -> None:
-        """No function of each coordinate: a rotation of Y would not commute with it."""
-        return None
-
-    @property
-    def hidden_rep(self) -> None:
-        """There is no hidden space."""
-        return None
-
-    @property
-    def width(self) -> int:
-        """Numbers that one particle computes for one sample."""
-        return self.d_out
-
-    @property
-    def is_odd(self) -> bool:
-        """Always: the profile depends on |z x| alone."""
-        return True
 
     def __post_init__(self) -> None:
         refuse_unless_orthogonal(self.out_rep, "radial")
 
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
         """u s(|u|^2) with u = z x: x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
-        u = self._inner(x, theta)
+        u = self.inner(x, theta)
         return u * self.profile.value((u**2).sum(1, keepdim=True))
 
     def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
@@ -106,14 +68,14 @@ class RadialUnit:
 
         The derivative of u s(|u|^2) is symmetric: c -> s c + 2 s' <u, c> u.
         """
-        u = self._inner(x, theta)
+        u = self.inner(x, theta)
         t = (u**2).sum(1, keepdim=True)
         scale = self.profile.value(t)
 
         def pullback(covector: Tensor) -> Tensor:
             c = covector.unsqueeze(-1)
             along = 2 * self.profile.slope(t) * (u * c).sum(1, keepdim=True)
-            return (torch.matmul(x.transpose(1, 2).unsqueeze(1), scale * c + along * u) / x.shape[1]).flatten(1, 2)
+            return self.pull_inner_back(x, scale * c + along * u)
 
         return u * scale, pullback
 
@@ -122,11 +84,16 @@ class RadialUnit:
         spread = 1.0 if length2 is None else length2 / self.d_in
         return 2 * spread * float(self.profile.value(torch.zeros(1)).item()) ** 2
 
-    def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
-        """z matrix: the unit at `matrix` x; theta and the result (R, D, N)."""
-        weight = theta.reshape(len(theta), self.d_out, self.d_in, -1)
-        return torch.einsum("roin,ij->rojn", weight, matrix.to(theta)).flatten(1, 2)
 
-    def _inner(self, x: Tensor, theta: Tensor) -> Tensor:
-        """z x: (R, d_out, B, N)."""
-        return torch.matmul(x.unsqueeze(1), theta.reshape(len(theta), self.d_out, self.d_in, -1))
+def _build(asked: UnitRequest) -> RadialUnit:
+    profile = by_name((ALGEBRAIC, GAUSSIAN), asked.detail, "radial profile")
+    return RadialUnit(asked.in_rep, asked.out_rep, profile, matrix_space(asked.in_rep, asked.out_rep))
+
+
+RADIAL = UnitKind(
+    "radial",
+    _build,
+    lambda d_in, d_out, _, has_bias: d_out * d_in,
+    details=(ALGEBRAIC.name, GAUSSIAN.name),
+    takes_rotations=True,
+)

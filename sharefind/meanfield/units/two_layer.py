@@ -9,13 +9,11 @@ import torch
 from torch import Tensor
 
 from sharefind.groups import Representation, hom
-from sharefind.meanfield.units.activations import Activation
+from sharefind.meanfield.units.activations import ACTIVATIONS, Activation, activation
+from sharefind.meanfield.units.base import PointwiseUnit, Pullback
 from sharefind.meanfield.units.equivariance import refuse_unless_pointwise_equivariant
-from sharefind.meanfield.units.protocol import Pullback
+from sharefind.meanfield.units.kind import UnitKind, UnitRequest
 from sharefind.spaces import Block, ParameterSpace
-
-NODES = 64
-"""Nodes of the Gauss-Hermite rule behind `TwoLayerUnit.gain`; sigma's means are then right to four digits."""
 
 
 def two_layer_space(in_rep: Representation, out_rep: Representation, hidden_rep: Representation) -> ParameterSpace:
@@ -32,7 +30,7 @@ def two_layer_space(in_rep: Representation, out_rep: Representation, hidden_rep:
 
 
 @dataclass(frozen=True)
-class TwoLayerUnit:
+class TwoLayerUnit(PointwiseUnit):
     """sigma*(x, z) = A sigma(W x + b), z = (A, W, b), with a hidden space H on which the group acts by eta.
 
     Jointly equivariant exactly when sigma, applied to each hidden coordinate, commutes with eta: permutations always,
@@ -56,24 +54,9 @@ class TwoLayerUnit:
         return f"two-layer:{self.activation.name}"
 
     @property
-    def d_in(self) -> int:
-        """dim X."""
-        return self.in_rep.dim
-
-    @property
-    def d_out(self) -> int:
-        """dim Y."""
-        return self.out_rep.dim
-
-    @property
     def d_hidden(self) -> int:
         """dim H."""
         return self.hidden_rep.dim
-
-    @property
-    def output_activation(self) -> None:
-        """A is linear: outputs are not bounded."""
-        return None
 
     @property
     def width(self) -> int:
@@ -109,7 +92,7 @@ class TwoLayerUnit:
         return values, pullback
 
     def gain(self, std: float, length2: float | None = None) -> float:
-        """2 E k(x, x), k the tangent kernel of one output at N(0, std^2 I); see `PointwiseUnit.gain`.
+        """2 E k(x, x), k the tangent kernel of one output at N(0, std^2 I); see `SearchedUnit.gain`.
 
         k(x, x) = |sigma(u)|^2 + sum_j A_j^2 sigma'(u_j)^2 (|x|^2 + 1), u = W x + b. The largest eigenvalue of the
         kernel is at most E k(x, x), so that steps up to 1 / gain are stable at the start.
@@ -136,10 +119,25 @@ class TwoLayerUnit:
         return output, weight, theta[:, first + second :]
 
 
-def _mean_squares(sigma: Activation, variance: float) -> tuple[float, float]:
-    """E sigma(u)^2 and E sigma'(u)^2 of u ~ N(0, variance)."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    values = sigma.value(torch.from_numpy(nodes * np.sqrt(variance)))
+def _mean_squares(sigma: Activation, variance: float, nodes: int = 64) -> tuple[float, float]:
+    """E sigma(u)^2 and E sigma'(u)^2 of u ~ N(0, variance), by Gauss-Hermite: with 64 nodes right to four digits."""
+    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    values = sigma.value(torch.from_numpy(points * np.sqrt(variance)))
     squares = torch.stack([values**2, sigma.slope(values) ** 2]).numpy()
     first, second = squares @ weights / weights.sum()
     return float(first), float(second)
+
+
+def _build(asked: UnitRequest) -> TwoLayerUnit:
+    reps = asked.in_rep, asked.out_rep, asked.hidden_rep
+    return TwoLayerUnit(*reps, activation(asked.detail), two_layer_space(*reps))
+
+
+TWO_LAYER = UnitKind(
+    "two-layer",
+    _build,
+    lambda d_in, d_out, d_hidden, _: d_hidden * (d_in + d_out + 1),
+    details=tuple(sigma.name for sigma in ACTIVATIONS),
+    has_hidden=True,
+    can_be_exported=True,
+)

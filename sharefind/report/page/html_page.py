@@ -30,22 +30,14 @@ from sharefind.report.page.page_parts import (
 )
 from sharefind.report.pictures.drawing import require_matplotlib
 from sharefind.report.pictures.palette import DARK, NAMES
+from sharefind.report.text import verdict as words
 from sharefind.report.text.guarantees import not_promised, promised
-from sharefind.report.text.number_words import MAX_NAMES, plural
+from sharefind.report.text.number_words import plural
 from sharefind.report.text.reproduce_command import command_of, settings_of
 from sharefind.report.text.rows import origin_cells, yardstick_note
 from sharefind.report.text.run_samples import Samples
 from sharefind.report.text.runs import RunView, load_run
-from sharefind.report.text.verdict import (
-    diagnosis_sentence,
-    disagreements,
-    doubts,
-    is_zero,
-    saddles,
-    star_title,
-    verdict,
-    warnings,
-)
+from sharefind.report.text.text_style import STYLE
 from sharefind.search import RunFolder, SearchConfig
 from sharefind.storage import ENCODING, refuse_unwritable, shell_word, write_atomically
 
@@ -116,19 +108,19 @@ def _colours() -> str:
 def _head(view: RunView, samples: Samples) -> dict[str, Any]:
     return {
         "subject": f"{samples.name}, {_candidate(view)}",
-        "verdict": verdict(view),
-        "is_good": view.is_finished and not is_zero(view),
-        "alarms": list(warnings(view)),
-        "remarks": [*saddles(view), *disagreements(view), *doubts(view.result)],
-        "star": star_title(view),
+        "verdict": words.verdict(view),
+        "is_good": view.is_finished and not words.is_zero(view),
+        "alarms": list(words.warnings(view)),
+        "remarks": list(words.remarks(view)),
+        "star": words.star_title(view),
     }
 
 
 def _candidate(view: RunView) -> str:
-    group = view.result["group"]
-    if group["order"] == 1:
+    group = view.result.group
+    if group.order == 1:
         return "no candidate"
-    return f"{'proposed ' if view.result.get('blind') else ''}candidate {group['name']}"
+    return f"{'proposed ' if view.result.blind else ''}candidate {group.name}"
 
 
 def _pictures(view: RunView) -> dict[str, Any]:
@@ -153,7 +145,7 @@ def _clouds(view: RunView) -> Iterator[Drawing]:
 
 
 def _tables(view: RunView) -> dict[str, Any]:
-    sentences = (diagnosis_sentence(name, row) for name, row in view.result.get("diagnosis", {}).items())
+    sentences = (words.diagnosis_sentence(name, row) for name, row in view.result.diagnosis.items())
     return {
         "chain_grid": chain_grid(view),
         "visited_grid": visited_grid(view),
@@ -164,23 +156,23 @@ def _tables(view: RunView) -> dict[str, Any]:
         "rival_grid": rival_grid(view),
         "yardstick_grid": yardstick_grid(view),
         "yardstick_missing": yardstick_note(view.result),
-        "gate": view.result.get("independence_p_value"),
+        "gate": view.result.independence_p_value,
         "alpha": view.alpha,
     }
 
 
 def _facts(view: RunView, config: SearchConfig, samples: Samples) -> dict[str, Any]:
     result = view.result
-    most = MAX_NAMES if result.get("symmetries") else None  # the table of the tests has the others
-    groups = {name: listed(result.get(name, []), most) for name in ("accepted", "rejected", "undecided")}
-    if not result.get("undecided"):
-        del groups["undecided"]
+    most = STYLE.names if result.symmetries else None  # the table of the tests has the others
+    groups = {"accepted": listed(result.accepted, most), "rejected": listed(result.rejected, most)}
+    if result.undecided:
+        groups["undecided"] = listed(result.undecided, most)
     return {
         "origin": {**origin_cells(result), **groups},
         "data": _data(view, samples),
         "data_note": samples.note,
         "settings": {name: str(value) for name, value in settings_of(config).items()},
-        "versions": result["versions"],
+        "versions": result.versions,
         "command": command_of(config),
     }
 
@@ -191,14 +183,14 @@ def _data(view: RunView, samples: Samples) -> dict[str, str]:
     if samples.widths is not None:
         facts["samples"] = "fresh ones, as many as training asks for" if samples.rows is None else f"{samples.rows:,}"
         facts["widths"] = f"x {samples.widths[0]}, y {samples.widths[1]}"
-    lattice = view.result["lattice"]
+    lattice = view.result.lattice
     tests = {"exact tests": f"{sum(view.seconds.values()):.1f} s"} if view.seconds else {}
     return {
         **facts,
         "parameters": f"{view.ambient}: {blocks}",
-        "seed": str(view.result["seed"]),
-        "time": f"{view.result['wall_s']:.1f} s",
-        "search": f"{plural(lattice['nodes'], 'node')}, {plural(lattice['edges'], 'growth')}",
+        "seed": str(view.result.seed),
+        "time": f"{view.result.wall_s:.1f} s",
+        "search": f"{plural(lattice.nodes, 'node')}, {plural(lattice.edges, 'growth')}",
         **tests,
     }
 

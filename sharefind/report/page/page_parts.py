@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sharefind.report.pictures.drawing import MAX_SPECTRA, picture_of, rendered, spectra_nodes
+from sharefind.report.pictures.drawing import picture_of, rendered, spectra_nodes
 from sharefind.report.pictures.inline_svg import inline_svg
 from sharefind.report.pictures.lattice_picture import node_title
-from sharefind.report.pictures.node_pictures import MAX_DIRECTIONS, MAX_DRAWN
+from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.pictures.space_picture import space_caption, what_is_left_out
-from sharefind.report.pictures.symmetry_picture import MAX_GROUPS, tested
+from sharefind.report.pictures.symmetry_picture import tested
 from sharefind.report.text.number_words import NOTHING, number, plural
 from sharefind.report.text.rows import (
     DIAGNOSIS_HEADINGS,
@@ -29,14 +29,10 @@ from sharefind.report.text.rows import (
     yardstick_rows,
 )
 from sharefind.report.text.runs import RunView
-from sharefind.report.text.verdict import LARGEST_SHARE, last_rule
+from sharefind.report.text.text_style import STYLE
+from sharefind.report.text.verdict import last_rule
 from sharefind.search import SearchNode
-
-LONG_TABLE = 12
-"""Rows above which a table is folded until a reader opens it."""
-
-MAX_LISTED = 400
-"""Most rows of a table on a page; the run folder has all of them."""
+from sharefind.search.rules.registry import stop_traits
 
 TEXT_COLUMNS = ("space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model")
 """Headings of columns that are not numbers."""
@@ -54,7 +50,7 @@ class Grid:
     @property
     def is_long(self) -> bool:
         """Whether the page folds it."""
-        return len(self.rows) > LONG_TABLE
+        return len(self.rows) > STYLE.folded_rows
 
     @property
     def is_text(self) -> tuple[bool, ...]:
@@ -72,8 +68,8 @@ class Drawing:
 
 
 def _cut(caption: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Grid:
-    note = f"The first {MAX_LISTED} of {len(rows)}; the run folder has all." if len(rows) > MAX_LISTED else ""
-    return Grid(caption, headings, tuple(rows[:MAX_LISTED]), note)
+    note = f"The first {STYLE.page_rows} of {len(rows)}; the run folder has all." if len(rows) > STYLE.page_rows else ""
+    return Grid(caption, headings, tuple(rows[: STYLE.page_rows]), note)
 
 
 def chain_grid(view: RunView) -> Grid:
@@ -98,15 +94,15 @@ def open_grid(view: RunView) -> Grid | None:
 
 def symmetry_grid(view: RunView) -> Grid | None:
     """Every candidate group with its verdict, None where none was tested."""
-    found = view.result.get("symmetries", [])
-    rows = [symmetry_cells(row, view.seconds.get(row["group"])) for row in found]
+    found = view.result.symmetries
+    rows = [symmetry_cells(row, view.seconds.get(row.group)) for row in found]
     caption = f"{plural(len(rows), 'candidate group')}, statistic {statistic_name(found)}"
     return _cut(caption, SYMMETRY_HEADINGS, rows) if rows else None
 
 
 def diagnosis_grid(view: RunView) -> Grid | None:
     """Why rejected groups fail and by how much, None where none was rejected."""
-    rows = [diagnosis_cells(name, row) for name, row in view.result.get("diagnosis", {}).items()]
+    rows = [diagnosis_cells(name, row) for name, row in view.result.diagnosis.items()]
     return _cut("Diagnosis of what was rejected", DIAGNOSIS_HEADINGS, rows) if rows else None
 
 
@@ -119,17 +115,17 @@ def yardstick_grid(view: RunView) -> Grid | None:
 
 def rival_grid(view: RunView) -> Grid | None:
     """The spaces that a blind search weighed against each other, None for any other search."""
-    blind = view.result.get("blind")
+    blind = view.result.blind
     if not blind:
         return None
-    rows = [(r["name"], str(r["dim"]), _share(r["share"])) for r in (blind, *blind["rivals"])]
+    rows = [(r.name, str(r.dim), _share(r.share)) for r in (blind, *blind.rivals)]
     return _cut("What the proposing samples speak for", ("what", "dim", "posterior share"), rows)
 
 
 def _share(value: float | None) -> str:
     if value is None:
         return NOTHING
-    return f"above {LARGEST_SHARE}" if value > LARGEST_SHARE else f"{value:.2g}"
+    return f"above {STYLE.largest_share}" if value > STYLE.largest_share else f"{value:.2g}"
 
 
 def drawing(view: RunView, name: str, node: SearchNode | None = None) -> Drawing | None:
@@ -186,8 +182,8 @@ def _captions(view: RunView, name: str, node: SearchNode | None) -> Iterator[str
         yield "What lies at or left of alpha is rejected; a group inside one that was not rejected needs no test."
         total = len(tested(view))
         yield (
-            f"Drawn are {MAX_GROUPS} of {total}, those that were not rejected before the others."
-            if total > MAX_GROUPS
+            f"Drawn are {SIZES.groups} of {total}, those that were not rejected before the others."
+            if total > SIZES.groups
             else ""
         )
     elif name == "tying":
@@ -199,7 +195,7 @@ def _captions(view: RunView, name: str, node: SearchNode | None) -> Iterator[str
 
 
 def _delta_words(view: RunView) -> str:
-    is_given = last_rule(view) == "fixed"
+    is_given = stop_traits(last_rule(view)).needs_delta
     return "the threshold that was given" if is_given else "the distance that noise alone explains"
 
 
@@ -220,9 +216,9 @@ def _spectra_captions(view: RunView) -> Iterator[str]:
     nodes = [n for n in view.chain if not n.space.is_full]
     shown = spectra_nodes(view)
     if len(nodes) > len(shown):
-        yield f"Drawn are the last {MAX_SPECTRA} of {len(nodes)} nodes."
-    if any(n.space.ambient - n.space.dim > MAX_DIRECTIONS for n in shown):
-        yield f"At most {MAX_DIRECTIONS} eigenvalues are drawn for a node."
+        yield f"Drawn are the last {SIZES.spectra} of {len(nodes)} nodes."
+    if any(n.space.ambient - n.space.dim > SIZES.eigenvalues for n in shown):
+        yield f"At most {SIZES.eigenvalues} eigenvalues are drawn for a node."
 
 
 def _particle_captions(view: RunView, node: SearchNode | None) -> Iterator[str]:
@@ -231,8 +227,8 @@ def _particle_captions(view: RunView, node: SearchNode | None) -> Iterator[str]:
         return
     yield f"Particles of the first training at {shown.label}, {_plane_words(shown)}"
     yield f"dist^2 {number(shown.evidence.dist2)}, delta {number(shown.evidence.delta)}."
-    if len(view.particles(shown)[1]) > MAX_DRAWN:
-        yield f"Drawn are {MAX_DRAWN} of {len(view.particles(shown)[1])}."
+    if len(view.particles(shown)[1]) > SIZES.particles:
+        yield f"Drawn are {SIZES.particles} of {len(view.particles(shown)[1])}."
 
 
 def _plane_words(node: SearchNode) -> str:

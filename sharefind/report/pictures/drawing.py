@@ -15,6 +15,7 @@ from sharefind.errors import ConfigError
 from sharefind.report.pictures.lattice_picture import draw_lattice, rows_of
 from sharefind.report.pictures.node_pictures import draw_distances, draw_particles, draw_spectra, has_spectrum
 from sharefind.report.pictures.palette import drawing_settings
+from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.pictures.space_picture import draw_space, picture_size
 from sharefind.report.pictures.symmetry_picture import draw_p_values, drawn, tested
 from sharefind.report.text.runs import RunView
@@ -26,20 +27,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg")
 """Kinds of pictures that are written."""
-
-DPI = 150
-
-WIDTH = 12.5
-"""Inches of a picture of two parts."""
-
-ROW_HEIGHT, MIN_HEIGHT = 0.8, 5.2
-"""Inches of a row of the lattice, and of a picture of two parts at least."""
-
-PAGE_WIDTH = 7.6
-"""Inches of a single picture."""
-
-MAX_SPECTRA = 4
-"""Most nodes whose spectra are drawn, the last ones of the chain."""
 
 T = TypeVar("T")
 
@@ -97,7 +84,7 @@ def _spectra(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
 def spectra_nodes(view: RunView, node: SearchNode | None = None) -> list[SearchNode]:
     """The nodes whose spectra are drawn: the chosen one, or the last ones of the chain."""
     nodes = view.chain if node is None else [node]
-    return [n for n in nodes if has_spectrum(n)][-MAX_SPECTRA:]
+    return [n for n in nodes if has_spectrum(n)][-SIZES.spectra :]
 
 
 def _node(view: RunView, node: SearchNode | None) -> SearchNode:
@@ -123,10 +110,12 @@ def _if_escaping(view: RunView, node: SearchNode | None) -> str:
 
 
 PICTURES = (
-    Picture("lattice", lambda view, node: (PAGE_WIDTH, max(3.6, ROW_HEIGHT * rows_of(view) + 0.8)), _lattice),
-    Picture("distances", lambda view, node: (PAGE_WIDTH, 4.0), _distances, _if_visited, of_node=False),
     Picture(
-        "p-values", lambda view, node: (PAGE_WIDTH, 1.4 + 0.25 * len(drawn(view))), _p_values,
+        "lattice", lambda view, node: (SIZES.page_width, max(3.6, SIZES.row_height * rows_of(view) + 0.8)), _lattice
+    ),
+    Picture("distances", lambda view, node: (SIZES.page_width, 4.0), _distances, _if_visited, of_node=False),
+    Picture(
+        "p-values", lambda view, node: (SIZES.page_width, 1.4 + 0.25 * len(drawn(view))), _p_values,
         _if_tested, of_node=False,
     ),
     Picture(
@@ -135,7 +124,7 @@ PICTURES = (
     Picture(
         "spectra", lambda view, node: (max(3.8, 2.0 * len(spectra_nodes(view, node))), 2.8), _spectra, _if_escaping
     ),
-    Picture("particles", lambda view, node: (PAGE_WIDTH, 4.4), _particles, _if_visited),
+    Picture("particles", lambda view, node: (SIZES.page_width, 4.4), _particles, _if_visited),
 )  # fmt: skip
 """Every single picture."""
 
@@ -230,7 +219,7 @@ def draw_single(view: RunView, name: str, path: Path, node: SearchNode | None = 
 
 
 def _two_parts(view: RunView) -> tuple[float, float]:
-    return WIDTH, max(MIN_HEIGHT, ROW_HEIGHT * rows_of(view))
+    return SIZES.width, max(SIZES.least_height, SIZES.row_height * rows_of(view))
 
 
 def _write(path: Path, size: tuple[float, float], draw: Callable[[Figure], object]) -> None:
@@ -251,5 +240,5 @@ def rendered(size: tuple[float, float], draw: Callable[[Figure], T], format: str
     with matplotlib.rc_context(drawing_settings()):
         figure = Figure(figsize=size, layout="constrained")
         value = draw(figure)
-        figure.savefig(buffer, format=format, dpi=DPI, metadata=metadata)
+        figure.savefig(buffer, format=format, dpi=SIZES.dpi, metadata=metadata)
     return buffer.getvalue(), value

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from xml.etree import ElementTree  # nosec B405 # reads nothing but what matplotlib wrote a moment ago
 
 from sharefind.report.pictures.palette import NAMES
+from sharefind.report.pictures.picture_style import SIZES
 
 FONTS = re.compile(r"(font: (?:\w+ )*[\d.]+px )[^;]*")
 COLOUR = re.compile("|".join(NAMES))
@@ -15,9 +16,6 @@ LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 
 PLACES = ("d", "x", "y", "points")
 """Attributes whose numbers are rounded to hundredths of a point."""
-
-LARGE, SMALL = 1.6, 1.3
-"""Pixels of a point where there is room, and on a narrow screen, where a picture scrolls: text stays readable."""
 
 DROPPED = ("metadata", "style")
 """Elements that say nothing, or that would reach beyond the picture."""
@@ -44,7 +42,7 @@ def inline_svg(svg: bytes, name: str, label: str, titles: Mapping[str, str]) -> 
         {
             "role": "img",
             "aria-label": label,
-            "style": f"max-width: {LARGE * width:.0f}px; min-width: {SMALL * width:.0f}px",
+            "style": f"max-width: {SIZES.roomy * width:.0f}px; min-width: {SIZES.narrow * width:.0f}px",
         }
     )
     return ElementTree.tostring(root, encoding="unicode")

@@ -10,30 +10,13 @@ import networkx as nx
 import numpy as np
 
 from sharefind.report.pictures.palette import COLOURS, FAINT, INK, MARKERS, PAPER, decision_of
+from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.runs import RunView
 from sharefind.search import Decision, SearchNode
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-NODE_AREA, DIM_AREA, SMALL_NODE_AREA = 140, 240, 60
-"""Areas of nodes in square points: a named one at dimension 0, what dim Z adds to it, one without a name."""
-
-MAX_NAMED = 5
-"""Most nodes in a row that are all named; in a picture with a longer row only the visited ones are."""
-
-NAMED_WIDTH, PLAIN_WIDTH = 3.0, 0.6
-"""Widths of a node with and without a name, in units of the picture."""
-
-MAX_NAME, MIN_NAME = 28, 12
-"""Longest name in a picture, in characters, and the length to which any may grow."""
-
-LATTICE_WIDTH = 6.5
-"""Inches of the lattice in a picture."""
-
-CHARACTER = 0.066
-"""Inches of a character in a node's name, on average."""
 
 
 def draw_lattice(axes: Axes, view: RunView, chosen: SearchNode | None = None) -> dict[str, str]:
@@ -53,8 +36,10 @@ def draw_lattice(axes: Axes, view: RunView, chosen: SearchNode | None = None) ->
             marker=MARKERS[decision_of(node)], edgecolors=INK if node.key in chain or node == chosen else PAPER,
             linewidths=3.0 if node == chosen else 1.4, gid=f"node-{k}",
         )  # fmt: skip
-    length = int(LATTICE_WIDTH * NAMED_WIDTH / width / CHARACTER) - 5
-    _name_nodes(axes, [n for n in nodes if n.key in named], places, max(MIN_NAME, min(MAX_NAME, length)))
+    length = int(SIZES.lattice_width * SIZES.named_width / width / SIZES.character) - 5
+    _name_nodes(
+        axes, [n for n in nodes if n.key in named], places, max(SIZES.shortest_name, min(SIZES.longest_name, length))
+    )
     _dress(axes, view, places)
     return {f"node-{k}": node_title(node) for k, node in enumerate(nodes)}
 
@@ -72,7 +57,7 @@ def named_nodes(view: RunView) -> set[str]:
     """Keys of the nodes that are named in a picture: all of them while they fit, else the visited ones."""
     nodes = list(view.lattice.nodes())
     widest = max(Counter(node.space.dim for node in nodes).values())
-    return {node.key for node in nodes if widest <= MAX_NAMED or node.evidence is not None}
+    return {node.key for node in nodes if widest <= SIZES.named_nodes or node.evidence is not None}
 
 
 def rows_of(view: RunView) -> int:
@@ -92,7 +77,7 @@ def layout(view: RunView, named: set[str]) -> tuple[dict[str, tuple[float, float
     widest = 0.0
     for height, dim in enumerate(sorted(rows)):
         row = _visited_in_the_middle(rows[dim])
-        widths = [NAMED_WIDTH if node.key in named else PLAIN_WIDTH for node in row]
+        widths = [SIZES.named_width if node.key in named else SIZES.plain_width for node in row]
         # The chain runs through the middle: a row that it passes by leaves the middle free.
         aside = widths[len(row) // 2] if len(row) % 2 and not any(n.evidence for n in row) else 0.0
         ends = np.cumsum([0.0, *widths]) - sum(widths) / 2 + aside / 2
@@ -120,7 +105,7 @@ def _visited_in_the_middle(row: list[SearchNode]) -> list[SearchNode]:
 
 
 def _area(node: SearchNode, view: RunView, named: set[str]) -> float:
-    return NODE_AREA + DIM_AREA * node.space.dim / view.ambient if node.key in named else SMALL_NODE_AREA
+    return SIZES.node_area + SIZES.dim_area * node.space.dim / view.ambient if node.key in named else SIZES.plain_area
 
 
 def _draw_growths(axes: Axes, view: RunView, places: dict[str, tuple[float, float]], named: set[str]) -> None:
@@ -154,9 +139,9 @@ def _dress(axes: Axes, view: RunView, places: dict[str, tuple[float, float]]) ->
     axes.set_yticks(sorted(heights), [str(heights[h]) for h in sorted(heights)])
     axes.tick_params(left=True, labelleft=True, bottom=False, labelbottom=False)
     axes.set_ylabel("dimension")
-    axes.set_title(plain(f"search lattice, candidate {shortened(view.result['group']['name'], 40)}"))
+    axes.set_title(plain(f"search lattice, candidate {shortened(view.result.group.name, 40)}"))
     left, right = (end(x for x, _ in places.values()) for end in (min, max))
-    axes.set_xlim(min(left - 0.8, -NAMED_WIDTH), right + NAMED_WIDTH)
+    axes.set_xlim(min(left - 0.8, -SIZES.named_width), right + SIZES.named_width)
     axes.margins(y=0.1)
     axes.set_frame_on(False)
     words = (("stay", Decision.STAY), ("grow", Decision.GROW), ("not visited", None))

@@ -8,32 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.report.pictures.lattice_picture import MAX_NAME, plain
+from sharefind.report.pictures.lattice_picture import plain
 from sharefind.report.pictures.palette import AFTER, BEFORE, COLOURS, FAINT, INK, LIMIT, MARKERS, PAPER, decision_of
+from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.runs import RunView
 from sharefind.search import SearchNode
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-LOWEST = 1e-12
-"""Where the axis of distances begins when all of them are 0."""
-
-RANK_TOLERANCE = 1e-9
-"""Share of the largest singular value of a cloud up to which a direction is a rounding error."""
-
-MAX_DRAWN = 300
-"""Most particles that are drawn, evenly chosen."""
-
-MAX_PANEL_NAME = 18
-"""Longest name above one of several panels, in characters."""
-
-MAX_NAMES_WIDTH = 45
-"""Characters of all names on an axis up to which they stand level."""
-
-MAX_DIRECTIONS = 60
-"""Most eigenvalues of a spectrum that are drawn, the largest ones."""
 
 
 def draw_distances(axes: Axes, view: RunView) -> None:
@@ -42,7 +25,7 @@ def draw_distances(axes: Axes, view: RunView) -> None:
     dist2 = np.array([node.evidence.dist2 for node in chain if node.evidence is not None])
     delta = np.array([_or_nan(node.evidence.delta) for node in chain if node.evidence is not None])
     positive = np.concatenate([dist2[dist2 > 0], delta[delta > 0]])
-    floor = positive.min() / 10 if positive.size else LOWEST
+    floor = positive.min() / 10 if positive.size else SIZES.least_distance
     top = positive.max() * 10 if positive.size else 1.0
     x = np.arange(len(chain))
     axes.vlines(x, floor, np.maximum(dist2, floor), color=FAINT, lw=6, zorder=1)
@@ -57,8 +40,8 @@ def draw_distances(axes: Axes, view: RunView) -> None:
     axes.set_yscale("log")
     axes.set_ylim(floor, top)
     axes.set_xlim(-0.6, len(chain) - 0.3)
-    names = [plain(shortened(node.label, MAX_NAME)) for node in chain]
-    axes.set_xticks(x, names, rotation=0 if sum(map(len, names)) < MAX_NAMES_WIDTH else 30)
+    names = [plain(shortened(node.label, SIZES.longest_name)) for node in chain]
+    axes.set_xticks(x, names, rotation=0 if sum(map(len, names)) < SIZES.level_names else 30)
     axes.set_ylabel("dist^2, squared distance from E_j")
     axes.set_title("do particles stay?")
     axes.spines[["top", "right"]].set_visible(False)
@@ -94,7 +77,7 @@ def draw_particles(axes: Axes, view: RunView, node: SearchNode) -> None:
     """
     start, final = view.particles(node)
     (across, x_name), (up, y_name) = plane(node, final)
-    shown = np.linspace(0, len(final) - 1, min(len(final), MAX_DRAWN)).round().astype(int)
+    shown = np.linspace(0, len(final) - 1, min(len(final), SIZES.particles)).round().astype(int)
     for cloud, colour, marker, word in ((start, BEFORE, "o", "before"), (final, AFTER, "D", "after")):
         part = cloud[shown % len(cloud)]
         axes.scatter(
@@ -144,7 +127,7 @@ def _principal(cloud: NDArray[np.float64]) -> NDArray[np.float64]:
     Signs are fixed, so that pictures are reproducible.
     """
     _, values, directions = np.linalg.svd(cloud, full_matrices=False)
-    directions[values <= RANK_TOLERANCE * values[0]] = 0  # rounding errors have directions, too
+    directions[values <= SIZES.rounding * values[0]] = 0  # rounding errors have directions, too
     largest = np.abs(directions).argmax(axis=1)
     signs = np.sign(directions[np.arange(len(directions)), largest])
     return np.asarray(directions * np.where(signs == 0, 1, signs)[:, None])
@@ -174,11 +157,11 @@ def draw_spectra(axes: Sequence[Axes], view: RunView, nodes: Sequence[SearchNode
     spectra = [escape_spectrum(node, view.particles(node)[1]) for node in nodes]
     levels = [_noise_level(node) for node in nodes]
     largest = max((float(values.max()) for values in spectra if values.size), default=0.0) or 1.0
-    floor = largest * RANK_TOLERANCE
-    drawn = [v for values in spectra for v in values[:MAX_DIRECTIONS] if v > floor]
+    floor = largest * SIZES.rounding
+    drawn = [v for values in spectra for v in values[: SIZES.eigenvalues] if v > floor]
     lowest = min([*drawn, *(level for level in levels if level)], default=floor) / 3
     for place, node, values, level in zip(axes, nodes, spectra, levels, strict=True):
-        _draw_spectrum(place, node, values[:MAX_DIRECTIONS], level, lowest)
+        _draw_spectrum(place, node, values[: SIZES.eigenvalues], level, lowest)
         place.set_ylim(lowest, max([largest, *(v for v in levels if v)]) * 3)
     axes[0].set_ylabel("eigenvalue")
     handles, labels = axes[0].get_legend_handles_labels()
@@ -206,7 +189,7 @@ def _draw_spectrum(axes: Axes, node: SearchNode, values: NDArray[np.float64], le
         )
     axes.set_yscale("log")
     axes.set_xlim(0.3, max(len(values), 2) + 0.7)
-    axes.set_title(plain(shortened(node.label, MAX_PANEL_NAME)))
+    axes.set_title(plain(shortened(node.label, SIZES.panel_name)))
     axes.set_xlabel("direction")
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.spines[["top", "right"]].set_visible(False)

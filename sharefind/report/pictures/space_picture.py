@@ -12,35 +12,16 @@ from numpy.typing import NDArray
 from sharefind.exact.matrices import to_float
 from sharefind.report.pictures.lattice_picture import plain
 from sharefind.report.pictures.palette import FAINT, INK, NEGATIVE, POSITIVE, class_colour
+from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.text.number_words import plural, tied_entry
-from sharefind.report.text.space_words import MAX_COLUMNS, MAX_ROWS, MAX_VECTORS, BlockLike, matrices
+from sharefind.report.text.space_words import BlockLike, matrices
+from sharefind.report.text.text_style import STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from sharefind.spaces import Subspace
-
-MAX_BLOCKS = 4
-"""Most blocks of Z that are drawn."""
-
-MAX_WRITTEN = 8
-"""Most columns of a heat map whose values are written into it."""
-
-SHADES = 6
-"""Steps of a heat map's scale."""
-
-ROUNDING = 1e-9
-"""What a value may exceed a step of that scale by and still belong to it, in steps."""
-
-DARKEST = 0.6
-"""Opacity of the largest value of a heat map: ink stays readable on it."""
-
-WIDE_CELL = 0.46
-"""Inches of an entry into which a value is written."""
-
-CELL, LEAST_SIDE, MARGIN, TITLE = 0.27, 1.3, 0.5, 0.34
-"""Inches of an entry, of a panel at least, of what surrounds a panel, and of its title of two lines."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +37,25 @@ class Panel:
     def size(self) -> tuple[float, float]:
         """Width and height of what is drawn, in inches."""
         rows, columns = self.cells.shape
-        cell = WIDE_CELL if not self.is_pattern and self.is_written else CELL
-        return max(LEAST_SIDE, cell * columns), cell * rows
+        cell = SIZES.wide_cell if not self.is_pattern and self.is_written else SIZES.cell
+        return max(SIZES.least_side, cell * columns), cell * rows
 
     @property
     def is_written(self) -> bool:
         """Whether entries are written into their cells."""
-        return self.is_pattern or self.cells.shape[1] <= MAX_WRITTEN
+        return self.is_pattern or self.cells.shape[1] <= SIZES.written_columns
 
 
 def panels(space: Subspace, blocks: Sequence[BlockLike]) -> list[Panel]:
-    """The matrices that are drawn of a space: at most `MAX_BLOCKS` blocks of at most `MAX_VECTORS` vectors."""
+    """The matrices that are drawn of a space: the first blocks of the first basis vectors."""
     if space.tying is not None:
-        parts = list(matrices(space.tying, blocks))[:MAX_BLOCKS]
+        parts = list(matrices(space.tying, blocks))[: SIZES.blocks]
         return [_pattern_panel(block.name, part) for block, part in parts]
     return list(_heat_panels(space, blocks))
 
 
 def _cut(part: NDArray[Any]) -> NDArray[Any]:
-    return part[:MAX_ROWS, :MAX_COLUMNS]
+    return part[: STYLE.rows, : STYLE.columns]
 
 
 def _pattern_panel(name: str, part: NDArray[Any]) -> Panel:
@@ -85,31 +66,31 @@ def _pattern_panel(name: str, part: NDArray[Any]) -> Panel:
 
 def _panel_title(name: str, part: NDArray[Any]) -> str:
     rows, columns = part.shape
-    cut = rows > MAX_ROWS or columns > MAX_COLUMNS
-    note = f",\nfirst {min(rows, MAX_ROWS)} x {min(columns, MAX_COLUMNS)}" if cut else ""
+    cut = rows > STYLE.rows or columns > STYLE.columns
+    note = f",\nfirst {min(rows, STYLE.rows)} x {min(columns, STYLE.columns)}" if cut else ""
     return f"{name} {rows} x {columns}{note}"
 
 
 def _heat_panels(space: Subspace, blocks: Sequence[BlockLike]) -> Iterator[Panel]:
-    values = np.asarray(space.orthonormal())[:MAX_VECTORS]
-    words = space.basis_strings()[:MAX_VECTORS] if space.is_exact else [[f"{v:.2g}" for v in row] for row in values]
+    values = np.asarray(space.orthonormal())[: STYLE.vectors]
+    words = space.basis_strings()[: STYLE.vectors] if space.is_exact else [[f"{v:.2g}" for v in row] for row in values]
     if space.is_exact:
         values = to_float(space.exact_rows())
     for k, (row, texts) in enumerate(zip(values, words, strict=True), 1):
         pairs = zip(matrices(row, blocks), matrices(np.array(texts, dtype=object), blocks), strict=True)
-        for (block, part), (_, names) in list(pairs)[:MAX_BLOCKS]:
+        for (block, part), (_, names) in list(pairs)[: SIZES.blocks]:
             yield Panel(f"vector {k}, {_panel_title(block.name, part)}", _cut(part), _cut(names), False)
 
 
 def what_is_left_out(space: Subspace, blocks: Sequence[BlockLike]) -> str:
     """What of a space its picture does not show, "" if all of it is drawn."""
     missing = []
-    if len(blocks) > MAX_BLOCKS:
-        missing.append(f"the first {MAX_BLOCKS} of {len(blocks)} blocks")
-    if space.tying is None and space.dim > MAX_VECTORS:
-        missing.append(f"the first {MAX_VECTORS} of {space.dim} basis vectors")
-    if any(max(part.shape[0] - MAX_ROWS, part.shape[1] - MAX_COLUMNS) > 0 for _, part in _parts(space, blocks)):
-        missing.append(f"at most {MAX_ROWS} x {MAX_COLUMNS} entries of a block")
+    if len(blocks) > SIZES.blocks:
+        missing.append(f"the first {SIZES.blocks} of {len(blocks)} blocks")
+    if space.tying is None and space.dim > STYLE.vectors:
+        missing.append(f"the first {STYLE.vectors} of {space.dim} basis vectors")
+    if any(max(part.shape[0] - STYLE.rows, part.shape[1] - STYLE.columns) > 0 for _, part in _parts(space, blocks)):
+        missing.append(f"at most {STYLE.rows} x {STYLE.columns} entries of a block")
     return f"Drawn are {', '.join(missing)}; result.json has all." if missing else ""
 
 
@@ -136,25 +117,18 @@ def space_caption(space: Subspace) -> str:
 def picture_size(space: Subspace, blocks: Sequence[BlockLike]) -> tuple[float, float]:
     """Width and height of the picture of a space, in inches."""
     rows = _arranged(panels(space, blocks))
-    width = max(sum(panel.size[0] + MARGIN for panel in row) for row in rows)
-    return max(3.4, width), sum(max(panel.size[1] for panel in row) + MARGIN for row in rows)
-
-
-LETTERS = ((2, 9.0), (3, 7.5), (5, 6.5), (1000, 5.0))
-"""Size of what is written into a cell, in points, by the most characters that have it."""
-
-MAX_WIDTH = 9.0
-"""Inches after which a row of panels is broken."""
+    width = max(sum(panel.size[0] + SIZES.margin for panel in row) for row in rows)
+    return max(3.4, width), sum(max(panel.size[1] for panel in row) + SIZES.margin for row in rows)
 
 
 def _arranged(found: list[Panel]) -> list[list[Panel]]:
     rows: list[list[Panel]] = [[]]
     width = 0.0
     for panel in found:
-        width += panel.size[0] + MARGIN
-        if rows[-1] and width > MAX_WIDTH:
+        width += panel.size[0] + SIZES.margin
+        if rows[-1] and width > SIZES.panels_width:
             rows.append([])
-            width = panel.size[0] + MARGIN
+            width = panel.size[0] + SIZES.margin
         rows[-1].append(panel)
     return rows
 
@@ -165,14 +139,14 @@ def draw_space(figure: Figure, space: Subspace, blocks: Sequence[BlockLike]) -> 
     top = height
     for row in _arranged(panels(space, blocks)):
         tall = max(panel.size[1] for panel in row)
-        left = MARGIN / 8
+        left = SIZES.margin / 8
         for panel in row:
             wide, high = panel.size
-            bottom = top - TITLE - high
+            bottom = top - SIZES.title - high
             axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
             _draw_panel(axes, panel)
-            left += wide + MARGIN
-        top -= tall + MARGIN
+            left += wide + SIZES.margin
+        top -= tall + SIZES.margin
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
@@ -191,7 +165,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
 
 def _write(axes: Axes, texts: NDArray[np.object_]) -> None:
     for (i, j), text in np.ndenumerate(texts):
-        size = next(s for most, s in LETTERS if len(text) <= most)
+        size = next(s for most, s in SIZES.letters if len(text) <= most)
         axes.text(j + 0.5, i + 0.5, plain(text), ha="center", va="center", fontsize=size, color=INK)
 
 
@@ -203,10 +177,10 @@ def _draw_classes(axes: Axes, labels: NDArray[Any]) -> None:
 
 def _draw_heat(axes: Axes, values: NDArray[Any]) -> None:
     largest = float(np.abs(values).max()) or 1.0
-    steps = np.ceil(SHADES * np.abs(values) / largest - ROUNDING).astype(int)
-    for step in range(1, SHADES + 1):
+    steps = np.ceil(SIZES.shades * np.abs(values) / largest - SIZES.rounding).astype(int)
+    for step in range(1, SIZES.shades + 1):
         for sign, colour in ((1, POSITIVE), (-1, NEGATIVE)):
-            _fill(axes, (steps == step) & (np.sign(values) == sign), colour, DARKEST * step / SHADES)
+            _fill(axes, (steps == step) & (np.sign(values) == sign), colour, SIZES.darkest * step / SIZES.shades)
 
 
 def _fill(axes: Axes, where: NDArray[np.bool_], colour: str, opacity: float) -> None:

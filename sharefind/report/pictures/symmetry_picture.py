@@ -8,32 +8,28 @@ import numpy as np
 
 from sharefind.report.pictures.lattice_picture import plain, printable
 from sharefind.report.pictures.palette import COLOURS, FAINT, INK, LIMIT, MARKERS
+from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.runs import RunView
 from sharefind.search import Decision
+from sharefind.search.result import SymmetryRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-MAX_GROUPS = 40
-"""Most groups that are drawn: those that were not rejected before the others."""
-
-MAX_GROUP_NAME = 30
-"""Longest name of a group in the picture, in characters."""
 
 VERDICTS = {"accepted": Decision.STAY, "rejected": Decision.GROW, "undecided": None}
 """A verdict is drawn as the decision that it leads to."""
 
 
-def tested(view: RunView) -> list[dict[str, Any]]:
+def tested(view: RunView) -> list[SymmetryRow]:
     """The candidate groups that have a p-value of their own, in the order of the tests."""
-    return [row for row in view.result.get("symmetries", []) if row["p_value"] is not None]
+    return [row for row in view.result.symmetries if row.p_value is not None]
 
 
-def drawn(view: RunView) -> list[dict[str, Any]]:
+def drawn(view: RunView) -> list[SymmetryRow]:
     """The tested groups that are drawn, in the order of the tests."""
     rows = tested(view)
-    kept = sorted(range(len(rows)), key=lambda k: rows[k]["verdict"] == "rejected")[:MAX_GROUPS]
+    kept = sorted(range(len(rows)), key=lambda k: rows[k].verdict == "rejected")[: SIZES.groups]
     return [rows[k] for k in sorted(kept)]
 
 
@@ -45,12 +41,12 @@ def draw_p_values(axes: Axes, view: RunView) -> dict[str, str]:
     """
     rows = drawn(view)
     places = np.arange(len(rows))[::-1]
-    values = np.array([row["p_adjusted"] for row in rows])
+    values = np.array([row.p_adjusted for row in rows])
     axes.hlines(places, values, 1, color=FAINT, lw=1, zorder=1)
     for k, (place, row) in enumerate(zip(places, rows, strict=True)):
-        decision = VERDICTS[row["verdict"]]
+        decision = VERDICTS[row.verdict]
         axes.scatter(
-            row["p_adjusted"], place, s=46, c=COLOURS[decision], marker=MARKERS[decision], edgecolors=INK, lw=0.8,
+            row.p_adjusted, place, s=46, c=COLOURS[decision], marker=MARKERS[decision], edgecolors=INK, lw=0.8,
             zorder=3, gid=f"group-{k}", clip_on=False,
         )  # fmt: skip
     axes.axvline(view.alpha, color=LIMIT, lw=1.4, ls="--", zorder=2)
@@ -58,27 +54,25 @@ def draw_p_values(axes: Axes, view: RunView) -> dict[str, str]:
     return {f"group-{k}": _title(row) for k, row in enumerate(rows)}
 
 
-def _title(row: dict[str, Any]) -> str:
-    return (
-        f"{printable(row['group'])}: p {number(row['p_value'])}, adjusted {number(row['p_adjusted'])}: {row['verdict']}"
-    )
+def _title(row: SymmetryRow) -> str:
+    return f"{printable(row.group)}: p {number(row.p_value)}, adjusted {number(row.p_adjusted)}: {row.verdict}"
 
 
-def _dress(axes: Axes, view: RunView, rows: list[dict[str, Any]], values: Any, places: Any) -> None:
+def _dress(axes: Axes, view: RunView, rows: list[SymmetryRow], values: Any, places: Any) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     axes.set_xscale("log")
     axes.set_xlim(min([*values, view.alpha]) / 1.5, 1.2)
     axes.set_ylim(-0.8, len(rows) - 0.2)
-    axes.set_yticks(places, [plain(shortened(row["group"], MAX_GROUP_NAME)) for row in rows])
+    axes.set_yticks(places, [plain(shortened(row.group, SIZES.group_name)) for row in rows])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("adjusted p-value")
     axes.set_title("exact tests of the candidate groups")
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False)
-    shown = [word for word in VERDICTS if any(row["verdict"] == word for row in rows)]
+    shown = [word for word in VERDICTS if any(row.verdict == word for row in rows)]
     marks = [Line2D([], [], marker=MARKERS[d], ls="", mec=INK, mfc=COLOURS[d], label=w) for w, d in _of(shown)]
     level = Line2D([], [], color=LIMIT, ls="--", label=f"alpha = {view.alpha:g}")
     height = 0.5 / (0.25 * len(rows) + 1)

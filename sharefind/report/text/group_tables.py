@@ -24,16 +24,8 @@ from sharefind.groups import (
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.report.text.number_words import order, shortened
+from sharefind.report.text.text_style import STYLE
 from sharefind.spaces import fixed_space
-
-MAX_NATURAL = 64
-"""Largest dimension of the natural representation whose equivariant maps are counted."""
-
-MAX_JSON_DIGITS = 4000
-"""Orders with more digits are written as text in JSON: Python converts no larger integers."""
-
-MAX_CYCLES = 76
-"""Longest generator in cycle notation, in characters."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ class GroupFacts:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
-        writable = self.order is None or self.order < 10**MAX_JSON_DIGITS
+        writable = self.order is None or self.order < 10**STYLE.json_digits
         return {
             "schema": "sharefind.group/1",
             "name": self.name,
@@ -86,7 +78,7 @@ def group_facts(name: str, limits: Limits = DEFAULT_LIMITS) -> GroupFacts:
     group = named_group(name, limits)
     rep = natural(group)
     count, classes = _subgroup_counts(group, limits)
-    is_small = rep.dim <= MAX_NATURAL
+    is_small = rep.dim <= STYLE.natural
     return GroupFacts(
         name=group.name,
         order=group.order,
@@ -124,7 +116,7 @@ def _rows(facts: GroupFacts) -> dict[str, str]:
     rows = {"group": facts.name, "order": order(facts.order)}
     if facts.points is not None:
         rows["points"] = f"{facts.points}, counted from 0"
-        cycles = [shortened(cycle_notation(g), MAX_CYCLES) for g in facts.generators]
+        cycles = [shortened(cycle_notation(g), STYLE.group_cycles) for g in facts.generators]
         rows["generators"] = "\n".join(cycles) or "none (the trivial group)"
     if facts.lie_dim is not None:
         rows["generators"] = f"a Lie algebra of dimension {facts.lie_dim}"
@@ -132,7 +124,7 @@ def _rows(facts: GroupFacts) -> dict[str, str]:
     rows["subgroups"] = limit if facts.subgroups is None else f"{facts.subgroups} in {facts.classes} conjugacy classes"
     whole = facts.natural_dim**2
     rows["equivariant"] = (
-        f"not computed above dimension {MAX_NATURAL}"
+        f"not computed above dimension {STYLE.natural}"
         if facts.equivariant_dim is None
         else f"linear maps natural -> natural: dim E^G = {facts.equivariant_dim} of {whole}"
     )

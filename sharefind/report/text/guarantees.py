@@ -7,54 +7,55 @@ from collections.abc import Iterator
 from sharefind.report.text.number_words import number
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import last_rule
+from sharefind.search.rules.registry import stop_traits
 
 
 def promised(view: RunView) -> Iterator[str]:
     """What holds whatever the data's law, the noise and the quality of training are; a sentence each."""
-    if view.result.get("symmetries"):
+    if view.result.symmetries:
         yield (
             f"If the samples are independent, then with probability at least {number(1 - view.alpha)} none of the "
             f"groups called rejected is a symmetry of the data; all tests together are covered (alpha = "
             f"{view.alpha:g}). The p-values are exact for every sample size, because data moved by a symmetry are "
             "exchangeable with the data themselves."
         )
-    if view.result["e_star"]["exact"] and view.is_finished:
+    if view.result.e_star.exact and view.is_finished:
         yield "E_* is an exact subspace: its ties are no rounded numbers, and an export is checked in exact arithmetic."
 
 
 def not_promised(view: RunView) -> Iterator[str]:
     """What must not be read into the result; a sentence each."""
-    tests = bool(view.result.get("symmetries"))
+    tests = bool(view.result.symmetries)
     if tests:
         yield "Not rejected is no proof: with few samples or much noise E_* may belong to a group that is too large."
         yield (
             "Rows that depend on each other (time series, overlapping windows, repeated measurements) void the "
             "p-values; they are a guide then. So does an alpha chosen after looking at them."
         )
-    if tests and last_rule(view) == "randomisation":
+    if tests and stop_traits(last_rule(view)).decides_by_tests:
         yield "dist^2, delta and the spectra illustrate the decisions of the exact tests; they do not make them."
     if _decides_by_level(view):
         yield (
             f"dist^2 against delta is a test of level {view.alpha:g} at each space that a group fixes; that particles "
             "stay is no proof."
         )
-    elif last_rule(view) in ("fixed", "calibrated"):
+    elif stop_traits(last_rule(view)).compares_distances:
         yield "The stopping rule compares distances: it is the plain heuristic, and has no error rate."
     if view.holds_by_tolerance:
         yield (
             "E_* holds by the tolerance: the exact symmetry is rejected, and that it is broken by little is an "
             "estimate from one training without an error rate."
         )
-    if view.result.get("blind"):
+    if view.result.blind:
         yield (
             "The candidate was proposed by the data. Its exact test used other samples, so that its level holds; "
             "that nothing larger was missed is not guaranteed."
         )
-    elif view.result["group"]["order"] != 1:
+    elif view.result.group.order != 1:
         yield "Symmetries outside the candidate group were not looked for."
 
 
 def _decides_by_level(view: RunView) -> bool:
     """Whether dist^2 was compared with that of copies wherever the search came."""
     seen = [n.evidence for n in view.lattice.visited() if n.evidence is not None and not n.space.is_full]
-    return bool(seen) and all(e.rule == "calibrated" and e.p_value is not None for e in seen)
+    return bool(seen) and all(stop_traits(e.rule).compares_distances and e.p_value is not None for e in seen)

@@ -5,17 +5,10 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 
+from sharefind.report.text.text_style import STYLE
+
 NOTHING = "-"
 """Stands for a value that does not exist."""
-
-MAX_NAMES = 12
-"""Most names that are written out in a list; the JSON output has all of them."""
-
-NAMES_WIDTH = 84
-"""Longest line of a list of names, in characters."""
-
-MAX_ORDER_DIGITS = 12
-"""Orders with more digits are written as a power of ten."""
 
 
 def number(value: float | None) -> str:
@@ -43,7 +36,7 @@ def order(value: int | None) -> str:
     """The order of a group: "infinite" for None, a power of ten where the digits would say nothing."""
     if value is None:
         return "infinite"
-    if value < 10**MAX_ORDER_DIGITS:
+    if value < 10**STYLE.order_digits:
         return str(value)
     return f"about 10^{round(value.bit_length() * 0.30103)}"
 
@@ -58,14 +51,14 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def packed(values: Sequence[str], width: int = NAMES_WIDTH) -> str:
-    """At most `MAX_NAMES` names in lines of about `width` characters, broken between names; "-" for none."""
+def packed(values: Sequence[str], width: int = STYLE.names_width) -> str:
+    """At most `TextStyle.names` names in lines of about `width` characters, broken between names; "-" for none."""
     lines = [""]
-    for k, value in enumerate(values[:MAX_NAMES]):
+    for k, value in enumerate(values[: STYLE.names]):
         piece = value if k + 1 == len(values) else f"{value}, "
         if lines[-1] and len(lines[-1]) + len(piece) > width:
             lines.append("")
         lines[-1] += piece
-    if len(values) > MAX_NAMES:
-        lines.append(f"and {len(values) - MAX_NAMES} more")
+    if len(values) > STYLE.names:
+        lines.append(f"and {len(values) - STYLE.names} more")
     return "\n".join(line.rstrip() for line in lines) if values else NOTHING

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sharefind.report.text.text_style import STYLE
 from sharefind.search import SearchConfig
 from sharefind.storage import shell_word
-
-LINE = 80
-"""Characters after which a command goes on in the next line."""
 
 
 def settings_of(config: SearchConfig) -> dict[str, Any]:
@@ -21,7 +19,7 @@ def command_of(config: SearchConfig) -> str:
     """The command that makes the same search again, every choice written out, in lines of about `LINE` characters."""
     lines = ["sharefind discover"]
     for piece in _options(config):
-        if len(lines[-1]) + len(piece) > LINE:
+        if len(lines[-1]) + len(piece) > STYLE.command:
             lines.append("   ")
         lines[-1] += f" {piece}"
     return " \\\n".join(lines)

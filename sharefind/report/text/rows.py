@@ -6,16 +6,14 @@ How a table is set is left to `tables` and `page`.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
-from typing import Any
 
 from sharefind.report.text.number_words import NOTHING, number, order
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import proposal, stabiliser_sentence
 from sharefind.search import Evidence, Growth, SearchNode
-
-SMALLEST_P = 1e-300
-"""Stands for a p-value of 0 where ratios are compared."""
+from sharefind.search.result import DiagnosisRow, Result, SymmetryRow
 
 NODE_HEADINGS = ("node", "space", "dim", "dist^2", "RMD^2", "delta", "p", "adj. p", "decision")
 SYMMETRY_HEADINGS = ("group", "order", "p", "adj. p", "z", "seconds", "verdict")
@@ -31,54 +29,55 @@ def node_cells(node: SearchNode, evidence: Evidence, mark: str = "") -> tuple[st
     return (*cells, evidence.decision.value)
 
 
-def symmetry_cells(row: dict[str, Any], seconds: float | None) -> tuple[str, ...]:
+def symmetry_cells(row: SymmetryRow, seconds: float | None) -> tuple[str, ...]:
     """A candidate group of `symmetries` under `SYMMETRY_HEADINGS`."""
     cost = NOTHING if seconds is None else f"{seconds:.2f}"
-    numbers = (number(row[key]) for key in ("p_value", "p_adjusted", "z"))
-    return (row["group"], order(row["order"]), *numbers, cost, row["verdict"])
+    numbers = map(number, (row.p_value, row.p_adjusted, row.z))
+    return (row.group, order(row.order), *numbers, cost, row.verdict)
 
 
-def nearest(rows: Sequence[dict[str, Any]], alpha: float, most: int) -> list[dict[str, Any]]:
+def nearest(rows: Sequence[SymmetryRow], alpha: float, most: int) -> list[SymmetryRow]:
     """The rows of `symmetries`, in their order, whose adjusted p-values are nearest to alpha, as ratios."""
 
-    def distance(row: dict[str, Any]) -> float:
-        p = row["p_adjusted"] if row["p_adjusted"] is not None else row["p_value"]
-        return math.inf if p is None else abs(math.log(max(p, SMALLEST_P) / alpha))
+    def distance(row: SymmetryRow) -> float:
+        p = row.p_adjusted if row.p_adjusted is not None else row.p_value
+        return math.inf if p is None else abs(math.log(max(p, sys.float_info.min) / alpha))
 
     kept = sorted(range(len(rows)), key=lambda k: distance(rows[k]))[:most]
     return [rows[k] for k in sorted(kept)]
 
 
-def statistic_name(rows: Sequence[dict[str, Any]]) -> str:
+def statistic_name(rows: Sequence[SymmetryRow]) -> str:
     """Name of the statistic of the exact tests."""
-    return next((str(row["statistic"]) for row in rows if row["statistic"] is not None), "none")
+    return next((row.statistic for row in rows if row.statistic is not None), "none")
 
 
-def diagnosis_cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+def diagnosis_cells(name: str, row: DiagnosisRow) -> tuple[str, ...]:
     """A rejected group of `diagnosis` under `DIAGNOSIS_HEADINGS`."""
-    low, high = (f"{100 * v:.2g}" for v in row["risk_gap_interval"])
-    fits = row.get("reference_fits", True)
-    loss = f"{100 * row['risk_gap']:.2g} % [{low}, {high}]" if fits else "the reference model does not fit"
-    return (name, row["cause"], number(row["inputs_p_value"]), loss, f"{row['tied_r2']:.3f}", f"{row['free_r2']:.3f}")
+    low, high = (f"{100 * v:.2g}" for v in row.risk_gap_interval)
+    loss = f"{100 * row.risk_gap:.2g} % [{low}, {high}]" if row.reference_fits else "the reference model does not fit"
+    return (name, row.cause, number(row.inputs_p_value), loss, f"{row.tied_r2:.3f}", f"{row.free_r2:.3f}")
 
 
-def yardstick_rows(result: dict[str, Any]) -> list[tuple[str, str]]:
+def yardstick_rows(result: Result) -> list[tuple[str, str]]:
     """Least squares, the unit on E_* and the free unit under `YARDSTICK_HEADINGS`; none where there is no yardstick."""
-    found = result.get("yardstick")
+    found = result.yardstick
     if not found:
         return []
-    missing = {"least_squares": "not determined", "tied": "no space holds", "free": NOTHING}
-    if result["e_star"]["dim"] == 0:
-        missing["tied"] = "{0}: a constant"
-    names = {"least_squares": "least squares", "tied": "shared (E_*)", "free": "untied (Z)"}
-    return [(name, missing[k] if found[k] is None else f"{found[k]:.3f}") for k, name in names.items()]
+    no_space = "{0}: a constant" if result.e_star.dim == 0 else "no space holds"
+    rows = (
+        ("least squares", found.least_squares, "not determined"),
+        ("shared (E_*)", found.tied, no_space),
+        ("untied (Z)", found.free, NOTHING),
+    )
+    return [(name, missing if value is None else f"{value:.3f}") for name, value, missing in rows]
 
 
-def yardstick_note(result: dict[str, Any]) -> str:
+def yardstick_note(result: Result) -> str:
     """How many rows were kept apart, or why there is no yardstick; "" for a run that did not ask."""
-    found, why = result.get("yardstick"), result.get("yardstick_missing")
+    found, why = result.yardstick, result.yardstick_missing
     if found:
-        return f"{found['rows']:,} rows kept apart; networks fitted briefly, sharefind train trains in full"
+        return f"{found.rows:,} rows kept apart; networks fitted briefly, sharefind train trains in full"
     return f"No yardstick: {why}." if why else ""
 
 
@@ -95,11 +94,11 @@ def share(growth: Growth) -> str:
     return f"{round(100 * growth.explained)} %"
 
 
-def origin_cells(result: dict[str, Any]) -> dict[str, str]:
+def origin_cells(result: Result) -> dict[str, str]:
     """Where the symmetry that was found comes from: what was proposed, the candidate, the stabiliser."""
-    candidate, stabiliser = result["group"], result["e_star"]["stabiliser"]
-    cells = {"proposed": proposal(result["blind"])} if result.get("blind") else {}
-    cells["candidate"] = f"{candidate['name']}, order {order(candidate['order'])}"
+    candidate, stabiliser = result.group, result.e_star.stabiliser
+    cells = {"proposed": proposal(result.blind)} if result.blind else {}
+    cells["candidate"] = f"{candidate.name}, order {order(candidate.order)}"
     if stabiliser is not None:
         cells["stabiliser"] = stabiliser_sentence(stabiliser)
     return cells

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.errors import RunFolderError
 from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.meanfield.units import can_be_exported
 from sharefind.search import Decision, Growth, RunFolder, SearchLattice, SearchNode
 from sharefind.search.persistence.run_folder import read_particles
+from sharefind.search.result import Result
 from sharefind.spaces import Block
-
-REQUIRED = ("schema", "group", "parameter_space", "chain", "e_star", "accepted", "rejected", "lattice")
-"""Keys of a result without which nothing can be shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +28,7 @@ class RunView:
     """
 
     path: Path
-    result: dict[str, Any]
+    result: Result
     lattice: SearchLattice
     alpha: float
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -40,7 +38,7 @@ class RunView:
     def chain(self) -> list[SearchNode]:
         """E_0 -> ... -> the last visited node of the chain."""
         by_number = {node.number: node for node in self.lattice.visited()}
-        return [by_number[row["node"]] for row in self.result["chain"]]
+        return [by_number[row.node] for row in self.result.chain]
 
     @property
     def e_star(self) -> SearchNode | None:
@@ -58,8 +56,8 @@ class RunView:
     def is_exportable(self) -> bool:
         """Whether there is something to export and train: a space that holds, not {0}, of a unit with an export."""
         last = self.e_star
-        unit = str(self.result.get("unit", ""))
-        return self.is_finished and last is not None and not last.space.is_zero and not unit.startswith("radial")
+        can_go_on = self.is_finished and last is not None and not last.space.is_zero
+        return can_go_on and can_be_exported(self.result.unit)
 
     @property
     def holds_by_tolerance(self) -> bool:
@@ -74,12 +72,12 @@ class RunView:
     @property
     def ambient(self) -> int:
         """dim Z."""
-        return int(self.result["parameter_space"]["dim"])
+        return self.result.parameter_space.dim
 
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The blocks of Z."""
-        return tuple(Block(b["name"], tuple(b["shape"])) for b in self.result["parameter_space"]["blocks"])
+        return tuple(Block(b.name, tuple(b.shape)) for b in self.result.parameter_space.blocks)
 
     @property
     def open_nodes(self) -> list[SearchNode]:
@@ -130,9 +128,6 @@ def load_run(path: Path, limits: Limits = DEFAULT_LIMITS) -> RunView:
     folder = RunFolder.open(path, limits)
     seconds = {name: test.seconds for name, test in folder.tests().items()}
     view = RunView(path, folder.result(), folder.lattice(), folder.config().alpha, seconds, limits)
-    missing = [key for key in REQUIRED if key not in view.result]
-    if missing:
-        raise RunFolderError(f"{path / 'result.json'} has no {missing[0]!r}; run the search again")
     _refuse_unrelated(view)
     return view
 
@@ -141,7 +136,7 @@ def _refuse_unrelated(view: RunView) -> None:
     """Refuse a result and a lattice that are not of one run."""
     visited = {node.number for node in view.lattice.visited()}
     sizes = {node.space.ambient for node in view.lattice.nodes()}
-    if any(row["node"] not in visited for row in view.result["chain"]) or sizes - {view.ambient}:
+    if any(row.node not in visited for row in view.result.chain) or sizes - {view.ambient}:
         raise RunFolderError(f"{view.path}: result.json and lattice.json are not of one run; run the search again")
     if sum(block.size for block in view.blocks) != view.ambient:
         raise RunFolderError(f"{view.path}: the blocks in result.json do not fit its dimension; run the search again")

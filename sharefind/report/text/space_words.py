@@ -11,18 +11,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sharefind.report.text.number_words import plural, tied_entry
+from sharefind.report.text.text_style import STYLE
 
 if TYPE_CHECKING:
     from sharefind.spaces import Subspace
-
-MAX_ROWS = 24
-"""Most rows of a matrix that are shown."""
-
-MAX_COLUMNS = 24
-"""Most columns of a matrix that are shown."""
-
-MAX_VECTORS = 6
-"""Most basis vectors that are shown."""
 
 CLASS_STYLES = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta")
 """Colours of the classes of a tying pattern, used in turn."""
@@ -64,12 +56,12 @@ def _pattern(labels: NDArray[np.int32], dim: int, blocks: Sequence[BlockLike]) -
 
 def _vectors(rows: NDArray[Any], title: str, blocks: Sequence[BlockLike]) -> Iterator[Text]:
     yield Text(f"{INDENT}{title}, {plural(len(rows), 'vector')}")
-    for k, row in enumerate(rows[:MAX_VECTORS]):
+    for k, row in enumerate(rows[: STYLE.vectors]):
         for block, part in matrices(row, blocks):
             yield _block_title(block, part, f"vector {k + 1}, ")
             yield _matrix([[str(v) for v in line] for line in part], None)
-    if len(rows) > MAX_VECTORS:
-        yield Text(f"{INDENT}and {len(rows) - MAX_VECTORS} more; --json has all of them", style="dim")
+    if len(rows) > STYLE.vectors:
+        yield Text(f"{INDENT}and {len(rows) - STYLE.vectors} more; --json has all of them", style="dim")
 
 
 def matrices(vector: NDArray[Any], blocks: Sequence[BlockLike]) -> Iterator[tuple[BlockLike, NDArray[Any]]]:
@@ -84,14 +76,14 @@ def matrices(vector: NDArray[Any], blocks: Sequence[BlockLike]) -> Iterator[tupl
 
 def _block_title(block: BlockLike, part: NDArray[Any], before: str = "") -> Text:
     rows, columns = part.shape
-    cut = rows > MAX_ROWS or columns > MAX_COLUMNS
-    note = f" (the first {min(rows, MAX_ROWS)} x {min(columns, MAX_COLUMNS)}; --json has all)" if cut else ""
+    cut = rows > STYLE.rows or columns > STYLE.columns
+    note = f" (the first {min(rows, STYLE.rows)} x {min(columns, STYLE.columns)}; --json has all)" if cut else ""
     return Text(f"{INDENT}{before}{block.name} {' x '.join(map(str, block.shape))}{note}", style="dim")
 
 
 def _matrix(cells: list[list[str]], labels: NDArray[Any] | None) -> Text:
     """Cells aligned to the right; coloured by class where labels are given."""
-    shown = [row[:MAX_COLUMNS] for row in cells[:MAX_ROWS]]
+    shown = [row[: STYLE.columns] for row in cells[: STYLE.rows]]
     width = max(len(cell) for row in shown for cell in row)
     text = Text(no_wrap=True, overflow="crop")
     for i, row in enumerate(shown):

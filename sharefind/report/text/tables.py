@@ -6,7 +6,6 @@ Everything is built from rich, reads well without colours and fits into 100 colu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -14,6 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from sharefind.report.text import verdict as words
 from sharefind.report.text.number_words import number, packed, plural
 from sharefind.report.text.rows import (
     DIAGNOSIS_HEADINGS,
@@ -34,40 +34,24 @@ from sharefind.report.text.rows import (
 )
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.space_words import space_view
-from sharefind.report.text.verdict import (
-    diagnosis_sentence,
-    disagreements,
-    doubts,
-    is_zero,
-    saddles,
-    star_title,
-    verdict,
-    warnings,
-)
+from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision, Evidence, Growth, SearchNode
+from sharefind.search.result import Result
 from sharefind.storage import shell_word
-
-MAX_OPEN = 20
-"""Most open nodes, and most growths of a node, that are listed."""
-
-MAX_TESTS = 20
-"""Most tests that are listed unless all are asked for."""
 
 DECISION_STYLES = {Decision.STAY: "bold green", Decision.GROW: "yellow"}
 
 
 def summary(view: RunView) -> RenderableType:
     """The whole result: verdict, warnings, chain, space, groups, and what to do next."""
-    good = view.is_finished and not is_zero(view)
+    good = view.is_finished and not words.is_zero(view)
     colour = "green" if good else "red"
-    parts: list[RenderableType] = [Panel(Text(verdict(view)), border_style=colour, expand=False)]
-    parts += [Text(f"! {line}", style="bold red") for line in warnings(view)]
-    parts += [
-        Text(f"! {line}", style="yellow") for line in (*saddles(view), *disagreements(view), *doubts(view.result))
-    ]
+    parts: list[RenderableType] = [Panel(Text(words.verdict(view)), border_style=colour, expand=False)]
+    parts += [Text(f"! {line}", style="bold red") for line in words.warnings(view)]
+    parts += [Text(f"! {line}", style="yellow") for line in words.remarks(view)]
     parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
     if view.e_star is not None:
-        parts += [Text(f"\n{star_title(view)}", style="bold"), space_view(view.e_star.space, view.blocks)]
+        parts += [Text(f"\n{words.star_title(view)}", style="bold"), space_view(view.e_star.space, view.blocks)]
     parts += [groups_view(view.result), *diagnosis_view(view.result), *yardstick_view(view.result)]
     return Group(*parts, next_commands(view))
 
@@ -112,24 +96,24 @@ def reasons(nodes: Sequence[SearchNode]) -> Table:
     return table
 
 
-def groups_view(result: dict[str, Any]) -> Table:
+def groups_view(result: Result) -> Table:
     """The stabiliser with its generators, and what was concluded about the candidate's subgroups."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("", "")
-    for name, words in origin_cells(result).items():
-        table.add_row(name, Text(words))
-    table.add_row("accepted", Text(packed(result["accepted"])))
-    table.add_row("rejected", Text(packed(result["rejected"])))
-    if result.get("undecided"):
-        table.add_row("undecided", Text(packed(result["undecided"])))
+    for name, cell in origin_cells(result).items():
+        table.add_row(name, Text(cell))
+    table.add_row("accepted", Text(packed(result.accepted)))
+    table.add_row("rejected", Text(packed(result.rejected)))
+    if result.undecided:
+        table.add_row("undecided", Text(packed(result.undecided)))
     return table
 
 
-def diagnosis_view(result: dict[str, Any]) -> list[RenderableType]:
+def diagnosis_view(result: Result) -> list[RenderableType]:
     """Why the rejected groups nearest to E_* fail and by how much, with a sentence each; nothing when none was."""
-    rows = result.get("diagnosis", {})
+    rows = result.diagnosis
     if not rows:
         return []
     table = _titled_table("\nDiagnosis of what was rejected")
@@ -139,10 +123,10 @@ def diagnosis_view(result: dict[str, Any]) -> list[RenderableType]:
         table.add_column(heading, justify="right", overflow="fold")
     for name, row in rows.items():
         table.add_row(*map(Text, diagnosis_cells(name, row)))
-    return [table, *(Text(line) for line in map(diagnosis_sentence, rows, rows.values()) if line)]
+    return [table, *(Text(line) for line in map(words.diagnosis_sentence, rows, rows.values()) if line)]
 
 
-def yardstick_view(result: dict[str, Any]) -> list[RenderableType]:
+def yardstick_view(result: Result) -> list[RenderableType]:
     """How well E_* predicts rows kept apart, beside least squares and the free unit."""
     rows, note = yardstick_rows(result), yardstick_note(result)
     if not rows:
@@ -157,7 +141,7 @@ def yardstick_view(result: dict[str, Any]) -> list[RenderableType]:
 
 def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
     """Candidate groups, all or those nearest to the level, with verdicts, exact p-values and what the tests cost."""
-    rows, seconds = view.result.get("symmetries", []), view.seconds
+    rows, seconds = view.result.symmetries, view.seconds
     if not rows:
         return []
     table = _titled_table(f"\n{plural(len(rows), 'candidate group')}: exact tests, statistic {statistic_name(rows)}")
@@ -166,9 +150,9 @@ def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
     for heading in headings:
         table.add_column(heading, justify="right")
     table.add_column(last_heading)
-    shown = rows if is_all else nearest(rows, view.alpha, MAX_TESTS)
+    shown = rows if is_all else nearest(rows, view.alpha, STYLE.tests)
     for row in shown:
-        table.add_row(*map(Text, symmetry_cells(row, seconds.get(row["group"]))))
+        table.add_row(*map(Text, symmetry_cells(row, seconds.get(row.group))))
     if len(shown) == len(rows):
         return [table]
     return [
@@ -180,12 +164,12 @@ def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
 def next_commands(view: RunView) -> Text:
     """Where the run is and what can be done with it."""
     run = shell_word(view.path)
-    lattice = view.result["lattice"]
-    size = f"{plural(lattice['nodes'], 'node')}, {plural(lattice['edges'], 'growth')}"
-    text = Text(f"\nrun folder {view.path}: {size}, {view.result['wall_s']:.1f} s, seed {view.result['seed']}\n")
+    lattice = view.result.lattice
+    size = f"{plural(lattice.nodes, 'node')}, {plural(lattice.edges, 'growth')}"
+    text = Text(f"\nrun folder {view.path}: {size}, {view.result.wall_s:.1f} s, seed {view.result.seed}\n")
     text.append("next  ", style="bold").append(f"sharefind inspect {run}")
-    if view.result.get("stopped"):
-        text.append(f"\n      sharefind discover --resume {run}{_larger(view.result['stopped'])}")
+    if view.result.stopped:
+        text.append(f"\n      sharefind discover --resume {run}{_larger(view.result.stopped)}")
     if view.is_exportable:
         text.append(f"\n      sharefind export {run} --format torch --out net.py")
     return text
@@ -211,13 +195,13 @@ def lattice_view(view: RunView, *, is_all: bool = True) -> RenderableType:
 
 
 def _open_table(view: RunView, nodes: Sequence[SearchNode]) -> Table:
-    more = f", the first {MAX_OPEN}" if len(nodes) > MAX_OPEN else ""
+    more = f", the first {STYLE.open_nodes}" if len(nodes) > STYLE.open_nodes else ""
     title = f"\n{plural(len(nodes), 'open node')} (proposed, never visited{more})"
     table = _titled_table(title)
     for heading in OPEN_HEADINGS:
         is_text = heading in ("space", "proposed from")
         table.add_column(heading, justify="left" if is_text else "right", overflow="fold" if is_text else "ellipsis")
-    for node in nodes[:MAX_OPEN]:
+    for node in nodes[: STYLE.open_nodes]:
         table.add_row(*map(Text, open_cells(view, node)))
     return table
 
@@ -265,13 +249,13 @@ def _evidence_table(evidence: Evidence) -> Table:
 
 
 def _growth_table(view: RunView, title: str, growths: Sequence[Growth], end: str) -> Table:
-    more = f" (the first {MAX_OPEN} of {len(growths)})" if len(growths) > MAX_OPEN else ""
+    more = f" (the first {STYLE.open_nodes} of {len(growths)})" if len(growths) > STYLE.open_nodes else ""
     table = _titled_table(f"\n{title}{more}")
     table.add_column("space", overflow="fold")
     table.add_column("dim", justify="right")
     table.add_column("rule")
     table.add_column("explained", justify="right")
-    for growth in growths[:MAX_OPEN]:
+    for growth in growths[: STYLE.open_nodes]:
         other = view.lattice.node(growth.source if end == "source" else growth.target)
         table.add_row(Text(other.label), str(other.space.dim), growth.rule, share(growth))
     return table

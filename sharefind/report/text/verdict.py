@@ -6,49 +6,47 @@ Every way of showing a run takes its words from here; how they are set is left t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from sharefind.groups import cycle_notation
 from sharefind.report.text.number_words import NOTHING, number, order, shortened
 from sharefind.report.text.runs import RunView
+from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision
 from sharefind.search.engine import ADVICE, NO_DIRECTION
-
-MAX_CYCLES = 80
-"""Longest generator in cycle notation, in characters."""
+from sharefind.search.result import BlindRow, DiagnosisRow, Proposed, Result, Rival, Stabiliser
+from sharefind.search.rules.registry import stop_traits
 
 
 def verdict(view: RunView) -> str:
     """What was found, in one sentence."""
     last = view.e_star
-    stopped = view.result.get("stopped")
+    stopped = view.result.stopped
     why = f" ({stopped})" if stopped else ""
     if last is None:
         return f"Undecided: the search was stopped before its first node was done{why}."
-    where, before = f"dimension {last.space.dim} of {view.ambient}", _rejection(view.result.get("blind"))
+    where, before = f"dimension {last.space.dim} of {view.ambient}", _rejection(view.result.blind)
     if not view.is_finished:
         return f"{before}Undecided: the search ended at {last.label}, {where}, which does not hold{why}."
     return f"{before}E_* = {star_name(view)}, {where}: {_meaning(view)}"
 
 
-def _rejection(blind: dict[str, Any] | None) -> str:
+def _rejection(blind: BlindRow | None) -> str:
     """What a blind search proposed first, where the other rows reject it; "" elsewhere."""
-    if not blind or blind.get("rejected_p") is None:
+    if not blind or blind.rejected_p is None:
         return ""
-    p_value = number(blind["rejected_p"])
-    return f"Proposed {blind['name']} ({share_words(blind)}); rejected on the other rows at p = {p_value}; "
+    p_value = number(blind.rejected_p)
+    return f"Proposed {blind.name} ({share_words(blind)}); rejected on the other rows at p = {p_value}; "
 
 
-LARGEST_SHARE = 0.999
 """Posterior shares above this are printed as "above .999": what is not among the spaces compared has a share too."""
 
 
-def share_words(proposal: dict[str, Any]) -> str:
+def share_words(proposal: Proposed) -> str:
     """The posterior share of a proposal or a rival, in words."""
-    value = proposal["share"]
+    value = proposal.share
     if value is None:
         return "search cut short, no share"
-    return f"share above {LARGEST_SHARE}" if value > LARGEST_SHARE else f"share {value:.3g}"
+    return f"share above {STYLE.largest_share}" if value > STYLE.largest_share else f"share {value:.3g}"
 
 
 def star_name(view: RunView) -> str:
@@ -58,56 +56,56 @@ def star_name(view: RunView) -> str:
         return NOTHING
     if last.space.is_zero or last.space.is_full:
         return "{0}" if last.space.is_zero else "Z"
-    return str(view.result["e_star"]["candidate"] or last.label)
+    return str(view.result.e_star.candidate or last.label)
 
 
 def _meaning(view: RunView) -> str:
-    e_star, candidate = view.result["e_star"], view.result["group"]["name"]
+    e_star, candidate = view.result.e_star, view.result.group.name
     if is_zero(view):
-        if e_star["stabiliser"] is not None:
+        if e_star.stabiliser is not None:
             return "no parameter of this unit is left free by the symmetries that are not rejected."
         if _rests_at_saddle(view):
             return "training rests at a saddle of this unit; the labels may carry signal."
         return "the data show nothing that could be learned."
-    named = [n for n in view.result.get("maximal", []) if candidate == "SO2" and n != "SO2"]
-    if e_star["dim"] == view.ambient and named:
+    named = [n for n in view.result.maximal if candidate == "SO2" and n != "SO2"]
+    if e_star.dim == view.ambient and named:
         turn = f"{360 / int(named[0][1:]):.4g} degrees"
         return f"no space of SO2 holds; {named[0]} (turns by {turn}) is not rejected: see --group R{named[0][1:]}."
-    if e_star["dim"] == view.ambient:
-        rejected = f"; {candidate} is rejected" if candidate in view.result["rejected"] else ""
+    if e_star.dim == view.ambient:
+        rejected = f"; {candidate} is rejected" if candidate in view.result.rejected else ""
         return f"no sharing of parameters is supported by the data{rejected}."
-    if e_star["stabiliser"] is None:
+    if e_star.stabiliser is None:
         return _without_group(view)
-    stabiliser = e_star["stabiliser"]
-    if last_rule(view) != "randomisation" and not view.result.get("symmetries"):
-        return f"training stays on the space of {stabiliser['name']} (order {order(stabiliser['order'])})."
-    maximal, label = view.result.get("maximal", []), str(e_star["candidate"]).removeprefix("E^")
-    if maximal and label in view.result["rejected"] and not view.holds_by_tolerance:
+    stabiliser = e_star.stabiliser
+    if not stop_traits(last_rule(view)).decides_by_tests and not view.result.symmetries:
+        return f"training stays on the space of {stabiliser.name} (order {order(stabiliser.order)})."
+    maximal, label = view.result.maximal, str(e_star.candidate).removeprefix("E^")
+    if maximal and label in view.result.rejected and not view.holds_by_tolerance:
         return f"the symmetry {maximal[0]} is not rejected; {label} has the same space, but is rejected."
     how = "holds within the tolerance only" if view.holds_by_tolerance else "is not rejected"
-    of_weights = " of the weights" if (view.result.get("blind") or {}).get("smaller_group") else ""
-    return f"the symmetry {stabiliser['name']} (order {order(stabiliser['order'])}){of_weights} {how}."
+    of_weights = " of the weights" if view.result.blind and view.result.blind.smaller_group else ""
+    return f"the symmetry {stabiliser.name} (order {order(stabiliser.order)}){of_weights} {how}."
 
 
 def _without_group(view: RunView) -> str:
     """The same for a space that no candidate group fixes."""
-    if view.result.get("blind"):
-        blind = view.result["blind"]
-        return f"{(blind.get('taken') or blind)['name']}; its ties are not rejected."
-    kind = "exact" if view.result["e_star"]["exact"] else "numerical"
+    if view.result.blind:
+        blind = view.result.blind
+        return f"{(blind.taken or blind).name}; its ties are not rejected."
+    kind = "exact" if view.result.e_star.exact else "numerical"
     return f"training stays on this {kind} space; no candidate group names it."
 
 
 def warnings(view: RunView) -> Iterator[str]:
     """What must not be overlooked, a line each; what the search itself warned of first."""
-    yield from (f"{line[:1].upper()}{line[1:].removesuffix('.')}." for line in view.result.get("warnings", []))
-    if not view.is_finished and str(view.result.get("stopped")).startswith(NO_DIRECTION):
+    yield from (f"{line[:1].upper()}{line[1:].removesuffix('.')}." for line in view.result.warnings)
+    if not view.is_finished and str(view.result.stopped).startswith(NO_DIRECTION):
         yield f"No space held: particles leave the last one, and nothing says where to; {ADVICE}."
-    elif not view.is_finished and " is open: " in str(view.result.get("stopped")):
+    elif not view.is_finished and " is open: " in str(view.result.stopped):
         yield "E_* is not decided: its test is open, at the very level."
     elif not view.is_finished:
         yield "No space held so far: the last one is no answer. Go on with --resume and a larger budget."
-    elif is_zero(view) and view.result["e_star"]["stabiliser"] is not None:
+    elif is_zero(view) and view.result.e_star.stabiliser is not None:
         yield "E_* = {0}: this unit is too poor for what was accepted. Use one with a hidden layer: --unit two-layer."
     elif is_zero(view) and _rests_at_saddle(view):
         yield "E_* = {0} is a saddle of this unit, no answer. Use --growth invariant with a candidate group."
@@ -115,12 +113,17 @@ def warnings(view: RunView) -> Iterator[str]:
         yield "E_* = {0}: the labels look independent of the inputs. Check them, or try more data."
 
 
+def remarks(view: RunView) -> Iterator[str]:
+    """What a reader should weigh, a line each: saddles, disagreements, and what a blind search leaves open."""
+    yield from (*saddles(view), *disagreements(view), *doubts(view.result))
+
+
 def saddles(view: RunView) -> Iterator[str]:
     """The nodes where particles stay although a free start learns more, a line each."""
     for node in view.lattice.visited():
         if node.evidence is not None and node.evidence.stationary_not_optimal:
             is_left = node.evidence.decision is Decision.GROW
-            if not is_left and node.evidence.rule == "randomisation" and not node.space.is_zero:
+            if not is_left and stop_traits(node.evidence.rule).decides_by_tests and not node.space.is_zero:
                 yield f"At {node.label} the unit learns nothing: that it holds rests on the exact test alone."
                 continue
             follows = ", so the search went on" if is_left else ": do not trust that it stays"
@@ -156,78 +159,78 @@ def star_title(view: RunView) -> str:
     return f"{'E_*' if view.is_finished else 'The last space, which does not hold,'} = {star_name(view)}"
 
 
-def proposal(blind: dict[str, Any]) -> str:
+def proposal(blind: BlindRow) -> str:
     """What the proposing samples of a blind search speak for."""
-    order_text = "" if blind["order"] in (None, 1) else f" (order {order(blind['order'])})"
-    odd = ", and odd: turning all signs is a symmetry too" if blind["odd"] and blind["name"] != "C2" else ""
-    algebra = blind["lie_algebra"]
-    turns = f", fixed by {algebra['name']} (dimension {algebra['dim']})" if algebra and algebra["dim"] else ""
-    of_weights = ", the symmetry of the weights," if blind.get("smaller_group") else ""
-    share = share_words(blind) if blind["share"] is None else f"posterior {share_words(blind)}"
-    return f"{blind['name']}{order_text}{turns}{of_weights} by {blind['samples']:,} samples, {share}{odd}{_left(blind)}"
+    order_text = "" if blind.order in (None, 1) else f" (order {order(blind.order)})"
+    odd = ", and odd: turning all signs is a symmetry too" if blind.odd and blind.name != "C2" else ""
+    algebra = blind.lie_algebra
+    turns = f", fixed by {algebra.name} (dimension {algebra.dim})" if algebra and algebra.dim else ""
+    of_weights = ", the symmetry of the weights," if blind.smaller_group else ""
+    share = share_words(blind) if blind.share is None else f"posterior {share_words(blind)}"
+    return f"{blind.name}{order_text}{turns}{of_weights} by {blind.samples:,} samples, {share}{odd}{_left(blind)}"
 
 
-def _left(blind: dict[str, Any]) -> str:
+def _left(blind: BlindRow) -> str:
     """What was rejected, and what was tried after it."""
-    if blind.get("rejected_p") is None:
+    if blind.rejected_p is None:
         return ""
-    words = f"; rejected on the other rows at p = {number(blind['rejected_p'])}"
-    rejected = ", ".join(f"{t['name']} (p = {number(t['p_value'])})" for t in blind.get("tried", [])[1:])
+    words = f"; rejected on the other rows at p = {number(blind.rejected_p)}"
+    rejected = ", ".join(f"{t.name} (p = {number(t.p_value)})" for t in blind.tried[1:])
     if rejected:
         words += f", and so were {rejected}"
-    return words + (f"; then {blind['taken']['name']}" if blind.get("taken") else "")
+    return words + (f"; then {blind.taken.name}" if blind.taken else "")
 
 
-def doubts(result: dict[str, Any]) -> Iterator[str]:
+def doubts(result: Result) -> Iterator[str]:
     """What a blind search leaves open, a line each."""
-    blind = result.get("blind")
+    blind = result.blind
     if not blind:
         return
-    rivals = ", ".join(f"{r['name']} (dim {r['dim']}{_share(r)})" for r in blind["rivals"])
-    if blind["status"] == "undecided":
+    rivals = ", ".join(f"{r.name} (dim {r.dim}{_share(r)})" for r in blind.rivals)
+    if blind.status == "undecided":
         yield (
-            f"Undecided: of the posterior the likeliest space has {blind['share']:.2g}; others: {rivals}. "
+            f"Undecided: of the posterior the likeliest space has {blind.share:.2g}; others: {rivals}. "
             "E_* contains what is likely; more data would tell."
         )
-    if not blind["exhaustive"]:
+    if not blind.exhaustive:
         yield (
             "The search for moves was cut short: not every move of inputs and outputs was looked at, so symmetries may "
             "have been missed and no space has a posterior share. Fewer inputs make it complete."
         )
-    if blind.get("smaller_group"):
+    if blind.smaller_group:
         yield (
-            f"{(blind.get('taken') or blind)['name']} is the symmetry of the weights: a smaller group has the same "
+            f"{(blind.taken or blind).name} is the symmetry of the weights: a smaller group has the same "
             "space, and the data may have no more than that."
         )
-    smaller = blind["smaller"]
-    if smaller and smaller["log_odds"] < 0:
-        odds = f"log odds {-smaller['log_odds']:.2g}"
-        yield f"As far as the data show, {smaller['what']} ({odds}), though no group says so."
+    smaller = blind.smaller
+    if smaller and smaller.log_odds < 0:
+        odds = f"log odds {-smaller.log_odds:.2g}"
+        yield f"As far as the data show, {smaller.what} ({odds}), though no group says so."
 
 
-def _share(rival: dict[str, Any]) -> str:
-    return "" if rival["share"] is None else f", {rival['share']:.2g}"
+def _share(rival: Rival) -> str:
+    return "" if rival.share is None else f", {rival.share:.2g}"
 
 
-def stabiliser_sentence(stabiliser: dict[str, Any]) -> str:
+def stabiliser_sentence(stabiliser: Stabiliser) -> str:
     """Name, order and generators of a stabiliser."""
-    cycles = [shortened(cycle_notation(g), MAX_CYCLES) for g in stabiliser["generators"]]
+    cycles = [shortened(cycle_notation(g), STYLE.cycles) for g in stabiliser.generators]
     generators = f", generated by {', '.join(cycles)} (points counted from 0)" if cycles else ""
-    return f"{stabiliser['name']}, order {order(stabiliser['order'])}{generators}"
+    return f"{stabiliser.name}, order {order(stabiliser.order)}{generators}"
 
 
-def diagnosis_sentence(name: str, row: dict[str, Any]) -> str:
+def diagnosis_sentence(name: str, row: DiagnosisRow) -> str:
     """What follows from a row of the diagnosis; "" where nothing does."""
-    if not row.get("reference_fits", True):
-        broken = "the inputs are not invariant" if row["cause"] == "inputs" else "what is broken is undetermined"
-        fit = f"R^2 {row['free_r2']:.2g} on rows kept apart"
+    if not row.reference_fits:
+        broken = "the inputs are not invariant" if row.cause == "inputs" else "what is broken is undetermined"
+        fit = f"R^2 {row.free_r2:.2g} on rows kept apart"
         return f"{name}: the reference model does not fit ({fit}): what tying costs is not known; {broken}."
-    if row["cause"] == "undetermined":
-        loss = f"tying loses at most {100 * max(0.0, row['risk_gap_interval'][1]):.2g} % of the labels' variance"
+    if row.cause == "undetermined":
+        loss = f"tying loses at most {100 * max(0.0, row.risk_gap_interval[1]):.2g} % of the labels' variance"
         return f"{name}: undetermined: neither the inputs alone nor the relation are shown to be broken; {loss}."
-    if row["cause"] == "inputs":
+    if row.cause == "inputs":
         return f"{name}: the inputs are not invariant; nothing says that the relation is not equivariant."
-    if row["approximate"]:
-        high = 100 * max(0.0, row["risk_gap_interval"][1])
+    if row.approximate:
+        high = 100 * max(0.0, row.risk_gap_interval[1])
         return f"{name}: an approximate symmetry: tying loses at most {high:.2g} % of the labels' variance."
     return ""

@@ -11,11 +11,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from sharefind.inference import Diagnosis, RandomisationTest
-from sharefind.inference.tests.diagnosis import RiskGap
+from sharefind.inference import Diagnosis, RandomisationTest, RiskGap
 from sharefind.search.engine import NodeRecord
+from sharefind.search.json_fields import Part, Size, Word
 from sharefind.search.node_evidence import Bounded, Evidence, NonNegative
-from sharefind.search.persistence.json_fields import Part, Size, Word
 from sharefind.search.rules.growth import Proposal
 from sharefind.search.search_lattice import Growth, SearchNode
 from sharefind.spaces import Subspace

@@ -26,12 +26,14 @@ from sharefind.errors import RunFolderError, SharefindError, one_line
 from sharefind.formats import parse_json, parse_toml
 from sharefind.inference import Diagnosis, RandomisationTest
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
-from sharefind.search.config import SearchConfig, search_config
+from sharefind.search.config import SearchConfig
 from sharefind.search.engine import NodeRecord, SearchOutcome
 from sharefind.search.experiments import Training
+from sharefind.search.json_fields import printable
 from sharefind.search.persistence.journal_lines import diagnosis_of, named_line, node_line, node_of, test_of
-from sharefind.search.persistence.json_fields import check_result, printable
+from sharefind.search.presets import search_config
 from sharefind.search.problem import Problem
+from sharefind.search.result import Result, read_result
 from sharefind.search.search_lattice import SearchLattice
 from sharefind.storage import (
     DIGEST,
@@ -361,20 +363,20 @@ class RunFolder:
         """`read_particles` of this run."""
         return read_particles(self.path, number, self.limits)
 
-    def finish(self, outcome: SearchOutcome, result: dict[str, Any]) -> None:
+    def finish(self, outcome: SearchOutcome, result: Result) -> None:
         """Write the lattice and then the result: a result is there only when everything else is."""
         write_atomically(self.path / LATTICE, outcome.lattice.dumps())
         write_atomically(self.path / GRAPHML, outcome.lattice.to_graphml())
-        write_atomically(self.path / RESULT, json_text(result, indent=1) + "\n")
+        write_atomically(self.path / RESULT, json_text(result.to_json(), indent=1) + "\n")
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> Result:
         """The result of a finished run.
 
         Raises:
             RunFolderError: the run is not finished, or its result is not JSON or holds what no search writes.
         """
         missing = f"the run is not finished; go on with sharefind discover --resume {self.path}"
-        return check_result(_read_json(self.path / RESULT, missing, self.limits), self.path / RESULT)
+        return read_result(_read_json(self.path / RESULT, missing, self.limits), self.path / RESULT)
 
     def lattice(self) -> SearchLattice:
         """The search lattice of a finished run."""

@@ -16,7 +16,6 @@ from sharefind.groups import Group
 from sharefind.inference import Verdict
 from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule, cosine
 from sharefind.meanfield.dynamics.sgd import SGDConfig
-from sharefind.search.config import CHECKPOINTS, FINITE_RATE
 from sharefind.search.experiments import (
     CopiesPlan,
     StageProgress,
@@ -30,30 +29,38 @@ from sharefind.search.problem import Problem
 from sharefind.search.search_lattice import SearchNode
 from sharefind.spaces import Subspace
 
-FLOOR = 0.02
-"""Share of its first step size at which each half of a calibrated training ends: the last minibatches are no escape."""
 
-HALVES = 2
-"""A calibrated training has this many halves, each as long as any other training of the settings."""
+@dataclass(frozen=True)
+class CalibratedTraining:
+    """How the data and the copies are trained and compared: in two halves, each as long as any other training.
 
-READINGS = (0.5, 1.0)
-"""Fractions of the horizon at which dist^2 is read: after the linear signal is learned, and after the rest is."""
+    Attributes:
+        floor: Share of its first step size at which each half ends: the last minibatches are no escape.
+        readings: Fractions of the horizon at which dist^2 is read: after the linear signal is learned, and after the
+            rest is.
+        rate: Largest share of a linear signal that one step of the second half learns: by the end the fit is good, so
+            that what is left of the labels is noise, and small differences beyond the linear signal are seen.
+        stable_samples: A step learns at most 1 / (this many times dim X) of it for each sample of its minibatch.
+        stable_inputs: It learns at most this over dim X: inputs that the group leaves correlated have directions of
+            variance dim X.
+        tie: Difference of two dist^2, relative to the data's, below which they count as equal.
+        rounding: dist^2, relative to the mean squared size of a particle, that is rounding alone.
+    """
 
-RATE = 1 / 2
-"""Largest share of a linear signal that one step of the second half learns: by the end the fit is good, so that what is
-left of the labels is noise, and small differences beyond the linear signal are seen."""
+    floor: float = 0.02
+    readings: tuple[float, ...] = (0.5, 1.0)
+    rate: float = 1 / 2
+    stable_samples: int = 4
+    stable_inputs: int = 2
+    tie: float = 1e-9
+    rounding: float = 1e-20
 
-STABLE_SAMPLES = 4
-"""A step learns at most 1 / (this many times dim X) of a linear signal for each sample of its minibatch."""
+    def smallest(self, training: Training) -> float:
+        """dist^2 of a training that is rounding alone."""
+        return self.rounding * float((training.final**2).sum(1).mean())
 
-STABLE_INPUTS = 2
-"""It learns at most this over dim X: inputs that the group leaves correlated have directions of variance dim X."""
 
-TIE = 1e-9
-"""Difference of two dist^2, relative to the data's, below which they count as equal."""
-
-ROUNDING = 1e-20
-"""dist^2, relative to the mean squared size of a particle, that is rounding alone."""
+CALIBRATED = CalibratedTraining()
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ def is_calibrated_by_copies(problem: Problem) -> bool:
     return problem.samples is not None and problem.settings.config.scheme.is_evidence
 
 
-def critical_value(copies: NDArray[np.float64], alpha: float) -> float:
+def critical_value(copies: NDArray[np.float64], alpha: float, tie: float = CALIBRATED.tie) -> float:
     """The k-th smallest value of m copies, k = m + 1 - floor(alpha (m + 1)) = ceil((1 - alpha) (m + 1)).
 
     If the symmetry holds, the data and the m copies are exchangeable. The data lie above the k-th smallest copy only
@@ -101,16 +108,19 @@ def critical_value(copies: NDArray[np.float64], alpha: float) -> float:
     Args:
         copies: Values of the copies, shape (m,), with m + 1 >= 1 / alpha so that k <= m.
         alpha: Level of the test.
+        tie: Relative error of alpha (m + 1) that is rounding alone.
 
     Returns:
         The critical value.
     """
     rows = len(copies) + 1
-    above = math.floor(alpha * rows * (1 + TIE))
+    above = math.floor(alpha * rows * (1 + tie))
     return float(np.sort(copies)[rows - above - 1])
 
 
-def calibrate(problem: Problem, node: SearchNode, progress: StageProgress) -> Calibration:
+def calibrate(
+    problem: Problem, node: SearchNode, progress: StageProgress, how: CalibratedTraining = CALIBRATED
+) -> Calibration:
     """Train at E_j on the data and on copies, and compare.
 
     E_j holds if any group with this fixed space is a symmetry of the data. If one is, so is a smallest one inside it,
@@ -121,10 +131,10 @@ def calibrate(problem: Problem, node: SearchNode, progress: StageProgress) -> Ca
     place = lattice_node(problem, node)
     groups = () if place is None else place.minimal_groups
     if not groups and not node.space.is_zero:
-        return _by_directions(problem, node, progress)
+        return _by_directions(problem, node, progress, how)
     found: list[Calibration] = []
     for null in groups or (None,):
-        found.append(_by_copies(problem, node, null, progress))
+        found.append(_by_copies(problem, node, null, progress, how))
         if found[-1].stays:
             return found[-1]
     return max(found, key=lambda c: c.p_value or 0.0)
@@ -145,7 +155,7 @@ class Comparison:
     p_value: float
 
 
-def compare(dist2: NDArray[np.float64], alpha: float, rounding: float = 0.0) -> Comparison:
+def compare(dist2: NDArray[np.float64], alpha: float, rounding: float = 0.0, tie: float = CALIBRATED.tie) -> Comparison:
     """Compare the data with their copies at the reading at which they stand out most.
 
     How far a row stands out is the largest of its readings' log dist^2, each standardised by mean and standard
@@ -156,41 +166,35 @@ def compare(dist2: NDArray[np.float64], alpha: float, rounding: float = 0.0) -> 
         dist2: dist^2, shape (m + 1, readings), the data in row 0.
         alpha: Level.
         rounding: dist^2 that is rounding alone.
+        tie: Difference, relative to the data's, below which two rows count as equal.
 
     Returns:
         The comparison; the data stay if its p-value is above `alpha`.
     """
     logs = np.log(dist2 + max(rounding, float(np.finfo(np.float64).tiny)))
     mean, spread = logs.mean(axis=0), logs.std(axis=0)
-    is_noise = spread <= TIE
+    is_noise = spread <= tie
     scores = np.where(is_noise, 0.0, (logs - mean) / np.where(is_noise, 1.0, spread))
     outstanding, reading = scores.max(axis=1), int(scores[0].argmax())
-    slack = TIE * max(1.0, abs(float(outstanding[0])))
+    slack = tie * max(1.0, abs(float(outstanding[0])))
     p_value = (1 + int(np.count_nonzero(outstanding[1:] >= outstanding[0] - slack))) / len(dist2)
-    z = critical_value(outstanding[1:], alpha)
+    z = critical_value(outstanding[1:], alpha, tie)
     return Comparison(reading, max(0.0, float(np.exp(mean[reading] + z * spread[reading])) - rounding), p_value)
 
 
-def _by_copies(problem: Problem, node: SearchNode, null: Hypothesis, progress: StageProgress) -> Calibration:
+def _by_copies(
+    problem: Problem, node: SearchNode, null: Hypothesis, progress: StageProgress, how: CalibratedTraining
+) -> Calibration:
     """Against copies moved by independent elements of `null`, one for each row; of permuted labels for None."""
-    plan, alpha = _plan(problem, node.space, node.key, null), problem.settings.alpha
+    plan, alpha = _plan(problem, node.space, node.key, null, how), problem.settings.alpha
     result = copies_experiment(plan, staged(progress, f"copies of {identity(problem, null)}"))
-    marks, training = [CHECKPOINTS.index(time) for time in READINGS], result.observed[-1]
-    found = compare(result.dist2[:, marks], alpha, _rounding(training))
+    marks, training = [plan.checkpoints.index(time) for time in how.readings], result.observed[-1]
+    found = compare(result.dist2[:, marks], alpha, how.smallest(training), how.tie)
     read = result.observed[marks[found.reading]]
-    return Calibration(
-        training=training,
-        dist2=float(read.dist2(node.space)[0]),
-        rmd2=float(read.rmd2(node.space)[0]),
-        delta=found.delta,
-        horizon=plan.problem.settings.sgd.horizon * read.time,
-        p_value=found.p_value,
-        stays=found.p_value > alpha,
-        trainings=len(result.dist2),
-    )
+    return _calibration(plan, training, read, found.delta, len(result.dist2), found.p_value > alpha, found.p_value)
 
 
-def _by_directions(problem: Problem, node: SearchNode, progress: StageProgress) -> Calibration:
+def _by_directions(problem: Problem, node: SearchNode, progress: StageProgress, how: CalibratedTraining) -> Calibration:
     """Against the noise off E^G, direction by direction, for a space that no group fixes.
 
     Copies moved by the candidate G are trained on E^G; the critical value of their dist^2 is scaled by the number of
@@ -198,31 +202,38 @@ def _by_directions(problem: Problem, node: SearchNode, progress: StageProgress) 
     not known. Where E^G = Z nothing is normal, and delta_j is 0.
     """
     fixed, group = problem.fixed_space, problem.candidate.group
-    plan = _plan(problem, node.space, node.key, group)
+    plan = _plan(problem, node.space, node.key, group, how)
     observed = observed_experiment(plan, staged(progress, "training"))
     dist2, delta, trainings = float(observed.dist2(node.space)[0]), 0.0, 1
     if not fixed.is_full:
-        result = copies_experiment(_plan(problem, fixed, "calibration", group), staged(progress, "calibration"))
-        noise = critical_value(result.dist2[1:, -1], problem.settings.alpha)
+        result = copies_experiment(_plan(problem, fixed, "calibration", group, how), staged(progress, "calibration"))
+        noise = critical_value(result.dist2[1:, -1], problem.settings.alpha, how.tie)
         normal, reference = (s.ambient - s.dim for s in (node.space, fixed))
         delta, trainings = noise * normal / reference, len(result.dist2)
-    return Calibration(
-        training=observed,
-        dist2=dist2,
-        rmd2=float(observed.rmd2(node.space)[0]),
-        delta=delta,
-        horizon=plan.problem.settings.sgd.horizon,
-        p_value=None,
-        stays=dist2 <= delta + TIE * dist2 + _rounding(observed),
-        trainings=trainings,
-    )
+    stays = dist2 <= delta + how.tie * dist2 + how.smallest(observed)
+    return _calibration(plan, observed, observed, delta, trainings, stays)
 
 
-def _plan(problem: Problem, space: Subspace, key: str, null: Hypothesis) -> CopiesPlan:
+def _calibration(
+    plan: CopiesPlan,
+    training: Training,
+    read: Training,
+    delta: float,
+    trainings: int,
+    stays: bool,
+    p_value: float | None = None,
+) -> Calibration:
+    """What a reading of the training of the data says beside delta_j."""
+    dist2, rmd2 = float(read.dist2(plan.space)[0]), float(read.rmd2(plan.space)[0])
+    horizon = plan.problem.settings.sgd.horizon * read.time
+    return Calibration(training, dist2, rmd2, delta, horizon, p_value, stays, trainings)
+
+
+def _plan(problem: Problem, space: Subspace, key: str, null: Hypothesis, how: CalibratedTraining) -> CopiesPlan:
     """The training of the data and of the copies at a node, on one schedule."""
     tuned = replace(problem, settings=replace(problem.settings, sgd=calibrated_sgd(problem)))
-    full = Subspace.full(problem.space.dim)
-    return CopiesPlan(tuned, space, key, null, (full,), f"calibrated:{identity_of(null)}", calibrated_schedule(problem))
+    full, name = Subspace.full(problem.space.dim), f"calibrated:{identity_of(null)}"
+    return CopiesPlan(tuned, space, key, null, (full,), name, calibrated_schedule(problem, how))
 
 
 def calibrated_sgd(problem: Problem) -> SGDConfig:
@@ -236,9 +247,9 @@ def calibrated_sgd(problem: Problem) -> SGDConfig:
         The settings. They follow from sizes alone, never from the rows: the data and the copies have the same.
     """
     sgd, unit = problem.settings.sgd, problem.unit
-    if _is_paper(problem):
+    if problem.settings.is_paper:
         return sgd
-    longer = sgd.model_copy(update={"horizon": HALVES * sgd.steps / sgd.particles})
+    longer = sgd.model_copy(update={"horizon": 2 * sgd.steps / sgd.particles})
     if unit.hidden_rep is not None:
         return longer
     bend = (2 / unit.gain(sgd.initial_std)) ** 0.25  # gain = 2 sigma'(0)^2
@@ -246,33 +257,25 @@ def calibrated_sgd(problem: Problem) -> SGDConfig:
     return longer.model_copy(update={"initial_std": std})
 
 
-def calibrated_schedule(problem: Problem) -> Schedule:
+def calibrated_schedule(problem: Problem, how: CalibratedTraining = CALIBRATED) -> Schedule:
     """Two halves, in each of which the step falls along half a cosine.
 
     With a constant step the last few minibatches carry particles off E_j as far as the whole sample does, in the copies
     as in the data, and hide what the data do. The first half learns the linear signal in small steps, before a tilt is
     amplified. The second takes steps that learn what remains, where the unit has one layer.
     """
-    if _is_paper(problem):
+    if problem.settings.is_paper:
         return CONSTANT
-    sgd, width = calibrated_sgd(problem), problem.candidate.in_rep.dim
-    half = cosine(sgd.horizon / HALVES, FLOOR)
-    rate = max(FINITE_RATE, min(RATE, STABLE_INPUTS / width, sgd.batch / (STABLE_SAMPLES * width)))
-    larger = 1.0 if problem.unit.hidden_rep is not None else rate / FINITE_RATE
-    middle = sgd.horizon / HALVES
+    sgd, width, usual = calibrated_sgd(problem), problem.candidate.in_rep.dim, problem.settings.presets.rate
+    middle = sgd.horizon / 2
+    half = cosine(middle, how.floor)
+    rate = max(usual, min(how.rate, how.stable_inputs / width, sgd.batch / (how.stable_samples * width)))
+    larger = 1.0 if problem.unit.hidden_rep is not None else rate / usual
 
     def value(t: float) -> float:
         return half.value(t) if t < middle else larger * half.value(t - middle)
 
-    return Schedule(f"two halves, cosine:{middle:g}:{FLOOR:g}", value)
-
-
-def _is_paper(problem: Problem) -> bool:
-    return problem.settings.config.preset == "paper"
-
-
-def _rounding(training: Training) -> float:
-    return ROUNDING * float((training.final**2).sum(1).mean())
+    return Schedule(f"two halves, cosine:{middle:g}:{how.floor:g}", value)
 
 
 def identity(problem: Problem, null: Hypothesis) -> str:

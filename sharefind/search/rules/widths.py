@@ -8,14 +8,11 @@ import re
 from sharefind.errors import GroupError, InputError
 from sharefind.groups import FiniteGroup, Group, Representation, grid, named_group, natural
 
-MAX_PROPOSALS = 3
-"""Most expressions that a message proposes."""
-
 SMALLEST_IMAGE = 3
 """Pixels a side from which a square number of columns may be an image."""
 
 
-def width_advice(flag: str, group: Group, rep: Representation, width: int) -> str:
+def width_advice(flag: str, group: Group, rep: Representation, width: int, most: int = 3) -> str:
     """The end of a message about `width` columns, on which `rep` of the group does not act.
 
     Args:
@@ -23,6 +20,7 @@ def width_advice(flag: str, group: Group, rep: Representation, width: int) -> st
         group: The candidate.
         rep: Its representation, of another dimension.
         width: Number of columns.
+        most: How many expressions are proposed at most.
     """
     side = math.isqrt(width)
     is_image, on_squares = side * side == width and side >= SMALLEST_IMAGE, _acts_on_squares(group)
@@ -30,7 +28,7 @@ def width_advice(flag: str, group: Group, rep: Representation, width: int) -> st
     groups = [f"--group {name}" for name in _resized(group, width)] if is_resizable else []
     if is_image and not on_squares and flag == "--in-rep":
         groups.append(f"--group D4 {flag} grid:{side} (an image of {side} x {side})")
-    expressions = ", ".join(_expressions(group, rep, width)[:MAX_PROPOSALS])
+    expressions = ", ".join(_expressions(group, rep, width)[:most])
     return (
         f"{''.join(f'use {name}, or ' for name in groups)}choose {flag} so that they agree (for example {expressions})"
     )

@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def backward(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Small layers take torch's own backward pass; here they take that of large ones as well."""
     if request.param == "sums":
-        monkeypatch.setattr(tied, "PLAIN_ENTRIES", 0)
+        monkeypatch.setattr(tied.TiedEntries, "plain_entries", 0)
     return str(request.param)
 
 

@@ -1,0 +1,67 @@
+"""Old names of modules that moved: they can be imported for one version more, with a `DeprecationWarning`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+FORMER = {
+    "sharefind.blind": "sharefind.proposal",
+    "sharefind.estimator": "sharefind.api",
+    "sharefind.estimator.sharing_search": "sharefind.api.sharing_search",
+    "sharefind.export": "sharefind.architectures",
+    "sharefind.export.spec": "sharefind.architectures.spec",
+    "sharefind.inference.randomisation": "sharefind.inference.tests.randomisation",
+    "sharefind.meanfield.activations": "sharefind.meanfield.units.activations",
+    "sharefind.meanfield.measures": "sharefind.meanfield.clouds.measures",
+    "sharefind.meanfield.standardise": "sharefind.meanfield.clouds.standardise",
+    "sharefind.nn": "sharefind.architectures.layers",
+    "sharefind.report.runs": "sharefind.report.text.runs",
+    "sharefind.report.samples": "sharefind.report.text.run_samples",
+    "sharefind.reproduce": "sharefind.paper",
+    "sharefind.streams": "sharefind.rng",
+    "sharefind.workers": "sharefind.parallel",
+}
+"""Old module -> new module."""
+
+
+class _Loader:
+    """Makes a module that hands out what the new one holds."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """A module without anything of its own."""
+        return ModuleType(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Import the new module, and say that the old name goes."""
+        new = FORMER[module.__name__]
+        warnings.warn(f"{module.__name__} is now {new}; the old name goes in the next version", DeprecationWarning, 2)
+        target = import_module(new)
+        module.__doc__ = target.__doc__
+        module.__dict__.update(
+            __all__=[name for name in vars(target) if not name.startswith("_")],
+            __getattr__=lambda name: getattr(target, name),
+            __dir__=lambda: dir(target),
+        )
+
+
+class FormerNames:
+    """A finder of modules under their old names; it is asked after all others."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """The old module, or None where the name is none of ours."""
+        if name not in FORMER:
+            return None
+        is_package = any(other.startswith(f"{name}.") for other in FORMER)
+        return ModuleSpec(name, _Loader(), origin=FORMER[name], is_package=is_package)  # type: ignore[arg-type]
+
+
+def install() -> None:
+    """Let old names be found; a second call does nothing."""
+    if FormerNames not in sys.meta_path:
+        sys.meta_path.append(FormerNames)

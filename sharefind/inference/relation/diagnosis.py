@@ -1,0 +1,107 @@
+"""Why was a symmetry rejected? The law of X on its own, and what tying costs in risk.
+
+A rejection of the joint law does not say whether the inputs or the relation broke the symmetry. The test on X alone is
+exact; the risk gap of `risk_gap` is an estimate with an interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from sharefind.errors import ConfigError
+from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.relation.risk_gap import RiskGap, risk_gap
+from sharefind.inference.statistics.input_law import InputLaw
+from sharefind.inference.tests.p_values import RandomisationTest
+from sharefind.inference.tests.randomisation import randomisation_test
+from sharefind.parallel import Workers
+
+
+class Cause(StrEnum):
+    """What a rejection is due to, as far as the data tell."""
+
+    RELATION = "relation"
+    INPUTS = "inputs"
+    BOTH = "inputs and relation"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One symmetry, looked at closely.
+
+    Attributes:
+        inputs: Exact test that the law of X is invariant.
+        risk: What the tied model loses.
+        alpha: Level of both verdicts.
+        negligible: Share of the labels' variance below which a loss is called an approximate symmetry.
+    """
+
+    negligible: ClassVar[float] = 0.01
+
+    inputs: RandomisationTest
+    risk: RiskGap
+    alpha: float
+
+    @property
+    def cause(self) -> Cause:
+        """Of a rejection: what is shown to be broken, `UNDETERMINED` where neither is.
+
+        The inputs are where their test rejects. The relation is where the reference model fits and the interval of the
+        risk gap lies above 0: that the inputs were not rejected proves nothing about it.
+        """
+        inputs, relation = self.inputs.p_value <= self.alpha, self.risk.is_fitting and self.risk.low > 0
+        if inputs and relation:
+            return Cause.BOTH
+        if inputs:
+            return Cause.INPUTS
+        return Cause.RELATION if relation else Cause.UNDETERMINED
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether the tied model loses less than `negligible` of the variance, with confidence."""
+        return self.risk.is_fitting and self.risk.high <= self.negligible
+
+
+@warns_of_rows
+def diagnose(
+    x: Tensor,
+    y: Tensor,
+    moves: Moves,
+    rng: np.random.Generator,
+    alpha: float = 0.01,
+    copies: int = 199,
+    workers: Workers | None = None,
+    units: Tensor | None = None,
+) -> Diagnosis:
+    """Look at one symmetry: is X invariant on its own, and what does tying cost?
+
+    Neither answer depends on a vector that the group fixes, added to x or to y, or on the scale of x or of y.
+
+    Args:
+        x: Inputs, shape (n, d_in); the test of the inputs uses all of them.
+        y: Labels, shape (n, d_out).
+        moves: The group, orthogonal.
+        rng: Of everything random.
+        alpha: Level of the verdicts.
+        copies: Of the test on X.
+        workers: Who does that test; this process alone if None.
+        units: Which unit a row belongs to, shape (n,), int64; no unit is split between folds.
+
+    Returns:
+        The diagnosis.
+
+    Raises:
+        InputError: Fewer samples or units than folds, or labels that do not vary.
+        ConfigError: No copies.
+    """
+    if not 0 < alpha < 1:
+        raise ConfigError(f"diagnosis: alpha={alpha}; give a number between 0 and 1")
+    inputs = randomisation_test(x, y, moves, InputLaw(), rng, copies, workers=workers, units=units)
+    return Diagnosis(inputs, risk_gap(x, y, moves, rng, units), alpha)

@@ -1,0 +1,138 @@
+"""By how much does a symmetry fail? What tying a model costs in risk: an estimate with an interval, and no test.
+
+The two models, free and tied, are in `reference_models`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import special
+from torch import Tensor
+
+from sharefind.errors import InputError
+from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.relation.reference_models import ReferenceModels
+from sharefind.inference.row_blocks import renumbered, subsample, unit_count
+from sharefind.inference.sample_checks import refuse_bad_samples
+
+
+@dataclass(frozen=True)
+class RiskGap:
+    """What tying costs: held-out squared error of the tied model minus that of the free one, over the variance of Y.
+
+    Attributes:
+        gap: The estimate, below 0 where tying helps.
+        low: Lower end of its interval.
+        high: Upper end of its interval.
+        free_r2: 1 - risk / variance of the free model.
+        tied_r2: The same of the tied model.
+        free_low: Lower end of the interval around `free_r2`.
+        fitting_r2: R^2 of the free model below which it does not fit: then what tying costs in it says nothing.
+    """
+
+    fitting_r2: ClassVar[float] = 0.2
+
+    gap: float
+    low: float
+    high: float
+    free_r2: float
+    tied_r2: float
+    free_low: float
+
+    @property
+    def is_fitting(self) -> bool:
+        """Whether the free model, to which the tied one is compared, predicts anything worth the comparison."""
+        return self.free_r2 >= self.fitting_r2 and self.free_low > 0
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """How a risk gap is estimated.
+
+    Attributes:
+        folds: Of the cross-validation; at least twice as many samples, or units, are needed.
+        most_samples: Most samples that are used, drawn at random.
+        confidence: Of the intervals around the gap and around the R^2 of the free model.
+        constant: Share of the mean square below which the labels' variance is rounding.
+        models: The two models.
+    """
+
+    folds: int = 5
+    most_samples: int = 6000
+    confidence: float = 0.95
+    constant: float = 1e-20
+    models: ReferenceModels = field(default_factory=ReferenceModels)
+
+    def kept(self, n: int, units: Tensor | None, rng: np.random.Generator) -> tuple[Tensor, NDArray[np.int64]]:
+        """At most `most_samples` of n rows, whole units where there are any, with the unit of each."""
+        if units is None:
+            chosen = np.sort(rng.permutation(n)[: self.most_samples])
+            return torch.from_numpy(chosen), np.arange(len(chosen))
+        kept = subsample(units, self.most_samples, rng)
+        return kept, renumbered(units[kept]).numpy()
+
+    def error(self, values: NDArray[np.float64], units: NDArray[np.int64]) -> float:
+        """Half the length of a normal interval around the mean of values (n,), with rows of one unit together."""
+        sums = np.bincount(units, weights=values - values.mean())
+        error = math.sqrt(len(sums) / (len(sums) - 1) * float((sums**2).sum())) / len(values)
+        return float(special.ndtri((1 + self.confidence) / 2)) * error
+
+
+def risk_gap(
+    x: Tensor,
+    y: Tensor,
+    moves: Moves,
+    rng: np.random.Generator,
+    units: Tensor | None = None,
+    settings: CrossValidation | None = None,
+) -> RiskGap:
+    """Held-out loss of ridge regression on features, its coefficients tied by the group, minus that of the free one.
+
+    The intervals are normal, from the differences of single samples or units; folds share training samples, so that
+    they are a guide and no test.
+
+    Args:
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        moves: The group, orthogonal.
+        rng: Of the folds and the features.
+        units: Which unit a row belongs to, shape (n,), int64; each row is one of its own where None.
+        settings: How it is estimated; `CrossValidation()` where None.
+
+    Returns:
+        The gap with its interval.
+
+    Raises:
+        InputError: Fewer samples or units than folds, labels that do not vary, or samples that cannot be used.
+    """
+    refuse_bad_samples(x, y, units)
+    settings = settings or CrossValidation()
+    least = 2 * settings.folds
+    if units is not None and unit_count(units, len(x)) < least:
+        raise InputError(f"a risk gap needs at least {least} units; give more")
+    if len(x) < least:
+        raise InputError(f"a risk gap needs at least {least} samples, not {len(x)}; give more data")
+    kept, numbers = settings.kept(len(x), units, rng)
+    _, places = np.unique(numbers, return_inverse=True)
+    count = int(places.max()) + 1
+    if count < least:
+        raise InputError(f"a risk gap needs at least {least} units of rows, not {count}; give more data")
+    inputs, labels = x[kept].double(), y[kept].double()
+    centred = labels - labels.mean(0)
+    variance = float((centred**2).sum(1).mean())
+    if variance <= settings.constant * float((labels**2).sum(1).mean()):
+        raise InputError("a risk gap needs labels that vary; all labels are equal")
+    folds = (rng.permutation(count) % settings.folds)[places]
+    losses = settings.models.held_out_errors(inputs, labels, moves, folds, rng) / variance
+    free, tied = (float(v) for v in losses.mean(axis=1))
+    error = settings.error(losses[1] - losses[0], places)
+    # The variance in the denominator is estimated from the same rows.
+    spread = settings.error(losses[0] - free * (centred**2).sum(1).numpy() / variance, places)
+    gap = tied - free
+    return RiskGap(gap, gap - error, gap + error, 1 - free, 1 - tied, 1 - free - spread)

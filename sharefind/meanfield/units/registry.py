@@ -1,0 +1,145 @@
+"""The kinds of units, one a line, and units by name, such as `matrix+bias:tanh`, `two-layer` or `radial:gaussian`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import cast
+
+from sharefind.errors import UnitError, quoted
+from sharefind.groups import Representation
+from sharefind.meanfield.units.base import PointwiseUnit, SearchedUnit, Unit
+from sharefind.meanfield.units.kind import UnitChoice, UnitKind, UnitRequest
+from sharefind.meanfield.units.matrix import MATRIX
+from sharefind.meanfield.units.radial import RADIAL
+from sharefind.meanfield.units.two_layer import TWO_LAYER
+
+OURS = (MATRIX, TWO_LAYER, RADIAL)
+
+_kinds = {kind.name: kind for kind in OURS}
+
+
+def register_unit(kind: UnitKind) -> UnitKind:
+    """Add a kind of units, by the name of which searches, exports and reports then know it.
+
+    Call it in the file that defines the kind: a worker process that reads one of its units imports that file.
+
+    Args:
+        kind: The kind; an earlier one of the same name is replaced.
+
+    Returns:
+        The kind.
+
+    Raises:
+        UnitError: The name is one of sharefind's own, or cannot be read in an expression.
+    """
+    if kind.name in {ours.name for ours in OURS} or not re.fullmatch("[a-z][a-z0-9-]*", kind.name):
+        raise UnitError(
+            f"unit kind {quoted(kind.name)}: choose another name, of lower-case letters, digits and hyphens"
+        )
+    _kinds[kind.name] = kind
+    return kind
+
+
+def find_unit(expression: str) -> UnitChoice | None:
+    """What an expression says, None where it names no unit; whether its detail is known shows when it is built."""
+    match = re.fullmatch(r"(?P<kind>[a-z0-9-]+)(?P<bias>\+bias)?(?::(?P<detail>[a-z]+))?", expression.strip())
+    kind = _kinds.get(match["kind"]) if match else None
+    if match is None or kind is None:
+        return None
+    if (match["bias"] and not kind.takes_bias) or (match["detail"] and not kind.details):
+        return None
+    return UnitChoice(kind, match["bias"] is not None, match["detail"] or "".join(kind.details[:1]))
+
+
+def read_unit(expression: str) -> UnitChoice:
+    """What an expression says.
+
+    Raises:
+        UnitError: It names no unit.
+    """
+    choice = find_unit(expression)
+    if choice is None:
+        raise UnitError(
+            f"unit {quoted(expression)} is unknown; use {', '.join(kind.usage for kind in _kinds.values())}"
+        )
+    return choice
+
+
+def has_hidden_layer(expression: str) -> bool:
+    """Whether the unit of an expression needs a hidden representation.
+
+    Raises:
+        UnitError: The expression names no unit.
+    """
+    return read_unit(expression).kind.has_hidden
+
+
+def can_be_exported(expression: str) -> bool:
+    """Whether the unit of an expression is known and can be exported."""
+    choice = find_unit(expression)
+    return choice is not None and choice.kind.can_be_exported
+
+
+def exported_units() -> str:
+    """The units that can be exported, for messages."""
+    return _listed(kind for kind in _kinds.values() if kind.can_be_exported)
+
+
+def build_unit(
+    expression: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
+) -> Unit:
+    """The unit of an expression.
+
+    Args:
+        expression: `matrix` or `matrix+bias`, each optionally with `:logistic` (the default) or `:tanh`; `two-layer`
+            (which always has a bias), with the same; `radial`, optionally with `:algebraic` (the default) or
+            `:gaussian`; or that of a kind that was registered.
+        in_rep: The action of a group on X.
+        out_rep: Its action on Y.
+        hidden_rep: Its action on the hidden space; needed by kinds with one, taken by no other.
+
+    Raises:
+        UnitError: The expression names no unit, the hidden representation is missing or not wanted, or the unit is not
+            jointly equivariant.
+    """
+    choice = read_unit(expression)
+    if hidden_rep is not None and not choice.kind.has_hidden:
+        raise UnitError(
+            f"unit {quoted(expression)} has no hidden space for --hidden-rep {hidden_rep.name}; drop --hidden-rep, or "
+            "use --unit two-layer"
+        )
+    return choice.kind.build(UnitRequest(expression, in_rep, out_rep, hidden_rep, choice.has_bias, choice.detail))
+
+
+def build_searched_unit(
+    expression: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
+) -> SearchedUnit:
+    """`build_unit`, for a search.
+
+    Raises:
+        UnitError: As in `build_unit`, or the kind cannot be searched.
+    """
+    if not read_unit(expression).kind.can_be_searched:
+        use = _listed(kind for kind in _kinds.values() if kind.can_be_searched)
+        raise UnitError(f"unit {quoted(expression)} cannot be searched; use {use}")
+    return cast(SearchedUnit, build_unit(expression, in_rep, out_rep, hidden_rep))
+
+
+def build_pointwise_unit(
+    expression: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
+) -> PointwiseUnit:
+    """`build_unit` where only affine maps and a pointwise sigma will do.
+
+    Raises:
+        UnitError: As in `build_unit`, or the kind cannot be exported.
+    """
+    unit = build_unit(expression, in_rep, out_rep, hidden_rep)
+    if not can_be_exported(expression):
+        raise UnitError(f"unit {quoted(expression)} cannot be exported; use {exported_units()}")
+    return cast(PointwiseUnit, unit)
+
+
+def _listed(kinds: Iterable[UnitKind]) -> str:
+    """Their expressions: a, b or c."""
+    return " or ".join(", ".join(name for kind in kinds for name in kind.expressions).rsplit(", ", 1))

@@ -1,0 +1,51 @@
+"""How much of a value tables show, as a style sheet does: the JSON output and the run folder have all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TextStyle:
+    """Lengths of what is written for people.
+
+    Attributes:
+        names: Most names of a list that are written out.
+        names_width: Characters of a line of names.
+        order_digits: Group orders with more digits become a power of ten.
+        json_digits: The same in JSON: Python converts no longer integers.
+        cycles: Characters of a generator in cycle notation.
+        group_cycles: The same in the table of a group.
+        command: Characters after which a command goes on in the next line.
+        rows: Most rows of a matrix.
+        columns: Most columns of a matrix.
+        vectors: Most basis vectors.
+        open_nodes: Most open nodes, and most growths of a node.
+        tests: Most exact tests, unless all are asked for.
+        page_rows: Most rows of a table on a page.
+        folded_rows: Rows above which a page folds a table until a reader opens it.
+        largest_share: Posterior shares above this are written as "above .999": what is not among the spaces compared
+            has a share too.
+        natural: Largest dimension of a natural representation whose equivariant maps are counted.
+    """
+
+    names: int = 12
+    names_width: int = 84
+    order_digits: int = 12
+    json_digits: int = 4000
+    cycles: int = 80
+    group_cycles: int = 76
+    command: int = 80
+    rows: int = 24
+    columns: int = 24
+    vectors: int = 6
+    open_nodes: int = 20
+    tests: int = 20
+    page_rows: int = 400
+    folded_rows: int = 12
+    largest_share: float = 0.999
+    natural: int = 64
+
+
+STYLE = TextStyle()
+"""The style of every table."""

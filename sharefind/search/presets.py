@@ -1,0 +1,217 @@
+"""From what a user states to what the engine works with: the rules that fit each other, and the presets' numbers."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import ValidationError
+
+from sharefind.errors import ConfigError, quoted, visible
+from sharefind.meanfield.dynamics.sgd import SGDConfig
+from sharefind.meanfield.objectives.schemes import Scheme
+from sharefind.meanfield.units import SearchedUnit
+from sharefind.search.config import MAX_COPIES, Presets, SearchConfig, Settings
+from sharefind.search.rules.registry import GROWTH_RULES, STOPPING_RULES
+from sharefind.search.rules.traits import GrowthTraits, StopTraits
+
+
+def search_config(**values: object) -> SearchConfig:
+    """Build a `SearchConfig`, with one-line errors.
+
+    Raises:
+        ConfigError: a key is unknown, a value is out of range, or two settings exclude each other.
+    """
+    for key, known in (("growth", GROWTH_RULES), ("stop", STOPPING_RULES)):
+        if values.get(key) is not None and values[key] not in list(known):
+            *others, last = (f"'{name}'" for name in known)
+            expected = f"{', '.join(others)} or {last}"
+            raise ConfigError(f"{key}: Input should be {expected} (given {quoted(values[key])})")
+    try:
+        config = SearchConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = visible(".".join(str(part) for part in first["loc"])[:100])
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise ConfigError(f"{where}: {message} (given {quoted(first['input'])})" if where else message) from None
+    _refuse_rules(config)
+    return config
+
+
+def _refuse_rules(config: SearchConfig) -> None:
+    growing = None if config.growth is None else GROWTH_RULES[config.growth].traits
+    stopping = None if config.stop is None else STOPPING_RULES[config.stop].traits
+    leaves_candidates = growing is not None and not growing.keeps_to_candidates
+    if config.blind and leaves_candidates and config.delta is None:
+        raise ConfigError(
+            f"growth rule {config.growth} visits spaces that no group fixes, so that nothing calibrates delta_j; "
+            "give --delta, a bound on dist^2, or leave --growth out"
+        )
+    if config.delta is not None and not (stopping is None or stopping.needs_delta):
+        raise ConfigError(f"--delta belongs to --stop fixed, not to {config.stop}; drop one of the two")
+    if stopping is None:
+        return
+    if stopping.decides_by_tests and leaves_candidates:
+        raise ConfigError(
+            f"growth rule {config.growth} visits spaces that are no group's, where {config.stop} has no exact test; "
+            "use --stop calibrated or --growth invariant"
+        )
+    if stopping.needs_delta and config.delta is None:
+        raise ConfigError(f"--stop {config.stop} needs its threshold; give --delta, a bound on dist^2")
+    if stopping.decides_by_tests and config.scheme is not Scheme.VANILLA:
+        raise ConfigError(
+            f"scheme {config.scheme.value} imposes the symmetry, so a test of it has no meaning; "
+            "use --scheme vanilla, or --stop calibrated to watch the scheme at work"
+        )
+
+
+def is_structured(config: SearchConfig) -> bool:
+    """Whether a blind search looks for exact spaces, not for numerical directions."""
+    return config.blind and config.delta is None and GROWTH_RULES[_growth(config)].traits.keeps_to_candidates
+
+
+def resolve(
+    config: SearchConfig,
+    samples: int | None,
+    tolerance: float,
+    unit: SearchedUnit,
+    length2: float,
+    units: int | None = None,
+    presets: Presets | None = None,
+) -> Settings:
+    """Fill in what the user left open.
+
+    Args:
+        config: What was asked.
+        samples: n of a finite data set, None for fresh samples.
+        tolerance: What the task recommends.
+        unit: What is trained; its gain sets the step.
+        length2: E|x|^2 before any standardisation.
+        units: Number of units of rows, None where each row is one.
+        presets: The numbers that fill in the rest.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: alpha needs too many copies, or the copies that were asked for cannot reject at alpha.
+    """
+    presets, growth = presets or Presets(), _growth(config)
+    growing = GROWTH_RULES[growth].traits
+    stop = _stop(config, growing)
+    stopping, is_finite = STOPPING_RULES[stop].traits, samples is not None
+    replicates = config.replicates or presets.replicates
+    if samples is not None and config.replicates is None:
+        replicates = max(2, min(replicates, samples // presets.fold, samples if units is None else units))
+    trains = stopping.trains_copies == "always"
+    trains = trains or (stopping.trains_copies == "finite data" and is_finite and config.scheme.is_evidence)
+    copies, training_copies = _copies(config, stopping, trains, presets)
+    sgd = _sgd(config, samples, unit, length2, presets)
+    nodes = stopping.fewest_nodes if trains else StopTraits().fewest_nodes
+    # As if each were compared with the copies of a test: what is compiled serves the next run, too.
+    rows = nodes * max(replicates, max(copies, training_copies) + 1 if trains else 0)
+    work = float(rows * sgd.steps * sgd.batch * sgd.particles * unit.width)
+    return Settings(
+        config=config,
+        growth=growth,
+        growing=growing,
+        stop=stop,
+        stopping=stopping,
+        statistic=config.statistic,
+        delta=growing.paper_delta if config.delta is None and stopping.needs_delta else config.delta,
+        alpha=config.alpha,
+        tolerance=tolerance if config.tolerance is None else config.tolerance,
+        replicates=replicates,
+        copies=copies,
+        training_copies=training_copies,
+        sgd=sgd.model_copy(update={"run_activations": work}),
+        standardise="whiten" if is_finite and config.preset == "fast" else "none",
+        presets=presets,
+    )
+
+
+def _growth(config: SearchConfig) -> str:
+    """The rule that is named; else the default for the candidate's spaces, or of a blind search with a threshold."""
+    keeps = not (config.blind and config.delta is not None)
+    defaults = (n for n, r in GROWTH_RULES.items() if r.traits.is_default and r.traits.keeps_to_candidates == keeps)
+    return config.growth or next(defaults)
+
+
+def _is_paper_heuristic(config: SearchConfig) -> bool:
+    """Whether the paper's own heuristic is asked for: its preset and its growth rule, nothing else decided."""
+    if config.preset != "paper" or config.growth is None or config.stop is not None:
+        return False
+    return GROWTH_RULES[config.growth].traits.paper_delta is not None
+
+
+def _stop(config: SearchConfig, growing: GrowthTraits) -> str:
+    if config.stop is not None:
+        return config.stop
+    if config.delta is not None or _is_paper_heuristic(config):
+        return next(name for name, rule in STOPPING_RULES.items() if rule.traits.needs_delta)
+    return growing.default_stop if config.scheme is Scheme.VANILLA else GrowthTraits().default_stop
+
+
+def _copies(config: SearchConfig, stopping: StopTraits, trains: bool, presets: Presets) -> tuple[int, int]:
+    """Copies of a test, and of a training."""
+    copies = config.copies or max(presets.copies, math.ceil(2 / config.alpha) - 1)
+    if copies > MAX_COPIES:
+        raise ConfigError(
+            f"--alpha {config.alpha:g} needs {copies:.3g} copies, above {MAX_COPIES}; give a larger --alpha"
+        )
+    if stopping.decides_by_tests:
+        _refuse_few("copies", copies, config.alpha)
+        return copies, config.training_copies or min(copies, presets.training_copies)
+    name = "copies" if config.training_copies is None else "training-copies"
+    training_copies = config.training_copies or copies
+    if trains:
+        _refuse_few(name, training_copies, config.alpha)
+    return copies, training_copies
+
+
+def _refuse_few(name: str, copies: int, alpha: float) -> None:
+    if 1 / (copies + 1) > alpha:
+        raise ConfigError(
+            f"--{name} {copies} cannot reject anything at alpha = {alpha:g}; give at least {math.ceil(1 / alpha) - 1}"
+        )
+
+
+def _sgd(config: SearchConfig, samples: int | None, unit: SearchedUnit, length2: float, presets: Presets) -> SGDConfig:
+    if config.preset == "fast" and samples is not None:
+        return _finite_sgd(config, samples, unit, presets)
+    if config.preset == "fast":
+        base = SGDConfig(particles=config.particles or presets.fresh_particles, horizon=presets.fresh_horizon)
+    else:
+        base = SGDConfig(particles=config.particles or presets.paper_particles)
+    horizon = config.horizon
+    if horizon is None and config.growth is not None and _is_paper_heuristic(config):
+        horizon = GROWTH_RULES[config.growth].traits.paper_horizon
+    if horizon is not None:
+        base = base.model_copy(update={"horizon": horizon})
+    if unit.output_activation is not None:
+        return base
+    # The paper's step is for units with one bounded layer, whose gain does not grow with X; others need a smaller one.
+    most = base.particles * presets.hidden_rate / unit.gain(base.initial_std, length2)
+    return base.model_copy(update={"alpha": min(base.alpha, most)})
+
+
+def _finite_sgd(config: SearchConfig, samples: int, unit: SearchedUnit, presets: Presets) -> SGDConfig:
+    """A few epochs on whitened inputs, with a step that learns `presets.rate` of a linear signal."""
+    particles = config.particles or presets.finite_particles
+    if config.particles is None and unit.hidden_rep is not None:
+        # Each particle of a wide hidden layer is a network of its own.
+        particles = min(particles, max(presets.fewest_hidden, presets.hidden_units // unit.hidden_rep.dim))
+    per_epoch = presets.steps_per_epoch
+    batch = min(samples, presets.largest_batch, max(presets.fewest_samples, math.ceil(samples / per_epoch)))
+    steps = max(presets.steps, presets.epochs * min(samples // batch, per_epoch))
+    sgd = SGDConfig(
+        particles=particles,
+        horizon=config.horizon or steps / particles,
+        batch=batch,
+        tau=0.0,
+        beta=0.0,
+        noise="none",
+    )
+    if unit.hidden_rep is None:
+        return sgd.model_copy(update={"alpha": particles * presets.rate / unit.gain(sgd.initial_std)})
+    alpha = particles * presets.hidden_rate / unit.gain(presets.hidden_std)
+    return sgd.model_copy(update={"alpha": alpha, "initial_std": presets.hidden_std})

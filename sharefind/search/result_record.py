@@ -1,0 +1,217 @@
+"""From the end of a search to what it says: makes `Result` of a `SearchOutcome`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sharefind.groups import FiniteGroup, Group, structure_name
+from sharefind.inference import Diagnosis, FamilyTest, Verdict
+from sharefind.search.blind_record import blind_row
+from sharefind.search.engine import SearchOutcome
+from sharefind.search.hypotheses import is_rejected, is_within, label_of, lattice_node
+from sharefind.search.node_evidence import Evidence
+from sharefind.search.problem import Problem
+from sharefind.search.result import (
+    SCHEMA,
+    ChainRow,
+    DiagnosisRow,
+    FoundSpace,
+    LatticeCounts,
+    NamedGroup,
+    ParameterBlock,
+    Parameters,
+    Result,
+    Stabiliser,
+    SymmetryRow,
+    versions,
+)
+from sharefind.search.search_lattice import SearchNode
+from sharefind.search.yardstick import Missing
+
+
+def result_record(outcome: SearchOutcome, run: str, wall_s: float, lattice_file: str) -> Result:
+    """What the search says.
+
+    Args:
+        outcome: The search.
+        run: Its folder.
+        wall_s: Seconds of work.
+        lattice_file: The lattice's name in the folder.
+    """
+    problem, lattice, found = outcome.problem, outcome.lattice, outcome.yardstick
+    accepted, rejected = group_verdicts(outcome)
+    group, tests = problem.candidate.group, problem.symmetries
+    family = None if tests is None else tests.family
+    verdicts = {} if family is None else {name: _verdict(family, name) for name in family.verdicts}
+    return Result(
+        schema=SCHEMA,
+        run=run,
+        seed=problem.settings.seed,
+        group=NamedGroup(name=group.name, order=group.order),
+        unit=problem.unit.name,
+        parameter_space=Parameters(
+            dim=problem.space.dim,
+            blocks=[ParameterBlock(name=b.name, shape=list(b.shape)) for b in problem.space.blocks],
+        ),
+        chain=[_chain_row(node, node.evidence) for node in outcome.chain if node.evidence is not None],
+        status="found" if outcome.finished else "undecided",
+        stopped=outcome.stopped,
+        warnings=[*problem.warnings, *outcome.warnings],
+        e_star=_e_star(problem, outcome.e_star),
+        accepted=accepted,
+        rejected=rejected,
+        undecided=[name for name, verdict in verdicts.items() if verdict is Verdict.UNDECIDED],
+        maximal=[] if family is None or not problem.settings.stopping.decides_by_tests else list(family.maximal),
+        independence_p_value=None if tests is None or tests.independence is None else tests.independence.p_value,
+        symmetries=[
+            _symmetry_row(family, name, verdict, tests.orders[name])
+            for name, verdict in verdicts.items()
+            if family is not None and tests is not None
+        ],
+        diagnosis={name: _diagnosis_row(diagnosis) for name, diagnosis in outcome.diagnoses.items()},
+        blind=None if problem.blind is None else blind_row(problem, problem.blind),
+        yardstick=None if isinstance(found, Missing) else found,
+        yardstick_missing=found.reason if isinstance(found, Missing) else None,
+        lattice=LatticeCounts(
+            nodes=lattice.graph.number_of_nodes(), edges=lattice.graph.number_of_edges(), file=lattice_file
+        ),
+        wall_s=round(wall_s, 3),
+        versions=versions(),
+    )
+
+
+def _chain_row(node: SearchNode, evidence: Evidence) -> ChainRow:
+    return ChainRow(
+        node=node.number or 0,
+        dim=node.space.dim,
+        dist2=evidence.dist2,
+        rmd2=evidence.rmd2,
+        delta=evidence.delta,
+        p_value=evidence.p_value,
+        p_adjusted=evidence.p_adjusted,
+        decision=evidence.decision.value,
+        rule=evidence.rule,
+        reason=evidence.reason,
+    )
+
+
+def _e_star(problem: Problem, node: SearchNode) -> FoundSpace:
+    place = lattice_node(problem, node)
+    group = place.group if place is not None and place.groups else None
+    return FoundSpace(
+        dim=node.space.dim,
+        exact=node.space.is_exact,
+        basis=_blocks_per_vector(problem, node),
+        tying=None if node.space.tying is None else _split(problem, np.asarray(node.space.tying)),
+        candidate=None if group is None else f"E^{label_of(problem, group)}",
+        stabiliser=None if group is None else _stabiliser(problem, group),
+    )
+
+
+def _blocks_per_vector(problem: Problem, node: SearchNode) -> list[list[Any]]:
+    """Each basis vector as its blocks, nested lists of exact strings (decimal strings for a numerical space)."""
+    if node.space.is_exact:
+        rows = node.space.basis_strings()
+    else:
+        rows = [[repr(float(v)) for v in row] for row in node.space.orthonormal()]
+    return [_split(problem, np.array(row, dtype=object)) for row in rows]
+
+
+def _split(problem: Problem, vector: np.ndarray[Any, Any]) -> list[Any]:
+    blocks, offset = [], 0
+    for block in problem.space.blocks:
+        size = int(np.prod(block.shape))
+        blocks.append(vector[offset : offset + size].reshape(block.shape).tolist())
+        offset += size
+    return blocks
+
+
+def _stabiliser(problem: Problem, group: Group) -> Stabiliser:
+    candidate = problem.candidate.group
+    if not isinstance(group, FiniteGroup):
+        return Stabiliser(name=group.name, order=group.order, generators=[])
+    name = candidate.name if problem.blind is not None and group == candidate else structure_name(group)
+    generators = [[int(point) for point in g] for g in group.generators]
+    return Stabiliser(name=name, order=group.order, generators=generators)
+
+
+def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
+    """Names of the candidate groups that were accepted and of those that were rejected.
+
+    The rule `randomisation` takes them from the exact tests. With the other rules, and where a tolerance accepted a
+    space, subgroups of an accepted group are accepted with it, and groups that the search had no need to look at are in
+    neither list. The trivial group is no candidate. Only vanilla training speaks for or against a group.
+    """
+    problem = outcome.problem
+    if problem.settings.stopping.decides_by_tests and not _tolerated(outcome):
+        family = None if problem.symmetries is None else problem.symmetries.family
+        if family is None:
+            return [], []
+        verdicts = {name: _verdict(family, name) for name in family.verdicts}
+        found = [[n for n, v in verdicts.items() if v is kind] for kind in (Verdict.ACCEPTED, Verdict.REJECTED)]
+        return found[0], found[1]
+    if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
+        return [], _rejected(outcome)
+    kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()
+    holding = [g for n in problem.lattice.nodes for g in n.groups if label_of(problem, g) in kept]
+    accepted = [
+        label_of(problem, g)
+        for n in problem.lattice.nodes
+        for g in n.groups
+        if g.order != 1 and any(is_within(g, h) for h in holding)
+    ]
+    return accepted, [name for name in _rejected(outcome) if name not in accepted]
+
+
+def _tolerated(outcome: SearchOutcome) -> bool:
+    """Whether E_* holds within the tolerance although every symmetry of it was rejected."""
+    place = lattice_node(outcome.problem, outcome.e_star)
+    return place is not None and outcome.finished and is_rejected(outcome.problem, place)
+
+
+def _rejected(outcome: SearchOutcome) -> list[str]:
+    names: list[str] = []
+    for node in outcome.lattice.visited():
+        if node.evidence is not None:
+            names += [name for name in node.evidence.rejected if name not in names]
+    return names
+
+
+def _symmetry_row(family: FamilyTest, name: str, verdict: Verdict, order: int | None) -> SymmetryRow:
+    test = family.tests.get(name)
+    return SymmetryRow(
+        group=name,
+        order=order,
+        verdict=verdict.value,
+        p_value=None if test is None else test.p_value,
+        p_adjusted=family.p_adjusted[name],
+        statistic=None if test is None else test.statistic,
+        z=None if test is None else test.z,
+        copies=None if test is None else test.copies,
+        exceeding=None if test is None else test.exceeding,
+        p_interval=None if test is None else list(test.interval),
+        settled=test is None or not test.is_open,
+    )
+
+
+def _verdict(family: FamilyTest, name: str) -> Verdict:
+    """That of the tests; what an open test alone left standing is undecided."""
+    found = family.verdicts[name]
+    is_open = name in family.open or (found is Verdict.ACCEPTED and set(family.maximal) <= set(family.open))
+    return Verdict.UNDECIDED if is_open else found
+
+
+def _diagnosis_row(found: Diagnosis) -> DiagnosisRow:
+    return DiagnosisRow(
+        cause=found.cause.value,
+        inputs_p_value=found.inputs.p_value,
+        risk_gap=found.risk.gap,
+        risk_gap_interval=[found.risk.low, found.risk.high],
+        free_r2=found.risk.free_r2,
+        tied_r2=found.risk.tied_r2,
+        free_r2_low=found.risk.free_low,
+        reference_fits=found.risk.is_fitting,
+        approximate=found.is_approximate,
+    )

@@ -1,0 +1,42 @@
+"""The rules that settings can name: one line each. A rule of one's own needs none, see `run_search`."""
+
+from __future__ import annotations
+
+from sharefind.search.rules.growth import Proposal, RegisteredGrowth, numerical_names
+from sharefind.search.rules.growth_escape import EscapeGrowth
+from sharefind.search.rules.growth_invariant import InvariantGrowth
+from sharefind.search.rules.growth_mean import MeanGrowth
+from sharefind.search.rules.stop_calibrated import CalibratedRule
+from sharefind.search.rules.stop_fixed import ThresholdRule
+from sharefind.search.rules.stop_randomisation import RandomisationRule
+from sharefind.search.rules.stopping import RegisteredStop
+from sharefind.search.rules.traits import StopTraits
+from sharefind.search.search_lattice import SearchNode
+
+GROWTH_RULES: dict[str, RegisteredGrowth] = {
+    "mean": MeanGrowth(),
+    "escape": EscapeGrowth(),
+    "invariant": InvariantGrowth(),
+}
+
+STOPPING_RULES: dict[str, RegisteredStop] = {
+    "fixed": ThresholdRule(),
+    "calibrated": CalibratedRule(),
+    "randomisation": RandomisationRule(),
+}
+
+
+def stop_traits(name: str | None) -> StopTraits:
+    """What the stopping rule that a record names declares; nothing for a rule of one's own."""
+    return STOPPING_RULES[name].traits if name in STOPPING_RULES else StopTraits()
+
+
+def is_named(proposal: Proposal, source: SearchNode) -> bool:
+    """Whether a proposal that was read is called as one of the rules here calls it; rules of one's own are free."""
+    rule, child = GROWTH_RULES.get(proposal.growth.rule), proposal.node
+    if rule is None:
+        return True
+    if rule.traits.keeps_to_candidates:
+        return child.candidate is not None
+    key, label = numerical_names(source, rule.name)
+    return (child.key, child.candidate) == (key, None) and child.label in (label, "Z")

@@ -1,0 +1,135 @@
+"""The stopping rule `randomisation`: the exact tests decide, and training shows how far particles go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sharefind.errors import ConfigError
+from sharefind.inference import Verdict, randomisation_p_value
+from sharefind.search.config import Settings
+from sharefind.search.experiments import CopiesPlan, CopiesResult, StageProgress, copies_experiment, staged
+from sharefind.search.hypotheses import Judgement, directions, identity_of, judgement, label_of, labels, lattice_node
+from sharefind.search.node_evidence import Decision, Evidence
+from sharefind.search.problem import Problem
+from sharefind.search.rules.stopping import Assessment, relative_escape, whole_space, within_tolerance
+from sharefind.search.rules.traits import StopTraits
+from sharefind.search.search_lattice import SearchNode
+
+
+@dataclass(frozen=True)
+class RandomisationRule:
+    """E_j holds when the exact tests accepted a symmetry that keeps particles there; training says how far they go."""
+
+    name: str = "randomisation"
+    traits: ClassVar[StopTraits] = StopTraits(decides_by_tests=True, trains_copies="always")
+
+    def assess(self, problem: Problem, node: SearchNode, progress: StageProgress) -> Assessment:
+        """Train on the data and on copies moved by the likeliest of the node's symmetries.
+
+        Raises:
+            ConfigError: the candidate's subgroups were not tested, as in a blind search.
+        """
+        if node.space.is_full:
+            return whole_space(problem, node, self.name, progress, p_value=1.0)
+        if problem.symmetries is None:
+            raise ConfigError("stopping rule randomisation needs tests of a candidate group; use --stop calibrated")
+        judged = judgement(problem, node)
+        plan = CopiesPlan(
+            problem, node.space, node.key, judged.null, directions(problem, node), f"copies:{identity_of(judged.null)}"
+        )
+        result = copies_experiment(plan, staged(progress, "escape"))
+        relative = relative_escape(problem, node, result.observed[-1], progress)
+        return self._conclude(problem, node, judged, result, relative)
+
+    def _conclude(
+        self, problem: Problem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float
+    ) -> Assessment:
+        settings = problem.settings
+        tolerated = not judged.holds and within_tolerance(node, relative, settings)
+        grow = not judged.holds and not tolerated
+        mark = result.clearest_checkpoint() if grow else len(result.observed) - 1
+        observed = result.observed[mark]
+        evidence = Evidence(
+            dist2=float(observed.dist2(node.space)[0]),
+            rmd2=float(observed.rmd2(node.space)[0]),
+            delta=float(np.quantile(result.dist2[1:, mark], 1 - settings.alpha, method="higher")),
+            p_value=judged.p_value,
+            p_adjusted=judged.p_adjusted,
+            relative_escape=relative,
+            risk=float(observed.risk[0]),
+            horizon=settings.sgd.horizon * observed.time,
+            replicates=settings.training_copies + 1,
+            decision=Decision.GROW if grow else Decision.STAY,
+            rule=self.name,
+            reason=_test_reason(problem, node, judged, result, relative),
+            stationary_not_optimal=not judged.holds and not escapes(result, settings),
+            exact_disagrees=False,
+            **_verdicts(problem, node, tolerated),
+        )
+        return Assessment(evidence, result.observed[-1])
+
+
+def escapes(result: CopiesResult, settings: Settings) -> bool:
+    """Whether particles leave farther than they do on moved copies, at any checkpoint and in any direction.
+
+    Where they do not, though the symmetry is rejected, training rests at a saddle. The exact tests have decided by
+    then, so the copies need not reach alpha: with few of them, the data must leave farther than every copy.
+    """
+    components = result.components.reshape(len(result.components), -1)
+    return randomisation_p_value(components) <= max(settings.alpha, 1 / len(components))
+
+
+def _test_reason(problem: Problem, node: SearchNode, judged: Judgement, result: CopiesResult, relative: float) -> str:
+    settings = problem.settings
+    what = _hypothesis(problem, judged)
+    p = "not tested" if judged.p_value is None else f"p = {judged.p_value:.3g}"
+    if judged.p_value is None and node.space.is_zero:
+        return "particles leave: Y is not all 0, or depends on X, as samples show that took no part in this training"
+    if judged.holds:
+        return f"particles stay: {what} is not rejected ({p} > alpha = {settings.alpha:g})"
+    if judged.preferred is not None:
+        return (
+            f"{what} is not rejected ({p}), but neither is {judged.preferred}, which is likelier, and what the two "
+            "generate is rejected"
+        )
+    if within_tolerance(node, relative, settings):
+        return (
+            f"particles stay within the tolerance: relative escape {relative:.3g} <= {settings.tolerance:g}, "
+            f"although exact {what} is rejected ({p})"
+        )
+    over = (
+        f"; relative escape {relative:.3g} > tolerance {settings.tolerance:g}"
+        if settings.tolerance > 0 and not node.space.is_zero
+        else ""
+    )
+    if not escapes(result, settings):
+        return (
+            f"stationary but not optimal: particles started on {node.label} stay, but {what} is rejected "
+            f"({p} <= alpha = {settings.alpha:g}){over}"
+        )
+    return f"particles leave: {what} is rejected ({p} <= alpha = {settings.alpha:g}){over}"
+
+
+def _hypothesis(problem: Problem, judged: Judgement) -> str:
+    if judged.is_tying and problem.blind is not None:
+        name: str = problem.blind.finding.name
+        return name
+    return "Y independent of X" if judged.null is None else f"symmetry under {label_of(problem, judged.null)}"
+
+
+def _verdicts(problem: Problem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:
+    """Labels of the node's groups that were accepted and rejected; those that are undecided are in neither."""
+    place = lattice_node(problem, node)
+    if place is None or not place.groups:
+        return {}
+    names = labels(problem, place.groups)
+    if tolerated:
+        return {"groups": names}
+    found = {} if problem.symmetries is None else problem.symmetries.verdicts(names)
+    return {
+        "groups": tuple(n for n in names if found.get(n) is Verdict.ACCEPTED),
+        "rejected": tuple(n for n in names if found.get(n) is Verdict.REJECTED),
+    }
