@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sharefind.architectures import TrainedNetwork, from_json, read_safetensors, read_spec, to_json, write_safetensors
-from sharefind.architectures.certificate.verification import verify_file
+from sharefind.architectures.verification import verify_file
 from sharefind.datasets import load_csv
 from sharefind.errors import GroupError, InputError, RunFolderError
 from sharefind.formats import RepeatedKeyError, parse_json, parse_toml

@@ -1,7 +1,6 @@
 """What a discovered space becomes: an exact specification, a certificate, a torch module, weights, an ONNX graph."""
 
 from sharefind.architectures.certificate.proof import Certificate, certify
-from sharefind.architectures.certificate.verification import verify_file
 from sharefind.architectures.formats.onnx_graph import onnx_model, write_onnx
 from sharefind.architectures.formats.registry import write_snippet
 from sharefind.architectures.formats.spec_json import from_json, read_spec, to_json, write_json
@@ -10,6 +9,7 @@ from sharefind.architectures.formats.torch_source import class_names, torch_sour
 from sharefind.architectures.searched_spec import exact_texts, generator_pairs, spec_from_outcome
 from sharefind.architectures.spec import SCHEMA, GeneratorPair, SharingSpec
 from sharefind.architectures.trained import TrainedNetwork, coefficients, searched_network
+from sharefind.architectures.verification import verify_file
 
 __all__ = [
     "SCHEMA",

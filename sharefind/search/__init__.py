@@ -11,6 +11,7 @@ from sharefind.search.presets import resolve, search_config
 from sharefind.search.problem import Candidate, Problem, TaskLike, fingerprint
 from sharefind.search.result import Result
 from sharefind.search.result_record import result_record
+from sharefind.search.rule_traits import GrowthTraits, StopTraits
 from sharefind.search.rules.growth import Escape, GrowthRule, Proposal, candidate_node, measure_escape, numerical_child
 from sharefind.search.rules.growth_escape import EscapeGrowth
 from sharefind.search.rules.growth_invariant import InvariantGrowth
@@ -19,7 +20,6 @@ from sharefind.search.rules.stop_calibrated import CalibratedRule
 from sharefind.search.rules.stop_fixed import ThresholdRule
 from sharefind.search.rules.stop_randomisation import RandomisationRule
 from sharefind.search.rules.stopping import StoppingRule
-from sharefind.search.rules.traits import GrowthTraits, StopTraits
 from sharefind.search.run import default_folder, run_search
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 from sharefind.search.search_outcome import SearchOutcome

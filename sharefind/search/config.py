@@ -18,7 +18,7 @@ from sharefind.meanfield.clouds.standardise import How
 from sharefind.meanfield.dynamics.sgd import SGDConfig
 from sharefind.meanfield.objectives.schemes import Scheme
 from sharefind.parallel import Workers
-from sharefind.search.rules.traits import GrowthTraits, StopTraits
+from sharefind.search.rule_traits import GrowthTraits, StopTraits
 
 StatisticName = Literal["correlogram", "marginal-likelihood", "displacement", "cross-displacement", "held-out-gap"]
 Preset = Literal["paper", "fast"]

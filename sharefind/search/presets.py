@@ -11,8 +11,8 @@ from sharefind.meanfield.dynamics.sgd import SGDConfig
 from sharefind.meanfield.objectives.schemes import Scheme
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.search.config import MAX_COPIES, Presets, SearchConfig, Settings
+from sharefind.search.rule_traits import GrowthTraits, StopTraits
 from sharefind.search.rules.registry import GROWTH_RULES, STOPPING_RULES
-from sharefind.search.rules.traits import GrowthTraits, StopTraits
 
 
 def search_config(**values: object) -> SearchConfig:

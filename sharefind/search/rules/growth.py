@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.search.experiments import Training
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.rules.traits import GrowthTraits
+from sharefind.search.rule_traits import GrowthTraits
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 from sharefind.spaces import LatticeNode, Subspace
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.rule_traits import GrowthTraits
 from sharefind.search.rules.growth import Escape, Proposal, numerical_child
-from sharefind.search.rules.traits import GrowthTraits
 from sharefind.search.search_lattice import SearchLattice, SearchNode
 
 

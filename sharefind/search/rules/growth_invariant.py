@@ -9,8 +9,8 @@ import numpy as np
 
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision
+from sharefind.search.rule_traits import GrowthTraits
 from sharefind.search.rules.growth import Escape, Proposal, candidate_node
-from sharefind.search.rules.traits import GrowthTraits
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 from sharefind.spaces import LatticeNode
 

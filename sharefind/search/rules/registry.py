@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sharefind.search.rule_traits import StopTraits
 from sharefind.search.rules.growth import Proposal, RegisteredGrowth, numerical_names
 from sharefind.search.rules.growth_escape import EscapeGrowth
 from sharefind.search.rules.growth_invariant import InvariantGrowth
@@ -10,7 +11,6 @@ from sharefind.search.rules.stop_calibrated import CalibratedRule
 from sharefind.search.rules.stop_fixed import ThresholdRule
 from sharefind.search.rules.stop_randomisation import RandomisationRule
 from sharefind.search.rules.stopping import RegisteredStop
-from sharefind.search.rules.traits import StopTraits
 from sharefind.search.search_lattice import SearchNode
 
 GROWTH_RULES: dict[str, RegisteredGrowth] = {

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.rule_traits import StopTraits
 from sharefind.search.rules.calibration import (
     CALIBRATED,
     CalibratedTraining,
@@ -23,7 +24,6 @@ from sharefind.search.rules.stopping import (
     whole_space,
     within_tolerance,
 )
-from sharefind.search.rules.traits import StopTraits
 from sharefind.search.search_lattice import SearchNode
 
 

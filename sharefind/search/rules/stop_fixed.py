@@ -12,9 +12,9 @@ from sharefind.search.config import Settings
 from sharefind.search.experiments import StageProgress, scheme_training, staged
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision, Evidence
+from sharefind.search.rule_traits import StopTraits
 from sharefind.search.rules.calibration import Calibration
 from sharefind.search.rules.stopping import Assessment, is_saddle, whole_space, within_tolerance
-from sharefind.search.rules.traits import StopTraits
 from sharefind.search.search_lattice import SearchNode
 
 

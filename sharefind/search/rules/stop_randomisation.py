@@ -13,8 +13,8 @@ from sharefind.search.config import Settings
 from sharefind.search.experiments import CopiesPlan, CopiesResult, StageProgress, copies_experiment, staged
 from sharefind.search.hypotheses import Judgement, TestedProblem, identity_of
 from sharefind.search.node_evidence import Decision, Evidence
+from sharefind.search.rule_traits import StopTraits
 from sharefind.search.rules.stopping import Assessment, relative_escape, whole_space, within_tolerance
-from sharefind.search.rules.traits import StopTraits
 from sharefind.search.search_lattice import SearchNode
 
 

@@ -13,7 +13,7 @@ from sharefind.search.config import Settings
 from sharefind.search.experiments import StageProgress, Training, effect_training, scheme_training, staged
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision, Evidence
-from sharefind.search.rules.traits import StopTraits
+from sharefind.search.rule_traits import StopTraits
 from sharefind.search.search_lattice import SearchNode
 
 
