@@ -83,6 +83,7 @@ def _target(name: str) -> Target:
     return targets[max((known for known in targets if name.startswith(f"{known}-")), key=len)]
 
 
+@pytest.mark.usefixtures("as_options")
 @pytest.mark.parametrize("name", sorted(path.name for path in KEPT.iterdir()))
 def test_a_kept_input_breaks_nothing(name: str, tmp_path: Path) -> None:
     with memory_limit():

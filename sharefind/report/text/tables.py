@@ -178,7 +178,7 @@ def next_commands(view: RunView) -> Text:
 def _larger(stopped: str) -> str:
     """The option that ended the search, to be given with a larger number."""
     name = stopped.partition(" ")[0].removeprefix("--").replace("_", "-")  # the estimator wrote `max_nodes`
-    return f" --{name} ..." if name.startswith("max-") else ""
+    return f" --{name} ..." if name in ("max-nodes", "max-seconds") else ""
 
 
 def lattice_view(view: RunView, *, is_all: bool = True) -> RenderableType:
