@@ -11,6 +11,7 @@ from types import ModuleType
 
 FORMER = {
     "sharefind.blind": "sharefind.proposal",
+    "sharefind.datasets.files": "sharefind.datasets",
     "sharefind.estimator": "sharefind.api",
     "sharefind.estimator.sharing_search": "sharefind.api.sharing_search",
     "sharefind.export": "sharefind.architectures",
@@ -28,6 +29,11 @@ FORMER = {
 }
 """Old module -> new module."""
 
+FORMER_MEMBERS = {
+    ("sharefind.inference.randomisation", "Bound"): ("sharefind.inference.fitted_statistic", "FittedStatistic"),
+}
+"""Old module and name -> new ones, where the name is another, too."""
+
 
 class _Loader:
     """Makes a module that hands out what the new one holds."""
@@ -44,9 +50,16 @@ class _Loader:
         module.__doc__ = target.__doc__
         module.__dict__.update(
             __all__=[name for name in vars(target) if not name.startswith("_")],
-            __getattr__=lambda name: getattr(target, name),
+            __getattr__=lambda name: _member(module.__name__, target, name),
             __dir__=lambda: dir(target),
         )
+
+
+def _member(old: str, target: ModuleType, name: str) -> object:
+    if (old, name) in FORMER_MEMBERS:
+        module, renamed = FORMER_MEMBERS[old, name]
+        return getattr(import_module(module), renamed)
+    return getattr(target, name)
 
 
 class FormerNames:

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-from sharefind.former_names import FORMER
+from sharefind.former_names import FORMER, FORMER_MEMBERS
 
 
 @pytest.mark.parametrize("old", FORMER)
@@ -26,3 +26,10 @@ def test_names_that_never_were_are_not_found() -> None:
     with pytest.warns(DeprecationWarning, match="is now"), pytest.raises(ModuleNotFoundError):
         sys.modules.pop("sharefind.export", None)
         import_module("sharefind.export.nonsense")
+
+
+@pytest.mark.filterwarnings("ignore:sharefind")
+@pytest.mark.parametrize("old", FORMER_MEMBERS)
+def test_members_with_other_names_are_found_under_the_old_ones(old: tuple[str, str]) -> None:
+    module, renamed = FORMER_MEMBERS[old]
+    assert getattr(import_module(old[0]), old[1]) is getattr(import_module(module), renamed)

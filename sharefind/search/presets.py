@@ -169,7 +169,7 @@ def _copies(config: SearchConfig, stopping: StopTraits, trains: bool, presets: P
     if stopping.decides_by_tests:
         _refuse_few("copies", copies, config.alpha)
         return copies, config.training_copies or min(copies, presets.training_copies)
-    name = "copies" if config.training_copies is None else "training-copies"
+    name = "copies" if config.training_copies is None else "training_copies"
     training_copies = config.training_copies or copies
     if trains:
         _refuse_few(name, training_copies, config.alpha)
@@ -179,7 +179,8 @@ def _copies(config: SearchConfig, stopping: StopTraits, trains: bool, presets: P
 def _refuse_few(name: str, copies: int, alpha: float) -> None:
     if 1 / (copies + 1) > alpha:
         raise ConfigError(
-            f"--{name} {copies} cannot reject anything at alpha = {alpha:g}; give at least {math.ceil(1 / alpha) - 1}"
+            f"{setting(name)} {copies} cannot reject anything at alpha = {alpha:g}; give at least "
+            f"{math.ceil(1 / alpha) - 1}"
         )
 
 

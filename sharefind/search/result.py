@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import re
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -294,6 +295,11 @@ class Result(Part):
     lattice: LatticeCounts
     wall_s: FiniteFloat
     versions: dict[Word, Word]
+
+    def __getitem__(self, key: str) -> Any:
+        """An entry of the JSON object, as earlier versions gave it; read the attribute instead."""
+        warnings.warn(f'result["{key}"] is now the attribute result.{key}', DeprecationWarning, stacklevel=2)
+        return self.to_json()[key]
 
     @model_validator(mode="after")
     def _words(self) -> Result:

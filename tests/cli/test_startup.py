@@ -76,6 +76,6 @@ def test_options_of_discover_are_those_of_the_contract() -> None:
     (discover,) = [c.callback for c in application().registered_commands if c.callback.__name__ == "discover"]
     options = {name.replace("_", "-") for name in discover.__annotations__} - {"context", "return"}
     limits = {name.replace("_", "-") for name in SETTINGS}
-    others = {"tolerance", "copies", "statistic", "executor", "address", "max-nodes", "max-seconds"}
+    others = {"tolerance", "copies", "training-copies", "statistic", "executor", "address", "max-nodes", "max-seconds"}
     others |= {"file", "rows-of", "block-length"}
     assert options == {*contract, *limits, *others}

@@ -28,7 +28,9 @@ MODULES = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "shelve", "mars
 NETWORK = frozenset({"urllib.request", "http.client", "requests", "ftplib", "smtplib", "telnetlib", "httpx", "aiohttp"})
 """Modules that would open a connection. A cluster that the user names is reached by dask or ray, not by these."""
 
-ALLOWED = frozenset({"sharefind/__init__.py", "sharefind/parallel.py"})
+ALLOWED = frozenset(
+    {"sharefind/__init__.py", "sharefind/api/__init__.py", "sharefind/former_names.py", "sharefind/parallel.py"}
+)
 """Files that import modules of sharefind, dask or ray by names that stand in the source."""
 
 

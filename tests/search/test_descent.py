@@ -129,10 +129,11 @@ def test_a_smaller_group_with_the_same_space_is_mentioned() -> None:
     x = rng.normal(size=(400, 6))
     y = x + 0.5 * x.mean(axis=1, keepdims=True) + 0.1 * rng.normal(size=x.shape)
     problem = build_problem(search_config(blind=True, copies=99), finite_task("set", x, y), NOBODY)
-    blind = result_record(Engine(problem).run(), None, "run", 0.0, "lattice.json").to_json()["blind"]
-    assert (blind["name"], blind["of_weights"], blind["smaller_group"]) == ("S6", True, True)
+    result = result_record(Engine(problem).run(), None, "run", 0.0, "lattice.json")
+    blind = result.blind
+    assert blind is not None and (blind.name, blind.of_weights, blind.smaller_group) == ("S6", True, True)
     assert "the symmetry of the weights" in proposal(blind)
-    assert any("smaller group has the same space" in line for line in doubts({"blind": blind}))
+    assert any("smaller group has the same space" in line for line in doubts(result))
 
 
 def test_the_rows_are_split_once() -> None:

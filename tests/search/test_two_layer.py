@@ -15,6 +15,7 @@ from sharefind.search import (
     Problem,
     SearchLattice,
     build_problem,
+    hypotheses,
     measure_escape,
     search_config,
 )
@@ -193,7 +194,7 @@ def test_rotations_of_hidden_units_are_refused() -> None:
 
 def test_at_zero_nothing_moves_and_growth_goes_on_without_guidance() -> None:
     """A = 0 and W = 0 are stationary whatever the data are: every copy stays, and the open spaces are proposed."""
-    found = problem(even_task(), "B2", in_rep="natural", out_rep="trivial", **QUICK)
+    found = hypotheses.TestedProblem.of(problem(even_task(), "B2", in_rep="natural", out_rep="trivial", **QUICK), None)
     node, full = zero_node(found), Subspace.full(found.space.dim)
     result = copies_experiment(CopiesPlan(found, node.space, node.key, None, (full,), "copies:test"))
     assert not result.components.any() and not result.dist2.any()

@@ -20,7 +20,7 @@ from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.architectures.scaling import CENTRE, STATISTICS, statistics
 from sharefind.architectures.spec import SharingSpec
 from sharefind.architectures.trained import FloatArray, TrainedNetwork
-from sharefind.errors import InputError, one_line, quoted
+from sharefind.errors import InputError, one_line, quoted, setting
 from sharefind.formats import RepeatedKeyError, parse_json
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.storage import advice, write_atomically
@@ -169,7 +169,8 @@ def _text(metadata: dict[str, str]) -> str:
 
 
 def _next(spec: SharingSpec, run: Path, out: Path) -> list[str]:
-    load = f"net.load_state_dict(safetensors.torch.load_file({str(out)!r}))   (net: the module of --format torch)"
+    module = f"(net: the module of {setting('format')} torch)"
+    load = f"net.load_state_dict(safetensors.torch.load_file({str(out)!r}))   {module}"
     return [load, *verify_command(spec, run, out)]
 
 

@@ -22,7 +22,8 @@ from sharefind.architectures.formats import literals
 from sharefind.architectures.formats.export_format import ExportFormat
 from sharefind.architectures.sharing import Sharing
 from sharefind.architectures.spec import LETTERS, OPERATORS, SPACES, SharingSpec
-from sharefind.storage import shell_word, write_atomically
+from sharefind.errors import setting
+from sharefind.storage import ENCODING, shell_word, write_atomically
 
 
 def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> str:
@@ -64,7 +65,7 @@ def write_torch(spec: SharingSpec, path: Path) -> Certificate:
 
 def _classes(sharing: Sharing) -> str:
     """The classes of `layers.standalone` for one specification, and the check."""
-    text = files("sharefind.architectures").joinpath("layers", "standalone.py").read_text(encoding="utf-8")
+    text = files("sharefind.architectures").joinpath("layers", "standalone.py").read_bytes().decode(ENCODING)
     text = text[text.index("\n\nclass SharedModule") :]
     used = dict.fromkeys(("output", "side_by_side"), sharing.has_output) | {"SharedLinear": not sharing.has_output}
     used |= {"index": sharing.is_tied, "sign": sharing.has_signs, "basis": not sharing.is_tied}
@@ -250,7 +251,8 @@ def _next(spec: SharingSpec, run: Path, out: Path) -> list[str]:
     weights = shell_word(out.with_suffix(".safetensors"))
     return [
         f"from {out.stem if out.stem.isidentifier() else 'the module'} import {', '.join(class_names(spec))}",
-        f"sharefind export {shell_word(run)} --format safetensors --out {weights}   (its trained weights)",
+        f"sharefind export {shell_word(run)} {setting('format')} safetensors {setting('out')} {weights}   (its "
+        "trained weights)",
     ]
 
 

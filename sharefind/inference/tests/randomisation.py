@@ -195,7 +195,9 @@ def _evaluate(share: _Share) -> _Part:
     x, y = (torch.tensor(v) for v in share.data)
     # What a statistic chooses at random, such as landmarks, is the same for every seed: so is the verdict, but for the
     # copies.
-    fitted = spec.statistic.bind(spec.moves, x, y, named_stream(0, "statistic", spec.statistic.name), spec.units)
+    # A statistic of one's own need not know of units where each row is one.
+    units = {} if spec.units is None else {"units": spec.units}
+    fitted = spec.statistic.bind(spec.moves, x, y, named_stream(0, "statistic", spec.statistic.name), **units)
     observed = _numbers(fitted.observed(x))
     if not np.isfinite(observed).all():
         raise InputError(f"{spec.statistic.name}: the statistic of the data is no number; rescale the data")

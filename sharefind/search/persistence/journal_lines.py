@@ -7,7 +7,7 @@ and gave what its line says, is believed: only doing it again would show.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat, model_validator
@@ -101,7 +101,7 @@ class _Diagnosis(Part):
 
 def _fields(part: Part, made: type[Any]) -> dict[str, Any]:
     """The fields of a dataclass; further ones that the part keeps are left out."""
-    return {name: getattr(part, name) for name in made.__dataclass_fields__}
+    return {field.name: getattr(part, field.name) for field in fields(made)}
 
 
 @dataclass(frozen=True)

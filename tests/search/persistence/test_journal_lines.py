@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from sharefind.inference import Diagnosis, RandomisationTest
-from sharefind.inference.tests.diagnosis import RiskGap
+from sharefind.inference import Diagnosis, RandomisationTest, RiskGap
 from sharefind.search import Decision, Evidence, Growth, SearchNode
 from sharefind.search.memory import DIAGNOSIS, TEST, Kind
 from sharefind.search.node_record import NODE, NodeRecord

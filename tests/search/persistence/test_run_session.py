@@ -43,7 +43,7 @@ def test_what_is_finished_costs_nothing_and_new_work_needs_time(tmp_path: Path) 
     session = RunSession(made, Observer(), "invariant", max_seconds=1.0, started=monotonic() - 10)
     assert session.get(TEST, "S3") == DONE
     session.on_progress(ZERO, "training", 1, 2)
-    with pytest.raises(BudgetSpent, match=r"--max-seconds 1: 1\d\.\d s were worked"):
+    with pytest.raises(BudgetSpent, match=r"max_seconds 1: 1\d\.\d s were worked"):
         session.get(TEST, "C3")
     with pytest.raises(BudgetSpent):
         session.on_progress(ZERO, "training", 2, 2)
