@@ -125,8 +125,8 @@ class SharedModule(standalone.SharedModule):
         return {**self.__dict__, "_kept": None}
 
     def _made(self) -> Tensor:
-        if self.ties is None:
-            return super().entries
+        if self.ties is None:  # not super().entries, which compilers cannot follow
+            return self.coefficient @ self.basis
         entries: Tensor = self.ties(self.coefficient)
         return entries
 
