@@ -48,7 +48,7 @@ def export(
     chosen = _format(format, dtype)
     refuse_unwritable(out)
     from sharefind.architectures import searched_network, spec_from_outcome
-    from sharefind.cli.problem import finished_outcome
+    from sharefind.cli.finished import finished_outcome
     from sharefind.search import RunFolder
 
     folder = RunFolder.open(run, limits_of(context.params))

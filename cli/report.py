@@ -42,7 +42,7 @@ def report(
 def _samples(run: Path, limits: Limits) -> Samples:
     """What the run searched; data that are gone are said to be gone, since all else is in the run folder."""
     from sharefind.api.resolve import DEFAULT_TASK, chosen_task
-    from sharefind.cli.problem import with_limits
+    from sharefind.cli.finished import with_limits
     from sharefind.report.text.run_samples import Samples, noted_fingerprint, samples_of
     from sharefind.search import RunFolder
 

@@ -18,7 +18,7 @@ from sharefind.storage import refuse_unwritable, shell_word
 if TYPE_CHECKING:
     from sharefind.architectures.layers.comparison import FloatArray, Score, TrainingPlan
     from sharefind.search import Problem, TaskLike
-    from sharefind.search.unit_registry import IntArray
+    from sharefind.search.units_of_rows import IntArray
 
 USUAL_STEP = 0.05
 """Adam's step, over the size of the first weights, that suits nearly all networks."""
@@ -54,8 +54,8 @@ def train(
     from sharefind.architectures import spec_from_outcome
     from sharefind.architectures.formats.onnx_graph import require_onnx
     from sharefind.architectures.layers.comparison import TrainingPlan, beside_least_squares, compare, untied
+    from sharefind.cli.finished import finished_outcome
     from sharefind.cli.live import training_progress
-    from sharefind.cli.problem import finished_outcome
     from sharefind.search import RunFolder
     from sharefind.search.yardstick import FREE, TIED, advice
 
@@ -124,7 +124,7 @@ def _rows(task: TaskLike, seed: int, fresh: int = 10_000) -> tuple[FloatArray, F
 
 def _units(problem: Problem) -> IntArray | None:
     """The unit of each row of the task, as the run had them; a blind search tested some of them only."""
-    from sharefind.search.unit_registry import row_units
+    from sharefind.search.units_of_rows import row_units
 
     task = problem.task
     found = row_units(problem.settings.config, task.x, task.y, task.units, task.name).units

@@ -15,7 +15,7 @@ from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.errors import GroupError, InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
 from sharefind.meanfield.clouds.standardise import Standardisation
-from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, has_hidden_layer
+from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, read_unit
 from sharefind.meanfield.units.activations import Activation
 from sharefind.spaces import Block, Subspace
 
@@ -168,7 +168,7 @@ class SharingSpec:
     @property
     def maps(self) -> tuple[AffineMap, ...]:
         """The affine maps of the unit in the order in which they act; sigma acts on what the first one gives."""
-        if has_hidden_layer(self.unit):
+        if read_unit(self.unit).kind.has_hidden:
             return AffineMap("weight", INPUTS, HIDDEN, "bias"), AffineMap("output", HIDDEN, OUTPUTS)
         return (AffineMap("weight", INPUTS, OUTPUTS, "bias" if "+bias" in self.unit else None),)
 

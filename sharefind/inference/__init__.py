@@ -11,7 +11,12 @@ from sharefind.inference.continuous.rotations import PlaneVerdict, RotationSearc
 from sharefind.inference.continuous.smooth_fit import SmoothFit
 from sharefind.inference.fitted_statistic import FittedStatistic, Statistic
 from sharefind.inference.partitions.linear_estimates import Estimates
-from sharefind.inference.partitions.testing import Partition, estimate_partition, mean_partition, weight_partition
+from sharefind.inference.partitions.partition_tests import (
+    Partition,
+    estimate_partition,
+    mean_partition,
+    weight_partition,
+)
 from sharefind.inference.plane_rotations import PlaneRotations
 from sharefind.inference.relation.diagnosis import Cause, Diagnosis, diagnose
 from sharefind.inference.relation.risk_gap import RiskGap, risk_gap

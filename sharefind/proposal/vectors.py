@@ -1,6 +1,6 @@
 """A mean, or the weights of one output: K parameters whose sharing is a set partition, found by exact equality tests.
 
-The tests are those of `sharefind.inference.partitions.testing`; here they become permutations.
+The tests are those of `sharefind.inference.partitions.partition_tests`; here they become permutations.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from sharefind.inference.partitions.linear_estimates import Estimates
-from sharefind.inference.partitions.testing import estimate_partition
+from sharefind.inference.partitions.partition_tests import estimate_partition
 from sharefind.proposal.log_evidence import LogEvidence
 from sharefind.recognition.layout import IntArray
 

@@ -24,7 +24,7 @@ from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions
 from sharefind.search.rules.widths import width_advice
 from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
-from sharefind.search.unit_registry import RowUnits, can_permute, row_units, unpermutable
+from sharefind.search.units_of_rows import RowUnits, can_permute, row_units, unpermutable
 from sharefind.spaces import InvariantLattice, Subspace, chain_lattice, invariant_lattice, tying_lattice
 
 

@@ -37,7 +37,7 @@ from sharefind.search.experiments import StageProgress
 from sharefind.search.memory import TEST, KeptTests, Memory
 from sharefind.search.problem import Problem
 from sharefind.search.searched_unit import searched_unit
-from sharefind.search.unit_registry import can_permute
+from sharefind.search.units_of_rows import can_permute
 
 INDEPENDENCE = "independence"
 """Name under which the test of "Y is independent of X" is kept."""

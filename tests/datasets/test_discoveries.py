@@ -7,7 +7,7 @@ import pytest
 
 from sharefind.api.resolve import resolve_problem
 from sharefind.cli import main
-from sharefind.cli.problem import load_outcome
+from sharefind.cli.finished import load_outcome
 from sharefind.errors import ConfigError
 from sharefind.limits import SETTINGS
 from sharefind.search import RunFolder, search_config

@@ -116,8 +116,8 @@ def _serve() -> None:
 
 def _load() -> None:
     """Everything that a command imports, so that forks need not."""
+    import sharefind.cli.finished
     import sharefind.cli.live
-    import sharefind.cli.problem
     import sharefind.report.text.tables  # noqa: F401
 
 

@@ -11,7 +11,6 @@ from sharefind.meanfield.units.registry import (
     can_be_exported,
     exported_units,
     find_unit,
-    has_hidden_layer,
     read_unit,
     register_unit,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "can_be_exported",
     "exported_units",
     "find_unit",
-    "has_hidden_layer",
     "read_unit",
     "register_unit",
     "two_layer_space",

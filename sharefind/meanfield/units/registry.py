@@ -66,15 +66,6 @@ def read_unit(expression: str) -> UnitChoice:
     return choice
 
 
-def has_hidden_layer(expression: str) -> bool:
-    """Whether the unit of an expression needs a hidden representation.
-
-    Raises:
-        UnitError: The expression names no unit.
-    """
-    return read_unit(expression).kind.has_hidden
-
-
 def can_be_exported(expression: str) -> bool:
     """Whether the unit of an expression is known and can be exported."""
     choice = find_unit(expression)

@@ -14,7 +14,7 @@ from sharefind.groups import named_group, natural
 from sharefind.meanfield import JointAction
 from sharefind.meanfield.objectives.sources import EpochSource, FoldSource, PermutedCopies, RandomisedCopies
 from sharefind.search import Observer, RunFolder, build_problem, run_search, search_config
-from sharefind.search.unit_registry import blocks, unpermutable
+from sharefind.search.units_of_rows import blocks, unpermutable
 from sharefind.search.yardstick import kept_apart
 from tests.acceptance.dependent_rows import repeated
 
