@@ -31,8 +31,8 @@ class Status(IntEnum):
 NOTHING = "interrupted: nothing was written"
 """What is said where no work has begun."""
 
-IMPORTING = "<frozen importlib._bootstrap"
-"""How the file of Python's import machinery begins, as frames name it."""
+BUSY = ("<frozen importlib._bootstrap", "/llvmlite/")
+"""Parts of the names of files that an exception must not pass through: Python's import machinery, and a compiler."""
 
 
 class Answer:
@@ -59,7 +59,7 @@ def interruptible(*, ends_process: bool) -> Iterator[Answer]:
     answer = Answer()
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        if _is_importing(frame):
+        if _is_busy(frame):
             leave(number, frame)
         for name in numbers:
             signal.signal(name, leave)
@@ -99,7 +99,7 @@ def alarm(at: float, late: Exception, swallowed: float = 2.0, again: float = 0.1
     """
 
     def ring(number: int, frame: FrameType | None) -> None:
-        if _is_importing(frame):
+        if _is_busy(frame):
             signal.setitimer(signal.ITIMER_REAL, again)
             return
         signal.setitimer(signal.ITIMER_REAL, swallowed)
@@ -121,10 +121,10 @@ def alarm(at: float, late: Exception, swallowed: float = 2.0, again: float = 0.1
             signal.signal(signal.SIGALRM, before)
 
 
-def _is_importing(frame: FrameType | None) -> bool:
-    """Whether a module is being loaded: an exception there is swallowed, or leaves it half loaded."""
+def _is_busy(frame: FrameType | None) -> bool:
+    """Whether a module is being loaded or compiled: an exception there is swallowed, or leaves it half done."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith(IMPORTING):
+        if any(part in frame.f_code.co_filename.replace(os.sep, "/") for part in BUSY):
             return True
         frame = frame.f_back
     return False

@@ -66,6 +66,19 @@ def test_an_alarm_waits_for_modules_that_are_loaded(tmp_path: Path, monkeypatch:
     assert slow_to_load.DONE
 
 
+def test_an_alarm_waits_for_a_compiler(tmp_path: Path) -> None:
+    """What is raised in a callback of LLVM is swallowed, and the code that was compiled is lost."""
+    code = "def called_back():\n    ends = time.monotonic() + 0.5\n    while time.monotonic() < ends:\n        pass\n"
+    names: dict[str, Any] = {"time": time}
+    exec(compile(code, str(tmp_path / "llvmlite" / "binding" / "executionengine.py"), "exec"), names)  # noqa: S102
+    done = False
+    with pytest.raises(Late), alarm(time.monotonic() + 0.1, Late()):
+        names["called_back"]()
+        done = True
+        time.sleep(10)
+    assert done
+
+
 def test_what_is_done_after_the_alarm_is_left_alone(discover, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow machine takes long over the result of a search that was cut."""
     from sharefind.search import engine

@@ -35,7 +35,7 @@ def test_trainings_need_few_copies_where_the_exact_tests_decide(
 
 
 def test_trainings_that_decide_need_as_many_copies_as_the_level_asks_for() -> None:
-    with pytest.raises(ConfigError, match=r"^--training-copies 39 cannot reject anything at alpha = 0\.01"):
+    with pytest.raises(ConfigError, match=r"^training_copies 39 cannot reject anything at alpha = 0\.01"):
         problem(teacher_task("C3", 3, 100, 0), "S3", stop="calibrated", training_copies=39)
 
 
