@@ -30,7 +30,12 @@ FORMER = {
 """Old module -> new module."""
 
 FORMER_MEMBERS = {
+    ("sharefind.inference", "Bound"): ("sharefind.inference.fitted_statistic", "FittedStatistic"),
     ("sharefind.inference.randomisation", "Bound"): ("sharefind.inference.fitted_statistic", "FittedStatistic"),
+    ("sharefind.inference.randomisation", "randomisation_p_value"): (
+        "sharefind.inference.tests.p_values",
+        "randomisation_p_value",
+    ),
 }
 """Old module and name -> new ones, where the name is another, too."""
 
@@ -50,16 +55,24 @@ class _Loader:
         module.__doc__ = target.__doc__
         module.__dict__.update(
             __all__=[name for name in vars(target) if not name.startswith("_")],
-            __getattr__=lambda name: _member(module.__name__, target, name),
+            __getattr__=lambda name: (
+                getattr(target, name) if hasattr(target, name) else former_member(module.__name__, name)
+            ),
             __dir__=lambda: dir(target),
         )
 
 
-def _member(old: str, target: ModuleType, name: str) -> object:
-    if (old, name) in FORMER_MEMBERS:
-        module, renamed = FORMER_MEMBERS[old, name]
-        return getattr(import_module(module), renamed)
-    return getattr(target, name)
+def former_member(old: str, name: str) -> object:
+    """What a module held under a name that is another now.
+
+    Raises:
+        AttributeError: It held nothing of that name.
+    """
+    if (old, name) not in FORMER_MEMBERS:
+        raise AttributeError(f"module {old!r} has no attribute {name!r}")
+    module, renamed = FORMER_MEMBERS[old, name]
+    warnings.warn(f"{old}.{name} is now {module}.{renamed}; the old name goes", DeprecationWarning, stacklevel=3)
+    return getattr(import_module(module), renamed)
 
 
 class FormerNames:

@@ -3,6 +3,7 @@
 Usable on its own; what a discovered symmetry is good for is left to `sharefind.search`.
 """
 
+from sharefind.former_names import former_member
 from sharefind.inference.ambient_moves import Moves, SampledMoves, axis_rotations, moved_coordinates
 from sharefind.inference.continuous.algebras import algebra_name, nearest_algebra, skew_basis
 from sharefind.inference.continuous.group_draws import group_moves
@@ -96,3 +97,7 @@ __all__ = [
     "subgroup_family",
     "weight_partition",
 ]
+
+
+def __getattr__(name: str) -> object:
+    return former_member(__name__, name)
