@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from sharefind.search.json_fields import Word
 
 
-def _bounded(value: float, largest: float = 1e300) -> float:
+def _bounded(value: float, *, largest: float = 1e300) -> float:
     """A number that is read back: twice the largest is finite."""
     if not abs(value) <= largest:
         raise ValueError(f"is not between -{largest:g} and {largest:g}")
