@@ -36,8 +36,13 @@ FORMER_MEMBERS = {
         "sharefind.inference.tests.p_values",
         "randomisation_p_value",
     ),
+    ("sharefind.report.page", "write_page"): ("sharefind.report.page.html_page", "write_page"),
+    **{
+        ("sharefind.report.pictures", name): ("sharefind.report.pictures.drawing", name)
+        for name in ("draw_node", "draw_run", "draw_single")
+    },
 }
-"""Old module and name -> new ones, where the name is another, too."""
+"""Old module and name -> new ones, where the name is another, too, or the old module is a room now."""
 
 
 class _Loader:
