@@ -99,7 +99,7 @@ def _resumed(given: dict[str, Any], session: Session) -> _Ready | Unready:
         what = f"--resume takes all settings from {given['resume']}; drop {', '.join(extra)}"
         raise ConfigError(f"{what}, or start a new run without --resume")
     folder = RunFolder.open(given["resume"], limits_of(given))
-    kept, config = folder.config(), folder.config()
+    kept = config = folder.config()
     budgets = {name: given[name] for name in (*BUDGETS, *SETTINGS) if name in given}
     if budgets:
         config = search_config(**{**kept.model_dump(exclude_none=True), **budgets})

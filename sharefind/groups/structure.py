@@ -15,6 +15,7 @@ from sympy import factorint
 from sharefind.groups.enumeration import closure, element_orders
 from sharefind.groups.group import MAX_TABLE_ORDER, FiniteGroup
 from sharefind.groups.templates import templates
+from sharefind.typing import IntArray
 
 
 def structure_name(group: FiniteGroup) -> str:
@@ -77,7 +78,7 @@ def _isomorphic(template: FiniteGroup, table: NDArray[np.int32], orders: NDArray
     if Counter(model) != Counter(kinds):
         return False
     choices = [[x for x, kind in enumerate(kinds) if kind == model[template.index(g)]] for g in template.generators]
-    return any(_extends(template, table, images) for images in product(*choices))
+    return any(extends(template, table, np.array(images)) for images in product(*choices))
 
 
 def _kinds(table: NDArray[np.int32], orders: NDArray[np.int64]) -> list[tuple[int, int, int]]:
@@ -87,10 +88,17 @@ def _kinds(table: NDArray[np.int32], orders: NDArray[np.int64]) -> list[tuple[in
     return list(zip(orders.tolist(), commuting.tolist(), roots.tolist(), strict=True))
 
 
-def _extends(template: FiniteGroup, table: NDArray[np.int32], images: tuple[int, ...]) -> bool:
-    listed, steps = template.enumeration(), np.array(images)
-    image = np.zeros(len(table), dtype=np.int64)
-    for k in range(1, len(table)):
-        image[k] = table[image[listed.parent[k]], steps[listed.generator[k]]]
-    compatible = np.array_equal(image[listed.right], table[image[:, None], steps])
-    return compatible and len(set(image.tolist())) == len(table)
+def extends(named: FiniteGroup, table: NDArray[np.int32], images: IntArray) -> bool:
+    """Whether generators may be sent to these elements of a group with this Cayley table, onto it.
+
+    Args:
+        named: The group of the generators.
+        table: The Cayley table, shape (m, m).
+        images: Elements of that group, one a generator.
+    """
+    listed = named.enumeration()
+    image = np.zeros(named.order, dtype=np.int64)
+    for k in range(1, named.order):
+        image[k] = table[image[listed.parent[k]], images[listed.generator[k]]]
+    compatible = np.array_equal(image[listed.right], table[image[:, None], images])
+    return compatible and len(np.unique(image)) == len(table)

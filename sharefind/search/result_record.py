@@ -116,9 +116,7 @@ def _blocks_per_vector(problem: Problem, node: SearchNode) -> list[list[Any]]:
 
 
 def _split(problem: Problem, vector: np.ndarray[Any, Any]) -> list[Any]:
-    blocks = problem.space.blocks
-    parts = np.split(vector, np.cumsum([block.size for block in blocks])[:-1])
-    return [part.reshape(block.shape).tolist() for part, block in zip(parts, blocks, strict=True)]
+    return [part.tolist() for part in problem.space.split(vector).values()]
 
 
 def _stabiliser(problem: Problem, group: Group) -> Stabiliser:

@@ -31,10 +31,11 @@ from sharefind.inference.continuous.rotations import LARGEST, least_copies
 from sharefind.inference.row_blocks import renumbered
 from sharefind.inference.statistics.registry import statistic_of
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
+from sharefind.inference.tests.closed_testing import remembered
 from sharefind.rng import named_stream
 from sharefind.search.blind import tying_p_value
 from sharefind.search.experiments import StageProgress
-from sharefind.search.memory import TEST, KeptTests, Memory
+from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.problem import Problem
 from sharefind.search.searched_unit import searched_unit
 from sharefind.search.units_of_rows import can_permute
@@ -270,15 +271,12 @@ def _rows(n: int, most: int) -> Tensor:
 
 
 def _independence(problem: Problem, x: Tensor, y: Tensor, memory: Memory, progress: StageProgress) -> RandomisationTest:
-    known = memory.get(TEST, INDEPENDENCE)
-    if known is not None:
-        return known
-    progress(f"test of {INDEPENDENCE}", 0, 1)
-    rng = named_stream(problem.settings.seed, "symmetries", INDEPENDENCE)
-    moves = problem.joint_action(problem.candidate.group)
-    moved = moved_coordinates(moves, x.shape[1], y.shape[1], rng)
-    settings = problem.settings
-    level = settings.alpha if settings.grows else None
-    test = independence_test(x, y, rng, settings.copies, moved, settings.workers, units=problem.units, alpha=level)
-    memory.put(TEST, INDEPENDENCE, test)
-    return test
+    def test() -> RandomisationTest:
+        progress(f"test of {INDEPENDENCE}", 0, 1)
+        settings, moves = problem.settings, problem.joint_action(problem.candidate.group)
+        rng = named_stream(settings.seed, "symmetries", INDEPENDENCE)
+        moved = moved_coordinates(moves, x.shape[1], y.shape[1], rng)
+        level = settings.alpha if settings.grows else None
+        return independence_test(x, y, rng, settings.copies, moved, settings.workers, units=problem.units, alpha=level)
+
+    return remembered(KeptTests(memory), INDEPENDENCE, test)

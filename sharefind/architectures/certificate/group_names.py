@@ -20,9 +20,10 @@ from sharefind.errors import GroupError
 from sharefind.groups import CompactGroup, FiniteGroup, Group, named_group, structure_name
 from sharefind.groups.enumeration import element_orders
 from sharefind.groups.group import MAX_TABLE_ORDER
-from sharefind.groups.structure import element_kinds
+from sharefind.groups.structure import element_kinds, extends
 from sharefind.groups.templates import model_group
 from sharefind.spaces.tying import connected
+from sharefind.typing import IntArray
 
 MAX_STEPS = 5_000_000
 """Most images of elements that are computed in a search for a homomorphism; beyond, a name is unchecked."""
@@ -38,9 +39,6 @@ CYCLE_TEXT = re.compile(r"(\([0-9 ]*\))+")
 
 CYCLES = ":<"
 """What separates a name from the generators of a subgroup, as cycles of the points of the group around it."""
-
-
-IntArray = NDArray[np.int64]
 
 
 class Naming(StrEnum):
@@ -247,19 +245,9 @@ def _searched(named: FiniteGroup, group: FiniteGroup, kind: Naming) -> Naming:
     choices = [np.flatnonzero(orders == p if same else p % orders == 0).tolist() for p in periods]
     if math.prod(map(len, choices)) * named.order > MAX_STEPS:
         return Naming.UNCHECKED
-    if any(_extends(named, table, np.array(images)) for images in product(*choices)):
+    if any(extends(named, table, np.array(images)) for images in product(*choices)):
         return kind
     raise WrongNameError(f"and the generators generate {_described(group)}, which is no image of it")
-
-
-def _extends(named: FiniteGroup, table: NDArray[np.int32], images: NDArray[np.int64]) -> bool:
-    """Whether generators may be sent to these elements of a group with this Cayley table, onto it."""
-    listed = named.enumeration()
-    image = np.zeros(named.order, dtype=np.int64)
-    for k in range(1, named.order):
-        image[k] = table[image[listed.parent[k]], images[listed.generator[k]]]
-    compatible = np.array_equal(image[listed.right], table[image[:, None], images])
-    return compatible and len(np.unique(image)) == len(table)
 
 
 def cycles_hold(cycles: str, permutations: NDArray[np.int64]) -> bool | None:
