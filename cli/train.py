@@ -16,9 +16,9 @@ from sharefind.limits import limits_of
 from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
-    from sharefind.architectures.layers.comparison import FloatArray, Score, TrainingPlan
+    from sharefind.architectures.layers.comparison import Score, TrainingPlan
     from sharefind.search import Problem, TaskLike
-    from sharefind.search.units_of_rows import IntArray
+    from sharefind.typing import FloatArray, IntArray
 
 USUAL_STEP = 0.05
 """Adam's step, over the size of the first weights, that suits nearly all networks."""

@@ -5,10 +5,11 @@ C_2 swaps the two coordinates of X = Y = R^2; Z = R^{2x2}, and E^{C2} is spanned
 
 import numpy as np
 
-from sharefind.datasets.task import FloatArray, Task, fresh_task
+from sharefind.datasets.task import Task, fresh_task
 from sharefind.datasets.teacher_student import Kind, TeacherStudent, weakly_invariant
 from sharefind.errors import DataError
 from sharefind.groups import named_group, natural
+from sharefind.typing import FloatArray
 
 # Rows (z11, z12, z21, z22); every entry is halved.
 ARBITRARY = (

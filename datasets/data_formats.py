@@ -13,10 +13,11 @@ from sharefind.datasets.data_file import DEFAULT_GUARDS, DataFile, DataFormat, G
 from sharefind.datasets.npz_file import NPZ
 from sharefind.datasets.parquet_file import PARQUET
 from sharefind.datasets.row_keys import unit_numbers
-from sharefind.datasets.task import FloatArray, IntArray, check_arrays
+from sharefind.datasets.task import check_arrays
 from sharefind.errors import DataError, one_line
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.storage import advice
+from sharefind.typing import FloatArray, IntArray
 
 FORMATS = (NPZ, CSV, PARQUET)
 """All formats, in the order in which people are told of them."""

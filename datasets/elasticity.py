@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.task import FloatArray, GivenAction, Task, finite_task, needs
+from sharefind.datasets.task import GivenAction, Task, finite_task, needs
 from sharefind.datasets.tetrahedral import mandel, mandel_matrix, representation, tensor, tetrahedral_group
+from sharefind.typing import FloatArray
 
 
 def elasticity_task(stretch: float = 1.0, samples: int = 300, strain: float = 0.1) -> Task:

@@ -5,7 +5,8 @@ The table ships inside statsmodels (the extra `elnino`), so nothing is downloade
 
 import numpy as np
 
-from sharefind.datasets.task import FloatArray, Task, finite_task, needs
+from sharefind.datasets.task import Task, finite_task, needs
+from sharefind.typing import FloatArray
 
 
 def elnino_task() -> Task:

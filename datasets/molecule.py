@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.task import FloatArray, GivenAction, Task, finite_task, needs
+from sharefind.datasets.task import GivenAction, Task, finite_task, needs
 from sharefind.datasets.tetrahedral import CORNERS, atom_matrix, representation, tetrahedral_group
+from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True)

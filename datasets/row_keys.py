@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sharefind.datasets.task import IntArray
 from sharefind.errors import DataError, quoted
+from sharefind.typing import IntArray
 
 
 def unit_numbers(values: ArrayLike, n: int, source: str) -> IntArray:

@@ -8,8 +8,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.datasets.task import FloatArray, Task, finite_task, needs
+from sharefind.datasets.task import Task, finite_task, needs
 from sharefind.errors import DataError
+from sharefind.typing import FloatArray
 
 Substitutions = Literal["exchangeabilities", "rates"]
 SUBSTITUTIONS: tuple[Substitutions, ...] = get_args(Substitutions)

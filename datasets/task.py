@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol, TypedDict, Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sharefind.errors import DataError
 from sharefind.groups import FiniteGroup, Representation
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from sharefind.typing import FloatArray, IntArray
 
 NUMERIC_KINDS = "biuf"
 TEXT_KINDS = "US"

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.datasets.task import FloatArray
 from sharefind.errors import DataError
 from sharefind.groups import FiniteGroup, Representation, hom
+from sharefind.typing import FloatArray
 
 Kind = Literal["arbitrary", "wi", "si"]
 Activation = Literal["logistic", "tanh"]

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
-from sharefind.datasets.task import FloatArray, Task, finite_task, needs
+from sharefind.datasets.task import Task, finite_task, needs
 from sharefind.errors import DataError
+from sharefind.typing import FloatArray
 
 Texture = Literal["gravel", "brick", "grass"]
 TEXTURES: tuple[Texture, ...] = get_args(Texture)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -26,12 +26,11 @@ from sharefind.report.text.runs import RunView, load_run
 from sharefind.search import SearchLattice, SearchNode
 from sharefind.search.result import Result
 from sharefind.spaces import Subspace
+from sharefind.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-FloatArray = NDArray[np.float64]
 
 
 class FoundSharing(BaseEstimator):  # type: ignore[misc]

@@ -20,8 +20,7 @@ from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.search import Evidence, Observer
-
-FloatArray = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 NAMES = {
     "jobs": "n_jobs",

@@ -20,7 +20,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from sharefind.api.found import FloatArray, FoundSharing
+from sharefind.api.found import FoundSharing
 from sharefind.api.parameters import EvidenceRow, Hooks, Parameters, SearchedModel, new_folder, refuse_no_numbers
 from sharefind.api.resolve import resolve_problem
 from sharefind.architectures import searched_network
@@ -44,6 +44,7 @@ from sharefind.search import (
 )
 from sharefind.search.run import Clock
 from sharefind.storage import write_atomically
+from sharefind.typing import FloatArray
 
 DATA = "data.npz"
 """The rows beside a kept run."""

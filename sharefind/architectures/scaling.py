@@ -10,17 +10,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.meanfield.clouds.standardise import Standardisation
+from sharefind.typing import FloatArray
 
 CENTRE, SHIFT, SCALE = "centre", "shift", "scale"
 """Names of the tensors: (2, d_in), (d_out,) and ()."""
 
 STATISTICS = (CENTRE, SHIFT, SCALE)
 """All of them."""
-
-FloatArray = NDArray[np.float64]
 
 
 def statistics(change: Standardisation) -> dict[str, FloatArray]:

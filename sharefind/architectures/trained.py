@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.architectures.initial_values import basis
 from sharefind.architectures.searched_spec import spec_from_outcome
 from sharefind.architectures.spec import SharingSpec
 from sharefind.errors import InputError, RunFolderError
 from sharefind.meanfield.clouds.models import predict_labels
+from sharefind.typing import FloatArray
 
 if TYPE_CHECKING:
     from sharefind.search.persistence.run_folder import RunFolder
     from sharefind.search.search_outcome import SearchOutcome
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
+from sharefind.typing import IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from sharefind.exact.matrices import identity_matrix, is_orthogonal_matrix, rows
 from sharefind.exact.numbers import exact_domain, exact_matrix
 from sharefind.formats import parse_json
 from sharefind.groups.constructors import trivial
-from sharefind.groups.enumeration import IntArray, enumerate_elements
+from sharefind.groups.enumeration import enumerate_elements
 from sharefind.groups.from_matrices import first_failure, unchecked, word_text
 from sharefind.groups.group import FiniteGroup
 from sharefind.groups.images import ones
@@ -28,6 +28,7 @@ from sharefind.groups.orbits import orbit_action
 from sharefind.groups.representation import Representation
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
 from sharefind.storage import advice
+from sharefind.typing import IntArray
 
 Rows = list[list[Any]]
 

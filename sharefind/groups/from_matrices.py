@@ -15,10 +15,10 @@ from sharefind.errors import RepresentationError
 from sharefind.exact.fields import CosineField
 from sharefind.exact.matrices import as_signed_permutation, common_matrices, identity_matrix
 from sharefind.exact.numbers import Exact, exact_matrix
-from sharefind.groups.enumeration import IntArray
 from sharefind.groups.group import FiniteGroup
 from sharefind.groups.images import sparse_images
 from sharefind.groups.representation import Representation
+from sharefind.typing import IntArray
 
 MatrixLike: TypeAlias = DomainMatrix | Sequence[Sequence[Exact]]
 

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError
-from sharefind.groups.enumeration import Enumeration, IntArray, enumerate_elements
+from sharefind.groups.enumeration import Enumeration, enumerate_elements
 from sharefind.limits import LARGEST_ORDER
+from sharefind.typing import IntArray
 
 if TYPE_CHECKING:
     from sympy.combinatorics import PermutationGroup

@@ -14,8 +14,8 @@ from sympy.polys.matrices import DomainMatrix
 from sharefind.errors import GroupError
 from sharefind.exact.fields import check_work, element_bits
 from sharefind.exact.matrices import Rows, rows_of, sparse_matrix
-from sharefind.groups.enumeration import IntArray
 from sharefind.limits import raise_it
+from sharefind.typing import IntArray
 
 Vector = frozenset[tuple[int, Any]]
 

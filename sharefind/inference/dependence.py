@@ -15,15 +15,12 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sharefind.errors import RowsWarning
 from sharefind.inference.row_blocks import how_to
 from sharefind.inference.row_order import OrderCheck
 from sharefind.inference.row_repeats import RepeatCheck
+from sharefind.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 Arguments = ParamSpec("Arguments")
 Found = TypeVar("Found")
 

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from sharefind.rng import named_stream
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from sharefind.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

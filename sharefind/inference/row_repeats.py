@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.rng import named_stream
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from sharefind.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from sharefind.errors import DataError, InputError, setting
 from sharefind.meanfield.clouds.standardise import refuse_magnitude, refuse_offset
-
-FloatArray = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 
 def refuse_bad_samples(x: Tensor, y: Tensor, units: Tensor | None = None) -> None:

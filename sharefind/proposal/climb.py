@@ -12,7 +12,7 @@ import numpy as np
 
 from sharefind.proposal.log_evidence import LogEvidence
 from sharefind.proposal.posterior import TiedSpace
-from sharefind.recognition.layout import IntArray
+from sharefind.typing import IntArray
 
 Generators = tuple[IntArray, ...]
 """Permutations of the points of a layout that generate a group."""

@@ -7,12 +7,9 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.recognition import Layout
-from sharefind.recognition.layout import IntArray
-
-FloatArray = NDArray[np.float64]
+from sharefind.typing import FloatArray, IntArray
 
 Signed = tuple[IntArray, IntArray]
 """A signed permutation: images and signs, int64, one an entry."""

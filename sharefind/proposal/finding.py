@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sharefind.groups import FiniteGroup, NaturalBlock
-from sharefind.proposal.coefficients import FloatArray
 from sharefind.proposal.log_evidence import Labels
 from sharefind.recognition import Layout, Recognition
-from sharefind.recognition.layout import IntArray
+from sharefind.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,10 @@ import numpy as np
 
 from sharefind.errors import InputError
 from sharefind.inference.partitions.linear_estimates import finite_array
-from sharefind.proposal.coefficients import About, Block, Coefficients, FloatArray, inverse
+from sharefind.proposal.coefficients import About, Block, Coefficients, inverse
 from sharefind.proposal.monomials import has_constant, higher, pairs, powers, products, slopes
 from sharefind.recognition import Layout
-from sharefind.recognition.layout import IntArray
+from sharefind.typing import FloatArray, IntArray
 
 Kind = tuple[str, IntArray, FloatArray]
 """Name, exponents (p, d_in) and columns (n, p) of the monomials of a block."""

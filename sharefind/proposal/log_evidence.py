@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import special
 from scipy.sparse import csr_array
 
-from sharefind.proposal.coefficients import Block, Coefficients, FloatArray, Signed
-from sharefind.recognition.layout import IntArray
+from sharefind.proposal.coefficients import Block, Coefficients, Signed
 from sharefind.spaces import tying
+from sharefind.typing import FloatArray, IntArray
 
 Labels = NDArray[np.int32]
 

@@ -6,8 +6,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from sharefind.proposal.coefficients import FloatArray
-from sharefind.recognition.layout import IntArray
+from sharefind.typing import FloatArray, IntArray
 
 
 def has_constant(inputs: FloatArray) -> bool:

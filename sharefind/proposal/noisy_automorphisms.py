@@ -13,9 +13,9 @@ from itertools import permutations, product
 
 import numpy as np
 
-from sharefind.proposal.coefficients import Block, Coefficients, FloatArray
-from sharefind.recognition.layout import IntArray
+from sharefind.proposal.coefficients import Block, Coefficients
 from sharefind.recognition.naming import orbit_numbers
+from sharefind.typing import FloatArray, IntArray
 
 Images = tuple[tuple[int, int], ...]
 """Points with the images that they have so far."""

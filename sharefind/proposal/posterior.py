@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sharefind.proposal.log_evidence import Labels
-from sharefind.recognition.layout import IntArray
 from sharefind.spaces import tying
+from sharefind.typing import IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ import numpy as np
 from sharefind.errors import SpaceError
 from sharefind.inference.partitions.linear_estimates import finite_array
 from sharefind.proposal.climb import Climb
-from sharefind.proposal.coefficients import About, FloatArray
+from sharefind.proposal.coefficients import About
 from sharefind.proposal.finding import Finding, Rival, Smaller
 from sharefind.proposal.least_squares import has_origin, least_squares
 from sharefind.proposal.log_evidence import Labels, LogEvidence
@@ -28,6 +28,7 @@ from sharefind.recognition import Layout, Recognition, matrix_layout, recognise_
 from sharefind.recognition.layout import Axis, Moves
 from sharefind.spaces import Subspace
 from sharefind.spaces.tying import canonical
+from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from sharefind.proposal.log_evidence import Labels, LogEvidence, free, vanishing
 from sharefind.proposal.posterior import TiedSpace
-from sharefind.recognition.layout import IntArray
 from sharefind.spaces import tying
+from sharefind.typing import IntArray
 
 
 @dataclass(frozen=True)

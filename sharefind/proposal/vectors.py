@@ -12,7 +12,7 @@ import numpy as np
 from sharefind.inference.partitions.linear_estimates import Estimates
 from sharefind.inference.partitions.partition_tests import estimate_partition
 from sharefind.proposal.log_evidence import LogEvidence
-from sharefind.recognition.layout import IntArray
+from sharefind.typing import IntArray
 
 
 def tied_vector(evidence: LogEvidence, seed: int, alpha: float) -> list[IntArray] | None:

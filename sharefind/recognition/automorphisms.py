@@ -13,7 +13,7 @@ import numpy as np
 
 from sharefind.errors import InputError
 from sharefind.recognition import refinement
-from sharefind.recognition.layout import IntArray
+from sharefind.typing import IntArray
 
 Engine = Literal["auto", "igraph", "refinement"]
 

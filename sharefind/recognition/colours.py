@@ -11,8 +11,9 @@ from scipy.spatial import cKDTree
 
 from sharefind.errors import SpaceError
 from sharefind.exact.matrices import rows_of
-from sharefind.recognition.layout import IntArray, Layout
+from sharefind.recognition.layout import Layout
 from sharefind.spaces.subspace import Subspace
+from sharefind.typing import IntArray
 
 
 def entry_labels(space: Subspace, margin: float = 1e-6) -> IntArray:

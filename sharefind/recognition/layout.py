@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.errors import SpaceError
 from sharefind.groups import NaturalBlock
+from sharefind.typing import IntArray
 
 Moves = Literal["permutations", "signed", "none"]
 
 MOVES: tuple[Moves, ...] = ("permutations", "signed", "none")
-
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
@@ -20,8 +19,7 @@ from sharefind.exact.matrices import Rows, rows_of, sparse_matrix
 from sharefind.recognition.layout import Layout
 from sharefind.recognition.root_systems import lie_name
 from sharefind.spaces.subspace import Subspace
-
-FloatArray = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 Plane = tuple[int, int, int]
 """Axis, i < j: the rotation E_ij - E_ji of R^size of that axis."""

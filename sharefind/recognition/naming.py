@@ -18,8 +18,8 @@ from sharefind.groups import FiniteGroup, structure_name
 from sharefind.groups.catalogue import NAME_BOUNDS
 from sharefind.groups.group import permutation_sign
 from sharefind.recognition.automorphisms import Engine, automorphisms
-from sharefind.recognition.layout import IntArray
 from sharefind.spaces.tying import components, connected
+from sharefind.typing import IntArray
 
 MAX_STRUCTURE_ORDER = 2_000
 """Largest order whose isomorphism type is looked for: its Cayley table has order^2 entries."""

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.recognition.layout import IntArray
 from sharefind.spaces.tying import components
+from sharefind.typing import IntArray
 
 # Odd multipliers of splitmix64's finaliser (Steele, Lea and Flood 2014).
 _FIRST, _SECOND, _STEP = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.spaces.tying import connected
-
-FloatArray = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 
 def lie_name(basis: FloatArray, cut: float = 1e-7, seed: int = 20240530) -> str:

@@ -27,8 +27,7 @@ from sharefind.recognition import LieStabiliser, lie_stabiliser
 from sharefind.rng import named_stream
 from sharefind.search.config import SearchConfig
 from sharefind.spaces import Subspace
-
-FloatArray = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 ODD_UNIT = "matrix+bias:tanh"
 """The unit where signs are shared and the user named none: others do not commute with a change of sign."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, setting
@@ -15,9 +14,7 @@ from sharefind.inference.dependence import check_rows
 from sharefind.inference.row_blocks import rearrangements
 from sharefind.meanfield.clouds.standardise import refuse_magnitude
 from sharefind.search.config import SearchConfig
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from sharefind.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

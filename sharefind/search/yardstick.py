@@ -30,8 +30,8 @@ from sharefind.search.problem import Problem
 from sharefind.search.result import Yardstick
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.spaces import Subspace
+from sharefind.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 LEAST_SQUARES, TIED, FREE = "least squares", "shared", "untied"

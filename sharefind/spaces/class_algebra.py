@@ -20,8 +20,7 @@ from sharefind.exact import linear_algebra as linear
 from sharefind.exact.matrices import Rows, identity_matrix, rows_of, sparse_matrix, trace
 from sharefind.groups import FiniteGroup
 from sharefind.spaces import tying
-
-IntArray = NDArray[np.int64]
+from sharefind.typing import IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.groups import FiniteGroup, Group, Representation
 from sharefind.groups.labels import subgroup_labels
@@ -17,8 +16,7 @@ from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.spaces.fixed import fixed_space
 from sharefind.spaces.subspace import Subspace
-
-BoolArray = NDArray[np.bool_]
+from sharefind.typing import BoolArray
 
 
 @dataclass(frozen=True, eq=False)

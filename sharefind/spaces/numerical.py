@@ -6,11 +6,9 @@ The exact counterparts are in `linear` and `tying`; `Subspace` decides which of 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.errors import SpaceError
-
-FloatArray = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 
 def orthonormal_rows(vectors: FloatArray, tolerance: float) -> FloatArray:

@@ -22,8 +22,8 @@ from sharefind.exact import linear_algebra as linear
 from sharefind.exact.matrices import to_float
 from sharefind.spaces import numerical, serialisation
 from sharefind.spaces import tying as _tying
+from sharefind.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 

@@ -14,9 +14,9 @@ from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.exact.matrices import Rows, rows_of, sparse_matrix
+from sharefind.typing import FloatArray
 
 Labels = NDArray[np.int32]
-FloatArray = NDArray[np.float64]
 AnyInts = NDArray[np.integer]
 
 

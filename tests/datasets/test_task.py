@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sharefind.datasets import GivenAction, Task, check_arrays, finite_task, fresh_task
-from sharefind.datasets.task import FloatArray
 from sharefind.errors import DataError
 from sharefind.groups import FiniteGroup, trivial
+from sharefind.typing import FloatArray
 
 ROWS = np.arange(12.0).reshape(6, 2)
 

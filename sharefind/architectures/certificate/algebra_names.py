@@ -12,8 +12,7 @@ from sympy.polys.matrices import DomainMatrix
 from sharefind.architectures.certificate.group_names import Naming, WrongNameError
 from sharefind.exact.matrices import direct_sum, rows_of, to_float
 from sharefind.groups import CompactGroup
-
-IntArray = NDArray[np.int64]
+from sharefind.typing import IntArray
 
 
 def infinite_naming(

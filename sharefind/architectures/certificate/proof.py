@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import expm
 from sympy.polys.matrices import DomainMatrix
 
@@ -41,8 +40,8 @@ from sharefind.exact.matrices import (
 from sharefind.groups import CompactGroup, FiniteGroup
 from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
+from sharefind.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 Move = tuple[FloatArray, FloatArray]
 """A group element on inputs and on outputs."""
 

@@ -19,11 +19,12 @@ from sharefind.architectures.formats.spec_json import from_json, to_json
 from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.architectures.scaling import CENTRE, STATISTICS, statistics
 from sharefind.architectures.spec import SharingSpec
-from sharefind.architectures.trained import FloatArray, TrainedNetwork
+from sharefind.architectures.trained import TrainedNetwork
 from sharefind.errors import InputError, one_line, quoted, setting
 from sharefind.formats import RepeatedKeyError, parse_json
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.storage import advice, write_atomically
+from sharefind.typing import FloatArray
 
 SCHEMA = "sharefind.weights/1"
 

@@ -26,8 +26,7 @@ from sharefind.meanfield.clouds.standardise import identity_standardisation
 from sharefind.rng import named_stream
 from sharefind.search.yardstick import LEAST_SQUARES, Scored, kept_apart, least_squares, spread_of
 from sharefind.spaces import Subspace
-
-FloatArray = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ from sharefind.architectures.trained import coefficients
 from sharefind.groups import Representation, hom
 from sharefind.meanfield.clouds.standardise import TARGET_SD, standardisation, varies
 from sharefind.spaces import fixed_space
-
-FloatArray = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 
 def suited(spec: SharingSpec, x: FloatArray, y: FloatArray, widest: int = 1500, label_sd: float = 1 / 5) -> SharingSpec:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class AlgebraSearch:
     flat: float = 0.05
     frequencies: int = 3
 
-    def newton(self, start: Array, structure: Array) -> Array | None:
+    def newton(self, start: FloatArray, structure: FloatArray) -> FloatArray | None:
         """The algebra next to a span, both (D, k) with orthonormal columns."""
         inside = start
         for _ in range(self.newton_steps):
@@ -46,7 +45,7 @@ class AlgebraSearch:
             inside = inside + outside @ step
         return None
 
-    def _newton_step(self, structure: Array, inside: Array, outside: Array) -> tuple[Array, float]:
+    def _newton_step(self, structure: FloatArray, inside: FloatArray, outside: FloatArray) -> tuple[FloatArray, float]:
         """X (D - k, k), by which the span moves outwards, and the largest part of a bracket outside."""
         k, rest = inside.shape[1], outside.shape[1]
         brackets = np.einsum("abc,ai,bj->ijc", structure, inside, inside, optimize=True)
@@ -63,7 +62,7 @@ class AlgebraSearch:
         step = vectors[:, kept] @ ((vectors[:, kept].T @ (flat.T @ target)) / values[kept])
         return step.reshape(rest, k), float(np.abs(defect).max())
 
-    def closed_generator(self, span: Array) -> Array:
+    def closed_generator(self, span: FloatArray) -> FloatArray:
         """A skew matrix (1, d, d) with its frequencies replaced by the nearest integers, up to a common factor."""
         values, vectors = np.linalg.eigh(1j * span[0])
         half = len(values) // 2
@@ -79,7 +78,7 @@ class AlgebraSearch:
         return np.asarray(closed[None] / np.linalg.norm(closed))
 
 
-def skew_basis(d: int) -> Array:
+def skew_basis(d: int) -> FloatArray:
     """An orthonormal basis of so(d), (d (d - 1) / 2, d, d)."""
     rows, columns = np.triu_indices(d, 1)
     basis = np.zeros((len(rows), d, d))
@@ -88,12 +87,12 @@ def skew_basis(d: int) -> Array:
     return basis
 
 
-def share_inside(directions: Array, span: Array) -> float:
+def share_inside(directions: FloatArray, span: FloatArray) -> float:
     """Mean squared part of orthonormal directions (k, d, d) inside an orthonormal span (m, d, d)."""
     return float((np.einsum("kij,mij->km", directions, span) ** 2).sum() / len(directions))
 
 
-def nearest_algebra(span: Array, search: AlgebraSearch | None = None) -> Array | None:
+def nearest_algebra(span: FloatArray, search: AlgebraSearch | None = None) -> FloatArray | None:
     """The subalgebra of so(d) next to a span of skew matrices.
 
     Newton's method on the parts of brackets outside the span, by steps of least norm. A single generator gets integer
@@ -118,13 +117,13 @@ def nearest_algebra(span: Array, search: AlgebraSearch | None = None) -> Array |
     return None if found is None else np.asarray(np.einsum("ak,aij->kij", found, skew))
 
 
-def _structure(skew: Array) -> Array:
+def _structure(skew: FloatArray) -> FloatArray:
     """<[E_a, E_b], E_c>, (D, D, D)."""
     products = np.einsum("aij,bjk,cik->abc", skew, skew, skew, optimize=True)
     return np.asarray(products - products.transpose(1, 0, 2))
 
 
-def algebra_name(algebra: Array, close: float = 0.9999) -> str:
+def algebra_name(algebra: FloatArray, close: float = 0.9999) -> str:
     """so(3)+so(2) for rotations of orthogonal subspaces, "dimension k" for other algebras (k, d, d), "0" for none.
 
     For an orthonormal basis the sum of -A^2 is (m - 1) / 2 on each subspace of dimension m that is rotated.

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import GroupError
 from sharefind.inference.ambient_moves import SampledMoves
 from sharefind.rng import named_stream
-
-Array = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class GroupDraws:
     frequencies: int = 3
     close: float = 0.9999
 
-    def drawing(self, algebra: Array) -> Callable[[np.random.Generator, int], Array]:
+    def drawing(self, algebra: FloatArray) -> Callable[[np.random.Generator, int], FloatArray]:
         """(rng, size) -> elements (size, d, d) of the group of an algebra (k, d, d)."""
         k, d, _ = algebra.shape
         if k == d * (d - 1) // 2:
@@ -47,7 +45,7 @@ class GroupDraws:
         pool = self._pool_of(algebra)
         return lambda rng, size: self._products(pool, rng, size)
 
-    def _circle(self, generator: Array, rng: np.random.Generator, size: int) -> Array:
+    def _circle(self, generator: FloatArray, rng: np.random.Generator, size: int) -> FloatArray:
         """e^{tA} for t uniform on a period, (size, d, d)."""
         values, vectors = np.linalg.eigh(1j * generator)
         # Frequencies are integers up to a factor; up to `frequencies` their least multiples have these ratios.
@@ -62,10 +60,10 @@ class GroupDraws:
         angles = rng.uniform(0, 2 * np.pi, size=(size, 1)) * whole[0]
         return np.asarray(np.real(np.einsum("ir,nr,jr->nij", vectors, np.exp(-1j * angles), vectors.conj())))
 
-    def _all_integer(self, values: Array) -> bool:
+    def _all_integer(self, values: FloatArray) -> bool:
         return bool(np.abs(values - np.rint(values)).max() < 1 - self.close)
 
-    def _pool_of(self, algebra: Array) -> Tensor:
+    def _pool_of(self, algebra: FloatArray) -> Tensor:
         """Elements of the group, (pool, d, d): products of exponentials of random generators."""
         rng = named_stream(0, "lie algebra", "pool")
         weights = rng.normal(0, self.width, size=(self.pool, self.pool_factors, len(algebra)))
@@ -75,7 +73,7 @@ class GroupDraws:
             elements = elements @ factors[:, place]
         return elements
 
-    def _products(self, pool: Tensor, rng: np.random.Generator, size: int) -> Array:
+    def _products(self, pool: Tensor, rng: np.random.Generator, size: int) -> FloatArray:
         index = torch.from_numpy(rng.integers(len(pool), size=(self.factors, size)))
         elements = pool[index[0]]
         for chosen in index[1:]:
@@ -83,7 +81,7 @@ class GroupDraws:
         return np.asarray(elements.numpy())
 
 
-def group_moves(algebra: Array, vectors: int = 1, d_out: int = 1, draws: GroupDraws | None = None) -> SampledMoves:
+def group_moves(algebra: FloatArray, vectors: int = 1, d_out: int = 1, draws: GroupDraws | None = None) -> SampledMoves:
     """Haar draws of the connected group of an algebra, turning several vectors of R^d alike; labels stay as they are.
 
     All of SO(d) and single closed generators are drawn exactly, others by random products, see `GroupDraws`.
@@ -103,7 +101,7 @@ def group_moves(algebra: Array, vectors: int = 1, d_out: int = 1, draws: GroupDr
     d = algebra.shape[-1]
     draw = (draws or GroupDraws()).drawing(algebra)
 
-    def sample(rng: np.random.Generator, size: int) -> tuple[Array, Array]:
+    def sample(rng: np.random.Generator, size: int) -> tuple[FloatArray, FloatArray]:
         on_x = np.zeros((size, vectors, d, vectors, d))
         on_x[:, range(vectors), :, range(vectors), :] = draw(rng, size)
         return on_x.reshape(size, vectors * d, -1), np.broadcast_to(np.eye(d_out), (size, d_out, d_out)).copy()
@@ -111,7 +109,7 @@ def group_moves(algebra: Array, vectors: int = 1, d_out: int = 1, draws: GroupDr
     return SampledMoves(sample)
 
 
-def _special_orthogonal(d: int, rng: np.random.Generator, size: int) -> Array:
+def _special_orthogonal(d: int, rng: np.random.Generator, size: int) -> FloatArray:
     """Haar draws of SO(d), (size, d, d), by QR with positive diagonal (Mezzadri 2007)."""
     q, r = np.linalg.qr(rng.normal(size=(size, d, d)))
     q = q * np.sign(np.diagonal(r, axis1=1, axis2=2))[:, None, :]

@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
@@ -26,8 +25,7 @@ from sharefind.inference.statistics.held_out_loss import HeldOutLoss
 from sharefind.inference.tests.p_values import RandomisationTest
 from sharefind.inference.tests.randomisation import randomisation_test
 from sharefind.rng import named_stream
-
-Array = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +55,12 @@ class LieAlgebraTest:
 
     dimension: int
     name: str
-    basis: Array
-    estimate: Array
+    basis: FloatArray
+    estimate: FloatArray
     alignment: float
     share: float
-    spectrum: Array
-    skew_spectrum: Array
+    spectrum: FloatArray
+    skew_spectrum: FloatArray
     noise: float
     explained: float
     tests: Mapping[int, RandomisationTest]
@@ -177,7 +175,7 @@ def _standardised(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return inputs / size, centred / torch.where(spread > 0, spread, torch.ones_like(spread))
 
 
-def _velocity_form(models: list[Model], x: Tensor, vectors: int) -> Array:
+def _velocity_form(models: list[Model], x: Tensor, vectors: int) -> FloatArray:
     """C on gl(d), (d, d, d, d): C(A, B) = sym E <A, D'> <B, D''>, summed over outputs."""
     first, second = (_velocities(model, x, vectors) for model in models)
     size = math.isqrt(first.shape[1])
@@ -197,14 +195,14 @@ def _velocities(model: Model, x: Tensor, vectors: int) -> Tensor:
     return torch.cat(found)
 
 
-def _skew_form(form: Array) -> tuple[Array, Array]:
+def _skew_form(form: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Eigenvalues (D,), ascending, and eigenvectors (D, D) of the velocity form on so(d)."""
     skew = skew_basis(len(form))
     values, vectors = np.linalg.eigh(np.einsum("aij,ijkl,bkl->ab", skew, form, skew))
     return values, vectors
 
 
-def _candidates(form: Array) -> Iterator[tuple[Array, Array]]:
+def _candidates(form: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
     """(estimated span, algebra), both (k, d, d), the largest k first."""
     skew, (_, vectors) = skew_basis(len(form)), _skew_form(form)
     for k in range(len(skew), 0, -1):
@@ -215,7 +213,12 @@ def _candidates(form: Array) -> Iterator[tuple[Array, Array]]:
 
 
 def _result(
-    form: Array, span: Array, algebra: Array, explained: float, tests: Mapping[int, RandomisationTest], alpha: float
+    form: FloatArray,
+    span: FloatArray,
+    algebra: FloatArray,
+    explained: float,
+    tests: Mapping[int, RandomisationTest],
+    alpha: float,
 ) -> LieAlgebraTest:
     d, k = len(form), len(algebra)
     values, vectors = np.linalg.eigh(form.reshape(d * d, d * d))

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.errors import ConfigError
-from sharefind.inference.partitions.linear_estimates import Estimates, FloatArray
+from sharefind.inference.partitions.linear_estimates import Estimates
 from sharefind.rng import named_stream
-
-BoolArray = NDArray[np.bool_]
+from sharefind.typing import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sharefind.errors import InputError
 from sharefind.meanfield.clouds.standardise import refuse_magnitude
-
-FloatArray = NDArray[np.float64]
+from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.inference.partitions.equality_tests import BoolArray, EqualityTests
-from sharefind.inference.partitions.linear_estimates import FloatArray
+from sharefind.inference.partitions.equality_tests import EqualityTests
+from sharefind.typing import BoolArray, FloatArray
 
 Classes = NDArray[np.int64]
 

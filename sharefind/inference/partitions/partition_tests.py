@@ -13,11 +13,12 @@ import numpy as np
 from scipy import special
 
 from sharefind.errors import ConfigError
-from sharefind.inference.partitions.equality_tests import BoolArray, EqualityTests, equality_tests
-from sharefind.inference.partitions.linear_estimates import Estimates, FloatArray, mean_estimates, weight_estimates
+from sharefind.inference.partitions.equality_tests import EqualityTests, equality_tests
+from sharefind.inference.partitions.linear_estimates import Estimates, mean_estimates, weight_estimates
 from sharefind.inference.partitions.partition_search import Classes, joined, simplest
 from sharefind.spaces import Subspace
 from sharefind.spaces import tying as _tying
+from sharefind.typing import BoolArray, FloatArray
 
 Chains = Literal["joined", "cut"]
 """What is done with parameters that differ although each is like one between them."""

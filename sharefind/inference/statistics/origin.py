@@ -24,8 +24,8 @@ from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.second_moments import averaged_moment, inverse_root
 from sharefind.meanfield.clouds.standardise import LAST_PLACES
 from sharefind.spaces import fixed_space
+from sharefind.typing import FloatArray
 
-FloatArray = NDArray[np.float64]
 Support = tuple[NDArray[np.int64], NDArray[np.int64]]
 Project = Callable[[FloatArray], FloatArray]
 """Vectors (..., d) -> their part that the group fixes, the same shape."""

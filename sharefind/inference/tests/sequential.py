@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from sharefind.errors import ConfigError
+from sharefind.typing import FloatArray
 
-Array = NDArray[np.float64]
-Spread = Callable[[Array, int, int], Array]
+Spread = Callable[[FloatArray, int, int], FloatArray]
 """(P(count) (done + 1,), copies done, copies) -> P(count) after more copies, (copies + 1,)."""
 
 
@@ -67,9 +66,9 @@ class CopiesDesign:
     looks: tuple[int, ...] = field(init=False)
     reject_to: tuple[int, ...] = field(init=False)
     keep_from: tuple[int, ...] = field(init=False)
-    _rejected: tuple[Array, ...] = field(init=False, repr=False, compare=False)
-    _kept: tuple[Array, ...] = field(init=False, repr=False, compare=False)
-    _open: Array = field(init=False, repr=False, compare=False)
+    _rejected: tuple[FloatArray, ...] = field(init=False, repr=False, compare=False)
+    _kept: tuple[FloatArray, ...] = field(init=False, repr=False, compare=False)
+    _open: FloatArray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 1 or self.first < 1:
@@ -127,7 +126,7 @@ class CopiesDesign:
         rejected, kept = (sum(float(end[k].sum()) for end in ends) for k in (0, 1))
         return rejected, float(ends[-1][2].sum()), kept
 
-    def _ends(self, spread: Spread) -> Iterator[tuple[Array, Array, Array]]:
+    def _ends(self, spread: Spread) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
         """For each look the probabilities of the counts at which it rejects, keeps, or leaves the test open."""
         state, done = np.ones(1), 0
         for copies, low, high in zip(self.looks, self.reject_to, self.keep_from, strict=True):
@@ -165,14 +164,14 @@ class CopiesDesign:
         object.__setattr__(self, "_open", ends[-1][2])
 
 
-def _binomial(n: int, p: float) -> Array:
+def _binomial(n: int, p: float) -> FloatArray:
     """The probabilities of 0, ..., n successes, (n + 1,); scipy.stats has them, and takes a second to load."""
     k = np.arange(n + 1)
     choices = -special.betaln(k + 1, n - k + 1) - math.log(n + 1)
     return np.asarray(np.exp(choices + special.xlogy(k, p) + special.xlog1py(n - k, -p)))
 
 
-def _urn(state: Array, done: int, copies: int) -> Array:
+def _urn(state: FloatArray, done: int, copies: int) -> FloatArray:
     """P(count) after more copies, from P(count) (done + 1,): the next copy exceeds with (1 + count) / (done + 2)."""
     after, step = np.zeros(copies + 1), copies - done
     more = np.arange(step)
