@@ -2,9 +2,11 @@
 
 import difflib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import DESCRIPTIONS, c2_task
@@ -12,6 +14,7 @@ from sharefind.datasets.data_formats import FORMATS, any_file, format_of, read_f
 from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.elnino import elnino_task
 from sharefind.datasets.molecule import methane_task
+from sharefind.datasets.roles import Roles
 from sharefind.datasets.substitutions import SUBSTITUTIONS, substitution_task
 from sharefind.datasets.task import Task, finite_task
 from sharefind.datasets.textures import TEXTURES, texture_task
@@ -50,8 +53,16 @@ def load_task(name: str) -> Task:
     raise DataError(f"no task {quoted(name)}; {_suggestion(name)}")
 
 
-def load_data(path_or_name: str | Path, limits: Limits = DEFAULT_LIMITS, rows_of: str | None = None) -> Task:
+def load_data(
+    path_or_name: str | Path, limits: Limits = DEFAULT_LIMITS, roles: Roles | None = None, **settings: Any
+) -> Task:
     """Load a task by name, or a data set from a file whose ending says how to read it (`data_formats`).
+
+    Args:
+        path_or_name: What is loaded.
+        limits: On the size of a file.
+        roles: What the columns of a file are.
+        **settings: Attributes of `roles`, given one by one.
 
     A file's task is named after the file and recommends nothing. Its units come from the column (of an .npz file: the
     array) `rows_of`, which is no part of x and y.
@@ -59,6 +70,8 @@ def load_data(path_or_name: str | Path, limits: Limits = DEFAULT_LIMITS, rows_of
     Raises:
         DataError: there is neither such a name nor such a file, it is a pickle, or the reader of the file refuses it.
     """
+    roles = replace(roles or Roles(), **settings)
+    rows_of = roles.rows_of
     name, path, kind = str(path_or_name), Path(path_or_name), format_of(path_or_name)
     if name in TASKS and rows_of is not None:
         raise DataError(

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from sharefind.errors import DataError
 from sharefind.groups import FiniteGroup, Representation
+from sharefind.groups.axes import Axes
 from sharefind.typing import FloatArray, IntArray
 
 NUMERIC_KINDS = "biuf"
@@ -69,6 +70,12 @@ class Task:
         action: recommended candidate group that no name and no expression gives; at most one of `group` and `action`.
         units: (n,) int64, read-only: row i belongs to unit units[i], numbered from 0; rows of one unit may
             depend on each other. None where rows are independent.
+        inputs: names of the columns of x, d_in of them; x0, x1, ... where left out.
+        outputs: names of the columns of y; y0, y1, ... where left out.
+        classes: names of the classes, where y holds a column for each class, 1 for the class of the row and 0 for the
+            others; empty where y holds numbers.
+        in_axes: the axes of a row of x; None for one axis without a name.
+        out_axes: the axes of a row of y.
     """
 
     name: str
@@ -85,9 +92,19 @@ class Task:
     group: str | None = None
     action: GivenAction | None = None
     units: IntArray | None = None
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    in_axes: Axes | None = None
+    out_axes: Axes | None = None
 
     def __post_init__(self) -> None:
         """Refuse a task with nothing to draw from, with two, or with an action that does not fit (DataError)."""
+        for side, letter, width in (("inputs", "x", self.d_in), ("outputs", "y", self.d_out)):
+            names = getattr(self, side) or tuple(f"{letter}{k}" for k in range(width))
+            object.__setattr__(self, side, names)
+            if len(names) != width:
+                raise DataError(f"task {self.name}: {len(names)} names for {width} {side}; give a name for each column")
         if (self.x is None) != (self.y is None) or (self.x is None) == (self.sampler is None):
             raise DataError(f"task {self.name}: give either rows x and y, or a sampler of fresh samples")
         if self.units is not None and (self.x is None or self.units.shape != (len(self.x),)):
@@ -150,6 +167,11 @@ class Recommended(TypedDict, total=False):
     tolerance: float
     group: str | None
     action: GivenAction | None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    classes: tuple[str, ...]
+    in_axes: Axes | None
+    out_axes: Axes | None
 
 
 def finite_task(

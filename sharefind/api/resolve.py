@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from sharefind.datasets import Task, load_data, load_task
+from sharefind.datasets.roles import Roles
 from sharefind.errors import ConfigError, quoted, setting
 from sharefind.groups import Group, load_generators, named_group
 from sharefind.search import Candidate, Problem, SearchConfig, build_problem
@@ -41,11 +44,16 @@ def chosen_task(config: SearchConfig) -> Task:
         InputError: They cannot be read.
     """
     if config.data is not None:
-        return load_data(config.data, config.limits, config.rows_of)
+        return load_data(config.data, config.limits, roles_of(config))
     if config.rows_of is not None:
         what = f"{setting('rows_of')} {quoted(config.rows_of)} names a column of a file"
         raise ConfigError(f"{what}; give the file with {setting('data')}", "rows_of")
     return load_task(config.task or DEFAULT_TASK)
+
+
+def roles_of(config: SearchConfig) -> Roles:
+    """What a configuration says of the columns of its data."""
+    return Roles(**{field.name: getattr(config, field.name) for field in fields(Roles)})
 
 
 def _given(config: SearchConfig) -> Candidate | Group | None:

@@ -33,6 +33,8 @@ class SearchConfig(BaseModel):
     Attributes:
         group: candidate group's name; generators: file with generators; blind: no candidate (exactly one of the three).
         task: a named task; data: a file or a named data set (at most one; the default task is c2-wi).
+        inputs, outputs, drop, categorical, labels, axes, shape, out_axes, out_shape, delimiter, decimal: what columns
+            of the data are, as in `sharefind.datasets.roles.Roles`.
         rows_of: column of the file, or array of an .npz file, with one value for all rows of a unit, which may depend
             on each other. block_length: rows of a block, into which units, or all rows, are cut in
             the order of the file.
@@ -57,7 +59,18 @@ class SearchConfig(BaseModel):
     blind: bool = False
     task: str | None = None
     data: str | None = None
+    inputs: str | None = None
+    outputs: str | None = None
+    drop: str | None = None
     rows_of: str | None = None
+    categorical: str | None = None
+    labels: Literal["numbers", "classes"] | None = None
+    axes: str | None = None
+    shape: str | None = None
+    out_axes: str | None = None
+    out_shape: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
     block_length: int | None = Field(default=None, ge=1)
     in_rep: str | None = None
     out_rep: str | None = None

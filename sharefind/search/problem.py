@@ -16,6 +16,7 @@ from torch import Tensor
 
 from sharefind.exact.matrices import rows_of
 from sharefind.groups import FiniteGroup, Group, Representation, subgroup_label, subgroup_labels
+from sharefind.groups.axes import Axes
 from sharefind.limits import SETTINGS
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.standardise import Standardisation
@@ -88,6 +89,31 @@ class TaskLike(Protocol):
     @property
     def units(self) -> NDArray[np.int64] | None:
         """(n,), the unit of each row, numbered from 0; None where rows are independent."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the columns of x."""
+        ...
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns of y."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes of which y has one column each; empty where y holds numbers."""
+        ...
+
+    @property
+    def in_axes(self) -> Axes | None:
+        """The axes of a row of x; None for one axis without a name."""
+        ...
+
+    @property
+    def out_axes(self) -> Axes | None:
+        """The axes of a row of y."""
         ...
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -207,9 +233,9 @@ class Problem:
 
         Budgets and limits are no part of it, nor is where files lie; of a file with generators the matrices count.
         """
-        settings = self.resolved.model_dump(mode="json", exclude=ELSEWHERE)
+        settings = self.resolved.model_dump(mode="json", exclude=ELSEWHERE, exclude_none=True)
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-        if settings["group"] is None and isinstance(self.candidate.group, FiniteGroup):
+        if "group" not in settings and isinstance(self.candidate.group, FiniteGroup):
             for rep in (self.candidate.in_rep, self.candidate.out_rep):
                 for matrix in rep.generator_matrices:
                     digest.update(str(sorted((i, sorted(row.items())) for i, row in rows_of(matrix).items())).encode())
