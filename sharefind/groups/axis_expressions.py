@@ -217,9 +217,7 @@ def reordered(rep: Representation, order: tuple[int, ...]) -> Representation:
         return signed_permutations(rep.group, rep.name, (np.argsort(old)[perms[:, old]], signs[:, old]), rep.kind, step)
     group_part, lie = (_rearranged(matrices, order) for matrices in (rep.group_matrices, rep.lie))
     if isinstance(rep.group, CompactGroup):
-        return Representation(
-            rep.group, rep.dim, rep.name, "matrix", lie=lie, discrete=group_part, construction=step
-        )
+        return Representation(rep.group, rep.dim, rep.name, "matrix", lie=lie, discrete=group_part, construction=step)
     return Representation(rep.group, rep.dim, rep.name, "matrix", matrices=group_part, construction=step)
 
 

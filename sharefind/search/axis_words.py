@@ -29,7 +29,19 @@ class AxisWords:
 
 WORDS = (
     AxisWords(
-        ("points", "particles", "atoms", "nodes", "sensors", "items", "objects", "bodies", "agents", "sites", "stations"),
+        (
+            "points",
+            "particles",
+            "atoms",
+            "nodes",
+            "sensors",
+            "items",
+            "objects",
+            "bodies",
+            "agents",
+            "sites",
+            "stations",
+        ),
         ("permutations",),
     ),
     AxisWords(("steps", "time", "times", "positions", "angles"), ("permutations",)),
@@ -62,7 +74,10 @@ def default_expression(axes: Axes, group: Group, name: str) -> str:
     if len(found) == 1:
         return _written(_terms(found[0], group), axes, group)
     reason = "several axes fit" if found else "no axis has the name and the length for it"
-    raise _asked(axes, group, name, reason, [written(_terms(places, group), axes) for places in found])
+    ways = [written(_terms(places, group), axes) for places in found]
+    if found and len(factors_of(group)) == 1:
+        ways.append(" ".join(ways))  # all at once, as for a symmetric matrix
+    raise _asked(axes, group, name, reason, ways)
 
 
 def settled(axes: Axes | None, width: int, group: Group | None, side: AxisSettings = INPUT_AXES) -> Axes | None:
@@ -96,12 +111,19 @@ def acts_on_squares(group: Group | None, pixels: int = 3) -> bool:
         return False
 
 
+def _is_told(axes: Axes, group: Group) -> bool:
+    """Whether names and lengths say which axes a group moves."""
+    image = _image(axes)
+    if image is not None and acts_on_squares(group):
+        return axes.shape[image[0]] == axes.shape[image[1]]
+    return len(list(islice(_assignments(axes, factors_of(group), ()), 2))) == 1
+
+
 def _lengths_asked(axes: Axes, width: int, group: Group | None, side: AxisSettings, most: int = 6) -> str:
-    shapes = shapes_of(width, len(axes.names))
+    shapes = shapes_of(width, len(axes.names), most=100)
     if not shapes:
         return f"{width} columns have no shape of {len(axes.names)} axes; name fewer axes"
-    dims = [] if group is None else [natural(factor).dim for factor in factors_of(group)]
-    likely = sorted(shapes, key=lambda shape: -sum(dim in shape for dim in dims))
+    likely = sorted(shapes, key=lambda shape: group is None or not _is_told(replace(axes, shape=shape), group))
     texts = [f"{setting(side.shape)} {'x'.join(map(str, shape))}" for shape in likely[:most]]
     more = ", ..." if len(likely) > most else ""
     return f"give their lengths, the first axis first: {', '.join(texts)}{more}"
@@ -159,7 +181,9 @@ def _asked(axes: Axes, group: Group, name: str, reason: str, ways: list[str]) ->
 
 
 def _example(axes: Axes, group: Group) -> str:
-    """An expression to mend: the first axes moved, the others not."""
+    """An expression to mend: all axes moved as one where that fits, else the first ones, and the others not."""
+    if natural(group).dim == math.prod(axes.shape):
+        return f"{'*'.join(axes.names)}:natural"
     count = len(factors_of(group))
     moving = _terms(tuple(range(count)), group) if count <= len(axes.names) else []
     rest = [AxisTerm((k,), "trivial") for k in range(len(moving), len(axes.names))]

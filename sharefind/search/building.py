@@ -136,9 +136,7 @@ def _represent(config: SearchConfig, task: TaskLike, group: Group) -> Candidate:
     return Candidate(group, in_rep, _representation(out_text, group, task.out_axes, OUTPUT_AXES, config.limits))
 
 
-def _representation(
-    text: str, group: Group, axes: Axes | None, side: AxisSettings, limits: Limits
-) -> Representation:
+def _representation(text: str, group: Group, axes: Axes | None, side: AxisSettings, limits: Limits) -> Representation:
     if not is_by_axes(text, axes):
         return parse_representation(text, group, limits)
     if axes is None:
