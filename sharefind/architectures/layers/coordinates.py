@@ -41,7 +41,9 @@ def suited(spec: SharingSpec, x: FloatArray, y: FloatArray, widest: int = 1500, 
     """
     reps = rebuild_stabiliser(spec).reps
     sigma = spec.layer.output_activation
-    change = standardisation(x, y, reps[INPUTS], reps[OUTPUTS], sigma, "scale")
+    change = standardisation(
+        x, y, reps[INPUTS], reps[OUTPUTS], sigma, "scale", inputs=spec.inputs, outputs=spec.outputs
+    )
     if sigma is not None:
         middle = (sigma.high + sigma.low) / 2
         mean = change.shift + change.scale * middle
