@@ -26,6 +26,8 @@ class Sharing:
         spec: The specification that all else follows from.
         d_in: dim X.
         d_out: dim Y.
+        input_names: Of the columns of x.
+        output_names: Of the columns of y.
         dim: Number of free coefficients.
         width: Particles of a network where nothing else is said.
         blocks: The shapes of the blocks by name, in the order of their entries.
@@ -44,6 +46,7 @@ class Sharing:
     def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64) -> None:
         self.spec, self.copies, self.crowd = spec, copies, crowd
         self.d_in, self.d_out, self.dim, self.width = spec.d_in, spec.d_out, spec.space.dim, spec.particles
+        self.input_names, self.output_names = spec.inputs, spec.outputs
         self.blocks = {block.name: block.shape for block in spec.blocks}
         self.sigma = spec.activation.value
         self.has_bias, self.has_output = spec.has_bias, len(spec.maps) > 1

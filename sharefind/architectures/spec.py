@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.guards import GUARDS, Guards
+from sharefind.column_names import default_names
 from sharefind.errors import GroupError, InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
 from sharefind.meanfield.clouds.standardise import Standardisation
@@ -89,6 +90,8 @@ class SharingSpec:
         change: what was done to the data before training. Its centre, shift and scale are left to undo: the network is
             shift + scale mean_i sigma_*(x - centre, z_i). Its matrix is not, since particles are carried back to the
             user's coordinates. The group fixes centre and shift.
+        inputs: names of the columns of x, in their order; x0, x1, ... where left out.
+        outputs: names of the columns of y; y0, y1, ... where left out.
 
     Raises:
         InputError: the parts do not fit each other.
@@ -107,6 +110,8 @@ class SharingSpec:
     change: Standardisation
     lie_generators: tuple[GeneratorPair, ...] = ()
     hidden_rep: str | None = None
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for text in (self.name, self.unit, self.group_name, *self.rep_names):
@@ -119,9 +124,19 @@ class SharingSpec:
                 "give a positive order without them, or null with them"
             )
         _check_blocks(self)
+        self._name_columns()
         for pair in (*self.generators, *self.lie_generators):
             _check_generator(self, pair)
         _check_change(self.change, self.d_in, self.d_out)
+
+    def _name_columns(self) -> None:
+        for side, letter, width in (("inputs", "x", self.d_in), ("outputs", "y", self.d_out)):
+            names = tuple(getattr(self, side)) or default_names(letter, width)
+            if len(names) != width:
+                raise InputError(f"{side} has {len(names)} names for {width} columns; give one for each, or none")
+            for name in dict.fromkeys(names):
+                _check_text(name)
+            object.__setattr__(self, side, names)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SharingSpec):

@@ -48,14 +48,20 @@ class ColumnMoves(Part):
     on_outputs: list[SignedPermutation]
 
 
-class Stabiliser(NamedGroup):
-    """The largest candidate group that fixes E_*, with generators as permutations of its points, image form.
+class MovingGroup(NamedGroup):
+    """A group with its generators: as permutations of its points, image form, and in the same order on columns.
 
-    `moves`: the same generators on columns; None where one does not permute them, and in results of earlier versions.
+    `moves` is None where a generator does not permute columns, and in results of earlier versions.
     """
 
-    generators: list[Permutation]
+    generators: list[Permutation] = Field(default_factory=list)
     moves: ColumnMoves | None = None
+
+
+class Stabiliser(MovingGroup):
+    """The largest candidate group that fixes E_*."""
+
+    generators: list[Permutation]
 
 
 class ParameterBlock(Part):
@@ -127,7 +133,7 @@ class DiagnosisRow(Part):
     """Why a group was rejected.
 
     `risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels. `moves`:
-    what the group's generators do to columns, as in `Stabiliser`.
+    what the group's generators do to columns, as in `MovingGroup`.
     """
 
     cause: Word
@@ -294,7 +300,7 @@ class Result(Part):
     schema_: Literal["sharefind.result/1"] = Field(alias="schema")
     run: str = ""
     seed: int
-    group: NamedGroup
+    group: MovingGroup
     unit: Word = ""
     inputs: list[ColumnName] = Field(default_factory=list)
     outputs: list[ColumnName] = Field(default_factory=list)
@@ -333,7 +339,7 @@ class Result(Part):
             raise ValueError(f"inputs has {len(self.inputs)} names for {shapes['weight'][1]} columns")
         if self.outputs and first[:1] not in ([], [len(self.outputs)]):
             raise ValueError(f"outputs has {len(self.outputs)} names for {first[0]} columns")
-        for found in (self.e_star.stabiliser, *self.diagnosis.values()):
+        for found in (self.group, self.e_star.stabiliser, *self.diagnosis.values()):
             moves = None if found is None else found.moves
             for side, names in (("on_inputs", self.inputs), ("on_outputs", self.outputs)):
                 if moves is not None and any(len(image) != len(names) for image in getattr(moves, side)):

@@ -22,7 +22,7 @@ from sharefind.search.result import (
     DiagnosisRow,
     FoundSpace,
     LatticeCounts,
-    NamedGroup,
+    MovingGroup,
     ParameterBlock,
     Parameters,
     Result,
@@ -57,7 +57,7 @@ def result_record(
         schema=SCHEMA,
         run=run,
         seed=problem.settings.seed,
-        group=NamedGroup(name=group.name, order=group.order),
+        group=MovingGroup(name=group.name, order=group.order, **_on_points_and_columns(problem, group)),
         unit=problem.unit.name,
         inputs=list(kept_names(problem.task.inputs, "x")),
         outputs=list(kept_names(problem.task.outputs, "y")),
@@ -127,11 +127,16 @@ def _split(problem: Problem, vector: np.ndarray[Any, Any]) -> list[Any]:
 
 def _stabiliser(problem: Problem, group: Group) -> Stabiliser:
     candidate = problem.candidate.group
-    if not isinstance(group, FiniteGroup):
-        return Stabiliser(name=group.name, order=group.order, generators=[])
-    name = candidate.name if problem.blind is not None and group == candidate else structure_name(group)
-    generators = [[int(point) for point in g] for g in group.generators]
-    return Stabiliser(name=name, order=group.order, generators=generators, moves=_moves(problem, group))
+    name = group.name
+    if isinstance(group, FiniteGroup):
+        name = candidate.name if problem.blind is not None and group == candidate else structure_name(group)
+    return Stabiliser(name=name, order=group.order, **_on_points_and_columns(problem, group))
+
+
+def _on_points_and_columns(problem: Problem, group: Group) -> dict[str, Any]:
+    """The fields of `MovingGroup` beside its name and order."""
+    generators = [list(map(int, g)) for g in group.generators] if isinstance(group, FiniteGroup) else []
+    return {"generators": generators, "moves": _moves(problem, group)}
 
 
 def _moves(problem: Problem, group: Group) -> ColumnMoves | None:

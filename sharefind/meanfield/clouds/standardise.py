@@ -188,9 +188,7 @@ def refuse_magnitude(values: FloatArray, name: str, bounds: DataBounds = BOUNDS)
         )
 
 
-def refuse_offset(
-    values: FloatArray, name: str, bounds: DataBounds = BOUNDS, names: Sequence[str] = ()
-) -> None:
+def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS, names: Sequence[str] = ()) -> None:
     """Refuse values with a column whose offset leaves too few digits to its spread.
 
     Args:
