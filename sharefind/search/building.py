@@ -17,7 +17,7 @@ from sharefind.groups.axis_expressions import axis_representation, is_by_axes
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.sample_checks import refuse_repeated_rows
 from sharefind.limits import Limits
-from sharefind.meanfield.clouds.standardise import Standardisation, standardisation
+from sharefind.meanfield.clouds.standardise import Standardisation, refuse_offset, standardisation
 from sharefind.meanfield.objectives.losses import loss_of
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.rng import named_stream
@@ -49,9 +49,11 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
     blind = None
     task = with_lengths(task, None if config.blind or isinstance(group, Candidate) else group)
     rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
+    _refuse_offsets(task)
     refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, config.limits)
     if is_structured(config):
-        blind = blind_start(config, task.x, task.y, config.unit or task.unit, task.sample, rows_of_task.units)
+        unit, units = config.unit or task.unit, rows_of_task.units
+        blind = blind_start(config, task.x, task.y, unit, task.sample, units, names=task.inputs)
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
     return _assembled(config, task, candidate, blind, rows_of_task)
@@ -202,10 +204,18 @@ def _standardised(
     if how == "whiten" and not has_groups_only:
         how = "scale"
     reps, sigma = (candidate.in_rep, candidate.out_rep), unit.output_activation
-    change = standardisation(x, y, *reps, sigma, how, has_classes=bool(task.classes))
+    names, has_classes = {"inputs": task.inputs, "outputs": task.outputs}, bool(task.classes)
+    change = standardisation(x, y, *reps, sigma, how, has_classes=has_classes, **names)
     refuse_repeated_rows(task.x, task.y, task.name, None if units is None else units.numpy())
     x, y = change.apply(x, y)
     return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(y)), change
+
+
+def _refuse_offsets(task: TaskLike) -> None:
+    """Refuse a column without enough digits before anything looks at the rows without knowing its name."""
+    for letter, values, names in (("x", task.x, task.inputs), ("y", task.y, task.outputs)):
+        if values is not None:
+            refuse_offset(values, letter, names=names)
 
 
 def _length2(config: SearchConfig, task: TaskLike, samples: int = 1000) -> float:
