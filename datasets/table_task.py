@@ -69,6 +69,7 @@ def table_task(table: Table, roles: Roles | None = None, name: str = "table", de
         DataError: As in `table_arrays`, or values are not finite.
     """
     sides = table_arrays(table, roles or Roles())
+    del table  # a large one need not be held beside its copies
     return finite_task(
         name,
         sides.x.values,
@@ -222,11 +223,12 @@ def _joined(parts: Sequence[Side], axes: str | None, shape: str | None, side: Ax
             f"{deep.names[0].partition('[')[0]} has rows of several axes and cannot stand beside other arrays in "
             f"{setting('inputs' if side is INPUT_AXES else 'outputs')}; choose it alone, or flatten it"
         )
-    values = parts[0].values if len(parts) == 1 else np.concatenate([part.values for part in parts], axis=1)
+    is_whole = len(parts) == 1 and parts[0].array is not None
+    values = parts[0].values if is_whole else np.concatenate([part.values for part in parts], axis=1)
     names = tuple(name for part in parts for name in part.names)
     found = deep.axes.shape if deep is not None and deep.axes is not None else (len(names),)
     named = read_axes(axes, shape, found, side)
-    if named is not None and len(named.shape) > 1 and len(parts) == 1 and parts[0].array is not None:
+    if named is not None and len(named.shape) > 1 and parts[0].array is not None and is_whole:
         names = _indexed(parts[0].array, named.shape)
     twin = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
     if twin is not None:
