@@ -22,7 +22,7 @@ from sharefind.datasets.roles import Roles
 from sharefind.datasets.row_keys import unit_numbers
 from sharefind.datasets.selection import Selection, select
 from sharefind.datasets.tables import Table
-from sharefind.datasets.task import NUMERIC_KINDS, TIME_KINDS, Task, finite_task
+from sharefind.datasets.task import NUMERIC_KINDS, TIME_KINDS, Task, check_arrays
 from sharefind.errors import quoted, setting
 from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes, AxisSettings, read_axes
 from sharefind.typing import IntArray
@@ -68,14 +68,17 @@ def table_task(table: Table, roles: Roles | None = None, name: str = "table", de
     Raises:
         DataError: As in `table_arrays`, or values are not finite.
     """
-    sides = table_arrays(table, roles or Roles())
+    sides, source = table_arrays(table, roles or Roles()), table.source
     del table  # a large one need not be held beside its copies
-    return finite_task(
+    x, y = check_arrays(sides.x.values, sides.y.values, source, sides.x.names, sides.y.names)
+    return Task(
         name,
-        sides.x.values,
-        sides.y.values,
+        x.shape[1],
+        y.shape[1],
+        description,
+        x=x,
+        y=y,
         units=sides.units,
-        description=description,
         inputs=sides.x.names,
         outputs=sides.y.names,
         classes=sides.y.classes,
@@ -117,6 +120,8 @@ def _refuse_lengths(table: Table, found: Selection) -> int:
     for name, values in lengths.items():
         if values.ndim == 0:
             raise table.refused(f"{quoted(name)} is a single value; give one for each row")
+        if values.size == 0:
+            raise table.refused(f"{name} is empty, its shape is {values.shape}; give at least one row and one column")
     (first, rows), *others = ((name, len(values)) for name, values in lengths.items())
     for name, length in others:
         if length != rows:

@@ -4,7 +4,7 @@ Reading files is left to `files`, drawing from a teacher to `teacher_student`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypedDict, Unpack
@@ -12,7 +12,7 @@ from typing import Protocol, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sharefind.errors import DataError
+from sharefind.errors import DataError, quoted
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.groups.axes import Axes
 from sharefind.typing import FloatArray, IntArray
@@ -195,23 +195,30 @@ def fresh_task(name: str, sampler: Sampler, d_in: int, d_out: int, **recommended
     return Task(name, d_in, d_out, sampler=sampler, **recommended)
 
 
-def check_arrays(x: ArrayLike, y: ArrayLike, source: str) -> tuple[FloatArray, FloatArray]:
+def check_arrays(
+    x: ArrayLike, y: ArrayLike, source: str, inputs: Sequence[str] = (), outputs: Sequence[str] = ()
+) -> tuple[FloatArray, FloatArray]:
     """Turn x (n, d_in) and y (n, d_out) into read-only float64 copies that a model can be trained on.
 
-    `source` opens every message.
+    Args:
+        x: Rows of inputs.
+        y: Rows of labels.
+        source: What opens every message.
+        inputs: Names of the columns of x, for messages; empty where they have none.
+        outputs: Those of y.
 
     Raises:
         DataError: an array is not numeric, not two-dimensional, empty, or holds NaN or an infinity (the
             message names the first such row and column), or the lengths differ.
     """
-    checked_x, checked_y = _check_array(x, "x", source), _check_array(y, "y", source)
+    checked_x, checked_y = _check_array(x, "x", source, inputs), _check_array(y, "y", source, outputs)
     if len(checked_x) != len(checked_y):
         lengths = f"x has {len(checked_x)} rows but y has {len(checked_y)}"
         raise DataError(f"{source}: {lengths}; give one row of y for each row of x")
     return checked_x, checked_y
 
 
-def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
+def _check_array(values: ArrayLike, key: str, source: str, names: Sequence[str]) -> FloatArray:
     masked = np.count_nonzero(np.ma.getmaskarray(values)) if isinstance(values, np.ma.MaskedArray) else 0
     if masked:
         raise DataError(f"{source}: {key} has {masked} masked values; fill them in or remove those rows")
@@ -229,7 +236,7 @@ def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
         raise DataError(f"{source}: {key} is empty, its shape is {array.shape}; give at least one row and one column")
     with np.errstate(over="ignore"):  # what overflows becomes an infinity, refused below with its place
         floats = array.astype(np.float64)
-    _refuse_non_finite(floats, key, source)
+    _refuse_non_finite(floats, key, source, names)
     floats.flags.writeable = False
     return floats
 
@@ -242,12 +249,13 @@ def _finite_samples(x: FloatArray, y: FloatArray, name: str) -> tuple[FloatArray
     return x, y
 
 
-def _refuse_non_finite(array: FloatArray, key: str, source: str) -> None:
+def _refuse_non_finite(array: FloatArray, key: str, source: str, names: Sequence[str]) -> None:
     bad = np.argwhere(~np.isfinite(array))
     if len(bad) == 0:
         return
     row, column = bad[0]
+    called = f", column {quoted(names[column])}" if column < len(names) else ""
     raise DataError(
-        f"{source}: {key} is {array[row, column]} at row {row}, column {column} (counted from 0); "
+        f"{source}: {key} is {array[row, column]} at row {row}, column {column} (counted from 0){called}; "
         "remove that row or fill the value in"
     )
