@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Console
 
 from sharefind.cli.config_file import is_data_file
-from sharefind.datasets.task import class_warning
 from sharefind.groups import Group, Representation, named_group, parse_representation
 from sharefind.groups.axes import Axes
 from sharefind.groups.axis_expressions import axis_representation, is_by_axes
@@ -50,11 +49,3 @@ def print_layout(lines: list[str], console: Console) -> None:
     """Print what was understood; lines that go on stand below their first one."""
     for line in lines:
         console.print(f"{'      ' if line.startswith(' ') else 'note  '}{line}", soft_wrap=True)
-
-
-def label_lines(config: SearchConfig, problem: Problem) -> list[str]:
-    """A warning where the labels of a file look like classes."""
-    if not is_data_file(config.data) or problem.task.y is None:
-        return []
-    found = class_warning(problem.task.y)
-    return [] if found is None else [found]

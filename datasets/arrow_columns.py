@@ -19,18 +19,32 @@ def refuse_types(schema: Any, wanted: Wanted, file: DataFile) -> None:
     """
     for k in wanted.positions:
         kind, name = schema.types[k], quoted(schema.names[k])
-        if k == wanted.units or _is_numeric(kind):
-            continue
-        if _is_time(kind) and k not in wanted.text:
-            raise file.refused(
-                f"column {name} has type {kind}; make it numeric, such as seconds since the first row, or leave it out "
-                f"with {setting('drop')}"
-            )
-        if k in wanted.numbers or not (_is_word(kind) or _is_time(kind)):
-            words = f", name it with {setting('categorical')} if it holds categories" if _is_word(kind) else ""
-            raise file.refused(
-                f"column {name} has type {kind}; make it numeric{words}, or leave it out with {setting('drop')}"
-            )
+        said = _unfit_units(kind) if k == wanted.units else _unfit(kind, wanted, k)
+        if said is not None:
+            raise file.refused(f"column {name} has type {kind}; {said}")
+
+
+def _unfit_units(kind: Any) -> str | None:
+    if kind.num_fields == 0 or _is_word(kind):
+        return None
+    return f"give one number or word for each row, or another column with {setting('rows_of')}"
+
+
+def _unfit(kind: Any, wanted: Wanted, k: int) -> str | None:
+    """What is to be done about a type that a column may not have; None where it may."""
+    leave = f"or leave it out with {setting('drop')}"
+    if _is_numeric(kind):
+        return None
+    if _is_time(kind):
+        return (
+            None
+            if k in wanted.text | wanted.others
+            else f"make it numeric, such as seconds since the first row, {leave}"
+        )
+    if k not in wanted.numbers and _is_word(kind):
+        return None
+    words = f"name it with {setting('categorical')} if it holds categories, " if _is_word(kind) else ""
+    return f"make it numeric, {words}{leave}"
 
 
 def column_arrays(table: Any, wanted: Wanted) -> dict[int, NDArray[Any]]:
@@ -40,14 +54,20 @@ def column_arrays(table: Any, wanted: Wanted) -> dict[int, NDArray[Any]]:
 
 def word_columns(schema: Any, wanted: Wanted) -> list[str]:
     """Names of the wanted columns of words, of which each word is to be held once: few long ones may fill a memory."""
-    return [schema.names[k] for k in wanted.positions if _is_word(schema.types[k])]
+    return [
+        schema.names[k]
+        for k in wanted.positions
+        if _is_word(schema.types[k]) or (k == wanted.units and _is_bytes(schema.types[k]))
+    ]
 
 
 def _array(column: Any, k: int, wanted: Wanted) -> NDArray[Any]:
-    if _is_word(column.type):
+    if _is_word(column.type) or (k == wanted.units and _is_bytes(column.type)):
         return _words(column)
     if k == wanted.units:
         return _objects(column.to_pylist())
+    if _is_coded(column.type):
+        column = column.cast(column.type.value_type)
     values = np.asarray(column.to_numpy())
     return values if values.dtype.kind in (*NUMERIC_KINDS, *TIME_KINDS) else values.astype(np.float64)
 
@@ -69,15 +89,29 @@ def _objects(values: Sequence[Any]) -> NDArray[Any]:
 def _is_numeric(kind: Any) -> bool:
     from pyarrow import types
 
+    if _is_coded(kind):
+        return _is_numeric(kind.value_type)
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
+
+
+def _is_coded(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_dictionary(kind))
 
 
 def _is_word(kind: Any) -> bool:
     from pyarrow import types
 
-    if types.is_dictionary(kind):
+    if _is_coded(kind):
         return _is_word(kind.value_type)
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _is_bytes(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
 
 
 def _is_time(kind: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,8 @@ from sharefind.datasets.task import DATE, NUMERIC_KINDS, TEXT_KINDS
 from sharefind.errors import DataError, quoted, setting
 from sharefind.typing import FloatArray, IntArray
 
-MISSING = ("", "nan", "none", "<na>", "nat")
+MISSING = frozenset(("", "na", "n/a", "nan", "none", "null", "missing", "inf", "infinity", "<na>", "nat"))
+"""Words that stand for a value that was not measured, and for no class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ def levels_of(values: NDArray[Any], what: str, source: str) -> Levels:
     plain = values.tolist()
     _refuse_missing(plain, what, source)
     if values.dtype.kind == "S":
-        plain = [word.decode("utf-8") for word in plain]
+        plain = [word.decode("utf-8", "backslashreplace") for word in plain]
     listed = list(dict.fromkeys(plain))
     odd = next((value for value in listed if not isinstance(value, (str, bool, int, float, np.number))), None)
     if odd is not None:
@@ -105,10 +107,10 @@ def categories(values: NDArray[Any], name: str, source: str, few: FewValues = FE
     Raises:
         DataError: A row has no value, values are fractions, or there are too many of them.
     """
-    if values.dtype.kind == "f" and not (values == np.rint(values)).all():
-        broken = values[values != np.rint(values)][0]
-        raise DataError(f"{source}: {quoted(name)} in {setting('categorical')} holds {broken}; leave it a number")
     levels = levels_of(values, f"column {quoted(name)}", source)
+    broken = next((number for number in _numbers(levels.names) or () if not number.is_integer()), None)
+    if broken is not None:
+        raise DataError(f"{source}: {quoted(name)} in {setting('categorical')} holds {broken}; leave it a number")
     if len(levels.names) > few.categories or len(levels.names) == len(values) > 1:
         raise DataError(
             f"{source}: {quoted(name)} in {setting('categorical')} has {len(levels.names)} different values in "
@@ -183,12 +185,25 @@ def _no_classes(names: Sequence[str]) -> str:
 
 
 def _refuse_missing(values: Sequence[Any], what: str, source: str) -> None:
+    known = set[Any]()
     for row, value in enumerate(values):
-        is_word = isinstance(value, (str, bytes))
-        if value is None or (is_word and not value.strip()) or (not is_word and value != value):
+        if isinstance(value, (list, dict, set, np.ndarray)):
+            raise DataError(f"{source}: {what} has several values in row {row} (counted from 0); give one for each row")
+        if value in known:
+            continue
+        if _is_missing(value):
             raise DataError(
-                f"{source}: {what} has no value in row {row} (counted from 0); remove that row or fill the value in"
+                f"{source}: {what} has no value in row {row} (counted from 0), but {quoted(value)}; remove that row or "
+                "fill the value in"
             )
+        known.add(value)
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, the marks of pandas, and words that stand for them."""
+    if isinstance(value, (float, np.floating)):
+        return not math.isfinite(value)
+    return value is None or str(value).strip().lower() in MISSING
 
 
 def _numbers(values: Sequence[Any]) -> list[float] | None:

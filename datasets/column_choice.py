@@ -155,5 +155,5 @@ class Columns:
 
 def written(name: str) -> str:
     """A name as it is written in a list: in double quotes where it would be read as something else."""
-    plain = name and not re.search(r'[,"*?\[]|\.\.|^\s|\s$', name)
+    plain = name and not re.search(r'[,"*?\[]|\.\.|^[\s.]|[\s.]$', name)
     return name if plain else '"{}"'.format(name.replace('"', '""'))

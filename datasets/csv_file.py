@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.datasets.classes import MISSING
 from sharefind.datasets.csv_dialect import Dialect, dialect_of
 from sharefind.datasets.data_file import Choose, DataFile, DataFormat, RawColumns, Wanted
 from sharefind.datasets.task import DATE
@@ -26,9 +27,6 @@ FOREIGN = re.compile(r"[^0-9+\-.eE, \t]")
 
 WORD = re.compile(r"[^\W\d_]|[^\W_]*[^\W\d_]{2}|" + DATE.pattern)
 """How a word begins: with a letter, or as "3rd", or as a date or a time."""
-
-MISSING = ("", "na", "n/a", "nan", "none", "null", "missing", "inf", "infinity")
-"""Words that stand for a value that was not measured, and for no class."""
 
 
 def _read(file: DataFile, choose: Choose) -> RawColumns:

@@ -85,12 +85,14 @@ class Wanted:
         numbers: Those that must hold numbers.
         text: Those whose cells are words even where they look like numbers.
         units: The column with the units of rows, which may hold anything.
+        others: Those without a role, which may hold numbers, words or dates.
     """
 
     positions: tuple[int, ...]
     numbers: frozenset[int] = frozenset()
     text: frozenset[int] = frozenset()
     units: int | None = None
+    others: frozenset[int] = frozenset()
 
 
 Choose = Callable[[Sequence[str]], Wanted]

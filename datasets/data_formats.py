@@ -11,6 +11,7 @@ from pathlib import Path
 from sharefind.datasets.column_choice import Columns
 from sharefind.datasets.csv_file import CSV
 from sharefind.datasets.data_file import DEFAULT_GUARDS, DataFile, DataFormat, Guards, Wanted
+from sharefind.datasets.feather_file import FEATHER
 from sharefind.datasets.npy_file import NPY
 from sharefind.datasets.npz_file import NPZ
 from sharefind.datasets.parquet_file import PARQUET
@@ -24,7 +25,7 @@ from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.storage import advice
 from sharefind.typing import FloatArray
 
-FORMATS = (NPZ, CSV, PARQUET, NPY)
+FORMATS = (NPZ, CSV, PARQUET, NPY, FEATHER)
 """All formats, in the order in which people are told of them."""
 
 DAMAGE = (EOFError, MemoryError, RuntimeError, ValueError)
@@ -144,7 +145,7 @@ def _wanted(found: Selection, roles: Roles) -> Wanted:
     """What a reader needs to know of columns that were selected."""
     numbers = {*found.inputs} - {*found.categorical}
     text = {*found.categorical, *(found.outputs if roles.labels == "classes" and len(found.outputs) == 1 else ())}
-    return Wanted(found.positions, frozenset(numbers), frozenset(text), found.units)
+    return Wanted(found.positions, frozenset(numbers), frozenset(text), found.units, frozenset(found.others))
 
 
 def _refuse_text_settings(kind: DataFormat, file: DataFile) -> None:

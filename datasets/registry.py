@@ -77,9 +77,8 @@ def load_data(
     if name in TASKS:
         return _with_axes(TASKS[name](), roles)
     if kind is not None:
-        table = read_columns(kind, path_or_name, limits, roles)
-        rows = len(next(iter(table.columns.values())))
-        return table_task(table, roles, shown(path.stem), f"{rows} rows of {shown(path.name)}")
+        task = table_task(read_columns(kind, path_or_name, limits, roles), roles, shown(path.stem))
+        return replace(task, description=f"{task.n} rows of {shown(path.name)}")
     if path.suffix.lower() in PICKLES:
         raise DataError(f"{name}: such files can run code when they are read; save it with numpy.savez(path, x=x, y=y)")
     if path.exists():

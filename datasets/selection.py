@@ -149,11 +149,14 @@ def _usual(columns: Columns, dropped: frozenset[int], units: int | None) -> tupl
     positions: dict[str, dict[int, int]] = {"x": {}, "y": {}}
     for position, name in enumerate(columns.header):
         match = COLUMN.fullmatch(name)
+        if match is not None and position == units:
+            raise columns.refused(_part_of_both(columns, position))
         if match is None and (position == units or position in dropped):
             continue
         if match is None:
             raise columns.refused(
-                f"unknown column {quoted(name)} beside x0, x1, ... and y0, y1, ...; {_ask(columns, dropped, units)}"
+                f"unknown column {quoted(name)} beside x0, x1, ... and y0, y1, ...; {_ask(columns, dropped, units)}; a "
+                f"column that says which rows belong together is named with {setting('rows_of')}"
             )
         if int(match[2]) in positions[match[1]]:
             raise columns.refused(columns.twice(name))
@@ -185,13 +188,28 @@ def _ask(columns: Columns, dropped: frozenset[int], units: int | None) -> str:
     names = [columns.name(k) for k in range(len(columns.header)) if k not in dropped and k != units]
     if len(names) < 2:
         return f"{columns.listing()}; give a file with inputs and labels, a {columns.kind} or more of each"
-    inputs = written(names[0]) if len(names) == 2 else f"{written(names[0])}..{written(names[-2])}"
-    example = f"{setting('inputs')} {_shown(inputs)} {setting('outputs')} {_shown(written(names[-1]))}"
+    inputs, outputs = _example(names)
+    example = f"{setting('inputs')} {_shown(inputs)} {setting('outputs')} {_shown(outputs)}"
     return f"{columns.listing()}; say which are inputs and which are labels, such as {example}"
+
+
+def _example(names: Sequence[str]) -> tuple[str, str]:
+    """Inputs and labels of a file as they may be: by the names x0, ... and y0, ... where it has some, or the last one."""
+    usual = {key: [name for name in names if (match := COLUMN.fullmatch(name)) and match[1] == key] for key in "xy"}
+    if all(usual.values()):
+        return ",".join(usual["x"][:3]), ",".join(usual["y"][:3])
+    return written(names[0]) if len(names) == 2 else f"{written(names[0])}..{written(names[-2])}", written(names[-1])
 
 
 def _shown(item: str) -> str:
     return quoted(item) if re.fullmatch(r"[\w.]+", item) is None else f"'{item}'"
+
+
+def _part_of_both(columns: Columns, position: int) -> str:
+    return (
+        f"{quoted(columns.name(position))} is a part of x or y; name a {columns.kind} of its own with "
+        f"{setting('rows_of')}, which is then left out of both"
+    )
 
 
 def _only(position: int | None) -> set[int]:
@@ -213,10 +231,7 @@ def _refuse_two_roles(columns: Columns, found: Selection) -> None:
             f"{quoted(columns.name(both[0]))} is in {setting('inputs')} and in {setting('outputs')}; take it out of one"
         )
     if found.units in {*found.inputs, *found.outputs}:
-        raise columns.refused(
-            f"{quoted(columns.header[found.units or 0])} is a part of x or y; name a {columns.kind} of its own with "
-            f"{setting('rows_of')}, which is then left out of both"
-        )
+        raise columns.refused(_part_of_both(columns, found.units or 0))
     _refuse_twins(columns, (*found.inputs, *found.outputs, *_only(found.units)))
 
 

@@ -22,7 +22,7 @@ from sharefind.datasets.roles import Roles
 from sharefind.datasets.row_keys import unit_numbers
 from sharefind.datasets.selection import Selection, select
 from sharefind.datasets.tables import Table
-from sharefind.datasets.task import NUMERIC_KINDS, TIME_KINDS, Task, finite_task
+from sharefind.datasets.task import NUMERIC_KINDS, TIME_KINDS, Task, check_arrays
 from sharefind.errors import quoted, setting
 from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes, AxisSettings, read_axes
 from sharefind.typing import IntArray
@@ -68,13 +68,17 @@ def table_task(table: Table, roles: Roles | None = None, name: str = "table", de
     Raises:
         DataError: As in `table_arrays`, or values are not finite.
     """
-    sides = table_arrays(table, roles or Roles())
-    return finite_task(
+    sides, source = table_arrays(table, roles or Roles()), table.source
+    del table  # a large one need not be held beside its copies
+    x, y = check_arrays(sides.x.values, sides.y.values, source, sides.x.names, sides.y.names)
+    return Task(
         name,
-        sides.x.values,
-        sides.y.values,
+        x.shape[1],
+        y.shape[1],
+        description,
+        x=x,
+        y=y,
         units=sides.units,
-        description=description,
         inputs=sides.x.names,
         outputs=sides.y.names,
         classes=sides.y.classes,
@@ -116,6 +120,8 @@ def _refuse_lengths(table: Table, found: Selection) -> int:
     for name, values in lengths.items():
         if values.ndim == 0:
             raise table.refused(f"{quoted(name)} is a single value; give one for each row")
+        if values.size == 0:
+            raise table.refused(f"{name} is empty, its shape is {values.shape}; give at least one row and one column")
     (first, rows), *others = ((name, len(values)) for name, values in lengths.items())
     for name, length in others:
         if length != rows:
@@ -222,11 +228,12 @@ def _joined(parts: Sequence[Side], axes: str | None, shape: str | None, side: Ax
             f"{deep.names[0].partition('[')[0]} has rows of several axes and cannot stand beside other arrays in "
             f"{setting('inputs' if side is INPUT_AXES else 'outputs')}; choose it alone, or flatten it"
         )
-    values = parts[0].values if len(parts) == 1 else np.concatenate([part.values for part in parts], axis=1)
+    is_whole = len(parts) == 1 and parts[0].array is not None
+    values = parts[0].values if is_whole else np.concatenate([part.values for part in parts], axis=1)
     names = tuple(name for part in parts for name in part.names)
     found = deep.axes.shape if deep is not None and deep.axes is not None else (len(names),)
     named = read_axes(axes, shape, found, side)
-    if named is not None and len(named.shape) > 1 and len(parts) == 1 and parts[0].array is not None:
+    if named is not None and len(named.shape) > 1 and parts[0].array is not None and is_whole:
         names = _indexed(parts[0].array, named.shape)
     twin = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
     if twin is not None:
