@@ -27,24 +27,10 @@ class AxisWords:
     moved_by: tuple[str, ...]
 
 
+POINTS = ("points", "particles", "atoms", "nodes", "sensors", "items", "objects", "bodies", "agents", "sites")
+STEPS = ("steps", "time", "times", "positions", "angles")
 WORDS = (
-    AxisWords(
-        (
-            "points",
-            "particles",
-            "atoms",
-            "nodes",
-            "sensors",
-            "items",
-            "objects",
-            "bodies",
-            "agents",
-            "sites",
-            "stations",
-        ),
-        ("permutations",),
-    ),
-    AxisWords(("steps", "time", "times", "positions", "angles"), ("permutations",)),
+    AxisWords((*POINTS, *STEPS), ("permutations",)),
     AxisWords(("coords", "coordinates", "xyz", "directions"), ("matrices",)),
     AxisWords(("channels", "features", "colours", "colors", "kinds", "quantities"), ()),
 )

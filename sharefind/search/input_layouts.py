@@ -149,7 +149,7 @@ def _tables(marks: NDArray[np.object_], axes: Axes, bounds: PictureBounds) -> It
             yield ", ".join(f"{name} {int(index)}" for name, index in zip(axes.names, before, strict=False))
         yield from _table(table, axes, bounds)
     if len(stacked) > bounds.tables:
-        yield f"... {len(stacked) - bounds.tables} more tables"
+        yield f"... {len(stacked) - bounds.tables} more"
 
 
 def _table(table: NDArray[np.object_], axes: Axes, bounds: PictureBounds) -> Iterator[str]:
