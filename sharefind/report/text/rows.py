@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Sequence
 
+from sharefind.report.text.move_words import point_words
 from sharefind.report.text.number_words import NOTHING, number, order
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import proposal, stabiliser_sentence
@@ -95,10 +96,13 @@ def share(growth: Growth) -> str:
 
 
 def origin_cells(result: Result) -> dict[str, str]:
-    """Where the symmetry that was found comes from: what was proposed, the candidate, the stabiliser."""
+    """Where the symmetry that was found comes from: what was proposed, the candidate, its points, the stabiliser."""
     candidate, stabiliser = result.group, result.e_star.stabiliser
     cells = {"proposed": proposal(result.blind)} if result.blind else {}
     cells["candidate"] = f"{candidate.name}, order {order(candidate.order)}"
+    points = point_words(result)
+    if points:
+        cells["points"] = points
     if stabiliser is not None:
-        cells["stabiliser"] = stabiliser_sentence(stabiliser)
+        cells["stabiliser"] = stabiliser_sentence(stabiliser, result)
     return cells
