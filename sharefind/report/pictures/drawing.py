@@ -6,6 +6,7 @@ matplotlib is loaded only when one is drawn. `page` draws the same pictures into
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ def _p_values(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
 
 def _tying(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
     figure.set_layout_engine("none")
-    draw_space(figure, _node(view, node).space, view.blocks)
+    draw_space(figure, _node(view, node).space, view.blocks, view.names)
     return {}
 
 
@@ -119,7 +120,7 @@ PICTURES = (
         _if_tested, of_node=False,
     ),
     Picture(
-        "tying", lambda view, node: picture_size(_node(view, node).space, view.blocks), _tying, _if_visited
+        "tying", lambda view, node: picture_size(_node(view, node).space, view.blocks, view.names), _tying, _if_visited
     ),
     Picture(
         "spectra", lambda view, node: (max(3.8, 2.0 * len(spectra_nodes(view, node))), 2.8), _spectra, _if_escaping
@@ -241,7 +242,9 @@ def rendered(size: tuple[float, float], draw: Callable[[Figure], T], format: str
 
     buffer = io.BytesIO()
     metadata = {"Date": None} if format == "svg" else None
-    with matplotlib.rc_context(drawing_settings()):
+    with matplotlib.rc_context(drawing_settings()), warnings.catch_warnings():
+        # Names of columns may be in any script. An SVG keeps them as text; in a PNG a box stands for such a character.
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)
         figure = Figure(figsize=size, layout="constrained")
         value = draw(figure)
         figure.savefig(buffer, format=format, dpi=SIZES.dpi, metadata=metadata)

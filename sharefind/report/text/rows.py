@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Sequence
 
+from sharefind.report.text.move_words import point_words
 from sharefind.report.text.number_words import NOTHING, number, order
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import proposal, stabiliser_sentence
@@ -97,11 +98,6 @@ def _listed(names: Sequence[str], most: int = 12) -> str:
     return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
 
 
-def diagnosis_note(result: Result) -> str:
-    """What the R^2 of a diagnosis are of, where labels are classes; "" where they are numbers."""
-    return "Losses and R^2 are of squared errors of the one-hot labels." if result.classes else ""
-
-
 def yardstick_note(result: Result) -> str:
     """How many rows were kept apart, or why there is no yardstick; "" for a run that did not ask."""
     found, why = result.yardstick, result.yardstick_missing
@@ -125,10 +121,13 @@ def share(growth: Growth) -> str:
 
 
 def origin_cells(result: Result) -> dict[str, str]:
-    """Where the symmetry that was found comes from: what was proposed, the candidate, the stabiliser."""
+    """Where the symmetry that was found comes from: what was proposed, the candidate, its points, the stabiliser."""
     candidate, stabiliser = result.group, result.e_star.stabiliser
     cells = {"proposed": proposal(result.blind)} if result.blind else {}
     cells["candidate"] = f"{candidate.name}, order {order(candidate.order)}"
+    points = point_words(result)
+    if points:
+        cells["points"] = points
     if stabiliser is not None:
-        cells["stabiliser"] = stabiliser_sentence(stabiliser)
+        cells["stabiliser"] = stabiliser_sentence(stabiliser, result)
     return cells

@@ -19,6 +19,11 @@ class TextStyle:
         command: Characters after which a command goes on in the next line.
         rows: Most rows of a matrix.
         columns: Most columns of a matrix.
+        label: Cells of the name of a row or a column of a matrix.
+        name: Characters of a column's name in a sentence or a legend.
+        move: Characters of what a generator does to columns.
+        title: Characters of the title of a matrix up to which the names of its columns stand beside it.
+        matrix_width: Cells of a line up to which names stand above their columns; wider matrices get a legend.
         vectors: Most basis vectors.
         open_nodes: Most open nodes, and most growths of a node.
         tests: Most exact tests, unless all are asked for.
@@ -38,6 +43,11 @@ class TextStyle:
     command: int = 80
     rows: int = 24
     columns: int = 24
+    label: int = 16
+    name: int = 24
+    move: int = 120
+    title: int = 24
+    matrix_width: int = 96
     vectors: int = 6
     open_nodes: int = 20
     tests: int = 20
