@@ -77,18 +77,24 @@ def _with_labels(given: dict[str, Any]) -> dict[str, Any]:
     return {**given, "labels": kinds[0]} if kinds else given
 
 
+def _shown(given: dict[str, Any]) -> dict[str, bool]:
+    return {"is_silent": "quiet" in given, "is_json": "json" in given}
+
+
 def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:
     """A problem with a new folder, made only after everything else was found to be in order."""
     from sharefind.api.resolve import resolve_problem
     from sharefind.cli.config_file import merged_config, plain_name
+    from sharefind.cli.live import waiting
     from sharefind.cli.notes import label_lines, layout_lines
     from sharefind.search import RunFolder, default_folder
     from sharefind.search.observer import BudgetSpent
     from sharefind.search.run import fresh_folder
 
     settings, out = merged_config(given, given.get("config")), given.get("out")
+    words = "reading the data, and what group they propose" if settings.blind else "reading the data and the group"
     try:
-        with bounded_setup(settings, session):
+        with bounded_setup(settings, session), waiting(words, **_shown(given)):
             problem = resolve_problem(settings)
     except BudgetSpent as spent:
         folder = RunFolder.create(out or fresh_folder(plain_name(settings), Path("runs")), settings)

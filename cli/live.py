@@ -18,6 +18,7 @@ from rich.text import Text
 
 from sharefind.cli.console import progress_console
 from sharefind.cli.expected_time import Expected
+from sharefind.durations import rounded_seconds
 from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.tables import DECISION_STYLES
 from sharefind.search import Growth, Observer, Problem, SearchLattice, SearchNode, TestedProblem
@@ -56,21 +57,63 @@ def watcher(
 
 
 @contextmanager
-def training_progress(epochs: int, *, is_silent: bool) -> Iterator[Callable[[str, Epoch], None] | None]:
-    """What is told of every epoch of named networks, at most `epochs`: a bar a network; None where nothing shows."""
+def waiting(words: str, *, is_silent: bool, is_json: bool) -> Iterator[None]:
+    """Says on a terminal what is done within, which has no bar of its own."""
     console = progress_console()
-    if is_silent or not console.is_terminal:
+    if console.is_terminal and is_shown(is_silent=is_silent, is_json=is_json):
+        with console.status(Text(words)):
+            yield
+    else:
+        yield
+
+
+@contextmanager
+def training_progress(
+    epochs: int, *, is_silent: bool, networks: int = 2
+) -> Iterator[Callable[[str, Epoch], None] | None]:
+    """What is told of every epoch of named networks, at most `epochs`; None where nothing shows.
+
+    After a few epochs there is a line that says how long it takes at most; on a terminal each network has a bar, too.
+    """
+    console = progress_console()
+    if is_silent:
         yield None
+        return
+    pace = _Pace(epochs, networks, console)
+    if not console.is_terminal:
+        yield pace
         return
     bars: dict[str, TaskID] = {}
     with Progress(*_columns(), console=console, transient=True) as progress:
 
         def told(name: str, epoch: Epoch) -> None:
+            pace(name, epoch)
             if name not in bars:
                 bars[name] = progress.add_task(name, total=epochs)
             progress.update(bars[name], completed=epoch.number, description=f"{name}: loss {epoch.train_loss:.3g}")
 
         yield told
+
+
+class _Pace:
+    """Says once, from the first epochs of the first network, how long all of them take at most."""
+
+    def __init__(self, epochs: int, networks: int, console: Console, seconds: float = 1.0) -> None:
+        self._epochs, self._networks, self._console, self._after = epochs, networks, console, seconds
+        self._began: tuple[float, int] | None = None
+        self._is_said = False
+
+    def __call__(self, name: str, epoch: Epoch) -> None:
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now, epoch.number
+        passed, done = now - self._began[0], epoch.number - self._began[1]
+        if self._is_said or done < 1 or passed < self._after:
+            return
+        self._is_said = True
+        most = rounded_seconds(self._networks * self._epochs * passed / done)
+        what = f"at most {self._epochs} epochs of each of {self._networks} networks; training stops early"
+        self._console.print(Text(f"time  up to {most}: {what}"), soft_wrap=True)
 
 
 def _columns(*, is_timed: bool = True) -> tuple[ProgressColumn, ...]:
@@ -168,7 +211,10 @@ class LiveView(NoteView):
                 self._origin[growth.target] = growth
 
     def render(self) -> RenderableType:
-        """What the terminal shows now."""
+        """What the terminal shows now: the bar is the whole search's where its time is known, else the stage's."""
+        share = self._forecast.share
+        if share is not None:
+            self._progress.update(self._task, completed=100 * share, total=100)
         parts: list[RenderableType] = [Text(self._headline, style="dim"), self._chain()]
         if self._visited:
             parts.append(self._distances())
