@@ -66,12 +66,7 @@ def orbit_letter(orbit: int) -> str:
 
 def _joined(rep: Representation) -> tuple[IntArray, IntArray]:
     """Pairs of columns of which some generator, or element of the Lie algebra, moves one partly into the other."""
-    pairs = [
-        (i, j)
-        for matrix in (*rep.group_matrices, *rep.lie)
-        for i, row in rows_of(matrix).items()
-        for j in row
-        if i != j
-    ]
+    rows = [item for matrix in (*rep.group_matrices, *rep.lie) for item in rows_of(matrix).items()]
+    pairs = [(i, j) for i, row in rows for j in row if i != j]
     found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return found[:, 0], found[:, 1]
