@@ -47,7 +47,9 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
     rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
     refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, config.limits)
     if is_structured(config):
-        blind = blind_start(config, task.x, task.y, config.unit or task.unit, task.sample, rows_of_task.units)
+        unit, rows = config.unit or task.unit, rows_of_task.units
+        has_classes = bool(task.classes)
+        blind = blind_start(config, task.x, task.y, unit, task.sample, rows, has_classes=has_classes)
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
     return _assembled(config, task, candidate, blind, rows_of_task)
