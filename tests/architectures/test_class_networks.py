@@ -83,7 +83,6 @@ def test_a_specification_of_numbers_says_nothing_of_classes() -> None:
     ("classes", "reason"),
     [
         (("a", "b"), "2 names"),
-        (("a", "a", "b", "c"), "one name"),
         (("a", "b", "c", "d\n"), "printable"),
         ((), "none are named"),
     ],
