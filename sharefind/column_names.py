@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sharefind.errors import quoted, visible
+from sharefind.errors import visible
 
 PLAIN = re.compile(r"[\w.%-]+(\[[\w, =.-]*\])?(=[\w.%-]+)?")
 """Names that need no quotes to be told from the words around them: pressure_Pa, x[0,1], quality=high."""
@@ -75,6 +75,14 @@ def column_words(k: int, letter: str, names: Sequence[str] = ()) -> str:
 
 
 def name_words(name: str, most: int = 60) -> str:
-    """A name within a sentence: in quotes where it holds more than a word, long ones without their middle."""
-    shown = without_middle(name, most)
-    return shown if PLAIN.fullmatch(shown) else quoted(shown, len(shown))
+    """A name within a sentence: in quotes where it holds more than a word, long ones without their middle.
+
+    Args:
+        name: Anything.
+        most: Most characters of it.
+    """
+    shown = without_middle(visible(name), most)
+    if PLAIN.fullmatch(shown):
+        return shown
+    mark = "'" if '"' in shown else '"'
+    return f"{mark}{shown}{mark}"

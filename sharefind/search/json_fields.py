@@ -31,7 +31,7 @@ def _signed_permutation(image: list[int]) -> list[int]:
 
 
 Word = Annotated[str, AfterValidator(printable)]
-ColumnName = Annotated[Word, Field(min_length=1, max_length=500)]
+ColumnName = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(printable)]
 Size = Annotated[int, Field(ge=0)]
 Permutation = Annotated[list[int], AfterValidator(_permutation)]
 SignedPermutation = Annotated[list[int], AfterValidator(_signed_permutation)]

@@ -27,6 +27,7 @@ from sharefind.report.text.run_samples import Samples, samples_of
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import verdict
 from sharefind.search import Decision, SearchLattice, build_problem, search_config
+from sharefind.search.result import ColumnMoves
 
 pytest.importorskip("matplotlib")
 
@@ -164,6 +165,21 @@ def test_names_are_text_and_nothing_else(view) -> None:
     assert {"script", "img"}.isdisjoint(tag for tag, _ in reader.elements)
     assert not any(name.startswith("on") for _, attributes in reader.elements for name in attributes)
     assert sum("<script>alert(1)</script>" in data for _, data in reader.texts) > 20
+
+
+def test_names_of_columns_are_text_and_nothing_else(view) -> None:
+    names = {"inputs": [HOSTILE, "well_b_m", "well_c_m"], "outputs": ["flow", "level", HOSTILE]}
+    moves = ColumnMoves(on_inputs=[[2, 3, 1]], on_outputs=[[2, 3, 1]])
+    e_star = view.result.e_star
+    moved = e_star.model_copy(update={"stabiliser": e_star.stabiliser.model_copy(update={"moves": moves})})
+    text = page(replace(view, result=view.result.model_copy(update={**names, "e_star": moved})), CONFIG, SAMPLES)
+    reader = Reader(text)
+    assert {"script", "img"}.isdisjoint(tag for tag, _ in reader.elements)
+    assert not any(name.startswith("on") for _, attributes in reader.elements for name in attributes)
+    shown = " ".join(data for _, data in reader.texts)
+    assert "columns of x" in shown and "on columns: (" in shown
+    assert [data for tag, data in reader.texts if tag == "text"].count("well_b_m") == 1
+    assert "well_b_m" not in page(view, CONFIG, SAMPLES)
 
 
 def test_a_search_that_ended_before_it_held_says_so(kept) -> None:
