@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from sharefind.cli.config_file import is_data_file
-from sharefind.datasets.task import class_warning
 from sharefind.groups import named_group, parse_representation
-from sharefind.search import Problem, SearchConfig
+from sharefind.search import SearchConfig
 from sharefind.search.input_layouts import layout_notes
 
 
@@ -21,11 +20,3 @@ def layout_lines(config: SearchConfig) -> list[str]:
         if text is not None
         for note in layout_notes(name, letter, parse_representation(text, group, config.limits))
     ]
-
-
-def label_lines(config: SearchConfig, problem: Problem) -> list[str]:
-    """A warning where the labels of a file look like classes."""
-    if not is_data_file(config.data) or problem.task.y is None:
-        return []
-    found = class_warning(problem.task.y)
-    return [] if found is None else [found]

@@ -76,7 +76,7 @@ DISCOVER: Panels = {
         Choice("generators", str, "FILE", "Candidate group from a JSON file of generators."),
         Choice("blind", bool, "", "Search without any candidate group."),
         Choice("task", str, "NAME", "A named task; default c2-wi."),
-        Choice("data", str, "FILE_OR_NAME", "An .npz, .csv or .parquet file, or a named data set."),
+        Choice("data", str, "FILE_OR_NAME", "An .npz, .csv, .parquet, .npy or .feather file, or a named data set."),
     ),
     "Columns of the data": (
         Choice("inputs", str, "COLUMNS", "Columns of x: names, globs and ranges, such as 'well_*_m,pressure_Pa'."),

@@ -3,6 +3,7 @@
 Reading files is left to `files`, drawing from a teacher to `teacher_student`.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ from sharefind.typing import FloatArray, IntArray
 
 NUMERIC_KINDS = "biuf"
 TEXT_KINDS = "US"
-WORDS = "classes are not supported yet; one-hot encode them, a column y0, y1, ... for each class"
+TIME_KINDS = "mM"
+DATE = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[0-9]{1,2}:[0-9]{2}")
+"""How a word begins that is a date or a time."""
+
 ONE_HOT = "codes = np.unique(labels, return_inverse=True)[1]; y = np.eye(codes.max() + 1)[codes]"
 
 
@@ -213,7 +217,7 @@ def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
         raise DataError(f"{source}: {key} has {masked} masked values; fill them in or remove those rows")
     array = np.asarray(values)
     if array.dtype.kind in TEXT_KINDS and key == "y":
-        raise DataError(f"{source}: y holds words; {WORDS}: {ONE_HOT}")
+        raise DataError(f"{source}: y holds words; give a column for each class: {ONE_HOT}")
     if array.dtype.kind not in NUMERIC_KINDS:
         raise DataError(f"{source}: {key} has dtype {array.dtype}, which is not real numbers; save it as floats")
     if array.ndim != 2:
@@ -228,25 +232,6 @@ def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
     _refuse_non_finite(floats, key, source)
     floats.flags.writeable = False
     return floats
-
-
-def class_warning(y: FloatArray, most: int = 20, share: float = 0.05) -> str | None:
-    """A warning where labels look like classes written as whole numbers; None where they do not.
-
-    Args:
-        y: Labels (n, d_out).
-        most: Classes that a label may have.
-        share: Classes are fewer than this share of the rows.
-    """
-    if y.shape[1] != 1 or not (y == np.rint(y)).all():
-        return None
-    count = len(np.unique(y))
-    if not 1 < count <= most or count >= share * len(y):
-        return None
-    return (
-        f"y holds {count} different whole numbers and looks like classes; they are treated as numbers, with an order "
-        "and distances. If they are classes, one-hot encode them: y = np.eye(k)[codes]"
-    )
 
 
 def _finite_samples(x: FloatArray, y: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 from sharefind.datasets import Task, load_data, load_task
 from sharefind.datasets.roles import Roles
@@ -45,9 +45,10 @@ def chosen_task(config: SearchConfig) -> Task:
     """
     if config.data is not None:
         return load_data(config.data, config.limits, roles_of(config))
-    if config.rows_of is not None:
-        what = f"{setting('rows_of')} {quoted(config.rows_of)} names a column of a file"
-        raise ConfigError(f"{what}; give the file with {setting('data')}", "rows_of")
+    said = next((name for name, value in asdict(roles_of(config)).items() if value is not None), None)
+    if said is not None:
+        what = f"{setting(said)} {quoted(getattr(config, said))} is about columns of a file"
+        raise ConfigError(f"{what}; give the file with {setting('data')}", said)
     return load_task(config.task or DEFAULT_TASK)
 
 
