@@ -77,6 +77,7 @@ def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
         lie_generators=() if group is None else exact_texts(*(rep.lie for rep in reps)),
         space=node.space,
         change=problem.change,
+        classes=tuple(problem.task.classes),
     )
     return spec if not isinstance(group, FiniteGroup) else _with_known_order(spec)
 

@@ -89,6 +89,7 @@ class SharingSpec:
         change: what was done to the data before training. Its centre, shift and scale are left to undo: the network is
             shift + scale mean_i sigma_*(x - centre, z_i). Its matrix is not, since particles are carried back to the
             user's coordinates. The group fixes centre and shift.
+        classes: names of the classes whose logits the network gives; empty where its outputs are numbers.
 
     Raises:
         InputError: the parts do not fit each other.
@@ -107,9 +108,10 @@ class SharingSpec:
     change: Standardisation
     lie_generators: tuple[GeneratorPair, ...] = ()
     hidden_rep: str | None = None
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for text in (self.name, self.unit, self.group_name, *self.rep_names):
+        for text in (self.name, self.unit, self.group_name, *self.rep_names, *self.classes):
             _check_text(text)
         if self.particles < 1:
             raise InputError(f"particles is {self.particles} in the specification; it must be at least 1")
@@ -122,6 +124,7 @@ class SharingSpec:
         for pair in (*self.generators, *self.lie_generators):
             _check_generator(self, pair)
         _check_change(self.change, self.d_in, self.d_out)
+        _check_classes(self)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SharingSpec):
@@ -286,6 +289,16 @@ def _check_change(change: Standardisation, d_in: int, d_out: int, largest: float
             f"the change of data is singular, not finite or above {largest:g}; "
             "give an invertible matrix and a scale > 0"
         )
+
+
+def _check_classes(spec: SharingSpec) -> None:
+    names = spec.classes
+    if names and len(names) != spec.d_out:
+        raise InputError(f"classes has {len(names)} names and the unit {spec.d_out} outputs; give one for each output")
+    if len(set(names)) < len(names):
+        raise InputError("two classes have one name; give different names")
+    if bool(names) != spec.change.has_classes:
+        raise InputError("the change of data is for classes and none are named, or the reverse; correct one")
 
 
 def _is_invertible(matrix: NDArray[np.float64]) -> bool:

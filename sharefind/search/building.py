@@ -15,10 +15,12 @@ from sharefind.groups import Group, Representation, parse_representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.sample_checks import refuse_repeated_rows
 from sharefind.limits import Limits
-from sharefind.meanfield.clouds.standardise import Standardisation, identity_standardisation, standardisation
+from sharefind.meanfield.clouds.standardise import Standardisation, standardisation
+from sharefind.meanfield.objectives.losses import loss_of
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.rng import named_stream
 from sharefind.search.blind import BlindStart, blind_start
+from sharefind.search.classes import fresh_change, paced, refuse_no_classes
 from sharefind.search.config import SearchConfig, Settings
 from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions
@@ -85,7 +87,10 @@ def _assembled(
     count = None if units is None else int(units.max()) + 1
     settings = resolve(config, samples, task.tolerance, unit, _length2(config, task), count)
     _refuse_small(settings, samples, count)
+    if task.classes:
+        refuse_no_classes(task, candidate.out_rep)
     x, y, change = _standardised(task, candidate, unit, settings, blind, rows_of_task.units)
+    settings = replace(settings, sgd=paced(settings.sgd, loss_of(change)))
     lattice, warnings = _lattice(config, unit, blind), rows_of_task.warnings
     if lattice is not None and not lattice.zero.groups and not can_permute(units, settings.alpha):
         warnings = (*warnings, unpermutable())
@@ -173,7 +178,7 @@ def _standardised(
     units: Tensor | None,
 ) -> tuple[Any, Any, Standardisation]:
     if task.x is None or task.y is None:
-        return None, None, identity_standardisation(task.d_in, task.d_out)
+        return None, None, fresh_change(task, candidate.out_rep, unit, settings.seed)
     rows = slice(None) if blind is None or blind.rows is None else blind.rows
     x, y = task.x[rows], task.y[rows]
     how = settings.standardise
@@ -181,7 +186,8 @@ def _standardised(
     # A space that no group fixes, tied or grown along directions, commutes with a common scale alone.
     if how == "whiten" and not has_groups_only:
         how = "scale"
-    change = standardisation(x, y, candidate.in_rep, candidate.out_rep, unit.output_activation, how)
+    reps, sigma = (candidate.in_rep, candidate.out_rep), unit.output_activation
+    change = standardisation(x, y, *reps, sigma, how, has_classes=bool(task.classes))
     refuse_repeated_rows(task.x, task.y, task.name, None if units is None else units.numpy())
     x, y = change.apply(x, y)
     return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(y)), change

@@ -20,6 +20,7 @@ from sharefind.groups.axes import Axes
 from sharefind.limits import SETTINGS
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.standardise import Standardisation
+from sharefind.meanfield.objectives.losses import Loss, loss_of
 from sharefind.meanfield.objectives.sources import EpochSource, FoldSource, FreshSource, Source
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.search.blind import BlindStart
@@ -163,6 +164,11 @@ class Problem:
         return self.unit.space
 
     @property
+    def loss(self) -> Loss:
+        """What trainings minimise on standardised samples: the squared loss, or of classes the cross-entropy."""
+        return loss_of(self.change)
+
+    @property
     def fixed_space(self) -> Subspace:
         """E^G of the whole candidate group."""
         return fixed_space(self.space.action)
@@ -284,6 +290,8 @@ def fingerprint(task: TaskLike) -> str:
         digest.update(np.ascontiguousarray(values).tobytes())
     if task.units is not None:
         digest.update(np.ascontiguousarray(task.units).tobytes())
+    if task.classes:
+        digest.update(json.dumps(task.classes).encode())
     return digest.hexdigest()
 
 

@@ -29,6 +29,8 @@ TURN = re.compile(r"SO2|[A-Z][1-9][0-9]{0,8}")
 
 R2 = Annotated[FiniteFloat, Field(le=1)]
 
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
 
 class NamedGroup(Part):
     """A group; `order` is None where it is infinite."""
@@ -215,8 +217,36 @@ class BlindRow(TakenProposal, _Status):
     taken: TakenProposal | None = None
 
 
+class ClassScore(Part):
+    """How well a model predicts classes.
+
+    Attributes:
+        accuracy: Share of the rows whose class has the largest probability.
+        log_loss: Mean of -log(probability of the class of a row), in nats.
+    """
+
+    accuracy: Share
+    log_loss: Annotated[FiniteFloat, Field(ge=0)]
+
+
+class ClassYardstick(Part):
+    """Scores of classifiers on rows kept apart; None where a model has no place.
+
+    Attributes:
+        baseline: Of the shares of the classes.
+        regression: Of multinomial logistic regression; None where the rows to fit on are of one class.
+        tied: Of the unit on E_*; None where E_* is {0} or unknown.
+        free: Of the unit with all of Z.
+    """
+
+    baseline: ClassScore
+    regression: ClassScore | None
+    tied: ClassScore | None
+    free: ClassScore | None
+
+
 class Yardstick(Part):
-    """R^2 on rows kept apart; None where a model has no place.
+    """R^2 on rows kept apart, or scores of classes; None where a model has no place.
 
     Attributes:
         rows: Rows kept apart.
@@ -224,6 +254,7 @@ class Yardstick(Part):
         tied: Of the unit on E_*; None where E_* is {0} or unknown.
         free: Of the unit with all of Z.
         warnings: What these say against the unit or the sharing, with what to try.
+        classes: Scores where labels are classes, for which there is no R^2; None where they are numbers.
     """
 
     rows: Size
@@ -231,6 +262,7 @@ class Yardstick(Part):
     tied: R2 | None
     free: R2 | None
     warnings: list[Word]
+    classes: ClassYardstick | None = None
 
 
 class LatticeCounts(Part):
@@ -264,6 +296,7 @@ class Result(Part):
         symmetries: The exact tests of all candidate groups.
         diagnosis: Why the rejected groups nearest to E_* fail, and by how much.
         blind: What a search without a candidate started from.
+        classes: Names of the classes, where labels are classes.
         yardstick: How well E_* predicts.
         yardstick_missing: Why there is no yardstick.
         lattice: Size of the search lattice.
@@ -290,6 +323,7 @@ class Result(Part):
     symmetries: list[SymmetryRow] = Field(default_factory=list)
     diagnosis: dict[Word, DiagnosisRow] = Field(default_factory=dict)
     blind: BlindRow | None = None
+    classes: list[Word] = Field(default_factory=list)
     yardstick: Yardstick | None = None
     yardstick_missing: Word | None = None
     lattice: LatticeCounts

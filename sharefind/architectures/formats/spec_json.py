@@ -70,6 +70,7 @@ class _Spec(_Model):
     lie_generators: list[_Pair]
     space: dict[str, Any]
     change: _Change
+    classes: list[str] = Field(default_factory=list)
 
 
 def to_json(spec: SharingSpec) -> str:
@@ -99,6 +100,7 @@ def _record(spec: SharingSpec) -> dict[str, Any]:
             "scale": change.scale,
             **({"centre": change.centre.tolist()} if change.moves_inputs else {}),
         },
+        **({"classes": list(spec.classes)} if spec.classes else {}),
     }
 
 
@@ -153,7 +155,8 @@ def _built(data: _Spec) -> SharingSpec:
         generators=tuple(pair.pair() for pair in data.generators),
         lie_generators=tuple(pair.pair() for pair in data.lie_generators),
         space=_space(data.space),
-        change=_change(data.change),
+        change=_change(data.change, bool(data.classes)),
+        classes=tuple(data.classes),
     )
 
 
@@ -164,13 +167,13 @@ def _space(written: dict[str, Any]) -> Subspace:
         raise SpaceError(f"space: {error}") from None
 
 
-def _change(data: _Change) -> Standardisation:
+def _change(data: _Change, has_classes: bool) -> Standardisation:
     if any(len(row) != len(data.matrix) for row in data.matrix):
         raise InputError("change.matrix is ragged or not square; give d_in rows of d_in numbers")
     size = len(data.matrix)
     matrix = np.array(data.matrix, dtype=np.float64).reshape(size, size)
     centre = np.zeros(size) if data.centre is None else np.array(data.centre, dtype=np.float64)
-    return Standardisation(matrix, np.array(data.shift, dtype=np.float64), float(data.scale), centre)
+    return Standardisation(matrix, np.array(data.shift, dtype=np.float64), float(data.scale), centre, has_classes)
 
 
 def write_json(spec: SharingSpec, path: Path) -> Certificate:

@@ -131,9 +131,17 @@ def _docstring(sharing: Sharing, certificate: Certificate) -> str:
         " ".join(f"{space.capitalize()}: R^{dim}, {name}." for space, dim, name in spaces),
         f"Group: {certificate.shown_name}, {order}. Generators on inputs, on outputs: {_generator_text(sharing)}.",
         f"Sharing: {certificate.statement}.",
+        *_class_facts(spec),
     ]
     lines = [line for fact in facts for line in textwrap.wrap(literals.plain(fact), 85) or [""]]
     return '"""' + "\n".join(lines).replace(literals.TOGETHER, " ") + '\n"""\n'
+
+
+def _class_facts(spec: SharingSpec) -> list[str]:
+    if not spec.classes:
+        return []
+    how = "torch.softmax(net(x), dim=-1) has their probabilities"
+    return [f"Outputs are logits of {len(spec.classes)} classes, in the order of CLASSES; {how}."]
 
 
 def _unit_formula(spec: SharingSpec) -> str:
@@ -166,14 +174,23 @@ def _imports(data: list[str]) -> list[str]:
 
 
 def _statistics(sharing: Sharing) -> list[str]:
-    """The numbers of the change of data."""
+    """The numbers of the change of data, and the names of classes."""
+    labels = "with logits SHIFT + SCALE f" if sharing.spec.classes else "on (y - SHIFT) / SCALE"
     lines = [
         "# It was trained on x - CENTRE - REST (24 bits of the centre, then the rest of it) and",
-        "# on (y - SHIFT) / SCALE. Weights of another training may bring other numbers along.",
+        f"# {labels}. Weights of another training may bring other numbers along.",
     ]
     for name, row in (("CENTRE", sharing.centre), ("REST", sharing.rest), ("SHIFT", sharing.shift)):
         lines.append(f"{name} = {literals.constant_tuple([repr(value) for value in row], len(name) + 3)}")
-    return [*lines, f"SCALE = {sharing.scale!r}", ""]
+    lines.append(f"SCALE = {sharing.scale!r}")
+    if sharing.spec.classes:
+        lines.append(f"CLASSES = {literals.constant_tuple([_quoted(name) for name in sharing.spec.classes], 10)}")
+    return [*lines, ""]
+
+
+def _quoted(name: str) -> str:
+    """A text as source, quoted as formatters do."""
+    return repr(name) if '"' in name else f'"{name.replace(chr(92), 2 * chr(92))}"'
 
 
 def _sizes(spec: SharingSpec) -> list[str]:

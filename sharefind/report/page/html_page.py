@@ -34,7 +34,7 @@ from sharefind.report.text import verdict as words
 from sharefind.report.text.guarantees import not_promised, promised
 from sharefind.report.text.number_words import plural
 from sharefind.report.text.reproduce_command import command_of, settings_of
-from sharefind.report.text.rows import origin_cells, yardstick_note
+from sharefind.report.text.rows import diagnosis_note, origin_cells, yardstick_note
 from sharefind.report.text.run_samples import Samples
 from sharefind.report.text.runs import RunView, load_run
 from sharefind.report.text.text_style import STYLE
@@ -145,7 +145,8 @@ def _clouds(view: RunView) -> Iterator[Drawing]:
 
 
 def _tables(view: RunView) -> dict[str, Any]:
-    sentences = (words.diagnosis_sentence(name, row) for name, row in view.result.diagnosis.items())
+    sentences = [words.diagnosis_sentence(name, row) for name, row in view.result.diagnosis.items()]
+    sentences = [diagnosis_note(view.result), *sentences] if sentences else []
     return {
         "chain_grid": chain_grid(view),
         "visited_grid": visited_grid(view),

@@ -19,12 +19,12 @@ from sharefind.report.text.rows import (
     NODE_HEADINGS,
     OPEN_HEADINGS,
     SYMMETRY_HEADINGS,
-    YARDSTICK_HEADINGS,
     diagnosis_cells,
     node_cells,
     open_cells,
     statistic_name,
     symmetry_cells,
+    yardstick_headings,
     yardstick_note,
     yardstick_rows,
 )
@@ -111,7 +111,7 @@ def yardstick_grid(view: RunView) -> Grid | None:
     """How well E_* predicts rows kept apart, None where there is no yardstick."""
     rows = tuple(yardstick_rows(view.result))
     note = yardstick_note(view.result)
-    return Grid("How well it predicts", YARDSTICK_HEADINGS, rows, note) if rows else None
+    return Grid("How well it predicts", yardstick_headings(view.result), rows, note) if rows else None
 
 
 def rival_grid(view: RunView) -> Grid | None:

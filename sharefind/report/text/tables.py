@@ -20,8 +20,8 @@ from sharefind.report.text.rows import (
     NODE_HEADINGS,
     OPEN_HEADINGS,
     SYMMETRY_HEADINGS,
-    YARDSTICK_HEADINGS,
     diagnosis_cells,
+    diagnosis_note,
     nearest,
     node_cells,
     open_cells,
@@ -29,6 +29,7 @@ from sharefind.report.text.rows import (
     share,
     statistic_name,
     symmetry_cells,
+    yardstick_headings,
     yardstick_note,
     yardstick_rows,
 )
@@ -123,7 +124,8 @@ def diagnosis_view(result: Result) -> list[RenderableType]:
         table.add_column(heading, justify="right", overflow="fold")
     for name, row in rows.items():
         table.add_row(*map(Text, diagnosis_cells(name, row)))
-    return [table, *(Text(line) for line in map(words.diagnosis_sentence, rows, rows.values()) if line)]
+    lines = (diagnosis_note(result), *map(words.diagnosis_sentence, rows, rows.values()))
+    return [table, *(Text(line) for line in lines if line)]
 
 
 def yardstick_view(result: Result) -> list[RenderableType]:
@@ -132,8 +134,9 @@ def yardstick_view(result: Result) -> list[RenderableType]:
     if not rows:
         return [Text(f"\n{note}")] if note else []
     table = _titled_table("\nYardstick")
-    table.add_column(YARDSTICK_HEADINGS[0])
-    table.add_column(YARDSTICK_HEADINGS[1], justify="right")
+    model, quality = yardstick_headings(result)
+    table.add_column(model)
+    table.add_column(quality, justify="right")
     for row in rows:
         table.add_row(*map(Text, row))
     return [table, Text(note, style="dim")]
