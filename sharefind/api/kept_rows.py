@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.datasets.column_choice import written
 from sharefind.storage import write_atomically
 
 DATA = "data.npz"
@@ -20,9 +20,6 @@ DATA = "data.npz"
 
 UNITS = "groups"
 """Their units there, where no column has this name, and the parameter of `fit` that names them."""
-
-PLAIN = re.compile(r"[\w-]+")
-"""Names of columns that need no quotes in a list of columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +73,7 @@ def kept_rows(sides: Sequence[Side], units: NDArray[np.int64] | None) -> KeptRow
     arrays = {key: values for side in sides for key, values in side.arrays.items()}
     settings: dict[str, str | None] = {"rows_of": None}
     if set(arrays) != {"x", "y"} or any(side.names for side in sides):
-        settings |= {side.setting: column_list(side.arrays) for side in sides}
+        settings |= {side.setting: ",".join(map(written, side.arrays)) for side in sides}
     if units is not None:
         settings["rows_of"] = apart(UNITS, arrays)
         arrays[apart(UNITS, arrays)] = units
@@ -88,13 +85,3 @@ def apart(name: str, taken: Collection[str], suffix: str = "_y") -> str:
     while name in taken:
         name += suffix
     return name
-
-
-def column_list(names: Collection[str]) -> str:
-    """Names of columns as a setting lists them, those with other characters than letters and digits in quotes."""
-    return ",".join(_listed(names))
-
-
-def _listed(names: Collection[str]) -> Iterator[str]:
-    for name in names:
-        yield name if PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'

@@ -14,10 +14,10 @@ from sklearn.utils.validation import column_or_1d
 from sharefind.api.fitted_rows import LabelRows
 from sharefind.api.kept_rows import Side, apart
 from sharefind.api.search_estimator import SearchEstimator
+from sharefind.datasets.classes import class_levels
 from sharefind.datasets.frames import labels_of
-from sharefind.datasets.task import NUMERIC_KINDS
 from sharefind.errors import ConfigError, DataError
-from sharefind.typing import FloatArray
+from sharefind.typing import FloatArray, IntArray
 
 
 class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
@@ -32,6 +32,7 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
     """
 
     classes_: NDArray[Any]
+    _columns: IntArray
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The class with the largest logit.
@@ -46,8 +47,8 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
             NotConvergedError: The search is unfinished.
             ValueError: Rows of another width, or other names of columns, than in `fit`.
         """
-        places = self._outputs(X).argmax(axis=1)
-        chosen: NDArray[Any] = self.classes_[places]
+        logits = self._logits(X)
+        chosen: NDArray[Any] = self.classes_[logits.argmax(axis=1)]
         return chosen
 
     def decision_function(self, X: ArrayLike) -> FloatArray:
@@ -62,7 +63,7 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
         Raises:
             NotConvergedError: The search is unfinished.
         """
-        logits = self._outputs(X)
+        logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
@@ -77,7 +78,7 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
         Raises:
             NotConvergedError: The search is unfinished.
         """
-        return np.asarray(special.softmax(self._outputs(X), axis=1))
+        return np.asarray(special.softmax(self._logits(X), axis=1))
 
     def predict_log_proba(self, X: ArrayLike) -> FloatArray:
         """Logarithms of `predict_proba`.
@@ -91,20 +92,27 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
         Raises:
             NotConvergedError: The search is unfinished.
         """
-        return np.asarray(special.log_softmax(self._outputs(X), axis=1))
+        return np.asarray(special.log_softmax(self._logits(X), axis=1))
+
+    def _logits(self, X: ArrayLike) -> FloatArray:
+        """Logits (n, k) in the order of `classes_`: of labels that are digits as words, the task sorts the numbers."""
+        logits = self._outputs(X)
+        return logits[:, self._columns]
 
     def _labels(self, y: ArrayLike, taken: set[str]) -> LabelRows:
         self._refuse_other_labels()
         columns = labels_of(y, "y")
         labels = column_or_1d(columns.values, warn=True)
         check_classification_targets(labels)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        words = tuple(map(word_of, self.classes_))
-        if len(words) < 2:
-            raise DataError(f"y holds one class, {words[0]}; a classifier needs rows of two classes or more")
         name = apart(columns.names[0] if columns.names else "y", taken)
-        outputs = tuple(f"{name}={word}" for word in words)
-        return LabelRows(np.eye(len(words))[codes], outputs, Side("outputs", name, plain(labels)), "classes", words)
+        levels = class_levels(labels, name, "y")
+        self.classes_, first = np.unique(labels, return_index=True)
+        if len(self.classes_) != len(levels.names):
+            raise DataError("y has labels that differ in blanks or in type alone; give each class one label")
+        self._columns = levels.codes[first]
+        outputs = tuple(f"{name}={level}" for level in levels.names)
+        kept = Side("outputs", name, plain(labels))
+        return LabelRows(levels.one_hot, outputs, kept, "classes", levels.names)
 
     def _refuse_other_labels(self) -> None:
         if self.labels not in (None, "classes"):
@@ -114,12 +122,6 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
                 raise ConfigError(f"{name} describes rows of numbers, and a row of y is one class; drop it", name)
 
 
-def word_of(label: object) -> str:
-    """What a class is called."""
-    return label.decode(errors="replace") if isinstance(label, bytes) else str(label)
-
-
 def plain(labels: NDArray[Any]) -> NDArray[Any]:
-    """Labels (n,) of any type as numbers or words, which a file can hold without pickles."""
-    array = np.array(labels.tolist()) if labels.dtype == object else labels
-    return array if array.dtype.kind in NUMERIC_KINDS else np.array([word_of(label) for label in labels])
+    """Labels (n,) as numbers or words, which a file can hold without pickles."""
+    return np.array(labels.tolist()) if labels.dtype == object else labels

@@ -13,8 +13,8 @@ from sklearn.metrics import r2_score
 from sharefind.api.fitted_rows import LabelRows, default_names, flat_rows
 from sharefind.api.kept_rows import Side, apart
 from sharefind.api.search_estimator import SearchEstimator
+from sharefind.datasets.classes import looks_like_classes
 from sharefind.datasets.frames import numbers_of
-from sharefind.datasets.task import class_warning
 from sharefind.errors import ConfigError, LabelsWarning
 from sharefind.groups.axes import OUTPUT_AXES, read_axes
 from sharefind.typing import FloatArray
@@ -98,8 +98,8 @@ class SharingSearch(RegressorMixin, SearchEstimator):  # type: ignore[misc]
         return LabelRows(values, names or default_names(key, values.shape[1], axes), kept, kind, axes=axes)
 
     def _warn_of_classes(self, y: FloatArray) -> None:
-        if self.labels is None and class_warning(y) is not None:
-            count = len(np.unique(y))
+        count = looks_like_classes(y) if self.labels is None and y.shape[1] == 1 else 0
+        if count:
             warnings.warn(
                 f"y holds {count} different whole numbers and looks like classes, and SharingSearch treats them as "
                 "numbers; use SharingClassifier, or say labels='numbers'",
