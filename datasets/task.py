@@ -4,7 +4,7 @@ Reading files is left to `files`, drawing from a teacher to `teacher_student`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypedDict, Unpack
@@ -12,6 +12,7 @@ from typing import Protocol, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sharefind.column_names import column_name, default_names
 from sharefind.errors import DataError
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.groups.axes import Axes
@@ -105,7 +106,7 @@ class Task:
     def __post_init__(self) -> None:
         """Refuse a task with nothing to draw from, with two, or with an action that does not fit (DataError)."""
         for side, letter, width in (("inputs", "x", self.d_in), ("outputs", "y", self.d_out)):
-            names = getattr(self, side) or tuple(f"{letter}{k}" for k in range(width))
+            names = getattr(self, side) or default_names(letter, width)
             object.__setattr__(self, side, names)
             if len(names) != width:
                 raise DataError(f"task {self.name}: {len(names)} names for {width} {side}; give a name for each column")
@@ -186,7 +187,8 @@ def finite_task(
     Raises:
         DataError: as in `check_arrays`, or an action that does not fit the rows.
     """
-    x, y = check_arrays(x, y, name)
+    names = (recommended.get("inputs", ()), recommended.get("outputs", ()))
+    x, y = check_arrays(x, y, name, *names)
     return Task(name, x.shape[1], y.shape[1], x=x, y=y, units=units, **recommended)
 
 
@@ -195,23 +197,30 @@ def fresh_task(name: str, sampler: Sampler, d_in: int, d_out: int, **recommended
     return Task(name, d_in, d_out, sampler=sampler, **recommended)
 
 
-def check_arrays(x: ArrayLike, y: ArrayLike, source: str) -> tuple[FloatArray, FloatArray]:
+def check_arrays(
+    x: ArrayLike, y: ArrayLike, source: str, inputs: Sequence[str] = (), outputs: Sequence[str] = ()
+) -> tuple[FloatArray, FloatArray]:
     """Turn x (n, d_in) and y (n, d_out) into read-only float64 copies that a model can be trained on.
 
-    `source` opens every message.
+    Args:
+        x: Inputs.
+        y: Labels.
+        source: Opens every message.
+        inputs: Names of the columns of x, for messages.
+        outputs: Names of the columns of y.
 
     Raises:
         DataError: an array is not numeric, not two-dimensional, empty, or holds NaN or an infinity (the
             message names the first such row and column), or the lengths differ.
     """
-    checked_x, checked_y = _check_array(x, "x", source), _check_array(y, "y", source)
+    checked_x, checked_y = _check_array(x, "x", source, inputs), _check_array(y, "y", source, outputs)
     if len(checked_x) != len(checked_y):
         lengths = f"x has {len(checked_x)} rows but y has {len(checked_y)}"
         raise DataError(f"{source}: {lengths}; give one row of y for each row of x")
     return checked_x, checked_y
 
 
-def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
+def _check_array(values: ArrayLike, key: str, source: str, names: Sequence[str]) -> FloatArray:
     masked = np.count_nonzero(np.ma.getmaskarray(values)) if isinstance(values, np.ma.MaskedArray) else 0
     if masked:
         raise DataError(f"{source}: {key} has {masked} masked values; fill them in or remove those rows")
@@ -229,7 +238,7 @@ def _check_array(values: ArrayLike, key: str, source: str) -> FloatArray:
         raise DataError(f"{source}: {key} is empty, its shape is {array.shape}; give at least one row and one column")
     with np.errstate(over="ignore"):  # what overflows becomes an infinity, refused below with its place
         floats = array.astype(np.float64)
-    _refuse_non_finite(floats, key, source)
+    _refuse_non_finite(floats, key, source, names)
     floats.flags.writeable = False
     return floats
 
@@ -242,12 +251,11 @@ def _finite_samples(x: FloatArray, y: FloatArray, name: str) -> tuple[FloatArray
     return x, y
 
 
-def _refuse_non_finite(array: FloatArray, key: str, source: str) -> None:
+def _refuse_non_finite(array: FloatArray, key: str, source: str, names: Sequence[str]) -> None:
     bad = np.argwhere(~np.isfinite(array))
     if len(bad) == 0:
         return
-    row, column = bad[0]
-    raise DataError(
-        f"{source}: {key} is {array[row, column]} at row {row}, column {column} (counted from 0); "
-        "remove that row or fill the value in"
-    )
+    row, column = map(int, bad[0])
+    name = column_name(column, key, names)
+    place = f"row {row}, column {column} (counted from 0)" if name is None else f"row {row} (from 0), column {name}"
+    raise DataError(f"{source}: {key} is {array[row, column]} at {place}; remove that row or fill the value in")

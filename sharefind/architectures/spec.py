@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.guards import GUARDS, Guards
+from sharefind.column_names import default_names
 from sharefind.errors import GroupError, InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
 from sharefind.meanfield.clouds.standardise import Standardisation
@@ -90,6 +91,8 @@ class SharingSpec:
             shift + scale mean_i sigma_*(x - centre, z_i). Its matrix is not, since particles are carried back to the
             user's coordinates. The group fixes centre and shift.
         classes: names of the classes whose logits the network gives; empty where its outputs are numbers.
+        inputs: names of the columns of x, in their order; x0, x1, ... where left out.
+        outputs: names of the columns of y; y0, y1, ... where left out.
 
     Raises:
         InputError: the parts do not fit each other.
@@ -109,6 +112,8 @@ class SharingSpec:
     lie_generators: tuple[GeneratorPair, ...] = ()
     hidden_rep: str | None = None
     classes: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for text in (self.name, self.unit, self.group_name, *self.rep_names, *self.classes):
@@ -121,10 +126,20 @@ class SharingSpec:
                 "give a positive order without them, or null with them"
             )
         _check_blocks(self)
+        self._name_columns()
         for pair in (*self.generators, *self.lie_generators):
             _check_generator(self, pair)
         _check_change(self.change, self.d_in, self.d_out)
         _check_classes(self)
+
+    def _name_columns(self) -> None:
+        for side, letter, width in (("inputs", "x", self.d_in), ("outputs", "y", self.d_out)):
+            names = tuple(getattr(self, side)) or default_names(letter, width)
+            if len(names) != width:
+                raise InputError(f"{side} has {len(names)} names for {width} columns; give one for each, or none")
+            for name in dict.fromkeys(names):
+                _check_text(name)
+            object.__setattr__(self, side, names)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SharingSpec):

@@ -17,7 +17,7 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from sharefind import __version__
 from sharefind.errors import RunFolderError
-from sharefind.search.json_fields import Part, Permutation, Size, Word, first_fault
+from sharefind.search.json_fields import ColumnName, Part, Permutation, SignedPermutation, Size, Word, first_fault
 
 SCHEMA: Literal["sharefind.result/1"] = "sharefind.result/1"
 
@@ -39,8 +39,29 @@ class NamedGroup(Part):
     order: Size | None
 
 
-class Stabiliser(NamedGroup):
-    """The largest candidate group that fixes E_*, with generators as permutations of its points, image form."""
+class ColumnMoves(Part):
+    """What generators of a finite group do to the columns of x and of y, in one order.
+
+    Entry k = +-j of a list: column k goes to column j, with its sign changed where j has one; columns are counted
+    from 1.
+    """
+
+    on_inputs: list[SignedPermutation]
+    on_outputs: list[SignedPermutation]
+
+
+class MovingGroup(NamedGroup):
+    """A group with its generators: as permutations of its points, image form, and in the same order on columns.
+
+    `moves` is None where a generator does not permute columns, and in results of earlier versions.
+    """
+
+    generators: list[Permutation] = Field(default_factory=list)
+    moves: ColumnMoves | None = None
+
+
+class Stabiliser(MovingGroup):
+    """The largest candidate group that fixes E_*."""
 
     generators: list[Permutation]
 
@@ -113,7 +134,8 @@ class SymmetryRow(Part):
 class DiagnosisRow(Part):
     """Why a group was rejected.
 
-    `risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels.
+    `risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels. `moves`:
+    what the group's generators do to columns, as in `MovingGroup`.
     """
 
     cause: Word
@@ -125,6 +147,7 @@ class DiagnosisRow(Part):
     free_r2_low: FiniteFloat | None = None
     reference_fits: bool = True
     approximate: bool
+    moves: ColumnMoves | None = None
 
 
 class Rival(Part):
@@ -282,6 +305,9 @@ class Result(Part):
         seed: Of the search.
         group: The candidate.
         unit: Expression of the unit.
+        inputs: Names of the columns of x; none in results of earlier versions, as below.
+        outputs: Names of the columns of y.
+        classes: Names of the classes of which y has a column each; none where y holds numbers.
         parameter_space: Z.
         chain: E_0 -> ... -> E_*, or as far as the search came.
         status: "found" or "undecided".
@@ -307,8 +333,11 @@ class Result(Part):
     schema_: Literal["sharefind.result/1"] = Field(alias="schema")
     run: str = ""
     seed: int
-    group: NamedGroup
+    group: MovingGroup
     unit: Word = ""
+    inputs: list[ColumnName] = Field(default_factory=list)
+    outputs: list[ColumnName] = Field(default_factory=list)
+    classes: list[ColumnName] = Field(default_factory=list)
     parameter_space: Parameters
     chain: list[ChainRow]
     status: str = ""
@@ -334,6 +363,22 @@ class Result(Part):
         """An entry of the JSON object, as earlier versions gave it; read the attribute instead."""
         warnings.warn(f'result["{key}"] is now the attribute result.{key}', DeprecationWarning, stacklevel=2)
         return self.to_json()[key]
+
+    @model_validator(mode="after")
+    def _columns(self) -> Result:
+        """Names, blocks and moves are about the same columns."""
+        shapes = {block.name: block.shape for block in self.parameter_space.blocks}
+        first = next(iter(shapes.values()), [])
+        if self.inputs and shapes.get("weight", [])[1:] not in ([], [len(self.inputs)]):
+            raise ValueError(f"inputs has {len(self.inputs)} names for {shapes['weight'][1]} columns")
+        if self.outputs and first[:1] not in ([], [len(self.outputs)]):
+            raise ValueError(f"outputs has {len(self.outputs)} names for {first[0]} columns")
+        for found in (self.group, self.e_star.stabiliser, *self.diagnosis.values()):
+            moves = None if found is None else found.moves
+            for side, names in (("on_inputs", self.inputs), ("on_outputs", self.outputs)):
+                if moves is not None and any(len(image) != len(names) for image in getattr(moves, side)):
+                    raise ValueError(f"moves.{side} does not fit the names of the columns")
+        return self
 
     @model_validator(mode="after")
     def _words(self) -> Result:

@@ -14,6 +14,7 @@ from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.formats.export_format import ExportFormat, verify_command
 from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.architectures.spec import SCHEMA, GeneratorPair, SharingSpec
+from sharefind.column_names import has_own_names
 from sharefind.errors import InputError, SpaceError, one_line, visible
 from sharefind.formats import decoded, parse_json
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
@@ -71,6 +72,8 @@ class _Spec(_Model):
     space: dict[str, Any]
     change: _Change
     classes: list[str] = Field(default_factory=list)
+    inputs: list[str] = Field(default_factory=list)
+    outputs: list[str] = Field(default_factory=list)
 
 
 def to_json(spec: SharingSpec) -> str:
@@ -101,6 +104,8 @@ def _record(spec: SharingSpec) -> dict[str, Any]:
             **({"centre": change.centre.tolist()} if change.moves_inputs else {}),
         },
         **({"classes": list(spec.classes)} if spec.classes else {}),
+        **({"inputs": list(spec.inputs)} if has_own_names(spec.inputs, "x") else {}),
+        **({"outputs": list(spec.outputs)} if has_own_names(spec.outputs, "y") else {}),
     }
 
 
@@ -157,6 +162,8 @@ def _built(data: _Spec) -> SharingSpec:
         space=_space(data.space),
         change=_change(data.change, bool(data.classes)),
         classes=tuple(data.classes),
+        inputs=tuple(data.inputs),
+        outputs=tuple(data.outputs),
     )
 
 

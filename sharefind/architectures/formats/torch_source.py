@@ -40,9 +40,10 @@ def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> s
         ExportError: The specification does not hold what it says.
     """
     certificate, sharing = certify(spec) if certificate is None else certificate, Sharing(spec)
-    data = [*_sizes(spec), *_space_data(sharing), *_generator_data(sharing)]
-    head = [_docstring(sharing, certificate), *_imports(data), *_statistics(sharing)]
-    return "\n".join([*head, "# fmt: off", *data, "# fmt: on", _classes(sharing)])
+    sizes, data = _sizes(spec), [*_space_data(sharing), *_generator_data(sharing)]
+    # Names of columns are no code: one may be "pi".
+    head = [_docstring(sharing, certificate), *_imports([*sizes, *data]), *_statistics(sharing)]
+    return "\n".join([*head, "# fmt: off", *sizes, *_column_data(spec), *data, "# fmt: on", _classes(sharing)])
 
 
 def class_names(spec: SharingSpec) -> tuple[str, ...]:
@@ -129,6 +130,7 @@ def _docstring(sharing: Sharing, certificate: Certificate) -> str:
         "",
         f"Unit: {spec.unit}, particle i computes {_unit_formula(spec)}.",
         " ".join(f"{space.capitalize()}: R^{dim}, {name}." for space, dim, name in spaces),
+        *literals.column_sentences(spec),
         f"Group: {certificate.shown_name}, {order}. Generators on inputs, on outputs: {_generator_text(sharing)}.",
         f"Sharing: {certificate.statement}.",
         *_class_facts(spec),
@@ -142,6 +144,15 @@ def _class_facts(spec: SharingSpec) -> list[str]:
         return []
     how = "torch.softmax(net(x), dim=-1) has their probabilities"
     return [f"Outputs are logits of {len(spec.classes)} classes, in the order of CLASSES; {how}."]
+
+
+def _column_data(spec: SharingSpec) -> list[str]:
+    return [
+        "# What the columns of x and of y are called, in their order.",
+        *literals.name_lines("INPUT_NAMES", spec.inputs, "x", "D_IN"),
+        *literals.name_lines("OUTPUT_NAMES", spec.outputs, "y", "D_OUT"),
+        "",
+    ]
 
 
 def _unit_formula(spec: SharingSpec) -> str:
@@ -221,7 +232,7 @@ def _space_data(sharing: Sharing) -> list[str]:
         copies = [f"COPIES, SLOTS = {sharing.copies}, {sharing.slots}", ""] if sharing.has_copies else []
         return [
             *copies,
-            *_comment(f"{what}: {_label_meaning(labels)}."),
+            *literals.comment(f"{what}: {_label_meaning(labels)}."),
             *literals.labels_literal(spec, labels.tolist()),
         ]
     if spec.space.is_exact:
@@ -257,11 +268,7 @@ def _generator_data(sharing: Sharing) -> list[str]:
 
 
 def _moves(name: str, comment: str, entry: str, pairs: literals.Nested) -> list[str]:
-    return ["", *_comment(comment), *literals.assigned(f"{name}: tuple[tuple[{entry}, {entry}], ...]", pairs)]
-
-
-def _comment(text: str) -> list[str]:
-    return [f"# {line}" for line in textwrap.wrap(literals.plain(text), 86)]
+    return ["", *literals.comment(comment), *literals.assigned(f"{name}: tuple[tuple[{entry}, {entry}], ...]", pairs)]
 
 
 def _next(spec: SharingSpec, run: Path, out: Path) -> list[str]:

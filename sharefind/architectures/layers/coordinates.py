@@ -42,7 +42,8 @@ def suited(spec: SharingSpec, x: FloatArray, y: FloatArray, widest: int = 1500, 
     reps = rebuild_stabiliser(spec).reps
     sigma = spec.layer.output_activation
     has_classes = bool(spec.classes)
-    change = standardisation(x, y, reps[INPUTS], reps[OUTPUTS], sigma, "scale", has_classes=has_classes)
+    names = {"inputs": spec.inputs, "outputs": spec.outputs}
+    change = standardisation(x, y, reps[INPUTS], reps[OUTPUTS], sigma, "scale", has_classes=has_classes, **names)
     if sigma is not None and not has_classes:
         middle = (sigma.high + sigma.low) / 2
         mean = change.shift + change.scale * middle

@@ -6,11 +6,13 @@ the user's coordinates before anything is measured on them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
+from sharefind.column_names import column_words
 from sharefind.errors import DataError
 from sharefind.groups import Representation
 from sharefind.meanfield.clouds.second_moments import averaged_moment, inverse_root
@@ -121,6 +123,8 @@ def standardisation(
     how: How,
     bounds: DataBounds = BOUNDS,
     has_classes: bool = False,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
 ) -> Standardisation:
     """The standardisation of a data set.
 
@@ -141,6 +145,8 @@ def standardisation(
         how: What is done to the scale of x.
         bounds: What data may be.
         has_classes: Whether y holds probabilities of classes, which the group permutes.
+        inputs: Names of the columns of x, for messages.
+        outputs: Names of the columns of y.
 
     Returns:
         The change of X and Y.
@@ -150,9 +156,9 @@ def standardisation(
             to the spread of a column, one row dwarfs the others, or `how` is "none" and the inputs are too large or too
             small to be trained on as they are.
     """
-    for name, values in (("x", x), ("y", y)):
+    for name, values, names in (("x", x, inputs), ("y", y, outputs)):
         refuse_magnitude(values, name, bounds)
-        refuse_offset(values, name, bounds)
+        refuse_offset(values, name, bounds, names)
     if not x.any():
         raise DataError("all inputs x are zero: nothing can be learned; check the columns of x")
     centre = fixed_mean(x, in_rep) if varies(x).any() else np.zeros(x.shape[1])
@@ -207,13 +213,14 @@ def refuse_magnitude(values: FloatArray, name: str, bounds: DataBounds = BOUNDS)
         )
 
 
-def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS) -> None:
+def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS, names: Sequence[str] = ()) -> None:
     """Refuse values with a column whose offset leaves too few digits to its spread.
 
     Args:
         values: Finite, shape (n, d).
         name: What messages call them.
         bounds: What data may be: six digits are needed by default.
+        names: Of the columns, for the message.
 
     Raises:
         DataError: It names the first such column.
@@ -228,7 +235,7 @@ def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS) ->
         column = int(np.flatnonzero(lost)[0])
         digits = max(0, int(np.floor(-np.log10(eps * largest[column] / spread[column]))))
         raise DataError(
-            f"column {column} of {name} (counted from 0) has mean {mean[column]:.6g} and spread {spread[column]:.3g}: "
+            f"{column_words(column, name, names)} has mean {mean[column]:.6g} and spread {spread[column]:.3g}: "
             f"double precision keeps {digits} digits of its variation, and {-round(np.log10(bounds.accuracy))} are "
             "needed; subtract a constant from that column before you store it"
         )
