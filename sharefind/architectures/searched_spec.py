@@ -78,7 +78,7 @@ def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
         lie_generators=() if group is None else exact_texts(*(rep.lie for rep in reps)),
         space=node.space,
         change=problem.change,
-        classes=tuple(problem.task.classes),
+        classes=kept_names(problem.task.classes, "class "),
         inputs=kept_names(problem.task.inputs, "x"),
         outputs=kept_names(problem.task.outputs, "y"),
     )

@@ -310,8 +310,6 @@ def _check_classes(spec: SharingSpec) -> None:
     names = spec.classes
     if names and len(names) != spec.d_out:
         raise InputError(f"classes has {len(names)} names and the unit {spec.d_out} outputs; give one for each output")
-    if len(set(names)) < len(names):
-        raise InputError("two classes have one name; give different names")
     if bool(names) != spec.change.has_classes:
         raise InputError("the change of data is for classes and none are named, or the reverse; correct one")
 

@@ -93,6 +93,7 @@ def blind_start(
     share: float = 0.75,
     fresh_samples: int = 10_000,
     names: Sequence[str] = (),
+    has_classes: bool = False,
 ) -> BlindStart:
     """Propose a group from a part of the samples.
 
@@ -106,6 +107,7 @@ def blind_start(
         share: Of finite data that proposes; a test needs fewer samples, since it only has to object.
         fresh_samples: Samples that propose where a task has no finite data.
         names: Of the columns of x, for messages.
+        has_classes: Whether labels are classes, which a group can only permute.
 
     Returns:
         The first proposal, and those that follow where it is rejected.
@@ -120,6 +122,8 @@ def blind_start(
         proposing, rows = _split(len(x), config.seed, units, share)
         x, y = x[proposing], y[proposing]
     signed = None if unit is None else _is_odd(unit, x.shape[1], y.shape[1])
+    if has_classes:
+        signed = False  # no sign of a class means anything
     finding = propose(x, y, signed=signed, seed=config.seed, names=names)
     others = (_start(other, unit, rows) for other in finding.alternatives)
     return replace(_start(finding, unit, rows), alternatives=tuple(o for o in others if _can_be_searched(o, unit)))

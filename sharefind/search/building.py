@@ -53,7 +53,9 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
     refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, config.limits)
     if is_structured(config):
         unit, units = config.unit or task.unit, rows_of_task.units
-        blind = blind_start(config, task.x, task.y, unit, task.sample, units, names=task.inputs)
+        blind = blind_start(
+            config, task.x, task.y, unit, task.sample, units, names=task.inputs, has_classes=bool(task.classes)
+        )
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
     return _assembled(config, task, candidate, blind, rows_of_task)

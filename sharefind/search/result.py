@@ -322,7 +322,6 @@ class Result(Part):
         symmetries: The exact tests of all candidate groups.
         diagnosis: Why the rejected groups nearest to E_* fail, and by how much.
         blind: What a search without a candidate started from.
-        classes: Names of the classes, where labels are classes.
         yardstick: How well E_* predicts.
         yardstick_missing: Why there is no yardstick.
         lattice: Size of the search lattice.
@@ -352,7 +351,6 @@ class Result(Part):
     symmetries: list[SymmetryRow] = Field(default_factory=list)
     diagnosis: dict[Word, DiagnosisRow] = Field(default_factory=dict)
     blind: BlindRow | None = None
-    classes: list[Word] = Field(default_factory=list)
     yardstick: Yardstick | None = None
     yardstick_missing: Word | None = None
     lattice: LatticeCounts

@@ -83,7 +83,6 @@ def result_record(
         ],
         diagnosis={name: _diagnosis_row(problem, name, found) for name, found in outcome.diagnoses.items()},
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
-        **({"classes": list(problem.task.classes)} if problem.task.classes else {}),
         yardstick=None if isinstance(found, Missing) else found,
         yardstick_missing=found.reason if isinstance(found, Missing) else None,
         lattice=LatticeCounts(

@@ -151,6 +151,7 @@ def _column_data(spec: SharingSpec) -> list[str]:
         "# What the columns of x and of y are called, in their order.",
         *literals.name_lines("INPUT_NAMES", spec.inputs, "x", "D_IN"),
         *literals.name_lines("OUTPUT_NAMES", spec.outputs, "y", "D_OUT"),
+        *(literals.name_lines("CLASSES", spec.classes, "class ", "D_OUT") if spec.classes else []),
         "",
     ]
 
@@ -185,7 +186,7 @@ def _imports(data: list[str]) -> list[str]:
 
 
 def _statistics(sharing: Sharing) -> list[str]:
-    """The numbers of the change of data, and the names of classes."""
+    """The numbers of the change of data."""
     labels = "with logits SHIFT + SCALE f" if sharing.spec.classes else "on (y - SHIFT) / SCALE"
     lines = [
         "# It was trained on x - CENTRE - REST (24 bits of the centre, then the rest of it) and",
@@ -193,15 +194,7 @@ def _statistics(sharing: Sharing) -> list[str]:
     ]
     for name, row in (("CENTRE", sharing.centre), ("REST", sharing.rest), ("SHIFT", sharing.shift)):
         lines.append(f"{name} = {literals.constant_tuple([repr(value) for value in row], len(name) + 3)}")
-    lines.append(f"SCALE = {sharing.scale!r}")
-    if sharing.spec.classes:
-        lines.append(f"CLASSES = {literals.constant_tuple([_quoted(name) for name in sharing.spec.classes], 10)}")
-    return [*lines, ""]
-
-
-def _quoted(name: str) -> str:
-    """A text as source, quoted as formatters do."""
-    return repr(name) if '"' in name else f'"{name.replace(chr(92), 2 * chr(92))}"'
+    return [*lines, f"SCALE = {sharing.scale!r}", ""]
 
 
 def _sizes(spec: SharingSpec) -> list[str]:

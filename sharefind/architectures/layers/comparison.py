@@ -241,7 +241,7 @@ def start_network(spec: SharingSpec, width: int | None, seed: int) -> SharedShal
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(named_stream(seed, "comparison", "start").integers(2**63 - 1)))
         network = SharedShallowNetwork(spec, width, device="cpu", dtype=torch.float64)
-    white = replace(spec, change=identity_standardisation(spec.d_in, spec.d_out))
+    white = replace(spec, change=identity_standardisation(spec.d_in, spec.d_out), classes=())
     with torch.no_grad():
         network.coefficient.mul_(torch.from_numpy(network_start(white) / network.start))
     compose(network, spec.change.matrix)
