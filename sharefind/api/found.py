@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from sharefind.api.parameters import EvidenceRow, Parameters, SearchedModel, TemporaryRun, refuse_no_numbers
+from sharefind.api.parameters import EvidenceRow, Parameters, SearchedModel, TemporaryRun
 from sharefind.api.writing import format_of, write_network
 from sharefind.architectures import SharingSpec, TrainedNetwork
-from sharefind.architectures.layers import SharedLinear, SharedShallowNetwork, SharedTwoLayer
+from sharefind.architectures.layers import FitResult, SharedLinear, SharedShallowNetwork, SharedTwoLayer
 from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, UnitError, worded
 from sharefind.groups import Group
 from sharefind.meanfield.units import exported_units
@@ -26,7 +24,6 @@ from sharefind.report.text.runs import RunView, load_run
 from sharefind.search import SearchLattice, SearchNode
 from sharefind.search.result import Result
 from sharefind.spaces import Subspace
-from sharefind.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,24 +43,12 @@ class FoundSharing(BaseEstimator):  # type: ignore[misc]
     result_: Result
     spec_: SharingSpec
     network_: TrainedNetwork
+    training_: FitResult
     is_finished_: bool
     _model: TrainedNetwork | SearchedModel
     _run: Path | TemporaryRun
     _samples: Samples
     n_features_in_: int
-    _is_flat: bool
-
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """f(X) by the search's own model at E_*: (n, d_in) -> (n, d_out), or (n,) where y was (n,).
-
-        Raises:
-            NotConvergedError: the search is unfinished.
-        """
-        model = self._model_of_search()
-        refuse_no_numbers(X, "X")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        values = model.predict(np.asarray(X))
-        return values[:, 0] if self._is_flat else values
 
     def to_module(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
