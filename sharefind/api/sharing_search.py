@@ -23,6 +23,7 @@ from sklearn.utils.validation import validate_data
 from sharefind.api.found import FoundSharing
 from sharefind.api.parameters import EvidenceRow, Hooks, Parameters, SearchedModel, new_folder, refuse_no_numbers
 from sharefind.api.resolve import resolve_problem
+from sharefind.api.shown import check_verbose, progress
 from sharefind.architectures import searched_network
 from sharefind.datasets import finite_task, unit_numbers
 from sharefind.errors import ConfigError, UnitError, YardstickWarning, worded
@@ -68,6 +69,8 @@ class SharingSearch(RegressorMixin, FoundSharing):  # type: ignore[misc]
             `sharefind.search.SearchConfig`; None lets the preset decide.
         random_state: a seed, a numpy RandomState, or None for another search every time.
         n_jobs: worker processes as in joblib; the result does not depend on it.
+        verbose: 0 says nothing; 1 shows how far the search is: live in a notebook and on a terminal, elsewhere a line a
+            node.
         run_dir: a new folder that keeps the run and its rows, for the commands `inspect` and `report`, and where the
             group has a name or a file for `train`, `export` and `discover --resume`; None keeps it as long as the
             estimator lives.
@@ -112,6 +115,7 @@ class SharingSearch(RegressorMixin, FoundSharing):  # type: ignore[misc]
         block_length: int | None = None,
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
+        verbose: int = 0,
         run_dir: str | Path | None = None,
         limits: Limits | None = None,
         on_node_start: Callable[[SearchNode], object] | None = None,
@@ -143,6 +147,7 @@ class SharingSearch(RegressorMixin, FoundSharing):  # type: ignore[misc]
         self.block_length = block_length
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.verbose = verbose
         self.run_dir = run_dir
         self.limits = limits
         self.on_node_start = on_node_start
@@ -176,6 +181,7 @@ class SharingSearch(RegressorMixin, FoundSharing):  # type: ignore[misc]
         return self
 
     def _search(self, x: FloatArray, y: FloatArray, units: NDArray[np.int64] | None) -> None:
+        check_verbose(self.verbose)
         clock, config = Clock(time.monotonic()), self._config(None if units is None else GROUPS)
         problem = resolve_problem(config, finite_task("data", x, y, units=units), self._given_group())
         for line in problem.warnings:
@@ -190,13 +196,14 @@ class SharingSearch(RegressorMixin, FoundSharing):  # type: ignore[misc]
             np.savez(buffer, x=x, y=y, **named)
             write_atomically(path / DATA, buffer.getvalue())
         hooks = Hooks(on_node_start=self.on_node_start, on_node_end=self.on_node_end, on_error=self.on_error)
-        outcome, self.result_ = run_search(
-            problem,
-            folder,
-            Observers(hooks, *([] if self.observer is None else [self.observer])),
-            Workers(effective_n_jobs(self.n_jobs)),
-            clock=clock,
-        )
+        with progress(self.verbose, problem, self._run if isinstance(self._run, Path) else None) as shown:
+            outcome, self.result_ = run_search(
+                problem,
+                folder,
+                Observers(shown, hooks, *([] if self.observer is None else [self.observer])),
+                Workers(effective_n_jobs(self.n_jobs)),
+                clock=clock,
+            )
         for line in outcome.warnings:
             warnings.warn(line, YardstickWarning, stacklevel=4)
         self._keep(outcome, folder)

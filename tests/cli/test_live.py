@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sharefind.cli.live import LineView, LiveView, distance_bar
+from sharefind.report.text.live_progress import LineView, LiveView, distance_bar
 from sharefind.report.text.runs import RunView, load_run
 
 
@@ -51,7 +51,7 @@ def test_names_are_no_markup(view: RunView) -> None:
 
 def test_terminal_gets_the_live_view_and_the_result_stays_clean(discover, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Console(file=io.StringIO(), force_terminal=True, width=110)
-    monkeypatch.setattr("sharefind.cli.live.progress_console", lambda: terminal)
+    monkeypatch.setattr("sharefind.cli.discover.progress_console", lambda: terminal)
     ending = discover("--group", "C2")
     assert ending.status == 0
     assert ending.err == ""

@@ -127,22 +127,13 @@ def _docstring(sharing: Sharing, certificate: Certificate) -> str:
         "Written by sharefind; it needs torch only. Trained weights come as a safetensors file:",
         "net.load_state_dict(load_file(path)), with load_file from safetensors.torch.",
         "",
-        f"Unit: {spec.unit}, particle i computes {_unit_formula(spec)}.",
+        f"Unit: {spec.unit}, particle i computes {spec.formula}.",
         " ".join(f"{space.capitalize()}: R^{dim}, {name}." for space, dim, name in spaces),
         f"Group: {certificate.shown_name}, {order}. Generators on inputs, on outputs: {_generator_text(sharing)}.",
         f"Sharing: {certificate.statement}.",
     ]
     lines = [line for fact in facts for line in textwrap.wrap(literals.plain(fact), 85) or [""]]
     return '"""' + "\n".join(lines).replace(literals.TOGETHER, " ") + '\n"""\n'
-
-
-def _unit_formula(spec: SharingSpec) -> str:
-    formula = "x"
-    for part in spec.maps:
-        bias = "" if part.bias is None else f" + {LETTERS[part.bias]}_i"
-        formula = f"{LETTERS[part.weight]}_i {formula}{bias}"
-        formula = f"{spec.activation.name}({formula})" if part == spec.maps[0] else formula
-    return formula
 
 
 def _generator_text(sharing: Sharing, longest: int = 16) -> str:

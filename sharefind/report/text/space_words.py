@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sharefind.report.text.number_words import plural, tied_entry
 from sharefind.report.text.text_style import STYLE
+from sharefind.spaces.block_matrices import BlockLike, matrices
 
 if TYPE_CHECKING:
     from sharefind.spaces import Subspace
@@ -20,18 +21,6 @@ CLASS_STYLES = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cya
 """Colours of the classes of a tying pattern, used in turn."""
 
 INDENT = "  "
-
-
-class BlockLike(Protocol):
-    """A named block of Z."""
-
-    @property
-    def name(self) -> str:
-        """How the block is called."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its shape."""
 
 
 def space_view(space: Subspace, blocks: Sequence[BlockLike]) -> RenderableType:
@@ -62,16 +51,6 @@ def _vectors(rows: NDArray[Any], title: str, blocks: Sequence[BlockLike]) -> Ite
             yield _matrix([[str(v) for v in line] for line in part], None)
     if len(rows) > STYLE.vectors:
         yield Text(f"{INDENT}and {len(rows) - STYLE.vectors} more; --json has all of them", style="dim")
-
-
-def matrices(vector: NDArray[Any], blocks: Sequence[BlockLike]) -> Iterator[tuple[BlockLike, NDArray[Any]]]:
-    """Blocks of a flat vector (D,) as matrices; a bias becomes one row."""
-    start = 0
-    for block in blocks:
-        size = int(np.prod(block.shape))
-        shape = (1, size) if len(block.shape) == 1 else (block.shape[0], -1)
-        yield block, vector[start : start + size].reshape(shape)
-        start += size
 
 
 def _block_title(block: BlockLike, part: NDArray[Any], before: str = "") -> Text:

@@ -1,13 +1,14 @@
-"""Progress on stderr while a search runs: a live view on a terminal, elsewhere a line for each node."""
+"""Progress while a search runs: a live view on a terminal and in a notebook, elsewhere a line for each node."""
 
 from __future__ import annotations
 
-import sys
+import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -16,7 +17,6 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TaskProgr
 from rich.table import Table
 from rich.text import Text
 
-from sharefind.cli.console import progress_console
 from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.tables import DECISION_STYLES
 from sharefind.search import Growth, Observer, Problem, SearchNode
@@ -27,11 +27,22 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def watcher(problem: Problem, run: Path, *, is_silent: bool, is_json: bool) -> Iterator[Observer]:
-    """The observer that suits where stderr goes."""
-    console = progress_console()
-    if is_silent or (is_json and not sys.stderr.isatty()):
+def watcher(
+    console: Console, problem: Problem, run: Path | None, *, is_silent: bool = False, is_json: bool = False
+) -> Iterator[Observer]:
+    """The observer that suits where the console writes.
+
+    Args:
+        console: On stderr.
+        problem: What is searched.
+        run: The run folder; None where it vanishes with the process.
+        is_silent: Whether nothing but notes is told.
+        is_json: Whether a program reads along, which is told no more than notes unless somebody looks on.
+    """
+    if is_silent or (is_json and not console.file.isatty()):
         yield NoteView(console)
+    elif console.is_jupyter:
+        yield from _in_notebook(console, _headline(problem, run))
     elif not console.is_terminal:
         console.print(Text(_headline(problem, run)), soft_wrap=True)
         yield LineView(console)
@@ -43,10 +54,19 @@ def watcher(problem: Problem, run: Path, *, is_silent: bool, is_json: bool) -> I
             yield view
 
 
+def _in_notebook(console: Console, headline: str) -> Iterator[Observer]:
+    view = NotebookView(console, headline)
+    try:
+        yield view
+    finally:
+        view.finish()
+
+
 @contextmanager
-def training_progress(epochs: int, *, is_silent: bool) -> Iterator[Callable[[str, Epoch], None] | None]:
+def training_progress(
+    console: Console, epochs: int, *, is_silent: bool
+) -> Iterator[Callable[[str, Epoch], None] | None]:
     """What is told of every epoch of named networks, at most `epochs`: a bar a network; None where nothing shows."""
-    console = progress_console()
     if is_silent or not console.is_terminal:
         yield None
         return
@@ -67,13 +87,14 @@ def _columns() -> tuple[ProgressColumn, ...]:
     return text, BarColumn(30), TaskProgressColumn(), TimeElapsedColumn()
 
 
-def _headline(problem: Problem, run: Path) -> str:
+def _headline(problem: Problem, run: Path | None) -> str:
     settings = problem.settings
     tolerance = f", tolerance {settings.tolerance:g}" if settings.tolerance > 0 else ""
     samples = "fresh samples" if problem.samples is None else f"{problem.samples} samples"
     return (
         f"{problem.task.name} ({samples}), candidate {problem.candidate.group.name}, "
-        f"growth {settings.growth}, stop {settings.stop}, alpha {settings.alpha:g}{tolerance}, run {run}"
+        f"growth {settings.growth}, stop {settings.stop}, alpha {settings.alpha:g}{tolerance}"
+        f"{'' if run is None else f', run {run}'}"
     )
 
 
@@ -149,11 +170,15 @@ class LiveView(NoteView):
                 self._origin[growth.target] = growth
 
     def render(self) -> RenderableType:
-        """What the terminal shows now."""
+        """What is shown now."""
+        return Group(self.render_finished(), self._progress)
+
+    def render_finished(self) -> RenderableType:
+        """What stays true when the training under way has ended."""
         parts: list[RenderableType] = [Text(self._headline, style="dim"), self._chain()]
         if self._visited:
             parts.append(self._distances())
-        return Group(*parts, self._progress)
+        return Group(*parts)
 
     def _chain(self) -> Text:
         """E_0 -> E_1 -> ... -> the node under way."""
@@ -183,6 +208,66 @@ class LiveView(NoteView):
                 decision = Text(e.decision.value, style=_style(node))
                 table.add_row(Text(_short(node)), str(node.space.dim), *distances, number(e.p_value), decision)
         return table
+
+
+class NotebookView(LiveView):
+    """In a notebook: the same view as one output, which is replaced in its place and keeps the chain at the end.
+
+    It needs nothing but IPython: no widgets.
+
+    Args:
+        console: Where notes go.
+        headline: What is searched.
+        pause: Least seconds between two drawings.
+    """
+
+    def __init__(self, console: Console, headline: str, pause: float = 0.25) -> None:
+        super().__init__(console, headline)
+        self._pause = pause
+        self._output = str(uuid4())
+        self._drawn: float | None = None
+
+    def on_node_start(self, node: SearchNode) -> None:
+        """Show the node as the one under way."""
+        super().on_node_start(node)
+        self._draw_again()
+
+    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
+        """Move the bar of the stage."""
+        super().on_progress(node, stage, done, total)
+        self._draw_again()
+
+    def on_node_end(self, node: SearchNode) -> None:
+        """Add the node to the finished ones."""
+        super().on_node_end(node)
+        self._draw_again()
+
+    def finish(self) -> None:
+        """Leave what was seen, without a bar that no longer moves."""
+        self._draw(self.render_finished())
+
+    def _draw_again(self) -> None:
+        if self._drawn is None or time.monotonic() - self._drawn >= self._pause:
+            self._draw(self.render())
+
+    def _draw(self, shown: RenderableType) -> None:
+        from IPython.display import publish_display_data
+
+        publish_display_data(mime_bundle(shown), transient={"display_id": self._output}, update=self._drawn is not None)
+        self._drawn = time.monotonic()
+
+
+def mime_bundle(shown: RenderableType, width: int = 100) -> dict[str, str]:
+    """Something for a terminal as outputs of a notebook, by type: text, and HTML that takes the notebook's own colours.
+
+    Args:
+        shown: What a console could print.
+        width: Columns.
+    """
+    page = Console(file=io.StringIO(), record=True, width=width, force_jupyter=False)
+    page.print(shown)
+    html = page.export_html(clear=False, inline_styles=True, code_format='<pre style="line-height: 1.25">{code}</pre>')
+    return {"text/plain": page.export_text(), "text/html": html}
 
 
 def distance_bar(dist2: float, delta: float | None, width: int = 30) -> Text:
