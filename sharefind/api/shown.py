@@ -110,7 +110,9 @@ class ShownSharing:
         """What was found; "" before `fit`. From memory: a run folder that is gone must not keep it from being seen."""
         if not hasattr(self, "is_finished_"):
             return ""
-        return run_html(RunView(Path(self.result_.run), self.result_, self.lattice_, self.alpha))
+        view = RunView(Path(self.result_.run), self.result_, self.lattice_, self.alpha)
+        with worded(Parameters()):
+            return run_html(view)
 
 
 def check_verbose(verbose: object) -> None:

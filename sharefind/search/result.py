@@ -302,6 +302,9 @@ class Result(Part):
     def __repr__(self) -> str:
         return f"<Result of a search in {self.group.name}: {self._found}>"
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def _repr_html_(self) -> str:
         blocks = [Block(b.name, tuple(b.shape)) for b in self.parameter_space.blocks]
         star = self.e_star

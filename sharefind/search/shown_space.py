@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from sharefind.html import paragraph
+from sharefind.html import Names, paragraph
 from sharefind.spaces import Block
-from sharefind.spaces.space_html import basis_html, tying_html, zero_html
+from sharefind.spaces.space_html import NO_NAMES, basis_html, tying_html, zero_html
 
 
 def shown_space(
-    dim: int, tying: list[Any] | None, basis: list[Any], blocks: Sequence[Block], *, is_exact: bool
+    dim: int,
+    tying: list[Any] | None,
+    basis: list[Any],
+    blocks: Sequence[Block],
+    names: Mapping[str, Names] = NO_NAMES,
+    *,
+    is_exact: bool,
 ) -> Markup:
     """E_* as `sharefind.result/1` has it.
 
@@ -24,18 +30,19 @@ def shown_space(
         tying: Labels by blocks, nested lists of integers; None where it ties no entries.
         basis: Each vector by blocks, nested lists of texts.
         blocks: The blocks of Z.
+        names: Names of rows and columns, by block.
         is_exact: Whether the basis is exact.
     """
     if dim == 0:
         return zero_html()
     labels = None if tying is None else _flat(tying, blocks, int)
     if labels is not None:
-        return tying_html(labels, blocks)
+        return tying_html(labels, blocks, names)
     rows = [_flat(vector, blocks, str) for vector in basis]
     vectors = [row for row in rows if row is not None]
     if not vectors or len(vectors) != len(rows):
         return paragraph("The record has no basis that fits its parameters.")
-    return basis_html(np.array(vectors, dtype=object), blocks, is_exact=is_exact)
+    return basis_html(np.array(vectors, dtype=object), blocks, names, is_exact=is_exact)
 
 
 def _flat(parts: Any, blocks: Sequence[Block], kind: type) -> NDArray[Any] | None:
