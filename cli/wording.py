@@ -14,8 +14,8 @@ class Options(Wording):
     """Messages of the command line."""
 
     def setting(self, name: str) -> str:
-        """An option: "in_rep" -> "--in-rep"."""
-        return f"--{name.replace('_', '-')}"
+        """An option: "in_rep" -> "--in-rep"; labels are two options."""
+        return "--classes or --numbers" if name == "labels" else f"--{name.replace('_', '-')}"
 
     def limit(self, name: str, value: object) -> str:
         """The option that raises a limit, and how it is raised in Python."""

@@ -6,12 +6,15 @@ to others.
 
 from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import c2_task
-from sharefind.datasets.data_formats import load_csv, load_npz, load_parquet
+from sharefind.datasets.data_formats import load_csv, load_npz, load_parquet, read_table
 from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.molecule import methane_task
 from sharefind.datasets.registry import load_data, load_task, task_names
+from sharefind.datasets.roles import Roles
 from sharefind.datasets.row_keys import unit_numbers
 from sharefind.datasets.substitutions import substitution_task
+from sharefind.datasets.table_task import table_task
+from sharefind.datasets.tables import Table
 from sharefind.datasets.task import GivenAction, Sampler, Task, check_arrays, finite_task, fresh_task
 from sharefind.datasets.teacher_student import (
     TeacherStudent,
@@ -23,7 +26,9 @@ from sharefind.datasets.textures import texture_task
 
 __all__ = [
     "GivenAction",
+    "Roles",
     "Sampler",
+    "Table",
     "Task",
     "TeacherStudent",
     "c2_task",
@@ -37,8 +42,10 @@ __all__ = [
     "load_parquet",
     "load_task",
     "methane_task",
+    "read_table",
     "strongly_invariant",
     "substitution_task",
+    "table_task",
     "task_names",
     "teacher_student",
     "texture_task",

@@ -1,10 +1,10 @@
-"""A file with x and y, whatever its format: what bounds it, what a format declares, and what all refusals begin with.
+"""A file with columns, whatever its format: what bounds it, what a format declares, and what all refusals begin with.
 
-A format reads; whether the values can be used is decided by `task.check_arrays`. How a format is added: a file that
-makes a `DataFormat`, and its line in `data_formats`.
+A format reads; what the columns are is decided by `selection`, whether they can be used by `table_task`. How a format
+is added: a file that makes a `DataFormat`, and its line in `data_formats`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,15 @@ class DataFile:
         name: Its path as it was given, which opens every message.
         limits: `file_size` bounds what it holds, also unpacked.
         guards: What else bounds it.
+        delimiter: What separates the cells of a text; None where it is to be found in the file.
+        decimal: Its decimal sign.
     """
 
     name: str | Path
     limits: Limits = DEFAULT_LIMITS
     guards: Guards = DEFAULT_GUARDS
+    delimiter: str | None = None
+    decimal: str | None = None
 
     @property
     def path(self) -> Path:
@@ -72,25 +76,59 @@ class DataFile:
             )
 
 
-Columns = tuple[NDArray[Any], NDArray[Any], Any]
-"""x (n, d_in) and y (n, d_out) as the file has them, and the values that name the unit of each row, or None."""
+@dataclass(frozen=True)
+class Wanted:
+    """Which columns of a file are read, and what they may hold.
+
+    Attributes:
+        positions: Of the columns, in the order of the file, counted from 0.
+        numbers: Those that must hold numbers.
+        text: Those whose cells are words even where they look like numbers.
+        units: The column with the units of rows, which may hold anything.
+    """
+
+    positions: tuple[int, ...]
+    numbers: frozenset[int] = frozenset()
+    text: frozenset[int] = frozenset()
+    units: int | None = None
+
+
+Choose = Callable[[Sequence[str]], Wanted]
+"""What is given the names of a file's columns and says which are read; it raises a `DataError` on wrong roles."""
+
+
+@dataclass(frozen=True)
+class RawColumns:
+    """What a reader found.
+
+    Attributes:
+        header: Names of all columns in the order of the file; "" for one without a name.
+        values: By position, those that were wanted, with a row along the first axis.
+    """
+
+    header: tuple[str, ...]
+    values: Mapping[int, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class DataFormat:
-    """A kind of file with x and y.
+    """A kind of file with columns or arrays.
 
     Attributes:
         suffix: How its files end.
-        read: Reads a file, and the column (array) with the units of rows, None where it has none. It takes nothing
-            that can run code, and looks at sizes that are declared before it unpacks anything.
+        read: Reads the columns of a file that are wanted. It takes nothing that can run code, and looks at sizes that
+            are declared before it unpacks anything.
         damage: What its reader raises on damaged files, beside the usual.
         package: What it needs beyond sharefind; None for nothing.
         extra: The extra of sharefind that brings the package.
+        is_archive: Whether a file holds arrays rather than columns of one table.
+        is_text: Whether cells have a delimiter and a decimal sign.
     """
 
     suffix: str
-    read: Callable[[DataFile, str | None], Columns]
+    read: Callable[[DataFile, Choose], RawColumns]
     damage: tuple[type[Exception], ...] = ()
     package: str | None = None
     extra: str | None = None
+    is_archive: bool = False
+    is_text: bool = False

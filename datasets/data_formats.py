@@ -4,22 +4,27 @@ Nothing is ever unpickled, and every refusal is one line. Sizes are checked befo
 that a file declares as well as its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sharefind.datasets.column_choice import Columns
 from sharefind.datasets.csv_file import CSV
-from sharefind.datasets.data_file import DEFAULT_GUARDS, DataFile, DataFormat, Guards
+from sharefind.datasets.data_file import DEFAULT_GUARDS, DataFile, DataFormat, Guards, Wanted
+from sharefind.datasets.npy_file import NPY
 from sharefind.datasets.npz_file import NPZ
 from sharefind.datasets.parquet_file import PARQUET
-from sharefind.datasets.row_keys import unit_numbers
+from sharefind.datasets.roles import Roles
+from sharefind.datasets.selection import Selection, select, select_all
+from sharefind.datasets.table_task import table_arrays
+from sharefind.datasets.tables import Table
 from sharefind.datasets.task import check_arrays
-from sharefind.errors import DataError, one_line
+from sharefind.errors import DataError, one_line, setting
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.storage import advice
-from sharefind.typing import FloatArray, IntArray
+from sharefind.typing import FloatArray
 
-FORMATS = (NPZ, CSV, PARQUET)
+FORMATS = (NPZ, CSV, PARQUET, NPY)
 """All formats, in the order in which people are told of them."""
 
 DAMAGE = (EOFError, MemoryError, RuntimeError, ValueError)
@@ -42,61 +47,111 @@ def format_of(path: str | Path) -> DataFormat | None:
     return next((kind for kind in FORMATS if kind.suffix == suffix), None)
 
 
-def read_file(
+def read_table(path: str | Path, limits: Limits = DEFAULT_LIMITS, roles: Roles | None = None) -> Table:
+    """Read the columns (arrays) of a file that roles name, or all but those that they drop where they name none.
+
+    Args:
+        path: The file; its ending says how it is read.
+        limits: `file_size` bounds it, also unpacked.
+        roles: What the columns are.
+
+    Raises:
+        DataError: As in `read_columns`, or no format has the ending.
+    """
+    kind = format_of(path)
+    if kind is None:
+        raise DataError(f"{path}: not a kind of file that sharefind reads; give {any_file()}")
+    return read_columns(kind, path, limits, roles, select=select_all)
+
+
+def read_columns(
     kind: DataFormat,
     path: str | Path,
     limits: Limits = DEFAULT_LIMITS,
-    rows_of: str | None = None,
+    roles: Roles | None = None,
     guards: Guards = DEFAULT_GUARDS,
-) -> tuple[FloatArray, FloatArray, IntArray | None]:
-    """Read x (n, d_in), y (n, d_out) and the units of rows (n,), which are None where no column names them.
+    select: Callable[[Columns, Roles], Selection] = select,
+) -> Table:
+    """Read the columns of a file that roles choose, and no others.
 
     Args:
         kind: The format of the file, whatever its name.
         path: The file.
         limits: `file_size` bounds the file, also unpacked.
-        rows_of: The column (of an .npz file: the array) whose values name the unit of each row.
+        roles: What the columns are.
         guards: Bounds that no setting lifts.
+        select: Which columns these are.
 
     Raises:
-        DataError: The file cannot be read, is above the limits or packed like a bomb; a package is missing; a column
-            is missing, unknown, given twice or not numeric; or the values fail `check_arrays` or `unit_numbers`.
+        DataError: The file cannot be read, is above the limits or packed like a bomb; a package is missing; roles do
+            not fit the columns; a cell is missing, or is no number in a column of numbers.
     """
-    file = DataFile(path, limits, guards)
+    roles = roles or Roles()
+    file = DataFile(path, limits, guards, roles.delimiter, roles.decimal)
+    _refuse_text_settings(kind, file)
     with _one_line(kind, file):
         _check_file(file)
-        x, y, named = kind.read(file, rows_of)
-        x, y = check_arrays(x, y, str(path))
-        return x, y, None if named is None else unit_numbers(named, len(x), f"{path}: {rows_of}")
+        found = kind.read(file, lambda header: _wanted(select(_columns(header, kind, file), roles), roles))
+    columns = _columns(found.header, kind, file)
+    by_name = {columns.name(k): values for k, values in sorted(found.values.items())}
+    return Table(by_name, found.header, str(path), kind.is_archive)
 
 
 def load_npz(path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = DEFAULT_GUARDS) -> Pair:
     """Read the arrays `x` (n, d_in) and `y` (n, d_out) of an .npz file, as float64.
 
+    Words in y become a column for each class; whole numbers stay numbers.
+
     Raises:
-        DataError: As in `read_file`.
+        DataError: As in `read_columns` and `table_arrays`.
     """
-    return read_file(NPZ, path, limits, guards=guards)[:2]
+    return _pair(NPZ, path, limits, guards)
 
 
 def load_csv(path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = DEFAULT_GUARDS) -> Pair:
     """Read a .csv file: columns x0, x1, ... give x (n, d_in), y0, ... give y (n, d_out), as float64.
 
-    UTF-8, cells separated by commas, one header line, columns in any order.
+    UTF-8, one header line, columns in any order. Words in y0 become a column for each class; whole numbers stay
+    numbers.
 
     Raises:
-        DataError: As in `read_file`.
+        DataError: As in `read_columns` and `table_arrays`.
     """
-    return read_file(CSV, path, limits, guards=guards)[:2]
+    return _pair(CSV, path, limits, guards)
 
 
 def load_parquet(path: str | Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = DEFAULT_GUARDS) -> Pair:
     """Read a .parquet file: numeric columns x0.. give x (n, d_in), y0.. give y (n, d_out), as float64.
 
+    Words in y0 become a column for each class; whole numbers stay numbers.
+
     Raises:
-        DataError: As in `read_file`.
+        DataError: As in `read_columns` and `table_arrays`.
     """
-    return read_file(PARQUET, path, limits, guards=guards)[:2]
+    return _pair(PARQUET, path, limits, guards)
+
+
+def _pair(kind: DataFormat, path: str | Path, limits: Limits, guards: Guards) -> Pair:
+    sides = table_arrays(read_columns(kind, path, limits, guards=guards), Roles(), is_asking=False)
+    return check_arrays(sides.x.values, sides.y.values, str(path))
+
+
+def _columns(header: Sequence[str], kind: DataFormat, file: DataFile) -> Columns:
+    return Columns(header, str(file.name), "array" if kind.is_archive else "column")
+
+
+def _wanted(found: Selection, roles: Roles) -> Wanted:
+    """What a reader needs to know of columns that were selected."""
+    numbers = {*found.inputs} - {*found.categorical}
+    text = {*found.categorical, *(found.outputs if roles.labels == "classes" and len(found.outputs) == 1 else ())}
+    return Wanted(found.positions, frozenset(numbers), frozenset(text), found.units)
+
+
+def _refuse_text_settings(kind: DataFormat, file: DataFile) -> None:
+    for name, value in (("delimiter", file.delimiter), ("decimal", file.decimal)):
+        if value is not None and not kind.is_text:
+            texts = " or ".join(other.suffix for other in FORMATS if other.is_text)
+            raise file.refused(f"{setting(name)} is for {texts} files, and this is {kind.suffix}; leave it out")
 
 
 def _check_file(file: DataFile) -> None:

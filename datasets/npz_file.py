@@ -1,4 +1,4 @@
-"""The arrays x and y of an .npz archive, opened so that no file can ask for more than it should.
+"""The arrays of an .npz archive, opened so that no file can ask for more than it should.
 
 Everything that the archive declares is compared with the limits, and with itself, before any of it is unpacked; every
 refusal is one line.
@@ -8,6 +8,7 @@ import math
 import struct
 import zipfile
 import zlib
+from dataclasses import dataclass
 from tokenize import TokenError
 from typing import IO, Any
 
@@ -15,9 +16,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from sharefind.datasets.columns import check_rows_of
-from sharefind.datasets.data_file import Columns, DataFile, DataFormat
-from sharefind.errors import one_line, quoted, visible
+from sharefind.datasets.data_file import Choose, DataFile, DataFormat, RawColumns
+from sharefind.errors import one_line, quoted
 
 SAVE_IT = "save it with numpy.savez(path, x=x, y=y)"
 
@@ -28,28 +28,26 @@ END, END_64, LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 END_SIZE, END_64_SIZE, LOCATOR_SIZE = 22, 56, 20
 
 
-def _read(file: DataFile, rows_of: str | None) -> Columns:
-    """The arrays `x`, `y` and `rows_of` as they are stored.
+def _read(file: DataFile, choose: Choose) -> RawColumns:
+    """The arrays that are wanted, as they are stored.
 
     Raises:
-        DataError: It is no archive, a key is missing or given twice, an array holds objects, declares more than its
-            member holds, is above the limit, or is packed like a bomb.
+        DataError: It is no archive, an array is missing, given twice or holds objects, declares more than its member
+            holds, is above the limit, or is packed like a bomb.
     """
     if not zipfile.is_zipfile(file.path):
         raise file.refused("not an .npz file; write it with numpy.savez(path, x=x, y=y)")
     _refuse_directory(file)
     with zipfile.ZipFile(file.path) as archive:
-        if rows_of is not None:
-            check_rows_of(rows_of, [name.removesuffix(".npy") for name in archive.namelist()], ("x", "y"), file)
-        members = {key: _member(archive, key, file) for key in ("x", "y", rows_of) if key is not None}
-        for key, info in members.items():
+        header = tuple(name.removesuffix(".npy") for name in archive.namelist())
+        members = {k: (header[k], archive.infolist()[k]) for k in choose(header).positions}
+        for key, info in members.values():
             _refuse_bomb(info, key, file)
-        file.refuse_unpacked(sum(_float_bytes(archive, info, key, file) for key, info in members.items()))
-        x, y, *named = (_array(archive, info, key, file) for key, info in members.items())
-    return x, y, named[0] if named else None
+        file.refuse_unpacked(sum(_float_bytes(archive, info, key, file) for key, info in members.values()))
+        return RawColumns(header, {k: _array(archive, info, key, file) for k, (key, info) in members.items()})
 
 
-NPZ = DataFormat(".npz", _read, damage=(zipfile.BadZipFile, zlib.error))
+NPZ = DataFormat(".npz", _read, damage=(zipfile.BadZipFile, zlib.error), is_archive=True)
 
 
 def _refuse_directory(file: DataFile) -> None:
@@ -72,29 +70,51 @@ def _refuse_directory(file: DataFile) -> None:
         raise file.refused(f"its table of contents has {declared} bytes, for two arrays; {SAVE_IT}")
 
 
-def _member(archive: zipfile.ZipFile, key: str, file: DataFile, most: int = 200) -> zipfile.ZipInfo:
-    """The one member of an archive with an array; `most`: characters of the names in it that are told."""
-    found = [info for info in archive.infolist() if info.filename in (key, f"{key}.npy")]
-    if not found:
-        names = ", ".join(name.removesuffix(".npy") for name in archive.namelist()[:20]) or "nothing"
-        held = visible(names[:most])
-        raise file.refused(f"no array {key!r}, it holds {held}; {SAVE_IT}")
-    if len(found) > 1:
-        raise file.refused(f"{len(found)} arrays are called {key!r}; {SAVE_IT}")
-    return found[0]
-
-
 def _float_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, file: DataFile) -> int:
     """The larger of what an array takes as it is stored and as float64, in bytes; only its header is read."""
     with archive.open(info) as stream:
-        shape, dtype = _header(stream, key, file)
-        held = info.file_size - stream.tell()
+        return declared(stream, info.file_size, key, file).bytes
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the header of an array says, which is found to fit what follows it.
+
+    Attributes:
+        shape: Of the array.
+        dtype: Of its entries.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def bytes(self) -> int:
+        """The larger of what it takes as it is stored and with float64 for each number."""
+        numbers = math.prod(self.shape) * len(self.dtype.names or (0,))
+        return max(math.prod(self.shape) * self.dtype.itemsize, numbers * np.dtype(np.float64).itemsize)
+
+
+def declared(stream: IO[bytes], size: int, key: str, file: DataFile) -> Declared:
+    """The header of an array in .npy form, once it is found to be honest.
+
+    Args:
+        stream: Of which only the header is read.
+        size: Bytes of it, with the header.
+        key: What messages call the array.
+        file: Where it stands.
+
+    Raises:
+        DataError: The header cannot be read, is of objects, or declares what is not there.
+    """
+    shape, dtype = _header(stream, key, file)
+    held = size - stream.tell()
     if dtype.hasobject or dtype.itemsize == 0:
         raise file.refused(f"{key} cannot be read as plain numbers (object arrays are refused); save it as floats")
     if any(length < 0 for length in shape) or math.prod(shape) * dtype.itemsize != held:
         said = f"{key} is said to have shape {quoted(shape)}"
         raise file.refused(f"{said}, but holds {held} bytes of {dtype}; {SAVE_IT}")
-    return max(held, math.prod(shape) * np.dtype(np.float64).itemsize)
+    return Declared(shape, dtype)
 
 
 def _header(stream: IO[bytes], key: str, file: DataFile) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -124,10 +144,19 @@ def _refuse_bomb(info: zipfile.ZipInfo, key: str, file: DataFile) -> None:
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, file: DataFile) -> NDArray[Any]:
     with archive.open(info) as stream:
-        try:
-            values: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
-        except (ValueError, TypeError) as error:
-            raise file.refused(f"{key} cannot be read ({one_line(error)}); {SAVE_IT}") from None
-        if stream.read(1):
-            raise file.refused(f"{key} holds more than its shape says; {SAVE_IT}")
+        return plain_array(stream, key, file)
+
+
+def plain_array(stream: IO[bytes], key: str, file: DataFile) -> NDArray[Any]:
+    """An array in .npy form, which is never unpickled.
+
+    Raises:
+        DataError: It cannot be read, or is longer than it declares.
+    """
+    try:
+        values: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+    except (ValueError, TypeError) as error:
+        raise file.refused(f"{key} cannot be read ({one_line(error)}); {SAVE_IT}") from None
+    if stream.read(1):
+        raise file.refused(f"{key} holds more than its shape says; {SAVE_IT}")
     return values

@@ -4,41 +4,41 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.columns import table_columns
-from sharefind.datasets.data_file import Columns, DataFile, DataFormat
-from sharefind.errors import quoted
+from sharefind.datasets.arrow_columns import column_arrays, refuse_types, word_columns
+from sharefind.datasets.data_file import Choose, DataFile, DataFormat, RawColumns
 
 
-def _read(file: DataFile, rows_of: str | None) -> Columns:
-    """The column `rows_of` may hold numbers, words, dates or the like."""
+def _read(file: DataFile, choose: Choose) -> RawColumns:
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetFile(file.path) as stored:
         schema = stored.schema_arrow
-        order, place = table_columns(schema.names, file, rows_of)
-        _refuse_types(schema, file, place)
-        file.refuse_unpacked(_unpacked_bytes(stored.metadata))
-        table = stored.read()
-    x, y = (np.stack([table.column(k).to_numpy().astype(np.float64) for k in order[key]], axis=1) for key in "xy")
-    return x, y, None if place is None else table.column(place).to_pylist()
+        wanted = choose(schema.names)
+        refuse_types(schema, wanted, file)
+        file.refuse_unpacked(_unpacked_bytes(stored.metadata, _leaves(schema, wanted.positions)))
+        names, words = [schema.names[k] for k in wanted.positions], word_columns(schema, wanted)
+        if not words:
+            return RawColumns(tuple(schema.names), column_arrays(stored.read(columns=names), wanted))
+    with pyarrow.parquet.ParquetFile(file.path, read_dictionary=words) as stored:
+        return RawColumns(tuple(schema.names), column_arrays(stored.read(columns=names), wanted))
 
 
 PARQUET = DataFormat(".parquet", _read, package="pyarrow", extra="parquet")
 
 
-def _refuse_types(schema: Any, file: DataFile, place: int | None) -> None:
-    """Refuse the first column of x or y that holds no numbers; nothing is unpacked so far."""
-    from pyarrow import types
-
-    for k, (name, kind) in enumerate(zip(schema.names, schema.types, strict=True)):
-        is_numeric = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
-        if k != place and not is_numeric:
-            raise file.refused(f"column {quoted(name)} has type {kind}; make it numeric")
+def _leaves(schema: Any, positions: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Where the chosen columns stand in the file's own list, which nested ones make longer; None where they do."""
+    is_flat = all(kind.num_fields == 0 for kind in schema.types)
+    return positions if is_flat else None
 
 
-def _unpacked_bytes(metadata: Any) -> int:
-    """What a parquet file declares to hold: the larger of its numbers as float64 and of its pages."""
+def _unpacked_bytes(metadata: Any, leaves: tuple[int, ...] | None) -> int:
+    """What chosen columns declare to hold: the larger of their numbers as float64 and of their pages."""
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
     rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
-    pages = sum(group.total_byte_size for group in groups)
-    return int(max(rows * metadata.num_columns * np.dtype(np.float64).itemsize, pages))
+    if leaves is None:
+        pages = sum(group.total_byte_size for group in groups)
+    else:
+        pages = sum(group.column(k).total_uncompressed_size for group in groups for k in leaves)
+    columns = metadata.num_columns if leaves is None else len(leaves)
+    return int(max(rows * columns * np.dtype(np.float64).itemsize, pages))

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -10,15 +10,17 @@ from typing import Any
 
 from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import DESCRIPTIONS, c2_task
-from sharefind.datasets.data_formats import FORMATS, any_file, format_of, read_file
+from sharefind.datasets.data_formats import FORMATS, any_file, format_of, read_columns
 from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.elnino import elnino_task
 from sharefind.datasets.molecule import methane_task
 from sharefind.datasets.roles import Roles
 from sharefind.datasets.substitutions import SUBSTITUTIONS, substitution_task
-from sharefind.datasets.task import Task, finite_task
+from sharefind.datasets.table_task import table_task
+from sharefind.datasets.task import Task
 from sharefind.datasets.textures import TEXTURES, texture_task
 from sharefind.errors import DataError, quoted, setting
+from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, read_axes
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits
 from sharefind.storage import shown
 
@@ -64,32 +66,46 @@ def load_data(
         roles: What the columns of a file are.
         **settings: Attributes of `roles`, given one by one.
 
-    A file's task is named after the file and recommends nothing. Its units come from the column (of an .npz file: the
-    array) `rows_of`, which is no part of x and y.
+    A file's task is named after the file and recommends nothing, except that classes stay where they are. Its units
+    come from the column (of an .npz file: the array) `rows_of`, which is no part of x and y.
 
     Raises:
         DataError: there is neither such a name nor such a file, it is a pickle, or the reader of the file refuses it.
     """
     roles = replace(roles or Roles(), **settings)
-    rows_of = roles.rows_of
     name, path, kind = str(path_or_name), Path(path_or_name), format_of(path_or_name)
-    if name in TASKS and rows_of is not None:
-        raise DataError(
-            f"{setting('rows_of')} {quoted(rows_of)} names a column of a file, and {name} is none; drop it, or give "
-            f"{setting('block_length')}"
-        )
     if name in TASKS:
-        return TASKS[name]()
+        return _with_axes(TASKS[name](), roles)
+    if kind is not None:
+        table = read_columns(kind, path_or_name, limits, roles)
+        rows = len(next(iter(table.columns.values())))
+        return table_task(table, roles, shown(path.stem), f"{rows} rows of {shown(path.name)}")
     if path.suffix.lower() in PICKLES:
         raise DataError(f"{name}: such files can run code when they are read; save it with numpy.savez(path, x=x, y=y)")
-    if kind is not None:
-        x, y, units = read_file(kind, path_or_name, limits, rows_of)
-        description = f"{len(x)} rows of {shown(path.name)}"
-        return finite_task(shown(path.stem), x, y, description=description, units=units)
     if path.exists():
         known = ", ".join(kind.suffix for kind in FORMATS)
         raise DataError(f"{name}: not a kind of file that sharefind reads; use {known}")
     raise DataError(f"no data set or file {quoted(name)}; give {any_file()}, or {_suggestion(name)}")
+
+
+def _with_axes(task: Task, roles: Roles) -> Task:
+    """A named task, of whose columns nothing but their axes can be said."""
+    if roles.rows_of is not None:
+        raise DataError(
+            f"{setting('rows_of')} {quoted(roles.rows_of)} names a column of a file, and {task.name} is none; drop it, "
+            f"or give {setting('block_length')}"
+        )
+    axes = ("axes", "shape", "out_axes", "out_shape")
+    said = next((f.name for f in fields(roles) if f.name not in axes and getattr(roles, f.name) is not None), None)
+    if said is not None:
+        raise DataError(f"{setting(said)} is about columns of a file, and {task.name} is none; leave it out")
+    if all(getattr(roles, name) is None for name in axes):
+        return task
+    return replace(
+        task,
+        in_axes=read_axes(roles.axes, roles.shape, (task.d_in,), INPUT_AXES),
+        out_axes=read_axes(roles.out_axes, roles.out_shape, (task.d_out,), OUTPUT_AXES),
+    )
 
 
 def _suggestion(name: str) -> str:

@@ -3,6 +3,7 @@
 Reading files is left to `files`, drawing from a teacher to `teacher_student`.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from sharefind.typing import FloatArray, IntArray
 
 NUMERIC_KINDS = "biuf"
 TEXT_KINDS = "US"
+TIME_KINDS = "mM"
+DATE = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[0-9]{1,2}:[0-9]{2}")
+"""How a word begins that is a date or a time."""
+
 WORDS = "classes are not supported yet; one-hot encode them, a column y0, y1, ... for each class"
 ONE_HOT = "codes = np.unique(labels, return_inverse=True)[1]; y = np.eye(codes.max() + 1)[codes]"
 

@@ -44,12 +44,16 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+LABELS = 'labels="classes" or labels="numbers"'
+"""How Python says what labels are."""
+
+
 class Wording:
     """How messages call settings; this one: as Python does. A front door with names of its own has one of its own."""
 
     def setting(self, name: str) -> str:
-        """A setting: "in_rep"."""
-        return name
+        """A setting: "in_rep"; labels, which are one of two, as that choice."""
+        return LABELS if name == "labels" else name
 
     def limit(self, name: str, value: object) -> str:
         """How a limit, a field of `Limits`, is raised to a value, at the end of a message."""

@@ -150,7 +150,7 @@ class Parameters(Wording):
 
     def setting(self, name: str) -> str:
         """The parameter, of the estimator or of its `fit`."""
-        return self._names.get(name, name)
+        return self._names.get(name) or super().setting(name)
 
     def limit(self, name: str, value: object) -> str:
         """The parameter that raises a limit."""

@@ -101,7 +101,8 @@ def read_axes(names: str | None, shape: str | None, found: tuple[int, ...], side
 
 def _advice(count: int, found: tuple[int, ...], side: AxisSettings) -> str:
     if count > 1 and len(found) == 1:
-        return f"give the lengths of the axes of flat rows, such as {setting(side.shape)} {'x'.join(['A', 'B', 'C'][:count])}"
+        lengths = "x".join(["A", "B", "C"][:count])
+        return f"give the lengths of the axes of flat rows, such as {setting(side.shape)} {lengths}"
     return "give a name for each axis"
 
 

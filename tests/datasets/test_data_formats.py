@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sharefind.datasets import finite_task, load_csv, load_data, load_npz, load_parquet
-from sharefind.datasets.data_file import Columns, DataFile, DataFormat
-from sharefind.datasets.data_formats import read_file
+from sharefind.datasets import Roles, finite_task, load_csv, load_data, load_npz, load_parquet
+from sharefind.datasets.data_file import Choose, DataFile, DataFormat, RawColumns
+from sharefind.datasets.data_formats import read_columns
 from sharefind.errors import DataError
 
 X = np.arange(12.0).reshape(4, 3)
@@ -260,18 +260,18 @@ def test_a_format_of_ones_own_is_one_value(tmp_path: Path) -> None:
     path = tmp_path / "data.txt"
     path.write_text("1 2\n3 4\n")
 
-    def read(file: DataFile, rows_of: str | None) -> Columns:
-        table = np.loadtxt(file.path)
-        return table[:, :1], table[:, 1:], None if rows_of is None else ["a", "b"]
+    def read(file: DataFile, choose: Choose) -> RawColumns:
+        table, header = np.loadtxt(file.path), ("a", "b")
+        return RawColumns(header, {k: table[:, k] for k in choose(header).positions})
 
     kind = DataFormat(".txt", read)
-    x, y, units = read_file(kind, path, rows_of="name")
-    assert x.tolist() == [[1], [3]] and y.tolist() == [[2], [4]] and units is not None and units.tolist() == [0, 1]
+    table = read_columns(kind, path, roles=Roles(outputs="b"))
+    assert table.columns["a"].tolist() == [1, 3] and table.columns["b"].tolist() == [2, 4]
     path.write_text("1 two\n")
-    _refused(partial(read_file, kind), path, "cannot be read", "write the file again")
+    _refused(partial(read_columns, kind), path, "cannot be read", "write the file again")
 
-    def bare(file: DataFile, rows_of: str | None) -> Columns:
+    def bare(file: DataFile, choose: Choose) -> RawColumns:
         raise ImportError("rare")
 
     rare = DataFormat(".rare", bare, package="rare", extra="few")
-    _refused(partial(read_file, rare), path, "reading .rare needs rare", "sharefind[few]", "as .npz or .csv")
+    _refused(partial(read_columns, rare), path, "reading .rare needs rare", "sharefind[few]", "as .npz or .csv")

@@ -1,0 +1,207 @@
+"""Labels that are classes, and inputs that are categories: columns of 0 and 1, one for each value that occurs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.datasets.task import DATE, NUMERIC_KINDS, TEXT_KINDS
+from sharefind.errors import DataError, quoted, setting
+from sharefind.typing import FloatArray, IntArray
+
+MISSING = ("", "nan", "none", "<na>", "nat")
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """The different values of a column, sorted: numbers by size, words by their letters.
+
+    Attributes:
+        names: Of the values.
+        codes: Which of them each row has, (n,).
+    """
+
+    names: tuple[str, ...]
+    codes: IntArray
+
+    @property
+    def one_hot(self) -> FloatArray:
+        """A column for each value, (n, k), 1 in the rows that have it and 0 in the others."""
+        return np.eye(len(self.names))[self.codes]
+
+    @property
+    def counts(self) -> IntArray:
+        """How many rows have each value."""
+        return np.bincount(self.codes, minlength=len(self.names))
+
+
+@dataclass(frozen=True)
+class FewValues:
+    """When a column has few values.
+
+    Attributes:
+        classes: Most classes that a label may have.
+        categories: Most categories that an input may have.
+        asked: Most whole numbers of a label that look like classes.
+        share: They also are fewer than this share of the rows.
+    """
+
+    classes: int = 100
+    categories: int = 50
+    asked: int = 20
+    share: float = 0.05
+
+
+FEW = FewValues()
+
+
+def is_words(values: NDArray[Any]) -> bool:
+    """Whether a column holds words: texts, or objects of which the first is a text."""
+    kind = values.dtype.kind
+    if kind == "O":
+        return any(isinstance(value, str) for value in values.flat)
+    return kind in TEXT_KINDS or kind == "T"
+
+
+def levels_of(values: NDArray[Any], what: str, source: str) -> Levels:
+    """The different values of a column, none of which may be missing.
+
+    Args:
+        values: (n,): words, whole or other numbers, booleans.
+        what: What messages call the column.
+        source: What opens every message.
+
+    Raises:
+        DataError: A row has no value, or one that is neither a word nor a number.
+    """
+    plain = values.tolist()
+    _refuse_missing(plain, what, source)
+    if values.dtype.kind == "S":
+        plain = [word.decode("utf-8") for word in plain]
+    listed = list(dict.fromkeys(plain))
+    odd = next((value for value in listed if not isinstance(value, (str, bool, int, float, np.number))), None)
+    if odd is not None:
+        raise DataError(f"{source}: {what} holds {quoted(odd)}, which is neither a word nor a number; convert it")
+    numbers = _numbers(listed)
+    keys = dict(zip(listed, (str(value).strip() for value in listed) if numbers is None else numbers, strict=True))
+    order = {key: place for place, key in enumerate(sorted(set(keys.values())))}
+    codes = np.array([order[keys[value]] for value in plain], dtype=np.int64)
+    return Levels(tuple(map(_name, order)), codes)
+
+
+def categories(values: NDArray[Any], name: str, source: str, few: FewValues = FEW) -> tuple[FloatArray, list[str]]:
+    """A column of 0 and 1 for each category of an input, and their names, such as "colour=red".
+
+    Args:
+        values: (n,).
+        name: Of the input.
+        source: What opens every message.
+        few: What is not too many.
+
+    Raises:
+        DataError: A row has no value, values are fractions, or there are too many of them.
+    """
+    if values.dtype.kind == "f" and not (values == np.rint(values)).all():
+        broken = values[values != np.rint(values)][0]
+        raise DataError(f"{source}: {quoted(name)} in {setting('categorical')} holds {broken}; leave it a number")
+    levels = levels_of(values, f"column {quoted(name)}", source)
+    if len(levels.names) > few.categories or len(levels.names) == len(values) > 1:
+        raise DataError(
+            f"{source}: {quoted(name)} in {setting('categorical')} has {len(levels.names)} different values in "
+            f"{len(values)} rows; at most {few.categories}, and fewer than rows, become columns; merge some, or "
+            f"leave it out with {setting('drop')}"
+        )
+    return levels.one_hot, [f"{name}={level}" for level in levels.names]
+
+
+def class_levels(values: NDArray[Any], name: str, source: str, few: FewValues = FEW) -> Levels:
+    """The classes that a column of labels holds.
+
+    Args:
+        values: (n,).
+        name: Of the column.
+        source: What opens every message.
+        few: What is not too many.
+
+    Raises:
+        DataError: A row has no class, or there are fewer than two classes, or too many.
+    """
+    if is_words(values) and DATE.match(str(values[0]).strip()):
+        raise DataError(
+            f"{source}: column {quoted(name)} holds dates or times ({quoted(str(values[0]))}); save them as numbers, "
+            "such as seconds since the first row, or choose another label"
+        )
+    levels = levels_of(values, f"column {quoted(name)}", source)
+    count, n = len(levels.names), len(values)
+    if count < 2:
+        raise DataError(
+            f"{source}: all {n} labels {quoted(name)} are {quoted(levels.names[0])}; give rows of two classes or more"
+        )
+    if count > few.classes or count > n / 2:
+        raise DataError(
+            f"{source}: {quoted(name)} has {count} classes in {n} rows; at most {few.classes}, and at most half as "
+            f"many as rows, can be learnt; {_no_classes(levels.names)}"
+        )
+    return levels
+
+
+def refuse_no_one_hot(y: NDArray[Any], names: Sequence[str], source: str) -> None:
+    """Refuse columns (n, k) that are not one class for each row: 1 in one of them, 0 in the others.
+
+    Raises:
+        DataError: A row has another entry, no 1, or several.
+    """
+    wrong = np.flatnonzero(((y != 0) & (y != 1)).any(axis=1) | ((y == 1).sum(axis=1) != 1))
+    if len(wrong):
+        row = wrong[0]
+        held = quoted(", ".join(f"{name}={_name(value)}" for name, value in zip(names, y[row].tolist(), strict=True)))
+        raise DataError(
+            f"{source}: row {row} (counted from 0) has labels {held}; several columns are classes if each row has 1 in "
+            f"one of them and 0 in the others; choose {setting('labels')} accordingly, or one column of classes"
+        )
+
+
+def looks_like_classes(values: NDArray[Any], few: FewValues = FEW) -> int:
+    """How many classes a column of numbers looks like: few whole numbers, or only 0 and 1; 0 where it does not."""
+    if values.dtype.kind == "b":
+        return 2 if len(np.unique(values)) == 2 else 0
+    if values.dtype.kind not in NUMERIC_KINDS or not (values == np.rint(values)).all():
+        return 0
+    found = np.unique(values)
+    is_binary = len(found) == 2 and found[0] == 0 and found[1] == 1
+    is_few = 1 < len(found) <= few.asked and len(found) < few.share * len(values)
+    return len(found) if is_binary or is_few else 0
+
+
+def _no_classes(names: Sequence[str]) -> str:
+    is_numbers = _numbers(names) is not None
+    return f"choose {setting('labels')}" if is_numbers else "merge some, or choose another label"
+
+
+def _refuse_missing(values: Sequence[Any], what: str, source: str) -> None:
+    for row, value in enumerate(values):
+        is_word = isinstance(value, (str, bytes))
+        if value is None or (is_word and not value.strip()) or (not is_word and value != value):
+            raise DataError(
+                f"{source}: {what} has no value in row {row} (counted from 0); remove that row or fill the value in"
+            )
+
+
+def _numbers(values: Sequence[Any]) -> list[float] | None:
+    """The values as numbers; None where one of them is none, or where all are booleans."""
+    if all(isinstance(value, bool) for value in values):
+        return None
+    try:
+        return [float(value) for value in values]
+    except (TypeError, ValueError):
+        return None
+
+
+def _name(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
