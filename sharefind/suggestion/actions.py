@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sharefind.groups import FiniteGroup, named_group, parse_representation
-from sharefind.suggestion.layouts import Layout, output_layouts
+from sharefind.suggestion.layouts import Layout, output_layouts, renamed
 from sharefind.typing import IntArray
 
 Moves = tuple[IntArray, ...]
@@ -43,7 +43,12 @@ class SuggestedAction:
 
 
 def actions_of(
-    layout: Layout, widths: tuple[int, int], order: IntArray | None = None, *, is_shaped: bool = False
+    layout: Layout,
+    widths: tuple[int, int],
+    order: IntArray | None = None,
+    names: str | None = None,
+    *,
+    is_shaped: bool = False,
 ) -> Iterator[SuggestedAction]:
     """All groups of a layout, with all ways to act on the labels.
 
@@ -51,8 +56,10 @@ def actions_of(
         layout: What the columns of x are.
         widths: Widths of x and y.
         order: Columns of x in the order in which the layout takes them; None for their own.
+        names: What the user calls the axes; None for names of ours.
         is_shaped: Whether rows of x are arrays.
     """
+    layout = layout if names is None else renamed(layout, names)
     for name in _names(layout):
         group = named_group(name)
         if not isinstance(group, FiniteGroup):
@@ -65,6 +72,11 @@ def actions_of(
             yield SuggestedAction(
                 name, _log_order(group), layout, inputs, _moves(group, out_rep), settings
             )
+
+
+def with_settings(action: SuggestedAction, settings: Mapping[str, str]) -> SuggestedAction:
+    """The same action with more settings."""
+    return replace(action, settings={**action.settings, **settings}) if settings else action
 
 
 def _names(layout: Layout) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a column of a table seems to be: numbers, classes, a time, the name of a unit, a row number."""
+"""What a column of a table seems to be: numbers, words, a time, the name of a unit, a row number."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.datasets.classes import is_words
+from sharefind.datasets.task import NUMERIC_KINDS, TIME_KINDS
 from sharefind.typing import FloatArray
 
 Kind = Literal["numbers", "words", "time", "unit", "row number"]
@@ -31,12 +33,12 @@ class NameWords:
 
     times: frozenset[str] = frozenset({"time", "date", "datetime", "timestamp", "day", "month", "year", "hour"})
     units: frozenset[str] = frozenset(
-        {"id", "subject", "patient", "person", "user", "session", "site", "station", "trial", "batch", "animal", "group"}
+        {"id", "subject", "patient", "person", "user", "session", "site", "trial", "batch", "animal", "group"}
     )
     labels: frozenset[str] = frozenset(
-        {"y", "label", "labels", "target", "targets", "class", "classes", "output", "outputs", "response", "outcome"}
+        {"label", "labels", "target", "targets", "class", "classes", "output", "outputs", "response", "outcome"}
     )
-    later: frozenset[str] = frozenset({"out", "next", "after", "target", "output", "new", "tomorrow", "later"})
+    later: frozenset[str] = frozenset({"out", "next", "after", "new", "tomorrow", "later"})
 
 
 NAME_WORDS = NameWords()
@@ -48,9 +50,15 @@ def words_of(name: str) -> list[str]:
     return TOKEN.findall(CAMEL.sub("_", name).lower())
 
 
+def names_label(name: str, words: NameWords = NAME_WORDS) -> bool:
+    """Whether a name says that a column is a label: "y", "y3", "target_a"."""
+    found = words_of(name)
+    return bool(set(found) & words.labels) or (found[:1] == ["y"] and all(part.isdigit() for part in found[1:]))
+
+
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A column of a table.
+    """A column of a table, with one value a row.
 
     Attributes:
         name: Its name.
@@ -65,49 +73,44 @@ class Column:
     kind: Kind
 
     @property
-    def numbers(self) -> FloatArray:
-        """Its values as numbers."""
-        return np.asarray(self.values, dtype=np.float64)
-
-    @property
-    def few(self) -> int:
-        """Number of its different values."""
-        return len(np.unique(self.values.astype(str) if self.values.dtype.kind == "O" else self.values))
-
-    def looks_like_classes(self, most: int = 20, share: float = 0.05) -> bool:
-        """Whether it holds words, or few different whole numbers.
-
-        Args:
-            most: Classes that a label may have.
-            share: Classes are fewer than this share of the rows.
-        """
-        if self.kind == "words":
-            return True
-        numbers = self.numbers
-        return bool((numbers == np.rint(numbers)).all()) and 1 < self.few <= min(most, max(2, share * len(numbers)))
+    def repeats(self) -> int:
+        """Number of its different values; 0 where each row has one of its own, or all have the same."""
+        count = len(set(self.values.tolist()))
+        return count if 1 < count < len(self.values) else 0
 
 
 def column_of(name: str, position: int, values: NDArray[Any], words: NameWords = NAME_WORDS) -> Column:
-    """A column, with what it seems to be by its name and its values."""
-    return Column(name, position, values, _kind(set(words_of(name)), values, words))
+    """A column, with what it seems to be by its name and its values.
+
+    Args:
+        name: Its name.
+        position: Where it stands in the file.
+        values: Shape (n,).
+        words: What names say.
+    """
+    found = set(words_of(name))
+    if values.dtype.kind in TIME_KINDS:
+        kind: Kind = "time"
+    elif is_words(values) or values.dtype.kind not in NUMERIC_KINDS:
+        kind = _kind_of_words(found, [str(value).strip() for value in values.tolist()], words)
+    else:
+        kind = _kind_of_numbers(found, values.astype(np.float64), words)
+    return Column(name, position, values, kind)
 
 
-def _kind(name: set[str], values: NDArray[Any], words: NameWords) -> Kind:
-    if values.dtype.kind == "M":
+def _kind_of_words(name: set[str], cells: list[str], words: NameWords, most: int = 50) -> Kind:
+    if all(DATE.fullmatch(cell) for cell in cells[:20]):
         return "time"
-    if values.dtype.kind not in "biuf":
-        text = values.astype(str)
-        if all(DATE.fullmatch(cell.strip()) for cell in text[:20].tolist()):
-            return "time"
-        count = len(np.unique(text))
-        return "unit" if name & words.units or count > max(20, len(text) // 2) else "words"
-    numbers = values.astype(np.float64)
-    whole = bool(np.isfinite(numbers).all() and (numbers == np.rint(numbers)).all())
+    count = len(set(cells))
+    return "unit" if name & words.units or (count > most and count > len(cells) // 4) else "words"
+
+
+def _kind_of_numbers(name: set[str], numbers: FloatArray, words: NameWords) -> Kind:
+    is_whole = bool(np.isfinite(numbers).all() and (numbers == np.rint(numbers)).all())
     steps = np.diff(numbers)
-    if len(steps) > 2 and whole and (steps == 1).all():
+    is_long = len(steps) > 2
+    if is_long and is_whole and (steps == 1).all():
         return "time" if name & words.times else "row number"
-    if name & words.times and len(steps) > 2 and ((steps >= 0).all() or (steps <= 0).all()):
+    if is_long and name & words.times and ((steps >= 0).all() or (steps <= 0).all()):
         return "time"
-    if whole and name & words.units and len(np.unique(numbers)) < len(numbers):
-        return "unit"
-    return "numbers"
+    return "unit" if is_whole and name & words.units else "numbers"

@@ -35,10 +35,14 @@ class Level:
     free: FloatArray | None
 
     def errors(self, fit: Callable[[Moments], FloatArray]) -> FloatArray:
-        """Squared errors on rows held out, shape (n, m), of what `fit` makes of the moments of the others."""
+        """Squared errors on rows held out, shape (n, m), of what `fit` makes of the moments of the others.
+
+        No prediction leaves the range of the labels, so that columns that are constant in most rows do no harm.
+        """
         squared = np.empty_like(self.y)
+        least, most = self.y.min(axis=0), self.y.max(axis=0)
         for rows, training in zip(self.folds, self.training, strict=True):
-            squared[rows] = (self.y[rows] - self.z[rows] @ fit(training)) ** 2
+            squared[rows] = (self.y[rows] - np.clip(self.z[rows] @ fit(training), least, most)) ** 2
         return squared
 
     def tied(self, action: SuggestedAction) -> tuple[FloatArray, int] | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -45,19 +46,11 @@ def flat_layouts(width: int) -> Iterator[Layout]:
             yield _by_channel(points, width // points)
 
 
-def partial_layouts(width: int, most: int = 40) -> Iterator[Layout]:
-    """Layouts in which the first or the last columns stay where they are.
-
-    Args:
-        width: Number of columns.
-        most: Most columns for which these are made.
-    """
-    for points in range(2, width if width <= most else 2):
-        rest, groups = width - points, ("S", "C")
-        yield Layout(with_rest("natural", rest), points, f"the first {points} columns", groups, plain=2)
-        yield Layout(
-            f"{_trivial(rest)}+natural", points, f"the last {points} columns", groups, plain=2
-        )
+def partial_layout(points: int, rest: int, *, is_first: bool) -> Layout:
+    """The first or the last columns are points, and the others stay where they are."""
+    flat = with_rest("natural", rest) if is_first else f"{_trivial(rest)}+natural"
+    words = f"the {'first' if is_first else 'last'} {points} columns"
+    return Layout(flat, points, words, ("S", "C"), plain=2)
 
 
 def shaped_layouts(shape: tuple[int, ...]) -> Iterator[Layout]:
@@ -83,6 +76,14 @@ def block_layout(points: int, channels: int, rest: int, words: str) -> Layout:
         return _by_point(points, channels)
     own = "natural" if channels == 1 else f"natural*trivial:{channels}"
     return Layout(with_rest(own, rest), points, words, plain=1 if rest else 0)
+
+
+def renamed(layout: Layout, names: str) -> Layout:
+    """The same layout with other names for its axes."""
+    by_axes = layout.by_axes
+    for old, new in zip(layout.axes.split(), names.split(), strict=True):
+        by_axes = re.sub(rf"\b{old}(?=[:*])", new, by_axes)
+    return replace(layout, axes=names, by_axes=by_axes)
 
 
 def with_rest(expression: str, rest: int) -> str:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.datasets.classes import is_words, looks_like_classes
+from sharefind.datasets.column_choice import written
 from sharefind.datasets.roles import Roles
+from sharefind.datasets.selection import COLUMN, select
+from sharefind.datasets.table_task import table_arrays
 from sharefind.datasets.tables import Table
-from sharefind.errors import DataError, quoted, setting
-from sharefind.suggestion.column_kinds import NAME_WORDS, Column, column_of, words_of
+from sharefind.errors import quoted
+from sharefind.suggestion.column_kinds import NAME_WORDS, Column, column_of, names_label, words_of
 from sharefind.suggestion.name_blocks import name_blocks
 from sharefind.suggestion.sheet import Sheet, checked
 from sharefind.typing import FloatArray
-
-COLUMN = re.compile(r"([xy])(0|[1-9][0-9]*)")
 
 
 @dataclass
@@ -27,129 +27,114 @@ class _Guess:
     """Roles while they are found.
 
     Attributes:
-        inputs: Columns of x.
-        outputs: Columns of y.
-        settings: What the command must say.
+        roles: What is known so far.
         notes: Why.
+        has_time: Whether a column says that rows follow each other.
     """
 
-    inputs: list[Column] = field(default_factory=list)
-    outputs: list[Column] = field(default_factory=list)
-    settings: dict[str, str] = field(default_factory=dict)
+    roles: Roles
     notes: list[str] = field(default_factory=list)
+    has_time: bool = False
+
+    def say(self, note: str, **roles: str) -> None:
+        """Settle roles, and why."""
+        self.roles = replace(self.roles, **roles)
+        self.notes.append(note)
 
 
-def sheet_of(table: Table, roles: Roles, source: str) -> Sheet:
+def sheet_of(table: Table, roles: Roles) -> Sheet:
     """Inputs and labels of a table.
 
     Args:
         table: All its columns, or all arrays of an archive.
         roles: What the user says of them, which is kept.
-        source: What opens every message.
 
     Raises:
-        DataError: There is no column for one of the two, or a value that is no number.
+        DataError: There is no column for one of the two, or one that cannot be used.
     """
-    arrays = {name: np.asarray(values) for name, values in table.columns.items()}
-    if not arrays:
-        raise DataError(f"{source}: no columns; give a file with inputs and labels")
-    if any(values.ndim > 1 for values in arrays.values()):
-        return checked(_sheet_of_arrays(arrays, roles, source), source)
-    columns = [column_of(name, k, values) for k, (name, values) in enumerate(arrays.items())]
-    return checked(_sheet_of_columns(columns, roles, source), source)
-
-
-def _said(roles: Roles) -> dict[str, str]:
-    """What the user said, as settings of a search."""
-    return {name: str(value) for name, value in vars(roles).items() if value is not None}
-
-
-def _sheet_of_columns(columns: list[Column], roles: Roles, source: str) -> Sheet:
-    guess = _Guess(settings=_said(roles))
-    left = _without_others(columns, roles, guess, source)
-    named = [COLUMN.fullmatch(column.name) for column in left]
-    if roles.inputs is not None or roles.outputs is not None:
-        _as_said(left, roles, guess, source)
-    elif left and all(named) and {match[1] for match in named if match} == {"x", "y"}:
-        left.sort(key=lambda column: int(column.name[1:]))
-        guess.inputs = [column for column in left if column.name[0] == "x"]
-        guess.outputs = [column for column in left if column.name[0] == "y"]
-        guess.settings.pop("drop", None)
+    guess = _Guess(roles)
+    if table.is_archive or any(np.ndim(values) > 1 for values in table.columns.values()):
+        _guess_arrays(table, guess)
     else:
-        _by_names(left, guess, source)
-    x, inputs = _inputs(guess, source)
-    y, label_settings, label_notes = _labels(guess.outputs, roles, source)
-    is_numbered = all(COLUMN.fullmatch(column.name) for column in guess.inputs)
-    return Sheet(
-        x, y, inputs, (x.shape[1],), (y.shape[1],), {**guess.settings, **label_settings},
-        (*guess.notes, *label_notes), len(x),
-        orders_columns="categorical" not in guess.settings, is_named=not is_numbered,
+        _guess_columns(table, guess)
+    _guess_labels(table, guess)
+    asked = _with_some_axes(table, guess.roles)
+    sides = table_arrays(table, asked, is_asking=False)
+    x, y = (np.asarray(side.values, dtype=np.float64) for side in (sides.x, sides.y))
+    said = {f.name: str(value) for f in fields(Roles) if (value := getattr(guess.roles, f.name)) is not None}
+    shapes = [side.axes.shape if side.axes is not None else (side.values.shape[1],) for side in (sides.x, sides.y)]
+    is_numbered = all(COLUMN.fullmatch(name) for name in sides.x.names)
+    sheet = Sheet(
+        x, y, sides.x.names, shapes[0], shapes[1], said, tuple(guess.notes), len(x),
+        orders_columns=not table.is_archive and guess.roles.categorical is None and sides.x.array is None,
+        is_named=not is_numbered and sides.x.array is None, has_time=guess.has_time, units=sides.units,
     )  # fmt: skip
+    return checked(sheet, table.source)
 
 
-def _without_others(columns: list[Column], roles: Roles, guess: _Guess, source: str) -> list[Column]:
+def _with_some_axes(table: Table, roles: Roles) -> Roles:
+    """Roles with names for axes of arrays that have several, so that they can be read."""
+    found = select(table.choice, roles)
+    for name, positions in (("axes", found.inputs), ("out_axes", found.outputs)):
+        dims = max(np.ndim(table.columns[table.choice.name(k)]) for k in positions)
+        if getattr(roles, name) is None and dims > 2:
+            roles = replace(roles, **{name: " ".join(f"axis_{k}" for k in range(dims - 1))})
+    return roles
+
+
+def _guess_columns(table: Table, guess: _Guess) -> None:
+    names = table.choice
+    columns = [column_of(names.name(k), k, table.columns[names.name(k)]) for k in _read(table)]
+    is_said = guess.roles.inputs is not None or guess.roles.outputs is not None
+    left = columns if is_said else _without_others(columns, guess)
+    named = [COLUMN.fullmatch(column.name) for column in left]
+    if not is_said and not (all(named) and {match[1] for match in named if match} == {"x", "y"}):
+        _guess_sides(left, table, guess)
+    found = select(names, guess.roles)
+    words = [c for c in columns if c.position in found.inputs and is_words(c.values)]
+    if words and guess.roles.categorical is None:
+        guess.say(f"{quoted(_names(words))} among the inputs holds words: categories", categorical=_listed(words))
+
+
+def _read(table: Table) -> list[int]:
+    """Positions of the columns that were read."""
+    return [k for k in range(len(table.header)) if table.choice.name(k) in table.columns]
+
+
+def _without_others(columns: list[Column], guess: _Guess) -> list[Column]:
     """The columns that may be inputs or labels: without times, row numbers and names of units."""
-    asked = {name for text in (roles.inputs, roles.outputs) if text for name in _chosen(columns, text, source)}
-    dropped = set(_chosen(columns, roles.drop, source)) if roles.drop else set()
-    left = []
+    left, dropped = list[Column](), list[Column]()
     for column in columns:
-        if column.name in dropped or column.name == roles.rows_of:
+        guess.has_time = guess.has_time or column.kind == "time"
+        if column.name == guess.roles.rows_of:
             continue
-        if column.kind in ("numbers", "words") or column.name in asked:
+        if column.kind in ("numbers", "words"):
             left.append(column)
-        elif column.kind == "unit" and "rows_of" not in guess.settings and 1 < column.few < len(column.values):
-            guess.settings["rows_of"] = column.name
-            guess.notes.append(f"{quoted(column.name)} repeats in {column.few} values: rows of one may be dependent")
+        elif column.kind == "unit" and guess.roles.rows_of is None and column.repeats:
+            why = f"{quoted(column.name)} has {column.repeats} values, each in several rows, which may be dependent"
+            guess.say(why, rows_of=column.name)
         else:
-            dropped.add(column.name)
-            guess.notes.append(f"{quoted(column.name)} is a {_noun(column)} and is left out")
-            if column.kind == "time":
-                guess.settings.setdefault("block_length", "10")
-    if dropped and roles.drop is None:
-        guess.settings["drop"] = _listed([column for column in columns if column.name in dropped])
+            dropped.append(column)
+    if dropped:
+        kinds = ", ".join(f"{quoted(c.name)} ({'name of a row' if c.kind == 'unit' else c.kind})" for c in dropped)
+        already = [guess.roles.drop] if guess.roles.drop else []
+        guess.say(f"left out: {kinds}", drop=",".join([*already, _listed(dropped)]))
     return left
 
 
-def _noun(column: Column) -> str:
-    return "name of a unit" if column.kind == "unit" else column.kind
-
-
-def _as_said(left: list[Column], roles: Roles, guess: _Guess, source: str) -> None:
-    by_name = {column.name: column for column in left}
-    chosen = [
-        None if text is None else [by_name[name] for name in _chosen(left, text, source) if name in by_name]
-        for text in (roles.inputs, roles.outputs)
-    ]
-    inputs, outputs = chosen
-    taken = {column.name for columns in (inputs, outputs) for column in columns or ()}
-    rest = [column for column in left if column.name not in taken]
-    guess.inputs, guess.outputs = (rest if inputs is None else inputs), (rest if outputs is None else outputs)
-    for role, columns in (("inputs", guess.inputs), ("outputs", guess.outputs)):
-        if not columns:
-            raise DataError(f"{source}: nothing is left for {setting(role)}; choose fewer columns for the other")
-
-
-def _by_names(left: list[Column], guess: _Guess, source: str) -> None:
-    """Labels by the words in their names; the last column where no word says it."""
+def _guess_sides(left: list[Column], table: Table, guess: _Guess) -> None:
+    """Labels by the words in their names; one column that is unlike the others where no word says it."""
     if len(left) < 2:
-        names = ", ".join(column.name for column in left) or "none"
-        raise DataError(
-            f"{source}: {len(left)} columns with numbers or words ({names}); give one at least for inputs and one for "
-            "labels"
+        raise table.refused(
+            f"{len(left)} columns with numbers or words ({_names(left) or 'none'}); give one at least for inputs and "
+            "one for labels"
         )
-    labels = [column for column in left if _names_label(column.name)] or _later(left)
-    why = "by their names"
+    labels = [column for column in left if names_label(column.name)] or _later(left)
+    why = "by its name" if len(labels) == 1 else "by their names"
     if not labels or len(labels) == len(left):
-        labels, why = [_odd_one(left)], "because no name says which it is"
-    guess.outputs = labels
-    guess.inputs = [column for column in left if column not in labels]
-    guess.notes.append(f"labels {quoted(', '.join(column.name for column in labels))} {why}")
-    guess.settings["inputs"], guess.settings["outputs"] = _listed(guess.inputs), _listed(guess.outputs)
-
-
-def _names_label(name: str) -> bool:
-    words = words_of(name)
-    return bool(set(words) & (NAME_WORDS.labels - {"y"})) or words[:1] == ["y"] and len(words) <= 2
+        labels, why = [_odd_one(left)], "since no name says which column it is"
+    inputs = [column for column in left if column not in labels]
+    guess.say(f"label {quoted(_names(labels))} {why}", inputs=_listed(inputs), outputs=_listed(labels))
 
 
 def _later(left: list[Column]) -> list[Column]:
@@ -158,110 +143,74 @@ def _later(left: list[Column]) -> list[Column]:
 
 
 def _odd_one(left: list[Column]) -> Column:
-    """The last column that is in no block of names; the last one where all are."""
+    """The last column whose name is like no other; the last of all where there is none."""
     in_blocks = {k for block in name_blocks([column.name for column in left]) for k in block.flat}
     alone = [column for k, column in enumerate(left) if k not in in_blocks]
-    words = [column for column in alone if column.kind == "words"]
-    if left[-1] in alone or not alone:
-        return left[-1]
-    return words[-1] if words else alone[-1]
+    words = [column for column in alone if is_words(column.values)]
+    if words:
+        return words[-1]
+    return left[-1] if left[-1] in alone or not alone else alone[-1]
 
 
-def _inputs(guess: _Guess, source: str, most: int = 20) -> tuple[FloatArray, tuple[str, ...]]:
-    """Numbers of the inputs (n, d) with their names: words as a column for each category."""
-    parts, names, categorical = [], list[str](), list[Column]()
-    for column in guess.inputs:
-        if column.kind in ("words", "unit", "time") and column.values.dtype.kind not in "biuf":
-            kinds, codes = np.unique(column.values.astype(str), return_inverse=True)
-            if len(kinds) > most:
-                raise DataError(
-                    f"{source}: input {quoted(column.name)} has {len(kinds)} different words; leave it out with "
-                    f"{setting('drop')}"
-                )
-            categorical.append(column)
-            parts.append(np.eye(len(kinds))[codes])
-            names += [f"{column.name}={kind}" for kind in kinds]
-        else:
-            parts.append(column.numbers[:, None])
-            names.append(column.name)
-    if categorical and "categorical" not in guess.settings:
-        guess.settings["categorical"] = _listed(categorical)
-        guess.notes.append(f"{quoted(', '.join(c.name for c in categorical))} holds categories")
-    return np.hstack(parts), tuple(names)
+def _guess_labels(table: Table, guess: _Guess) -> None:
+    """Whether labels are classes, where the user does not say."""
+    if guess.roles.labels is not None:
+        return
+    positions = select(table.choice, guess.roles).outputs
+    parts = [np.asarray(table.columns[table.choice.name(k)]) for k in positions]
+    if any(is_words(values) for values in parts):
+        if len(parts) == 1:
+            guess.say("the labels are words: classes", labels="classes")
+        return
+    flat = [values.reshape(len(values), -1) for values in parts]
+    if len({len(values) for values in flat}) > 1 or any(values.dtype.kind not in "biuf" for values in flat):
+        return
+    y = np.hstack(flat)
+    if y.shape[1] == 1 and (count := looks_like_classes(y)):
+        guess.say(f"the labels have {count} different whole values: classes", labels="classes")
+    elif y.shape[1] > 1 and _is_one_hot(y):
+        guess.say(f"each row of the labels has 1 in one of {y.shape[1]} columns: classes", labels="classes")
 
 
-def _labels(columns: Sequence[Column], roles: Roles, source: str) -> tuple[FloatArray, dict[str, str], list[str]]:
-    """Numbers of the labels (n, m), with what the command says of them."""
-    first = columns[0]
-    words = next((column for column in columns if column.values.dtype.kind not in "biuf"), None)
-    if len(columns) > 1 and words is not None:
-        raise DataError(f"{source}: label {quoted(words.name)} holds words; give it alone as {setting('outputs')}")
-    if roles.labels == "numbers" and words is not None:
-        raise DataError(f"{source}: label {quoted(words.name)} holds words, which are no numbers; they are classes")
-    if len(columns) == 1 and roles.labels != "numbers" and (roles.labels == "classes" or first.looks_like_classes()):
-        kinds, codes = np.unique(first.values.astype(str) if words else first.values, return_inverse=True)
-        note = f"{quoted(first.name)} has {len(kinds)} different values and looks like classes"
-        return np.eye(len(kinds))[codes.ravel()], {"labels": "classes"}, [] if roles.labels else [note]
-    return np.stack([column.numbers for column in columns], axis=1), {}, []
+def _is_one_hot(y: FloatArray) -> bool:
+    return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
 
 
-def _sheet_of_arrays(arrays: dict[str, NDArray[Any]], roles: Roles, source: str) -> Sheet:
-    guess = _Guess(settings=_said(roles))
-    x_name, y_name = _array_names(arrays, roles, guess, source)
-    x, y = arrays[x_name], arrays[y_name]
-    for name, values in ((x_name, x), (y_name, y)):
-        if len(values) != len(x):
-            raise DataError(f"{source}: {x_name} has {len(x)} rows and {name} {len(values)}; make them equal")
-        if values.dtype.kind not in "biuf" and name == x_name:
-            raise DataError(f"{source}: {name} has dtype {values.dtype}, which is no numbers; save it as floats")
-    units = roles.rows_of or next(
-        (n for n, v in arrays.items() if n not in (x_name, y_name) and v.ndim == 1 and len(v) == len(x)), None
-    )
-    if units is not None and roles.rows_of is None and 1 < len(np.unique(arrays[units].astype(str))) < len(x):
-        guess.settings["rows_of"] = units
-        guess.notes.append(f"{quoted(units)} repeats: rows with one value may be dependent")
-    shape = x.shape[1:] or (1,)
-    settings, notes = dict(guess.settings), list(guess.notes)
-    if y.ndim == 1 or y.shape[1:] == (1,):
-        labels, more, why = _labels([column_of(y_name, 1, y.reshape(-1))], roles, source)
-        settings, notes, out_shape = {**settings, **more}, notes + why, (labels.shape[1],)
-    else:
-        labels, out_shape = y.reshape(len(y), -1).astype(np.float64), y.shape[1:]
-    names = tuple(f"{x_name}{k}" for k in range(int(np.prod(shape))))
-    flat = x.reshape(len(x), -1).astype(np.float64)
-    return Sheet(flat, labels, names, shape, out_shape, settings, tuple(notes), len(x))
+def _guess_arrays(table: Table, guess: _Guess) -> None:
+    """Which arrays are x and y: by name, or by shape."""
+    arrays = {name: np.asarray(values) for name, values in table.columns.items() if np.ndim(values) > 0}
+    if guess.roles.inputs is None and guess.roles.outputs is None and not {"x", "y"} <= arrays.keys():
+        x_name, y_name = _sides_of(arrays, table)
+        why = f"inputs {quoted(x_name)} and labels {quoted(y_name)} by the names and shapes of the arrays"
+        guess.say(why, inputs=written(x_name), outputs=written(y_name))
+    found = select(table.choice, guess.roles)
+    rows = max(len(arrays[table.choice.name(k)]) for k in (*found.inputs, *found.outputs))
+    if guess.roles.rows_of is None:
+        for k in found.others or _read(table):
+            name = table.choice.name(k)
+            values = arrays.get(name)
+            if k in (*found.inputs, *found.outputs) or values is None or values.shape != (rows,):
+                continue
+            column = column_of(name, k, values)
+            if column.kind == "unit" and column.repeats:
+                guess.say(f"{quoted(name)} has {column.repeats} values, each in several rows", rows_of=name)
 
 
-def _array_names(
-    arrays: dict[str, NDArray[Any]], roles: Roles, guess: _Guess, source: str
-) -> tuple[str, str]:
-    if roles.inputs in arrays and roles.outputs in arrays:
-        return str(roles.inputs), str(roles.outputs)
-    if "x" in arrays and "y" in arrays:
-        return "x", "y"
-    likely = {"x": 0, "inputs": 0, "input": 0, "features": 0, "data": 0, "y": 1, "labels": 1, "targets": 1, "outputs": 1,
-              "label": 1, "target": 1, "output": 1}  # fmt: skip
-    by_role = {likely[name.lower()]: name for name in reversed(arrays) if name.lower() in likely}
-    wide = [name for name, values in arrays.items() if values.ndim > 1]
-    rest = [name for name in arrays if name != by_role.get(1)]
-    x_name = by_role.get(0) or next((name for name in wide if name != by_role.get(1)), rest[0] if rest else "")
-    others = [name for name in arrays if name != x_name and len(arrays[name]) == len(arrays.get(x_name, ()))]
-    y_name = by_role.get(1) or (others[-1] if others else "")
-    if not x_name or not y_name:
-        held = ", ".join(arrays)
-        raise DataError(
-            f"{source}: it holds {quoted(held)}; say which arrays are inputs and labels with {setting('inputs')} and "
-            f"{setting('outputs')}"
-        )
-    guess.settings.update(inputs=x_name, outputs=y_name)
-    guess.notes.append(f"inputs {quoted(x_name)} and labels {quoted(y_name)} by names and shapes of the arrays")
+def _sides_of(arrays: dict[str, NDArray[Any]], table: Table) -> tuple[str, str]:
+    names = {0: ("x", "inputs", "input", "features", "data", "images"), 1: ("y", "labels", "label", "targets", "target",
+             "outputs", "output", "classes")}  # fmt: skip
+    by_role = {role: next((n for n in arrays if n.lower() in known), None) for role, known in names.items()}
+    wide = sorted((n for n in arrays if n != by_role[1]), key=lambda n: -arrays[n].size)
+    x_name = by_role[0] or (wide[0] if wide else None)
+    rows = -1 if x_name is None else len(arrays[x_name])
+    y_name = by_role[1] or next((n for n in reversed(arrays) if n != x_name and len(arrays[n]) == rows), None)
+    if x_name is None or y_name is None or x_name == y_name:
+        raise table.refused(f"{table.choice.listing()}; give one array of inputs and one of labels with as many rows")
     return x_name, y_name
 
 
-def written(name: str) -> str:
-    """A name as an item of a list of columns: in double quotes where it would be read as something else."""
-    plain = name and not re.search(r'[,"*?\[]|\.\.|^\s|\s$', name)
-    return name if plain else '"{}"'.format(name.replace('"', '""'))
+def _names(columns: Sequence[Column]) -> str:
+    return ", ".join(column.name for column in columns)
 
 
 def _listed(columns: Sequence[Column]) -> str:
@@ -270,21 +219,3 @@ def _listed(columns: Sequence[Column]) -> str:
     if len(columns) > 4 and positions == list(range(positions[0], positions[-1] + 1)):
         return f"{written(columns[0].name)}..{written(columns[-1].name)}"
     return ",".join(written(column.name) for column in columns)
-
-
-def _chosen(columns: Sequence[Column], text: str, source: str) -> list[str]:
-    """Names that a list of names, globs and ranges means."""
-    names = [column.name for column in columns]
-    found: list[str] = []
-    for item in (part.strip() for part in text.split(",")):
-        first, dots, last = item.partition("..")
-        if item in names:
-            found.append(item)
-        elif dots and first in names and last in names:
-            found += names[names.index(first) : names.index(last) + 1]
-        else:
-            matching = fnmatch.filter(names, item)
-            if not matching:
-                raise DataError(f"{source}: no column {quoted(item)}; the file has {quoted(', '.join(names))}")
-            found += matching
-    return found

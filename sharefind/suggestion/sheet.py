@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from sharefind.errors import DataError
-from sharefind.typing import FloatArray
+from sharefind.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +26,8 @@ class Sheet:
         rows: Number of rows of the data set.
         orders_columns: Whether `inputs` may give columns in another order.
         is_named: Whether the columns of x have names of their own.
+        has_time: Whether a column says that rows follow each other in time.
+        units: Unit of each row (n,); None where nothing names it.
     """
 
     x: FloatArray
@@ -38,16 +40,15 @@ class Sheet:
     rows: int = 0
     orders_columns: bool = False
     is_named: bool = False
+    has_time: bool = False
+    units: IntArray | None = None
 
     def sampled(self, most: int, rng: np.random.Generator) -> Sheet:
         """At most so many of the rows, in their order."""
         if len(self.x) <= most:
             return self
         rows = np.sort(rng.choice(len(self.x), most, replace=False))
-        return Sheet(
-            self.x[rows], self.y[rows], self.inputs, self.shape, self.out_shape, self.settings, self.notes, self.rows,
-            self.orders_columns, self.is_named,
-        )  # fmt: skip
+        return replace(self, x=self.x[rows], y=self.y[rows])
 
 
 def checked(sheet: Sheet, source: str) -> Sheet:

@@ -113,7 +113,7 @@ def _tied_solution(inner: FloatArray, cross: FloatArray, label: IntArray) -> Flo
     return _solve(tie.T @ inner @ tie, tie.T @ cross)[label]
 
 
-def _solve(gram: FloatArray, cross: FloatArray, ridge: float = 1e-8) -> FloatArray:
+def _solve(gram: FloatArray, cross: FloatArray, ridge: float = 1e-6) -> FloatArray:
     """Coefficients of least squares, with a trace of ridge so that features may repeat each other."""
     scale = np.sqrt(np.diag(gram))
     scale[scale == 0] = 1.0
