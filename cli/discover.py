@@ -81,7 +81,7 @@ def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:
     """A problem with a new folder, made only after everything else was found to be in order."""
     from sharefind.api.resolve import resolve_problem
     from sharefind.cli.config_file import merged_config, plain_name
-    from sharefind.cli.notes import label_lines, layout_lines
+    from sharefind.cli.notes import label_lines, layout_of, print_layout
     from sharefind.search import RunFolder, default_folder
     from sharefind.search.observer import BudgetSpent
     from sharefind.search.run import fresh_folder
@@ -93,8 +93,7 @@ def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:
     except BudgetSpent as spent:
         folder = RunFolder.create(out or fresh_folder(plain_name(settings), Path("runs")), settings)
         return unready(folder, settings.seed, str(spent), session)
-    for note in (*layout_lines(settings), *label_lines(settings, problem)):
-        progress_console().print(f"note  {note}", soft_wrap=True)
+    print_layout([*layout_of(problem), *label_lines(settings, problem)], progress_console())
     return problem, RunFolder.create(out or default_folder(problem, Path("runs")), problem.resolved)
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.errors import ConfigError, RepresentationError, setting
+from sharefind.errors import ConfigError, RepresentationError, quoted, setting
 from sharefind.groups import Group, Representation, parse_representation
+from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes, AxisSettings
+from sharefind.groups.axis_expressions import axis_representation, is_by_axes
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.sample_checks import refuse_repeated_rows
 from sharefind.limits import Limits
@@ -21,7 +23,7 @@ from sharefind.rng import named_stream
 from sharefind.search.blind import BlindStart, blind_start
 from sharefind.search.config import SearchConfig, Settings
 from sharefind.search.presets import is_structured, resolve
-from sharefind.search.problem import Candidate, Problem, TaskLike, expressions
+from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
 from sharefind.search.rules.widths import width_advice
 from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
 from sharefind.search.units_of_rows import RowUnits, can_permute, row_units, unpermutable
@@ -39,9 +41,11 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         RepresentationError: the widths of the data do not fit the representations, or the action is not orthogonal.
         SpaceError: dim Z is above `config.limits`.
         UnitError: the unit is unknown or not equivariant.
+        DataError: the lengths of the axes are not known.
         ConfigError: a setting does not fit the problem. GroupError: the group is too large for what was asked.
     """
     blind = None
+    task = with_lengths(task, None if config.blind or isinstance(group, Candidate) else group)
     rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
     refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, config.limits)
     if is_structured(config):
@@ -127,9 +131,20 @@ def _candidates(action: Representation, limits: Limits) -> InvariantLattice:
 
 
 def _represent(config: SearchConfig, task: TaskLike, group: Group) -> Candidate:
-    in_text, out_text = expressions(config, task)
-    in_rep, out_rep = (parse_representation(text, group, config.limits) for text in (in_text, out_text))
-    return Candidate(group, in_rep, out_rep)
+    in_text, out_text = expressions(config, task, group)
+    in_rep = _representation(in_text, group, task.in_axes, INPUT_AXES, config.limits)
+    return Candidate(group, in_rep, _representation(out_text, group, task.out_axes, OUTPUT_AXES, config.limits))
+
+
+def _representation(text: str, group: Group, axes: Axes | None, side: AxisSettings, limits: Limits) -> Representation:
+    if not is_by_axes(text, axes):
+        return parse_representation(text, group, limits)
+    if axes is None:
+        raise RepresentationError(
+            f'{quoted(text)} names axes, and rows of {side.letter} have none; add {setting(side.axes)} "points coords" '
+            f"or the like, and {setting(side.shape)} where they are flat"
+        )
+    return axis_representation(text, group, axes, limits)
 
 
 def _refuse_widths(config: SearchConfig, candidate: Candidate, task: TaskLike) -> None:

@@ -82,7 +82,7 @@ def not_theirs(peer: str, reason: str) -> ExportError:
 def leaves(rep: Representation) -> Iterator[Representation]:
     """What a representation is composed of, trivial parts left out."""
     recipe = rep.construction
-    if recipe is None or recipe.operation in ("natural", "sign", "grid"):
+    if recipe is None or recipe.is_leaf:
         yield rep
         return
     for part in recipe.parts:
