@@ -127,12 +127,15 @@ def _resumed(given: dict[str, Any], session: Session) -> _Ready | Unready:
 def _search(
     problem: Problem, folder: RunFolder, workers: Workers, session: Session, *, is_silent: bool, is_json: bool
 ) -> Any:
-    from sharefind.cli.live import watcher
+    from sharefind.cli.expected_time import Expected, expected_time
+    from sharefind.cli.live import is_shown, watcher
     from sharefind.report.text.runs import RunView
     from sharefind.search import run_search
 
     _use_one_thread()
-    with watcher(problem, folder.path, is_silent=is_silent, is_json=is_json) as observer:
+    shown = {"is_silent": is_silent, "is_json": is_json}
+    expected = expected_time(problem, folder, workers, session) if is_shown(**shown) else Expected()
+    with watcher(problem, folder.path, **shown, expected=expected) as observer:
         outcome, result = run_search(problem, folder, observer, workers, clock=clock_of(session))
     return RunView(folder.path, result, outcome.lattice, problem.settings.alpha)
 

@@ -17,26 +17,38 @@ from rich.table import Table
 from rich.text import Text
 
 from sharefind.cli.console import progress_console
+from sharefind.cli.expected_time import Expected
 from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.tables import DECISION_STYLES
-from sharefind.search import Growth, Observer, Problem, SearchNode
+from sharefind.search import Growth, Observer, Problem, SearchLattice, SearchNode, TestedProblem
+from sharefind.search.forecast import Forecast
 from sharefind.search.observer import WARNING
 
 if TYPE_CHECKING:
     from sharefind.architectures.layers.network_training import Epoch
 
 
+def is_shown(*, is_silent: bool, is_json: bool) -> bool:
+    """Whether progress is shown: not with --quiet, nor with --json where stderr is no terminal."""
+    return not (is_silent or (is_json and not sys.stderr.isatty()))
+
+
 @contextmanager
-def watcher(problem: Problem, run: Path, *, is_silent: bool, is_json: bool) -> Iterator[Observer]:
-    """The observer that suits where stderr goes."""
-    console = progress_console()
-    if is_silent or (is_json and not sys.stderr.isatty()):
+def watcher(
+    problem: Problem, run: Path, *, is_silent: bool, is_json: bool, expected: Expected | None = None
+) -> Iterator[Observer]:
+    """The observer that suits where stderr goes; `expected`: what is said of its time before."""
+    console, expected = progress_console(), expected or Expected()
+    if not is_shown(is_silent=is_silent, is_json=is_json):
         yield NoteView(console)
-    elif not console.is_terminal:
+        return
+    for line in expected.lines:
+        console.print(Text(line), soft_wrap=True)
+    if not console.is_terminal:
         console.print(Text(_headline(problem, run)), soft_wrap=True)
         yield LineView(console)
     else:
-        view = LiveView(console, _headline(problem, run))
+        view = LiveView(console, _headline(problem, run), Forecast(expected.estimate))
         with Live(
             get_renderable=view.render, console=console, transient=True, refresh_per_second=8, vertical_overflow="crop"
         ):
@@ -61,10 +73,11 @@ def training_progress(epochs: int, *, is_silent: bool) -> Iterator[Callable[[str
         yield told
 
 
-def _columns() -> tuple[ProgressColumn, ...]:
+def _columns(*, is_timed: bool = True) -> tuple[ProgressColumn, ...]:
     """Of a bar; its text is no markup, since groups and spaces may have any name."""
     text = TextColumn("{task.description}", markup=False)
-    return text, BarColumn(30), TaskProgressColumn(), TimeElapsedColumn()
+    bar: tuple[ProgressColumn, ...] = text, BarColumn(30 if is_timed else 14), TaskProgressColumn()
+    return (*bar, TimeElapsedColumn()) if is_timed else bar
 
 
 def _headline(problem: Problem, run: Path) -> str:
@@ -119,14 +132,18 @@ class LineView(NoteView):
 class LiveView(NoteView):
     """On a terminal: the chain so far, the training under way and the distances of finished nodes."""
 
-    def __init__(self, console: Console, headline: str) -> None:
+    def __init__(self, console: Console, headline: str, forecast: Forecast | None = None) -> None:
         super().__init__(console)
-        self._headline = headline
+        self._headline, self._forecast = headline, forecast or Forecast()
         self._visited: dict[str, SearchNode] = {}
         self._origin: dict[str, Growth] = {}
         self._current: SearchNode | None = None
-        self._progress = Progress(*_columns(), console=console)
+        self._progress = Progress(*_columns(is_timed=False), console=console)
         self._task: TaskID = self._progress.add_task("starting", total=None)
+
+    def on_start(self, problem: TestedProblem, lattice: SearchLattice) -> None:
+        """The tests are done."""
+        self._forecast.on_start(problem, lattice)
 
     def on_node_start(self, node: SearchNode) -> None:
         """Show the node as the one under way."""
@@ -135,10 +152,12 @@ class LiveView(NoteView):
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
         """Move the bar of the stage."""
-        self._progress.update(self._task, description=f"{_short(node)}: {stage}", completed=done, total=total)
+        self._forecast.on_progress(node, stage, done, total)
+        self._progress.update(self._task, description=shortened(self._forecast.doing, 60), completed=done, total=total)
 
     def on_node_end(self, node: SearchNode) -> None:
         """Add the node to the finished ones."""
+        self._forecast.on_node_end(node)
         self._visited[node.key] = node
 
     def on_growth(self, growths: list[Growth]) -> None:
@@ -153,7 +172,7 @@ class LiveView(NoteView):
         parts: list[RenderableType] = [Text(self._headline, style="dim"), self._chain()]
         if self._visited:
             parts.append(self._distances())
-        return Group(*parts, self._progress)
+        return Group(*parts, self._progress, Text(self._forecast.words(), style="dim"))
 
     def _chain(self) -> Text:
         """E_0 -> E_1 -> ... -> the node under way."""
