@@ -28,6 +28,7 @@ class Sheet:
         is_named: Whether the columns of x have names of their own.
         has_time: Whether a column says that rows follow each other in time.
         units: Unit of each row (n,); None where nothing names it.
+        is_task: Whether it is a named data set, whose columns have no settings.
     """
 
     x: FloatArray
@@ -42,6 +43,7 @@ class Sheet:
     is_named: bool = False
     has_time: bool = False
     units: IntArray | None = None
+    is_task: bool = False
 
     def sampled(self, most: int, rng: np.random.Generator) -> Sheet:
         """At most so many of the rows, in their order."""
