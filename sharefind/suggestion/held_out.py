@@ -108,23 +108,20 @@ class Comparison:
         return float(np.clip(self.tied / self.best, 0.0, 1.0)) if self.best > 0 else 0.0
 
     @property
-    def excess(self) -> float:
-        """Squared error of the tied model as a multiple of the reference's, less 1."""
-        return (1.0 - self.tied) / max(1.0 - self.best, 1e-12) - 1.0
-
-    @property
     def saving(self) -> float:
         """How far the numbers are fewer, on a scale of logarithms: 1 where one is left."""
         return 1.0 - float(np.log(self.coefficients) / np.log(max(self.of, 2)))
 
-    def holds(self, errors: float = 3.0, negligible: float = 0.01) -> bool:
+    def holds(self, errors: float = 3.0, negligible: float = 0.01, exact: float = 1e-4) -> bool:
         """Whether the tied model predicts as well as the reference.
 
         Args:
             errors: Standard errors by which it may be worse.
             negligible: Or the share by which its squared error may be larger.
+            exact: Squared error, as a share of the variance, below which a reference counts as having this one.
         """
-        return self.deviation <= errors or (self.excess <= negligible and self.kept >= 1 - 2 * negligible)
+        excess = (self.best - self.tied) / max(1.0 - self.best, exact)
+        return self.deviation <= errors or (excess <= negligible and self.kept >= 1 - 2 * negligible)
 
 
 def label_weights(action: SuggestedAction, y: FloatArray) -> FloatArray:
@@ -163,7 +160,8 @@ def filter_comparison(level: Level) -> Comparison | None:
     n, m = level.y.shape
     if level.free is None or level.features.count != m or m < 6:
         return None
-    inside = np.zeros(m)
-    inside[m // 4 : m - m // 4] = 1.0
-    weights = inside / np.maximum((level.y**2).mean(axis=0), 1e-300)
-    return compared(level, level.errors(filter_weights), level.free, 2 * m - 1, weights)
+    inside = np.arange(m // 4, m - m // 4)
+    weights = np.zeros(m)
+    weights[inside] = 1 / np.maximum((level.y[:, inside] ** 2).mean(axis=0), 1e-300)
+    errors = level.errors(lambda moments: filter_weights(moments, inside))
+    return compared(level, errors, level.free, 2 * m - 1, weights)

@@ -15,7 +15,8 @@ class Ranking:
 
     Attributes:
         holds: Score of a group whose tied model predicts as well as the free one, before its saving.
-        picture: Of a group on pixels whose neighbours are correlated.
+        picture: Of a group on pixels whose neighbours are correlated, before its saving.
+        pixels: What its saving adds at the most.
         rest: Largest score of any other.
         unseen: Largest score where y does not seem to depend on x.
         power: Of the share of the explained variance that a tied model keeps, where it does worse.
@@ -25,8 +26,9 @@ class Ranking:
         strong: Least score of a strong suggestion.
     """
 
-    holds: float = 0.7
-    picture: float = 0.5
+    holds: float = 0.6
+    picture: float = 0.68
+    pixels: float = 0.1
     rest: float = 0.5
     unseen: float = 0.3
     power: float = 8.0
@@ -92,12 +94,13 @@ class Judgement:
             return ranking.unseen * like * self.saving if self.comparisons else 0.0
         if self.best is None:
             return 0.0
+        holding = picture = 0.0
         if self.holds and self.saving >= ranking.saving:
-            return ranking.holds + (1 - ranking.holds) * self.saving * like
-        fit = self.best.kept**ranking.power * self.saving
+            holding = ranking.holds + (1 - ranking.holds) * self.saving * like
         if self.is_picture:
-            return ranking.picture + (ranking.holds - ranking.picture) * self.saving * (0.5 + 0.5 * self.best.kept)
-        return ranking.rest * fit * (0.5 + 0.5 * like) / (1 + ranking.plain * self.action.layout.plain)
+            picture = ranking.picture + ranking.pixels * self.saving
+        fit = self.best.kept**ranking.power * self.saving * (0.5 + 0.5 * like)
+        return max(holding, picture, ranking.rest * fit / (1 + ranking.plain * self.action.layout.plain))
 
     @property
     def rank(self) -> tuple[float, float, int]:

@@ -28,8 +28,11 @@ def judgements(sheet: Sheet, rows: int = 1500, seed: int = 0) -> list[Judgement]
     part = sheet.sampled(rows, named_stream(seed, "suggested rows"))
     look = look_at(part.x)
     actions = candidates(part, look)
-    levels = levels_of(part, seed)
-    fits = [_Fits.of(level, actions) for level in levels]
+    fits = list[_Fits]()
+    is_worth = [True] * len(actions)
+    for level in levels_of(part, seed):
+        fits.append(_Fits.of(level, actions, is_worth))
+        is_worth = [_is_open(fits[-1].comparison(k)) for k in range(len(actions))]
     seen = any(fit.is_seen() for fit in fits)
     judged = [
         Judgement(
@@ -38,7 +41,24 @@ def judgements(sheet: Sheet, rows: int = 1500, seed: int = 0) -> list[Judgement]
         )
         for k, action in enumerate(actions)
     ]  # fmt: skip
-    return sorted(judged, key=lambda one: one.rank)
+    return _distinct_first(sorted(judged, key=lambda one: one.rank))
+
+
+def _is_open(found: Comparison | None, kept: float = 0.9, errors: float = 8.0) -> bool:
+    """Whether more features may still change what a comparison says of a group."""
+    return found is None or found.kept > kept or found.deviation < errors
+
+
+def _distinct_first(judged: list[Judgement]) -> list[Judgement]:
+    """Groups whose models are those of a group before them, on the same columns, behind all others."""
+    seen = set[tuple[object, ...]]()
+    first, repeated = list[Judgement](), list[Judgement]()
+    for one in judged:
+        counts = tuple(found.coefficients for found in one.comparisons)
+        key = (one.action.layout, one.action.settings["out_rep"], *counts)
+        (repeated if counts and key in seen else first).append(one)
+        seen.add(key)
+    return [*first, *repeated]
 
 
 def levels_of(sheet: Sheet, seed: int = 0) -> list[Level]:
@@ -56,8 +76,7 @@ class _Fits:
         level: Rows and features.
         actions: The groups.
         tied: Squared errors of each group's model, with its coefficients; None for one with too many.
-        reference: Squared errors of the free model; of the best tied one where there are too few rows for a free one;
-            None where there is neither.
+        reference: Squared errors of the best model, tied or free; None where there are too few rows for any.
     """
 
     level: Level
@@ -66,15 +85,15 @@ class _Fits:
     reference: FloatArray | None
 
     @classmethod
-    def of(cls, level: Level, actions: list[SuggestedAction]) -> _Fits:
-        """Fit all groups."""
-        tied = [level.tied(action) for action in actions]
+    def of(cls, level: Level, actions: list[SuggestedAction], is_worth: list[bool]) -> _Fits:
+        """Fit the groups that are worth it."""
+        tied = [level.tied(action) if worth else None for action, worth in zip(actions, is_worth, strict=True)]
         scale = 1 / np.maximum((level.y**2).mean(axis=0), 1e-300)
         found = [errors for errors, _ in (fit for fit in tied if fit is not None)]
         if level.free is not None:
             found.append(level.free)
         best = min(found, key=lambda errors: float((errors @ scale).mean()), default=None)
-        return cls(level, actions, tied, level.free if level.free is not None else best)
+        return cls(level, actions, tied, best)
 
     def is_seen(self) -> bool:
         """Whether the reference predicts better than the mean."""

@@ -32,11 +32,11 @@ def _relation(judged: Judgement, found: Comparison) -> str:
         return f"no model sees y in x, so that nothing speaks for or against {group} there ({numbers})"
     both = f"R^2 {_short(found.tied)} / {_short(found.best)}"
     if judged.holds:
-        return f"a {found.words} model tied by {group} predicts held-out rows as well as the free one ({both}) with {numbers}"
+        return f"a {found.words} model tied by {group} predicts held-out rows as well as any other ({both}) with {numbers}"
     worst = max(judged.comparisons, key=lambda one: one.deviation)
     both = f"R^2 {_short(worst.tied)} / {_short(worst.best)}"
     return (
-        f"a {worst.words} model tied by {group} predicts held-out rows less well than the free one ({both}), with "
+        f"a {worst.words} model tied by {group} predicts held-out rows less well than the best one ({both}), with "
         f"{worst.coefficients} numbers instead of {worst.of}: {group} may hold in part"
     )
 

@@ -129,11 +129,10 @@ def _for_sheet(
     settings = _column_settings(sheet, order)
     judged = judgements(sheet)
     ranked = [_of_group(one, sheet, settings, name, seconds_of) for one in judged if one.score() > 0]
-    ranked.append(_blind(sheet, settings, name, seconds_of, judged))
-    ranked.sort(key=lambda one: -one.score)
-    ranked = _without_repeats([*known, *ranked])
+    blind = _blind(sheet, settings, name, seconds_of, judged)
+    place = next((k for k, one in enumerate(ranked) if one.score < blind.score), len(ranked))
+    ranked = _without_repeats([*known, *ranked[:place], blind, *ranked[place:]])
     kept = ranked[:most]
-    blind = next(one for one in ranked if "blind" in one.settings)
     if blind not in kept and not kept[0].score >= RANKING.strong:
         kept[-1] = blind
     width, labels = sheet.x.shape[1], sheet.y.shape[1]

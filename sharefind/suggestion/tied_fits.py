@@ -93,12 +93,17 @@ def tied_weights(moments: Moments, tie: Tie) -> FloatArray:
     return weights
 
 
-def filter_weights(moments: Moments) -> FloatArray:
-    """Coefficients (d, d) of least squares among filters: those that depend on the distance of column and label."""
+def filter_weights(moments: Moments, inside: IntArray) -> FloatArray:
+    """Coefficients (d, d) of least squares among filters: those that depend on the distance of column and label.
+
+    Args:
+        moments: Of the rows.
+        inside: Labels that are fitted, away from the borders.
+    """
     d = len(moments.cross)
     place = np.arange(d)
     gram, cross = np.zeros((2 * d - 1, 2 * d - 1)), np.zeros(2 * d - 1)
-    for output in range(d):
+    for output in inside:
         lag = place - output + d - 1
         gram[np.ix_(lag, lag)] += moments.inner
         cross[lag] += moments.cross[:, output]
