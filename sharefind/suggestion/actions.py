@@ -49,6 +49,7 @@ def actions_of(
     names: str | None = None,
     *,
     is_shaped: bool = False,
+    is_flat: bool = False,
 ) -> Iterator[SuggestedAction]:
     """All groups of a layout, with all ways to act on the labels.
 
@@ -58,6 +59,7 @@ def actions_of(
         order: Columns of x in the order in which the layout takes them; None for their own.
         names: What the user calls the axes; None for names of ours.
         is_shaped: Whether rows of x are arrays.
+        is_flat: Whether axes cannot be named.
     """
     layout = layout if names is None else renamed(layout, names)
     for name in _names(layout):
@@ -68,7 +70,7 @@ def actions_of(
         if order is not None:
             inputs = tuple(_relabelled(g, order) for g in inputs)
         for out_rep in output_layouts(widths[1], layout.points, layout.flat, widths[0]):
-            settings = {"group": name, **_input_settings(layout, is_shaped), "out_rep": out_rep}
+            settings = {"group": name, **({"in_rep": layout.flat} if is_flat else _input_settings(layout, is_shaped)), "out_rep": out_rep}
             yield SuggestedAction(
                 name, _log_order(group), layout, inputs, _moves(group, out_rep), settings
             )

@@ -53,12 +53,10 @@ def _all(sheet: Sheet, look: Look) -> Iterator[SuggestedAction]:
     if sheet.is_named:
         yield from _by_names(sheet, widths)
     layouts = list(flat_layouts(widths[0]))
-    for layout in [layout for layout in layouts if layout.plain == 0]:
-        yield from actions_of(layout, widths)
-    for layout in _partial(look, widths[0]):
-        yield from actions_of(layout, widths)
-    for layout in [layout for layout in layouts if layout.plain > 0]:
-        yield from actions_of(layout, widths)
+    plain = [layout for layout in layouts if layout.plain == 0]
+    others = [layout for layout in layouts if layout.plain > 0]
+    for layout in (*plain, *_partial(look, widths[0]), *others):
+        yield from actions_of(layout, widths, is_flat=sheet.is_task)
 
 
 def _said_axes(sheet: Sheet) -> tuple[int, ...] | None:

@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,9 +14,23 @@ from sharefind.durations import Rates, estimate_from_sizes, usual_sizes
 from sharefind.rng import named_stream
 from sharefind.suggestion.sheet import Sheet
 
-SecondsOf = Callable[[Sheet, str | None, float], tuple[float, float]]
-"""What estimates the seconds of a search, least and most: of the data, the group's name (None for a search without
-one), and the logarithm of its order."""
+@dataclass(frozen=True)
+class Planned:
+    """A search whose time is estimated.
+
+    Attributes:
+        group: Name of the candidate; None for a search without one.
+        log_order: Logarithm of its order.
+        holds: Whether it seems to hold; None where a look does not say.
+    """
+
+    group: str | None = None
+    log_order: float = 0.0
+    holds: bool | None = None
+
+
+SecondsOf = Callable[[Sheet, Planned], tuple[float, float]]
+"""What estimates the seconds of a search on some data, the least and the most."""
 
 
 def machine_rates(
@@ -48,11 +63,11 @@ def seconds_with(rates: Rates, largest: float = 10.0) -> SecondsOf:
         largest: Logarithm of the group order from which on a larger one costs no more.
     """
 
-    def seconds_of(sheet: Sheet, group: str | None, log_order: float) -> tuple[float, float]:
-        order = round(math.exp(min(log_order, largest)))
-        subgroups = 20 if group is None else tested_groups(group)
+    def seconds_of(sheet: Sheet, planned: Planned) -> tuple[float, float]:
+        order = round(math.exp(min(planned.log_order, largest)))
+        subgroups = 20 if planned.group is None else tested_groups(planned.group)
         sizes = usual_sizes(sheet.rows, sheet.x.shape[1], sheet.y.shape[1], order, subgroups)
-        found = estimate_from_sizes(sizes, rates)
+        found = estimate_from_sizes(sizes, rates, planned.holds)
         return found.low, found.high
 
     return seconds_of

@@ -17,7 +17,7 @@ from sharefind.errors import ConfigError, DataError, quoted, setting
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.rng import named_stream
 from sharefind.suggestion.consecutive_rows import RowsInOrder, rows_in_order
-from sharefind.suggestion.expected_seconds import SecondsOf, machine_rates, seconds_with
+from sharefind.suggestion.expected_seconds import Planned, SecondsOf, machine_rates, seconds_with
 from sharefind.suggestion.held_out import Comparison, filter_comparison
 from sharefind.suggestion.judgement import RANKING, Judgement
 from sharefind.suggestion.quick_look import judgements, levels_of
@@ -110,14 +110,13 @@ def _for_task(task: Task, most: int, seconds_of: SecondsOf) -> Suggestions:
     sheet = Sheet(x, y, task.inputs, *shapes, rows=len(x), units=task.units, is_task=True)
     found = list[Suggestion]()
     if task.group is not None or task.action is not None:
-        reps = {"in_rep": task.in_rep, "out_rep": task.out_rep}
+        reps = {"in_rep": task.in_rep or "natural", "out_rep": task.out_rep or "natural"}
         settings = {"group": task.group, **reps} if task.group is not None else {}
         words = task.description or task.name
         order = 0.0 if task.action is None else float(np.log(task.action.group.order))
         group = task.group or (task.action.group.name if task.action is not None else None)
-        known = {key: value for key, value in settings.items() if value is not None}
         why = f"the data set recommends {group}{'' if task.action is None else ' with an action of its own'}: {words}"
-        found.append(Suggestion(known, why, 1.0, seconds_of(sheet, group, order), task.name))
+        found.append(Suggestion(settings, why, 1.0, seconds_of(sheet, Planned(group, order)), task.name))
     return _for_sheet(sheet, task.name, most, seconds_of, found)
 
 
@@ -168,7 +167,7 @@ def _of_group(
     judged: Judgement, sheet: Sheet, settings: Mapping[str, str], name: str | None, seconds_of: SecondsOf
 ) -> Suggestion:
     action = judged.action
-    seconds = seconds_of(sheet, action.group, action.size)
+    seconds = seconds_of(sheet, Planned(action.group, action.size, True if judged.holds else None))
     return Suggestion({**settings, **action.settings}, reason(judged), judged.score(), seconds, name)
 
 
@@ -177,7 +176,7 @@ def _blind(
 ) -> Suggestion:
     """A search without a candidate, which is more than a last resort where a filter fits and no group does."""
     plain = {key: value for key, value in settings.items() if key not in ("axes", "shape", "out_axes", "out_shape")}
-    seconds = seconds_of(sheet, None, 0.0)
+    seconds = seconds_of(sheet, Planned())
     found = _filter(sheet) if not any(one.holds and one.action.layout.plain == 0 for one in judged) else None
     if found is not None:
         score = RANKING.holds + (1 - RANKING.holds) * found.saving
