@@ -37,7 +37,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
     session: Session = context.obj
     session.debug = session.debug or options["debug"]
     given = {name: value for name, value in options.items() if value is not None and value is not False}
-    given = _with_labels(given)
+    given = with_labels(given)
     if file is not None:
         given = _with_data(given, file)
     workers = Workers(options["jobs"], options["executor"] or "loky", options["address"])
@@ -69,7 +69,7 @@ def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:
     return {**given, "data": file}
 
 
-def _with_labels(given: dict[str, Any]) -> dict[str, Any]:
+def with_labels(given: dict[str, Any]) -> dict[str, Any]:
     """The options, with --classes and --numbers as the setting `labels`."""
     kinds = [kind for kind in ("classes", "numbers") if given.pop(kind, False)]
     if len(kinds) > 1:
