@@ -21,7 +21,7 @@ from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, read_
 from sharefind.meanfield.units.activations import Activation
 from sharefind.spaces import Block, Subspace
 from sharefind.spaces.space_html import space_html
-from sharefind.written import order
+from sharefind.written import order, plural
 
 SCHEMA = "sharefind.spec/1"
 
@@ -153,19 +153,22 @@ class SharingSpec:
         return hash(self._key)
 
     def __repr__(self) -> str:
-        widths = f"{self.d_in} inputs, {self.d_out} outputs"
-        return f"<SharingSpec {self.name!r}: {self.formula}, {widths}, group {self._group}, {self._dimension}>"
+        return f"<SharingSpec {self.name!r}: {self.formula}, {self._widths}, group {self._group}, {self._dimension}>"
 
     def _repr_html_(self) -> str:
         facts = {
             "unit": f"{self.unit}: {self.formula}",
-            "widths": ", ".join(f"{dim} {side}" for dim, side in zip(self.dims, SPACES, strict=False)),
+            "widths": self._widths,
             "group": self._group,
             "acts by": ", ".join(f"{rep} on {side}" for rep, side in zip(self.rep_names, SPACES, strict=False)),
             "particles": str(self.particles),
         }
         title = html.headline(f"{self.name}: {self._dimension}", is_good=True)
         return html.notebook(title, html.facts(facts), space_html(self.space, self.blocks))
+
+    @property
+    def _widths(self) -> str:
+        return ", ".join(plural(dim, side.removesuffix("s")) for dim, side in zip(self.dims, SPACES, strict=False))
 
     @property
     def _group(self) -> str:
