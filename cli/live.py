@@ -43,13 +43,13 @@ def watcher(
     if not is_shown(is_silent=is_silent, is_json=is_json):
         yield NoteView(console)
         return
-    for line in expected.lines:
+    headline = _headline(problem, run)
+    for line in expected.lines if console.is_terminal else (headline, *expected.lines):
         console.print(Text(line), soft_wrap=True)
     if not console.is_terminal:
-        console.print(Text(_headline(problem, run)), soft_wrap=True)
         yield LineView(console)
     else:
-        view = LiveView(console, _headline(problem, run), Forecast(expected.estimate))
+        view = LiveView(console, headline, Forecast(expected.estimate))
         with Live(
             get_renderable=view.render, console=console, transient=True, refresh_per_second=8, vertical_overflow="crop"
         ):
@@ -96,10 +96,11 @@ def training_progress(
 
 
 class _Pace:
-    """Says once, from the first epochs of the first network, how long all of them take at most."""
+    """Says once, from the first epochs of the first network, how long all of them take at most, where that is long."""
 
-    def __init__(self, epochs: int, networks: int, console: Console, seconds: float = 1.0) -> None:
-        self._epochs, self._networks, self._console, self._after = epochs, networks, console, seconds
+    def __init__(self, epochs: int, networks: int, console: Console, seconds: float = 1.0, short: float = 10.0) -> None:
+        self._epochs, self._networks, self._console = epochs, networks, console
+        self._after, self._short = seconds, short
         self._began: tuple[float, int] | None = None
         self._is_said = False
 
@@ -111,7 +112,10 @@ class _Pace:
         if self._is_said or done < 1 or passed < self._after:
             return
         self._is_said = True
-        most = rounded_seconds(self._networks * self._epochs * passed / done)
+        seconds = self._networks * self._epochs * passed / done
+        if seconds < self._short:
+            return
+        most = rounded_seconds(seconds)
         what = f"at most {self._epochs} epochs of each of {self._networks} networks; training stops early"
         self._console.print(Text(f"time  up to {most}: {what}"), soft_wrap=True)
 

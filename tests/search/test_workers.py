@@ -226,7 +226,7 @@ def test_an_address_where_nothing_answers() -> None:
     pytest.importorskip("distributed")
     with (
         pytest.raises(ConfigError, match="no Dask scheduler answers"),
-        Workers(executor="dask", address="tcp://127.0.0.1:1").connected(),
+        Workers(executor="dask", address="tcp://127.0.0.1:1", patience=1.0).connected(),
     ):
         pass
 
