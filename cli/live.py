@@ -163,8 +163,9 @@ class LineView(NoteView):
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
         """Say how far the exact tests are, now and then."""
-        if stage.startswith("test of ") and time.monotonic() - self._spoke >= self._silence:
-            self._console.print(Text(f"{stage}: {done} of at most {total} exact tests done"), soft_wrap=True)
+        words = stage.removeprefix("in ")
+        if words.startswith("test of ") and time.monotonic() - self._spoke >= self._silence:
+            self._console.print(Text(f"{words}: {done} of at most {total} exact tests done"), soft_wrap=True)
             self._spoke = time.monotonic()
 
     def on_node_end(self, node: SearchNode) -> None:

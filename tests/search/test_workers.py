@@ -192,6 +192,7 @@ def test_a_test_that_may_end_early_is_not_shared() -> None:
     assert subgroups_of_s3(99, Backwards(9), enough=3) == subgroups_of_s3(99, enough=3)
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_same_as_one() -> None:
     assert subgroups_of_s3(workers=Workers(2)) == subgroups_of_s3()
 
