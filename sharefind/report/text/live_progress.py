@@ -58,15 +58,16 @@ def watcher(
     if not is_shown(console, is_silent=is_silent, is_json=is_json):
         yield NoteView(console)
         return
-    for line in lines:
+    headline = _headline(problem, run)
+    has_view = console.is_jupyter or console.is_terminal  # which shows the headline itself
+    for line in lines if has_view else (headline, *lines):
         console.print(Text(line), soft_wrap=True)
     if console.is_jupyter:
-        yield from _in_notebook(console, _headline(problem, run), forecast)
+        yield from _in_notebook(console, headline, forecast)
     elif not console.is_terminal:
-        console.print(Text(_headline(problem, run)), soft_wrap=True)
         yield LineView(console)
     else:
-        view = LiveView(console, _headline(problem, run), forecast)
+        view = LiveView(console, headline, forecast)
         with Live(
             get_renderable=view.render, console=console, transient=True, refresh_per_second=8, vertical_overflow="crop"
         ):
@@ -119,10 +120,11 @@ def training_progress(
 
 
 class _Pace:
-    """Says once, from the first epochs of the first network, how long all of them take at most."""
+    """Says once, from the first epochs of the first network, how long all of them take at most, where that is long."""
 
-    def __init__(self, epochs: int, networks: int, console: Console, seconds: float = 1.0) -> None:
-        self._epochs, self._networks, self._console, self._after = epochs, networks, console, seconds
+    def __init__(self, epochs: int, networks: int, console: Console, seconds: float = 1.0, short: float = 10.0) -> None:
+        self._epochs, self._networks, self._console = epochs, networks, console
+        self._after, self._short = seconds, short
         self._began: tuple[float, int] | None = None
         self._is_said = False
 
@@ -134,7 +136,10 @@ class _Pace:
         if self._is_said or done < 1 or passed < self._after:
             return
         self._is_said = True
-        most = rounded_seconds(self._networks * self._epochs * passed / done)
+        seconds = self._networks * self._epochs * passed / done
+        if seconds < self._short:
+            return
+        most = rounded_seconds(seconds)
         what = f"at most {self._epochs} epochs of each of {self._networks} networks; training stops early"
         self._console.print(Text(f"time  up to {most}: {what}"), soft_wrap=True)
 
@@ -183,8 +188,9 @@ class LineView(NoteView):
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
         """Say how far the exact tests are, now and then."""
-        if stage.startswith("test of ") and time.monotonic() - self._spoke >= self._silence:
-            self._console.print(Text(f"{stage}: {done} of at most {total} exact tests done"), soft_wrap=True)
+        words = stage.removeprefix("in ")
+        if words.startswith("test of ") and time.monotonic() - self._spoke >= self._silence:
+            self._console.print(Text(f"{words}: {done} of at most {total} exact tests done"), soft_wrap=True)
             self._spoke = time.monotonic()
 
     def on_node_end(self, node: SearchNode) -> None:
