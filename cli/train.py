@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sharefind.cli.console import print_json, result_console, warn
+from sharefind.cli.console import print_json, progress_console, result_console, warn
 from sharefind.cli.options import JSON, LIMITS, QUIET, Run, takes
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.limits import limits_of
@@ -56,7 +56,7 @@ def train(
     from sharefind.architectures.formats.onnx_graph import require_onnx
     from sharefind.architectures.layers.comparison import TrainingPlan, beside_usual, compare, untied
     from sharefind.cli.finished import finished_outcome
-    from sharefind.cli.live import training_progress
+    from sharefind.report.text.live_progress import training_progress
     from sharefind.search import RunFolder
     from sharefind.search.scores import FREE, TIED
     from sharefind.search.yardstick import advice
@@ -69,7 +69,8 @@ def train(
         raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
     x, y = _rows(outcome.problem.task, seed)
     units, plan = _units(outcome.problem), TrainingPlan(width, epochs, lr=lr, seed=seed)
-    with training_progress(epochs, is_silent=options["quiet"] or options["json"]) as told:
+    is_silent = options["quiet"] or options["json"]
+    with training_progress(progress_console(), epochs, is_silent=is_silent) as told:
         scores = compare({TIED: spec, FREE: untied(spec)}, x, y, plan, told, units)
     _refuse_unlearnt(scores[0], lr)
     _write(scores[0], out, seed)

@@ -11,6 +11,7 @@ from sharefind.datasets.column_choice import Columns, written
 from sharefind.datasets.roles import Roles
 from sharefind.errors import DataError, quoted, setting
 
+USUAL = "without roles, columns are x0, x1, ... and y0, y1, ..."
 COLUMN = re.compile(r"([xy])(0|[1-9][0-9]*)")
 
 
@@ -155,7 +156,7 @@ def _usual(columns: Columns, dropped: frozenset[int], units: int | None) -> tupl
             continue
         if match is None:
             raise columns.refused(
-                f"unknown column {quoted(name)} beside x0, x1, ... and y0, y1, ...; {_ask(columns, dropped, units)}; a "
+                f"unknown column {quoted(name)}; {USUAL}; {_ask(columns, dropped, units)}; a "
                 f"column that says which rows belong together is named with {setting('rows_of')}"
             )
         if int(match[2]) in positions[match[1]]:
@@ -164,9 +165,7 @@ def _usual(columns: Columns, dropped: frozenset[int], units: int | None) -> tupl
     for key, found in positions.items():
         missing = next(number for number in range(len(found) + 1) if number not in found)
         if missing == 0 or missing < len(found):
-            raise columns.refused(
-                f"no column '{key}{missing}' among x0, x1, ... and y0, y1, ...; {_ask(columns, dropped, units)}"
-            )
+            raise columns.refused(f"no column '{key}{missing}'; {USUAL}; {_ask(columns, dropped, units)}")
     x, y = (tuple(found[k] for k in sorted(found) if found[k] not in dropped) for found in positions.values())
     if not x or not y:
         raise columns.refused(f"{setting('drop')} leaves no {'y' if x else 'x'}; drop fewer columns")
@@ -189,20 +188,16 @@ def _ask(columns: Columns, dropped: frozenset[int], units: int | None) -> str:
     if len(names) < 2:
         return f"{columns.listing()}; give a file with inputs and labels, a {columns.kind} or more of each"
     inputs, outputs = _example(names)
-    example = f"{setting('inputs')} {_shown(inputs)} {setting('outputs')} {_shown(outputs)}"
+    example = f"{setting('inputs')} {quoted(inputs)} {setting('outputs')} {quoted(outputs)}"
     return f"{columns.listing()}; say which are inputs and which are labels, such as {example}"
 
 
 def _example(names: Sequence[str]) -> tuple[str, str]:
-    """Inputs and labels of a file as they may be: by the names x0, ... and y0, ... where it has some, or the last one."""
+    """Inputs and labels of a file as they may be: by the names x0, ... and y0, ..., or the last one as the label."""
     usual = {key: [name for name in names if (match := COLUMN.fullmatch(name)) and match[1] == key] for key in "xy"}
     if all(usual.values()):
         return ",".join(usual["x"][:3]), ",".join(usual["y"][:3])
     return written(names[0]) if len(names) == 2 else f"{written(names[0])}..{written(names[-2])}", written(names[-1])
-
-
-def _shown(item: str) -> str:
-    return quoted(item) if re.fullmatch(r"[\w.]+", item) is None else f"'{item}'"
 
 
 def _part_of_both(columns: Columns, position: int) -> str:

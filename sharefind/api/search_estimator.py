@@ -24,6 +24,7 @@ from sharefind.api.kept_rows import DATA, UNITS, KeptRows, kept_rows
 from sharefind.api.parameters import EvidenceRow, Hooks, Parameters, SearchedModel, new_folder
 from sharefind.api.resolve import resolve_problem
 from sharefind.api.search_parameters import SearchParameters
+from sharefind.api.shown import check_verbose, progress
 from sharefind.architectures import searched_network
 from sharefind.datasets import Task, finite_task, unit_numbers
 from sharefind.datasets.frames import has_names, numbers_of
@@ -71,6 +72,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
         clock = Clock(time.monotonic())
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        check_verbose(self.verbose)
         refuse_settings(self.train_epochs, self.train_width, self.train_lr)
         rows = self._rows(X)
         labels = self._labels(y, {*rows.inputs, rows.kept.key})
@@ -116,13 +118,14 @@ class SearchEstimator(FoundSharing, SearchParameters):
         self._samples = Samples("data", problem.fingerprint, len(rows.values), widths)
         folder = self._new_run(problem.resolved, kept)
         hooks = Hooks(on_node_start=self.on_node_start, on_node_end=self.on_node_end, on_error=self.on_error)
-        outcome, self.result_ = run_search(
-            problem,
-            folder,
-            Observers(hooks, *([] if self.observer is None else [self.observer])),
-            Workers(effective_n_jobs(self.n_jobs)),
-            clock=clock,
-        )
+        with progress(self.verbose, problem, self._run if isinstance(self._run, Path) else None) as shown:
+            outcome, self.result_ = run_search(
+                problem,
+                folder,
+                Observers(shown, hooks, *([] if self.observer is None else [self.observer])),
+                Workers(effective_n_jobs(self.n_jobs)),
+                clock=clock,
+            )
         for line in outcome.warnings:
             warnings.warn(line, YardstickWarning, stacklevel=5)
         self._keep(outcome, folder)

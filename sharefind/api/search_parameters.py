@@ -58,6 +58,8 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         train_lr: Adam's step there, over the size of the first weights.
         random_state: A seed, a numpy RandomState, or None for another search every time.
         n_jobs: Worker processes as in joblib; the result does not depend on it.
+        verbose: 0 says nothing; 1 shows how far the search is: live in a notebook and on a terminal, elsewhere a line a
+            node.
         run_dir: A new folder that keeps the run and its rows, with the names of columns and classes, for the commands
             `inspect` and `report`, and where the group has a name or a file for `train`, `export` and `discover
             --resume`; None keeps it as long as the estimator lives.
@@ -103,6 +105,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         train_lr: float = 0.05,
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
+        verbose: int = 0,
         run_dir: str | Path | None = None,
         limits: Limits | None = None,
         on_node_start: Callable[[SearchNode], object] | None = None,
@@ -142,6 +145,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         self.train_lr = train_lr
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.verbose = verbose
         self.run_dir = run_dir
         self.limits = limits
         self.on_node_start = on_node_start

@@ -11,6 +11,7 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind import html
 from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.column_names import default_names
 from sharefind.errors import GroupError, InputError, quoted
@@ -19,6 +20,8 @@ from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, read_unit
 from sharefind.meanfield.units.activations import Activation
 from sharefind.spaces import Block, Subspace
+from sharefind.spaces.space_html import space_html
+from sharefind.written import order, plural
 
 SCHEMA = "sharefind.spec/1"
 
@@ -71,7 +74,7 @@ class GeneratorPair:
         return both if self.on_hidden is None else (*both, self.on_hidden)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SharingSpec:
     """What a discovered space becomes: a unit whose parameters lie in `space`, and the group that fixes it.
 
@@ -148,6 +151,42 @@ class SharingSpec:
 
     def __hash__(self) -> int:
         return hash(self._key)
+
+    def __repr__(self) -> str:
+        return f"<SharingSpec {self.name!r}: {self.formula}, {self._widths}, group {self._group}, {self._dimension}>"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "unit": f"{self.unit}: {self.formula}",
+            "widths": self._widths,
+            "group": self._group,
+            "acts by": ", ".join(f"{rep} on {side}" for rep, side in zip(self.rep_names, SPACES, strict=False)),
+            "particles": str(self.particles),
+        }
+        title = html.headline(f"{self.name}: {self._dimension}", is_good=True)
+        return html.notebook(title, html.facts(facts), space_html(self.space, self.blocks))
+
+    @property
+    def _widths(self) -> str:
+        return ", ".join(plural(dim, side.removesuffix("s")) for dim, side in zip(self.dims, SPACES, strict=False))
+
+    @property
+    def _group(self) -> str:
+        return f"{self.group_name}, order {order(self.group_order)}"
+
+    @property
+    def _dimension(self) -> str:
+        return f"dimension {self.space.dim} of {self.space.ambient}"
+
+    @property
+    def formula(self) -> str:
+        """The unit in one line, such as "A_i logistic(W_i x + b_i)"."""
+        text = "x"
+        for part in self.maps:
+            bias = "" if part.bias is None else f" + {LETTERS[part.bias]}_i"
+            text = f"{LETTERS[part.weight]}_i {text}{bias}"
+            text = f"{self.activation.name}({text})" if part == self.maps[0] else text
+        return text
 
     @property
     def _key(self) -> tuple[object, ...]:

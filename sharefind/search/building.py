@@ -206,8 +206,9 @@ def _standardised(
     if how == "whiten" and not has_groups_only:
         how = "scale"
     reps, sigma = (candidate.in_rep, candidate.out_rep), unit.output_activation
-    names, has_classes = {"inputs": task.inputs, "outputs": task.outputs}, bool(task.classes)
-    change = standardisation(x, y, *reps, sigma, how, has_classes=has_classes, **names)
+    change = standardisation(
+        x, y, *reps, sigma, how, has_classes=bool(task.classes), inputs=task.inputs, outputs=task.outputs
+    )
     refuse_repeated_rows(task.x, task.y, task.name, None if units is None else units.numpy())
     x, y = change.apply(x, y)
     return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(y)), change

@@ -188,17 +188,6 @@ def _with_statistic(problem: Problem, sizes: Sizes, rates: Rates, probe: Probe) 
         return rates, None
 
 
-@dataclass(frozen=True)
-class _Look:
-    """A statistic on some rows: seconds to make it ready, seconds a copy, and its distance from the copies."""
-
-    rows: int
-    bind: float
-    copy: float
-    copies: int
-    z: float
-
-
 def _statistic_rates(problem: Problem, sizes: Sizes, rates: Rates, probe: Probe) -> tuple[Rates, bool | None]:
     (x, y, units), statistic = tested_rows(problem), statistic_of_problem(problem)
     moves = problem.joint_action(problem.candidate.group)

@@ -48,14 +48,14 @@ class Forecast(Observer):
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
         """Remember what is done now, and how far it is."""
-        part = next((p for p, words in _OPENINGS.items() if stage.startswith(words)), "trainings")
+        part = _OPENINGS.get(stage.removeprefix("in ").partition(" ")[0], "trainings")
         share = done / max(1, total)
         if part == "tests":
             self._holds = False if done > 0 else self._holds  # what follows is inside a group that was rejected
         if part == "trainings":
             share = (self._visited + share) / max(self._visited + 1, self._times("trainings"))
         self._enter(part, share)
-        self.doing = stage if part != "trainings" else f"{node.label}: {stage}"
+        self.doing = stage.removeprefix("in ") if part != "trainings" else f"{node.label}: {stage}"
 
     def on_node_end(self, node: SearchNode) -> None:
         """Count the node."""
@@ -115,5 +115,5 @@ class Forecast(Observer):
         return part.fewest if self._holds else (part.fewest + part.most) / 2
 
 
-_OPENINGS = {"tests": "test of ", "diagnosis": "diagnosis of ", "yardstick": "yardstick"}
-"""How stages begin of which observers hear, by the part of the search; all others are trainings."""
+_OPENINGS = {"test": "tests", "diagnosis": "diagnosis", "yardstick": "yardstick"}
+"""Parts of a search by the first word of the stages of which observers hear; all others are trainings."""

@@ -15,9 +15,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
-from sharefind import __version__
+from sharefind import __version__, html
 from sharefind.errors import RunFolderError
 from sharefind.search.json_fields import ColumnName, Part, Permutation, SignedPermutation, Size, Word, first_fault
+from sharefind.search.shown_space import shown_space
+from sharefind.spaces import Block
+from sharefind.written import NOTHING, number, order
 
 SCHEMA: Literal["sharefind.result/1"] = "sharefind.result/1"
 
@@ -357,6 +360,45 @@ class Result(Part):
     wall_s: FiniteFloat
     versions: dict[Word, Word]
 
+    def __repr__(self) -> str:
+        return f"<Result of a search in {self.group.name}: {self._found}>"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        blocks = [Block(b.name, tuple(b.shape)) for b in self.parameter_space.blocks]
+        star = self.e_star
+        return html.notebook(
+            html.headline(self._found, is_good=self.is_found and star.dim > 0),
+            html.remarks(self.warnings),
+            html.facts(self._facts()),
+            shown_space(star.dim, star.tying, star.basis, blocks, is_exact=star.exact),
+            html.table(html.Grid("Chain", CHAIN_HEADINGS, tuple(map(_chain_cells, self.chain)))),
+        )
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the last node of the chain holds."""
+        return bool(self.chain) and self.chain[-1].decision == "stay"
+
+    @property
+    def _found(self) -> str:
+        """Where the search ended, without what that means."""
+        ambient, dim = self.parameter_space.dim, self.e_star.dim
+        name = {0: "{0}", ambient: "Z"}.get(dim, self.e_star.candidate or "a space without a name")
+        where = f"{name}, dimension {dim} of {ambient}"
+        if self.is_found:
+            return f"E_* = {where}"
+        return f"Undecided: the search ended at {where}{f' ({self.stopped})' if self.stopped else ''}"
+
+    def _facts(self) -> dict[str, str]:
+        groups = {"candidate": self.group, "stabiliser": self.e_star.stabiliser}
+        named = {key: f"{g.name}, order {order(g.order)}" for key, g in groups.items() if g is not None}
+        lists = {"accepted": self.accepted, "rejected": self.rejected, "undecided": self.undecided}
+        listed = {key: _listed(values) for key, values in lists.items() if values or key != "undecided"}
+        return {**named, **listed, "unit": self.unit or NOTHING, "seed": str(self.seed)}
+
     def __getitem__(self, key: str) -> Any:
         """An entry of the JSON object, as earlier versions gave it; read the attribute instead."""
         warnings.warn(f'result["{key}"] is now the attribute result.{key}', DeprecationWarning, stacklevel=2)
@@ -385,6 +427,20 @@ class Result(Part):
         if self.group.name == "SO2" and not all(TURN.fullmatch(name) for name in self.maximal):
             raise ValueError("maximal holds what is no subgroup of SO2")
         return self
+
+
+CHAIN_HEADINGS = ("node", "dim", "dist^2", "delta", "p", "adj. p", "decision", "reason")
+"""Of the chain in a notebook."""
+
+
+def _chain_cells(row: ChainRow) -> tuple[str, ...]:
+    values = map(number, (row.dist2, row.delta, row.p_value, row.p_adjusted))
+    return (str(row.node), str(row.dim), *values, row.decision, row.reason)
+
+
+def _listed(names: list[str], most: int = 12) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{rest}" if names else NOTHING
 
 
 def read_result(record: Any, path: Path) -> Result:

@@ -140,7 +140,7 @@ class _TestStage:
 
     def follow(self, name: str, copies: int) -> None:
         """So many copies were looked at."""
-        self.progress(f"test of {name}: {self.statistic}, {copies} copies", self.done, self.total)
+        self.progress(f"in test of {name}: {self.statistic}, {copies} copies", self.done, self.total)
 
 
 def tested_rows(problem: Problem) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -159,6 +159,48 @@ def parquet_files() -> list[bytes]:
     return [PARQUET.write(columns), PARQUET.write(columns[::2])]
 
 
+def npy_files() -> list[bytes]:
+    named = np.array(
+        [(1.5, 2, b"a", True), (2.5, 3, b"b", False)], dtype=[("a", "<f8"), ("b", "<i4"), ("c", "S1"), ("d", "?")]
+    )
+    files = []
+    for array in (np.arange(12.0).reshape(6, 2), np.asfortranarray(np.ones((4, 3), "<f4")), named):
+        file = io.BytesIO()
+        np.save(file, array)
+        files.append(file.getvalue())
+    return files
+
+
+def feather_files() -> list[bytes]:
+    import pyarrow.feather
+
+    words = pyarrow.array(["u", "v", "u", None]).dictionary_encode()
+    table = pyarrow.table(
+        {"a": [1.5, 2.5, None, 4.0], "w": ["x", "yy", "x", ""], "d": words, "b": [True, False, True, True]}
+    )
+    files = []
+    for packing in ("uncompressed", "lz4", "zstd"):
+        file = io.BytesIO()
+        pyarrow.feather.write_feather(table, file, compression=packing)
+        files.append(file.getvalue())
+    return files
+
+
+def table_files() -> list[bytes]:
+    return [
+        b"well a;T, \xc2\xb0C;state\n1,5;2,25;wet\n2,5;3,5;dry\n3,5;1;wet\n4,5;2;dry\n",
+        b"a\tb\tc\n1.5\t2e3\t1\n2.5\t3\t0\n1\t1\t1\n2\t2\t0\n",
+        b'"x|y"|"say ""so"""|day\n1|a|2024-01-01\n2|b|2024-01-02\n',
+        b",a,a\n0,1,2\n1,2,3\n",
+    ]
+
+
+def column_lists() -> list[bytes]:
+    header = '\nwell_a\nwell_b\nT, \u00b0C\n5" pipe\nx*\n\na..b'
+    lists = ("well_*,0..3", '"T, \u00b0C"..x*', '"5"" pipe", a..b', "4,[a-w]*,?*", '"', "..", "5..1", "well_b..well_a")
+    return [(text + header).encode() for text in lists]
+
+
 @cache
 def _searched(task: str) -> tuple[bytes, dict[str, bytes]]:
     """A finished run, whose journal has no particles so that it is read without them, and its files of particles."""

@@ -27,8 +27,9 @@ from sharefind.architectures import (
 from sharefind.architectures.layers import SharedLinear, SharedTwoLayer
 from sharefind.cli import main
 from sharefind.cli.config_file import merged_config
-from sharefind.datasets import load_csv, load_npz, load_parquet
-from sharefind.errors import ExportError, InputError, SharefindError
+from sharefind.datasets import Roles, load_csv, load_npz, load_parquet, read_table, table_task
+from sharefind.datasets.column_choice import Columns
+from sharefind.errors import DataError, ExportError, InputError, SharefindError
 from sharefind.groups import (
     exact_domain,
     format_element,
@@ -94,6 +95,10 @@ def every_target() -> dict[str, Target]:
         Target("weights", _weights, seeds.weight_files, mutation.SAFETENSORS, SharefindError),
         Target("csv", _csv, seeds.csv_files, mutation.CSV),
         Target("parquet", _parquet, seeds.parquet_files, mutation.PARQUET),
+        Target("npy", _table(".npy"), seeds.npy_files),
+        Target("feather", _table(".feather"), seeds.feather_files),
+        Target("table", _table(".csv"), seeds.table_files, mutation.CSV),
+        Target("columns", _columns, seeds.column_lists, mutation.TEXT),
         Target("run", _run, seeds.run_folders, mutation.FOLDER),
         Target("inspect", _inspect, seeds.run_folders, mutation.FOLDER),
         Target("report", _report, seeds.run_folders, mutation.FOLDER, seconds=PAGE),
@@ -191,6 +196,29 @@ def _csv(data: bytes, folder: Path) -> None:
 
 def _parquet(data: bytes, folder: Path) -> None:
     load_parquet(_file(folder, "data.parquet", data))
+
+
+def _table(suffix: str) -> Run:
+    """Columns of a file as they are, and as inputs beside the last one, which may be classes or numbers."""
+
+    def read(data: bytes, folder: Path) -> None:
+        table = read_table(_file(folder, f"data{suffix}", data))
+        last = str(len(table.header) - 1)
+        for labels in ("classes", "numbers"):
+            with contextlib.suppress(DataError):
+                table_task(table, Roles(outputs=last, labels=labels))
+
+    return read
+
+
+def _columns(data: bytes, folder: Path) -> None:
+    """A list of columns, of a file whose names are the rest of the lines."""
+    text, *header = _text(data).split("\n")
+    columns = Columns(header, "data")
+    for choice in columns.chosen(text, "inputs"):
+        for k in choice.positions:
+            if not 0 <= k < len(header):
+                raise Broken("a column is chosen that is not there")
 
 
 def _unpacked(data: bytes, folder: Path) -> Path:

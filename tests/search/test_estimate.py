@@ -80,7 +80,7 @@ def test_the_forecast_follows_a_search() -> None:
     zero = SearchNode(ZERO, Subspace.zero(problem.space.dim), None, ZERO)
     assert forecast.share == 0.0
     assert "if the candidate holds, up to" in forecast.words()
-    forecast.on_progress(zero, "test of S4: marginal-likelihood, 25 copies", 0, 29)
+    forecast.on_progress(zero, "in test of S4: marginal-likelihood, 25 copies", 0, 29)
     assert forecast.doing == "test of S4: marginal-likelihood, 25 copies"
     now[0] = 40.0
     forecast.on_progress(zero, "test of A4", 10, 29)

@@ -128,7 +128,7 @@ def _docstring(sharing: Sharing, certificate: Certificate) -> str:
         "Written by sharefind; it needs torch only. Trained weights come as a safetensors file:",
         "net.load_state_dict(load_file(path)), with load_file from safetensors.torch.",
         "",
-        f"Unit: {spec.unit}, particle i computes {_unit_formula(spec)}.",
+        f"Unit: {spec.unit}, particle i computes {spec.formula}.",
         " ".join(f"{space.capitalize()}: R^{dim}, {name}." for space, dim, name in spaces),
         *literals.column_sentences(spec),
         f"Group: {certificate.shown_name}, {order}. Generators on inputs, on outputs: {_generator_text(sharing)}.",
@@ -154,15 +154,6 @@ def _column_data(spec: SharingSpec) -> list[str]:
         *(literals.name_lines("CLASSES", spec.classes, "class ", "D_OUT") if spec.classes else []),
         "",
     ]
-
-
-def _unit_formula(spec: SharingSpec) -> str:
-    formula = "x"
-    for part in spec.maps:
-        bias = "" if part.bias is None else f" + {LETTERS[part.bias]}_i"
-        formula = f"{LETTERS[part.weight]}_i {formula}{bias}"
-        formula = f"{spec.activation.name}({formula})" if part == spec.maps[0] else formula
-    return formula
 
 
 def _generator_text(sharing: Sharing, longest: int = 16) -> str:

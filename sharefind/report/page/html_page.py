@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from sharefind.errors import ConfigError, setting
+from sharefind.html import facts, table
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.report.page.page_parts import (
     Drawing,
@@ -89,7 +90,7 @@ def page(view: RunView, config: SearchConfig, samples: Samples) -> str:
     template = environment.from_string(_file("page.html"))
     css = Markup(_colours() + _file("page.css"))  # nosec B704 # constants, and a file of the package
     return template.render(
-        css=css,
+        css=css, table=table, facts=facts, folded_rows=STYLE.folded_rows,
         **_head(view, samples), **_pictures(view), **_tables(view), **_facts(view, config, samples),
         **_endings(view),
     )  # fmt: skip

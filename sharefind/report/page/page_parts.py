@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from sharefind.html import Grid
 from sharefind.report.pictures.drawing import picture_of, rendered, spectra_nodes
 from sharefind.report.pictures.inline_svg import inline_svg
 from sharefind.report.pictures.lattice_picture import node_title
@@ -34,29 +35,6 @@ from sharefind.report.text.verdict import last_rule
 from sharefind.search import SearchNode
 from sharefind.search.result import BlindRow, Rival
 from sharefind.search.rules.registry import stop_traits
-
-TEXT_COLUMNS = ("space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model")
-"""Headings of columns that are not numbers."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: its caption, headings and rows of text; the first cell of a row names it."""
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-    @property
-    def is_long(self) -> bool:
-        """Whether the page folds it."""
-        return len(self.rows) > STYLE.folded_rows
-
-    @property
-    def is_text(self) -> tuple[bool, ...]:
-        """Which columns hold words."""
-        return tuple(heading in TEXT_COLUMNS for heading in self.headings)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from sharefind.report.pictures.palette import FAINT, INK, NEGATIVE, POSITIVE, cl
 from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.text.column_labels import NO_LABELS, BlockLabels, BlockNames, narrow
 from sharefind.report.text.number_words import plural, tied_entry
-from sharefind.report.text.space_words import BlockLike, matrices
 from sharefind.report.text.text_style import STYLE
+from sharefind.spaces.block_matrices import BlockLike, matrices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -181,16 +181,29 @@ def _arranged(found: list[Panel]) -> list[list[Panel]]:
 
 def draw_space(figure: Figure, space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> None:
     """Draw the panels of a space row by row, one unit of length the same in all of them."""
-    width, height = figure.get_size_inches()
-    top = height
-    for row in _arranged(panels(space, blocks, names)):
+    _draw_panels(figure.add_axes, tuple(figure.get_size_inches()), panels(space, blocks, names))
+
+
+def draw_space_onto(axes: Axes, space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> None:
+    """Draw the same into axes, which lose their own frame."""
+    axes.set_axis_off()
+    _draw_panels(axes.inset_axes, picture_size(space, blocks, names), panels(space, blocks, names))
+
+
+def _draw_panels(
+    add_axes: Callable[[tuple[float, float, float, float]], Axes], size: tuple[float, float], found: list[Panel]
+) -> None:
+    """Draw panels on axes at places that are shares of `size`, in inches."""
+    width, top = size
+    height = top
+    for row in _arranged(found):
         tall = max(map(_high, row))
         left = SIZES.margin / 8
         for panel in row:
             wide, high = panel.size
             bottom = top - SIZES.title - high
             left += panel.left
-            axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+            axes = add_axes((left / width, bottom / height, wide / width, high / height))
             _draw_panel(axes, panel)
             left += wide + SIZES.margin
         top -= tall + SIZES.margin

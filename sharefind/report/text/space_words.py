@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from rich.text import Text
 from sharefind.report.text.column_labels import NO_LABELS, BlockLabels, BlockNames, legend, narrow, padded
 from sharefind.report.text.number_words import plural, tied_entry
 from sharefind.report.text.text_style import STYLE
+from sharefind.spaces.block_matrices import BlockLike, matrices
 
 if TYPE_CHECKING:
     from sharefind.spaces import Subspace
@@ -29,18 +30,6 @@ GAP = "  "
 
 LEGEND = f"{INDENT * 2}columns  "
 """What a legend of names begins with."""
-
-
-class BlockLike(Protocol):
-    """A named block of Z."""
-
-    @property
-    def name(self) -> str:
-        """How the block is called."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its shape."""
 
 
 def space_view(space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> RenderableType:
@@ -78,16 +67,6 @@ def _vectors(rows: NDArray[Any], title: str, blocks: Sequence[BlockLike], names:
             yield from _block(_block_title(block, part, f"vector {k + 1}, "), cells, None, names.get(block.name))
     if len(rows) > STYLE.vectors:
         yield Text(f"{INDENT}and {len(rows) - STYLE.vectors} more; --json has all of them", style="dim")
-
-
-def matrices(vector: NDArray[Any], blocks: Sequence[BlockLike]) -> Iterator[tuple[BlockLike, NDArray[Any]]]:
-    """Blocks of a flat vector (D,) as matrices; a bias becomes one row."""
-    start = 0
-    for block in blocks:
-        size = int(np.prod(block.shape))
-        shape = (1, size) if len(block.shape) == 1 else (block.shape[0], -1)
-        yield block, vector[start : start + size].reshape(shape)
-        start += size
 
 
 def _block_title(block: BlockLike, part: NDArray[Any], before: str = "") -> Text:

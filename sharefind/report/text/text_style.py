@@ -12,7 +12,6 @@ class TextStyle:
     Attributes:
         names: Most names of a list that are written out.
         names_width: Characters of a line of names.
-        order_digits: Group orders with more digits become a power of ten.
         json_digits: The same in JSON: Python converts no longer integers.
         cycles: Characters of a generator in cycle notation.
         group_cycles: The same in the table of a group.
@@ -36,7 +35,6 @@ class TextStyle:
 
     names: int = 12
     names_width: int = 84
-    order_digits: int = 12
     json_digits: int = 4000
     cycles: int = 80
     group_cycles: int = 76

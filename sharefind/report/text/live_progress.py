@@ -1,13 +1,14 @@
-"""Progress on stderr while a search runs: a live view on a terminal, elsewhere a line for each node."""
+"""Progress while a search runs: a live view on a terminal and in a notebook, elsewhere a line for each node."""
 
 from __future__ import annotations
 
-import sys
+import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -16,8 +17,6 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TaskProgr
 from rich.table import Table
 from rich.text import Text
 
-from sharefind.cli.console import progress_console
-from sharefind.cli.expected_time import Expected
 from sharefind.durations import rounded_seconds
 from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.tables import DECISION_STYLES
@@ -29,38 +28,64 @@ if TYPE_CHECKING:
     from sharefind.architectures.layers.network_training import Epoch
 
 
-def is_shown(*, is_silent: bool, is_json: bool) -> bool:
-    """Whether progress is shown: not with --quiet, nor with --json where stderr is no terminal."""
-    return not (is_silent or (is_json and not sys.stderr.isatty()))
+def is_shown(console: Console, *, is_silent: bool, is_json: bool) -> bool:
+    """Whether progress is shown: not if it is silent, nor for a program where the console is no terminal."""
+    return not (is_silent or (is_json and not console.file.isatty()))
 
 
 @contextmanager
 def watcher(
-    problem: Problem, run: Path, *, is_silent: bool, is_json: bool, expected: Expected | None = None
+    console: Console,
+    problem: Problem,
+    run: Path | None,
+    *,
+    is_silent: bool = False,
+    is_json: bool = False,
+    lines: Sequence[str] = (),
+    forecast: Forecast | None = None,
 ) -> Iterator[Observer]:
-    """The observer that suits where stderr goes; `expected`: what is said of its time before."""
-    console, expected = progress_console(), expected or Expected()
-    if not is_shown(is_silent=is_silent, is_json=is_json):
+    """The observer that suits where the console writes.
+
+    Args:
+        console: On stderr.
+        problem: What is searched.
+        run: The run folder; None where it vanishes with the process.
+        is_silent: Whether nothing but notes is told.
+        is_json: Whether a program reads along, which is told no more than notes unless somebody looks on.
+        lines: What is said before it begins, where anything is shown.
+        forecast: What is known of its time.
+    """
+    if not is_shown(console, is_silent=is_silent, is_json=is_json):
         yield NoteView(console)
         return
-    for line in expected.lines:
+    headline = _headline(problem, run)
+    has_view = console.is_jupyter or console.is_terminal  # which shows the headline itself
+    for line in lines if has_view else (headline, *lines):
         console.print(Text(line), soft_wrap=True)
-    if not console.is_terminal:
-        console.print(Text(_headline(problem, run)), soft_wrap=True)
+    if console.is_jupyter:
+        yield from _in_notebook(console, headline, forecast)
+    elif not console.is_terminal:
         yield LineView(console)
     else:
-        view = LiveView(console, _headline(problem, run), Forecast(expected.estimate))
+        view = LiveView(console, headline, forecast)
         with Live(
             get_renderable=view.render, console=console, transient=True, refresh_per_second=8, vertical_overflow="crop"
         ):
             yield view
 
 
+def _in_notebook(console: Console, headline: str, forecast: Forecast | None) -> Iterator[Observer]:
+    view = NotebookView(console, headline, forecast)
+    try:
+        yield view
+    finally:
+        view.finish()
+
+
 @contextmanager
-def waiting(words: str, *, is_silent: bool, is_json: bool) -> Iterator[None]:
+def waiting(console: Console, words: str, *, is_silent: bool, is_json: bool) -> Iterator[None]:
     """Says on a terminal what is done within, which has no bar of its own."""
-    console = progress_console()
-    if console.is_terminal and is_shown(is_silent=is_silent, is_json=is_json):
+    if console.is_terminal and is_shown(console, is_silent=is_silent, is_json=is_json):
         with console.status(Text(words)):
             yield
     else:
@@ -69,13 +94,12 @@ def waiting(words: str, *, is_silent: bool, is_json: bool) -> Iterator[None]:
 
 @contextmanager
 def training_progress(
-    epochs: int, *, is_silent: bool, networks: int = 2
+    console: Console, epochs: int, *, is_silent: bool, networks: int = 2
 ) -> Iterator[Callable[[str, Epoch], None] | None]:
     """What is told of every epoch of named networks, at most `epochs`; None where nothing shows.
 
     After a few epochs there is a line that says how long it takes at most; on a terminal each network has a bar, too.
     """
-    console = progress_console()
     if is_silent:
         yield None
         return
@@ -96,10 +120,11 @@ def training_progress(
 
 
 class _Pace:
-    """Says once, from the first epochs of the first network, how long all of them take at most."""
+    """Says once, from the first epochs of the first network, how long all of them take at most, where that is long."""
 
-    def __init__(self, epochs: int, networks: int, console: Console, seconds: float = 1.0) -> None:
-        self._epochs, self._networks, self._console, self._after = epochs, networks, console, seconds
+    def __init__(self, epochs: int, networks: int, console: Console, seconds: float = 1.0, short: float = 10.0) -> None:
+        self._epochs, self._networks, self._console = epochs, networks, console
+        self._after, self._short = seconds, short
         self._began: tuple[float, int] | None = None
         self._is_said = False
 
@@ -111,7 +136,10 @@ class _Pace:
         if self._is_said or done < 1 or passed < self._after:
             return
         self._is_said = True
-        most = rounded_seconds(self._networks * self._epochs * passed / done)
+        seconds = self._networks * self._epochs * passed / done
+        if seconds < self._short:
+            return
+        most = rounded_seconds(seconds)
         what = f"at most {self._epochs} epochs of each of {self._networks} networks; training stops early"
         self._console.print(Text(f"time  up to {most}: {what}"), soft_wrap=True)
 
@@ -123,13 +151,14 @@ def _columns(*, is_timed: bool = True) -> tuple[ProgressColumn, ...]:
     return (*bar, TimeElapsedColumn()) if is_timed else bar
 
 
-def _headline(problem: Problem, run: Path) -> str:
+def _headline(problem: Problem, run: Path | None) -> str:
     settings = problem.settings
     tolerance = f", tolerance {settings.tolerance:g}" if settings.tolerance > 0 else ""
     samples = "fresh samples" if problem.samples is None else f"{problem.samples} samples"
     return (
         f"{problem.task.name} ({samples}), candidate {problem.candidate.group.name}, "
-        f"growth {settings.growth}, stop {settings.stop}, alpha {settings.alpha:g}{tolerance}, run {run}"
+        f"growth {settings.growth}, stop {settings.stop}, alpha {settings.alpha:g}{tolerance}"
+        f"{'' if run is None else f', run {run}'}"
     )
 
 
@@ -159,8 +188,9 @@ class LineView(NoteView):
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
         """Say how far the exact tests are, now and then."""
-        if stage.startswith("test of ") and time.monotonic() - self._spoke >= self._silence:
-            self._console.print(Text(f"{stage}: {done} of at most {total} exact tests done"), soft_wrap=True)
+        words = stage.removeprefix("in ")
+        if words.startswith("test of ") and time.monotonic() - self._spoke >= self._silence:
+            self._console.print(Text(f"{words}: {done} of at most {total} exact tests done"), soft_wrap=True)
             self._spoke = time.monotonic()
 
     def on_node_end(self, node: SearchNode) -> None:
@@ -211,14 +241,18 @@ class LiveView(NoteView):
                 self._origin[growth.target] = growth
 
     def render(self) -> RenderableType:
-        """What the terminal shows now: the bar is the whole search's where its time is known, else the stage's."""
+        """What is shown now: the bar is the whole search's where its time is known, else the stage's."""
         share = self._forecast.share
         if share is not None:
             self._progress.update(self._task, completed=100 * share, total=100)
+        return Group(self.render_finished(), self._progress, Text(self._forecast.words(), style="dim"))
+
+    def render_finished(self) -> RenderableType:
+        """What stays true when the training under way has ended."""
         parts: list[RenderableType] = [Text(self._headline, style="dim"), self._chain()]
         if self._visited:
             parts.append(self._distances())
-        return Group(*parts, self._progress, Text(self._forecast.words(), style="dim"))
+        return Group(*parts)
 
     def _chain(self) -> Text:
         """E_0 -> E_1 -> ... -> the node under way."""
@@ -248,6 +282,67 @@ class LiveView(NoteView):
                 decision = Text(e.decision.value, style=_style(node))
                 table.add_row(Text(_short(node)), str(node.space.dim), *distances, number(e.p_value), decision)
         return table
+
+
+class NotebookView(LiveView):
+    """In a notebook: the same view as one output, which is replaced in its place and keeps the chain at the end.
+
+    It needs nothing but IPython: no widgets.
+
+    Args:
+        console: Where notes go.
+        headline: What is searched.
+        forecast: What is known of its time.
+        pause: Least seconds between two drawings.
+    """
+
+    def __init__(self, console: Console, headline: str, forecast: Forecast | None = None, pause: float = 0.25) -> None:
+        super().__init__(console, headline, forecast)
+        self._pause = pause
+        self._output = str(uuid4())
+        self._drawn: float | None = None
+
+    def on_node_start(self, node: SearchNode) -> None:
+        """Show the node as the one under way."""
+        super().on_node_start(node)
+        self._draw_again()
+
+    def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
+        """Move the bar of the stage."""
+        super().on_progress(node, stage, done, total)
+        self._draw_again()
+
+    def on_node_end(self, node: SearchNode) -> None:
+        """Add the node to the finished ones."""
+        super().on_node_end(node)
+        self._draw_again()
+
+    def finish(self) -> None:
+        """Leave what was seen, without a bar that no longer moves."""
+        self._draw(self.render_finished())
+
+    def _draw_again(self) -> None:
+        if self._drawn is None or time.monotonic() - self._drawn >= self._pause:
+            self._draw(self.render())
+
+    def _draw(self, shown: RenderableType) -> None:
+        from IPython.display import publish_display_data
+
+        publish_display_data(mime_bundle(shown), transient={"display_id": self._output}, update=self._drawn is not None)
+        self._drawn = time.monotonic()
+
+
+def mime_bundle(shown: RenderableType, width: int = 100) -> dict[str, str]:
+    """Something for a terminal as outputs of a notebook, by type: text, and HTML that takes the notebook's own colours.
+
+    Args:
+        shown: What a console could print.
+        width: Columns.
+    """
+    page = Console(file=io.StringIO(), record=True, width=width, force_jupyter=False)
+    page.print(shown)
+    html = page.export_html(clear=False, inline_styles=True, code_format='<pre style="line-height: 1.25">{code}</pre>')
+    return {"text/plain": page.export_text(), "text/html": html}
 
 
 def distance_bar(dist2: float, delta: float | None, width: int = 30) -> Text:
