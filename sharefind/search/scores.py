@@ -103,24 +103,22 @@ class ClassScored(Scored):
 
     def words(self, name: str) -> str:
         """See `Scored`."""
-        found = self.score(name)
-        return f"no {name}" if found is None else f"log loss {found.log_loss:.3f} (accuracy {found.accuracy:.3f})"
+        found = self._known(name)
+        return f"log loss {found.log_loss:.3f} (accuracy {found.accuracy:.3f})"
 
     def score(self, name: str) -> ClassScore | None:
         """See `Scored`."""
-        errors = self.errors.get(name)
-        if errors is None:
-            return None
-        return ClassScore(accuracy=float(self.hits[name].mean()), log_loss=float(errors.mean()))
+        return self._known(name) if name in self.errors else None
+
+    def _known(self, name: str) -> ClassScore:
+        return ClassScore(accuracy=float(self.hits[name].mean()), log_loss=float(self.errors[name].mean()))
 
     def yardstick(self, warnings: Iterable[str]) -> Yardstick:
         """See `Scored`."""
-        baseline, regression, tied, free = map(self.score, (BASELINE, REGRESSION, TIED, FREE))
-        if baseline is None:
-            raise ValueError("classes are scored beside their shares")
-        scores = ClassYardstick(baseline=baseline, regression=regression, tied=tied, free=free)
-        nothing = {"least_squares": None, "tied": None, "free": None}
-        return Yardstick(rows=len(self.units), **nothing, warnings=list(warnings), classes=scores)
+        regression, tied, free = map(self.score, (REGRESSION, TIED, FREE))
+        scores = ClassYardstick(baseline=self._known(BASELINE), regression=regression, tied=tied, free=free)
+        lines = list(warnings)
+        return Yardstick(rows=len(self.units), least_squares=None, tied=None, free=None, warnings=lines, classes=scores)
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,15 @@ def test_a_search_finds_what_leaves_classes_alone(tmp_path: Path, seed: int) -> 
     assert scores.tied.accuracy > scores.regression.accuracy + 0.1
 
 
+@pytest.mark.slow
+def test_a_blind_search_finds_how_inputs_and_classes_turn(tmp_path: Path) -> None:
+    built = build_problem(search_config(blind=True), ring_task(400, 1), named_group("C4"))
+    assert built.candidate.group.order == 4
+    found = searched(tmp_path / "run", built)
+    assert found.status == "found" and found.e_star.stabiliser is not None
+    assert found.e_star.stabiliser.order == 4 and found.e_star.dim == 4 + 1
+
+
 def test_twelve_rows_a_class_with_one_row_and_units(tmp_path: Path) -> None:
     x, y = ring(12)
     y[:] = np.eye(4)[np.r_[0, np.tile((1, 2), 6)[:11]]]

@@ -162,7 +162,7 @@ def standardisation(
     if not x.any():
         raise DataError("all inputs x are zero: nothing can be learned; check the columns of x")
     centre = fixed_mean(x, in_rep) if varies(x).any() else np.zeros(x.shape[1])
-    shift, scale = (logit_change if has_classes else _label_change)(y, out_rep, sigma)
+    shift, scale = logit_change(y, out_rep, sigma) if has_classes else _label_change(y, out_rep, sigma)
     centred = x - centre
     for name, values in (("x", x), ("y", y)):
         _refuse_outliers(values, name, bounds.outlier)

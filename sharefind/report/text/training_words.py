@@ -30,8 +30,8 @@ def training_table(rows: Sequence[dict[str, Any]], yardstick: Yardstick) -> Tabl
         best = f"{row['best_epoch']} of {row['epochs']}"
         scores = (f"{row[key]:.3f}" for key in headings)
         table.add_row(row["name"], f"{row['parameters']:,}", *scores, best, f"{row['seconds']:.1f}")
-    for name, scores in others.items():
-        table.add_row(name, NOTHING, *scores, NOTHING, NOTHING)
+    for name, cells in others.items():
+        table.add_row(name, NOTHING, *cells, NOTHING, NOTHING)
     return table
 
 
