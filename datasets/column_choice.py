@@ -99,8 +99,8 @@ class Columns:
             if last < first:
                 one, other = self.name(first), self.name(last)
                 raise self.refused(
-                    f"{setting(role)} {visible(item)}: {quoted(one)} stands behind {quoted(other)} in the file; write the "
-                    f"range as {visible(written(other))}..{visible(written(one))}"
+                    f"{setting(role)} {visible(item)}: {quoted(one)} stands behind {quoted(other)} in the file; write "
+                    f"the range as {visible(written(other))}..{visible(written(one))}"
                 )
             return Choice(tuple(range(first, last + 1)), is_named=False)
         if not item.startswith('"') and GLOB.search(item):
