@@ -26,6 +26,7 @@ from sharefind.cli.report import report
 from sharefind.cli.reproduce import reproduce
 from sharefind.cli.session import Session
 from sharefind.cli.streams import Streams, forgiving_streams
+from sharefind.cli.suggest import suggest
 from sharefind.cli.train import train
 from sharefind.cli.verify import verify
 from sharefind.cli.wording import Options
@@ -66,7 +67,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["--help", "-h"]},
     )  # fmt: skip
     app.callback()(_start)
-    for command in (discover, inspect, report, train, export, verify, groups, reproduce):
+    for command in (suggest, discover, inspect, report, train, export, verify, groups, reproduce):
         app.command()(command)
     return app
 

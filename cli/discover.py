@@ -37,7 +37,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
     session: Session = context.obj
     session.debug = session.debug or options["debug"]
     given = {name: value for name, value in options.items() if value is not None and value is not False}
-    given = _with_labels(given)
+    given = with_labels(given)
     if file is not None:
         given = _with_data(given, file)
     workers = Workers(options["jobs"], options["executor"] or "loky", options["address"])
@@ -69,7 +69,7 @@ def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:
     return {**given, "data": file}
 
 
-def _with_labels(given: dict[str, Any]) -> dict[str, Any]:
+def with_labels(given: dict[str, Any]) -> dict[str, Any]:
     """The options, with --classes and --numbers as the setting `labels`."""
     kinds = [kind for kind in ("classes", "numbers") if given.pop(kind, False)]
     if len(kinds) > 1:
@@ -77,24 +77,29 @@ def _with_labels(given: dict[str, Any]) -> dict[str, Any]:
     return {**given, "labels": kinds[0]} if kinds else given
 
 
+def _shown(given: dict[str, Any]) -> dict[str, bool]:
+    return {"is_silent": "quiet" in given, "is_json": "json" in given}
+
+
 def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:
     """A problem with a new folder, made only after everything else was found to be in order."""
     from sharefind.api.resolve import resolve_problem
     from sharefind.cli.config_file import merged_config, plain_name
-    from sharefind.cli.notes import layout_lines
+    from sharefind.cli.notes import layout_of, print_layout
+    from sharefind.report.text.live_progress import waiting
     from sharefind.search import RunFolder, default_folder
     from sharefind.search.observer import BudgetSpent
     from sharefind.search.run import fresh_folder
 
     settings, out = merged_config(given, given.get("config")), given.get("out")
+    words = "reading the data, and what group they propose" if settings.blind else "reading the data and the group"
     try:
-        with bounded_setup(settings, session):
+        with bounded_setup(settings, session), waiting(progress_console(), words, **_shown(given)):
             problem = resolve_problem(settings)
     except BudgetSpent as spent:
         folder = RunFolder.create(out or fresh_folder(plain_name(settings), Path("runs")), settings)
         return unready(folder, settings.seed, str(spent), session)
-    for note in layout_lines(settings):
-        progress_console().print(f"note  {note}", soft_wrap=True)
+    print_layout(layout_of(problem), progress_console())
     return problem, RunFolder.create(out or default_folder(problem, Path("runs")), problem.resolved)
 
 
@@ -128,12 +133,18 @@ def _resumed(given: dict[str, Any], session: Session) -> _Ready | Unready:
 def _search(
     problem: Problem, folder: RunFolder, workers: Workers, session: Session, *, is_silent: bool, is_json: bool
 ) -> Any:
-    from sharefind.cli.live import watcher
+    from sharefind.cli.expected_time import Expected, expected_time
+    from sharefind.report.text.live_progress import is_shown, watcher
     from sharefind.report.text.runs import RunView
     from sharefind.search import run_search
+    from sharefind.search.forecast import Forecast
 
     _use_one_thread()
-    with watcher(problem, folder.path, is_silent=is_silent, is_json=is_json) as observer:
+    shown = {"is_silent": is_silent, "is_json": is_json}
+    console = progress_console()
+    expected = expected_time(problem, folder, workers, session) if is_shown(console, **shown) else Expected()
+    forecast = Forecast(expected.estimate)
+    with watcher(console, problem, folder.path, **shown, lines=expected.lines, forecast=forecast) as observer:
         outcome, result = run_search(problem, folder, observer, workers, clock=clock_of(session))
     return RunView(folder.path, result, outcome.lattice, problem.settings.alpha)
 

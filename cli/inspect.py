@@ -63,7 +63,7 @@ def _plot(view: RunView, chosen: SearchNode | None, plot: Path, figure: str | No
 
 
 def _print(view: RunView, chosen: SearchNode | None, *, is_all: bool) -> None:
-    from sharefind.cli.notes import layout_lines
+    from sharefind.cli.notes import kept_layout, print_layout
     from sharefind.report.text.tables import lattice_view, node_view, summary
     from sharefind.search import RunFolder
 
@@ -72,8 +72,7 @@ def _print(view: RunView, chosen: SearchNode | None, *, is_all: bool) -> None:
         console.print(node_view(view, chosen))
         return
     console.print(summary(view))
-    for note in layout_lines(RunFolder.open(view.path).config()):
-        console.print(f"note  {note}", soft_wrap=True)
+    print_layout(kept_layout(RunFolder.open(view.path).config()), console)
     console.print()
     console.print(lattice_view(view, is_all=is_all))
 

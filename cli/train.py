@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sharefind.cli.console import print_json, result_console, warn
+from sharefind.cli.console import print_json, progress_console, result_console, warn
 from sharefind.cli.options import JSON, LIMITS, QUIET, Run, takes
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.limits import limits_of
@@ -18,6 +18,7 @@ from sharefind.storage import refuse_unwritable, shell_word
 if TYPE_CHECKING:
     from sharefind.architectures.layers.comparison import Score, TrainingPlan
     from sharefind.search import Problem, TaskLike
+    from sharefind.search.scores import Scored
     from sharefind.typing import FloatArray, IntArray
 
 USUAL_STEP = 0.05
@@ -53,11 +54,12 @@ def train(
     _check(out, lr)
     from sharefind.architectures import spec_from_outcome
     from sharefind.architectures.formats.onnx_graph import require_onnx
-    from sharefind.architectures.layers.comparison import TrainingPlan, beside_least_squares, compare, untied
+    from sharefind.architectures.layers.comparison import TrainingPlan, beside_usual, compare, untied
     from sharefind.cli.finished import finished_outcome
-    from sharefind.cli.live import training_progress
+    from sharefind.report.text.live_progress import training_progress
     from sharefind.search import RunFolder
-    from sharefind.search.yardstick import FREE, TIED, advice
+    from sharefind.search.scores import FREE, TIED
+    from sharefind.search.yardstick import advice
 
     if out.suffix.lower() == ".onnx":
         require_onnx()
@@ -67,22 +69,26 @@ def train(
         raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
     x, y = _rows(outcome.problem.task, seed)
     units, plan = _units(outcome.problem), TrainingPlan(width, epochs, lr=lr, seed=seed)
-    with training_progress(epochs, is_silent=options["quiet"] or options["json"]) as told:
+    is_silent = options["quiet"] or options["json"]
+    with training_progress(progress_console(), epochs, is_silent=is_silent) as told:
         scores = compare({TIED: spec, FREE: untied(spec)}, x, y, plan, told, units)
     _refuse_unlearnt(scores[0], lr)
     _write(scores[0], out, seed)
     context.obj.written = out
-    scored = beside_least_squares({score.name: score.network for score in scores}, x, y, seed, units)
+    networks = {score.name: score.network for score in scores}
+    scored = beside_usual(networks, x, y, seed, units, has_classes=bool(spec.classes))
     lines = advice(scored, spec.unit, outcome.e_star.label)
     warn(lines)
-    yardstick = scored.yardstick(lines).to_json()
+    yardstick, rows = scored.yardstick(lines), _rows_of(scores, scored)
     if options["json"]:
-        print_json(_record(run, out, seed, scores, yardstick))
+        print_json(_record(run, out, seed, rows, yardstick.to_json(), spec.classes))
         return
     from sharefind.report.text.training_words import training_table
 
     console = result_console()
-    console.print(training_table(_rows_of(scores), yardstick["least_squares"]))
+    console.print(training_table(rows, yardstick))
+    if spec.classes:
+        console.print(f"classes  {', '.join(spec.classes)}", soft_wrap=True, markup=False)
     next_lines = _next(run, out, spec.particles, scores[0].network.width)
     for line in (*_notes(scores[0], plan, out), *next_lines):
         console.print(line, soft_wrap=True)
@@ -93,16 +99,18 @@ def _notes(score: Score, plan: TrainingPlan, out: Path) -> Iterator[str]:
     yield f"wrote {out}: the shared network, {score.fitted.parameters} numbers"
     if score.fitted.best_epoch == plan.epochs:
         yield f"note  it still improved in the last of {plan.epochs} epochs; raise --epochs"
-    if score.r2 < 0:
+    if score.r2 is not None and score.r2 < 0:
         yield f"note  it predicts worse than the mean of the labels; try --lr {_better(plan.lr):g}"
 
 
-def _record(run: Path, out: Path, seed: int, scores: list[Score], yardstick: dict[str, Any]) -> dict[str, Any]:
+def _record(
+    run: Path, out: Path, seed: int, rows: list[dict[str, Any]], yardstick: dict[str, Any], classes: tuple[str, ...]
+) -> dict[str, Any]:
     from sharefind.search.result import versions
 
     named = {"schema": "sharefind.training/1", "run": str(run), "out": str(out), "seed": seed}
-    found = {"networks": _rows_of(scores), "yardstick": yardstick, "warnings": yardstick["warnings"]}
-    return {**named, **found, "versions": versions()}
+    found = {"networks": rows, "yardstick": yardstick, "warnings": yardstick["warnings"]}
+    return {**named, **({"classes": list(classes)} if classes else {}), **found, "versions": versions()}
 
 
 def _check(out: Path, lr: float) -> None:
@@ -152,18 +160,24 @@ def _write(score: Score, out: Path, seed: int) -> None:
     write(score.network.to_trained(), out, seed=seed)
 
 
-def _rows_of(scores: list[Score]) -> list[dict[str, Any]]:
+def _rows_of(scores: list[Score], scored: Scored) -> list[dict[str, Any]]:
     return [
         {
             "name": score.name,
             "parameters": score.fitted.parameters,
-            "r2": score.r2,
+            **_quality(score, scored),
             "epochs": score.fitted.history[-1].number,
             "best_epoch": score.fitted.best_epoch,
             "seconds": round(score.fitted.seconds, 3),
         }
         for score in scores
     ]
+
+
+def _quality(score: Score, scored: Scored) -> dict[str, Any]:
+    """How well a network predicts the rows kept apart: `r2`, or `accuracy` and `log_loss` of classes."""
+    found = scored.score(score.name)
+    return {"r2": score.r2} if found is None else found.to_json()
 
 
 def _next(run: Path, out: Path, usual: int, width: int) -> list[str]:

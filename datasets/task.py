@@ -12,7 +12,8 @@ from typing import Protocol, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sharefind.errors import DataError, quoted
+from sharefind.column_names import column_name, default_names
+from sharefind.errors import DataError
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.groups.axes import Axes
 from sharefind.typing import FloatArray, IntArray
@@ -105,7 +106,7 @@ class Task:
     def __post_init__(self) -> None:
         """Refuse a task with nothing to draw from, with two, or with an action that does not fit (DataError)."""
         for side, letter, width in (("inputs", "x", self.d_in), ("outputs", "y", self.d_out)):
-            names = getattr(self, side) or tuple(f"{letter}{k}" for k in range(width))
+            names = getattr(self, side) or default_names(letter, width)
             object.__setattr__(self, side, names)
             if len(names) != width:
                 raise DataError(f"task {self.name}: {len(names)} names for {width} {side}; give a name for each column")
@@ -186,7 +187,8 @@ def finite_task(
     Raises:
         DataError: as in `check_arrays`, or an action that does not fit the rows.
     """
-    x, y = check_arrays(x, y, name)
+    names = (recommended.get("inputs", ()), recommended.get("outputs", ()))
+    x, y = check_arrays(x, y, name, *names)
     return Task(name, x.shape[1], y.shape[1], x=x, y=y, units=units, **recommended)
 
 
@@ -201,11 +203,11 @@ def check_arrays(
     """Turn x (n, d_in) and y (n, d_out) into read-only float64 copies that a model can be trained on.
 
     Args:
-        x: Rows of inputs.
-        y: Rows of labels.
-        source: What opens every message.
-        inputs: Names of the columns of x, for messages; empty where they have none.
-        outputs: Those of y.
+        x: Inputs.
+        y: Labels.
+        source: Opens every message.
+        inputs: Names of the columns of x, for messages.
+        outputs: Names of the columns of y.
 
     Raises:
         DataError: an array is not numeric, not two-dimensional, empty, or holds NaN or an infinity (the
@@ -253,9 +255,7 @@ def _refuse_non_finite(array: FloatArray, key: str, source: str, names: Sequence
     bad = np.argwhere(~np.isfinite(array))
     if len(bad) == 0:
         return
-    row, column = bad[0]
-    called = f", column {quoted(names[column])}" if column < len(names) else ""
-    raise DataError(
-        f"{source}: {key} is {array[row, column]} at row {row}, column {column} (counted from 0){called}; "
-        "remove that row or fill the value in"
-    )
+    row, column = map(int, bad[0])
+    name = column_name(column, key, names)
+    place = f"row {row}, column {column} (counted from 0)" if name is None else f"row {row} (from 0), column {name}"
+    raise DataError(f"{source}: {key} is {array[row, column]} at {place}; remove that row or fill the value in")

@@ -25,13 +25,16 @@ if os.path.isfile(os.path.join(_checkout, "pyproject.toml")) and os.path.isdir(o
 
 install_former_names()
 
+ESTIMATORS = ("SharingClassifier", "SharingSearch")
+"""What the package itself offers."""
+
 
 def __getattr__(name: str) -> Any:
-    """`SharingSearch`, loaded when it is first asked for: torch and scikit-learn come with it."""
-    if name == "SharingSearch":
-        return import_module("sharefind.api").SharingSearch
+    """The estimators, loaded when one is first asked for: torch and scikit-learn come with them."""
+    if name in ESTIMATORS:
+        return getattr(import_module("sharefind.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), "SharingSearch"])
+    return sorted([*globals(), *ESTIMATORS])

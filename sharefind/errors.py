@@ -160,3 +160,7 @@ class YardstickWarning(UserWarning):
 
 class RowsWarning(UserWarning):
     """Rows of data that look dependent, or units of rows that tests can do little with."""
+
+
+class LabelsWarning(UserWarning):
+    """Labels that look like classes and are treated as numbers."""

@@ -14,12 +14,28 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Wall-clock deadlines fail on busy machines and say nothing about mathematics.
 settings.register_profile("sharefind", deadline=None)
-settings.register_profile("sharefind-ci", deadline=None, derandomize=True, print_blob=True, max_examples=50)
+settings.register_profile("sharefind-ci", deadline=None, derandomize=True, print_blob=True, max_examples=25)
 settings.load_profile("sharefind-ci" if os.environ.get("CI") else "sharefind")
 
 
 NOBODY = 65_534
 """A user without rights."""
+
+
+COLLECTED = pytest.StashKey[frozenset[str]]()
+"""Node ids of all tests that were collected, those among them that markers leave out."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Remember what there is, before a marker leaves some of it out."""
+    config.stash[COLLECTED] = frozenset(item.nodeid for item in items)
+
+
+@pytest.fixture(scope="session")
+def collected(request: pytest.FixtureRequest) -> frozenset[str]:
+    """Node ids of all tests of this session's files, slow ones too."""
+    return request.config.stash[COLLECTED]
 
 
 @pytest.fixture(scope="session")

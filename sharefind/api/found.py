@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from sharefind.api.parameters import EvidenceRow, Parameters, SearchedModel, TemporaryRun, refuse_no_numbers
+from sharefind.api.parameters import EvidenceRow, Parameters, SearchedModel, TemporaryRun
+from sharefind.api.shown import ShownSharing
 from sharefind.api.writing import format_of, write_network
 from sharefind.architectures import SharingSpec, TrainedNetwork
-from sharefind.architectures.layers import SharedLinear, SharedShallowNetwork, SharedTwoLayer
+from sharefind.architectures.layers import FitResult, SharedLinear, SharedShallowNetwork, SharedTwoLayer
 from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, UnitError, worded
 from sharefind.groups import Group
 from sharefind.meanfield.units import exported_units
 from sharefind.report.page.html_page import write_page
-from sharefind.report.pictures.drawing import draw_single, picture_of, require_matplotlib
-from sharefind.report.pictures.lattice_picture import draw_lattice
 from sharefind.report.text.run_samples import Samples
 from sharefind.report.text.runs import RunView, load_run
 from sharefind.search import SearchLattice, SearchNode
 from sharefind.search.result import Result
 from sharefind.spaces import Subspace
-from sharefind.typing import FloatArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
-class FoundSharing(BaseEstimator):  # type: ignore[misc]
+class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
     """A search that may have been fitted."""
 
     subspace_: Subspace
@@ -46,24 +38,12 @@ class FoundSharing(BaseEstimator):  # type: ignore[misc]
     result_: Result
     spec_: SharingSpec
     network_: TrainedNetwork
+    training_: FitResult
     is_finished_: bool
     _model: TrainedNetwork | SearchedModel
     _run: Path | TemporaryRun
     _samples: Samples
     n_features_in_: int
-    _is_flat: bool
-
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """f(X) by the search's own model at E_*: (n, d_in) -> (n, d_out), or (n,) where y was (n,).
-
-        Raises:
-            NotConvergedError: the search is unfinished.
-        """
-        model = self._model_of_search()
-        refuse_no_numbers(X, "X")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        values = model.predict(np.asarray(X))
-        return values[:, 0] if self._is_flat else values
 
     def to_module(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
@@ -119,30 +99,6 @@ class FoundSharing(BaseEstimator):  # type: ignore[misc]
             raise ConfigError(message) from None
         rows = [{"node": r.number, "label": r.label, "dim": r.dim, **r.evidence.to_json()} for r in self.evidence_]
         return pd.DataFrame(rows).set_index("node") if rows else pd.DataFrame()
-
-    def plot_lattice(self, target: str | Path | Axes | None = None) -> Figure | None:
-        """Draw the lattice of visited and proposed spaces: into a file (.png, .svg), into axes, or as a new figure.
-
-        Returns:
-            The new figure where no target is given.
-
-        Raises:
-            ConfigError: matplotlib is not installed, or another ending. RunFolderError: the run is gone.
-        """
-        view = self._view()
-        with worded(Parameters()):
-            if isinstance(target, (str, Path)):
-                draw_single(view, "lattice", Path(target))
-                return None
-            if target is not None:
-                draw_lattice(target, view)
-                return None
-            require_matplotlib("plot_lattice")
-            from matplotlib.figure import Figure
-
-            figure = Figure(figsize=picture_of("lattice").size(view, None), layout="constrained")
-            draw_lattice(figure.subplots(), view)
-            return figure
 
     def report(self, path: str | Path) -> Path:
         """Write the run as one HTML page with all pictures and tables.

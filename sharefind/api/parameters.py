@@ -10,12 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import issparse
-
-from sharefind.datasets.task import NUMERIC_KINDS
-from sharefind.errors import DataError, DataTypeError, RunFolderError, Wording, one_line, quoted
+from sharefind.errors import RunFolderError, Wording
 from sharefind.meanfield.clouds.models import predict_labels
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import SearchedUnit
@@ -95,47 +90,6 @@ def new_folder(run_dir: str | Path | None) -> Path | TemporaryRun:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunFolderError(f"run_dir {path} exists and is not an empty folder; give a new one for every fit, or None")
     return path
-
-
-def refuse_no_numbers(values: Any, name: str) -> None:
-    """Refuse rows that would become real numbers silently or not at all: sparse, complex, text, dates, masked values.
-
-    Args:
-        values: What was given as X or y; None, and what is no array, goes on to scikit-learn.
-        name: What messages call it.
-
-    Raises:
-        DataTypeError: They are of another type. DataError: Values are masked.
-    """
-    if issparse(values):
-        raise DataTypeError(f"{name} is a sparse matrix, and dense data are needed; give {name}.toarray()")
-    masked = np.count_nonzero(np.ma.getmaskarray(values)) if isinstance(values, np.ma.MaskedArray) else 0
-    if masked:
-        what = f"{name} has {masked} masked values, which have no number"
-        raise DataError(f"{what}; fill them in with {name}.filled(...), or drop those rows")
-    try:
-        array = np.asarray(values)
-    except (ValueError, TypeError):
-        return
-    kind = array.dtype.kind
-    if kind == "c":
-        what = f"Complex data not supported: {name} has dtype {array.dtype}"
-        raise DataTypeError(f"{what}; give real numbers, such as the real and the imaginary parts as columns")
-    if kind not in (*NUMERIC_KINDS, "O"):
-        raise DataTypeError(f"{name} has dtype {array.dtype}, which is not real numbers; convert it to floats")
-    if kind == "O" and array.ndim and values is not None:
-        _refuse_objects(array, name)
-
-
-def _refuse_objects(array: NDArray[Any], name: str) -> None:
-    """Python objects are fine where each is a number; texts that look like one are none."""
-    for value in array.flat:
-        if isinstance(value, str | bytes):
-            raise DataTypeError(f"{name} holds the text {quoted(value)}, not a number; convert it to floats")
-        try:
-            float(value)
-        except (ValueError, TypeError) as error:
-            raise DataTypeError(f"{name} holds what is no real number ({one_line(error)}); give floats") from None
 
 
 class Parameters(Wording):

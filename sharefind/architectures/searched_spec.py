@@ -11,6 +11,7 @@ from sympy.polys.matrices import DomainMatrix
 from sharefind.architectures.certificate.group_names import WrongNameError, claim_of, finite_naming
 from sharefind.architectures.certificate.stabiliser import rebuild_stabiliser
 from sharefind.architectures.spec import HIDDEN, INPUTS, OUTPUTS, ExactRows, GeneratorPair, SharingSpec
+from sharefind.column_names import kept_names
 from sharefind.errors import ExportError
 from sharefind.exact.matrices import rows_of
 from sharefind.groups import FiniteGroup, Group, Representation, format_element
@@ -77,6 +78,9 @@ def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
         lie_generators=() if group is None else exact_texts(*(rep.lie for rep in reps)),
         space=node.space,
         change=problem.change,
+        classes=kept_names(problem.task.classes, "class "),
+        inputs=kept_names(problem.task.inputs, "x"),
+        outputs=kept_names(problem.task.outputs, "y"),
     )
     return spec if not isinstance(group, FiniteGroup) else _with_known_order(spec)
 

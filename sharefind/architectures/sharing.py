@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sharefind.architectures import initial_values as initial
 from sharefind.architectures.scaling import CENTRE, statistics
-from sharefind.architectures.spec import ExactRows, GeneratorPair, SharingSpec
-from sharefind.exact.matrices import as_signed_permutation, to_float
+from sharefind.architectures.spec import GeneratorPair, SharingSpec
+from sharefind.exact.matrices import signed_image, to_float
 from sharefind.groups import exact_matrix
 
 Image = list[int]
@@ -26,6 +26,8 @@ class Sharing:
         spec: The specification that all else follows from.
         d_in: dim X.
         d_out: dim Y.
+        input_names: Of the columns of x.
+        output_names: Of the columns of y.
         dim: Number of free coefficients.
         width: Particles of a network where nothing else is said.
         blocks: The shapes of the blocks by name, in the order of their entries.
@@ -44,6 +46,7 @@ class Sharing:
     def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64) -> None:
         self.spec, self.copies, self.crowd = spec, copies, crowd
         self.d_in, self.d_out, self.dim, self.width = spec.d_in, spec.d_out, spec.space.dim, spec.particles
+        self.input_names, self.output_names = spec.inputs, spec.outputs
         self.blocks = {block.name: block.shape for block in spec.blocks}
         self.sigma = spec.activation.value
         self.has_bias, self.has_output = spec.has_bias, len(spec.maps) > 1
@@ -117,7 +120,8 @@ class Sharing:
     @property
     def images(self) -> list[tuple[Image, Image]] | None:
         """Generators on inputs and on outputs, None where one is no signed permutation or the group is infinite."""
-        found = [(_image(pair.on_inputs), _image(pair.on_outputs)) for pair in self.spec.generators]
+        sides = ((pair.on_inputs, pair.on_outputs) for pair in self.spec.generators)
+        found = [(signed_image(exact_matrix(a)), signed_image(exact_matrix(b))) for a, b in sides]
         known = [(a, b) for a, b in found if a is not None and b is not None]
         return known if len(known) == len(found) and not self.has_rotations else None
 
@@ -140,8 +144,3 @@ class Sharing:
 
 def _matrices(pairs: Sequence[GeneratorPair]) -> list[tuple[Any, Any]]:
     return [(to_float(exact_matrix(a)), to_float(exact_matrix(b))) for a, b in (pair.matrices[:2] for pair in pairs)]
-
-
-def _image(rows: ExactRows) -> Image | None:
-    image = as_signed_permutation(exact_matrix(rows))
-    return None if image is None else [(i + 1) * sign for i, sign in zip(*image, strict=True)]

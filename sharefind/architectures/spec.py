@@ -11,13 +11,17 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind import html
 from sharefind.architectures.guards import GUARDS, Guards
+from sharefind.column_names import default_names
 from sharefind.errors import GroupError, InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, read_unit
 from sharefind.meanfield.units.activations import Activation
 from sharefind.spaces import Block, Subspace
+from sharefind.spaces.space_html import space_html
+from sharefind.written import order, plural
 
 SCHEMA = "sharefind.spec/1"
 
@@ -70,7 +74,7 @@ class GeneratorPair:
         return both if self.on_hidden is None else (*both, self.on_hidden)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SharingSpec:
     """What a discovered space becomes: a unit whose parameters lie in `space`, and the group that fixes it.
 
@@ -89,6 +93,9 @@ class SharingSpec:
         change: what was done to the data before training. Its centre, shift and scale are left to undo: the network is
             shift + scale mean_i sigma_*(x - centre, z_i). Its matrix is not, since particles are carried back to the
             user's coordinates. The group fixes centre and shift.
+        classes: names of the classes whose logits the network gives; empty where its outputs are numbers.
+        inputs: names of the columns of x, in their order; x0, x1, ... where left out.
+        outputs: names of the columns of y; y0, y1, ... where left out.
 
     Raises:
         InputError: the parts do not fit each other.
@@ -107,9 +114,12 @@ class SharingSpec:
     change: Standardisation
     lie_generators: tuple[GeneratorPair, ...] = ()
     hidden_rep: str | None = None
+    classes: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for text in (self.name, self.unit, self.group_name, *self.rep_names):
+        for text in (self.name, self.unit, self.group_name, *self.rep_names, *self.classes):
             _check_text(text)
         if self.particles < 1:
             raise InputError(f"particles is {self.particles} in the specification; it must be at least 1")
@@ -119,9 +129,20 @@ class SharingSpec:
                 "give a positive order without them, or null with them"
             )
         _check_blocks(self)
+        self._name_columns()
         for pair in (*self.generators, *self.lie_generators):
             _check_generator(self, pair)
         _check_change(self.change, self.d_in, self.d_out)
+        _check_classes(self)
+
+    def _name_columns(self) -> None:
+        for side, letter, width in (("inputs", "x", self.d_in), ("outputs", "y", self.d_out)):
+            names = tuple(getattr(self, side)) or default_names(letter, width)
+            if len(names) != width:
+                raise InputError(f"{side} has {len(names)} names for {width} columns; give one for each, or none")
+            for name in dict.fromkeys(names):
+                _check_text(name)
+            object.__setattr__(self, side, names)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SharingSpec):
@@ -130,6 +151,42 @@ class SharingSpec:
 
     def __hash__(self) -> int:
         return hash(self._key)
+
+    def __repr__(self) -> str:
+        return f"<SharingSpec {self.name!r}: {self.formula}, {self._widths}, group {self._group}, {self._dimension}>"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "unit": f"{self.unit}: {self.formula}",
+            "widths": self._widths,
+            "group": self._group,
+            "acts by": ", ".join(f"{rep} on {side}" for rep, side in zip(self.rep_names, SPACES, strict=False)),
+            "particles": str(self.particles),
+        }
+        title = html.headline(f"{self.name}: {self._dimension}", is_good=True)
+        return html.notebook(title, html.facts(facts), space_html(self.space, self.blocks))
+
+    @property
+    def _widths(self) -> str:
+        return ", ".join(plural(dim, side.removesuffix("s")) for dim, side in zip(self.dims, SPACES, strict=False))
+
+    @property
+    def _group(self) -> str:
+        return f"{self.group_name}, order {order(self.group_order)}"
+
+    @property
+    def _dimension(self) -> str:
+        return f"dimension {self.space.dim} of {self.space.ambient}"
+
+    @property
+    def formula(self) -> str:
+        """The unit in one line, such as "A_i logistic(W_i x + b_i)"."""
+        text = "x"
+        for part in self.maps:
+            bias = "" if part.bias is None else f" + {LETTERS[part.bias]}_i"
+            text = f"{LETTERS[part.weight]}_i {text}{bias}"
+            text = f"{self.activation.name}({text})" if part == self.maps[0] else text
+        return text
 
     @property
     def _key(self) -> tuple[object, ...]:
@@ -286,6 +343,14 @@ def _check_change(change: Standardisation, d_in: int, d_out: int, largest: float
             f"the change of data is singular, not finite or above {largest:g}; "
             "give an invertible matrix and a scale > 0"
         )
+
+
+def _check_classes(spec: SharingSpec) -> None:
+    names = spec.classes
+    if names and len(names) != spec.d_out:
+        raise InputError(f"classes has {len(names)} names and the unit {spec.d_out} outputs; give one for each output")
+    if bool(names) != spec.change.has_classes:
+        raise InputError("the change of data is for classes and none are named, or the reverse; correct one")
 
 
 def _is_invertible(matrix: NDArray[np.float64]) -> bool:

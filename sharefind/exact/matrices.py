@@ -61,6 +61,12 @@ def as_signed_permutation(matrix: DomainMatrix) -> tuple[list[int], list[int]] |
     return (perm, signs) if min(perm, default=0) >= 0 else None
 
 
+def signed_image(matrix: DomainMatrix) -> list[int] | None:
+    """A signed permutation in one-line notation: entry k = +-j where e_k goes to +-e_j, from 1; None for another."""
+    image = as_signed_permutation(matrix)
+    return None if image is None else [(k + 1) * sign for k, sign in zip(*image, strict=True)]
+
+
 def common_matrices(matrices: Sequence[DomainMatrix]) -> tuple[DomainMatrix, ...]:
     """The same matrices, sparse and over one field that holds them all."""
     domain = common_domain([m.domain for m in matrices])

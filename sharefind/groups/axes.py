@@ -18,11 +18,16 @@ class Axes:
 
     Attributes:
         names: Of the axes, the slowest first: the last one runs along neighbouring columns.
-        shape: Their lengths.
+        shape: Their lengths; empty as long as only the names are known (`is_open`).
     """
 
     names: tuple[str, ...]
     shape: tuple[int, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the lengths are still to be found out, from the width of flat rows and the group."""
+        return len(self.shape) < len(self.names)
 
     @property
     def size(self) -> int:
@@ -59,7 +64,7 @@ def read_axes(names: str | None, shape: str | None, found: tuple[int, ...], side
         side: Whose settings these are.
 
     Returns:
-        The axes; None where a row is flat and nothing is said of it.
+        The axes; None where a row is flat and nothing is said of it. Those of flat rows without lengths are open.
 
     Raises:
         DataError: Nothing names the axes of rows that are arrays, or names, lengths and data do not fit.
@@ -86,10 +91,12 @@ def read_axes(names: str | None, shape: str | None, found: tuple[int, ...], side
         raise DataError(
             f"{setting(side.shape)} {shape}: a row of {side.letter} already has shape {_written(found)}; drop it"
         )
+    if shape is None and len(found) == 1 < len(named):
+        return Axes(named, ())
     if len(named) != len(lengths):
         raise DataError(
             f'{setting(side.axes)} "{names}" names {len(named)} axes and a row of {side.letter} has shape '
-            f"{_written(lengths)}; {_advice(len(named), found, side)}"
+            f"{_written(lengths)}; give a name for each axis"
         )
     if math.prod(lengths) != math.prod(found):
         raise DataError(
@@ -99,11 +106,22 @@ def read_axes(names: str | None, shape: str | None, found: tuple[int, ...], side
     return Axes(named, lengths)
 
 
-def _advice(count: int, found: tuple[int, ...], side: AxisSettings) -> str:
-    if count > 1 and len(found) == 1:
-        lengths = "x".join(["A", "B", "C"][:count])
-        return f"give the lengths of the axes of flat rows, such as {setting(side.shape)} {lengths}"
-    return "give a name for each axis"
+def shapes_of(width: int, count: int, most: int = 1000) -> list[tuple[int, ...]]:
+    """The shapes of `count` axes, each of length 2 or more, that have `width` entries; at most `most` of them.
+
+    Args:
+        width: Number of columns.
+        count: Number of axes.
+        most: Shapes after which no more are looked for.
+    """
+    if count == 1:
+        return [(width,)] if width > 1 else []
+    found: list[tuple[int, ...]] = []
+    for first in (k for k in range(2, width // 2 + 1) if width % k == 0):
+        found += [(first, *rest) for rest in shapes_of(width // first, count - 1, most)]
+        if len(found) >= most:
+            break
+    return found[:most]
 
 
 def _lengths(shape: str, side: AxisSettings) -> tuple[int, ...]:

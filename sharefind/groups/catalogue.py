@@ -226,4 +226,5 @@ def _product(name: str, factors: list[Group], limits: Limits) -> FiniteGroup:
         start += factor.degree
     plain = all(block.kind == "points" for block in blocks)
     order = math.prod(factor.order for factor in finite)
-    return FiniteGroup(name, degree, tuple(generators), () if plain else tuple(blocks), known_order=order)
+    points = () if plain else tuple(blocks)
+    return FiniteGroup(name, degree, tuple(generators), points, known_order=order, factors=tuple(finite))

@@ -1,12 +1,16 @@
-"""Representation expressions as text: "2*natural+trivial", "natural*natural", "grid:5", "dual(natural)".
+"""Representation expressions as text: "2*natural+trivial", "natural*natural", "grid:5", "C4.natural*C6.natural".
 
-The operations themselves are in `representation`, the names in `constructors`.
+The operations themselves are in `representation`, the names in `constructors`, expressions by axis in
+`axis_expressions`.
 
     sum     = product {"+" product}
     product = factor {"*" factor}
-    factor  = integer | name [":" integer] | "dual" "(" sum ")" | "(" sum ")"
+    factor  = integer | [of "."] ( name [":" integer] | "dual" "(" sum ")" | "(" sum ")" )
+    of      = name of a group | integer
 
-An integer factor is a multiplicity; the product of two representations is their tensor product.
+An integer factor is a multiplicity; the product of two representations is their tensor product. Of a product of groups,
+`C4.natural` is the representation of the factor C4, on which the others act trivially; `2.natural` is that of the
+second factor, where two have the same name.
 """
 
 from __future__ import annotations
@@ -17,11 +21,12 @@ from collections.abc import Callable
 from sharefind.errors import GroupError, RepresentationError
 from sharefind.exact.token_parser import TokenParser
 from sharefind.groups.constructors import grid, natural, regular, sign, trivial
+from sharefind.groups.factors import factor_places, of_factor, qualifiers
 from sharefind.groups.group import FiniteGroup, Group
 from sharefind.groups.representation import Representation
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
-_TOKEN = re.compile(r"\s*([0-9]{1,9}|[a-z]+|[-+*():]|\S)")
+_TOKEN = re.compile(r"\s*([A-Za-z]{0,2}[0-9]{1,9}(?=\.)|[0-9]{1,9}|[a-z]+|[-+*():.]|\S)")
 _KNOWN = "natural, trivial, trivial:3, regular, sign, grid:5, patch:5, dual(...)"
 
 
@@ -32,7 +37,7 @@ def parse_representation(
 
     Args:
         text: such as "natural", "2*natural+trivial", "natural*natural", "trivial:3", "grid:5", "patch:5" (a
-            grid without its centre), "dual(natural)", with parentheses.
+            grid without its centre), "dual(natural)", "C4.natural" (of a factor), with parentheses.
         group: the group that acts.
         limits: `group_order` bounds the regular representation, which lists every element, `dim` every part.
         longest: most characters of an expression.
@@ -53,7 +58,7 @@ class _Parser(TokenParser):
         found = list(_TOKEN.finditer(text))
         super().__init__(text, [match[1] for match in found], deepest)
         self.starts = [*(match.start(1) for match in found), len(text)]
-        self.group = group
+        self.group = self.whole = group
         self.limits = limits
 
     def parse(self) -> Representation:
@@ -65,8 +70,17 @@ class _Parser(TokenParser):
     def error(self, what: str) -> RepresentationError:
         where = self.starts[self.position]
         return RepresentationError(
-            f"{self.text!r} is not a representation: {what} at position {where}; build it from {_KNOWN}, + and *"
+            f"{self.text!r} is not a representation: {what} at position {where}; build it from {self._known}, + and *"
         )
+
+    @property
+    def _known(self) -> str:
+        own = [f"{word}.natural" for word in dict.fromkeys(qualifiers(self.whole))] if self._is_product else []
+        return ", ".join([_KNOWN, *own])
+
+    @property
+    def _is_product(self) -> bool:
+        return isinstance(self.whole, FiniteGroup) and bool(self.whole.factors)
 
     def _sum(self) -> Representation:
         with self.nested():
@@ -102,6 +116,8 @@ class _Parser(TokenParser):
             )
 
     def _factor(self) -> Representation | int:
+        if self._next_is(".", ahead=1):
+            return self._of_factor()
         if (number := self._number()) is not None:
             return number
         is_dual = self.accept("dual")
@@ -112,6 +128,40 @@ class _Parser(TokenParser):
         rep = rep.dual if is_dual else rep
         self.expect(")")
         return rep
+
+    def _next_is(self, token: str, ahead: int) -> bool:
+        return self.tokens[self.position + ahead : self.position + ahead + 1] == [token]
+
+    def _of_factor(self) -> Representation:
+        """What follows a factor's name and a dot, as a representation of the product."""
+        product, place = self.group, self._place()
+        self.position += 2
+        first = self.position
+        if not isinstance(product, FiniteGroup) or self._next_is(".", ahead=1):
+            raise self.error("a representation such as natural is missing")
+        self.group = product.factors[place]
+        inner = self._factor()
+        self.group = product
+        if isinstance(inner, int):
+            self.position = first
+            raise self.error("a representation such as natural is missing")
+        name = f"({inner.name})" if re.search(r"[+*]", inner.name) else inner.name
+        start = sum(factor.degree for factor in product.factors[:place])
+        return of_factor(product, inner, start, f"{qualifiers(product)[place]}.{name}")
+
+    def _place(self) -> int:
+        """Which factor the next token calls."""
+        word, group = self.peek(), self.group
+        if not isinstance(group, FiniteGroup) or not group.factors:
+            raise self.error(f"{word}. names a factor, and {group.name} is no product (write natural?)")
+        places = factor_places(word, group)
+        if len(places) == 1:
+            return places[0]
+        ways = " or ".join(f"{way}.natural" for way in qualifiers(group))
+        if places:
+            ways = " or ".join(f"{place + 1}.natural" for place in places)
+            raise self.error(f"{group.name} has {len(places)} factors {word} (write {ways})")
+        raise self.error(f"{group.name} has no factor {word} (write {ways})")
 
     def _number(self, least: int = 1) -> int | None:
         """The integer that comes next, None where there is none."""

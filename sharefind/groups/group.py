@@ -83,6 +83,7 @@ class FiniteGroup(Group):
             has no generators.
         natural_blocks: how the points act on the natural space; empty means by permuting coordinates.
         known_order: the order where it is known by construction, which spares a Schreier-Sims run.
+        factors: of a direct product, the groups whose points stand side by side, in this order; else empty.
 
     Raises:
         GroupError: no points, or a generator that is not a permutation of range(degree).
@@ -93,6 +94,7 @@ class FiniteGroup(Group):
     generators: tuple[tuple[int, ...], ...] = field(repr=False)
     natural_blocks: tuple[NaturalBlock, ...] = field(default=(), repr=False)
     known_order: int | None = field(default=None, repr=False)
+    factors: tuple[FiniteGroup, ...] = field(default=(), repr=False)
 
     most_entries: ClassVar[int] = 50_000_000
     """Largest order x degree of a listing: eight bytes each, 400 MB here."""

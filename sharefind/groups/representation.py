@@ -23,7 +23,7 @@ from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBloc
 from sharefind.groups.images import Matrices, PermArray, SignArray, SparseImages
 from sharefind.groups.linear_action import Kind, LinearAction
 
-Operation = Literal["natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual"]
+Operation = Literal["natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +36,9 @@ class Construction:
         parts: The representations it was done to.
         count: Dimension ("trivial"), multiplicity ("copies") or side in pixels ("grid").
         blocks: How the points of the original group act ("natural", "sign"); kept for its subgroups.
+        inner: The representation of the factor of a product ("factor").
+        start: First point of this factor.
+        order: Where the new coordinates were ("reorder").
     """
 
     operation: Operation
@@ -43,6 +46,14 @@ class Construction:
     parts: tuple[Representation, ...] = ()
     count: int = 1
     blocks: tuple[NaturalBlock, ...] = ()
+    inner: Representation | None = None
+    start: int = 0
+    order: tuple[int, ...] = ()
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether a library that knows sums, products and duals has to be given the matrices."""
+        return self.operation in ("natural", "sign", "grid", "factor", "reorder")
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +242,8 @@ class Representation(LinearAction):
                 return _images.block_diagonal(parts * step.count)
             case "dual":
                 return np.asarray(np.linalg.inv(parts[0])).swapaxes(1, 2)
+            case "reorder":
+                return np.asarray(parts[0][:, step.order, :][:, :, step.order])
             case _:
                 return np.asarray(np.einsum("nij,nkl->nikjl", *parts).reshape(-1, self.dim, self.dim))
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.errors import RepresentationError
 from sharefind.groups.images import block_diagonal
-from sharefind.groups.representation import Representation
+from sharefind.groups.representation import Construction, Representation
 
 
 def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
     """rho of permutations of a finite group: drawn int64 (size, degree), result float64 (size, dim, dim).
 
     Needs no list of elements, so that it serves the largest groups; natural representations on points or signed axes,
-    trivial ones, and sums of these.
+    trivial ones, sums and tensor products of these, also in another order, and those of the factors of a product.
 
     Raises:
         RepresentationError: another representation.
@@ -23,6 +25,8 @@ def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDAr
     operation = None if step is None else step.operation
     if step is not None and operation in ("sum", "copies"):
         return block_diagonal([evaluate_permutations(part, drawn) for part in step.parts] * step.count)
+    if step is not None and operation in ("tensor", "reorder", "factor"):
+        return _composed(step, drawn)
     if operation == "trivial":
         return np.broadcast_to(np.eye(rep.dim), (len(drawn), rep.dim, rep.dim)).copy()
     if step is None or operation != "natural" or any(block.kind == "rotation" for block in step.blocks):
@@ -31,6 +35,19 @@ def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDAr
             "use natural and trivial representations, or a smaller group"
         )
     return block_diagonal([_block_matrices(drawn, block.start, block.dim) for block in step.blocks])
+
+
+def _composed(step: Construction, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The matrices of a tensor product, of coordinates in another order, or of a factor of a product."""
+    if step.inner is not None:
+        return evaluate_permutations(
+            step.inner, drawn[:, step.start : step.start + step.inner.finite_group.degree] - step.start
+        )
+    parts = [evaluate_permutations(part, drawn) for part in step.parts]
+    if step.operation == "reorder":
+        return parts[0][:, step.order, :][:, :, step.order]
+    dim = math.prod(part.shape[1] for part in parts)
+    return np.asarray(np.einsum("nij,nkl->nikjl", *parts).reshape(-1, dim, dim))
 
 
 def _block_matrices(drawn: NDArray[np.int64], start: int, dim: int) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from sharefind.column_names import column_name
 from sharefind.errors import InputError
 from sharefind.inference.partitions.linear_estimates import finite_array
 from sharefind.proposal.coefficients import About, Block, Coefficients, inverse
@@ -54,7 +55,9 @@ class Fit:
 FIT = Fit()
 
 
-def least_squares(x: Any, y: Any, layout: Layout, about: About = "mean", fit: Fit = FIT) -> Coefficients:
+def least_squares(
+    x: Any, y: Any, layout: Layout, about: About = "mean", fit: Fit = FIT, names: Sequence[str] = ()
+) -> Coefficients:
     """The coefficients of Y on X: linear, and of higher degree where there are samples enough.
 
     The monomials are made orthogonal under the law of all inputs taken together: nearly uncorrelated, and moved by
@@ -68,6 +71,7 @@ def least_squares(x: Any, y: Any, layout: Layout, about: About = "mean", fit: Fi
             "origin" keeps the zero of the data, which changes of sign need. Where x has a constant column, the origin
             stays and no constant is fitted.
         fit: Which blocks are estimated, and how well.
+        names: Of the columns of x, for messages.
 
     Returns:
         Every block of coefficients with its covariance, and moments of X.
@@ -88,7 +92,7 @@ def least_squares(x: Any, y: Any, layout: Layout, about: About = "mean", fit: Fi
     moments = _moments(inputs, about, fit)
     scale = float(np.sqrt(np.mean(inputs**2))) or 1.0
     inputs = inputs / scale
-    kinds = _chosen(inputs, labels.shape[1], fit)
+    kinds = _chosen(inputs, labels.shape[1], fit, names)
     design = np.hstack([columns for _, _, columns in kinds])
     gram = inverse(design.T @ design)
     weighted = design @ gram
@@ -218,14 +222,16 @@ def _moments(inputs: FloatArray, about: About, fit: Fit) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _chosen(inputs: FloatArray, d_out: int, fit: Fit) -> list[Kind]:
+def _chosen(inputs: FloatArray, d_out: int, fit: Fit, names: Sequence[str]) -> list[Kind]:
     """The blocks that n samples can estimate."""
     n, d = inputs.shape
     is_free, found = has_constant(inputs), powers(inputs)
     first = [] if is_free else [("constant", np.zeros((1, d), dtype=np.int64))]
     chosen = [(name, e, products(found, e)) for name, e in (*first, ("linear", np.eye(d, dtype=np.int64)))]
     if _is_dependent([columns for _, _, columns in chosen], fit.dependent):
-        raise InputError(f"an input of x is determined by the others (of {d}); drop it, or give more varied data")
+        name = column_name(_determined(inputs, fit.dependent), "x", names)
+        which = "an input of x" if name is None else f"an input of x, {name},"
+        raise InputError(f"{which} is determined by the others (of {d}); drop it, or give more varied data")
     for name, exponents in [] if is_free else higher(d):
         designed = sum(len(e) for _, e, _ in chosen)
         too_many = (designed + len(exponents)) * fit.samples_per_monomial > n
@@ -235,6 +241,13 @@ def _chosen(inputs: FloatArray, d_out: int, fit: Fit) -> list[Kind]:
         if not _is_dependent([*(c for _, _, c in chosen), columns], fit.dependent):
             chosen.append((name, exponents, columns))
     return chosen
+
+
+def _determined(inputs: FloatArray, share: float) -> int:
+    """The first column that those before it determine, up to this share of its length; the most determined one else."""
+    lengths = np.maximum(np.linalg.norm(inputs, axis=0), np.finfo(np.float64).tiny)
+    left = np.abs(np.diag(np.linalg.qr(inputs / lengths, mode="r")))
+    return int(np.argmax(left <= share)) if (left <= share).any() else int(np.argmin(left))
 
 
 def _is_dependent(blocks: Sequence[FloatArray], share: float) -> bool:

@@ -64,7 +64,15 @@ class Proposing:
 PROPOSING = Proposing()
 
 
-def propose(x: Any, y: Any, *, signed: bool | None = None, seed: int = 0, settings: Proposing = PROPOSING) -> Finding:
+def propose(
+    x: Any,
+    y: Any,
+    *,
+    signed: bool | None = None,
+    seed: int = 0,
+    settings: Proposing = PROPOSING,
+    names: Sequence[str] = (),
+) -> Finding:
     """The sharing that n samples speak for.
 
     No permutation, share or name depends on a vector added to x or to y, nor on a common scale of either. Changes of
@@ -77,6 +85,7 @@ def propose(x: Any, y: Any, *, signed: bool | None = None, seed: int = 0, settin
             inputs alone would only make weights vanish.
         seed: Seed of drawn critical values.
         settings: How widely is searched, and when one space is taken for decided.
+        names: Of the columns of x, for messages.
 
     Returns:
         The space, its group, its rivals, and what is to be tried where it is rejected.
@@ -87,10 +96,10 @@ def propose(x: Any, y: Any, *, signed: bool | None = None, seed: int = 0, settin
     """
     x, y = finite_array(x, "x", 2), finite_array(y, "y", 2)
     signed = x.shape[1:] == y.shape[1:] if signed is None else signed
-    plain = _explored(x, y, "permutations", "mean", seed, settings)
+    plain = _explored(x, y, "permutations", "mean", seed, settings, names)
     if not signed or has_constant(x) or not has_origin(x):
         return plain
-    turned = _explored(x, y, "signed", "origin", seed, settings)
+    turned = _explored(x, y, "signed", "origin", seed, settings, names)
     if _has_signs(turned.recognition, turned.labels):
         # Signs that are one possibility among others do not outweigh permutations that are decided.
         return plain if plain.status == "decided" and turned.status != "decided" else turned
@@ -99,9 +108,11 @@ def propose(x: Any, y: Any, *, signed: bool | None = None, seed: int = 0, settin
     return replace(plain, is_odd=turned.is_odd)
 
 
-def _explored(x: FloatArray, y: FloatArray, moves: Moves, about: About, seed: int, settings: Proposing) -> Finding:
+def _explored(
+    x: FloatArray, y: FloatArray, moves: Moves, about: About, seed: int, settings: Proposing, names: Sequence[str]
+) -> Finding:
     """What one kind of permutations makes of the samples."""
-    evidence = LogEvidence(least_squares(x, y, _layout(x, y, moves), about))
+    evidence = LogEvidence(least_squares(x, y, _layout(x, y, moves), about, names=names))
     return _Exploration(evidence, _layout(x, y, "permutations"), settings).finding(seed)
 
 

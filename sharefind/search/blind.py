@@ -6,7 +6,7 @@ proposal that does not hold is left for its subgroups.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,6 +92,8 @@ def blind_start(
     units: Tensor | None = None,
     share: float = 0.75,
     fresh_samples: int = 10_000,
+    names: Sequence[str] = (),
+    has_classes: bool = False,
 ) -> BlindStart:
     """Propose a group from a part of the samples.
 
@@ -104,6 +106,8 @@ def blind_start(
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
         share: Of finite data that proposes; a test needs fewer samples, since it only has to object.
         fresh_samples: Samples that propose where a task has no finite data.
+        names: Of the columns of x, for messages.
+        has_classes: Whether labels are classes, which a group can only permute.
 
     Returns:
         The first proposal, and those that follow where it is rejected.
@@ -118,7 +122,9 @@ def blind_start(
         proposing, rows = _split(len(x), config.seed, units, share)
         x, y = x[proposing], y[proposing]
     signed = None if unit is None else _is_odd(unit, x.shape[1], y.shape[1])
-    finding = propose(x, y, signed=signed, seed=config.seed)
+    if has_classes:
+        signed = False  # no sign of a class means anything
+    finding = propose(x, y, signed=signed, seed=config.seed, names=names)
     others = (_start(other, unit, rows) for other in finding.alternatives)
     return replace(_start(finding, unit, rows), alternatives=tuple(o for o in others if _can_be_searched(o, unit)))
 

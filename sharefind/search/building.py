@@ -10,18 +10,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.errors import ConfigError, RepresentationError, setting
+from sharefind.errors import ConfigError, RepresentationError, quoted, setting
 from sharefind.groups import Group, Representation, parse_representation
+from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes, AxisSettings
+from sharefind.groups.axis_expressions import axis_representation, is_by_axes
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.sample_checks import refuse_repeated_rows
 from sharefind.limits import Limits
-from sharefind.meanfield.clouds.standardise import Standardisation, identity_standardisation, standardisation
+from sharefind.meanfield.clouds.standardise import Standardisation, refuse_offset, standardisation
+from sharefind.meanfield.objectives.losses import loss_of
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.rng import named_stream
 from sharefind.search.blind import BlindStart, blind_start
+from sharefind.search.classes import fresh_change, paced, refuse_no_classes
 from sharefind.search.config import SearchConfig, Settings
 from sharefind.search.presets import is_structured, resolve
-from sharefind.search.problem import Candidate, Problem, TaskLike, expressions
+from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
 from sharefind.search.rules.widths import width_advice
 from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
 from sharefind.search.units_of_rows import RowUnits, can_permute, row_units, unpermutable
@@ -39,13 +43,19 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         RepresentationError: the widths of the data do not fit the representations, or the action is not orthogonal.
         SpaceError: dim Z is above `config.limits`.
         UnitError: the unit is unknown or not equivariant.
+        DataError: the lengths of the axes are not known.
         ConfigError: a setting does not fit the problem. GroupError: the group is too large for what was asked.
     """
     blind = None
+    task = with_lengths(task, None if config.blind or isinstance(group, Candidate) else group)
     rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
+    _refuse_offsets(task)
     refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, config.limits)
     if is_structured(config):
-        blind = blind_start(config, task.x, task.y, config.unit or task.unit, task.sample, rows_of_task.units)
+        unit, units = config.unit or task.unit, rows_of_task.units
+        blind = blind_start(
+            config, task.x, task.y, unit, task.sample, units, names=task.inputs, has_classes=bool(task.classes)
+        )
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
     return _assembled(config, task, candidate, blind, rows_of_task)
@@ -85,7 +95,10 @@ def _assembled(
     count = None if units is None else int(units.max()) + 1
     settings = resolve(config, samples, task.tolerance, unit, _length2(config, task), count)
     _refuse_small(settings, samples, count)
+    if task.classes:
+        refuse_no_classes(task, candidate.out_rep)
     x, y, change = _standardised(task, candidate, unit, settings, blind, rows_of_task.units)
+    settings = replace(settings, sgd=paced(settings.sgd, loss_of(change)))
     lattice, warnings = _lattice(config, unit, blind), rows_of_task.warnings
     if lattice is not None and not lattice.zero.groups and not can_permute(units, settings.alpha):
         warnings = (*warnings, unpermutable())
@@ -127,9 +140,20 @@ def _candidates(action: Representation, limits: Limits) -> InvariantLattice:
 
 
 def _represent(config: SearchConfig, task: TaskLike, group: Group) -> Candidate:
-    in_text, out_text = expressions(config, task)
-    in_rep, out_rep = (parse_representation(text, group, config.limits) for text in (in_text, out_text))
-    return Candidate(group, in_rep, out_rep)
+    in_text, out_text = expressions(config, task, group)
+    in_rep = _representation(in_text, group, task.in_axes, INPUT_AXES, config.limits)
+    return Candidate(group, in_rep, _representation(out_text, group, task.out_axes, OUTPUT_AXES, config.limits))
+
+
+def _representation(text: str, group: Group, axes: Axes | None, side: AxisSettings, limits: Limits) -> Representation:
+    if not is_by_axes(text, axes):
+        return parse_representation(text, group, limits)
+    if axes is None:
+        raise RepresentationError(
+            f'{quoted(text)} names axes, and rows of {side.letter} have none; add {setting(side.axes)} "points coords" '
+            f"or the like, and {setting(side.shape)} where they are flat"
+        )
+    return axis_representation(text, group, axes, limits)
 
 
 def _refuse_widths(config: SearchConfig, candidate: Candidate, task: TaskLike) -> None:
@@ -173,7 +197,7 @@ def _standardised(
     units: Tensor | None,
 ) -> tuple[Any, Any, Standardisation]:
     if task.x is None or task.y is None:
-        return None, None, identity_standardisation(task.d_in, task.d_out)
+        return None, None, fresh_change(task, candidate.out_rep, unit, settings.seed)
     rows = slice(None) if blind is None or blind.rows is None else blind.rows
     x, y = task.x[rows], task.y[rows]
     how = settings.standardise
@@ -181,10 +205,20 @@ def _standardised(
     # A space that no group fixes, tied or grown along directions, commutes with a common scale alone.
     if how == "whiten" and not has_groups_only:
         how = "scale"
-    change = standardisation(x, y, candidate.in_rep, candidate.out_rep, unit.output_activation, how)
+    reps, sigma = (candidate.in_rep, candidate.out_rep), unit.output_activation
+    change = standardisation(
+        x, y, *reps, sigma, how, has_classes=bool(task.classes), inputs=task.inputs, outputs=task.outputs
+    )
     refuse_repeated_rows(task.x, task.y, task.name, None if units is None else units.numpy())
     x, y = change.apply(x, y)
     return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.ascontiguousarray(y)), change
+
+
+def _refuse_offsets(task: TaskLike) -> None:
+    """Refuse a column without enough digits before anything looks at the rows without knowing its name."""
+    for letter, values, names in (("x", task.x, task.inputs), ("y", task.y, task.outputs)):
+        if values is not None:
+            refuse_offset(values, letter, names=names)
 
 
 def _length2(config: SearchConfig, task: TaskLike, samples: int = 1000) -> float:

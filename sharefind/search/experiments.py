@@ -157,9 +157,11 @@ def _trained(
 ) -> Training:
     action = ParticleAction(problem.space.action) if scheme is Scheme.FA else None
     fixed = Projector(problem.fixed_space) if scheme is Scheme.EA else None
-    gradient = scheme_gradient(scheme, problem.unit, action, fixed)
+    loss = problem.loss
+    gradient = scheme_gradient(scheme, problem.unit, action, fixed, loss)
     rng = named_stream(problem.settings.seed, *identity, "noise")
-    path = train(gradient, start, source, sgd or problem.settings.sgd, rng, Projector(space), progress=progress)
+    sgd = sgd or problem.settings.sgd
+    path = train(gradient, start, source, sgd, rng, Projector(space), progress=progress, loss=loss)
     return Training(problem.carry_back(start), problem.carry_back(path.final), path.risk)
 
 
@@ -195,7 +197,9 @@ class CopiesPlan:
         """Train a block of rows on its own random streams, and read it."""
         problem, settings = self.problem, self.problem.settings
         start, home = on_space_start(problem, self.space, self.key), Projector(self.space)
-        training = SurrogateTraining(problem.unit, start, settings.sgd, self.checkpoints, home, self.schedule)
+        training = SurrogateTraining(
+            problem.unit, start, settings.sgd, self.checkpoints, home, self.schedule, loss=problem.loss
+        )
         rng = named_stream(settings.seed, self.key, self.identity, "noise", str(block.number))
         path = training.trained(self._source(block), block.rows, rng, progress)
         clouds = [problem.carry_back(cloud) for cloud in path.clouds]

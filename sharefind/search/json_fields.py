@@ -24,9 +24,17 @@ def _permutation(images: list[int]) -> list[int]:
     return images
 
 
+def _signed_permutation(image: list[int]) -> list[int]:
+    if sorted(map(abs, image)) != list(range(1, len(image) + 1)):
+        raise ValueError(f"is no signed permutation of 1..{len(image)}")
+    return image
+
+
 Word = Annotated[str, AfterValidator(printable)]
+ColumnName = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(printable)]
 Size = Annotated[int, Field(ge=0)]
 Permutation = Annotated[list[int], AfterValidator(_permutation)]
+SignedPermutation = Annotated[list[int], AfterValidator(_signed_permutation)]
 
 
 class Part(BaseModel):

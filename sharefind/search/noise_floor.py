@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from sharefind.errors import setting
 from sharefind.rng import named_stream
@@ -71,21 +72,29 @@ def _variance(y: NDArray[np.float64]) -> float:
     return float(((y - y.mean(axis=0)) ** 2).sum(axis=1).mean())
 
 
+def _entropy(y: NDArray[np.float64]) -> float:
+    """The cross-entropy of the best constant on classes (n, k)."""
+    return float(special.entr(y.mean(axis=0)).sum())
+
+
 def explain_unlearnt(problem: TestedProblem, evidence: Evidence, unlearnt: float = 0.95) -> Evidence:
     """Evidence for staying on a space that holds; flagged where the unit, though it stays, learns nothing there.
 
     Args:
         problem: What is searched.
         evidence: What was seen.
-        unlearnt: Share of the labels' variance that a training leaves over which has learned nothing.
+        unlearnt: Share of the risk of the best constant that a training leaves over which has learned nothing.
     """
     x, y = _samples(problem)
-    if evidence.risk < unlearnt * _variance(y):  # as nearly always, and the neighbours cost a second
+    entropy = _entropy(y) if problem.task.classes else None
+    constant = _variance(y) if entropy is None else entropy
+    if evidence.risk < unlearnt * constant:  # as nearly always, and the neighbours cost a second
         return evidence
     found = noise_floor(x, y)
     if not found.has_signal:
         return evidence
-    figures = f"noise floor {found.floor:.3g} of a label variance {found.variance:.3g}, risk {evidence.risk:.3g}"
+    risk = f"risk {evidence.risk:.3g}" if entropy is None else f"cross-entropy {evidence.risk:.3g} of {entropy:.3g}"
+    figures = f"noise floor {found.floor:.3g} of a label variance {found.variance:.3g}, {risk}"
     advice = f"the labels carry signal ({figures}) of which the unit {problem.unit.name} learns nothing"
     return replace(evidence, reason=f"{evidence.reason}; {advice}: {_advice(problem)}", stationary_not_optimal=True)
 

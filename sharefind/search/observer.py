@@ -20,7 +20,11 @@ class Observer:
         """A node is about to be trained."""
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
-        """Steps done of one training at the node; `stage` names it."""
+        """Steps done of one training at the node; `stage` names it.
+
+        Before the first node: exact tests done, of at most `total`. A stage begins with "test of" as a test begins, and
+        with "in test of" as its copies go on. After the last: "diagnosis of" a group, and "yardstick".
+        """
 
     def on_training(self, node: SearchNode, training: Training) -> None:
         """The node's observed training ended: its particles before and after."""

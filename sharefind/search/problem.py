@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -16,12 +16,15 @@ from torch import Tensor
 
 from sharefind.exact.matrices import rows_of
 from sharefind.groups import FiniteGroup, Group, Representation, subgroup_label, subgroup_labels
-from sharefind.groups.axes import Axes
+from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes
+from sharefind.groups.axis_expressions import is_by_axes
 from sharefind.limits import SETTINGS
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.standardise import Standardisation
+from sharefind.meanfield.objectives.losses import Loss, loss_of
 from sharefind.meanfield.objectives.sources import EpochSource, FoldSource, FreshSource, Source
 from sharefind.meanfield.units import SearchedUnit
+from sharefind.search.axis_words import default_expression, settled
 from sharefind.search.blind import BlindStart
 from sharefind.search.config import SearchConfig, Settings
 from sharefind.search.search_lattice import SearchNode
@@ -163,6 +166,11 @@ class Problem:
         return self.unit.space
 
     @property
+    def loss(self) -> Loss:
+        """What trainings minimise on standardised samples: the squared loss, or of classes the cross-entropy."""
+        return loss_of(self.change)
+
+    @property
     def fixed_space(self) -> Subspace:
         """E^G of the whole candidate group."""
         return fixed_space(self.space.action)
@@ -215,12 +223,33 @@ class Problem:
         if self.blind is not None and given.unit is None and self.task.unit is None:
             del chosen["unit"]  # what is proposed depends on whether a unit was named
         if given.group is not None:
-            chosen["in_rep"], chosen["out_rep"] = expressions(given, self.task)
+            chosen["in_rep"], chosen["out_rep"] = self._expressions
+        chosen |= self._shapes
         if self.unit.hidden_rep is not None:
             chosen["hidden_rep"] = given.hidden_rep or default_hidden(
                 self.candidate.in_rep, self.candidate.out_rep, given.limits
             )
         return given.model_copy(update=chosen)
+
+    @property
+    def _expressions(self) -> tuple[str, str]:
+        """Those on X and Y as they were given, by axes with every axis written out."""
+        given, task, acting = self.settings.config, self.task, self.candidate
+        said = (
+            (given.in_rep or task.in_rep, acting.in_rep, task.in_axes),
+            (given.out_rep or task.out_rep, acting.out_rep, task.out_axes),
+        )
+        on_x, on_y = (rep.name if is_by_axes(rep.name, axes) else text or "natural" for text, rep, axes in said)
+        return on_x, on_y
+
+    @property
+    def _shapes(self) -> dict[str, str]:
+        """Settings with the lengths of axes that were found out, so that a run that goes on has them."""
+        given, task = self.settings.config, self.task
+        sides = (("shape", given.axes, task.in_axes), ("out_shape", given.out_axes, task.out_axes))
+        return {
+            name: "x".join(map(str, axes.shape)) for name, said, axes in sides if said is not None and axes is not None
+        }
 
     @property
     def fingerprint(self) -> str:
@@ -284,11 +313,42 @@ def fingerprint(task: TaskLike) -> str:
         digest.update(np.ascontiguousarray(values).tobytes())
     if task.units is not None:
         digest.update(np.ascontiguousarray(task.units).tobytes())
+    if task.classes:
+        digest.update(json.dumps(task.classes).encode())
     return digest.hexdigest()
 
 
-def expressions(config: SearchConfig, task: TaskLike) -> tuple[str, str]:
-    """Representation expressions on X and Y: what the user said, else what the task recommends, else natural."""
+def with_lengths(task: TaskLike, group: Group | None) -> TaskLike:
+    """The task with the lengths of its axes, where only their names are known (`axis_words.settled`).
+
+    Args:
+        task: The samples; a dataclass where its axes are open.
+        group: The group that acts; None where none is named.
+
+    Raises:
+        DataError: The lengths are not known.
+    """
+    in_axes = settled(task.in_axes, task.d_in, group, INPUT_AXES)
+    out_axes = settled(task.out_axes, task.d_out, group, OUTPUT_AXES)
+    if in_axes is task.in_axes and out_axes is task.out_axes:
+        return task
+    changed: TaskLike = replace(cast("Any", task), in_axes=in_axes, out_axes=out_axes)
+    return changed
+
+
+def expressions(config: SearchConfig, task: TaskLike, group: Group) -> tuple[str, str]:
+    """Representation expressions on X and Y: what the user said, else the task, else the names of axes, else natural.
+
+    Raises:
+        RepresentationError: The names of the axes do not say which of them the group moves.
+    """
     if config.blind:
         return f"trivial:{task.d_in}", f"trivial:{task.d_out}"
-    return config.in_rep or task.in_rep or "natural", config.out_rep or task.out_rep or "natural"
+    sides = (
+        (config.in_rep or task.in_rep, task.in_axes, "in_rep"),
+        (config.out_rep or task.out_rep, task.out_axes, "out_rep"),
+    )
+    on_x, on_y = (
+        text or ("natural" if axes is None else default_expression(axes, group, name)) for text, axes, name in sides
+    )
+    return on_x, on_y

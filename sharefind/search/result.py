@@ -15,9 +15,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
-from sharefind import __version__
+from sharefind import __version__, html
 from sharefind.errors import RunFolderError
-from sharefind.search.json_fields import Part, Permutation, Size, Word, first_fault
+from sharefind.search.json_fields import ColumnName, Part, Permutation, SignedPermutation, Size, Word, first_fault
+from sharefind.search.shown_space import shown_space
+from sharefind.spaces import Block
+from sharefind.written import NOTHING, number, order
 
 SCHEMA: Literal["sharefind.result/1"] = "sharefind.result/1"
 
@@ -29,6 +32,8 @@ TURN = re.compile(r"SO2|[A-Z][1-9][0-9]{0,8}")
 
 R2 = Annotated[FiniteFloat, Field(le=1)]
 
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
 
 class NamedGroup(Part):
     """A group; `order` is None where it is infinite."""
@@ -37,8 +42,29 @@ class NamedGroup(Part):
     order: Size | None
 
 
-class Stabiliser(NamedGroup):
-    """The largest candidate group that fixes E_*, with generators as permutations of its points, image form."""
+class ColumnMoves(Part):
+    """What generators of a finite group do to the columns of x and of y, in one order.
+
+    Entry k = +-j of a list: column k goes to column j, with its sign changed where j has one; columns are counted
+    from 1.
+    """
+
+    on_inputs: list[SignedPermutation]
+    on_outputs: list[SignedPermutation]
+
+
+class MovingGroup(NamedGroup):
+    """A group with its generators: as permutations of its points, image form, and in the same order on columns.
+
+    `moves` is None where a generator does not permute columns, and in results of earlier versions.
+    """
+
+    generators: list[Permutation] = Field(default_factory=list)
+    moves: ColumnMoves | None = None
+
+
+class Stabiliser(MovingGroup):
+    """The largest candidate group that fixes E_*."""
 
     generators: list[Permutation]
 
@@ -111,7 +137,8 @@ class SymmetryRow(Part):
 class DiagnosisRow(Part):
     """Why a group was rejected.
 
-    `risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels.
+    `risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels. `moves`:
+    what the group's generators do to columns, as in `MovingGroup`.
     """
 
     cause: Word
@@ -123,6 +150,7 @@ class DiagnosisRow(Part):
     free_r2_low: FiniteFloat | None = None
     reference_fits: bool = True
     approximate: bool
+    moves: ColumnMoves | None = None
 
 
 class Rival(Part):
@@ -215,8 +243,36 @@ class BlindRow(TakenProposal, _Status):
     taken: TakenProposal | None = None
 
 
+class ClassScore(Part):
+    """How well a model predicts classes.
+
+    Attributes:
+        accuracy: Share of the rows whose class has the largest probability.
+        log_loss: Mean of -log(probability of the class of a row), in nats.
+    """
+
+    accuracy: Share
+    log_loss: Annotated[FiniteFloat, Field(ge=0)]
+
+
+class ClassYardstick(Part):
+    """Scores of classifiers on rows kept apart; None where a model has no place.
+
+    Attributes:
+        baseline: Of the shares of the classes.
+        regression: Of multinomial logistic regression; None where the rows to fit on are of one class.
+        tied: Of the unit on E_*; None where E_* is {0} or unknown.
+        free: Of the unit with all of Z.
+    """
+
+    baseline: ClassScore
+    regression: ClassScore | None
+    tied: ClassScore | None
+    free: ClassScore | None
+
+
 class Yardstick(Part):
-    """R^2 on rows kept apart; None where a model has no place.
+    """R^2 on rows kept apart, or scores of classes; None where a model has no place.
 
     Attributes:
         rows: Rows kept apart.
@@ -224,6 +280,7 @@ class Yardstick(Part):
         tied: Of the unit on E_*; None where E_* is {0} or unknown.
         free: Of the unit with all of Z.
         warnings: What these say against the unit or the sharing, with what to try.
+        classes: Scores where labels are classes, for which there is no R^2; None where they are numbers.
     """
 
     rows: Size
@@ -231,6 +288,7 @@ class Yardstick(Part):
     tied: R2 | None
     free: R2 | None
     warnings: list[Word]
+    classes: ClassYardstick | None = None
 
 
 class LatticeCounts(Part):
@@ -250,6 +308,9 @@ class Result(Part):
         seed: Of the search.
         group: The candidate.
         unit: Expression of the unit.
+        inputs: Names of the columns of x; none in results of earlier versions, as below.
+        outputs: Names of the columns of y.
+        classes: Names of the classes of which y has a column each; none where y holds numbers.
         parameter_space: Z.
         chain: E_0 -> ... -> E_*, or as far as the search came.
         status: "found" or "undecided".
@@ -274,8 +335,11 @@ class Result(Part):
     schema_: Literal["sharefind.result/1"] = Field(alias="schema")
     run: str = ""
     seed: int
-    group: NamedGroup
+    group: MovingGroup
     unit: Word = ""
+    inputs: list[ColumnName] = Field(default_factory=list)
+    outputs: list[ColumnName] = Field(default_factory=list)
+    classes: list[ColumnName] = Field(default_factory=list)
     parameter_space: Parameters
     chain: list[ChainRow]
     status: str = ""
@@ -296,10 +360,65 @@ class Result(Part):
     wall_s: FiniteFloat
     versions: dict[Word, Word]
 
+    def __repr__(self) -> str:
+        return f"<Result of a search in {self.group.name}: {self._found}>"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def _repr_html_(self) -> str:
+        blocks = [Block(b.name, tuple(b.shape)) for b in self.parameter_space.blocks]
+        star = self.e_star
+        return html.notebook(
+            html.headline(self._found, is_good=self.is_found and star.dim > 0),
+            html.remarks(self.warnings),
+            html.facts(self._facts()),
+            shown_space(star.dim, star.tying, star.basis, blocks, is_exact=star.exact),
+            html.table(html.Grid("Chain", CHAIN_HEADINGS, tuple(map(_chain_cells, self.chain)))),
+        )
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the last node of the chain holds."""
+        return bool(self.chain) and self.chain[-1].decision == "stay"
+
+    @property
+    def _found(self) -> str:
+        """Where the search ended, without what that means."""
+        ambient, dim = self.parameter_space.dim, self.e_star.dim
+        name = {0: "{0}", ambient: "Z"}.get(dim, self.e_star.candidate or "a space without a name")
+        where = f"{name}, dimension {dim} of {ambient}"
+        if self.is_found:
+            return f"E_* = {where}"
+        return f"Undecided: the search ended at {where}{f' ({self.stopped})' if self.stopped else ''}"
+
+    def _facts(self) -> dict[str, str]:
+        groups = {"candidate": self.group, "stabiliser": self.e_star.stabiliser}
+        named = {key: f"{g.name}, order {order(g.order)}" for key, g in groups.items() if g is not None}
+        lists = {"accepted": self.accepted, "rejected": self.rejected, "undecided": self.undecided}
+        listed = {key: _listed(values) for key, values in lists.items() if values or key != "undecided"}
+        return {**named, **listed, "unit": self.unit or NOTHING, "seed": str(self.seed)}
+
     def __getitem__(self, key: str) -> Any:
         """An entry of the JSON object, as earlier versions gave it; read the attribute instead."""
         warnings.warn(f'result["{key}"] is now the attribute result.{key}', DeprecationWarning, stacklevel=2)
         return self.to_json()[key]
+
+    @model_validator(mode="after")
+    def _columns(self) -> Result:
+        """Names, blocks and moves are about the same columns."""
+        shapes = {block.name: block.shape for block in self.parameter_space.blocks}
+        first = next(iter(shapes.values()), [])
+        if self.inputs and shapes.get("weight", [])[1:] not in ([], [len(self.inputs)]):
+            raise ValueError(f"inputs has {len(self.inputs)} names for {shapes['weight'][1]} columns")
+        if self.outputs and first[:1] not in ([], [len(self.outputs)]):
+            raise ValueError(f"outputs has {len(self.outputs)} names for {first[0]} columns")
+        for found in (self.group, self.e_star.stabiliser, *self.diagnosis.values()):
+            moves = None if found is None else found.moves
+            for side, names in (("on_inputs", self.inputs), ("on_outputs", self.outputs)):
+                if moves is not None and any(len(image) != len(names) for image in getattr(moves, side)):
+                    raise ValueError(f"moves.{side} does not fit the names of the columns")
+        return self
 
     @model_validator(mode="after")
     def _words(self) -> Result:
@@ -308,6 +427,20 @@ class Result(Part):
         if self.group.name == "SO2" and not all(TURN.fullmatch(name) for name in self.maximal):
             raise ValueError("maximal holds what is no subgroup of SO2")
         return self
+
+
+CHAIN_HEADINGS = ("node", "dim", "dist^2", "delta", "p", "adj. p", "decision", "reason")
+"""Of the chain in a notebook."""
+
+
+def _chain_cells(row: ChainRow) -> tuple[str, ...]:
+    values = map(number, (row.dist2, row.delta, row.p_value, row.p_adjusted))
+    return (str(row.node), str(row.dim), *values, row.decision, row.reason)
+
+
+def _listed(names: list[str], most: int = 12) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{rest}" if names else NOTHING
 
 
 def read_result(record: Any, path: Path) -> Result:

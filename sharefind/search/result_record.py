@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sharefind.column_names import kept_names
+from sharefind.exact.matrices import signed_image
 from sharefind.groups import FiniteGroup, Group, structure_name
 from sharefind.inference import Diagnosis, FamilyTest, Verdict
 from sharefind.search.blind_record import blind_row
@@ -16,10 +18,11 @@ from sharefind.search.problem import Problem
 from sharefind.search.result import (
     SCHEMA,
     ChainRow,
+    ColumnMoves,
     DiagnosisRow,
     FoundSpace,
     LatticeCounts,
-    NamedGroup,
+    MovingGroup,
     ParameterBlock,
     Parameters,
     Result,
@@ -54,8 +57,11 @@ def result_record(
         schema=SCHEMA,
         run=run,
         seed=problem.settings.seed,
-        group=NamedGroup(name=group.name, order=group.order),
+        group=MovingGroup(name=group.name, order=group.order, **_on_points_and_columns(problem, group)),
         unit=problem.unit.name,
+        inputs=list(kept_names(problem.task.inputs, "x")),
+        outputs=list(kept_names(problem.task.outputs, "y")),
+        classes=list(kept_names(problem.task.classes, "class ")),
         parameter_space=Parameters(
             dim=problem.space.dim,
             blocks=[ParameterBlock(name=b.name, shape=list(b.shape)) for b in problem.space.blocks],
@@ -75,7 +81,7 @@ def result_record(
             for name, verdict in verdicts.items()
             if family is not None and tests is not None
         ],
-        diagnosis={name: _diagnosis_row(diagnosis) for name, diagnosis in outcome.diagnoses.items()},
+        diagnosis={name: _diagnosis_row(problem, name, found) for name, found in outcome.diagnoses.items()},
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
         yardstick=None if isinstance(found, Missing) else found,
         yardstick_missing=found.reason if isinstance(found, Missing) else None,
@@ -121,11 +127,29 @@ def _split(problem: Problem, vector: np.ndarray[Any, Any]) -> list[Any]:
 
 def _stabiliser(problem: Problem, group: Group) -> Stabiliser:
     candidate = problem.candidate.group
+    name = group.name
+    if isinstance(group, FiniteGroup):
+        name = candidate.name if problem.blind is not None and group == candidate else structure_name(group)
+    return Stabiliser(name=name, order=group.order, **_on_points_and_columns(problem, group))
+
+
+def _on_points_and_columns(problem: Problem, group: Group) -> dict[str, Any]:
+    """The fields of `MovingGroup` beside its name and order."""
+    generators = [list(map(int, g)) for g in group.generators] if isinstance(group, FiniteGroup) else []
+    return {"generators": generators, "moves": _moves(problem, group)}
+
+
+def _moves(problem: Problem, group: Group) -> ColumnMoves | None:
+    """What a group's generators do to columns; None where one does more than permute them and change signs."""
     if not isinstance(group, FiniteGroup):
-        return Stabiliser(name=group.name, order=group.order, generators=[])
-    name = candidate.name if problem.blind is not None and group == candidate else structure_name(group)
-    generators = [[int(point) for point in g] for g in group.generators]
-    return Stabiliser(name=name, order=group.order, generators=generators)
+        return None
+    whole = problem.candidate
+    reps = [rep if group is whole.group else rep.restrict(group) for rep in (whole.in_rep, whole.out_rep)]
+    sides = [[signed_image(matrix) for matrix in rep.generator_matrices] for rep in reps]
+    on_inputs, on_outputs = ([image for image in side if image is not None] for side in sides)
+    if min(len(on_inputs), len(on_outputs)) < len(group.generators):
+        return None
+    return ColumnMoves(on_inputs=on_inputs, on_outputs=on_outputs)
 
 
 def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
@@ -194,7 +218,8 @@ def _with(verdict: Verdict, verdicts: Mapping[str, Verdict]) -> list[str]:
     return [name for name, found in verdicts.items() if found is verdict]
 
 
-def _diagnosis_row(found: Diagnosis) -> DiagnosisRow:
+def _diagnosis_row(problem: Problem, name: str, found: Diagnosis) -> DiagnosisRow:
+    group = next((group for group, label in problem.labels.items() if label == name), None)
     return DiagnosisRow(
         cause=found.cause.value,
         inputs_p_value=found.inputs.p_value,
@@ -205,4 +230,5 @@ def _diagnosis_row(found: Diagnosis) -> DiagnosisRow:
         free_r2_low=found.risk.free_low,
         reference_fits=found.risk.is_fitting,
         approximate=found.is_approximate,
+        moves=None if group is None else _moves(problem, group),
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from sharefind.errors import RunFolderError, StorageError
 from sharefind.inference.dependence import rows_looked_at
 from sharefind.parallel import Deadline, Workers, earlier, one_thread
-from sharefind.search.engine import Engine
+from sharefind.search.engine import STOPPED, Engine
 from sharefind.search.observer import WARNING, Observer, StopSearch
 from sharefind.search.persistence.run_folder import LATTICE, RunFolder
 from sharefind.search.persistence.run_session import RunSession
@@ -22,7 +22,10 @@ from sharefind.search.result_record import result_record
 from sharefind.search.rules.growth import GrowthRule
 from sharefind.search.rules.stopping import StoppingRule
 from sharefind.search.search_outcome import SearchOutcome
-from sharefind.search.yardstick import yardstick_of
+from sharefind.search.yardstick import Missing, yardstick_of
+
+YARDSTICK = "yardstick"
+"""The stage that observers hear of when the networks of the yardstick are fitted."""
 
 Bounded = Callable[[Deadline], AbstractContextManager[None]]
 """Ends what is done within when the deadline has passed, by raising its error."""
@@ -111,7 +114,7 @@ def _run(
         try:
             with one_thread(), workers.connected(), rows_looked_at():
                 outcome = engine.run()
-                found = _earlier(outcome, folder) or yardstick_of(outcome, session.deadline)
+                found = _earlier(outcome, folder) or _measured(outcome, observer, session)
             lines = found.warnings if isinstance(found, Yardstick) else ()
             outcome = replace(outcome, warnings=(*outcome.warnings, *lines))
             result = result_record(outcome, found, str(folder.path), session.seconds, LATTICE)
@@ -121,6 +124,15 @@ def _run(
             with suppress(RunFolderError, StorageError):
                 session.close()
     return outcome, result
+
+
+def _measured(outcome: SearchOutcome, observer: Observer, session: RunSession) -> Yardstick | Missing:
+    """The yardstick, of which the observer hears first."""
+    try:
+        observer.on_progress(outcome.e_star, YARDSTICK, 0, 1)
+    except StopSearch as stop:
+        return Missing(str(stop) or STOPPED)
+    return yardstick_of(outcome, session.deadline)
 
 
 def _earlier(outcome: SearchOutcome, folder: RunFolder) -> Yardstick | None:

@@ -10,16 +10,22 @@ from typing import Any
 import networkx as nx
 from pydantic import FiniteFloat, ValidationError
 
+from sharefind import html
 from sharefind.errors import RunFolderError, one_line
 from sharefind.search.json_fields import Part, Size, Word, first_fault
 from sharefind.search.node_evidence import Evidence
 from sharefind.spaces import Subspace
+from sharefind.written import NOTHING, number, plural
 
 ZERO = "{0}"
 """Key and label of the first node of every search, whatever group fixes it."""
 
 EDGE_KEY = "edges"
 """Name of the edge list in node-link JSON, given explicitly because networkx changed its default."""
+
+
+LATTICE_HEADINGS = ("node", "space", "dim", "dist^2", "delta", "p", "decision", "proposed from", "explained")
+"""Of the table of a lattice in a notebook."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,36 @@ class SearchLattice:
 
     def __init__(self) -> None:
         self.graph: nx.DiGraph[str] = nx.DiGraph()
+
+    def __repr__(self) -> str:
+        return f"<SearchLattice: {self._size}>"
+
+    def _repr_html_(self, most: int = 60) -> str:
+        """A table of the nodes for a notebook.
+
+        Args:
+            most: Nodes that are shown, the visited ones before the others.
+        """
+        left = [node for node in self.nodes() if node.evidence is None]
+        shown = [*self.visited(), *left][:most]
+        note = f"The first {most} nodes." if len(shown) < len(self.graph) else ""
+        return html.notebook(html.table(html.Grid(self._size, LATTICE_HEADINGS, tuple(map(self._cells, shown)), note)))
+
+    @property
+    def _size(self) -> str:
+        nodes, growths = self.graph.number_of_nodes(), self.graph.number_of_edges()
+        return f"{plural(nodes, 'node')}, {len(self.visited())} visited, {plural(growths, 'growth')}"
+
+    def _cells(self, node: SearchNode) -> tuple[str, ...]:
+        """A node under `LATTICE_HEADINGS`, with the growth that explains most."""
+        growths = [data["growth"] for _, _, data in self.graph.in_edges(node.key, data=True)]
+        best = max(growths, key=lambda g: (g.explained, g.source), default=None)
+        origin = (NOTHING, NOTHING) if best is None else (self.node(best.source).label, f"{100 * best.explained:.0f} %")
+        evidence = node.evidence
+        values = (None,) * 3 if evidence is None else (evidence.dist2, evidence.delta, evidence.p_value)
+        decision = "not visited" if evidence is None else evidence.decision.value
+        place = NOTHING if node.number is None else str(node.number)
+        return (place, node.label, str(node.space.dim), *map(number, values), decision, *origin)
 
     def add(self, node: SearchNode) -> None:
         """Add a node, or put its newer state in place."""

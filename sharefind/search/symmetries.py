@@ -92,8 +92,7 @@ def symmetries(problem: Problem, memory: Memory, progress: StageProgress, *, who
     if problem.lattice is None or not problem.settings.config.scheme.is_evidence:
         return None
     settings, (x, y) = problem.settings, tested_samples(problem)
-    has_gate = not _needs_no_gate(problem) and can_permute(problem.units, settings.alpha)
-    gate = _independence(problem, x, y, memory, progress) if has_gate else None
+    gate = _independence(problem, x, y, memory, progress) if has_gate(problem) else None
     if gate is not None and gate.p_value > settings.alpha:
         if problem.blind is None or not problem.blind.finding.has_signal:
             return Symmetries(gate, None)
@@ -104,35 +103,64 @@ def symmetries(problem: Problem, memory: Memory, progress: StageProgress, *, who
     family = candidate_family(problem, whole=whole)
     if family is None:
         return Symmetries(gate, None, tying_p_value=_tying_p_value(problem))
-    statistic = _statistic_of(problem)
-    rows = _rows(len(x), statistic.most_samples)
-    units = _units(problem, rows)
+    statistic = statistic_of_problem(problem)
+    x, y, units = tested_rows(problem)
+    stage = _TestStage(progress, statistic.name)
     found = family_test(
-        x[rows],
-        y[rows],
+        x,
+        y,
         family,
         statistic,
         alpha=settings.alpha,
         copies=settings.copies,
         seed=settings.seed,
-        progress=lambda name, done, total: progress(f"test of {name}", done, total),
+        progress=stage.begin,
         memory=KeptTests(memory),
         workers=settings.workers,
         grow=settings.grows,
         units=units,
+        on_copies=stage.follow,
     )
     return Symmetries(gate, found, {c.name: c.order for c in family.candidates})
 
 
-def _units(problem: Problem, rows: Tensor) -> Tensor | None:
-    """The units of some rows, numbered from 0; None where every row is one."""
-    return None if problem.units is None else renumbered(problem.units[rows])
+@dataclass
+class _TestStage:
+    """Words for the test under way, with the tests that are done and the candidates in all."""
+
+    progress: StageProgress
+    statistic: str
+    done: int = 0
+    total: int = 1
+
+    def begin(self, name: str, done: int, total: int) -> None:
+        """A test begins, or a wave of them."""
+        self.done, self.total = done, total
+        self.progress(f"test of {name}", done, total)
+
+    def follow(self, name: str, copies: int) -> None:
+        """So many copies were looked at."""
+        self.progress(f"in test of {name}: {self.statistic}, {copies} copies", self.done, self.total)
 
 
-def _needs_no_gate(problem: Problem) -> bool:
-    """Whether {0} is the fixed space of a candidate, or X never changes, so that independence says nothing."""
+def tested_rows(problem: Problem) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The samples that the statistic reads: inputs (n, d_in), labels (n, d_out), and the unit of each, from 0, if any.
+
+    They are in their order, some rows of each unit, since more units tell more.
+    """
+    x, y = tested_samples(problem)
+    rows = _rows(len(x), statistic_of_problem(problem).most_samples)
+    return x[rows], y[rows], None if problem.units is None else renumbered(problem.units[rows])
+
+
+def has_gate(problem: Problem) -> bool:
+    """Whether Y is tested for independence of X first.
+
+    Not where {0} is the fixed space of a candidate, or X never changes, so that independence says nothing.
+    """
     constant = problem.x is not None and bool((problem.x == problem.x[0]).all())
-    return constant or (problem.lattice is not None and bool(problem.lattice.zero.groups))
+    is_needed = not constant and (problem.lattice is None or not problem.lattice.zero.groups)
+    return is_needed and can_permute(problem.units, problem.settings.alpha)
 
 
 def _tying_p_value(problem: Problem) -> float | None:
@@ -250,7 +278,7 @@ def is_inside(inner: Group, outer: Group) -> bool:
     return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)
 
 
-def _statistic_of(problem: Problem) -> SearchStatistic:
+def statistic_of_problem(problem: Problem) -> SearchStatistic:
     """The statistic that the settings name, or the one with the most power for the problem."""
     candidate, config = problem.candidate, problem.settings.config
     groups = [g for node in problem.lattice.nodes for g in node.groups] if problem.lattice else []

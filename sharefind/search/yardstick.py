@@ -1,26 +1,22 @@
 """A yardstick beside every search: on rows kept apart, least squares, the unit on E_*, and the unit with all of Z.
 
-All three learn from the same rows and are scored on the same other rows. Here the networks are fitted briefly;
-`sharefind train` trains them in full.
+Where labels are classes, multinomial regression takes the place of least squares. All learn from the same rows and are
+scored on the same other rows. Here the networks are fitted briefly; `sharefind train` trains them in full.
 """
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import special
 from torch import Tensor
 
 from sharefind.errors import DataError, setting
 from sharefind.meanfield.clouds.models import predict
 from sharefind.meanfield.clouds.projection import Projector
-from sharefind.meanfield.clouds.standardise import LAST_PLACES, varies
 from sharefind.meanfield.dynamics.quasi_newton import fit_cloud
 from sharefind.meanfield.dynamics.sgd import gaussian_start
 from sharefind.meanfield.units import find_unit
@@ -28,14 +24,10 @@ from sharefind.parallel import Deadline
 from sharefind.rng import named_stream
 from sharefind.search.problem import Problem
 from sharefind.search.result import Yardstick
+from sharefind.search.scores import BASELINE, FREE, TIED, Rows, Scored, Split, scores_of, spread_of
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.spaces import Subspace
 from sharefind.typing import FloatArray
-
-Rows = NDArray[np.int64]
-
-LEAST_SQUARES, TIED, FREE = "least squares", "shared", "untied"
-"""What the three are called."""
 
 
 @dataclass(frozen=True)
@@ -43,49 +35,6 @@ class Missing:
     """There is no yardstick, and why."""
 
     reason: str
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Predictions of rows kept apart, as squared errors.
-
-    Attributes:
-        errors: For each model, one squared error a row, shape (m,).
-        spread: Sum of the squared deviations of the labels from their mean.
-        units: Which unit a row belongs to, shape (m,).
-        confidence: Of the interval around a difference of two R^2.
-        noticeable: Difference of two R^2 up to which no warning is given.
-    """
-
-    errors: Mapping[str, FloatArray]
-    spread: float
-    units: Rows
-    confidence: float = 0.95
-    noticeable: float = 0.01
-
-    def r2(self, name: str) -> float | None:
-        """1 - squared error over the labels' spread; None where there is no such model."""
-        errors = self.errors.get(name)
-        return None if errors is None else 1 - float(errors.sum()) / self.spread
-
-    def yardstick(self, warnings: Iterable[str]) -> Yardstick:
-        """What is said of the models `LEAST_SQUARES`, `TIED` and `FREE`, with the warnings that follow."""
-        least_squares, tied, free = map(self.r2, (LEAST_SQUARES, TIED, FREE))
-        kept = len(self.units)
-        return Yardstick(rows=kept, least_squares=least_squares, tied=tied, free=free, warnings=list(warnings))
-
-    def is_worse(self, name: str, other: str) -> bool:
-        """Whether a model is worse than another by more than `noticeable` and by more than chance, paired by unit."""
-        if name not in self.errors or other not in self.errors:
-            return False
-        difference = (self.errors[name] - self.errors[other]) / self.spread
-        _, places = np.unique(self.units, return_inverse=True)
-        sums = np.bincount(places, weights=difference)
-        if len(sums) < 2:
-            return False
-        error = math.sqrt(len(sums)) * float(sums.std(ddof=1))
-        low = float(sums.sum()) - float(special.stdtrit(len(sums) - 1, (1 + self.confidence) / 2)) * error
-        return low > 0 and float(sums.sum()) > self.noticeable
 
 
 def kept_apart(n: int, seed: int, units: Rows | None = None, share: float = 0.2, fewest: int = 10) -> tuple[Rows, Rows]:
@@ -111,41 +60,6 @@ def kept_apart(n: int, seed: int, units: Rows | None = None, share: float = 0.2,
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def least_squares(x: FloatArray, y: FloatArray, new: FloatArray, rank: float = 1e-10) -> FloatArray | None:
-    """The affine map of least squares at other rows.
-
-    Args:
-        x: Rows, shape (n, d).
-        y: Their labels, shape (n, q).
-        new: The other rows, shape (m, d).
-        rank: Singular values, relative to the largest, that are rounding: columns that depend on others cost nothing.
-
-    Returns:
-        Predictions, shape (m, q); None where it may fit any labels: with a coefficient for each row.
-    """
-    centre, shift = x.mean(0), y.mean(0)
-    varying = varies(x)
-    if np.count_nonzero(varying) + 1 >= len(x):
-        return None
-    centred, asked = ((v - centre)[:, varying] for v in (x, new))
-    size = np.abs(centred).max(0)
-    slope, _, _, _ = np.linalg.lstsq(centred / size, y - shift, rcond=rank)
-    return np.asarray(shift + (asked / size) @ slope, dtype=np.float64)
-
-
-def spread_of(y: FloatArray) -> float:
-    """Sum of squared deviations of the labels of rows kept apart (m, q) from their mean.
-
-    Raises:
-        DataError: They do not vary.
-    """
-    spread = float(((y - y.mean(0)) ** 2).sum())
-    rounding = LAST_PLACES * np.finfo(np.float64).eps * float(np.abs(y).max(initial=0.0))
-    if spread <= y.size * rounding**2:
-        raise DataError("the labels of the rows kept apart do not vary; give more rows")
-    return spread
-
-
 def advice(scored: Scored, unit: str, group: str, is_brief: bool = False) -> tuple[str, ...]:
     """Warnings that follow from scores of the models `LEAST_SQUARES`, `TIED` and `FREE`, as far as they are there.
 
@@ -156,24 +70,28 @@ def advice(scored: Scored, unit: str, group: str, is_brief: bool = False) -> tup
         is_brief: Whether a fit of a network ended by its bound on iterations.
     """
     after = " after a brief training (sharefind train trains in full)" if is_brief else ""
-    numbers = {name: f"{r2:.3f}" for name in (LEAST_SQUARES, TIED, FREE) if (r2 := scored.r2(name)) is not None}
-    others = unit_advice(unit)
+    usual, others = scored.reference, unit_advice(unit)
     lines = []
     if scored.is_worse(TIED, FREE):
         lines.append(
-            f"the shared network ({group}) has R^2 {numbers[TIED]} on rows kept apart and the same unit without "
-            f"sharing {numbers[FREE]}{after}: the sharing costs more than chance explains; try another group, {others} "
-            f"or more data, and read {setting('tolerance')} if one was given"
+            f"the shared network ({group}) has {scored.words(TIED)} on rows kept apart and the same unit without "
+            f"sharing {scored.words(FREE)}{after}: the sharing costs more than chance explains; try another group, "
+            f"{others} or more data, and read {setting('tolerance')} if one was given"
         )
-    if scored.is_worse(TIED, LEAST_SQUARES):
+    if scored.is_worse(TIED, usual):
         lines.append(
-            f"the shared network ({group}) has R^2 {numbers[TIED]} on rows kept apart and least squares "
-            f"{numbers[LEAST_SQUARES]}{after}: do not use it as it is; try {others}, another group or more data"
+            f"the shared network ({group}) has {scored.words(TIED)} on rows kept apart and {usual} "
+            f"{scored.words(usual)}{after}: do not use it as it is; try {others}, another group or more data"
         )
-    elif scored.is_worse(FREE, LEAST_SQUARES) and TIED not in scored.errors:
+    elif scored.is_worse(FREE, usual) and TIED not in scored.errors:
         lines.append(
-            f"the unit {unit} has R^2 {numbers[FREE]} on rows kept apart and least squares "
-            f"{numbers[LEAST_SQUARES]}{after}: it does not suit these data; try {others} or more data"
+            f"the unit {unit} has {scored.words(FREE)} on rows kept apart and {usual} "
+            f"{scored.words(usual)}{after}: it does not suit these data; try {others} or more data"
+        )
+    if scored.is_worse(TIED, BASELINE):
+        lines.append(
+            f"the shared network ({group}) has {scored.words(TIED)} on rows kept apart and {BASELINE} without any "
+            f"input {scored.words(BASELINE)}{after}: it has learned nothing that holds; try {others} or more data"
         )
     return tuple(lines)
 
@@ -232,8 +150,9 @@ def yardstick_of(
     try:
         x, y, units = _rows(problem, settings)
         train, test = kept_apart(len(x), problem.settings.seed, units)
-        spread = spread_of(y[test])
-        return _Fits(problem, settings, deadline, x, y, units, train, test).measured(outcome, spread)
+        if not problem.task.classes:
+            spread_of(y[test])
+        return _Fits(problem, settings, deadline, x, y, units, train, test).measured(outcome)
     except DataError as error:
         return Missing(str(error))
     except _Late:
@@ -284,12 +203,8 @@ class _Fits:
     train: Rows
     test: Rows
 
-    def measured(self, outcome: SearchOutcome, spread: float) -> Yardstick:
-        x, y, train, test = self.x, self.y, self.train, self.test
+    def measured(self, outcome: SearchOutcome) -> Yardstick:
         predicted: dict[str, FloatArray] = {}
-        linear = least_squares(x[train], y[train], x[test])
-        if linear is not None:
-            predicted[LEAST_SQUARES] = linear
         found, is_brief = outcome.e_star.space, False
         predicted[FREE], has_converged = self._network(Subspace.full(self.problem.space.dim))
         is_brief = not has_converged
@@ -298,9 +213,16 @@ class _Fits:
         elif outcome.finished and not found.is_zero:
             predicted[TIED], has_converged = self._network(found)
             is_brief = is_brief or not has_converged
-        errors = {name: ((values - y[test]) ** 2).sum(1) for name, values in predicted.items()}
-        scored = Scored(errors, spread, (np.arange(len(x)) if self.units is None else self.units)[test])
+        change = self.problem.change
+        if change.has_classes:
+            predicted = {name: change.shift + change.scale * values for name, values in predicted.items()}
+        scored = scores_of(predicted, self._split(), change.has_classes)
         return scored.yardstick(advice(scored, self.problem.unit.name, outcome.e_star.label, is_brief))
+
+    def _split(self) -> Split:
+        x, y, train, test = self.x, self.y, self.train, self.test
+        units = np.arange(len(x)) if self.units is None else self.units
+        return Split(x[train], y[train], x[test], y[test], units[test])
 
     def _network(self, space: Subspace) -> tuple[FloatArray, bool]:
         """Predictions of the rows kept apart by the unit on a space, and whether the fit converged."""
@@ -311,7 +233,8 @@ class _Fits:
         low, high = self.settings.iterations
         rounds = int(min(high, max(low, self.settings.work / (len(fitted) * start.shape[1] * start.shape[2]))))
         rows, stop = (x[fitted], y[fitted]), (x[held], y[held])
-        found = fit_cloud(self.problem.unit, space, start, rows, stop, rounds, self._refuse_late)
+        loss = self.problem.loss
+        found = fit_cloud(self.problem.unit, space, start, rows, stop, rounds, self._refuse_late, loss=loss)
         return predict(self.problem.unit, x[self.test][None], found.theta)[0].numpy(), found.has_converged
 
     def _refuse_late(self) -> None:

@@ -250,8 +250,9 @@ def test_it_follows_scikit_learn(found: SharingSearch) -> None:
     with pytest.raises(NotFittedError):
         again.predict(x)
     assert again.set_params(alpha=0.1).alpha == 0.1 and found.alpha == 0.05
-    # rows_of: `groups` of fit. SETTINGS: the fields of `limits`.
-    left_out = {"blind", "task", "data", "seed", "rows_of", *SETTINGS}
+    # rows_of: `groups` of fit. inputs ... decimal: of files. SETTINGS: the fields of `limits`.
+    of_files = {"inputs", "outputs", "drop", "categorical", "delimiter", "decimal"}
+    left_out = {"blind", "task", "data", "seed", "rows_of", *of_files, *SETTINGS}
     assert set(SearchConfig.model_fields) - left_out <= set(found.get_params())
     pipe = make_pipeline(FunctionTransformer(), SharingSearch("C4", **FAST))
     assert cross_val_score(pipe, x, y, cv=2).shape == (2,)

@@ -67,7 +67,8 @@ def test_infinite_groups_have_their_stabilisers_too() -> None:
     in_rep, out_rep = (parse_representation(text, group) for text in ("natural*natural", "trivial"))
     space = matrix_space(in_rep, out_rep)
     problem = cast(Problem, SimpleNamespace(
-        task=SimpleNamespace(name="forms"), candidate=Candidate(group, in_rep, out_rep), space=space,
+        task=SimpleNamespace(name="forms", inputs=(), outputs=(), classes=()),
+        candidate=Candidate(group, in_rep, out_rep), space=space,
         unit=SimpleNamespace(name="matrix:tanh", hidden_rep=None), lattice=invariant_lattice(space.action),
         settings=SimpleNamespace(sgd=SimpleNamespace(particles=8)), change=identity_standardisation(4, 1),
     ))  # fmt: skip

@@ -10,11 +10,12 @@ import pytest
 
 from sharefind.architectures import GeneratorPair, SharingSpec, class_names, generator_pairs, to_json
 from sharefind.errors import InputError
-from sharefind.groups import named_group, parse_representation
+from sharefind.groups import named_group, natural, parse_representation
 from sharefind.meanfield import build_unit
 from sharefind.meanfield.clouds.standardise import identity_standardisation
 from sharefind.spaces import fixed_space
 from tests.architectures.two_layer import identity, two_layer_spec
+from tests.specs import spec_on
 
 
 def test_matrix_specifications_are_written_as_before() -> None:
@@ -44,3 +45,16 @@ def test_matrix_specifications_are_written_as_before() -> None:
 def test_parts_that_do_not_fit_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         replace(two_layer_spec("c4"), **change)
+
+
+def test_a_notebook_shows_formula_widths_group_and_tying() -> None:
+    rep = natural(named_group("C3"))
+    spec = spec_on((rep, rep), "matrix+bias:tanh", 8)
+    shown = spec._repr_html_()
+    assert "matrix+bias:tanh: tanh(W_i x + b_i)" in shown
+    assert "3 inputs, 3 outputs" in shown and "C3, order 3" in shown
+    assert shown.count('<td class="class-') == 12
+    assert repr(spec) == (
+        "<SharingSpec 'test: C3': tanh(W_i x + b_i), 3 inputs, 3 outputs, group C3, order 3, dimension 4 of 12>"
+    )
+    assert "<b>" not in replace(spec, group_name="<b>")._repr_html_()

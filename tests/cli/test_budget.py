@@ -192,7 +192,9 @@ def _seconds(arguments: list[str], environment: dict[str, str], folder: Path) ->
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
-@pytest.mark.parametrize("module", ["sharefind.cli.app", "rich.console", "torch", "sharefind.proposal"])
+@pytest.mark.parametrize(
+    "module", ["sharefind.cli.app", "rich.console", "torch", pytest.param("sharefind.proposal", marks=pytest.mark.slow)]
+)
 def test_ctrl_c_while_modules_are_loaded(module: str, environment: dict[str, str], tmp_path: Path) -> None:
     """The signal comes when that module is looked for."""
     program = f"""

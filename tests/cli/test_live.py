@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sharefind.cli.live import LineView, LiveView, distance_bar
+from sharefind.report.text.live_progress import LineView, LiveView, NotebookView, distance_bar
 from sharefind.report.text.runs import RunView, load_run
 
 
@@ -51,7 +51,7 @@ def test_names_are_no_markup(view: RunView) -> None:
 
 def test_terminal_gets_the_live_view_and_the_result_stays_clean(discover, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Console(file=io.StringIO(), force_terminal=True, width=110)
-    monkeypatch.setattr("sharefind.cli.live.progress_console", lambda: terminal)
+    monkeypatch.setattr("sharefind.cli.discover.progress_console", lambda: terminal)
     ending = discover("--group", "C2")
     assert ending.status == 0
     assert ending.err == ""
@@ -80,3 +80,29 @@ def test_distance_bar_is_to_scale(dist2: float, delta: float, filled: int) -> No
 
 def test_distance_bar_without_delta() -> None:
     assert distance_bar(1.0, None).plain == "-"
+
+
+def test_in_a_notebook_one_output_is_drawn_again_in_its_place(view: RunView, monkeypatch: pytest.MonkeyPatch) -> None:
+    display = pytest.importorskip("IPython.display")
+    drawn: list[tuple[dict[str, str], str, bool]] = []
+
+    def publish(bundle: dict[str, str], *, transient: dict[str, str], update: bool) -> None:
+        drawn.append((bundle, transient["display_id"], update))
+
+    monkeypatch.setattr(display, "publish_display_data", publish)
+    live = NotebookView(Console(file=io.StringIO()), "<b>headline</b>", pause=3600)
+    zero, space = view.chain
+    live.on_node_start(zero)
+    for step in range(1000):
+        live.on_progress(zero, "escape", step, 1000)
+    live.on_node_end(zero)
+    live.on_growth(list(view.lattice.growths()))
+    live.on_node_start(space)
+    live.on_node_end(space)
+    live.finish()
+    (first, one, is_first_update), (last, other, is_last_update) = drawn
+    assert one == other and not is_first_update and is_last_update
+    assert "&lt;b&gt;headline" in last["text/html"] and "<b>headline" not in last["text/html"]
+    assert "starting" in first["text/plain"] and "starting" not in last["text/plain"]
+    assert "E_0 = {0} -> E_1 = E^C2" in last["text/plain"]
+    assert "\x1b" not in last["text/html"] + last["text/plain"]

@@ -78,4 +78,6 @@ def test_options_of_discover_are_those_of_the_contract() -> None:
     limits = {name.replace("_", "-") for name in SETTINGS}
     others = {"tolerance", "copies", "training-copies", "statistic", "executor", "address", "max-nodes", "max-seconds"}
     others |= {"file", "rows-of", "block-length"}
+    others |= {"inputs", "outputs", "drop", "categorical", "classes", "numbers", "delimiter", "decimal"}
+    others |= {"axes", "shape", "out-axes", "out-shape"}
     assert options == {*contract, *limits, *others}

@@ -60,7 +60,7 @@ def test_json_has_both_networks(call: Call, run: Path) -> None:
 
 
 def test_a_step_that_learns_nothing_writes_nothing(call: Call, run: Path, tmp_path: Path) -> None:
-    ending = call("train", run, "--out", "net.safetensors", *QUICK, "--lr", "1e9")
+    ending = call("train", run, "--out", "net.safetensors", *QUICK, "--lr", "1e9", "--quiet")
     assert ending.status == 1 and len(ending.err.splitlines()) == 1 and "--lr 0.05" in ending.err
     assert not (tmp_path / "net.safetensors").exists()
 

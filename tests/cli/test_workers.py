@@ -2,9 +2,12 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from sharefind.parallel import Workers
 
 
 @pytest.mark.parametrize(
@@ -18,8 +21,11 @@ import pytest
         (("--executor", "dask", "--address", "tcp://a:1", "--jobs", "2"), "--jobs 2 is for one machine"),
     ],
 )
-def test_workers_that_are_not_there(discover, options: tuple[str, ...], message: str) -> None:
+def test_workers_that_are_not_there(
+    discover, options: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("distributed")
+    monkeypatch.setattr("sharefind.cli.discover.Workers", partial(Workers, patience=1.0))
     ending = discover("--group", "C2", "--out", "run", *options)
     assert (ending.status, ending.out, ending.err.count("\n")) == (2, "", 1)
     assert message in ending.err

@@ -13,7 +13,11 @@ from sharefind.groups import named_group, parse_representation
 NEEDS = {"texture": "skimage", "elnino": "statsmodels", "dna": "cogent3", "methane": "ase", "elasticity": "ase"}
 
 
-@pytest.mark.parametrize("name", task_names())
+@pytest.mark.parametrize(
+    # The atoms of stretched copper are also moved in test_elasticity.py.
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * name.endswith("Cu-stretched")) for name in task_names()],
+)
 def test_every_name_loads_and_samples(name: str) -> None:
     pytest.importorskip(NEEDS.get(name.partition(":")[0], "numpy"))
     task = load_task(name)

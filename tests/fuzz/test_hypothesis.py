@@ -7,6 +7,7 @@ Longer, and led by coverage: `python -m tests.fuzz`.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,7 +22,8 @@ from tests.fuzz.mutation import change_tree, mutate
 from tests.fuzz.targets import Target, every_target
 
 ANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-FEW, MANY = settings(ANY, max_examples=8), settings(ANY, max_examples=25)
+# What CI draws is the same every time; people's machines draw more, and `python -m tests.fuzz` any number.
+FEW, MANY = (settings(ANY, max_examples=count) for count in ((4, 12) if os.environ.get("CI") else (8, 25)))
 
 SLOW = ("inspect", "groups-command", "command-line", "run", "report", "resume", "export")
 TARGETS = [name for name in every_target() if name not in SLOW]
@@ -100,7 +102,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("name", TARGETS)
 @given(data=st.binary(max_size=300))
-@settings(ANY, max_examples=25)
+@MANY
 def test_arbitrary_bytes(name: str, data: bytes, tmp_path: Path) -> None:
     check(name, data, tmp_path)
 
@@ -130,7 +132,7 @@ def test_texts_of_a_grammar(name: str, data: st.DataObject, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", JSON_TARGETS)
 @given(value=values)
-@settings(ANY, max_examples=30)
+@MANY
 def test_json_of_any_shape(name: str, value: Any, tmp_path: Path) -> None:
     check(name, json.dumps(value).encode(), tmp_path)
 

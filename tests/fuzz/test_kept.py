@@ -163,7 +163,7 @@ def test_a_short_kept_input_is_refused(case: str, tmp_path: Path) -> None:
     assert re.search(message, outcome.refusal or ""), outcome.refusal
 
 
-@pytest.mark.parametrize("name", ["S3xS3xV4", "V4xV4xV4", "C2xC2xC2xC2xC2xC2xC2"])
+@pytest.mark.parametrize("name", ["S3xS3xV4", pytest.param("V4xV4xV4", marks=pytest.mark.slow), "C2xC2xC2xC2xC2xC2xC2"])
 def test_listing_subgroups_is_quick(name: str, tmp_path: Path) -> None:
     assert every_target()["groups-command"].examine(name.encode(), tmp_path).finding is None
 

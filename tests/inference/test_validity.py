@@ -208,8 +208,8 @@ def wrong_runs(draw: Sampler, truth: FiniteGroup, count: int, seed: int) -> int:
 
 
 def test_the_family_wise_error_under_full_symmetry() -> None:
-    wrong = wrong_runs(symmetric, named_group("S4"), 200, seed=21)
-    assert wrong / 200 <= LEVEL + three_errors(200), wrong / 200
+    wrong = wrong_runs(symmetric, named_group("S4"), 120, seed=21)
+    assert wrong / 120 <= LEVEL + three_errors(120), wrong / 120
 
 
 @pytest.mark.slow

@@ -189,7 +189,7 @@ def test_inputs_that_others_determine_are_refused_in_a_blind_search() -> None:
             answer(COLUMNS[name], Y, group=None)
 
 
-@pytest.mark.parametrize("value", [0.0, 0.3, 7.0, -1e9])
+@pytest.mark.parametrize("value", [0.0, *(pytest.param(v, marks=pytest.mark.slow) for v in (0.3, 7.0)), -1e9])
 @pytest.mark.parametrize(
     "settings",
     [

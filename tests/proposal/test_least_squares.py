@@ -67,9 +67,9 @@ def test_variances_are_the_hc3_of_statsmodels() -> None:
 
 
 def test_the_covariance_of_few_coefficients_is_right_where_residuals_depend_on_the_inputs() -> None:
-    # Var(Y | X) = X^2, and cov(b_1, b_2) of two outputs with the same noise: 2,000 data sets against the estimate.
+    # Var(Y | X) = X^2, and cov(b_1, b_2) of two outputs with the same noise: 300 data sets against the estimate.
     rng, drawn, estimated = np.random.default_rng(5), [], []
-    for _ in range(600):
+    for _ in range(300):
         x = rng.normal(size=(400, 2))
         noise = x[:, :1] * rng.normal(size=(400, 1))
         found = least_squares(x, np.hstack([noise, noise]), matrix_layout((2, 2)))

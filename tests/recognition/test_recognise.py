@@ -245,7 +245,7 @@ def signed_groups(draw, n: int = 3) -> FiniteGroup:
     return FiniteGroup("random", 2 * n, tuple(generators), (NaturalBlock("signed", 0, 2 * n),))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(permutation_groups(), st.booleans())
 def test_fixed_spaces_of_random_groups(group, bias):
     rep = natural(group)
@@ -271,7 +271,7 @@ def test_independent_moves_of_inputs_and_outputs(group, data):
     assert result.is_galois_closed
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(signed_groups(), st.booleans())
 def test_fixed_spaces_of_random_signed_groups(group, bias):
     rep = natural(group)
@@ -304,7 +304,7 @@ def test_spaces_without_a_tying_by_brute_force(vectors, signed):
     assert space <= result.closure
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.one_of(permutation_groups(largest=7), signed_groups()))
 def test_names_are_isomorphism_types(group):
     """Where the catalogue has a group of this name, it is isomorphic to the one recognised."""
@@ -337,7 +337,7 @@ def test_the_zero_space_is_fixed_by_all_signed_moves():
     assert time.perf_counter() - begin < SECONDS
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(permutation_groups(largest=9))
 def test_the_engines_agree(group):
     space, shape = square(group)

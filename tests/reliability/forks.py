@@ -117,7 +117,7 @@ def _serve() -> None:
 def _load() -> None:
     """Everything that a command imports, so that forks need not."""
     import sharefind.cli.finished
-    import sharefind.cli.live
+    import sharefind.report.text.live_progress
     import sharefind.report.text.tables  # noqa: F401
 
 

@@ -27,6 +27,7 @@ from sharefind.report.text.run_samples import Samples, samples_of
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import verdict
 from sharefind.search import Decision, SearchLattice, build_problem, search_config
+from sharefind.search.result import ColumnMoves
 
 pytest.importorskip("matplotlib")
 
@@ -144,26 +145,33 @@ BLIND = {
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>$x_{$&amp;\x00\ud800"
 
 
-def test_names_are_text_and_nothing_else(view) -> None:
+def test_names_are_text_and_nothing_else(view, text) -> None:
     lattice = SearchLattice()
     for node in view.lattice.nodes():
         evidence = node.evidence and replace(node.evidence, reason=HOSTILE, rule=HOSTILE)
         lattice.add(replace(node, label=HOSTILE, evidence=evidence))
     for growth in view.lattice.growths():
         lattice.connect(growth)
+    e_star, moves = view.result.e_star, ColumnMoves(on_inputs=[[2, 3, 1]], on_outputs=[[2, 3, 1]])
+    moved = e_star.stabiliser.model_copy(update={"moves": moves})
     named = {
         "group": view.result.group.model_copy(update={"name": HOSTILE}),
-        "e_star": view.result.e_star.model_copy(update={"candidate": HOSTILE}),
+        "e_star": e_star.model_copy(update={"candidate": HOSTILE, "stabiliser": moved}),
+        "inputs": [HOSTILE, "well_b_m", "well_c_m"],
+        "outputs": ["flow", "level", HOSTILE],
         "symmetries": [row.model_copy(update={"group": HOSTILE}) for row in view.result.symmetries],
     }
     lists = {"accepted": [HOSTILE], "versions": {"x": HOSTILE}}
     # No file holds such names (`read_result` refuses them); a page must not depend on that.
     hostile = replace(view, lattice=lattice, result=view.result.model_copy(update={**named, **lists}))
-    text = page(hostile, search_config(group=HOSTILE), Samples(HOSTILE, HOSTILE, note=HOSTILE))
-    reader = Reader(text)
+    reader = Reader(page(hostile, search_config(group=HOSTILE), Samples(HOSTILE, HOSTILE, note=HOSTILE)))
     assert {"script", "img"}.isdisjoint(tag for tag, _ in reader.elements)
     assert not any(name.startswith("on") for _, attributes in reader.elements for name in attributes)
     assert sum("<script>alert(1)</script>" in data for _, data in reader.texts) > 20
+    assert "well_b_m" not in text and "columns of x" not in text
+    shown = " ".join(data for _, data in reader.texts)
+    assert "columns of x" in shown and "on columns: (" in shown
+    assert [data for tag, data in reader.texts if tag == "text"].count("well_b_m") == 1
 
 
 def test_a_search_that_ended_before_it_held_says_so(kept) -> None:

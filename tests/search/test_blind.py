@@ -139,7 +139,7 @@ def test_ties_that_hold_are_refused_no_more_often_than_the_level() -> None:
 
     found = problem_of(*draw(800))
     assert found.blind is not None
-    p = np.array([tying_p_value(found.blind.finding, *draw(200)) for _ in range(200)])
+    p = np.array([tying_p_value(found.blind.finding, *draw(200)) for _ in range(120)])
     # HC3 errs on the side of large variances, so that p-values are a little large.
     assert 0.4 < p.mean() < 0.8 and (p <= 0.05).mean() <= 0.07
 
@@ -157,7 +157,7 @@ def test_rotations_of_the_plane(seed: int) -> None:
 
 def test_a_group_too_large_to_list() -> None:
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(600, 9))
+    x = rng.normal(size=(400, 9))
     y = np.tanh(x + 0.5 * x.mean(axis=1, keepdims=True)) + 0.05 * rng.normal(size=x.shape)
     result = result_of(x, y, copies=99)
     assert result["e_star"]["stabiliser"]["name"] == "S9" and result["e_star"]["dim"] == 2 + 1
@@ -174,6 +174,7 @@ def test_signs_need_an_odd_unit() -> None:
     assert named.candidate.group.name == "S3" and named.unit.name == "matrix:logistic"
 
 
+@pytest.mark.slow
 def test_two_layers_find_the_same_group() -> None:
     result = result_of(*teacher("C4", 1000), unit="two-layer")
     assert result["e_star"]["stabiliser"]["name"] == "C4"
@@ -188,8 +189,8 @@ def test_a_mean_of_samples_without_inputs() -> None:
 
 
 def test_the_same_twice() -> None:
-    x, y = teacher("D4", 500)
-    first, second = (result_of(x, y, seed=3) for _ in range(2))
+    x, y = teacher("D4", 300)
+    first, second = (result_of(x, y, seed=3, copies=99) for _ in range(2))
     for record in (first, second):
         record.pop("versions")
     assert first == second

@@ -9,7 +9,7 @@ from sharefind.groups import FiniteGroup, named_group
 from sharefind.inference import Correlogram, MarginalLikelihood, RandomisationTest
 from sharefind.search import Engine
 from sharefind.search.memory import TEST, Kind, NoMemory
-from sharefind.search.symmetries import INDEPENDENCE, _rows, _statistic_of, is_inside, symmetries
+from sharefind.search.symmetries import INDEPENDENCE, _rows, is_inside, statistic_of_problem, symmetries
 from tests.search.problems import problem, teacher_task
 
 
@@ -60,9 +60,9 @@ def test_a_scheme_that_imposes_the_symmetry_is_not_tested() -> None:
 
 
 def test_the_statistic_suits_the_labels() -> None:
-    assert isinstance(_statistic_of(problem(teacher_task("C3", 3, 60, 0), "S3")), Correlogram)
+    assert isinstance(statistic_of_problem(problem(teacher_task("C3", 3, 60, 0), "S3")), Correlogram)
     invariant = problem(teacher_task("C3", 3, 60, 0), "S3", out_rep="trivial:3", unit="matrix+bias")
-    assert isinstance(_statistic_of(invariant), MarginalLikelihood)
+    assert isinstance(statistic_of_problem(invariant), MarginalLikelihood)
 
 
 def test_rows_are_drawn_once_and_in_order() -> None:

@@ -192,6 +192,7 @@ def test_a_test_that_may_end_early_is_not_shared() -> None:
     assert subgroups_of_s3(99, Backwards(9), enough=3) == subgroups_of_s3(99, enough=3)
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_same_as_one() -> None:
     assert subgroups_of_s3(workers=Workers(2)) == subgroups_of_s3()
 
@@ -226,7 +227,7 @@ def test_an_address_where_nothing_answers() -> None:
     pytest.importorskip("distributed")
     with (
         pytest.raises(ConfigError, match="no Dask scheduler answers"),
-        Workers(executor="dask", address="tcp://127.0.0.1:1").connected(),
+        Workers(executor="dask", address="tcp://127.0.0.1:1", patience=1.0).connected(),
     ):
         pass
 

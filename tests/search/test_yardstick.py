@@ -12,7 +12,8 @@ from sharefind.datasets import finite_task
 from sharefind.errors import DataError
 from sharefind.groups import named_group
 from sharefind.search import Observer, RunFolder, build_problem, run_search, search_config
-from sharefind.search.yardstick import FREE, LEAST_SQUARES, TIED, Scored, advice, kept_apart, least_squares
+from sharefind.search.scores import FREE, LEAST_SQUARES, TIED, Scored, least_squares
+from sharefind.search.yardstick import advice, kept_apart
 
 FloatArray = NDArray[np.float64]
 

@@ -116,7 +116,7 @@ def _parenthesised(text: str) -> str:
 def _expression(rep: Representation) -> str:
     """A representation as emlp writes it: V for the base, T(0) for a scalar; +, * and .T as ours."""
     recipe = rep.construction
-    if recipe is None or recipe.operation in ("natural", "sign", "grid"):
+    if recipe is None or recipe.is_leaf:
         return "V"
     if recipe.operation == "trivial":
         return "T(0)" if rep.dim == 1 else f"{rep.dim} * T(0)"

@@ -106,7 +106,7 @@ def _fields(rep: Representation, theirs: _Theirs) -> str:
     operation = "regular" if recipe is None else recipe.operation
     if operation == "trivial":
         return _times(rep.dim, "[trivial]")
-    if recipe is None or not recipe.parts:
+    if recipe is None or recipe.is_leaf or not recipe.parts:
         if operation not in theirs.leaves or (recipe is None and rep.name != "regular"):
             raise not_theirs("escnn", f"it has no representation {rep.name} of this group")
         return f"[{operation}]"

@@ -90,6 +90,11 @@ def verify_command(spec: SharingSpec, run: Path, out: Path) -> list[str]:
     return [f"sharefind verify {shell_word(out)}"]
 
 
+def column_texts(spec: SharingSpec) -> dict[str, str]:
+    """What a file of weights says of its columns: `inputs` and `outputs`, lists of names as JSON texts."""
+    return {side: json.dumps(getattr(spec, side), ensure_ascii=False) for side in ("inputs", "outputs")}
+
+
 def origin(seed: int | None) -> dict[str, str]:
     """What a file of weights says of its making: `versions` (a JSON object) and, where it is known, `seed`."""
     from sharefind.search.result import versions

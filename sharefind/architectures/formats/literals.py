@@ -7,9 +7,11 @@ They stand between `# fmt: off` and `# fmt: on`, so that a matrix looks like one
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from sharefind.architectures.spec import SharingSpec
+from sharefind.column_names import has_own_names
 from sharefind.groups import (
     cycle_notation,
     element_to_float,
@@ -54,9 +56,53 @@ def _without_double_parentheses(text: str) -> str:
     return "".join(character for place, character in enumerate(text) if place not in spare)
 
 
+def text(name: str) -> str:
+    """A printable name as a Python literal, in double quotes."""
+    return '"' + name.replace("\\", r"\\").replace('"', r"\"") + '"'
+
+
 def plain(text: str) -> str:
     """A name as a docstring may hold it: names come from files, and nothing in them may end the docstring."""
     return text.replace("\\", "/").replace('"', "'")
+
+
+def name_lines(target: str, names: Sequence[str], letter: str, size: str) -> list[str]:
+    """`target = (...)`: names of columns; those by position are written as what makes them.
+
+    Args:
+        target: What they are assigned to.
+        names: Printable.
+        letter: "x" or "y".
+        size: The constant that holds their number.
+    """
+    if not has_own_names(names, letter):
+        return [f'{target} = tuple(f"{letter}{{k}}" for k in range({size}))']
+    literal = list(map(text, names))
+    line = f"{target} = {one_line(literal)}"
+    return [line] if len(line) <= WIDTH else [f"{target} = (", *lines_of(literal, 4), ")"]
+
+
+def column_sentences(spec: SharingSpec, most: int = 12) -> list[str]:
+    """What columns are called, the first ones of each side; nothing where they have no names of their own.
+
+    Args:
+        spec: Of the columns.
+        most: Names of a side.
+    """
+    sides = {"x": spec.inputs, "y": spec.outputs}
+    if not any(has_own_names(names, letter) for letter, names in sides.items()):
+        return []
+    return [f"Columns of {letter}, in this order: {_listed(names, most)}." for letter, names in sides.items()]
+
+
+def _listed(names: Sequence[str], most: int) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > most else ""
+    return ", ".join(plain(name).replace(" ", TOGETHER) for name in names[:most]) + more
+
+
+def comment(sentence: str) -> list[str]:
+    """A sentence as lines of comments."""
+    return [f"# {line}" for line in textwrap.wrap(plain(sentence), 86)]
 
 
 def one_line(items: Iterable[str]) -> str:

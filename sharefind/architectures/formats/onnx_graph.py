@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.architectures.certificate.proof import Certificate, certify
-from sharefind.architectures.formats.export_format import ExportFormat, origin
+from sharefind.architectures.formats.export_format import ExportFormat, column_texts, origin
 from sharefind.architectures.formats.spec_json import to_json
 from sharefind.architectures.formats.tensors import check_particles
 from sharefind.architectures.initial_values import basis
@@ -115,7 +115,9 @@ def onnx_model(network: TrainedNetwork, statement: str, dtype: DType = "float64"
         producer_name="sharefind",
         doc_string=f"{spec.name}: {statement}",
     )
-    onnx.helper.set_model_props(model, {"sharefind.spec": to_json(spec), "sharefind.statement": statement})
+    columns = {f"sharefind.{side}": names for side, names in column_texts(spec).items()}
+    props = {"sharefind.spec": to_json(spec), "sharefind.statement": statement, **columns}
+    onnx.helper.set_model_props(model, props)
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -165,7 +167,9 @@ def _graph(draft: _Draft, spec: SharingSpec) -> onnx.GraphProto:
     from onnx import helper
 
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(draft.dtype))
-    x, y = (helper.make_tensor_value_info(n, kind, ["batch", d]) for n, d in (("x", spec.d_in), ("y", spec.d_out)))
+    inputs, outputs = column_texts(spec).values()
+    x = helper.make_tensor_value_info("x", kind, ["batch", spec.d_in], f"columns: {inputs}")
+    y = helper.make_tensor_value_info("y", kind, ["batch", spec.d_out], f"columns: {outputs}")
     return helper.make_graph(draft.nodes, "shared_shallow_network", [x], [y], draft.constants)
 
 

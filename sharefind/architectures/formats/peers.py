@@ -82,7 +82,7 @@ def not_theirs(peer: str, reason: str) -> ExportError:
 def leaves(rep: Representation) -> Iterator[Representation]:
     """What a representation is composed of, trivial parts left out."""
     recipe = rep.construction
-    if recipe is None or recipe.operation in ("natural", "sign", "grid"):
+    if recipe is None or recipe.is_leaf:
         yield rep
         return
     for part in recipe.parts:
@@ -98,7 +98,14 @@ def head(view: PeerView, peer: str, install: str) -> str:
         f'"""E^{name} in {peer}: all {place} that commute with {name}, '
         f"dimension {spec.space.dim} of {spec.space.ambient}.\n\n"
         f'{remark}Written by sharefind; it needs {peer} ({install}).\n"""\n\n'
+        f"{_columns(spec)}"
     )
+
+
+def _columns(spec: SharingSpec) -> str:
+    """The names of columns as comments, where the data have some."""
+    lines = [line for sentence in literals.column_sentences(spec) for line in literals.comment(sentence)]
+    return "\n".join([*lines, "", ""]).replace(literals.TOGETHER, " ") if lines else ""
 
 
 def claim(view: PeerView, peer: str, total: str) -> str:

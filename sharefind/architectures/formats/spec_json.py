@@ -14,6 +14,7 @@ from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.formats.export_format import ExportFormat, verify_command
 from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.architectures.spec import SCHEMA, GeneratorPair, SharingSpec
+from sharefind.column_names import has_own_names
 from sharefind.errors import InputError, SpaceError, one_line, visible
 from sharefind.formats import decoded, parse_json
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
@@ -70,6 +71,9 @@ class _Spec(_Model):
     lie_generators: list[_Pair]
     space: dict[str, Any]
     change: _Change
+    classes: list[str] = Field(default_factory=list)
+    inputs: list[str] = Field(default_factory=list)
+    outputs: list[str] = Field(default_factory=list)
 
 
 def to_json(spec: SharingSpec) -> str:
@@ -99,6 +103,9 @@ def _record(spec: SharingSpec) -> dict[str, Any]:
             "scale": change.scale,
             **({"centre": change.centre.tolist()} if change.moves_inputs else {}),
         },
+        **({"classes": list(spec.classes)} if spec.classes else {}),
+        **({"inputs": list(spec.inputs)} if has_own_names(spec.inputs, "x") else {}),
+        **({"outputs": list(spec.outputs)} if has_own_names(spec.outputs, "y") else {}),
     }
 
 
@@ -153,7 +160,10 @@ def _built(data: _Spec) -> SharingSpec:
         generators=tuple(pair.pair() for pair in data.generators),
         lie_generators=tuple(pair.pair() for pair in data.lie_generators),
         space=_space(data.space),
-        change=_change(data.change),
+        change=_change(data.change, bool(data.classes)),
+        classes=tuple(data.classes),
+        inputs=tuple(data.inputs),
+        outputs=tuple(data.outputs),
     )
 
 
@@ -164,13 +174,13 @@ def _space(written: dict[str, Any]) -> Subspace:
         raise SpaceError(f"space: {error}") from None
 
 
-def _change(data: _Change) -> Standardisation:
+def _change(data: _Change, has_classes: bool) -> Standardisation:
     if any(len(row) != len(data.matrix) for row in data.matrix):
         raise InputError("change.matrix is ragged or not square; give d_in rows of d_in numbers")
     size = len(data.matrix)
     matrix = np.array(data.matrix, dtype=np.float64).reshape(size, size)
     centre = np.zeros(size) if data.centre is None else np.array(data.centre, dtype=np.float64)
-    return Standardisation(matrix, np.array(data.shift, dtype=np.float64), float(data.scale), centre)
+    return Standardisation(matrix, np.array(data.shift, dtype=np.float64), float(data.scale), centre, has_classes)
 
 
 def write_json(spec: SharingSpec, path: Path) -> Certificate:

@@ -14,7 +14,7 @@ import numpy as np
 
 from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.certificate.stabiliser import refusal
-from sharefind.architectures.formats.export_format import ExportFormat, origin, verify_command
+from sharefind.architectures.formats.export_format import ExportFormat, column_texts, origin, verify_command
 from sharefind.architectures.formats.spec_json import from_json, to_json
 from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.architectures.scaling import CENTRE, STATISTICS, statistics
@@ -36,7 +36,7 @@ def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = No
     """Certify a network's specification and write the network to a file, whole or not at all.
 
     The file holds `coefficient` (N, dim), `centre` (2, d_in), `shift` (d_out,) and `scale` (), all float64, and the
-    metadata `format`, `schema`, `spec` and `versions` (JSON texts), and `seed`.
+    metadata `format`, `schema`, `spec`, `inputs`, `outputs` and `versions` (JSON texts), and `seed`.
 
     Args:
         network: what is written. path: of the file. seed: of the training, for the record.
@@ -49,7 +49,8 @@ def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = No
 
     certificate = certify(network.spec)
     check_particles(network)
-    metadata = {"format": "pt", "schema": SCHEMA, "spec": to_json(network.spec), **origin(seed)}
+    metadata = {"format": "pt", "schema": SCHEMA, "spec": to_json(network.spec)}
+    metadata |= {**column_texts(network.spec), **origin(seed)}
     tensors = {TENSOR: network.coefficient, **statistics(network.spec.change)}
     content = save({name: np.array(value, dtype=np.float64, order="C") for name, value in tensors.items()}, metadata)
     write_atomically(path, in_one_order(content))
@@ -101,10 +102,18 @@ def read_safetensors(path: Path, limits: Limits = DEFAULT_LIMITS, guards: Guards
         text = _text(metadata)
         _refuse_size(len(text), limits.bytes_of(guards.spec_bytes), "its spec")
         spec = from_json(text, limits)
+        _check_columns(spec, metadata)
         _check_statistics(spec, tensors)
         return TrainedNetwork(spec, tensors[TENSOR])
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+def _check_columns(spec: SharingSpec, metadata: Mapping[str, str]) -> None:
+    """Names of columns are those of the specification; files of earlier versions have none."""
+    for side, known in column_texts(spec).items():
+        if metadata.get(side, known) != known:
+            raise InputError(f"its {side} are not those of its spec; export it again")
 
 
 def _check_statistics(spec: SharingSpec, tensors: Mapping[str, FloatArray]) -> None:

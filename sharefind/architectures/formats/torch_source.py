@@ -40,9 +40,10 @@ def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> s
         ExportError: The specification does not hold what it says.
     """
     certificate, sharing = certify(spec) if certificate is None else certificate, Sharing(spec)
-    data = [*_sizes(spec), *_space_data(sharing), *_generator_data(sharing)]
-    head = [_docstring(sharing, certificate), *_imports(data), *_statistics(sharing)]
-    return "\n".join([*head, "# fmt: off", *data, "# fmt: on", _classes(sharing)])
+    sizes, data = _sizes(spec), [*_space_data(sharing), *_generator_data(sharing)]
+    # Names of columns are no code: one may be "pi".
+    head = [_docstring(sharing, certificate), *_imports([*sizes, *data]), *_statistics(sharing)]
+    return "\n".join([*head, "# fmt: off", *sizes, *_column_data(spec), *data, "# fmt: on", _classes(sharing)])
 
 
 def class_names(spec: SharingSpec) -> tuple[str, ...]:
@@ -127,22 +128,32 @@ def _docstring(sharing: Sharing, certificate: Certificate) -> str:
         "Written by sharefind; it needs torch only. Trained weights come as a safetensors file:",
         "net.load_state_dict(load_file(path)), with load_file from safetensors.torch.",
         "",
-        f"Unit: {spec.unit}, particle i computes {_unit_formula(spec)}.",
+        f"Unit: {spec.unit}, particle i computes {spec.formula}.",
         " ".join(f"{space.capitalize()}: R^{dim}, {name}." for space, dim, name in spaces),
+        *literals.column_sentences(spec),
         f"Group: {certificate.shown_name}, {order}. Generators on inputs, on outputs: {_generator_text(sharing)}.",
         f"Sharing: {certificate.statement}.",
+        *_class_facts(spec),
     ]
     lines = [line for fact in facts for line in textwrap.wrap(literals.plain(fact), 85) or [""]]
     return '"""' + "\n".join(lines).replace(literals.TOGETHER, " ") + '\n"""\n'
 
 
-def _unit_formula(spec: SharingSpec) -> str:
-    formula = "x"
-    for part in spec.maps:
-        bias = "" if part.bias is None else f" + {LETTERS[part.bias]}_i"
-        formula = f"{LETTERS[part.weight]}_i {formula}{bias}"
-        formula = f"{spec.activation.name}({formula})" if part == spec.maps[0] else formula
-    return formula
+def _class_facts(spec: SharingSpec) -> list[str]:
+    if not spec.classes:
+        return []
+    how = "torch.softmax(net(x), dim=-1) has their probabilities"
+    return [f"Outputs are logits of {len(spec.classes)} classes, in the order of CLASSES; {how}."]
+
+
+def _column_data(spec: SharingSpec) -> list[str]:
+    return [
+        "# What the columns of x and of y are called, in their order.",
+        *literals.name_lines("INPUT_NAMES", spec.inputs, "x", "D_IN"),
+        *literals.name_lines("OUTPUT_NAMES", spec.outputs, "y", "D_OUT"),
+        *(literals.name_lines("CLASSES", spec.classes, "class ", "D_OUT") if spec.classes else []),
+        "",
+    ]
 
 
 def _generator_text(sharing: Sharing, longest: int = 16) -> str:
@@ -167,9 +178,10 @@ def _imports(data: list[str]) -> list[str]:
 
 def _statistics(sharing: Sharing) -> list[str]:
     """The numbers of the change of data."""
+    labels = "with logits SHIFT + SCALE f" if sharing.spec.classes else "on (y - SHIFT) / SCALE"
     lines = [
         "# It was trained on x - CENTRE - REST (24 bits of the centre, then the rest of it) and",
-        "# on (y - SHIFT) / SCALE. Weights of another training may bring other numbers along.",
+        f"# {labels}. Weights of another training may bring other numbers along.",
     ]
     for name, row in (("CENTRE", sharing.centre), ("REST", sharing.rest), ("SHIFT", sharing.shift)):
         lines.append(f"{name} = {literals.constant_tuple([repr(value) for value in row], len(name) + 3)}")
@@ -204,7 +216,7 @@ def _space_data(sharing: Sharing) -> list[str]:
         copies = [f"COPIES, SLOTS = {sharing.copies}, {sharing.slots}", ""] if sharing.has_copies else []
         return [
             *copies,
-            *_comment(f"{what}: {_label_meaning(labels)}."),
+            *literals.comment(f"{what}: {_label_meaning(labels)}."),
             *literals.labels_literal(spec, labels.tolist()),
         ]
     if spec.space.is_exact:
@@ -240,11 +252,7 @@ def _generator_data(sharing: Sharing) -> list[str]:
 
 
 def _moves(name: str, comment: str, entry: str, pairs: literals.Nested) -> list[str]:
-    return ["", *_comment(comment), *literals.assigned(f"{name}: tuple[tuple[{entry}, {entry}], ...]", pairs)]
-
-
-def _comment(text: str) -> list[str]:
-    return [f"# {line}" for line in textwrap.wrap(literals.plain(text), 86)]
+    return ["", *literals.comment(comment), *literals.assigned(f"{name}: tuple[tuple[{entry}, {entry}], ...]", pairs)]
 
 
 def _next(spec: SharingSpec, run: Path, out: Path) -> list[str]:

@@ -23,8 +23,10 @@ from sharefind.architectures.layers.shared_layers import SharedShallowNetwork
 from sharefind.architectures.scaling import STATISTICS, statistics
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.meanfield.clouds.standardise import identity_standardisation
+from sharefind.meanfield.objectives.losses import loss_of
 from sharefind.rng import named_stream
-from sharefind.search.yardstick import LEAST_SQUARES, Scored, kept_apart, least_squares, spread_of
+from sharefind.search.scores import Scored, Split, scores_of
+from sharefind.search.yardstick import kept_apart
 from sharefind.spaces import Subspace
 from sharefind.typing import FloatArray
 
@@ -34,13 +36,14 @@ class Score:
     """A trained network and how well it predicts rows that it never saw.
 
     Attributes:
-        name: what it is. r2: 1 - mean squared error / variance of those labels, summed over the outputs.
+        name: what it is. r2: 1 - mean squared error / variance of those labels, summed over the outputs; None for
+            classes, whose scores are those of `beside_usual`.
     """
 
     name: str
     network: SharedShallowNetwork
     fitted: FitResult
-    r2: float
+    r2: float | None
 
 
 @dataclass(frozen=True)
@@ -114,18 +117,19 @@ def compare(
         network = start_network(suited(spec, x[train], y[train]), plan.width, plan.seed)
         told = None if callback is None else partial(callback, name)
         fitted = fit_network(network, network, x[train], y[train], plan, told, named)
-        scores.append(Score(name, network, fitted, r2(network, x[test], y[test])))
+        scores.append(Score(name, network, fitted, None if spec.classes else r2(network, x[test], y[test])))
     return scores
 
 
-def beside_least_squares(
+def beside_usual(
     networks: Mapping[str, torch.nn.Module],
     x: FloatArray,
     y: FloatArray,
     seed: int,
     units: NDArray[np.int64] | None = None,
+    has_classes: bool = False,
 ) -> Scored:
-    """Networks that `compare` trained beside least squares: squared errors of the same rows kept apart.
+    """Networks that `compare` trained beside least squares, or multinomial regression, on the same rows kept apart.
 
     Args:
         networks: By name.
@@ -133,18 +137,17 @@ def beside_least_squares(
         y: Their labels, shape (n, d_out).
         seed: Of the plan that the networks were trained with.
         units: As there.
+        has_classes: Whether labels are classes, and the networks give their logits.
 
     Raises:
         DataError: Too few rows, or labels of the rows kept apart that do not vary.
     """
     train, test = kept_apart(len(x), seed, units)
-    linear = least_squares(x[train], y[train], x[test])
-    predicted = {} if linear is None else {LEAST_SQUARES: linear}
     asked = torch.from_numpy(np.array(x[test], dtype=np.float64))
     with torch.no_grad():
-        predicted |= {name: network(asked).numpy() for name, network in networks.items()}
-    errors = {name: ((values - y[test]) ** 2).sum(1) for name, values in predicted.items()}
-    return Scored(errors, spread_of(y[test]), (np.arange(len(x)) if units is None else units)[test])
+        predicted = {name: network(asked).numpy() for name, network in networks.items()}
+    places = (np.arange(len(x)) if units is None else units)[test]
+    return scores_of(predicted, Split(x[train], y[train], x[test], y[test], places), has_classes)
 
 
 def fit_network(
@@ -159,7 +162,8 @@ def fit_network(
     """`fit` a module that trains a network, the network itself or one around it, in standardised coordinates.
 
     These are the coordinates of the network's own change of data: the module sees inputs that are centred and white and
-    labels without shift and scale. Afterwards the network computes in the user's coordinates again.
+    labels without shift and scale. Afterwards the network computes in the user's coordinates again. Of classes the
+    cross-entropy is minimised, else the squared loss.
 
     Args:
         network: What is trained; its centre, shift and scale stay as they are.
@@ -180,12 +184,13 @@ def fit_network(
     change = network.change
     with _standardised(network):
         inputs, labels = change.apply(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
-        _start_like(network, labels, plan.small_labels)
+        if not change.has_classes:
+            _start_like(network, labels, plan.small_labels)
         step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
         try:
             return fit(
-                module, inputs, labels, epochs=plan.epochs, batch=plan.batch, lr=step, drops=plan.drops, seed=plan.seed,
-                callback=callback, groups=units,
+                module, inputs, labels, loss=loss_of(change), epochs=plan.epochs, batch=plan.batch, lr=step,
+                drops=plan.drops, seed=plan.seed, callback=callback, groups=units,
             )  # fmt: skip
         except DivergedError as error:
             advice = "bring x and y to unit scale" if error.lr is None else f"try {plan.lr * error.lr / step:g}"
@@ -236,7 +241,7 @@ def start_network(spec: SharingSpec, width: int | None, seed: int) -> SharedShal
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(named_stream(seed, "comparison", "start").integers(2**63 - 1)))
         network = SharedShallowNetwork(spec, width, device="cpu", dtype=torch.float64)
-    white = replace(spec, change=identity_standardisation(spec.d_in, spec.d_out))
+    white = replace(spec, change=identity_standardisation(spec.d_in, spec.d_out), classes=())
     with torch.no_grad():
         network.coefficient.mul_(torch.from_numpy(network_start(white) / network.start))
     compose(network, spec.change.matrix)

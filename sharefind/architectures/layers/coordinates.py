@@ -41,8 +41,12 @@ def suited(spec: SharingSpec, x: FloatArray, y: FloatArray, widest: int = 1500, 
     """
     reps = rebuild_stabiliser(spec).reps
     sigma = spec.layer.output_activation
-    change = standardisation(x, y, reps[INPUTS], reps[OUTPUTS], sigma, "scale")
-    if sigma is not None:
+    has_classes = bool(spec.classes)
+    change = standardisation(
+        x, y, reps[INPUTS], reps[OUTPUTS], sigma, "scale",
+        has_classes=has_classes, inputs=spec.inputs, outputs=spec.outputs,
+    )  # fmt: skip
+    if sigma is not None and not has_classes:
         middle = (sigma.high + sigma.low) / 2
         mean = change.shift + change.scale * middle
         scale = change.scale * TARGET_SD / label_sd

@@ -57,6 +57,16 @@ class SharedModule(nn.Module):
         like.mul_(torch.tensor(self.start, device=like.device, dtype=like.dtype))
 
     @property
+    def input_names(self) -> tuple[str, ...]:
+        """What the columns of x are called, in their order."""
+        return self.sharing.input_names
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the columns of y are called."""
+        return self.sharing.output_names
+
+    @property
     def entries(self) -> Tensor:
         """All entries of the blocks, one block after the other, by rows."""
         if self.sharing.is_tied:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sharefind.column_names import column_words
 from sharefind.errors import InputError
 from sharefind.meanfield.clouds.standardise import refuse_magnitude
 from sharefind.typing import FloatArray
@@ -113,7 +114,8 @@ def weight_estimates(x: Any, y: Any, intercept: bool = False, dependent: float =
     lengths = np.linalg.norm(finite_array(x, "x", 2), axis=0)
     determined = np.flatnonzero(np.abs(np.diag(r)) <= dependent * lengths)
     if determined.size:
-        raise InputError(f"column {determined[0]} of x is determined by other columns (or constant); drop it")
+        which = column_words(int(determined[0]), "x")
+        raise InputError(f"{which} is determined by other columns (or constant); drop it")
     weights = np.linalg.solve(r, q.T @ labels)
     return Estimates(weights, np.linalg.inv(r), float(((labels - inputs @ weights) ** 2).sum() / dof), dof)
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule
 from sharefind.meanfield.dynamics.sgd import Progress, SGDConfig, Trajectory, train
+from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
 from sharefind.meanfield.objectives.schemes import vanilla_gradient
 from sharefind.meanfield.objectives.sources import Source
@@ -44,6 +45,7 @@ class SurrogateTraining:
         schedule: Of the step size.
         penalty: The penalty, descended with the weight of the settings.
         must_learn: Whether a training that predicts much worse than at the start is an error.
+        loss: What is descended.
     """
 
     unit: Unit
@@ -54,6 +56,7 @@ class SurrogateTraining:
     schedule: Schedule = CONSTANT
     penalty: Penalty = RIDGE
     must_learn: bool = True
+    loss: Loss = SQUARED
 
     def trained(
         self, source: Source, rows: int, rng: np.random.Generator, progress: Progress | None = None
@@ -69,10 +72,10 @@ class SurrogateTraining:
         Returns:
             The particles of each row, shape (R, D, N), at each checkpoint.
         """
-        start, gradient = self.start.expand(rows, -1, -1), vanilla_gradient(self.unit)
+        start, gradient = self.start.expand(rows, -1, -1), vanilla_gradient(self.unit, self.loss)
         return train(
             gradient, start, source, self.config, rng, self.noise_space, self.checkpoints, progress,
-            schedule=self.schedule, penalty=self.penalty, must_learn=self.must_learn,
+            schedule=self.schedule, loss=self.loss, penalty=self.penalty, must_learn=self.must_learn,
         )  # fmt: skip
 
 

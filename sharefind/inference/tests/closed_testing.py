@@ -136,6 +136,7 @@ def family_test(
     workers: Workers | None = None,
     units: Tensor | None = None,
     grow: bool = False,
+    on_copies: Callable[[str, int], None] | None = None,
 ) -> FamilyTest:
     """Test a family of symmetries of the law of (X, Y), in waves: all groups inside rejected ones alone come next.
 
@@ -153,6 +154,8 @@ def family_test(
         workers: Share the tests of a wave, with the same result; this process alone if None.
         units: The unit of each row, shape (n,), int64, see `randomisation_test`; None where each row is one.
         grow: Whether the number of copies grows near alpha, from `copies` to 64 times as many, see `CopiesDesign`.
+        on_copies: Called with the candidate under test and the copies that were looked at, where this process works
+            alone.
 
     Returns:
         The verdicts.
@@ -179,11 +182,17 @@ def family_test(
         while ready := run.ready():
             missing = run.recalled(ready)
             run.tell(missing)
-            with closing(randomisation_tests(x, y, [spec(place) for place in missing], shared)) as results:
+            heard = _named(on_copies, [family.names[place] for place in missing])
+            specs = [spec(place) for place in missing]
+            with closing(randomisation_tests(x, y, specs, shared, on_copies=heard)) as results:
                 for number, test in results:
                     run.keep(missing[number], test)
                     run.tell(missing)
     return _concluded(family, run.in_order(), alpha)
+
+
+def _named(hear: Callable[[str, int], None] | None, names: Sequence[str]) -> Callable[[int, int], None] | None:
+    return hear and (lambda place, copies: hear(names[place], copies))
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ that is valid in finite samples, whatever the statistic (Hemerik & Goeman 2018).
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,12 @@ def randomisation_test(
 
 
 def randomisation_tests(
-    x: Tensor, y: Tensor, specs: Sequence[TestSpec], workers: Workers | None = None, shares_of_worker: int = 2
+    x: Tensor,
+    y: Tensor,
+    specs: Sequence[TestSpec],
+    workers: Workers | None = None,
+    shares_of_worker: int = 2,
+    on_copies: Callable[[int, int], None] | None = None,
 ) -> Generator[tuple[int, RandomisationTest], None, None]:
     """Several tests of the same samples as they get done, each with its place; in order where one process works.
 
@@ -137,6 +143,8 @@ def randomisation_tests(
         specs: The tests.
         workers: This process alone if None.
         shares_of_worker: Tasks for each worker, where tests are few enough to be cut: each binds its statistic again.
+        on_copies: Called with the place of the test under way and the copies that it has looked at, where this process
+            works alone.
 
     Yields:
         The place of a test, and what it found.
@@ -154,6 +162,8 @@ def randomisation_tests(
     cuts = [min(wanted, spec.most_shares) for spec in specs]
     shares = [_Share(data, s, k, cut, workers.alone) for s, cut in zip(specs, cuts, strict=True) for k in range(cut)]
     places = [place for place, cut in enumerate(cuts) for _ in range(cut)]
+    if on_copies is not None and workers.is_here:
+        shares = [replace(s, on_copies=partial(on_copies, place)) for s, place in zip(shares, places, strict=True)]
     parts: dict[int, dict[int, _Part]] = {place: {} for place in range(len(specs))}
     with closing(workers.map(_evaluate, shares)) as results:
         for number, part in results:
@@ -165,13 +175,23 @@ def randomisation_tests(
 
 @dataclass(frozen=True)
 class _Share:
-    """One of `cut` runs of neighbouring blocks of a test; data: x (n, d_in) and y (n, d_out); worker: who does it."""
+    """One of `cut` runs of neighbouring blocks of a test; data: x (n, d_in) and y (n, d_out); worker: who does it.
+
+    on_copies: called with the copies that were looked at.
+    """
 
     data: tuple[NDArray[Any], ...]
     spec: TestSpec
     number: int
     cut: int
     worker: Workers
+    on_copies: Callable[[int], None] | None = None
+
+    def refuse_late(self, copies: int) -> None:
+        """End when the time is spent; say how many copies were looked at."""
+        self.worker.refuse_late()
+        if self.on_copies is not None:
+            self.on_copies(copies)
 
 
 @dataclass(frozen=True)
@@ -211,7 +231,7 @@ def _evaluate(share: _Share) -> _Part:
     rows = np.empty((1 + min(spec.copies, last * size) - first * size, observed.shape[1]))
     rows[:1], done, exceeding = observed, 1, 0
     for block in range(first, last):
-        share.worker.refuse_late()
+        share.refuse_late(done - 1)
         for value in _copies(spec, fitted, x, str(block), min(size, spec.copies - block * size)):
             rows[done], done = value, done + 1
             if spec.max_exceedances is not None and value.size == 1:
@@ -237,7 +257,7 @@ def _grown(
 
     def copies(purpose: str, first: int, last: int) -> Iterator[NDArray[np.float64]]:
         for start in range(first, last, size):
-            share.worker.refuse_late()
+            share.refuse_late(0 if purpose else start)
             yield _copies(spec, fitted, x, f"{purpose}{start}", min(size, last - start))
 
     return grown_test(spec.statistic.name, observed, copies, design, fitted.tie)

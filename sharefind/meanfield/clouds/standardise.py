@@ -6,11 +6,13 @@ the user's coordinates before anything is measured on them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
+from sharefind.column_names import column_words
 from sharefind.errors import DataError
 from sharefind.groups import Representation
 from sharefind.meanfield.clouds.second_moments import averaged_moment, inverse_root
@@ -52,20 +54,41 @@ BOUNDS = DataBounds()
 
 
 @dataclass(frozen=True)
+class LogitScale:
+    """The scale of logits of classes over the outputs of a unit.
+
+    Attributes:
+        span: Largest difference of two logits of a class, where the unit's outputs are bounded: odds of e^8 either way.
+        unbounded: The scale where nothing bounds them.
+    """
+
+    span: float = 16.0
+    unbounded: float = 2.0
+
+
+LOGITS = LogitScale()
+
+
+@dataclass(frozen=True)
 class Standardisation:
     """x' = A (x - centre) and y' = (y - shift) / scale; A commutes with the group, which fixes centre and shift.
 
+    Where labels are probabilities of classes they stay as they are, y' = y, and what a model f predicts by
+    shift + scale f are the logits of the classes.
+
     Attributes:
         matrix: A, shape (d_in, d_in).
-        shift: Shape (d_out,), in the units of y.
-        scale: Positive, in the units of y.
+        shift: Shape (d_out,), in the units of y, or logits.
+        scale: Positive, in the units of y, or of logits.
         centre: Shape (d_in,), in the units of x; the origin where left out.
+        has_classes: Whether labels are probabilities of classes.
     """
 
     matrix: FloatArray
     shift: FloatArray
     scale: float
     centre: FloatArray = field(default_factory=lambda: np.zeros(1))
+    has_classes: bool = False
 
     def __post_init__(self) -> None:
         left_out = self.centre.shape == (1,) and not self.centre.any()
@@ -73,11 +96,11 @@ class Standardisation:
 
     def apply(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(x, y) -> (x', y'): x (n, d_in), y (n, d_out)."""
-        return (x - self.centre) @ self.matrix.T, (y - self.shift) / self.scale
+        return (x - self.centre) @ self.matrix.T, y.copy() if self.has_classes else (y - self.shift) / self.scale
 
     @property
     def rescales_labels(self) -> bool:
-        """Whether Y is changed at all."""
+        """Whether predictions are changed at all."""
         return self.scale != 1.0 or bool(np.any(self.shift != 0))
 
     @property
@@ -99,6 +122,9 @@ def standardisation(
     sigma: Activation | None,
     how: How,
     bounds: DataBounds = BOUNDS,
+    has_classes: bool = False,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
 ) -> Standardisation:
     """The standardisation of a data set.
 
@@ -108,6 +134,8 @@ def standardisation(
     vector added to the data that the group fixes. Labels get the mean and the spread that suit the unit's outputs;
     where these are unbounded, mean 0 and variance 1. Inputs that do not vary keep their origin.
 
+    Classes get logits about those of their shares in the data, averaged over the group.
+
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
@@ -116,6 +144,9 @@ def standardisation(
         sigma: The activation that bounds the unit's outputs; None where nothing does.
         how: What is done to the scale of x.
         bounds: What data may be.
+        has_classes: Whether y holds probabilities of classes, which the group permutes.
+        inputs: Names of the columns of x, for messages.
+        outputs: Names of the columns of y.
 
     Returns:
         The change of X and Y.
@@ -125,26 +156,26 @@ def standardisation(
             to the spread of a column, one row dwarfs the others, or `how` is "none" and the inputs are too large or too
             small to be trained on as they are.
     """
-    for name, values in (("x", x), ("y", y)):
+    for name, values, names in (("x", x, inputs), ("y", y, outputs)):
         refuse_magnitude(values, name, bounds)
-        refuse_offset(values, name, bounds)
+        refuse_offset(values, name, bounds, names)
     if not x.any():
         raise DataError("all inputs x are zero: nothing can be learned; check the columns of x")
     centre = fixed_mean(x, in_rep) if varies(x).any() else np.zeros(x.shape[1])
-    shift, scale = _label_change(y, out_rep, sigma)
+    shift, scale = (logit_change if has_classes else _label_change)(y, out_rep, sigma)
     centred = x - centre
     for name, values in (("x", x), ("y", y)):
         _refuse_outliers(values, name, bounds.outlier)
     rms = float(np.sqrt((centred**2).mean()))
     if how == "none":
         _refuse_unscaled(rms, *bounds.unscaled)
-        return Standardisation(np.eye(x.shape[1]), shift, scale, centre)
+        return Standardisation(np.eye(x.shape[1]), shift, scale, centre, has_classes)
     if how == "scale":
-        return Standardisation(np.eye(x.shape[1]) / rms, shift, scale, centre)
+        return Standardisation(np.eye(x.shape[1]) / rms, shift, scale, centre, has_classes)
     # Directions in which nothing varies are not enlarged: weights along them would be huge, and say nothing.
     moment = averaged_moment(centred, in_rep)
     matrix = inverse_root(moment, lambda values: np.where(values > bounds.flat * values.max(), values, values.max()))
-    return Standardisation(matrix, shift, scale, centre)
+    return Standardisation(matrix, shift, scale, centre, has_classes)
 
 
 def fixed_mean(values: FloatArray, rep: Representation) -> FloatArray:
@@ -182,13 +213,14 @@ def refuse_magnitude(values: FloatArray, name: str, bounds: DataBounds = BOUNDS)
         )
 
 
-def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS) -> None:
+def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS, names: Sequence[str] = ()) -> None:
     """Refuse values with a column whose offset leaves too few digits to its spread.
 
     Args:
         values: Finite, shape (n, d).
         name: What messages call them.
         bounds: What data may be: six digits are needed by default.
+        names: Of the columns, for the message.
 
     Raises:
         DataError: It names the first such column.
@@ -203,7 +235,7 @@ def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS) ->
         column = int(np.flatnonzero(lost)[0])
         digits = max(0, int(np.floor(-np.log10(eps * largest[column] / spread[column]))))
         raise DataError(
-            f"column {column} of {name} (counted from 0) has mean {mean[column]:.6g} and spread {spread[column]:.3g}: "
+            f"{column_words(column, name, names)} has mean {mean[column]:.6g} and spread {spread[column]:.3g}: "
             f"double precision keeps {digits} digits of its variation, and {-round(np.log10(bounds.accuracy))} are "
             "needed; subtract a constant from that column before you store it"
         )
@@ -239,3 +271,24 @@ def _label_change(y: FloatArray, out_rep: Representation, sigma: Activation | No
     spread = float(np.sqrt(((y - mean) ** 2).mean()))
     scale = spread / sd if spread > LAST_PLACES * np.finfo(np.float64).eps * float(np.abs(y).max()) else 1.0
     return np.asarray(mean - scale * centre, dtype=np.float64), scale
+
+
+def logit_change(
+    y: FloatArray, out_rep: Representation, sigma: Activation | None, logits: LogitScale = LOGITS
+) -> tuple[FloatArray, float]:
+    """Shift (d_out,) and scale of logits: in the middle of a unit's range they are those of the classes' shares.
+
+    Shares are averaged over the group, and a row is added to each class, so that a class without rows has a logit.
+
+    Args:
+        y: Probabilities of the classes, shape (n, d_out).
+        out_rep: The group's permutations of the classes.
+        sigma: The activation that bounds the unit's outputs; None where nothing does.
+        logits: The scale of logits.
+    """
+    n, classes = y.shape
+    shares = (n * fixed_mean(y, out_rep) + 1) / (n + classes)
+    centre, scale = 0.0, logits.unbounded
+    if sigma is not None:
+        centre, scale = (sigma.high + sigma.low) / 2, logits.span / (sigma.high - sigma.low)
+    return np.asarray(np.log(shares) - scale * centre, dtype=np.float64), scale

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sharefind.meanfield.clouds.models import predict
 from sharefind.meanfield.clouds.projection import Projector
+from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.units import SearchedUnit
 from sharefind.spaces import Subspace
 from sharefind.typing import FloatArray
@@ -60,6 +61,7 @@ class _Fit:
     held: tuple[Tensor, Tensor]
     on_step: Callable[[], None]
     settings: FitSettings
+    loss: Loss = SQUARED
     best: FloatArray | None = None
     lowest: float = float("inf")
     waited: int = 0
@@ -68,18 +70,19 @@ class _Fit:
         return torch.from_numpy(flat.reshape(1, *self.shape))
 
     def risk(self, flat: FloatArray) -> tuple[float, FloatArray]:
-        """Half the mean squared error and its gradient, which stays in the space."""
+        """Half the mean loss and its gradient, which stays in the space."""
         self.on_step()
         x, y = self.rows
         values, pullback = self.unit.linearise(x[None], self.cloud(flat))
-        misfit = values.mean(-1) - y.t()[None]
-        slope = self.project(pullback(misfit) / self.shape[1])
-        return float((misfit**2).sum(1).mean()) / 2, slope.reshape(-1).numpy()
+        predicted = values.mean(-1).transpose(1, 2)
+        descent = self.loss.slope(predicted, y[None]).transpose(1, 2) / 2
+        slope = self.project(pullback(descent) / self.shape[1])
+        return float(self.loss.value(predicted, y[None]).mean()) / 2, slope.reshape(-1).numpy()
 
     def look(self, flat: FloatArray) -> None:
         """Keep the best state; end where patience is over."""
         x, y = self.held
-        loss = float(((predict(self.unit, x[None], self.cloud(flat))[0] - y) ** 2).sum(1).mean())
+        loss = float(self.loss.value(predict(self.unit, x[None], self.cloud(flat))[0], y).mean())
         self.waited = 0 if loss < (1 - self.settings.gain) * self.lowest else self.waited + 1
         if loss < self.lowest:
             self.lowest, self.best = loss, flat.copy()
@@ -96,8 +99,9 @@ def fit_cloud(
     iterations: int,
     on_step: Callable[[], None] = lambda: None,
     settings: FitSettings = FitSettings(),
+    loss: Loss = SQUARED,
 ) -> CloudFit:
-    """Minimise the squared error of a cloud whose particles stay on a space.
+    """Minimise the loss of a cloud whose particles stay on a space.
 
     Args:
         unit: The unit.
@@ -108,11 +112,12 @@ def fit_cloud(
         iterations: The most that are made.
         on_step: Called before every evaluation; what it raises ends the fit.
         settings: When the fit ends.
+        loss: Of a prediction.
 
     Returns:
         The cloud with the smallest loss on the rows held out.
     """
-    fit = _Fit(unit, Projector(space), (start.shape[1], start.shape[2]), rows, held, on_step, settings)
+    fit = _Fit(unit, Projector(space), (start.shape[1], start.shape[2]), rows, held, on_step, settings, loss)
     first = start.reshape(-1).numpy().copy()
     fit.look(first)
     options = {"maxiter": iterations, "maxcor": settings.memory, "gtol": settings.flat, "ftol": 0.0}

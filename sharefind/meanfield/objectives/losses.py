@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy import special
 from torch import Tensor
 from torch.nn import functional
 
 from sharefind.errors import ConfigError
 from sharefind.groups import Representation
+from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.objectives.named_functions import build_named
 from sharefind.meanfield.units.invariance import Invariance, refuse_unless_invariant
 
@@ -27,12 +30,15 @@ class Loss:
         value: prediction (..., d_out), y (..., d_out) -> (...,).
         slope: grad_1 l, the same arguments -> (..., d_out).
         invariance: the maps of Y under which the loss is invariant.
+        curvature: largest second derivative in the prediction, on average over labels as many as there are; steps of
+            gradient descent are inverse to it.
     """
 
     name: str
     value: Callable[[Tensor, Tensor], Tensor]
     slope: Callable[[Tensor, Tensor], Tensor]
     invariance: Invariance
+    curvature: float = 2.0
 
     def refuse_unless_invariant(self, out_rep: Representation) -> None:
         """Check l(rhohat_g y, rhohat_g y') = l(y, y') on the generators, which proves it for the group.
@@ -70,7 +76,7 @@ def huber(width: float = 1.0) -> Loss:
         scale: Tensor = width / d.clamp(min=width)
         return (p - y) * scale
 
-    return Loss(f"huber:{width:g}", value, slope, Invariance.ORTHOGONAL)
+    return Loss(f"huber:{width:g}", value, slope, Invariance.ORTHOGONAL, 1.0)
 
 
 LOGISTIC_LOSS = Loss(
@@ -78,6 +84,7 @@ LOGISTIC_LOSS = Loss(
     lambda p, y: functional.softplus(-y * p).sum(-1),
     lambda p, y: -y * torch.sigmoid(-y * p),
     Invariance.SIGNED_PERMUTATION,
+    1 / 4,
 )
 """sum_k log(1 + exp(-y_k p_k)) for labels y_k = +-1 and margins p_k: a sign flips both, so it changes nothing."""
 
@@ -86,8 +93,33 @@ CROSS_ENTROPY = Loss(
     lambda p, y: -(y * torch.log_softmax(p, dim=-1)).sum(-1),
     lambda p, y: torch.softmax(p, dim=-1) * y.sum(-1, keepdim=True) - y,
     Invariance.PERMUTATION,
+    1 / 2,
 )
 """-sum_k y_k log softmax(p)_k for class probabilities y and logits p."""
+
+
+def loss_of(change: Standardisation) -> Loss:
+    """What is minimised on standardised data: the squared loss, or of classes the cross-entropy of shift + scale p.
+
+    The group fixes the shift, so that the cross-entropy is as invariant as that of the logits themselves.
+    """
+    if not change.has_classes:
+        return SQUARED
+    shift, scale = torch.from_numpy(change.shift), change.scale
+
+    def logits(p: Tensor) -> Tensor:
+        return shift.to(p) + scale * p
+
+    shares = special.softmax(change.shift)
+    # E[diag(p) - p p^T] is at most diag(E p) - E p (E p)^T, and predictions are right on average.
+    spread = float(np.linalg.eigvalsh(np.diag(shares) - np.outer(shares, shares))[-1])
+    return Loss(
+        CROSS_ENTROPY.name,
+        lambda p, y: CROSS_ENTROPY.value(logits(p), y),
+        lambda p, y: scale * CROSS_ENTROPY.slope(logits(p), y),
+        Invariance.PERMUTATION,
+        scale**2 * spread,
+    )
 
 
 def build_loss(name: str) -> Loss:

@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from sharefind.errors import ConfigError, setting
+from sharefind.html import facts, table
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.report.page.page_parts import (
     Drawing,
@@ -31,6 +32,7 @@ from sharefind.report.page.page_parts import (
 from sharefind.report.pictures.drawing import require_matplotlib
 from sharefind.report.pictures.palette import DARK, NAMES
 from sharefind.report.text import verdict as words
+from sharefind.report.text.column_labels import column_list, has_names
 from sharefind.report.text.guarantees import not_promised, promised
 from sharefind.report.text.number_words import plural
 from sharefind.report.text.reproduce_command import command_of, settings_of
@@ -88,7 +90,7 @@ def page(view: RunView, config: SearchConfig, samples: Samples) -> str:
     template = environment.from_string(_file("page.html"))
     css = Markup(_colours() + _file("page.css"))  # nosec B704 # constants, and a file of the package
     return template.render(
-        css=css,
+        css=css, table=table, facts=facts, folded_rows=STYLE.folded_rows,
         **_head(view, samples), **_pictures(view), **_tables(view), **_facts(view, config, samples),
         **_endings(view),
     )  # fmt: skip
@@ -145,14 +147,13 @@ def _clouds(view: RunView) -> Iterator[Drawing]:
 
 
 def _tables(view: RunView) -> dict[str, Any]:
-    sentences = (words.diagnosis_sentence(name, row) for name, row in view.result.diagnosis.items())
     return {
         "chain_grid": chain_grid(view),
         "visited_grid": visited_grid(view),
         "open_grid": open_grid(view),
         "symmetry_grid": symmetry_grid(view),
         "diagnosis_grid": diagnosis_grid(view),
-        "diagnosis_sentences": [line for line in sentences if line],
+        "diagnosis_sentences": words.diagnosis_sentences(view.result),
         "rival_grid": rival_grid(view),
         "yardstick_grid": yardstick_grid(view),
         "yardstick_missing": yardstick_note(view.result),
@@ -183,6 +184,9 @@ def _data(view: RunView, samples: Samples) -> dict[str, str]:
     if samples.widths is not None:
         facts["samples"] = "fresh ones, as many as training asks for" if samples.rows is None else f"{samples.rows:,}"
         facts["widths"] = f"x {samples.widths[0]}, y {samples.widths[1]}"
+    if has_names(view.result):
+        facts["columns of x"] = column_list(view.result.inputs)
+        facts["columns of y"] = column_list(view.result.outputs)
     lattice = view.result.lattice
     tests = {"exact tests": f"{sum(view.seconds.values()):.1f} s"} if view.seconds else {}
     return {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from sharefind.html import Grid
 from sharefind.report.pictures.drawing import picture_of, rendered, spectra_nodes
 from sharefind.report.pictures.inline_svg import inline_svg
 from sharefind.report.pictures.lattice_picture import node_title
@@ -19,12 +20,12 @@ from sharefind.report.text.rows import (
     NODE_HEADINGS,
     OPEN_HEADINGS,
     SYMMETRY_HEADINGS,
-    YARDSTICK_HEADINGS,
     diagnosis_cells,
     node_cells,
     open_cells,
     statistic_name,
     symmetry_cells,
+    yardstick_headings,
     yardstick_note,
     yardstick_rows,
 )
@@ -34,29 +35,6 @@ from sharefind.report.text.verdict import last_rule
 from sharefind.search import SearchNode
 from sharefind.search.result import BlindRow, Rival
 from sharefind.search.rules.registry import stop_traits
-
-TEXT_COLUMNS = ("space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model")
-"""Headings of columns that are not numbers."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: its caption, headings and rows of text; the first cell of a row names it."""
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-    @property
-    def is_long(self) -> bool:
-        """Whether the page folds it."""
-        return len(self.rows) > STYLE.folded_rows
-
-    @property
-    def is_text(self) -> tuple[bool, ...]:
-        """Which columns hold words."""
-        return tuple(heading in TEXT_COLUMNS for heading in self.headings)
 
 
 @dataclass(frozen=True)
@@ -111,7 +89,7 @@ def yardstick_grid(view: RunView) -> Grid | None:
     """How well E_* predicts rows kept apart, None where there is no yardstick."""
     rows = tuple(yardstick_rows(view.result))
     note = yardstick_note(view.result)
-    return Grid("How well it predicts", YARDSTICK_HEADINGS, rows, note) if rows else None
+    return Grid("How well it predicts", yardstick_headings(view.result), rows, note) if rows else None
 
 
 def rival_grid(view: RunView) -> Grid | None:

@@ -6,6 +6,7 @@ matplotlib is loaded only when one is drawn. `page` draws the same pictures into
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,14 @@ from sharefind.report.pictures.lattice_picture import draw_lattice, rows_of
 from sharefind.report.pictures.node_pictures import draw_distances, draw_particles, draw_spectra, has_spectrum
 from sharefind.report.pictures.palette import drawing_settings
 from sharefind.report.pictures.picture_style import SIZES
-from sharefind.report.pictures.space_picture import draw_space, picture_size
+from sharefind.report.pictures.space_picture import draw_space, draw_space_onto, picture_size
 from sharefind.report.pictures.symmetry_picture import draw_p_values, drawn, tested
 from sharefind.report.text.runs import RunView
 from sharefind.search import SearchNode
 from sharefind.storage import write_atomically
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg")
@@ -41,7 +43,7 @@ class Picture:
     Attributes:
         name: on the command line. size: width and height in inches. draw: draws it into an empty figure.
         missing: why the run has none, "" if it has. of_node: whether it can be drawn of a chosen node; the last one of
-            the chain is taken when none is chosen.
+            the chain is taken when none is chosen. draw_onto: draws it into given axes; None where it needs a figure.
     """
 
     name: str
@@ -49,25 +51,38 @@ class Picture:
     draw: Callable[[Figure, RunView, SearchNode | None], Titles]
     missing: Callable[[RunView, SearchNode | None], str] = lambda view, node: ""
     of_node: bool = True
+    draw_onto: Callable[[Axes, RunView, SearchNode | None], Titles] | None = None
 
 
-def _lattice(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
-    return draw_lattice(figure.subplots(), view, node)
+def _lattice(axes: Axes, view: RunView, node: SearchNode | None) -> Titles:
+    return draw_lattice(axes, view, node)
 
 
-def _distances(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
-    draw_distances(figure.subplots(), view)
+def _distances(axes: Axes, view: RunView, node: SearchNode | None) -> Titles:
+    draw_distances(axes, view)
     return {}
 
 
-def _p_values(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
-    return draw_p_values(figure.subplots(), view)
+def _p_values(axes: Axes, view: RunView, node: SearchNode | None) -> Titles:
+    return draw_p_values(axes, view)
 
 
 def _tying(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
     figure.set_layout_engine("none")
-    draw_space(figure, _node(view, node).space, view.blocks)
+    draw_space(figure, _node(view, node).space, view.blocks, view.names)
     return {}
+
+
+def _tying_onto(axes: Axes, view: RunView, node: SearchNode | None) -> Titles:
+    draw_space_onto(axes, _node(view, node).space, view.blocks, view.names)
+    return {}
+
+
+def _alone(
+    draw_onto: Callable[[Axes, RunView, SearchNode | None], Titles],
+) -> Callable[[Figure, RunView, SearchNode | None], Titles]:
+    """What fills a figure with the one pair of axes that a drawing needs."""
+    return lambda figure, view, node: draw_onto(figure.subplots(), view, node)
 
 
 def _particles(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
@@ -111,15 +126,21 @@ def _if_escaping(view: RunView, node: SearchNode | None) -> str:
 
 PICTURES = (
     Picture(
-        "lattice", lambda view, node: (SIZES.page_width, max(3.6, SIZES.row_height * rows_of(view) + 0.8)), _lattice
-    ),
-    Picture("distances", lambda view, node: (SIZES.page_width, 4.0), _distances, _if_visited, of_node=False),
-    Picture(
-        "p-values", lambda view, node: (SIZES.page_width, 1.4 + 0.25 * len(drawn(view))), _p_values,
-        _if_tested, of_node=False,
+        "lattice", lambda view, node: (SIZES.page_width, max(3.6, SIZES.row_height * rows_of(view) + 0.8)),
+        _alone(_lattice), draw_onto=_lattice,
     ),
     Picture(
-        "tying", lambda view, node: picture_size(_node(view, node).space, view.blocks), _tying, _if_visited
+        "distances", lambda view, node: (SIZES.page_width, 4.0), _alone(_distances),
+        _if_visited, of_node=False, draw_onto=_distances,
+    ),
+    Picture(
+        "p-values", lambda view, node: (SIZES.page_width, 1.4 + 0.25 * len(drawn(view))), _alone(_p_values),
+        _if_tested, of_node=False, draw_onto=_p_values,
+    ),
+    Picture(
+        "tying", lambda view, node: picture_size(_node(view, node).space, view.blocks, view.names),
+        _tying, _if_visited,
+        draw_onto=_tying_onto,
     ),
     Picture(
         "spectra", lambda view, node: (max(3.8, 2.0 * len(spectra_nodes(view, node))), 2.8), _spectra, _if_escaping
@@ -222,6 +243,48 @@ def draw_single(view: RunView, name: str, path: Path, node: SearchNode | None = 
     _write(path, picture.size(view, node), lambda figure: picture.draw(figure, view, node))
 
 
+def plot(view: RunView, name: str, target: str | Path | Axes | None, caller: str) -> Figure | None:
+    """One picture of the whole run: into a file (.png, .svg), into axes, or as a new figure that notebooks show.
+
+    Args:
+        view: The run.
+        name: Of the picture.
+        target: Where to; None for a new figure.
+        caller: What messages call the function that was asked.
+
+    Returns:
+        The new figure where no target is given.
+
+    Raises:
+        ConfigError: As in `check_picture`, or the run has nothing to draw. RunFolderError: The file cannot be written.
+    """
+    picture = picture_of(name)
+    missing = picture.missing(view, None)
+    if missing:
+        raise ConfigError(f"{caller}: {missing}; choose another picture")
+    if isinstance(target, (str, Path)):
+        draw_single(view, name, Path(target))
+        return None
+    require_matplotlib(caller)
+    if target is None:
+        return _new_figure(picture, view)
+    if picture.draw_onto is None:
+        raise ConfigError(f"{caller} fills a whole figure; give a file, or None for a new figure")
+    picture.draw_onto(target, view, None)
+    return None
+
+
+def _new_figure(picture: Picture, view: RunView) -> Figure:
+    import matplotlib
+
+    from sharefind.report.pictures.shown_figure import ShownFigure
+
+    with matplotlib.rc_context(drawing_settings()):
+        figure = ShownFigure(figsize=picture.size(view, None), layout="constrained", dpi=SIZES.dpi)
+        picture.draw(figure, view, None)
+    return figure
+
+
 def _two_parts(view: RunView) -> tuple[float, float]:
     return SIZES.width, max(SIZES.least_height, SIZES.row_height * rows_of(view))
 
@@ -241,7 +304,9 @@ def rendered(size: tuple[float, float], draw: Callable[[Figure], T], format: str
 
     buffer = io.BytesIO()
     metadata = {"Date": None} if format == "svg" else None
-    with matplotlib.rc_context(drawing_settings()):
+    with matplotlib.rc_context(drawing_settings()), warnings.catch_warnings():
+        # Names of columns may be in any script. An SVG keeps them as text; in a PNG a box stands for such a character.
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)
         figure = Figure(figsize=size, layout="constrained")
         value = draw(figure)
         figure.savefig(buffer, format=format, dpi=SIZES.dpi, metadata=metadata)

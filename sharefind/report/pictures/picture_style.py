@@ -42,6 +42,8 @@ class PictureStyle:
         margin: Around a panel.
         title: Of a panel's title of two lines.
         panels_width: After which a row of panels is broken.
+        label: Cells of the name of a row or a column, of which wide characters take two.
+        label_size: Size of such a name, in points.
         letters: Size of what is written into a cell, in points, by the most characters that have it.
         rounding: Share of the largest value below which a difference is a rounding error.
         least_distance: Where the axis of distances begins when all of them are 0.
@@ -81,6 +83,8 @@ class PictureStyle:
     margin: float = 0.5
     title: float = 0.34
     panels_width: float = 9.0
+    label: int = 18
+    label_size: float = 7.5
     letters: tuple[tuple[int, float], ...] = ((2, 9.0), (3, 7.5), (5, 6.5), (1000, 5.0))
     rounding: float = 1e-9
     least_distance: float = 1e-12

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 
 from sharefind.exact.matrices import to_float
 from sharefind.report.pictures.lattice_picture import plain
 from sharefind.report.pictures.palette import FAINT, INK, NEGATIVE, POSITIVE, class_colour
 from sharefind.report.pictures.picture_style import SIZES
+from sharefind.report.text.column_labels import NO_LABELS, BlockLabels, BlockNames, narrow
 from sharefind.report.text.number_words import plural, tied_entry
-from sharefind.report.text.space_words import BlockLike, matrices
 from sharefind.report.text.text_style import STYLE
+from sharefind.spaces.block_matrices import BlockLike, matrices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,12 +28,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Panel:
-    """One matrix of the picture: labels of a tying pattern, or values (numbers and how they are written)."""
+    """One matrix of the picture: labels of a tying pattern, or values (numbers and how they are written).
+
+    Attributes:
+        title: Above it.
+        cells: Labels, or numbers.
+        texts: How they are written.
+        is_pattern: Whether they are labels.
+        names: Of its rows and columns, of the length that is drawn.
+    """
 
     title: str
     cells: NDArray[Any]
     texts: NDArray[np.object_]
     is_pattern: bool
+    names: BlockLabels = NO_LABELS
+
+    @property
+    def left(self) -> float:
+        """Width of the names of its rows, in inches."""
+        return _length(self.names.rows)
+
+    @property
+    def below(self) -> float:
+        """Height of the names of its columns, which are written upwards."""
+        return _length(self.names.columns)
 
     @property
     def size(self) -> tuple[float, float]:
@@ -46,12 +67,28 @@ class Panel:
         return self.is_pattern or self.cells.shape[1] <= SIZES.written_columns
 
 
-def panels(space: Subspace, blocks: Sequence[BlockLike]) -> list[Panel]:
-    """The matrices that are drawn of a space: the first blocks of the first basis vectors."""
+def _length(names: Sequence[str]) -> float:
+    return SIZES.character * (max(map(cell_len, names)) + 1) if names else 0.0
+
+
+def panels(space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> list[Panel]:
+    """The matrices that are drawn of a space: the first blocks of the first basis vectors.
+
+    Args:
+        space: What is drawn.
+        blocks: Of Z.
+        names: Of their rows and columns, where these have names of their own.
+    """
+    known = {block.name: _cut_names((names or {}).get(block.name, NO_LABELS)) for block in blocks}
     if space.tying is not None:
         parts = list(matrices(space.tying, blocks))[: SIZES.blocks]
-        return [_pattern_panel(block.name, part) for block, part in parts]
-    return list(_heat_panels(space, blocks))
+        return [replace(_pattern_panel(block.name, part), names=known[block.name]) for block, part in parts]
+    return list(_heat_panels(space, blocks, known))
+
+
+def _cut_names(names: BlockLabels) -> BlockLabels:
+    rows, columns = names.rows[: STYLE.rows], names.columns[: STYLE.columns]
+    return BlockLabels(*(tuple(narrow(name, SIZES.label) for name in side) for side in (rows, columns)))
 
 
 def _cut(part: NDArray[Any]) -> NDArray[Any]:
@@ -71,15 +108,16 @@ def _panel_title(name: str, part: NDArray[Any]) -> str:
     return f"{name} {rows} x {columns}{note}"
 
 
-def _heat_panels(space: Subspace, blocks: Sequence[BlockLike]) -> Iterator[Panel]:
+def _heat_panels(space: Subspace, blocks: Sequence[BlockLike], known: BlockNames) -> Iterator[Panel]:
     values = np.asarray(space.orthonormal())[: STYLE.vectors]
     words = space.basis_strings()[: STYLE.vectors] if space.is_exact else [[f"{v:.2g}" for v in row] for row in values]
     if space.is_exact:
         values = to_float(space.exact_rows())
     for k, (row, texts) in enumerate(zip(values, words, strict=True), 1):
         pairs = zip(matrices(row, blocks), matrices(np.array(texts, dtype=object), blocks), strict=True)
-        for (block, part), (_, names) in list(pairs)[: SIZES.blocks]:
-            yield Panel(f"vector {k}, {_panel_title(block.name, part)}", _cut(part), _cut(names), False)
+        for (block, part), (_, written) in list(pairs)[: SIZES.blocks]:
+            title = f"vector {k}, {_panel_title(block.name, part)}"
+            yield Panel(title, _cut(part), _cut(written), False, known[block.name])
 
 
 def what_is_left_out(space: Subspace, blocks: Sequence[BlockLike]) -> str:
@@ -114,36 +152,58 @@ def space_caption(space: Subspace) -> str:
     )
 
 
-def picture_size(space: Subspace, blocks: Sequence[BlockLike]) -> tuple[float, float]:
+def picture_size(space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> tuple[float, float]:
     """Width and height of the picture of a space, in inches."""
-    rows = _arranged(panels(space, blocks))
-    width = max(sum(panel.size[0] + SIZES.margin for panel in row) for row in rows)
-    return max(3.4, width), sum(max(panel.size[1] for panel in row) + SIZES.margin for row in rows)
+    rows = _arranged(panels(space, blocks, names))
+    width = max(sum(_wide(panel) for panel in row) for row in rows)
+    return max(3.4, width), sum(max(map(_high, row)) + SIZES.margin for row in rows)
+
+
+def _wide(panel: Panel) -> float:
+    return panel.left + panel.size[0] + SIZES.margin
+
+
+def _high(panel: Panel) -> float:
+    return panel.size[1] + panel.below
 
 
 def _arranged(found: list[Panel]) -> list[list[Panel]]:
     rows: list[list[Panel]] = [[]]
     width = 0.0
     for panel in found:
-        width += panel.size[0] + SIZES.margin
+        width += _wide(panel)
         if rows[-1] and width > SIZES.panels_width:
             rows.append([])
-            width = panel.size[0] + SIZES.margin
+            width = _wide(panel)
         rows[-1].append(panel)
     return rows
 
 
-def draw_space(figure: Figure, space: Subspace, blocks: Sequence[BlockLike]) -> None:
+def draw_space(figure: Figure, space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> None:
     """Draw the panels of a space row by row, one unit of length the same in all of them."""
-    width, height = figure.get_size_inches()
-    top = height
-    for row in _arranged(panels(space, blocks)):
-        tall = max(panel.size[1] for panel in row)
+    _draw_panels(figure.add_axes, tuple(figure.get_size_inches()), panels(space, blocks, names))
+
+
+def draw_space_onto(axes: Axes, space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> None:
+    """Draw the same into axes, which lose their own frame."""
+    axes.set_axis_off()
+    _draw_panels(axes.inset_axes, picture_size(space, blocks, names), panels(space, blocks, names))
+
+
+def _draw_panels(
+    add_axes: Callable[[tuple[float, float, float, float]], Axes], size: tuple[float, float], found: list[Panel]
+) -> None:
+    """Draw panels on axes at places that are shares of `size`, in inches."""
+    width, top = size
+    height = top
+    for row in _arranged(found):
+        tall = max(map(_high, row))
         left = SIZES.margin / 8
         for panel in row:
             wide, high = panel.size
             bottom = top - SIZES.title - high
-            axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+            left += panel.left
+            axes = add_axes((left / width, bottom / height, wide / width, high / height))
             _draw_panel(axes, panel)
             left += wide + SIZES.margin
         top -= tall + SIZES.margin
@@ -157,10 +217,17 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.set_xlim(0, columns)
     axes.set_ylim(rows, 0)
     axes.set_aspect("equal", anchor="NW")
-    axes.set_xticks([])
-    axes.set_yticks([])
+    _label(axes, panel.names)
     axes.set_title(plain(panel.title), fontsize=8.5, loc="left")
     axes.spines[:].set_color(FAINT)
+
+
+def _label(axes: Axes, names: BlockLabels) -> None:
+    """The names of rows and columns beside the cells."""
+    axes.set_xticks([k + 0.5 for k in range(len(names.columns))], [plain(name) for name in names.columns])
+    axes.set_yticks([k + 0.5 for k in range(len(names.rows))], [plain(name) for name in names.rows])
+    axes.tick_params(length=0, pad=2, labelsize=SIZES.label_size)
+    axes.tick_params(axis="x", labelrotation=90)
 
 
 def _write(axes: Axes, texts: NDArray[np.object_]) -> None:

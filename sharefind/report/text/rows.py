@@ -9,16 +9,16 @@ import math
 import sys
 from collections.abc import Sequence
 
+from sharefind.report.text.move_words import point_words
 from sharefind.report.text.number_words import NOTHING, number, order
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import proposal, stabiliser_sentence
 from sharefind.search import Evidence, Growth, SearchNode
-from sharefind.search.result import DiagnosisRow, Result, SymmetryRow
+from sharefind.search.result import ClassYardstick, DiagnosisRow, Result, SymmetryRow
 
 NODE_HEADINGS = ("node", "space", "dim", "dist^2", "RMD^2", "delta", "p", "adj. p", "decision")
 SYMMETRY_HEADINGS = ("group", "order", "p", "adj. p", "z", "seconds", "verdict")
 DIAGNOSIS_HEADINGS = ("group", "broken", "p, inputs alone", "tied model loses (95 %)", "R^2 tied", "R^2 free")
-YARDSTICK_HEADINGS = ("model", "R^2 on rows kept apart")
 OPEN_HEADINGS = ("space", "dim", "proposed from", "explained")
 
 
@@ -60,11 +60,13 @@ def diagnosis_cells(name: str, row: DiagnosisRow) -> tuple[str, ...]:
 
 
 def yardstick_rows(result: Result) -> list[tuple[str, str]]:
-    """Least squares, the unit on E_* and the free unit under `YARDSTICK_HEADINGS`; none where there is no yardstick."""
+    """The usual model, the unit on E_* and the free unit, as far as there is a yardstick; see `yardstick_headings`."""
     found = result.yardstick
     if not found:
         return []
     no_space = "{0}: a constant" if result.e_star.dim == 0 else "no space holds"
+    if found.classes is not None:
+        return _class_rows(found.classes, no_space)
     rows = (
         ("least squares", found.least_squares, "not determined"),
         ("shared (E_*)", found.tied, no_space),
@@ -73,11 +75,35 @@ def yardstick_rows(result: Result) -> list[tuple[str, str]]:
     return [(name, missing if value is None else f"{value:.3f}") for name, value, missing in rows]
 
 
+def _class_rows(found: ClassYardstick, no_space: str) -> list[tuple[str, str]]:
+    rows = (
+        ("class shares", found.baseline, NOTHING),
+        ("multinomial regression", found.regression, "one class"),
+        ("shared (E_*)", found.tied, no_space),
+        ("untied (Z)", found.free, NOTHING),
+    )
+    return [
+        (name, missing if score is None else f"{score.accuracy:.3f}, {score.log_loss:.3f}")
+        for name, score, missing in rows
+    ]
+
+
+def yardstick_headings(result: Result) -> tuple[str, str]:
+    """What the columns of `yardstick_rows` hold."""
+    has_classes = result.yardstick is not None and result.yardstick.classes is not None
+    return ("model", f"{'accuracy, log loss' if has_classes else 'R^2'} on rows kept apart")
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
+
+
 def yardstick_note(result: Result) -> str:
     """How many rows were kept apart, or why there is no yardstick; "" for a run that did not ask."""
     found, why = result.yardstick, result.yardstick_missing
     if found:
-        return f"{found.rows:,} rows kept apart; networks fitted briefly, sharefind train trains in full"
+        classes = f"{len(result.classes)} classes: {_listed(result.classes)}; " if result.classes else ""
+        return f"{classes}{found.rows:,} rows kept apart; networks fitted briefly, sharefind train trains in full"
     return f"No yardstick: {why}." if why else ""
 
 
@@ -95,10 +121,13 @@ def share(growth: Growth) -> str:
 
 
 def origin_cells(result: Result) -> dict[str, str]:
-    """Where the symmetry that was found comes from: what was proposed, the candidate, the stabiliser."""
+    """Where the symmetry that was found comes from: what was proposed, the candidate, its points, the stabiliser."""
     candidate, stabiliser = result.group, result.e_star.stabiliser
     cells = {"proposed": proposal(result.blind)} if result.blind else {}
     cells["candidate"] = f"{candidate.name}, order {order(candidate.order)}"
+    points = point_words(result)
+    if points:
+        cells["points"] = points
     if stabiliser is not None:
-        cells["stabiliser"] = stabiliser_sentence(stabiliser)
+        cells["stabiliser"] = stabiliser_sentence(stabiliser, result)
     return cells

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sharefind.errors import RunFolderError
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.meanfield.units import can_be_exported
+from sharefind.report.text.column_labels import BlockNames, block_names
 from sharefind.search import Decision, Growth, RunFolder, SearchLattice, SearchNode
 from sharefind.search.persistence.particles import read_particles
 from sharefind.search.result import Result
@@ -78,6 +79,11 @@ class RunView:
     def blocks(self) -> tuple[Block, ...]:
         """The blocks of Z."""
         return tuple(Block(b.name, tuple(b.shape)) for b in self.result.parameter_space.blocks)
+
+    @property
+    def names(self) -> BlockNames:
+        """Names of the rows and columns of the blocks, none where the data have none of their own."""
+        return block_names(self.result)
 
     @property
     def open_nodes(self) -> list[SearchNode]:

@@ -20,7 +20,6 @@ from sharefind.report.text.rows import (
     NODE_HEADINGS,
     OPEN_HEADINGS,
     SYMMETRY_HEADINGS,
-    YARDSTICK_HEADINGS,
     diagnosis_cells,
     nearest,
     node_cells,
@@ -29,6 +28,7 @@ from sharefind.report.text.rows import (
     share,
     statistic_name,
     symmetry_cells,
+    yardstick_headings,
     yardstick_note,
     yardstick_rows,
 )
@@ -51,7 +51,8 @@ def summary(view: RunView) -> RenderableType:
     parts += [Text(f"! {line}", style="yellow") for line in words.remarks(view)]
     parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
     if view.e_star is not None:
-        parts += [Text(f"\n{words.star_title(view)}", style="bold"), space_view(view.e_star.space, view.blocks)]
+        parts.append(Text(f"\n{words.star_title(view)}", style="bold"))
+        parts.append(space_view(view.e_star.space, view.blocks, view.names))
     parts += [groups_view(view.result), *diagnosis_view(view.result), *yardstick_view(view.result)]
     return Group(*parts, next_commands(view))
 
@@ -123,7 +124,7 @@ def diagnosis_view(result: Result) -> list[RenderableType]:
         table.add_column(heading, justify="right", overflow="fold")
     for name, row in rows.items():
         table.add_row(*map(Text, diagnosis_cells(name, row)))
-    return [table, *(Text(line) for line in map(words.diagnosis_sentence, rows, rows.values()) if line)]
+    return [table, *map(Text, words.diagnosis_sentences(result))]
 
 
 def yardstick_view(result: Result) -> list[RenderableType]:
@@ -132,8 +133,9 @@ def yardstick_view(result: Result) -> list[RenderableType]:
     if not rows:
         return [Text(f"\n{note}")] if note else []
     table = _titled_table("\nYardstick")
-    table.add_column(YARDSTICK_HEADINGS[0])
-    table.add_column(YARDSTICK_HEADINGS[1], justify="right")
+    model, quality = yardstick_headings(result)
+    table.add_column(model)
+    table.add_column(quality, justify="right")
     for row in rows:
         table.add_row(*map(Text, row))
     return [table, Text(note, style="dim")]
@@ -213,7 +215,7 @@ def node_view(view: RunView, node: SearchNode) -> RenderableType:
     parts: list[RenderableType] = [Text(title, style="bold")]
     if node.evidence is not None:
         parts.append(_evidence_table(node.evidence))
-    parts += [Text("space", style="bold"), space_view(node.space, view.blocks)]
+    parts += [Text("space", style="bold"), space_view(node.space, view.blocks, view.names)]
     for title, growths, end in (
         ("proposed by", view.growths_to(node), "source"),
         ("growths from here", view.growths_from(node), "target"),

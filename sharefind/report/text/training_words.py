@@ -1,4 +1,4 @@
-"""Networks that were trained beside each other, as a table."""
+"""Networks that were trained beside each other, as a table: R^2 of numbers, accuracy and log loss of classes."""
 
 from __future__ import annotations
 
@@ -9,22 +9,40 @@ from rich import box
 from rich.table import Table
 
 from sharefind.report.text.number_words import NOTHING
+from sharefind.search.result import Yardstick
+from sharefind.search.scores import BASELINE, LEAST_SQUARES, REGRESSION
 
 
-def training_table(rows: Sequence[dict[str, Any]], least_squares: float | None) -> Table:
-    """Name, numbers that were trained, R^2 on the rows kept apart, epochs and seconds of each network.
+def training_table(rows: Sequence[dict[str, Any]], yardstick: Yardstick) -> Table:
+    """Name, numbers that were trained, scores on the rows kept apart, epochs and seconds of each network.
 
     Args:
         rows: The networks.
-        least_squares: R^2 of least squares on the same rows, None where the rows do not determine it.
+        yardstick: What they are compared with on the same rows.
     """
+    headings, others = _reference_rows(yardstick)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("network")
-    for heading in ("parameters", "R^2 on rows kept apart", "best epoch", "seconds"):
+    qualities = [f"{title} on rows kept apart" for title in headings.values()]
+    for heading in ("parameters", *qualities, "best epoch", "seconds"):
         table.add_column(heading, justify="right")
     for row in rows:
         best = f"{row['best_epoch']} of {row['epochs']}"
-        table.add_row(row["name"], f"{row['parameters']:,}", f"{row['r2']:.3f}", best, f"{row['seconds']:.1f}")
-    reference = "not determined" if least_squares is None else f"{least_squares:.3f}"
-    table.add_row("least squares", NOTHING, reference, NOTHING, NOTHING)
+        scores = (f"{row[key]:.3f}" for key in headings)
+        table.add_row(row["name"], f"{row['parameters']:,}", *scores, best, f"{row['seconds']:.1f}")
+    for name, scores in others.items():
+        table.add_row(name, NOTHING, *scores, NOTHING, NOTHING)
     return table
+
+
+def _reference_rows(yardstick: Yardstick) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Headings of scores by their keys, and the scores of what networks are compared with."""
+    found = yardstick.classes
+    if found is None:
+        r2 = yardstick.least_squares
+        return {"r2": "R^2"}, {LEAST_SQUARES: ("not determined" if r2 is None else f"{r2:.3f}",)}
+    every = {REGRESSION: found.regression, BASELINE: found.baseline}
+    return {"accuracy": "accuracy", "log_loss": "log loss"}, {
+        name: ("one class", NOTHING) if score is None else (f"{score.accuracy:.3f}", f"{score.log_loss:.3f}")
+        for name, score in every.items()
+    }

@@ -159,7 +159,7 @@ def p_values(
 )
 def test_p_values_are_exact(statistic: Averages, enough: int | None, levels: list[float]) -> None:
     """P(p <= a) = a at every value that p takes; four standard errors, up to 19 comparisons."""
-    found = p_values(statistic, 1500, enough)
+    found = p_values(statistic, 800, enough)
     shares = np.array([(found <= level + 1e-12).mean() for level in levels])
     wanted = np.array(levels)
     assert (np.abs(shares - wanted) <= 4 * np.sqrt(wanted * (1 - wanted) / len(found))).all(), shares

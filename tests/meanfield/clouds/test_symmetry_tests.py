@@ -64,7 +64,7 @@ def test_the_level_of_the_w2_statistic() -> None:
     """With 14 particles: with few, copies coincide, ties count against rejection, and the level is below alpha."""
     rng, action = np.random.default_rng(1), action_of("C2")
     p_values = np.array(
-        [wi_test(invariant_cloud(action, 14, rng), action, rng, "w2", COPIES).p_value for _ in range(200)]
+        [wi_test(invariant_cloud(action, 14, rng), action, rng, "w2", COPIES).p_value for _ in range(120)]
     )
     assert all(has_level(p_values, level) for level in LEVELS), [np.mean(p_values <= x + 1e-12) for x in LEVELS]
 
@@ -73,7 +73,7 @@ def test_the_level_of_the_w2_statistic_under_an_infinite_group() -> None:
     """Haar draws shared by the cloud and its copies leave the p-value exact, however few they are."""
     rng, action = np.random.default_rng(11), action_of("SO2")
     p_values = np.array(
-        [wi_test(invariant_cloud(action, 5, rng), action, rng, "w2", COPIES, 3).p_value for _ in range(200)]
+        [wi_test(invariant_cloud(action, 5, rng), action, rng, "w2", COPIES, 3).p_value for _ in range(120)]
     )
     assert all(has_level(p_values, level) for level in LEVELS), [np.mean(p_values <= x + 1e-12) for x in LEVELS]
 

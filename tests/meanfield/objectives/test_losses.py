@@ -22,6 +22,8 @@ from sharefind.meanfield import (
     huber,
     smooth_l1,
 )
+from sharefind.meanfield.clouds.standardise import Standardisation
+from sharefind.meanfield.objectives.losses import loss_of
 from sharefind.testing import random_groups, random_units
 
 LOSSES = (SQUARED, huber(0.5), huber(2.0), LOGISTIC_LOSS, CROSS_ENTROPY)
@@ -160,3 +162,41 @@ def test_cross_entropy_against_torch() -> None:
     logits, classes = torch.from_numpy(rng.normal(size=(20, 5))), torch.from_numpy(rng.integers(5, size=20))
     ours = CROSS_ENTROPY.value(logits, torch.nn.functional.one_hot(classes, 5).double())
     torch.testing.assert_close(ours, torch.nn.functional.cross_entropy(logits, classes, reduction="none"))
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0, 16.0])
+def test_the_loss_of_classes_is_the_cross_entropy_of_their_logits(scale: float) -> None:
+    rng = np.random.default_rng(8)
+    change = Standardisation(np.eye(2), rng.normal(size=4), scale, has_classes=True)
+    loss = loss_of(change)
+    y = torch.from_numpy(np.eye(4)[rng.integers(4, size=50)])
+    p, q = (torch.from_numpy(rng.normal(size=(50, 4))) for _ in range(2))
+    leaf = p.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(loss.value(leaf, y).sum(), leaf)
+    torch.testing.assert_close(loss.slope(p, y), slope, rtol=0, atol=1e-12)
+    logits = torch.from_numpy(change.shift) + scale * p
+    expected = torch.nn.functional.cross_entropy(logits, y.argmax(1), reduction="none")
+    torch.testing.assert_close(loss.value(p, y), expected)
+    middle = loss.value((p + q) / 2, y)
+    assert bool((middle <= (loss.value(p, y) + loss.value(q, y)) / 2 + 1e-12).all())
+    with pytest.raises(UnitError, match="permutations"):
+        loss.refuse_unless_invariant(natural(named_group("B4")))
+
+
+def test_the_curvature_of_classes_bounds_the_second_derivatives_on_average() -> None:
+    """Where predictions have the classes' shares on average, whatever they are row by row."""
+    rng = np.random.default_rng(9)
+    shares = np.array([0.6, 0.3, 0.1])
+    loss = loss_of(Standardisation(np.eye(2), np.log(shares), 2.0, has_classes=True))
+    p = np.eye(3)[rng.choice(3, p=shares, size=4000)]
+    for sure in (0.0, 0.5, 0.9):
+        predicted = torch.from_numpy(np.log(sure * p + (1 - sure) * shares) - np.log(shares)) / 2
+        hessian = torch.stack(
+            [
+                torch.autograd.functional.hessian(lambda v: loss.value(v, torch.from_numpy(shares)), row)
+                for row in predicted[:200]
+            ]
+        )
+        largest = float(torch.linalg.eigvalsh(hessian.mean(0))[-1])
+        assert largest <= loss.curvature * 1.1
+    assert loss_of(Standardisation(np.eye(2), np.zeros(3), 1.0)) is SQUARED

@@ -1,0 +1,88 @@
+"""The architecture that a search found, trained in full as `sharefind train` does, for an estimator to predict with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sharefind.architectures import TrainedNetwork, spec_from_outcome
+from sharefind.architectures.layers import FitResult
+from sharefind.architectures.layers.comparison import TrainingPlan, fit_network, start_network, suited
+from sharefind.errors import ConfigError, NotConvergedError, UnitError
+from sharefind.meanfield.units import can_be_exported, exported_units
+from sharefind.search import Problem, SearchOutcome
+from sharefind.search.units_of_rows import row_units
+
+
+@dataclass(frozen=True, eq=False)
+class FullTraining:
+    """A network after its training.
+
+    Attributes:
+        network: With the weights of its best epoch, in the coordinates of X and y.
+        training: How the training went.
+    """
+
+    network: TrainedNetwork
+    training: FitResult
+
+
+def trained_in_full(outcome: SearchOutcome, epochs: int, width: int | None, lr: float) -> FullTraining:
+    """Train the network on E_* on all rows of a search; a fifth of them says when to stop.
+
+    Args:
+        outcome: A search that finished, on a data set.
+        epochs: Most passes over the rows.
+        width: Particles; as in the search where None.
+        lr: Adam's step over the size of the first weights.
+
+    Returns:
+        The network and how its training went.
+
+    Raises:
+        NotConvergedError: The training diverged, or never improved on its start.
+        UnitError: The unit cannot be exported.
+    """
+    problem = outcome.problem
+    task, config = problem.task, problem.settings.config
+    x, y = np.asarray(task.x), np.asarray(task.y)
+    units = row_units(config, task.x, task.y, task.units, task.name).units
+    plan = TrainingPlan(width, epochs, lr=lr, seed=problem.settings.seed)
+    network = start_network(suited(spec_from_outcome(outcome), x, y), plan.width, plan.seed)
+    training = fit_network(network, network, x, y, plan, units=None if units is None else units.numpy())
+    if training.best_epoch == 0:
+        raise NotConvergedError(
+            f"training never improved on its start with train_lr = {lr:g}; try another train_lr, or 0 train_epochs: "
+            "there may be nothing to learn"
+        )
+    return FullTraining(network.to_trained(), training)
+
+
+def refuse_unit(problem: Problem) -> None:
+    """Refuse, before the search, a unit whose network cannot be trained.
+
+    Raises:
+        UnitError: The unit cannot be exported.
+    """
+    if not can_be_exported(problem.unit.name):
+        raise UnitError(
+            f"train_epochs trains the networks that can be exported, and the unit {problem.unit.name} cannot; use "
+            f"{exported_units()}, or 0 train_epochs"
+        )
+
+
+def refuse_settings(epochs: int, width: int | None, lr: float) -> None:
+    """Refuse settings of a training that cannot be used, before the search.
+
+    Raises:
+        ConfigError: One is out of range.
+    """
+    for name, value, least in (("train_epochs", epochs, 0), ("train_width", width, 1)):
+        if value is None and name == "train_width":
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ConfigError(f"{name} is {value!r}; give a whole number, {least} or more")
+    if not isinstance(lr, (int, float)) or not 0 < lr < math.inf:
+        raise ConfigError(f"train_lr is {lr!r}; give a number above 0, such as 0.05")

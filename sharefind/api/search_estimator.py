@@ -1,0 +1,187 @@
+"""What fitting is to every estimator of sharefind: rows as they are held in Python become a task, and a search runs.
+
+It only puts the parts together: conversions are `sharefind.datasets.frames`, the search is `sharefind.search`, what is
+written `sharefind.architectures`, torch layers and their training are `sharefind.architectures.layers`.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from abc import abstractmethod
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from joblib import effective_n_jobs
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_consistent_length, validate_data
+
+from sharefind.api.fitted_rows import InputRows, LabelRows, flat_rows
+from sharefind.api.found import FoundSharing
+from sharefind.api.full_training import refuse_settings, refuse_unit, trained_in_full
+from sharefind.api.kept_rows import DATA, UNITS, KeptRows, kept_rows
+from sharefind.api.parameters import EvidenceRow, Hooks, Parameters, SearchedModel, new_folder
+from sharefind.api.resolve import resolve_problem
+from sharefind.api.search_parameters import SearchParameters
+from sharefind.api.shown import check_verbose, progress
+from sharefind.architectures import searched_network
+from sharefind.datasets import Task, finite_task, unit_numbers
+from sharefind.datasets.frames import has_names, numbers_of
+from sharefind.errors import DataError, UnitError, YardstickWarning, worded
+from sharefind.groups.axes import INPUT_AXES, Axes, read_axes
+from sharefind.inference.dependence import warn_of_rows
+from sharefind.parallel import Workers
+from sharefind.report.text.run_samples import Samples
+from sharefind.search import Observers, RunFolder, SearchConfig, SearchOutcome, run_search
+from sharefind.search.run import Clock
+from sharefind.typing import FloatArray
+
+
+class SearchEstimator(FoundSharing, SearchParameters):
+    """Fits a search on rows; which labels it takes, and what it predicts with them, is left to those built on it."""
+
+    _in_axes: Axes | None
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Search on the rows of X and their labels y.
+
+        Args:
+            X: Shape (n, d_in), or (n, ...) where `axes` names the axes of a row: an array, a list, a data frame of
+                pandas or polars, or a torch tensor.
+            y: Labels: numbers, shape (n, d_out) or (n,), or (n, ...) with `out_axes`; for a classifier one label of
+                any type a row. As X, or a column of a frame.
+            groups: (n,), values of any kind, as scikit-learn's splitters take them: rows with one value may
+                depend on each other, so that tests draw one group element for all of them; None where rows are
+                independent.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            InputError: A setting or `groups` cannot be used, or the widths do not fit the group.
+            DataTypeError: Rows are sparse, complex, text, categories or dates.
+            ValueError: Rows that are not finite, masked, or of another shape.
+            NotConvergedError: Training diverged or no space held.
+        """
+        with worded(Parameters()):
+            self._fit(X, y, groups)
+        return self
+
+    def _fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None) -> None:
+        clock = Clock(time.monotonic())
+        if y is None:
+            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        check_verbose(self.verbose)
+        refuse_settings(self.train_epochs, self.train_width, self.train_lr)
+        rows = self._rows(X)
+        labels = self._labels(y, {*rows.inputs, rows.kept.key})
+        check_consistent_length(rows.values, labels.values)
+        units = None if groups is None else unit_numbers(groups, len(labels.values), UNITS)
+        self._search(rows, labels, units, clock)
+
+    @abstractmethod
+    def _labels(self, y: ArrayLike, taken: set[str]) -> LabelRows:
+        """Labels y, whose columns are not called as those that are taken."""
+
+    def _rows(self, X: ArrayLike) -> InputRows:
+        columns = numbers_of(X, "X")
+        shape = columns.row_shape
+        axes = read_axes(self.axes, self.shape, shape, INPUT_AXES) if len(shape) > 1 else None
+        values = flat_rows(columns, "X", estimator=self)
+        self._in_axes = axes or read_axes(self.axes, self.shape, values.shape[1:], INPUT_AXES)
+        validate_data(self, X if has_names(X) else values, skip_check_array=True)
+        return InputRows(values, columns.names, self._in_axes)
+
+    def _outputs(self, X: ArrayLike) -> FloatArray:
+        """What the model says of rows (n, d_in), or of rows with the axes of those that were fitted: (n, d_out)."""
+        model = self._model_of_search()
+        columns = numbers_of(X, "X")
+        shape = columns.row_shape
+        if len(shape) > 1 and shape != getattr(self._in_axes, "shape", None):
+            found = " x ".join(map(str, shape))
+            fitted = self.n_features_in_ if self._in_axes is None else " x ".join(map(str, self._in_axes.shape))
+            raise DataError(f"X has rows of shape {found}, and fit had {fitted}; give rows of the same shape")
+        values = flat_rows(columns, "X", estimator=self)
+        validate_data(self, X if has_names(X) else values, skip_check_array=True, reset=False)
+        return model.predict(values)
+
+    def _search(self, rows: InputRows, labels: LabelRows, units: NDArray[np.int64] | None, clock: Clock) -> None:
+        kept = kept_rows((rows.kept, labels.kept), units)
+        config = self._config({"labels": labels.kind, **kept.settings})
+        problem = resolve_problem(config, _task(rows, labels, units), self._given_group())
+        if self.train_epochs:
+            refuse_unit(problem)
+        for line in problem.warnings:
+            warn_of_rows(line, stacklevel=5)
+        widths = (rows.values.shape[1], labels.values.shape[1])
+        self._samples = Samples("data", problem.fingerprint, len(rows.values), widths)
+        folder = self._new_run(problem.resolved, kept)
+        hooks = Hooks(on_node_start=self.on_node_start, on_node_end=self.on_node_end, on_error=self.on_error)
+        with progress(self.verbose, problem, self._run if isinstance(self._run, Path) else None) as shown:
+            outcome, self.result_ = run_search(
+                problem,
+                folder,
+                Observers(shown, hooks, *([] if self.observer is None else [self.observer])),
+                Workers(effective_n_jobs(self.n_jobs)),
+                clock=clock,
+            )
+        for line in outcome.warnings:
+            warnings.warn(line, YardstickWarning, stacklevel=5)
+        self._keep(outcome, folder)
+
+    def _new_run(self, config: SearchConfig, kept: KeptRows) -> RunFolder:
+        """The folder of the run: a kept one has the rows beside it, which its configuration names."""
+        self._run = new_folder(self.run_dir)
+        if not isinstance(self._run, Path):
+            return RunFolder.create(self._run.path, config)
+        folder = RunFolder.create(self._run, config.model_copy(update={"data": str(self._run / DATA)}))
+        kept.write(self._run)
+        return folder
+
+    def _keep(self, outcome: SearchOutcome, folder: RunFolder) -> None:
+        self.is_finished_, self.lattice_ = outcome.finished, outcome.lattice
+        self.e_star_, self.subspace_ = outcome.e_star, outcome.e_star.space
+        place = outcome.problem.lattice_node(outcome.e_star)
+        self.stabiliser_ = None if place is None else place.group
+        self.accepted_, self.rejected_ = self.result_.accepted, self.result_.rejected
+        self.evidence_ = [
+            EvidenceRow(node.number or 0, node.label, node.space.dim, node.evidence)
+            for node in outcome.lattice.visited()
+            if node.evidence is not None
+        ]
+        for name in ("spec_", "network_", "training_", "_model"):
+            self.__dict__.pop(name, None)
+        if outcome.finished:
+            self._keep_model(outcome, folder)
+
+    def _keep_model(self, outcome: SearchOutcome, folder: RunFolder) -> None:
+        try:
+            self.network_ = searched_network(outcome, folder)
+        except UnitError:  # a unit that is searched and cannot be exported still predicts
+            problem, node = outcome.problem, outcome.e_star
+            final = folder.particles(node.number or 0)[1]
+            particles = np.asarray(node.space.project(final), np.float64)
+            self._model = SearchedModel(problem.unit, particles, problem.change)
+            return
+        if self.train_epochs and not outcome.e_star.space.is_zero:
+            trained = trained_in_full(outcome, self.train_epochs, self.train_width, self.train_lr)
+            self.network_, self.training_ = trained.network, trained.training
+        self._model = self.network_
+        self.spec_ = self.network_.spec
+
+
+def _task(rows: InputRows, labels: LabelRows, units: NDArray[np.int64] | None) -> Task:
+    """The rows as a task; its classes stay as they are where nothing else is said."""
+    return finite_task(
+        "data",
+        rows.values,
+        labels.values,
+        units=units,
+        inputs=rows.inputs,
+        outputs=labels.outputs,
+        classes=labels.classes,
+        in_axes=rows.axes,
+        out_axes=labels.axes,
+        out_rep=f"trivial:{len(labels.classes)}" if labels.classes else None,
+    )

@@ -1,0 +1,366 @@
+"""How long a search will take: the parts of its work, how often each is done, and what one of them costs.
+
+Nothing here measures or needs torch: rates are given, or those of a usual machine. `sharefind.search.estimate` measures
+them with the code that will run.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the time of a search depends on.
+
+    Attributes:
+        rows: Samples that are tested.
+        d_in: Width of X.
+        d_out: Width of Y.
+        order: Of the candidate group; of one that is infinite or very large, the images of a sample that are looked at.
+        subgroups: Groups that may be tested; 0 where there is nothing to test.
+        statistic: Name of the statistic of the tests.
+        copies: Of the first look of a test.
+        reference: Copies that a test draws beside those that are compared.
+        rejected_after: Looks after which a clear rejection ends a test.
+        has_gate: Whether independence of X and Y is tested first.
+        trained: Rows that are trained at a node: the data and its copies.
+        replicates: Rows of the training that proposes where to grow.
+        nodes: Spaces that are visited where the candidate holds, and where none of its subgroups does.
+        dim: Numbers of a particle.
+        particles: Of a training.
+        batch: Samples of a step.
+        steps: Of a training.
+        yardstick_particles: Of the networks of the yardstick.
+    """
+
+    rows: int
+    d_in: int
+    d_out: int
+    order: int
+    subgroups: int
+    statistic: str
+    copies: int
+    reference: int
+    rejected_after: int
+    has_gate: bool
+    trained: int
+    replicates: int
+    nodes: tuple[int, int]
+    dim: int
+    particles: int
+    batch: int
+    steps: int
+    yardstick_particles: int
+
+
+def usual_sizes(
+    rows: int, d_in: int, d_out: int, order: int, subgroups: int, alpha: float = 0.01, levels: int = 4
+) -> Sizes:
+    """Sizes of a search with usual settings, where no problem was built yet.
+
+    Args:
+        rows: Of the data.
+        d_in: Width of X.
+        d_out: Width of Y.
+        order: Of the candidate group, 64 for an infinite one, say.
+        subgroups: Its subgroups up to conjugation by nothing: those that are tested if the candidate fails.
+        alpha: Level of the tests.
+        levels: Spaces from {0} to Z, one inside the other.
+    """
+    batch = min(rows, 256, max(20, math.ceil(rows / 100)))
+    small = d_out == 1 and rows <= 800
+    return Sizes(
+        rows=rows,
+        d_in=d_in,
+        d_out=d_out,
+        order=order,
+        subgroups=subgroups,
+        statistic="marginal-likelihood" if small else "correlogram",
+        copies=max(199, math.ceil(2 / alpha) - 1),
+        reference=49,
+        rejected_after=2,
+        has_gate=True,
+        trained=40,
+        replicates=10,
+        nodes=(2, levels),
+        dim=(d_in + 1) * d_out if d_out > 1 else (d_in + 1) * max(d_in, 8),
+        particles=32,
+        batch=batch,
+        steps=max(60, 3 * min(rows // batch, 100)),
+        yardstick_particles=16,
+    )
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Seconds of processor time of the pieces of work; the defaults are those of one core of a usual machine.
+
+    Attributes:
+        speed: What every formula below is multiplied by: above 1 on a slower machine.
+        bind: To make the statistic of a test ready; None where a formula says it.
+        copy: For each copy of the data that a test looks at; None where a formula says it.
+        step: For one step of one trained row; None where a formula says it.
+        bind_start: By formula, to make a statistic ready, before samples count.
+        bind_number: By formula, for each number of all images of the samples, where the group is not large.
+        largest_order: Images of a sample that count at most.
+        copy_start: By formula, for each copy, before samples count.
+        row: By formula, for each sample of a copy.
+        pair: By formula, for each pair of samples of a copy, where the statistic compares all of them.
+        compares_all: Names of the statistics that do.
+        multiplication: By formula, for each multiplication of a step.
+        overhead: By formula, for each step.
+        gate: For each number of the matrices that the test of independence multiplies.
+        kernel: For each pair of samples whose distance it computes, all kernels together.
+        gate_rows: Most samples that it looks at.
+        input_law: For each number that the test of the inputs of a diagnosis computes.
+        input_features: Features of a sample there.
+        risk_gap: Of a diagnosis, before the samples count.
+        risk_row: For each sample of a diagnosis, of at most `risk_rows`.
+        risk_rows: Samples that it uses at most.
+        diagnosed: Rejected groups that are diagnosed at most.
+        fit_round: Of the yardstick, for each iteration of a fit.
+        fit_number: For each sample and number of a network in an iteration.
+        fit_rows: Samples that a fit uses at most.
+        fit_work: Samples times numbers times iterations of a fit, but for `fit_rounds`.
+        fit_rounds: Fewest and most iterations.
+        start: What every search costs: reading, writing, imports that come late.
+        workers: What it costs to start worker processes.
+    """
+
+    speed: float = 1.0
+    bind: float | None = None
+    copy: float | None = None
+    step: float | None = None
+    bind_start: float = 0.04
+    bind_number: float = 1e-6
+    largest_order: int = 64
+    copy_start: float = 3e-4
+    row: float = 2.2e-6
+    pair: float = 8e-8
+    compares_all: tuple[str, ...] = ("marginal-likelihood",)
+    multiplication: float = 1.5e-9
+    overhead: float = 1e-4
+    gate: float = 4e-11
+    kernel: float = 2.4e-7
+    gate_rows: int = 1000
+    input_law: float = 4e-9
+    input_features: int = 450
+    risk_gap: float = 0.25
+    risk_row: float = 8.5e-4
+    risk_rows: int = 6000
+    diagnosed: int = 4
+    fit_round: float = 1e-3
+    fit_number: float = 1e-9
+    fit_rows: int = 4000
+    fit_work: float = 2e8
+    fit_rounds: tuple[int, int] = (20, 80)
+    start: float = 0.1
+    workers: float = 3.0
+
+    def of_test(self, sizes: Sizes, copies: int) -> float:
+        """Seconds of a test that looks at so many copies."""
+        bind = self.bind_by_formula(sizes) if self.bind is None else self.bind
+        copy = self.copy_by_formula(sizes) if self.copy is None else self.copy
+        return bind + copy * (copies + sizes.reference)
+
+    def bind_by_formula(self, sizes: Sizes) -> float:
+        """Seconds to make the statistic of a test ready."""
+        images = sizes.rows * min(sizes.order, self.largest_order)
+        return self.speed * (self.bind_start + self.bind_number * images * sizes.d_in)
+
+    def copy_by_formula(self, sizes: Sizes) -> float:
+        """Seconds for each copy of the data that a test looks at."""
+        each = self.pair * sizes.rows if sizes.statistic in self.compares_all else self.row
+        return self.speed * (self.copy_start + each * sizes.rows)
+
+    def of_gate(self, sizes: Sizes, copies: int, kernels: int = 8) -> float:
+        """Seconds of the test of independence."""
+        pairs = min(sizes.rows, self.gate_rows) ** 2
+        return self.speed * (self.kernel * pairs + self.gate * kernels * pairs * sizes.d_out * copies)
+
+    def of_training(self, sizes: Sizes, rows: int) -> float:
+        """Seconds of a training of so many rows."""
+        step = self.step
+        if step is None:
+            step = self.speed * (self.overhead + self.multiplication * sizes.batch * sizes.particles * sizes.dim)
+        return rows * sizes.steps * step
+
+    def of_diagnosis(self, sizes: Sizes) -> float:
+        """Seconds of a closer look at a rejected group."""
+        inputs = self.input_law * sizes.rows * (self.input_features + sizes.d_in) * sizes.copies
+        return self.speed * (inputs + self.risk_gap + self.risk_row * min(sizes.rows, self.risk_rows))
+
+    def of_fit(self, sizes: Sizes) -> float:
+        """Seconds of a network of the yardstick."""
+        numbers = max(1, min(sizes.rows, self.fit_rows) * sizes.dim * sizes.yardstick_particles)
+        low, high = self.fit_rounds
+        rounds = min(high, max(low, self.fit_work / numbers))
+        return self.speed * rounds * (self.fit_round + self.fit_number * numbers)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a search.
+
+    Attributes:
+        name: What is done.
+        low: Seconds where the candidate holds.
+        high: Seconds where it does not.
+        fewest: How often it is done at the least.
+        most: How often it is done at the most.
+    """
+
+    name: str
+    low: float
+    high: float
+    fewest: int = 1
+    most: int = 1
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long a search will take, about.
+
+    Attributes:
+        parts: In the order in which they are done: "tests", "trainings", "diagnosis", "yardstick".
+        holds: Whether a first look says that the candidate holds; None where it does not say.
+        spread: Factor around each end, for what rates and sizes do not say.
+        wide: Ratio of the ends from which each is said with its case.
+    """
+
+    parts: tuple[Part, ...]
+    holds: bool | None = None
+    spread: float = 1.4
+    wide: float = 4.0
+
+    @property
+    def low(self) -> float:
+        """Seconds at the least."""
+        return sum(p.high if self.holds is False else p.low for p in self.parts) / self.spread
+
+    @property
+    def high(self) -> float:
+        """Seconds at the most, but for tests that come out near their level."""
+        return sum(p.low if self.holds else p.high for p in self.parts) * self.spread
+
+    @property
+    def typical(self) -> float:
+        """Seconds in the middle, by ratio."""
+        return math.sqrt(max(self.low, 1e-3) * max(self.high, 1e-3))
+
+    def part(self, name: str) -> Part:
+        """The part of this name; one that costs nothing where there is none."""
+        return next((p for p in self.parts if p.name == name), Part(name, 0.0, 0.0, 0, 0))
+
+    def seconds_of(self, part: Part) -> float:
+        """Typical seconds of a part."""
+        if self.holds is not None:
+            return part.low if self.holds else part.high
+        return (part.low + part.high) / 2
+
+    def unfinished(self, seconds: float) -> tuple[str, ...]:
+        """Names of the parts that will probably not be finished within so many seconds."""
+        left, late = seconds, []
+        for part in self.parts:
+            left -= self.seconds_of(part)
+            if left < 0 and self.seconds_of(part) > 0:
+                late.append(part.name)
+        return tuple(late)
+
+    def __str__(self) -> str:
+        """One line, such as "about 20 s to 40 s: 1 to 30 exact tests, then 2 to 4 trainings"."""
+        steps = [self._count(self.part("tests"), "exact test"), self._count(self.part("trainings"), "training")]
+        work = ", then ".join(words for words in steps if words)
+        if self.holds is None and self.high > self.wide * self.low and self.part("tests").most:
+            low, high = rounded_seconds(self.low), rounded_seconds(self.high)
+            return f"about {low} if the candidate holds, up to {high} if it does not: {work}"
+        case = {True: " if the candidate holds, as a few copies say", None: ""}.get(
+            self.holds, ", since the candidate does not hold, as a few copies say"
+        )
+        return f"about {seconds_range(self.low, self.high)}{case}: {work}"
+
+    def _count(self, part: Part, noun: str) -> str:
+        low = part.most if self.holds is False and part.name == "tests" else part.fewest
+        high = part.fewest if self.holds else part.most
+        if not high:
+            return ""
+        if low == high:
+            return f"{'up to ' if self.holds is False and high > 1 else ''}{high} {noun}{'' if high == 1 else 's'}"
+        return f"{low} to {high} {noun}s"
+
+
+def seconds_range(low: float, high: float, alike: float = 1.3) -> str:
+    """A range of time in words.
+
+    Args:
+        low: Seconds at the least.
+        high: Seconds at the most.
+        alike: Ratio of the two below which they are one.
+    """
+    first, last = rounded_seconds(low), rounded_seconds(high)
+    return last if first == last or high <= alike * low else f"{first} to {last}"
+
+
+def rounded_seconds(seconds: float) -> str:
+    """Seconds in the unit and to the digits that an estimate has: 3 s, 20 s, 4 min, 2 h."""
+    if seconds < 1:
+        return "1 s"
+    for size, unit in ((86400.0, "days"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= 1.5 * size:
+            return f"{_one_digit(seconds / size)} {unit}"
+    return f"{_one_digit(seconds)} s"
+
+
+def _one_digit(value: float) -> str:
+    """To one digit, to steps of 5 between 10 and 100."""
+    if value < 10:
+        return f"{max(1, round(value))}"
+    size = 10 ** math.floor(math.log10(value))
+    return f"{round(2 * value / size) * size // 2:.0f}"
+
+
+def estimate_from_sizes(sizes: Sizes, rates: Rates | None = None, holds: bool | None = None, jobs: int = 1) -> Estimate:
+    """How long a search will take, by arithmetic alone.
+
+    Where the candidate holds, one group is tested and two spaces are trained on. Where it does not, its subgroups are
+    tested too, each with more copies, the search visits more spaces, and rejected groups are looked at.
+
+    Args:
+        sizes: Of the problem.
+        rates: Seconds of the pieces of work; those of a usual machine if None.
+        holds: Whether a first look says that the candidate holds; None for no look.
+        jobs: Processes that share the work.
+    """
+    rates = rates or Rates()
+    parts = [_tests(sizes, rates, jobs), _trainings(sizes, rates, jobs), _diagnosis(sizes, rates, jobs)]
+    fits = 2 * rates.of_fit(sizes) + rates.start + (rates.workers if jobs > 1 else 0.0)
+    return Estimate((*parts, Part("yardstick", fits, fits)), holds)
+
+
+def _tests(sizes: Sizes, rates: Rates, jobs: int) -> Part:
+    rejected = sizes.rejected_after * sizes.copies
+    gate = rates.of_gate(sizes, rejected) if sizes.has_gate else 0.0
+    few, most = min(1, sizes.subgroups), sizes.subgroups
+    shared = most / max(1, min(jobs, most))
+    return Part(
+        "tests",
+        gate + few * rates.of_test(sizes, sizes.copies),
+        gate + shared * rates.of_test(sizes, rejected),
+        few,
+        most,
+    )
+
+
+def _trainings(sizes: Sizes, rates: Rates, jobs: int) -> Part:
+    node = rates.of_training(sizes, sizes.trained) / jobs
+    growth = rates.of_training(sizes, sizes.replicates)
+    few, most = sizes.nodes
+    usual = (min(few + 1, most) + most) / 2  # the search ends before Z where a subgroup holds
+    return Part("trainings", few * node + (few - 1) * growth, usual * node + (usual - 1) * growth, few, most)
+
+
+def _diagnosis(sizes: Sizes, rates: Rates, jobs: int) -> Part:
+    looks = min(rates.diagnosed, sizes.subgroups)
+    return Part("diagnosis", 0.0, -(-looks // jobs) * rates.of_diagnosis(sizes), 0, looks)

@@ -1,0 +1,159 @@
+"""The pieces of HTML that reports and notebooks are made of: tables, tying patterns, facts. All text is escaped.
+
+A report is laid out by `sharefind.report.page`. A notebook gets one element with its own small style sheet, which
+takes the notebook's colours, light or dark; where styles are not allowed, tables and letters remain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from markupsafe import Markup
+
+from sharefind.written import shortened, tied_entry
+
+TEXT_COLUMNS = ("space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model")
+"""Headings of columns that are not numbers."""
+
+MARKED = ("stay", "grow", "accepted", "rejected", "undecided")
+"""Words that get a mark in the colour of what they mean."""
+
+Names = tuple[Sequence[str], Sequence[str]]
+"""Names of the rows and of the columns of a matrix, () where they have none."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: its caption, headings and rows of text; the first cell of a row names it."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    @property
+    def is_text(self) -> tuple[bool, ...]:
+        """Which columns hold words."""
+        return tuple(heading in TEXT_COLUMNS for heading in self.headings)
+
+
+def joined(parts: Iterable[Markup]) -> Markup:
+    """Pieces one after another."""
+    return Markup("").join(parts)
+
+
+def table(grid: Grid) -> Markup:
+    """A table that scrolls where it is wider than its place, and its note."""
+    sides = ["" if is_text else "figure" for is_text in grid.is_text]
+    headings = (
+        Markup('<th scope="col" class="{}">{}</th>').format(side, h)
+        if side
+        else Markup('<th scope="col">{}</th>').format(h)
+        for h, side in zip(grid.headings, sides, strict=True)
+    )
+    rows = (Markup("<tr>{}</tr>\n").format(joined(_cells(row, sides))) for row in grid.rows)
+    note = Markup('\n<p class="note">{}</p>').format(grid.note) if grid.note else ""
+    return Markup(
+        '<div class="scroll" role="group" tabindex="0" aria-label="Table: {0}">\n<table>\n<caption>{0}</caption>\n'
+        "<thead><tr>{1}</tr></thead>\n<tbody>\n{2}</tbody>\n</table>\n</div>{3}"
+    ).format(grid.caption, joined(headings), joined(rows), note)
+
+
+def _cells(row: Sequence[str], sides: Sequence[str]) -> Iterable[Markup]:
+    yield Markup('<th scope="row" class="{}">{}</th>').format(sides[0] or "words", row[0])
+    for cell, side in zip(row[1:], sides[1:], strict=True):
+        yield Markup('<td class="{}">{}</td>').format(cell if cell in MARKED else side or "words", cell)
+
+
+def facts(pairs: Mapping[str, str]) -> Markup:
+    """Names and what is to be said of them, a line each."""
+    rows = (Markup("<div><dt>{}</dt><dd>{}</dd></div>\n").format(name, value) for name, value in pairs.items())
+    return Markup("<dl>\n{}</dl>").format(joined(rows))
+
+
+def headline(text: str, *, is_good: bool) -> Markup:
+    """The verdict."""
+    return Markup('<p class="verdict {}">{}</p>').format("good" if is_good else "bad", text)
+
+
+def remarks(lines: Iterable[str]) -> Markup:
+    """What must not be overlooked, a line each; nothing where there is none."""
+    items = joined(Markup("<li>{}</li>").format(line) for line in lines)
+    return Markup('<ul class="remarks">{}</ul>').format(items) if items else Markup("")
+
+
+def pattern(title: str, labels: Sequence[Sequence[int]], names: Names = ((), ()), colours: int = 8) -> Markup:
+    """A matrix of a tying pattern: a letter and a colour for each class, blank where an entry is 0.
+
+    Args:
+        title: The block, say.
+        labels: Label of each entry by rows: 0, or k or -k for class k with its sign.
+        names: Of its rows and columns.
+        colours: How many the style sheet has, used in turn.
+    """
+    cells = [
+        [("" if v == 0 else tied_entry(v), f"class-{(abs(v) - 1) % colours + 1}" if v else "") for v in row]
+        for row in labels
+    ]
+    return _matrix(title, cells, names)
+
+
+def matrix(title: str, entries: Sequence[Sequence[str]], names: Names = ((), ())) -> Markup:
+    """A matrix of numbers, as texts.
+
+    Args:
+        title: What it is.
+        entries: By rows.
+        names: Of its rows and columns.
+    """
+    return _matrix(title, [[(text, "") for text in row] for row in entries], names)
+
+
+def _matrix(
+    title: str, cells: Sequence[Sequence[tuple[str, str]]], names: Names, most: int = 24, length: int = 24
+) -> Markup:
+    """Cells with their classes in the style sheet: at most `most` rows and columns, names of `length` characters."""
+    shape = f"{len(cells)} x {len(cells[0])}"
+    cut = f", the first {min(len(cells), most)} x {min(len(cells[0]), most)}"
+    caption = f"{title} {shape}{cut if max(len(cells), len(cells[0])) > most else ''}"
+    row_names, column_names = (tuple(given[:most]) for given in names)
+    corner = Markup("<td></td>") if row_names else Markup("")
+    heads = joined(_name(name, "col", length) for name in column_names)
+    head = Markup("<thead><tr>{}{}</tr></thead>\n").format(corner, heads) if column_names else Markup("")
+    rows = (
+        Markup("<tr>{}{}</tr>\n").format(
+            _name(row_names[i], "row", length) if row_names else "", joined(_entry(*cell) for cell in row[:most])
+        )
+        for i, row in enumerate(cells[:most])
+    )
+    return Markup('<table class="matrix">\n<caption>{}</caption>\n{}<tbody>\n{}</tbody>\n</table>').format(
+        caption, head, joined(rows)
+    )
+
+
+def _name(name: str, side: str, length: int) -> Markup:
+    return Markup('<th scope="{}" title="{}"><span>{}</span></th>').format(side, name, shortened(name, length))
+
+
+def _entry(text: str, kind: str) -> Markup:
+    return Markup('<td class="{}">{}</td>').format(kind, text) if kind else Markup("<td>{}</td>").format(text)
+
+
+def heading(text: str) -> Markup:
+    """What comes next."""
+    return Markup('<p class="heading">{}</p>').format(text)
+
+
+def paragraph(text: str) -> Markup:
+    """A line of plain text in a quiet tone."""
+    return Markup('<p class="note">{}</p>').format(text)
+
+
+def notebook(*parts: Markup) -> str:
+    """One element for the output of a notebook's cell, with its style sheet."""
+    style = files("sharefind").joinpath("notebook.css").read_text("utf-8")
+    css = Markup(style)  # nosec B704 # a file of the package
+    page = Markup('<div class="sharefind">\n<style>\n{}</style>\n{}\n</div>').format(css, Markup("\n").join(parts))
+    return page.encode("utf-8", "xmlcharrefreplace").decode("utf-8")  # names may hold halves of surrogate pairs

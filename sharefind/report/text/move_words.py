@@ -1,0 +1,120 @@
+"""What elements of a group do to columns, in words: what they swap, their cycles, the signs that they change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sharefind.column_names import name_words
+from sharefind.report.text.column_labels import has_names
+from sharefind.report.text.number_words import shortened
+from sharefind.report.text.text_style import STYLE
+from sharefind.search.result import ColumnMoves, Result
+
+
+def generator_words(moves: ColumnMoves | None, result: Result) -> list[str]:
+    """Each generator of a group in words; none where it does not permute columns, or columns have no names.
+
+    Args:
+        moves: The generators.
+        result: Of the run, which has the names.
+    """
+    if moves is None or not has_names(result):
+        return []
+    pairs = zip(moves.on_inputs, moves.on_outputs, strict=True)
+    return [_both(move_words(a, result.inputs), move_words(b, result.outputs)) for a, b in pairs]
+
+
+def _both(on_inputs: str, on_outputs: str) -> str:
+    parts = [on_inputs, f"on y {on_outputs}" if on_outputs else ""]
+    return shortened(" and ".join(filter(None, parts)) or "moves no column", STYLE.move)
+
+
+def move_words(image: Sequence[int], names: Sequence[str]) -> str:
+    """A signed permutation of columns: "swaps a and b", "changes the sign of a", or cycles "(a b c)"; "" for none.
+
+    Args:
+        image: Entry k = +-j where column k goes to +-column j, counted from 1.
+        names: Of the columns.
+    """
+    cycles = list(signed_cycles(image))
+    if len(cycles) == 1 and len(cycles[0]) == 2 and min(cycles[0]) > 0:
+        first, second = (_name(entry, names) for entry in cycles[0])
+        return f"swaps {first} and {second}"
+    if cycles and all(len(cycle) == 2 and cycle[0] == -cycle[1] for cycle in cycles):
+        *others, last = (_name(cycle[0], names) for cycle in cycles)
+        return f"changes the signs of {', '.join(others)} and {last}" if others else f"changes the sign of {last}"
+    return "".join(f"({' '.join(_name(entry, names) for entry in cycle)})" for cycle in cycles)
+
+
+def signed_cycles(image: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Cycles of a signed permutation on columns +-1, +-2, ...; of two that differ in all signs, one."""
+    seen = set[int]()
+    for start in range(1, len(image) + 1):
+        cycle, entry = list[int](), start
+        while entry not in cycle:
+            cycle.append(entry)
+            entry = image[abs(entry) - 1] * (1 if entry > 0 else -1)
+        if start not in seen and len(cycle) > 1:
+            yield tuple(cycle)
+        seen.update(map(abs, cycle))
+
+
+def _name(entry: int, names: Sequence[str]) -> str:
+    return f"{'-' if entry < 0 else ''}{name_words(names[abs(entry) - 1], STYLE.name)}"
+
+
+def point_words(result: Result) -> str:
+    """Which columns of x move as each point of the candidate does: "0 well_a_m, 1 well_b_m"; "" where none do."""
+    moves = result.group.moves
+    if moves is None or not has_names(result) or not result.group.generators:
+        return ""
+    images = [[abs(entry) - 1 for entry in image] for image in moves.on_inputs]
+    found = columns_of_points(result.group.generators, images)
+    texts = [
+        f"{point} {', '.join(name_words(result.inputs[column], STYLE.name) for column in columns)}"
+        for point, columns in sorted(found.items())
+    ]
+    more = [f"and {len(texts) - STYLE.names} more"] if len(texts) > STYLE.names else []
+    return "; ".join([*texts[: STYLE.names], *more])
+
+
+def columns_of_points(points: Sequence[Sequence[int]], columns: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+    """The columns that move as a point does, for each point.
+
+    Args:
+        points: Generators on the points of a group, image form.
+        columns: The same generators on columns.
+    """
+    found = dict[int, list[int]]()
+    for orbit in _orbits(columns):
+        fits = 1 < len(orbit) <= len(points[0])
+        places = (_followed(orbit[0], point, points, columns) for point in range(len(points[0]) if fits else 0))
+        for column, point in next(filter(None, places), {}).items():
+            found.setdefault(point, []).append(column)
+    return {point: sorted(known) for point, known in found.items()}
+
+
+def _orbits(columns: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    seen = set[int]()
+    for start in range(len(columns[0])):
+        if start not in seen:
+            orbit = [start]
+            for current in orbit:
+                orbit += dict.fromkeys(image[current] for image in columns if image[current] not in orbit)
+            seen.update(orbit)
+            yield orbit
+
+
+def _followed(
+    column: int, point: int, points: Sequence[Sequence[int]], columns: Sequence[Sequence[int]]
+) -> dict[int, int] | None:
+    """The points that the columns of an orbit move with if `column` moves with `point`; None where it does not."""
+    place, waiting = {column: point}, [column]
+    for current in waiting:
+        for on_points, on_columns in zip(points, columns, strict=True):
+            target, beside = on_columns[current], on_points[place[current]]
+            if target not in place:
+                waiting.append(target)
+            if place.setdefault(target, beside) != beside:
+                return None
+    return place if len(set(place.values())) == len(place) else None

@@ -1,0 +1,176 @@
+"""What the names of axes mean for a group: which axes it moves where no expression says so, and how long they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from sharefind.errors import DataError, InputError, RepresentationError, setting
+from sharefind.groups import FiniteGroup, Group, grid, natural
+from sharefind.groups.axes import INPUT_AXES, Axes, AxisSettings, shapes_of
+from sharefind.groups.axis_expressions import AxisTerm, axis_terms, written
+from sharefind.groups.factors import factors_of, qualifiers
+
+
+@dataclass(frozen=True)
+class AxisWords:
+    """Names of axes that mean the same.
+
+    Attributes:
+        names: How people call such an axis.
+        moved_by: Kinds of groups that move it: "permutations", "matrices" (signed permutations, rotations) or none.
+    """
+
+    names: tuple[str, ...]
+    moved_by: tuple[str, ...]
+
+
+POINTS = ("points", "particles", "atoms", "nodes", "sensors", "items", "objects", "bodies", "agents", "sites")
+STEPS = ("steps", "time", "times", "positions", "angles")
+WORDS = (
+    AxisWords((*POINTS, *STEPS), ("permutations",)),
+    AxisWords(("coords", "coordinates", "xyz", "directions"), ("matrices",)),
+    AxisWords(("channels", "features", "colours", "colors", "kinds", "quantities"), ()),
+)
+"""Every name that means something; axes of other names are moved by whatever group fits their length."""
+
+IMAGES = (("rows", "cols"), ("rows", "columns"), ("height", "width"), ("y", "x"))
+"""Pairs of axes that are those of an image."""
+
+
+def default_expression(axes: Axes, group: Group, name: str) -> str:
+    """The expression by axes that their names and lengths suggest for a group.
+
+    Args:
+        axes: The axes of a row.
+        group: The group that acts.
+        name: "in_rep" or "out_rep", of the setting that says it otherwise.
+
+    Raises:
+        RepresentationError: None or several fit; the message writes one out.
+    """
+    image = _image(axes)
+    if image is not None and acts_on_squares(group):
+        if len({axes.shape[k] for k in image}) > 1:
+            raise _asked(axes, group, name, "the image is not square", [])
+        return _written([AxisTerm(image, "grid")], axes, group)
+    found = list(islice(_assignments(axes, factors_of(group), ()), 2))
+    if len(found) == 1:
+        return _written(_terms(found[0], group), axes, group)
+    reason = "several axes fit" if found else "no axis has the name and the length for it"
+    ways = [written(_terms(places, group), axes) for places in found]
+    if found and len(factors_of(group)) == 1:
+        ways.append(" ".join(ways))  # all at once, as for a symmetric matrix
+    raise _asked(axes, group, name, reason, ways)
+
+
+def settled(axes: Axes | None, width: int, group: Group | None, side: AxisSettings = INPUT_AXES) -> Axes | None:
+    """Axes with their lengths: of open ones the square where a group moves an image of two axes.
+
+    Args:
+        axes: The axes, with or without lengths.
+        width: Number of columns.
+        group: The group that acts; None where none is named.
+        side: Whose settings these are.
+
+    Raises:
+        DataError: The lengths are not known; the message lists those that are possible.
+    """
+    if axes is None or not axes.is_open:
+        return axes
+    edge = math.isqrt(width)
+    if len(axes.names) == 2 and _image(axes) is not None and edge**2 == width and acts_on_squares(group):
+        return replace(axes, shape=(edge, edge))
+    raise DataError(
+        f'{setting(side.axes)} "{" ".join(axes.names)}" names {len(axes.names)} axes of rows of {side.letter} that are '
+        f"flat; {_lengths_asked(axes, width, group, side)}"
+    )
+
+
+def acts_on_squares(group: Group | None, pixels: int = 3) -> bool:
+    """Whether a group moves the pixels of a square image; `pixels` a side are tried."""
+    try:
+        return group is not None and grid(group, pixels).dim > 0
+    except InputError:
+        return False
+
+
+def _is_told(axes: Axes, group: Group) -> bool:
+    """Whether names and lengths say which axes a group moves."""
+    image = _image(axes)
+    if image is not None and acts_on_squares(group):
+        return axes.shape[image[0]] == axes.shape[image[1]]
+    return len(list(islice(_assignments(axes, factors_of(group), ()), 2))) == 1
+
+
+def _lengths_asked(axes: Axes, width: int, group: Group | None, side: AxisSettings, most: int = 6) -> str:
+    shapes = shapes_of(width, len(axes.names), most=100)
+    if not shapes:
+        return f"{width} columns have no shape of {len(axes.names)} axes; name fewer axes"
+    likely = sorted(shapes, key=lambda shape: group is None or not _is_told(replace(axes, shape=shape), group))
+    texts = [f"{setting(side.shape)} {'x'.join(map(str, shape))}" for shape in likely[:most]]
+    more = ", ..." if len(likely) > most else ""
+    return f"give their lengths, the first axis first: {', '.join(texts)}{more}"
+
+
+def _image(axes: Axes) -> tuple[int, int] | None:
+    """The places of the axes of an image, rows first."""
+    pair = next((pair for pair in IMAGES if set(pair) <= set(axes.names)), None)
+    return None if pair is None else (axes.names.index(pair[0]), axes.names.index(pair[1]))
+
+
+def _kind(group: Group) -> str:
+    is_points = isinstance(group, FiniteGroup) and all(block.kind == "points" for block in group.blocks)
+    return "permutations" if is_points else "matrices"
+
+
+def _candidates(axes: Axes, group: Group) -> list[int]:
+    """The axes that a factor may move: those that are called so, else those of its length without a meaning."""
+    fits = [k for k, length in enumerate(axes.shape) if length == natural(group).dim]
+    words = {name: entry for entry in WORDS for name in entry.names}
+    named = [k for k in fits if axes.names[k] in words and _kind(group) in words[axes.names[k]].moved_by]
+    return named or [k for k in fits if axes.names[k] not in words]
+
+
+def _assignments(axes: Axes, factors: tuple[Group, ...], taken: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """An axis for each factor; equal factors take theirs in order, since any other order is the same action."""
+    if len(taken) == len(factors):
+        yield taken
+        return
+    here = factors[len(taken)]
+    equal = [k for k, factor in zip(taken, factors, strict=False) if factor.name == here.name]
+    for k in _candidates(axes, here):
+        if k not in taken and k > max(equal, default=-1):
+            yield from _assignments(axes, factors, (*taken, k))
+
+
+def _terms(places: tuple[int, ...], group: Group) -> list[AxisTerm]:
+    single = len(factors_of(group)) == 1
+    names = ["natural"] if single else [f"{word}.natural" for word in qualifiers(group)]
+    return [AxisTerm((k,), name) for k, name in zip(places, names, strict=True)]
+
+
+def _written(terms: list[AxisTerm], axes: Axes, group: Group) -> str:
+    return written(axis_terms(written(terms, axes), axes, group), axes)
+
+
+def _asked(axes: Axes, group: Group, name: str, reason: str, ways: list[str]) -> RepresentationError:
+    lengths = " x ".join(f"{length} {axis}" for axis, length in zip(axes.names, axes.shape, strict=True))
+    flag = setting(name)
+    example = " or ".join(f'{flag} "{way}"' for way in ways) or f'{flag} "{_example(axes, group)}"'
+    dims = " and ".join(str(natural(factor).dim) for factor in factors_of(group))
+    return RepresentationError(
+        f"{lengths}: nothing says which axes {group.name} (dimension {dims}) moves, {reason}; write {example}"
+    )
+
+
+def _example(axes: Axes, group: Group) -> str:
+    """An expression to mend: all axes moved as one where that fits, else the first ones, and the others not."""
+    if natural(group).dim == math.prod(axes.shape):
+        return f"{'*'.join(axes.names)}:natural"
+    count = len(factors_of(group))
+    moving = _terms(tuple(range(count)), group) if count <= len(axes.names) else []
+    rest = [AxisTerm((k,), "trivial") for k in range(len(moving), len(axes.names))]
+    return written([*moving, *rest], axes)

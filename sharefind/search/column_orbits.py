@@ -1,0 +1,72 @@
+"""Which columns of X or Y a group moves onto each other, and with which signs."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+
+import numpy as np
+
+from sharefind.exact.matrices import rows_of
+from sharefind.groups import Representation
+from sharefind.spaces.tying import canonical, components, connected, tied
+from sharefind.typing import IntArray
+
+
+@dataclass(frozen=True)
+class ColumnOrbits:
+    """The orbits of a group on columns; where it mixes columns, the smallest sets of columns that it keeps together.
+
+    Attributes:
+        numbers: (n,), int64, the orbit of each column, numbered from 0 by their first columns.
+        signs: (n,), int64, the sign with which a column moves onto the first one of its orbit; 0 where it moves onto
+            itself with either sign.
+        is_mixed: Whether some element is no signed permutation.
+    """
+
+    numbers: IntArray
+    signs: IntArray
+    is_mixed: bool
+
+    @property
+    def count(self) -> int:
+        """Number of orbits."""
+        return int(self.numbers.max()) + 1
+
+    def members(self, orbit: int) -> list[int]:
+        """The columns of an orbit."""
+        return [int(k) for k in np.flatnonzero(self.numbers == orbit)]
+
+    def mark(self, column: int) -> str:
+        """The letter of a column's orbit, with its sign where that is not 1."""
+        sign = {1: "", -1: "-", 0: "±"}[int(self.signs[column])]
+        return f"{sign}{orbit_letter(int(self.numbers[column]))}"
+
+
+def column_orbits(rep: Representation) -> ColumnOrbits:
+    """The orbits of a representation's group on its coordinates."""
+    if rep.is_sparse:
+        perms, signs = rep.sparse_generators
+        numbers = canonical(components(perms) + 1) - 1
+        oriented = np.sign(tied(perms, signs))
+        return ColumnOrbits(numbers.astype(np.int64), oriented.astype(np.int64), is_mixed=False)
+    heads, tails = _joined(rep)
+    numbers = canonical(connected(heads, tails, rep.dim) + 1) - 1
+    return ColumnOrbits(numbers.astype(np.int64), np.ones(rep.dim, dtype=np.int64), is_mixed=True)
+
+
+def orbit_letter(orbit: int) -> str:
+    """a, b, ..., z, aa, ab, ... for the orbits 0, 1, ..."""
+    letters, rest = "", orbit + 1
+    while rest > 0:
+        rest, last = divmod(rest - 1, len(string.ascii_lowercase))
+        letters = string.ascii_lowercase[last] + letters
+    return letters
+
+
+def _joined(rep: Representation) -> tuple[IntArray, IntArray]:
+    """Pairs of columns of which some generator, or element of the Lie algebra, moves one partly into the other."""
+    rows = [item for matrix in (*rep.group_matrices, *rep.lie) for item in rows_of(matrix).items()]
+    pairs = [(i, j) for i, row in rows for j in row if i != j]
+    found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return found[:, 0], found[:, 1]

@@ -1,0 +1,113 @@
+"""Groups on the columns of a data set that may be worth a search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sharefind.groups import FiniteGroup, named_group, parse_representation
+from sharefind.suggestion.layouts import Layout, output_layouts, renamed
+from sharefind.typing import IntArray
+
+Moves = tuple[IntArray, ...]
+"""How each generator permutes the columns of one side."""
+
+
+@dataclass(frozen=True, eq=False)
+class SuggestedAction:
+    """A group that permutes columns of x and of y.
+
+    Attributes:
+        group: Its name.
+        size: Natural logarithm of its order.
+        layout: What the columns of x are.
+        inputs: How its generators permute the columns of x.
+        outputs: How they permute those of y.
+        settings: Of a search: in_rep, out_rep, axes, shape and the like.
+    """
+
+    group: str
+    size: float
+    layout: Layout
+    inputs: Moves
+    outputs: Moves
+    settings: Mapping[str, str]
+
+    @property
+    def moves_labels(self) -> bool:
+        """Whether it permutes labels, too."""
+        return any(not np.array_equal(g, np.arange(len(g))) for g in self.outputs)
+
+
+def actions_of(
+    layout: Layout,
+    widths: tuple[int, int],
+    order: IntArray | None = None,
+    names: str | None = None,
+    *,
+    is_shaped: bool = False,
+    is_flat: bool = False,
+) -> Iterator[SuggestedAction]:
+    """All groups of a layout, with all ways to act on the labels.
+
+    Args:
+        layout: What the columns of x are.
+        widths: Widths of x and y.
+        order: Columns of x in the order in which the layout takes them; None for their own.
+        names: What the user calls the axes; None for names of ours.
+        is_shaped: Whether rows of x are arrays.
+        is_flat: Whether axes cannot be named.
+    """
+    layout = layout if names is None else renamed(layout, names)
+    for name in _names(layout):
+        group = named_group(name)
+        if not isinstance(group, FiniteGroup):
+            continue
+        inputs = _moves(group, layout.flat)
+        if order is not None:
+            inputs = tuple(_relabelled(g, order) for g in inputs)
+        for out_rep in output_layouts(widths[1], layout.points, layout.flat, widths[0]):
+            settings = {"group": name, **({"in_rep": layout.flat} if is_flat else _input_settings(layout, is_shaped)), "out_rep": out_rep}
+            yield SuggestedAction(
+                name, _log_order(group), layout, inputs, _moves(group, out_rep), settings
+            )
+
+
+def with_settings(action: SuggestedAction, settings: Mapping[str, str]) -> SuggestedAction:
+    """The same action with more settings."""
+    return replace(action, settings={**action.settings, **settings}) if settings else action
+
+
+def _names(layout: Layout) -> Iterator[str]:
+    least = {"S": 2, "D": 4, "C": 3}
+    for family in layout.groups:
+        if family not in least:
+            yield family
+        elif layout.points >= least[family]:
+            yield f"{family}{layout.points}"
+
+
+def _input_settings(layout: Layout, is_shaped: bool) -> dict[str, str]:
+    if not layout.axes:
+        return {"in_rep": layout.flat}
+    shape = {} if is_shaped else {"shape": "x".join(map(str, layout.shape))}
+    return {"axes": layout.axes, **shape, "in_rep": layout.by_axes}
+
+
+def _moves(group: FiniteGroup, expression: str) -> Moves:
+    images, _ = parse_representation(expression, group).sparse_generators
+    return tuple(np.asarray(g, dtype=np.int64) for g in images)
+
+
+def _relabelled(move: IntArray, order: IntArray) -> IntArray:
+    """A permutation of places as one of the columns that stand there."""
+    moved = np.empty_like(move)
+    moved[order] = order[move]
+    return moved
+
+
+def _log_order(group: FiniteGroup) -> float:
+    return math.lgamma(group.degree + 1) if group.name.startswith("S") else math.log(group.order)

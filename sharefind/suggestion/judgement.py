@@ -1,0 +1,108 @@
+"""What a quick look says of one group: how well it fits, how alike its columns are, and where it ranks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sharefind.suggestion.actions import SuggestedAction
+from sharefind.suggestion.held_out import Comparison
+from sharefind.suggestion.likeness import Likeness, is_picture
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How scores are made. A score is between 0 and 1; the largest is suggested first.
+
+    Attributes:
+        holds: Score of a group whose tied model predicts as well as the free one, before its saving.
+        picture: Of a group on pixels whose neighbours are correlated, before its saving.
+        pixels: What its saving adds at the most.
+        rest: Largest score of any other.
+        unseen: Largest score where y does not seem to depend on x.
+        power: Of the share of the explained variance that a tied model keeps, where it does worse.
+        saving: Least saving of a group that counts as holding.
+        unlike: Factor on the saving of a group that carries unlike columns into each other.
+        plain: How much less a layout counts for each step that it is less plain, where it does worse.
+        strong: Least score of a strong suggestion.
+    """
+
+    holds: float = 0.6
+    picture: float = 0.68
+    pixels: float = 0.1
+    rest: float = 0.5
+    unseen: float = 0.3
+    power: float = 8.0
+    saving: float = 0.15
+    unlike: float = 0.5
+    plain: float = 0.2
+    strong: float = 0.5
+
+
+RANKING = Ranking()
+"""What holds where nothing else is said."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """A group with all that was seen of it.
+
+    Attributes:
+        action: The group on the columns.
+        comparisons: Its tied models beside the best ones, with linear and with quadratic features; empty where there
+            were too few rows for any.
+        likeness: Of columns that it carries into each other.
+        contrast: How much the columns look like pixels in its image.
+        rows: Number of rows that were looked at.
+        is_seen: Whether y depends on x for any model.
+    """
+
+    action: SuggestedAction
+    comparisons: tuple[Comparison, ...]
+    likeness: Likeness
+    contrast: float
+    rows: int
+    is_seen: bool
+
+    @property
+    def best(self) -> Comparison | None:
+        """The comparison whose reference explains most."""
+        return max(self.comparisons, key=lambda found: found.best, default=None)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the tied models predict as well as the best ones, which see something."""
+        return self.is_seen and bool(self.comparisons) and all(found.holds() for found in self.comparisons)
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the columns look like the pixels of its image."""
+        return is_picture(self.contrast, self.rows)
+
+    @property
+    def saving(self) -> float:
+        """How far tied numbers are fewer, less where columns are unlike; 0 where no model was fitted."""
+        return 0.0 if self.best is None else self.best.saving
+
+    def score(self, ranking: Ranking = RANKING) -> float:
+        """Where the group ranks.
+
+        Args:
+            ranking: How scores are made.
+        """
+        like = 1.0 if self.likeness.holds() else ranking.unlike
+        if not self.is_seen:
+            return ranking.unseen * like * self.saving if self.comparisons else 0.0
+        if self.best is None:
+            return 0.0
+        holding = picture = 0.0
+        if self.holds and self.saving >= ranking.saving:
+            holding = ranking.holds + (1 - ranking.holds) * self.saving * like
+        if self.is_picture:
+            picture = ranking.picture + ranking.pixels * self.saving
+        fit = self.best.kept**ranking.power * self.saving * (0.5 + 0.5 * like)
+        return max(holding, picture, ranking.rest * fit / (1 + ranking.plain * self.action.layout.plain))
+
+    @property
+    def rank(self) -> tuple[float, float, int]:
+        """What groups are sorted by: score, then order, then how simple the layout is."""
+        return (-round(self.score(), 6), -self.action.size, self.action.layout.plain)

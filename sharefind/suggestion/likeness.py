@@ -1,0 +1,163 @@
+"""Whether columns that a group carries into each other look alike, and whether columns look like pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sharefind.suggestion.actions import Moves
+from sharefind.suggestion.layouts import Layout
+from sharefind.suggestion.moments import common_scales
+from sharefind.typing import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What is seen of the columns x (n, d) alone.
+
+    Attributes:
+        traits: Of each row and column: deviation from the mean of all rows, its square and its sign, shape (3, n, d);
+            the first from 0.
+        spread: Standard deviation of each trait of each column, shape (3, d).
+        correlation: Correlations of columns, shape (d, d).
+    """
+
+    traits: FloatArray
+    spread: FloatArray
+    correlation: FloatArray
+
+
+def look_at(x: FloatArray, most: int = 600) -> Look:
+    """Traits of rows.
+
+    Args:
+        x: The rows, shape (n, d).
+        most: Most of them that are looked at.
+    """
+    x = x[:: -(-len(x) // most)]
+    centred = x - x.mean(axis=0)
+    scale = np.maximum(common_scales(centred), 1e-300)
+    scaled = np.clip(centred / scale, -5, 5)
+    traits = np.stack([x, scaled**2, np.tanh(scaled)])
+    deviation = np.maximum(centred.std(axis=0), 1e-300)
+    correlation = (centred / deviation).T @ (centred / deviation) / len(x)
+    return Look(traits, traits.std(axis=1), correlation)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How far columns that a group carries into each other differ.
+
+    Attributes:
+        effect: Largest difference of means or spreads, in standard deviations of a row.
+        deviation: The same difference in standard errors.
+        correlations: Mean square of the differences of correlations, as a multiple of what chance gives.
+    """
+
+    effect: float
+    deviation: float
+    correlations: float
+
+    def holds(self, effect: float = 0.1, errors: float = 4.5) -> bool:
+        """Whether means and spreads are alike.
+
+        Args:
+            effect: Standard deviations by which they may differ.
+            errors: Standard errors by which they may differ.
+        """
+        return self.effect <= effect or self.deviation <= errors
+
+
+def likeness(look: Look, moves: Moves) -> Likeness:
+    """How like columns are that generators carry into each other."""
+    rows = look.traits.shape[1]
+    effects, deviations, correlations = [0.0], [0.0], [0.0]
+    for move in moves:
+        moved = np.flatnonzero(move != np.arange(len(move)))
+        if len(moved) == 0:
+            continue
+        difference = look.traits[:, :, moved] - look.traits[:, :, move[moved]]
+        mean = np.abs(difference.mean(axis=1))
+        error = difference.std(axis=1) / np.sqrt(rows)
+        both = np.sqrt((look.spread[:, moved] ** 2 + look.spread[:, move[moved]] ** 2) / 2)
+        place = np.unravel_index(np.argmax(_ratio(mean, both)), mean.shape)
+        effects.append(float(_ratio(mean, both)[place]))
+        deviations.append(float(_ratio(mean, error)[place]))
+        apart = look.correlation - look.correlation[np.ix_(move, move)]
+        correlations.append(float((apart**2).mean()) * rows / 2)
+    worst = int(np.argmax(effects))
+    return Likeness(effects[worst], deviations[worst], max(correlations))
+
+
+def _ratio(value: FloatArray, unit: FloatArray) -> FloatArray:
+    return np.where(value <= 1e-12 * np.maximum(unit, 1e-300), 0.0, value / np.maximum(unit, 1e-300))
+
+
+def like_runs(look: Look, effect: float = 0.3) -> tuple[int, int]:
+    """How many columns at the beginning, and at the end, are like the first and like the last one.
+
+    Args:
+        look: What is seen of them.
+        effect: Standard deviations by which they may differ.
+    """
+    def run(order: IntArray) -> int:
+        first = order[0]
+        unit = np.sqrt((look.spread**2 + look.spread[:, [first]] ** 2) / 2)
+        mean = look.traits.mean(axis=1)
+        apart = _ratio(np.abs(mean - mean[:, [first]]), unit).max(axis=0)[order] > effect
+        return int(np.argmax(apart)) if apart.any() else len(order)
+
+    columns = np.arange(look.spread.shape[1])
+    return run(columns), run(columns[::-1])
+
+
+def picture_contrast(look: Look, layout: Layout) -> float:
+    """How much more neighbouring pixels are correlated than pixels of one row or column far apart.
+
+    0 or less where a layout is no image, or columns are not like pixels: where they are a sequence, or shuffled, one of
+    the two directions shows nothing.
+    """
+    if layout.picture is None:
+        return 0.0
+    contrasts = [_contrast(look.correlation[np.ix_(k, k)], r, c) for k, r, c in _channels(layout)]
+    return float(np.mean(contrasts))
+
+
+def _contrast(correlation: FloatArray, rows: IntArray, columns: IntArray) -> float:
+    down = np.abs(rows[:, None] - rows[None, :])
+    right = np.abs(columns[:, None] - columns[None, :])
+    far = max(2, int(rows.max() + 1) // 2)
+    found = []
+    for along, across in ((down, right), (right, down)):
+        near = correlation[(along == 1) & (across == 0)]
+        distant = correlation[(along == 0) & (across >= far)]
+        found.append(float(near.mean() - distant.mean()))
+    return min(found)
+
+
+def _channels(layout: Layout) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
+    """Columns of each channel, with their rows and columns in the image."""
+    side = layout.points
+    rows, columns = np.divmod(np.arange(side * side), side)
+    if layout.flat.startswith("patch"):
+        kept = np.delete(np.arange(side * side), side * side // 2)
+        yield np.arange(len(kept)), rows[kept], columns[kept]
+        return
+    channels = layout.picture or 1
+    for channel in range(abs(channels)):
+        start, step = (channel, -channels) if channels < 0 else (channel * side * side, 1)
+        yield start + step * np.arange(side * side), rows, columns
+
+
+def is_picture(contrast: float, rows: int, least: float = 0.1) -> bool:
+    """Whether a contrast is more than chance gives.
+
+    Args:
+        contrast: Of `picture_contrast`.
+        rows: Number of rows.
+        least: Smallest contrast that counts.
+    """
+    return contrast > max(least, 4 / math.sqrt(rows))

@@ -1,0 +1,108 @@
+"""The quick look itself: every candidate group, tied and free models side by side, ranked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sharefind.rng import named_stream
+from sharefind.suggestion.actions import SuggestedAction
+from sharefind.suggestion.candidates import candidates
+from sharefind.suggestion.held_out import Comparison, Level, compared, is_seen, label_weights, level_of
+from sharefind.suggestion.judgement import Judgement
+from sharefind.suggestion.likeness import likeness, look_at, picture_contrast
+from sharefind.suggestion.moments import linear, quadratic
+from sharefind.suggestion.sheet import Sheet
+from sharefind.typing import FloatArray
+
+
+def judgements(sheet: Sheet, rows: int = 1500, seed: int = 0) -> list[Judgement]:
+    """All candidate groups of a data set, the best ones first.
+
+    Args:
+        sheet: The data.
+        rows: Most rows that are looked at.
+        seed: Of their choice.
+    """
+    part = sheet.sampled(rows, named_stream(seed, "suggested rows"))
+    look = look_at(part.x)
+    actions = candidates(part, look)
+    fits = list[_Fits]()
+    is_worth = [True] * len(actions)
+    for level in levels_of(part, seed):
+        fits.append(_Fits.of(level, actions, is_worth))
+        is_worth = [_is_open(fits[-1].comparison(k)) for k in range(len(actions))]
+    seen = any(fit.is_seen() for fit in fits)
+    judged = [
+        Judgement(
+            action, tuple(c for fit in fits if (c := fit.comparison(k)) is not None),
+            likeness(look, action.inputs), picture_contrast(look, action.layout), len(part.x), seen,
+        )
+        for k, action in enumerate(actions)
+    ]  # fmt: skip
+    return _distinct_first(sorted(judged, key=lambda one: one.rank))
+
+
+def _is_open(found: Comparison | None, kept: float = 0.9, errors: float = 8.0) -> bool:
+    """Whether more features may still change what a comparison says of a group."""
+    return found is None or found.kept > kept or found.deviation < errors
+
+
+def _distinct_first(judged: list[Judgement]) -> list[Judgement]:
+    """Groups whose models are those of a group before them, on the same columns, behind all others."""
+    seen = set[tuple[object, ...]]()
+    first, repeated = list[Judgement](), list[Judgement]()
+    for one in judged:
+        counts = tuple(found.coefficients for found in one.comparisons)
+        key = (one.action.layout, one.action.settings["out_rep"], *counts)
+        (repeated if counts and key in seen else first).append(one)
+        seen.add(key)
+    return [*first, *repeated]
+
+
+def levels_of(sheet: Sheet, seed: int = 0) -> list[Level]:
+    """Rows cut into folds, with linear and with quadratic features."""
+    width = sheet.x.shape[1]
+    kinds = [linear(width), quadratic(width)]
+    return [level_of(kind, sheet.x, sheet.y, named_stream(seed, "suggestion folds")) for kind in kinds]
+
+
+@dataclass(frozen=True, eq=False)
+class _Fits:
+    """All models with one kind of features.
+
+    Attributes:
+        level: Rows and features.
+        actions: The groups.
+        tied: Squared errors of each group's model, with its coefficients; None for one with too many.
+        reference: Squared errors of the best model, tied or free; None where there are too few rows for any.
+    """
+
+    level: Level
+    actions: list[SuggestedAction]
+    tied: list[tuple[FloatArray, int] | None]
+    reference: FloatArray | None
+
+    @classmethod
+    def of(cls, level: Level, actions: list[SuggestedAction], is_worth: list[bool]) -> _Fits:
+        """Fit the groups that are worth it."""
+        tied = [level.tied(action) if worth else None for action, worth in zip(actions, is_worth, strict=True)]
+        scale = 1 / np.maximum((level.y**2).mean(axis=0), 1e-300)
+        found = [errors for errors, _ in (fit for fit in tied if fit is not None)]
+        if level.free is not None:
+            found.append(level.free)
+        best = min(found, key=lambda errors: float((errors @ scale).mean()), default=None)
+        return cls(level, actions, tied, best)
+
+    def is_seen(self) -> bool:
+        """Whether the reference predicts better than the mean."""
+        return self.reference is not None and is_seen(self.level, self.reference)
+
+    def comparison(self, k: int) -> Comparison | None:
+        """A group beside the reference."""
+        fit = self.tied[k]
+        if fit is None or self.reference is None:
+            return None
+        errors, coefficients = fit
+        return compared(self.level, errors, self.reference, coefficients, label_weights(self.actions[k], self.level.y))

@@ -1,0 +1,55 @@
+"""What speaks for a suggestion, in words."""
+
+from __future__ import annotations
+
+from sharefind.suggestion.held_out import Comparison
+from sharefind.suggestion.judgement import Judgement
+
+
+def reason(judged: Judgement) -> str:
+    """Why a group is suggested, as one or two sentences."""
+    parts = [_columns(judged)]
+    if judged.is_picture:
+        parts.append(f"neighbouring pixels are correlated ({judged.contrast:.2f} above those far apart)")
+    if judged.best is not None:
+        parts.append(_relation(judged, judged.best))
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:]
+
+
+def _columns(judged: Judgement) -> str:
+    like, words = judged.likeness, judged.action.layout.words
+    if not like.holds():
+        return f"{words}: means or spreads differ by up to {like.effect:.2g} standard deviations"
+    correlations = " and correlations" if like.correlations < 2 else ""
+    return f"{words}: like means{',' if correlations else ' and'} spreads{correlations}"
+
+
+def _relation(judged: Judgement, found: Comparison) -> str:
+    numbers = f"{found.coefficients} numbers instead of {found.of}"
+    group = judged.action.group
+    if not judged.is_seen:
+        return f"no model sees y in x, so that nothing speaks for or against {group} there ({numbers})"
+    both = f"R^2 {_short(found.tied)} / {_short(found.best)}"
+    if judged.holds:
+        return f"a {found.words} model tied by {group} predicts held-out rows as well as any other ({both}) with {numbers}"
+    worst = max(judged.comparisons, key=lambda one: one.deviation)
+    both = f"R^2 {_short(worst.tied)} / {_short(worst.best)}"
+    return (
+        f"a {worst.words} model tied by {group} predicts held-out rows less well than the best one ({both}), with "
+        f"{worst.coefficients} numbers instead of {worst.of}: {group} may hold in part"
+    )
+
+
+def _short(value: float) -> str:
+    return f"{max(value, 0.0):.3f}".lstrip("0") if value < 0.9995 else "1.000"
+
+
+def filter_reason(found: Comparison) -> str:
+    """Why a filter speaks for a search without a candidate."""
+    return (
+        "The columns are a sequence with a filter that is the same at every position but at the borders: away from "
+        f"them it predicts held-out rows as well as free coefficients (R^2 {_short(found.tied)} / {_short(found.best)}) "
+        f"with {found.coefficients} numbers instead of {found.of}; no group of permutations has it, and a search "
+        "without a candidate finds it"
+    )

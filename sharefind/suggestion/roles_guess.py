@@ -1,0 +1,221 @@
+"""Which columns of a table are inputs and which are labels, where the user does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.datasets.classes import is_words, looks_like_classes
+from sharefind.datasets.column_choice import written
+from sharefind.datasets.roles import Roles
+from sharefind.datasets.selection import COLUMN, select
+from sharefind.datasets.table_task import table_arrays
+from sharefind.datasets.tables import Table
+from sharefind.errors import quoted
+from sharefind.suggestion.column_kinds import NAME_WORDS, Column, column_of, names_label, words_of
+from sharefind.suggestion.name_blocks import name_blocks
+from sharefind.suggestion.sheet import Sheet, checked
+from sharefind.typing import FloatArray
+
+
+@dataclass
+class _Guess:
+    """Roles while they are found.
+
+    Attributes:
+        roles: What is known so far.
+        notes: Why.
+        has_time: Whether a column says that rows follow each other.
+    """
+
+    roles: Roles
+    notes: list[str] = field(default_factory=list)
+    has_time: bool = False
+
+    def say(self, note: str, **roles: str) -> None:
+        """Settle roles, and why."""
+        self.roles = replace(self.roles, **roles)
+        self.notes.append(note)
+
+
+def sheet_of(table: Table, roles: Roles) -> Sheet:
+    """Inputs and labels of a table.
+
+    Args:
+        table: All its columns, or all arrays of an archive.
+        roles: What the user says of them, which is kept.
+
+    Raises:
+        DataError: There is no column for one of the two, or one that cannot be used.
+    """
+    guess = _Guess(roles)
+    if table.is_archive or any(np.ndim(values) > 1 for values in table.columns.values()):
+        _guess_arrays(table, guess)
+    else:
+        _guess_columns(table, guess)
+    _guess_labels(table, guess)
+    asked = _with_some_axes(table, guess.roles)
+    sides = table_arrays(table, asked, is_asking=False)
+    x, y = (np.asarray(side.values, dtype=np.float64) for side in (sides.x, sides.y))
+    said = {f.name: str(value) for f in fields(Roles) if (value := getattr(guess.roles, f.name)) is not None}
+    shapes = [side.axes.shape if side.axes is not None else (side.values.shape[1],) for side in (sides.x, sides.y)]
+    is_numbered = all(COLUMN.fullmatch(name) for name in sides.x.names)
+    sheet = Sheet(
+        x, y, sides.x.names, shapes[0], shapes[1], said, tuple(guess.notes), len(x),
+        orders_columns=not table.is_archive and guess.roles.categorical is None and sides.x.array is None,
+        is_named=not is_numbered and sides.x.array is None, has_time=guess.has_time, units=sides.units,
+    )  # fmt: skip
+    return checked(sheet, table.source)
+
+
+def _with_some_axes(table: Table, roles: Roles) -> Roles:
+    """Roles with names for axes of arrays that have several, so that they can be read."""
+    found = select(table.choice, roles)
+    for name, positions in (("axes", found.inputs), ("out_axes", found.outputs)):
+        dims = max(np.ndim(table.columns[table.choice.name(k)]) for k in positions)
+        if getattr(roles, name) is None and dims > 2:
+            roles = replace(roles, **{name: " ".join(f"axis_{k}" for k in range(dims - 1))})
+    return roles
+
+
+def _guess_columns(table: Table, guess: _Guess) -> None:
+    names = table.choice
+    columns = [column_of(names.name(k), k, table.columns[names.name(k)]) for k in _read(table)]
+    is_said = guess.roles.inputs is not None or guess.roles.outputs is not None
+    left = columns if is_said else _without_others(columns, guess)
+    named = [COLUMN.fullmatch(column.name) for column in left]
+    if not is_said and not (all(named) and {match[1] for match in named if match} == {"x", "y"}):
+        _guess_sides(left, table, guess)
+    found = select(names, guess.roles)
+    words = [c for c in columns if c.position in found.inputs and is_words(c.values)]
+    if words and guess.roles.categorical is None:
+        guess.say(f"{quoted(_names(words))} among the inputs holds words: categories", categorical=_listed(words))
+
+
+def _read(table: Table) -> list[int]:
+    """Positions of the columns that were read."""
+    return [k for k in range(len(table.header)) if table.choice.name(k) in table.columns]
+
+
+def _without_others(columns: list[Column], guess: _Guess) -> list[Column]:
+    """The columns that may be inputs or labels: without times, row numbers and names of units."""
+    left, dropped = list[Column](), list[Column]()
+    for column in columns:
+        guess.has_time = guess.has_time or column.kind == "time"
+        if column.name == guess.roles.rows_of:
+            continue
+        if column.kind in ("numbers", "words"):
+            left.append(column)
+        elif column.kind == "unit" and guess.roles.rows_of is None and column.repeats:
+            why = f"{quoted(column.name)} has {column.repeats} values, each in several rows, which may be dependent"
+            guess.say(why, rows_of=column.name)
+        else:
+            dropped.append(column)
+    if dropped:
+        kinds = ", ".join(f"{quoted(c.name)} ({'name of a row' if c.kind == 'unit' else c.kind})" for c in dropped)
+        already = [guess.roles.drop] if guess.roles.drop else []
+        guess.say(f"left out: {kinds}", drop=",".join([*already, _listed(dropped)]))
+    return left
+
+
+def _guess_sides(left: list[Column], table: Table, guess: _Guess) -> None:
+    """Labels by the words in their names; one column that is unlike the others where no word says it."""
+    if len(left) < 2:
+        raise table.refused(
+            f"{len(left)} columns with numbers or words ({_names(left) or 'none'}); give one at least for inputs and "
+            "one for labels"
+        )
+    labels = [column for column in left if names_label(column.name)] or _later(left)
+    why = "by its name" if len(labels) == 1 else "by their names"
+    if not labels or len(labels) == len(left):
+        labels, why = [_odd_one(left)], "since no name says which column it is"
+    inputs = [column for column in left if column not in labels]
+    guess.say(f"label {quoted(_names(labels))} {why}", inputs=_listed(inputs), outputs=_listed(labels))
+
+
+def _later(left: list[Column]) -> list[Column]:
+    """Columns that repeat others under a name with a word such as "next"."""
+    return [column for column in left if set(words_of(column.name)) & NAME_WORDS.later]
+
+
+def _odd_one(left: list[Column]) -> Column:
+    """The last column whose name is like no other; the last of all where there is none."""
+    in_blocks = {k for block in name_blocks([column.name for column in left]) for k in block.flat}
+    alone = [column for k, column in enumerate(left) if k not in in_blocks]
+    words = [column for column in alone if is_words(column.values)]
+    if words:
+        return words[-1]
+    return left[-1] if left[-1] in alone or not alone else alone[-1]
+
+
+def _guess_labels(table: Table, guess: _Guess) -> None:
+    """Whether labels are classes, where the user does not say."""
+    if guess.roles.labels is not None:
+        return
+    positions = select(table.choice, guess.roles).outputs
+    parts = [np.asarray(table.columns[table.choice.name(k)]) for k in positions]
+    if any(is_words(values) for values in parts):
+        if len(parts) == 1:
+            guess.say("the labels are words: classes", labels="classes")
+        return
+    flat = [values.reshape(len(values), -1) for values in parts]
+    if len({len(values) for values in flat}) > 1 or any(values.dtype.kind not in "biuf" for values in flat):
+        return
+    y = np.hstack(flat)
+    if y.shape[1] == 1 and (count := looks_like_classes(y)):
+        guess.say(f"the labels have {count} different whole values: classes", labels="classes")
+    elif y.shape[1] > 1 and _is_one_hot(y):
+        guess.say(f"each row of the labels has 1 in one of {y.shape[1]} columns: classes", labels="classes")
+
+
+def _is_one_hot(y: FloatArray) -> bool:
+    return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+def _guess_arrays(table: Table, guess: _Guess) -> None:
+    """Which arrays are x and y: by name, or by shape."""
+    arrays = {name: np.asarray(values) for name, values in table.columns.items() if np.ndim(values) > 0}
+    if guess.roles.inputs is None and guess.roles.outputs is None and not {"x", "y"} <= arrays.keys():
+        x_name, y_name = _sides_of(arrays, table)
+        why = f"inputs {quoted(x_name)} and labels {quoted(y_name)} by the names and shapes of the arrays"
+        guess.say(why, inputs=written(x_name), outputs=written(y_name))
+    found = select(table.choice, guess.roles)
+    rows = max(len(arrays[table.choice.name(k)]) for k in (*found.inputs, *found.outputs))
+    if guess.roles.rows_of is None:
+        for k in found.others or _read(table):
+            name = table.choice.name(k)
+            values = arrays.get(name)
+            if k in (*found.inputs, *found.outputs) or values is None or values.shape != (rows,):
+                continue
+            column = column_of(name, k, values)
+            if column.kind == "unit" and column.repeats:
+                guess.say(f"{quoted(name)} has {column.repeats} values, each in several rows", rows_of=name)
+
+
+def _sides_of(arrays: dict[str, NDArray[Any]], table: Table) -> tuple[str, str]:
+    names = {0: ("x", "inputs", "input", "features", "data", "images"), 1: ("y", "labels", "label", "targets", "target",
+             "outputs", "output", "classes")}  # fmt: skip
+    by_role = {role: next((n for n in arrays if n.lower() in known), None) for role, known in names.items()}
+    wide = sorted((n for n in arrays if n != by_role[1]), key=lambda n: -arrays[n].size)
+    x_name = by_role[0] or (wide[0] if wide else None)
+    rows = -1 if x_name is None else len(arrays[x_name])
+    y_name = by_role[1] or next((n for n in reversed(arrays) if n != x_name and len(arrays[n]) == rows), None)
+    if x_name is None or y_name is None or x_name == y_name:
+        raise table.refused(f"{table.choice.listing()}; give one array of inputs and one of labels with as many rows")
+    return x_name, y_name
+
+
+def _names(columns: Sequence[Column]) -> str:
+    return ", ".join(column.name for column in columns)
+
+
+def _listed(columns: Sequence[Column]) -> str:
+    """Columns as a list that settings take: a range where many stand side by side in the file."""
+    positions = [column.position for column in columns]
+    if len(columns) > 4 and positions == list(range(positions[0], positions[-1] + 1)):
+        return f"{written(columns[0].name)}..{written(columns[-1].name)}"
+    return ",".join(written(column.name) for column in columns)

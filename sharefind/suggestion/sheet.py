@@ -1,0 +1,71 @@
+"""Inputs and labels of a data set as a suggestion sees them, with what was guessed of their roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sharefind.errors import DataError
+from sharefind.typing import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Some rows of a data set.
+
+    Attributes:
+        x: Inputs, shape (n, d).
+        y: Labels, shape (n, m), a column for each class where they are classes.
+        inputs: Names of the columns of x.
+        shape: Shape of a row of x in the data.
+        out_shape: Shape of a row of y.
+        settings: What a search must be told of the columns: inputs, outputs, drop, labels and the like.
+        notes: What was guessed, and why.
+        rows: Number of rows of the data set.
+        orders_columns: Whether `inputs` may give columns in another order.
+        is_named: Whether the columns of x have names of their own.
+        has_time: Whether a column says that rows follow each other in time.
+        units: Unit of each row (n,); None where nothing names it.
+        is_task: Whether it is a named data set, whose columns have no settings.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    rows: int = 0
+    orders_columns: bool = False
+    is_named: bool = False
+    has_time: bool = False
+    units: IntArray | None = None
+    is_task: bool = False
+
+    def sampled(self, most: int, rng: np.random.Generator) -> Sheet:
+        """At most so many of the rows, in their order."""
+        if len(self.x) <= most:
+            return self
+        rows = np.sort(rng.choice(len(self.x), most, replace=False))
+        return replace(self, x=self.x[rows], y=self.y[rows])
+
+
+def checked(sheet: Sheet, source: str) -> Sheet:
+    """The same sheet, where its numbers can be looked at.
+
+    Raises:
+        DataError: There are no rows, no columns, or values that are not finite.
+    """
+    for side, values in (("inputs", sheet.x), ("labels", sheet.y)):
+        if values.size == 0:
+            raise DataError(f"{source}: no {side}; give at least one row and one column of each")
+        if not np.isfinite(values).all():
+            row, column = np.argwhere(~np.isfinite(values))[0]
+            raise DataError(
+                f"{source}: {side} are {values[row, column]} at row {row}, column {column} (counted from 0); "
+                "remove that row or fill the value in"
+            )
+    return sheet

@@ -1,0 +1,196 @@
+"""Suggestions for a data set: what it recommends itself, what a quick look finds, and a search without a candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sharefind.datasets import Task, load_task, read_table, task_names
+from sharefind.datasets.roles import Roles
+from sharefind.datasets.tables import Table
+from sharefind.errors import ConfigError, DataError, quoted, setting
+from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.rng import named_stream
+from sharefind.suggestion.consecutive_rows import RowsInOrder, rows_in_order
+from sharefind.suggestion.expected_seconds import Planned, SecondsOf, machine_rates, seconds_with
+from sharefind.suggestion.held_out import Comparison, filter_comparison
+from sharefind.suggestion.judgement import RANKING, Judgement
+from sharefind.suggestion.quick_look import judgements, levels_of
+from sharefind.suggestion.reasons import filter_reason, reason
+from sharefind.suggestion.roles_guess import sheet_of
+from sharefind.suggestion.sheet import Sheet
+from sharefind.suggestion.suggestion import Suggestion, Suggestions
+
+Data = str | Path | Table | Task | Mapping[str, Any] | ArrayLike
+
+
+def suggest(
+    data: Data,
+    y: ArrayLike | None = None,
+    *,
+    most: int = 5,
+    limits: Limits = DEFAULT_LIMITS,
+    seconds_of: SecondsOf | None = None,
+    **roles: Any,
+) -> Suggestions:
+    """What may be worth a search on a data set: groups, representations and roles of columns, ranked, with reasons.
+
+    Args:
+        data: A path, the name of a data set, a table, a task, columns by name, or inputs x as an array of shape
+            (n, ...).
+        y: Labels, shape (n,) or (n, ...), where `data` is an array; None otherwise.
+        most: Most suggestions.
+        limits: On the size of a file.
+        seconds_of: What estimates the time of a search; measured on this machine if None.
+        **roles: What is known of the columns: attributes of `sharefind.datasets.roles.Roles`.
+
+    Returns:
+        Suggestions, the best one first.
+
+    Raises:
+        DataError: The data cannot be read, or hold no inputs, no labels, or values that are not finite.
+        ConfigError: `most` is below 1, or labels are given beside data that have their own.
+    """
+    if most < 1:
+        raise ConfigError(f"{setting('most')} {most} asks for nothing; give at least 1", "most")
+    seconds_of = seconds_of or seconds_with(machine_rates())
+    said = Roles(**roles)
+    task = _task_of(data, y, said)
+    if task is not None:
+        return _for_task(task, most, seconds_of)
+    name = str(data) if isinstance(data, (str, Path)) else None
+    sheet = sheet_of(_table_of(data, y, limits, said), said)
+    return _for_sheet(sheet, name, most, seconds_of, [])
+
+
+def _task_of(data: Data, y: ArrayLike | None, roles: Roles) -> Task | None:
+    """The task that the data are, or name; None for files, tables and arrays."""
+    is_name = isinstance(data, str) and data in task_names()
+    if not is_name and not isinstance(data, Task):
+        return None
+    told = next((name for name, value in vars(roles).items() if value is not None), None)
+    if y is not None or told is not None:
+        what = "labels" if told is None else setting(told)
+        raise ConfigError(f"the data set {quoted(getattr(data, 'name', data))} has its own columns; drop {what}")
+    return data if isinstance(data, Task) else load_task(str(data))
+
+
+def _table_of(data: Data, y: ArrayLike | None, limits: Limits, roles: Roles) -> Table:
+    if isinstance(data, (str, Path, Table, Mapping)):
+        if y is not None:
+            raise ConfigError("labels are given beside data with names, which have their own; drop y")
+        if isinstance(data, Table):
+            return data
+        if isinstance(data, Mapping):
+            return Table({str(name): np.asarray(values) for name, values in data.items()})
+        return _read(data, limits, roles)
+    if y is None:
+        raise DataError("inputs without labels; give y, an array with a row for each row of x")
+    x, labels = np.asarray(data), np.asarray(y)
+    if x.ndim < 2:
+        raise DataError(f"x has shape {x.shape}; give it a row for each sample, (n, d) or (n, ...)")
+    return Table({"x": x, "y": labels}, is_archive=True)
+
+
+def _read(path: str | Path, limits: Limits, roles: Roles) -> Table:
+    if isinstance(path, str) and not Path(path).suffix and not Path(path).exists():
+        load_task(path)  # says which name is meant
+    return read_table(path, limits, roles)
+
+
+def _for_task(task: Task, most: int, seconds_of: SecondsOf) -> Suggestions:
+    """What a data set recommends, before what a look at it finds."""
+    x, y = task.arrays() if task.x is not None else task.sample(named_stream(0, "suggested samples"), 1000)
+    shapes = [(x.shape[1],), (y.shape[1],)]
+    sheet = Sheet(x, y, task.inputs, *shapes, rows=len(x), units=task.units, is_task=True)
+    found = list[Suggestion]()
+    if task.group is not None or task.action is not None:
+        reps = {"in_rep": task.in_rep or "natural", "out_rep": task.out_rep or "natural"}
+        settings = {"group": task.group, **reps} if task.group is not None else {}
+        words = task.description or task.name
+        order = 0.0 if task.action is None else float(np.log(task.action.group.order))
+        group = task.group or (task.action.group.name if task.action is not None else None)
+        why = f"the data set recommends {group}{'' if task.action is None else ' with an action of its own'}: {words}"
+        found.append(Suggestion(settings, why, 1.0, seconds_of(sheet, Planned(group, order)), task.name))
+    return _for_sheet(sheet, task.name, most, seconds_of, found)
+
+
+def _for_sheet(
+    sheet: Sheet, name: str | None, most: int, seconds_of: SecondsOf, known: list[Suggestion]
+) -> Suggestions:
+    order = None if sheet.units is not None or sheet.is_task else rows_in_order(sheet)
+    notes = [*sheet.notes, *_dependence_notes(sheet, order)]
+    settings = _column_settings(sheet, order)
+    judged = judgements(sheet)
+    ranked = [_of_group(one, sheet, settings, name, seconds_of) for one in judged if one.score() > 0]
+    blind = _blind(sheet, settings, name, seconds_of, judged)
+    place = next((k for k, one in enumerate(ranked) if one.score < blind.score), len(ranked))
+    ranked = _without_repeats([*known, *ranked[:place], blind, *ranked[place:]])
+    kept = ranked[:most]
+    if blind not in kept and not kept[0].score >= RANKING.strong:
+        kept[-1] = blind
+    width, labels = sheet.x.shape[1], sheet.y.shape[1]
+    return Suggestions(name, sheet.rows, width, labels, tuple(kept), tuple(notes), kept[0].score >= RANKING.strong)
+
+
+def _without_repeats(ranked: list[Suggestion]) -> list[Suggestion]:
+    """Each group and pair of representations once."""
+    seen = set[tuple[str | None, ...]]()
+    found = list[Suggestion]()
+    for one in ranked:
+        key = tuple(one.settings.get(name) for name in ("group", "in_rep", "out_rep", "inputs", "axes", "blind"))
+        if key not in seen:
+            seen.add(key)
+            found.append(one)
+    return found
+
+
+def _column_settings(sheet: Sheet, order: RowsInOrder | None) -> dict[str, str]:
+    settings = dict(sheet.settings)
+    if order is not None and "rows_of" not in settings:
+        settings["block_length"] = str(order.length)
+    return settings
+
+
+def _dependence_notes(sheet: Sheet, order: RowsInOrder | None) -> list[str]:
+    if order is None:
+        return []
+    return [f"rows may depend on those before them: {order.words}; blocks of {order.length} rows are kept together"]
+
+
+def _of_group(
+    judged: Judgement, sheet: Sheet, settings: Mapping[str, str], name: str | None, seconds_of: SecondsOf
+) -> Suggestion:
+    action = judged.action
+    seconds = seconds_of(sheet, Planned(action.group, action.size, True if judged.holds else None))
+    return Suggestion({**settings, **action.settings}, reason(judged), judged.score(), seconds, name)
+
+
+def _blind(
+    sheet: Sheet, settings: Mapping[str, str], name: str | None, seconds_of: SecondsOf, judged: list[Judgement]
+) -> Suggestion:
+    """A search without a candidate, which is more than a last resort where a filter fits and no group does."""
+    plain = {key: value for key, value in settings.items() if key not in ("axes", "shape", "out_axes", "out_shape")}
+    seconds = seconds_of(sheet, Planned())
+    found = _filter(sheet) if not any(one.holds and one.action.layout.plain == 0 for one in judged) else None
+    if found is not None:
+        score = RANKING.holds + (1 - RANKING.holds) * found.saving
+        return Suggestion({**plain, "blind": "true"}, filter_reason(found), score, seconds, name)
+    is_any = any(one.score() >= RANKING.strong for one in judged)
+    why = "where none of the other suggestions holds" if is_any else "no group that a quick look tried is convincing"
+    score = 0.0 if is_any else 0.1
+    return Suggestion({**plain, "blind": "true"}, f"{why[:1].upper()}{why[1:]}", score, seconds, name)
+
+
+def _filter(sheet: Sheet, rows: int = 1500) -> Comparison | None:
+    """A filter that predicts as well as free coefficients away from the borders; None where there is none."""
+    if len(sheet.shape) > 1 or sheet.x.shape[1] != sheet.y.shape[1]:
+        return None
+    part = replace(sheet, x=sheet.x[:rows], y=sheet.y[:rows])
+    found = filter_comparison(levels_of(part)[0])
+    return found if found is not None and found.holds() and found.tied > 0.1 else None

@@ -1,0 +1,117 @@
+"""A suggestion: the settings of a search, what speaks for them, and the command that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sharefind.storage import shell_word
+
+SETTING_ORDER = (
+    "inputs", "outputs", "drop", "rows_of", "block_length", "categorical", "labels", "axes", "shape", "out_axes",
+    "out_shape", "delimiter", "decimal", "group", "blind", "in_rep", "out_rep",
+)  # fmt: skip
+"""Settings of a search in the order in which a command gives them."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A search that may be worth its time.
+
+    Attributes:
+        settings: Of the search, beside its data; "blind" is "true" where there is no candidate group.
+        reason: Why, as one or two sentences.
+        score: Between 0 and 1; the largest comes first.
+        seconds: How long the search will take on this machine, at the least and at the most.
+        data: Path or name of the data; None for arrays.
+    """
+
+    settings: Mapping[str, str]
+    reason: str
+    score: float
+    seconds: tuple[float, float]
+    data: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Group and representations in one line."""
+        if "blind" in self.settings:
+            return "no candidate group: the search proposes one"
+        if "group" not in self.settings:
+            return "the action that comes with the data"
+        parts = [f"{side} {self.settings[key]}" for key, side in (("in_rep", "inputs"), ("out_rep", "outputs"))
+                 if key in self.settings]  # fmt: skip
+        return ", ".join([self.settings["group"], *parts])
+
+    @property
+    def command(self) -> str:
+        """The command that runs the search, for a shell; `DATA` stands for arrays that are in no file."""
+        words = ["sharefind", "discover", shell_word("DATA" if self.data is None else self.data)]
+        if words[2].startswith("-"):
+            words[2] = f"./{words[2]}"
+        for name in SETTING_ORDER:
+            if name not in self.settings:
+                continue
+            value = self.settings[name]
+            if name == "labels":
+                words.append(f"--{value}")
+            elif name == "blind":
+                words.append("--blind")
+            else:
+                words += [f"--{name.replace('_', '-')}", shell_word(value)]
+        return " ".join(words)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `sharefind suggest --json` prints of it."""
+        low, high = self.seconds
+        return {
+            "settings": dict(self.settings),
+            "reason": self.reason,
+            "score": round(self.score, 4),
+            "seconds": [round(low, 1), round(high, 1)],
+            "command": self.command,
+        }
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """All suggestions for a data set, the best one first.
+
+    Attributes:
+        data: Path or name of the data; None for arrays.
+        rows: Number of rows.
+        d_in: Width of x.
+        d_out: Width of y.
+        suggestions: The searches.
+        notes: What was guessed of the columns and the rows.
+        is_strong: Whether the first one is more than a guess.
+    """
+
+    data: str | None
+    rows: int
+    d_in: int
+    d_out: int
+    suggestions: tuple[Suggestion, ...]
+    notes: tuple[str, ...] = ()
+    is_strong: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """One sentence for people."""
+        if self.is_strong:
+            return "The first suggestion is more than a guess."
+        return "No strong suggestion: nothing that a quick look sees is symmetric."
+
+    def to_json(self) -> dict[str, Any]:
+        """What `sharefind suggest --json` prints."""
+        return {
+            "schema": "sharefind.suggestions/1",
+            "data": self.data,
+            "rows": self.rows,
+            "d_in": self.d_in,
+            "d_out": self.d_out,
+            "is_strong": self.is_strong,
+            "notes": list(self.notes),
+            "suggestions": [one.to_json() for one in self.suggestions],
+        }

@@ -1,0 +1,81 @@
+"""Estimates of time: arithmetic on sizes and rates, and the words that say it."""
+
+from dataclasses import replace
+
+import pytest
+
+from sharefind.durations import Estimate, Part, Rates, estimate_from_sizes, rounded_seconds, seconds_range, usual_sizes
+
+SIZES = usual_sizes(1000, 8, 8, 16, 18)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.01, "1 s"), (3.4, "3 s"), (17, "15 s"), (44, "45 s"), (89, "90 s"), (100, "2 min"), (950, "15 min"),
+     (5500, "2 h"), (200_000, "2 days")],
+)  # fmt: skip
+def test_rounded_seconds(seconds: float, words: str) -> None:
+    assert rounded_seconds(seconds) == words
+
+
+def test_ends_that_are_alike_are_one() -> None:
+    assert seconds_range(19.0, 21.0) == "20 s"
+    assert seconds_range(10.0, 40.0) == "10 s to 40 s"
+
+
+@pytest.mark.parametrize(
+    ("field", "part"),
+    [("rows", "tests"), ("d_in", "tests"), ("subgroups", "tests"), ("copies", "tests"), ("trained", "trainings"),
+     ("dim", "trainings"), ("steps", "trainings"), ("batch", "trainings"), ("particles", "trainings"),
+     ("replicates", "trainings"), ("rows", "diagnosis")],
+)  # fmt: skip
+def test_more_of_anything_takes_longer(field: str, part: str) -> None:
+    more = replace(SIZES, **{field: 3 * getattr(SIZES, field)})
+    before, after = (estimate_from_sizes(sizes).part(part) for sizes in (SIZES, more))
+    assert before.high < after.high <= 3.001 * before.high
+
+
+def test_a_candidate_that_holds_takes_one_test_and_two_trainings() -> None:
+    found = estimate_from_sizes(SIZES, holds=True)
+    assert found.part("tests").fewest == 1
+    assert found.part("trainings").fewest == 2
+    assert found.high < estimate_from_sizes(SIZES, holds=False).low
+    unknown = estimate_from_sizes(SIZES)
+    assert (unknown.low, unknown.high) == (found.low, estimate_from_sizes(SIZES, holds=False).high)
+
+
+def test_workers_share_what_can_be_shared() -> None:
+    one, four = (estimate_from_sizes(SIZES, holds=False, jobs=jobs) for jobs in (1, 4))
+    assert four.part("tests").high < one.part("tests").high / 3
+    assert four.part("diagnosis").high == pytest.approx(one.part("diagnosis").high / 4)
+
+
+def test_a_slower_machine_takes_longer_and_measured_rates_replace_the_formula() -> None:
+    usual, slow = (estimate_from_sizes(SIZES, Rates(speed=speed, start=0.0)) for speed in (1.0, 3.0))
+    assert slow.high == pytest.approx(3 * usual.high)
+    measured = Rates(bind=1.0, copy=0.1, step=0.0)
+    assert measured.of_test(SIZES, 10) == pytest.approx(1.0 + 0.1 * (10 + SIZES.reference))
+    assert measured.of_training(SIZES, 40) == 0.0
+
+
+def test_what_will_not_be_finished_is_named() -> None:
+    parts = (Part("tests", 5, 5), Part("trainings", 10, 10), Part("diagnosis", 0, 0), Part("yardstick", 1, 1))
+    found = Estimate(parts, True)
+    assert found.unfinished(4.0) == ("tests", "trainings", "yardstick")
+    assert found.unfinished(6.0) == ("trainings", "yardstick")
+    assert found.unfinished(20.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("holds", "words"),
+    [(None, "1 to 18 exact tests, then 2 to 4 trainings"), (True, ": 1 exact test, then 2 trainings"),
+     (False, ": up to 18 exact tests, then 2 to 4 trainings")],
+)  # fmt: skip
+def test_the_line_says_how_much_there_is_to_do(holds: bool | None, words: str) -> None:
+    line = str(estimate_from_sizes(SIZES, holds=holds))
+    assert line.startswith("about ")
+    assert line.endswith(words)
+
+
+def test_nothing_to_test_is_no_part_of_the_line() -> None:
+    assert "test" not in str(estimate_from_sizes(replace(SIZES, subgroups=0, has_gate=False)))
