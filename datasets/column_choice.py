@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sharefind.errors import DataError, quoted, setting
+from sharefind.errors import DataError, quoted, setting, visible
 
 QUOTED = r'"(?:[^"]|"")*+"'
 END = rf'{QUOTED}|[^"]*?'
@@ -86,7 +86,7 @@ class Columns:
 
     def example(self) -> str:
         """A name of these columns, as it is written in a list."""
-        return written(self.name(0)) if self.header else "a_name"
+        return visible(written(self.name(0))) if self.header else "a_name"
 
     def _choice(self, item: str, role: str) -> Choice:
         if item in self.header:
@@ -97,9 +97,10 @@ class Columns:
         if match["last"] is not None:
             first, last = self._end(match["first"], role), self._end(match["last"], role)
             if last < first:
+                one, other = self.name(first), self.name(last)
                 raise self.refused(
-                    f"{setting(role)} {item}: {quoted(self.name(first))} stands behind {quoted(self.name(last))} in "
-                    f"the file; write the range as {written(self.name(last))}..{written(self.name(first))}"
+                    f"{setting(role)} {visible(item)}: {quoted(one)} stands behind {quoted(other)} in the file; write "
+                    f"the range as {visible(written(other))}..{visible(written(one))}"
                 )
             return Choice(tuple(range(first, last + 1)), is_named=False)
         if not item.startswith('"') and GLOB.search(item):

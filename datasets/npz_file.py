@@ -17,7 +17,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from sharefind.datasets.data_file import Choose, DataFile, DataFormat, RawColumns
-from sharefind.errors import one_line, quoted
+from sharefind.errors import one_line, quoted, visible
 
 SAVE_IT = "save it with numpy.savez(path, x=x, y=y)"
 
@@ -40,7 +40,7 @@ def _read(file: DataFile, choose: Choose) -> RawColumns:
     _refuse_directory(file)
     with zipfile.ZipFile(file.path) as archive:
         header = tuple(name.removesuffix(".npy") for name in archive.namelist())
-        members = {k: (header[k], archive.infolist()[k]) for k in choose(header).positions}
+        members = {k: (visible(header[k]), archive.infolist()[k]) for k in choose(header).positions}
         for key, info in members.values():
             _refuse_bomb(info, key, file)
         file.refuse_unpacked(sum(_float_bytes(archive, info, key, file) for key, info in members.values()))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sharefind.datasets.column_choice import Columns, written
 from sharefind.datasets.roles import Roles
-from sharefind.errors import DataError, quoted, setting
+from sharefind.errors import DataError, quoted, setting, visible
 
 USUAL = "without roles, columns are x0, x1, ... and y0, y1, ..."
 COLUMN = re.compile(r"([xy])(0|[1-9][0-9]*)")
@@ -115,13 +115,13 @@ def _listed(columns: Columns, text: str | None, role: str, dropped: frozenset[in
                 what = f"{quoted(columns.name(k))} stands in {setting(role)} and in {setting('drop')}"
                 raise columns.refused(f"{what}; take it out of one of them")
             if k in found:
-                what = f"{setting(role)} {text} gives {quoted(columns.name(k))} twice"
+                what = f"{setting(role)} {visible(text)} gives {quoted(columns.name(k))} twice"
                 raise columns.refused(f"{what}; give each {columns.kind} once")
             if k not in dropped:
                 found.append(k)
     if not found:
         raise columns.refused(
-            f"{setting(role)} {text}: {setting('drop')} leaves nothing of it; choose other {columns.kind}s"
+            f"{setting(role)} {visible(text)}: {setting('drop')} leaves nothing of it; choose other {columns.kind}s"
         )
     _refuse_twins(columns, found)
     return tuple(found)
@@ -156,8 +156,7 @@ def _usual(columns: Columns, dropped: frozenset[int], units: int | None) -> tupl
             continue
         if match is None:
             raise columns.refused(
-                f"unknown column {quoted(name)}; {USUAL}; {_ask(columns, dropped, units)}; a "
-                f"column that says which rows belong together is named with {setting('rows_of')}"
+                f"unknown column {quoted(name)}; {USUAL}; {_ask(columns, dropped, units)}{_beside(columns)}"
             )
         if int(match[2]) in positions[match[1]]:
             raise columns.refused(columns.twice(name))
@@ -170,6 +169,13 @@ def _usual(columns: Columns, dropped: frozenset[int], units: int | None) -> tupl
     if not x or not y:
         raise columns.refused(f"{setting('drop')} leaves no {'y' if x else 'x'}; drop fewer columns")
     return x, y
+
+
+def _beside(columns: Columns) -> str:
+    """What else a column beside x0, ... and y0, ... may be."""
+    if not any(COLUMN.fullmatch(name) for name in columns.header):
+        return ""
+    return f"; a column that says which rows belong together is named with {setting('rows_of')}"
 
 
 def _usual_array(columns: Columns, key: str) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from sharefind.datasets.row_keys import unit_numbers
 from sharefind.datasets.selection import Selection, select
 from sharefind.datasets.tables import Table
 from sharefind.datasets.task import NUMERIC_KINDS, TIME_KINDS, Task, check_arrays
-from sharefind.errors import quoted, setting
+from sharefind.errors import quoted, setting, visible
 from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes, AxisSettings, read_axes
 from sharefind.typing import IntArray
 
@@ -121,12 +121,15 @@ def _refuse_lengths(table: Table, found: Selection) -> int:
         if values.ndim == 0:
             raise table.refused(f"{quoted(name)} is a single value; give one for each row")
         if values.size == 0:
-            raise table.refused(f"{name} is empty, its shape is {values.shape}; give at least one row and one column")
+            raise table.refused(
+                f"{visible(name)} is empty, its shape is {values.shape}; give at least one row and one column"
+            )
     (first, rows), *others = ((name, len(values)) for name, values in lengths.items())
     for name, length in others:
         if length != rows:
+            one, other = visible(first), visible(name)
             raise table.refused(
-                f"{first} has {rows} rows but {name} has {length}; give one row of {name} for each row of {first}"
+                f"{one} has {rows} rows but {other} has {length}; give one row of {other} for each row of {one}"
             )
     return rows
 
@@ -178,7 +181,7 @@ def _labels(table: Table, found: Selection, roles: Roles, *, is_asking: bool) ->
 def _ask_kind(table: Table, name: str, values: NDArray[Any]) -> None:
     count = looks_like_classes(values)
     if count:
-        raise table.refused(f"{name} looks like {count} classes: {setting('labels')}")
+        raise table.refused(f"{visible(name)} looks like {count} classes: {setting('labels')}")
 
 
 def _classes(values: NDArray[Any], name: str, table: Table, roles: Roles) -> Side:
@@ -199,14 +202,14 @@ def _part(values: NDArray[Any], name: str, table: Table, letter: str = "x") -> S
     """The columns of one array, (n, d), with names; an array of a row keeps its shape in `axes` without names."""
     if isinstance(values, np.ma.MaskedArray) and np.count_nonzero(np.ma.getmaskarray(values)):
         masked = np.count_nonzero(np.ma.getmaskarray(values))
-        raise table.refused(f"{name} has {masked} masked values; fill them in or remove those rows")
+        raise table.refused(f"{visible(name)} has {masked} masked values; fill them in or remove those rows")
     if values.dtype.kind in TIME_KINDS:
         raise table.refused(
             f"{quoted(name)} holds dates or times; save them as numbers, such as seconds since the first row, or leave "
             f"them out with {setting('drop')}"
         )
     if values.dtype.kind not in NUMERIC_KINDS:
-        raise table.refused(f"{name} has dtype {values.dtype}, which is not real numbers; save it as floats")
+        raise table.refused(f"{visible(name)} has dtype {values.dtype}, which is not real numbers; save it as floats")
     shape = values.shape[1:]
     if values.ndim == 1:
         return Side(values[:, None], (name,))
@@ -225,7 +228,7 @@ def _joined(parts: Sequence[Side], axes: str | None, shape: str | None, side: Ax
     deep = next((part for part in parts if part.axes is not None), None)
     if deep is not None and len(parts) > 1:
         raise table.refused(
-            f"{deep.names[0].partition('[')[0]} has rows of several axes and cannot stand beside other arrays in "
+            f"{visible(deep.array or '')} has rows of several axes and cannot stand beside other arrays in "
             f"{setting('inputs' if side is INPUT_AXES else 'outputs')}; choose it alone, or flatten it"
         )
     is_whole = len(parts) == 1 and parts[0].array is not None

@@ -256,8 +256,9 @@ def test_hard_limits_say_so(text: str, words: str) -> None:
 
 @pytest.mark.parametrize("ending", [".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".PT"])
 def test_files_that_can_run_code_are_never_opened(ending: str, capsys: pytest.CaptureFixture[str]) -> None:
+    data = () if ending == ".npy" else ((f"discover --group C2 --data file{ending}", "numpy.savez"),)
     for command, instead in (
-        (f"discover --group C2 --data file{ending}", "numpy.savez"),
+        *data,  # an .npy file of data is opened, and what it holds is never run
         (f"discover --generators file{ending}", "as JSON"),
         (f"verify file{ending}", ".json or .safetensors"),
     ):
