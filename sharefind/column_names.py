@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sharefind.errors import visible
 
-PLAIN = re.compile(r"[\w.%-]+(\[[\w, =.-]*\])?(=[\w.%-]+)?")
+PLAIN = re.compile(r"\w[\w.%-]*(\[[\w, =.-]*\])?(=[\w.%-]+)?")
 """Names that need no quotes to be told from the words around them: pressure_Pa, x[0,1], quality=high."""
 
 

@@ -27,6 +27,7 @@ def test_columns_without_names_are_called_by_their_position() -> None:
         (5, ("a", "b"), "column 5 of x (counted from 0)"),
         (0, ("x[0,1]",), "column x[0,1] of x"),
         (0, ("quality=high",), "column quality=high of x"),
+        (0, ("-a",), 'column "-a" of x'),
         (0, ("d\u00e9bit l/s",), 'column "d\u00e9bit l/s" of x'),
         (0, ('a "b"\n',), "column 'a \"b\"\\n' of x"),
         (0, ("\u202eb",), 'column "\\u202eb" of x'),
