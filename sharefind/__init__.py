@@ -27,11 +27,13 @@ install_former_names()
 
 
 def __getattr__(name: str) -> Any:
-    """`SharingSearch`, loaded when it is first asked for: torch and scikit-learn come with it."""
+    """`SharingSearch`, with which torch and scikit-learn come, and `suggest`: loaded when they are first asked for."""
+    if name == "suggest":
+        return import_module("sharefind.suggestion").suggest
     if name == "SharingSearch":
         return import_module("sharefind.api").SharingSearch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), "SharingSearch"])
+    return sorted([*globals(), "SharingSearch", "suggest"])
