@@ -27,15 +27,15 @@ SUGGEST: Panels = {
 @takes(SUGGEST)
 def suggest(
     context: typer.Context,
-    data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A file, or a named data set.", show_default=False)
-    ],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A file, or a named data set.", show_default=False)],
     **options: Any,
 ) -> None:
     """Suggest groups and representations for a data set, each with its reason, its command and its time."""
     session: Session = context.obj
     given = {name: value for name, value in options.items() if value is not None and value is not False}
-    roles = {name: value for name, value in with_labels(given).items() if name not in ("most", "json", "quiet", *SETTINGS)}
+    roles = {
+        name: value for name, value in with_labels(given).items() if name not in ("most", "json", "quiet", *SETTINGS)
+    }
     from sharefind.suggestion import suggest as suggest_for
 
     found = suggest_for(data, most=options["most"], limits=limits_of(given), **roles)
@@ -53,9 +53,13 @@ def _print(found: Suggestions) -> None:
     from sharefind.durations import seconds_range
 
     console = result_console()
-    console.print(f"{found.data}: {found.rows} rows, {found.d_in} inputs, {found.d_out} labels. {found.verdict}", soft_wrap=True)
+    console.print(
+        f"{found.data}: {found.rows} rows, {found.d_in} inputs, {found.d_out} labels. {found.verdict}", soft_wrap=True
+    )
     for number, one in enumerate(found.suggestions, 1):
         console.print()
-        console.print(f"{number}. {one.title}  (score {one.score:.2f}, about {seconds_range(*one.seconds)})", soft_wrap=True)
+        console.print(
+            f"{number}. {one.title}  (score {one.score:.2f}, about {seconds_range(*one.seconds)})", soft_wrap=True
+        )
         console.print(f"   {one.reason}", soft_wrap=True)
         console.print(f"   {one.command}", soft_wrap=True)

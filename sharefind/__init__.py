@@ -25,16 +25,20 @@ if os.path.isfile(os.path.join(_checkout, "pyproject.toml")) and os.path.isdir(o
 
 install_former_names()
 
-ESTIMATORS = ("SharingClassifier", "SharingSearch")
-"""What the package itself offers."""
+OFFERED = {
+    "SharingClassifier": "sharefind.api",
+    "SharingSearch": "sharefind.api",
+    "suggest": "sharefind.suggestion",
+}
+"""What the package itself offers, and where it lies."""
 
 
 def __getattr__(name: str) -> Any:
-    """The estimators, loaded when one is first asked for: torch and scikit-learn come with them."""
-    if name in ESTIMATORS:
-        return getattr(import_module("sharefind.api"), name)
+    """The estimators, with which torch and scikit-learn come, and `suggest`: loaded when they are first asked for."""
+    if name in OFFERED:
+        return getattr(import_module(OFFERED[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *ESTIMATORS])
+    return sorted([*globals(), *OFFERED])

@@ -70,10 +70,12 @@ def actions_of(
         if order is not None:
             inputs = tuple(_relabelled(g, order) for g in inputs)
         for out_rep in output_layouts(widths[1], layout.points, layout.flat, widths[0]):
-            settings = {"group": name, **({"in_rep": layout.flat} if is_flat else _input_settings(layout, is_shaped)), "out_rep": out_rep}
-            yield SuggestedAction(
-                name, _log_order(group), layout, inputs, _moves(group, out_rep), settings
-            )
+            settings = {
+                "group": name,
+                **({"in_rep": layout.flat} if is_flat else _input_settings(layout, is_shaped)),
+                "out_rep": out_rep,
+            }
+            yield SuggestedAction(name, _log_order(group), layout, inputs, _moves(group, out_rep), settings)
 
 
 def with_settings(action: SuggestedAction, settings: Mapping[str, str]) -> SuggestedAction:

@@ -43,7 +43,8 @@ def _all(sheet: Sheet, look: Look) -> Iterator[SuggestedAction]:
     widths = (sheet.x.shape[1], sheet.y.shape[1])
     if len(sheet.shape) > 1:
         for layout in shaped_layouts(sheet.shape):
-            yield from actions_of(layout, widths, is_shaped=True)
+            for action in actions_of(layout, widths, names=sheet.settings.get("axes"), is_shaped=True):
+                yield with_settings(action, _out_axes(sheet, action))
         return
     said = _said_axes(sheet)
     if said is not None:
@@ -57,6 +58,18 @@ def _all(sheet: Sheet, look: Look) -> Iterator[SuggestedAction]:
     others = [layout for layout in layouts if layout.plain > 0]
     for layout in (*plain, *_partial(look, widths[0]), *others):
         yield from actions_of(layout, widths, is_flat=sheet.is_task)
+
+
+def axis_names(count: int, *, is_picture: bool = False) -> str:
+    """Names for the axes of a row, where nobody gave any."""
+    names = ("rows", "cols", "channels") if is_picture else ("points", "coords", "channels")
+    return " ".join(names[:count] if count <= len(names) else [f"axis_{k}" for k in range(count)])
+
+
+def _out_axes(sheet: Sheet, action: SuggestedAction) -> dict[str, str]:
+    if len(sheet.out_shape) < 2 or "out_axes" in sheet.settings:
+        return {}
+    return {"out_axes": axis_names(len(sheet.out_shape), is_picture=action.layout.picture is not None)}
 
 
 def _said_axes(sheet: Sheet) -> tuple[int, ...] | None:

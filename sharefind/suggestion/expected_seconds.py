@@ -14,6 +14,7 @@ from sharefind.durations import Rates, estimate_from_sizes, usual_sizes
 from sharefind.rng import named_stream
 from sharefind.suggestion.sheet import Sheet
 
+
 @dataclass(frozen=True)
 class Planned:
     """A search whose time is estimated.
@@ -33,9 +34,7 @@ SecondsOf = Callable[[Sheet, Planned], tuple[float, float]]
 """What estimates the seconds of a search on some data, the least and the most."""
 
 
-def machine_rates(
-    repeats: int = 3, reference: float = 0.0105, clock: Callable[[], float] = time.perf_counter
-) -> Rates:
+def machine_rates(repeats: int = 3, reference: float = 0.0105, clock: Callable[[], float] = time.perf_counter) -> Rates:
     """Rates of the pieces of work of a search on this machine.
 
     Args:
@@ -73,9 +72,7 @@ def seconds_with(rates: Rates, largest: float = 10.0) -> SecondsOf:
     return seconds_of
 
 
-def tested_groups(
-    name: str, symmetric: tuple[int, ...] = (1, 1, 2, 6, 30, 156, 1455), most: int = 200
-) -> int:
+def tested_groups(name: str, symmetric: tuple[int, ...] = (1, 1, 2, 6, 30, 156, 1455), most: int = 200) -> int:
     """About how many subgroups a search may test.
 
     Args:

@@ -15,6 +15,19 @@ from sharefind.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
+class Fitted:
+    """A model on rows that it was not fitted on.
+
+    Attributes:
+        errors: Squared errors, shape (n, m).
+        coefficients: Free numbers.
+    """
+
+    errors: FloatArray
+    coefficients: int
+
+
+@dataclass(frozen=True, eq=False)
 class Level:
     """Rows cut into folds, with one kind of features.
 
@@ -45,15 +58,12 @@ class Level:
             squared[rows] = (self.y[rows] - np.clip(self.z[rows] @ fit(training), least, most)) ** 2
         return squared
 
-    def tied(self, action: SuggestedAction) -> tuple[FloatArray, int] | None:
-        """Squared errors (n, m) of least squares tied by an action, and its number of coefficients.
-
-        None where they are too many for the rows.
-        """
+    def tied(self, action: SuggestedAction) -> Fitted | None:
+        """Least squares tied by an action; None where its numbers are too many for the rows."""
         tie = tie_of([self.features.moved(g) for g in action.inputs], action.outputs)
         if not self._is_determined(tie):
             return None
-        return self.errors(lambda moments: tied_weights(moments, tie)), tie.coefficients
+        return Fitted(self.errors(lambda moments: tied_weights(moments, tie)), tie.coefficients)
 
     def _is_determined(self, tie: Tie, share: float = 0.4) -> bool:
         return all(
@@ -74,12 +84,18 @@ def level_of(features: Features, x: FloatArray, y: FloatArray, rng: np.random.Ge
     """
     z, centred = features.of(x), y - y.mean(axis=0)
     folds = tuple(np.sort(part) for part in np.array_split(rng.permutation(len(x)), min(parts, len(x))))
-    total = Moments.of(z, centred)
-    training = tuple(total.without(Moments.of(z[rows], centred[rows])) for rows in folds)
+    training = tuple(_others(z, centred, rows) for rows in folds)
     level = Level(features, z, centred, folds, training, None)
     if features.count > 0.4 * training[0].rows:
         return level
     return Level(features, z, centred, folds, training, level.errors(free_weights))
+
+
+def _others(z: FloatArray, y: FloatArray, rows: IntArray) -> Moments:
+    """Moments of all rows but these."""
+    kept = np.ones(len(z), dtype=bool)
+    kept[rows] = False
+    return Moments.of(z[kept], y[kept])
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,18 +147,27 @@ def label_weights(action: SuggestedAction, y: FloatArray) -> FloatArray:
     return np.asarray((np.bincount(label) / np.bincount(label, variance))[label])
 
 
-def compared(
-    level: Level, errors: FloatArray, reference: FloatArray, coefficients: int, weights: FloatArray
-) -> Comparison:
-    """A model and a reference by their squared errors (n, m) on the same rows."""
-    null, tied, best = ((squared @ weights) for squared in (level.y**2, errors, reference))
+def compared(level: Level, model: Fitted, reference: Fitted, weights: FloatArray) -> Comparison:
+    """A model and a reference on the same rows.
+
+    A model with more numbers than the reference predicts a little worse, whatever is true: by so much it may.
+
+    Args:
+        level: The rows.
+        model: A tied model.
+        reference: What it is held against.
+        weights: Of the labels, shape (m,).
+    """
+    null, tied, best = ((squared @ weights) for squared in (level.y**2, model.errors, reference.errors))
+    more = max(0, model.coefficients - reference.coefficients)
+    allowed = 1.5 * float(best.mean()) * more / (level.training[0].rows * level.y.shape[1])
     worse = tied - best
     spread = float(worse.std()) / np.sqrt(len(worse))
-    deviation = float(worse.mean()) / spread if spread > 0 else 0.0
+    deviation = (float(worse.mean()) - allowed) / spread if spread > 0 else 0.0
     scale = max(float(null.mean()), 1e-300)
-    of = level.features.count * level.y.shape[1]
     r2 = (1 - float(tied.mean()) / scale, 1 - float(best.mean()) / scale)
-    return Comparison(level.features.words, *r2, deviation, coefficients, of)
+    of = level.features.count * level.y.shape[1]
+    return Comparison(level.features.words, *r2, deviation, model.coefficients, of)
 
 
 def is_seen(level: Level, errors: FloatArray, standard_errors: float = 4.0) -> bool:
@@ -157,11 +182,12 @@ def filter_comparison(level: Level) -> Comparison | None:
 
     None where x and y are not sequences of one length, or rows are too few for free least squares.
     """
-    n, m = level.y.shape
+    m = level.y.shape[1]
     if level.free is None or level.features.count != m or m < 6:
         return None
     inside = np.arange(m // 4, m - m // 4)
     weights = np.zeros(m)
     weights[inside] = 1 / np.maximum((level.y[:, inside] ** 2).mean(axis=0), 1e-300)
     errors = level.errors(lambda moments: filter_weights(moments, inside))
-    return compared(level, errors, level.free, 2 * m - 1, weights)
+    free = Fitted(level.free, level.features.count * m)
+    return compared(level, Fitted(errors, 2 * m - 1), free, weights)

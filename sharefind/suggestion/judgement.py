@@ -33,7 +33,7 @@ class Ranking:
     unseen: float = 0.3
     power: float = 8.0
     saving: float = 0.15
-    unlike: float = 0.5
+    unlike: float = 0.2
     plain: float = 0.2
     strong: float = 0.5
 
@@ -99,7 +99,7 @@ class Judgement:
             holding = ranking.holds + (1 - ranking.holds) * self.saving * like
         if self.is_picture:
             picture = ranking.picture + ranking.pixels * self.saving
-        fit = self.best.kept**ranking.power * self.saving * (0.5 + 0.5 * like)
+        fit = float(self.best.kept**ranking.power) * self.saving * (0.5 + 0.5 * like)
         return max(holding, picture, ranking.rest * fit / (1 + ranking.plain * self.action.layout.plain))
 
     @property

@@ -19,8 +19,8 @@ class Look:
     """What is seen of the columns x (n, d) alone.
 
     Attributes:
-        traits: Of each row and column: deviation from the mean of all rows, its square and its sign, shape (3, n, d);
-            the first from 0.
+        traits: Of each row and column: value, squared deviation from the mean, and a deviation that is cut off,
+            shape (3, n, d).
         spread: Standard deviation of each trait of each column, shape (3, d).
         correlation: Correlations of columns, shape (d, d).
     """
@@ -41,7 +41,7 @@ def look_at(x: FloatArray, most: int = 600) -> Look:
     centred = x - x.mean(axis=0)
     scale = np.maximum(common_scales(centred), 1e-300)
     scaled = np.clip(centred / scale, -5, 5)
-    traits = np.stack([x, scaled**2, np.tanh(scaled)])
+    traits = np.stack([x, centred**2, np.tanh(scaled)])
     deviation = np.maximum(centred.std(axis=0), 1e-300)
     correlation = (centred / deviation).T @ (centred / deviation) / len(x)
     return Look(traits, traits.std(axis=1), correlation)
@@ -103,6 +103,7 @@ def like_runs(look: Look, effect: float = 0.3) -> tuple[int, int]:
         look: What is seen of them.
         effect: Standard deviations by which they may differ.
     """
+
     def run(order: IntArray) -> int:
         first = order[0]
         unit = np.sqrt((look.spread**2 + look.spread[:, [first]] ** 2) / 2)

@@ -64,7 +64,7 @@ def common_scales(centred: FloatArray, near: float = 1.5) -> FloatArray:
     starts = np.concatenate([[0], np.cumsum(ascending[1:] > near * ascending[:-1])])
     scale = np.empty_like(deviation)
     scale[order] = np.sqrt(np.bincount(starts, ascending**2) / np.bincount(starts))[starts]
-    return scale
+    return np.asarray(scale, dtype=np.float64)
 
 
 def linear(width: int) -> Features:
@@ -104,7 +104,3 @@ class Moments:
     def of(cls, z: FloatArray, y: FloatArray) -> Moments:
         """The moments of z (n, p) and y (n, m)."""
         return cls(len(z), z.T @ z, z.T @ y)
-
-    def without(self, part: Moments) -> Moments:
-        """The moments of the other rows."""
-        return Moments(self.rows - part.rows, self.inner - part.inner, self.cross - part.cross)

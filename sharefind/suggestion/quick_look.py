@@ -9,12 +9,11 @@ import numpy as np
 from sharefind.rng import named_stream
 from sharefind.suggestion.actions import SuggestedAction
 from sharefind.suggestion.candidates import candidates
-from sharefind.suggestion.held_out import Comparison, Level, compared, is_seen, label_weights, level_of
+from sharefind.suggestion.held_out import Comparison, Fitted, Level, compared, is_seen, label_weights, level_of
 from sharefind.suggestion.judgement import Judgement
 from sharefind.suggestion.likeness import likeness, look_at, picture_contrast
 from sharefind.suggestion.moments import linear, quadratic
 from sharefind.suggestion.sheet import Sheet
-from sharefind.typing import FloatArray
 
 
 def judgements(sheet: Sheet, rows: int = 1500, seed: int = 0) -> list[Judgement]:
@@ -75,34 +74,32 @@ class _Fits:
     Attributes:
         level: Rows and features.
         actions: The groups.
-        tied: Squared errors of each group's model, with its coefficients; None for one with too many.
-        reference: Squared errors of the best model, tied or free; None where there are too few rows for any.
+        tied: Each group's model; None for one with too many numbers, or not worth it.
+        reference: The best model, tied or free; None where there are too few rows for any.
     """
 
     level: Level
     actions: list[SuggestedAction]
-    tied: list[tuple[FloatArray, int] | None]
-    reference: FloatArray | None
+    tied: list[Fitted | None]
+    reference: Fitted | None
 
     @classmethod
     def of(cls, level: Level, actions: list[SuggestedAction], is_worth: list[bool]) -> _Fits:
         """Fit the groups that are worth it."""
         tied = [level.tied(action) if worth else None for action, worth in zip(actions, is_worth, strict=True)]
         scale = 1 / np.maximum((level.y**2).mean(axis=0), 1e-300)
-        found = [errors for errors, _ in (fit for fit in tied if fit is not None)]
+        found = [fit for fit in tied if fit is not None]
         if level.free is not None:
-            found.append(level.free)
-        best = min(found, key=lambda errors: float((errors @ scale).mean()), default=None)
-        return cls(level, actions, tied, best)
+            found.append(Fitted(level.free, level.features.count * level.y.shape[1]))
+        return cls(level, actions, tied, min(found, key=lambda fit: float((fit.errors @ scale).mean()), default=None))
 
     def is_seen(self) -> bool:
         """Whether the reference predicts better than the mean."""
-        return self.reference is not None and is_seen(self.level, self.reference)
+        return self.reference is not None and is_seen(self.level, self.reference.errors)
 
     def comparison(self, k: int) -> Comparison | None:
         """A group beside the reference."""
         fit = self.tied[k]
         if fit is None or self.reference is None:
             return None
-        errors, coefficients = fit
-        return compared(self.level, errors, self.reference, coefficients, label_weights(self.actions[k], self.level.y))
+        return compared(self.level, fit, self.reference, label_weights(self.actions[k], self.level.y))

@@ -32,7 +32,9 @@ def _relation(judged: Judgement, found: Comparison) -> str:
         return f"no model sees y in x, so that nothing speaks for or against {group} there ({numbers})"
     both = f"R^2 {_short(found.tied)} / {_short(found.best)}"
     if judged.holds:
-        return f"a {found.words} model tied by {group} predicts held-out rows as well as any other ({both}) with {numbers}"
+        return (
+            f"a {found.words} model tied by {group} predicts held-out rows as well as any other ({both}) with {numbers}"
+        )
     worst = max(judged.comparisons, key=lambda one: one.deviation)
     both = f"R^2 {_short(worst.tied)} / {_short(worst.best)}"
     return (
@@ -47,9 +49,9 @@ def _short(value: float) -> str:
 
 def filter_reason(found: Comparison) -> str:
     """Why a filter speaks for a search without a candidate."""
+    both = f"R^2 {_short(found.tied)} / {_short(found.best)}"
     return (
         "The columns are a sequence with a filter that is the same at every position but at the borders: away from "
-        f"them it predicts held-out rows as well as free coefficients (R^2 {_short(found.tied)} / {_short(found.best)}) "
-        f"with {found.coefficients} numbers instead of {found.of}; no group of permutations has it, and a search "
-        "without a candidate finds it"
+        f"them it predicts held-out rows as well as free coefficients ({both}) with {found.coefficients} numbers "
+        f"instead of {found.of}; no group of permutations has it, and a search without a candidate finds it"
     )

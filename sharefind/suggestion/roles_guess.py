@@ -36,7 +36,7 @@ class _Guess:
     notes: list[str] = field(default_factory=list)
     has_time: bool = False
 
-    def say(self, note: str, **roles: str) -> None:
+    def say(self, note: str, **roles: Any) -> None:
         """Settle roles, and why."""
         self.roles = replace(self.roles, **roles)
         self.notes.append(note)
@@ -62,6 +62,8 @@ def sheet_of(table: Table, roles: Roles) -> Sheet:
     sides = table_arrays(table, asked, is_asking=False)
     x, y = (np.asarray(side.values, dtype=np.float64) for side in (sides.x, sides.y))
     said = {f.name: str(value) for f in fields(Roles) if (value := getattr(guess.roles, f.name)) is not None}
+    if roles.drop is None and "inputs" in said and "outputs" in said:
+        said.pop("drop", None)  # columns that are neither are left out anyway
     shapes = [side.axes.shape if side.axes is not None else (side.values.shape[1],) for side in (sides.x, sides.y)]
     is_numbered = all(COLUMN.fullmatch(name) for name in sides.x.names)
     sheet = Sheet(
@@ -78,7 +80,8 @@ def _with_some_axes(table: Table, roles: Roles) -> Roles:
     for name, positions in (("axes", found.inputs), ("out_axes", found.outputs)):
         dims = max(np.ndim(table.columns[table.choice.name(k)]) for k in positions)
         if getattr(roles, name) is None and dims > 2:
-            roles = replace(roles, **{name: " ".join(f"axis_{k}" for k in range(dims - 1))})
+            named: dict[str, Any] = {name: " ".join(f"axis_{k}" for k in range(dims - 1))}
+            roles = replace(roles, **named)
     return roles
 
 

@@ -16,6 +16,7 @@ from sharefind.datasets.tables import Table
 from sharefind.errors import ConfigError, DataError, quoted, setting
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.rng import named_stream
+from sharefind.suggestion.candidates import axis_names
 from sharefind.suggestion.consecutive_rows import RowsInOrder, rows_in_order
 from sharefind.suggestion.expected_seconds import Planned, SecondsOf, machine_rates, seconds_with
 from sharefind.suggestion.held_out import Comparison, filter_comparison
@@ -106,8 +107,7 @@ def _read(path: str | Path, limits: Limits, roles: Roles) -> Table:
 def _for_task(task: Task, most: int, seconds_of: SecondsOf) -> Suggestions:
     """What a data set recommends, before what a look at it finds."""
     x, y = task.arrays() if task.x is not None else task.sample(named_stream(0, "suggested samples"), 1000)
-    shapes = [(x.shape[1],), (y.shape[1],)]
-    sheet = Sheet(x, y, task.inputs, *shapes, rows=len(x), units=task.units, is_task=True)
+    sheet = Sheet(x, y, task.inputs, x.shape[1:], y.shape[1:], rows=len(x), units=task.units, is_task=True)
     found = list[Suggestion]()
     if task.group is not None or task.action is not None:
         reps = {"in_rep": task.in_rep or "natural", "out_rep": task.out_rep or "natural"}
@@ -175,7 +175,10 @@ def _blind(
     sheet: Sheet, settings: Mapping[str, str], name: str | None, seconds_of: SecondsOf, judged: list[Judgement]
 ) -> Suggestion:
     """A search without a candidate, which is more than a last resort where a filter fits and no group does."""
-    plain = {key: value for key, value in settings.items() if key not in ("axes", "shape", "out_axes", "out_shape")}
+    plain = dict(settings)
+    for key, shape in (("axes", sheet.shape), ("out_axes", sheet.out_shape)):
+        if len(shape) > 1 and key not in plain:
+            plain[key] = axis_names(len(shape))
     seconds = seconds_of(sheet, Planned())
     found = _filter(sheet) if not any(one.holds and one.action.layout.plain == 0 for one in judged) else None
     if found is not None:

@@ -51,9 +51,7 @@ def _first(label: IntArray) -> list[int]:
     return [int(k) for k in np.unique(label, return_index=True)[1]]
 
 
-def _carried(
-    first: int, features: Sequence[IntArray], outputs: Sequence[IntArray]
-) -> Iterator[tuple[int, IntArray]]:
+def _carried(first: int, features: Sequence[IntArray], outputs: Sequence[IntArray]) -> Iterator[tuple[int, IntArray]]:
     """Each label of an orbit, with the move of features by an element that carries the first label there."""
     moves = {first: np.arange(len(features[0]))}
     waiting = [first]
@@ -69,7 +67,7 @@ def _carried(
 
 def free_weights(moments: Moments) -> FloatArray:
     """Coefficients (p, m) of least squares."""
-    return _solve(moments.inner, moments.cross)
+    return _solve(moments.inner, moments.cross, np.diag(moments.inner))
 
 
 def tied_weights(moments: Moments, tie: Tie) -> FloatArray:
@@ -107,22 +105,32 @@ def filter_weights(moments: Moments, inside: IntArray) -> FloatArray:
         lag = place - output + d - 1
         gram[np.ix_(lag, lag)] += moments.inner
         cross[lag] += moments.cross[:, output]
-    solution = _solve(gram, cross[:, None])[:, 0]
-    return solution[place[:, None] - place[None, :] + d - 1]
+    solution = _solve(gram, cross[:, None], np.diag(gram))[:, 0]
+    return np.asarray(solution[place[:, None] - place[None, :] + d - 1])
 
 
 def _tied_solution(inner: FloatArray, cross: FloatArray, label: IntArray) -> FloatArray:
     """Least squares with features of one label added up, shape (p, m)."""
     tie = np.zeros((len(label), int(label.max()) + 1))
     tie[np.arange(len(label)), label] = 1.0
-    return _solve(tie.T @ inner @ tie, tie.T @ cross)[label]
+    parts = np.asarray(np.bincount(label, np.diag(inner)), dtype=np.float64)
+    return np.asarray(_solve(tie.T @ inner @ tie, tie.T @ cross, parts)[label])
 
 
-def _solve(gram: FloatArray, cross: FloatArray, ridge: float = 1e-6) -> FloatArray:
-    """Coefficients of least squares, with a trace of ridge so that features may repeat each other."""
-    scale = np.sqrt(np.diag(gram))
-    scale[scale == 0] = 1.0
+def _solve(
+    gram: FloatArray, cross: FloatArray, parts: FloatArray, ridge: float = 1e-6, rounding: float = 1e-10
+) -> FloatArray:
+    """Coefficients of least squares, with a trace of ridge so that features may repeat each other.
+
+    Args:
+        gram: Inner products of features, shape (p, p).
+        cross: Inner products of features and labels, shape (p, m).
+        parts: Sums of squares of what each feature is the sum of, shape (p,).
+        ridge: Added to the squared length of each feature, as a share of it.
+        rounding: Share of `parts` below which a feature is constant but for rounding.
+    """
+    square = np.diag(gram)
+    scale = np.sqrt(np.where(square > rounding * parts, square, 1.0))
     scaled = gram / scale[:, None] / scale[None, :]
     scaled[np.diag_indices_from(scaled)] += ridge
-    solution: FloatArray = np.linalg.solve(scaled, cross / scale[:, None]) / scale[:, None]
-    return solution
+    return np.asarray(np.linalg.solve(scaled, cross / scale[:, None]) / scale[:, None])
