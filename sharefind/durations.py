@@ -58,14 +58,14 @@ class Sizes:
 def usual_sizes(
     rows: int, d_in: int, d_out: int, order: int, subgroups: int, alpha: float = 0.01, levels: int = 4
 ) -> Sizes:
-    """Sizes of a search with usual settings, where no problem was built yet.
+    """Sizes of a search with the preset `fast`, where no problem was built yet; `search.estimate.sizes_of` is exact.
 
     Args:
         rows: Of the data.
         d_in: Width of X.
         d_out: Width of Y.
         order: Of the candidate group, 64 for an infinite one, say.
-        subgroups: Its subgroups up to conjugation by nothing: those that are tested if the candidate fails.
+        subgroups: Its subgroups but for the trivial one: all that may be tested if the candidate fails.
         alpha: Level of the tests.
         levels: Spaces from {0} to Z, one inside the other.
     """

@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sharefind.report.text.live_progress import LineView, LiveView, NotebookView, distance_bar
+from sharefind.architectures.layers.network_training import Epoch
+from sharefind.cli.expected_time import _unfinished
+from sharefind.durations import Estimate, Part
+from sharefind.report.text.live_progress import LineView, LiveView, NotebookView, distance_bar, training_progress
 from sharefind.report.text.runs import RunView, load_run
+from sharefind.search import RunFolder
+from sharefind.search.forecast import Forecast
 
 
 @pytest.fixture
@@ -16,8 +21,8 @@ def view(finished: Path) -> RunView:
     return load_run(finished)
 
 
-def _shown(live: LiveView) -> str:
-    console = Console(file=io.StringIO(), width=110, color_system=None)
+def _shown(live: LiveView, width: int = 110) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
     console.print(live.render())
     return console.file.getvalue()
 
@@ -38,6 +43,36 @@ def test_live_view_follows_a_search(view: RunView) -> None:
     shown = _shown(live)
     assert "E_0 = {0} -> E_1 = E^C2" in shown
     assert "stay" in shown
+
+
+def test_live_view_shows_what_is_tested_and_the_time_that_is_left(view: RunView) -> None:
+    now = [0.0]
+    expected = Estimate((Part("tests", 10, 10, 1, 3), Part("trainings", 10, 10, 2, 2)), holds=True)
+    live = LiveView(Console(file=io.StringIO(), force_terminal=True), "headline", Forecast(expected, lambda: now[0]))
+    now[0] = 5.0
+    live.on_progress(view.chain[0], "in test of S3: correlogram, 100 copies", 0, 3)
+    shown = _shown(live, 80)
+    assert "test of S3: correlogram, 100 copies" in shown and " 25%" in shown
+    assert "5 s, about 15 s left" in shown
+
+
+def test_a_long_training_says_how_long_it_takes_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    console, now = Console(file=io.StringIO(), width=200), [0.0]
+    monkeypatch.setattr("sharefind.report.text.live_progress.time.monotonic", lambda: now[0])
+    with training_progress(console, 400, is_silent=False) as told:
+        for number in range(5):
+            now[0] = 0.5 * number
+            told("shared", Epoch(number, number, 1.0, None))
+    assert console.file.getvalue() == (
+        "time  up to 7 min: at most 400 epochs of each of 2 networks; training stops early\n"
+    )
+
+
+def test_what_the_seconds_will_not_suffice_for_is_named(run: Path) -> None:
+    parts = (Part("tests", 5, 5, 1, 1), Part("trainings", 10, 10, 2, 2), Part("yardstick", 1, 1))
+    (line,) = _unfinished(Estimate(parts, holds=True), 9, 2, RunFolder.open(run))
+    assert "end the search before the trainings and yardstick are finished; go on with: " in line
+    assert _unfinished(Estimate(parts, holds=True), 99, 2, RunFolder.open(run)) == ()
 
 
 def test_names_are_no_markup(view: RunView) -> None:
