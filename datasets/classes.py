@@ -49,13 +49,13 @@ class FewValues:
         classes: Most classes that a label may have.
         categories: Most categories that an input may have.
         asked: Most whole numbers of a label that look like classes.
-        share: They also are fewer than this share of the rows.
+        rows: They also have so many rows each, on average.
     """
 
     classes: int = 100
     categories: int = 50
     asked: int = 20
-    share: float = 0.05
+    rows: int = 4
 
 
 FEW = FewValues()
@@ -175,7 +175,7 @@ def looks_like_classes(values: NDArray[Any], few: FewValues = FEW) -> int:
         return 0
     found = np.unique(values)
     is_binary = len(found) == 2 and found[0] == 0 and found[1] == 1
-    is_few = 1 < len(found) <= few.asked and len(found) < few.share * len(values)
+    is_few = 1 < len(found) <= few.asked and few.rows * len(found) <= len(values)
     return len(found) if is_binary or is_few else 0
 
 
