@@ -24,6 +24,7 @@ class Ranking:
         unlike: Factor on the saving of a group that carries unlike columns into each other.
         plain: How much less a layout counts for each step that it is less plain, where it does worse.
         strong: Least score of a strong suggestion.
+        least: Least score of any.
     """
 
     holds: float = 0.6
@@ -35,7 +36,8 @@ class Ranking:
     saving: float = 0.15
     unlike: float = 0.2
     plain: float = 0.2
-    strong: float = 0.5
+    strong: float = 0.62
+    least: float = 0.02
 
 
 RANKING = Ranking()

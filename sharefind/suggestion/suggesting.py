@@ -127,7 +127,7 @@ def _for_sheet(
     notes = [*sheet.notes, *_dependence_notes(sheet, order)]
     settings = _column_settings(sheet, order)
     judged = judgements(sheet)
-    ranked = [_of_group(one, sheet, settings, name, seconds_of) for one in judged if one.score() > 0]
+    ranked = [_of_group(one, sheet, settings, name, seconds_of) for one in judged if one.score() > RANKING.least]
     blind = _blind(sheet, settings, name, seconds_of, judged)
     place = next((k for k, one in enumerate(ranked) if one.score < blind.score), len(ranked))
     ranked = _without_repeats([*known, *ranked[:place], blind, *ranked[place:]])

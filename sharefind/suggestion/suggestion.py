@@ -54,12 +54,10 @@ class Suggestion:
             if name not in self.settings:
                 continue
             value = self.settings[name]
-            if name == "labels":
-                words.append(f"--{value}")
-            elif name == "blind":
-                words.append("--blind")
-            else:
-                words += [f"--{name.replace('_', '-')}", shell_word(value)]
+            flag = value if name == "labels" else name.replace("_", "-")
+            words.append(f"--{flag}")
+            if name not in ("labels", "blind"):
+                words.append(shell_word(value))
         return " ".join(words)
 
     def to_json(self) -> dict[str, Any]:
