@@ -10,7 +10,7 @@ from itertools import islice
 from sharefind.errors import DataError, InputError, RepresentationError, setting
 from sharefind.groups import FiniteGroup, Group, grid, natural
 from sharefind.groups.axes import INPUT_AXES, Axes, AxisSettings, shapes_of
-from sharefind.groups.axis_expressions import AxisTerm, axis_terms, written
+from sharefind.groups.axis_expressions import AxisTerm, axis_terms, fitting, written
 from sharefind.groups.factors import factors_of, qualifiers
 
 
@@ -54,7 +54,7 @@ def default_expression(axes: Axes, group: Group, name: str) -> str:
     image = _image(axes)
     if image is not None and acts_on_squares(group):
         if len({axes.shape[k] for k in image}) > 1:
-            raise _asked(axes, group, name, "the image is not square", [])
+            raise _not_square(axes, group, name)
         return _written([AxisTerm(image, "grid")], axes, group)
     found = list(islice(_assignments(axes, factors_of(group), ()), 2))
     if len(found) == 1:
@@ -156,21 +156,27 @@ def _written(terms: list[AxisTerm], axes: Axes, group: Group) -> str:
     return written(axis_terms(written(terms, axes), axes, group), axes)
 
 
-def _asked(axes: Axes, group: Group, name: str, reason: str, ways: list[str]) -> RepresentationError:
+def _not_square(axes: Axes, group: Group, name: str) -> RepresentationError:
     lengths = " x ".join(f"{length} {axis}" for axis, length in zip(axes.names, axes.shape, strict=True))
-    flag = setting(name)
-    example = " or ".join(f'{flag} "{way}"' for way in ways) or f'{flag} "{_example(axes, group)}"'
-    dims = " and ".join(str(natural(factor).dim) for factor in factors_of(group))
     return RepresentationError(
-        f"{lengths}: nothing says which axes {group.name} (dimension {dims}) moves, {reason}; write {example}"
+        f"{lengths}: {group.name} moves the pixels of square images only; cut them square, or say in {setting(name)} "
+        "what moves each axis"
     )
 
 
-def _example(axes: Axes, group: Group) -> str:
-    """An expression to mend: all axes moved as one where that fits, else the first ones, and the others not."""
+def _asked(axes: Axes, group: Group, name: str, reason: str, ways: list[str]) -> RepresentationError:
+    lengths = " x ".join(f"{length} {axis}" for axis, length in zip(axes.names, axes.shape, strict=True))
+    dims = " and ".join(str(natural(factor).dim) for factor in factors_of(group))
+    advice = " or ".join(f'{setting(name)} "{way}"' for way in ways or _examples(axes, group))
+    return RepresentationError(
+        f"{lengths}: nothing says which axes {group.name} (dimension {dims}) moves, {reason}; "
+        f"{f'write {advice}' if advice else 'give another group, or other lengths'}"
+    )
+
+
+def _examples(axes: Axes, group: Group, most: int = 2) -> list[str]:
+    """Expressions that fit, whatever the axes are called: all axes as one, or one of them."""
     if natural(group).dim == math.prod(axes.shape):
-        return f"{'*'.join(axes.names)}:natural"
-    count = len(factors_of(group))
-    moving = _terms(tuple(range(count)), group) if count <= len(axes.names) else []
-    rest = [AxisTerm((k,), "trivial") for k in range(len(moving), len(axes.names))]
-    return written([*moving, *rest], axes)
+        return [f"{'*'.join(axes.names)}:natural"]
+    every = [f"{name}:{way}" for name, n in zip(axes.names, axes.shape, strict=True) for way in fitting(group, n)[:-1]]
+    return every[:most]

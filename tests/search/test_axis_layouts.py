@@ -58,13 +58,15 @@ def test_names_and_lengths_say_what_moves(group: str, names: str, shape: tuple[i
 
 ASKED = [
     ("S5", "a b", (5, 5), 'write in_rep "a:natural" or in_rep "b:natural" or in_rep "a:natural b:natural"'),
-    ("S5", "points coords", (6, 5), 'no axis has the name and the length for it; write in_rep "points:natural coords:'),
+    ("S5", "points coords", (6, 5), 'no axis has the name and the length for it; write in_rep "coords:natural"'),
+    ("S5", "points coords", (6, 4), "no axis has the name and the length for it; give another group, or other lengths"),
+    ("S5", "points coords", (10, 4), 'write in_rep "points:2*natural"'),
     ("C4xD4", "rows cols", (4, 4), '"rows:C4.natural cols:D4.natural" or in_rep "cols:C4.natural rows:D4.natural"'),
-    ("D4", "rows cols", (8, 6), "the image is not square"),
+    ("D4", "rows cols", (8, 6), "D4 moves the pixels of square images only; cut them square"),
     ("S20", "points coords", (5, 4), 'write in_rep "points*coords:natural"'),
     ("C4xC6xC2", "rows cols", (4, 6), "C4xC6xC2 (dimension 4 and 6 and 2)"),
     ("S5", "points nodes", (5, 5), "several axes fit"),
-    ("O3", "points channels", (3, 3), 'write in_rep "points:natural channels:trivial"'),
+    ("O3", "points channels", (3, 3), 'write in_rep "points:natural" or in_rep "channels:natural"'),
 ]
 
 
