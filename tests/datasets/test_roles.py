@@ -285,7 +285,7 @@ def test_wrong_uses(k: int, tmp_path: Path) -> None:
             act()
         said = str(refused.value)
         assert "\n" not in said and all(word in said for word in words), said
-        assert said.startswith((f"{path}: ", "the data: ", "shape", "axes", "out_axes")), said
+        assert said.startswith((f"{path}: ", "the data: ", "shape", "axes", "out_shape", "out_axes")), said
 
 
 @pytest.mark.parametrize(
