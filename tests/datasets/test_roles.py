@@ -267,10 +267,10 @@ WRONG: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
     ({"inputs": "one", "outputs": "half", "labels": "classes"}, ("'half' has 24 classes in 24 rows", "labels")),
     ({"inputs": "half", "outputs": "one,count", "labels": "classes"}, ("row 1 (counted from 0) has labels",)),
     ({"inputs": "half", "outputs": "one", "shape": "1x1"}, ("gives lengths to axes without names",)),
-    ({"inputs": "half", "outputs": "one", "axes": "a b"}, ("names 2 axes",)),
+    ({"inputs": "half", "outputs": "one", "axes": "a b c", "shape": "1x1"}, ("names 3 axes",)),
     ({"inputs": "well_*", "outputs": "one", "axes": "a b", "shape": "2x2"}, ("has 4 entries", "3")),
     ({"inputs": "well_*", "outputs": "one", "axes": "a b", "shape": "3x"}, ("is no shape",)),
-    ({"inputs": "well_*", "outputs": "state", "out_axes": "a b"}, ("out_axes",)),
+    ({"inputs": "well_*", "outputs": "state", "out_axes": "a b", "out_shape": "3x1"}, ("out_shape 3x1", "2")),
 )  # fmt: skip
 
 
@@ -285,7 +285,7 @@ def test_wrong_uses(k: int, tmp_path: Path) -> None:
             act()
         said = str(refused.value)
         assert "\n" not in said and all(word in said for word in words), said
-        assert said.startswith((f"{path}: ", "the data: ", "shape", "axes", "out_axes")), said
+        assert said.startswith((f"{path}: ", "the data: ", "shape", "axes", "out_shape", "out_axes")), said
 
 
 @pytest.mark.parametrize(
