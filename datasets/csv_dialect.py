@@ -53,9 +53,22 @@ def dialect_of(sample: Sequence[str], file: DataFile, *, is_whole: bool) -> Dial
         raise file.refused(f"{what}; give one of , ; | or tab")
     if delimiter is None:
         delimiter = _delimiter(sample, decimal, file, is_whole=is_whole)
+    else:
+        _refuse_whole_lines(sample, delimiter, file, is_whole=is_whole)
     if delimiter == decimal:
         raise file.refused(f"{setting('delimiter')} and {setting('decimal')} are both {quoted(decimal)}; change one")
     return Dialect(delimiter, decimal or _decimal(sample, delimiter, file))
+
+
+def _refuse_whole_lines(sample: Sequence[str], delimiter: str, file: DataFile, *, is_whole: bool) -> None:
+    """Refuse a delimiter that occurs in no line, where another one splits all of them."""
+    if any(width > 1 for width in _widths(sample, delimiter, is_whole=is_whole)):
+        return
+    for other in DELIMITERS:
+        widths = _widths(sample, other, is_whole=is_whole)
+        if widths and widths[0] > 1 and len(set(widths)) == 1:
+            what = f"{setting('delimiter')} {quoted(delimiter)} separates nothing, and {quoted(other)} every row"
+            raise file.refused(f"{what}; give that one, or none")
 
 
 def _character(file: DataFile, name: str) -> str | None:
