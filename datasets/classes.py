@@ -35,11 +35,6 @@ class Levels:
         """A column for each value, (n, k), 1 in the rows that have it and 0 in the others."""
         return np.eye(len(self.names))[self.codes]
 
-    @property
-    def counts(self) -> IntArray:
-        """How many rows have each value."""
-        return np.bincount(self.codes, minlength=len(self.names))
-
 
 @dataclass(frozen=True)
 class FewValues:
@@ -89,7 +84,8 @@ def levels_of(values: NDArray[Any], what: str, source: str) -> Levels:
     if odd is not None:
         raise DataError(f"{source}: {what} holds {quoted(odd)}, which is neither a word nor a number; convert it")
     numbers = _numbers(listed)
-    keys = dict(zip(listed, (str(value).strip() for value in listed) if numbers is None else numbers, strict=True))
+    found: list[Any] = [str(value).strip() for value in listed] if numbers is None else list(numbers)
+    keys = dict(zip(listed, found, strict=True))
     order = {key: place for place, key in enumerate(sorted(set(keys.values())))}
     codes = np.array([order[keys[value]] for value in plain], dtype=np.int64)
     return Levels(tuple(map(_name, order)), codes)
