@@ -63,7 +63,7 @@ def test_the_samples_that_propose_take_no_part_in_what_follows() -> None:
 def test_the_record_of_a_group() -> None:
     result = result_of(*teacher("S3xS2", 1000))
     assert [row["decision"] for row in result["chain"]] == ["grow", "stay"]
-    assert result["group"] == {"name": "S3xS2", "order": 12}
+    assert (result["group"]["name"], result["group"]["order"]) == ("S3xS2", 12)
     assert result["e_star"]["stabiliser"]["name"] == "S3xS2" and result["e_star"]["dim"] == 6 + 2
     assert "S3xS2" in result["accepted"] and result["rejected"] == []
     blind = result["blind"]
