@@ -53,7 +53,7 @@ def dialect_of(sample: Sequence[str], file: DataFile, *, is_whole: bool) -> Dial
         raise file.refused(f"{what}; give one of , ; | or tab")
     if delimiter is None:
         delimiter = _delimiter(sample, decimal, file, is_whole=is_whole)
-    else:
+    elif delimiter != decimal:
         _refuse_whole_lines(sample, delimiter, file, is_whole=is_whole)
     if delimiter == decimal:
         raise file.refused(f"{setting('delimiter')} and {setting('decimal')} are both {quoted(decimal)}; change one")

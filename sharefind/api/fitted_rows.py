@@ -66,8 +66,9 @@ class LabelRows:
 
 def default_names(letter: str, width: int, axes: Axes | None) -> tuple[str, ...]:
     """Names of columns that have none: x0, x1, ..., or x[0,1] where there are several axes."""
-    is_flat = axes is None or len(axes.shape) == 1
-    return tuple(f"{letter}{k}" for k in range(width)) if is_flat else shaped_names(letter, axes)
+    if axes is None or len(axes.shape) < 2:  # lengths of flat rows may be open still
+        return tuple(f"{letter}{k}" for k in range(width))
+    return shaped_names(letter, axes)
 
 
 def flat_rows(columns: Columns, name: str, **checks: Any) -> FloatArray:

@@ -9,7 +9,8 @@ import numpy as np
 
 from sharefind.architectures import TrainedNetwork, spec_from_outcome
 from sharefind.architectures.layers import FitResult
-from sharefind.architectures.layers.comparison import TrainingPlan, fit_network, start_network, suited
+from sharefind.architectures.layers.comparison import TrainingPlan, fit_network, start_network
+from sharefind.architectures.layers.coordinates import suited
 from sharefind.errors import ConfigError, NotConvergedError, UnitError
 from sharefind.meanfield.units import can_be_exported, exported_units
 from sharefind.search import Problem, SearchOutcome
@@ -84,5 +85,5 @@ def refuse_settings(epochs: int, width: int | None, lr: float) -> None:
             continue
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
             raise ConfigError(f"{name} is {value!r}; give a whole number, {least} or more")
-    if not isinstance(lr, (int, float)) or not 0 < lr < math.inf:
+    if not 0 < lr < math.inf:
         raise ConfigError(f"train_lr is {lr!r}; give a number above 0, such as 0.05")

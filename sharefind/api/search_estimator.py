@@ -100,7 +100,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
         shape = columns.row_shape
         if len(shape) > 1 and shape != getattr(self._in_axes, "shape", None):
             found = " x ".join(map(str, shape))
-            fitted = self.n_features_in_ if self._in_axes is None else " x ".join(map(str, self._in_axes.shape))
+            fitted = " x ".join(map(str, getattr(self._in_axes, "shape", ()) or (self.n_features_in_,)))
             raise DataError(f"X has rows of shape {found}, and fit had {fitted}; give rows of the same shape")
         values = flat_rows(columns, "X", estimator=self)
         validate_data(self, X if has_names(X) else values, skip_check_array=True, reset=False)

@@ -15,6 +15,7 @@ from sharefind.api.kept_rows import Side, apart
 from sharefind.api.search_estimator import SearchEstimator
 from sharefind.datasets.classes import looks_like_classes
 from sharefind.datasets.frames import numbers_of
+from sharefind.datasets.roles import LabelKind
 from sharefind.errors import ConfigError, LabelsWarning
 from sharefind.groups.axes import OUTPUT_AXES, read_axes
 from sharefind.typing import FloatArray
@@ -94,14 +95,16 @@ class SharingSearch(RegressorMixin, SearchEstimator):  # type: ignore[misc]
         key = apart("y", taken)
         kept = Side("outputs", key, values if names or not shape else values.reshape(-1, *shape), names)
         # Whole numbers could be taken for classes where the rows of a kept run are read again.
-        kind = "numbers" if self.labels == "numbers" or bool((values == np.rint(values)).all()) else None
+        kind: LabelKind | None = (
+            "numbers" if self.labels == "numbers" or bool((values == np.rint(values)).all()) else None
+        )
         return LabelRows(values, names or default_names(key, values.shape[1], axes), kept, kind, axes=axes)
 
     def _warn_of_classes(self, y: FloatArray) -> None:
         count = looks_like_classes(y) if self.labels is None and y.shape[1] == 1 else 0
         if count:
             warnings.warn(
-                f"y holds {count} different whole numbers and looks like classes, and SharingSearch treats them as "
+                f"y looks like {count} classes, and SharingSearch treats them as "
                 "numbers; use SharingClassifier, or say labels='numbers'",
                 LabelsWarning,
                 stacklevel=5,

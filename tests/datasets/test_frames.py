@@ -105,7 +105,12 @@ def test_columns_without_numbers_are_named_with_what_to_do(kind: str) -> None:
 
 
 def test_labels_in_words_lead_to_the_classifier() -> None:
-    for words in (np.array(["a", "b"]), pd.Series(["a", "b"]), pd.Series(["a", "b"], dtype="category"), pl.Series(["a"])):
+    for words in (
+        np.array(["a", "b"]),
+        pd.Series(["a", "b"]),
+        pd.Series(["a", "b"], dtype="category"),
+        pl.Series(["a"]),
+    ):
         with pytest.raises(DataTypeError, match="use SharingClassifier"):
             numbers_of(words, "y")
 
