@@ -51,11 +51,11 @@ def suggest(
 
 def _print(found: Suggestions) -> None:
     from sharefind.durations import seconds_range
+    from sharefind.written import plural
 
     console = result_console()
-    console.print(
-        f"{found.data}: {found.rows} rows, {found.d_in} inputs, {found.d_out} labels. {found.verdict}", soft_wrap=True
-    )
+    sizes = ", ".join((plural(found.rows, "row"), plural(found.d_in, "input"), plural(found.d_out, "label")))
+    console.print(f"{found.data}: {sizes}. {found.verdict}", soft_wrap=True)
     for number, one in enumerate(found.suggestions, 1):
         console.print()
         console.print(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from sharefind.datasets.tables import Table
 from sharefind.datasets.task import NUMERIC_KINDS
 from sharefind.errors import DataError, DataTypeError, one_line, quoted
 from sharefind.groups.axes import Axes
@@ -74,6 +75,21 @@ def library_of(value: Any) -> str | None:
 def has_names(value: Any) -> bool:
     """Whether a value is a frame, whose columns have names of some kind."""
     return library_of(value) is not None and hasattr(value, "columns")
+
+
+def table_of(value: Any, name: str) -> Table:
+    """The columns of a frame as they are, words and categories too.
+
+    Args:
+        value: A frame of pandas or polars, or one column of such.
+        name: What messages call it.
+
+    Raises:
+        DataError: A column has no name, or two have the same.
+    """
+    frame = _read(value, name)
+    names = _checked_names(frame.names, name) or tuple(map(str, frame.names))
+    return Table(dict(zip(names, (column.values for column in frame.columns), strict=True)))
 
 
 def numbers_of(value: Any, name: str) -> Columns:

@@ -6,12 +6,55 @@ How a name is read is for the readers of files to say; here it is only made safe
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sharefind.errors import visible
 
 PLAIN = re.compile(r"\w[\w.%-]*(\[[\w, =.-]*\])?(=[\w.%-]+)?")
 """Names that need no quotes to be told from the words around them: pressure_Pa, x[0,1], quality=high."""
+
+
+class BlockLabels(NamedTuple):
+    """What the rows and the columns of a block of Z are called; empty where they are hidden units.
+
+    Attributes:
+        rows: Names of the rows.
+        columns: Names of the columns.
+    """
+
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+NO_LABELS = BlockLabels()
+
+BlockNames = Mapping[str, BlockLabels]
+"""The labels of blocks by their names; none where columns have no names of their own."""
+
+
+def block_names(inputs: Sequence[str], outputs: Sequence[str], *, has_hidden: bool) -> BlockNames:
+    """The labels of the blocks of a unit: a weight maps x to y, or x to hidden units with an output block behind it.
+
+    Args:
+        inputs: Names of the columns of x; none where they are not known.
+        outputs: Names of the columns of y.
+        has_hidden: Whether the unit has a hidden layer.
+
+    Returns:
+        Labels by block; a bias is one row.
+    """
+    if not has_labels(inputs, outputs):
+        return {}
+    rows, columns = tuple(outputs), tuple(inputs)
+    inner = () if has_hidden else rows
+    weight, bias = BlockLabels(inner, columns), BlockLabels(columns=inner)
+    return {"output": BlockLabels(rows), "weight": weight, "bias": bias}
+
+
+def has_labels(inputs: Sequence[str], outputs: Sequence[str]) -> bool:
+    """Whether columns are known by names of their own."""
+    return bool(inputs) and bool(outputs) and (has_own_names(inputs, "x") or has_own_names(outputs, "y"))
 
 
 def default_names(letter: str, width: int) -> tuple[str, ...]:

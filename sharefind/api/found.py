@@ -122,7 +122,8 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "is_finished_")
         if not self.is_finished_:
             raise NotConvergedError(
-                f"the search was stopped at {self.e_star_.label}, before a space held, and has no model; fit again"
+                f"the search ended undecided, at {self.e_star_.label}, before a space held, and has no model; fit "
+                "again, with more rows, copies or seconds"
             )
         return self._model
 

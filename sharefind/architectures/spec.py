@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sharefind import html
 from sharefind.architectures.guards import GUARDS, Guards
-from sharefind.column_names import default_names
+from sharefind.column_names import block_names, default_names
 from sharefind.errors import GroupError, InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
 from sharefind.meanfield.clouds.standardise import Standardisation
@@ -164,7 +164,8 @@ class SharingSpec:
             "particles": str(self.particles),
         }
         title = html.headline(f"{self.name}: {self._dimension}", is_good=True)
-        return html.notebook(title, html.facts(facts), space_html(self.space, self.blocks))
+        names = block_names(self.inputs, self.outputs, has_hidden=self.has_hidden)
+        return html.notebook(title, html.facts(facts), space_html(self.space, self.blocks, names))
 
     @property
     def _widths(self) -> str:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from sharefind import __version__, html
+from sharefind.column_names import BlockNames, block_names
 from sharefind.errors import RunFolderError
 from sharefind.search.json_fields import ColumnName, Part, Permutation, SignedPermutation, Size, Word, first_fault
 from sharefind.search.shown_space import shown_space
@@ -366,6 +367,12 @@ class Result(Part):
     def __str__(self) -> str:
         return repr(self)
 
+    @property
+    def block_names(self) -> BlockNames:
+        """Names of the rows and columns of the blocks of Z; none where columns have no names of their own."""
+        has_hidden = any(block.name == "output" for block in self.parameter_space.blocks)
+        return block_names(self.inputs, self.outputs, has_hidden=has_hidden)
+
     def _repr_html_(self) -> str:
         blocks = [Block(b.name, tuple(b.shape)) for b in self.parameter_space.blocks]
         star = self.e_star
@@ -373,7 +380,7 @@ class Result(Part):
             html.headline(self._found, is_good=self.is_found and star.dim > 0),
             html.remarks(self.warnings),
             html.facts(self._facts()),
-            shown_space(star.dim, star.tying, star.basis, blocks, is_exact=star.exact),
+            shown_space(star.dim, star.tying, star.basis, blocks, self.block_names, is_exact=star.exact),
             html.table(html.Grid("Chain", CHAIN_HEADINGS, tuple(map(_chain_cells, self.chain)))),
         )
 

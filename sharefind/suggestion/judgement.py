@@ -25,6 +25,8 @@ class Ranking:
         plain: How much less a layout counts for each step that it is less plain, where it does worse.
         strong: Least score of a strong suggestion.
         least: Least score of any.
+        weak: Least score of those behind the first few.
+        always: How many these few are.
     """
 
     holds: float = 0.6
@@ -38,6 +40,8 @@ class Ranking:
     plain: float = 0.2
     strong: float = 0.62
     least: float = 0.02
+    weak: float = 0.05
+    always: int = 3
 
 
 RANKING = Ranking()

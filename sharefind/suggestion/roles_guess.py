@@ -15,7 +15,7 @@ from sharefind.datasets.roles import Roles
 from sharefind.datasets.selection import COLUMN, select
 from sharefind.datasets.table_task import table_arrays
 from sharefind.datasets.tables import Table
-from sharefind.errors import quoted
+from sharefind.errors import quoted, setting
 from sharefind.suggestion.column_kinds import NAME_WORDS, Column, column_of, names_label, words_of
 from sharefind.suggestion.name_blocks import name_blocks
 from sharefind.suggestion.sheet import Sheet, checked
@@ -135,9 +135,10 @@ def _guess_sides(left: list[Column], table: Table, guess: _Guess) -> None:
     labels = [column for column in left if names_label(column.name)] or _later(left)
     why = "by its name" if len(labels) == 1 else "by their names"
     if not labels or len(labels) == len(left):
-        labels, why = [_odd_one(left)], "since no name says which column it is"
+        labels, why = [_odd_one(left)], f"since no name says which column it is; {setting('outputs')} names another"
     inputs = [column for column in left if column not in labels]
-    guess.say(f"label {quoted(_names(labels))} {why}", inputs=_listed(inputs), outputs=_listed(labels))
+    taken = "is taken as the label" if len(labels) == 1 else "are taken as labels"
+    guess.say(f"{quoted(_names(labels))} {taken} {why}", inputs=_listed(inputs), outputs=_listed(labels))
 
 
 def _later(left: list[Column]) -> list[Column]:

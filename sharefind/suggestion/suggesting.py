@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sharefind.datasets import Task, load_task, read_table, task_names
+from sharefind.datasets.column_choice import written
+from sharefind.datasets.frames import has_names, library_of, table_of
 from sharefind.datasets.roles import Roles
 from sharefind.datasets.tables import Table
 from sharefind.errors import ConfigError, DataError, quoted, setting
@@ -43,8 +45,9 @@ def suggest(
 
     Args:
         data: A path, the name of a data set, a table, a task, columns by name, or inputs x as an array of shape
-            (n, ...).
-        y: Labels, shape (n,) or (n, ...), where `data` is an array; None otherwise.
+            (n, ...), or a frame of pandas or polars.
+        y: Labels, shape (n,) or (n, ...), where `data` is an array; a column or a frame where it is a frame, which may
+            hold the labels itself; None otherwise.
         most: Most suggestions.
         limits: On the size of a file.
         seconds_of: What estimates the time of a search; measured on this machine if None.
@@ -65,7 +68,11 @@ def suggest(
     if task is not None:
         return _for_task(task, most, seconds_of)
     name = str(data) if isinstance(data, (str, Path)) else None
-    sheet = sheet_of(_table_of(data, y, limits, said), said)
+    if has_names(data):
+        table, said = _of_frames(data, y, said)
+    else:
+        table = _table_of(data, y, limits, said)
+    sheet = sheet_of(table, said)
     return _for_sheet(sheet, name, most, seconds_of, [])
 
 
@@ -79,6 +86,19 @@ def _task_of(data: Data, y: ArrayLike | None, roles: Roles) -> Task | None:
         what = "labels" if told is None else setting(told)
         raise ConfigError(f"the data set {quoted(getattr(data, 'name', data))} has its own columns; drop {what}")
     return data if isinstance(data, Task) else load_task(str(data))
+
+
+def _of_frames(x: Any, y: Any, roles: Roles) -> tuple[Table, Roles]:
+    """The columns of a frame, with those of the labels behind them, which are then the outputs."""
+    inputs = table_of(x, "X")
+    if y is None:
+        return inputs, roles
+    labels = table_of(y, "y") if library_of(y) is not None else Table({"y": np.asarray(y)})
+    twice = next((name for name in labels.names if name in inputs.names), None)
+    if twice is not None:
+        raise DataError(f"X and y both have a column {quoted(twice)}; rename one of them")
+    outputs = roles.outputs or ",".join(map(written, labels.names))
+    return Table({**inputs.columns, **labels.columns}), replace(roles, outputs=outputs)
 
 
 def _table_of(data: Data, y: ArrayLike | None, limits: Limits, roles: Roles) -> Table:
@@ -131,7 +151,7 @@ def _for_sheet(
     blind = _blind(sheet, settings, name, seconds_of, judged)
     place = next((k for k, one in enumerate(ranked) if one.score < blind.score), len(ranked))
     ranked = _without_repeats([*known, *ranked[:place], blind, *ranked[place:]])
-    kept = ranked[:most]
+    kept = [one for k, one in enumerate(ranked[:most]) if k < RANKING.always or one.score >= RANKING.weak]
     if blind not in kept and not kept[0].score >= RANKING.strong:
         kept[-1] = blind
     width, labels = sheet.x.shape[1], sheet.y.shape[1]

@@ -98,7 +98,7 @@ class Suggestions:
     def verdict(self) -> str:
         """One sentence for people."""
         if self.is_strong:
-            return "The first suggestion is more than a guess."
+            return "The first suggestion fits what a quick look sees; its search tests it."
         return "No strong suggestion: nothing that a quick look sees is symmetric."
 
     def to_json(self) -> dict[str, Any]:

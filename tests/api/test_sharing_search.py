@@ -176,7 +176,7 @@ def test_hooks_are_called_and_a_stop_ends_cleanly() -> None:
     assert not search.is_finished_ and search.subspace_.dim == 0
     assert not hasattr(search, "spec_") and len(search.evidence_) == 1
     for use in (lambda: search.predict(x), search.to_module, search.layer, lambda: search.export("net.json")):
-        with pytest.raises(NotConvergedError, match=r"stopped at \{0\}"):
+        with pytest.raises(NotConvergedError, match=r"ended undecided, at \{0\}"):
             use()
     assert len(search.evidence_frame()) == 1
 

@@ -266,3 +266,17 @@ def test_one_line_for_what_cannot_be_looked_at(data, y, settings, message: str) 
     with pytest.raises((DataError, ConfigError), match=message) as caught:
         suggest(data, y, **settings)
     assert "\n" not in str(caught.value)
+
+
+def test_frames_are_looked_at_with_the_names_of_their_columns() -> None:
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    x, y = total(300, 4)
+    frame = pandas.DataFrame(x, columns=["T north", "T, south", "T_east", "T_west"])
+    for data, labels in ((frame, pandas.Series(y[:, 0], name="sum")), (frame.assign(sum=y[:, 0]), None)):
+        found = suggest(data, labels).suggestions[0].settings
+        assert (found["group"], found["out_rep"], found["outputs"]) == ("S4", "trivial", "sum")
+    assert suggest(polars.DataFrame(frame.assign(sum=y[:, 0]))).suggestions[0].settings["inputs"] == (
+        'T north,"T, south",T_east,T_west'
+    )
+    with pytest.raises(DataError, match="both have a column 'T_east'"):
+        suggest(frame, frame["T_east"])

@@ -32,7 +32,7 @@ from sharefind.report.page.page_parts import (
 from sharefind.report.pictures.drawing import require_matplotlib
 from sharefind.report.pictures.palette import DARK, NAMES
 from sharefind.report.text import verdict as words
-from sharefind.report.text.column_labels import column_list, has_names
+from sharefind.report.text.column_labels import column_list
 from sharefind.report.text.guarantees import not_promised, promised
 from sharefind.report.text.number_words import plural
 from sharefind.report.text.reproduce_command import command_of, settings_of
@@ -184,7 +184,7 @@ def _data(view: RunView, samples: Samples) -> dict[str, str]:
     if samples.widths is not None:
         facts["samples"] = "fresh ones, as many as training asks for" if samples.rows is None else f"{samples.rows:,}"
         facts["widths"] = f"x {samples.widths[0]}, y {samples.widths[1]}"
-    if has_names(view.result):
+    if view.names:
         facts["columns of x"] = column_list(view.result.inputs)
         facts["columns of y"] = column_list(view.result.outputs)
     lattice = view.result.lattice

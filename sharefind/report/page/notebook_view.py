@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sharefind import html
 from sharefind.report.page.page_parts import chain_grid, listed, yardstick_grid
 from sharefind.report.text import verdict as words
 from sharefind.report.text.rows import origin_cells, yardstick_note
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.text_style import STYLE
-from sharefind.spaces.space_html import NO_NAMES, space_html
+from sharefind.spaces.space_html import space_html
 
 
-def run_html(view: RunView, names: Mapping[str, html.Names] = NO_NAMES) -> str:
+def run_html(view: RunView) -> str:
     """The run in one element, for `_repr_html_`; it needs no file of the run and no matplotlib.
 
     Args:
         view: The run.
-        names: Names of rows and columns of the blocks of Z.
     """
     result, last = view.result, view.e_star
     groups = {"accepted": listed(result.accepted, STYLE.names), "rejected": listed(result.rejected, STYLE.names)}
@@ -29,7 +26,7 @@ def run_html(view: RunView, names: Mapping[str, html.Names] = NO_NAMES) -> str:
         html.facts({**origin_cells(result), **groups}),
     ]
     if last is not None:
-        parts += [html.heading(words.star_title(view)), space_html(last.space, view.blocks, names)]
+        parts += [html.heading(words.star_title(view)), space_html(last.space, view.blocks, view.names)]
     parts.append(html.table(chain_grid(view)))
     if yardstick is not None:
         parts.append(html.table(yardstick))

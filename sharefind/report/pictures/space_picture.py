@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
+from sharefind.column_names import NO_LABELS, BlockLabels, BlockNames
 from sharefind.exact.matrices import to_float
 from sharefind.report.pictures.lattice_picture import plain
 from sharefind.report.pictures.palette import FAINT, INK, NEGATIVE, POSITIVE, class_colour
 from sharefind.report.pictures.picture_style import SIZES
-from sharefind.report.text.column_labels import NO_LABELS, BlockLabels, BlockNames, narrow
+from sharefind.report.text.column_labels import narrow
 from sharefind.report.text.number_words import plural, tied_entry
 from sharefind.report.text.text_style import STYLE
 from sharefind.spaces.block_matrices import BlockLike, matrices

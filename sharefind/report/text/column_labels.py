@@ -2,48 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from sharefind.column_names import has_own_names, name_words
+from sharefind.column_names import name_words
 from sharefind.report.text.text_style import STYLE
-from sharefind.search.result import Result
-
-
-@dataclass(frozen=True)
-class BlockLabels:
-    """What the rows and the columns of a block are called; empty where they are hidden units."""
-
-    rows: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-
-
-NO_LABELS = BlockLabels()
-
-BlockNames = Mapping[str, BlockLabels]
-"""The labels of blocks by their names; none where columns have no names of their own."""
-
-
-def has_names(result: Result) -> bool:
-    """Whether the columns of a run have names of their own."""
-    is_named = has_own_names(result.inputs, "x") or has_own_names(result.outputs, "y")
-    return is_named and bool(result.inputs) and bool(result.outputs)
-
-
-def block_names(result: Result) -> BlockNames:
-    """The labels of the blocks of a run: a weight maps x to y, or x to hidden units with an output block behind it."""
-    if not has_names(result):
-        return {}
-    inputs, outputs = tuple(result.inputs), tuple(result.outputs)
-    hidden = any(block.name == "output" for block in result.parameter_space.blocks)
-    inner = () if hidden else outputs
-    return {
-        "output": BlockLabels(rows=outputs),
-        "weight": BlockLabels(rows=inner, columns=inputs),
-        "bias": BlockLabels(columns=inner),
-    }
 
 
 def narrow(name: str, most: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sharefind.column_names import name_words
-from sharefind.report.text.column_labels import has_names
 from sharefind.report.text.number_words import shortened
 from sharefind.report.text.text_style import STYLE
 from sharefind.search.result import ColumnMoves, Result
@@ -18,7 +17,7 @@ def generator_words(moves: ColumnMoves | None, result: Result) -> list[str]:
         moves: The generators.
         result: Of the run, which has the names.
     """
-    if moves is None or not has_names(result):
+    if moves is None or not result.block_names:
         return []
     pairs = zip(moves.on_inputs, moves.on_outputs, strict=True)
     return [_both(move_words(a, result.inputs), move_words(b, result.outputs)) for a, b in pairs]
@@ -66,7 +65,7 @@ def _name(entry: int, names: Sequence[str]) -> str:
 def point_words(result: Result) -> str:
     """Which columns of x move as each point of the candidate does: "0 well_a_m, 1 well_b_m"; "" where none do."""
     moves = result.group.moves
-    if moves is None or not has_names(result) or not result.group.generators:
+    if moves is None or not result.block_names or not result.group.generators:
         return ""
     images = [[abs(entry) - 1 for entry in image] for image in moves.on_inputs]
     found = columns_of_points(result.group.generators, images)

@@ -28,7 +28,9 @@ def command_of(config: SearchConfig) -> str:
 def _options(config: SearchConfig) -> Iterator[str]:
     for name, value in settings_of(config).items():
         option = f"--{name.replace('_', '-')}"
-        if value is True:
+        if name == "labels":
+            yield f"--{value}"
+        elif value is True:
             yield option
         elif value is not False:
             yield f"{option} {shell_word(str(value))}"

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.column_names import BlockNames
 from sharefind.errors import RunFolderError
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.meanfield.units import can_be_exported
-from sharefind.report.text.column_labels import BlockNames, block_names
 from sharefind.search import Decision, Growth, RunFolder, SearchLattice, SearchNode
 from sharefind.search.persistence.particles import read_particles
 from sharefind.search.result import Result
@@ -83,7 +83,7 @@ class RunView:
     @property
     def names(self) -> BlockNames:
         """Names of the rows and columns of the blocks, none where the data have none of their own."""
-        return block_names(self.result)
+        return self.result.block_names
 
     @property
     def open_nodes(self) -> list[SearchNode]:

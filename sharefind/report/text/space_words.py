@@ -12,7 +12,8 @@ from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sharefind.report.text.column_labels import NO_LABELS, BlockLabels, BlockNames, legend, narrow, padded
+from sharefind.column_names import NO_LABELS, BlockLabels, BlockNames
+from sharefind.report.text.column_labels import legend, narrow, padded
 from sharefind.report.text.number_words import plural, tied_entry
 from sharefind.report.text.text_style import STYLE
 from sharefind.spaces.block_matrices import BlockLike, matrices
