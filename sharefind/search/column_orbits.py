@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from sharefind.exact.matrices import rows_of
 from sharefind.groups import Representation
 from sharefind.spaces.tying import canonical, components, connected, tied
 from sharefind.typing import IntArray
+from sharefind.written import class_name
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ColumnOrbits:
     def mark(self, column: int) -> str:
         """The letter of a column's orbit, with its sign where that is not 1."""
         sign = {1: "", -1: "-", 0: "±"}[int(self.signs[column])]
-        return f"{sign}{orbit_letter(int(self.numbers[column]))}"
+        return f"{sign}{class_name(int(self.numbers[column]) + 1)}"
 
 
 def column_orbits(rep: Representation) -> ColumnOrbits:
@@ -53,15 +53,6 @@ def column_orbits(rep: Representation) -> ColumnOrbits:
     heads, tails = _joined(rep)
     numbers = canonical(connected(heads, tails, rep.dim) + 1) - 1
     return ColumnOrbits(numbers.astype(np.int64), np.ones(rep.dim, dtype=np.int64), is_mixed=True)
-
-
-def orbit_letter(orbit: int) -> str:
-    """a, b, ..., z, aa, ab, ... for the orbits 0, 1, ..."""
-    letters, rest = "", orbit + 1
-    while rest > 0:
-        rest, last = divmod(rest - 1, len(string.ascii_lowercase))
-        letters = string.ascii_lowercase[last] + letters
-    return letters
 
 
 def _joined(rep: Representation) -> tuple[IntArray, IntArray]:

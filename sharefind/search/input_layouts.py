@@ -14,12 +14,14 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.errors import quoted, setting
+from sharefind.column_names import name_words
+from sharefind.errors import setting
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.groups.axes import Axes
 from sharefind.groups.axis_expressions import axis_terms, is_by_axes
-from sharefind.search.column_orbits import ColumnOrbits, column_orbits, orbit_letter
+from sharefind.search.column_orbits import ColumnOrbits, column_orbits
 from sharefind.search.problem import Problem
+from sharefind.written import class_name
 
 SUMMANDS = ("sum",)
 """Operations whose parts stand side by side."""
@@ -134,7 +136,7 @@ def _moves(layout: Layout, axes: Axes) -> str:
 
 def _first_names(layout: Layout, axes: Axes, bounds: PictureBounds) -> str:
     """The columns along the last axis, where all others are at their beginning."""
-    shown = [_shown(name) for name in layout.names[: min(axes.shape[-1], bounds.names)]]
+    shown = [name_words(name) for name in layout.names[: min(axes.shape[-1], bounds.names)]]
     before = ", ".join(f"{name} 0" for name in axes.names[:-1]) or axes.names[0]
     return f"{before}: {' '.join([*shown, *(['...'] if axes.shape[-1] > len(shown) else [])])}"
 
@@ -181,7 +183,7 @@ def _named_columns(layout: Layout, orbits: ColumnOrbits, bounds: PictureBounds) 
     if orbits.count == rep.dim and not orbits.is_mixed:
         return [f"{layout.side}: {rep.group.name} moves no column onto another ({rep.name})"]
     lines = [
-        f"  {orbit_letter(k)}: {_members(layout, orbits, k, bounds)}" for k in range(min(orbits.count, bounds.orbits))
+        f"  {class_name(k + 1)}: {_members(layout, orbits, k, bounds)}" for k in range(min(orbits.count, bounds.orbits))
     ]
     more = [f"  ... {orbits.count - bounds.orbits} more"] if orbits.count > bounds.orbits else []
     return [head, *lines, *more, *(f"  {line}" for line in _legend(orbits))]
@@ -190,14 +192,9 @@ def _named_columns(layout: Layout, orbits: ColumnOrbits, bounds: PictureBounds) 
 def _members(layout: Layout, orbits: ColumnOrbits, orbit: int, bounds: PictureBounds) -> str:
     members = orbits.members(orbit)
     signs = {1: "", -1: "-", 0: "±"}
-    shown = [f"{signs[int(orbits.signs[k])]}{_shown(layout.names[k])}" for k in members[: bounds.names]]
+    shown = [f"{signs[int(orbits.signs[k])]}{name_words(layout.names[k])}" for k in members[: bounds.names]]
     more = f" ... {len(members) - bounds.names} more" if len(members) > bounds.names else ""
     return f"{' '.join(shown)}{more}{' (alone)' if len(members) == 1 else ''}"
-
-
-def _shown(name: str) -> str:
-    """A name among others, in quotes where it is not a word."""
-    return name if re.fullmatch(r"[\w.%=\[\],-]+", name) else quoted(name)
 
 
 def layout_notes(name: str, letter: str, rep: Representation, names: Sequence[str] = ()) -> list[str]:
@@ -209,7 +206,7 @@ def layout_notes(name: str, letter: str, rep: Representation, names: Sequence[st
         rep: The representation, as composed from its expression.
         names: Of the columns; empty for their numbers.
     """
-    known = tuple(map(_shown, names)) or tuple(f"{letter}{k}" for k in range(rep.dim))
+    known = tuple(map(name_words, names)) or tuple(f"{letter}{k}" for k in range(rep.dim))
     return [_note(setting(name), known, part, start) for part, start in _parts(rep, 0) if _channels(part) is not None]
 
 

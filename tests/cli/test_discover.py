@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+MOVES = {"on_inputs": [[int]], "on_outputs": [[int]]}
+
 SCHEMA = {
     "schema": str,
     "run": str,
     "seed": int,
-    "group": {"name": str, "order": int},
+    "group": {"name": str, "order": int, "generators": [[int]], "moves": MOVES},
     "parameter_space": {"dim": int, "blocks": [{"name": str, "shape": [int]}]},
     "chain": [
         {
@@ -34,7 +36,7 @@ SCHEMA = {
         "basis": [[[[str]]]],
         "tying": [[[int]]],
         "candidate": str,
-        "stabiliser": {"name": str, "order": int, "generators": [[int]]},
+        "stabiliser": {"name": str, "order": int, "generators": [[int]], "moves": MOVES},
     },
     "status": str,
     "stopped": type(None),

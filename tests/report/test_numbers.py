@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharefind.report.text.number_words import class_name, number, order, packed, shortened, tied_entry
+from sharefind.report.text.number_words import packed
 from sharefind.report.text.text_style import STYLE
+from sharefind.written import class_name, number, order, shortened, tied_entry
 
 
 @given(st.integers(1, 10**9))

@@ -34,7 +34,6 @@ from sharefind.report.pictures.palette import DARK, NAMES
 from sharefind.report.text import verdict as words
 from sharefind.report.text.column_labels import column_list
 from sharefind.report.text.guarantees import not_promised, promised
-from sharefind.report.text.number_words import plural
 from sharefind.report.text.reproduce_command import command_of, settings_of
 from sharefind.report.text.rows import origin_cells, yardstick_note
 from sharefind.report.text.run_samples import Samples
@@ -42,6 +41,7 @@ from sharefind.report.text.runs import RunView, load_run
 from sharefind.report.text.text_style import STYLE
 from sharefind.search import RunFolder, SearchConfig
 from sharefind.storage import ENCODING, refuse_unwritable, shell_word, write_atomically
+from sharefind.written import plural
 
 SUFFIXES = (".html", ".htm")
 """How a report's name ends."""

@@ -14,7 +14,6 @@ from sharefind.report.pictures.lattice_picture import node_title
 from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.pictures.space_picture import space_caption, what_is_left_out
 from sharefind.report.pictures.symmetry_picture import tested
-from sharefind.report.text.number_words import NOTHING, number, plural
 from sharefind.report.text.rows import (
     DIAGNOSIS_HEADINGS,
     NODE_HEADINGS,
@@ -35,6 +34,7 @@ from sharefind.report.text.verdict import last_rule
 from sharefind.search import SearchNode
 from sharefind.search.result import BlindRow, Rival
 from sharefind.search.rules.registry import stop_traits
+from sharefind.written import NOTHING, number, plural
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import numpy as np
 
 from sharefind.report.pictures.palette import COLOURS, FAINT, INK, MARKERS, PAPER, decision_of
 from sharefind.report.pictures.picture_style import SIZES
-from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.runs import RunView
 from sharefind.search import Decision, SearchNode
+from sharefind.written import number, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

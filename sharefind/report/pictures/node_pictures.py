@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sharefind.report.pictures.lattice_picture import plain
 from sharefind.report.pictures.palette import AFTER, BEFORE, COLOURS, FAINT, INK, LIMIT, MARKERS, PAPER, decision_of
 from sharefind.report.pictures.picture_style import SIZES
-from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.runs import RunView
 from sharefind.search import SearchNode
+from sharefind.written import number, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

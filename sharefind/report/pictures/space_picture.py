@@ -16,9 +16,9 @@ from sharefind.report.pictures.lattice_picture import plain
 from sharefind.report.pictures.palette import FAINT, INK, NEGATIVE, POSITIVE, class_colour
 from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.text.column_labels import narrow
-from sharefind.report.text.number_words import plural, tied_entry
 from sharefind.report.text.text_style import STYLE
 from sharefind.spaces.block_matrices import BlockLike, matrices
+from sharefind.written import plural, tied_entry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

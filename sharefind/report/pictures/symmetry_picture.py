@@ -9,10 +9,10 @@ import numpy as np
 from sharefind.report.pictures.lattice_picture import plain, printable
 from sharefind.report.pictures.palette import COLOURS, FAINT, INK, LIMIT, MARKERS
 from sharefind.report.pictures.picture_style import SIZES
-from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.runs import RunView
 from sharefind.search import Decision
 from sharefind.search.result import SymmetryRow
+from sharefind.written import number, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -23,9 +23,9 @@ from sharefind.groups import (
 )
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.limits import DEFAULT_LIMITS, Limits
-from sharefind.report.text.number_words import order, shortened
 from sharefind.report.text.text_style import STYLE
 from sharefind.spaces import fixed_space
+from sharefind.written import order, shortened
 
 
 @dataclass(frozen=True)

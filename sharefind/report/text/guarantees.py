@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sharefind.report.text.number_words import number
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import last_rule
 from sharefind.search.rules.registry import stop_traits
+from sharefind.written import number
 
 
 def promised(view: RunView) -> Iterator[str]:

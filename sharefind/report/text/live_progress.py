@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from sharefind.durations import rounded_seconds
-from sharefind.report.text.number_words import number, shortened
 from sharefind.report.text.tables import DECISION_STYLES
 from sharefind.search import Growth, Observer, Problem, SearchLattice, SearchNode, TestedProblem
 from sharefind.search.forecast import Forecast
 from sharefind.search.observer import WARNING
+from sharefind.written import number, shortened
 
 if TYPE_CHECKING:
     from sharefind.architectures.layers.network_training import Epoch

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sharefind.column_names import name_words
-from sharefind.report.text.number_words import shortened
 from sharefind.report.text.text_style import STYLE
 from sharefind.search.result import ColumnMoves, Result
+from sharefind.written import shortened
 
 
 def generator_words(moves: ColumnMoves | None, result: Result) -> list[str]:

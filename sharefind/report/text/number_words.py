@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sharefind.report.text.text_style import STYLE
-from sharefind.written import NOTHING, class_name, number, order, plural, shortened, tied_entry
-
-__all__ = ["NOTHING", "class_name", "number", "order", "packed", "plural", "shortened", "tied_entry"]
+from sharefind.written import NOTHING
 
 
 def packed(values: Sequence[str], width: int = STYLE.names_width) -> str:

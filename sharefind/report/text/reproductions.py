@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sharefind.paper import Reproduction
-from sharefind.report.text.number_words import number
+from sharefind.written import number
 
 VERDICTS = {True: Text("holds", style="green"), False: Text("fails", style="bold red")}
 

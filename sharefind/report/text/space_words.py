@@ -14,9 +14,9 @@ from rich.text import Text
 
 from sharefind.column_names import NO_LABELS, BlockLabels, BlockNames
 from sharefind.report.text.column_labels import legend, narrow, padded
-from sharefind.report.text.number_words import plural, tied_entry
 from sharefind.report.text.text_style import STYLE
 from sharefind.spaces.block_matrices import BlockLike, matrices
+from sharefind.written import plural, tied_entry
 
 if TYPE_CHECKING:
     from sharefind.spaces import Subspace

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sharefind.report.text import verdict as words
-from sharefind.report.text.number_words import number, packed, plural
+from sharefind.report.text.number_words import packed
 from sharefind.report.text.rows import (
     DIAGNOSIS_HEADINGS,
     NODE_HEADINGS,
@@ -38,6 +38,7 @@ from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision, Evidence, Growth, SearchNode
 from sharefind.search.result import Result
 from sharefind.storage import shell_word
+from sharefind.written import number, plural
 
 DECISION_STYLES = {Decision.STAY: "bold green", Decision.GROW: "yellow"}
 

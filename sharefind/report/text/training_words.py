@@ -8,9 +8,9 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from sharefind.report.text.number_words import NOTHING
 from sharefind.search.result import Yardstick
 from sharefind.search.scores import BASELINE, LEAST_SQUARES, REGRESSION
+from sharefind.written import NOTHING
 
 
 def training_table(rows: Sequence[dict[str, Any]], yardstick: Yardstick) -> Table:

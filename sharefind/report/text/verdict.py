@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from sharefind.errors import setting
 from sharefind.groups import cycle_notation
 from sharefind.report.text.move_words import generator_words
-from sharefind.report.text.number_words import NOTHING, number, order, shortened
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision
 from sharefind.search.engine import NO_DIRECTION, no_direction_advice
 from sharefind.search.result import BlindRow, DiagnosisRow, Proposed, Result, Rival, Stabiliser
 from sharefind.search.rules.registry import stop_traits
+from sharefind.written import NOTHING, number, order, shortened
 
 
 def verdict(view: RunView) -> str:
