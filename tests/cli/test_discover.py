@@ -14,6 +14,9 @@ SCHEMA = {
     "schema": str,
     "run": str,
     "seed": int,
+    "inputs": [str],
+    "outputs": [str],
+    "classes": [str],
     "group": {"name": str, "order": int, "generators": [[int]], "moves": MOVES},
     "parameter_space": {"dim": int, "blocks": [{"name": str, "shape": [int]}]},
     "chain": [
