@@ -95,7 +95,8 @@ def explain_unlearnt(problem: TestedProblem, evidence: Evidence, unlearnt: float
         return evidence
     risk = f"risk {evidence.risk:.3g}" if entropy is None else f"cross-entropy {evidence.risk:.3g} of {entropy:.3g}"
     figures = f"noise floor {found.floor:.3g} of a label variance {found.variance:.3g}, {risk}"
-    advice = f"the labels carry signal ({figures}) of which the unit {problem.unit.name} learns nothing"
+    learnt = f"of which short trainings of the unit {problem.unit.name} learn nothing"
+    advice = f"the labels carry signal ({figures}) {learnt}"
     return replace(evidence, reason=f"{evidence.reason}; {advice}: {_advice(problem)}", stationary_not_optimal=True)
 
 

@@ -32,7 +32,7 @@ def test_a_signal_that_the_unit_cannot_see_is_told() -> None:
     last = outcome.e_star
     assert last.label == "E^C2"
     assert last.evidence.stationary_not_optimal
-    assert "learns nothing" in last.evidence.reason
+    assert "learn nothing" in last.evidence.reason
     assert "use a unit with a bias" in last.evidence.reason
 
 

@@ -135,7 +135,7 @@ def saddles(view: RunView) -> Iterator[str]:
         if node.evidence is not None and node.evidence.stationary_not_optimal:
             is_left = node.evidence.decision is Decision.GROW
             if not is_left and stop_traits(node.evidence.rule).decides_by_tests and not node.space.is_zero:
-                yield f"At {node.label} the unit learns nothing: that it holds rests on the exact test alone."
+                yield f"At {node.label} the short trainings learn nothing: that it holds rests on the exact test alone."
                 continue
             follows = ", so the search went on" if is_left else ": do not trust that it stays"
             yield f"At {node.label} training is stationary but not optimal (a saddle){follows}."
