@@ -24,6 +24,7 @@ from sharefind.architectures.scaling import STATISTICS, statistics
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.meanfield.clouds.standardise import identity_standardisation
 from sharefind.meanfield.objectives.losses import loss_of
+from sharefind.parallel import one_thread
 from sharefind.rng import named_stream
 from sharefind.search.scores import Scored, Split, scores_of
 from sharefind.search.yardstick import kept_apart
@@ -182,7 +183,7 @@ def fit_network(
         NotConvergedError: The training diverged.
     """
     change = network.change
-    with _standardised(network):
+    with _standardised(network), one_thread():
         inputs, labels = change.apply(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
         if not change.has_classes:
             _start_like(network, labels, plan.small_labels)
