@@ -133,16 +133,17 @@ def _resumed(given: dict[str, Any], session: Session) -> _Ready | Unready:
 def _search(
     problem: Problem, folder: RunFolder, workers: Workers, session: Session, *, is_silent: bool, is_json: bool
 ) -> Any:
-    from sharefind.cli.expected_time import Expected, expected_time
     from sharefind.report.text.live_progress import is_shown, watcher
     from sharefind.report.text.runs import RunView
     from sharefind.search import run_search
+    from sharefind.search.expected_time import Expected, expected_time
     from sharefind.search.forecast import Forecast
 
     _use_one_thread()
     shown = {"is_silent": is_silent, "is_json": is_json}
     console = progress_console()
-    expected = expected_time(problem, folder, workers, session) if is_shown(console, **shown) else Expected()
+    is_told = is_shown(console, **shown)
+    expected = expected_time(problem, folder, workers, session.started) if is_told else Expected()
     forecast = Forecast(expected.estimate)
     with watcher(console, problem, folder.path, **shown, lines=expected.lines, forecast=forecast) as observer:
         outcome, result = run_search(problem, folder, observer, workers, clock=clock_of(session))

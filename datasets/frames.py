@@ -130,7 +130,7 @@ def labels_of(value: Any, name: str) -> Columns:
 
     Raises:
         DataTypeError: They are sparse.
-        DataError: A label is missing.
+        DataError: A label is missing or infinite.
     """
     read = _read(value, name)
     if isinstance(read, _Frame):
@@ -143,11 +143,22 @@ def labels_of(value: Any, name: str) -> Columns:
         if issparse(read):
             raise DataTypeError(f"{name} is a sparse matrix, and dense data are needed; give {name}.toarray()")
         read = _as_array(read)
-    row = next((k for k, label in enumerate(np.ravel(read)) if label is None or label != label), None)
+    row = next((k for k, label in enumerate(np.ravel(read)) if _is_missing(label)), None)
     if missing or row is not None:
         where = "" if row is None else f", the first in row {row} (counted from 0)"
         raise DataError(f"{name} has rows without a label (None or NaN){where}; drop these rows")
+    infinite = np.flatnonzero(np.isinf(read)) if getattr(read, "dtype", np.dtype(object)).kind == "f" else ()
+    if len(infinite):
+        raise DataError(f"{name} is infinite in row {infinite[0]} (counted from 0), which is no class; drop that row")
     return Columns(read, names)
+
+
+def _is_missing(label: Any) -> bool:
+    """Whether there is no label; pandas' NA is not even equal to itself, nor unequal."""
+    if label is None:
+        return True
+    differs = label != label
+    return not isinstance(differs, bool | np.bool_) or bool(differs)
 
 
 def refuse_not_finite(values: NDArray[Any], name: str, names: tuple[str, ...] = ()) -> None:

@@ -118,13 +118,15 @@ class SearchEstimator(FoundSharing, SearchParameters):
         self._samples = Samples("data", problem.fingerprint, len(rows.values), widths)
         folder = self._new_run(problem.resolved, kept)
         hooks = Hooks(on_node_start=self.on_node_start, on_node_end=self.on_node_end, on_error=self.on_error)
-        with progress(self.verbose, problem, self._run if isinstance(self._run, Path) else None) as shown:
+        workers = Workers(effective_n_jobs(self.n_jobs))
+        with progress(self.verbose, problem, folder, workers, clock, is_kept=isinstance(self._run, Path)) as shown:
             outcome, self.result_ = run_search(
                 problem,
                 folder,
                 Observers(shown, hooks, *([] if self.observer is None else [self.observer])),
-                Workers(effective_n_jobs(self.n_jobs)),
+                workers,
                 clock=clock,
+                is_explained=bool(self.explain),
             )
         for line in outcome.warnings:
             warnings.warn(line, YardstickWarning, stacklevel=5)

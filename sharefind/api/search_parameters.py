@@ -56,6 +56,9 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
             `sharefind train` does; `predict` and exports then use its weights. 0: those of the search's short training.
         train_width: Particles of that network; as in the search where None.
         train_lr: Adam's step there, over the size of the first weights.
+        explain: Whether `fit` says, once the space is found, why groups were rejected (`result_.diagnosis`) and how
+            well the space predicts beside least squares and the untied network (`result_.yardstick`,
+            `YardstickWarning`). Nothing else depends on it, and grids and cross-validation read neither.
         random_state: A seed, a numpy RandomState, or None for another search every time.
         n_jobs: Worker processes as in joblib; the result does not depend on it.
         verbose: 0 says nothing; 1 shows how far the search is: live in a notebook and on a terminal, elsewhere a line a
@@ -103,6 +106,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         train_epochs: int = 0,
         train_width: int | None = None,
         train_lr: float = 0.05,
+        explain: bool = True,
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -143,6 +147,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         self.train_epochs = train_epochs
         self.train_width = train_width
         self.train_lr = train_lr
+        self.explain = explain
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose

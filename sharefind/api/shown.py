@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral
@@ -12,12 +13,16 @@ from rich.console import Console
 
 from sharefind.api.parameters import Parameters
 from sharefind.errors import ConfigError, quoted, worded
+from sharefind.parallel import Workers
 from sharefind.report.page.notebook_view import run_html
 from sharefind.report.pictures.drawing import plot
 from sharefind.report.text.live_progress import watcher
 from sharefind.report.text.runs import RunView
-from sharefind.search import Observer, Problem, SearchLattice
+from sharefind.search import Observer, Problem, RunFolder, SearchLattice
+from sharefind.search.expected_time import expected_time
+from sharefind.search.forecast import Forecast
 from sharefind.search.result import Result
+from sharefind.search.run import Clock
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,17 +131,25 @@ def check_verbose(verbose: object) -> None:
 
 
 @contextmanager
-def progress(verbose: int, problem: Problem, run: Path | None) -> Iterator[Observer]:
-    """The observer that shows how far a search is, as `sharefind discover` does.
+def progress(
+    verbose: int, problem: Problem, folder: RunFolder, workers: Workers, clock: Clock, *, is_kept: bool
+) -> Iterator[Observer]:
+    """The observer that shows how far a search is, as `sharefind discover` does, after a line of how long it will take.
 
     Args:
         verbose: 0 says nothing.
         problem: What is searched.
-        run: The run folder; None where it vanishes with the estimator.
+        folder: The run.
+        workers: Who will do the work.
+        clock: When it began.
+        is_kept: Whether the run stays; another one vanishes with the estimator.
     """
     if not verbose:
         yield Observer()
         return
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    with watcher(console, problem, run) as observer:
+    started = time.monotonic() if clock.started is None else clock.started
+    expected = expected_time(problem, folder, workers, started, can_go_on=False)
+    run, forecast = folder.path if is_kept else None, Forecast(expected.estimate)
+    with watcher(console, problem, run, lines=expected.lines, forecast=forecast) as observer:
         yield observer

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from sharefind.errors import RunFolderError, StorageError
+from sharefind.inference import Diagnosis
 from sharefind.inference.dependence import rows_looked_at
 from sharefind.parallel import Deadline, Workers, earlier, one_thread
 from sharefind.search.engine import STOPPED, Engine
+from sharefind.search.experiments import StageProgress
+from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.memory import Memory
 from sharefind.search.observer import WARNING, Observer, StopSearch
 from sharefind.search.persistence.run_folder import LATTICE, RunFolder
 from sharefind.search.persistence.run_session import RunSession
 from sharefind.search.problem import Problem
+from sharefind.search.rejected_groups import diagnoses
 from sharefind.search.result import Result, Yardstick
 from sharefind.search.result_record import result_record
 from sharefind.search.rules.growth import GrowthRule
@@ -58,6 +63,7 @@ def run_search(
     growth: GrowthRule | None = None,
     stop: StoppingRule | None = None,
     clock: Clock | None = None,
+    is_explained: bool = True,
 ) -> tuple[SearchOutcome, Result]:
     """Search on one torch thread a process, keeping every finished node in `folder`, and write the result there.
 
@@ -67,6 +73,8 @@ def run_search(
         growth, stop: rules of your own; those that the settings name if None. A run with rules of its own is resumed
             with the same ones.
         clock: What counts as time of the search, and what bounds it; the time of this call if None.
+        is_explained: Whether rejected groups are diagnosed and the yardstick is fitted once E_* is known. Nothing else
+            depends on it.
 
     Returns:
         The outcome and what it says.
@@ -76,9 +84,9 @@ def run_search(
             it. StorageError: the disk is full or failing; what was finished is kept. ConfigError: the cluster that was
             asked for is not there, or a growth rule of your own proposed a space that is no larger.
     """
-    observer = observer or Observer()
+    observer, clock = observer or Observer(), clock or Clock()
     try:
-        return _run(problem, folder, observer, workers or Workers(), (growth, stop), clock or Clock())
+        return _run(problem, folder, observer, workers or Workers(), (growth, stop), clock, is_explained)
     except StopSearch:
         raise
     except Exception as error:
@@ -93,6 +101,7 @@ def _run(
     workers: Workers,
     rules: tuple[GrowthRule | None, StoppingRule | None],
     clock: Clock,
+    is_explained: bool,
 ) -> tuple[SearchOutcome, Result]:
     with folder.working():
         folder.claim(problem)
@@ -110,11 +119,14 @@ def _run(
             workers = replace(workers, deadline=earlier(workers.deadline, session.deadline))
         problem = replace(problem, settings=replace(problem.settings, workers=workers))
         bounded = partial(clock.within, session.deadline)
-        engine = Engine(problem, growth, stop, observer=session, memory=session, bounded=bounded)
+        diagnose = diagnoses if is_explained else _undiagnosed
+        engine = Engine(problem, growth, stop, session, session, bounded, diagnose)
         try:
             with one_thread(), workers.connected(), rows_looked_at():
                 outcome = engine.run()
-                found = _earlier(outcome, folder) or _measured(outcome, observer, session)
+                found = _earlier(outcome, folder) or (
+                    _measured(outcome, observer, session) if is_explained else Missing("it was left out")
+                )
             lines = found.warnings if isinstance(found, Yardstick) else ()
             outcome = replace(outcome, warnings=(*outcome.warnings, *lines))
             result = result_record(outcome, found, str(folder.path), session.seconds, LATTICE)
@@ -124,6 +136,10 @@ def _run(
             with suppress(RunFolderError, StorageError):
                 session.close()
     return outcome, result
+
+
+def _undiagnosed(problem: TestedProblem, memory: Memory, progress: StageProgress) -> Mapping[str, Diagnosis]:
+    return {}
 
 
 def _measured(outcome: SearchOutcome, observer: Observer, session: RunSession) -> Yardstick | Missing:

@@ -41,6 +41,10 @@ from sharefind.spaces import fixed_space, matrix_space
 FAST: dict[str, Any] = {"copies": 19, "alpha": 0.1, "particles": 8, "replicates": 2}
 
 
+EXPLAINING = {"diagnosis", "yardstick", "yardstick_missing", "warnings", "run", "wall_s"}
+"""Entries of a result that differ where nothing is explained, or from run to run."""
+
+
 def circulant(n: int = 200, noise: float = 0.02) -> tuple[np.ndarray, np.ndarray]:
     """x (n, 4) and y (n, 4) of a convolution on four points, which reflections do not commute with."""
     rng = np.random.default_rng(0)
@@ -268,6 +272,20 @@ def test_fits_are_reproducible_and_alike_for_any_number_of_workers() -> None:
     assert first.result_.seed == 5 != drawn.result_.seed
 
 
+def test_what_explains_the_result_may_be_left_out() -> None:
+    x, y = circulant(60)
+    whole, brief = (SharingSearch("D4", explain=wanted, **FAST).fit(x, y) for wanted in (True, False))
+    assert whole.result_.diagnosis and whole.result_.yardstick is not None
+    assert not brief.result_.diagnosis and brief.result_.yardstick is None
+    assert brief.result_.yardstick_missing == "it was left out"
+    assert np.array_equal(brief.predict(x), whole.predict(x)) and brief.subspace_ == whole.subspace_
+    kept = [
+        {key: value for key, value in search.result_.to_json().items() if key not in EXPLAINING}
+        for search in (whole, brief)
+    ]
+    assert kept[0] == kept[1]
+
+
 @pytest.mark.parametrize("how", ["joblib", "deepcopy"])
 def test_copies_carry_the_run_along(how: str, tmp_path: Path) -> None:
     x, y = circulant(60)
@@ -356,7 +374,8 @@ def test_the_checks_of_scikit_learn_pass() -> None:
         "check_regressors_no_decision_function": TOO_FEW,
         "check_fit2d_1feature": f"{TOO_FEW}, and says so in words of its own",
     }
-    search = SharingSearch(particles=4, replicates=2, copies=99, alpha=0.2)
+    # Some have whole numbers as labels, which they mean to be numbers.
+    search = SharingSearch(labels="numbers", particles=4, replicates=2, copies=99, alpha=0.2)
     checks = check_estimator(search, expected_failed_checks=expected, on_skip=None, on_fail="raise")
     failed = {check["check_name"] for check in checks if check["status"] == "xfail"}
     assert failed == set(expected)

@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from sharefind.architectures.layers.network_training import Epoch
-from sharefind.cli.expected_time import _unfinished
 from sharefind.durations import Estimate, Part
 from sharefind.report.text.live_progress import LineView, LiveView, NotebookView, distance_bar, training_progress
 from sharefind.report.text.runs import RunView, load_run
 from sharefind.search import RunFolder
+from sharefind.search.expected_time import _unfinished
 from sharefind.search.forecast import Forecast
 
 
@@ -72,6 +72,7 @@ def test_what_the_seconds_will_not_suffice_for_is_named(run: Path) -> None:
     parts = (Part("tests", 5, 5, 1, 1), Part("trainings", 10, 10, 2, 2), Part("yardstick", 1, 1))
     (line,) = _unfinished(Estimate(parts, holds=True), 9, 2, RunFolder.open(run))
     assert "end the search before the trainings and yardstick are finished; go on with: " in line
+    assert _unfinished(Estimate(parts, holds=True), 9, 2, None) == (line.partition("; go on")[0],)
     assert _unfinished(Estimate(parts, holds=True), 99, 2, RunFolder.open(run)) == ()
 
 

@@ -146,12 +146,20 @@ def test_labels_keep_their_type() -> None:
         np.array([1.0, np.nan]),
         pd.Series(["a", None]),
         pd.Series([1, None], dtype="Int64"),
+        pd.Series(["a", None], dtype="string"),
+        pd.Series([True, None], dtype="boolean"),
+        np.array(["a", pd.NA], dtype=object),
         pl.Series(["a", None]),
     ],
 )
 def test_a_missing_label_is_refused(labels: Any) -> None:
     with pytest.raises(DataError, match="y has rows without a label"):
         labels_of(labels, "y")
+
+
+def test_an_infinite_label_is_no_class() -> None:
+    with pytest.raises(DataError, match=r"^y is infinite in row 1 \(counted from 0\), which is no class"):
+        labels_of([1.0, np.inf], "y")
 
 
 def test_a_value_that_is_not_finite_is_named_by_row_and_column() -> None:

@@ -60,8 +60,13 @@ def stripped(notebook: Any) -> Any:
         cell.metadata, cell.id = nbformat.from_dict({}), f"cell-{number}"
         if cell.cell_type == "code":
             cell.execution_count = None
-            cell.outputs = [_stripped_output(output) for output in cell.outputs]
+            cell.outputs = [_stripped_output(output) for output in cell.outputs if not _is_estimate(output)]
     return notebook
+
+
+def _is_estimate(output: Any) -> bool:
+    """Whether it is the line before a search that says how long it will take on this machine, now."""
+    return str(output.get("data", {}).get("text/plain", "")).startswith("time  ")
 
 
 def _stripped_output(output: Any) -> Any:
