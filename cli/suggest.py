@@ -50,7 +50,7 @@ def suggest(
 
 
 def _print(found: Suggestions) -> None:
-    from sharefind.durations import seconds_range
+    from sharefind.durations import seconds_by_case, seconds_range
     from sharefind.written import plural
 
     console = result_console()
@@ -58,8 +58,7 @@ def _print(found: Suggestions) -> None:
     console.print(f"{found.data}: {sizes}. {found.verdict}", soft_wrap=True)
     for number, one in enumerate(found.suggestions, 1):
         console.print()
-        console.print(
-            f"{number}. {one.title}  (score {one.score:.2f}, about {seconds_range(*one.seconds)})", soft_wrap=True
-        )
+        seconds = (seconds_range if "blind" in one.settings else seconds_by_case)(*one.seconds)
+        console.print(f"{number}. {one.title}  (score {one.score:.2f}, about {seconds})", soft_wrap=True)
         console.print(f"   {one.reason}", soft_wrap=True)
         console.print(f"   {one.command}", soft_wrap=True)

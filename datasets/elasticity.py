@@ -3,13 +3,16 @@
 Stresses are computed by ASE (the extra `atoms`) when a task is loaded.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from sharefind.datasets.task import GivenAction, Task, finite_task, needs
 from sharefind.datasets.tetrahedral import mandel, mandel_matrix, representation, tensor, tetrahedral_group
-from sharefind.typing import FloatArray
+from sharefind.typing import FloatArray, IntArray
 
 
 def elasticity_task(stretch: float = 1.0, samples: int = 300, strain: float = 0.1) -> Task:
@@ -29,7 +32,7 @@ def elasticity_task(stretch: float = 1.0, samples: int = 300, strain: float = 0.
     """
     rest = np.diag([1.0, 1.0, stretch])
     x = strain * np.random.default_rng(0).standard_normal((samples, 6))
-    y = mandel(np.array([stress((np.eye(3) + change) @ rest) for change in tensor(x / 100)]) - stress(rest))
+    y = mandel(stresses((np.eye(3) + change) @ rest for change in tensor(x / 100)) - stress(rest))
     group = tetrahedral_group("O")
     moves = representation(group, mandel_matrix, "tensors")
     what = "copper" if stretch == 1 else f"copper stretched by {100 * (stretch - 1):g} % along one axis"
@@ -43,24 +46,70 @@ def elasticity_task(stretch: float = 1.0, samples: int = 300, strain: float = 0.
     )
 
 
-def stress(deformation: FloatArray, lattice_constant: float = 3.5898255905347) -> FloatArray:
+def stress(deformation: FloatArray) -> FloatArray:
     """Stress (3, 3) in GPa of fcc copper whose lattice at rest is deformed by a matrix (3, 3).
+
+    Args:
+        deformation: The matrix.
+
+    Raises:
+        DataError: ASE is missing.
+    """
+    return stresses([deformation])[0]
+
+
+def stresses(deformations: Iterable[FloatArray], lattice_constant: float = 3.5898255905347) -> FloatArray:
+    """Stresses (n, 3, 3) in GPa of fcc copper whose lattice at rest is deformed by each of n matrices (3, 3).
 
     Effective medium theory of Jacobsen, Stoltze & Norskov 1996, Surf. Sci. 366, 394.
 
     Args:
-        deformation: The matrix.
+        deformations: The matrices.
         lattice_constant: At rest, in angstrom; with this one its stress is below 1e-9 GPa.
 
     Raises:
         DataError: ASE is missing.
     """
     with needs("elasticity:Cu", "ASE", "atoms"):
-        from ase.build import bulk
+        from ase import Atoms
         from ase.calculators.emt import EMT
         from ase.units import GPa
     effective_medium: Any = EMT  # ASE does not annotate it, nor what a crystal does
-    crystal: Any = bulk("Cu", "fcc", a=lattice_constant)
-    crystal.set_cell(crystal.cell.array @ deformation.T, scale_atoms=True)
-    crystal.calc = effective_medium()
-    return np.asarray(crystal.get_stress(voigt=False) / GPa, dtype=np.float64)
+    half = lattice_constant / 2
+    crystal: Any = Atoms("Cu", cell=[(0, half, half), (half, 0, half), (half, half, 0)], pbc=True)
+    rest, crystal.calc = crystal.cell.array.copy(), effective_medium()
+    crystal.get_stress()  # makes its list of neighbours, which the next line replaces
+    crystal.calc.nl = _Neighbours(crystal.calc.rc_list)
+    found = []
+    for deformation in deformations:
+        crystal.set_cell(rest @ deformation.T, scale_atoms=True)
+        found.append(crystal.get_stress(voigt=False) / GPa)
+    return np.array(found, dtype=np.float64)
+
+
+@dataclass
+class _Neighbours:
+    """Neighbours of the one atom of a cell, in the order of ASE's list, whose making takes most of the time.
+
+    Attributes:
+        radius: Distance within which the calculator counts neighbours, in angstrom; more are listed.
+        offsets: Cells in which they are, int (m, 3).
+    """
+
+    radius: float
+    offsets: IntArray = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
+
+    def update(self, crystal: Any) -> None:
+        """List the neighbours in a crystal, those of one half space before their opposites."""
+        from ase.geometry import minkowski_reduce
+
+        reduced, change = minkowski_reduce(crystal.cell)
+        reach = np.ceil(self.radius * np.linalg.norm(np.linalg.inv(reduced), axis=0)).astype(int) + 1
+        steps = np.array([s for s in product(*(range(-r, r + 1) for r in reach)) if s > (0, 0, 0)])
+        near = np.linalg.norm(steps @ reduced, axis=1) < 1.01 * self.radius
+        ahead = steps[near] @ change
+        self.offsets = np.concatenate([ahead, -ahead])
+
+    def get_neighbors(self, atom: int) -> tuple[IntArray, IntArray]:
+        """Numbers of the neighbouring atoms (m,), all of them images of the atom, and their cells (m, 3)."""
+        return np.full(len(self.offsets), atom), self.offsets

@@ -21,6 +21,7 @@ class Sizes:
         order: Of the candidate group; of one that is infinite or very large, the images of a sample that are looked at.
         subgroups: Groups that may be tested; 0 where there is nothing to test.
         statistic: Name of the statistic of the tests.
+        beliefs: Kernels of a statistic that compares all samples: more than one where the group leaves inputs alone.
         copies: Of the first look of a test.
         reference: Copies that a test draws beside those that are compared.
         rejected_after: Looks after which a clear rejection ends a test.
@@ -29,6 +30,7 @@ class Sizes:
         replicates: Rows of the training that proposes where to grow.
         nodes: Spaces that are visited where the candidate holds, and where none of its subgroups does.
         dim: Numbers of a particle.
+        hidden: Its hidden units; 0 for one layer.
         particles: Of a training.
         batch: Samples of a step.
         steps: Of a training.
@@ -41,6 +43,7 @@ class Sizes:
     order: int
     subgroups: int
     statistic: str
+    beliefs: int
     copies: int
     reference: int
     rejected_after: int
@@ -49,6 +52,7 @@ class Sizes:
     replicates: int
     nodes: tuple[int, int]
     dim: int
+    hidden: int
     particles: int
     batch: int
     steps: int
@@ -56,7 +60,21 @@ class Sizes:
 
 
 def usual_sizes(
-    rows: int, d_in: int, d_out: int, order: int, subgroups: int, alpha: float = 0.01, levels: int = 4
+    rows: int,
+    d_in: int,
+    d_out: int,
+    order: int,
+    subgroups: int,
+    *,
+    degree: int | None = None,
+    moves_labels: bool | None = None,
+    leaves_inputs: bool = False,
+    is_listed: bool = True,
+    alpha: float = 0.01,
+    levels: int = 4,
+    most_rows: tuple[int, int] = (2000, 20_000),
+    few_rows: int = 800,
+    regular: int = 24,
 ) -> Sizes:
     """Sizes of a search with the preset `fast`, where no problem was built yet; `search.estimate.sizes_of` is exact.
 
@@ -66,18 +84,28 @@ def usual_sizes(
         d_out: Width of Y.
         order: Of the candidate group, 64 for an infinite one, say.
         subgroups: Its subgroups but for the trivial one: all that may be tested if the candidate fails.
+        degree: Points that the group permutes; `d_in` if None.
+        moves_labels: Whether the group moves labels; if None, it does where there are several.
+        leaves_inputs: Whether it leaves some columns of X where they are.
+        is_listed: Whether its subgroups are listed; of a large group, none but itself is tested.
         alpha: Level of the tests.
         levels: Spaces from {0} to Z, one inside the other.
+        most_rows: Samples that are tested at most: by a statistic that compares all of them, and by one that does not.
+        few_rows: Samples up to which labels that stay where they are are tested by the former.
+        regular: Largest group with a hidden unit for each element.
     """
+    moves = d_out > 1 if moves_labels is None else moves_labels
     batch = min(rows, 256, max(20, math.ceil(rows / 100)))
-    small = d_out == 1 and rows <= 800
+    compares = not is_listed or (not moves and rows <= few_rows)
+    hidden = 0 if moves else order if order <= regular else degree or d_in
     return Sizes(
-        rows=rows,
+        rows=min(rows, most_rows[0] if compares else most_rows[1]),
         d_in=d_in,
         d_out=d_out,
         order=order,
         subgroups=subgroups,
-        statistic="marginal-likelihood" if small else "correlogram",
+        statistic="marginal-likelihood" if compares else "correlogram",
+        beliefs=3 if leaves_inputs else 1,
         copies=max(199, math.ceil(2 / alpha) - 1),
         reference=49,
         rejected_after=2,
@@ -85,8 +113,9 @@ def usual_sizes(
         trained=40,
         replicates=10,
         nodes=(2, levels),
-        dim=(d_in + 1) * d_out if d_out > 1 else (d_in + 1) * max(d_in, 8),
-        particles=32,
+        dim=(d_in + 1) * d_out if moves else (d_in + d_out + 1) * hidden,
+        hidden=hidden,
+        particles=min(32, max(8, 256 // max(hidden, 1))),
         batch=batch,
         steps=max(60, 3 * min(rows // batch, 100)),
         yardstick_particles=16,
@@ -106,10 +135,15 @@ class Rates:
         bind_number: By formula, for each number of all images of the samples, where the group is not large.
         largest_order: Images of a sample that count at most.
         copy_start: By formula, for each copy, before samples count.
+        copy_element: By formula, for each element of the group and copy.
         row: By formula, for each sample of a copy.
+        row_label: By formula, for each label of a sample of a copy.
         pair: By formula, for each pair of samples of a copy, where the statistic compares all of them.
+        block: Samples that are compared with each other at most.
         compares_all: Names of the statistics that do.
+        training: By formula, for each training, before its steps count.
         multiplication: By formula, for each multiplication of a step.
+        activation: By formula, for each hidden unit of a sample of a step.
         overhead: By formula, for each step.
         gate: For each number of the matrices that the test of independence multiplies.
         kernel: For each pair of samples whose distance it computes, all kernels together.
@@ -134,14 +168,19 @@ class Rates:
     copy: float | None = None
     step: float | None = None
     bind_start: float = 0.04
-    bind_number: float = 1e-6
+    bind_number: float = 2e-7
     largest_order: int = 64
     copy_start: float = 3e-4
-    row: float = 2.2e-6
-    pair: float = 8e-8
+    copy_element: float = 1.2e-5
+    row: float = 8e-7
+    row_label: float = 3.5e-7
+    pair: float = 1.35e-7
+    block: int = 400
     compares_all: tuple[str, ...] = ("marginal-likelihood",)
-    multiplication: float = 1.5e-9
-    overhead: float = 1e-4
+    training: float = 0.25
+    multiplication: float = 1e-9
+    activation: float = 2.5e-8
+    overhead: float = 1e-5
     gate: float = 4e-11
     kernel: float = 2.4e-7
     gate_rows: int = 1000
@@ -172,8 +211,11 @@ class Rates:
 
     def copy_by_formula(self, sizes: Sizes) -> float:
         """Seconds for each copy of the data that a test looks at."""
-        each = self.pair * sizes.rows if sizes.statistic in self.compares_all else self.row
-        return self.speed * (self.copy_start + each * sizes.rows)
+        if sizes.statistic in self.compares_all:
+            each = self.pair * sizes.beliefs * sizes.rows / math.ceil(sizes.rows / self.block)
+            return self.speed * (self.copy_start + each * sizes.rows)
+        start = self.copy_start + self.copy_element * sizes.order
+        return self.speed * (start + (self.row + self.row_label * sizes.d_out) * sizes.rows)
 
     def of_gate(self, sizes: Sizes, copies: int, kernels: int = 8) -> float:
         """Seconds of the test of independence."""
@@ -182,10 +224,11 @@ class Rates:
 
     def of_training(self, sizes: Sizes, rows: int) -> float:
         """Seconds of a training of so many rows."""
-        step = self.step
-        if step is None:
-            step = self.speed * (self.overhead + self.multiplication * sizes.batch * sizes.particles * sizes.dim)
-        return rows * sizes.steps * step
+        if self.step is not None:
+            return rows * sizes.steps * self.step
+        numbers = self.multiplication * sizes.dim + self.activation * sizes.hidden
+        step = self.overhead + numbers * sizes.batch * sizes.particles
+        return self.speed * (self.training + rows * sizes.steps * step)
 
     def of_diagnosis(self, sizes: Sizes) -> float:
         """Seconds of a closer look at a rejected group."""
@@ -273,9 +316,8 @@ class Estimate:
         """One line, such as "about 20 s to 40 s: 1 to 30 exact tests, then 2 to 4 trainings"."""
         steps = [self._count(self.part("tests"), "exact test"), self._count(self.part("trainings"), "training")]
         work = ", then ".join(words for words in steps if words)
-        if self.holds is None and self.high > self.wide * self.low and self.part("tests").most:
-            low, high = rounded_seconds(self.low), rounded_seconds(self.high)
-            return f"about {low} if the candidate holds, up to {high} if it does not: {work}"
+        if self.holds is None and self.part("tests").most and self.high > self.wide * self.low:
+            return f"about {seconds_by_case(self.low, self.high, self.wide)}: {work}"
         case = {True: " if the candidate holds, as a few copies say", None: ""}.get(
             self.holds, ", since the candidate does not hold, as a few copies say"
         )
@@ -301,6 +343,19 @@ def seconds_range(low: float, high: float, alike: float = 1.3) -> str:
     """
     first, last = rounded_seconds(low), rounded_seconds(high)
     return last if first == last or high <= alike * low else f"{first} to {last}"
+
+
+def seconds_by_case(low: float, high: float, wide: float = 4.0) -> str:
+    """A range of time in words, with the case of each end where they are far apart.
+
+    Args:
+        low: Seconds where the candidate holds.
+        high: Seconds where it does not.
+        wide: Ratio of the two from which they are far apart.
+    """
+    if high <= wide * low:
+        return seconds_range(low, high)
+    return f"{rounded_seconds(low)} if the candidate holds, up to {rounded_seconds(high)} if it does not"
 
 
 def rounded_seconds(seconds: float) -> str:

@@ -18,6 +18,7 @@ from torch import Tensor
 from sharefind.durations import Estimate, Rates, Sizes, estimate_from_sizes
 from sharefind.errors import SharefindError
 from sharefind.groups import FiniteGroup, Group
+from sharefind.inference.ambient_moves import moved_coordinates
 from sharefind.inference.row_blocks import draw_elements, renumbered
 from sharefind.inference.statistics.traits import SearchStatistic
 from sharefind.inference.tests.sequential import CopiesDesign
@@ -39,7 +40,8 @@ class Probe:
     """How much a look at the speed of this machine may cost, and what it says.
 
     Attributes:
-        worth: Seconds of a search of the usual rates from which measuring pays; below, these are taken.
+        worth: Seconds of a search of the usual rates from which measuring pays, which takes one itself; below, these
+            are taken.
         share: Of a search of the usual rates that each of the two measurements may take.
         least: Seconds that each may take at the least.
         seconds: Seconds that each may take at the most; a single piece of work that takes longer is done all the same.
@@ -51,10 +53,10 @@ class Probe:
         enough: Copies by which a statistic is judged at all.
         clear: Standard deviations of the copies above their mean from which a statistic will be rejected.
         quiet: Those below which it will not be.
-        clock: What measures.
+        clock: What measures: processor time, so that other work on the machine does not count.
     """
 
-    worth: float = 2.0
+    worth: float = 10.0
     share: float = 0.03
     least: float = 0.06
     seconds: float = 0.35
@@ -66,7 +68,7 @@ class Probe:
     enough: int = 8
     clear: float = 8.0
     quiet: float = 3.0
-    clock: Clock = time.perf_counter
+    clock: Clock = time.thread_time
 
 
 def estimate(problem: Problem, workers: Workers | None = None, probe: Probe | None = None) -> Estimate:
@@ -115,6 +117,7 @@ def sizes_of(problem: Problem, fresh: int = 2000) -> Sizes:
         order=(group.order if isinstance(group, FiniteGroup) and group.is_listable else None) or 64,
         subgroups=_tests(problem, tested),
         statistic="" if statistic is None else statistic.name,
+        beliefs=_beliefs(problem),
         copies=settings.copies,
         reference=CopiesDesign.reference if settings.grows else 0,
         rejected_after=2 if settings.grows else 1,
@@ -123,6 +126,7 @@ def sizes_of(problem: Problem, fresh: int = 2000) -> Sizes:
         replicates=settings.replicates,
         nodes=_nodes(problem),
         dim=problem.space.dim,
+        hidden=0 if problem.unit.hidden_rep is None else problem.unit.hidden_rep.dim,
         particles=settings.sgd.particles,
         batch=settings.sgd.batch,
         steps=settings.sgd.steps,
@@ -146,6 +150,14 @@ def _listed(problem: Problem) -> list[Group]:
 def _tests(problem: Problem, listed: int, powers: int = 13) -> int:
     """How many tests there are at most; `powers`: of primes up to 24, where rotations of a plane are tested."""
     return 1 + powers if listed and turned_plane(problem) is not None else listed
+
+
+def _beliefs(problem: Problem) -> int:
+    """Kernels of the marginal likelihood: three where the candidate leaves some inputs, and not all, where they are."""
+    d_in, d_out = problem.candidate.in_rep.dim, problem.candidate.out_rep.dim
+    action = problem.joint_action(problem.candidate.group)
+    moved = moved_coordinates(action, d_in, d_out, named_stream(0, "estimate", "moved"))
+    return 3 if moved.any() and not moved.all() else 1
 
 
 def _nodes(problem: Problem, numerical: int = 6) -> tuple[int, int]:

@@ -41,6 +41,12 @@ class SuggestedAction:
         """Whether it permutes labels, too."""
         return any(not np.array_equal(g, np.arange(len(g))) for g in self.outputs)
 
+    @property
+    def leaves_inputs(self) -> bool:
+        """Whether it leaves some columns of x where they are."""
+        places = np.arange(len(self.inputs[0]))
+        return bool(np.all([g == places for g in self.inputs], axis=0).any())
+
 
 def actions_of(
     layout: Layout,

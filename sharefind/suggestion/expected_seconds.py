@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sharefind.durations import Rates, estimate_from_sizes, usual_sizes
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.rng import named_stream
 from sharefind.suggestion.sheet import Sheet
 
@@ -23,24 +24,28 @@ class Planned:
         group: Name of the candidate; None for a search without one.
         log_order: Logarithm of its order.
         holds: Whether it seems to hold; None where a look does not say.
+        moves_labels: Whether it moves labels; None where it is not known.
+        leaves_inputs: Whether it leaves some columns of x where they are.
     """
 
     group: str | None = None
     log_order: float = 0.0
     holds: bool | None = None
+    moves_labels: bool | None = None
+    leaves_inputs: bool = False
 
 
 SecondsOf = Callable[[Sheet, Planned], tuple[float, float]]
 """What estimates the seconds of a search on some data, the least and the most."""
 
 
-def machine_rates(repeats: int = 3, reference: float = 0.0105, clock: Callable[[], float] = time.perf_counter) -> Rates:
+def machine_rates(repeats: int = 8, reference: float = 0.0105, clock: Callable[[], float] = time.thread_time) -> Rates:
     """Rates of the pieces of work of a search on this machine.
 
     Args:
         repeats: How often a piece of reference work is timed; the quickest counts.
         reference: Seconds that it takes on the machine of the usual rates.
-        clock: What measures.
+        clock: What measures: processor time, so that other work on the machine does not count.
     """
     matrix = named_stream(0, "suggestion speed").normal(size=(160, 160))
     rows = np.tile(matrix, (12, 1))
@@ -63,22 +68,28 @@ def seconds_with(rates: Rates, largest: float = 10.0) -> SecondsOf:
     """
 
     def seconds_of(sheet: Sheet, planned: Planned) -> tuple[float, float]:
-        order = round(math.exp(min(planned.log_order, largest)))
-        subgroups = 20 if planned.group is None else tested_groups(planned.group)
-        sizes = usual_sizes(sheet.rows, sheet.x.shape[1], sheet.y.shape[1], order, subgroups)
+        order, is_listed = round(math.exp(min(planned.log_order, largest))), True
+        subgroups, degree = 20, None
+        if planned.group is not None:
+            is_listed = order <= MAX_SUBGROUP_ORDER
+            subgroups = tested_groups(planned.group) if is_listed else 1
+            degree = sum(map(int, re.findall(r"[0-9]+", planned.group))) or None
+        sizes = usual_sizes(
+            sheet.rows, sheet.x.shape[1], sheet.y.shape[1], order, subgroups, degree=degree,
+            moves_labels=planned.moves_labels, leaves_inputs=planned.leaves_inputs, is_listed=is_listed,
+        )  # fmt: skip
         found = estimate_from_sizes(sizes, rates, planned.holds)
         return found.low, found.high
 
     return seconds_of
 
 
-def tested_groups(name: str, symmetric: tuple[int, ...] = (1, 1, 2, 6, 30, 156, 1455), most: int = 200) -> int:
-    """About how many subgroups a search may test.
+def tested_groups(name: str, symmetric: tuple[int, ...] = (1, 1, 2, 6, 30, 156)) -> int:
+    """About how many subgroups but the trivial one a search may test, of a group whose subgroups are listed.
 
     Args:
         name: Of the candidate, such as "D4" or "S3xS4".
-        symmetric: Subgroups of S0, S1, ...; of larger ones, only the whole group is tested.
-        most: Most that count, since a search stops long before.
+        symmetric: Subgroups of S0, S1, ...
     """
     total = 1
     for factor in name.split("x"):
@@ -91,4 +102,4 @@ def tested_groups(name: str, symmetric: tuple[int, ...] = (1, 1, 2, 6, 30, 156, 
             total *= symmetric[n] if n < len(symmetric) else 1
         else:
             total *= len(divisors) + (sum(divisors) if match[1] == "D" else 0)
-    return min(total, most)
+    return max(1, total - 1)

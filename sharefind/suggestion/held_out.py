@@ -139,6 +139,15 @@ class Comparison:
         excess = (self.best - self.tied) / max(1.0 - self.best, exact)
         return self.deviation <= errors or (excess <= negligible and self.kept >= 1 - 2 * negligible)
 
+    def clearly_fails(self, errors: float = 8.0, kept: float = 0.98) -> bool:
+        """Whether the tied model predicts so much worse that a test on all rows will hardly miss it.
+
+        Args:
+            errors: Least standard errors by which it is worse.
+            kept: Largest share of what the reference explains that it explains.
+        """
+        return self.deviation >= errors and self.kept <= kept
+
 
 def label_weights(action: SuggestedAction, y: FloatArray) -> FloatArray:
     """One over the variance of each label (m,), averaged over what the group carries into each other."""

@@ -23,6 +23,7 @@ class Ranking:
         saving: Least saving of a group that counts as holding.
         unlike: Factor on the saving of a group that carries unlike columns into each other.
         plain: How much less a layout counts for each step that it is less plain, where it does worse.
+        repeated: Factor for a group whose models are those of a larger one.
         strong: Least score of a strong suggestion.
         least: Least score of any.
         weak: Least score of those behind the first few.
@@ -38,6 +39,7 @@ class Ranking:
     saving: float = 0.15
     unlike: float = 0.2
     plain: float = 0.2
+    repeated: float = 0.5
     strong: float = 0.62
     least: float = 0.02
     weak: float = 0.05
@@ -60,6 +62,7 @@ class Judgement:
         contrast: How much the columns look like pixels in its image.
         rows: Number of rows that were looked at.
         is_seen: Whether y depends on x for any model.
+        same_as: A larger group before this one whose tied models are the same; "" where there is none.
     """
 
     action: SuggestedAction
@@ -68,6 +71,7 @@ class Judgement:
     contrast: float
     rows: int
     is_seen: bool
+    same_as: str = ""
 
     @property
     def best(self) -> Comparison | None:
@@ -78,6 +82,13 @@ class Judgement:
     def holds(self) -> bool:
         """Whether the tied models predict as well as the best ones, which see something."""
         return self.is_seen and bool(self.comparisons) and all(found.holds() for found in self.comparisons)
+
+    @property
+    def likely(self) -> bool | None:
+        """What the tests of a search will probably say; None where that is not clear."""
+        if self.holds:
+            return True
+        return False if self.is_seen and any(found.clearly_fails() for found in self.comparisons) else None
 
     @property
     def is_picture(self) -> bool:
@@ -106,7 +117,8 @@ class Judgement:
         if self.is_picture:
             picture = ranking.picture + ranking.pixels * self.saving
         fit = float(self.best.kept**ranking.power) * self.saving * (0.5 + 0.5 * like)
-        return max(holding, picture, ranking.rest * fit / (1 + ranking.plain * self.action.layout.plain))
+        score = max(holding, picture, ranking.rest * fit / (1 + ranking.plain * self.action.layout.plain))
+        return ranking.repeated * score if self.same_as else score
 
     @property
     def rank(self) -> tuple[float, float, int]:

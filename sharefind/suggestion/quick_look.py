@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def judgements(sheet: Sheet, rows: int = 1500, seed: int = 0) -> list[Judgement]
         )
         for k, action in enumerate(actions)
     ]  # fmt: skip
-    return _distinct_first(sorted(judged, key=lambda one: one.rank))
+    return sorted(_with_repeats(sorted(judged, key=lambda one: one.rank)), key=lambda one: one.rank)
 
 
 def _is_open(found: Comparison | None, kept: float = 0.9, errors: float = 8.0) -> bool:
@@ -48,16 +48,16 @@ def _is_open(found: Comparison | None, kept: float = 0.9, errors: float = 8.0) -
     return found is None or found.kept > kept or found.deviation < errors
 
 
-def _distinct_first(judged: list[Judgement]) -> list[Judgement]:
-    """Groups whose models are those of a group before them, on the same columns, behind all others."""
-    seen = set[tuple[object, ...]]()
-    first, repeated = list[Judgement](), list[Judgement]()
+def _with_repeats(judged: list[Judgement]) -> list[Judgement]:
+    """The same groups; those whose models are those of a group before them, on the same columns, name it."""
+    seen = dict[tuple[object, ...], str]()
+    found = list[Judgement]()
     for one in judged:
         counts = tuple(found.coefficients for found in one.comparisons)
         key = (one.action.layout, one.action.settings["out_rep"], *counts)
-        (repeated if counts and key in seen else first).append(one)
-        seen.add(key)
-    return [*first, *repeated]
+        first = seen.setdefault(key, one.action.group) if counts else one.action.group
+        found.append(one if first == one.action.group else replace(one, same_as=first))
+    return found
 
 
 def levels_of(sheet: Sheet, seed: int = 0) -> list[Level]:

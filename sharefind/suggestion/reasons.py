@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sharefind.suggestion.held_out import Comparison
 from sharefind.suggestion.judgement import Judgement
+from sharefind.written import plural
 
 
 def reason(judged: Judgement) -> str:
@@ -13,6 +14,8 @@ def reason(judged: Judgement) -> str:
         parts.append(f"neighbouring pixels are correlated ({judged.contrast:.2f} above those far apart)")
     if judged.best is not None:
         parts.append(_relation(judged, judged.best))
+    if judged.same_as:
+        parts.append(f"its models are those of {judged.same_as}")
     text = "; ".join(parts)
     return text[:1].upper() + text[1:]
 
@@ -26,7 +29,7 @@ def _columns(judged: Judgement) -> str:
 
 
 def _relation(judged: Judgement, found: Comparison) -> str:
-    numbers = f"{found.coefficients} numbers instead of {found.of}"
+    numbers = f"{plural(found.coefficients, 'number')} instead of {found.of}"
     group = judged.action.group
     if not judged.is_seen:
         return f"no model sees y in x, so that nothing speaks for or against {group} there ({numbers})"
@@ -39,7 +42,7 @@ def _relation(judged: Judgement, found: Comparison) -> str:
     both = f"R^2 {_short(worst.tied)} / {_short(worst.best)}"
     return (
         f"a {worst.words} model tied by {group} predicts held-out rows less well than the best one ({both}), with "
-        f"{worst.coefficients} numbers instead of {worst.of}: {group} may hold in part"
+        f"{plural(worst.coefficients, 'number')} instead of {worst.of}: {group} may hold in part"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sharefind.datasets.frames import has_names, library_of, table_of
 from sharefind.datasets.roles import Roles
 from sharefind.datasets.tables import Table
 from sharefind.errors import ConfigError, DataError, quoted, setting
+from sharefind.groups import named_group
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.rng import named_stream
 from sharefind.suggestion.candidates import axis_names
@@ -73,7 +75,7 @@ def suggest(
     else:
         table = _table_of(data, y, limits, said)
     sheet = sheet_of(table, said)
-    return _for_sheet(sheet, name, most, seconds_of, [])
+    return _for_sheet(sheet, name, most, seconds_of)
 
 
 def _task_of(data: Data, y: ArrayLike | None, roles: Roles) -> Task | None:
@@ -128,25 +130,34 @@ def _for_task(task: Task, most: int, seconds_of: SecondsOf) -> Suggestions:
     """What a data set recommends, before what a look at it finds."""
     x, y = task.arrays() if task.x is not None else task.sample(named_stream(0, "suggested samples"), 1000)
     sheet = Sheet(x, y, task.inputs, x.shape[1:], y.shape[1:], rows=len(x), units=task.units, is_task=True)
-    found = list[Suggestion]()
-    if task.group is not None or task.action is not None:
-        reps = {"in_rep": task.in_rep or "natural", "out_rep": task.out_rep or "natural"}
-        settings = {"group": task.group, **reps} if task.group is not None else {}
-        words = task.description or task.name
-        order = 0.0 if task.action is None else float(np.log(task.action.group.order))
-        group = task.group or (task.action.group.name if task.action is not None else None)
-        why = f"the data set recommends {group}{'' if task.action is None else ' with an action of its own'}: {words}"
-        found.append(Suggestion(settings, why, 1.0, seconds_of(sheet, Planned(group, order)), task.name))
-    return _for_sheet(sheet, task.name, most, seconds_of, found)
+    return _for_sheet(sheet, task.name, most, seconds_of, task)
+
+
+def _recommended(task: Task, sheet: Sheet, seconds_of: SecondsOf, judged: list[Judgement]) -> list[Suggestion]:
+    """What the data set recommends itself; nothing where it does not."""
+    group = task.group or (task.action.group.name if task.action is not None else None)
+    if group is None:
+        return []
+    settings = {}
+    if task.group is not None:
+        settings = {"group": group, "in_rep": task.in_rep or "natural", "out_rep": task.out_rep or "natural"}
+    seen = next((one for one in judged if settings and settings.items() <= one.action.settings.items()), None)
+    known = named_group(group) if task.action is None else task.action.group
+    planned = Planned(group, 0.0 if known.order is None else log(known.order))
+    own = "" if task.action is None else " with an action of its own"
+    why = f"the data set recommends {group}{own}: {task.description or task.name}"
+    seconds = seconds_of(sheet, planned if seen is None else _planned(seen))
+    return [Suggestion(settings, why, 1.0, seconds, task.name)]
 
 
 def _for_sheet(
-    sheet: Sheet, name: str | None, most: int, seconds_of: SecondsOf, known: list[Suggestion]
+    sheet: Sheet, name: str | None, most: int, seconds_of: SecondsOf, task: Task | None = None
 ) -> Suggestions:
     order = None if sheet.units is not None or sheet.is_task else rows_in_order(sheet)
     notes = [*sheet.notes, *_dependence_notes(sheet, order)]
     settings = _column_settings(sheet, order)
     judged = judgements(sheet)
+    known = [] if task is None else _recommended(task, sheet, seconds_of, judged)
     ranked = [_of_group(one, sheet, settings, name, seconds_of) for one in judged if one.score() > RANKING.least]
     blind = _blind(sheet, settings, name, seconds_of, judged)
     place = next((k for k, one in enumerate(ranked) if one.score < blind.score), len(ranked))
@@ -186,9 +197,13 @@ def _dependence_notes(sheet: Sheet, order: RowsInOrder | None) -> list[str]:
 def _of_group(
     judged: Judgement, sheet: Sheet, settings: Mapping[str, str], name: str | None, seconds_of: SecondsOf
 ) -> Suggestion:
+    seconds = seconds_of(sheet, _planned(judged))
+    return Suggestion({**settings, **judged.action.settings}, reason(judged), judged.score(), seconds, name)
+
+
+def _planned(judged: Judgement) -> Planned:
     action = judged.action
-    seconds = seconds_of(sheet, Planned(action.group, action.size, True if judged.holds else None))
-    return Suggestion({**settings, **action.settings}, reason(judged), judged.score(), seconds, name)
+    return Planned(action.group, action.size, judged.likely, action.moves_labels, action.leaves_inputs)
 
 
 def _blind(

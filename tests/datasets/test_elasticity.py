@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sharefind.datasets import load_task
-from sharefind.datasets.elasticity import stress
+from sharefind.datasets.elasticity import stress, stresses
 from sharefind.datasets.tetrahedral import mandel, mandel_matrix, tensor, vector_matrix
 from sharefind.errors import DataError
 from tests.datasets.burnside import fixed_dimension, least_squares, relative_distance
@@ -53,6 +53,19 @@ def test_stress_turns_with_the_strain() -> None:
         np.testing.assert_allclose(stress(np.eye(3) + matrix @ strain @ matrix.T), matrix @ there @ matrix.T, atol=1e-9)
 
 
+def test_stresses_are_those_of_ase_to_the_last_digit() -> None:
+    """With ASE's own list of neighbours, small and large strains, some of which change the reduced cell."""
+    build, emt, units = (pytest.importorskip(f"ase.{name}") for name in ("build", "calculators.emt", "units"))
+    rng = np.random.default_rng(2)
+    strains = [size * tensor(row) for size in (1e-3, 0.1) for row in rng.standard_normal((4, 6))]
+    ours = stresses(np.eye(3) + strain for strain in strains)
+    for strain, found in zip(strains, ours, strict=True):
+        crystal = build.bulk("Cu", "fcc", a=3.5898255905347)
+        crystal.set_cell(crystal.cell.array @ (np.eye(3) + strain).T, scale_atoms=True)
+        crystal.calc = emt.EMT()
+        assert (found == crystal.get_stress(voigt=False) / units.GPa).all()
+
+
 @pytest.mark.slow
 def test_constants_of_copper() -> None:
     """172, 115 and 90 GPa: 176.2, 124.9 and 81.8 were measured at 0 K (Simmons and Wang 1971)."""
@@ -76,6 +89,6 @@ def test_stretched_copper_keeps_an_axis() -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ase.build", None)
+    monkeypatch.setitem(sys.modules, "ase.calculators.emt", None)
     with pytest.raises(DataError, match=r"^[^\n]*sharefind\[atoms\]'$"):
         load_task("elasticity:Cu")
