@@ -12,7 +12,7 @@ from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.proposal import Finding
 from sharefind.search.blind import BlindStart
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.result import (
+from sharefind.search.result_parts import (
     BlindRow,
     LieAlgebra,
     RejectedProposal,

@@ -15,8 +15,8 @@ from sharefind.search.blind_record import blind_row
 from sharefind.search.hypotheses import TestedProblem, is_within
 from sharefind.search.node_evidence import Evidence
 from sharefind.search.problem import Problem
-from sharefind.search.result import (
-    SCHEMA,
+from sharefind.search.result import SCHEMA, Result, versions
+from sharefind.search.result_parts import (
     ChainRow,
     ColumnMoves,
     DiagnosisRow,
@@ -25,11 +25,9 @@ from sharefind.search.result import (
     MovingGroup,
     ParameterBlock,
     Parameters,
-    Result,
     Stabiliser,
     SymmetryRow,
     Yardstick,
-    versions,
 )
 from sharefind.search.search_lattice import SearchNode
 from sharefind.search.search_outcome import SearchOutcome

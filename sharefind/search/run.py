@@ -22,7 +22,8 @@ from sharefind.search.persistence.run_folder import LATTICE, RunFolder
 from sharefind.search.persistence.run_session import RunSession
 from sharefind.search.problem import Problem
 from sharefind.search.rejected_groups import diagnoses
-from sharefind.search.result import Result, Yardstick
+from sharefind.search.result import Result
+from sharefind.search.result_parts import Yardstick
 from sharefind.search.result_record import result_record
 from sharefind.search.rules.growth import GrowthRule
 from sharefind.search.rules.stopping import StoppingRule

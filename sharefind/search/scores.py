@@ -16,7 +16,7 @@ from scipy import special
 
 from sharefind.errors import DataError
 from sharefind.meanfield.clouds.standardise import LAST_PLACES, varies
-from sharefind.search.result import ClassScore, ClassYardstick, Yardstick
+from sharefind.search.result_parts import ClassScore, ClassYardstick, Yardstick
 from sharefind.typing import BoolArray, FloatArray
 
 Rows = NDArray[np.int64]

@@ -23,7 +23,7 @@ from sharefind.meanfield.units import find_unit
 from sharefind.parallel import Deadline
 from sharefind.rng import named_stream
 from sharefind.search.problem import Problem
-from sharefind.search.result import Yardstick
+from sharefind.search.result_parts import Yardstick
 from sharefind.search.scores import BASELINE, FREE, TIED, Rows, Scored, Split, scores_of, spread_of
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.spaces import Subspace

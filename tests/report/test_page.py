@@ -27,7 +27,7 @@ from sharefind.report.text.run_samples import Samples, samples_of
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import verdict
 from sharefind.search import Decision, SearchLattice, build_problem, search_config
-from sharefind.search.result import ColumnMoves
+from sharefind.search.result_parts import ColumnMoves
 
 pytest.importorskip("matplotlib")
 

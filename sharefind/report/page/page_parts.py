@@ -32,7 +32,7 @@ from sharefind.report.text.runs import RunView
 from sharefind.report.text.text_style import STYLE
 from sharefind.report.text.verdict import last_rule
 from sharefind.search import SearchNode
-from sharefind.search.result import BlindRow, Rival
+from sharefind.search.result_parts import BlindRow, Rival
 from sharefind.search.rules.registry import stop_traits
 from sharefind.written import NOTHING, number, plural
 

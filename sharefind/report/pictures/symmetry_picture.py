@@ -11,7 +11,7 @@ from sharefind.report.pictures.palette import COLOURS, FAINT, INK, LIMIT, MARKER
 from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.text.runs import RunView
 from sharefind.search import Decision
-from sharefind.search.result import SymmetryRow
+from sharefind.search.result_parts import SymmetryRow
 from sharefind.written import number, shortened
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from sharefind.column_names import name_words
 from sharefind.report.text.text_style import STYLE
-from sharefind.search.result import ColumnMoves, Result
+from sharefind.search.result import Result
+from sharefind.search.result_parts import ColumnMoves
 from sharefind.written import shortened
 
 

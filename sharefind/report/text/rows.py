@@ -13,7 +13,8 @@ from sharefind.report.text.move_words import point_words
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import proposal, stabiliser_sentence
 from sharefind.search import Evidence, Growth, SearchNode
-from sharefind.search.result import ClassYardstick, DiagnosisRow, Result, SymmetryRow
+from sharefind.search.result import Result
+from sharefind.search.result_parts import ClassYardstick, DiagnosisRow, SymmetryRow
 from sharefind.written import NOTHING, number, order
 
 NODE_HEADINGS = ("node", "space", "dim", "dist^2", "RMD^2", "delta", "p", "adj. p", "decision")

@@ -8,7 +8,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from sharefind.search.result import Yardstick
+from sharefind.search.result_parts import Yardstick
 from sharefind.search.scores import BASELINE, LEAST_SQUARES, REGRESSION
 from sharefind.written import NOTHING
 

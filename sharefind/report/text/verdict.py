@@ -14,7 +14,8 @@ from sharefind.report.text.runs import RunView
 from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision
 from sharefind.search.engine import NO_DIRECTION, no_direction_advice
-from sharefind.search.result import BlindRow, DiagnosisRow, Proposed, Result, Rival, Stabiliser
+from sharefind.search.result import Result
+from sharefind.search.result_parts import BlindRow, DiagnosisRow, Proposed, Rival, Stabiliser
 from sharefind.search.rules.registry import stop_traits
 from sharefind.written import NOTHING, number, order, shortened
 

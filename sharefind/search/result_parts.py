@@ -1,0 +1,277 @@
+"""The parts of a result: groups, rows of tables and scores, each checked when it is read from a file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, FiniteFloat
+
+from sharefind.search.json_fields import Part, Permutation, SignedPermutation, Size, Word
+
+R2 = Annotated[FiniteFloat, Field(le=1)]
+
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
+
+class NamedGroup(Part):
+    """A group; `order` is None where it is infinite."""
+
+    name: Word
+    order: Size | None
+
+
+class ColumnMoves(Part):
+    """What generators of a finite group do to the columns of x and of y, in one order.
+
+    Entry k = +-j of a list: column k goes to column j, with its sign changed where j has one; columns are counted
+    from 1.
+    """
+
+    on_inputs: list[SignedPermutation]
+    on_outputs: list[SignedPermutation]
+
+
+class MovingGroup(NamedGroup):
+    """A group with its generators: as permutations of its points, image form, and in the same order on columns.
+
+    `moves` is None where a generator does not permute columns, and in results of earlier versions.
+    """
+
+    generators: list[Permutation] = Field(default_factory=list)
+    moves: ColumnMoves | None = None
+
+
+class Stabiliser(MovingGroup):
+    """The largest candidate group that fixes E_*."""
+
+    generators: list[Permutation]
+
+
+class ParameterBlock(Part):
+    """A block of Z."""
+
+    name: Word
+    shape: list[Size]
+
+
+class Parameters(Part):
+    """Z: its dimension and its blocks."""
+
+    dim: Size
+    blocks: list[ParameterBlock]
+
+
+class ChainRow(Part):
+    """A visited node of the chain, with numbers as in `Evidence`; `node` is the order of its visit."""
+
+    node: Size
+    dim: Size
+    dist2: FiniteFloat
+    rmd2: FiniteFloat
+    delta: FiniteFloat | None
+    p_value: FiniteFloat | None
+    p_adjusted: FiniteFloat | None
+    decision: Literal["stay", "grow"]
+    rule: Word
+    reason: Word
+
+
+class FoundSpace(Part):
+    """E_*, or the last space of a search that is undecided.
+
+    Attributes:
+        dim: Its dimension.
+        exact: Whether it is known exactly.
+        basis: Each vector as its blocks: nested lists of exact strings, of decimal strings for a numerical space.
+        tying: Which entries of each block are equal, by labels; None where the space ties none.
+        candidate: "E^H" where a candidate group H fixes it.
+        stabiliser: That group.
+    """
+
+    dim: Size
+    exact: bool
+    basis: list[Any] = Field(default_factory=list)
+    tying: list[Any] | None = None
+    candidate: Word | None
+    stabiliser: Stabiliser | None
+
+
+class SymmetryRow(Part):
+    """An exact test. A candidate inside one that was not rejected was not tested: its own numbers are None."""
+
+    group: Word
+    order: Size | None
+    verdict: Word
+    p_value: FiniteFloat | None
+    p_adjusted: FiniteFloat | None
+    statistic: Word | None
+    z: FiniteFloat | None
+    copies: Size | None
+    exceeding: Size | None = None
+    p_interval: list[FiniteFloat] | None = None
+    settled: bool = True
+
+
+class DiagnosisRow(Part):
+    """Why a group was rejected.
+
+    `risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels. `moves`:
+    what the group's generators do to columns, as in `MovingGroup`.
+    """
+
+    cause: Word
+    inputs_p_value: FiniteFloat
+    risk_gap: FiniteFloat
+    risk_gap_interval: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
+    free_r2: FiniteFloat
+    tied_r2: FiniteFloat
+    free_r2_low: FiniteFloat | None = None
+    reference_fits: bool = True
+    approximate: bool
+    moves: ColumnMoves | None = None
+
+
+class Rival(Part):
+    """Another space that the proposing samples speak for, with its share of the posterior."""
+
+    name: Word
+    dim: Size
+    share: FiniteFloat | None
+
+
+class SmallerSpace(Part):
+    """A space that no group gives and that the proposing samples may prefer."""
+
+    what: Word
+    log_odds: FiniteFloat
+
+
+class LieAlgebra(Part):
+    """The infinitesimal moves that fix a proposed space."""
+
+    name: Word
+    dim: Size
+
+
+class Weight(Part):
+    """An estimated weight and its standard error."""
+
+    value: FiniteFloat
+    error: FiniteFloat
+
+
+class Proposed(Part):
+    """What samples propose; `share`: of the posterior, None where the search for moves was cut short."""
+
+    name: Word
+    order: Size | None
+    dim: Size
+    is_group: bool
+    share: FiniteFloat | None
+
+
+class RejectedProposal(Proposed):
+    """A proposal that the other samples reject."""
+
+    p_value: FiniteFloat
+
+
+class TakenProposal(Proposed):
+    """A proposal with the weights that it ties."""
+
+    tying: list[list[int]]
+    weights: list[Weight]
+
+
+class _Status(Part):
+    status: Word
+
+
+class BlindRow(TakenProposal, _Status):
+    """What the proposing samples of a blind search speak for first, and what the other samples made of it.
+
+    Attributes:
+        odd: Whether turning all signs is a symmetry.
+        of_weights: Whether the group is that of the weights.
+        smaller_group: Whether a smaller group has the same space.
+        rivals: Other spaces.
+        samples: Rows that proposed.
+        exhaustive: Whether every move was looked at.
+        not_looked_at: What was not.
+        smaller: A smaller space without a group.
+        lie_algebra: For a unit that commutes with rotations.
+        rejected_p: Where the first proposal was rejected, at which p-value.
+        proposal: Which proposal E_* comes from, counted from 1.
+        tried: Those that were rejected before it.
+        taken: What that one ties; None where it is the first.
+    """
+
+    odd: bool
+    of_weights: bool = False
+    smaller_group: bool = False
+    rivals: list[Rival]
+    samples: Size
+    exhaustive: bool
+    not_looked_at: Word | None = None
+    smaller: SmallerSpace | None
+    lie_algebra: LieAlgebra | None
+    rejected_p: FiniteFloat | None = None
+    proposal: Annotated[int, Field(ge=1, le=1_000)] = 1
+    tried: list[RejectedProposal] = Field(default_factory=list)
+    taken: TakenProposal | None = None
+
+
+class ClassScore(Part):
+    """How well a model predicts classes.
+
+    Attributes:
+        accuracy: Share of the rows whose class has the largest probability.
+        log_loss: Mean of -log(probability of the class of a row), in nats.
+    """
+
+    accuracy: Share
+    log_loss: Annotated[FiniteFloat, Field(ge=0)]
+
+
+class ClassYardstick(Part):
+    """Scores of classifiers on rows kept apart; None where a model has no place.
+
+    Attributes:
+        baseline: Of the shares of the classes.
+        regression: Of multinomial logistic regression; None where the rows to fit on are of one class.
+        tied: Of the unit on E_*; None where E_* is {0} or unknown.
+        free: Of the unit with all of Z.
+    """
+
+    baseline: ClassScore
+    regression: ClassScore | None
+    tied: ClassScore | None
+    free: ClassScore | None
+
+
+class Yardstick(Part):
+    """R^2 on rows kept apart, or scores of classes; None where a model has no place.
+
+    Attributes:
+        rows: Rows kept apart.
+        least_squares: Of an affine map, None where the rows do not determine it.
+        tied: Of the unit on E_*; None where E_* is {0} or unknown.
+        free: Of the unit with all of Z.
+        warnings: What these say against the unit or the sharing, with what to try.
+        classes: Scores where labels are classes, for which there is no R^2; None where they are numbers.
+    """
+
+    rows: Size
+    least_squares: R2 | None
+    tied: R2 | None
+    free: R2 | None
+    warnings: list[Word]
+    classes: ClassYardstick | None = None
+
+
+class LatticeCounts(Part):
+    """Size of the search lattice, and its file in the run folder."""
+
+    nodes: Size
+    edges: Size
+    file: str = "lattice.json"
