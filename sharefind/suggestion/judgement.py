@@ -60,6 +60,7 @@ class Judgement:
         contrast: How much the columns look like pixels in its image.
         rows: Number of rows that were looked at.
         is_seen: Whether y depends on x for any model.
+        most: Largest R^2 of any model, also of those with too many numbers to be tied by this group.
     """
 
     action: SuggestedAction
@@ -68,6 +69,12 @@ class Judgement:
     contrast: float
     rows: int
     is_seen: bool
+    most: float = 0.0
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether all its models fit, and see less than half of what models see that the rows are too few to tie."""
+        return self.best is not None and all(c.holds() for c in self.comparisons) and self.best.best < 0.5 * self.most
 
     @property
     def best(self) -> Comparison | None:
@@ -77,7 +84,8 @@ class Judgement:
     @property
     def holds(self) -> bool:
         """Whether the tied models predict as well as the best ones, which see something."""
-        return self.is_seen and bool(self.comparisons) and all(found.holds() for found in self.comparisons)
+        is_fit = bool(self.comparisons) and all(found.holds() for found in self.comparisons)
+        return self.is_seen and is_fit and not self.is_blind
 
     @property
     def is_picture(self) -> bool:
@@ -96,7 +104,7 @@ class Judgement:
             ranking: How scores are made.
         """
         like = 1.0 if self.likeness.holds() else ranking.unlike
-        if not self.is_seen:
+        if not self.is_seen or self.is_blind:
             return ranking.unseen * like * self.saving if self.comparisons else 0.0
         if self.best is None:
             return 0.0
