@@ -11,6 +11,7 @@ import typer
 
 from sharefind.cli.console import print_json, progress_console, result_console, warn
 from sharefind.cli.options import JSON, LIMITS, QUIET, Run, takes
+from sharefind.column_names import name_words
 from sharefind.errors import ConfigError, NotConvergedError
 from sharefind.limits import limits_of
 from sharefind.storage import refuse_unwritable, shell_word
@@ -88,7 +89,7 @@ def train(
     console = result_console()
     console.print(training_table(rows, yardstick))
     if spec.classes:
-        console.print(f"classes  {', '.join(spec.classes)}", soft_wrap=True, markup=False)
+        console.print(f"classes  {', '.join(map(name_words, spec.classes))}", soft_wrap=True, markup=False)
     next_lines = _next(run, out, spec.particles, scores[0].network.width)
     for line in (*_notes(scores[0], plan, out), *next_lines):
         console.print(line, soft_wrap=True)

@@ -116,6 +116,8 @@ class Columns:
     def _end(self, text: str, role: str) -> int:
         """Position of a column that is given by its name, in double quotes or without, or by its position."""
         name = text[1:-1].replace('""', '"') if text.startswith('"') else text.strip()
+        if not text.strip():
+            raise self.refused(f"{setting(role)}: a range needs both ends; give it as first..last")
         if name in self.header and name:
             return self._only(name)
         if text == name and re.fullmatch(r"[0-9]{1,9}", name):

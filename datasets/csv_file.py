@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.datasets.classes import MISSING
-from sharefind.datasets.csv_dialect import Dialect, dialect_of
+from sharefind.datasets.csv_dialect import THOUSANDS, Dialect, dialect_of
+from sharefind.datasets.csv_header import refuse_no_header
 from sharefind.datasets.data_file import Choose, DataFile, DataFormat, RawColumns, Wanted
 from sharefind.datasets.task import DATE
 from sharefind.errors import quoted, setting
@@ -34,16 +35,22 @@ def _read(file: DataFile, choose: Choose) -> RawColumns:
         lines = _Lines(text, file)
         dialect = dialect_of(lines.sample, file, is_whole=lines.is_whole)
         rows = csv.reader(lines, strict=True, delimiter=dialect.delimiter)
-        header = tuple(name.strip() for name in next(rows, []))
+        header = tuple(name.strip() for name in next((row for row in rows if any(map(str.strip, row))), []))
+        refuse_no_header(header, lines.sample, dialect, file, is_whole=lines.is_whole)
         cells = _Cells(header, choose(header), dialect, file)
         for row in rows:
-            if row:
+            if row and not _is_blank(row, header):
                 cells.add(row, rows.line_num)
             lines.length = 0
     return RawColumns(header, cells.columns())
 
 
 CSV = DataFormat(".csv", _read, damage=(csv.Error,), is_text=True)
+
+
+def _is_blank(row: list[str], header: tuple[str, ...]) -> bool:
+    """Whether a row is a line of spaces, where rows have several cells."""
+    return len(row) == 1 < len(header) and not row[0].strip()
 
 
 class _Lines:
@@ -145,7 +152,7 @@ class _Cells:
         if k != self._wanted.units and word.lower() in MISSING:
             raise self._file.refused(
                 f"{quoted(word)} on line {line}, column {quoted(self._header[k])}, is a missing value; remove that "
-                "line or fill the value in"
+                "line, fill the value in, or rename it if it is a class"
             )
         known = self._words[k].known
         return known.setdefault(word, len(known))
@@ -161,9 +168,11 @@ class _Cells:
         except ValueError:
             place = next(place for place, cell in enumerate(cells) if not _is_number(cell, self._dialect.decimal))
             cell, name = cells[place], self._header[self._numeric[place]]
+            advice = _cell_advice(cell, self._dialect)
+            if _is_word(cell, any_place=True) and self._numeric[place] not in self._wanted.numbers:
+                advice = f"{advice}; if the column holds classes, say so with {setting('labels')}"
             raise self._file.refused(
-                f"{quoted(cell)} on line {line}, column {quoted(name)}, is not a number; "
-                f"{_cell_advice(cell, self._dialect)}"
+                f"{quoted(cell)} on line {line}, column {quoted(name)}, is not a number; {advice}"
             ) from None
 
 
@@ -186,6 +195,8 @@ def _with_point(cell: str) -> str:
 def _cell_advice(cell: str, dialect: Dialect) -> str:
     """How to mend a cell: one that some language takes for a finite number is only written in another way."""
     other = "," if dialect.decimal == "." else "."
+    if dialect.delimiter == "," and THOUSANDS.fullmatch(cell.strip()):
+        return "write numbers without separators of thousands, such as 1200.5"
     if cell != "." and _is_number(cell, other) and other in cell:
         return f"its decimal sign is {quoted(dialect.decimal)}; if that is wrong, give {setting('decimal')} {other!r}"
     try:
@@ -202,9 +213,11 @@ def _cell_advice(cell: str, dialect: Dialect) -> str:
     return f"{mend}; name a column of categories with {setting('categorical')}, or leave it out with {setting('drop')}"
 
 
-def _is_word(cell: str) -> bool:
+def _is_word(cell: str, *, any_place: bool = False) -> bool:
+    """Whether a cell begins like a word; with `any_place`, whether it has a letter anywhere."""
     word = cell.strip()
-    return WORD.match(word) is not None and word.lower() not in MISSING
+    is_word = any(map(str.isalpha, word)) if any_place else WORD.match(word) is not None
+    return is_word and word.lower() not in MISSING
 
 
 def _is_number(cell: str, decimal: str) -> bool:

@@ -188,5 +188,7 @@ def _one_line(kind: DataFormat, file: DataFile) -> Iterator[None]:
         if error.errno is None:  # a reader's own word for damage
             raise file.refused(f"cannot be read ({one_line(error)}); write the file again") from error
         raise file.refused(f"cannot be read ({error.strerror or one_line(error)}); {advice(error)}") from error
+    except UnicodeDecodeError as error:
+        raise file.refused(f"is not written in UTF-8 ({one_line(error)}); save it in that encoding") from error
     except damage as error:
         raise file.refused(f"cannot be read ({one_line(error)}); write the file again") from error

@@ -12,6 +12,9 @@ from sharefind.datasets.roles import Roles
 from sharefind.errors import DataError, quoted, setting, visible
 
 USUAL = "without roles, columns are x0, x1, ... and y0, y1, ..."
+INDEX = re.compile(r"|__index_level_[0-9]+__|Unnamed: [0-9]+")
+"""What the index of a frame is called in a file, and when that is read and written again."""
+
 COLUMN = re.compile(r"([xy])(0|[1-9][0-9]*)")
 
 
@@ -133,7 +136,7 @@ def _remaining(columns: Columns, taken: set[int], role: str, said: str) -> tuple
         raise columns.refused(
             f"{setting(said)} leaves no {columns.kind} for {setting(role)}; {columns.listing()}; choose fewer"
         )
-    nameless = next((k for k in found if not columns.header[k]), None)
+    nameless = next((k for k in found if INDEX.fullmatch(columns.header[k])), None)
     if nameless is not None:
         raise columns.refused(
             f"{columns.kind} {nameless} (counted from 0) has no name and may be a row number; leave it out with "
@@ -191,11 +194,12 @@ def _usual_array(columns: Columns, key: str) -> tuple[int, ...]:
 def _ask(columns: Columns, dropped: frozenset[int], units: int | None) -> str:
     """A question: which columns are which, with the settings for the columns of this file as an example."""
     names = [columns.name(k) for k in range(len(columns.header)) if k not in dropped and k != units]
+    held = f"{columns.listing()}; " if columns.kind == "column" else ""  # arrays were told
     if len(names) < 2:
-        return f"{columns.listing()}; give a file with inputs and labels, a {columns.kind} or more of each"
-    inputs, outputs = _example(names)
+        return f"{held}give a file with inputs and labels, a {columns.kind} or more of each"
+    inputs, outputs = _example(names) if columns.kind == "column" else (written(names[0]), written(names[1]))
     example = f"{setting('inputs')} {quoted(inputs)} {setting('outputs')} {quoted(outputs)}"
-    return f"{columns.listing()}; say which are inputs and which are labels, such as {example}"
+    return f"{held}say which are inputs and which are labels, such as {example}"
 
 
 def _example(names: Sequence[str]) -> tuple[str, str]:
@@ -207,9 +211,10 @@ def _example(names: Sequence[str]) -> tuple[str, str]:
 
 
 def _part_of_both(columns: Columns, position: int) -> str:
+    own = f"{'an array' if columns.kind == 'array' else 'a column'} of its own"
     return (
-        f"{quoted(columns.name(position))} is a part of x or y; name a {columns.kind} of its own with "
-        f"{setting('rows_of')}, which is then left out of both"
+        f"{quoted(columns.name(position))} is a part of x or y; name {own} with {setting('rows_of')}, which is then "
+        "left out of both"
     )
 
 

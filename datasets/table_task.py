@@ -18,6 +18,7 @@ from sharefind.datasets.classes import (
     looks_like_classes,
     refuse_no_one_hot,
 )
+from sharefind.datasets.column_choice import written
 from sharefind.datasets.roles import Roles
 from sharefind.datasets.row_keys import unit_numbers
 from sharefind.datasets.selection import Selection, select
@@ -144,14 +145,32 @@ def _inputs(table: Table, found: Selection, roles: Roles) -> Side:
         else:
             if is_words(values):
                 raise table.refused(_words_among_inputs(name, values))
+            if roles.inputs is None and roles.outputs is not None and not table.is_archive and _counts_rows(values):
+                raise table.refused(
+                    f"column {quoted(name)} counts the rows and nobody named it as an input; leave it out with "
+                    f"{setting('drop')} {written(name)}, or name all inputs with {setting('inputs')}"
+                )
             parts.append(_part(values, name, table))
     return _joined(parts, roles.axes, roles.shape, INPUT_AXES, table)
 
 
+def _counts_rows(values: NDArray[Any], least: int = 10) -> bool:
+    """Whether a column is 0, 1, 2, ... or 1, 2, 3, ..., in the order of the rows.
+
+    Args:
+        values: The column.
+        least: Fewest rows that are taken for no accident.
+    """
+    if values.ndim != 1 or len(values) < least or values.dtype.kind not in "iuf":
+        return False
+    return values[0] in (0, 1) and bool((values == np.arange(len(values)) + values[0]).all())
+
+
 def _words_among_inputs(name: str, values: NDArray[Any]) -> str:
     word = next(value for value in values.flat if isinstance(value, (str, bytes)))
+    plain = word.decode("utf-8", "backslashreplace") if isinstance(word, bytes) else str(word)
     return (
-        f"{quoted(name)} among the inputs holds words ({quoted(word)}); name it with {setting('categorical')} if they "
+        f"{quoted(name)} among the inputs holds words ({quoted(plain)}); name it with {setting('categorical')} if they "
         f"are categories, or leave it out with {setting('drop')}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import combinations, islice
 
 from sharefind.errors import DataError, InputError, RepresentationError, setting
 from sharefind.groups import FiniteGroup, Group, grid, natural
@@ -63,7 +63,16 @@ def default_expression(axes: Axes, group: Group, name: str) -> str:
     ways = [written(_terms(places, group), axes) for places in found]
     if found and len(factors_of(group)) == 1:
         ways.append(" ".join(ways))  # all at once, as for a symmetric matrix
+    if acts_on_squares(group):
+        ways = [*_images(axes), *ways]
     raise _asked(axes, group, name, reason, ways)
+
+
+def _images(axes: Axes, least: int = 3) -> Iterator[str]:
+    """Expressions that take two axes of one length for those of an image of at least `least` pixels a side."""
+    for (one, height), (other, width) in combinations(zip(axes.names, axes.shape, strict=True), 2):
+        if height == width >= least:
+            yield f"{one}*{other}:grid:{height}"
 
 
 def settled(axes: Axes | None, width: int, group: Group | None, side: AxisSettings = INPUT_AXES) -> Axes | None:

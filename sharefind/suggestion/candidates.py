@@ -40,11 +40,16 @@ def candidates(sheet: Sheet, look: Look, most: int = 60) -> list[SuggestedAction
 
 
 def _all(sheet: Sheet, look: Look) -> Iterator[SuggestedAction]:
+    for action in _on_inputs(sheet, look):
+        yield with_settings(action, _out_axes(sheet, action))
+
+
+def _on_inputs(sheet: Sheet, look: Look) -> Iterator[SuggestedAction]:
+    """Groups by the columns of x, which do not name the axes of y."""
     widths = (sheet.x.shape[1], sheet.y.shape[1])
     if len(sheet.shape) > 1:
         for layout in shaped_layouts(sheet.shape):
-            for action in actions_of(layout, widths, names=sheet.settings.get("axes"), is_shaped=True):
-                yield with_settings(action, _out_axes(sheet, action))
+            yield from actions_of(layout, widths, names=sheet.settings.get("axes"), is_shaped=True)
         return
     said = _said_axes(sheet)
     if said is not None:
@@ -53,7 +58,7 @@ def _all(sheet: Sheet, look: Look) -> Iterator[SuggestedAction]:
         return
     if sheet.is_named:
         yield from _by_names(sheet, widths)
-    layouts = list(flat_layouts(widths[0]))
+    layouts = [] if sheet.is_mixed else list(flat_layouts(widths[0]))
     plain = [layout for layout in layouts if layout.plain == 0]
     others = [layout for layout in layouts if layout.plain > 0]
     for layout in (*plain, *_partial(look, widths[0]), *others):

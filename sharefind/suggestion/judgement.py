@@ -63,6 +63,7 @@ class Judgement:
         rows: Number of rows that were looked at.
         is_seen: Whether y depends on x for any model.
         same_as: A larger group before this one whose tied models are the same; "" where there is none.
+        most: Largest R^2 of any model, also of those with too many numbers to be tied by this group.
     """
 
     action: SuggestedAction
@@ -72,6 +73,12 @@ class Judgement:
     rows: int
     is_seen: bool
     same_as: str = ""
+    most: float = 0.0
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether all its models fit, and see less than half of what models see that the rows are too few to tie."""
+        return self.best is not None and all(c.holds() for c in self.comparisons) and self.best.best < 0.5 * self.most
 
     @property
     def best(self) -> Comparison | None:
@@ -81,7 +88,8 @@ class Judgement:
     @property
     def holds(self) -> bool:
         """Whether the tied models predict as well as the best ones, which see something."""
-        return self.is_seen and bool(self.comparisons) and all(found.holds() for found in self.comparisons)
+        is_fit = bool(self.comparisons) and all(found.holds() for found in self.comparisons)
+        return self.is_seen and is_fit and not self.is_blind
 
     @property
     def likely(self) -> bool | None:
@@ -107,7 +115,7 @@ class Judgement:
             ranking: How scores are made.
         """
         like = 1.0 if self.likeness.holds() else ranking.unlike
-        if not self.is_seen:
+        if not self.is_seen or self.is_blind:
             return ranking.unseen * like * self.saving if self.comparisons else 0.0
         if self.best is None:
             return 0.0

@@ -33,10 +33,12 @@ def judgements(sheet: Sheet, rows: int = 1500, seed: int = 0) -> list[Judgement]
         fits.append(_Fits.of(level, actions, is_worth))
         is_worth = [_is_open(fits[-1].comparison(k)) for k in range(len(actions))]
     seen = any(fit.is_seen() for fit in fits)
+    compared_with = [tuple(c for fit in fits if (c := fit.comparison(k)) is not None) for k in range(len(actions))]
+    most = max((found.best for each in compared_with for found in each), default=0.0)
     judged = [
         Judgement(
-            action, tuple(c for fit in fits if (c := fit.comparison(k)) is not None),
-            likeness(look, action.inputs), picture_contrast(look, action.layout), len(part.x), seen,
+            action, compared_with[k], likeness(look, action.inputs), picture_contrast(look, action.layout),
+            len(part.x), seen, most,
         )
         for k, action in enumerate(actions)
     ]  # fmt: skip

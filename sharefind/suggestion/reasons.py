@@ -34,6 +34,11 @@ def _relation(judged: Judgement, found: Comparison) -> str:
     if not judged.is_seen:
         return f"no model sees y in x, so that nothing speaks for or against {group} there ({numbers})"
     both = f"R^2 {_short(found.tied)} / {_short(found.best)}"
+    if judged.is_blind:
+        return (
+            f"its {found.words} model sees little of y ({both}), and tied by {group} the one that sees more (R^2 "
+            f"{_short(judged.most)}) has too many numbers for these rows, so that little speaks for or against {group}"
+        )
     if judged.holds:
         return (
             f"a {found.words} model tied by {group} predicts held-out rows as well as any other ({both}) with {numbers}"

@@ -13,9 +13,10 @@ from sharefind.datasets.classes import is_words, looks_like_classes
 from sharefind.datasets.column_choice import written
 from sharefind.datasets.roles import Roles
 from sharefind.datasets.selection import COLUMN, select
-from sharefind.datasets.table_task import table_arrays
+from sharefind.datasets.table_task import Sides, table_arrays
 from sharefind.datasets.tables import Table
 from sharefind.errors import quoted, setting
+from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, shapes_of
 from sharefind.suggestion.column_kinds import NAME_WORDS, Column, column_of, names_label, words_of
 from sharefind.suggestion.name_blocks import name_blocks
 from sharefind.suggestion.sheet import Sheet, checked
@@ -60,6 +61,7 @@ def sheet_of(table: Table, roles: Roles) -> Sheet:
     _guess_labels(table, guess)
     asked = _with_some_axes(table, guess.roles)
     sides = table_arrays(table, asked, is_asking=False)
+    _refuse_open_axes(sides, table)
     x, y = (np.asarray(side.values, dtype=np.float64) for side in (sides.x, sides.y))
     said = {f.name: str(value) for f in fields(Roles) if (value := getattr(guess.roles, f.name)) is not None}
     if roles.drop is None and "inputs" in said and "outputs" in said:
@@ -70,8 +72,28 @@ def sheet_of(table: Table, roles: Roles) -> Sheet:
         x, y, sides.x.names, shapes[0], shapes[1], said, tuple(guess.notes), len(x),
         orders_columns=not table.is_archive and guess.roles.categorical is None and sides.x.array is None,
         is_named=not is_numbered and sides.x.array is None, has_time=guess.has_time, units=sides.units,
+        is_mixed=_is_mixed(table, guess.roles),
     )  # fmt: skip
     return checked(sheet, table.source)
+
+
+def _refuse_open_axes(sides: Sides, table: Table) -> None:
+    """Refuse axes of flat columns of which only the names are known, since no group says what they may be."""
+    for part, side in ((sides.x, INPUT_AXES), (sides.y, OUTPUT_AXES)):
+        if part.axes is None or not part.axes.is_open:
+            continue
+        shapes = shapes_of(len(part.names), len(part.axes.names), most=6)
+        ways = " or ".join(f"{setting(side.shape)} {'x'.join(map(str, shape))}" for shape in shapes)
+        advice = f"give their lengths, such as {ways}" if shapes else "no shape of so many axes fits; name fewer"
+        raise table.refused(
+            f"{setting(side.axes)} names {len(part.axes.names)} axes, and the {len(part.names)} columns of "
+            f"{side.letter} are flat; {advice}"
+        )
+
+
+def _is_mixed(table: Table, roles: Roles) -> bool:
+    found = select(table.choice, roles)
+    return 0 < len(found.categorical) < len(found.inputs)
 
 
 def _with_some_axes(table: Table, roles: Roles) -> Roles:
@@ -92,7 +114,7 @@ def _guess_columns(table: Table, guess: _Guess) -> None:
     left = columns if is_said else _without_others(columns, guess)
     named = [COLUMN.fullmatch(column.name) for column in left]
     if not is_said and not (all(named) and {match[1] for match in named if match} == {"x", "y"}):
-        _guess_sides(left, table, guess)
+        _guess_sides(left, columns, table, guess)
     found = select(names, guess.roles)
     words = [c for c in columns if c.position in found.inputs and is_words(c.values)]
     if words and guess.roles.categorical is None:
@@ -125,17 +147,21 @@ def _without_others(columns: list[Column], guess: _Guess) -> list[Column]:
     return left
 
 
-def _guess_sides(left: list[Column], table: Table, guess: _Guess) -> None:
+def _guess_sides(left: list[Column], read: list[Column], table: Table, guess: _Guess) -> None:
     """Labels by the words in their names; one column that is unlike the others where no word says it."""
     if len(left) < 2:
+        other = [column for column in read if column not in left]
+        why = f"; {quoted(_names(other))} seem to be times, row numbers or names of rows" if other else ""
         raise table.refused(
-            f"{len(left)} columns with numbers or words ({_names(left) or 'none'}); give one at least for inputs and "
-            "one for labels"
+            f"its columns of numbers or of few words: {_names(left) or 'none'}{why}; give one at least for inputs and "
+            f"one for labels, or name them with {setting('inputs')} and {setting('outputs')}"
         )
     labels = [column for column in left if names_label(column.name)] or _later(left)
     why = "by its name" if len(labels) == 1 else "by their names"
     if not labels or len(labels) == len(left):
-        labels, why = [_odd_one(left)], f"since no name says which column it is; {setting('outputs')} names another"
+        labels, why = _one_hot_with(_odd_one(left), left), f"since no name says so; {setting('outputs')} names others"
+        if len(labels) == 1:
+            why = f"since no name says which column it is; {setting('outputs')} names another"
     inputs = [column for column in left if column not in labels]
     taken = "is taken as the label" if len(labels) == 1 else "are taken as labels"
     guess.say(f"{quoted(_names(labels))} {taken} {why}", inputs=_listed(inputs), outputs=_listed(labels))
@@ -154,6 +180,19 @@ def _odd_one(left: list[Column]) -> Column:
     if words:
         return words[-1]
     return left[-1] if left[-1] in alone or not alone else alone[-1]
+
+
+def _one_hot_with(label: Column, left: list[Column]) -> list[Column]:
+    """The columns up to a label that are 1 in one of them in each row, and 0 in the others; else the label alone."""
+    last, total = left.index(label), np.zeros(len(label.values))
+    for first in range(last, 0, -1):
+        values = left[first].values
+        if is_words(values) or not np.isin(values, (0, 1)).all():
+            break
+        total = total + np.asarray(values, dtype=np.float64)
+        if first < last and (total == 1).all():
+            return left[first : last + 1]
+    return [label]
 
 
 def _guess_labels(table: Table, guess: _Guess) -> None:
@@ -207,7 +246,9 @@ def _sides_of(arrays: dict[str, NDArray[Any]], table: Table) -> tuple[str, str]:
     wide = sorted((n for n in arrays if n != by_role[1]), key=lambda n: -arrays[n].size)
     x_name = by_role[0] or (wide[0] if wide else None)
     rows = -1 if x_name is None else len(arrays[x_name])
-    y_name = by_role[1] or next((n for n in reversed(arrays) if n != x_name and len(arrays[n]) == rows), None)
+    others = [n for n in reversed(arrays) if n != x_name and len(arrays[n]) == rows]
+    narrow = sorted(others, key=lambda n: (is_words(arrays[n]), arrays[n].size))
+    y_name = by_role[1] or next(iter(narrow), None)
     if x_name is None or y_name is None or x_name == y_name:
         raise table.refused(f"{table.choice.listing()}; give one array of inputs and one of labels with as many rows")
     return x_name, y_name

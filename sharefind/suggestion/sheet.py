@@ -28,6 +28,7 @@ class Sheet:
         is_named: Whether the columns of x have names of their own.
         has_time: Whether a column says that rows follow each other in time.
         units: Unit of each row (n,); None where nothing names it.
+        is_mixed: Whether some columns of x are of categories, and others are not.
         is_task: Whether it is a named data set, whose columns have no settings.
     """
 
@@ -43,6 +44,7 @@ class Sheet:
     is_named: bool = False
     has_time: bool = False
     units: IntArray | None = None
+    is_mixed: bool = False
     is_task: bool = False
 
     def sampled(self, most: int, rng: np.random.Generator) -> Sheet:

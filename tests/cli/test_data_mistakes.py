@@ -35,6 +35,24 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "oblong.npz", x=rng.standard_normal((n, 12)), y=rng.standard_normal((n, 1)))
     np.savez(folder / "classes.npz", x=x, y=rng.integers(0, 3, (n, 1)))
     np.savez(folder / "keys.npz", inputs=x, target=x[:, :1], extra=rng.standard_normal((n, 2)))
+    rows = "\n".join(",".join(f"{value:.3f}" for value in row) for row in [*x[:20, :3], *x[20:40, 1:]])
+    texts = {
+        "no_header": rows,
+        "no_header_words": "\n".join(f"{line},{'yn'[k % 2]}" for k, line in enumerate(rows.splitlines())),
+        "title": f"My measurements\na,b,c\n{rows}",
+        "comments": f"# by hand\n# in K\na,b,c\n{rows}",
+        "excel": f"sep=;\na;b;c\n{rows.replace(',', ';')}",
+        "spaces": f"a b c\n{rows.replace(',', ' ')}",
+        "wide": f"a  b  c\n{rows.replace(',', '  ')}",
+        "thousands": 'a,b,c\n"1,300",2,3\n4,5,6\n',
+        "numbered": "id,a,b,c\n" + "\n".join(f"{k},{line}" for k, line in enumerate(rows.splitlines())),
+        "read_again": "Unnamed: 0,a,b,c\n" + "\n".join(f"{3 * k},{line}" for k, line in enumerate(rows.splitlines())),
+        "late_word": "a,b,c\n1,2,3\n4,5,3a\n",
+        "no_class": "a,b,c\n1,2,north\n4,5,NA\n",
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.csv").write_text(text)
+    (folder / "latin.csv").write_bytes("größe,b,c\n1,2,3\n".encode("latin-1"))
     np.save(folder / "table.npy", rng.standard_normal((n, 5)))
     np.save(folder / "objects.npy", np.array([{"a": 1}] * n, dtype=object), allow_pickle=True)
     return folder
@@ -42,6 +60,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 WELLS = "--group S3 --in-rep natural+trivial --out-rep trivial --data wells.csv"
 IN, OUT = "--inputs well_*_m,pressure_Pa", "--outputs flow_l_s"
+THREE = "--group S2 --out-rep trivial --outputs c --data"
 POINTS = "--group S5 --out-rep trivial --data"
 
 MISTAKES = {
@@ -84,6 +103,22 @@ MISTAKES = {
     "--group C4 --data classes.npz": "--classes or --numbers",
     "--group C4 --data classes.npz --classes --out-rep natural": "natural of C4 has dimension 4",
     "--group C4 --task c2-wi --classes": "--classes",
+    "--group C4 --data classes.npz --classes --out-rep trivial": "for example trivial:3)",
+    f"{WELLS} --inputs well_a_m.. {OUT}": "both",
+    # texts as people have them
+    f"{THREE} no_header.csv": "looks like a row",
+    f"{THREE} no_header_words.csv": "looks like a row",
+    f"{THREE} title.csv": "the lines below have 3",
+    f"{THREE} comments.csv": "the lines below have 3",
+    f"{THREE} excel.csv": "the lines below have 3",
+    f"{THREE} spaces.csv": "--delimiter space",
+    f"{THREE} wide.csv": "commas",
+    f"{THREE} thousands.csv": "thousands",
+    f"{THREE} numbered.csv": "--drop id",
+    f"{THREE} read_again.csv": "--drop 0",
+    f"{THREE} late_word.csv": "--classes",
+    f"{THREE} no_class.csv": "rename it if it is a class",
+    f"{THREE} latin.csv": "UTF-8",
     # separators
     f"{WELLS} {IN} {OUT} --delimiter ;": "delimiter",
     f"{WELLS} {IN} {OUT} --delimiter ab": "--delimiter",
@@ -93,6 +128,7 @@ MISTAKES = {
     f"{POINTS} flat.npz --delimiter ,": "--delimiter",
     # arrays
     "--group C4 --data keys.npz": "--inputs",
+    "--group C4 --out-rep trivial --data keys.npz --inputs inputs --outputs target --rows-of inputs": "an array",
     "--group C4 --data keys.npz --inputs input --outputs target": "did you mean",
     "--group C4 --data table.npy": "--outputs",
     "--group C4 --data table.npy --outputs 7": "7",
@@ -116,6 +152,7 @@ MISTAKES = {
     "--group D4 --out-rep trivial --data oblong.npz --axes 'rows cols'": "--shape",
     "--group D4 --out-rep trivial --data oblong.npz --axes 'rows cols' --shape 3x4": "3",
     f"{POINTS} points.npz --axes 'points coords' --out-axes 'a b'": "--out-axes",
+    "--group D4 --out-rep trivial --data pixels.npz --axes 'a b' --shape 4x4": '--in-rep "a*b:grid:4"',
 }
 
 
@@ -133,3 +170,22 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
     assert any(word in lines[0] for word in (";", "give ", "drop", "looks like")), lines[0]
     assert "Traceback" not in ending.err and ending.out == ""
     assert sorted(files.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("no_header.csv", "looks like a row"),
+        ("flat.npz --axes 'points coords'", "--shape 2x10"),
+        ("points.npz --axes 'points coords' --out-axes 'a b'", "name fewer"),
+        ("latin.csv", "UTF-8"),
+    ],
+)
+def test_a_suggestion_asks_in_one_line_too(
+    arguments: str, message: str, files: Path, call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(files)
+    before = sorted(files.rglob("*"))
+    ending = call("suggest", *shlex.split(arguments))
+    assert ending.status == 2 and ending.out == "" and len(ending.err.splitlines()) == 1, ending
+    assert message in ending.err and sorted(files.rglob("*")) == before

@@ -104,3 +104,44 @@ def test_quoted_cells_over_lines_do_not_mislead(tmp_path: Path) -> None:
     note = '"' + "one\nline;and, another " * 40 + '"'
     path = _file(tmp_path, "note;a;b\n" + f"{note};1,5;2\n" * 3)
     assert load_data(path, outputs="b", drop="note").arrays()[0].tolist() == [[1.5]] * 3
+
+
+@pytest.mark.parametrize(
+    ("header", "is_fine"),
+    [
+        ("0,1,2", True),
+        ("2019,2020,2021", True),
+        ("400.5,401.0,401.5", True),
+        ("0.5,0.75,target", True),
+        ("5.1,3.5,1.4", False),
+        ("3,2,1", False),
+        ("1,7,9", False),
+        ("5.1,3.5,red", False),
+        ("5,3,red", False),
+        ("red,5.1,3.5", True),
+    ],
+)
+def test_a_row_is_not_taken_for_names(header: str, is_fine: bool, tmp_path: Path) -> None:
+    last = header.endswith(("red", "target"))
+    rows = [f"1.5,{k}.25,{('red', 'blue')[k % 2] if last else k}" for k in range(12)]
+    path = _file(tmp_path, "\n".join([header, *rows]))
+    if is_fine:
+        assert load_data(path, outputs="2", labels="classes" if last else "numbers").n == 12
+        return
+    with pytest.raises(DataError, match="looks like a row"):
+        load_data(path, outputs="2")
+
+
+def test_empty_lines_and_lines_of_spaces_are_no_rows(tmp_path: Path) -> None:
+    lines = _written(",", ".").splitlines()
+    path = _file(tmp_path, "\n".join(["", "  ", *lines[:2], "", "   ", *lines[2:], "  ", ""]))
+    assert np.array_equal(np.hstack(load_data(path, outputs="c").arrays()), VALUES)
+
+
+def test_a_column_that_counts_the_rows_is_an_input_only_by_name(tmp_path: Path) -> None:
+    text = "t,a,y\n" + "\n".join(f"{k},{k * k % 7},{k / 3}" for k in range(1, 15))
+    path = _file(tmp_path, text)
+    with pytest.raises(DataError, match=r"'t' counts the rows .* drop t"):
+        load_data(path, outputs="y")
+    assert load_data(path, outputs="y", drop="t").inputs == ("a",)
+    assert load_data(path, outputs="y", inputs="t,a").inputs == ("t", "a")

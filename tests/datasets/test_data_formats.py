@@ -152,7 +152,7 @@ def test_csv_refusals(tmp_path: Path, text: str, words: tuple[str, ...]) -> None
 
 def test_csv_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_bytes(b"x0,y0\n\xff\xfe,1\n")
-    _refused(load_csv, tmp_path / "data.csv", "cannot be read")
+    _refused(load_csv, tmp_path / "data.csv", "not written in UTF-8")
 
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -258,7 +258,7 @@ def test_the_top_level_has_it() -> None:
         ("gone.csv", None, {}, "no such file"),
         ("notes.txt", None, {}, "not a kind of file"),
         ("tic-tac-toe", None, {"outputs": "a"}, "has its own columns"),
-        ({"a": np.arange(5.0)}, None, {}, "columns with numbers or words"),
+        ({"a": np.arange(5.0)}, None, {}, "seem to be times, row numbers"),
         (np.zeros((5, 2)), np.zeros(5), {"most": 0}, "at least 1"),
     ],
 )
@@ -280,3 +280,46 @@ def test_frames_are_looked_at_with_the_names_of_their_columns() -> None:
     )
     with pytest.raises(DataError, match="both have a column 'T_east'"):
         suggest(frame, frame["T_east"])
+
+
+def test_a_model_that_sees_nothing_does_not_speak_for_a_group() -> None:
+    """The linear model sees nothing of an energy, and rows are too few for C5 to tie the quadratic one."""
+    x = np.random.default_rng(2).standard_normal((80, 5, 3))
+    found = suggest({"points": x, "energy": (x**2).sum((1, 2))}).suggestions
+    assert found[0].settings["group"] == "S5"
+    cyclic = next(one for one in found if one.settings.get("group") == "C5")
+    assert cyclic.score < found[0].score / 2 and "little speaks for or against C5" in cyclic.reason
+
+
+def test_labels_with_axes_are_named_beside_flat_inputs(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", x=rng.standard_normal((60, 5)), y=rng.standard_normal((60, 5, 3)))
+    for one in suggest(tmp_path / "d.npz").suggestions:
+        searched(one.command)
+
+
+def test_one_hot_columns_at_the_end_are_labels_together(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((90, 4))
+    kinds = np.digitize(x.sum(1), [-1.0, 1.0])
+    lines = [
+        ",".join([*(f"{v:.3f}" for v in row), *(str(int(k == c)) for c in range(3))])
+        for row, k in zip(x, kinds, strict=True)
+    ]
+    (tmp_path / "d.csv").write_text("\n".join(["t1,t2,t3,t4,low,mid,high", *lines]))
+    found = suggest(tmp_path / "d.csv").suggestions
+    assert found[0].settings["outputs"] == "low,mid,high" and found[0].settings["labels"] == "classes"
+
+
+def test_the_narrowest_array_is_the_label(tmp_path: Path) -> None:
+    x = np.random.default_rng(3).standard_normal((60, 4))
+    np.savez(tmp_path / "d.npz", temps=x, heat=x.sum(1), extra=x[:, :2], kind=np.array(["a", "b"] * 30))
+    assert suggest(tmp_path / "d.npz").suggestions[0].settings["outputs"] == "heat"
+
+
+def test_categories_are_no_points_beside_numbers(tmp_path: Path) -> None:
+    x = 300 + np.random.default_rng(4).standard_normal((60, 2))
+    lines = [f"{'yes' if k % 2 else 'no'},{a:.3f},{b:.3f},{a + b:.3f}" for k, (a, b) in enumerate(x)]
+    (tmp_path / "d.csv").write_text("\n".join(["flag,a,b,s", *lines]))
+    for one in suggest(tmp_path / "d.csv").suggestions:
+        assert "shape" not in one.settings and one.settings.get("group") not in ("S4", "D4", "C4")

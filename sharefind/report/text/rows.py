@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Sequence
 
+from sharefind.column_names import name_words
 from sharefind.report.text.move_words import point_words
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import proposal, stabiliser_sentence
@@ -103,7 +104,8 @@ def yardstick_note(result: Result) -> str:
     """How many rows were kept apart, or why there is no yardstick; "" for a run that did not ask."""
     found, why = result.yardstick, result.yardstick_missing
     if found:
-        classes = f"{len(result.classes)} classes: {_listed(result.classes)}; " if result.classes else ""
+        names = [name_words(name) for name in result.classes]
+        classes = f"{len(names)} classes: {_listed(names)}; " if names else ""
         return f"{classes}{found.rows:,} rows kept apart; networks fitted briefly, sharefind train trains in full"
     return f"No yardstick: {why}." if why else ""
 

@@ -79,5 +79,6 @@ def _expressions(group: Group, rep: Representation, width: int) -> list[str]:
         found += ["natural*natural"] if count == own else []
     if isinstance(group, FiniteGroup) and width == group.order != own:
         found.append("regular")
-    rest = f"trivial:{width}" if width < rep.dim else f"{rep.name}+trivial:{width - rep.dim}"
+    is_fixed = rep.name.partition(":")[0] == "trivial"
+    rest = f"trivial:{width}" if is_fixed or width < rep.dim else f"{rep.name}+trivial:{width - rep.dim}"
     return [*found, rest] if width > 1 else found
