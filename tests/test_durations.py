@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from sharefind.durations import Estimate, Part, Rates, estimate_from_sizes, rounded_seconds, seconds_range, usual_sizes
+from sharefind.durations import Estimate, Part, Rates, estimate_from_sizes, rounded_seconds, seconds_range
+from sharefind.search_sizes import usual_sizes
 
 SIZES = usual_sizes(1000, 8, 8, 16, 18)
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.durations import Estimate, Rates, Sizes, estimate_from_sizes
+from sharefind.durations import Estimate, Rates, estimate_from_sizes
 from sharefind.errors import SharefindError
 from sharefind.groups import FiniteGroup, Group
 from sharefind.inference.ambient_moves import moved_coordinates
@@ -29,6 +29,7 @@ from sharefind.search.experiments import CopiesPlan, scheme_training
 from sharefind.search.problem import Problem
 from sharefind.search.symmetries import has_gate, statistic_of_problem, tested_rows, turned_plane
 from sharefind.search.yardstick import YardstickSettings
+from sharefind.search_sizes import Sizes
 from sharefind.spaces import Subspace
 
 Clock = Callable[[], float]

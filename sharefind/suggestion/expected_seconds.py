@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sharefind.durations import Rates, estimate_from_sizes, usual_sizes
+from sharefind.durations import Rates, estimate_from_sizes
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.rng import named_stream
+from sharefind.search_sizes import usual_sizes
 from sharefind.suggestion.sheet import Sheet
 
 

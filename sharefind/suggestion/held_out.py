@@ -179,11 +179,21 @@ def compared(level: Level, model: Fitted, reference: Fitted, weights: FloatArray
     return Comparison(level.features.words, *r2, deviation, model.coefficients, of)
 
 
-def is_seen(level: Level, errors: FloatArray, standard_errors: float = 4.0) -> bool:
-    """Whether a model with these squared errors (n, m) predicts better than the mean."""
+def is_seen(level: Level, errors: FloatArray, standard_errors: float = 4.0, few_rows: float = 5.0) -> bool:
+    """Whether a model with these squared errors (n, m) predicts better than the mean.
+
+    Args:
+        level: The rows.
+        errors: Of predictions of rows that were held out.
+        standard_errors: By how many the squared errors are smaller.
+        few_rows: Or the same for the correlation of predictions and labels, which tells more where rows are few.
+    """
     weights = 1 / np.maximum((level.y**2).mean(axis=0), 1e-300)
     gain = (level.y**2 - errors) @ weights
-    return bool(gain.mean() > standard_errors * gain.std() / np.sqrt(len(gain)))
+    if gain.mean() > standard_errors * gain.std() / np.sqrt(len(gain)):
+        return True
+    correlation = np.sqrt(np.clip(gain.mean() / level.y.shape[1], 0.0, 1 - 1e-9))
+    return bool(np.arctanh(correlation) * np.sqrt(max(len(gain) - 3, 0)) > few_rows)
 
 
 def filter_comparison(level: Level) -> Comparison | None:

@@ -21,7 +21,7 @@ class Ranking:
         unseen: Largest score where y does not seem to depend on x.
         power: Of the share of the explained variance that a tied model keeps, where it does worse.
         saving: Least saving of a group that counts as holding.
-        unlike: Factor on the saving of a group that carries unlike columns into each other.
+        unlike: Factor on the saving of a group that carries unlike columns, or unlike pairs of them, into each other.
         plain: How much less a layout counts for each step that it is less plain, where it does worse.
         repeated: Factor for a group whose models are those of a larger one.
         strong: Least score of a strong suggestion.
@@ -114,7 +114,8 @@ class Judgement:
         Args:
             ranking: How scores are made.
         """
-        like = 1.0 if self.likeness.holds() else ranking.unlike
+        is_like = self.likeness.holds() and self.likeness.is_correlated_alike()
+        like = 1.0 if is_like else ranking.unlike
         if not self.is_seen or self.is_blind:
             return ranking.unseen * like * self.saving if self.comparisons else 0.0
         if self.best is None:

@@ -11,6 +11,7 @@ import numpy as np
 from sharefind.suggestion.actions import Moves
 from sharefind.suggestion.layouts import Layout
 from sharefind.suggestion.moments import common_scales
+from sharefind.suggestion.orbits_of_entries import pair_labels
 from sharefind.typing import FloatArray, IntArray
 
 
@@ -54,7 +55,8 @@ class Likeness:
     Attributes:
         effect: Largest difference of means or spreads, in standard deviations of a row.
         deviation: The same difference in standard errors.
-        correlations: Mean square of the differences of correlations, as a multiple of what chance gives.
+        correlations: Mean square of the differences of correlations that should be equal, as a multiple of what chance
+            gives.
     """
 
     effect: float
@@ -70,11 +72,15 @@ class Likeness:
         """
         return self.effect <= effect or self.deviation <= errors
 
+    def is_correlated_alike(self, most: float = 8.0) -> bool:
+        """Whether correlations are alike; `most`: multiple of chance up to which they are, in rows that cluster too."""
+        return self.correlations <= most
+
 
 def likeness(look: Look, moves: Moves) -> Likeness:
     """How like columns are that generators carry into each other."""
     rows = look.traits.shape[1]
-    effects, deviations, correlations = [0.0], [0.0], [0.0]
+    effects, deviations = [0.0], [0.0]
     for move in moves:
         moved = np.flatnonzero(move != np.arange(len(move)))
         if len(moved) == 0:
@@ -86,10 +92,26 @@ def likeness(look: Look, moves: Moves) -> Likeness:
         place = np.unravel_index(np.argmax(_ratio(mean, both)), mean.shape)
         effects.append(float(_ratio(mean, both)[place]))
         deviations.append(float(_ratio(mean, error)[place]))
-        apart = look.correlation - look.correlation[np.ix_(move, move)]
-        correlations.append(float((apart**2).mean()) * rows / 2)
     worst = int(np.argmax(effects))
-    return Likeness(effects[worst], deviations[worst], max(correlations))
+    return Likeness(effects[worst], deviations[worst], rows * _spread_in_orbits(look.correlation, moves))
+
+
+def _spread_in_orbits(correlation: FloatArray, moves: Moves, most: int = 128) -> float:
+    """Mean square of correlations (d, d) about their means over pairs of columns that a group carries into each other.
+
+    Args:
+        correlation: Of all pairs.
+        moves: Generators.
+        most: Widest data whose pairs are sorted; of wider ones, each generator alone is looked at.
+    """
+    if len(correlation) > most:
+        return max((float(((correlation - correlation[np.ix_(g, g)]) ** 2).mean()) / 2 for g in moves), default=0.0)
+    first, second = np.nonzero(~np.eye(len(correlation), dtype=bool))
+    orbit = np.unique(pair_labels(moves, moves)[first, second], return_inverse=True)[1]
+    value, count = correlation[first, second], np.bincount(orbit)
+    apart = value - (np.bincount(orbit, value) / count)[orbit]
+    several = count[orbit] > 2  # a pair and its reverse have one correlation
+    return float((apart[several] ** 2).mean()) if several.any() else 0.0
 
 
 def _ratio(value: FloatArray, unit: FloatArray) -> FloatArray:

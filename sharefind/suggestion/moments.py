@@ -36,8 +36,8 @@ class Features:
         Products are taken of columns that are cut off far from their means, so that few rows do not decide.
         """
         centred = x - x.mean(axis=0)
-        within = 3.0 * common_scales(centred)
-        cut = np.clip(centred, -within, within)
+        scales = common_scales(centred)
+        cut = np.clip(x - common_centres(x.mean(axis=0), scales, len(x)), -3.0 * scales, 3.0 * scales)
         products = cut[:, self.first] * cut[:, self.second]
         return np.hstack([centred, products - products.mean(axis=0)])
 
@@ -65,6 +65,25 @@ def common_scales(centred: FloatArray, near: float = 1.5) -> FloatArray:
     scale = np.empty_like(deviation)
     scale[order] = np.sqrt(np.bincount(starts, ascending**2) / np.bincount(starts))[starts]
     return np.asarray(scale, dtype=np.float64)
+
+
+def common_centres(means: FloatArray, scales: FloatArray, rows: int, near: float = 4.0) -> FloatArray:
+    """A centre for each column (d,), one and the same for columns whose means chance may tell apart.
+
+    Products about means of their own would hold a little of each column alone, which a group does not tie.
+
+    Args:
+        means: Of the columns, shape (d,).
+        scales: Theirs, equal for columns that may share a centre, shape (d,).
+        rows: Number of rows.
+        near: Standard errors up to which means that follow each other are one.
+    """
+    order = np.lexsort((means, scales))
+    gaps = np.diff(means[order]) > near * scales[order][1:] / np.sqrt(rows)
+    label = np.concatenate([[0], np.cumsum(gaps | (np.diff(scales[order]) != 0))])
+    centres = np.empty_like(means)
+    centres[order] = (np.bincount(label, means[order]) / np.bincount(label))[label]
+    return centres
 
 
 def linear(width: int) -> Features:

@@ -24,6 +24,8 @@ def _columns(judged: Judgement) -> str:
     like, words = judged.likeness, judged.action.layout.words
     if not like.holds():
         return f"{words}: means or spreads differ by up to {like.effect:.2g} standard deviations"
+    if not like.is_correlated_alike():
+        return f"{words}: like means and spreads, but unlike correlations"
     correlations = " and correlations" if like.correlations < 2 else ""
     return f"{words}: like means{',' if correlations else ' and'} spreads{correlations}"
 

@@ -119,6 +119,28 @@ def _guess_columns(table: Table, guess: _Guess) -> None:
     words = [c for c in columns if c.position in found.inputs and is_words(c.values)]
     if words and guess.roles.categorical is None:
         guess.say(f"{quoted(_names(words))} among the inputs holds words: categories", categorical=_listed(words))
+    elif guess.roles.categorical is None:
+        for column, count in _codes([c for c in columns if c.position in found.inputs]):
+            taken = f"taken as sizes; {setting('categorical')} takes them as names of kinds"
+            guess.notes.append(f"{quoted(column.name)} has {count} different whole values, {taken}")
+
+
+def _codes(inputs: list[Column], least: int = 3, most: int = 12, share: float = 0.1) -> list[tuple[Column, int]]:
+    """Inputs that may be codes of kinds, with the number of their values: whole, few, and unlike all others by name.
+
+    Args:
+        inputs: The inputs.
+        least: Fewest different values.
+        most: Most of them.
+        share: Most of them, as a share of the rows.
+    """
+    in_blocks = {k for block in name_blocks([column.name for column in inputs]) for k in block.flat}
+    found = [(c, c.repeats) for k, c in enumerate(inputs) if k not in in_blocks and c.kind == "numbers"]
+    return [
+        (c, count)
+        for c, count in found
+        if least <= count <= min(most, share * len(c.values)) and (c.values == np.rint(c.values)).all()
+    ]
 
 
 def _read(table: Table) -> list[int]:

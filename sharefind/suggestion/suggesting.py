@@ -161,9 +161,10 @@ def _for_sheet(
     ranked = [_of_group(one, sheet, settings, name, seconds_of) for one in judged if one.score() > RANKING.least]
     blind = _blind(sheet, settings, name, seconds_of, judged)
     place = next((k for k, one in enumerate(ranked) if one.score < blind.score), len(ranked))
-    ranked = _without_repeats([*known, *ranked[:place], blind, *ranked[place:]])
+    last = [] if ranked and _has_determined_input(sheet) else [blind]
+    ranked = _without_repeats([*known, *ranked[:place], *last, *ranked[place:]])
     kept = [one for k, one in enumerate(ranked[:most]) if k < RANKING.always or one.score >= RANKING.weak]
-    if blind not in kept and not kept[0].score >= RANKING.strong:
+    if last and blind not in kept and not kept[0].score >= RANKING.strong:
         kept[-1] = blind
     width, labels = sheet.x.shape[1], sheet.y.shape[1]
     return Suggestions(name, sheet.rows, width, labels, tuple(kept), tuple(notes), kept[0].score >= RANKING.strong)
@@ -223,6 +224,13 @@ def _blind(
     why = "where none of the other suggestions holds" if is_any else "no group that a quick look tried is convincing"
     score = 0.0 if is_any else 0.1
     return Suggestion({**plain, "blind": "true"}, f"{why[:1].upper()}{why[1:]}", score, seconds, name)
+
+
+def _has_determined_input(sheet: Sheet, rows: int = 5000) -> bool:
+    """Whether a column of x follows from the others, which a search without a candidate refuses."""
+    x = sheet.x[:rows]
+    length = np.linalg.norm(x, axis=0)
+    return bool((length == 0).any() or np.linalg.matrix_rank(x / length) < x.shape[1])
 
 
 def _filter(sheet: Sheet, rows: int = 1500) -> Comparison | None:

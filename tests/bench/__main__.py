@@ -22,7 +22,7 @@ from rich.table import Table
 
 from tests.bench.measure import Row
 
-TOPICS = ("sgd", "bases", "tied", "randomisation", "parallel", "startup", "gpu")
+TOPICS = ("sgd", "bases", "tied", "randomisation", "parallel", "startup", "suggestions", "gpu")
 PACKAGES = ("sharefind", "torch", "numpy", "numba", "scipy", "sympy", "joblib", "distributed", "jax", "emlp", "escnn")
 WIDE = 150
 

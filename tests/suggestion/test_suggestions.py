@@ -187,6 +187,41 @@ def test_commands_can_be_searched(tmp_path: Path) -> None:
             searched(one.command)
 
 
+def test_no_blind_search_where_an_input_follows_from_the_others() -> None:
+    x = GLYPHS.copy()
+    x[:, 0] = 0.0
+    assert all("blind" not in one.settings for one in suggest(x, KINDS).suggestions)
+
+
+def test_a_group_with_the_models_of_a_larger_one_comes_later() -> None:
+    found = suggest(*total(400, 4), most=20).suggestions
+    scores = [one.score for one in found]
+    assert scores == sorted(scores, reverse=True)
+    later = next(one for one in found if one.settings.get("group") == "C4" and one.settings["in_rep"] == "natural")
+    assert later.score < 0.6 and later.reason.endswith("its models are those of D4")
+
+
+def test_an_exact_relation_of_products_is_seen_about_a_common_mean() -> None:
+    """Means of each column's own would leave a trace of each that a group does not tie."""
+    x = np.random.default_rng(3).normal(50, 1, size=(1000, 8))
+    y = ((x - 50) * np.roll(x - 50, 1, axis=1)).sum(axis=1)
+    assert has(suggest(x, y), {"group": "D8", "in_rep": "natural"}, most=1)
+
+
+def test_fifteen_rows_of_a_sum() -> None:
+    found = suggest(*total(15, 4))
+    assert found.is_strong and has(found, {"group": "S4", "out_rep": "trivial"}, most=1)
+
+
+def test_codes_of_kinds_are_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    codes = rng.integers(4, size=300).tolist()
+    rows = [[k, *row, round(sum(row) + k, 3)] for k, row in zip(codes, noise(300, 3, 1)[0].tolist(), strict=True)]
+    found = suggest(written(tmp_path / "c.csv", ["region", "q1", "q2", "q3", "yield"], rows))
+    assert any(note.startswith("'region' has 4 different whole values, taken as sizes") for note in found.notes)
+    assert not any("'q1'" in note for note in found.notes)
+
+
 def test_rows_of_a_series_are_kept_in_blocks() -> None:
     found = suggest(*windows(300, 12))
     assert found.suggestions[0].settings["block_length"] == "8"
@@ -241,6 +276,25 @@ def test_time_is_estimated() -> None:
     for one in suggest(x, y).suggestions:
         low, high = one.seconds
         assert 0 < low <= high
+        if "predicts held-out rows as well" in one.reason:
+            assert high < 3 * low
+
+
+def test_the_time_of_a_suggestion_is_that_of_its_search(tmp_path: Path) -> None:
+    """Sizes that are guessed before a problem is built against those of the problem: a ring, and a rest left alone."""
+    from sharefind.durations import Rates, estimate_from_sizes
+    from sharefind.search.estimate import sizes_of
+    from sharefind.suggestion.expected_seconds import seconds_with
+
+    x, y = total(300, 4)
+    rest = np.hstack([x, np.random.default_rng(1).normal(size=(300, 1))])
+    for name, (inputs, labels) in {"ring": ring(400, 6, both_ways=False), "rest": (rest, y)}.items():
+        path = tmp_path / f"{name}.npz"
+        np.savez(path, x=inputs, y=labels)
+        first = suggest(str(path), seconds_of=seconds_with(Rates())).suggestions[0]
+        problem = resolve_problem(search_config(data=str(path), **first.settings))
+        exact = estimate_from_sizes(sizes_of(problem), Rates(), holds=True)
+        assert first.seconds == pytest.approx((exact.low, exact.high), rel=0.2)
 
 
 def test_the_top_level_has_it() -> None:
