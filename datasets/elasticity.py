@@ -55,7 +55,7 @@ def stress(deformation: FloatArray) -> FloatArray:
     Raises:
         DataError: ASE is missing.
     """
-    return stresses([deformation])[0]
+    return np.asarray(stresses([deformation])[0], dtype=np.float64)
 
 
 def stresses(deformations: Iterable[FloatArray], lattice_constant: float = 3.5898255905347) -> FloatArray:
@@ -103,7 +103,8 @@ class _Neighbours:
         """List the neighbours in a crystal, those of one half space before their opposites."""
         from ase.geometry import minkowski_reduce
 
-        reduced, change = minkowski_reduce(crystal.cell)
+        reduce: Any = minkowski_reduce  # ASE does not annotate it
+        reduced, change = reduce(crystal.cell)
         reach = np.ceil(self.radius * np.linalg.norm(np.linalg.inv(reduced), axis=0)).astype(int) + 1
         steps = np.array([s for s in product(*(range(-r, r + 1) for r in reach)) if s > (0, 0, 0)])
         near = np.linalg.norm(steps @ reduced, axis=1) < 1.01 * self.radius
