@@ -38,7 +38,7 @@ def judgements(sheet: Sheet, rows: int = 1500, seed: int = 0) -> list[Judgement]
     judged = [
         Judgement(
             action, compared_with[k], likeness(look, action.inputs), picture_contrast(look, action.layout),
-            len(part.x), seen, most,
+            len(part.x), seen, most=most,
         )
         for k, action in enumerate(actions)
     ]  # fmt: skip
