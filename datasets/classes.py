@@ -137,7 +137,8 @@ def class_levels(values: NDArray[Any], name: str, source: str, few: FewValues = 
     count, n = len(levels.names), len(values)
     if count < 2:
         raise DataError(
-            f"{source}: all {n} labels {quoted(name)} are {quoted(levels.names[0])}; give rows of two classes or more"
+            f"{source}: all {n} labels {quoted(name)} are {quoted(levels.names[0])}, one class; give rows of two "
+            "classes or more"
         )
     if count > few.classes or count > n / 2:
         raise DataError(

@@ -147,10 +147,9 @@ def labels_of(value: Any, name: str) -> Columns:
     if missing or row is not None:
         where = "" if row is None else f", the first in row {row} (counted from 0)"
         raise DataError(f"{name} has rows without a label (None or NaN){where}; drop these rows")
-    kind = getattr(read, "dtype", np.dtype(object)).kind
-    infinite = np.flatnonzero(np.isinf(read)) if kind == "f" else np.empty(0, dtype=np.int64)
-    if len(infinite):
-        raise DataError(f"{name} is infinite in row {infinite[0]} (counted from 0), which is no class; drop that row")
+    infinite = next((k for k, label in enumerate(np.ravel(read)) if label in (np.inf, -np.inf)), None)
+    if infinite is not None:
+        raise DataError(f"{name} is infinite in row {infinite} (counted from 0), which is no class; drop that row")
     return Columns(read, names)
 
 
