@@ -21,7 +21,7 @@ def test_words_are_searched_trained_and_scored_as_classes(call: Call, tmp_path: 
     assert found.status == 0, found.err
     assert "accuracy, log loss" in found.out and "multinomial regression" in found.out
     shown = call("inspect", "run")
-    assert "2 classes: high, or so, low" in " ".join(shown.out.split())
+    assert '2 classes: "high, or so", low' in " ".join(shown.out.split())
     page = call("report", "run", "--out", "page.html")
     assert page.status == 0 and "accuracy, log loss" in (tmp_path / "page.html").read_text(encoding="utf-8")
     trained = call("train", "run", "--out", "net.safetensors", "--epochs", "5", "--width", "4", "--json")

@@ -56,8 +56,9 @@ def test_names_from_strangers_are_text(make) -> None:
     assert "<img" not in lattice._repr_html_() and "E^&lt;img" in lattice._repr_html_()
 
 
-def test_names_of_columns_stand_at_the_tying(make) -> None:
-    shown = run_html(make(), {"weight": (["north", "east", "south"], ["a <m>", "b", "c"])})
+def test_names_of_columns_stand_at_the_tying(make, changed) -> None:
+    names = {"inputs": ["a <m>", "b", "c"], "outputs": ["north", "east", "south"]}
+    shown = run_html(changed(make(), **names))
     assert re.findall(r"<span>(.*?)</span>", shown) == ["a &lt;m&gt;", "b", "c", "north", "east", "south"]
 
 
