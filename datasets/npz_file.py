@@ -6,8 +6,11 @@ refusal is one line.
 
 import math
 import struct
+import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from tokenize import TokenError
 from typing import IO, Any
@@ -123,10 +126,19 @@ def _header(stream: IO[bytes], key: str, file: DataFile) -> tuple[tuple[int, ...
         raise file.refused(f"{key} is written in .npy format {version}, which is not for plain numbers; {SAVE_IT}")
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     try:
-        shape, _, dtype = read(stream)
+        with _headers_of_python_2():
+            shape, _, dtype = read(stream)
     except HEADER_ERRORS as error:
         raise file.refused(f"the header of {key} cannot be read ({one_line(error)}); {SAVE_IT}") from None
     return shape, dtype
+
+
+@contextmanager
+def _headers_of_python_2() -> Iterator[None]:
+    """Within, numpy reads lengths such as 10L without a warning that they take it longer."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Reading `.npy` or `.npz` file required", UserWarning)
+        yield
 
 
 def _refuse_bomb(info: zipfile.ZipInfo, key: str, file: DataFile) -> None:
@@ -154,7 +166,8 @@ def plain_array(stream: IO[bytes], key: str, file: DataFile) -> NDArray[Any]:
         DataError: It cannot be read, or is longer than it declares.
     """
     try:
-        values: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+        with _headers_of_python_2():
+            values: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
     except (ValueError, TypeError) as error:
         raise file.refused(f"{key} cannot be read ({one_line(error)}); {SAVE_IT}") from None
     if stream.read(1):

@@ -93,3 +93,14 @@ def test_feather_files_that_are_damaged_or_of_another_version(tmp_path: Path) ->
     offsets = whole.index(struct.pack("<iii", 0, 1, 2))  # where the words of w begin and end
     path.write_bytes(whole[:offsets] + struct.pack("<iii", 0, 10**6, 2 * 10**6) + whole[offsets + 12 :])
     assert "cannot be read" in _refusal(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_header_of_python_2_is_read_without_a_warning(tmp_path: Path) -> None:
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (3L, 2L), }"
+    padded = header.ljust(128 - 10 - 1).encode() + b"\n"
+    values = np.arange(6.0).reshape(3, 2)
+    (tmp_path / "old.npy").write_bytes(
+        b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded + values.tobytes()
+    )
+    assert np.array_equal(read_table(tmp_path / "old.npy").columns["column1"], values[:, 1])
