@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 
 from sharefind.cli.config_file import is_data_file
-from sharefind.groups import Group, Representation, named_group, parse_representation
-from sharefind.groups.axes import Axes
-from sharefind.groups.axis_expressions import axis_representation, is_by_axes
+from sharefind.groups import named_group
+from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes
+from sharefind.groups.axis_expressions import representation_of
 from sharefind.search import Problem, SearchConfig
 from sharefind.search.input_layouts import Layout, layout_lines, layout_picture
 
@@ -24,25 +24,20 @@ def kept_layout(config: SearchConfig) -> list[str]:
         return []
     group = named_group(config.group, config.limits)
     sides = (
-        ("inputs", "in_rep", "x", config.in_rep, _kept_axes(config.axes, config.shape)),
-        ("outputs", "out_rep", "y", config.out_rep, _kept_axes(config.out_axes, config.out_shape)),
+        ("inputs", "in_rep", "x", config.in_rep, _kept_axes(config.axes, config.shape), INPUT_AXES),
+        ("outputs", "out_rep", "y", config.out_rep, _kept_axes(config.out_axes, config.out_shape), OUTPUT_AXES),
     )
     return [
         line
-        for side, name, letter, text, axes in sides
+        for side, name, letter, text, axes, said in sides
         if text is not None
-        for line in layout_lines(Layout(side, name, letter, _rep(text, group, axes, config), text, axes, ()))
+        for rep in [representation_of(text, group, axes, said, config.limits)]
+        for line in layout_lines(Layout(side, name, letter, rep, text, axes, ()))
     ]
 
 
 def _kept_axes(names: str | None, shape: str | None) -> Axes | None:
     return None if names is None or shape is None else Axes(tuple(names.split()), tuple(map(int, shape.split("x"))))
-
-
-def _rep(text: str, group: Group, axes: Axes | None, config: SearchConfig) -> Representation:
-    if axes is None or not is_by_axes(text, axes):
-        return parse_representation(text, group, config.limits)
-    return axis_representation(text, group, axes, config.limits)
 
 
 def print_layout(lines: list[str], console: Console) -> None:

@@ -126,9 +126,13 @@ class Columns:
             raise self.refused(
                 f"{setting(role)}: there is no {self.kind} {name}; positions run from 0 to {len(self.header) - 1}"
             )
+        raise self.unknown(name, role)
+
+    def unknown(self, name: str, role: str) -> DataError:
+        """The error of a setting that names no column of these; it gives the nearest one."""
         near = difflib.get_close_matches(name, [known for known in self.header if known], n=1)
         hint = f"did you mean {quoted(near[0])}?" if near else self.listing()
-        raise self.refused(f"no {self.kind} {quoted(name)} for {setting(role)}; {hint}")
+        return self.refused(f"no {self.kind} {quoted(name)} for {setting(role)}; {hint}")
 
     def _only(self, name: str) -> int:
         if list(self.header).count(name) > 1:
@@ -154,6 +158,11 @@ class Columns:
             names = [*names[: most - 1], "...", names[-1]]
         held = quoted(", ".join(names), letters) if names else "none"
         return f"the file has {held}"
+
+
+def first_twin(names: Sequence[str]) -> str | None:
+    """The first name that occurs twice; None where all differ, which is found at once for many."""
+    return next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
 
 
 def written(name: str) -> str:

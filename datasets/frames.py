@@ -18,7 +18,6 @@ from scipy.sparse import issparse
 from sharefind.datasets.tables import Table
 from sharefind.datasets.task import NUMERIC_KINDS
 from sharefind.errors import DataError, DataTypeError, one_line, quoted
-from sharefind.groups.axes import Axes
 
 CLASSES_ELSEWHERE = "; where they are classes, use SharingClassifier"
 """The end of a message about labels that are no numbers."""
@@ -183,11 +182,6 @@ def refuse_not_finite(values: NDArray[Any], name: str, names: tuple[str, ...] = 
         f"{name} is {what} in row {row}{place} (rows and columns count from 0); drop that row, or fill the value in, "
         "such as with sklearn.impute.SimpleImputer"
     )
-
-
-def shaped_names(letter: str, axes: Axes) -> tuple[str, ...]:
-    """Names of the columns of a row with axes, such as x[0,1]."""
-    return tuple(f"{letter}[{','.join(map(str, place))}]" for place in np.ndindex(*axes.shape))
 
 
 def refuse_no_numbers(values: Any, name: str) -> None:

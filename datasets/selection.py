@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sharefind.datasets.column_choice import Columns, written
+from sharefind.datasets.column_choice import Columns, first_twin, written
 from sharefind.datasets.roles import Roles
 from sharefind.errors import DataError, quoted, setting, visible
 
@@ -96,9 +95,7 @@ def _units(columns: Columns, roles: Roles) -> int | None:
         raise columns.refused(f"{columns.kind} {quoted(name)} is given twice; keep one of them")
     if name in header:
         return header.index(name)
-    near = difflib.get_close_matches(name, [known for known in header if known], n=1)
-    hint = f"did you mean {quoted(near[0])}?" if near else columns.listing()
-    raise columns.refused(f"no {columns.kind} {quoted(name)} for {setting('rows_of')}; {hint}")
+    raise columns.unknown(name, "rows_of")
 
 
 def _dropped(columns: Columns, roles: Roles) -> frozenset[int]:
@@ -225,7 +222,7 @@ def _only(position: int | None) -> set[int]:
 def _refuse_twins(columns: Columns, positions: Sequence[int]) -> None:
     """Refuse two columns of one name, which nothing could tell apart later."""
     names = [columns.name(k) for k in positions]
-    twin = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    twin = first_twin(names)
     if twin is not None:
         raise columns.refused(columns.twice(twin))
 

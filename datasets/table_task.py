@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.column_names import default_names, shaped_names
 from sharefind.datasets.classes import (
     categories,
     class_levels,
@@ -18,7 +18,7 @@ from sharefind.datasets.classes import (
     looks_like_classes,
     refuse_no_one_hot,
 )
-from sharefind.datasets.column_choice import written
+from sharefind.datasets.column_choice import first_twin, written
 from sharefind.datasets.roles import Roles
 from sharefind.datasets.row_keys import unit_numbers
 from sharefind.datasets.selection import Selection, select
@@ -205,9 +205,8 @@ def _ask_kind(table: Table, name: str, values: NDArray[Any]) -> None:
 
 def _classes(values: NDArray[Any], name: str, table: Table, roles: Roles) -> Side:
     levels = class_levels(values, name, table.source)
-    side = Side(levels.one_hot, tuple(f"{name}={level}" for level in levels.names), None, levels.names)
     axes = read_axes(roles.out_axes, roles.out_shape, (len(levels.names),), OUTPUT_AXES)
-    return Side(side.values, side.names, axes, side.classes)
+    return Side(levels.one_hot, tuple(f"{name}={level}" for level in levels.names), axes, levels.names)
 
 
 def _flat(values: NDArray[Any], name: str, table: Table) -> NDArray[Any]:
@@ -233,13 +232,9 @@ def _part(values: NDArray[Any], name: str, table: Table, letter: str = "x") -> S
     if values.ndim == 1:
         return Side(values[:, None], (name,))
     if len(shape) == 1:
-        return Side(values, tuple(f"{name}{k}" for k in range(shape[0])), array=name)
-    names = _indexed(name, shape)
+        return Side(values, default_names(name, shape[0]), array=name)
+    names = shaped_names(name, shape)
     return Side(values.reshape(len(values), -1), names, Axes(("",) * len(shape), shape), array=name)
-
-
-def _indexed(name: str, shape: Sequence[int]) -> tuple[str, ...]:
-    return tuple(f"{name}[{','.join(map(str, index))}]" for index in itertools.product(*map(range, shape)))
 
 
 def _joined(parts: Sequence[Side], axes: str | None, shape: str | None, side: AxisSettings, table: Table) -> Side:
@@ -256,8 +251,8 @@ def _joined(parts: Sequence[Side], axes: str | None, shape: str | None, side: Ax
     found = deep.axes.shape if deep is not None and deep.axes is not None else (len(names),)
     named = read_axes(axes, shape, found, side)
     if named is not None and len(named.shape) > 1 and parts[0].array is not None and is_whole:
-        names = _indexed(parts[0].array, named.shape)
-    twin = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+        names = shaped_names(parts[0].array, named.shape)
+    twin = first_twin(names)
     if twin is not None:
         raise table.refused(f"two columns are called {quoted(twin)}; rename one of the arrays")
     return Side(values, names, named)

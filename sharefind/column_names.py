@@ -5,6 +5,7 @@ How a name is read is for the readers of files to say; here it is only made safe
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -65,6 +66,17 @@ def default_names(letter: str, width: int) -> tuple[str, ...]:
         width: Number of columns.
     """
     return tuple(f"{letter}{k}" for k in range(width))
+
+
+def shaped_names(name: str, shape: Sequence[int]) -> tuple[str, ...]:
+    """What the columns of an array a row are called: x[0,0], x[0,1], ..., in row-major order.
+
+    Args:
+        name: Of the array.
+        shape: Of a row.
+    """
+    places = itertools.product(*map(range, shape))
+    return tuple(f"{name}[{','.join(map(str, place))}]" for place in places)
 
 
 def has_own_names(names: Sequence[str], letter: str) -> bool:

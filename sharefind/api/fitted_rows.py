@@ -10,7 +10,8 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from sharefind.api.kept_rows import Side
-from sharefind.datasets.frames import Columns, refuse_not_finite, shaped_names
+from sharefind.column_names import default_names, shaped_names
+from sharefind.datasets.frames import Columns, refuse_not_finite
 from sharefind.datasets.roles import LabelKind
 from sharefind.groups.axes import Axes
 from sharefind.typing import FloatArray
@@ -33,7 +34,7 @@ class InputRows:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the columns, those that they get where X has none included."""
-        return self.names or default_names("x", self.values.shape[1], self.axes)
+        return self.names or usual_names("x", self.values.shape[1], self.axes)
 
     @property
     def kept(self) -> Side:
@@ -64,11 +65,11 @@ class LabelRows:
     axes: Axes | None = None
 
 
-def default_names(letter: str, width: int, axes: Axes | None) -> tuple[str, ...]:
+def usual_names(letter: str, width: int, axes: Axes | None) -> tuple[str, ...]:
     """Names of columns that have none: x0, x1, ..., or x[0,1] where there are several axes."""
     if axes is None or len(axes.shape) < 2:  # lengths of flat rows may be open still
-        return tuple(f"{letter}{k}" for k in range(width))
-    return shaped_names(letter, axes)
+        return default_names(letter, width)
+    return shaped_names(letter, axes.shape)
 
 
 def flat_rows(columns: Columns, name: str, **checks: Any) -> FloatArray:

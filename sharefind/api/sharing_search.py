@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
-from sharefind.api.fitted_rows import LabelRows, default_names, flat_rows
+from sharefind.api.fitted_rows import LabelRows, flat_rows, usual_names
 from sharefind.api.kept_rows import Side, apart
 from sharefind.api.search_estimator import SearchEstimator
 from sharefind.datasets.classes import looks_like_classes
@@ -98,7 +98,7 @@ class SharingSearch(RegressorMixin, SearchEstimator):  # type: ignore[misc]
         kind: LabelKind | None = (
             "numbers" if self.labels == "numbers" or bool((values == np.rint(values)).all()) else None
         )
-        return LabelRows(values, names or default_names(key, values.shape[1], axes), kept, kind, axes=axes)
+        return LabelRows(values, names or usual_names(key, values.shape[1], axes), kept, kind, axes=axes)
 
     def _warn_of_classes(self, y: FloatArray) -> None:
         count = looks_like_classes(y) if self.labels is None and y.shape[1] == 1 else 0

@@ -18,9 +18,9 @@ from operator import mul
 
 import numpy as np
 
-from sharefind.errors import RepresentationError, quoted
+from sharefind.errors import RepresentationError, quoted, setting
 from sharefind.exact.matrices import rows_of, sparse_matrix
-from sharefind.groups.axes import Axes
+from sharefind.groups.axes import Axes, AxisSettings
 from sharefind.groups.constructors import natural
 from sharefind.groups.expressions import parse_representation
 from sharefind.groups.factors import factors_of, qualifiers
@@ -86,6 +86,31 @@ def axis_terms(text: str, axes: Axes, group: Group, longest: int = 2000) -> tupl
 def written(terms: Sequence[AxisTerm], axes: Axes) -> str:
     """Terms as an expression."""
     return " ".join(term.written(axes) for term in terms)
+
+
+def representation_of(
+    text: str, group: Group, axes: Axes | None, side: AxisSettings, limits: Limits = DEFAULT_LIMITS
+) -> Representation:
+    """The representation that an expression denotes, by axes or of a flat row.
+
+    Args:
+        text: The expression.
+        group: What acts.
+        axes: Of a row; None where it is flat.
+        side: Whose settings the axes are.
+        limits: As in `parse_representation`.
+
+    Raises:
+        RepresentationError: The expression names axes that rows have not, cannot be read, or does not fit.
+    """
+    if not is_by_axes(text, axes):
+        return parse_representation(text, group, limits)
+    if axes is None:
+        raise RepresentationError(
+            f'{quoted(text)} names axes, and rows of {side.letter} have none; add {setting(side.axes)} "points coords" '
+            f"or the like, and {setting(side.shape)} where they are flat"
+        )
+    return axis_representation(text, group, axes, limits)
 
 
 def axis_representation(text: str, group: Group, axes: Axes, limits: Limits = DEFAULT_LIMITS) -> Representation:

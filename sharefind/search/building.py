@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.errors import ConfigError, RepresentationError, quoted, setting
-from sharefind.groups import Group, Representation, parse_representation
-from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes, AxisSettings
-from sharefind.groups.axis_expressions import axis_representation, is_by_axes
+from sharefind.errors import ConfigError, RepresentationError, setting
+from sharefind.groups import Group, Representation
+from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES
+from sharefind.groups.axis_expressions import representation_of
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.sample_checks import refuse_repeated_rows
 from sharefind.limits import Limits
@@ -141,19 +141,8 @@ def _candidates(action: Representation, limits: Limits) -> InvariantLattice:
 
 def _represent(config: SearchConfig, task: TaskLike, group: Group) -> Candidate:
     in_text, out_text = expressions(config, task, group)
-    in_rep = _representation(in_text, group, task.in_axes, INPUT_AXES, config.limits)
-    return Candidate(group, in_rep, _representation(out_text, group, task.out_axes, OUTPUT_AXES, config.limits))
-
-
-def _representation(text: str, group: Group, axes: Axes | None, side: AxisSettings, limits: Limits) -> Representation:
-    if not is_by_axes(text, axes):
-        return parse_representation(text, group, limits)
-    if axes is None:
-        raise RepresentationError(
-            f'{quoted(text)} names axes, and rows of {side.letter} have none; add {setting(side.axes)} "points coords" '
-            f"or the like, and {setting(side.shape)} where they are flat"
-        )
-    return axis_representation(text, group, axes, limits)
+    in_rep = representation_of(in_text, group, task.in_axes, INPUT_AXES, config.limits)
+    return Candidate(group, in_rep, representation_of(out_text, group, task.out_axes, OUTPUT_AXES, config.limits))
 
 
 def _refuse_widths(config: SearchConfig, candidate: Candidate, task: TaskLike) -> None:

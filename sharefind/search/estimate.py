@@ -22,6 +22,7 @@ from sharefind.inference.ambient_moves import moved_coordinates
 from sharefind.inference.row_blocks import draw_elements, renumbered
 from sharefind.inference.statistics.traits import SearchStatistic
 from sharefind.inference.tests.sequential import CopiesDesign
+from sharefind.machine_speed import machine_speed
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.parallel import Workers, one_thread
 from sharefind.rng import named_stream
@@ -50,7 +51,7 @@ class Probe:
         more: Factor between their numbers.
         first_copies: Copies that are timed first.
         first_steps: Steps of a training that are timed first.
-        reference: Seconds that `_reference` takes on the machine of the usual rates.
+        looks: How often the speed of the machine is timed.
         enough: Copies by which a statistic is judged at all.
         clear: Standard deviations of the copies above their mean from which a statistic will be rejected.
         quiet: Those below which it will not be.
@@ -65,7 +66,7 @@ class Probe:
     more: float = 3.0
     first_copies: int = 2
     first_steps: int = 4
-    reference: float = 0.0105
+    looks: int = 3
     enough: int = 8
     clear: float = 8.0
     quiet: float = 3.0
@@ -89,7 +90,7 @@ def estimate(problem: Problem, workers: Workers | None = None, probe: Probe | No
     if usual.typical < probe.worth:
         return usual
     with one_thread():
-        rates, holds = Rates(speed=_speed(probe)), None
+        rates, holds = Rates(speed=machine_speed(probe.looks, clock=probe.clock)), None
         allowed = rates.speed * probe.share * usual.low
         probe = replace(probe, seconds=min(probe.seconds, max(probe.least, allowed)))
         if sizes.subgroups:
@@ -176,19 +177,6 @@ def _timed(clock: Clock, work: Callable[[], object]) -> float:
     started = clock()
     work()
     return clock() - started
-
-
-def _speed(probe: Probe, repeats: int = 3) -> float:
-    """How slow this machine is, relative to that of the usual rates."""
-    matrix = named_stream(0, "estimate", "speed").normal(size=(160, 160))
-    rows = np.tile(matrix, (12, 1))
-
-    def reference() -> None:
-        product = matrix @ matrix.T
-        np.linalg.eigh(product)
-        np.exp(rows @ product / 1e4)
-
-    return min(_timed(probe.clock, reference) for _ in range(repeats)) / probe.reference
 
 
 def _with_statistic(problem: Problem, sizes: Sizes, rates: Rates, probe: Probe) -> tuple[Rates, bool | None]:

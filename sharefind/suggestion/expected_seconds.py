@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from sharefind.durations import Rates, estimate_from_sizes
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.rng import named_stream
+from sharefind.machine_speed import machine_speed
 from sharefind.search_sizes import usual_sizes
 from sharefind.suggestion.sheet import Sheet
 
@@ -40,24 +37,9 @@ SecondsOf = Callable[[Sheet, Planned], tuple[float, float]]
 """What estimates the seconds of a search on some data, the least and the most."""
 
 
-def machine_rates(repeats: int = 8, reference: float = 0.0105, clock: Callable[[], float] = time.thread_time) -> Rates:
-    """Rates of the pieces of work of a search on this machine.
-
-    Args:
-        repeats: How often a piece of reference work is timed; the quickest counts.
-        reference: Seconds that it takes on the machine of the usual rates.
-        clock: What measures: processor time, so that other work on the machine does not count.
-    """
-    matrix = named_stream(0, "suggestion speed").normal(size=(160, 160))
-    rows = np.tile(matrix, (12, 1))
-    seconds = []
-    for _ in range(repeats):
-        started = clock()
-        product = matrix @ matrix.T
-        np.linalg.eigh(product)
-        np.exp(rows @ product / 1e4)
-        seconds.append(clock() - started)
-    return Rates(speed=min(seconds) / reference)
+def machine_rates(repeats: int = 8) -> Rates:
+    """Rates of the pieces of work of a search on this machine, from a look at its speed, timed `repeats` times."""
+    return Rates(speed=machine_speed(repeats))
 
 
 def seconds_with(rates: Rates, largest: float = 10.0) -> SecondsOf:

@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 import torch
 
-from sharefind.datasets.frames import labels_of, numbers_of, refuse_not_finite, shaped_names
+from sharefind.column_names import shaped_names
+from sharefind.datasets.frames import labels_of, numbers_of, refuse_not_finite
 from sharefind.errors import DataError, DataTypeError
-from sharefind.groups.axes import Axes
 
 X = np.random.default_rng(0).normal(300, 10, (5, 3))
 NAMES = ("Ünï [°C]", "well,b", 'p "x"')
@@ -176,7 +176,7 @@ def test_a_value_that_is_not_finite_is_named_by_row_and_column() -> None:
 
 
 def test_columns_of_rows_with_axes_are_named_by_their_place() -> None:
-    assert shaped_names("x", Axes(("points", "coords"), (2, 2))) == ("x[0,0]", "x[0,1]", "x[1,0]", "x[1,1]")
+    assert shaped_names("x", (2, 2)) == ("x[0,0]", "x[0,1]", "x[1,0]", "x[1,1]")
 
 
 def test_no_library_of_frames_is_loaded_for_arrays() -> None:
