@@ -48,7 +48,7 @@ def _unfit(kind: Any, wanted: Wanted, k: int) -> str | None:
 
 
 def column_arrays(table: Any, wanted: Wanted) -> dict[int, NDArray[Any]]:
-    """The columns of a table, which holds those that are wanted in their order, by their positions in the file."""
+    """The wanted columns by their positions in the file; the table has these columns alone, in that order."""
     return {k: _array(table.column(place), k, wanted) for place, k in enumerate(wanted.positions)}
 
 

@@ -44,7 +44,7 @@ class FewValues:
         classes: Most classes that a label may have.
         categories: Most categories that an input may have.
         asked: Most whole numbers of a label that look like classes.
-        rows: They also have so many rows each, on average.
+        rows: Fewest rows for each of these numbers, on average.
     """
 
     classes: int = 100

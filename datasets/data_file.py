@@ -96,7 +96,7 @@ class Wanted:
 
 
 Choose = Callable[[Sequence[str]], Wanted]
-"""What is given the names of a file's columns and says which are read; it raises a `DataError` on wrong roles."""
+"""Takes the names of a file's columns and returns which are read; raises a `DataError` on wrong roles."""
 
 
 @dataclass(frozen=True)

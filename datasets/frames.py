@@ -1,7 +1,6 @@
 """Rows as they are held in Python, as numpy arrays with names: frames of pandas and polars, tensors, arrays, lists.
 
-None of these libraries is imported: a value says itself which one it comes from. Reading files is left to
-`data_formats`.
+No such library is imported: the type of a value tells which one it comes from. `data_formats` reads files.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def _dropped(columns: Columns, roles: Roles) -> frozenset[int]:
 
 
 def _listed(columns: Columns, text: str | None, role: str, dropped: frozenset[int]) -> tuple[int, ...] | None:
-    """The columns of a list: patterns leave out those that are dropped, names do not."""
+    """The columns of a list. Patterns leave out dropped columns; a dropped column that is named is an error."""
     if text is None:
         return None
     found = list[int]()

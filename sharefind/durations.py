@@ -89,7 +89,7 @@ class Rates:
     workers: float = 3.0
 
     def of_test(self, sizes: Sizes, copies: int) -> float:
-        """Seconds of a test that looks at so many copies."""
+        """Seconds of a test with this number of copies."""
         bind = self.bind_by_formula(sizes) if self.bind is None else self.bind
         copy = self.copy_by_formula(sizes) if self.copy is None else self.copy
         return bind + copy * (copies + sizes.reference)
@@ -113,7 +113,7 @@ class Rates:
         return self.speed * (self.kernel * pairs + self.gate * kernels * pairs * sizes.d_out * copies)
 
     def of_training(self, sizes: Sizes, rows: int) -> float:
-        """Seconds of a training of so many rows."""
+        """Seconds of a training of this number of rows."""
         if self.step is not None:
             return rows * sizes.steps * self.step
         numbers = self.multiplication * sizes.dim + self.activation * sizes.hidden
@@ -194,7 +194,7 @@ class Estimate:
         return (part.low + part.high) / 2
 
     def unfinished(self, seconds: float) -> tuple[str, ...]:
-        """Names of the parts that will probably not be finished within so many seconds."""
+        """Names of the parts that will probably not be finished within these seconds."""
         left, late = seconds, []
         for part in self.parts:
             left -= self.seconds_of(part)

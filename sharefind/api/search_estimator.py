@@ -39,7 +39,7 @@ from sharefind.typing import FloatArray
 
 
 class SearchEstimator(FoundSharing, SearchParameters):
-    """Fits a search on rows; which labels it takes, and what it predicts with them, is left to those built on it."""
+    """Fits a search on rows. Its subclasses decide which labels they take and what they predict."""
 
     _in_axes: Axes | None
 
@@ -82,7 +82,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
 
     @abstractmethod
     def _labels(self, y: ArrayLike, taken: set[str]) -> LabelRows:
-        """Labels y, whose columns are not called as those that are taken."""
+        """Labels y, with names of columns that differ from those in `taken`."""
 
     def _rows(self, X: ArrayLike) -> InputRows:
         columns = numbers_of(X, "X")

@@ -66,7 +66,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         run_dir: A new folder that keeps the run and its rows, with the names of columns and classes, for the commands
             `inspect` and `report`, and where the group has a name or a file for `train`, `export` and `discover
             --resume`; None keeps it as long as the estimator lives.
-        limits: On the sizes of what is given; None for the usual ones.
+        limits: Bounds on the sizes of inputs; None for the default bounds.
         on_node_start: Called with a SearchNode; it may raise `StopSearch` to end the search cleanly.
         on_node_end: The same after the node.
         on_error: Called with the exception before it is raised.
