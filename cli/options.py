@@ -115,6 +115,11 @@ DISCOVER: Panels = {
             "Statistic of the exact tests: correlogram, marginal-likelihood, displacement, cross-displacement or "
             "held-out-gap.",
         ),
+        Choice(
+            "symmetry", str, "NAME",
+            "What decides: law of (X, Y), relation E[Y | X], or auto: the law and, where the inputs alone break it, "
+            "the relation; default auto.",
+        ),
         Choice("delta", float, "FLOAT", "Threshold on dist^2 of --stop fixed."),
         Choice("alpha", float, "FLOAT", "Level of the tests; default 0.01."),
         Choice("tolerance", float, "FLOAT", "Largest relative escape that still counts as staying; 0: exact symmetry."),

@@ -41,6 +41,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         stop: Stopping rule.
         statistic: Of the exact tests.
         delta: Threshold on dist^2 of the rule `fixed`.
+        symmetry: What decides: "law", "relation" or "auto" (None), as in `SearchConfig`.
         alpha: Level of the tests.
         tolerance: Largest relative escape that still counts as staying.
         particles: Width of the network.
@@ -92,6 +93,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         stop: str | None = None,
         statistic: str | None = None,
         delta: float | None = None,
+        symmetry: str | None = None,
         alpha: float = 0.01,
         tolerance: float | None = None,
         particles: int | None = None,
@@ -133,6 +135,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         self.stop = stop
         self.statistic = statistic
         self.delta = delta
+        self.symmetry = symmetry
         self.alpha = alpha
         self.tolerance = tolerance
         self.particles = particles

@@ -22,6 +22,7 @@ from sharefind.search.rule_traits import GrowthTraits, StopTraits
 
 StatisticName = Literal["correlogram", "marginal-likelihood", "displacement", "cross-displacement", "held-out-gap"]
 Preset = Literal["paper", "fast"]
+SymmetryOf = Literal["law", "relation", "auto"]
 
 MAX_COPIES = 1_000_000
 """Most randomised copies that a test may be told to use."""
@@ -42,6 +43,8 @@ class SearchConfig(BaseModel):
         unit: unit expression. scheme: how training uses the group.
         growth: growth rule. stop: stopping rule. statistic: of the exact tests; the problem decides when left out.
         delta: threshold on dist^2 of the rule `fixed`.
+        symmetry: what E_* is decided by: the law of (X, Y), the relation E[Y | X], or (auto, when left out) the law
+            and, where the inputs alone break it, the relation.
         alpha: level of the tests. tolerance: largest relative escape that still counts as staying (0: exact symmetry).
         particles: N. horizon: T. replicates: R. seed. preset. copies: m, randomised copies of each test; where left
             out, 199 or more, and up to 64 times as many near alpha, so that verdicts do not depend on the seed.
@@ -81,6 +84,7 @@ class SearchConfig(BaseModel):
     stop: str | None = None
     statistic: StatisticName | None = None
     delta: float | None = Field(default=None, ge=0)
+    symmetry: SymmetryOf | None = None
     alpha: float = Field(default=0.01, gt=0, lt=1)
     tolerance: float | None = Field(default=None, ge=0, lt=1)
     particles: int | None = Field(default=None, ge=1, le=1_000_000)
@@ -209,6 +213,11 @@ class Settings:
     def max_nodes(self) -> int:
         """Most nodes that are visited, over all sessions of the run."""
         return self.presets.nodes if self.config.max_nodes is None else self.config.max_nodes
+
+    @property
+    def symmetry(self) -> SymmetryOf:
+        """What E_* is decided by."""
+        return self.config.symmetry or "auto"
 
     @property
     def grows(self) -> bool:

@@ -27,8 +27,9 @@ from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.parallel import Workers, one_thread
 from sharefind.rng import named_stream
 from sharefind.search.experiments import CopiesPlan, scheme_training
+from sharefind.search.law_tests import statistic_of_problem, tested_rows
 from sharefind.search.problem import Problem
-from sharefind.search.symmetries import has_gate, statistic_of_problem, tested_rows, turned_plane
+from sharefind.search.symmetries import has_gate, turned_plane
 from sharefind.search.yardstick import YardstickSettings
 from sharefind.search_sizes import Sizes
 from sharefind.spaces import Subspace

@@ -55,7 +55,7 @@ class TestedProblem(Problem):
 
     @property
     def family(self) -> FamilyTest | None:
-        """The tests of the groups, None where none was tested."""
+        """The tests of the groups that decide, None where none was tested."""
         return None if self.symmetries is None else self.symmetries.family
 
     @property

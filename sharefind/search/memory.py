@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from sharefind.inference import Diagnosis, RandomisationTest
+from sharefind.inference.relation.relation_test import RelationTest
 
 Value = TypeVar("Value")
 
@@ -19,6 +20,9 @@ class Kind(Generic[Value]):
 
 TEST = Kind[RandomisationTest]("test")
 """Exact tests, by the candidate."""
+
+RELATION = Kind[RelationTest]("relation")
+"""Tests of relations, by the candidate."""
 
 DIAGNOSIS = Kind[Diagnosis]("diagnosis")
 """Diagnoses, by the rejected group."""
@@ -79,14 +83,28 @@ class MemoryOfProposal:
 
 @dataclass(frozen=True)
 class KeptTests:
-    """The tests of a memory as `sharefind.inference` asks for them."""
+    """The tests of a memory as `sharefind.inference` asks for them.
+
+    Attributes:
+        memory: What keeps.
+        prefix: Begins the names of tests that have others of the same candidates beside them.
+    """
 
     memory: Memory
+    prefix: str = ""
 
     def recall_test(self, name: str) -> RandomisationTest | None:
         """The test of a candidate, or None."""
-        return self.memory.get(TEST, name)
+        return self.memory.get(TEST, f"{self.prefix}{name}")
 
     def keep_test(self, name: str, test: RandomisationTest) -> None:
         """Keep a test."""
-        self.memory.put(TEST, name, test)
+        self.memory.put(TEST, f"{self.prefix}{name}", test)
+
+    def recall_relation(self, name: str) -> RelationTest | None:
+        """The test of a relation, or None."""
+        return self.memory.get(RELATION, name)
+
+    def keep_relation(self, name: str, test: RelationTest) -> None:
+        """Keep a test of a relation."""
+        self.memory.put(RELATION, name, test)

@@ -21,8 +21,8 @@ from sharefind.parallel import Workers
 from sharefind.rng import named_stream
 from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.law_tests import is_inside, tested_samples
 from sharefind.search.memory import DIAGNOSIS, Memory
-from sharefind.search.symmetries import is_inside, tested_samples
 
 
 def diagnoses(

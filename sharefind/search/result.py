@@ -25,6 +25,7 @@ from sharefind.search.result_parts import (
     DiagnosisRow,
     FoundSpace,
     LatticeCounts,
+    LikeliestGroup,
     MovingGroup,
     Parameters,
     SymmetryRow,
@@ -66,7 +67,10 @@ class Result(Part):
         undecided: Those whose test is open.
         maximal: The largest accepted group.
         independence_p_value: Of the test that Y is independent of X, where it was made.
-        symmetries: The exact tests of all candidate groups.
+        symmetries: The tests of all candidate groups.
+        symmetry: What was asked: "law", "relation" or "auto".
+        decided_by: What E_* follows: the "law" of (X, Y) or the "relation" E[Y | X].
+        likeliest: Which group the evidence speaks for, beside what was tested.
         diagnosis: Why the rejected groups nearest to E_* fail, and by how much.
         blind: What a search without a candidate started from.
         yardstick: How well E_* predicts.
@@ -96,6 +100,9 @@ class Result(Part):
     maximal: list[Word] = Field(default_factory=list)
     independence_p_value: FiniteFloat | None = None
     symmetries: list[SymmetryRow] = Field(default_factory=list)
+    symmetry: Literal["law", "relation", "auto"] = "law"
+    decided_by: Literal["law", "relation"] = "law"
+    likeliest: LikeliestGroup | None = None
     diagnosis: dict[Word, DiagnosisRow] = Field(default_factory=dict)
     blind: BlindRow | None = None
     yardstick: Yardstick | None = None

@@ -96,8 +96,76 @@ class FoundSpace(Part):
     stabiliser: Stabiliser | None
 
 
+class InputLawRow(Part):
+    """Exact test that the law of the inputs alone is invariant; numbers are None where a larger group was accepted."""
+
+    verdict: Word
+    p_value: FiniteFloat | None
+    p_adjusted: FiniteFloat | None
+
+
+class RelationRow(Part):
+    """Test that the relation E[Y | X] is equivariant, whose level is known by simulation.
+
+    Attributes:
+        verdict: "accepted", "rejected" or "undecided".
+        p_value: Of its own test; None where it was not tested.
+        p_adjusted: The largest p-value of it and of the groups that contain it.
+        overlap: What the inputs can say about it, from about 0 (one side only) to about 1.
+        detectable: Smallest break that would have been seen with probability .8, in standard deviations of the fit.
+        one_sided: Undecided because the inputs show one side of the symmetry only.
+        level_assured: Whether the overlap is large enough for the level of a rejection.
+    """
+
+    verdict: Word
+    p_value: FiniteFloat | None
+    p_adjusted: FiniteFloat | None
+    overlap: FiniteFloat | None = None
+    detectable: FiniteFloat | None = None
+    one_sided: bool = False
+    level_assured: bool = True
+
+
+class PriceRow(Part):
+    """What tying costs: held-out loss of the tied model less that of the free one, over the variance of the labels.
+
+    Attributes:
+        gap: The estimate, below 0 where tying helps.
+        interval: Of 95 %.
+        tied_r2: R^2 of the tied model on rows kept apart.
+        free_r2: R^2 of the free model.
+        fits: Whether the free model predicts anything worth the comparison.
+    """
+
+    gap: FiniteFloat
+    interval: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
+    tied_r2: FiniteFloat
+    free_r2: FiniteFloat
+    fits: bool = True
+
+
+class LikeliestGroup(Part):
+    """Which group the evidence of tied Gaussian processes speaks for, beside what was tested; no error rate.
+
+    Attributes:
+        name: The likeliest, "" for no symmetry.
+        share: Its share of the posterior.
+        shares: Of the groups with the largest shares, "" among them where it has one.
+        rows: Rows that were read.
+    """
+
+    name: Word
+    share: Share
+    shares: dict[Word, Share]
+    rows: Size
+
+
 class SymmetryRow(Part):
-    """An exact test. A candidate inside one that was not rejected was not tested: its own numbers are None."""
+    """A candidate group. One inside a group that was not rejected was not tested: its own numbers are None.
+
+    `verdict`, `p_value` and what follows: of the exact test of the law of (X, Y), or, where that was not tested, of
+    the relation. `inputs`, `relation`, `price`: the three verdicts, kept apart; None where not asked for.
+    """
 
     group: Word
     order: Size | None
@@ -110,6 +178,9 @@ class SymmetryRow(Part):
     exceeding: Size | None = None
     p_interval: list[FiniteFloat] | None = None
     settled: bool = True
+    inputs: InputLawRow | None = None
+    relation: RelationRow | None = None
+    price: PriceRow | None = None
 
 
 class DiagnosisRow(Part):

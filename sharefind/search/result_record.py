@@ -10,7 +10,7 @@ import numpy as np
 from sharefind.column_names import kept_names
 from sharefind.exact.matrices import signed_image
 from sharefind.groups import FiniteGroup, Group, structure_name
-from sharefind.inference import Diagnosis, FamilyTest, Verdict
+from sharefind.inference import Diagnosis, Verdict
 from sharefind.search.blind_record import blind_row
 from sharefind.search.hypotheses import TestedProblem, is_within
 from sharefind.search.node_evidence import Evidence
@@ -26,11 +26,11 @@ from sharefind.search.result_parts import (
     ParameterBlock,
     Parameters,
     Stabiliser,
-    SymmetryRow,
     Yardstick,
 )
 from sharefind.search.search_lattice import SearchNode
 from sharefind.search.search_outcome import SearchOutcome
+from sharefind.search.symmetry_rows import likeliest_row, symmetry_rows
 from sharefind.search.yardstick import Missing
 
 
@@ -74,11 +74,10 @@ def result_record(
         undecided=_with(Verdict.UNDECIDED, verdicts),
         maximal=[] if family is None or not problem.settings.stopping.decides_by_tests else list(family.maximal),
         independence_p_value=problem.independence_p_value,
-        symmetries=[
-            _symmetry_row(family, name, verdict, tests.orders[name])
-            for name, verdict in verdicts.items()
-            if family is not None and tests is not None
-        ],
+        symmetries=[] if tests is None else symmetry_rows(tests, verdicts, outcome.diagnoses),
+        symmetry=problem.settings.symmetry,
+        decided_by="law" if tests is None else tests.decided_by,
+        likeliest=None if tests is None else likeliest_row(tests.likeliest),
         diagnosis={name: _diagnosis_row(problem, name, found) for name, found in outcome.diagnoses.items()},
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
         yardstick=None if isinstance(found, Missing) else found,
@@ -186,20 +185,6 @@ def _rejected(outcome: SearchOutcome) -> list[str]:
         if node.evidence is not None:
             names += [name for name in node.evidence.rejected if name not in names]
     return names
-
-
-def _symmetry_row(family: FamilyTest, name: str, verdict: Verdict, order: int | None) -> SymmetryRow:
-    test = family.tests.get(name)
-    names = ("p_value", "statistic", "z", "copies", "exceeding")
-    return SymmetryRow(
-        group=name,
-        order=order,
-        verdict=verdict.value,
-        p_adjusted=family.p_adjusted[name],
-        p_interval=None if test is None else list(test.interval),
-        settled=test is None or not test.is_open,
-        **{name: getattr(test, name, None) for name in names},
-    )
 
 
 def _verdicts(problem: TestedProblem) -> dict[str, Verdict]:

@@ -9,35 +9,32 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.groups import FiniteGroup, Group
+from sharefind.groups import FiniteGroup
 from sharefind.inference import (
-    Candidate,
-    CandidateFamily,
     FamilyTest,
     RandomisationTest,
     Verdict,
-    family_test,
     independence_test,
     moved_coordinates,
     rotation_test,
 )
 from sharefind.inference.continuous.rotations import LARGEST, least_copies
-from sharefind.inference.row_blocks import renumbered
-from sharefind.inference.statistics.registry import statistic_of
-from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
+from sharefind.inference.relation.group_shares import GroupShares
+from sharefind.inference.relation.relation_family import RelationFamily
 from sharefind.inference.tests.closed_testing import remembered
 from sharefind.rng import named_stream
 from sharefind.search.blind import tying_p_value
 from sharefind.search.experiments import StageProgress
+from sharefind.search.law_tests import candidate_family, law_test, tested_samples
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.problem import Problem
-from sharefind.search.searched_unit import searched_unit
+from sharefind.search.relations import relations_of
 from sharefind.search.units_of_rows import can_permute
 
 INDEPENDENCE = "independence"
@@ -49,15 +46,33 @@ class Symmetries:
     """What the tests of the candidate's subgroups found.
 
     Attributes:
-        independence: test that Y is independent of X; None where {0} is the fixed space of a group, which is tested
-            instead. family: tests of the groups; None when the labels look independent of the inputs, or when no group
-            is a candidate. orders: of the groups, None for infinity. tying_p_value: of a space that no group ties.
+        independence: Test that Y is independent of X; None where {0} is the fixed space of a group, which is tested
+            instead.
+        law: Exact tests that the law of (X, Y) is invariant; None when the labels look independent of the inputs, when
+            no group is a candidate, or when the relation alone was asked for.
+        orders: Of the groups, None for infinity.
+        tying_p_value: Of a space that no group ties.
+        inputs: Exact tests that the law of X alone is invariant, where these were asked for.
+        relation: Tests that E[Y | X] is equivariant, where these were made.
+        likeliest: Which group the evidence speaks for, beside what was tested.
+        decided_by: What E_* follows.
     """
 
     independence: RandomisationTest | None
-    family: FamilyTest | None
+    law: FamilyTest | None
     orders: Mapping[str, int | None] = field(default_factory=dict)
     tying_p_value: float | None = None
+    inputs: FamilyTest | None = None
+    relation: RelationFamily | None = None
+    likeliest: GroupShares | None = None
+    decided_by: Literal["law", "relation"] = "law"
+
+    @property
+    def family(self) -> FamilyTest | None:
+        """The tests that decide: of the law, or of the relation."""
+        if self.decided_by == "law" or self.relation is None:
+            return self.law
+        return self.relation.family
 
     @property
     def deciding(self) -> tuple[str, RandomisationTest] | None:
@@ -103,54 +118,10 @@ def symmetries(problem: Problem, memory: Memory, progress: StageProgress, *, who
     family = candidate_family(problem, whole=whole)
     if family is None:
         return Symmetries(gate, None, tying_p_value=_tying_p_value(problem))
-    statistic = statistic_of_problem(problem)
-    x, y, units = tested_rows(problem)
-    stage = _TestStage(progress, statistic.name)
-    found = family_test(
-        x,
-        y,
-        family,
-        statistic,
-        alpha=settings.alpha,
-        copies=settings.copies,
-        seed=settings.seed,
-        progress=stage.begin,
-        memory=KeptTests(memory),
-        workers=settings.workers,
-        grow=settings.grows,
-        units=units,
-        on_copies=stage.follow,
-    )
-    return Symmetries(gate, found, {c.name: c.order for c in family.candidates})
-
-
-@dataclass
-class _TestStage:
-    """Words for the test under way, with the tests that are done and the candidates in all."""
-
-    progress: StageProgress
-    statistic: str
-    done: int = 0
-    total: int = 1
-
-    def begin(self, name: str, done: int, total: int) -> None:
-        """A test begins, or a wave of them."""
-        self.done, self.total = done, total
-        self.progress(f"test of {name}", done, total)
-
-    def follow(self, name: str, copies: int) -> None:
-        """So many copies were looked at."""
-        self.progress(f"in test of {name}: {self.statistic}, {copies} copies", self.done, self.total)
-
-
-def tested_rows(problem: Problem) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The samples that the statistic reads: inputs (n, d_in), labels (n, d_out), and the unit of each, from 0, if any.
-
-    They are in their order, some rows of each unit, since more units tell more.
-    """
-    x, y = tested_samples(problem)
-    rows = _rows(len(x), statistic_of_problem(problem).most_samples)
-    return x[rows], y[rows], None if problem.units is None else renumbered(problem.units[rows])
+    orders = {c.name: c.order for c in family.candidates}
+    law = None if settings.symmetry == "relation" else law_test(problem, family, memory, progress)
+    relations = relations_of(problem, family, law, memory, progress)
+    return Symmetries(gate, law, orders, **vars(relations))
 
 
 def has_gate(problem: Problem) -> bool:
@@ -233,69 +204,6 @@ def _rotations(
 
 def _rotation_order(name: str) -> float:
     return math.inf if name == "SO2" else float(name[1:])
-
-
-def tested_samples(problem: Problem, fresh: int = 2000) -> tuple[Tensor, Tensor]:
-    """The data as they were given, since each test has an origin and a scale of its own; or fresh samples.
-
-    Args:
-        problem: What is searched.
-        fresh: Samples that are drawn where the task has no finite data.
-
-    Returns:
-        Inputs (n, d_in) and labels (n, d_out), float64.
-    """
-    task = problem.task
-    if task.x is not None and task.y is not None:
-        rows = slice(None) if problem.blind is None or problem.blind.rows is None else problem.blind.rows
-        return torch.tensor(task.x[rows]), torch.tensor(task.y[rows])
-    x, y = problem.task.sample(named_stream(problem.settings.seed, "symmetries", "samples"), fresh)
-    return torch.from_numpy(x), torch.from_numpy(y)
-
-
-def candidate_family(problem: Problem, *, whole: bool = False) -> CandidateFamily | None:
-    """The non-trivial subgroups that the candidate's lattice lists, by their names; None when there are none.
-
-    whole: the candidate itself alone.
-    """
-    listed = [g for node in problem.lattice.nodes for g in node.groups if g.order != 1] if problem.lattice else []
-    if whole:
-        listed = [g for g in listed if g.order == problem.candidate.group.order]
-    if not listed:
-        return None
-    candidates = [
-        Candidate(problem.label_of(g), problem.joint_action(g), g.order, g if isinstance(g, FiniteGroup) else None)
-        for g in listed
-    ]
-    inside = np.array([[is_inside(a, b) for b in listed] for a in listed], dtype=bool)
-    return CandidateFamily(tuple(candidates), inside.reshape(len(listed), len(listed)))
-
-
-def is_inside(inner: Group, outer: Group) -> bool:
-    """Whether a finite group is a proper subgroup of another."""
-    if not isinstance(inner, FiniteGroup) or not isinstance(outer, FiniteGroup):
-        return False
-    return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)
-
-
-def statistic_of_problem(problem: Problem) -> SearchStatistic:
-    """The statistic that the settings name, or the one with the most power for the problem."""
-    candidate, config = problem.candidate, problem.settings.config
-    groups = [g for node in problem.lattice.nodes for g in node.groups] if problem.lattice else []
-    listed = tuple(g for g in groups if isinstance(g, FiniteGroup) and g.order > 1)
-    # Not the problem's own method: a test carries its statistic to the workers, which need nothing else of the problem.
-    unit = partial(searched_unit, problem.unit.name, config.hidden_rep, limits=config.limits)
-    traits = ProblemTraits(candidate.in_rep, candidate.out_rep, listed, problem.samples, unit)
-    return statistic_of(traits, problem.settings.statistic)
-
-
-def _rows(n: int, most: int) -> Tensor:
-    """The samples that are used, in their order: some rows of each unit, since more units tell more.
-
-    They are the same for every seed, so that no verdict depends on it.
-    """
-    chosen = named_stream(0, "symmetries", "rows").permutation(n)[:most]
-    return torch.from_numpy(np.sort(chosen))
 
 
 def _independence(problem: Problem, x: Tensor, y: Tensor, memory: Memory, progress: StageProgress) -> RandomisationTest:

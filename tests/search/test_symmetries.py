@@ -8,8 +8,9 @@ import pytest
 from sharefind.groups import FiniteGroup, named_group
 from sharefind.inference import Correlogram, MarginalLikelihood, RandomisationTest
 from sharefind.search import Engine
+from sharefind.search.law_tests import _rows, is_inside, statistic_of_problem
 from sharefind.search.memory import TEST, Kind, NoMemory
-from sharefind.search.symmetries import INDEPENDENCE, _rows, is_inside, statistic_of_problem, symmetries
+from sharefind.search.symmetries import INDEPENDENCE, symmetries
 from tests.search.problems import problem, teacher_task
 
 

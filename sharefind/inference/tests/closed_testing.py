@@ -9,7 +9,7 @@ on graphs of hypotheses: Meijer & Goeman 2015). The proof is in docs/symmetry-te
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -169,7 +169,7 @@ def family_test(
             f"alpha={alpha}, copies={copies}: alpha must lie in (0, 1) and 1 / (copies + 1) not above it; give at "
             f"least {_least_copies(alpha)} copies"
         )
-    run, shared = _Run(family, alpha, progress, memory), workers or Workers()
+    shared = workers or Workers()
     design = CopiesDesign(alpha, copies) if grow else None
 
     def spec(place: int) -> TestSpec:
@@ -178,16 +178,45 @@ def family_test(
         own = int(rng.integers(2**63))
         return TestSpec(candidate.moves, statistic, own, copies, max_exceedances, design, units)
 
+    def tests(wave: Sequence[int]) -> Iterator[tuple[int, RandomisationTest]]:
+        heard = _named(on_copies, [family.names[place] for place in wave])
+        with closing(randomisation_tests(x, y, [spec(place) for place in wave], shared, on_copies=heard)) as results:
+            yield from results
+
     with shared.connected():
-        while ready := run.ready():
-            missing = run.recalled(ready)
+        return closed_test(family, alpha, tests, progress, memory)
+
+
+Wave = Callable[[Sequence[int]], Iterator[tuple[int, RandomisationTest]]]
+"""Tests of candidates, given by their places; yields (number in the wave, test) as they get done."""
+
+
+def closed_test(
+    family: CandidateFamily,
+    alpha: float,
+    tests: Wave,
+    progress: Progress | None = None,
+    memory: TestMemory | None = None,
+) -> FamilyTest:
+    """Closed testing by any tests of the candidates that have the level `alpha`.
+
+    Args:
+        family: The candidates, closed under joins.
+        alpha: Family-wise error rate.
+        tests: Makes the tests of a wave.
+        progress: Called before each test; with several workers it names the first of those under way.
+        memory: Tests that were finished before.
+
+    Returns:
+        The verdicts.
+    """
+    run = _Run(family, alpha, progress, memory)
+    while ready := run.ready():
+        missing = run.recalled(ready)
+        run.tell(missing)
+        for number, test in tests(missing):
+            run.keep(missing[number], test)
             run.tell(missing)
-            heard = _named(on_copies, [family.names[place] for place in missing])
-            specs = [spec(place) for place in missing]
-            with closing(randomisation_tests(x, y, specs, shared, on_copies=heard)) as results:
-                for number, test in results:
-                    run.keep(missing[number], test)
-                    run.tell(missing)
     return _concluded(family, run.in_order(), alpha)
 
 

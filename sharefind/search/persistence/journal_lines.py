@@ -13,8 +13,9 @@ from typing import Annotated, Any
 from pydantic import Field, FiniteFloat, model_validator
 
 from sharefind.inference import Diagnosis, RandomisationTest, RiskGap
+from sharefind.inference.relation.relation_test import RelationTest
 from sharefind.search.json_fields import Part, Size, Word
-from sharefind.search.memory import DIAGNOSIS, TEST, Kind
+from sharefind.search.memory import DIAGNOSIS, RELATION, TEST, Kind
 from sharefind.search.node_evidence import Bounded, Evidence, NonNegative
 from sharefind.search.node_record import NODE, NodeRecord
 from sharefind.search.rules.growth import Proposal
@@ -70,6 +71,16 @@ class _Test(Part):
 
 class _NamedTest(_Test):
     name: Word
+
+
+class _Relation(Part):
+    name: Word
+    test: _Test
+    overlap: Bounded
+    detectable: NonNegative | None = None
+
+    def value(self) -> RelationTest:
+        return RelationTest(self.test.value(), self.overlap, self.detectable)
 
 
 class _Risk(Part):
@@ -146,12 +157,17 @@ def _node(line: dict[str, Any]) -> tuple[str, NodeRecord]:
     return record.key, record
 
 
-def _named_line(name: str, found: RandomisationTest | Diagnosis) -> dict[str, Any]:
+def _named_line(name: str, found: RandomisationTest | RelationTest | Diagnosis) -> dict[str, Any]:
     return {"name": name, **asdict(found)}
 
 
 def _test(line: dict[str, Any]) -> tuple[str, RandomisationTest]:
     read = _NamedTest.model_validate(line)
+    return read.name, read.value()
+
+
+def _relation(line: dict[str, Any]) -> tuple[str, RelationTest]:
+    read = _Relation.model_validate(line)
     return read.name, read.value()
 
 
@@ -163,6 +179,7 @@ def _diagnosis(line: dict[str, Any]) -> tuple[str, Diagnosis]:
 CODECS: dict[Kind[Any], Codec] = {
     NODE: Codec("evidence.jsonl", _node_line, _node),
     TEST: Codec("tests.jsonl", _named_line, _test),
+    RELATION: Codec("relations.jsonl", _named_line, _relation),
     DIAGNOSIS: Codec("diagnoses.jsonl", _named_line, _diagnosis),
 }
 """Every kind of work that a run keeps."""

@@ -1,0 +1,145 @@
+"""The law of (X, Y) under a candidate's subgroups: which are tested, on which rows, by which statistic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sharefind.groups import FiniteGroup, Group
+from sharefind.inference import Candidate, CandidateFamily, FamilyTest, family_test
+from sharefind.inference.row_blocks import renumbered
+from sharefind.inference.statistics.registry import statistic_of
+from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
+from sharefind.rng import named_stream
+from sharefind.search.experiments import StageProgress
+from sharefind.search.memory import KeptTests, Memory
+from sharefind.search.problem import Problem
+from sharefind.search.searched_unit import searched_unit
+
+
+def law_test(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> FamilyTest:
+    """Exact tests that the law of (X, Y) is invariant, by the statistic of the problem.
+
+    Args:
+        problem: What is searched.
+        family: The candidates.
+        memory: Tests that were finished before.
+        progress: Called before each test.
+
+    Returns:
+        The verdicts.
+    """
+    settings, statistic = problem.settings, statistic_of_problem(problem)
+    x, y, units = tested_rows(problem)
+    stage = _TestStage(progress, statistic.name)
+    return family_test(
+        x,
+        y,
+        family,
+        statistic,
+        alpha=settings.alpha,
+        copies=settings.copies,
+        seed=settings.seed,
+        progress=stage.begin,
+        memory=KeptTests(memory),
+        workers=settings.workers,
+        grow=settings.grows,
+        units=units,
+        on_copies=stage.follow,
+    )
+
+
+@dataclass
+class _TestStage:
+    """Words for the test under way, with the tests that are done and the candidates in all."""
+
+    progress: StageProgress
+    statistic: str
+    done: int = 0
+    total: int = 1
+
+    def begin(self, name: str, done: int, total: int) -> None:
+        """A test begins, or a wave of them."""
+        self.done, self.total = done, total
+        self.progress(f"test of {name}", done, total)
+
+    def follow(self, name: str, copies: int) -> None:
+        """So many copies were looked at."""
+        self.progress(f"in test of {name}: {self.statistic}, {copies} copies", self.done, self.total)
+
+
+def tested_rows(problem: Problem) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The samples that the statistic reads: inputs (n, d_in), labels (n, d_out), and the unit of each, from 0, if any.
+
+    They are in their order, some rows of each unit, since more units tell more.
+    """
+    x, y = tested_samples(problem)
+    rows = _rows(len(x), statistic_of_problem(problem).most_samples)
+    return x[rows], y[rows], None if problem.units is None else renumbered(problem.units[rows])
+
+
+def tested_samples(problem: Problem, fresh: int = 2000) -> tuple[Tensor, Tensor]:
+    """The data as they were given, since each test has an origin and a scale of its own; or fresh samples.
+
+    Args:
+        problem: What is searched.
+        fresh: Samples that are drawn where the task has no finite data.
+
+    Returns:
+        Inputs (n, d_in) and labels (n, d_out), float64.
+    """
+    task = problem.task
+    if task.x is not None and task.y is not None:
+        rows = slice(None) if problem.blind is None or problem.blind.rows is None else problem.blind.rows
+        return torch.tensor(task.x[rows]), torch.tensor(task.y[rows])
+    x, y = problem.task.sample(named_stream(problem.settings.seed, "symmetries", "samples"), fresh)
+    return torch.from_numpy(x), torch.from_numpy(y)
+
+
+def candidate_family(problem: Problem, *, whole: bool = False) -> CandidateFamily | None:
+    """The non-trivial subgroups that the candidate's lattice lists, by their names; None when there are none.
+
+    whole: the candidate itself alone.
+    """
+    listed = [g for node in problem.lattice.nodes for g in node.groups if g.order != 1] if problem.lattice else []
+    if whole:
+        listed = [g for g in listed if g.order == problem.candidate.group.order]
+    if not listed:
+        return None
+    candidates = [
+        Candidate(problem.label_of(g), problem.joint_action(g), g.order, g if isinstance(g, FiniteGroup) else None)
+        for g in listed
+    ]
+    inside = np.array([[is_inside(a, b) for b in listed] for a in listed], dtype=bool)
+    return CandidateFamily(tuple(candidates), inside.reshape(len(listed), len(listed)))
+
+
+def is_inside(inner: Group, outer: Group) -> bool:
+    """Whether a finite group is a proper subgroup of another."""
+    if not isinstance(inner, FiniteGroup) or not isinstance(outer, FiniteGroup):
+        return False
+    return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)
+
+
+def statistic_of_problem(problem: Problem) -> SearchStatistic:
+    """The statistic that the settings name, or the one with the most power for the problem."""
+    candidate, config = problem.candidate, problem.settings.config
+    groups = [g for node in problem.lattice.nodes for g in node.groups] if problem.lattice else []
+    listed = tuple(g for g in groups if isinstance(g, FiniteGroup) and g.order > 1)
+    # Not the problem's own method: a test carries its statistic to the workers, which need nothing else of the problem.
+    unit = partial(searched_unit, problem.unit.name, config.hidden_rep, limits=config.limits)
+    traits = ProblemTraits(candidate.in_rep, candidate.out_rep, listed, problem.samples, unit)
+    return statistic_of(traits, problem.settings.statistic)
+
+
+def _rows(n: int, most: int) -> Tensor:
+    """The samples that are used, in their order: some rows of each unit, since more units tell more.
+
+    They are the same for every seed, so that no verdict depends on it.
+    """
+    chosen = named_stream(0, "symmetries", "rows").permutation(n)[:most]
+    return torch.from_numpy(np.sort(chosen))

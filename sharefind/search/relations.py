@@ -1,0 +1,104 @@
+"""The verdicts beside the law of (X, Y): the law of X alone, the relation E[Y | X], and the likeliest group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sharefind.groups import FiniteGroup
+from sharefind.inference import CandidateFamily, FamilyTest, InputLaw, Verdict, family_test
+from sharefind.inference.relation.group_shares import GroupShares, group_shares
+from sharefind.inference.relation.relation_family import RelationFamily, relation_family_test
+from sharefind.rng import named_stream
+from sharefind.search.experiments import StageProgress
+from sharefind.search.law_tests import tested_rows
+from sharefind.search.memory import KeptTests, Memory
+from sharefind.search.problem import Problem
+
+
+@dataclass(frozen=True)
+class Relations:
+    """What was found beside the law of (X, Y).
+
+    Attributes:
+        inputs: Exact tests that the law of X alone is invariant; None where nothing depends on them.
+        relation: Tests of the relation; None where the law decides.
+        likeliest: Which group the evidence speaks for.
+        decided_by: What E_* follows.
+    """
+
+    inputs: FamilyTest | None = None
+    relation: RelationFamily | None = None
+    likeliest: GroupShares | None = None
+    decided_by: Literal["law", "relation"] = "law"
+
+
+def relations_of(
+    problem: Problem, family: CandidateFamily, law: FamilyTest | None, memory: Memory, progress: StageProgress
+) -> Relations:
+    """What the settings ask for beside the law: the relation alone, or where the inputs alone break the law.
+
+    Args:
+        problem: What is searched.
+        family: The candidates.
+        law: Tests of the law of (X, Y); None where the relation alone was asked for.
+        memory: Tests that were finished before.
+        progress: Called before each test.
+
+    Returns:
+        The verdicts.
+
+    Raises:
+        GroupError: The relation was asked for, of a group that cannot be listed.
+    """
+    likeliest = _likeliest(problem, family)
+    if problem.settings.symmetry == "law" or (law is not None and not law.rejected):
+        return Relations(likeliest=likeliest)
+    is_listed = all(isinstance(c.group, FiniteGroup) and c.group.is_listable for c in family.candidates)
+    if law is not None and not is_listed:
+        return Relations(likeliest=likeliest)
+    inputs = _input_law(problem, family, memory, progress)
+    if law is not None and not any(inputs.verdicts[name] is Verdict.REJECTED for name in law.rejected):
+        return Relations(inputs, likeliest=likeliest)
+    return Relations(inputs, _relation(problem, family, memory, progress), likeliest, "relation")
+
+
+def _input_law(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> FamilyTest:
+    settings = problem.settings
+    x, y, units = tested_rows(problem)
+    return family_test(
+        x,
+        y,
+        family,
+        InputLaw(),
+        alpha=settings.alpha,
+        copies=settings.copies,
+        seed=settings.seed,
+        progress=lambda name, done, total: progress(f"test of the inputs under {name}", done, total),
+        memory=KeptTests(memory, "inputs: "),
+        workers=settings.workers,
+        units=units,
+    )
+
+
+def _relation(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> RelationFamily:
+    settings = problem.settings
+    x, y, units = tested_rows(problem)
+    return relation_family_test(
+        x,
+        y,
+        family,
+        alpha=settings.alpha,
+        copies=settings.copies,
+        seed=settings.seed,
+        units=units,
+        has_classes=bool(problem.task.classes),
+        progress=lambda name, done, total: progress(f"test of the relation under {name}", done, total),
+        memory=KeptTests(memory),
+        workers=settings.workers,
+    )
+
+
+def _likeliest(problem: Problem, family: CandidateFamily) -> GroupShares | None:
+    x, y, units = tested_rows(problem)
+    return group_shares(x, y, family, named_stream(problem.settings.seed, "likeliest"), units)

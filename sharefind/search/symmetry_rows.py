@@ -1,0 +1,91 @@
+"""Rows of a result about the candidate's subgroups: each with its three verdicts, kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sharefind.inference import Diagnosis, FamilyTest, RiskGap, Verdict
+from sharefind.inference.relation.group_shares import GroupShares
+from sharefind.inference.relation.relation_family import RelationFamily
+from sharefind.search.result_parts import InputLawRow, LikeliestGroup, PriceRow, RelationRow, SymmetryRow
+from sharefind.search.symmetries import Symmetries
+
+
+def symmetry_rows(
+    tests: Symmetries, verdicts: Mapping[str, Verdict], diagnoses: Mapping[str, Diagnosis]
+) -> list[SymmetryRow]:
+    """A row for each candidate group.
+
+    Args:
+        tests: What was found.
+        verdicts: What was decided, by the name of the group.
+        diagnoses: What tying by a group costs, as far as it was looked at.
+    """
+    return [] if tests.family is None else [_row(tests, tests.family, n, v, diagnoses) for n, v in verdicts.items()]
+
+
+def _row(
+    tests: Symmetries, family: FamilyTest, name: str, verdict: Verdict, diagnoses: Mapping[str, Diagnosis]
+) -> SymmetryRow:
+    shown = tests.law or family
+    test, found = shown.tests.get(name), diagnoses.get(name)
+    names = ("p_value", "statistic", "z", "copies", "exceeding")
+    return SymmetryRow(
+        group=name,
+        order=tests.orders[name],
+        verdict=(verdict if shown is family else shown.verdicts[name]).value,
+        p_adjusted=shown.p_adjusted[name],
+        p_interval=None if test is None else list(test.interval),
+        settled=test is None or not test.is_open,
+        inputs=None if tests.inputs is None else _inputs(tests.inputs, name),
+        relation=None if tests.relation is None else _relation(tests.relation, name),
+        price=None if found is None else _price(found.risk),
+        **{key: getattr(test, key, None) for key in names},
+    )
+
+
+def _inputs(family: FamilyTest, name: str) -> InputLawRow:
+    test = family.tests.get(name)
+    return InputLawRow(
+        verdict=family.verdicts[name].value,
+        p_value=None if test is None else test.p_value,
+        p_adjusted=family.p_adjusted[name],
+    )
+
+
+def _relation(found: RelationFamily, name: str) -> RelationRow:
+    test = found.tests.get(name)
+    return RelationRow(
+        verdict=found.family.verdicts[name].value,
+        p_value=None if test is None else test.p_value,
+        p_adjusted=found.family.p_adjusted[name],
+        overlap=None if test is None else test.overlap,
+        detectable=None if test is None else test.detectable,
+        one_sided=name in found.one_sided,
+        level_assured=name not in found.unassured,
+    )
+
+
+def _price(risk: RiskGap) -> PriceRow:
+    return PriceRow(
+        gap=risk.gap,
+        interval=[risk.low, risk.high],
+        tied_r2=risk.tied_r2,
+        free_r2=risk.free_r2,
+        fits=risk.is_fitting,
+    )
+
+
+def likeliest_row(found: GroupShares | None, most: int = 8) -> LikeliestGroup | None:
+    """The groups with the largest shares.
+
+    Args:
+        found: The shares of all candidates; None where there are none.
+        most: Groups that are listed.
+    """
+    if found is None:
+        return None
+    listed = sorted(found.shares.items(), key=lambda item: -item[1])[:most]
+    return LikeliestGroup(
+        name=found.likeliest, share=found.shares[found.likeliest], shares=dict(listed), rows=found.rows
+    )
