@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 import csv
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -240,7 +241,7 @@ def exact_kernels(x: Tensor, y: Tensor, task: Task, rng: np.random.Generator, co
     return relation_test(x, y, task.moves, rng, copies, has_classes=task.has_classes)
 
 
-def p_values(cell: Cell, sets: range, test: Test = exact_kernels) -> list[float]:
+def p_values(cell: Cell, sets: Iterable[int], test: Test = exact_kernels) -> list[float]:
     """Of data sets that are numbered."""
     task = tasks()[cell.task]
     with rows_looked_at():
@@ -262,6 +263,22 @@ def _key(row: dict[str, str]) -> tuple[str, ...]:
     return tuple(row[name] for name in ("task", "law", "noise", "rows", "broken"))
 
 
+def _row(cell: Cell, sets: int, test: Test) -> dict[str, object]:
+    started = time.process_time()
+    share = rejected(cell, sets, test)
+    seconds = (time.process_time() - started) / sets
+    return vars(cell) | {"sets": sets, "rejected": round(share, 4), "seconds": round(seconds, 4)}
+
+
+def _extend(path: Path, row: dict[str, object]) -> None:
+    is_new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Extend a table of rejections."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -269,24 +286,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--sets", type=int, default=100)
     parser.add_argument("--tasks", nargs="+", default=list(tasks()))
     parser.add_argument("--breaks", nargs="+", type=float, default=[0.0, 0.3, 0.6])
+    parser.add_argument("--laws", nargs="+", default=list(LAWS))
+    parser.add_argument("--noises", nargs="+", default=list(NOISES))
+    parser.add_argument("--copies", type=int, default=39)
     parser.add_argument("--csv", type=Path, required=True)
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     done = {_key(row) for row in csv.DictReader(given.csv.open())} if given.csv.exists() else set()
     for task in given.tasks:
         for cell in cells(given.rows, task, tuple(given.breaks)):
-            if tuple(str(v) for v in vars(cell).values()) in done:
-                continue
-            started = time.process_time()
-            share = rejected(cell, given.sets)
-            seconds = (time.process_time() - started) / given.sets
-            row = vars(cell) | {"sets": given.sets, "rejected": round(share, 4), "seconds": round(seconds, 4)}
-            is_new = not given.csv.exists()
-            with given.csv.open("a", newline="") as file:
-                writer = csv.DictWriter(file, list(row), lineterminator="\n")
-                if is_new:
-                    writer.writeheader()
-                writer.writerow(row)
+            wanted = cell.law in given.laws and cell.noise in given.noises
+            if wanted and tuple(str(v) for v in vars(cell).values()) not in done:
+                _extend(given.csv, _row(cell, given.sets, partial(exact_kernels, copies=given.copies)))
 
 
 if __name__ == "__main__":
