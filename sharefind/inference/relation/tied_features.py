@@ -7,7 +7,6 @@ of thin feature matrices, so that n rows cost n r^2. Few rows are tested by `tie
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,7 +18,7 @@ from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.kernel_features import Landmarks, row_width
 from sharefind.inference.relation.tied_evidence import EvidenceSettings
 from sharefind.inference.relation.tied_kernels import ListedGroup
-from sharefind.inference.statistics.origin import OrbitScale, orbit_scale
+from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
 
 
 @dataclass(frozen=True)
@@ -29,25 +28,25 @@ class FeatureSettings:
     Attributes:
         tied_rank: Features of K_H.
         anti_rank: Features of A = k - K_H.
-        chosen_by: Most labels by which length and noise are chosen.
+        chosen_by: Most labels by which length and whitening are chosen.
+        chosen_rank: Features by which they are chosen.
         measured_by: Most rows between which distances are measured.
         most_values: Most labels (rows, times outputs where these move) that are read; further rows are dropped at
             random.
         most_kernels: Most kernel values (rows, features and elements of the group); further rows are dropped at random.
         rounding: Eigenvalue, for each column of a kernel that is 1 on its diagonal, that is rounding.
         held: Most numbers of copies that are looked at together.
-        least_share: Smallest share of a label's variance that counts as left over by the fit.
     """
 
     tied_rank: int = 512
     anti_rank: int = 200
-    chosen_by: int = 4000
+    chosen_by: int = 2000
+    chosen_rank: int = 256
     measured_by: int = 400
     most_values: int = 60_000
     most_kernels: int = 600_000_000
     rounding: float = 1e-11
     held: int = 8_000_000
-    least_share: float = 1e-6
 
     def rows(self, n: int, group: ListedGroup) -> int:
         """Rows that are read, of n."""
@@ -60,12 +59,12 @@ class FeatureSettings:
     def distance(self, group: ListedGroup, x: Tensor, rng: np.random.Generator) -> float:
         """The median distance between orbits, of rows x (n, d_in)."""
         some = x[torch.from_numpy(rng.permutation(len(x))[: self.measured_by])]
-        between = group.distances(some).amin(0)[~torch.eye(len(some), dtype=torch.bool)].sqrt()
+        between = group.orbit_distances(some)[~torch.eye(len(some), dtype=torch.bool)]
         return float(between[between > 0].median()) if bool((between > 0).any()) else 1.0
 
 
 @dataclass(frozen=True)
-class TiedFit:
+class FeatureFit:
     """Features F of K_H, rotated so that F^T F is diagonal, and what a noise makes of them.
 
     Attributes:
@@ -77,23 +76,61 @@ class TiedFit:
     values: Tensor
 
     @classmethod
-    def of(cls, features: Tensor) -> TiedFit:
+    def of(cls, features: Tensor) -> FeatureFit:
         """From features (N, r)."""
         values, vectors = torch.linalg.eigh(features.t() @ features)
         return cls(features @ vectors, values.clamp_min(0))
+
+    def evidence(self, labels: Tensor, noise: float) -> float:
+        """log p(Y | X) of labels (N, c) at the best amplitude, up to a constant."""
+        return _log_evidence(self.values, self.features.t() @ labels, labels, noise)
 
     def coefficients(self, labels: Tensor, noise: float) -> Tensor:
         """Of the fit to labels (N, c): (r, c)."""
         return (self.features.t() @ labels) / (self.values + noise).unsqueeze(1)
 
-    def left(self, noise: float) -> Tensor:
-        """1 - leverage of each label, (N,)."""
-        return 1 - self.features**2 @ (1 / (self.values + noise))
+    def errors(self, residuals: Tensor, units: Tensor, noise: float, least: float = 1e-6, block: int = 4096) -> Tensor:
+        """Residuals (N, c) at the size of the errors: (I - S_BB)^{-1/2} of those of each unit B, S the smoother.
+
+        Of a unit with one label it is the residual over sqrt(1 - leverage).
+
+        Args:
+            residuals: Labels less the fit, shape (N, c).
+            units: The unit of each row, shape (n,), numbered from 0; a row has N / n labels.
+            noise: Of the smoother.
+            least: Smallest eigenvalue of I - S_BB that is taken for what it is.
+            block: Labels, about, whose features are looked at together.
+        """
+        halves = self.features * (self.values + noise).rsqrt()
+        numbers = units.repeat_interleave(len(residuals) // len(units))
+        sizes = torch.bincount(numbers)
+        if int(sizes.max()) == 1:
+            return residuals / (1 - (halves**2).sum(1, keepdim=True)).clamp_min(least).sqrt()
+        order, starts = numbers.argsort(stable=True), sizes.cumsum(0) - sizes
+        errors = torch.empty_like(residuals)
+        for size in sizes[sizes > 0].unique().tolist():
+            blocks = order[starts[sizes == size].unsqueeze(1) + torch.arange(size)]
+            for places in blocks.split(max(1, block // size)):
+                errors[places] = _whitened(halves[places], residuals[places], least)
+        return errors
 
     def twice(self, noise: float) -> Tensor:
         """The diagonal E with R^2 = 1 - F E F^T, (r,)."""
         inverse = 1 / (self.values + noise)
         return inverse + noise * inverse**2
+
+
+def _whitened(halves: Tensor, residuals: Tensor, least: float) -> Tensor:
+    """(I - W W^T)^{-1/2} of residuals, of blocks W (k, b, r) and (k, b, c)."""
+    if halves.shape[1] <= halves.shape[2]:
+        passed = torch.eye(halves.shape[1], dtype=torch.float64) - halves @ halves.mT
+        values, vectors = torch.linalg.eigh(passed)
+        return (vectors * values.clamp_min(least).rsqrt().unsqueeze(1)) @ (vectors.mT @ residuals)
+    values, vectors = torch.linalg.eigh(halves.mT @ halves)
+    # Directions outside the span of W stay as they are.
+    shares = values.clamp(torch.finfo(torch.float64).tiny, 1 - least)
+    grown = (-shares).log1p().div(-2).expm1() / shares
+    return residuals + halves @ (vectors @ (grown.unsqueeze(2) * (vectors.mT @ (halves.mT @ residuals))))
 
 
 @dataclass(frozen=True)
@@ -116,7 +153,7 @@ class FeatureEvidence:
     labels: Tensor
     rows: Tensor
     scale: OrbitScale
-    tied: TiedFit
+    tied: FeatureFit
     anti: Tensor
     noise: float
     settings: FeatureSettings
@@ -135,16 +172,16 @@ class FeatureEvidence:
         """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
         group = ListedGroup.of(moves)
         rows = torch.from_numpy(np.sort(rng.permutation(len(x))[: features.rows(len(x), group)]))
-        scale = orbit_scale(moves, x[rows], y[rows], rng)
-        inputs, labels = scale(x[rows], y[rows])
-        flat = labels.reshape(-1, 1) if group.moves_labels else labels
-        unit = features.distance(group, inputs, rng)
-        marks = Landmarks.drawn(group, inputs, features.tied_rank, unit, rng)
-        length, noise = _chosen(marks, flat, settings, features, rng)
-        marks = replace(marks, length=length)
-        tied = TiedFit.of(marks.tied_features(features.rounding))
+        scales = [
+            orbit_scale(moves, x[rows], y[rows], rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors
+        ]
+        tried = [_Choice.of(scale, group, x[rows], y[rows], settings, features, rng) for scale in scales]
+        best = max(tried, key=lambda choice: choice.evidence)
+        marks, labels, scale = best.landmarks, best.labels, best.scale
+        tied = FeatureFit.of(marks.tied_features(features.rounding))
+        noise = max(settings.noises, key=lambda noise: tied.evidence(labels, noise))
         anti = marks.some(features.anti_rank).anti_features(features.rounding)
-        return cls(marks, flat, rows, scale, tied, anti, noise, features, settings.undersmoothing)
+        return cls(marks, labels, rows, scale, tied, anti, noise, features, settings.undersmoothing)
 
     @cached_property
     def fit(self) -> Tensor:
@@ -182,23 +219,23 @@ class FeatureEvidence:
 
     def copies(self, rng: np.random.Generator, count: int, units: Tensor | None, *, has_classes: bool) -> Tensor:
         """Labels drawn from the tied fit, (count, N, c): its residuals with random signs, or classes."""
-        if has_classes and units is None:
-            return self._drawn_classes(rng, count)
-        left = self.tied.left(self.undersmoothing * self.noise).clamp_min(self.settings.least_share)
-        residuals = (self.labels - self.fitted) / left.sqrt().unsqueeze(1)
         numbers = torch.arange(len(self.rows)) if units is None else units[self.rows]
+        if has_classes:
+            return self._classes(numbers, rng, count)
+        errors = self.tied.errors(self.labels - self.fitted, numbers, self.undersmoothing * self.noise)
         signs = torch.from_numpy(rng.choice([-1.0, 1.0], size=(count, int(numbers.max()) + 1)))[:, numbers]
         signs = signs.repeat_interleave(self.landmarks.width, dim=1).unsqueeze(2)
-        return signs.mul(residuals).add_(self.fitted)
+        return signs.mul(errors).add_(self.fitted)
 
-    def _drawn_classes(self, rng: np.random.Generator, count: int) -> Tensor:
+    def _classes(self, units: Tensor, rng: np.random.Generator, count: int) -> Tensor:
+        """One-hot labels drawn with the fit's probabilities; rows of a unit share the random number of a draw."""
         classes = len(self.scale.y_scale)
-        shares = (self.fitted.reshape(-1, classes) / self.scale.y_scale + self.scale.y_shift).clamp_min(0)
+        shares = (self.fitted.reshape(-1, classes) / self.scale.y_scale + self.scale.y_shift).clamp(0, 1)
         edges = (shares / shares.sum(1, keepdim=True)).cumsum(1)[:, :-1].contiguous()
         one_hot = (torch.eye(classes, dtype=torch.float64) - self.scale.y_shift) * self.scale.y_scale
         drawn = torch.empty(count, *self.labels.shape, dtype=torch.float64)
         for copy in drawn:
-            uniform = torch.from_numpy(rng.random((len(shares), 1)))
+            uniform = torch.from_numpy(rng.random((int(units.max()) + 1, 1)))[units]
             copy.copy_(one_hot[torch.searchsorted(edges, uniform, right=True).squeeze(1)].reshape(self.labels.shape))
         return drawn
 
@@ -225,31 +262,55 @@ class FeatureEvidence:
         return float(found / total) if float(total) > self.settings.rounding * len(diagonal) else 0.0
 
 
-def _chosen(
-    marks: Landmarks, labels: Tensor, settings: EvidenceSettings, features: FeatureSettings, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Length and noise of the tied process with the best evidence, of labels of some rows."""
-    n = len(marks.x)
-    rows = torch.from_numpy(rng.permutation(n)[: max(1, features.chosen_by // marks.width)])
-    rows, few = marks.among(rows)
-    some = labels.unflatten(0, (n, -1))[rows].flatten(0, 1)
-    table: dict[tuple[float, float], float] = {}
-    for width in settings.widths:
-        here = replace(few, length=width * marks.length)
-        found = _evidence(here.tied_features(features.rounding), some, settings.noises)
-        table |= {(here.length, noise): value for noise, value in found.items()}
-    return max(table, key=lambda choice: table[choice])
+@dataclass(frozen=True)
+class _Choice:
+    """The tied process with the best evidence at one scale of inputs and labels, judged by some of the rows."""
+
+    evidence: float
+    landmarks: Landmarks
+    labels: Tensor
+    scale: OrbitScale
+
+    @classmethod
+    def of(
+        cls,
+        scale: OrbitScale,
+        group: ListedGroup,
+        x: Tensor,
+        y: Tensor,
+        settings: EvidenceSettings,
+        features: FeatureSettings,
+        rng: np.random.Generator,
+    ) -> _Choice:
+        inputs, labels = scale(x, y)
+        flat = labels.reshape(-1, 1) if group.moves_labels else labels
+        unit = features.distance(group, inputs, rng)
+        marks = Landmarks.drawn(group, inputs, features.tied_rank, unit, rng)
+        few = marks.some(features.chosen_rank)
+        rows, few = few.among(torch.from_numpy(rng.permutation(len(x))[: max(1, features.chosen_by // marks.width)]))
+        some = flat.unflatten(0, (len(x), -1))[rows].flatten(0, 1)
+        table: dict[float, float] = {}
+        for width in settings.widths:
+            here = replace(few, length=width * unit)
+            thin = here.tied_features(features.rounding)
+            values, vectors = torch.linalg.eigh(thin.t() @ thin)
+            inner = vectors.t() @ (thin.t() @ some)
+            table[here.length] = max(_log_evidence(values.clamp_min(0), inner, some, v) for v in settings.noises)
+        length = max(table, key=lambda length: table[length])
+        return cls(table[length], replace(marks, length=length), flat, scale)
 
 
-def _evidence(features: Tensor, labels: Tensor, noises: Sequence[float]) -> dict[float, float]:
-    """log p(Y | X) at the best amplitude, up to a constant, of features (N, r) and labels (N, c), for each noise."""
+def _log_evidence(values: Tensor, inner: Tensor, labels: Tensor, noise: float) -> float:
+    """log p(Y | X) at the best amplitude, up to a constant.
+
+    Args:
+        values: Diagonal of F^T F, shape (r,).
+        inner: F^T Y, shape (r, c).
+        labels: Y, shape (N, c).
+        noise: Variance, relative to the amplitude.
+    """
     count, columns = labels.shape
-    second, cross, square = features.t() @ features, features.t() @ labels, (labels**2).sum()
-    found = {}
-    for noise in noises:
-        root = torch.linalg.cholesky(second + noise * torch.eye(len(second), dtype=torch.float64))
-        explained = (torch.linalg.solve_triangular(root, cross, upper=False) ** 2).sum()
-        misfit = ((square - explained) / noise).clamp_min(torch.finfo(torch.float64).tiny)
-        spread = 2 * root.diagonal().log().sum() + (count - len(second)) * math.log(noise)
-        found[noise] = float(-count * columns / 2 * misfit.log() - columns / 2 * spread)
-    return found
+    explained = ((inner**2).sum(1) / (values + noise)).sum()
+    misfit = (((labels**2).sum() - explained) / noise).clamp_min(torch.finfo(torch.float64).tiny)
+    spread = (values / noise).log1p().sum() + count * math.log(noise)
+    return float(-count * columns / 2 * misfit.log() - columns / 2 * spread)
