@@ -16,7 +16,10 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.relation.kernel_features import row_width
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
+from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
+from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.sample_checks import refuse_bad_samples
 from sharefind.inference.tests.p_values import RandomisationTest, found_test
 
@@ -50,10 +53,18 @@ class RelationSettings:
     Attributes:
         evidence: The kernels and what is done with them.
         most_values: Most labels (rows, times outputs where these move) of which the exact kernel matrices are formed.
+        features: What stands for the kernels of more labels.
     """
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     most_values: int = 1000
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+
+    def kernels(self, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> KernelEvidence | FeatureEvidence:
+        """Of inputs (n, d_in) and labels (n, d_out): exact, or of features where labels are many."""
+        if len(x) * row_width(ListedGroup.of(moves)) <= self.most_values:
+            return KernelEvidence.of(x, y, moves, rng, self.evidence)
+        return FeatureEvidence.of(x, y, moves, rng, self.evidence, self.features)
 
 
 @warns_of_rows
@@ -103,10 +114,10 @@ def relation_test(
     if copies < 1:
         raise ConfigError(f"copies={copies}; give at least 1")
     started, settings = time.perf_counter(), settings or RelationSettings()
-    evidence = KernelEvidence.of(x.double(), y.double(), moves, rng, settings.evidence)
+    evidence = settings.kernels(x.double(), y.double(), moves, rng)
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)
-    values = evidence.statistic(torch.cat([evidence.labels.unsqueeze(0), labels]))
+    values = torch.cat([evidence.statistic(evidence.labels.unsqueeze(0)), evidence.statistic(labels)])
     if evidence.is_complete():
         values[0] = values.min()
-    found = found_test("relation-evidence", values.unsqueeze(1).numpy(), time.perf_counter() - started)
+    found = found_test(evidence.name, values.unsqueeze(1).numpy(), time.perf_counter() - started)
     return RelationTest(found, evidence.overlap(rng))
