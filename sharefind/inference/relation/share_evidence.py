@@ -52,7 +52,7 @@ class ShareSettings:
     most_rows: int = 500
     most_order: int = 200
     most_entries: int = 20_000_000
-    most_work: float = 3e10
+    most_work: float = 1e10
     least_block: int = 25
     least_rows: int = 10
 
