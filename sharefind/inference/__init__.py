@@ -20,7 +20,9 @@ from sharefind.inference.partitions.partition_tests import (
 )
 from sharefind.inference.plane_rotations import PlaneRotations
 from sharefind.inference.relation.diagnosis import Cause, Diagnosis, diagnose
+from sharefind.inference.relation.group_shares import NO_SYMMETRY, GroupShares, group_shares
 from sharefind.inference.relation.risk_gap import RiskGap, risk_gap
+from sharefind.inference.relation.share_evidence import ShareSettings
 from sharefind.inference.statistics.angular_harmonics import AngularHarmonics
 from sharefind.inference.statistics.correlogram import Correlogram
 from sharefind.inference.statistics.displacement import CrossDisplacement, Displacement
@@ -40,6 +42,7 @@ from sharefind.inference.tests.randomisation import randomisation_test
 from sharefind.inference.tests.sequential import CopiesDesign, monte_carlo_interval
 
 __all__ = [
+    "NO_SYMMETRY",
     "AngularHarmonics",
     "Candidate",
     "CandidateFamily",
@@ -52,6 +55,7 @@ __all__ = [
     "Estimates",
     "FamilyTest",
     "FittedStatistic",
+    "GroupShares",
     "HeldOutGap",
     "HeldOutLoss",
     "InputLaw",
@@ -68,6 +72,7 @@ __all__ = [
     "RotationSearch",
     "SampledMoves",
     "SearchStatistic",
+    "ShareSettings",
     "SmoothFit",
     "Statistic",
     "UnitFactory",
@@ -78,6 +83,7 @@ __all__ = [
     "estimate_partition",
     "family_test",
     "group_moves",
+    "group_shares",
     "independence_test",
     "lie_algebra_test",
     "mean_partition",
