@@ -33,6 +33,7 @@ from sharefind.inference.statistics.marginal_likelihood import MarginalLikelihoo
 from sharefind.inference.statistics.origin import OrbitScale, orbit_scale
 from sharefind.inference.statistics.searched_particles import UnitFactory, neuron_unit, regular_unit, richest_unit
 from sharefind.inference.statistics.surrogate_training import ParticleTraining
+from sharefind.inference.statistics.symmetric_evidence import SymmetricEvidence
 from sharefind.inference.statistics.traits import SearchStatistic
 from sharefind.inference.tests.closed_testing import FamilyTest, Verdict, family_test
 from sharefind.inference.tests.families import Candidate, CandidateFamily, named_family, subgroup_family
@@ -75,6 +76,7 @@ __all__ = [
     "ShareSettings",
     "SmoothFit",
     "Statistic",
+    "SymmetricEvidence",
     "UnitFactory",
     "Verdict",
     "algebra_name",
