@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -90,6 +91,8 @@ class KernelEvidence:
         mixed: Factors of (K_H + k) / 2.
         settings: Which processes.
     """
+
+    name: ClassVar[str] = "relation-evidence"
 
     group: ListedGroup
     scale: OrbitScale
