@@ -15,7 +15,7 @@ from sharefind.inference.relation.relation_test import RelationSettings, Relatio
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
 from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
 from sharefind.meanfield import JointAction
-from tests.acceptance.relation_laws import Cell, p_values, tasks
+from tests.acceptance.relation_laws import Cell, tasks
 
 MANY = RelationSettings(most_values=0)
 FULL = FeatureSettings(tied_rank=10_000, anti_rank=10_000)
