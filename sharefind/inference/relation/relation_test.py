@@ -81,6 +81,17 @@ def relation_test(
 ) -> RelationTest:
     """Test that E[Y | h X] = h E[Y | X] for all h of a finite group.
 
+    A Gaussian process that the group ties is compared with its mixture with a free one, by the evidence of each at the
+    best hyperparameters, which are chosen again in each copy of the labels. Copies are the tied fit and its residuals
+    with a random sign for each row, which keeps errors of any size, or classes drawn with the fit's probabilities.
+
+    The rows of a unit get one sign, so that any dependence of their errors on each other is kept, as long as errors are
+    symmetric and units are independent and many: with m units there are 2^m copies at most. Classes of a unit are as
+    alike as their probabilities allow, which assumes the strongest dependence. A level of the relation between units,
+    which each unit has for itself, is an error in this sense.
+
+    Data that the group maps to themselves, and inputs that it leaves alone where labels stay, give p = 1.
+
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out); of classes one column a class, 1 in that of the row and 0 elsewhere.
@@ -106,6 +117,7 @@ def relation_test(
     evidence = settings.kernels(x.double(), y.double(), moves, rng)
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)
     values = torch.cat([evidence.statistic(evidence.labels.unsqueeze(0)), evidence.statistic(labels)])
-    name = "relation-evidence" if isinstance(evidence, KernelEvidence) else "relation-residuals"
-    found = found_test(name, values.unsqueeze(1).numpy(), time.perf_counter() - started)
+    if evidence.is_complete():
+        values[0] = values.min()
+    found = found_test(evidence.name, values.unsqueeze(1).numpy(), time.perf_counter() - started)
     return RelationTest(found, evidence.overlap(rng))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -36,6 +37,7 @@ class FeatureSettings:
         most_kernels: Most kernel values (rows, features and elements of the group); further rows are dropped at random.
         rounding: Eigenvalue, for each column of a kernel that is 1 on its diagonal, that is rounding.
         held: Most numbers of copies that are looked at together.
+        nearest: Distance, in scaled units, up to which two rows are one.
     """
 
     tied_rank: int = 512
@@ -47,6 +49,7 @@ class FeatureSettings:
     most_kernels: int = 600_000_000
     rounding: float = 1e-11
     held: int = 8_000_000
+    nearest: float = 1e-7
 
     def rows(self, n: int, group: ListedGroup) -> int:
         """Rows that are read, of n."""
@@ -149,6 +152,8 @@ class FeatureEvidence:
         undersmoothing: Share of the noise with which the fit is made that copies are drawn from.
     """
 
+    name: ClassVar[str] = "relation-residuals"
+
     landmarks: Landmarks
     labels: Tensor
     rows: Tensor
@@ -199,6 +204,11 @@ class FeatureEvidence:
     def cross(self) -> Tensor:
         """Features of A by those of K_H, (r', r)."""
         return self.anti.t() @ self.tied.features
+
+    def is_complete(self) -> bool:
+        """Whether each image of a row, label and all, is a row too: then nothing speaks against the hypothesis."""
+        labels = self.labels.reshape(len(self.landmarks.x), -1)
+        return self.landmarks.group.closes(self.landmarks.x, labels, self.settings.nearest)
 
     def statistic(self, labels: Tensor) -> Tensor:
         """y^T R^2 A R^2 y / |R y|^2, sums over columns: labels (R, N, c) -> (R,)."""
