@@ -194,7 +194,9 @@ def test_labels_that_move_by_a_matrix_without_zeros() -> None:
     order = (marks.rows * 2 + marks.outputs).argsort()
     expected = group.tied(marks.x, [marks.length])[0]
     assert torch.allclose(marks.tied().flatten(0, 1)[:, order], expected)
-    assert torch.allclose(marks.anti().flatten(0, 1)[:, order], group.free(marks.x, marks.length) - expected)
+    assert torch.allclose(
+        marks.anti(marks.tied()).flatten(0, 1)[:, order], group.free(marks.x, marks.length) - expected
+    )
 
 
 def test_a_break_is_seen_and_a_relation_is_not_rejected_among_a_thousand_rows() -> None:
