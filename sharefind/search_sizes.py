@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Sizes:
         batch: Samples of a step.
         steps: Of a training.
         yardstick_particles: Of the networks of the yardstick.
+        decided_by: Whether the "law" is tested, or the inputs and the "relation" instead. Relations that are tested
+            because the inputs turn out to break the law are not foreseen.
+        moved: Labels of a row that the group moves together: the width of Y, or 1 where they stay.
     """
 
     rows: int
@@ -53,6 +57,8 @@ class Sizes:
     batch: int
     steps: int
     yardstick_particles: int
+    decided_by: Literal["law", "relation"] = "law"
+    moved: int = 1
 
 
 def usual_sizes(

@@ -221,6 +221,7 @@ def wrong_runs(draw: Sampler, truth: FiniteGroup, count: int, seed: int) -> int:
     return wrong
 
 
+@pytest.mark.slow
 def test_the_family_wise_error_under_full_symmetry() -> None:
     wrong = wrong_runs(symmetric, named_group("S4"), 120, seed=21)
     assert wrong / 120 <= LEVEL + three_errors(120), wrong / 120
