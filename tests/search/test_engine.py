@@ -106,7 +106,8 @@ def test_two_groups_that_exclude_each_other_leave_one_undecided(monkeypatch: pyt
     """Both reflections of S_3 are not rejected, S_3 and C_3 are: the likelier one is taken and the record says so."""
     tests = {"S3": 0.001, "C3": 0.001, "C2:<(0 1)>": 0.4, "C2:<(0 2)>": 0.7, "C2:<(1 2)>": 0.001}
     memory = Written({INDEPENDENCE: 0.001, **tests})
-    outcome = Engine(problem(teacher_task("C1", 3, 300, 0, kind="arbitrary"), "S3"), memory=memory).run()
+    case = problem(teacher_task("C1", 3, 300, 0, kind="arbitrary"), "S3", symmetry="law")
+    outcome = Engine(case, memory=memory).run()
     family = outcome.problem.symmetries.family
     assert (family.accepted, family.undecided) == (("C2:<(0 2)>",), ("C2:<(0 1)>",))
     assert outcome.e_star.label == "E^C2:<(0 2)>"
