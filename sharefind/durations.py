@@ -71,7 +71,7 @@ class Rates:
     row_label: float = 3.5e-7
     pair: float = 1.35e-7
     block: int = 400
-    compares_all: tuple[str, ...] = ("marginal-likelihood",)
+    compares_all: tuple[str, ...] = ("marginal-likelihood", "symmetric-evidence")
     training: float = 0.25
     multiplication: float = 1e-9
     activation: float = 2.5e-8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ class EvidenceSettings:
         floors: Floors of the whitening of the inputs, relative to the largest eigenvalue: white, and each part of the
             inputs as it is but for its size. The evidence of the tied process chooses.
         rounding: Difference of two evidences, relative to them, that is rounding.
+        nearest: Distance of two scaled rows up to which they are one.
     """
 
     widths: tuple[float, ...] = (0.7, 1.5, 3.0, 6.0)
@@ -33,6 +35,7 @@ class EvidenceSettings:
     undersmoothing: float = 0.3
     floors: tuple[float, ...] = (1e-9, 1.0)
     rounding: float = 1e-10
+    nearest: float = 1e-7
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class KernelEvidence:
         settings: Which processes.
     """
 
+    name: ClassVar[str] = "relation-evidence"
+
     group: ListedGroup
     scale: OrbitScale
     x: Tensor
@@ -115,6 +120,7 @@ class KernelEvidence:
         cls, group: ListedGroup, scale: OrbitScale, x: Tensor, y: Tensor, settings: EvidenceSettings
     ) -> KernelEvidence:
         inputs, labels = scale(x, y)
+        labels = labels * (labels.abs().amax(0) > scale.rounding_of(y))
         between = group.orbit_distances(inputs)[~torch.eye(len(x), dtype=torch.bool)]
         median = float(between[between > 0].median()) if bool((between > 0).any()) else 1.0
         lengths = tuple(w * median for w in settings.widths)
@@ -134,6 +140,11 @@ class KernelEvidence:
         mixed, tied = (factors.evidence(labels).amax((1, 2)) for factors in (self.mixed, self.tied))
         difference = mixed - tied
         return torch.where(difference.abs() <= self.settings.rounding * tied.abs(), 0.0, difference)
+
+    def is_complete(self) -> bool:
+        """Whether each image of a row, label and all, is a row too: then nothing speaks against the hypothesis."""
+        labels = self.labels.reshape(len(self.x), -1)
+        return self.group.closes(self.x, labels, self.settings.nearest)
 
     def chosen(self) -> tuple[int, float]:
         """The place of the length and the noise of the tied process with the best evidence."""
@@ -172,8 +183,6 @@ class KernelEvidence:
         if self.group.moves_labels:
             turn = torch.block_diag(*self.group.on_y[drawn])
             elsewhere = turn.t() @ elsewhere @ turn
-        shares = [
-            float((square * a).sum() / a.trace())
-            for a in (self.group.free(self.x, length) - matrix, elsewhere - matrix)
-        ]
+        own = self.group.free(self.x, length)
+        shares = [float((square * a).sum() / a.trace()) for a in (own - matrix, elsewhere - matrix)]
         return shares[0] / shares[1] if shares[1] > 0 else 0.0
