@@ -134,9 +134,12 @@ def price_words(price: PriceRow) -> str:
 
 def _percents(values: Sequence[float], most_digits: int = 3) -> tuple[str, ...]:
     """Percentages, to the digits that an interval of their width deserves."""
-    width = 100 * (max(values) - min(values))
+    percents = [100 * v for v in values]
+    width = max(percents) - min(percents)
     digits = most_digits if width <= 0 else min(max(-math.floor(math.log10(width / 3)), 0), most_digits)
-    return tuple(f"{round(100 * v, digits) + 0.0:.{digits}f}" for v in values)
+    while digits < most_digits and any(v and not round(v, digits) for v in percents):
+        digits += 1  # on which side of 0 an end lies must be seen
+    return tuple(f"{round(v, digits) + 0.0:.{digits}f}" for v in percents)
 
 
 def likeliest_words(found: LikeliestGroup, tested: str, maximal: Sequence[str], least: float = 0.01) -> str:

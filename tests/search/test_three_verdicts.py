@@ -36,6 +36,7 @@ def _price(gap: float, low: float, high: float, *, fits: bool = True) -> PriceRo
         (_price(-0.008, -0.012, -0.003), "gains 0.8 % [0.3, 1.2]"),
         (_price(0.64, 0.61, 0.67), "loses 64 % [61, 67]"),
         (_price(-0.001, -0.004, 0.002), "gains 0.1 % [-0.2, 0.4]"),
+        (_price(0.0011, -0.00045, 0.0027), "loses 0.11 % [-0.04, 0.27]"),
         (_price(0.0, 0.0, 0.0), "loses 0.000 % [0.000, 0.000]"),
         (_price(2e-17, -1e-6, 1e-6), "loses 0.000 % [0.000, 0.000]"),
         (_price(0.8, -0.2, 1.9, fits=False), "not known: poor fit"),

@@ -78,27 +78,6 @@ def rejection_words(result: Result) -> str:
     return f"; the relation under {name} is rejected{doubt}"
 
 
-def relation_remarks(view: RunView) -> Iterator[str]:
-    """What a reader should weigh, a line each: sides that the inputs do not show, levels that are not assured.
-
-    Args:
-        view: A run.
-    """
-    result = view.result
-    hidden = [row.group for row in one_sided(result)]
-    if hidden and not result.is_one_sided:
-        names = ", ".join(hidden)
-        yield f"Undecided, since the inputs show one side only: {names}; more rows of the same kind will not tell."
-    if result.is_one_sided:
-        yield "No group is decided: more rows of the same kind will not tell, rows of the other side will."
-    doubtful = [r.group for r in result.symmetries if r.relation is not None and not r.relation.level_assured]
-    if doubtful:
-        yield (
-            f"The level at which {', '.join(doubtful)} {'was' if len(doubtful) == 1 else 'were'} rejected is not "
-            "assured: the inputs and their images hardly meet."
-        )
-
-
 def relation_sentences(result: Result, most: int = 3) -> list[str]:
     """What the tests of the relation would have seen, for the groups that were accepted.
 
@@ -148,6 +127,6 @@ def not_promised_of_relation(view: RunView) -> Iterator[str]:
         )
     if result.likeliest is not None:
         yield (
-            "The shares of the likeliest groups weigh Gaussian processes with one prior weight a kind of space: they "
-            "have no error rate, and name a group in pure noise, too."
+            "The shares of the likeliest groups weigh Gaussian processes by their evidence and a prior: they have no "
+            "error rate, and are calibrated on simulated data alone."
         )

@@ -14,7 +14,6 @@ from sharefind.report.text.relation_words import (
     decides_by_relation,
     equivariance_words,
     rejection_words,
-    relation_remarks,
     undecided_words,
 )
 from sharefind.report.text.runs import RunView
@@ -155,7 +154,7 @@ def warnings(view: RunView) -> Iterator[str]:
 
 def remarks(view: RunView) -> Iterator[str]:
     """What a reader should weigh, a line each: saddles, disagreements, and what a blind search leaves open."""
-    yield from (*relation_remarks(view), *saddles(view), *disagreements(view), *doubts(view.result))
+    yield from (*saddles(view), *disagreements(view), *doubts(view.result))
 
 
 def saddles(view: RunView) -> Iterator[str]:
