@@ -76,8 +76,8 @@ class Rates:
     gate_rows: int = 1000
     input_law: float = 4e-9
     input_features: int = 450
-    risk_gap: float = 0.25
-    risk_row: float = 8.5e-4
+    risk_gap: float = 0.4
+    risk_row: float = 1.5e-3
     risk_rows: int = 6000
     diagnosed: int = 4
     fit_round: float = 1e-3
@@ -308,4 +308,5 @@ def _trainings(sizes: Sizes, rates: Rates, jobs: int) -> Part:
 
 def _diagnosis(sizes: Sizes, rates: Rates, jobs: int) -> Part:
     looks = min(rates.diagnosed, sizes.subgroups)
-    return Part("diagnosis", 0.0, -(-looks // jobs) * rates.of_diagnosis(sizes), 0, looks)
+    rounds = -(-looks // jobs) + 1 if looks else 0  # the free model is fitted before
+    return Part("diagnosis", 0.0, rounds * rates.of_diagnosis(sizes), 0, looks)

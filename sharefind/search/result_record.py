@@ -78,7 +78,7 @@ def result_record(
         symmetry=problem.settings.symmetry,
         decided_by="law" if tests is None else tests.decided_by,
         likeliest=None if tests is None else likeliest_row(tests.likeliest),
-        diagnosis={name: _diagnosis_row(problem, name, found) for name, found in outcome.diagnoses.items()},
+        diagnosis=_diagnosis_rows(problem, outcome.diagnoses),
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
         yardstick=None if isinstance(found, Missing) else found,
         yardstick_missing=found.reason if isinstance(found, Missing) else None,
@@ -201,11 +201,19 @@ def _with(verdict: Verdict, verdicts: Mapping[str, Verdict]) -> list[str]:
     return [name for name, found in verdicts.items() if found is verdict]
 
 
+def _diagnosis_rows(problem: TestedProblem, diagnoses: Mapping[str, Diagnosis]) -> dict[str, DiagnosisRow]:
+    """Of the groups that were rejected, by the law where it was tested; the price of others is in `symmetries`."""
+    tests = problem.symmetries
+    shown = None if tests is None else tests.law or tests.family
+    rejected = () if shown is None else shown.rejected
+    return {name: _diagnosis_row(problem, name, found) for name, found in diagnoses.items() if name in rejected}
+
+
 def _diagnosis_row(problem: Problem, name: str, found: Diagnosis) -> DiagnosisRow:
     group = next((group for group, label in problem.labels.items() if label == name), None)
     return DiagnosisRow(
         cause=found.cause.value,
-        inputs_p_value=found.inputs.p_value,
+        inputs_p_value=None if found.inputs is None else found.inputs.p_value,
         risk_gap=found.risk.gap,
         risk_gap_interval=[found.risk.low, found.risk.high],
         free_r2=found.risk.free_r2,

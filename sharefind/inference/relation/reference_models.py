@@ -60,8 +60,8 @@ class ReferenceModels:
     """
 
     landmarks: int = 640
-    tasted_landmarks: int = 192
-    tasted_samples: int = 1500
+    tasted_landmarks: int = 128
+    tasted_samples: int = 1000
     finalists: int = 2
     closed_order: int = 96
     images: int = 8
