@@ -76,7 +76,7 @@ def test_models_are_exact_kernel_regression_where_there_are_as_many_landmarks_as
 @pytest.mark.parametrize(("name", "labels"), [("C4", "stay"), ("S3", "move"), ("D4", "move")])
 def test_tying_helps_where_the_relation_has_the_symmetry(name: str, labels: str) -> None:
     moves = _action(name, labels)
-    gaps = [risk_gap(*_data(40, moves, seed), moves, np.random.default_rng(0)).gap for seed in range(4)]
+    gaps = [risk_gap(*_data(40, moves, seed), moves, np.random.default_rng(0)).gap for seed in range(3)]
     assert np.median(gaps) < -0.02
 
 
@@ -91,7 +91,7 @@ def test_intervals_hold_the_price_where_it_is_known() -> None:
     """A linear relation, of which the swap breaks a share; the rest of its price is below .002."""
     moves, settings = _action("C2", "stay"), CrossValidation(models=LINEAR)
     held = 0
-    for seed in range(60):
+    for seed in range(30):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(400, 2))
         signal = x.sum(1) + 0.4 * (x[:, 0] - x[:, 1])
@@ -99,16 +99,15 @@ def test_intervals_hold_the_price_where_it_is_known() -> None:
         found = risk_gap(*map(torch.from_numpy, (x, y)), moves, np.random.default_rng(seed), settings=settings)
         price = 2 * 0.32 / (2 * (2 + 0.32 + 0.25))
         held += found.low <= price <= found.high
-    assert 52 <= held <= 60
+    assert 26 <= held <= 30
 
 
 def test_images_stand_in_for_a_group_that_is_not_listed() -> None:
     moves = _action("C4", "move")
     x, y = _data(150, moves)
-    listed, imaged = (
-        risk_gap(x, y, moves, np.random.default_rng(0), settings=CrossValidation(models=ReferenceModels(closed_order=c)))
-        for c in (96, 1)
-    )
+    models = (ReferenceModels(closed_order=most, lengths=(0.7,), floors=(1.0,)) for most in (96, 1))
+    both = (CrossValidation(models=m) for m in models)
+    listed, imaged = (risk_gap(x, y, moves, np.random.default_rng(0), settings=settings) for settings in both)
     assert imaged.free_r2 == listed.free_r2 and imaged.tied_r2 == pytest.approx(listed.tied_r2, abs=0.02)
 
 

@@ -29,9 +29,7 @@ KNOWN = Diagnosis(None, RiskGap(**RISK, free_accuracy=0.98, tied_accuracy=0.97),
 """A price where the inputs were accepted under a larger group, and the relation was tested."""
 
 
-@pytest.mark.parametrize(
-    ("kind", "work"), [*WORK, (DIAGNOSIS, KNOWN)], ids=[*(kind.name for kind, _ in WORK), "known"]
-)
+@pytest.mark.parametrize(("kind", "work"), [*WORK, (DIAGNOSIS, KNOWN)], ids=[*(kind.name for kind, _ in WORK), "known"])
 def test_work_survives_its_line(kind: Kind[Any], work: Any) -> None:
     line = json.loads(json.dumps(CODECS[kind].line("{0}", work)))
     assert CODECS[kind].value({**line, "later": 1}) == ("{0}", work)
