@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,7 +22,13 @@ from sharefind.search.problem import Problem
 from sharefind.search.searched_unit import searched_unit
 
 
-def law_test(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> FamilyTest:
+def law_test(
+    problem: Problem,
+    family: CandidateFamily,
+    memory: Memory,
+    progress: StageProgress,
+    evidence: Mapping[str, float] | None = None,
+) -> FamilyTest:
     """Exact tests that the law of (X, Y) is invariant, by the statistic of the problem.
 
     Args:
@@ -29,6 +36,7 @@ def law_test(problem: Problem, family: CandidateFamily, memory: Memory, progress
         family: The candidates.
         memory: Tests that were finished before.
         progress: Called before each test.
+        evidence: Settles conflicts.
 
     Returns:
         The verdicts.
@@ -50,6 +58,7 @@ def law_test(problem: Problem, family: CandidateFamily, memory: Memory, progress
         grow=settings.grows,
         units=units,
         on_copies=stage.follow,
+        evidence=evidence,
     )
 
 
@@ -77,8 +86,22 @@ def tested_rows(problem: Problem) -> tuple[Tensor, Tensor, Tensor | None]:
 
     They are in their order, some rows of each unit, since more units tell more.
     """
+    return _at_most(problem, statistic_of_problem(problem).most_samples)
+
+
+def relation_rows(problem: Problem, most: int = 20_000) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The samples of which the inputs and the relation are tested, whatever the statistic of the law, as `tested_rows`.
+
+    Args:
+        problem: What is searched.
+        most: Samples that are read; further ones are left out, at random.
+    """
+    return _at_most(problem, most)
+
+
+def _at_most(problem: Problem, most: int) -> tuple[Tensor, Tensor, Tensor | None]:
     x, y = tested_samples(problem)
-    rows = _rows(len(x), statistic_of_problem(problem).most_samples)
+    rows = _rows(len(x), most)
     return x[rows], y[rows], None if problem.units is None else renumbered(problem.units[rows])
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from sharefind.groups import FiniteGroup
 from sharefind.inference import CandidateFamily, FamilyTest, InputLaw, Verdict, family_test
 from sharefind.inference.relation.group_shares import GroupShares, group_shares
 from sharefind.inference.relation.relation_family import RelationFamily, relation_family_test
 from sharefind.rng import named_stream
 from sharefind.search.experiments import StageProgress
-from sharefind.search.law_tests import tested_rows
+from sharefind.search.law_tests import relation_rows
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.problem import Problem
+from sharefind.search.relation_groups import has_relation_test
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,12 @@ class Relations:
 
 
 def relations_of(
-    problem: Problem, family: CandidateFamily, law: FamilyTest | None, memory: Memory, progress: StageProgress
+    problem: Problem,
+    family: CandidateFamily,
+    law: FamilyTest | None,
+    likeliest: GroupShares | None,
+    memory: Memory,
+    progress: StageProgress,
 ) -> Relations:
     """What the settings ask for beside the law: the relation alone, or where the inputs alone break the law.
 
@@ -42,6 +48,7 @@ def relations_of(
         problem: What is searched.
         family: The candidates.
         law: Tests of the law of (X, Y); None where the relation alone was asked for.
+        likeliest: Shares of the candidates; their evidence settles conflicts.
         memory: Tests that were finished before.
         progress: Called before each test.
 
@@ -51,21 +58,28 @@ def relations_of(
     Raises:
         GroupError: The relation was asked for, of a group that cannot be listed.
     """
-    likeliest = _likeliest(problem, family)
-    if problem.settings.symmetry == "law" or (law is not None and not law.rejected):
-        return Relations(likeliest=likeliest)
-    is_listed = all(isinstance(c.group, FiniteGroup) and c.group.is_listable for c in family.candidates)
-    if law is not None and not is_listed:
+    if law is not None and not (law.rejected and _may_follow_relation(problem)):
         return Relations(likeliest=likeliest)
     inputs = _input_law(problem, family, memory, progress)
     if law is not None and not any(inputs.verdicts[name] is Verdict.REJECTED for name in law.rejected):
         return Relations(inputs, likeliest=likeliest)
-    return Relations(inputs, _relation(problem, family, memory, progress), likeliest, "relation")
+    evidence = None if likeliest is None else likeliest.log_evidence
+    return Relations(inputs, _relation(problem, family, evidence, memory, progress), likeliest, "relation")
+
+
+def _may_follow_relation(problem: Problem) -> bool:
+    """Whether the relation may decide where the inputs alone break the law.
+
+    Not where distances decide, and not under groups whose relation cannot be tested: the law stays then.
+    """
+    settings = problem.settings
+    asked = settings.symmetry == "auto" and settings.stopping.decides_by_tests
+    return asked and has_relation_test(problem.candidate.group)
 
 
 def _input_law(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> FamilyTest:
     settings = problem.settings
-    x, y, units = tested_rows(problem)
+    x, y, units = relation_rows(problem)
     return family_test(
         x,
         y,
@@ -81,9 +95,15 @@ def _input_law(problem: Problem, family: CandidateFamily, memory: Memory, progre
     )
 
 
-def _relation(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> RelationFamily:
+def _relation(
+    problem: Problem,
+    family: CandidateFamily,
+    evidence: Mapping[str, float] | None,
+    memory: Memory,
+    progress: StageProgress,
+) -> RelationFamily:
     settings = problem.settings
-    x, y, units = tested_rows(problem)
+    x, y, units = relation_rows(problem)
     return relation_family_test(
         x,
         y,
@@ -96,9 +116,21 @@ def _relation(problem: Problem, family: CandidateFamily, memory: Memory, progres
         progress=lambda name, done, total: progress(f"test of the relation under {name}", done, total),
         memory=KeptTests(memory),
         workers=settings.workers,
+        evidence=evidence,
     )
 
 
-def _likeliest(problem: Problem, family: CandidateFamily) -> GroupShares | None:
-    x, y, units = tested_rows(problem)
-    return group_shares(x, y, family, named_stream(problem.settings.seed, "likeliest"), units)
+def likeliest_group(problem: Problem, family: CandidateFamily, progress: StageProgress) -> GroupShares | None:
+    """Shares of the candidates; None where there are none, or the labels are explained by noise alone as well.
+
+    Args:
+        problem: What is searched.
+        family: The candidates.
+        progress: Called before each step.
+    """
+    x, y, units = relation_rows(problem)
+    rng = named_stream(problem.settings.seed, "likeliest")
+    found = group_shares(
+        x, y, family, rng, units, progress=lambda done, total: progress("evidence of the groups", done, total)
+    )
+    return None if found is None or not found.has_signal else found

@@ -38,11 +38,11 @@ def test_no_symmetry_gives_the_trivial_group() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_reduced() -> None:
     assert trivial_hits(1000, 8) >= least_hits(TARGET, 8)
 
 
+@pytest.mark.slow
 def test_months_are_not_alike() -> None:
     task = load_task("elnino")
     assert task.x is not None and task.y is not None

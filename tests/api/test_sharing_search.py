@@ -231,6 +231,7 @@ def test_one_output_may_be_flat() -> None:
     assert np.array_equal(flat.predict(x), column.predict(x)[:, 0])
 
 
+@pytest.mark.slow
 def test_hidden_layers_and_units_without_export() -> None:
     x, y = circulant(60)
     two = SharingSearch("C2xC2", unit="two-layer:tanh", **FAST).fit(x, y)

@@ -38,6 +38,7 @@ def test_an_alarm_ends_what_never_looks_at_a_deadline() -> None:
     assert signal.getsignal(signal.SIGALRM) == before and signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
+@pytest.mark.slow
 def test_an_alarm_that_is_swallowed_rings_again() -> None:
     started, rung = time.monotonic(), 0
     with suppress(Late), alarm(started, Late()):

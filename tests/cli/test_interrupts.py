@@ -62,6 +62,7 @@ def test_an_interruption_before_the_search_says_that_nothing_was_written(
     assert not Path("run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 def test_a_second_signal_ends_it_without_delay(environment: dict[str, str], tmp_path: Path) -> None:
     """An end that hangs: the first signal is answered by something that does not come to an end."""
@@ -144,7 +145,7 @@ def test_ctrl_c_in_a_process_of_its_own(call, environment: dict[str, str], tmp_p
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 @pytest.mark.parametrize(
     "number",
-    [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.ci)],
+    [signal.SIGINT, signal.SIGTERM, signal.SIGKILL],
     ids=["SIGINT", "SIGTERM", "SIGKILL"],
 )
 def test_no_worker_process_outlives_an_interruption(

@@ -61,6 +61,7 @@ def test_report_says_what_became_of_the_data(discover, call) -> None:
         assert "<dd>60</dd>" not in text and "some" in text
 
 
+@pytest.mark.slow
 def test_the_command_of_a_report_makes_the_same_search(call, finished: Path) -> None:
     call("report", finished, "--out", "report.html")
     (block,) = re.findall(r"<code>(sharefind discover.*?)</code>", Path("report.html").read_text("utf-8"), re.DOTALL)

@@ -206,6 +206,7 @@ def test_numbers_of_a_csv_file_are_counted_as_they_are_read(tmp_path: Path, refu
     assert len(load_csv(path, Limits(file_size=16_000))[0]) == 1000
 
 
+@pytest.mark.slow
 def test_memory_of_a_csv_file_is_that_of_its_numbers(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("x0,y0\n" + "0,0\n" * 200_000)

@@ -23,7 +23,6 @@ FIRST_PAGES = (
     "exporting.md",
     "dependent-rows.md",
     "growth-rule.md",
-    "own-unit.md",
     "statistic.md",
 )
 """The pages that CI follows; the others take long."""

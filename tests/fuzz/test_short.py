@@ -13,7 +13,7 @@ SLOW = {
 }
 """Inputs of the targets that take longest for each; the others get more."""
 
-INPUTS = 1_000
+INPUTS = 400
 
 
 @pytest.mark.slow

@@ -95,6 +95,7 @@ def test_any_panels_are_drawn_without_a_warning(case: str) -> None:
     assert height >= 300
 
 
+@pytest.mark.slow
 def test_pictures_are_deterministic_and_show_what_they_are_given() -> None:
     base = _panel(Series("a", (1.0, 2.0), (1.0, 2.0)))
     moved = _panel(Series("a", (1.0, 2.0), (1.0, 3.0)))

@@ -160,6 +160,7 @@ def same(first: Finding, second: Finding, digits: float = 1e-3) -> None:
     assert first.share == pytest.approx(second.share, abs=digits)
 
 
+@pytest.mark.slow
 def test_dihedral_symmetry_inside_one_that_nearly_holds() -> None:
     # Of this teacher's linear coefficients all that are off the diagonal are close; D_7 lies in S_7.
     rep = natural(named_group("D7"))

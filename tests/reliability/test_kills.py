@@ -103,7 +103,7 @@ def whole_run(order: Order, victims: Victims) -> tuple[dict[str, Any], list[str]
     return settled(Path(order.folder, "whole")), tasks, seconds
 
 
-@pytest.mark.parametrize("kills", [pytest.param(FEW_KILLS, marks=pytest.mark.ci), KILLS])
+@pytest.mark.parametrize("kills", [FEW_KILLS, KILLS])
 def test_kill_9_at_random_moments(order: Order, victims: Victims, kills: int) -> None:
     """Up to three kills a run, at moments that are uniform over the length of a run."""
     whole, tasks, seconds = whole_run(order, victims)

@@ -32,6 +32,7 @@ def test_work_that_keeps_nothing_is_flat() -> None:
     assert len(soak.judged) == 16
 
 
+@pytest.mark.slow
 def test_files_and_objects_that_are_kept_are_seen() -> None:
     kept: list[object] = []
     soak = run(20, small(kept))

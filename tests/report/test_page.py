@@ -132,6 +132,7 @@ def test_colours_of_pictures_are_those_of_the_page(text) -> None:
     assert len(NAMES) == len(set(NAMES.values()))
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_page(view, text) -> None:
     assert page(view, CONFIG, SAMPLES) == text
 

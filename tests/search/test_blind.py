@@ -127,6 +127,7 @@ def test_ties_that_do_not_hold_are_refused() -> None:
     assert p[0] > 0.01 > p[1]
 
 
+@pytest.mark.slow
 def test_ties_that_hold_are_refused_no_more_often_than_the_level() -> None:
     rng = np.random.default_rng(3)
     weights = np.zeros((6, 8))
@@ -155,6 +156,7 @@ def test_rotations_of_the_plane(seed: int) -> None:
     assert free["e_star"]["dim"] == 4 and free["blind"]["lie_algebra"]["dim"] == 0
 
 
+@pytest.mark.slow
 def test_a_group_too_large_to_list() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 9))

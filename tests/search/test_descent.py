@@ -124,6 +124,7 @@ def test_subgroups_of_a_rejected_proposal_are_looked_at_before_the_next(monkeypa
     assert result["blind"]["proposal"] == 1
 
 
+@pytest.mark.slow
 def test_a_smaller_group_with_the_same_space_is_mentioned() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 6))

@@ -135,6 +135,7 @@ def test_schemes_that_impose_the_symmetry_are_no_evidence_for_it(scheme: str) ->
     assert group_verdicts(outcome) == ([], [])
 
 
+@pytest.mark.slow
 def test_calibrated_delta_separates_symmetric_from_arbitrary_data() -> None:
     assert search("c2-wi", stop="calibrated", seed=2).e_star.label == "E^C2"
     assert search("c2-arbitrary", stop="calibrated", seed=2).e_star.label == "Z"

@@ -221,6 +221,7 @@ def _rejected_zero(found: Problem, node: SearchNode) -> SearchLattice:
     return lattice
 
 
+@pytest.mark.slow
 def test_a_search_from_the_saddle_finds_an_even_function() -> None:
     found = problem(even_task(), "B2", in_rep="natural", out_rep="trivial", **SMALL)
     outcome = Engine(found).run()

@@ -96,6 +96,7 @@ def test_one_process_works_in_order_and_in_place() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_worker_processes_do_every_task_once() -> None:
     found = list(Workers(2).map(squaring(), range(7)))
     assert sorted((place, value) for place, (value, _) in found) == [(k, k * k) for k in range(7)]
@@ -299,6 +300,7 @@ def deaths(times: int) -> Callable[[tuple[str, int]], int]:
     return square
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 def test_a_worker_process_that_is_killed_is_replaced_once(tmp_path: Path) -> None:
     tasks = [(str(tmp_path), number) for number in range(6)]

@@ -79,6 +79,7 @@ def relation_family_test(
     workers: Workers | None = None,
     bounds: OverlapBounds | None = None,
     settings: RelationSettings | None = None,
+    evidence: Mapping[str, float] | None = None,
 ) -> RelationFamily:
     """Test which groups of a family leave the relation E[Y | X] alone.
 
@@ -96,6 +97,7 @@ def relation_family_test(
         workers: Share the tests of a wave; this process alone if None.
         bounds: What an overlap must be; `OverlapBounds()` where None.
         settings: How relations are tested; `RelationSettings()` where None.
+        evidence: Settles conflicts, see `closed_test`.
 
     Returns:
         The verdicts.
@@ -121,7 +123,7 @@ def relation_family_test(
             made[candidate.name] = found
             yield number, found.test
 
-    closed = closed_test(family, alpha, tests, progress)
+    closed = closed_test(family, alpha, tests, progress, evidence=evidence)
     return _concluded(closed, made, bounds)
 
 

@@ -16,7 +16,10 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.relation.kernel_features import row_width
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
+from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
+from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.sample_checks import refuse_bad_samples
 from sharefind.inference.tests.p_values import RandomisationTest, found_test
 
@@ -50,10 +53,18 @@ class RelationSettings:
     Attributes:
         evidence: The kernels and what is done with them.
         most_values: Most labels (rows, times outputs where these move) of which the exact kernel matrices are formed.
+        features: What stands for the kernels of more labels.
     """
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     most_values: int = 1000
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+
+    def kernels(self, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> KernelEvidence | FeatureEvidence:
+        """Of inputs (n, d_in) and labels (n, d_out): exact, or of features where labels are many."""
+        if len(x) * row_width(ListedGroup.of(moves)) <= self.most_values:
+            return KernelEvidence.of(x, y, moves, rng, self.evidence)
+        return FeatureEvidence.of(x, y, moves, rng, self.evidence, self.features)
 
 
 @warns_of_rows
@@ -69,6 +80,17 @@ def relation_test(
     settings: RelationSettings | None = None,
 ) -> RelationTest:
     """Test that E[Y | h X] = h E[Y | X] for all h of a finite group.
+
+    A Gaussian process that the group ties is compared with its mixture with a free one, by the evidence of each at the
+    best hyperparameters, which are chosen again in each copy of the labels. Copies are the tied fit and its residuals
+    with a random sign for each row, which keeps errors of any size, or classes drawn with the fit's probabilities.
+
+    The rows of a unit get one sign, so that any dependence of their errors on each other is kept, as long as errors are
+    symmetric and units are independent and many: with m units there are 2^m copies at most. Classes of a unit are as
+    alike as their probabilities allow, which assumes the strongest dependence. A level of the relation between units,
+    which each unit has for itself, is an error in this sense.
+
+    Data that the group maps to themselves, and inputs that it leaves alone where labels stay, give p = 1.
 
     Args:
         x: Inputs, shape (n, d_in).
@@ -92,8 +114,10 @@ def relation_test(
     if copies < 1:
         raise ConfigError(f"copies={copies}; give at least 1")
     started, settings = time.perf_counter(), settings or RelationSettings()
-    evidence = KernelEvidence.of(x.double(), y.double(), moves, rng, settings.evidence)
+    evidence = settings.kernels(x.double(), y.double(), moves, rng)
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)
     values = torch.cat([evidence.statistic(evidence.labels.unsqueeze(0)), evidence.statistic(labels)])
-    found = found_test("relation-evidence", values.unsqueeze(1).numpy(), time.perf_counter() - started)
+    if evidence.is_complete():
+        values[0] = values.min()
+    found = found_test(evidence.name, values.unsqueeze(1).numpy(), time.perf_counter() - started)
     return RelationTest(found, evidence.overlap(rng))

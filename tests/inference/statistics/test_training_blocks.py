@@ -33,6 +33,7 @@ def reader() -> Callable[..., list[int]]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_blocks_are_read_in_order_whoever_trains_them(jobs: int) -> None:
     cut, told = blocks(10, 2**15, cache_bytes=2**19), list[tuple[int, int]]()

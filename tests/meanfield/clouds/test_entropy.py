@@ -59,6 +59,7 @@ def test_kernels_on_gaussians(spread: list[float], bandwidth: float) -> None:
     assert abs(smoothed_form(spread, 1e-4) - closed_form(spread)) < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [[1.0], [1.0, 0.5, 2.0, 1.5]])
 def test_kernels_get_better(spread: list[float]) -> None:
     """With Silverman's bandwidth the kernel estimate tends to the entropy itself."""

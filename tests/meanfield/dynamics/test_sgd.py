@@ -230,6 +230,7 @@ def test_progress_is_bounded_and_ends_at_the_end(steps: int) -> None:
     assert calls == sorted(set(calls))
 
 
+@pytest.mark.slow
 def test_a_long_training_is_not_silent() -> None:
     """After so many seconds it tells how far it is, however little that is of the whole."""
     pace = Pace(silence=0.0)

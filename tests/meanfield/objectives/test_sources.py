@@ -264,6 +264,7 @@ def test_ranks_of_symmetric_data_are_uniform(name: str, batch: int, is_fresh: bo
     assert rank_p(group_simulation(name, 0.0, batch, is_fresh), 0) > LEAST_P
 
 
+@pytest.mark.slow
 def test_ranks_under_a_rotation_group_are_uniform() -> None:
     """SO(3) acts on Gaussian X and Y = X + noise; elements are Haar matrices."""
     assert rank_p(group_simulation("SO3", 0.0, 12), 1) > LEAST_P
