@@ -21,6 +21,7 @@ from sharefind.inference.partitions.partition_tests import (
 from sharefind.inference.plane_rotations import PlaneRotations
 from sharefind.inference.relation.diagnosis import Cause, Diagnosis, diagnose
 from sharefind.inference.relation.group_shares import NO_SYMMETRY, GroupShares, group_shares
+from sharefind.inference.relation.relation_test import RelationSettings, RelationTest, relation_test
 from sharefind.inference.relation.risk_gap import RiskGap, risk_gap
 from sharefind.inference.relation.share_evidence import ShareSettings
 from sharefind.inference.statistics.angular_harmonics import AngularHarmonics
@@ -69,6 +70,8 @@ __all__ = [
     "PlaneRotations",
     "PlaneVerdict",
     "RandomisationTest",
+    "RelationSettings",
+    "RelationTest",
     "RiskGap",
     "RotationSearch",
     "SampledMoves",
@@ -98,6 +101,7 @@ __all__ = [
     "randomisation_p_value",
     "randomisation_test",
     "regular_unit",
+    "relation_test",
     "richest_unit",
     "risk_gap",
     "rotation_test",

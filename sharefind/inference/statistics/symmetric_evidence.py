@@ -68,7 +68,7 @@ class SymmetricEvidence(SearchStatistic):
     in_rep: Representation
     out_rep: Representation
     subgroups: tuple[FiniteGroup, ...]
-    lengths: tuple[float, ...] = (1.0, 3.0)
+    lengths: tuple[float, ...] = (0.4, 1.2)
     noises: tuple[float, ...] = (0.01, 0.1)
     weak: float = 0.3
     block: int = 400
