@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.tied_kernels import ListedGroup, matern_five_halves
-from sharefind.inference.statistics.origin import orbit_scale
+from sharefind.inference.relation.label_copies import TiedFit
+from sharefind.inference.relation.tied_kernels import ListedGroup
+from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
 
 
 @dataclass(frozen=True)
@@ -22,36 +23,55 @@ class EvidenceSettings:
         widths: Lengths of the kernel, in medians of the distance between orbits.
         noises: Noise variances, relative to the amplitude of the function, which is itself estimated.
         undersmoothing: Share of the chosen noise with which the tied fit is made that copies are drawn from.
+        floors: Floors of the whitening of the inputs, relative to the largest eigenvalue: white, and each part of the
+            inputs as it is but for its size. The evidence of the tied process chooses.
+        rounding: Difference of two evidences, relative to them, that is rounding.
     """
 
     widths: tuple[float, ...] = (0.7, 1.5, 3.0, 6.0)
     noises: tuple[float, ...] = (3e-4, 3e-3, 0.03, 0.2)
     undersmoothing: float = 0.3
+    floors: tuple[float, ...] = (1e-9, 1.0)
+    rounding: float = 1e-10
 
 
 @dataclass(frozen=True)
-class Spectrum:
-    """Eigenvalues (N,) and eigenvectors (N, N) of a kernel matrix."""
+class Factors:
+    """Cholesky factors of K + noise I, for kernel matrices K and noises.
 
-    values: Tensor
-    vectors: Tensor
+    Attributes:
+        kernels: K, shape (lengths, N, N).
+        lower: The factors, shape (lengths, noises, N, N).
+        logs: Half the log-determinants, shape (lengths, noises).
+        most_bytes: Of the labels that are worked on at a time.
+    """
+
+    kernels: Tensor
+    lower: Tensor
+    logs: Tensor
+    most_bytes: int = 2**27
 
     @classmethod
-    def of(cls, kernel: Tensor) -> Spectrum:
-        """Of a symmetric kernel (N, N)."""
-        values, vectors = torch.linalg.eigh(kernel)
-        return cls(values.clamp_min(0), vectors)
+    def of(cls, kernels: Tensor, noises: Sequence[float]) -> Factors:
+        """Of symmetric kernels (lengths, N, N)."""
+        unit = torch.eye(kernels.shape[1], dtype=torch.float64)
+        lower = torch.linalg.cholesky(kernels.unsqueeze(1) + torch.tensor(noises).double()[:, None, None] * unit)
+        return cls(kernels, lower, lower.diagonal(dim1=2, dim2=3).log().sum(2))
 
-    def evidence(self, labels: Tensor, noises: Sequence[float]) -> Tensor:
-        """log p(Y | X) at the best amplitude, up to a constant: labels (R, N, c) -> (R, noises)."""
-        squares = (torch.einsum("nk,rnc->rkc", self.vectors, labels) ** 2).sum(2)
+    def evidence(self, labels: Tensor) -> Tensor:
+        """log p(Y | X) at the best amplitude, up to a constant: labels (R, N, c) -> (R, lengths, noises)."""
         count, columns = labels.shape[1:]
-        logs = []
-        for noise in noises:
-            spread = self.values + noise
-            misfit = (squares / spread).sum(1).clamp_min(torch.finfo(torch.float64).tiny)
-            logs.append(-count * columns / 2 * misfit.log() - columns / 2 * spread.log().sum())
-        return torch.stack(logs, dim=1)
+        size = 8 * count * columns * self.logs.numel()
+        parts = [self._misfits(part) for part in labels.split(max(1, self.most_bytes // size))]
+        misfits = torch.cat(parts).clamp_min(torch.finfo(torch.float64).tiny)
+        return -count * columns / 2 * misfits.log() - columns * self.logs
+
+    def _misfits(self, labels: Tensor) -> Tensor:
+        """Y' (K + noise I)^-1 Y, summed over columns: labels (R, N, c) -> (R, lengths, noises)."""
+        copies, count, columns = labels.shape
+        flat = labels.transpose(0, 1).reshape(count, copies * columns)
+        solved = torch.linalg.solve_triangular(self.lower, flat.expand(*self.logs.shape, *flat.shape), upper=False)
+        return (solved**2).sum(2).unflatten(2, (copies, columns)).sum(3).permute(2, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -60,20 +80,22 @@ class KernelEvidence:
 
     Attributes:
         group: The hypothesis.
+        scale: How inputs and labels were scaled.
         x: Scaled inputs, shape (n, d_in).
         labels: Scaled labels, shape (n, q) where the group leaves them alone, (n q, 1) where it moves them.
         lengths: Of the kernels.
-        tied: Spectra of K_H, one a length.
-        mixed: Spectra of (K_H + k) / 2.
+        tied: Factors of K_H.
+        mixed: Factors of (K_H + k) / 2.
         settings: Which processes.
     """
 
     group: ListedGroup
+    scale: OrbitScale
     x: Tensor
     labels: Tensor
     lengths: tuple[float, ...]
-    tied: tuple[Spectrum, ...]
-    mixed: tuple[Spectrum, ...]
+    tied: Factors
+    mixed: Factors
     settings: EvidenceSettings
 
     @classmethod
@@ -82,62 +104,76 @@ class KernelEvidence:
     ) -> KernelEvidence:
         """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
         group = ListedGroup.of(moves)
-        inputs, labels = orbit_scale(moves, x, y, rng)(x, y)
-        distances = group.distances(inputs)
-        between = distances.amin(0)[~torch.eye(len(x), dtype=torch.bool)].sqrt()
+        scales = [orbit_scale(moves, x, y, rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors]
+        tried = (cls._tied_alone(group, scale, x, y, settings) for scale in scales)
+        best = max(tried, key=lambda evidence: float(evidence.table().max()))
+        free = torch.stack([group.free(best.x, length) for length in best.lengths])
+        return replace(best, mixed=Factors.of((best.tied.kernels + free) / 2, settings.noises))
+
+    @classmethod
+    def _tied_alone(
+        cls, group: ListedGroup, scale: OrbitScale, x: Tensor, y: Tensor, settings: EvidenceSettings
+    ) -> KernelEvidence:
+        inputs, labels = scale(x, y)
+        between = group.orbit_distances(inputs)[~torch.eye(len(x), dtype=torch.bool)]
         median = float(between[between > 0].median()) if bool((between > 0).any()) else 1.0
         lengths = tuple(w * median for w in settings.widths)
-        own = int((group.on_x - torch.eye(x.shape[1])).abs().amax((1, 2)).argmin())
-        tied, mixed = list[Spectrum](), list[Spectrum]()
-        for length in lengths:
-            kernels = matern_five_halves(distances, length)
-            matrix = group.tied(kernels)
-            tied.append(Spectrum.of(matrix))
-            mixed.append(Spectrum.of((matrix + group.free(kernels[own])) / 2))
+        tied = Factors.of(torch.stack(group.tied(inputs, lengths)), settings.noises)
         flat = labels.reshape(-1, 1) if group.moves_labels else labels
-        return cls(group, inputs, flat, lengths, tuple(tied), tuple(mixed), settings)
+        return cls(group, scale, inputs, flat, lengths, tied, tied, settings)
+
+    def table(self) -> Tensor:
+        """Evidence of the tied processes, (lengths, noises)."""
+        return self.tied.evidence(self.labels.unsqueeze(0))[0]
 
     def statistic(self, labels: Tensor) -> Tensor:
-        """Best evidence of the mixture less the best of the tied process: labels (R, N, c) -> (R,)."""
-        best = [
-            torch.cat([s.evidence(labels, self.settings.noises) for s in side], dim=1).amax(1)
-            for side in (self.mixed, self.tied)
-        ]
-        return best[0] - best[1]
+        """Best evidence of the mixture less the best of the tied process: labels (R, N, c) -> (R,).
+
+        A difference that is rounding is 0, as where the group leaves all inputs alone.
+        """
+        mixed, tied = (factors.evidence(labels).amax((1, 2)) for factors in (self.mixed, self.tied))
+        difference = mixed - tied
+        return torch.where(difference.abs() <= self.settings.rounding * tied.abs(), 0.0, difference)
 
     def chosen(self) -> tuple[int, float]:
         """The place of the length and the noise of the tied process with the best evidence."""
-        noises = self.settings.noises
-        table = torch.cat([s.evidence(self.labels.unsqueeze(0), noises) for s in self.tied])
-        place = int(table.argmax())
+        place, noises = int(self.table().argmax()), self.settings.noises
         return place // len(noises), noises[place % len(noises)]
 
-    def copies(self, rng: np.random.Generator, count: int, units: Tensor | None, *, has_classes: bool) -> Tensor:
-        """Labels drawn from the tied fit, (count, N, c): its residuals with random signs, or classes."""
+    def fit(self) -> TiedFit:
+        """The tied fit that copies are drawn from."""
         place, noise = self.chosen()
-        spectrum, n = self.tied[place], len(self.x)
-        shrink = spectrum.values / (spectrum.values + self.settings.undersmoothing * noise)
-        fit = spectrum.vectors @ (shrink.unsqueeze(1) * (spectrum.vectors.t() @ self.labels))
-        leverage = (spectrum.vectors**2 * shrink).sum(1, keepdim=True)
-        residuals = (self.labels - fit) / (1 - leverage).clamp_min(1e-6).sqrt()
-        numbers = torch.arange(n) if units is None else units
-        signs = torch.from_numpy(rng.choice([-1.0, 1.0], size=(count, int(numbers.max()) + 1)))[:, numbers]
-        return fit + signs.repeat_interleave(len(self.labels) // n, dim=1).unsqueeze(2) * residuals
+        return TiedFit.of(self.tied.kernels[place], self.labels, self.settings.undersmoothing * noise, len(self.x))
+
+    def copies(self, rng: np.random.Generator, count: int, units: Tensor | None, *, has_classes: bool) -> Tensor:
+        """Labels drawn from the tied fit, (count, N, c).
+
+        Args:
+            rng: Of the draws.
+            count: Copies.
+            units: The unit of each row, shape (n,), numbered from 0; None where each row is one.
+            has_classes: Labels are drawn as classes; else they are the residuals with random signs.
+        """
+        fit, numbers = self.fit(), torch.arange(len(self.x)) if units is None else units
+        if has_classes:
+            drawn = fit.classes(self.scale, numbers, rng, count)
+            return drawn.reshape(count, *self.labels.shape)
+        return fit.signed(numbers, rng, count)
 
     def overlap(self, rng: np.random.Generator) -> float:
         """tr(R A R) / tr(A) over the same of rows that were each moved by a Haar element, A = k - K_H."""
         place, noise = self.chosen()
-        length, spectrum = self.lengths[place], self.tied[place]
-        own = matern_five_halves(torch.cdist(self.x, self.x) ** 2, length)
+        length, matrix = self.lengths[place], self.tied.kernels[place]
+        root = noise * torch.cholesky_inverse(self.tied.lower[place, self.settings.noises.index(noise)])
+        square = root @ root
         drawn = torch.from_numpy(rng.integers(len(self.group.on_x), size=len(self.x)))
         moved = torch.einsum("nab,nb->na", self.group.on_x[drawn], self.x)
-        elsewhere = matern_five_halves(torch.cdist(moved, moved) ** 2, length)
-        matrix = spectrum.vectors @ (spectrum.values.unsqueeze(1) * spectrum.vectors.t())
-        root = spectrum.vectors @ ((noise / (spectrum.values + noise)).unsqueeze(1) * spectrum.vectors.t())
-        after, turn = matrix, torch.eye(len(matrix)).double()
+        elsewhere = self.group.free(moved, length)
         if self.group.moves_labels:
             turn = torch.block_diag(*self.group.on_y[drawn])
-            after = turn @ matrix @ turn.t()
-        both = ((self.group.free(own) - matrix, root), (self.group.free(elsewhere) - after, turn @ root @ turn.t()))
-        shares = [float(torch.trace(r @ a @ r) / torch.trace(a)) for a, r in both]
+            elsewhere = turn.t() @ elsewhere @ turn
+        shares = [
+            float((square * a).sum() / a.trace())
+            for a in (self.group.free(self.x, length) - matrix, elsewhere - matrix)
+        ]
         return shares[0] / shares[1] if shares[1] > 0 else 0.0

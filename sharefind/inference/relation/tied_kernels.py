@@ -6,6 +6,7 @@ rho(h): a number where labels stay, a matrix (q, q) where they move.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -62,23 +63,42 @@ class ListedGroup:
         """Whether any element changes labels."""
         return bool((self.on_y != torch.eye(self.on_y.shape[1], dtype=torch.float64)).any())
 
-    def distances(self, x: Tensor) -> Tensor:
-        """|x_i - h x_j|^2 for all elements h: x (n, d_in) -> (g, n, n)."""
+    def distances(self, x: Tensor, most_bytes: int = 2**26) -> Iterator[Tensor]:
+        """|x_i - h x_j|^2 for some elements h at a time: x (n, d_in) -> parts (k, n, n), in the order of the elements.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            most_bytes: Of a part, where it holds more than one element.
+        """
         squares = (x**2).sum(1)
-        images = torch.einsum("gab,nb->gna", self.on_x, x)
-        inner = torch.einsum("na,gma->gnm", x, images)
-        return (squares.unsqueeze(1) + squares - 2 * inner).clamp_min(0)
+        for on_x in self.on_x.split(max(1, most_bytes // (8 * len(x) ** 2))):
+            inner = torch.einsum("na,gab,mb->gnm", x, on_x, x)
+            yield (squares.unsqueeze(1) + squares - 2 * inner).clamp_min(0)
 
-    def tied(self, kernels: Tensor) -> Tensor:
-        """K_H from k(x_i, h x_j), shape (g, n, n): (n, n) where labels stay, (n q, n q) where they move."""
-        if not self.moves_labels:
-            mean = kernels.mean(0)
-            return (mean + mean.t()) / 2
-        n, q = kernels.shape[1], self.on_y.shape[1]
-        blocks = torch.einsum("gnm,gab->namb", kernels, self.on_y) / len(kernels)
-        whole = blocks.reshape(n * q, n * q)
-        return (whole + whole.t()) / 2
+    def orbit_distances(self, x: Tensor) -> Tensor:
+        """Distances min_h |x_i - h x_j| between the orbits of rows x (n, d_in), shape (n, n)."""
+        nearest = torch.full((len(x), len(x)), torch.inf, dtype=torch.float64)
+        for part in self.distances(x):
+            nearest = torch.minimum(nearest, part.amin(0))
+        return nearest.sqrt()
 
-    def free(self, kernel: Tensor) -> Tensor:
-        """The free kernel in the shape of `tied`: kernel (n, n) -> the same, or kernel x I (n q, n q)."""
+    def tied(self, x: Tensor, lengths: Sequence[float]) -> list[Tensor]:
+        """K_H at rows x (n, d_in), one a length: (n, n) where labels stay, (n q, n q) where they move."""
+        n, order, q = len(x), len(self.on_x), self.on_y.shape[1]
+        shape = (n, q, n, q) if self.moves_labels else (n, n)
+        sums = [torch.zeros(shape, dtype=torch.float64) for _ in lengths]
+        start = 0
+        for part in self.distances(x):
+            on_y = self.on_y[start : start + len(part)]
+            start += len(part)
+            for total, length in zip(sums, lengths, strict=True):
+                kernels = matern_five_halves(part, length)
+                total += torch.einsum("gnm,gab->namb", kernels, on_y) if self.moves_labels else kernels.sum(0)
+        wholes = [total.reshape(n * q, n * q) if self.moves_labels else total for total in sums]
+        return [(whole + whole.t()) / (2 * order) for whole in wholes]
+
+    def free(self, x: Tensor, length: float) -> Tensor:
+        """The free kernel in the shape of `tied`: k (n, n), or k x I (n q, n q)."""
+        squares = (x**2).sum(1)
+        kernel = matern_five_halves((squares.unsqueeze(1) + squares - 2 * x @ x.t()).clamp_min(0), length)
         return torch.kron(kernel, torch.eye(self.on_y.shape[1]).double()) if self.moves_labels else kernel
