@@ -20,6 +20,8 @@ from sharefind.inference.partitions.partition_tests import (
 )
 from sharefind.inference.plane_rotations import PlaneRotations
 from sharefind.inference.relation.diagnosis import Cause, Diagnosis, diagnose
+from sharefind.inference.relation.overlap import OverlapBounds
+from sharefind.inference.relation.relation_family import RelationFamily, relation_family_test
 from sharefind.inference.relation.risk_gap import RiskGap, risk_gap
 from sharefind.inference.statistics.angular_harmonics import AngularHarmonics
 from sharefind.inference.statistics.correlogram import Correlogram
@@ -59,11 +61,13 @@ __all__ = [
     "MarginalLikelihood",
     "Moves",
     "OrbitScale",
+    "OverlapBounds",
     "ParticleTraining",
     "Partition",
     "PlaneRotations",
     "PlaneVerdict",
     "RandomisationTest",
+    "RelationFamily",
     "RiskGap",
     "RotationSearch",
     "SampledMoves",
@@ -90,6 +94,7 @@ __all__ = [
     "randomisation_p_value",
     "randomisation_test",
     "regular_unit",
+    "relation_family_test",
     "richest_unit",
     "risk_gap",
     "rotation_test",

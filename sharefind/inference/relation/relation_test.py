@@ -16,9 +16,12 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.relation.detectable import detectable_break
+from sharefind.inference.relation.overlap import overlap
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
 from sharefind.inference.sample_checks import refuse_bad_samples
 from sharefind.inference.tests.p_values import RandomisationTest, found_test
+from sharefind.parallel import Workers
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,12 @@ class RelationSettings:
     Attributes:
         evidence: The kernels and what is done with them.
         most_values: Most labels (rows, times outputs where these move) of which the exact kernel matrices are formed.
+        copies_at_once: Copies that are evaluated between two looks at the deadline.
     """
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     most_values: int = 1000
+    copies_at_once: int = 50
 
 
 @warns_of_rows
@@ -67,6 +72,8 @@ def relation_test(
     *,
     has_classes: bool = False,
     settings: RelationSettings | None = None,
+    alpha: float | None = None,
+    workers: Workers | None = None,
 ) -> RelationTest:
     """Test that E[Y | h X] = h E[Y | X] for all h of a finite group.
 
@@ -79,6 +86,8 @@ def relation_test(
         units: Which unit a row belongs to, shape (n,), int64: rows of one unit depend on each other.
         has_classes: Whether labels are classes.
         settings: How it is tested; `RelationSettings()` where None.
+        alpha: Level at which the detectable break is looked for; not looked for where None.
+        workers: Whose deadline is kept; this process makes the test.
 
     Returns:
         The test.
@@ -86,7 +95,7 @@ def relation_test(
     Raises:
         ConfigError: No copies.
         GroupError: The group is infinite, or too large to be listed.
-        InputError: The samples cannot be used.
+        InputError: The samples cannot be used. What the deadline of the workers says, when it passes.
     """
     refuse_bad_samples(x, y, units)
     if copies < 1:
@@ -94,6 +103,12 @@ def relation_test(
     started, settings = time.perf_counter(), settings or RelationSettings()
     evidence = KernelEvidence.of(x.double(), y.double(), moves, rng, settings.evidence)
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)
-    values = torch.cat([evidence.statistic(evidence.labels.unsqueeze(0)), evidence.statistic(labels)])
-    found = found_test("relation-evidence", values.unsqueeze(1).numpy(), time.perf_counter() - started)
-    return RelationTest(found, evidence.overlap(rng))
+    values = [evidence.statistic(evidence.labels.unsqueeze(0))]
+    for part in labels.split(settings.copies_at_once):
+        if workers is not None:
+            workers.refuse_late()
+        values.append(evidence.statistic(part))
+    whole = torch.cat(values)
+    found = found_test("relation-evidence", whole.unsqueeze(1).numpy(), time.perf_counter() - started)
+    seen = None if alpha is None else detectable_break(evidence, whole[1:], alpha, rng, units, has_classes=has_classes)
+    return RelationTest(found, overlap(x, y, moves, rng), seen)
