@@ -26,6 +26,7 @@ from sharefind.search.classes import fresh_change, paced, refuse_no_classes
 from sharefind.search.config import SearchConfig, Settings
 from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
+from sharefind.search.relation_groups import has_relation_test, refuse_untestable
 from sharefind.search.rules.widths import width_advice
 from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
 from sharefind.search.units_of_rows import RowUnits, can_permute, row_units, unpermutable
@@ -56,9 +57,15 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         blind = blind_start(
             config, task.x, task.y, unit, task.sample, units, names=task.inputs, has_classes=bool(task.classes)
         )
+        blind = blind if config.symmetry != "relation" else _with_listed(blind)
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
     return _assembled(config, task, candidate, blind, rows_of_task)
+
+
+def _with_listed(start: BlindStart) -> BlindStart:
+    """Without further proposals whose relation cannot be tested."""
+    return replace(start, alternatives=tuple(a for a in start.alternatives if has_relation_test(a.group)))
 
 
 def proposals(problem: Problem) -> Iterator[Problem]:
@@ -79,6 +86,8 @@ def _assembled(
 ) -> Problem:
     limits = config.limits
     _refuse_widths(config, candidate, task)
+    if config.symmetry == "relation":
+        refuse_untestable(candidate.group)
     named = config.unit or task.unit or (None if blind is None else blind.unit)
     if named is None and blind is not None and (blind.tying is not None or candidate.group.order == 1):
         named = DEFAULT_UNIT  # what was found are weights of X to Y

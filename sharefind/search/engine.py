@@ -13,6 +13,7 @@ from itertools import count
 
 from sharefind.errors import ConfigError, NotConvergedError, setting
 from sharefind.inference import Diagnosis
+from sharefind.search.completion import completed
 from sharefind.search.descent import proposal_number, tested
 from sharefind.search.experiments import StageProgress, escape_training
 from sharefind.search.hypotheses import TestedProblem
@@ -87,7 +88,7 @@ class Engine:
     def _search(self, problem: TestedProblem) -> SearchOutcome:
         settings, lattice, node = problem.settings, SearchLattice(), _first(problem)
         growth, stop_rule = self.growth or GROWTH_RULES[settings.growth], self.stop or STOPPING_RULES[settings.stop]
-        visit = _Visit(problem, lattice, growth, stop_rule, self.observer)
+        visit = _Visit(completed(problem), lattice, growth, stop_rule, self.observer, problem)
         lattice.add(node)
         self.observer.on_start(problem, lattice)
         for number in count():
@@ -143,13 +144,23 @@ class Engine:
 
 @dataclass(frozen=True)
 class _Visit:
-    """What the visits of a search have in common."""
+    """What the visits of a search have in common.
+
+    Attributes:
+        problem: What is trained on.
+        lattice: The search so far.
+        growth: The growth rule.
+        stop: The stopping rule.
+        observer: Hears of trainings.
+        measured: The problem with the rows as they were measured.
+    """
 
     problem: TestedProblem
     lattice: SearchLattice
     growth: GrowthRule
     stop: StoppingRule
     observer: Observer
+    measured: TestedProblem
 
     def measure(self, node: SearchNode, number: int, progress: StageProgress) -> NodeRecord:
         """Train on the node, decide, and propose where to go."""
@@ -159,7 +170,7 @@ class _Visit:
         self.observer.on_training(node, assessment.training)
         if evidence.decision is Decision.STAY:
             explain = explain_zero if node.space.is_zero else explain_unlearnt
-            return NodeRecord(node.key, explain(problem, evidence), ())
+            return NodeRecord(node.key, explain(self.measured, evidence), ())
         lattice.mark(node.key, evidence, number)
         training = escape_training(problem, node.space, node.key, lambda d, t: progress("growth", d, t))
         escape = measure_escape(training, node.space)

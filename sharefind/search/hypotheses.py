@@ -28,6 +28,8 @@ class Judgement:
         p_value, p_adjusted: of the node: the largest of its symmetries'; None where none of them was tested.
         holds: whether a symmetry of the node was accepted. preferred: what was accepted in place of one that was not
             rejected either, where the two exclude each other.
+        is_tying: whether the space is that of no group. is_one_sided: whether a relation that would keep particles is
+            undecided, because the inputs show one side of it only.
     """
 
     null: Hypothesis
@@ -36,6 +38,7 @@ class Judgement:
     holds: bool
     preferred: str | None = None
     is_tying: bool = False
+    is_one_sided: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,23 @@ class TestedProblem(Problem):
         gate = None if self.symmetries is None else self.symmetries.independence
         return None if gate is None else gate.p_value
 
+    @property
+    def by_relation(self) -> bool:
+        """Whether the tests that decide are of the relation E[Y | X], not of the law of (X, Y)."""
+        return self.symmetries is not None and self.symmetries.decided_by == "relation"
+
+    @property
+    def one_sided(self) -> tuple[str, ...]:
+        """Groups whose relation is undecided, because the inputs show one side of it only; none where the law decides.
+
+        Those inside one of them are so with it.
+        """
+        found = None if self.symmetries is None or not self.by_relation else self.symmetries.relation
+        if found is None:
+            return ()
+        undecided = found.family.names(Verdict.UNDECIDED)
+        return tuple(n for n in undecided if n in found.one_sided or not found.family.conflict)
+
     def judgement(self, node: SearchNode) -> Judgement:
         """The exact tests of the symmetries that would keep particles on E_j, an intersection-union test.
 
@@ -79,12 +99,14 @@ class TestedProblem(Problem):
         tested = [n for n in names if n in family.tests]
         kept = [n for n in names if family.verdicts.get(n) is Verdict.ACCEPTED]
         undecided = any(family.verdicts.get(n) is Verdict.UNDECIDED for n in names)
-        preferred = family.maximal[0] if undecided and not kept and family.maximal else None
+        one_sided = undecided and not kept and any(n in self.one_sided for n in names)
+        preferred = family.maximal[0] if undecided and not kept and family.maximal and not one_sided else None
         if not tested:
-            return Judgement(place.group, None, None, bool(kept), preferred)
+            return Judgement(place.group, None, None, bool(kept), preferred, is_one_sided=one_sided)
         best = max(tested, key=lambda n: family.tests[n].p_value)
         adjusted = max(family.p_adjusted[best], gate or 0.0)
-        return Judgement(names[best], family.tests[best].p_value, adjusted, bool(kept), preferred)
+        p = family.tests[best].p_value
+        return Judgement(names[best], p, adjusted, bool(kept), preferred, is_one_sided=one_sided)
 
     def leads_to_accepted(self, node: SearchNode) -> bool:
         """Whether the node lies inside the space of a group that the tests accepted; of Z when they accepted none."""

@@ -77,8 +77,22 @@ def tested_rows(problem: Problem) -> tuple[Tensor, Tensor, Tensor | None]:
 
     They are in their order, some rows of each unit, since more units tell more.
     """
+    return _at_most(problem, statistic_of_problem(problem).most_samples)
+
+
+def relation_rows(problem: Problem, most: int = 20_000) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The samples of which the inputs and the relation are tested, whatever the statistic of the law, as `tested_rows`.
+
+    Args:
+        problem: What is searched.
+        most: Samples that are read; further ones are left out, at random.
+    """
+    return _at_most(problem, most)
+
+
+def _at_most(problem: Problem, most: int) -> tuple[Tensor, Tensor, Tensor | None]:
     x, y = tested_samples(problem)
-    rows = _rows(len(x), statistic_of_problem(problem).most_samples)
+    rows = _rows(len(x), most)
     return x[rows], y[rows], None if problem.units is None else renumbered(problem.units[rows])
 
 

@@ -49,6 +49,7 @@ def _refuse_rules(config: SearchConfig) -> None:
             f"growth rule {config.growth} visits spaces that no group fixes, so that nothing calibrates delta_j; "
             f"give {setting('delta')}, a bound on dist^2, or leave {setting('growth')} out"
         )
+    _refuse_relation(config)
     if config.delta is not None and not (stopping is None or stopping.needs_delta):
         raise ConfigError(
             f"{setting('delta')} belongs to {setting('stop')} fixed, not to {config.stop}; drop one of the two"
@@ -69,6 +70,22 @@ def _refuse_rules(config: SearchConfig) -> None:
             f"scheme {config.scheme.value} imposes the symmetry, so a test of it has no meaning; "
             f"use {setting('scheme')} vanilla, or {setting('stop')} calibrated to watch the scheme at work"
         )
+
+
+def _refuse_relation(config: SearchConfig) -> None:
+    """The relation decides where exact tests would: not under a scheme that imposes it, and not beside distances."""
+    if config.symmetry != "relation":
+        return
+    what = f"{setting('symmetry')} relation"
+    if config.scheme is not Scheme.VANILLA:
+        raise ConfigError(
+            f"{what}: scheme {config.scheme.value} imposes the symmetry, so a test of it has no meaning; use "
+            f"{setting('scheme')} vanilla"
+        )
+    stop = _stop(config, GROWTH_RULES[_growth(config)].traits)
+    if not STOPPING_RULES[stop].traits.decides_by_tests:
+        others = f"{setting('stop')} randomisation, with {setting('growth')} invariant and without {setting('delta')}"
+        raise ConfigError(f"{what}: the stopping rule {stop} decides by distances, not by tests; use {others}")
 
 
 def is_structured(config: SearchConfig) -> bool:

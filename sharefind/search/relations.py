@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sharefind.groups import FiniteGroup
 from sharefind.inference import CandidateFamily, FamilyTest, InputLaw, Verdict, family_test
 from sharefind.inference.relation.group_shares import GroupShares, group_shares
 from sharefind.inference.relation.relation_family import RelationFamily, relation_family_test
 from sharefind.rng import named_stream
 from sharefind.search.experiments import StageProgress
-from sharefind.search.law_tests import tested_rows
+from sharefind.search.law_tests import relation_rows
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.problem import Problem
+from sharefind.search.relation_groups import has_relation_test
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,7 @@ def relations_of(
         GroupError: The relation was asked for, of a group that cannot be listed.
     """
     likeliest = _likeliest(problem, family)
-    if problem.settings.symmetry == "law" or (law is not None and not law.rejected):
-        return Relations(likeliest=likeliest)
-    is_listed = all(isinstance(c.group, FiniteGroup) and c.group.is_listable for c in family.candidates)
-    if law is not None and not is_listed:
+    if law is not None and not (law.rejected and _may_follow_relation(problem)):
         return Relations(likeliest=likeliest)
     inputs = _input_law(problem, family, memory, progress)
     if law is not None and not any(inputs.verdicts[name] is Verdict.REJECTED for name in law.rejected):
@@ -63,9 +60,19 @@ def relations_of(
     return Relations(inputs, _relation(problem, family, memory, progress), likeliest, "relation")
 
 
+def _may_follow_relation(problem: Problem) -> bool:
+    """Whether the relation may decide where the inputs alone break the law.
+
+    Not where distances decide, and not under groups whose relation cannot be tested: the law stays then.
+    """
+    settings = problem.settings
+    asked = settings.symmetry == "auto" and settings.stopping.decides_by_tests
+    return asked and has_relation_test(problem.candidate.group)
+
+
 def _input_law(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> FamilyTest:
     settings = problem.settings
-    x, y, units = tested_rows(problem)
+    x, y, units = relation_rows(problem)
     return family_test(
         x,
         y,
@@ -83,7 +90,7 @@ def _input_law(problem: Problem, family: CandidateFamily, memory: Memory, progre
 
 def _relation(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> RelationFamily:
     settings = problem.settings
-    x, y, units = tested_rows(problem)
+    x, y, units = relation_rows(problem)
     return relation_family_test(
         x,
         y,
@@ -100,5 +107,5 @@ def _relation(problem: Problem, family: CandidateFamily, memory: Memory, progres
 
 
 def _likeliest(problem: Problem, family: CandidateFamily) -> GroupShares | None:
-    x, y, units = tested_rows(problem)
+    x, y, units = relation_rows(problem)
     return group_shares(x, y, family, named_stream(problem.settings.seed, "likeliest"), units)

@@ -66,7 +66,7 @@ class RandomisationRule:
             decision=Decision.GROW if grow else Decision.STAY,
             rule=self.name,
             reason=_test_reason(problem, node, judged, result, relative),
-            stationary_not_optimal=not judged.holds and not escapes(result, settings),
+            stationary_not_optimal=not judged.holds and not judged.is_one_sided and not escapes(result, settings),
             exact_disagrees=False,
             **_verdicts(problem, node, tolerated),
         )
@@ -93,6 +93,11 @@ def _test_reason(
         return "particles leave: Y is not all 0, or depends on X, as samples show that took no part in this training"
     if judged.holds:
         return f"particles stay: {what} is not rejected ({p} > alpha = {settings.alpha:g})"
+    if judged.is_one_sided:
+        tolerated = within_tolerance(node, relative, settings)
+        stays = f"particles stay within the tolerance: relative escape {relative:.3g} <= {settings.tolerance:g}; "
+        undecided = f"undecided: {what} is not rejected ({p}), but the inputs show one side of the symmetry only"
+        return f"{stays if tolerated else ''}{undecided}"
     if judged.preferred is not None:
         return (
             f"{what} is not rejected ({p}), but neither is {judged.preferred}, which is likelier, and what the two "
@@ -120,7 +125,10 @@ def _hypothesis(problem: TestedProblem, judged: Judgement) -> str:
     if judged.is_tying and problem.blind is not None:
         name: str = problem.blind.finding.name
         return name
-    return "Y independent of X" if judged.null is None else f"symmetry under {problem.label_of(judged.null)}"
+    if judged.null is None:
+        return "Y independent of X"
+    label = problem.label_of(judged.null)
+    return f"equivariance of the relation under {label}" if problem.by_relation else f"symmetry under {label}"
 
 
 def _verdicts(problem: TestedProblem, node: SearchNode, tolerated: bool) -> dict[str, tuple[str, ...]]:

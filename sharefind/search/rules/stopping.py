@@ -66,10 +66,19 @@ def whole_space(
         replicates=settings.replicates,
         decision=Decision.STAY,
         rule=rule,
-        reason="this is the whole parameter space: the data support no sharing",
+        reason=f"this is the whole parameter space: {_unshared(problem)}",
         groups=() if place is None else problem.labels_of(place.groups),
     )
     return Assessment(evidence, training)
+
+
+def _unshared(problem: TestedProblem, most: int = 4) -> str:
+    """Why no smaller space holds."""
+    names = problem.one_sided
+    if not names:
+        return "the data support no sharing"
+    listed = ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return f"no relation is accepted; the inputs show one side only of {listed}, undecided"
 
 
 def relative_escape(problem: TestedProblem, node: SearchNode, training: Training, progress: StageProgress) -> float:
