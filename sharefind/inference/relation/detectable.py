@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sharefind.inference.relation.label_copies import TiedFit
 from sharefind.inference.relation.tied_evidence import KernelEvidence
 
 
@@ -18,14 +19,16 @@ class BreakSearch:
 
     Attributes:
         power: Probability with which it would have been seen.
-        copies: Copies of the labels that get a break.
+        sets: Copies of the labels that get a break.
+        copies: Copies of each of these, made as the test makes them.
         start: The first size that is tried, in standard deviations of the tied fit.
         doublings: Most times that it is doubled, or halved.
         bisections: Steps between two sizes of which one is seen and the other is not.
     """
 
     power: float = 0.8
-    copies: int = 60
+    sets: int = 40
+    copies: int = 4
     start: float = 0.5
     doublings: int = 4
     bisections: int = 2
@@ -70,7 +73,6 @@ def critical_value(copies: Tensor, alpha: float) -> float:
 
 def detectable_break(
     evidence: KernelEvidence,
-    statistics: Tensor,
     alpha: float,
     rng: np.random.Generator,
     units: Tensor | None = None,
@@ -82,12 +84,12 @@ def detectable_break(
 
     A break is a random function that vanishes when it is tied: a draw of the Gaussian process with kernel k - K_H, at
     the length that the tied process chose, scaled to so large a root mean square over the rows. It is added to copies
-    of the labels; these are compared with the copies of the test, so that nothing is drawn or fitted again. Of classes,
-    it is added to their probabilities, which are then cut to [0, 1].
+    of the labels. Each of these broken sets gets copies of its own, as in the test: a tied fit takes up some of the
+    break, and then copies spread more widely. Those of all sets give one critical value. Kernels are not factored
+    again. Of classes, the break is added to their probabilities, which are then cut to [0, 1].
 
     Args:
         evidence: The kernels and the labels.
-        statistics: Of the copies of the test, shape (m,).
         alpha: Level of the test.
         rng: Of breaks and copies.
         units: The unit of each row, shape (n,), numbered from 0; None where each row is one.
@@ -98,27 +100,71 @@ def detectable_break(
         The size, or None where no break of several standard deviations would have been seen so often, or where the
         group moves no row.
     """
-    search, critical = search or BreakSearch(), critical_value(statistics, alpha)
-    breaks = evidence.breaks(rng, search.copies)
+    search = search or BreakSearch()
+    breaks = evidence.breaks(rng, search.sets)
     if breaks is None:
         return None
-    numbers, seeds = torch.arange(len(evidence.x)) if units is None else units, rng.integers(2**63, size=search.copies)
-    fit = evidence.fit()
-    breaks = _between_classes(breaks, len(evidence.x)) if has_classes else breaks
-    errors = None if has_classes else fit.signed(numbers, rng, search.copies)
+    broken = _BrokenSets(
+        evidence,
+        _between_classes(breaks, len(evidence.x)) if has_classes else breaks,
+        torch.arange(len(evidence.x)) if units is None else units,
+        has_classes,
+        int(rng.integers(2**63)),
+    )
+    return search.smallest(lambda size: broken.power(size, alpha, search.copies))
 
-    def broken(size: float) -> Tensor:
-        if errors is not None:
-            return errors + size * breaks
-        drawn = [
-            replace(fit, values=fit.values + size * part.reshape(fit.values.shape)).classes(
-                evidence.scale, numbers, np.random.default_rng(seed), 1
-            )
-            for part, seed in zip(breaks, seeds, strict=True)
+
+@dataclass(frozen=True)
+class _BrokenSets:
+    """Labels with breaks, and their copies; the same random numbers at each size.
+
+    Attributes:
+        evidence: The kernels and the labels.
+        breaks: Shape (sets, N, c), with the root mean square of the tied fit.
+        units: The unit of each row, shape (n,).
+        has_classes: Whether labels are classes.
+        seed: Of all copies.
+    """
+
+    evidence: KernelEvidence
+    breaks: Tensor
+    units: Tensor
+    has_classes: bool
+    seed: int
+
+    def power(self, size: float, alpha: float, copies: int) -> float:
+        """The share of broken sets that the test rejects."""
+        rng = np.random.default_rng(self.seed)
+        labels = self._broken(size, rng)
+        drawn = [self._drawn(fit, rng, copies) for fit in self._fits(labels)]
+        critical = critical_value(self.evidence.statistic(torch.cat(drawn)), alpha)
+        return float((self.evidence.statistic(labels) > critical).double().mean())
+
+    def _broken(self, size: float, rng: np.random.Generator) -> Tensor:
+        fit = self.evidence.fit()
+        if not self.has_classes:
+            return self._drawn(fit, rng, len(self.breaks)) + size * self.breaks
+        moved = [replace(fit, values=fit.values + size * part) for part in self.breaks]
+        return torch.cat([self._drawn(each, rng, 1) for each in moved])
+
+    def _drawn(self, fit: TiedFit, rng: np.random.Generator, count: int) -> Tensor:
+        if not self.has_classes:
+            return fit.signed(self.units, rng, count)
+        drawn = fit.classes(self.evidence.scale, self.units, rng, count)
+        return drawn.reshape(count, *self.evidence.labels.shape)
+
+    def _fits(self, labels: Tensor) -> list[TiedFit]:
+        """The tied fit of each of the labels (sets, N, c), with the length and the noise that it chooses."""
+        best = self.evidence.tied.evidence(labels).flatten(1).argmax(1)
+        known: dict[int, TiedFit] = {}
+        for place, part in zip(best.tolist(), labels, strict=True):
+            if place not in known:
+                known[place] = replace(self.evidence, labels=part).fit()
+        passed = [known[place].passed for place in best.tolist()]
+        return [
+            TiedFit(part - (left := matrix @ part), left, matrix, len(self.evidence.x))
+            for matrix, part in zip(passed, labels, strict=True)
         ]
-        return torch.cat(drawn).reshape(breaks.shape)
-
-    return search.smallest(lambda size: float((evidence.statistic(broken(size)) > critical).double().mean()))
 
 
 def _between_classes(breaks: Tensor, rows: int) -> Tensor:

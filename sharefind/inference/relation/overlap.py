@@ -6,16 +6,19 @@ speak against the group, and none for it. The measure reads inputs alone, never 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.errors import ConfigError
+from sharefind.errors import ConfigError, GroupError
+from sharefind.groups import FiniteGroup, subgroups
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.tied_kernels import ListedGroup
+from sharefind.inference.relation.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.inference.statistics.origin import OrbitScaling, orbit_scale
+from sharefind.meanfield.clouds.actions import JointAction
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,23 @@ class OverlapSettings:
     width: float = 1.5
     noise: float = 3e-4
     floor: float = 1.0
-    most_values: int = 1000
+    most_values: int = 600
 
 
 def overlap(
     x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator, settings: OverlapSettings | None = None
 ) -> float:
-    r"""How much inputs can say about a group: about 0 where they show one side of it, 1 where their law is invariant.
+    r"""How much inputs can say about a group G: about 0 where they show one side, 1 where their law is invariant.
 
-    With R = noise (K_H + noise)^{-1} and A = k - K_H, the covariance of the part of a random function that vanishes
-    when it is tied, this is
+    For a subgroup K, let A = K_K - K_G be the covariance of what is left of a random function tied by K when its part
+    tied by G is taken away, and R = noise (K_G + noise)^{-1} what a fit tied by G leaves. The overlap is
 
-    $$o = \frac{\operatorname{tr} R A R}{\mathbb{E} \operatorname{tr} R' A' R'},$$
+    $$o = \min_K \frac{\operatorname{tr} R A R}{\mathbb{E} \operatorname{tr} R' A' R'},$$
 
-    where R' and A' are those of rows that were each moved by a Haar element of its own.
+    where R' and A' are those of rows that were each moved by a Haar element of G of its own, and K runs over the
+    maximal subgroups. The least counts, since inputs may show one part of a group and not another: a mirror and no
+    rotation. Of a group of prime order K is trivial, K_K the free kernel. It is so too where the subgroups are too many
+    to be listed; then parts are not told apart.
 
     Args:
         x: Inputs, shape (n, d_in).
@@ -89,23 +95,83 @@ def overlap(
     chosen = torch.from_numpy(np.sort(rng.permutation(len(x))[:most]))
     rows, labels = x[chosen].double(), y[chosen].double()
     scaled, _ = orbit_scale(moves, rows, labels, rng, settings=OrbitScaling(floor=settings.floor))(rows, labels)
-    return _share_left(group, scaled, settings)
+    left = _Left.of(group, scaled, settings)
+    shares = [left.share(places, weights) for places, weights in _steps(moves)]
+    return min((share for share in shares if share is not None), default=0.0)
 
 
-def _share_left(group: ListedGroup, x: Tensor, settings: OverlapSettings) -> float:
-    """The overlap of scaled inputs (n, d_in).
+def _steps(moves: Moves) -> Iterator[tuple[list[int], Tensor]]:
+    """The maximal subgroups: the places of their elements, and how often each element is a conjugate of one of them.
 
-    Haar moves turn the blocks of K_H and R by rho(h) alone. Of A they leave the blocks on the diagonal, D, and the mean
-    of every other block over h is 0: the denominator is tr R D R, and no element is drawn.
+    The latter are shares, shape (g,). The trivial subgroup alone where subgroups cannot be listed.
     """
-    length = settings.width * _between_orbits(group, x)
-    (tied,), free = group.tied(x, [length]), group.free(x, length)
-    root = settings.noise * torch.linalg.inv(tied + settings.noise * torch.eye(len(tied), dtype=torch.float64))
-    anti, width = free - tied, len(tied) // len(x)
-    if float(anti.diagonal().mean()) <= len(anti) * torch.finfo(torch.float64).eps:
-        return 0.0
-    weighted = ((root @ root) * anti).reshape(len(x), width, len(x), width)
-    return min(1.0, max(0.0, float(weighted.sum() / torch.einsum("nanb->", weighted))))
+    group = moves.group if isinstance(moves, JointAction) else None
+    if not isinstance(group, FiniteGroup):
+        return
+    try:
+        below = [part for part in subgroups(group) if part.order < group.order]
+    except GroupError:
+        yield [0], torch.eye(1, group.order, dtype=torch.float64)[0]
+        return
+    table = torch.from_numpy(group.multiplication_table().astype(np.int64))
+    inverse, every = table.argmin(1), torch.arange(group.order).unsqueeze(1)
+    for part in below:
+        if not any(part.order < other.order and part.is_subgroup_of(other) for other in below):
+            places = [group.index(element) for element in part.elements()]
+            conjugates = table[table[inverse.unsqueeze(1), torch.tensor(places)], every]
+            counts = torch.bincount(conjugates.flatten(), minlength=group.order)
+            yield places, counts.double() / counts.sum()
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What a fit tied by the whole group leaves of functions at the rows.
+
+    Attributes:
+        group: The whole group.
+        x: Scaled inputs, shape (n, d_in).
+        length: Of the kernel.
+        tied: K_G, shape (N, N).
+        squared: R^2, shape (N, N).
+    """
+
+    group: ListedGroup
+    x: Tensor
+    length: float
+    tied: Tensor
+    squared: Tensor
+
+    @classmethod
+    def of(cls, group: ListedGroup, x: Tensor, settings: OverlapSettings) -> _Left:
+        """At scaled inputs (n, d_in)."""
+        length = settings.width * _between_orbits(group, x)
+        (tied,) = group.tied(x, [length])
+        root = settings.noise * torch.linalg.inv(tied + settings.noise * torch.eye(len(tied), dtype=torch.float64))
+        return cls(group, x, length, tied, root @ root)
+
+    def share(self, places: list[int], weights: Tensor) -> float | None:
+        """tr R A R over the mean of the same of moved rows, for the subgroup with these elements; None where A is 0.
+
+        A row that h moves has its block of K_G and R turned by rho(h). The same of A leaves, in the mean over h, no
+        block but those on the diagonal: there, the mean over conjugates of K less that over G. So no element is drawn.
+        """
+        n, width = len(self.x), len(self.tied) // len(self.x)
+        part = ListedGroup(self.group.on_x[places], self.group.on_y[places])
+        (kernel,) = part.tied(self.x, [self.length])
+        whole = kernel if len(kernel) == len(self.tied) else torch.kron(kernel, torch.eye(width, dtype=torch.float64))
+        own = self._mean_over_conjugates(weights, width)
+        if float(own.diagonal(dim1=1, dim2=2).mean()) <= n * torch.finfo(torch.float64).eps:
+            return None
+        blocks = torch.einsum("nanb->nab", self.squared.reshape(n, width, n, width))
+        return min(1.0, max(0.0, float((self.squared * (whole - self.tied)).sum() / (blocks * own).sum())))
+
+    def _mean_over_conjugates(self, weights: Tensor, width: int) -> Tensor:
+        """Diagonal blocks of A of moved rows, in the mean: (n, width, width)."""
+        moved = torch.stack([((self.x - self.x @ h.t()) ** 2).sum(1) for h in self.group.on_x])
+        kernels = matern_five_halves(moved, self.length) * (weights - 1 / len(weights)).unsqueeze(1)
+        if width == 1 and not self.group.moves_labels:
+            return kernels.sum(0).reshape(-1, 1, 1)
+        return torch.einsum("gn,gab->nab", kernels, self.group.on_y)
 
 
 def _between_orbits(group: ListedGroup, x: Tensor) -> float:

@@ -86,7 +86,7 @@ def relation_test(
         units: Which unit a row belongs to, shape (n,), int64: rows of one unit depend on each other.
         has_classes: Whether labels are classes.
         settings: How it is tested; `RelationSettings()` where None.
-        alpha: Level at which the detectable break is looked for; not looked for where None.
+        alpha: Level at which the detectable break of what is not rejected is looked for; it is not where None.
         workers: Whose deadline is kept; this process makes the test.
 
     Returns:
@@ -110,5 +110,7 @@ def relation_test(
         values.append(evidence.statistic(part))
     whole = torch.cat(values)
     found = found_test("relation-evidence", whole.unsqueeze(1).numpy(), time.perf_counter() - started)
-    seen = None if alpha is None else detectable_break(evidence, whole[1:], alpha, rng, units, has_classes=has_classes)
+    seen = None
+    if alpha is not None and found.p_value > alpha:
+        seen = detectable_break(evidence, alpha, rng, units, has_classes=has_classes)
     return RelationTest(found, overlap(x, y, moves, rng), seen)
