@@ -24,10 +24,11 @@ class Judgement:
     """What the exact tests say about a node.
 
     Attributes:
-        null: the likeliest of its symmetries, by whose moves copies are made; None for "Y is independent of X".
+        null: of its symmetries the one with the largest p-value, by whose moves copies are made; None for "Y is
+            independent of X".
         p_value, p_adjusted: of the node: the largest of its symmetries'; None where none of them was tested.
-        holds: whether a symmetry of the node was accepted. preferred: what was accepted in place of one that was not
-            rejected either, where the two exclude each other.
+        holds: whether a symmetry of the node was accepted. preferred: what was accepted, for its evidence, in place
+            of one that was not rejected either, where the two exclude each other.
         is_tying: whether the space is that of no group. is_one_sided: whether a relation that would keep particles is
             undecided, because the inputs show one side of it only.
     """

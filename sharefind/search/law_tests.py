@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,7 +22,13 @@ from sharefind.search.problem import Problem
 from sharefind.search.searched_unit import searched_unit
 
 
-def law_test(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> FamilyTest:
+def law_test(
+    problem: Problem,
+    family: CandidateFamily,
+    memory: Memory,
+    progress: StageProgress,
+    evidence: Mapping[str, float] | None = None,
+) -> FamilyTest:
     """Exact tests that the law of (X, Y) is invariant, by the statistic of the problem.
 
     Args:
@@ -29,6 +36,7 @@ def law_test(problem: Problem, family: CandidateFamily, memory: Memory, progress
         family: The candidates.
         memory: Tests that were finished before.
         progress: Called before each test.
+        evidence: Settles conflicts.
 
     Returns:
         The verdicts.
@@ -50,6 +58,7 @@ def law_test(problem: Problem, family: CandidateFamily, memory: Memory, progress
         grow=settings.grows,
         units=units,
         on_copies=stage.follow,
+        evidence=evidence,
     )
 
 

@@ -1,4 +1,4 @@
-"""A closer look at rejected groups: what is broken, and by how much."""
+"""A closer look at rejected groups: what is broken, and by how much; of relations, at what is left standing too."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def diagnoses(
 ) -> dict[str, Diagnosis]:
     """A closer look at the rejected groups nearest to what holds, and at the candidate itself when it is rejected.
 
-    The largest groups come first; none where there are too few samples or units for a risk gap, or where all labels are
+    Where the relation decides, also at what tying by the accepted group and by the largest undecided one costs. The
+    largest groups come first; none where there are too few samples or units for a risk gap, or where all labels are
     equal and nothing can be predicted.
 
     Args:
@@ -52,13 +53,14 @@ def diagnoses(
     family, settings = problem.family, problem.settings
     nodes = () if problem.lattice is None else problem.lattice.nodes
     groups = {problem.label_of(g): g for node in nodes for g in node.groups}
-    if family is None or not family.rejected:
+    if family is None or not (family.rejected or problem.by_relation):
         return {}
     x, y = tested_samples(problem)
     few = problem.units is not None and int(problem.units.max()) + 1 < 2 * CrossValidation.folds
     if few or len(x) < fewest_samples or bool(((y - y[0]).abs() <= constant * y.abs().max()).all()):
         return {}
-    chosen = _nearest_rejected(family, groups)[:most]
+    chosen = [*(_left_standing(problem, family) if problem.by_relation else []), *_nearest_rejected(family, groups)]
+    chosen = chosen[:most]
     known = {name: memory.get(DIAGNOSIS, name) for name in chosen}
     found = {name: diagnosis for name, diagnosis in known.items() if diagnosis is not None}
     missing = [name for name in chosen if name not in found]
@@ -98,6 +100,13 @@ def _look_closely(look: _Look) -> Diagnosis:
     rng = named_stream(look.seed, "diagnosis", look.name)
     with rows_looked_at():  # this may be a process of its own
         return diagnose(x, y, look.moves, rng, look.alpha, look.copies, look.worker, look.units)
+
+
+def _left_standing(problem: TestedProblem, family: FamilyTest) -> list[str]:
+    """The accepted group and the largest undecided one."""
+    orders = {} if problem.symmetries is None else problem.symmetries.orders
+    undecided = sorted(family.undecided, key=lambda name: -(orders.get(name) or 0))
+    return [*family.maximal, *undecided[:1]]
 
 
 def _nearest_rejected(family: FamilyTest, groups: Mapping[str, Group]) -> list[str]:

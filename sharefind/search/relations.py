@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,7 +35,12 @@ class Relations:
 
 
 def relations_of(
-    problem: Problem, family: CandidateFamily, law: FamilyTest | None, memory: Memory, progress: StageProgress
+    problem: Problem,
+    family: CandidateFamily,
+    law: FamilyTest | None,
+    likeliest: GroupShares | None,
+    memory: Memory,
+    progress: StageProgress,
 ) -> Relations:
     """What the settings ask for beside the law: the relation alone, or where the inputs alone break the law.
 
@@ -42,6 +48,7 @@ def relations_of(
         problem: What is searched.
         family: The candidates.
         law: Tests of the law of (X, Y); None where the relation alone was asked for.
+        likeliest: Shares of the candidates; their evidence settles conflicts.
         memory: Tests that were finished before.
         progress: Called before each test.
 
@@ -51,13 +58,13 @@ def relations_of(
     Raises:
         GroupError: The relation was asked for, of a group that cannot be listed.
     """
-    likeliest = _likeliest(problem, family)
     if law is not None and not (law.rejected and _may_follow_relation(problem)):
         return Relations(likeliest=likeliest)
     inputs = _input_law(problem, family, memory, progress)
     if law is not None and not any(inputs.verdicts[name] is Verdict.REJECTED for name in law.rejected):
         return Relations(inputs, likeliest=likeliest)
-    return Relations(inputs, _relation(problem, family, memory, progress), likeliest, "relation")
+    evidence = None if likeliest is None else likeliest.log_evidence
+    return Relations(inputs, _relation(problem, family, evidence, memory, progress), likeliest, "relation")
 
 
 def _may_follow_relation(problem: Problem) -> bool:
@@ -88,7 +95,13 @@ def _input_law(problem: Problem, family: CandidateFamily, memory: Memory, progre
     )
 
 
-def _relation(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> RelationFamily:
+def _relation(
+    problem: Problem,
+    family: CandidateFamily,
+    evidence: Mapping[str, float] | None,
+    memory: Memory,
+    progress: StageProgress,
+) -> RelationFamily:
     settings = problem.settings
     x, y, units = relation_rows(problem)
     return relation_family_test(
@@ -103,9 +116,21 @@ def _relation(problem: Problem, family: CandidateFamily, memory: Memory, progres
         progress=lambda name, done, total: progress(f"test of the relation under {name}", done, total),
         memory=KeptTests(memory),
         workers=settings.workers,
+        evidence=evidence,
     )
 
 
-def _likeliest(problem: Problem, family: CandidateFamily) -> GroupShares | None:
+def likeliest_group(problem: Problem, family: CandidateFamily, progress: StageProgress) -> GroupShares | None:
+    """Shares of the candidates; None where there are none, or the labels are explained by noise alone as well.
+
+    Args:
+        problem: What is searched.
+        family: The candidates.
+        progress: Called before each step.
+    """
     x, y, units = relation_rows(problem)
-    return group_shares(x, y, family, named_stream(problem.settings.seed, "likeliest"), units)
+    rng = named_stream(problem.settings.seed, "likeliest")
+    found = group_shares(
+        x, y, family, rng, units, progress=lambda done, total: progress("evidence of the groups", done, total)
+    )
+    return None if found is None or not found.has_signal else found

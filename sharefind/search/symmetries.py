@@ -34,7 +34,7 @@ from sharefind.search.experiments import StageProgress
 from sharefind.search.law_tests import candidate_family, law_test, tested_samples
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.problem import Problem
-from sharefind.search.relations import relations_of
+from sharefind.search.relations import likeliest_group, relations_of
 from sharefind.search.units_of_rows import can_permute
 
 INDEPENDENCE = "independence"
@@ -119,8 +119,10 @@ def symmetries(problem: Problem, memory: Memory, progress: StageProgress, *, who
     if family is None:
         return Symmetries(gate, None, tying_p_value=_tying_p_value(problem))
     orders = {c.name: c.order for c in family.candidates}
-    law = None if settings.symmetry == "relation" else law_test(problem, family, memory, progress)
-    relations = relations_of(problem, family, law, memory, progress)
+    likeliest = likeliest_group(problem, family, progress)
+    evidence = None if likeliest is None else likeliest.log_evidence
+    law = None if settings.symmetry == "relation" else law_test(problem, family, memory, progress, evidence)
+    relations = relations_of(problem, family, law, likeliest, memory, progress)
     return Symmetries(gate, law, orders, **vars(relations))
 
 

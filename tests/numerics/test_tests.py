@@ -19,6 +19,7 @@ from sharefind.inference import (
     HeldOutGap,
     MarginalLikelihood,
     SmoothFit,
+    SymmetricEvidence,
     diagnose,
     independence_test,
     lie_algebra_test,
@@ -64,6 +65,7 @@ def _diagnosis(x: Tensor, y: Tensor) -> Any:
 TESTS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "correlogram": _randomisation(Correlogram(REP, REP, (GROUP,))),
     "marginal-likelihood": _randomisation(MarginalLikelihood()),
+    "symmetric-evidence": _randomisation(SymmetricEvidence(REP, REP, (GROUP,))),
     "held-out-gap": _randomisation(HeldOutGap()),
     "displacement": _randomisation(Displacement()),
     "cross-displacement": _randomisation(CrossDisplacement()),

@@ -1,16 +1,24 @@
 """Which group of a lattice do the data speak for? Shares of the posterior over tied Gaussian processes.
 
-Beside a tested answer: a share has no error rate, and is calibrated by simulation.
+Beside a tested answer: a share has no error rate, and is calibrated by simulation (docs/benchmarks).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.relation.listed_lattice import ListedLattice
+from sharefind.inference.relation.share_evidence import ShareSettings, StepProgress, TiedProcesses
+from sharefind.inference.sample_checks import refuse_bad_samples
+from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.tests.families import CandidateFamily
 
 NO_SYMMETRY = ""
@@ -25,28 +33,111 @@ class GroupShares:
         log_evidence: Of each candidate, and of `NO_SYMMETRY`.
         shares: Of the posterior, the same keys; they sum to 1.
         rows: Rows that were read.
+        noise: Logarithm of the evidence that labels are constants and noise, and do not depend on the inputs.
     """
 
     log_evidence: Mapping[str, float]
     shares: Mapping[str, float]
     rows: int
+    noise: float = -math.inf
 
     @property
     def likeliest(self) -> str:
         """The name with the largest share."""
         return max(self.shares, key=lambda name: self.shares[name])
 
+    @property
+    def has_signal(self) -> bool:
+        """Whether the likeliest group explains more than noise does; no group should be named where it does not."""
+        return self.log_evidence[self.likeliest] > self.noise
 
+
+@warns_of_rows
 def group_shares(
-    x: Tensor, y: Tensor, family: CandidateFamily, rng: np.random.Generator, units: Tensor | None = None
+    x: Tensor,
+    y: Tensor,
+    family: CandidateFamily,
+    rng: np.random.Generator,
+    units: Tensor | None = None,
+    *,
+    settings: ShareSettings | None = None,
+    progress: StepProgress | None = None,
 ) -> GroupShares | None:
-    """Shares of the candidates of a family and of no symmetry; None where a group cannot be listed.
+    """Shares of the candidates of a family and of no symmetry.
+
+    A candidate H stands for E[Y | X] being one draw of a Gaussian process that H ties, with covariance
+    mean_h k(x, h x') rho(h). The prior is uniform over conjugacy classes, no symmetry among them, so that the many
+    conjugates of a small group weigh no more than one large group. All candidates see the same inputs, scaled by one
+    matrix that commutes with the largest group, and the same labels: what the largest group leaves alone of their
+    origin is taken out. A constant that a smaller group leaves alone has a prior of its own: labels whose means differ
+    between outputs speak against groups that exchange these outputs, as they must.
+
+    Classes, as one-hot labels, are compared by their squared error: this evidence is approximate. Rows of one unit
+    depend on each other: logarithms are multiplied by units / rows, as if each unit told as much as one row.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         family: The candidates.
-        rng: Of the rows that are read, where they are many.
+        rng: Of the rows that are read where they are many, and of the blocks into which they are cut.
         units: The unit of each row, shape (n,), int64.
+        settings: Which processes; `ShareSettings()` where None.
+        progress: Called with the steps done and the steps in all.
+
+    Returns:
+        The shares; None where there are none: the largest group is infinite, has more than `settings.most_order`
+        elements, or so many subgroups that `settings.most_work` is spent on a few rows; or inputs or labels are the
+        same in all rows that can be read.
+
+    Raises:
+        InputError: The samples cannot be used.
     """
-    return None
+    refuse_bad_samples(x, y, units)
+    settings = settings or ShareSettings()
+    lattice = ListedLattice.of(family, NO_SYMMETRY, settings.most_order)
+    if lattice is None:
+        return None
+    processes = TiedProcesses(lattice, settings)
+    count = processes.readable_rows(len(x))
+    rows = _rows(len(x), count, units, rng)
+    inputs, labels = x[rows].double(), y[rows].double()
+    if count == 0 or any(bool((v == v[0]).all()) for v in (inputs, labels)):
+        return None
+    scaled = _scaled(lattice, inputs, labels, rng)
+    parts = _parts(count, processes.block_rows(count), rng)
+    told = 1.0 if units is None else len(torch.unique(units[rows])) / count
+    found = {n: told * v for n, v in processes.log_evidence(*scaled, parts, progress).items()}
+    shares = _shares(found, lattice.prior(), settings.temperature)
+    return GroupShares(found, shares, count, told * processes.noise_evidence(scaled[1], parts))
+
+
+def _rows(n: int, most: int, units: Tensor | None, rng: np.random.Generator) -> NDArray[np.int64]:
+    """So many rows in their order, some of each unit, since more units tell more."""
+    order = rng.permutation(n)
+    if units is not None:
+        number = units.numpy()[order]
+        within = np.empty(n, dtype=np.int64)
+        for unit in np.unique(number):
+            places = np.flatnonzero(number == unit)
+            within[places] = np.arange(len(places))
+        order = order[np.argsort(within, kind="stable")]
+    return np.sort(order[:most])
+
+
+def _parts(rows: int, block: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    count = math.ceil(rows / block)
+    return [np.arange(rows)] if count == 1 else np.array_split(rng.permutation(rows), count)
+
+
+def _scaled(lattice: ListedLattice, x: Tensor, y: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Origin by what the largest group leaves alone, scale by spreads about the mean: offsets do not set the scale."""
+    origin = orbit_scale(lattice.whole, x, y, rng)
+    spread = orbit_scale(lattice.whole, x - x.mean(0), y - y.mean(0), rng)
+    return replace(origin, x_matrix=spread.x_matrix, y_scale=spread.y_scale)(x, y)
+
+
+def _shares(evidence: Mapping[str, float], prior: Mapping[str, float], temperature: float) -> dict[str, float]:
+    logs = {name: value / temperature + math.log(prior[name]) for name, value in evidence.items()}
+    best = max(logs.values())
+    weights = {name: math.exp(value - best) for name, value in logs.items()}
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}

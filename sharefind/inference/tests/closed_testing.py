@@ -85,7 +85,8 @@ class FamilyTest:
         maximal: Accepted candidates inside no other accepted one.
         alpha: The family-wise level.
         conflict: Candidates of which at least one must fail: not rejected, though the group they generate was. The one
-            with the largest p-value is accepted, the others are undecided.
+            with the most evidence is accepted, or that with the largest p-value where no evidence was given; the others
+            are undecided.
     """
 
     verdicts: Mapping[str, Verdict]
@@ -137,6 +138,7 @@ def family_test(
     units: Tensor | None = None,
     grow: bool = False,
     on_copies: Callable[[str, int], None] | None = None,
+    evidence: Mapping[str, float] | None = None,
 ) -> FamilyTest:
     """Test a family of symmetries of the law of (X, Y), in waves: all groups inside rejected ones alone come next.
 
@@ -156,6 +158,7 @@ def family_test(
         grow: Whether the number of copies grows near alpha, from `copies` to 64 times as many, see `CopiesDesign`.
         on_copies: Called with the candidate under test and the copies that were looked at, where this process works
             alone.
+        evidence: Settles conflicts, see `closed_test`.
 
     Returns:
         The verdicts.
@@ -184,7 +187,7 @@ def family_test(
             yield from results
 
     with shared.connected():
-        return closed_test(family, alpha, tests, progress, memory)
+        return closed_test(family, alpha, tests, progress, memory, evidence)
 
 
 Wave = Callable[[Sequence[int]], Iterator[tuple[int, RandomisationTest]]]
@@ -197,6 +200,7 @@ def closed_test(
     tests: Wave,
     progress: Progress | None = None,
     memory: TestMemory | None = None,
+    evidence: Mapping[str, float] | None = None,
 ) -> FamilyTest:
     """Closed testing by any tests of the candidates that have the level `alpha`.
 
@@ -206,6 +210,8 @@ def closed_test(
         tests: Makes the tests of a wave.
         progress: Called before each test; with several workers it names the first of those under way.
         memory: Tests that were finished before.
+        evidence: Logarithms, by candidate: of several that are not rejected though their join is, the one with the most
+            is accepted. No rejection depends on it. Where it is None, or lacks one of them, p-values decide.
 
     Returns:
         The verdicts.
@@ -217,7 +223,7 @@ def closed_test(
         for number, test in tests(missing):
             run.keep(missing[number], test)
             run.tell(missing)
-    return _concluded(family, run.in_order(), alpha)
+    return _concluded(family, run.in_order(), alpha, evidence or {})
 
 
 def _named(hear: Callable[[str, int], None] | None, names: Sequence[str]) -> Callable[[int, int], None] | None:
@@ -278,11 +284,15 @@ def _least_copies(alpha: float) -> int:
     return max(1, math.ceil(1 / alpha) - 1) if 0 < alpha < 1 else 1
 
 
-def _concluded(family: CandidateFamily, tests: Mapping[int, RandomisationTest], alpha: float) -> FamilyTest:
+def _concluded(
+    family: CandidateFamily, tests: Mapping[int, RandomisationTest], alpha: float, evidence: Mapping[str, float]
+) -> FamilyTest:
     names, rejected = family.names, _rejected(tests, alpha)
     kept = [place for place in tests if place not in rejected]
     # Of several kept groups, whose join was rejected, one at most is the largest that holds: the likeliest is taken.
-    best = max(kept, key=lambda i: (tests[i].p_value, -tests[i].z)) if kept else None
+    is_told = all(names[i] in evidence for i in kept)
+    told = {i: evidence[names[i]] if is_told else 0.0 for i in kept}
+    best = max(kept, key=lambda i: (told[i], tests[i].p_value, -tests[i].z)) if kept else None
     common = [] if best is None else [i for i in range(len(names)) if i == best or family.inside[i, best]]
     verdicts = {
         name: Verdict.REJECTED if i in rejected else Verdict.ACCEPTED if i in common else Verdict.UNDECIDED

@@ -26,7 +26,7 @@ class RandomisationRule:
     traits: ClassVar[StopTraits] = StopTraits(decides_by_tests=True, trains_copies="always")
 
     def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
-        """Train on the data and on copies moved by the likeliest of the node's symmetries.
+        """Train on the data and on copies moved by the node's symmetry with the largest p-value.
 
         Raises:
             ConfigError: the candidate's subgroups were not tested, as in a blind search.

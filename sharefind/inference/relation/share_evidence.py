@@ -1,0 +1,208 @@
+"""The evidence of tied Gaussian processes for all subgroups of a lattice at once, by Cholesky factors.
+
+Distances |x_i - h x_j| are formed once for all subgroups; the covariance of each falls into blocks of outputs that it
+mixes. Constants that a group leaves alone have a prior of their own, so that origins of the labels cost little.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.errors import ConfigError
+from sharefind.inference.relation.label_blocks import LabelBlock, label_blocks
+from sharefind.inference.relation.listed_lattice import ListedLattice, Members
+from sharefind.inference.relation.tied_kernels import matern_five_halves
+
+StepProgress = Callable[[int, int], None]
+"""(steps done, steps in all)."""
+
+
+@dataclass(frozen=True)
+class ShareSettings:
+    """Which Gaussian processes are compared, and how much work that may be.
+
+    The evidence of a group is a mean over widths x noises x constants; each amplitude is at its maximum.
+
+    Attributes:
+        widths: Lengths of the kernel, in medians of the distance between rows.
+        noises: Noise variances, relative to the mean variance of the tied function.
+        constants: Prior variances of a constant that the group leaves alone, relative to the same.
+        temperature: Logarithms of evidence are divided by it before they become shares; chosen by simulation.
+        most_rows: Most rows that are read.
+        most_order: Largest group whose subgroups are compared.
+        most_entries: Most distances that are held at once: order x rows^2.
+        most_work: Most floating-point operations of all Cholesky factors: rows are cut into blocks whose logarithms
+            add up, at common hyperparameters, until they cost less.
+        least_block: Least rows of a block; where even these cost more, fewer rows are read.
+        least_rows: Where fewer rows could be read, no shares are given.
+    """
+
+    widths: tuple[float, ...] = (0.5, 1.2, 3.0)
+    noises: tuple[float, ...] = (3e-3, 0.03, 0.3, 2.0)
+    constants: tuple[float, ...] = (1.0, 1e3, 1e6)
+    temperature: float = 1.0
+    most_rows: int = 500
+    most_order: int = 200
+    most_entries: int = 20_000_000
+    most_work: float = 1e10
+    least_block: int = 25
+    least_rows: int = 10
+
+    def __post_init__(self) -> None:
+        grids = (self.widths, self.noises, self.constants)
+        numbers = [*self.widths, *self.noises, *self.constants, self.temperature]
+        if not all(grids) or not all(0 < v < math.inf for v in numbers):
+            raise ConfigError("shares: give positive widths, noises and constants, and a positive temperature")
+
+
+@dataclass(frozen=True, eq=False)
+class TiedProcesses:
+    """The processes of all subgroups of a lattice.
+
+    Attributes:
+        lattice: The subgroups.
+        settings: Widths, noises, constants.
+    """
+
+    lattice: ListedLattice
+    settings: ShareSettings
+
+    @cached_property
+    def distinct(self) -> dict[bytes, Members]:
+        """The subgroups that act in different ways."""
+        return {members.tobytes(): members for members in self.lattice.members.values()}
+
+    @cached_property
+    def blocks(self) -> dict[bytes, list[LabelBlock]]:
+        """The label blocks of each."""
+        return {key: label_blocks(self.lattice.on_y[members]) for key, members in self.distinct.items()}
+
+    def block_rows(self, rows: int) -> int:
+        """Rows of a block of so many, such that all blocks cost at most `most_work`; 0 where none can."""
+        settings = self.settings
+        factors = len(settings.widths) * len(settings.noises)
+        cubes = factors * sum(b.size**3 for blocks in self.blocks.values() for b in blocks) / 3
+        least = min(settings.least_block, rows)
+        if rows * least**2 * cubes > settings.most_work:
+            return 0
+        held = math.isqrt(settings.most_entries // len(self.lattice.on_x))
+        return min(rows, held, math.isqrt(int(settings.most_work / (rows * cubes))))
+
+    def readable_rows(self, rows: int) -> int:
+        """The rows that can be read, at most these, 0 where they are too few."""
+        found = min(rows, self.settings.most_rows)
+        while found >= self.settings.least_rows and self.block_rows(found) == 0:
+            found = found * 3 // 4
+        return found if found >= self.settings.least_rows else 0
+
+    def log_evidence(
+        self, x: Tensor, y: Tensor, parts: Sequence[NDArray[np.int64]], progress: StepProgress | None = None
+    ) -> dict[str, float]:
+        """Logarithms of the mean of p(Y | X) over the hyperparameters, up to one constant.
+
+        Args:
+            x: Scaled inputs, shape (n, d_in), not all the same.
+            y: Scaled labels, shape (n, d_out).
+            parts: Blocks of rows whose logarithms add up.
+            progress: Called before each step.
+
+        Returns:
+            One for each subgroup.
+        """
+        between = torch.pdist(x)
+        median = float(between[between > 0].median())
+        images = torch.einsum("gab,nb->gna", self.lattice.on_x, x)
+        steps = [(part, place) for part in parts for place in range(len(self.settings.widths))]
+        shape = (len(self.settings.widths), len(self.settings.noises), len(self.settings.constants))
+        found = {key: (torch.zeros(shape).double(), torch.zeros(shape).double()) for key in self.distinct}
+        for number, (part, place) in enumerate(steps):
+            if progress is not None:
+                progress(number, len(steps))
+            length = self.settings.widths[place] * median
+            kernels = matern_five_halves(_distances(x[part], images[:, part]), length)
+            variance = self._variances(matern_five_halves(((images - x) ** 2).sum(2), length).mean(1))
+            for key, members in self.distinct.items():
+                own = kernels[members] / variance[key]
+                misfit, log_det = self._sums(own, y[part], self.blocks[key])
+                found[key][0][place] += misfit
+                found[key][1][place] += log_det
+        logs = {key: _log_mean(misfit, log_det, y.numel()) for key, (misfit, log_det) in found.items()}
+        return {name: logs[members.tobytes()] for name, members in self.lattice.members.items()}
+
+    def noise_evidence(self, y: Tensor, parts: Sequence[NDArray[np.int64]]) -> float:
+        """The same of labels y (n, d_out) that are constants of the largest group and noise, and nothing else."""
+        constants = torch.tensor(self.settings.constants, dtype=torch.float64)
+        members = max(self.distinct.values(), key=len)
+        misfit, log_det = torch.zeros_like(constants) + (y**2).sum(), torch.zeros_like(constants)
+        for part in parts:
+            grown = 1 + constants * len(part)
+            for block in label_blocks(self.lattice.on_y[members]):
+                sums = block.fixed.t() @ y[part].sum(0)[block.places].t()
+                misfit = misfit - constants / grown * (sums**2).sum()
+                log_det = log_det + sums.numel() * grown.log() / 2
+        return _log_mean(misfit, log_det, y.numel())
+
+    def _variances(self, own: Tensor) -> dict[bytes, float]:
+        """Mean variance of an output of each tied process, from the mean of k(x, h x), shape (g,)."""
+        traces = self.lattice.on_y.diagonal(dim1=1, dim2=2).mean(1) * own
+        return {key: float(traces[members].mean()) for key, members in self.distinct.items()}
+
+    def _sums(self, kernels: Tensor, y: Tensor, blocks: Sequence[LabelBlock]) -> tuple[Tensor, Tensor]:
+        noises, constants = (
+            torch.tensor(v, dtype=torch.float64) for v in (self.settings.noises, self.settings.constants)
+        )
+        sums = [
+            factored_sums(b.covariance(kernels), b.labels(y), b.constants(len(y)), noises, constants) for b in blocks
+        ]
+        return torch.stack([s[0] for s in sums]).sum(0), torch.stack([s[1] for s in sums]).sum(0)
+
+
+def factored_sums(
+    covariance: Tensor, labels: Tensor, basis: Tensor, noises: Tensor, constants: Tensor
+) -> tuple[Tensor, Tensor]:
+    """tr(Y^T K^-1 Y) and (r / 2) log det K of K = covariance + noise I + constant basis basis^T.
+
+    The constants are of low rank: they cost nothing beside the Cholesky factor of the rest.
+
+    Args:
+        covariance: Shape (m, m).
+        labels: Y, shape (m, r).
+        basis: Shape (m, f).
+        noises: Shape (N,).
+        constants: Shape (C,).
+
+    Returns:
+        Two of shape (N, C).
+    """
+    whole = covariance.expand(len(noises), -1, -1).clone()
+    whole.diagonal(dim1=-2, dim2=-1).add_(noises.unsqueeze(1))
+    factor = torch.linalg.cholesky(whole)
+    both = torch.cat([labels, basis], dim=1).expand(len(noises), -1, -1)
+    solved = torch.linalg.solve_triangular(factor, both, upper=False)
+    count = labels.shape[1]
+    solved_labels, solved_basis = solved[..., :count], solved[..., count:]
+    values, vectors = torch.linalg.eigh(solved_basis.mT @ solved_basis)
+    explained = ((vectors.mT @ solved_basis.mT @ solved_labels) ** 2).sum(2)
+    grown = 1 + constants[:, None] * values.clamp_min(0).unsqueeze(1)
+    misfit = (solved_labels**2).sum((1, 2)).unsqueeze(1) - (constants[:, None] / grown * explained.unsqueeze(1)).sum(2)
+    half_log_det = factor.diagonal(dim1=-2, dim2=-1).log().sum(1).unsqueeze(1) + grown.log().sum(2) / 2
+    return misfit, count * half_log_det
+
+
+def _distances(x: Tensor, images: Tensor) -> Tensor:
+    """|x_i - h x_j|^2: x (n, d), images h x_j (g, n, d) -> (g, n, n)."""
+    squares = (x**2).sum(1)
+    return (squares.unsqueeze(1) + squares - 2 * torch.einsum("na,gma->gnm", x, images)).clamp_min(0)
+
+
+def _log_mean(misfit: Tensor, log_det: Tensor, count: int) -> float:
+    logs = -count / 2 * misfit.clamp_min(torch.finfo(torch.float64).tiny).log() - log_det
+    return float(torch.logsumexp(logs.flatten(), 0)) - math.log(logs.numel())
