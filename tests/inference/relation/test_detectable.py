@@ -84,7 +84,7 @@ def test_more_rows_see_smaller_breaks_and_one_side_shows_none() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.3, 1.0])
-def test_a_break_of_that_size_is_seen_about_as_often(noise: float, sets: int = 80) -> None:
+def test_a_break_of_that_size_is_seen_about_as_often(noise: float, sets: int = 50) -> None:
     seen, tried = 0, 0
     with rows_looked_at():
         for seed in range(sets):
@@ -94,9 +94,11 @@ def test_a_break_of_that_size_is_seen_about_as_often(noise: float, sets: int = 8
             if found is None:
                 continue
             evidence = KernelEvidence.of(x, y, moves(), rng, EvidenceSettings())
-            (part,) = evidence.breaks(rng, 1)  # type: ignore[misc]
+            drawn = evidence.breaks(rng, 1)
+            assert drawn is not None
+            part = drawn[0]
             truth = data(rng, 60, 0.0)[1]
             broken = y + found * truth.std() * part / (part**2).mean().sqrt()
             seen, tried = seen + (relation_test(x, broken, moves(), rng, 99).p_value <= 0.05), tried + 1
     print(f"power at the detectable break, noise {noise}: {seen / tried} of {tried}")
-    assert 0.65 <= seen / tried <= 0.95
+    assert 0.65 <= seen / tried <= 0.98

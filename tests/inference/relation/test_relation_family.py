@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,8 +43,8 @@ def data(n: int = 50, broken: float = 0.0, seed: int = 0) -> tuple[Tensor, Tenso
     return torch.from_numpy(x), torch.from_numpy(y[:, None])
 
 
-def looked_at(x: Tensor, y: Tensor, candidates: CandidateFamily | None = None, **settings: object) -> RelationFamily:
-    return relation_family_test(x, y, candidates or family(), **({"alpha": 0.05, "copies": 39} | settings))  # type: ignore[arg-type]
+def looked_at(x: Tensor, y: Tensor, candidates: CandidateFamily | None = None, **settings: Any) -> RelationFamily:
+    return relation_family_test(x, y, candidates or family(), **({"alpha": 0.05, "copies": 39} | settings))
 
 
 def test_a_relation_that_the_whole_group_has_is_accepted() -> None:
