@@ -16,8 +16,8 @@ from torch import Tensor
 from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import FiniteGroup, subgroups
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.inference.statistics.origin import OrbitScaling, orbit_scale
+from sharefind.inference.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.meanfield.clouds.actions import JointAction
 
 

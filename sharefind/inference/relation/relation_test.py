@@ -21,9 +21,9 @@ from sharefind.inference.relation.kernel_features import row_width
 from sharefind.inference.relation.overlap import overlap
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
 from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
-from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.sample_checks import refuse_bad_samples
 from sharefind.inference.tests.p_values import RandomisationTest, found_test
+from sharefind.inference.tied_kernels import ListedGroup
 from sharefind.parallel import Workers
 
 

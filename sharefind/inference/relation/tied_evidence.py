@@ -12,8 +12,8 @@ from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.label_copies import TiedFit
-from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
+from sharefind.inference.tied_kernels import ListedGroup
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from torch import Tensor
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.kernel_features import Landmarks, row_width
 from sharefind.inference.relation.tied_evidence import EvidenceSettings
-from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
+from sharefind.inference.tied_kernels import ListedGroup
 
 
 @dataclass(frozen=True)

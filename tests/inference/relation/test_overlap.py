@@ -11,8 +11,8 @@ from sharefind.groups import FiniteGroup, named_group, natural, trivial
 from sharefind.groups.group import cycles
 from sharefind.inference import subgroup_family
 from sharefind.inference.relation.overlap import OverlapSettings, overlap
-from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.statistics.origin import OrbitScaling, orbit_scale
+from sharefind.inference.tied_kernels import ListedGroup
 from sharefind.meanfield import JointAction
 
 S3 = named_group("S3")
