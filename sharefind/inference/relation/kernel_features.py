@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.inference.relation.tied_kernels import ListedGroup
+from sharefind.inference.tied_kernels import ListedGroup
 
 
 def row_width(group: ListedGroup) -> int:

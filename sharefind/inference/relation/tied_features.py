@@ -20,8 +20,8 @@ from torch import Tensor
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.kernel_features import Landmarks, row_width
 from sharefind.inference.relation.tied_evidence import EvidenceSettings
-from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
+from sharefind.inference.tied_kernels import ListedGroup
 
 
 @dataclass(frozen=True)
@@ -262,29 +262,6 @@ class FeatureEvidence:
             uniform = torch.from_numpy(rng.random((int(units.max()) + 1, 1)))[units]
             copy.copy_(one_hot[torch.searchsorted(edges, uniform, right=True).squeeze(1)].reshape(self.labels.shape))
         return drawn
-
-    def overlap(self, rng: np.random.Generator) -> float:
-        """tr(R A R) / tr(A) over the same of rows that were each moved by a Haar element, A = k - K_H."""
-        marks, group = self.landmarks, self.landmarks.group
-        drawn = torch.from_numpy(rng.integers(len(group.on_x), size=len(self.rows)))
-        elsewhere = replace(marks, x=torch.einsum("nab,nb->na", group.on_x[drawn], marks.x))
-        few = elsewhere.at(marks.some(self.settings.anti_rank))
-        after = few.anti_features(few.tied(), self.settings.rounding)
-        turned = self.tied.features
-        if group.moves_labels:
-            turned = torch.einsum("nab,nbr->nar", group.on_y[drawn], turned.unflatten(0, (len(drawn), -1)))
-        turned = turned.reshape(len(after), -1)
-        both = ((self.anti, self.tied.features, self.cross, marks), (after, turned, after.t() @ turned, elsewhere))
-        shares = [self._seen(anti, tied, cross, 1 - places.diagonal()) for anti, tied, cross, places in both]
-        return shares[0] / shares[1] if shares[1] > 0 else 0.0
-
-    def _seen(self, anti: Tensor, tied: Tensor, cross: Tensor, diagonal: Tensor) -> float:
-        """tr(R A R) / tr(A) of features (N, r') and (N, r); what A has beside them is put on its diagonal (N,)."""
-        twice = self.tied.twice(self.noise)
-        beside = (diagonal - (anti**2).sum(1)).clamp_min(0)
-        found = (anti**2).sum() - (cross**2 * twice).sum() + (beside * (1 - tied**2 @ twice)).sum()
-        total = diagonal.sum()
-        return float(found / total) if float(total) > self.settings.rounding * len(diagonal) else 0.0
 
 
 @dataclass(frozen=True)
