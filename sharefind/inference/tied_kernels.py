@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from sharefind.errors import GroupError
@@ -82,20 +84,19 @@ class ListedGroup:
             nearest = torch.minimum(nearest, part.amin(0))
         return nearest.sqrt()
 
-    def closes(self, x: Tensor, y: Tensor, near: float, block: int = 1000) -> bool:
+    def closes(self, x: Tensor, y: Tensor, near: float) -> bool:
         """Whether each image of a row is a row.
 
         Args:
             x: Inputs, shape (n, d_in).
             y: Labels, shape (n, d_out).
-            near: Distance up to which two rows are one.
-            block: Rows that are looked for at a time.
+            near: Distance below which two rows are one.
         """
-        rows, exactly = torch.cat([x, y], dim=1), "donot_use_mm_for_euclid_dist"
+        tree = cKDTree(torch.cat([x, y], dim=1).numpy(), balanced_tree=False)
         for on_x, on_y in zip(self.on_x, self.on_y, strict=True):
-            images = torch.cat([x @ on_x.t(), y @ on_y.t()], dim=1)
-            for part in (images[:1], *images.split(block)):
-                if float(torch.cdist(part, rows, compute_mode=exactly).amin(1).max()) > near:
+            images = torch.cat([x @ on_x.t(), y @ on_y.t()], dim=1).numpy()
+            for part in (images[:1], images):
+                if not np.isfinite(tree.query(part, distance_upper_bound=near)[0]).all():
                     return False
         return True
 

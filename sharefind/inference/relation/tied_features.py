@@ -1,12 +1,14 @@
 """The test of a relation for many rows: what tying removes, looked for in the residuals of the tied fit.
 
-With R = noise (K_H + noise)^{-1} and A = k - K_H, the statistic is y^T R^2 A R^2 y / |R y|^2. Both kernels are products
-of thin feature matrices, so that n rows cost n r^2. Few rows are tested by `tied_evidence`.
+With R = noise (K_H + noise)^{-1}, at the noise of the undersmoothed fit, and A = k - K_H, the statistic is
+y^T R^2 A R^2 y / |R y|^2. Both kernels are products of thin feature matrices, so that n rows cost n r^2. Few rows are
+tested by `tied_evidence`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -84,9 +86,10 @@ class FeatureFit:
         values, vectors = torch.linalg.eigh(features.t() @ features)
         return cls(features @ vectors, values.clamp_min(0))
 
-    def evidence(self, labels: Tensor, noise: float) -> float:
-        """log p(Y | X) of labels (N, c) at the best amplitude, up to a constant."""
-        return _log_evidence(self.values, self.features.t() @ labels, labels, noise)
+    def likeliest(self, labels: Tensor, noises: Sequence[float]) -> float:
+        """The noise with the best evidence, of labels (N, c)."""
+        inner = self.features.t() @ labels
+        return max(noises, key=lambda noise: _log_evidence(self.values, inner, labels, noise))
 
     def coefficients(self, labels: Tensor, noise: float) -> Tensor:
         """Of the fit to labels (N, c): (r, c)."""
@@ -185,15 +188,20 @@ class FeatureEvidence:
         marks, labels, scale = best.landmarks, best.labels, best.scale
         columns = marks.tied()
         tied = FeatureFit.of(marks.tied_features(columns, features.rounding))
-        noise = max(settings.noises, key=lambda noise: tied.evidence(labels, noise))
+        noise = tied.likeliest(labels, settings.noises)
         places = marks.some(features.anti_rank)
         anti = marks.at(places).anti_features(columns[:, :, places], features.rounding)
         return cls(marks, labels, rows, scale, tied, anti, noise, features, settings.undersmoothing)
 
+    @property
+    def softened(self) -> float:
+        """The noise of the undersmoothed fit; residuals of the chosen one hold more of the tied function."""
+        return self.undersmoothing * self.noise
+
     @cached_property
     def fit(self) -> Tensor:
         """Coefficients of the undersmoothed fit, (r, c)."""
-        return self.tied.coefficients(self.labels, self.undersmoothing * self.noise)
+        return self.tied.coefficients(self.labels, self.softened)
 
     @cached_property
     def fitted(self) -> Tensor:
@@ -226,8 +234,8 @@ class FeatureEvidence:
         size = rest.abs().amax().clamp_min(torch.finfo(torch.float64).tiny)
         products = (self._both @ (rest.flatten(1) / size).float()).double().mul_(size)
         inner, found = products.unflatten(1, rest.shape[1:]).split([len(self.tied.values), self.anti.shape[1]])
-        twice = self.tied.twice(self.noise)[:, None, None]
-        shrunk = ((self.noise / (self.tied.values + self.noise)) ** 2).unsqueeze(1) * self.fit
+        twice = self.tied.twice(self.softened)[:, None, None]
+        shrunk = ((self.softened / (self.tied.values + self.softened)) ** 2).unsqueeze(1) * self.fit
         found = found - torch.einsum("kr,rmc->kmc", self.cross, twice * inner - shrunk.unsqueeze(1))
         left = (rest**2).sum(0) - (twice * inner**2).sum(0) + 2 * torch.einsum("rc,rmc->mc", shrunk, inner)
         left = left + (self.tied.values.unsqueeze(1) * self.fit * shrunk).sum(0)
@@ -238,7 +246,7 @@ class FeatureEvidence:
         numbers = torch.arange(len(self.rows)) if units is None else units[self.rows]
         if has_classes:
             return self._classes(numbers, rng, count)
-        errors = self.tied.errors(self.labels - self.fitted, numbers, self.undersmoothing * self.noise)
+        errors = self.tied.errors(self.labels - self.fitted, numbers, self.softened)
         signs = torch.from_numpy(rng.choice([-1.0, 1.0], size=(count, int(numbers.max()) + 1)))[:, numbers]
         signs = signs.repeat_interleave(self.landmarks.width, dim=1).unsqueeze(2)
         return signs.mul(errors).add_(self.fitted)

@@ -15,7 +15,7 @@ from sharefind.inference.relation.relation_test import RelationSettings, Relatio
 from sharefind.inference.relation.tied_evidence import EvidenceSettings
 from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
 from sharefind.meanfield import JointAction
-from tests.acceptance.relation_laws import Cell, tasks
+from tests.acceptance.relation_laws import Cell, Task, p_values, tasks
 
 MANY = RelationSettings(most_values=0)
 FULL = FeatureSettings(tied_rank=10_000, anti_rank=10_000)
@@ -54,7 +54,8 @@ def test_as_many_features_as_labels_are_the_kernels(task: str) -> None:
 def test_the_statistic_is_that_of_whole_matrices(task: str) -> None:
     evidence = _features(Cell(task, "shifted apart", "even", KINDS[task], 0.3))
     tied, anti = _kernels(evidence)
-    maker = evidence.noise * torch.linalg.inv(tied + evidence.noise * torch.eye(len(tied)))
+    noise = 0.3 * evidence.noise
+    maker = noise * torch.linalg.inv(tied + noise * torch.eye(len(tied)))
     copies = evidence.copies(np.random.default_rng(1), 5, None, has_classes=tasks()[task].has_classes)
     labels = torch.cat([evidence.labels.unsqueeze(0), copies])
     left = maker @ labels
@@ -197,6 +198,18 @@ def test_a_break_is_seen_and_a_relation_is_not_rejected_among_a_thousand_rows() 
     assert found[0.0].p_value > 0.05
 
 
-def _tested(x: Tensor, y: Tensor, task: object, rng: np.random.Generator) -> RelationTest:
-    moves, has_classes = getattr(task, "moves"), getattr(task, "has_classes")  # noqa: B009
-    return relation_test(x, y, moves, rng, 99, has_classes=has_classes, settings=MANY)
+def _tested(x: Tensor, y: Tensor, task: Task, rng: np.random.Generator) -> RelationTest:
+    return relation_test(x, y, task.moves, rng, 99, has_classes=task.has_classes, settings=MANY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", ["skewed", "shifted apart", "80 % canonical", "rows of many scales"])
+def test_true_relations_are_rejected_no_more_often_than_they_may(law: str) -> None:
+    p = [v for noise in ("even", "uneven", "heavy") for v in p_values(Cell("C2", law, noise, 1000), range(40), _tested)]
+    # Of 120 sets at a level of .05, 13 and more are rejected with probability .01.
+    assert sum(v <= 0.05 for v in p) <= 12
+
+
+@pytest.mark.slow
+def test_a_small_break_is_seen_among_two_thousand_rows() -> None:
+    assert sum(v <= 0.05 for v in p_values(Cell("C2", "80 % canonical", "even", 2000, 0.15), range(10), _tested)) >= 9
