@@ -322,7 +322,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--csv", type=Path, required=True)
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    done = {_key(row) for row in csv.DictReader(given.csv.open())} if given.csv.exists() else set()
+    done = {_key(row) for row in csv.DictReader(given.csv.read_text().splitlines())} if given.csv.exists() else set()
     for task in given.tasks:
         for cell in cells(given.rows, task, tuple(given.breaks)):
             wanted = cell.law in given.laws and cell.noise in given.noises
