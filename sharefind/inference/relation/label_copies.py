@@ -52,7 +52,7 @@ class TiedFit:
     def errors(self, units: Tensor) -> Tensor:
         """Residuals at the size of the errors, (N, c): C_BB^{-1/2} of those of each unit B.
 
-        C is I - S where a row has one label of its own, so that a residual is divided by the root of 1 - leverage. It is
+        C is I - S where a row has one label of its own: a residual is divided by the root of 1 - leverage. It is
         (I - S)^2, the covariance that white errors leave in residuals, where the group ties the labels of a row.
         Simulation chose: the first rejects true relations too often where labels move, the second where they stay.
         """
