@@ -233,6 +233,36 @@ def _drawn_classes(logits: FloatArray, rng: np.random.Generator) -> FloatArray:
     return np.eye(logits.shape[1])[(logits + rng.gumbel(size=logits.shape)).argmax(1)]
 
 
+def draw_units(
+    task: Task, seed: int, shared: float, spread: float, units: int = 20, size: int = 4
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A data set in units of rows whose inputs are near each other and whose errors are correlated.
+
+    Args:
+        task: Group and labels.
+        seed: Of the data set.
+        shared: Share of the errors' variance that a unit has in common; of classes, share of units that draw once.
+        spread: Standard deviation of inputs within a unit; it is 1 between units.
+        units: Their number.
+        size: Rows of each.
+
+    Returns:
+        x (n, d_in), y (n, d_out) and the unit of each row (n,).
+    """
+    rng, rows = np.random.default_rng([2122, seed]), units * size
+    x = np.repeat(_normal(rng, units, task), size, axis=0) + spread * _normal(rng, rows, task)
+    signal = equivariant_signal(task, x, rng)
+    if task.has_classes:
+        common, own = (rng.gumbel(size=(k, signal.shape[1])) for k in (units, rows))
+        draws_once = np.repeat(rng.random((units, 1)) < shared, size, axis=0)
+        noise = np.where(draws_once, np.repeat(common, size, axis=0), own)
+        y = np.eye(signal.shape[1])[(3 * signal + noise).argmax(1)]
+    else:
+        common, own = (rng.normal(size=(k, signal.shape[1])) for k in (units, rows))
+        y = signal + 0.5 * (np.sqrt(shared) * np.repeat(common, size, axis=0) + np.sqrt(1 - shared) * own)
+    return torch.from_numpy(x), torch.from_numpy(y), torch.arange(units).repeat_interleave(size)
+
+
 Test = Callable[[Tensor, Tensor, Task, np.random.Generator], RelationTest]
 
 
@@ -292,7 +322,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--csv", type=Path, required=True)
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    done = {_key(row) for row in csv.DictReader(given.csv.open())} if given.csv.exists() else set()
+    done = {_key(row) for row in csv.DictReader(given.csv.read_text().splitlines())} if given.csv.exists() else set()
     for task in given.tasks:
         for cell in cells(given.rows, task, tuple(given.breaks)):
             wanted = cell.law in given.laws and cell.noise in given.noises

@@ -20,7 +20,7 @@ class TiedFit:
         residuals: Labels less the fit, shape (N, c).
         passed: I - S, the matrix that makes the residuals of labels, shape (N, N).
         rows: n.
-        least: Smallest eigenvalue of a block of `passed` that is taken for what it is.
+        least: Smallest eigenvalue of the covariance of a unit's residuals that is taken for what it is.
     """
 
     values: Tensor
@@ -50,18 +50,21 @@ class TiedFit:
         return self.values + each * self.errors(units)
 
     def errors(self, units: Tensor) -> Tensor:
-        """Residuals at the size of the errors, (N, c): (I - S_BB)^{-1/2} of those of each unit B.
+        """Residuals at the size of the errors, (N, c): C_BB^{-1/2} of those of each unit B.
 
-        Of a unit with one label it is the residual over sqrt(1 - leverage).
+        C is I - S where a row has one label of its own: a residual is divided by the root of 1 - leverage. It is
+        (I - S)^2, the covariance that white errors leave in residuals, where the group ties the labels of a row.
+        Simulation chose: the first rejects true relations too often where labels move, the second where they stay.
         """
         each = len(self.values) // self.rows
+        covariance = self.passed @ self.passed if each > 1 else self.passed
         numbers = units.repeat_interleave(each)
         if int(units.max()) + 1 == len(numbers):
-            return self.residuals / self.passed.diagonal().clamp_min(self.least).sqrt().unsqueeze(1)
+            return self.residuals / covariance.diagonal().clamp_min(self.least).sqrt().unsqueeze(1)
         errors = torch.empty_like(self.residuals)
         order, sizes = numbers.argsort(stable=True), torch.bincount(numbers)
         for places in order.split([int(size) for size in sizes]):
-            values, vectors = torch.linalg.eigh(self.passed[places][:, places])
+            values, vectors = torch.linalg.eigh(covariance[places][:, places])
             root = (vectors * values.clamp_min(self.least).rsqrt()) @ vectors.t()
             errors[places] = root @ self.residuals[places]
         return errors

@@ -102,19 +102,19 @@ def test_labels_in_small_parts_have_the_same_evidence() -> None:
     assert torch.allclose(few.evidence(labels), factors.evidence(labels))
 
 
-def test_errors_of_units_are_residuals_over_the_root_of_their_block() -> None:
-    x, y = _rows(9)
+@pytest.mark.parametrize("labels", [1, 2], ids=["one label a row", "two labels a row"])
+def test_errors_of_units_are_residuals_over_the_root_of_their_covariance(labels: int) -> None:
+    x, y = _rows(9 * labels)
     fit = TiedFit.of(torch.from_numpy(Matern(1.0, nu=2.5)(x)), y, 0.3, 9)
-    alone = fit.residuals / (1 - (torch.eye(9) - fit.passed).diagonal()).sqrt().unsqueeze(1)
-    assert torch.allclose(fit.errors(torch.arange(9)), alone)
+    covariance = fit.passed if labels == 1 else fit.passed @ fit.passed
     units = torch.tensor([0, 1, 0, 2, 2, 2, 1, 0, 3])
-    for unit in range(4):
-        rows = (units == unit).nonzero().flatten()
-        block = np.asarray(fit.passed[rows][:, rows])
-        root = np.linalg.inv(np.real_if_close(sqrtm(block)))
-        assert np.allclose(fit.errors(units)[rows], root @ np.asarray(fit.residuals[rows]))
+    for numbers in (units, torch.arange(9)):
+        for unit in range(int(numbers.max()) + 1):
+            places = (numbers.repeat_interleave(labels) == unit).nonzero().flatten()
+            root = np.linalg.inv(np.real_if_close(sqrtm(np.asarray(covariance[places][:, places]))))
+            assert np.allclose(fit.errors(numbers)[places], root @ np.asarray(fit.residuals[places]))
     copies = fit.signed(units, np.random.default_rng(0), 50) - fit.values
-    signs = (copies / fit.errors(units)).squeeze(2)
+    signs = (copies / fit.errors(units)).squeeze(2)[:, ::labels]
     assert torch.allclose(signs.abs(), torch.ones(50, 9).double())
     assert torch.allclose(signs[:, [0, 3, 1]], signs[:, [7, 5, 6]])
     assert not torch.allclose(signs[:, 0], signs[:, 1])
