@@ -74,7 +74,7 @@ def image_task(side: int, others: int = 0) -> Task:
 
 
 def cycle_task(n: int) -> Task:
-    """C_n in D_n on R^n."""
+    """C_d in D_d on R^d."""
     turn = tuple((i + 1) % n for i in range(n))
     rep = natural(FiniteGroup(f"D{n}", n, (turn, tuple(reversed(range(n))))))
     return Task(f"cycle-{n}", rep, teacher(rep, FiniteGroup(f"C{n}", n, (turn,))))
@@ -134,7 +134,7 @@ def draw(rows: Sequence[dict[str, str]], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    families = {"images": "C4 in D4, images", "cycle": "C_n in D_n on R^n"}
+    families = {"images": "C4 in D4, images", "cycle": "C_d in D_d on R^d"}
     statistics = list(dict.fromkeys(row["statistic"] for row in rows))
     sizes = sorted({int(row["n"]) for row in rows})
     figure, panels = plt.subplots(
