@@ -74,7 +74,7 @@ def image_task(side: int, others: int = 0) -> Task:
 
 
 def cycle_task(n: int) -> Task:
-    """C_n in D_n on R^n."""
+    """C_d in D_d on R^d."""
     turn = tuple((i + 1) % n for i in range(n))
     rep = natural(FiniteGroup(f"D{n}", n, (turn, tuple(reversed(range(n))))))
     return Task(f"cycle-{n}", rep, teacher(rep, FiniteGroup(f"C{n}", n, (turn,))))
@@ -134,25 +134,23 @@ def draw(rows: Sequence[dict[str, str]], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    families = {"images": "C4 in D4, images", "cycle": "C_n in D_n on R^n"}
+    families = {"images": "C4 in D4, images", "cycle": "C_d in D_d on R^d"}
+    statistics = list(dict.fromkeys(row["statistic"] for row in rows))
     sizes = sorted({int(row["n"]) for row in rows})
     figure, panels = plt.subplots(
         len(families), len(sizes), figsize=(9, 5), layout="constrained", sharey=True, squeeze=False
     )
     for line, (family, title) in zip(panels, families.items(), strict=True):
+        shown = [row for row in rows if row["task"].startswith(family) and "+" not in row["task"]]
         for axes, n in zip(line, sizes, strict=True):
-            for statistic in dict.fromkeys(row["statistic"] for row in rows):
-                chosen = [
-                    r for r in rows
-                    if r["task"].startswith(family) and "+" not in r["task"] and int(r["n"]) == n and r["statistic"] == statistic
-                ]  # fmt: skip
+            for number, statistic in enumerate(statistics):
+                chosen = [r for r in shown if (int(r["n"]), r["statistic"]) == (n, statistic)]
                 points = sorted((int(r["d"]), int(r["rejected_0.05"]) / int(r["sets"])) for r in chosen)
-                if points:
-                    axes.plot(*zip(*points, strict=True), marker="o", label=statistic)
+                axes.plot([d for d, _ in points], [share for _, share in points], marker="o", color=f"C{number}")
             axes.set(xlabel="inputs d", ylim=(-0.03, 1.03))
             axes.set_title(f"{title}, n = {n}", fontsize="small")
         line[0].set_ylabel("rejected at .05")
-    panels[0][0].legend(frameon=False, fontsize="x-small")
+    figure.legend(panels[0][0].lines, statistics, frameon=False, loc="outside lower center", ncols=len(statistics))
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

@@ -164,7 +164,7 @@ class _MovedKernels:
         near[:, ~self.moved] = 0
         if not self.moved.any():
             near = self.x[rows]
-        distances = self.group.distances(near)
+        distances = torch.cat(list(self.group.distances(near)))
         still = self.x[rows][:, ~self.moved]
         apart = torch.cdist(still, still) ** 2 if len(self._relevances()) > 1 else torch.zeros(1)
         found = []
