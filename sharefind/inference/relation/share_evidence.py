@@ -19,7 +19,7 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.inference.relation.label_blocks import LabelBlock, label_blocks
 from sharefind.inference.relation.listed_lattice import ListedLattice, Members
-from sharefind.inference.relation.tied_kernels import matern_five_halves
+from sharefind.inference.tied_kernels import matern_five_halves
 
 StepProgress = Callable[[int, int], None]
 """(steps done, steps in all)."""

@@ -108,6 +108,8 @@ class _Risk(Part):
     free_r2: Annotated[Bounded, Field(le=1)]
     tied_r2: Annotated[Bounded, Field(le=1)]
     free_low: Annotated[Bounded, Field(le=1)]
+    free_accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
+    tied_accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _order(self) -> _Risk:
@@ -120,12 +122,15 @@ class _Risk(Part):
 
 class _Diagnosis(Part):
     name: Word
-    inputs: _Test
+    inputs: _Test | None
     risk: _Risk
     alpha: Annotated[float, Field(gt=0, lt=1)]
+    are_inputs_broken: bool | None = None
+    is_relation_broken: bool | None = None
 
     def value(self) -> Diagnosis:
-        return Diagnosis(self.inputs.value(), RiskGap(**_fields(self.risk, RiskGap)), self.alpha)
+        inputs, risk = None if self.inputs is None else self.inputs.value(), RiskGap(**_fields(self.risk, RiskGap))
+        return Diagnosis(inputs, risk, self.alpha, self.are_inputs_broken, self.is_relation_broken)
 
 
 def _fields(part: Part, made: type[Any]) -> dict[str, Any]:
