@@ -5,6 +5,7 @@ The exact part comes from the candidate's invariant lattice, the verdicts from `
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
 from sharefind.errors import setting
@@ -29,8 +30,8 @@ class Judgement:
         p_value, p_adjusted: of the node: the largest of its symmetries'; None where none of them was tested.
         holds: whether a symmetry of the node was accepted. preferred: what was accepted, for its evidence, in place
             of one that was not rejected either, where the two exclude each other.
-        is_tying: whether the space is that of no group. is_one_sided: whether a relation that would keep particles is
-            undecided, because the inputs show one side of it only.
+        is_tying: whether the space is that of no group. doubt: why the relation under the node's groups is undecided,
+            where it is; empty elsewhere.
     """
 
     null: Hypothesis
@@ -39,7 +40,7 @@ class Judgement:
     holds: bool
     preferred: str | None = None
     is_tying: bool = False
-    is_one_sided: bool = False
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,15 @@ class TestedProblem(Problem):
 
     @property
     def one_sided(self) -> tuple[str, ...]:
-        """Groups whose relation is undecided, because the inputs show one side of it only; none where the law decides.
-
-        Those inside one of them are so with it.
-        """
+        """Groups whose relation is undecided, since the inputs show one side of it only; none where the law decides."""
         found = None if self.symmetries is None or not self.by_relation else self.symmetries.relation
-        if found is None:
-            return ()
-        undecided = found.family.names(Verdict.UNDECIDED)
-        return tuple(n for n in undecided if n in found.one_sided or not found.family.conflict)
+        return () if found is None else tuple(n for n in found.one_sided if n in found.family.undecided)
+
+    def _doubt(self, names: Iterable[str]) -> str:
+        """Why the relation under one of these groups is undecided; empty where none is, or the law decides."""
+        found = None if self.symmetries is None or not self.by_relation else self.symmetries.relation
+        doubts = {} if found is None else found.doubts
+        return next((doubts[name].value for name in names if name in doubts), "")
 
     def judgement(self, node: SearchNode) -> Judgement:
         """The exact tests of the symmetries that would keep particles on E_j, an intersection-union test.
@@ -100,14 +101,14 @@ class TestedProblem(Problem):
         tested = [n for n in names if n in family.tests]
         kept = [n for n in names if family.verdicts.get(n) is Verdict.ACCEPTED]
         undecided = any(family.verdicts.get(n) is Verdict.UNDECIDED for n in names)
-        one_sided = undecided and not kept and any(n in self.one_sided for n in names)
-        preferred = family.maximal[0] if undecided and not kept and family.maximal and not one_sided else None
+        doubt = "" if kept else self._doubt(names)
+        preferred = family.maximal[0] if undecided and not kept and family.maximal and not doubt else None
         if not tested:
-            return Judgement(place.group, None, None, bool(kept), preferred, is_one_sided=one_sided)
+            return Judgement(place.group, None, None, bool(kept), preferred, doubt=doubt)
         best = max(tested, key=lambda n: family.tests[n].p_value)
         adjusted = max(family.p_adjusted[best], gate or 0.0)
         p = family.tests[best].p_value
-        return Judgement(names[best], p, adjusted, bool(kept), preferred, is_one_sided=one_sided)
+        return Judgement(names[best], p, adjusted, bool(kept), preferred, doubt=doubt)
 
     def leads_to_accepted(self, node: SearchNode) -> bool:
         """Whether the node lies inside the space of a group that the tests accepted; of Z when they accepted none."""

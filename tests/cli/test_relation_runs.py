@@ -1,27 +1,37 @@
 """Runs whose relation decides: interrupted, taken up again, spoilt, and read by what knows nothing of relations."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sharefind.cli import main
 from tests.search.problems import one_sided_task
 
 BRIEF = ("--copies", "99", "--alpha", "0.05", "--training-copies", "19", "--particles", "8", "--unit", "matrix+bias")
 
 
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run whose relation decided; not to be changed."""
+    folder, task = tmp_path_factory.mktemp("relation"), one_sided_task(80, 0.8)
+    np.savez(folder / "rows.npz", x=task.x, y=task.y)
+    data = ("--group", "C3", "--data", str(folder / "rows.npz"), "--out", str(folder / "run"))
+    assert main(["discover", *data, *BRIEF, "--quiet", "--json"]) == 0
+    return folder / "run"
+
+
 @pytest.fixture
-def one_sided(call) -> Path:
-    task = one_sided_task(80, 0.8)
-    np.savez("rows.npz", x=task.x, y=task.y)
-    ending = call("discover", "--group", "C3", "--data", "rows.npz", *BRIEF, "--out", "run", "--quiet", "--json")
-    assert ending.status == 0, ending.err
-    return Path("run")
+def one_sided(searched: Path, tmp_path: Path) -> Path:
+    """A copy of that run which a test may spoil."""
+    shutil.copytree(searched, tmp_path / "run")
+    return tmp_path / "run"
 
 
 def _without_time(path: Path) -> dict[str, object]:
-    return {key: value for key, value in json.loads(path.read_text()).items() if key != "wall_s"}
+    return {key: value for key, value in json.loads(path.read_text()).items() if key not in ("wall_s", "run")}
 
 
 def test_a_run_that_was_stopped_before_or_after_its_relations_ends_the_same(call, one_sided: Path) -> None:

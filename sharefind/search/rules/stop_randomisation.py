@@ -66,7 +66,7 @@ class RandomisationRule:
             decision=Decision.GROW if grow else Decision.STAY,
             rule=self.name,
             reason=_test_reason(problem, node, judged, result, relative),
-            stationary_not_optimal=not judged.holds and not judged.is_one_sided and not escapes(result, settings),
+            stationary_not_optimal=not judged.holds and not judged.doubt and not escapes(result, settings),
             exact_disagrees=False,
             **_verdicts(problem, node, tolerated),
         )
@@ -93,10 +93,10 @@ def _test_reason(
         return "particles leave: Y is not all 0, or depends on X, as samples show that took no part in this training"
     if judged.holds:
         return f"particles stay: {what} is not rejected ({p} > alpha = {settings.alpha:g})"
-    if judged.is_one_sided:
+    if judged.doubt:
         tolerated = within_tolerance(node, relative, settings)
         stays = f"particles stay within the tolerance: relative escape {relative:.3g} <= {settings.tolerance:g}; "
-        undecided = f"undecided: {what} is not rejected ({p}), but the inputs show one side of the symmetry only"
+        undecided = f"undecided: {what} ({p}): {judged.doubt}"
         return f"{stays if tolerated else ''}{undecided}"
     if judged.preferred is not None:
         return (
