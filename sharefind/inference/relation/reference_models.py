@@ -18,7 +18,7 @@ from torch import Tensor
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.label_parts import LabelPart
 from sharefind.inference.relation.orbit_models import ListedTying, Tying, block_spread, tying_of
-from sharefind.inference.relation.tied_kernels import matern_five_halves
+from sharefind.inference.tied_kernels import matern_five_halves
 
 Map = Callable[[Tensor], Tensor]
 """Rows (..., n, a) to rows (..., n, b)."""

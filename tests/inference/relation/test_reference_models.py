@@ -13,7 +13,7 @@ from sharefind.groups import Representation, named_group, natural, trivial
 from sharefind.inference import risk_gap
 from sharefind.inference.relation.reference_models import ReferenceModels
 from sharefind.inference.relation.risk_gap import CrossValidation, free_fit
-from sharefind.inference.relation.tied_kernels import ListedGroup, matern_five_halves
+from sharefind.inference.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.meanfield import JointAction
 
 ONE = ReferenceModels(lengths=(0.7,), floors=(None,), ridges=(1e-3,))
