@@ -48,7 +48,8 @@ class Rates:
         risk_gap: Of a diagnosis, before the samples count.
         risk_row: For each sample of a diagnosis, of at most `risk_rows`.
         risk_rows: Samples that it uses at most.
-        diagnosed: Rejected groups that are diagnosed at most.
+        diagnosed: Rejected groups that are diagnosed at most, where the law decides.
+        priced: Groups whose price of tying is measured at most, where the relation decides.
         fit_round: Of the yardstick, for each iteration of a fit.
         fit_number: For each sample and number of a network in an iteration.
         fit_rows: Samples that a fit uses at most.
@@ -90,6 +91,7 @@ class Rates:
     risk_row: float = 1.5e-3
     risk_rows: int = 6000
     diagnosed: int = 4
+    priced: int = 12
     fit_round: float = 1e-3
     fit_number: float = 1e-9
     fit_rows: int = 4000
@@ -331,6 +333,8 @@ def _trainings(sizes: Sizes, rates: Rates, jobs: int) -> Part:
 
 
 def _diagnosis(sizes: Sizes, rates: Rates, jobs: int) -> Part:
-    looks = min(rates.diagnosed, sizes.subgroups)
+    by_relation = sizes.decided_by == "relation"
+    looks = min(rates.priced if by_relation else rates.diagnosed, sizes.subgroups)
     rounds = -(-looks // jobs) + 1 if looks else 0  # the free model is fitted before
-    return Part("diagnosis", 0.0, rounds * rates.of_diagnosis(sizes), 0, looks)
+    seconds = rounds * rates.of_diagnosis(sizes)
+    return Part("diagnosis", seconds if by_relation else 0.0, seconds, looks if by_relation else 0, looks)

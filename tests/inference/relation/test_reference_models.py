@@ -17,7 +17,7 @@ from sharefind.inference.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.meanfield import JointAction
 
 ONE = ReferenceModels(lengths=(0.7,), floors=(None,), ridges=(1e-3,))
-LINEAR = ReferenceModels(lengths=(None,), floors=(None,))
+LINEAR = ReferenceModels(lengths=(None,), floors=(None,), landmarks=16, tasted_landmarks=16)
 
 
 def _action(name: str, labels: str) -> JointAction:
