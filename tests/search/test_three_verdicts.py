@@ -14,6 +14,7 @@ from sharefind.search.three_verdicts import (
     verdict_cells,
     verdict_table,
 )
+from sharefind.written import share
 
 
 def _row(group: str, order: int, **parts: object) -> SymmetryRow:
@@ -116,6 +117,12 @@ def test_the_likeliest_group_stands_beside_the_tested_one() -> None:
     nothing = _likeliest("", none=0.9997, C4=0.0003)
     assert likeliest_words(nothing, EVERY_REJECTED, []).startswith("no symmetry, share above 0.999, as tested")
     assert likeliest_words(nothing, "D4 undecided", []).startswith("no symmetry, share above 0.999; tested: D4 undec")
+
+
+def test_no_share_is_rounded_to_one() -> None:
+    assert [share(v) for v in (0.9991, 0.999, 0.9987, 0.996, 0.86, 0.04)] == [
+        *("above 0.999", "0.999", "0.999", "0.996", "0.86", "0.04"),
+    ]
 
 
 def test_the_tested_answer_in_words() -> None:
