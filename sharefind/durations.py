@@ -86,8 +86,8 @@ class Rates:
     factor: float = 2e-9
     solve: float = 1e-8
     feature_row: float = 4e-5
-    risk_gap: float = 0.25
-    risk_row: float = 8.5e-4
+    risk_gap: float = 0.4
+    risk_row: float = 1.5e-3
     risk_rows: int = 6000
     diagnosed: int = 4
     fit_round: float = 1e-3
@@ -332,4 +332,5 @@ def _trainings(sizes: Sizes, rates: Rates, jobs: int) -> Part:
 
 def _diagnosis(sizes: Sizes, rates: Rates, jobs: int) -> Part:
     looks = min(rates.diagnosed, sizes.subgroups)
-    return Part("diagnosis", 0.0, -(-looks // jobs) * rates.of_diagnosis(sizes), 0, looks)
+    rounds = -(-looks // jobs) + 1 if looks else 0  # the free model is fitted before
+    return Part("diagnosis", 0.0, rounds * rates.of_diagnosis(sizes), 0, looks)

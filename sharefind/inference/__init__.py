@@ -21,6 +21,8 @@ from sharefind.inference.partitions.partition_tests import (
 from sharefind.inference.plane_rotations import PlaneRotations
 from sharefind.inference.relation.diagnosis import Cause, Diagnosis, diagnose
 from sharefind.inference.relation.group_shares import NO_SYMMETRY, GroupShares, group_shares
+from sharefind.inference.relation.overlap import OverlapBounds
+from sharefind.inference.relation.relation_family import RelationFamily, relation_family_test
 from sharefind.inference.relation.relation_test import RelationSettings, RelationTest, relation_test
 from sharefind.inference.relation.risk_gap import RiskGap, risk_gap
 from sharefind.inference.relation.share_evidence import ShareSettings
@@ -65,11 +67,13 @@ __all__ = [
     "MarginalLikelihood",
     "Moves",
     "OrbitScale",
+    "OverlapBounds",
     "ParticleTraining",
     "Partition",
     "PlaneRotations",
     "PlaneVerdict",
     "RandomisationTest",
+    "RelationFamily",
     "RelationSettings",
     "RelationTest",
     "RiskGap",
@@ -101,6 +105,7 @@ __all__ = [
     "randomisation_p_value",
     "randomisation_test",
     "regular_unit",
+    "relation_family_test",
     "relation_test",
     "richest_unit",
     "risk_gap",

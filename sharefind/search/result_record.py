@@ -207,7 +207,7 @@ def _diagnosis_row(problem: Problem, name: str, found: Diagnosis) -> DiagnosisRo
     group = next((group for group, label in problem.labels.items() if label == name), None)
     return DiagnosisRow(
         cause=found.cause.value,
-        inputs_p_value=found.inputs.p_value,
+        inputs_p_value=None if found.inputs is None else found.inputs.p_value,
         risk_gap=found.risk.gap,
         risk_gap_interval=[found.risk.low, found.risk.high],
         free_r2=found.risk.free_r2,

@@ -26,7 +26,7 @@ Function = Callable[[FloatArray], FloatArray]
 """Inputs (n, d) -> labels (n, q)."""
 
 SQUARE = FiniteGroup("D4", 4, ((1, 2, 3, 0), (2, 1, 0, 3)))
-NOISES = (0.1, 0.3, 0.6)
+NOISES = (0.1, 0.5, 1.5, 3.0)
 BINS = (0.0, 0.35, 0.55, 0.75, 0.85, 0.95, 0.99, 1.0)
 
 

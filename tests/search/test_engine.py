@@ -9,7 +9,7 @@ import pytest
 from sharefind.datasets import load_task
 from sharefind.errors import ConfigError
 from sharefind.groups import FiniteGroup, hom
-from sharefind.inference import RandomisationTest
+from sharefind.inference import GroupShares, RandomisationTest
 from sharefind.search import (
     Decision,
     Engine,
@@ -103,16 +103,20 @@ def test_the_search_climbs_inside_the_space_of_the_accepted_group() -> None:
 
 
 def test_two_groups_that_exclude_each_other_leave_one_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both reflections of S_3 are not rejected, S_3 and C_3 are: the likelier one is taken and the record says so."""
-    tests = {"S3": 0.001, "C3": 0.001, "C2:<(0 1)>": 0.4, "C2:<(0 2)>": 0.7, "C2:<(1 2)>": 0.001}
+    """Both reflections of S_3 are not rejected, S_3 and C_3 are: that with more evidence is taken, whatever its p."""
+    told = {"C2:<(0 1)>": -3.0, "C2:<(0 2)>": -2.0, "C2:<(1 2)>": 0.0, "C3": 0.0, "S3": 0.0}
+    shares = GroupShares(told, dict.fromkeys(told, 0.2), 300)
+    monkeypatch.setattr("sharefind.search.symmetries.likeliest_group", lambda *_: shares)
+    tests = {"S3": 0.001, "C3": 0.001, "C2:<(0 1)>": 0.7, "C2:<(0 2)>": 0.4, "C2:<(1 2)>": 0.001}
     memory = Written({INDEPENDENCE: 0.001, **tests})
-    outcome = Engine(problem(teacher_task("C1", 3, 300, 0, kind="arbitrary"), "S3"), memory=memory).run()
+    case = problem(teacher_task("C1", 3, 300, 0, kind="arbitrary"), "S3", symmetry="law")
+    outcome = Engine(case, memory=memory).run()
     family = outcome.problem.symmetries.family
     assert (family.accepted, family.undecided) == (("C2:<(0 2)>",), ("C2:<(0 1)>",))
     assert outcome.e_star.label == "E^C2:<(0 2)>"
     other = next(p for p in outcome.problem.lattice.nodes if p.label == "E^C2:<(0 1)>")
     judged = outcome.problem.judgement(candidate_node(other))
-    assert (judged.holds, judged.preferred, judged.p_value) == (False, "C2:<(0 2)>", 0.4)
+    assert (judged.holds, judged.preferred, judged.p_value) == (False, "C2:<(0 2)>", 0.7)
 
 
 class Written(NoMemory):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.inference.relation.tied_kernels import ListedGroup
+from sharefind.inference.tied_kernels import ListedGroup
 
 
 def row_width(group: ListedGroup) -> int:
@@ -44,16 +44,21 @@ class Landmarks:
     @classmethod
     def drawn(cls, group: ListedGroup, x: Tensor, count: int, length: float, rng: np.random.Generator) -> Landmarks:
         """At rows that differ, drawn at random."""
-        _, numbers = torch.unique(x, dim=0, return_inverse=True)
-        first = torch.from_numpy(np.unique(numbers.numpy(), return_index=True)[1])
+        # Equal rows have equal products with a random vector; a sort of whole rows is slow.
+        keys = x @ torch.from_numpy(rng.normal(size=x.shape[1]))
+        first = torch.from_numpy(np.unique(keys.numpy(), return_index=True)[1])
         width = row_width(group)
         places = torch.from_numpy(rng.permutation(len(first) * width)[:count])
         order = (places % width).argsort(stable=True)
         return cls(group, x, first[places // width][order], (places % width)[order], length)
 
-    def some(self, count: int) -> Landmarks:
-        """About evenly chosen columns."""
-        places = torch.linspace(0, len(self.rows) - 1, min(count, len(self.rows)), dtype=torch.float64).round().long()
+    def some(self, count: int) -> Tensor:
+        """Places of about evenly chosen columns."""
+        kept = min(count, len(self.rows))
+        return torch.linspace(0, len(self.rows) - 1, kept, dtype=torch.float64).round().long()
+
+    def at(self, places: Tensor) -> Landmarks:
+        """The columns at some places."""
         return replace(self, rows=self.rows[places], outputs=self.outputs[places])
 
     def among(self, rows: Tensor) -> tuple[Tensor, Landmarks]:
@@ -84,9 +89,9 @@ class Landmarks:
                     columns[rows, output, own].add_(kernel[:, own], alpha=float(self.group.on_y[h, output, column]))
         return columns.div_(len(images))
 
-    def anti(self) -> Tensor:
-        """Columns of k - K_H: (n, width, m)."""
-        columns = self.tied().neg_()
+    def anti(self, tied: Tensor) -> Tensor:
+        """Columns of k - K_H from those of K_H, both (n, width, m)."""
+        columns = -tied
         for rows in self._blocks():
             kernel = self._kernel(self.x[rows], self.x[self.rows])
             for output, own in enumerate(self._slices()):
@@ -101,26 +106,27 @@ class Landmarks:
             mean += kernel * on_y.diagonal() if self.width > 1 else kernel
         return (mean / len(self.group.on_x)).flatten()
 
-    def tied_features(self, jitter: float) -> Tensor:
+    def tied_features(self, columns: Tensor, jitter: float) -> Tensor:
         """F with K_H near F F^T: (n width, m).
 
         Args:
+            columns: Those of K_H, shape (n, width, m).
             jitter: For each column, added to the diagonal of their own kernel matrix.
         """
-        columns = self.tied()
         own = self._own(columns)
         own.diagonal().add_(jitter * len(own))
         eye = torch.eye(len(own), dtype=torch.float64)
         root = torch.linalg.solve_triangular(torch.linalg.cholesky(own), eye, upper=False)
         return columns.flatten(0, 1) @ root.t()
 
-    def anti_features(self, rounding: float) -> Tensor:
+    def anti_features(self, tied: Tensor, rounding: float) -> Tensor:
         """G with A near G G^T: (n width, r), r = 0 where the group moves nothing.
 
         Args:
+            tied: Columns of K_H, shape (n, width, m).
             rounding: Eigenvalue of the columns' own kernel matrix, for each column, that is rounding.
         """
-        columns = self.anti()
+        columns = self.anti(tied)
         values, vectors = torch.linalg.eigh(self._own(columns))
         kept = values > rounding * len(values)
         return columns.flatten(0, 1) @ (vectors[:, kept] * values[kept].rsqrt())

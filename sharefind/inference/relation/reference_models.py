@@ -8,7 +8,7 @@ one is that of the trivial group. Both have as many features for each output, fr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from torch import Tensor
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.label_parts import LabelPart
 from sharefind.inference.relation.orbit_models import ListedTying, Tying, block_spread, tying_of
-from sharefind.inference.relation.tied_kernels import matern_five_halves
+from sharefind.inference.tied_kernels import matern_five_halves
 
 Map = Callable[[Tensor], Tensor]
 """Rows (..., n, a) to rows (..., n, b)."""
@@ -42,7 +42,7 @@ class ReferenceModels:
     """A free and a tied model, each with the kernel and the penalty that predict best.
 
     Attributes:
-        landmarks: Points on which the features of an output are based, at most.
+        landmarks: Features of an output, at most; a landmark gives one, or d where the group mixes d outputs.
         tasted_landmarks: The same where all kernels are compared.
         tasted_samples: Samples with which all kernels are compared, at most.
         finalists: Kernels that are then compared with all landmarks and samples, on the first fold.
@@ -60,8 +60,8 @@ class ReferenceModels:
     """
 
     landmarks: int = 640
-    tasted_landmarks: int = 192
-    tasted_samples: int = 1500
+    tasted_landmarks: int = 128
+    tasted_samples: int = 1000
     finalists: int = 2
     closed_order: int = 96
     images: int = 8
@@ -103,23 +103,23 @@ class ReferenceModels:
         few = _rows_of(folds, tasted)
         table = []
         for kernel in self._kernels(tying):
-            design = self._design(tying, few, kernel, order[: self.tasted_landmarks])
+            design = self._design(tying, few, kernel, order, self.tasted_landmarks)
             table.append((float(design.errors(y, coarse, range(len(few)))[0].sum(1).min()), kernel))
         best = sorted(table, key=lambda pair: pair[0])[: self.finalists]
-        designs = [self._design(tying, every, kernel, order[: self.landmarks]) for _, kernel in best]
+        designs = [self._design(tying, every, kernel, order, self.landmarks) for _, kernel in best]
         first = torch.stack([design.errors(y, coarse, [0])[0].sum(1) for design in designs])
         winner, place = divmod(int(first.argmin()), len(coarse))
         nearest = slice(max(0, place * self.step - 1), place * self.step + 2)
         errors, hits = (table.numpy() for table in designs[winner].errors(y, self.ridges[nearest], range(len(every))))
         return HeldOut(*_best(errors, hits, folds))
 
-    def _design(self, tying: Tying, folds: list[Tensor], kernel: _Kernel, landmarks: Tensor) -> _Design:
-        starts = kernel.points(tying.pool[landmarks])
-        samples = [tying.samples(rows) for rows in folds]
-        fits = []
-        for part in tying.parts:
-            features = _Features.of(kernel, tying.on_x, part, starts, self.rounding, self.block_values)
-            fits.append([_Moments.of(features(x), part, labels) for x, labels in samples])
+    def _design(self, tying: Tying, folds: list[Tensor], kernel: _Kernel, order: Tensor, landmarks: int) -> _Design:
+        starts = kernel.points(tying.pool[order[:landmarks]])
+        features = _Features.of(kernel, tying, starts, landmarks, self.rounding, self.block_values)
+        fits: list[list[_Moments]] = [[] for _ in tying.parts]
+        for x, labels in map(tying.samples, folds):
+            for found, part, own in zip(fits, tying.parts, features(x), strict=True):
+                found.append(_Moments.of(own, part, labels))
         return _Design(tying, folds, fits)
 
     def _kernels(self, tying: Tying) -> Iterator[_Kernel]:
@@ -170,48 +170,63 @@ class _Kernel:
 
 @dataclass(frozen=True)
 class _Features:
-    """Features of one part: K(Z, Z)^{-1/2} K(Z, x), with K(x, z) = mean_h k(x, h z) D(h).
+    """Features of each part: K(Z, Z)^{-1/2} K(Z, x), with K(x, z) = mean_h k(x, h z) D(h).
 
-    kernel: k. part: with D. images: h z, (g, p, a). root: (p d, P). block_values: see `ReferenceModels`.
+    kernel: k. parts: with D. images: h z, (g, p, a). counts: landmarks of each part, the first ones. roots: of each
+    part, (count d, P). block_values: see `ReferenceModels`.
     """
 
     kernel: _Kernel
-    part: LabelPart
+    parts: list[LabelPart]
     images: Tensor
-    root: Tensor | None
+    counts: list[int]
+    roots: list[Tensor]
     block_values: int
 
     @classmethod
     def of(
-        cls, kernel: _Kernel, on_x: Tensor, part: LabelPart, starts: Tensor, rounding: float, block_values: int
+        cls, kernel: _Kernel, tying: Tying, starts: Tensor, most: int, rounding: float, block_values: int
     ) -> _Features:
-        """Of landmarks `starts` (p, a), as many of them as give p features."""
-        starts = starts[: max(1, -(-len(starts) // part.matrices.shape[1]))]
-        images = torch.einsum("gab,ib->gia", on_x, starts)
-        rough = cls(kernel, part, images, None, block_values)
-        gram = rough.kernels(starts).flatten(0, 1)
-        values, vectors = torch.linalg.eigh((gram + gram.t()) / 2)
-        kept = values > rounding * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
-        return cls(kernel, part, images, vectors[:, kept] * values[kept].rsqrt(), block_values)
+        """Of landmarks `starts` (p, a), as many of them as give `most` features at most."""
+        images = torch.einsum("gab,ib->gia", tying.on_x, starts)
+        counts = [min(len(starts), max(1, most // part.matrices.shape[1])) for part in tying.parts]
+        rough = cls(kernel, tying.parts, images, counts, [], block_values)
+        roots = []
+        for values, count in zip(rough.kernels(starts), counts, strict=True):
+            gram = values[:count].flatten(0, 1)
+            roots.append(_inverse_root((gram + gram.t()) / 2, rounding))
+        return replace(rough, roots=roots)
 
-    def kernels(self, points: Tensor) -> Tensor:
-        """K(x, Z) of points (n, a), (n, d, p d)."""
+    def kernels(self, points: Tensor) -> list[Tensor]:
+        """K(x, Z) of points (n, a), for each part (n, d, count d)."""
         order, count = self.images.shape[:2]
-        flat, d = self.images.flatten(0, 1), self.part.matrices.shape[1]
-        blocks = []
+        flat = self.images.flatten(0, 1)
+        found: list[list[Tensor]] = [[] for _ in self.parts]
         for block in points.split(max(1, self.block_values // len(flat))):
             each = self.kernel(block, flat).unflatten(1, (order, count))
-            if self.part.is_fixed:
-                blocks.append(each.mean(1).unsqueeze(1))
-            else:
-                tied = torch.einsum("ngj,gab->najb", each, self.part.matrices) / order
-                blocks.append(tied.reshape(len(block), d, count * d))
-        return torch.cat(blocks)
+            for blocks, part, own in zip(found, self.parts, self.counts, strict=True):
+                blocks.append(_averaged(each[:, :, :own], part))
+        return [torch.cat(blocks) for blocks in found]
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Of inputs (n, d_in): (n, d, P)."""
-        rough = self.kernels(self.kernel.points(x))
-        return rough if self.root is None else rough @ self.root
+    def __call__(self, x: Tensor) -> list[Tensor]:
+        """Of inputs (n, d_in), for each part (n, d, P)."""
+        return [k @ root for k, root in zip(self.kernels(self.kernel.points(x)), self.roots, strict=True)]
+
+
+def _averaged(kernels: Tensor, part: LabelPart) -> Tensor:
+    """mean_h k(x, h z) D(h): (n, g, p) -> (n, d, p d)."""
+    if part.is_fixed:
+        return kernels.mean(1).unsqueeze(1)
+    n, order, count = kernels.shape
+    d = part.matrices.shape[1]
+    return torch.einsum("ngj,gab->najb", kernels, part.matrices).reshape(n, d, count * d) / order
+
+
+def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
+    """R with R R^t the inverse of gram (p, p), (p, P); directions of rounding size are left out."""
+    values, vectors = torch.linalg.eigh(gram)
+    kept = values > rounding * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
+    return vectors[:, kept] * values[kept].rsqrt()
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,15 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.relation.detectable import detectable_break
 from sharefind.inference.relation.kernel_features import row_width
+from sharefind.inference.relation.overlap import overlap
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
 from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
-from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.sample_checks import refuse_bad_samples
 from sharefind.inference.tests.p_values import RandomisationTest, found_test
+from sharefind.inference.tied_kernels import ListedGroup
+from sharefind.parallel import Workers
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,13 @@ class RelationSettings:
     Attributes:
         evidence: The kernels and what is done with them.
         most_values: Most labels (rows, times outputs where these move) of which the exact kernel matrices are formed.
+        copies_at_once: Copies that are evaluated between two looks at the deadline.
         features: What stands for the kernels of more labels.
     """
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     most_values: int = 1000
+    copies_at_once: int = 50
     features: FeatureSettings = field(default_factory=FeatureSettings)
 
     def kernels(self, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> KernelEvidence | FeatureEvidence:
@@ -78,6 +83,8 @@ def relation_test(
     *,
     has_classes: bool = False,
     settings: RelationSettings | None = None,
+    alpha: float | None = None,
+    workers: Workers | None = None,
 ) -> RelationTest:
     """Test that E[Y | h X] = h E[Y | X] for all h of a finite group.
 
@@ -101,6 +108,8 @@ def relation_test(
         units: Which unit a row belongs to, shape (n,), int64: rows of one unit depend on each other.
         has_classes: Whether labels are classes.
         settings: How it is tested; `RelationSettings()` where None.
+        alpha: Level at which the detectable break of what is not rejected is looked for; it is not where None.
+        workers: Whose deadline is kept; this process makes the test.
 
     Returns:
         The test.
@@ -108,7 +117,7 @@ def relation_test(
     Raises:
         ConfigError: No copies.
         GroupError: The group is infinite, or too large to be listed.
-        InputError: The samples cannot be used.
+        InputError: The samples cannot be used. What the deadline of the workers says, when it passes.
     """
     refuse_bad_samples(x, y, units)
     if copies < 1:
@@ -116,8 +125,16 @@ def relation_test(
     started, settings = time.perf_counter(), settings or RelationSettings()
     evidence = settings.kernels(x.double(), y.double(), moves, rng)
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)
-    values = torch.cat([evidence.statistic(evidence.labels.unsqueeze(0)), evidence.statistic(labels)])
+    values = [evidence.statistic(evidence.labels.unsqueeze(0))]
+    for part in labels.split(settings.copies_at_once):
+        if workers is not None:
+            workers.refuse_late()
+        values.append(evidence.statistic(part))
+    whole = torch.cat(values)
     if evidence.is_complete():
-        values[0] = values.min()
-    found = found_test(evidence.name, values.unsqueeze(1).numpy(), time.perf_counter() - started)
-    return RelationTest(found, evidence.overlap(rng))
+        whole[0] = whole.min()
+    found = found_test(evidence.name, whole.unsqueeze(1).numpy(), time.perf_counter() - started)
+    seen = None
+    if alpha is not None and found.p_value > alpha and isinstance(evidence, KernelEvidence):
+        seen = detectable_break(evidence, alpha, rng, units, has_classes=has_classes)
+    return RelationTest(found, overlap(x, y, moves, rng), seen)

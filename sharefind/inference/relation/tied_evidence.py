@@ -12,8 +12,8 @@ from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.label_copies import TiedFit
-from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
+from sharefind.inference.tied_kernels import ListedGroup
 
 
 @dataclass(frozen=True)
@@ -180,21 +180,20 @@ class KernelEvidence:
             return drawn.reshape(count, *self.labels.shape)
         return fit.signed(numbers, rng, count)
 
-    def overlap(self, rng: np.random.Generator) -> float:
-        """tr(R A R) / tr(A) over the same of rows that were each moved by a Haar element, A = k - K_H."""
+    def breaks(self, rng: np.random.Generator, count: int) -> Tensor | None:
+        """Random functions that vanish when they are tied, with the root mean square of the tied fit, (count, N, c).
+
+        None where there are none: the group moves no row.
+        """
         place, noise = self.chosen()
-        length, matrix = self.lengths[place], self.tied.kernels[place]
-        root = noise * torch.cholesky_inverse(self.tied.lower[place, self.settings.noises.index(noise)])
-        square = root @ root
-        drawn = torch.from_numpy(rng.integers(len(self.group.on_x), size=len(self.x)))
-        moved = torch.einsum("nab,nb->na", self.group.on_x[drawn], self.x)
-        elsewhere = self.group.free(moved, length)
-        if self.group.moves_labels:
-            turn = torch.block_diag(*self.group.on_y[drawn])
-            elsewhere = turn.t() @ elsewhere @ turn
-        own = self.group.free(self.x, length)
-        shares = [float((square * a).sum() / a.trace()) for a in (own - matrix, elsewhere - matrix)]
-        return shares[0] / shares[1] if shares[1] > 0 else 0.0
+        tied, unit = self.tied.kernels[place], torch.eye(len(self.labels), dtype=torch.float64)
+        values, vectors = torch.linalg.eigh(self.group.free(self.x, self.lengths[place]) - tied)
+        if float(values[-1]) <= len(values) * self.settings.rounding:
+            return None
+        normal = torch.from_numpy(rng.standard_normal((count, *self.labels.shape)))
+        drawn = (vectors * values.clamp_min(0).sqrt()) @ normal
+        fit = self.labels - noise * torch.linalg.solve(tied + noise * unit, self.labels)
+        return drawn * ((fit**2).mean() / (drawn**2).mean((1, 2), keepdim=True)).sqrt()
 
 
 def _unlike(scales: Sequence[OrbitScale], alike: float) -> list[OrbitScale]:

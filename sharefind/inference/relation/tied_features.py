@@ -18,8 +18,8 @@ from torch import Tensor
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.kernel_features import Landmarks, row_width
 from sharefind.inference.relation.tied_evidence import EvidenceSettings
-from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
+from sharefind.inference.tied_kernels import ListedGroup
 
 
 @dataclass(frozen=True)
@@ -183,9 +183,11 @@ class FeatureEvidence:
         tried = [_Choice.of(scale, group, x[rows], y[rows], settings, features, rng) for scale in scales]
         best = max(tried, key=lambda choice: choice.evidence)
         marks, labels, scale = best.landmarks, best.labels, best.scale
-        tied = FeatureFit.of(marks.tied_features(features.rounding))
+        columns = marks.tied()
+        tied = FeatureFit.of(marks.tied_features(columns, features.rounding))
         noise = max(settings.noises, key=lambda noise: tied.evidence(labels, noise))
-        anti = marks.some(features.anti_rank).anti_features(features.rounding)
+        places = marks.some(features.anti_rank)
+        anti = marks.at(places).anti_features(columns[:, :, places], features.rounding)
         return cls(marks, labels, rows, scale, tied, anti, noise, features, settings.undersmoothing)
 
     @cached_property
@@ -213,17 +215,21 @@ class FeatureEvidence:
         step = max(1, self.settings.held // self.labels.numel())
         return torch.cat([self._statistic(labels[k : k + step]) for k in range(0, len(labels), step)])
 
+    @cached_property
+    def _both(self) -> Tensor:
+        """Features of K_H and of A, (r + r', N), single: products with all copies cost most, and need no more."""
+        return torch.cat([self.tied.features, self.anti], dim=1).t().float().contiguous()
+
     def _statistic(self, labels: Tensor) -> Tensor:
         # What lies in the span of the features is taken out first: its R y is known without cancellation.
-        rest = (labels - self.fitted).permute(1, 0, 2).flatten(1)
-        shape = (-1, len(labels), labels.shape[2])
-        inner = (self.tied.features.t() @ rest).unflatten(1, shape[1:])
+        rest = (labels - self.fitted).permute(1, 0, 2)
+        size = rest.abs().amax().clamp_min(torch.finfo(torch.float64).tiny)
+        products = (self._both @ (rest.flatten(1) / size).float()).double().mul_(size)
+        inner, found = products.unflatten(1, rest.shape[1:]).split([len(self.tied.values), self.anti.shape[1]])
         twice = self.tied.twice(self.noise)[:, None, None]
         shrunk = ((self.noise / (self.tied.values + self.noise)) ** 2).unsqueeze(1) * self.fit
-        found = (self.anti.t() @ rest).unflatten(1, shape[1:])
         found = found - torch.einsum("kr,rmc->kmc", self.cross, twice * inner - shrunk.unsqueeze(1))
-        left = (rest**2).sum(0).unflatten(0, shape[1:]) - (twice * inner**2).sum(0)
-        left = left + 2 * torch.einsum("rc,rmc->mc", shrunk, inner)
+        left = (rest**2).sum(0) - (twice * inner**2).sum(0) + 2 * torch.einsum("rc,rmc->mc", shrunk, inner)
         left = left + (self.tied.values.unsqueeze(1) * self.fit * shrunk).sum(0)
         return (found**2).sum((0, 2)) / left.sum(1).clamp_min(torch.finfo(torch.float64).tiny)
 
@@ -248,28 +254,6 @@ class FeatureEvidence:
             uniform = torch.from_numpy(rng.random((int(units.max()) + 1, 1)))[units]
             copy.copy_(one_hot[torch.searchsorted(edges, uniform, right=True).squeeze(1)].reshape(self.labels.shape))
         return drawn
-
-    def overlap(self, rng: np.random.Generator) -> float:
-        """tr(R A R) / tr(A) over the same of rows that were each moved by a Haar element, A = k - K_H."""
-        marks, group = self.landmarks, self.landmarks.group
-        drawn = torch.from_numpy(rng.integers(len(group.on_x), size=len(self.rows)))
-        elsewhere = replace(marks, x=torch.einsum("nab,nb->na", group.on_x[drawn], marks.x))
-        after = elsewhere.some(self.settings.anti_rank).anti_features(self.settings.rounding)
-        turned = self.tied.features
-        if group.moves_labels:
-            turned = torch.einsum("nab,nbr->nar", group.on_y[drawn], turned.unflatten(0, (len(drawn), -1)))
-        turned = turned.reshape(len(after), -1)
-        both = ((self.anti, self.tied.features, self.cross, marks), (after, turned, after.t() @ turned, elsewhere))
-        shares = [self._seen(anti, tied, cross, 1 - places.diagonal()) for anti, tied, cross, places in both]
-        return shares[0] / shares[1] if shares[1] > 0 else 0.0
-
-    def _seen(self, anti: Tensor, tied: Tensor, cross: Tensor, diagonal: Tensor) -> float:
-        """tr(R A R) / tr(A) of features (N, r') and (N, r); what A has beside them is put on its diagonal (N,)."""
-        twice = self.tied.twice(self.noise)
-        beside = (diagonal - (anti**2).sum(1)).clamp_min(0)
-        found = (anti**2).sum() - (cross**2 * twice).sum() + (beside * (1 - tied**2 @ twice)).sum()
-        total = diagonal.sum()
-        return float(found / total) if float(total) > self.settings.rounding * len(diagonal) else 0.0
 
 
 @dataclass(frozen=True)
@@ -296,13 +280,13 @@ class _Choice:
         flat = labels.reshape(-1, 1) if group.moves_labels else labels
         unit = features.distance(group, inputs, rng)
         marks = Landmarks.drawn(group, inputs, features.tied_rank, unit, rng)
-        few = marks.some(features.chosen_rank)
+        few = marks.at(marks.some(features.chosen_rank))
         rows, few = few.among(torch.from_numpy(rng.permutation(len(x))[: max(1, features.chosen_by // marks.width)]))
         some = flat.unflatten(0, (len(x), -1))[rows].flatten(0, 1)
         table: dict[float, float] = {}
         for width in settings.widths:
             here = replace(few, length=width * unit)
-            thin = here.tied_features(features.rounding)
+            thin = here.tied_features(here.tied(), features.rounding)
             values, vectors = torch.linalg.eigh(thin.t() @ thin)
             inner = vectors.t() @ (thin.t() @ some)
             table[here.length] = max(_log_evidence(values.clamp_min(0), inner, some, v) for v in settings.noises)

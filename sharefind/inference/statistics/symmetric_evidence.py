@@ -19,10 +19,10 @@ from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.inference.ambient_moves import Moves, moved_coordinates
 from sharefind.inference.fitted_statistic import FittedStatistic
-from sharefind.inference.relation.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.inference.statistics.listed_subgroups import members_of, membership
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
+from sharefind.inference.tied_kernels import ListedGroup, matern_five_halves
 from sharefind.meanfield.clouds.actions import JointAction
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sharefind.inference.relation.relation_family import OverlapBounds
+from sharefind.inference.relation.overlap import OverlapBounds
 from sharefind.report.pictures.lattice_picture import plain, printable
 from sharefind.report.pictures.palette import AFTER, COLOURS, FAINT, INK, LIMIT, MARKERS, PAPER
 from sharefind.report.pictures.picture_style import SIZES

@@ -291,7 +291,11 @@ def diagnosis_sentence(name: str, row: DiagnosisRow, *, relation_rejected: bool 
         relation_rejected: Whether a test of its own rejected the relation, which settles what is broken.
     """
     if not row.reference_fits:
-        broken = "the inputs are not invariant" if row.cause == "inputs" else "what is broken is undetermined"
+        broken = {
+            "inputs": "the inputs are not invariant",
+            "relation": "the relation is not equivariant",
+            "inputs and relation": "the inputs are not invariant, and the relation is not equivariant",
+        }.get(row.cause, "what is broken is undetermined")
         fit = f"R^2 {row.free_r2:.2g} on rows kept apart"
         return f"{name}: the reference model does not fit ({fit}): what tying costs is not known; {broken}."
     if relation_rejected and row.cause in ("inputs", "undetermined"):

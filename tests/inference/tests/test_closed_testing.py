@@ -85,6 +85,21 @@ def test_a_conflict_is_resolved_for_the_likelier_side() -> None:
     assert found.verdicts["alone"] is Verdict.REJECTED
 
 
+def test_evidence_settles_a_conflict_and_rejects_nothing() -> None:
+    """The larger p-value is that of right; what is rejected, adjusted and in conflict stays as it was."""
+    tenths = dict.fromkeys(diamond().names, 5) | {"top": 1, "alone": 1, "left": 4, "right": 7}
+    told = {"left": -10.0, "right": -12.0, "alone": 30.0, "top": 40.0}
+    family = diamond()
+    found, untold, lacking = (
+        family_test(X, Y, family, Written(family, tenths), alpha=0.1, copies=COPIES, evidence=evidence)
+        for evidence in (told, None, {"left": -10.0})
+    )
+    assert (found.accepted, found.maximal, found.undecided) == (("bottom", "left"), ("left",), ("right",))
+    assert (untold.maximal, lacking.maximal) == (("right",), ("right",))
+    assert (found.rejected, found.conflict, found.p_adjusted) == (untold.rejected, untold.conflict, untold.p_adjusted)
+    assert found.rejected == ("alone", "top")
+
+
 def test_a_conflict_without_anything_in_common() -> None:
     found = concluded(diamond(), top=1, left=2, right=3, alone=5)
     assert found.conflict == ("left", "right", "alone")
