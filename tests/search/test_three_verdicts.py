@@ -2,6 +2,7 @@
 
 import pytest
 
+from sharefind.inference.relation.relation_verdicts import Doubt
 from sharefind.search.result_parts import InputLawRow, LikeliestGroup, PriceRow, RelationRow, SymmetryRow
 from sharefind.search.three_verdicts import (
     EVERY_REJECTED,
@@ -72,6 +73,8 @@ def test_verdicts_stay_apart() -> None:
     [
         (_relation("undecided", 0.4, 0.4, overlap=0.05, one_sided=True), "undecided, one side seen"),
         (_relation("undecided", 0.4, 0.4, overlap=0.5), "undecided"),
+        (_relation("undecided", 0.004, 0.4, doubt=Doubt.CONTRADICTED.value), "undecided, own test against it"),
+        (_relation("undecided", 0.4, 0.4, doubt="words of a stranger"), "undecided"),
         (_relation("rejected", 0.005, 0.005, overlap=0.05, level_assured=False), "rejected, not assured"),
         (_relation("rejected", 0.005, 0.005, overlap=0.5), "rejected"),
     ],
