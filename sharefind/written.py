@@ -24,7 +24,10 @@ def share(value: float, largest: float = 0.999, digits: int = 2) -> str:
         largest: Above it the figure is not written.
         digits: Significant digits.
     """
-    return f"above {largest}" if value > largest else f"{value:.{digits}g}"
+    if value > largest:
+        return f"above {largest}"
+    words = f"{value:.{digits}g}"
+    return words if words != "1" else share(value, largest, digits + 1)  # below 1, and seen to be
 
 
 def class_name(k: int) -> str:

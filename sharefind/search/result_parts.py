@@ -115,6 +115,7 @@ class RelationRow(Part):
         detectable: Smallest break that would have been seen with probability .8, in standard deviations of the fit.
         one_sided: Undecided because the inputs show one side of the symmetry only.
         level_assured: Whether the overlap is large enough for the level of a rejection.
+        doubt: Why it is undecided, as a sentence; None where it is not, and in results of earlier versions.
     """
 
     verdict: Word
@@ -124,6 +125,7 @@ class RelationRow(Part):
     detectable: FiniteFloat | None = None
     one_sided: bool = False
     level_assured: bool = True
+    doubt: Word | None = None
 
 
 class PriceRow(Part):

@@ -63,6 +63,7 @@ def _relation(found: RelationFamily, name: str) -> RelationRow:
         detectable=None if test is None else test.detectable,
         one_sided=name in found.one_sided,
         level_assured=name not in found.unassured,
+        doubt=None if name not in found.doubts else found.doubts[name].value,
     )
 
 

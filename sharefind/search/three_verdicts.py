@@ -6,8 +6,10 @@ Every way of showing a result takes its cells from here; how a table is set is l
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from sharefind.inference.relation.relation_verdicts import Doubt
 from sharefind.search.result_parts import InputLawRow, LikeliestGroup, PriceRow, RelationRow, SymmetryRow
 from sharefind.written import NOTHING, number, order, share
 
@@ -20,6 +22,16 @@ VERDICT_TEXTS = ("group", "inputs", "relation", "tying (95 %)")
 """Headings of the columns that hold words."""
 
 ONE_SIDED = "undecided, one side seen"
+DOUBTS: Mapping[str | None, str] = MappingProxyType(
+    {
+        Doubt.CONTRADICTED.value: "own test against it",
+        Doubt.CONFLICT.value: "in conflict",
+        Doubt.BESIDE.value: "less evidence",
+        Doubt.LARGER.value: "inside such a group",
+    }
+)
+"""Why a group is undecided, in a cell."""
+
 UNASSURED = "rejected, not assured"
 
 VERDICT_NOTE = (
@@ -94,6 +106,8 @@ def _relation_words(found: RelationRow) -> str:
         return ""
     if found.one_sided:
         return ONE_SIDED
+    if found.doubt in DOUBTS:
+        return f"{found.verdict}, {DOUBTS[found.doubt]}"
     return UNASSURED if found.verdict == "rejected" and not found.level_assured else found.verdict
 
 

@@ -13,9 +13,10 @@ from sharefind.report.text.relation_words import relation_sentences
 from sharefind.report.text.run_samples import Samples
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.tables import lattice_view, summary
-from sharefind.report.text.verdict import is_answer, verdict
+from sharefind.report.text.verdict import diagnosis_sentences, is_answer, verdict
 from sharefind.search import search_config
 from sharefind.search.result import Result
+from tests.report.conftest import DIAGNOSIS
 
 
 def _text(view: RunView, width: int = 100) -> str:
@@ -71,6 +72,17 @@ def test_a_rejection_at_an_unassured_level_says_so(related, changed) -> None:
     assert verdict(changed(view, symmetries=assured)).endswith("the relation under S3 is rejected.")
 
 
+def test_a_diagnosis_does_not_deny_what_the_relation_showed(related, changed) -> None:
+    diagnosis = {**DIAGNOSIS, "cause": "inputs", "approximate": False}
+    view = related(diagnosis={"S3": diagnosis})
+    assert diagnosis_sentences(view.result) == [
+        "S3: the relation is not equivariant, by its own test; on rows kept apart tying loses at most 0.8 % of the "
+        "labels' variance."
+    ]
+    accepted = related(diagnosis={"C3": diagnosis})
+    assert any("nothing says that the relation is not equivariant" in s for s in diagnosis_sentences(accepted.result))
+
+
 def test_what_would_have_been_seen_is_said_of_what_was_accepted(related) -> None:
     assert relation_sentences(related().result) == [
         "C3: a break of 0.41 standard deviations of the signal would have been seen with probability .8."
@@ -85,7 +97,7 @@ def test_the_table_of_three_verdicts_fits(related, width: int) -> None:
     for part in (
         "Inputs, relation, price",
         "one side",
-        "not assured",
+        "assured",
         "level by simulation",
         "C3, share 0.86, as tested",
     ):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sharefind.inference.relation.relation_verdicts import Doubt
 from sharefind.search.result_parts import InputLawRow, LikeliestGroup, PriceRow, RelationRow, SymmetryRow
 from sharefind.search.three_verdicts import (
     EVERY_REJECTED,
@@ -14,6 +15,7 @@ from sharefind.search.three_verdicts import (
     verdict_cells,
     verdict_table,
 )
+from sharefind.written import share
 
 
 def _row(group: str, order: int, **parts: object) -> SymmetryRow:
@@ -71,6 +73,8 @@ def test_verdicts_stay_apart() -> None:
     [
         (_relation("undecided", 0.4, 0.4, overlap=0.05, one_sided=True), "undecided, one side seen"),
         (_relation("undecided", 0.4, 0.4, overlap=0.5), "undecided"),
+        (_relation("undecided", 0.004, 0.4, doubt=Doubt.CONTRADICTED.value), "undecided, own test against it"),
+        (_relation("undecided", 0.4, 0.4, doubt="words of a stranger"), "undecided"),
         (_relation("rejected", 0.005, 0.005, overlap=0.05, level_assured=False), "rejected, not assured"),
         (_relation("rejected", 0.005, 0.005, overlap=0.5), "rejected"),
     ],
@@ -116,6 +120,12 @@ def test_the_likeliest_group_stands_beside_the_tested_one() -> None:
     nothing = _likeliest("", none=0.9997, C4=0.0003)
     assert likeliest_words(nothing, EVERY_REJECTED, []).startswith("no symmetry, share above 0.999, as tested")
     assert likeliest_words(nothing, "D4 undecided", []).startswith("no symmetry, share above 0.999; tested: D4 undec")
+
+
+def test_no_share_is_rounded_to_one() -> None:
+    assert [share(v) for v in (0.9991, 0.999, 0.9987, 0.996, 0.86, 0.04)] == [
+        *("above 0.999", "0.999", "0.999", "0.996", "0.86", "0.04"),
+    ]
 
 
 def test_the_tested_answer_in_words() -> None:

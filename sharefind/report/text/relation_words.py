@@ -78,6 +78,15 @@ def rejection_words(result: Result) -> str:
     return f"; the relation under {name} is rejected{doubt}"
 
 
+def relations_rejected(result: Result) -> set[str]:
+    """Groups under which a test of its own rejected the relation.
+
+    Args:
+        result: Of a search.
+    """
+    return {r.group for r in result.symmetries if r.relation is not None and r.relation.verdict == "rejected"}
+
+
 def relation_sentences(result: Result, most: int = 3) -> list[str]:
     """What the tests of the relation would have seen, for the groups that were accepted.
 

@@ -14,6 +14,7 @@ from sharefind.report.text.relation_words import (
     decides_by_relation,
     equivariance_words,
     rejection_words,
+    relations_rejected,
     undecided_words,
 )
 from sharefind.report.text.runs import RunView
@@ -275,13 +276,20 @@ def diagnosis_sentences(result: Result) -> list[str]:
     if not result.diagnosis:
         return []
     found = ["Losses and R^2 are of squared errors of the one-hot labels."] if result.classes else []
-    found += [diagnosis_sentence(name, row) for name, row in result.diagnosis.items()]
+    broken = relations_rejected(result)
+    found += [diagnosis_sentence(n, row, relation_rejected=n in broken) for n, row in result.diagnosis.items()]
     moved = {name: "; ".join(generator_words(row.moves, result)) for name, row in result.diagnosis.items()}
     return [*filter(None, found), *(f"{name}, on columns: {words}." for name, words in moved.items() if words)]
 
 
-def diagnosis_sentence(name: str, row: DiagnosisRow) -> str:
-    """What follows from a row of the diagnosis; "" where nothing does."""
+def diagnosis_sentence(name: str, row: DiagnosisRow, *, relation_rejected: bool = False) -> str:
+    """What follows from a row of the diagnosis; "" where nothing does.
+
+    Args:
+        name: Of the group.
+        row: Its diagnosis.
+        relation_rejected: Whether a test of its own rejected the relation, which settles what is broken.
+    """
     if not row.reference_fits:
         broken = {
             "inputs": "the inputs are not invariant",
@@ -290,6 +298,9 @@ def diagnosis_sentence(name: str, row: DiagnosisRow) -> str:
         }.get(row.cause, "what is broken is undetermined")
         fit = f"R^2 {row.free_r2:.2g} on rows kept apart"
         return f"{name}: the reference model does not fit ({fit}): what tying costs is not known; {broken}."
+    if relation_rejected and row.cause in ("inputs", "undetermined"):
+        loss = f"tying loses at most {100 * max(0.0, row.risk_gap_interval[1]):.2g} % of the labels' variance"
+        return f"{name}: the relation is not equivariant, by its own test; on rows kept apart {loss}."
     if row.cause == "undetermined":
         loss = f"tying loses at most {100 * max(0.0, row.risk_gap_interval[1]):.2g} % of the labels' variance"
         return f"{name}: undetermined: neither the inputs alone nor the relation are shown to be broken; {loss}."
