@@ -25,8 +25,8 @@ def inspect(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What --plot draws: lattice, distances, p-values, tying, spectra or particles; default lattice and "
-            "distances, or with --node lattice and particles.",
+            help="What --plot draws: lattice, distances, p-values, verdicts, tying, spectra or particles; default "
+            "lattice and distances, or with --node lattice and particles.",
         ),
     ] = None,
     all_tests: Annotated[bool, typer.Option("--all", help="Show all tests, not the 20 nearest to the level.")] = False,

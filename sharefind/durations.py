@@ -40,6 +40,11 @@ class Rates:
         gate_rows: Most samples that it looks at.
         input_law: For each number that the test of the inputs of a diagnosis computes.
         input_features: Features of a sample there.
+        kernel_values: Most labels of which a test of a relation forms whole kernel matrices.
+        tied_pair: Of a test of a relation, for each pair of samples and element of the group.
+        factor: For each cube of the number of labels, all kernel matrices together.
+        solve: For each pair of labels and copy.
+        feature_row: For each sample and element, where there are too many for whole matrices.
         risk_gap: Of a diagnosis, before the samples count.
         risk_row: For each sample of a diagnosis, of at most `risk_rows`.
         risk_rows: Samples that it uses at most.
@@ -66,7 +71,7 @@ class Rates:
     row_label: float = 3.5e-7
     pair: float = 1.35e-7
     block: int = 400
-    compares_all: tuple[str, ...] = ("marginal-likelihood",)
+    compares_all: tuple[str, ...] = ("marginal-likelihood", "symmetric-evidence")
     training: float = 0.25
     multiplication: float = 1e-9
     activation: float = 2.5e-8
@@ -76,8 +81,13 @@ class Rates:
     gate_rows: int = 1000
     input_law: float = 4e-9
     input_features: int = 450
-    risk_gap: float = 0.25
-    risk_row: float = 8.5e-4
+    kernel_values: int = 1000
+    tied_pair: float = 1e-7
+    factor: float = 2e-9
+    solve: float = 1e-8
+    feature_row: float = 4e-5
+    risk_gap: float = 0.4
+    risk_row: float = 1.5e-3
     risk_rows: int = 6000
     diagnosed: int = 4
     fit_round: float = 1e-3
@@ -122,8 +132,20 @@ class Rates:
 
     def of_diagnosis(self, sizes: Sizes) -> float:
         """Seconds of a closer look at a rejected group."""
-        inputs = self.input_law * sizes.rows * (self.input_features + sizes.d_in) * sizes.copies
-        return self.speed * (inputs + self.risk_gap + self.risk_row * min(sizes.rows, self.risk_rows))
+        return self.of_inputs(sizes) + self.speed * (self.risk_gap + self.risk_row * min(sizes.rows, self.risk_rows))
+
+    def of_inputs(self, sizes: Sizes) -> float:
+        """Seconds of an exact test that the law of the inputs is invariant."""
+        return self.speed * self.input_law * sizes.rows * (self.input_features + sizes.d_in) * sizes.copies
+
+    def of_relation(self, sizes: Sizes) -> float:
+        """Seconds of a test of the relation: by whole kernel matrices, or of many labels by features."""
+        values, rows, copies = sizes.rows * sizes.moved, sizes.rows, sizes.copies
+        if values > self.kernel_values:
+            return self.speed * self.feature_row * rows * min(sizes.order, self.largest_order)
+        pairs = self.tied_pair * rows**2 * sizes.order
+        solved = self.factor * values**3 + self.solve * values**2 * copies * sizes.d_out / sizes.moved
+        return self.speed * (self.bind_start + pairs + solved)
 
     def of_fit(self, sizes: Sizes) -> float:
         """Seconds of a network of the yardstick."""
@@ -157,7 +179,8 @@ class Estimate:
     """How long a search will take, about.
 
     Attributes:
-        parts: In the order in which they are done: "tests", "trainings", "diagnosis", "yardstick".
+        parts: In the order in which they are done: "tests", "tests of the relation", "trainings", "diagnosis",
+            "yardstick".
         holds: Whether a first look says that the candidate holds; None where it does not say.
         spread: Factor around each end, for what rates and sizes do not say.
         wide: Ratio of the ends from which each is said with its case.
@@ -204,8 +227,8 @@ class Estimate:
 
     def __str__(self) -> str:
         """One line, such as "about 20 s to 40 s: 1 to 30 exact tests, then 2 to 4 trainings"."""
-        steps = [self._count(self.part("tests"), "exact test"), self._count(self.part("trainings"), "training")]
-        work = ", then ".join(words for words in steps if words)
+        nouns = {"tests": "exact test", "tests of the relation": "relation test", "trainings": "training"}
+        work = ", then ".join(filter(None, (self._count(self.part(name), noun) for name, noun in nouns.items())))
         if self.holds is None and self.part("tests").most and self.high > self.wide * self.low:
             return f"about {seconds_by_case(self.low, self.high, self.wide)}: {work}"
         case = {True: " if the candidate holds, as a few copies say", None: ""}.get(
@@ -214,7 +237,7 @@ class Estimate:
         return f"about {seconds_range(self.low, self.high)}{case}: {work}"
 
     def _count(self, part: Part, noun: str) -> str:
-        low = part.most if self.holds is False and part.name == "tests" else part.fewest
+        low = part.most if self.holds is False and part.name != "trainings" else part.fewest
         high = part.fewest if self.holds else part.most
         if not high:
             return ""
@@ -279,23 +302,24 @@ def estimate_from_sizes(sizes: Sizes, rates: Rates | None = None, holds: bool | 
         jobs: Processes that share the work.
     """
     rates = rates or Rates()
-    parts = [_tests(sizes, rates, jobs), _trainings(sizes, rates, jobs), _diagnosis(sizes, rates, jobs)]
+    parts = [*_tests(sizes, rates, jobs), _trainings(sizes, rates, jobs), _diagnosis(sizes, rates, jobs)]
     fits = 2 * rates.of_fit(sizes) + rates.start + (rates.workers if jobs > 1 else 0.0)
     return Estimate((*parts, Part("yardstick", fits, fits)), holds)
 
 
-def _tests(sizes: Sizes, rates: Rates, jobs: int) -> Part:
+def _tests(sizes: Sizes, rates: Rates, jobs: int) -> list[Part]:
     rejected = sizes.rejected_after * sizes.copies
     gate = rates.of_gate(sizes, rejected) if sizes.has_gate else 0.0
     few, most = min(1, sizes.subgroups), sizes.subgroups
     shared = most / max(1, min(jobs, most))
-    return Part(
-        "tests",
-        gate + few * rates.of_test(sizes, sizes.copies),
-        gate + shared * rates.of_test(sizes, rejected),
-        few,
-        most,
-    )
+
+    def part(name: str, begin: float, quick: float, long: float) -> Part:
+        return Part(name, begin + few * quick, begin + shared * long, few, most)
+
+    if sizes.decided_by == "law":
+        return [part("tests", gate, rates.of_test(sizes, sizes.copies), rates.of_test(sizes, rejected))]
+    inputs, relation = rates.of_inputs(sizes), rates.of_relation(sizes)
+    return [part("tests", gate, inputs, inputs), part("tests of the relation", 0.0, relation, relation)]
 
 
 def _trainings(sizes: Sizes, rates: Rates, jobs: int) -> Part:
@@ -308,4 +332,5 @@ def _trainings(sizes: Sizes, rates: Rates, jobs: int) -> Part:
 
 def _diagnosis(sizes: Sizes, rates: Rates, jobs: int) -> Part:
     looks = min(rates.diagnosed, sizes.subgroups)
-    return Part("diagnosis", 0.0, -(-looks // jobs) * rates.of_diagnosis(sizes), 0, looks)
+    rounds = -(-looks // jobs) + 1 if looks else 0  # the free model is fitted before
+    return Part("diagnosis", 0.0, rounds * rates.of_diagnosis(sizes), 0, looks)

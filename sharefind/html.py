@@ -14,7 +14,10 @@ from markupsafe import Markup
 
 from sharefind.written import shortened, tied_entry
 
-TEXT_COLUMNS = ("space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model")
+TEXT_COLUMNS = (
+    "space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model", "inputs",
+    "relation", "tying (95 %)",
+)  # fmt: skip
 """Headings of columns that are not numbers."""
 
 MARKED = ("stay", "grow", "accepted", "rejected", "undecided")
@@ -64,7 +67,8 @@ def table(grid: Grid) -> Markup:
 def _cells(row: Sequence[str], sides: Sequence[str]) -> Iterable[Markup]:
     yield Markup('<th scope="row" class="{}">{}</th>').format(sides[0] or "words", row[0])
     for cell, side in zip(row[1:], sides[1:], strict=True):
-        yield Markup('<td class="{}">{}</td>').format(cell if cell in MARKED else side or "words", cell)
+        verdict = cell.partition(",")[0]  # what follows says why
+        yield Markup('<td class="{}">{}</td>').format(verdict if verdict in MARKED else side or "words", cell)
 
 
 def facts(pairs: Mapping[str, str]) -> Markup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Sizes:
         batch: Samples of a step.
         steps: Of a training.
         yardstick_particles: Of the networks of the yardstick.
+        decided_by: Whether the "law" is tested, or the inputs and the "relation" instead. Relations that are tested
+            because the inputs turn out to break the law are not foreseen.
+        moved: Labels of a row that the group moves together: the width of Y, or 1 where they stay.
     """
 
     rows: int
@@ -53,6 +57,8 @@ class Sizes:
     batch: int
     steps: int
     yardstick_particles: int
+    decided_by: Literal["law", "relation"] = "law"
+    moved: int = 1
 
 
 def usual_sizes(
@@ -70,6 +76,7 @@ def usual_sizes(
     levels: int = 4,
     most_rows: tuple[int, int] = (2000, 20_000),
     few_rows: int = 800,
+    few_moved: int = 3,
     regular: int = 24,
 ) -> Sizes:
     """Sizes of a search with the preset `fast`, where no problem was built yet; `search.estimate.sizes_of` is exact.
@@ -87,12 +94,14 @@ def usual_sizes(
         alpha: Level of the tests.
         levels: Spaces from {0} to Z, one inside the other.
         most_rows: Samples that are tested at most: by a statistic that compares all of them, and by one that does not.
-        few_rows: Samples up to which labels that stay where they are are tested by the former.
+        few_rows: Samples up to which labels that stay where they are are tested by the former,
+        few_moved: where so many inputs are moved at most, or not all.
         regular: Largest group with a hidden unit for each element.
     """
     moves = d_out > 1 if moves_labels is None else moves_labels
     batch = min(rows, 256, max(20, math.ceil(rows / 100)))
-    compares = not is_listed or (not moves and rows <= few_rows)
+    is_small = rows <= few_rows and (d_in <= few_moved or leaves_inputs)
+    compares = not is_listed or (not moves and is_small)
     hidden = 0 if moves else order if order <= regular else degree or d_in
     return Sizes(
         rows=min(rows, most_rows[0] if compares else most_rows[1]),

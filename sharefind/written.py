@@ -16,6 +16,17 @@ def number(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3g}"
 
 
+def share(value: float, largest: float = 0.999, digits: int = 2) -> str:
+    """A posterior share; "above 0.999" near 1, since what was not compared has a share too.
+
+    Args:
+        value: The share.
+        largest: Above it the figure is not written.
+        digits: Significant digits.
+    """
+    return f"above {largest}" if value > largest else f"{value:.{digits}g}"
+
+
 def class_name(k: int) -> str:
     """Class k = 1, 2, ... of a tying pattern as a, b, ..., z, aa, ab, ..."""
     letters = ""

@@ -22,6 +22,7 @@ from sharefind.report.text.run_samples import Samples
 from sharefind.report.text.runs import RunView, load_run
 from sharefind.search import SearchLattice, SearchNode
 from sharefind.search.result import Result
+from sharefind.search.result_parts import LikeliestGroup, SymmetryRow
 from sharefind.spaces import Subspace
 
 
@@ -35,6 +36,8 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
     rejected_: list[str]
     lattice_: SearchLattice
     evidence_: list[EvidenceRow]
+    verdicts_: list[SymmetryRow]
+    likeliest_: LikeliestGroup | None
     result_: Result
     spec_: SharingSpec
     network_: TrainedNetwork
@@ -92,13 +95,20 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
             ConfigError: pandas is not installed.
         """
         check_is_fitted(self)
-        try:
-            import pandas as pd
-        except ImportError:
-            message = "evidence_frame needs pandas; install it with pip install 'sharefind[pandas]', or read evidence_"
-            raise ConfigError(message) from None
         rows = [{"node": r.number, "label": r.label, "dim": r.dim, **r.evidence.to_json()} for r in self.evidence_]
-        return pd.DataFrame(rows).set_index("node") if rows else pd.DataFrame()
+        return _frame(rows, "node", "evidence")
+
+    def verdicts_frame(self) -> Any:
+        """`verdicts_` as a pandas DataFrame: a row for every candidate group, its three verdicts side by side.
+
+        Columns of the inputs, the relation and the price begin with `inputs_`, `relation_` and `price_`; the others are
+        as in `SymmetryRow`.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        check_is_fitted(self)
+        return _frame([_flat(row.model_dump()) for row in self.verdicts_], "group", "verdicts")
 
     def report(self, path: str | Path) -> Path:
         """Write the run as one HTML page with all pictures and tables.
@@ -138,3 +148,18 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
         if not path.is_dir():
             raise RunFolderError(f"the folder {path} of the run is gone; put it back, or fit again")
         return load_run(path)
+
+
+def _frame(rows: list[dict[str, Any]], index: str, name: str) -> Any:
+    try:
+        import pandas as pd
+    except ImportError:
+        message = f"{name}_frame needs pandas; install it with pip install 'sharefind[pandas]', or read {name}_"
+        raise ConfigError(message) from None
+    return pd.DataFrame(rows).set_index(index) if rows else pd.DataFrame()
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose parts are columns of their own."""
+    parts = {name: row.pop(name) for name in ("inputs", "relation", "price")}
+    return row | {f"{name}_{key}": value for name, part in parts.items() for key, value in (part or {}).items()}

@@ -147,6 +147,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
         place = outcome.problem.lattice_node(outcome.e_star)
         self.stabiliser_ = None if place is None else place.group
         self.accepted_, self.rejected_ = self.result_.accepted, self.result_.rejected
+        self.verdicts_, self.likeliest_ = self.result_.symmetries, self.result_.likeliest
         self.evidence_ = [
             EvidenceRow(node.number or 0, node.label, node.space.dim, node.evidence)
             for node in outcome.lattice.visited()

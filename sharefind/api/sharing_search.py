@@ -37,6 +37,9 @@ class SharingSearch(RegressorMixin, SearchEstimator):  # type: ignore[misc]
         rejected_: Names of those that were.
         lattice_: Every node and growth.
         evidence_: A row for every visited node.
+        verdicts_: A row for every candidate group: of the law of (X, Y), and where they were asked for, of the inputs
+            alone, of the relation and of the price of tying.
+        likeliest_: Which group the evidence speaks for, beside what was tested; None where there are no shares.
         result_: What `sharefind discover --json` prints, as a value.
         spec_: The architecture as a specification; absent where the search is unfinished or its unit cannot be
             exported.

@@ -21,6 +21,9 @@ from sharefind.inference.partitions.partition_tests import (
 from sharefind.inference.plane_rotations import PlaneRotations
 from sharefind.inference.relation.diagnosis import Cause, Diagnosis, diagnose
 from sharefind.inference.relation.group_shares import NO_SYMMETRY, GroupShares, group_shares
+from sharefind.inference.relation.overlap import OverlapBounds
+from sharefind.inference.relation.relation_family import RelationFamily, relation_family_test
+from sharefind.inference.relation.relation_test import RelationSettings, RelationTest, relation_test
 from sharefind.inference.relation.risk_gap import RiskGap, risk_gap
 from sharefind.inference.relation.share_evidence import ShareSettings
 from sharefind.inference.statistics.angular_harmonics import AngularHarmonics
@@ -33,6 +36,7 @@ from sharefind.inference.statistics.marginal_likelihood import MarginalLikelihoo
 from sharefind.inference.statistics.origin import OrbitScale, orbit_scale
 from sharefind.inference.statistics.searched_particles import UnitFactory, neuron_unit, regular_unit, richest_unit
 from sharefind.inference.statistics.surrogate_training import ParticleTraining
+from sharefind.inference.statistics.symmetric_evidence import SymmetricEvidence
 from sharefind.inference.statistics.traits import SearchStatistic
 from sharefind.inference.tests.closed_testing import FamilyTest, Verdict, family_test
 from sharefind.inference.tests.families import Candidate, CandidateFamily, named_family, subgroup_family
@@ -63,11 +67,15 @@ __all__ = [
     "MarginalLikelihood",
     "Moves",
     "OrbitScale",
+    "OverlapBounds",
     "ParticleTraining",
     "Partition",
     "PlaneRotations",
     "PlaneVerdict",
     "RandomisationTest",
+    "RelationFamily",
+    "RelationSettings",
+    "RelationTest",
     "RiskGap",
     "RotationSearch",
     "SampledMoves",
@@ -75,6 +83,7 @@ __all__ = [
     "ShareSettings",
     "SmoothFit",
     "Statistic",
+    "SymmetricEvidence",
     "UnitFactory",
     "Verdict",
     "algebra_name",
@@ -96,6 +105,8 @@ __all__ = [
     "randomisation_p_value",
     "randomisation_test",
     "regular_unit",
+    "relation_family_test",
+    "relation_test",
     "richest_unit",
     "risk_gap",
     "rotation_test",

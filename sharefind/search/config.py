@@ -20,7 +20,9 @@ from sharefind.meanfield.objectives.schemes import Scheme
 from sharefind.parallel import Workers
 from sharefind.search.rule_traits import GrowthTraits, StopTraits
 
-StatisticName = Literal["correlogram", "marginal-likelihood", "displacement", "cross-displacement", "held-out-gap"]
+StatisticName = Literal[
+    "correlogram", "marginal-likelihood", "symmetric-evidence", "displacement", "cross-displacement", "held-out-gap"
+]
 Preset = Literal["paper", "fast"]
 SymmetryOf = Literal["law", "relation", "auto"]
 

@@ -100,21 +100,24 @@ def estimate(problem: Problem, workers: Workers | None = None, probe: Probe | No
     return estimate_from_sizes(sizes, rates, holds, jobs)
 
 
-def sizes_of(problem: Problem, fresh: int = 2000) -> Sizes:
+def sizes_of(problem: Problem, fresh: int = 2000, most_related: int = 20_000) -> Sizes:
     """What the time of a search depends on; nothing is measured.
 
     Args:
         problem: What will be searched.
         fresh: Samples that are tested where the task has no finite data.
+        most_related: Samples of which the relation is tested at most.
     """
     settings, group = problem.settings, problem.candidate.group
     by_copies, rows = _trains_copies(problem), problem.samples or fresh
     tested = len(_listed(problem))
     calibrated = by_copies and not settings.stopping.decides_by_tests
     statistic = statistic_of_problem(problem) if tested else None
+    by_relation = tested > 0 and settings.symmetry == "relation"
+    most_rows = None if statistic is None else most_related if by_relation else statistic.most_samples
     most = YardstickSettings()
     return Sizes(
-        rows=rows if statistic is None else min(rows, statistic.most_samples),
+        rows=rows if most_rows is None else min(rows, most_rows),
         d_in=problem.candidate.in_rep.dim,
         d_out=problem.candidate.out_rep.dim,
         order=(group.order if isinstance(group, FiniteGroup) and group.is_listable else None) or 64,
@@ -134,6 +137,8 @@ def sizes_of(problem: Problem, fresh: int = 2000) -> Sizes:
         batch=settings.sgd.batch,
         steps=settings.sgd.steps,
         yardstick_particles=min(most.most_particles, settings.sgd.particles),
+        decided_by="relation" if by_relation else "law",
+        moved=problem.candidate.out_rep.dim if by_relation and _moves_labels(problem) else 1,
     )
 
 
@@ -163,6 +168,11 @@ def _beliefs(problem: Problem) -> int:
     return 3 if moved.any() and not moved.all() else 1
 
 
+def _moves_labels(problem: Problem, draws: int = 8) -> bool:
+    on_y = problem.candidate.out_rep.sample_matrices(named_stream(0, "estimate", "labels"), draws)
+    return bool((on_y != np.eye(on_y.shape[-1])).any())
+
+
 def _nodes(problem: Problem, numerical: int = 6) -> tuple[int, int]:
     """Spaces that are visited where the candidate holds, and where nothing does; `numerical`: at most, without one."""
     most = problem.settings.max_nodes
@@ -182,7 +192,8 @@ def _timed(clock: Clock, work: Callable[[], object]) -> float:
 
 def _with_statistic(problem: Problem, sizes: Sizes, rates: Rates, probe: Probe) -> tuple[Rates, bool | None]:
     """Rates with those of the statistic on the rows of the problem, and what it says of the candidate."""
-    if turned_plane(problem) is not None:  # rotations have a statistic of their own, which the formula suits
+    # Rotations and relations have statistics of their own, which the formula suits.
+    if turned_plane(problem) is not None or sizes.decided_by == "relation":
         return rates, None
     try:
         return _statistic_rates(problem, sizes, rates, probe)

@@ -11,7 +11,7 @@ from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.observer import Observer
 from sharefind.search.search_lattice import SearchLattice, SearchNode
 
-PARTS = ("tests", "trainings", "diagnosis", "yardstick")
+PARTS = ("evidence", "tests", "tests of the inputs", "tests of the relation", "trainings", "diagnosis", "yardstick")
 """Names of the parts of an estimate, in their order."""
 
 
@@ -30,7 +30,7 @@ class Forecast(Observer):
     estimate: Estimate | None = None
     clock: Callable[[], float] = time.monotonic
     trusted: float = 0.1
-    part: str = field(default=PARTS[0], init=False)
+    part: str = field(default="tests", init=False)
     doing: str = field(default="starting", init=False)
     _share: float = field(default=0.0, init=False)
     _holds: bool | None = field(default=None, init=False)
@@ -50,9 +50,9 @@ class Forecast(Observer):
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
         """Remember what is done now, and how far it is."""
-        part = _OPENINGS.get(stage.removeprefix("in ").partition(" ")[0], "trainings")
+        part = _part_of(stage.removeprefix("in "))
         share = done / max(1, total)
-        if part == "tests":
+        if part in ("tests", "tests of the relation"):
             self._holds = False if done > 0 else self._holds  # what follows is inside a group that was rejected
         if part == "trainings":
             share = (self._visited + share) / max(self._visited + 1, self._times("trainings"))
@@ -94,7 +94,7 @@ class Forecast(Observer):
     def _left(self, holds: bool) -> float:
         """Seconds that are left if the candidate holds, or does not."""
         spent, planned = self.clock() - self._entered, self._seconds(self.part, holds)
-        if self._share >= self.trusted and not (self.part == "tests" and holds):
+        if self._share >= self.trusted and not (self.part in TESTS and holds):
             planned = spent / self._share
         later = PARTS[PARTS.index(self.part) + 1 :]
         return max(0.0, planned - spent) + sum(self._seconds(part, holds) for part in later)
@@ -117,5 +117,19 @@ class Forecast(Observer):
         return part.fewest if self._holds else (part.fewest + part.most) / 2
 
 
-_OPENINGS = {"test": "tests", "diagnosis": "diagnosis", "yardstick": "yardstick"}
-"""Parts of a search by the first word of the stages of which observers hear; all others are trainings."""
+TESTS = ("tests", "tests of the inputs", "tests of the relation")
+"""Parts that end early where a large group holds."""
+
+_OPENINGS = {
+    "evidence of": "evidence",
+    "test of the inputs": "tests of the inputs",
+    "test of the relation": "tests of the relation",
+    "test of": "tests",
+    "diagnosis of": "diagnosis",
+    "yardstick": "yardstick",
+}
+"""Parts of a search by how the stages begin of which observers hear, longer words first; all others are trainings."""
+
+
+def _part_of(stage: str) -> str:
+    return next((part for opening, part in _OPENINGS.items() if stage.startswith(opening)), "trainings")

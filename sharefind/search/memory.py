@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from sharefind.inference import Diagnosis, RandomisationTest
+from sharefind.inference.relation.group_shares import GroupShares
 from sharefind.inference.relation.relation_test import RelationTest
 
 Value = TypeVar("Value")
@@ -23,6 +24,9 @@ TEST = Kind[RandomisationTest]("test")
 
 RELATION = Kind[RelationTest]("relation")
 """Tests of relations, by the candidate."""
+
+SHARES = Kind[GroupShares]("shares")
+"""Shares of the candidates, by how many these are."""
 
 DIAGNOSIS = Kind[Diagnosis]("diagnosis")
 """Diagnoses, by the rejected group."""

@@ -12,7 +12,7 @@ from sharefind.inference.relation.relation_family import RelationFamily, relatio
 from sharefind.rng import named_stream
 from sharefind.search.experiments import StageProgress
 from sharefind.search.law_tests import relation_rows
-from sharefind.search.memory import KeptTests, Memory
+from sharefind.search.memory import SHARES, KeptTests, Memory
 from sharefind.search.problem import Problem
 from sharefind.search.relation_groups import has_relation_test
 
@@ -120,17 +120,25 @@ def _relation(
     )
 
 
-def likeliest_group(problem: Problem, family: CandidateFamily, progress: StageProgress) -> GroupShares | None:
+def likeliest_group(
+    problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress
+) -> GroupShares | None:
     """Shares of the candidates; None where there are none, or the labels are explained by noise alone as well.
 
     Args:
         problem: What is searched.
         family: The candidates.
+        memory: Shares that were found before.
         progress: Called before each step.
     """
-    x, y, units = relation_rows(problem)
-    rng = named_stream(problem.settings.seed, "likeliest")
-    found = group_shares(
-        x, y, family, rng, units, progress=lambda done, total: progress("evidence of the groups", done, total)
-    )
+    key = f"{len(family.candidates)} groups"
+    found = memory.get(SHARES, key)
+    if found is None:
+        x, y, units = relation_rows(problem)
+        rng = named_stream(problem.settings.seed, "likeliest")
+        found = group_shares(
+            x, y, family, rng, units, progress=lambda done, total: progress("evidence of the groups", done, total)
+        )
+        if found is not None:
+            memory.put(SHARES, key, found)
     return None if found is None or not found.has_signal else found

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from markupsafe import Markup
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from sharefind import __version__, html
@@ -32,6 +33,13 @@ from sharefind.search.result_parts import (
     Yardstick,
 )
 from sharefind.search.shown_space import shown_space
+from sharefind.search.three_verdicts import (
+    VERDICT_NOTE,
+    answer_words,
+    has_relation,
+    likeliest_words,
+    verdict_table,
+)
 from sharefind.spaces import Block
 from sharefind.written import NOTHING, number, order
 
@@ -127,17 +135,32 @@ class Result(Part):
         blocks = [Block(b.name, tuple(b.shape)) for b in self.parameter_space.blocks]
         star = self.e_star
         return html.notebook(
-            html.headline(self._found, is_good=self.is_found and star.dim > 0),
+            html.headline(self._found, is_good=self.is_found and star.dim > 0 and not self.is_one_sided),
             html.remarks(self.warnings),
             html.facts(self._facts()),
             shown_space(star.dim, star.tying, star.basis, blocks, self.block_names, is_exact=star.exact),
             html.table(html.Grid("Chain", CHAIN_HEADINGS, tuple(map(_chain_cells, self.chain)))),
+            *self._verdicts_html(),
         )
+
+    def _verdicts_html(self, most: int = 40) -> list[Markup]:
+        """Inputs, relation and price of the candidate groups, where the relation was tested."""
+        if not has_relation(self.symmetries):
+            return []
+        headings, cells = verdict_table(self.symmetries)
+        rest = f" The first {most} of {len(cells)} groups." if len(cells) > most else ""
+        return [html.table(html.Grid("Inputs, relation, price", headings, tuple(cells[:most]), VERDICT_NOTE + rest))]
 
     @property
     def is_found(self) -> bool:
         """Whether the last node of the chain holds."""
         return bool(self.chain) and self.chain[-1].decision == "stay"
+
+    @property
+    def is_one_sided(self) -> bool:
+        """Whether the relation decides and nothing was accepted, since the inputs show one side of groups only."""
+        hidden = any(row.relation is not None and row.relation.one_sided for row in self.symmetries)
+        return self.decided_by == "relation" and not self.accepted and hidden
 
     @property
     def _found(self) -> str:
@@ -146,7 +169,7 @@ class Result(Part):
         name = {0: "{0}", ambient: "Z"}.get(dim, self.e_star.candidate or "a space without a name")
         where = f"{name}, dimension {dim} of {ambient}"
         if self.is_found:
-            return f"E_* = {where}"
+            return f"E_* = {where}{', undecided: the inputs show one side only' if self.is_one_sided else ''}"
         return f"Undecided: the search ended at {where}{f' ({self.stopped})' if self.stopped else ''}"
 
     def _facts(self) -> dict[str, str]:
@@ -154,6 +177,11 @@ class Result(Part):
         named = {key: f"{g.name}, order {order(g.order)}" for key, g in groups.items() if g is not None}
         lists = {"accepted": self.accepted, "rejected": self.rejected, "undecided": self.undecided}
         listed = {key: _listed(values) for key, values in lists.items() if values or key != "undecided"}
+        if self.likeliest is not None:
+            tested = answer_words(self.maximal, self.undecided, self.rejected)
+            named["likeliest"] = likeliest_words(self.likeliest, tested, self.maximal)
+        if self.decided_by == "relation":
+            named["decided by"] = "the relation E[Y | X], not the law of (X, Y)"
         return {**named, **listed, "unit": self.unit or NOTHING, "seed": str(self.seed)}
 
     def __getitem__(self, key: str) -> Any:

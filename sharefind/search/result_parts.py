@@ -129,12 +129,16 @@ class RelationRow(Part):
 class PriceRow(Part):
     """What tying costs: held-out loss of the tied model less that of the free one, over the variance of the labels.
 
+    Losses are squared errors, of the one-hot labels where these are classes.
+
     Attributes:
         gap: The estimate, below 0 where tying helps.
         interval: Of 95 %.
         tied_r2: R^2 of the tied model on rows kept apart.
         free_r2: R^2 of the free model.
         fits: Whether the free model predicts anything worth the comparison.
+        tied_accuracy: Of classes: share of rows kept apart that the tied model gets right; None of numbers.
+        free_accuracy: The same of the free model.
     """
 
     gap: FiniteFloat
@@ -142,6 +146,8 @@ class PriceRow(Part):
     tied_r2: FiniteFloat
     free_r2: FiniteFloat
     fits: bool = True
+    tied_accuracy: Share | None = None
+    free_accuracy: Share | None = None
 
 
 class LikeliestGroup(Part):
@@ -186,12 +192,14 @@ class SymmetryRow(Part):
 class DiagnosisRow(Part):
     """Why a group was rejected.
 
+    `cause`: from tests of the law of the inputs and of the relation; where the relation was not tested, from the risk
+    gap. `inputs_p_value`: None where the inputs were tested, and accepted, under a larger group.
     `risk_gap`: held-out loss of the tied model minus that of the free one, over the variance of the labels. `moves`:
     what the group's generators do to columns, as in `MovingGroup`.
     """
 
     cause: Word
-    inputs_p_value: FiniteFloat
+    inputs_p_value: FiniteFloat | None
     risk_gap: FiniteFloat
     risk_gap_interval: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
     free_r2: FiniteFloat

@@ -15,6 +15,7 @@ from sharefind.search.blind_record import blind_row
 from sharefind.search.hypotheses import TestedProblem, is_within
 from sharefind.search.node_evidence import Evidence
 from sharefind.search.problem import Problem
+from sharefind.search.relation_warnings import relation_warnings
 from sharefind.search.result import SCHEMA, Result, versions
 from sharefind.search.result_parts import (
     ChainRow,
@@ -51,6 +52,7 @@ def result_record(
     accepted, rejected = group_verdicts(outcome)
     group = problem.candidate.group
     verdicts = _verdicts(problem)
+    family_rejected = () if family is None else family.rejected
     return Result(
         schema=SCHEMA,
         run=run,
@@ -67,7 +69,7 @@ def result_record(
         chain=[_chain_row(node, node.evidence) for node in outcome.chain if node.evidence is not None],
         status="found" if outcome.finished else "undecided",
         stopped=outcome.stopped,
-        warnings=[*problem.warnings, *outcome.warnings],
+        warnings=[*problem.warnings, *relation_warnings(outcome), *outcome.warnings],
         e_star=_e_star(problem, outcome.e_star),
         accepted=accepted,
         rejected=rejected,
@@ -78,7 +80,7 @@ def result_record(
         symmetry=problem.settings.symmetry,
         decided_by="law" if tests is None else tests.decided_by,
         likeliest=None if tests is None else likeliest_row(tests.likeliest),
-        diagnosis={name: _diagnosis_row(problem, name, found) for name, found in outcome.diagnoses.items()},
+        diagnosis={n: _diagnosis_row(problem, n, d) for n, d in outcome.diagnoses.items() if n in family_rejected},
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
         yardstick=None if isinstance(found, Missing) else found,
         yardstick_missing=found.reason if isinstance(found, Missing) else None,
@@ -205,7 +207,7 @@ def _diagnosis_row(problem: Problem, name: str, found: Diagnosis) -> DiagnosisRo
     group = next((group for group, label in problem.labels.items() if label == name), None)
     return DiagnosisRow(
         cause=found.cause.value,
-        inputs_p_value=found.inputs.p_value,
+        inputs_p_value=None if found.inputs is None else found.inputs.p_value,
         risk_gap=found.risk.gap,
         risk_gap_interval=[found.risk.low, found.risk.high],
         free_r2=found.risk.free_r2,

@@ -119,7 +119,7 @@ def symmetries(problem: Problem, memory: Memory, progress: StageProgress, *, who
     if family is None:
         return Symmetries(gate, None, tying_p_value=_tying_p_value(problem))
     orders = {c.name: c.order for c in family.candidates}
-    likeliest = likeliest_group(problem, family, progress)
+    likeliest = likeliest_group(problem, family, memory, progress)
     evidence = None if likeliest is None else likeliest.log_evidence
     law = None if settings.symmetry == "relation" else law_test(problem, family, memory, progress, evidence)
     relations = relations_of(problem, family, law, likeliest, memory, progress)

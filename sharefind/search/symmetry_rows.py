@@ -73,6 +73,8 @@ def _price(risk: RiskGap) -> PriceRow:
         tied_r2=risk.tied_r2,
         free_r2=risk.free_r2,
         fits=risk.is_fitting,
+        tied_accuracy=risk.tied_accuracy,
+        free_accuracy=risk.free_accuracy,
     )
 
 

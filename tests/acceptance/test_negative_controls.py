@@ -52,4 +52,5 @@ def test_months_are_not_alike() -> None:
     groups = tuple(c.group for c in family.candidates if c.group is not None)
     found = family_test(x, y, family, Correlogram(rep, rep, groups))
     assert set(found.rejected) == {"C12", "C6", "C4", "C3", "C2"}
-    assert diagnose(x, y, JointAction(rep, rep), np.random.default_rng(0)).inputs.p_value <= 0.01  # the season
+    inputs = diagnose(x, y, JointAction(rep, rep), np.random.default_rng(0)).inputs
+    assert inputs is not None and inputs.p_value <= 0.01  # the season

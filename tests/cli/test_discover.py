@@ -63,8 +63,14 @@ SCHEMA = {
             "exceeding": int,
             "p_interval": [float],
             "settled": bool,
+            "inputs": type(None),
+            "relation": type(None),
+            "price": type(None),
         }
     ],
+    "symmetry": str,
+    "decided_by": str,
+    "likeliest": (type(None), {"name": str, "share": float, "shares": {}, "rows": int}),
     "diagnosis": {},
     "blind": type(None),
     "yardstick": {"rows": int, "least_squares": float, "tied": float, "free": float, "warnings": [str]},
@@ -76,7 +82,9 @@ SCHEMA = {
 
 
 def _conforms(value: object, schema: object) -> bool:
-    """Whether a JSON value has exactly these keys and these types, all the way down."""
+    """Whether a JSON value has exactly these keys and these types, all the way down; of a tuple, any of them."""
+    if isinstance(schema, tuple):
+        return any(_conforms(value, part) for part in schema)
     if isinstance(schema, dict):
         same_keys = isinstance(value, dict) and (not schema or value.keys() == schema.keys())
         return same_keys and all(_conforms(value[key], part) for key, part in schema.items())

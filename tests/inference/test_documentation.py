@@ -39,6 +39,13 @@ def test_the_worked_example_tells_inputs_from_relation(tmp_path: Path, capsys: p
 
 
 @pytest.mark.slow
+def test_the_relation_of_skewed_inputs(tmp_path: Path) -> None:
+    found = run(tmp_path, examples("symmetry-tests.md")[2])["found"]
+    assert found.family.maximal == ("V4:<(0 2), (1 3)>",) and found.one_sided == ()
+    assert set(found.family.rejected) == {"B2", "C4", "V4", "C2:<(0 1)(2 3)>", "C2:<(0 3)(1 2)>"}
+
+
+@pytest.mark.slow
 def test_the_rotations_of_a_plane_and_the_axis(tmp_path: Path) -> None:
     first, second = examples("continuous-symmetries.md")
     # The second goes on from the first, as a reader does.

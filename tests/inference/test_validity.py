@@ -20,6 +20,8 @@ from sharefind.inference import (
     randomisation_test,
     subgroup_family,
 )
+from sharefind.inference.statistics.registry import statistic_of
+from sharefind.inference.statistics.traits import ProblemTraits
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.spaces import fixed_space
 
@@ -78,16 +80,20 @@ def tensors(x: Array, y: Array) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x), torch.from_numpy(y)
 
 
+def listed(rep: Representation) -> tuple[FiniteGroup, ...]:
+    """All subgroups of a finite group that are not trivial; none of an infinite one."""
+    return tuple(g for g in subgroups(rep.group) if g.order > 1) if isinstance(rep.group, FiniteGroup) else ()
+
+
 def scores(in_rep: Representation, out_rep: Representation) -> Correlogram:
     """The correlogram of all subgroups of a finite group that are not trivial."""
-    groups = subgroups(in_rep.finite_group)
-    return Correlogram(in_rep, out_rep, tuple(g for g in groups if g.order > 1))
+    return Correlogram(in_rep, out_rep, listed(in_rep))
 
 
 def hits(law: Law, count: int, seed: int, kind: str = "marginal-likelihood", offset: float = 0) -> int:
     """Data sets with p <= LEVEL, inputs and labels moved by a vector that the group fixes."""
     moves, rng = JointAction(law.in_rep, law.out_rep), np.random.default_rng(seed)
-    statistic = MarginalLikelihood() if kind == "marginal-likelihood" else scores(law.in_rep, law.out_rep)
+    statistic = statistic_of(ProblemTraits(law.in_rep, law.out_rep, listed(law.in_rep)), kind)
     shift_x, shift_y = (fixed_space(rep).project(np.full(rep.dim, offset)) for rep in (law.in_rep, law.out_rep))
 
     def p_value() -> float:
@@ -138,6 +144,14 @@ def test_the_level_of_the_correlogram(name: str) -> None:
     share = hits(laws()[name], 2000, seed=14, kind="correlogram", offset=300) / 2000
     print(f"correlogram, {name}: P(p <= {LEVEL}) = {share}")
     assert abs(share - LEVEL) <= three_errors(2000), share
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["C4", "mirrors"])
+def test_the_level_of_symmetric_evidence(name: str) -> None:
+    share = hits(laws()[name], 600, seed=16, kind="symmetric-evidence", offset=300) / 600
+    print(f"symmetric evidence, {name}: P(p <= {LEVEL}) = {share}")
+    assert abs(share - LEVEL) <= three_errors(600), share
 
 
 @pytest.mark.slow

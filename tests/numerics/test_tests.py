@@ -19,6 +19,7 @@ from sharefind.inference import (
     HeldOutGap,
     MarginalLikelihood,
     SmoothFit,
+    SymmetricEvidence,
     diagnose,
     independence_test,
     lie_algebra_test,
@@ -58,12 +59,13 @@ def _randomisation(statistic: Any) -> Callable[[Tensor, Tensor], Any]:
 
 def _diagnosis(x: Tensor, y: Tensor) -> Any:
     found = diagnose(x, y, MOVES, rng(), copies=199)
-    return found.inputs.p_value, found.cause
+    return None if found.inputs is None else found.inputs.p_value, found.cause
 
 
 TESTS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "correlogram": _randomisation(Correlogram(REP, REP, (GROUP,))),
     "marginal-likelihood": _randomisation(MarginalLikelihood()),
+    "symmetric-evidence": _randomisation(SymmetricEvidence(REP, REP, (GROUP,))),
     "held-out-gap": _randomisation(HeldOutGap()),
     "displacement": _randomisation(Displacement()),
     "cross-displacement": _randomisation(CrossDisplacement()),

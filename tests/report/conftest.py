@@ -141,6 +141,49 @@ def tested(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Make:
     return made
 
 
+@pytest.fixture(scope="session")
+def related(tested: Make) -> Make:
+    """The same, decided by the relation: S3 rejected at an unassured level, C3 accepted, C2:<(0 1)> one-sided."""
+
+    def made(*arguments: Any, **changes: Any) -> RunView:
+        row = {"verdict": "rejected", "p_value": 0.005, "p_adjusted": 0.005, "z": 9.0, "statistic": "correlogram"}
+        rows = [{**row, "group": name, "copies": 199, **parts} for name, parts in JUDGED.items()]
+        words = {"accepted": ["C3"], "rejected": ["S3"], "undecided": ["C2:<(0 1)>", "C2:<(0 2)>"], "maximal": ["C3"]}
+        likeliest = {"name": "C3", "share": 0.86, "shares": {"C3": 0.86, "S3": 0.1, "": 0.04}, "rows": 300}
+        values = {**words, "symmetries": rows, "symmetry": "auto", "decided_by": "relation", "likeliest": likeliest}
+        return _changed(tested(*arguments), **{**values, **changes})
+
+    return made
+
+
+REJECTED = {"verdict": "rejected", "p_value": 0.005, "p_adjusted": 0.005}
+UNTESTED = {"p_value": None, "p_adjusted": 0.3}
+JUDGED: dict[str, dict[str, Any]] = {
+    "S3": {
+        "order": 6,
+        "inputs": REJECTED,
+        "relation": {**REJECTED, "overlap": 0.08, "level_assured": False},
+        "price": {"gap": 0.64, "interval": [0.61, 0.67], "tied_r2": 0.2, "free_r2": 0.84},
+    },
+    "C3": {
+        "order": 3,
+        "inputs": REJECTED,
+        "relation": {"verdict": "accepted", "p_value": 0.4, "p_adjusted": 0.4, "overlap": 0.82, "detectable": 0.41},
+        "price": {"gap": -0.008, "interval": [-0.012, -0.003], "tied_r2": 0.848, "free_r2": 0.84},
+    },
+    "C2:<(0 1)>": {
+        "order": 2,
+        "inputs": {"verdict": "accepted", "p_value": 0.3, "p_adjusted": 0.3},
+        "relation": {"verdict": "undecided", "p_value": 0.3, "p_adjusted": 0.3, "overlap": 0.05, "one_sided": True},
+        "price": {"gap": 0.008, "interval": [0.003, 0.012], "tied_r2": 0.832, "free_r2": 0.84},
+    },
+    "C2:<(0 2)>": {
+        "order": 2,
+        "inputs": {"verdict": "accepted", **UNTESTED},
+        "relation": {"verdict": "undecided", **UNTESTED},
+    },
+}
+
 DIAGNOSIS = {
     "cause": "relation",
     "inputs_p_value": 0.7,

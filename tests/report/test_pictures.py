@@ -1,5 +1,6 @@
 """Pictures: places, directions and spectra against their definitions; the drawings are looked at by people."""
 
+import html
 import re
 from pathlib import Path
 
@@ -99,9 +100,9 @@ def test_a_spectrum_has_the_variances_of_independent_directions() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_picture_is_drawn_as_png_and_svg(tested, name: str, tmp_path: Path) -> None:
+def test_every_picture_is_drawn_as_png_and_svg(related, name: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    view = tested()
+    view = related()
     draw_single(view, name, tmp_path / "a.png")
     draw_single(view, name, tmp_path / "a.svg")
     draw_single(view, name, tmp_path / "b.svg")
@@ -130,12 +131,21 @@ def test_only_tested_groups_have_a_p_value(tested, tmp_path: Path) -> None:
     assert "S3" in texts and "C3" in texts and "C1" not in texts
 
 
+def test_verdicts_are_drawn_of_what_was_measured(related, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    draw_single(related(), "verdicts", tmp_path / "v.svg")
+    texts = _texts(tmp_path / "v.svg")
+    assert {"S3", "C3", "C2:<(0 1)>", "overlap", "price (95 %)"} <= {html.unescape(t) for t in texts}
+    assert not any("(0 2)" in t for t in texts)  # inside another, without a test of its own
+
+
 def test_pictures_that_a_run_has_not_are_refused(make, kept, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     view, out = make(), tmp_path / "a.svg"
     for name, node, message in (
         ("p-values", None, "no exact tests"),
-        ("tyings", None, "use lattice, distances, p-values, tying"),
+        ("verdicts", None, "did not test the relation"),
+        ("tyings", None, "use lattice, distances, p-values, verdicts, tying"),
         ("distances", view.find("1"), "drop node"),
         ("spectra", view.find("Z"), "no node with directions"),
     ):

@@ -109,9 +109,8 @@ def test_two_groups_that_exclude_each_other_leave_one_undecided(monkeypatch: pyt
     monkeypatch.setattr("sharefind.search.symmetries.likeliest_group", lambda *_: shares)
     tests = {"S3": 0.001, "C3": 0.001, "C2:<(0 1)>": 0.7, "C2:<(0 2)>": 0.4, "C2:<(1 2)>": 0.001}
     memory = Written({INDEPENDENCE: 0.001, **tests})
-    outcome = Engine(
-        problem(teacher_task("C1", 3, 300, 0, kind="arbitrary"), "S3", symmetry="law"), memory=memory
-    ).run()
+    case = problem(teacher_task("C1", 3, 300, 0, kind="arbitrary"), "S3", symmetry="law")
+    outcome = Engine(case, memory=memory).run()
     family = outcome.problem.symmetries.family
     assert (family.accepted, family.undecided) == (("C2:<(0 2)>",), ("C2:<(0 1)>",))
     assert outcome.e_star.label == "E^C2:<(0 2)>"

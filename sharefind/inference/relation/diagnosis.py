@@ -16,7 +16,7 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.dependence import warns_of_rows
-from sharefind.inference.relation.risk_gap import RiskGap, risk_gap
+from sharefind.inference.relation.risk_gap import FreeFit, RiskGap, risk_gap
 from sharefind.inference.statistics.input_law import InputLaw
 from sharefind.inference.tests.p_values import RandomisationTest
 from sharefind.inference.tests.randomisation import randomisation_test
@@ -37,26 +37,37 @@ class Diagnosis:
     """One symmetry, looked at closely.
 
     Attributes:
-        inputs: Exact test that the law of X is invariant.
+        inputs: Exact test that the law of X is invariant; None where a larger group was tested instead, and accepted.
         risk: What the tied model loses.
         alpha: Level of both verdicts.
+        are_inputs_broken: Whether tests of a whole family found the law of X broken; None where `inputs` says it.
+        is_relation_broken: Whether a test of the relation found it broken; None where it was not tested: then the
+            interval of the risk gap says it.
         negligible: Share of the labels' variance below which a loss is called an approximate symmetry.
     """
 
     negligible: ClassVar[float] = 0.01
 
-    inputs: RandomisationTest
+    inputs: RandomisationTest | None
     risk: RiskGap
     alpha: float
+    are_inputs_broken: bool | None = None
+    is_relation_broken: bool | None = None
 
     @property
     def cause(self) -> Cause:
         """Of a rejection: what is shown to be broken, `UNDETERMINED` where neither is.
 
-        The inputs are where their test rejects. The relation is where the reference model fits and the interval of the
-        risk gap lies above 0: that the inputs were not rejected proves nothing about it.
+        The inputs are where their test rejects. The relation is where its test rejects; where that was not made, where
+        the reference model fits and the interval of the risk gap lies above 0. That the inputs were not rejected proves
+        nothing about the relation.
         """
-        inputs, relation = self.inputs.p_value <= self.alpha, self.risk.is_fitting and self.risk.low > 0
+        inputs = self.inputs is not None and self.inputs.p_value <= self.alpha
+        if self.are_inputs_broken is not None:
+            inputs = self.are_inputs_broken
+        relation = self.risk.is_fitting and self.risk.low > 0
+        if self.is_relation_broken is not None:
+            relation = self.is_relation_broken
         if inputs and relation:
             return Cause.BOTH
         if inputs:
@@ -79,6 +90,9 @@ def diagnose(
     copies: int = 199,
     workers: Workers | None = None,
     units: Tensor | None = None,
+    *,
+    has_classes: bool = False,
+    free: FreeFit | None = None,
 ) -> Diagnosis:
     """Look at one symmetry: is X invariant on its own, and what does tying cost?
 
@@ -93,6 +107,8 @@ def diagnose(
         copies: Of the test on X.
         workers: Who does that test; this process alone if None.
         units: Which unit a row belongs to, shape (n,), int64; no unit is split between folds.
+        has_classes: Whether labels are classes, one-hot.
+        free: The free model of the same data; it is fitted where None.
 
     Returns:
         The diagnosis.
@@ -104,4 +120,4 @@ def diagnose(
     if not 0 < alpha < 1:
         raise ConfigError(f"diagnosis: alpha={alpha}; give a number between 0 and 1")
     inputs = randomisation_test(x, y, moves, InputLaw(), rng, copies, workers=workers, units=units)
-    return Diagnosis(inputs, risk_gap(x, y, moves, rng, units), alpha)
+    return Diagnosis(inputs, risk_gap(x, y, moves, rng, units, has_classes=has_classes, free=free), alpha)

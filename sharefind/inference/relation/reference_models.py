@@ -1,27 +1,40 @@
-"""The two models behind a risk gap: ridge regression on kernel features, free, and with coefficients tied by a group.
+"""The models behind a risk gap: kernel ridge regression, free, and tied by a group.
 
-Features are those of whole orbits of landmarks. A group permutes them, so that the sums of a data set with all of its
-images are group means of the sums of the data set itself; of groups too large for that, samples come with some images.
+The tied model is the same regression with the kernel K_H(x, x') = mean_h k(x, h x') rho(h) in place of k; the free
+one is that of the trivial group. Both have as many features for each output, from landmarks among the samples
+(Nystrom): where there are as many landmarks as samples, each is exact kernel ridge regression.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.groups import FiniteGroup
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.kernels import kernel_root, matern
-from sharefind.meanfield.clouds.actions import JointAction
-from sharefind.meanfield.clouds.standardise import LAST_PLACES
+from sharefind.inference.relation.label_parts import LabelPart
+from sharefind.inference.relation.orbit_models import ListedTying, Tying, block_spread, tying_of
+from sharefind.inference.tied_kernels import matern_five_halves
 
 Map = Callable[[Tensor], Tensor]
 """Rows (..., n, a) to rows (..., n, b)."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a model makes of samples that it was not fitted to.
+
+    Attributes:
+        errors: Squared errors, shape (n,).
+        hits: Whether the largest prediction is that of the sample's class, shape (n,).
+    """
+
+    errors: NDArray[np.float64]
+    hits: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -29,221 +42,282 @@ class ReferenceModels:
     """A free and a tied model, each with the kernel and the penalty that predict best.
 
     Attributes:
-        landmarks: Points, whole orbits where the group allows it, on which features are based.
-        closed_order: Largest finite group whose orbits of landmarks are listed: two of them fit.
-        images: Images of a sample that a tied model is fitted to, for groups without listed orbits.
-        imaged_rows: Most samples that are fitted with such images; further ones are predicted alone.
-        lengths: Inverse length scales of the kernels' Matern part, over the root of the number of coordinates; None:
-            no such part.
-        ridges: Penalties of the fits, relative to the mean eigenvalue of the features' second moment.
-        floors: Floors of the whitening of the inputs, relative to the mean eigenvalue: nearly white, and nearly as they
-            are.
-        commutes: Largest difference of two scales, relative to the largest, that is rounding.
+        landmarks: Features of an output, at most; a landmark gives one, or d where the group mixes d outputs.
+        tasted_landmarks: The same where all kernels are compared.
+        tasted_samples: Samples with which all kernels are compared, at most.
+        finalists: Kernels that are then compared with all landmarks and samples, on the first fold.
+        closed_order: Largest finite group over which features are averaged.
+        images: Images of a sample, at most, of groups that are larger or infinite.
+        imaged: Images of all samples, at most.
+        lengths: Lengths of the kernels' Matern part, over the root mean square distance of two samples; None: no such
+            part.
+        ridges: Penalties of the fits, over the number of samples; k(x, x) is 1 or 2 in the mean.
+        step: All kernels are compared with every `step`-th of them.
+        floors: Floors of the whitening of the inputs, relative to the mean eigenvalue: nearly white, nearly as they
+            are, and, None, in the units in which they were measured.
         rounding: Share of the largest eigenvalue below which a direction of the features is rounding.
+        block_values: Kernel values that are computed at once.
     """
 
-    landmarks: int = 192
+    landmarks: int = 640
+    tasted_landmarks: int = 128
+    tasted_samples: int = 1000
+    finalists: int = 2
     closed_order: int = 96
     images: int = 8
-    imaged_rows: int = 2000
-    lengths: tuple[float | None, ...] = (None, 0.3, 1.0)
-    ridges: tuple[float, ...] = tuple(10.0**k for k in range(-8, 2))
-    floors: tuple[float, ...] = (1e-6, 1.0)
-    commutes: float = 1e-9
+    imaged: int = 32_000
+    lengths: tuple[float | None, ...] = (None, 0.7, 2.4)
+    ridges: tuple[float, ...] = tuple(10.0 ** (k / 2) for k in range(-20, 3))
+    step: int = 2
+    floors: tuple[float | None, ...] = (1e-6, 1.0, None)
     rounding: float = 1e-10
+    block_values: int = 2_000_000
 
-    def held_out_errors(
-        self, x: Tensor, y: Tensor, moves: Moves, folds: NDArray[np.int64], rng: np.random.Generator
-    ) -> NDArray[np.float64]:
-        """Squared errors of samples that a model was not fitted to: of the free model, row 0, of the tied one, row 1.
+    def free(self, x: Tensor, y: Tensor, folds: NDArray[np.int64], rng: np.random.Generator) -> HeldOut:
+        """The free model on samples of other folds; see `tied`."""
+        return self._held_out(ListedTying.free(x, y, rng), y, folds, rng)
 
-        Kernel and penalty of each model and fold are those with the least error on the other folds.
+    def tied(self, x: Tensor, y: Tensor, moves: Moves, folds: NDArray[np.int64], rng: np.random.Generator) -> HeldOut:
+        """The tied model on samples of other folds.
+
+        The kernel is the best on some of the samples, and on the first fold; the penalty of each fold is the best on
+        the other folds.
 
         Args:
             x: Inputs, shape (n, d_in), float64.
-            y: Labels, shape (n, d_out), float64.
+            y: Labels, shape (n, q), float64.
             moves: The group, orthogonal.
             folds: Number of each sample's fold, shape (n,).
             rng: Of landmarks and images.
 
         Returns:
-            Squared errors, shape (2, n).
+            Errors of all samples.
         """
-        tying, numbers = self._tying(moves, x, y, rng), torch.from_numpy(folds)
-        free, tied = list[Tensor](), list[Tensor]()
+        tying = tying_of(moves, x, y, rng, self.closed_order, self.images, self.imaged)
+        return self._held_out(tying, y, folds, rng)
+
+    def _held_out(self, tying: Tying, y: Tensor, folds: NDArray[np.int64], rng: np.random.Generator) -> HeldOut:
+        order = torch.from_numpy(rng.permutation(len(tying.pool)))
+        tasted = np.sort(rng.permutation(len(y))[: self.tasted_samples])
+        coarse, every = self.ridges[:: self.step], _rows_of(folds, np.arange(len(y)))
+        few = _rows_of(folds, tasted)
+        table = []
+        for kernel in self._kernels(tying):
+            design = self._design(tying, few, kernel, order, self.tasted_landmarks)
+            table.append((float(design.errors(y, coarse, range(len(few)))[0].sum(1).min()), kernel))
+        best = sorted(table, key=lambda pair: pair[0])[: self.finalists]
+        designs = [self._design(tying, every, kernel, order, self.landmarks) for _, kernel in best]
+        first = torch.stack([design.errors(y, coarse, [0])[0].sum(1) for design in designs])
+        winner, place = divmod(int(first.argmin()), len(coarse))
+        nearest = slice(max(0, place * self.step - 1), place * self.step + 2)
+        errors, hits = (table.numpy() for table in designs[winner].errors(y, self.ridges[nearest], range(len(every))))
+        return HeldOut(*_best(errors, hits, folds))
+
+    def _design(self, tying: Tying, folds: list[Tensor], kernel: _Kernel, order: Tensor, landmarks: int) -> _Design:
+        starts = kernel.points(tying.pool[order[:landmarks]])
+        features = _Features.of(kernel, tying, starts, landmarks, self.rounding, self.block_values)
+        fits: list[list[_Moments]] = [[] for _ in tying.parts]
+        for x, labels in map(tying.samples, folds):
+            for found, part, own in zip(fits, tying.parts, features(x), strict=True):
+                found.append(_Moments.of(own, part, labels))
+        return _Design(tying, folds, fits)
+
+    def _kernels(self, tying: Tying) -> Iterator[_Kernel]:
         for points in self._metrics(tying):
+            spread = float((points(tying.pool) ** 2).sum(1).mean())
             for length in self.lengths:
-                features = self._kernel_features(points, tying, x, length, rng)
-                own = features(x)
-                parts = [_moments(own[numbers == k], y[numbers == k]) for k in range(int(numbers.max()) + 1)]
-                free.append(self._errors(parts, own, y, numbers))
-                tied.append(self._errors(list(_tied_moments(tying, parts, features, numbers)), own, y, numbers))
-        return np.stack([_best(torch.cat(table).numpy(), folds) for table in (free, tied)])
+                yield _Kernel(points, max(spread, torch.finfo(torch.float64).tiny), length)
 
-    def _tying(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> _Tying:
-        group = moves.group if isinstance(moves, JointAction) else None
-        if isinstance(moves, JointAction) and isinstance(group, FiniteGroup) and group.order <= self.closed_order:
-            on_x, on_y = (torch.from_numpy(rep.float_matrices()).double() for rep in (moves.in_rep, moves.out_rep))
-            table = torch.from_numpy(group.multiplication_table().astype(np.int64))
-            centre = on_x.mean(0) @ x.mean(0)
-            moment = (x - centre).t() @ (x - centre) / len(x)
-            covariance = (on_x @ moment @ on_x.transpose(1, 2)).mean(0)
-            scale = _scale(covariance, x)
-            # Where the group mixes columns of different spread, they keep it.
-            if bool(((on_x * scale - scale.unsqueeze(1) * on_x).abs() > self.commutes * scale.max()).any()):
-                scale = (scale > 0).double() * covariance.diagonal().mean().rsqrt()
-            return _Tying(
-                on_x, on_y, table[table.argmin(1)], None, centre, scale, scale.unsqueeze(1) * covariance * scale
-            )
-        chosen = slice(0, self.imaged_rows)
-        elements = moves.draw((self.images, len(x[chosen])), rng)
-        images = moves.move(elements, x[chosen].unsqueeze(0), y[chosen].unsqueeze(0))
-        flat = images[0].flatten(0, 1)
-        centre = flat.mean(0)
-        covariance = (flat - centre).t() @ (flat - centre) / len(flat)
-        scale = _scale(covariance, x)
-        return _Tying(None, None, None, images, centre, scale, scale.unsqueeze(1) * covariance * scale)
-
-    def _metrics(self, tying: _Tying) -> Iterator[Map]:
-        """Maps of inputs to points of spread about 1, which commute with the group: one for each floor."""
-        values, vectors = torch.linalg.eigh(tying.covariance)
+    def _metrics(self, tying: Tying) -> Iterator[Map]:
+        """Maps of inputs to points, which commute with the group: one for each floor."""
+        scale = block_spread(tying)
+        covariance = scale.unsqueeze(1) * tying.covariance * scale
+        values, vectors = torch.linalg.eigh(covariance)
         mean = values.clamp_min(0).mean().clamp_min(torch.finfo(torch.float64).tiny)
         for floor in self.floors:
-            root = (values.clamp_min(0) + floor * mean).rsqrt()
-            matrix = tying.scale.unsqueeze(1) * ((vectors * root) @ vectors.t())
+            if floor is None:
+                matrix = torch.diag((scale > 0).double())
+            else:
+                root = (values.clamp_min(0) + floor * mean).rsqrt()
+                matrix = scale.unsqueeze(1) * ((vectors * root) @ vectors.t())
 
             def points(rows: Tensor, matrix: Tensor = matrix) -> Tensor:
                 return (rows - tying.centre) @ matrix
 
             yield points
 
-    def _kernel_features(
-        self, points: Map, tying: _Tying, x: Tensor, length: float | None, rng: np.random.Generator
-    ) -> Map:
-        """kappa(Z, Z)^{-1/2} kappa(Z, x) of landmarks Z: landmark (g, i) is g z_i where orbits are listed."""
-        order = torch.from_numpy(rng.permutation(len(x)))
-        if tying.on_x is not None:
-            starts = points(x[order[: max(2, round(self.landmarks / len(tying.on_x)))]])
-            landmarks = torch.einsum("gab,ib->gia", tying.on_x, starts).flatten(0, 1)
-        else:
-            pool = x if tying.images is None else torch.cat([x, tying.images[0][0]])
-            landmarks = points(pool[torch.from_numpy(rng.permutation(len(pool))[: self.landmarks])])
-        dim = landmarks.shape[1]
 
-        def kernel(rows: Tensor) -> Tensor:
-            inner = rows @ landmarks.t()
-            if length is None:
-                return inner / dim
-            squares = (rows**2).sum(-1, keepdim=True) + (landmarks**2).sum(1)
-            return inner / dim + matern((squares - 2 * inner).clamp_min(0), length / dim**0.5)
+@dataclass(frozen=True)
+class _Kernel:
+    """x . x' / s + Matern(|x - x'| / sqrt(2 s)) of points with mean square s.
 
-        root = kernel_root(kernel(landmarks), self.rounding)
-        return lambda rows: kernel(points(rows)) @ root
+    points: maps inputs. spread: s. length: over sqrt(2 s); None without the Matern part.
+    """
 
-    def _errors(self, parts: list[_Moments], features: Tensor, y: Tensor, numbers: Tensor) -> Tensor:
-        """Squared errors (ridges, n) of rows that ridge regression on the other folds predicts."""
-        errors = torch.empty(len(self.ridges), len(y), dtype=torch.float64)
-        for k in range(len(parts)):
-            rest = _total([part for j, part in enumerate(parts) if j != k])
-            mean, shift = rest.features / rest.rows, rest.labels / rest.rows
-            second = rest.second / rest.rows - torch.outer(mean, mean)
-            cross = rest.cross / rest.rows - torch.outer(mean, shift)
-            values, vectors = torch.linalg.eigh(second)
-            values, projected = values.clamp_min(0), vectors.t() @ cross
-            held = numbers == k
-            rows, size = (features[held] - mean) @ vectors, values.mean().clamp_min(torch.finfo(torch.float64).tiny)
-            for place, ridge in enumerate(self.ridges):
-                predicted = shift + rows @ (projected / (values + ridge * size).unsqueeze(1))
-                errors[place, held] = ((predicted - y[held]) ** 2).sum(1)
-        return errors
+    points: Map
+    spread: float
+    length: float | None
+
+    def __call__(self, rows: Tensor, landmarks: Tensor) -> Tensor:
+        """Of points (n, a) and (p, a): (n, p)."""
+        inner = rows @ landmarks.t()
+        if self.length is None:
+            return inner / self.spread
+        squares = (rows**2).sum(1, keepdim=True) + (landmarks**2).sum(1)
+        distances = (squares - 2 * inner).clamp_min_(0)
+        return matern_five_halves(distances, self.length * (2 * self.spread) ** 0.5).add_(inner, alpha=1 / self.spread)
 
 
 @dataclass(frozen=True)
-class _Tying:
-    """How the tied model uses the group.
+class _Features:
+    """Features of each part: K(Z, Z)^{-1/2} K(Z, x), with K(x, z) = mean_h k(x, h z) D(h).
 
-    Attributes:
-        on_x: All elements, (g, d_in, d_in); None where the orbits of landmarks are not listed.
-        on_y: The same on Y, (g, d_out, d_out).
-        back: Number of h^{-1} g in row h and column g, (g, g).
-        images: Images of the first samples, x (k, m, d_in) and y (k, m, d_out), where orbits are not listed.
-        centre: What is subtracted from x, (d_in,); the group fixes it, up to the noise of images.
-        scale: One over the spread of a column, 0 where it is rounding, (d_in,).
-        covariance: Of the scaled columns, averaged over the group, (d_in, d_in).
+    kernel: k. parts: with D. images: h z, (g, p, a). counts: landmarks of each part, the first ones. roots: of each
+    part, (count d, P). block_values: see `ReferenceModels`.
     """
 
-    on_x: Tensor | None
-    on_y: Tensor | None
-    back: Tensor | None
-    images: tuple[Tensor, Tensor] | None
-    centre: Tensor
-    scale: Tensor
-    covariance: Tensor
+    kernel: _Kernel
+    parts: list[LabelPart]
+    images: Tensor
+    counts: list[int]
+    roots: list[Tensor]
+    block_values: int
+
+    @classmethod
+    def of(
+        cls, kernel: _Kernel, tying: Tying, starts: Tensor, most: int, rounding: float, block_values: int
+    ) -> _Features:
+        """Of landmarks `starts` (p, a), as many of them as give `most` features at most."""
+        images = torch.einsum("gab,ib->gia", tying.on_x, starts)
+        counts = [min(len(starts), max(1, most // part.matrices.shape[1])) for part in tying.parts]
+        rough = cls(kernel, tying.parts, images, counts, [], block_values)
+        roots = []
+        for values, count in zip(rough.kernels(starts), counts, strict=True):
+            gram = values[:count].flatten(0, 1)
+            roots.append(_inverse_root((gram + gram.t()) / 2, rounding))
+        return replace(rough, roots=roots)
+
+    def kernels(self, points: Tensor) -> list[Tensor]:
+        """K(x, Z) of points (n, a), for each part (n, d, count d)."""
+        order, count = self.images.shape[:2]
+        flat = self.images.flatten(0, 1)
+        found: list[list[Tensor]] = [[] for _ in self.parts]
+        for block in points.split(max(1, self.block_values // len(flat))):
+            each = self.kernel(block, flat).unflatten(1, (order, count))
+            for blocks, part, own in zip(found, self.parts, self.counts, strict=True):
+                blocks.append(_averaged(each[:, :, :own], part))
+        return [torch.cat(blocks) for blocks in found]
+
+    def __call__(self, x: Tensor) -> list[Tensor]:
+        """Of inputs (n, d_in), for each part (n, d, P)."""
+        return [k @ root for k, root in zip(self.kernels(self.kernel.points(x)), self.roots, strict=True)]
 
 
-def _scale(covariance: Tensor, x: Tensor) -> Tensor:
-    spread = covariance.diagonal().clamp_min(0).sqrt()
-    varies = spread > LAST_PLACES * torch.finfo(torch.float64).eps * x.abs().amax(0)
-    return torch.where(varies, spread, torch.ones_like(spread)).reciprocal() * varies
+def _averaged(kernels: Tensor, part: LabelPart) -> Tensor:
+    """mean_h k(x, h z) D(h): (n, g, p) -> (n, d, p d)."""
+    if part.is_fixed:
+        return kernels.mean(1).unsqueeze(1)
+    n, order, count = kernels.shape
+    d = part.matrices.shape[1]
+    return torch.einsum("ngj,gab->najb", kernels, part.matrices).reshape(n, d, count * d) / order
+
+
+def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
+    """R with R R^t the inverse of gram (p, p), (p, P); directions of rounding size are left out."""
+    values, vectors = torch.linalg.eigh(gram)
+    kept = values > rounding * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
+    return vectors[:, kept] * values[kept].rsqrt()
+
+
+@dataclass(frozen=True)
+class _Design:
+    """What one kernel needs for the fits to all folds but one.
+
+    folds: rows of each. fits: for each part of the labels the moments of each fold.
+    """
+
+    tying: Tying
+    folds: list[Tensor]
+    fits: list[list[_Moments]]
+
+    def errors(self, y: Tensor, ridges: Sequence[float], held: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Squared errors and hits of the rows of the folds `held`, (ridges, rows) each, in the order of the rows."""
+        found = torch.cat([self._of_fold(y, ridges, k) for k in held], dim=2)
+        rows = torch.cat([self.folds[k] for k in held]).argsort()
+        return found[0][:, rows], found[1][:, rows]
+
+    def _of_fold(self, y: Tensor, ridges: Sequence[float], held: int) -> Tensor:
+        """(2, ridges, rows)."""
+        rows, values = self.folds[held], torch.zeros(()).double()
+        for parts, part in zip(self.fits, self.tying.parts, strict=True):
+            values = values + part.labels(_predictions(parts, held, ridges))
+        predicted, labels = self.tying.predicted(rows, values), y[rows]
+        hits = predicted.argmax(2) == labels.argmax(1)
+        return torch.stack([((predicted - labels) ** 2).sum(2), hits.double()])
+
+
+def _predictions(parts: list[_Moments], held: int, ridges: Sequence[float]) -> Tensor:
+    """What ridge regression on the other folds predicts of one part in a fold, (ridges, n, d, m)."""
+    rest = [part for k, part in enumerate(parts) if k != held]
+    count = sum(p.rows for p in rest)
+    second, cross, mean, shift = (
+        torch.stack([getattr(p, name) for p in rest]).sum(0) / count for name in ("second", "cross", "mean", "shift")
+    )
+    moment, target = second - torch.outer(mean, mean), cross - torch.outer(mean, shift)
+    rows = parts[held].features - mean
+    return shift + torch.stack([rows @ found for found in _solutions(moment, target, ridges)])
+
+
+def _solutions(moment: Tensor, target: Tensor, ridges: Sequence[float], few: int = 4) -> Iterator[Tensor]:
+    """(moment + ridge)^-1 target for each ridge: moment (P, P), target (P, m)."""
+    if len(ridges) <= few:
+        unit = torch.eye(len(moment), dtype=torch.float64)
+        for ridge in ridges:
+            yield torch.cholesky_solve(target, torch.linalg.cholesky(moment + ridge * unit))
+    else:
+        values, vectors = torch.linalg.eigh(moment)
+        projected = vectors.t() @ target
+        for ridge in ridges:
+            yield vectors @ (projected / (values.clamp_min(0) + ridge).unsqueeze(1))
 
 
 @dataclass(frozen=True)
 class _Moments:
-    """Sums over rows: their number, features (p,), labels (q,), second moments (p, p) and (p, q)."""
+    """Features of the rows of a fold, and their sums.
 
-    rows: float
+    features: (n, d, P). rows: n. mean, shift: sums of features (P,) and labels (m,), 0 unless the group fixes the part.
+    second, cross: (P, P), (P, m).
+    """
+
     features: Tensor
-    labels: Tensor
+    rows: int
+    mean: Tensor
+    shift: Tensor
     second: Tensor
     cross: Tensor
 
-
-def _moments(features: Tensor, labels: Tensor) -> _Moments:
-    """Of features (n, p) and labels (n, q)."""
-    second, cross = features.t() @ features, features.t() @ labels
-    return _Moments(float(len(labels)), features.sum(0), labels.sum(0), second, cross)
-
-
-def _total(parts: list[_Moments]) -> _Moments:
-    return _Moments(
-        sum(p.rows for p in parts),
-        torch.stack([p.features for p in parts]).sum(0),
-        torch.stack([p.labels for p in parts]).sum(0),
-        torch.stack([p.second for p in parts]).sum(0),
-        torch.stack([p.cross for p in parts]).sum(0),
-    )
+    @classmethod
+    def of(cls, features: Tensor, part: LabelPart, labels: Tensor) -> _Moments:
+        """Of features (n, d, P) and labels (n, q)."""
+        rows, values = features.flatten(0, 1), part.coordinates(labels)
+        flat = values.flatten(0, 1)
+        mean, shift = rows.sum(0), flat.sum(0)
+        if not part.is_fixed:
+            mean, shift = torch.zeros_like(mean), torch.zeros_like(shift)
+        return cls(features, len(features), mean, shift, rows.t() @ rows, rows.t() @ flat)
 
 
-def _tied_moments(tying: _Tying, parts: list[_Moments], features: Map, numbers: Tensor) -> Iterator[_Moments]:
-    """Those of each fold's rows with their images."""
-    if tying.images is not None:
-        imaged, labels = features(tying.images[0]), tying.images[1]
-        first = numbers[: imaged.shape[1]]
-        for k in range(len(parts)):
-            yield _moments(imaged[:, first == k].flatten(0, 1), labels[:, first == k].flatten(0, 1))
-    else:
-        for part in parts:
-            yield _averaged(part, tying)
+def _rows_of(folds: NDArray[np.int64], rows: NDArray[np.int64]) -> list[Tensor]:
+    """The rows of each fold, those that are not empty."""
+    each = [torch.from_numpy(rows[folds[rows] == k]) for k in range(int(folds.max()) + 1)]
+    return [r for r in each if len(r)]
 
 
-def _averaged(part: _Moments, tying: _Tying) -> _Moments:
-    """Of rows with all of their images, over the number of images: feature (g, i) of h x is feature (h^{-1} g, i)."""
-    if tying.back is None or tying.on_y is None:
-        return part
-    order, p = len(tying.back), len(part.features)
-    each = torch.arange(p // order)
-    images = []
-    for back, on_y in zip(tying.back, tying.on_y, strict=True):
-        places = (back.unsqueeze(1) * (p // order) + each).flatten()
-        second = part.second[places][:, places]
-        labels, cross = part.labels @ on_y.t(), part.cross[places] @ on_y.t()
-        images.append(_Moments(part.rows, part.features[places], labels, second, cross))
-    total = _total(images)
-    return _Moments(*(value / order for value in vars(total).values()))
-
-
-def _best(errors: NDArray[np.float64], folds: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Errors (models, n) to (n,): in each fold those of the model that is best on the other folds."""
+def _best(
+    errors: NDArray[np.float64], hits: NDArray[np.float64], folds: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Tables (models, n) to (n,): in each fold those of the model that is best on the other folds."""
     sums = np.stack([errors[:, folds == k].sum(axis=1) for k in range(folds.max() + 1)])
     best = (sums.sum(axis=0) - sums).argmin(axis=1)
-    return np.asarray(errors[best[folds], np.arange(len(folds))], dtype=np.float64)
+    rows = np.arange(len(folds))
+    return errors[best[folds], rows], hits[best[folds], rows]

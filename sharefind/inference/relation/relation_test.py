@@ -16,9 +16,15 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.dependence import warns_of_rows
+from sharefind.inference.relation.detectable import detectable_break
+from sharefind.inference.relation.kernel_features import row_width
+from sharefind.inference.relation.overlap import overlap
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
+from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
 from sharefind.inference.sample_checks import refuse_bad_samples
 from sharefind.inference.tests.p_values import RandomisationTest, found_test
+from sharefind.inference.tied_kernels import ListedGroup
+from sharefind.parallel import Workers
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,20 @@ class RelationSettings:
     Attributes:
         evidence: The kernels and what is done with them.
         most_values: Most labels (rows, times outputs where these move) of which the exact kernel matrices are formed.
+        copies_at_once: Copies that are evaluated between two looks at the deadline.
+        features: What stands for the kernels of more labels.
     """
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     most_values: int = 1000
+    copies_at_once: int = 50
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+
+    def kernels(self, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> KernelEvidence | FeatureEvidence:
+        """Of inputs (n, d_in) and labels (n, d_out): exact, or of features where labels are many."""
+        if len(x) * row_width(ListedGroup.of(moves)) <= self.most_values:
+            return KernelEvidence.of(x, y, moves, rng, self.evidence)
+        return FeatureEvidence.of(x, y, moves, rng, self.evidence, self.features)
 
 
 @warns_of_rows
@@ -67,8 +83,21 @@ def relation_test(
     *,
     has_classes: bool = False,
     settings: RelationSettings | None = None,
+    alpha: float | None = None,
+    workers: Workers | None = None,
 ) -> RelationTest:
     """Test that E[Y | h X] = h E[Y | X] for all h of a finite group.
+
+    A Gaussian process that the group ties is compared with its mixture with a free one, by the evidence of each at the
+    best hyperparameters, which are chosen again in each copy of the labels. Copies are the tied fit and its residuals
+    with a random sign for each row, which keeps errors of any size, or classes drawn with the fit's probabilities.
+
+    The rows of a unit get one sign, so that any dependence of their errors on each other is kept, as long as errors are
+    symmetric and units are independent and many: with m units there are 2^m copies at most. Classes of a unit are as
+    alike as their probabilities allow, which assumes the strongest dependence. A level of the relation between units,
+    which each unit has for itself, is an error in this sense.
+
+    Data that the group maps to themselves, and inputs that it leaves alone where labels stay, give p = 1.
 
     Args:
         x: Inputs, shape (n, d_in).
@@ -79,6 +108,8 @@ def relation_test(
         units: Which unit a row belongs to, shape (n,), int64: rows of one unit depend on each other.
         has_classes: Whether labels are classes.
         settings: How it is tested; `RelationSettings()` where None.
+        alpha: Level at which the detectable break of what is not rejected is looked for; it is not where None.
+        workers: Whose deadline is kept; this process makes the test.
 
     Returns:
         The test.
@@ -86,14 +117,24 @@ def relation_test(
     Raises:
         ConfigError: No copies.
         GroupError: The group is infinite, or too large to be listed.
-        InputError: The samples cannot be used.
+        InputError: The samples cannot be used. What the deadline of the workers says, when it passes.
     """
     refuse_bad_samples(x, y, units)
     if copies < 1:
         raise ConfigError(f"copies={copies}; give at least 1")
     started, settings = time.perf_counter(), settings or RelationSettings()
-    evidence = KernelEvidence.of(x.double(), y.double(), moves, rng, settings.evidence)
+    evidence = settings.kernels(x.double(), y.double(), moves, rng)
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)
-    values = torch.cat([evidence.statistic(evidence.labels.unsqueeze(0)), evidence.statistic(labels)])
-    found = found_test("relation-evidence", values.unsqueeze(1).numpy(), time.perf_counter() - started)
-    return RelationTest(found, evidence.overlap(rng))
+    values = [evidence.statistic(evidence.labels.unsqueeze(0))]
+    for part in labels.split(settings.copies_at_once):
+        if workers is not None:
+            workers.refuse_late()
+        values.append(evidence.statistic(part))
+    whole = torch.cat(values)
+    if evidence.is_complete():
+        whole[0] = whole.min()
+    found = found_test(evidence.name, whole.unsqueeze(1).numpy(), time.perf_counter() - started)
+    seen = None
+    if alpha is not None and found.p_value > alpha and isinstance(evidence, KernelEvidence):
+        seen = detectable_break(evidence, alpha, rng, units, has_classes=has_classes)
+    return RelationTest(found, overlap(x, y, moves, rng), seen)

@@ -1,6 +1,6 @@
 """By how much does a symmetry fail? What tying a model costs in risk: an estimate with an interval, and no test.
 
-The two models, free and tied, are in `reference_models`.
+The two models, free and tied, are in `reference_models`. The free one is the same for all groups of a search.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sharefind.errors import InputError
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.reference_models import ReferenceModels
+from sharefind.inference.relation.reference_models import HeldOut, ReferenceModels
 from sharefind.inference.row_blocks import renumbered, subsample, unit_count
 from sharefind.inference.sample_checks import refuse_bad_samples
 
@@ -33,6 +33,9 @@ class RiskGap:
         free_r2: 1 - risk / variance of the free model.
         tied_r2: The same of the tied model.
         free_low: Lower end of the interval around `free_r2`.
+        free_accuracy: Where labels are classes, the share of rows whose class the free model gives the largest value,
+            on rows that it was not fitted to; None elsewhere.
+        tied_accuracy: The same of the tied model.
         fitting_r2: R^2 of the free model below which it does not fit: then what tying costs in it says nothing.
     """
 
@@ -44,6 +47,8 @@ class RiskGap:
     free_r2: float
     tied_r2: float
     free_low: float
+    free_accuracy: float | None = None
+    tied_accuracy: float | None = None
 
     @property
     def is_fitting(self) -> bool:
@@ -84,29 +89,49 @@ class CrossValidation:
         return float(special.ndtri((1 + self.confidence) / 2)) * error
 
 
-def risk_gap(
+@dataclass(frozen=True)
+class FreeFit:
+    """The free model of some data: what does not depend on the group.
+
+    Attributes:
+        rows: Rows of the data that are used, shape (n,), int64.
+        units: The unit of each, from 0, shape (n,).
+        folds: The fold of each, shape (n,).
+        total: Rows of the data.
+        variance: Of the labels, summed over outputs.
+        spread: Squared distances of labels from their mean, over the variance, shape (n,).
+        held_out: What the free model makes of them.
+        settings: How it was done.
+    """
+
+    rows: Tensor
+    units: NDArray[np.int64]
+    folds: NDArray[np.int64]
+    total: int
+    variance: float
+    spread: NDArray[np.float64]
+    held_out: HeldOut
+    settings: CrossValidation
+
+
+def free_fit(
     x: Tensor,
     y: Tensor,
-    moves: Moves,
     rng: np.random.Generator,
     units: Tensor | None = None,
     settings: CrossValidation | None = None,
-) -> RiskGap:
-    """Held-out loss of ridge regression on features, its coefficients tied by the group, minus that of the free one.
-
-    The intervals are normal, from the differences of single samples or units; folds share training samples, so that
-    they are a guide and no test.
+) -> FreeFit:
+    """Fit the model to which tied ones are compared; done once, it serves all groups.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        moves: The group, orthogonal.
         rng: Of the folds and the features.
         units: Which unit a row belongs to, shape (n,), int64; each row is one of its own where None.
         settings: How it is estimated; `CrossValidation()` where None.
 
     Returns:
-        The gap with its interval.
+        The fit.
 
     Raises:
         InputError: Fewer samples or units than folds, labels that do not vary, or samples that cannot be used.
@@ -124,15 +149,58 @@ def risk_gap(
     if count < least:
         raise InputError(f"a risk gap needs at least {least} units of rows, not {count}; give more data")
     inputs, labels = x[kept].double(), y[kept].double()
-    centred = labels - labels.mean(0)
-    variance = float((centred**2).sum(1).mean())
+    squares = ((labels - labels.mean(0)) ** 2).sum(1).numpy()
+    variance = float(squares.mean())
     if variance <= settings.constant * float((labels**2).sum(1).mean()):
         raise InputError("a risk gap needs labels that vary; all labels are equal")
     folds = (rng.permutation(count) % settings.folds)[places]
-    losses = settings.models.held_out_errors(inputs, labels, moves, folds, rng) / variance
-    free, tied = (float(v) for v in losses.mean(axis=1))
-    error = settings.error(losses[1] - losses[0], places)
+    found = settings.models.free(inputs, labels, folds, rng)
+    return FreeFit(kept, places, folds, len(x), variance, squares / variance, found, settings)
+
+
+def risk_gap(
+    x: Tensor,
+    y: Tensor,
+    moves: Moves,
+    rng: np.random.Generator,
+    units: Tensor | None = None,
+    settings: CrossValidation | None = None,
+    *,
+    has_classes: bool = False,
+    free: FreeFit | None = None,
+) -> RiskGap:
+    """Held-out loss of kernel ridge regression that the group ties, minus that of the free one.
+
+    The intervals are normal, from the differences of single samples or units; folds share training samples, so that
+    they are a guide and no test.
+
+    Args:
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        moves: The group, orthogonal.
+        rng: Of the folds and the features.
+        units: Which unit a row belongs to, shape (n,), int64; each row is one of its own where None.
+        settings: How it is estimated; `CrossValidation()` where None.
+        has_classes: Whether labels are classes, one-hot: then accuracies are given, too.
+        free: The free model of the same data; it is fitted where None. With it, `units` and `settings` are its own.
+
+    Returns:
+        The gap with its interval.
+
+    Raises:
+        InputError: Fewer samples or units than folds, labels that do not vary, samples that cannot be used, or a free
+            model of other data.
+    """
+    free = free or free_fit(x, y, rng, units, settings)
+    if free.total != len(x):
+        raise InputError(f"the free model was fitted to {free.total} rows, and here are {len(x)}; fit it to these")
+    settings = free.settings
+    tied = settings.models.tied(x[free.rows].double(), y[free.rows].double(), moves, free.folds, rng)
+    losses = [found.errors / free.variance for found in (free.held_out, tied)]
+    loose, tight = (float(v.mean()) for v in losses)
+    error = settings.error(losses[1] - losses[0], free.units)
     # The variance in the denominator is estimated from the same rows.
-    spread = settings.error(losses[0] - free * (centred**2).sum(1).numpy() / variance, places)
-    gap = tied - free
-    return RiskGap(gap, gap - error, gap + error, 1 - free, 1 - tied, 1 - free - spread)
+    spread = settings.error(losses[0] - loose * free.spread, free.units)
+    gap = tight - loose
+    accuracies = [float(found.hits.mean()) if has_classes else None for found in (free.held_out, tied)]
+    return RiskGap(gap, gap - error, gap + error, 1 - loose, 1 - tight, 1 - loose - spread, *accuracies)

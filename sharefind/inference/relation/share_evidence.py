@@ -19,7 +19,7 @@ from torch import Tensor
 from sharefind.errors import ConfigError
 from sharefind.inference.relation.label_blocks import LabelBlock, label_blocks
 from sharefind.inference.relation.listed_lattice import ListedLattice, Members
-from sharefind.inference.relation.tied_kernels import matern_five_halves
+from sharefind.inference.tied_kernels import matern_five_halves
 
 StepProgress = Callable[[int, int], None]
 """(steps done, steps in all)."""
@@ -150,10 +150,14 @@ class TiedProcesses:
                 log_det = log_det + sums.numel() * grown.log() / 2
         return _log_mean(misfit, log_det, y.numel())
 
-    def _variances(self, own: Tensor) -> dict[bytes, float]:
-        """Mean variance of an output of each tied process, from the mean of k(x, h x), shape (g,)."""
+    def _variances(self, own: Tensor, rounding: float = 1e-12) -> dict[bytes, float]:
+        """Mean variance of an output of each tied process, from the mean of k(x, h x), shape (g,).
+
+        1 of a process that is 0, as where a sign of the labels leaves inputs alone: there is nothing to scale.
+        """
         traces = self.lattice.on_y.diagonal(dim1=1, dim2=2).mean(1) * own
-        return {key: float(traces[members].mean()) for key, members in self.distinct.items()}
+        found = {key: float(traces[members].mean()) for key, members in self.distinct.items()}
+        return {key: variance if variance > rounding else 1.0 for key, variance in found.items()}
 
     def _sums(self, kernels: Tensor, y: Tensor, blocks: Sequence[LabelBlock]) -> tuple[Tensor, Tensor]:
         noises, constants = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,8 +12,8 @@ from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.label_copies import TiedFit
-from sharefind.inference.relation.tied_kernels import ListedGroup
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
+from sharefind.inference.tied_kernels import ListedGroup
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,19 @@ class EvidenceSettings:
         noises: Noise variances, relative to the amplitude of the function, which is itself estimated.
         undersmoothing: Share of the chosen noise with which the tied fit is made that copies are drawn from.
         floors: Floors of the whitening of the inputs, relative to the largest eigenvalue: white, and each part of the
-            inputs as it is but for its size. The evidence of the tied process chooses.
+            inputs as it is but for its size. The metric is chosen by evidence, like length and noise.
+        alike: Largest ratio of the same distance in two metrics, up to a common factor, at which they count as one.
         rounding: Difference of two evidences, relative to them, that is rounding.
+        nearest: Distance of two scaled rows up to which they are one.
     """
 
     widths: tuple[float, ...] = (0.7, 1.5, 3.0, 6.0)
     noises: tuple[float, ...] = (3e-4, 3e-3, 0.03, 0.2)
     undersmoothing: float = 0.3
     floors: tuple[float, ...] = (1e-9, 1.0)
+    alike: float = 1.5
     rounding: float = 1e-10
+    nearest: float = 1e-7
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,10 @@ class KernelEvidence:
         tied: Factors of K_H.
         mixed: Factors of (K_H + k) / 2.
         settings: Which processes.
+        others: The same in other metrics, where the evidence of the tied process is smaller.
     """
+
+    name: ClassVar[str] = "relation-evidence"
 
     group: ListedGroup
     scale: OrbitScale
@@ -97,6 +105,7 @@ class KernelEvidence:
     tied: Factors
     mixed: Factors
     settings: EvidenceSettings
+    others: tuple[KernelEvidence, ...] = ()
 
     @classmethod
     def of(
@@ -105,22 +114,24 @@ class KernelEvidence:
         """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
         group = ListedGroup.of(moves)
         scales = [orbit_scale(moves, x, y, rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors]
-        tried = (cls._tied_alone(group, scale, x, y, settings) for scale in scales)
-        best = max(tried, key=lambda evidence: float(evidence.table().max()))
-        free = torch.stack([group.free(best.x, length) for length in best.lengths])
-        return replace(best, mixed=Factors.of((best.tied.kernels + free) / 2, settings.noises))
+        tried = [cls._in_metric(group, scale, x, y, settings) for scale in _unlike(scales, settings.alike)]
+        best, *others = sorted(tried, key=lambda evidence: -float(evidence.table().max()))
+        return replace(best, others=tuple(others))
 
     @classmethod
-    def _tied_alone(
+    def _in_metric(
         cls, group: ListedGroup, scale: OrbitScale, x: Tensor, y: Tensor, settings: EvidenceSettings
     ) -> KernelEvidence:
         inputs, labels = scale(x, y)
+        labels = labels * (labels.abs().amax(0) > scale.rounding_of(y))
         between = group.orbit_distances(inputs)[~torch.eye(len(x), dtype=torch.bool)]
         median = float(between[between > 0].median()) if bool((between > 0).any()) else 1.0
         lengths = tuple(w * median for w in settings.widths)
-        tied = Factors.of(torch.stack(group.tied(inputs, lengths)), settings.noises)
+        tied = torch.stack(group.tied(inputs, lengths))
+        mixed = (tied + torch.stack([group.free(inputs, length) for length in lengths])) / 2
+        factors = [Factors.of(kernels, settings.noises) for kernels in (tied, mixed)]
         flat = labels.reshape(-1, 1) if group.moves_labels else labels
-        return cls(group, scale, inputs, flat, lengths, tied, tied, settings)
+        return cls(group, scale, inputs, flat, lengths, *factors, settings)
 
     def table(self) -> Tensor:
         """Evidence of the tied processes, (lengths, noises)."""
@@ -131,9 +142,18 @@ class KernelEvidence:
 
         A difference that is rounding is 0, as where the group leaves all inputs alone.
         """
-        mixed, tied = (factors.evidence(labels).amax((1, 2)) for factors in (self.mixed, self.tied))
+        metrics = (self, *self.others)
+        mixed, tied = (
+            torch.stack([factors.evidence(labels).amax((1, 2)) for factors in side]).amax(0)
+            for side in ([m.mixed for m in metrics], [m.tied for m in metrics])
+        )
         difference = mixed - tied
         return torch.where(difference.abs() <= self.settings.rounding * tied.abs(), 0.0, difference)
+
+    def is_complete(self) -> bool:
+        """Whether each image of a row, label and all, is a row too: then nothing speaks against the hypothesis."""
+        labels = self.labels.reshape(len(self.x), -1)
+        return self.group.closes(self.x, labels, self.settings.nearest)
 
     def chosen(self) -> tuple[int, float]:
         """The place of the length and the noise of the tied process with the best evidence."""
@@ -160,20 +180,27 @@ class KernelEvidence:
             return drawn.reshape(count, *self.labels.shape)
         return fit.signed(numbers, rng, count)
 
-    def overlap(self, rng: np.random.Generator) -> float:
-        """tr(R A R) / tr(A) over the same of rows that were each moved by a Haar element, A = k - K_H."""
+    def breaks(self, rng: np.random.Generator, count: int) -> Tensor | None:
+        """Random functions that vanish when they are tied, with the root mean square of the tied fit, (count, N, c).
+
+        None where there are none: the group moves no row.
+        """
         place, noise = self.chosen()
-        length, matrix = self.lengths[place], self.tied.kernels[place]
-        root = noise * torch.cholesky_inverse(self.tied.lower[place, self.settings.noises.index(noise)])
-        square = root @ root
-        drawn = torch.from_numpy(rng.integers(len(self.group.on_x), size=len(self.x)))
-        moved = torch.einsum("nab,nb->na", self.group.on_x[drawn], self.x)
-        elsewhere = self.group.free(moved, length)
-        if self.group.moves_labels:
-            turn = torch.block_diag(*self.group.on_y[drawn])
-            elsewhere = turn.t() @ elsewhere @ turn
-        shares = [
-            float((square * a).sum() / a.trace())
-            for a in (self.group.free(self.x, length) - matrix, elsewhere - matrix)
-        ]
-        return shares[0] / shares[1] if shares[1] > 0 else 0.0
+        tied, unit = self.tied.kernels[place], torch.eye(len(self.labels), dtype=torch.float64)
+        values, vectors = torch.linalg.eigh(self.group.free(self.x, self.lengths[place]) - tied)
+        if float(values[-1]) <= len(values) * self.settings.rounding:
+            return None
+        normal = torch.from_numpy(rng.standard_normal((count, *self.labels.shape)))
+        drawn = (vectors * values.clamp_min(0).sqrt()) @ normal
+        fit = self.labels - noise * torch.linalg.solve(tied + noise * unit, self.labels)
+        return drawn * ((fit**2).mean() / (drawn**2).mean((1, 2), keepdim=True)).sqrt()
+
+
+def _unlike(scales: Sequence[OrbitScale], alike: float) -> list[OrbitScale]:
+    """Those whose metric is not, but for a factor, that of an earlier one."""
+    kept = list[OrbitScale]()
+    for scale in scales:
+        ratios = [torch.linalg.svdvals(torch.linalg.solve(k.x_matrix, scale.x_matrix, left=False)) for k in kept]
+        if all(float(r.max() / r.min()) > alike for r in ratios):
+            kept.append(scale)
+    return kept

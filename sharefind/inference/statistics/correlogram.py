@@ -21,6 +21,7 @@ from sharefind.groups import FiniteGroup, Representation
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.kernels import kernel_root
+from sharefind.inference.statistics.listed_subgroups import members_of, membership
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.meanfield.clouds.actions import JointAction
@@ -85,14 +86,8 @@ class Correlogram(SearchStatistic):
             raise ConfigError("the correlogram compares subgroups of a finite group; give at least one")
         if not (self.in_rep.is_orthogonal and self.out_rep.is_orthogonal):
             raise GroupError(f"{self.in_rep.group.name} must act on X and Y by orthogonal matrices")
-        whole = self.in_rep.finite_group
-        # The trivial group is always looked at: it finds what no listed subgroup allows.
-        listed = (*self.subgroups, FiniteGroup("trivial", whole.degree, ()))
-        membership = torch.zeros(len(listed), whole.order, dtype=torch.bool)
-        for row, group in zip(membership, listed, strict=True):
-            row[[whole.index(g) for g in group.elements()]] = True
         # Listed once: copies of a statistic that travel to workers would list every subgroup again.
-        object.__setattr__(self, "membership", membership)
+        object.__setattr__(self, "membership", membership(self.in_rep.finite_group, self.subgroups))
         object.__setattr__(self, "whole", JointAction(self.in_rep, self.out_rep))
 
     @classmethod
@@ -113,13 +108,10 @@ class Correlogram(SearchStatistic):
         Raises:
             GroupError: `moves` is not the action of a subgroup on the same points.
         """
-        null, whole = moves.group if isinstance(moves, JointAction) else None, self.in_rep.finite_group
-        if not isinstance(null, FiniteGroup) or not null.is_subgroup_of(whole):
-            raise GroupError("the correlogram tests subgroups of the group that it was made for")
+        members = members_of(moves, self.in_rep.finite_group, "correlogram")
         scale = orbit_scale(moves, x, y, rng, self.whole)
         inputs, labels = scale(x, y)
         features = _Features(self, inputs, rng)
-        members = torch.tensor([whole.index(g) for g in null.elements()])
         labels = features.residuals(labels, members)
         averages = self._averages(members)
 

@@ -49,7 +49,9 @@ class MarginalLikelihood(SearchStatistic):
         isometry: Largest relative change of a norm that is rounding, in single precision too.
         matrices: Matrices (n, n) that a row holds at most: three distances, kernel, root, covariance, factor and a
             spare one.
-        few_samples: Up to here invariant labels are tested with it by default; beyond, the correlogram costs less.
+        few_samples: Up to here invariant labels may be tested with it by default; beyond, the correlogram costs less.
+        few_moved: Up to so many moved inputs they are, and where the candidate leaves inputs alone; of more, all of
+            which are moved, the correlogram sees more.
 
     Raises:
         ConfigError: An empty grid, or a number that is not positive.
@@ -58,6 +60,7 @@ class MarginalLikelihood(SearchStatistic):
     name: ClassVar[str] = "marginal-likelihood"
     most_samples: ClassVar[int] = 2000  # the cost is 400^2 for each of them, prior and copy
     few_samples: ClassVar[int] = 800
+    few_moved: ClassVar[int] = 3
 
     inverse_lengths: tuple[float, ...] = (0.4, 1.4)
     noises: tuple[float, ...] = (3e-3, 0.03, 0.3)
@@ -75,9 +78,17 @@ class MarginalLikelihood(SearchStatistic):
 
     @classmethod
     def is_default(cls, problem: ProblemTraits) -> bool:
-        """For groups whose subgroups are not listed, and for invariant labels of few samples."""
+        """For groups whose subgroups are not listed, and for invariant labels of few samples and few moved inputs.
+
+        How many are few follows from power curves (docs/benchmarks/exact-tests.md): samples and inputs are counted, not
+        looked at, so that the choice costs no level.
+        """
+        if not problem.lists_subgroups:
+            return True
         is_few = problem.samples is not None and problem.samples <= cls.few_samples
-        return not problem.lists_subgroups or (is_few and problem.has_invariant_labels)
+        if not is_few or not problem.has_invariant_labels:
+            return False
+        return problem.moved_inputs <= cls.few_moved or problem.moved_inputs < problem.in_rep.dim
 
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None

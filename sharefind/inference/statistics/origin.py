@@ -69,6 +69,10 @@ class OrbitScale:
         labels = torch.from_numpy(self.snap_y((y.double() - self.y_shift).numpy()))
         return inputs @ self.x_matrix.t(), labels * self.y_scale
 
+    def rounding_of(self, y: Tensor) -> Tensor:
+        """What of scaled labels may be rounding, (d_out,): y (n, d_out), as they were measured."""
+        return LAST_PLACES * torch.finfo(torch.float64).eps * y.double().abs().amax(0) * self.y_scale
+
     def fitted(
         self, x: Tensor, y: Tensor, evaluate: Callable[[Tensor, Tensor], Tensor], row_bytes: int
     ) -> FittedStatistic:

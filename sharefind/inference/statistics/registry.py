@@ -8,11 +8,13 @@ from sharefind.inference.statistics.correlogram import Correlogram
 from sharefind.inference.statistics.displacement import CrossDisplacement, Displacement
 from sharefind.inference.statistics.held_out_gap import HeldOutGap
 from sharefind.inference.statistics.marginal_likelihood import MarginalLikelihood
+from sharefind.inference.statistics.symmetric_evidence import SymmetricEvidence
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 
 STATISTICS: Mapping[str, type[SearchStatistic]] = {
     MarginalLikelihood.name: MarginalLikelihood,
     Correlogram.name: Correlogram,
+    SymmetricEvidence.name: SymmetricEvidence,
     Displacement.name: Displacement,
     CrossDisplacement.name: CrossDisplacement,
     HeldOutGap.name: HeldOutGap,

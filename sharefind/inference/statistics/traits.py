@@ -45,6 +45,11 @@ class ProblemTraits:
         """Whether the candidate leaves labels as they are."""
         return not np.any(self.out_rep.float_matrices() - np.eye(self.out_rep.dim))
 
+    @property
+    def moved_inputs(self) -> int:
+        """Coordinates of X that the candidate, which can be listed, does not leave where they are."""
+        return int(np.any(self.in_rep.float_matrices() - np.eye(self.in_rep.dim), axis=(0, 1)).sum())
+
 
 class SearchStatistic(ABC):
     """A statistic with what a search must know of it. One's own needs a name and `bind`.

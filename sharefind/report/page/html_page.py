@@ -26,6 +26,7 @@ from sharefind.report.page.page_parts import (
     open_grid,
     rival_grid,
     symmetry_grid,
+    verdict_grid,
     visited_grid,
     yardstick_grid,
 )
@@ -34,8 +35,9 @@ from sharefind.report.pictures.palette import DARK, NAMES
 from sharefind.report.text import verdict as words
 from sharefind.report.text.column_labels import column_list
 from sharefind.report.text.guarantees import not_promised, promised
+from sharefind.report.text.relation_words import decides_by_relation, relation_sentences
 from sharefind.report.text.reproduce_command import command_of, settings_of
-from sharefind.report.text.rows import origin_cells, yardstick_note
+from sharefind.report.text.rows import origin_cells, tests_name, yardstick_note
 from sharefind.report.text.run_samples import Samples
 from sharefind.report.text.runs import RunView, load_run
 from sharefind.report.text.text_style import STYLE
@@ -111,7 +113,7 @@ def _head(view: RunView, samples: Samples) -> dict[str, Any]:
     return {
         "subject": f"{samples.name}, {_candidate(view)}",
         "verdict": words.verdict(view),
-        "is_good": view.is_finished and not words.is_zero(view),
+        "is_good": words.is_answer(view),
         "alarms": list(words.warnings(view)),
         "remarks": list(words.remarks(view)),
         "star": words.star_title(view),
@@ -133,6 +135,7 @@ def _pictures(view: RunView) -> dict[str, Any]:
         "spectra": drawing(view, "spectra"),
         "particles": list(_clouds(view)),
         "p_values": drawing(view, "p-values"),
+        "verdicts": drawing(view, "verdicts"),
     }
 
 
@@ -152,6 +155,11 @@ def _tables(view: RunView) -> dict[str, Any]:
         "visited_grid": visited_grid(view),
         "open_grid": open_grid(view),
         "symmetry_grid": symmetry_grid(view),
+        "tests_name": tests_name(view.result),
+        "relation_alone": view.result.symmetry == "relation",
+        "by_relation": decides_by_relation(view.result),
+        "verdict_grid": verdict_grid(view),
+        "verdict_sentences": relation_sentences(view.result),
         "diagnosis_grid": diagnosis_grid(view),
         "diagnosis_sentences": words.diagnosis_sentences(view.result),
         "rival_grid": rival_grid(view),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -14,6 +14,7 @@ from sharefind.report.pictures.lattice_picture import node_title
 from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.pictures.space_picture import space_caption, what_is_left_out
 from sharefind.report.pictures.symmetry_picture import tested
+from sharefind.report.pictures.verdict_picture import judged
 from sharefind.report.text.rows import (
     DIAGNOSIS_HEADINGS,
     NODE_HEADINGS,
@@ -24,6 +25,7 @@ from sharefind.report.text.rows import (
     open_cells,
     statistic_name,
     symmetry_cells,
+    tests_title,
     yardstick_headings,
     yardstick_note,
     yardstick_rows,
@@ -34,7 +36,8 @@ from sharefind.report.text.verdict import last_rule
 from sharefind.search import SearchNode
 from sharefind.search.result_parts import BlindRow, Rival
 from sharefind.search.rules.registry import stop_traits
-from sharefind.written import NOTHING, number, plural
+from sharefind.search.three_verdicts import VERDICT_NOTE, has_verdicts, verdict_table
+from sharefind.written import NOTHING, number, plural, share
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,21 @@ def symmetry_grid(view: RunView) -> Grid | None:
     """Every candidate group with its verdict, None where none was tested."""
     found = view.result.symmetries
     rows = [symmetry_cells(row, view.seconds.get(row.group)) for row in found]
-    caption = f"{plural(len(rows), 'candidate group')}, statistic {statistic_name(found)}"
+    tests = tests_title(view.result) if has_verdicts(found) else ""
+    caption = ", ".join(
+        filter(None, (plural(len(rows), "candidate group"), tests, f"statistic {statistic_name(found)}"))
+    )
     return _cut(caption, SYMMETRY_HEADINGS, rows) if rows else None
+
+
+def verdict_grid(view: RunView) -> Grid | None:
+    """Inputs, relation and price of every candidate group, None where the law alone was tested."""
+    rows = view.result.symmetries
+    if not has_verdicts(rows):
+        return None
+    headings, cells = verdict_table(rows)
+    found = _cut("Inputs, relation, price", headings, cells)
+    return replace(found, note=" ".join(filter(None, (VERDICT_NOTE, found.note))))
 
 
 def diagnosis_grid(view: RunView) -> Grid | None:
@@ -98,14 +114,8 @@ def rival_grid(view: RunView) -> Grid | None:
     if not blind:
         return None
     weighed: list[BlindRow | Rival] = [blind, *blind.rivals]
-    rows = [(r.name, str(r.dim), _share(r.share)) for r in weighed]
+    rows = [(r.name, str(r.dim), NOTHING if r.share is None else share(r.share)) for r in weighed]
     return _cut("What the proposing samples speak for", ("what", "dim", "posterior share"), rows)
-
-
-def _share(value: float | None) -> str:
-    if value is None:
-        return NOTHING
-    return f"above {STYLE.largest_share}" if value > STYLE.largest_share else f"{value:.2g}"
 
 
 def drawing(view: RunView, name: str, node: SearchNode | None = None) -> Drawing | None:
@@ -128,6 +138,7 @@ LABELS = {
     "lattice": "the search lattice",
     "distances": "distances along the chain",
     "p-values": "p-values of the candidate groups",
+    "verdicts": "inputs, relation and price of the candidate groups",
     "tying": "the space that was found",
     "spectra": "spectra of the escape",
     "particles": "particles before and after training",
@@ -140,7 +151,7 @@ def _label(view: RunView, name: str, node: SearchNode | None) -> str:
     shown = view.e_star if node is None else node
     if name in ("lattice", "distances"):
         return f"Picture of {LABELS[name]}: " + "; ".join(node_title(n) for n in view.chain)
-    if name == "p-values":
+    if name in ("p-values", "verdicts"):
         return f"Picture of {LABELS[name]}; the table below has all numbers"
     where = "" if shown is None else f" at {shown.label}, dimension {shown.space.dim} of {view.ambient}"
     return f"Picture of {LABELS[name]}{where}"
@@ -166,12 +177,26 @@ def _captions(view: RunView, name: str, node: SearchNode | None) -> Iterator[str
             if total > SIZES.groups
             else ""
         )
+    elif name == "verdicts":
+        yield from _verdict_captions(view)
     elif name == "tying":
         yield from _space_captions(view, node)
     elif name == "spectra":
         yield from _spectra_captions(view)
     else:
         yield from _particle_captions(view, node)
+
+
+def _verdict_captions(view: RunView) -> Iterator[str]:
+    yield (
+        "Left: adjusted p-values, of the inputs (triangles, exact) and of the relation (squares accepted, circles "
+        "rejected, grey undecided; level by simulation); at or left of alpha is rejected. Middle: what the inputs can "
+        "say about the group; below the dashed line what is not rejected is undecided, below the dotted one the level "
+        "of a rejection is not assured. Right: what tying costs on rows kept apart, with its 95 % interval; left of 0 "
+        "tying helps."
+    )
+    total = len(judged(view))
+    yield f"Drawn are {SIZES.groups} of {total}, tested ones first." if total > SIZES.groups else ""
 
 
 def _delta_words(view: RunView) -> str:

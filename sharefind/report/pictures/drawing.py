@@ -19,6 +19,7 @@ from sharefind.report.pictures.palette import drawing_settings
 from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.pictures.space_picture import draw_space, draw_space_onto, picture_size
 from sharefind.report.pictures.symmetry_picture import draw_p_values, drawn, tested
+from sharefind.report.pictures.verdict_picture import draw_verdicts, judged, shown_rows
 from sharefind.report.text.runs import RunView
 from sharefind.search import SearchNode
 from sharefind.storage import write_atomically
@@ -120,6 +121,14 @@ def _if_tested(view: RunView, node: SearchNode | None) -> str:
     return "" if tested(view) else "the run made no exact tests"
 
 
+def _verdicts(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
+    return draw_verdicts(figure, view)
+
+
+def _if_judged(view: RunView, node: SearchNode | None) -> str:
+    return "" if judged(view) else "the run did not test the relation"
+
+
 def _if_escaping(view: RunView, node: SearchNode | None) -> str:
     return "" if spectra_nodes(view, node) else "no node with directions to escape to was visited"
 
@@ -136,6 +145,10 @@ PICTURES = (
     Picture(
         "p-values", lambda view, node: (SIZES.page_width, 1.4 + 0.25 * len(drawn(view))), _alone(_p_values),
         _if_tested, of_node=False, draw_onto=_p_values,
+    ),
+    Picture(
+        "verdicts", lambda view, node: (SIZES.page_width, 1.3 + 0.27 * len(shown_rows(view))), _verdicts, _if_judged,
+        of_node=False,
     ),
     Picture(
         "tying", lambda view, node: picture_size(_node(view, node).space, view.blocks, view.names),

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sharefind.report.text.relation_words import (
+    decides_by_relation,
+    not_promised_of_relation,
+    promised_of_inputs,
+)
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import last_rule
 from sharefind.search.rules.registry import stop_traits
@@ -12,13 +17,15 @@ from sharefind.written import number
 
 def promised(view: RunView) -> Iterator[str]:
     """What holds whatever the data's law, the noise and the quality of training are; a sentence each."""
-    if view.result.symmetries:
+    if view.result.symmetries and view.result.symmetry != "relation":
+        called = "that the tests of the law reject" if decides_by_relation(view.result) else "called rejected"
         yield (
             f"If the samples are independent, then with probability at least {number(1 - view.alpha)} none of the "
-            f"groups called rejected is a symmetry of the data; all tests together are covered (alpha = "
+            f"groups {called} is a symmetry of the data; all tests together are covered (alpha = "
             f"{view.alpha:g}). The p-values are exact for every sample size, because data moved by a symmetry are "
             "exchangeable with the data themselves."
         )
+    yield from promised_of_inputs(view)
     if view.result.e_star.exact and view.is_finished:
         yield "E_* is an exact subspace: its ties are no rounded numbers, and an export is checked in exact arithmetic."
 
@@ -32,6 +39,7 @@ def not_promised(view: RunView) -> Iterator[str]:
             "Rows that depend on each other (time series, overlapping windows, repeated measurements) void the "
             "p-values; they are a guide then. So does an alpha chosen after looking at them."
         )
+    yield from not_promised_of_relation(view)
     if tests and stop_traits(last_rule(view)).decides_by_tests:
         yield "dist^2, delta and the spectra illustrate the decisions of the exact tests; they do not make them."
     if _decides_by_level(view):

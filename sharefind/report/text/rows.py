@@ -11,11 +11,13 @@ from collections.abc import Sequence
 
 from sharefind.column_names import name_words
 from sharefind.report.text.move_words import point_words
+from sharefind.report.text.relation_words import decides_by_relation
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.verdict import proposal, stabiliser_sentence
 from sharefind.search import Evidence, Growth, SearchNode
 from sharefind.search.result import Result
 from sharefind.search.result_parts import ClassYardstick, DiagnosisRow, SymmetryRow
+from sharefind.search.three_verdicts import answer_words, likeliest_words
 from sharefind.written import NOTHING, number, order
 
 NODE_HEADINGS = ("node", "space", "dim", "dist^2", "RMD^2", "delta", "p", "adj. p", "decision")
@@ -133,4 +135,38 @@ def origin_cells(result: Result) -> dict[str, str]:
         cells["points"] = points
     if stabiliser is not None:
         cells["stabiliser"] = stabiliser_sentence(stabiliser, result)
+    if result.likeliest is not None:
+        tested = answer_words(result.maximal, result.undecided, result.rejected)
+        cells["likeliest"] = likeliest_words(result.likeliest, tested, result.maximal)
     return cells
+
+
+def tests_title(result: Result) -> str:
+    """What the tests of `symmetries` are about: exact tests of the law, or tests of the relation alone."""
+    if result.symmetry == "relation":
+        return "tests of the relation"
+    return "exact tests of the law of (X, Y)" if decides_by_relation(result) else "exact tests"
+
+
+def tests_name(result: Result) -> str:
+    """Headline over all tests of the candidate groups."""
+    if result.symmetry == "relation":
+        return "Tests of the relation"
+    return "Tests of the law and of the relation" if decides_by_relation(result) else "Exact tests"
+
+
+def verdict_rows(rows: Sequence[SymmetryRow], alpha: float, most: int) -> list[SymmetryRow]:
+    """The rows of the three verdicts that say most, in their order: those tested, the nearest to alpha first.
+
+    Args:
+        rows: Of a result.
+        alpha: Level of the tests.
+        most: Rows that are kept.
+    """
+
+    def rank(row: SymmetryRow) -> tuple[bool, float]:
+        p = None if row.relation is None else row.relation.p_value
+        return p is None and row.price is None, math.inf if p is None else abs(math.log(max(p, 1e-300) / alpha))
+
+    kept = sorted(range(len(rows)), key=lambda k: rank(rows[k]))[:most]
+    return [rows[k] for k in sorted(kept)]

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from sharefind.report.text import verdict as words
 from sharefind.report.text.number_words import packed
+from sharefind.report.text.relation_words import relation_sentences
 from sharefind.report.text.rows import (
     DIAGNOSIS_HEADINGS,
     NODE_HEADINGS,
@@ -28,6 +29,8 @@ from sharefind.report.text.rows import (
     share,
     statistic_name,
     symmetry_cells,
+    tests_title,
+    verdict_rows,
     yardstick_headings,
     yardstick_note,
     yardstick_rows,
@@ -37,6 +40,13 @@ from sharefind.report.text.space_words import space_view
 from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision, Evidence, Growth, SearchNode
 from sharefind.search.result import Result
+from sharefind.search.three_verdicts import (
+    VERDICT_NOTE,
+    VERDICT_TEXTS,
+    has_relation,
+    has_verdicts,
+    verdict_table,
+)
 from sharefind.storage import shell_word
 from sharefind.written import number, plural
 
@@ -45,8 +55,7 @@ DECISION_STYLES = {Decision.STAY: "bold green", Decision.GROW: "yellow"}
 
 def summary(view: RunView) -> RenderableType:
     """The whole result: verdict, warnings, chain, space, groups, and what to do next."""
-    good = view.is_finished and not words.is_zero(view)
-    colour = "green" if good else "red"
+    colour = "green" if words.is_answer(view) else "red"
     parts: list[RenderableType] = [Panel(Text(words.verdict(view)), border_style=colour, expand=False)]
     parts += [Text(f"! {line}", style="bold red") for line in words.warnings(view)]
     parts += [Text(f"! {line}", style="yellow") for line in words.remarks(view)]
@@ -54,7 +63,10 @@ def summary(view: RunView) -> RenderableType:
     if view.e_star is not None:
         parts.append(Text(f"\n{words.star_title(view)}", style="bold"))
         parts.append(space_view(view.e_star.space, view.blocks, view.names))
-    parts += [groups_view(view.result), *diagnosis_view(view.result), *yardstick_view(view.result)]
+    parts.append(groups_view(view.result))
+    if has_relation(view.result.symmetries):
+        parts += verdict_view(view, is_all=False)
+    parts += [*diagnosis_view(view.result), *yardstick_view(view.result)]
     return Group(*parts, next_commands(view))
 
 
@@ -113,6 +125,37 @@ def groups_view(result: Result) -> Table:
     return table
 
 
+def verdict_view(view: RunView, *, is_all: bool) -> list[RenderableType]:
+    """Inputs, relation and price of the candidate groups, kept apart; nothing where the law alone was tested.
+
+    Args:
+        view: The run.
+        is_all: Every group, or those that say most.
+    """
+    rows = view.result.symmetries
+    if not has_verdicts(rows):
+        return []
+    shown = rows if is_all else verdict_rows(rows, view.alpha, STYLE.verdicts)
+    headings, cells = verdict_table(rows, shown)
+    table = _titled_table("\nInputs, relation, price")
+    for heading in headings:
+        is_text = heading in VERDICT_TEXTS
+        table.add_column(_broken(heading), justify="left" if is_text else "right", overflow="fold")
+    for line in cells:
+        table.add_row(*(Text(_broken(cell)) for cell in line))
+    parts: list[RenderableType] = [table, Text(VERDICT_NOTE, style="dim")]
+    parts += map(Text, relation_sentences(view.result))
+    if len(shown) < len(rows):
+        more = f"{len(shown)} of {len(rows)} groups; all of them: sharefind inspect {shell_word(view.path)} --all"
+        parts.append(Text(more, style="dim"))
+    return parts
+
+
+def _broken(text: str) -> str:
+    """In lines, where a comma or a heading allows it: nine columns must fit into a terminal."""
+    return text if "[" in text or ":" in text else text.replace(", ", ",\n").replace("break seen", "break\nseen")
+
+
 def diagnosis_view(result: Result) -> list[RenderableType]:
     """Why the rejected groups nearest to E_* fail and by how much, with a sentence each; nothing when none was."""
     rows = result.diagnosis
@@ -147,7 +190,8 @@ def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
     rows, seconds = view.result.symmetries, view.seconds
     if not rows:
         return []
-    table = _titled_table(f"\n{plural(len(rows), 'candidate group')}: exact tests, statistic {statistic_name(rows)}")
+    title = f"{plural(len(rows), 'candidate group')}: {tests_title(view.result)}, statistic {statistic_name(rows)}"
+    table = _titled_table(f"\n{title}")
     group_heading, *headings, last_heading = SYMMETRY_HEADINGS
     table.add_column(group_heading, overflow="fold")
     for heading in headings:
@@ -194,6 +238,8 @@ def lattice_view(view: RunView, *, is_all: bool = True) -> RenderableType:
     ]
     if left:
         parts.append(_open_table(view, left))
+    if has_verdicts(view.result.symmetries) and (is_all or not has_relation(view.result.symmetries)):
+        parts += verdict_view(view, is_all=is_all)  # the summary has the relation's, cut short
     return Group(*parts, *symmetry_table(view, is_all=is_all))
 
 

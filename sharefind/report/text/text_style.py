@@ -26,10 +26,9 @@ class TextStyle:
         vectors: Most basis vectors.
         open_nodes: Most open nodes, and most growths of a node.
         tests: Most exact tests, unless all are asked for.
+        verdicts: Most groups in the table of the three verdicts, unless all are asked for.
         page_rows: Most rows of a table on a page.
         folded_rows: Rows above which a page folds a table until a reader opens it.
-        largest_share: Posterior shares above this are written as "above .999": what is not among the spaces compared
-            has a share too.
         natural: Largest dimension of a natural representation whose equivariant maps are counted.
     """
 
@@ -49,9 +48,9 @@ class TextStyle:
     vectors: int = 6
     open_nodes: int = 20
     tests: int = 20
+    verdicts: int = 12
     page_rows: int = 400
     folded_rows: int = 12
-    largest_share: float = 0.999
     natural: int = 64
 
 

@@ -10,6 +10,12 @@ from collections.abc import Iterator
 from sharefind.errors import setting
 from sharefind.groups import cycle_notation
 from sharefind.report.text.move_words import generator_words
+from sharefind.report.text.relation_words import (
+    decides_by_relation,
+    equivariance_words,
+    rejection_words,
+    undecided_words,
+)
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision
@@ -17,7 +23,7 @@ from sharefind.search.engine import NO_DIRECTION, no_direction_advice
 from sharefind.search.result import Result
 from sharefind.search.result_parts import BlindRow, DiagnosisRow, Proposed, Rival, Stabiliser
 from sharefind.search.rules.registry import stop_traits
-from sharefind.written import NOTHING, number, order, shortened
+from sharefind.written import NOTHING, number, order, share, shortened
 
 
 def verdict(view: RunView) -> str:
@@ -49,7 +55,7 @@ def share_words(proposal: Proposed) -> str:
     value = proposal.share
     if value is None:
         return "search cut short, no share"
-    return f"share above {STYLE.largest_share}" if value > STYLE.largest_share else f"share {value:.3g}"
+    return f"share {share(value, digits=3)}"
 
 
 def star_name(view: RunView) -> str:
@@ -63,34 +69,55 @@ def star_name(view: RunView) -> str:
 
 
 def _meaning(view: RunView) -> str:
-    e_star, candidate = view.result.e_star, view.result.group.name
+    e_star = view.result.e_star
     if is_zero(view):
         if e_star.stabiliser is not None:
             return "no parameter of this unit is left free by the symmetries that are not rejected."
         if _rests_at_saddle(view):
             return "training rests at a saddle of this unit; the labels may carry signal."
         return "the data show nothing that could be learned."
-    named = [n for n in view.result.maximal if candidate == "SO2" and n != "SO2"]
-    if e_star.dim == view.ambient and named:
-        turn = f"{360 / int(named[0][1:]):.4g} degrees"
-        return (
-            f"no space of SO2 holds; {named[0]} (turns by {turn}) is not rejected: see {setting('group')} "
-            f"R{named[0][1:]}."
-        )
     if e_star.dim == view.ambient:
-        rejected = f"; {candidate} is rejected" if candidate in view.result.rejected else ""
-        return f"no sharing of parameters is supported by the data{rejected}."
+        return _nothing_shared(view)
     if e_star.stabiliser is None:
         return _without_group(view)
     stabiliser = e_star.stabiliser
     if not stop_traits(last_rule(view)).decides_by_tests and not view.result.symmetries:
         return f"training stays on the space of {stabiliser.name} (order {order(stabiliser.order)})."
     maximal, label = view.result.maximal, str(e_star.candidate).removeprefix("E^")
+    if decides_by_relation(view.result) and not view.holds_by_tolerance:
+        return _by_relation(view, stabiliser, label)
     if maximal and label in view.result.rejected and not view.holds_by_tolerance:
         return f"the symmetry {maximal[0]} is not rejected; {label} has the same space, but is rejected."
     how = "holds within the tolerance only" if view.holds_by_tolerance else "is not rejected"
     of_weights = " of the weights" if view.result.blind and view.result.blind.smaller_group else ""
     return f"the symmetry {stabiliser.name} (order {order(stabiliser.order)}){of_weights} {how}."
+
+
+def _nothing_shared(view: RunView) -> str:
+    """What follows where the search ended at Z."""
+    result, candidate = view.result, view.result.group.name
+    named = [n for n in result.maximal if candidate == "SO2" and n != "SO2"]
+    if named:
+        turn = f"{360 / int(named[0][1:]):.4g} degrees"
+        return (
+            f"no space of SO2 holds; {named[0]} (turns by {turn}) is not rejected: see {setting('group')} "
+            f"R{named[0][1:]}."
+        )
+    if result.is_one_sided:
+        return f"{undecided_words(result)}."
+    rejected = f"; {candidate} is rejected" if candidate in result.rejected else ""
+    if decides_by_relation(result):
+        rejected = rejection_words(result)
+    return f"no sharing of parameters is supported by the data{rejected}."
+
+
+def _by_relation(view: RunView, stabiliser: Stabiliser, label: str) -> str:
+    """What holds where the relation decides."""
+    result = view.result
+    if result.maximal and label in result.rejected:
+        other = result.maximal[0]
+        return f"{equivariance_words(result, other, other)}; {label} has the same space, but is rejected."
+    return f"{equivariance_words(result, stabiliser.name, label)}."
 
 
 def _without_group(view: RunView) -> str:
@@ -159,6 +186,11 @@ def last_rule(view: RunView) -> str | None:
 def _rests_at_saddle(view: RunView) -> bool:
     last = view.e_star
     return last is not None and last.evidence is not None and last.evidence.stationary_not_optimal
+
+
+def is_answer(view: RunView) -> bool:
+    """Whether a space holds that says something of the data: not {0}, and not Z for want of a decision."""
+    return view.is_finished and not is_zero(view) and not view.result.is_one_sided
 
 
 def is_zero(view: RunView) -> bool:
@@ -251,7 +283,11 @@ def diagnosis_sentences(result: Result) -> list[str]:
 def diagnosis_sentence(name: str, row: DiagnosisRow) -> str:
     """What follows from a row of the diagnosis; "" where nothing does."""
     if not row.reference_fits:
-        broken = "the inputs are not invariant" if row.cause == "inputs" else "what is broken is undetermined"
+        broken = {
+            "inputs": "the inputs are not invariant",
+            "relation": "the relation is not equivariant",
+            "inputs and relation": "the inputs are not invariant, and the relation is not equivariant",
+        }.get(row.cause, "what is broken is undetermined")
         fit = f"R^2 {row.free_r2:.2g} on rows kept apart"
         return f"{name}: the reference model does not fit ({fit}): what tying costs is not known; {broken}."
     if row.cause == "undetermined":

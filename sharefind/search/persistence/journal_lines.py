@@ -13,9 +13,10 @@ from typing import Annotated, Any
 from pydantic import Field, FiniteFloat, model_validator
 
 from sharefind.inference import Diagnosis, RandomisationTest, RiskGap
+from sharefind.inference.relation.group_shares import GroupShares
 from sharefind.inference.relation.relation_test import RelationTest
 from sharefind.search.json_fields import Part, Size, Word
-from sharefind.search.memory import DIAGNOSIS, RELATION, TEST, Kind
+from sharefind.search.memory import DIAGNOSIS, RELATION, SHARES, TEST, Kind
 from sharefind.search.node_evidence import Bounded, Evidence, NonNegative
 from sharefind.search.node_record import NODE, NodeRecord
 from sharefind.search.rules.growth import Proposal
@@ -83,6 +84,23 @@ class _Relation(Part):
         return RelationTest(self.test.value(), self.overlap, self.detectable)
 
 
+class _Shares(Part):
+    name: Word
+    log_evidence: dict[Word, FiniteFloat]
+    shares: dict[Word, Annotated[float, Field(ge=0, le=1)]]
+    rows: Size
+    noise: FiniteFloat
+
+    @model_validator(mode="after")
+    def _names(self) -> _Shares:
+        if not self.shares or self.shares.keys() != self.log_evidence.keys():
+            raise ValueError("shares and log_evidence are not of the same groups")
+        return self
+
+    def value(self) -> GroupShares:
+        return GroupShares(**_fields(self, GroupShares))
+
+
 class _Risk(Part):
     gap: Bounded
     low: Bounded
@@ -90,6 +108,8 @@ class _Risk(Part):
     free_r2: Annotated[Bounded, Field(le=1)]
     tied_r2: Annotated[Bounded, Field(le=1)]
     free_low: Annotated[Bounded, Field(le=1)]
+    free_accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
+    tied_accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _order(self) -> _Risk:
@@ -102,12 +122,15 @@ class _Risk(Part):
 
 class _Diagnosis(Part):
     name: Word
-    inputs: _Test
+    inputs: _Test | None
     risk: _Risk
     alpha: Annotated[float, Field(gt=0, lt=1)]
+    are_inputs_broken: bool | None = None
+    is_relation_broken: bool | None = None
 
     def value(self) -> Diagnosis:
-        return Diagnosis(self.inputs.value(), RiskGap(**_fields(self.risk, RiskGap)), self.alpha)
+        inputs, risk = None if self.inputs is None else self.inputs.value(), RiskGap(**_fields(self.risk, RiskGap))
+        return Diagnosis(inputs, risk, self.alpha, self.are_inputs_broken, self.is_relation_broken)
 
 
 def _fields(part: Part, made: type[Any]) -> dict[str, Any]:
@@ -157,7 +180,7 @@ def _node(line: dict[str, Any]) -> tuple[str, NodeRecord]:
     return record.key, record
 
 
-def _named_line(name: str, found: RandomisationTest | RelationTest | Diagnosis) -> dict[str, Any]:
+def _named_line(name: str, found: RandomisationTest | RelationTest | GroupShares | Diagnosis) -> dict[str, Any]:
     return {"name": name, **asdict(found)}
 
 
@@ -171,6 +194,11 @@ def _relation(line: dict[str, Any]) -> tuple[str, RelationTest]:
     return read.name, read.value()
 
 
+def _shares(line: dict[str, Any]) -> tuple[str, GroupShares]:
+    read = _Shares.model_validate(line)
+    return read.name, read.value()
+
+
 def _diagnosis(line: dict[str, Any]) -> tuple[str, Diagnosis]:
     read = _Diagnosis.model_validate(line)
     return read.name, read.value()
@@ -180,6 +208,7 @@ CODECS: dict[Kind[Any], Codec] = {
     NODE: Codec("evidence.jsonl", _node_line, _node),
     TEST: Codec("tests.jsonl", _named_line, _test),
     RELATION: Codec("relations.jsonl", _named_line, _relation),
+    SHARES: Codec("shares.jsonl", _named_line, _shares),
     DIAGNOSIS: Codec("diagnoses.jsonl", _named_line, _diagnosis),
 }
 """Every kind of work that a run keeps."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sharefind.errors import InputError
 from sharefind.groups import named_group, natural, trivial
 from sharefind.inference import Cause, Diagnosis, RandomisationTest, RiskGap, diagnose, risk_gap
+from sharefind.inference.relation.reference_models import ReferenceModels
+from sharefind.inference.relation.risk_gap import CrossValidation
 from sharefind.meanfield import JointAction
 
 Data = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -51,12 +53,13 @@ def _least_squares_gap(data: Data, name: str, folds: int = 5) -> float:
 
 def test_inputs_that_alone_are_broken_are_named_with_all_rows() -> None:
     found = _look(_ring(3000, 4, 0, shift=0.15), "C4")
-    assert found.inputs.p_value <= 0.01 and found.cause is Cause.INPUTS
+    assert found.inputs is not None and found.inputs.p_value <= 0.01 and found.cause is Cause.INPUTS
 
 
 def test_a_relation_that_alone_is_broken_is_named() -> None:
     found = _look(_ring(400, 4, 1, turn=0.3), "D4")
-    assert found.inputs.p_value > 0.01 and found.cause is Cause.RELATION and not found.is_approximate
+    assert found.inputs is not None and found.inputs.p_value > 0.01 and found.cause is Cause.RELATION
+    assert not found.is_approximate
 
 
 def test_both_are_named() -> None:
@@ -83,10 +86,23 @@ def test_a_gap_in_a_model_that_does_not_fit_breaks_no_relation() -> None:
     assert Diagnosis(accepted, good, 0.01).cause is Cause.RELATION
 
 
+def test_what_was_tested_says_more_than_an_interval() -> None:
+    """Inputs with a break that the price of tying shows too: the test of the relation settles what is broken."""
+    rejected, accepted = (RandomisationTest(p, "input-law", 99, 0, 0.0) for p in (0.005, 0.5))
+    dear = RiskGap(gap=0.05, low=0.01, high=0.09, free_r2=0.6, tied_r2=0.55, free_low=0.5)
+    assert Diagnosis(rejected, dear, 0.01).cause is Cause.BOTH
+    assert Diagnosis(rejected, dear, 0.01, is_relation_broken=False).cause is Cause.INPUTS
+    assert Diagnosis(accepted, dear, 0.01, is_relation_broken=True).cause is Cause.RELATION
+    assert Diagnosis(None, dear, 0.01, are_inputs_broken=True, is_relation_broken=False).cause is Cause.INPUTS
+    assert (
+        Diagnosis(accepted, dear, 0.01, are_inputs_broken=False, is_relation_broken=False).cause is Cause.UNDETERMINED
+    )
+
+
 @pytest.mark.parametrize("name", ["C8", "D8"])
 def test_the_price_of_tying_is_that_of_least_squares_where_the_relation_is_linear(name: str) -> None:
-    data = _ring(1200, 8, 5, turn=0.1)
-    gap = risk_gap(*(torch.from_numpy(v) for v in data), _moves(name), np.random.default_rng(0))
+    data, settings = _ring(1200, 8, 5, turn=0.1), CrossValidation(models=ReferenceModels(lengths=(None,)))
+    gap = risk_gap(*(torch.from_numpy(v) for v in data), _moves(name), np.random.default_rng(0), settings=settings)
     assert gap.gap == pytest.approx(_least_squares_gap(data, name), abs=5e-4)
 
 
@@ -94,9 +110,10 @@ def test_the_price_of_tying_is_that_of_least_squares_where_the_relation_is_linea
 def test_neither_origin_nor_scale_changes_a_diagnosis(offset: float, scale: float) -> None:
     x, y = _ring(300, 4, 6, turn=0.2)
     near, far = _look((x, y), "D4"), _look((scale * (x + offset), (y + offset) / scale), "D4")
+    assert near.inputs is not None and far.inputs is not None
     assert far.inputs.p_value == near.inputs.p_value and far.cause is near.cause
     for one, other in zip(vars(near.risk).values(), vars(far.risk).values(), strict=True):
-        assert other == pytest.approx(one, abs=1e-5)
+        assert other is one is None or other == pytest.approx(one, abs=1e-5)
 
 
 def test_huge_columns_do_not_hide_small_ones() -> None:

@@ -24,6 +24,7 @@ from sharefind.inference import (
     ParticleTraining,
     PlaneRotations,
     Statistic,
+    SymmetricEvidence,
     axis_rotations,
     independence_test,
     orbit_scale,
@@ -51,6 +52,7 @@ def correlogram(moves: JointAction) -> Correlogram:
 STATISTICS: dict[str, Callable[[JointAction], Statistic]] = {
     "correlogram": correlogram,
     "marginal likelihood": lambda _: MarginalLikelihood(),
+    "symmetric evidence": lambda moves: SymmetricEvidence(moves.in_rep, moves.out_rep, (moves.in_rep.finite_group,)),
     "input law": lambda _: InputLaw(),
     "displacement": lambda _: Displacement(training=SMALL),
     "cross-displacement": lambda _: CrossDisplacement(training=SMALL),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from sharefind.groups import named_group, natural, trivial
+from sharefind.groups import named_group, natural, parse_representation, subgroups, trivial
 from sharefind.inference import Correlogram, FittedStatistic, MarginalLikelihood, Moves, SearchStatistic
 from sharefind.inference.statistics.registry import STATISTICS, statistic_of
 from sharefind.inference.statistics.traits import ProblemTraits
@@ -32,8 +32,9 @@ def test_each_is_made_for_a_problem(name: str) -> None:
 @pytest.mark.parametrize(
     ("group", "samples", "invariant", "kind"),
     [
-        ("C4", 800, True, MarginalLikelihood),
-        ("C4", 801, True, Correlogram),
+        ("S3", 800, True, MarginalLikelihood),
+        ("S3", 801, True, Correlogram),
+        ("S4", 50, True, Correlogram),
         ("C4", None, True, Correlogram),
         ("C4", 800, False, Correlogram),
         ("SO3", 5000, False, MarginalLikelihood),
@@ -41,6 +42,13 @@ def test_each_is_made_for_a_problem(name: str) -> None:
 )
 def test_the_default_follows_from_the_problem(group: str, samples: int, invariant: bool, kind: type) -> None:
     assert type(statistic_of(problem(group, samples, invariant=invariant))) is kind
+
+
+def test_inputs_that_stay_where_they_are_are_left_to_the_marginal_likelihood() -> None:
+    """What those matter is one of its priors; the correlogram takes all inputs to matter alike."""
+    rep = parse_representation("natural+trivial:5", named_group("D4"))
+    traits = ProblemTraits(rep, trivial(rep.group, 1), subgroups(rep.finite_group), 50)
+    assert traits.moved_inputs == 4 and type(statistic_of(traits)) is MarginalLikelihood
 
 
 class Own(SearchStatistic):

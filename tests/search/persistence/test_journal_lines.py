@@ -25,8 +25,11 @@ WORK: list[tuple[Kind[Any], Any]] = [
     (DIAGNOSIS, Diagnosis(DONE, RiskGap(**RISK), 0.01)),
 ]
 
+KNOWN = Diagnosis(None, RiskGap(**RISK, free_accuracy=0.98, tied_accuracy=0.97), 0.01, False, True)
+"""A price where the inputs were accepted under a larger group, and the relation was tested."""
 
-@pytest.mark.parametrize(("kind", "work"), WORK, ids=[kind.name for kind, _ in WORK])
+
+@pytest.mark.parametrize(("kind", "work"), [*WORK, (DIAGNOSIS, KNOWN)], ids=[*(kind.name for kind, _ in WORK), "known"])
 def test_work_survives_its_line(kind: Kind[Any], work: Any) -> None:
     line = json.loads(json.dumps(CODECS[kind].line("{0}", work)))
     assert CODECS[kind].value({**line, "later": 1}) == ("{0}", work)
@@ -51,6 +54,7 @@ def test_work_survives_its_line(kind: Kind[Any], work: Any) -> None:
             {"risk": {"gap": 0.1, "low": 0.0, "high": 0.2, "free_r2": 0.9, "tied_r2": 0.8, "free_low": 1.0}},
             "above",
         ),
+        (DIAGNOSIS, {"risk": {**RISK, "tied_accuracy": 1.5}}, "less than or equal to 1"),
         (NODE, {"key": True}, "valid string"),
         (NODE, {"evidence": {}}, "required"),
     ],

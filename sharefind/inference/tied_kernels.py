@@ -82,6 +82,23 @@ class ListedGroup:
             nearest = torch.minimum(nearest, part.amin(0))
         return nearest.sqrt()
 
+    def closes(self, x: Tensor, y: Tensor, near: float, block: int = 1000) -> bool:
+        """Whether each image of a row is a row.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
+            near: Distance up to which two rows are one.
+            block: Rows that are looked for at a time.
+        """
+        rows, exactly = torch.cat([x, y], dim=1), "donot_use_mm_for_euclid_dist"
+        for on_x, on_y in zip(self.on_x, self.on_y, strict=True):
+            images = torch.cat([x @ on_x.t(), y @ on_y.t()], dim=1)
+            for part in (images[:1], *images.split(block)):
+                if float(torch.cdist(part, rows, compute_mode=exactly).amin(1).max()) > near:
+                    return False
+        return True
+
     def tied(self, x: Tensor, lengths: Sequence[float]) -> list[Tensor]:
         """K_H at rows x (n, d_in), one a length: (n, n) where labels stay, (n q, n q) where they move."""
         n, order, q = len(x), len(self.on_x), self.on_y.shape[1]

@@ -1,0 +1,156 @@
+"""Features of a tied kernel K_H and of what tying removes, A = k - K_H, from landmarks that no group need leave alone.
+
+K_H(., z) is tied whatever z is: landmarks need no images. Both kernels have features of their own (Nystroem), so that
+the rank of one does not limit the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sharefind.inference.tied_kernels import ListedGroup
+
+
+def row_width(group: ListedGroup) -> int:
+    """Labels of a row that a group ties to each other: q where it moves them, otherwise 1."""
+    return group.on_y.shape[1] if group.moves_labels else 1
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Columns of the kernels of n rows: those of one output at one of these rows.
+
+    Attributes:
+        group: The group.
+        x: The rows, shape (n, d_in).
+        rows: Which of them the columns stand at, shape (m,), int64.
+        outputs: Which output each column belongs to, shape (m,), int64, sorted; all 0 where labels stay.
+        length: Of the kernel.
+        block: Kernel values that are held at a time.
+    """
+
+    group: ListedGroup
+    x: Tensor
+    rows: Tensor
+    outputs: Tensor
+    length: float
+    block: int = 100_000
+
+    @classmethod
+    def drawn(cls, group: ListedGroup, x: Tensor, count: int, length: float, rng: np.random.Generator) -> Landmarks:
+        """At rows that differ, drawn at random."""
+        # Equal rows have equal products with a random vector; a sort of whole rows is slow.
+        keys = x @ torch.from_numpy(rng.normal(size=x.shape[1]))
+        first = torch.from_numpy(np.unique(keys.numpy(), return_index=True)[1])
+        width = row_width(group)
+        places = torch.from_numpy(rng.permutation(len(first) * width)[:count])
+        order = (places % width).argsort(stable=True)
+        return cls(group, x, first[places // width][order], (places % width)[order], length)
+
+    def some(self, count: int) -> Tensor:
+        """Places of about evenly chosen columns."""
+        kept = min(count, len(self.rows))
+        return torch.linspace(0, len(self.rows) - 1, kept, dtype=torch.float64).round().long()
+
+    def at(self, places: Tensor) -> Landmarks:
+        """The columns at some places."""
+        return replace(self, rows=self.rows[places], outputs=self.outputs[places])
+
+    def among(self, rows: Tensor) -> tuple[Tensor, Landmarks]:
+        """The same columns of fewer rows: those that they stand at, then those of rows (k,) that are others."""
+        at, numbers = torch.unique(self.rows, return_inverse=True)
+        kept = torch.cat([at, rows[~torch.isin(rows, at)]])
+        return kept, replace(self, x=self.x[kept], rows=numbers)
+
+    @property
+    def width(self) -> int:
+        """Labels of a row: q where the group moves them, otherwise 1."""
+        return row_width(self.group)
+
+    def tied(self) -> Tensor:
+        """Columns of K_H: (n, width, m)."""
+        images = torch.einsum("gab,mb->gma", self.group.on_x, self.x[self.rows])
+        columns = torch.zeros(len(self.x), self.width, len(self.rows), dtype=torch.float64)
+        slices = self._slices()
+        for rows in self._blocks():
+            for h, image in enumerate(images):
+                kernel = self._kernel(self.x[rows], image)
+                if self.width == 1:
+                    columns[rows, 0] += kernel
+                    continue
+                # Few entries of a permutation are not 0.
+                for output, column in self.group.on_y[h].nonzero().tolist():
+                    own = slices[column]
+                    columns[rows, output, own].add_(kernel[:, own], alpha=float(self.group.on_y[h, output, column]))
+        return columns.div_(len(images))
+
+    def anti(self, tied: Tensor) -> Tensor:
+        """Columns of k - K_H from those of K_H, both (n, width, m)."""
+        columns = -tied
+        for rows in self._blocks():
+            kernel = self._kernel(self.x[rows], self.x[self.rows])
+            for output, own in enumerate(self._slices()):
+                columns[rows, output, own] += kernel[:, own]
+        return columns
+
+    def diagonal(self) -> Tensor:
+        """The diagonal of K_H: (n width,)."""
+        mean = torch.zeros(len(self.x), self.width, dtype=torch.float64)
+        for on_x, on_y in zip(self.group.on_x, self.group.on_y, strict=True):
+            kernel = _matern(((self.x - self.x @ on_x.t()) ** 2).sum(1, keepdim=True), self.length)
+            mean += kernel * on_y.diagonal() if self.width > 1 else kernel
+        return (mean / len(self.group.on_x)).flatten()
+
+    def tied_features(self, columns: Tensor, jitter: float) -> Tensor:
+        """F with K_H near F F^T: (n width, m).
+
+        Args:
+            columns: Those of K_H, shape (n, width, m).
+            jitter: For each column, added to the diagonal of their own kernel matrix.
+        """
+        own = self._own(columns)
+        own.diagonal().add_(jitter * len(own))
+        eye = torch.eye(len(own), dtype=torch.float64)
+        root = torch.linalg.solve_triangular(torch.linalg.cholesky(own), eye, upper=False)
+        return columns.flatten(0, 1) @ root.t()
+
+    def anti_features(self, tied: Tensor, rounding: float) -> Tensor:
+        """G with A near G G^T: (n width, r), r = 0 where the group moves nothing.
+
+        Args:
+            tied: Columns of K_H, shape (n, width, m).
+            rounding: Eigenvalue of the columns' own kernel matrix, for each column, that is rounding.
+        """
+        columns = self.anti(tied)
+        values, vectors = torch.linalg.eigh(self._own(columns))
+        kept = values > rounding * len(values)
+        return columns.flatten(0, 1) @ (vectors[:, kept] * values[kept].rsqrt())
+
+    def _own(self, columns: Tensor) -> Tensor:
+        square = columns[self.rows, self.outputs]
+        return (square + square.t()) / 2
+
+    def _kernel(self, x: Tensor, points: Tensor) -> Tensor:
+        squares = (x**2).sum(1, keepdim=True) + (points**2).sum(1)
+        return _matern(squares.addmm_(x, points.t(), alpha=-2), self.length)
+
+    def _blocks(self) -> Iterator[slice]:
+        step = max(1, self.block // len(self.rows))
+        return (slice(k, k + step) for k in range(0, len(self.x), step))
+
+    def _slices(self) -> list[slice]:
+        """Which columns belong to each output."""
+        ends = torch.bincount(self.outputs, minlength=self.width).cumsum(0).tolist()
+        return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _matern(squares: Tensor, length: float) -> Tensor:
+    """`matern_five_halves` of squared distances, which are overwritten: most of the time goes here."""
+    r = squares.clamp_(min=0).mul_(5 / length**2)
+    root = r.sqrt()
+    return r.div_(3).add_(root).add_(1).mul_(root.neg_().exp_())

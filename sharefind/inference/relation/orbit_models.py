@@ -1,0 +1,217 @@
+"""How a model is tied: from which points its features are made, what it is fitted to, how its predictions are read.
+
+Where all elements can be listed, features are means over orbits, and the model is equivariant by construction. Of other
+groups a model sees images of the samples, and its predictions are means over them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
+
+from sharefind.groups import FiniteGroup
+from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.relation.label_parts import LabelPart, label_parts
+from sharefind.inference.tied_kernels import ListedGroup
+from sharefind.meanfield.clouds.actions import JointAction
+from sharefind.meanfield.clouds.standardise import LAST_PLACES
+
+
+class Tying(Protocol):
+    """How a model uses a group.
+
+    Attributes:
+        on_x: Elements over whose images of a landmark a feature is the mean, (g, d_in, d_in).
+        parts: Parts of the labels, each with a model of its own, whose matrices belong to these elements.
+        centre: What is subtracted from inputs, (d_in,).
+        covariance: Of the inputs with all images, (d_in, d_in).
+        blocks: The block of each input; the group mixes inputs of one block, (d_in,).
+        pool: Points among which landmarks are drawn, (N, d_in).
+    """
+
+    on_x: Tensor
+    parts: list[LabelPart]
+    centre: Tensor
+    covariance: Tensor
+    blocks: NDArray[np.int64]
+    pool: Tensor
+
+    def samples(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """What a model is fitted to on these rows (n,): inputs (N, d_in) and labels (N, q)."""
+        ...
+
+    def predicted(self, rows: Tensor, values: Tensor) -> Tensor:
+        """Predictions at `samples(rows)`, (..., N, q), as predictions of the rows, (..., n, q)."""
+        ...
+
+
+@dataclass(frozen=True)
+class ListedTying:
+    """All elements of a finite group; of the trivial group for the free model.
+
+    Attributes:
+        group: The elements.
+        x: Inputs, (n, d_in).
+        y: Labels, (n, q).
+        parts: See `Tying`.
+        centre: See `Tying`.
+        covariance: See `Tying`.
+        blocks: See `Tying`.
+    """
+
+    group: ListedGroup
+    x: Tensor
+    y: Tensor
+    parts: list[LabelPart]
+    centre: Tensor
+    covariance: Tensor
+    blocks: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, group: ListedGroup, x: Tensor, y: Tensor, rng: np.random.Generator) -> ListedTying:
+        """From inputs (n, d_in) and labels (n, q), float64."""
+        centre = group.on_x.mean(0) @ x.mean(0)
+        moment = (x - centre).t() @ (x - centre) / len(x)
+        covariance = (group.on_x @ moment @ group.on_x.transpose(1, 2)).mean(0)
+        return cls(group, x, y, label_parts(group.on_y, rng), centre, covariance, _blocks(group.on_x))
+
+    @classmethod
+    def free(cls, x: Tensor, y: Tensor, rng: np.random.Generator) -> ListedTying:
+        """Without a group."""
+        unit_x, unit_y = (torch.eye(v.shape[1], dtype=torch.float64).unsqueeze(0) for v in (x, y))
+        return cls.of(ListedGroup(unit_x, unit_y), x, y, rng)
+
+    @property
+    def on_x(self) -> Tensor:
+        """All elements."""
+        return self.group.on_x
+
+    @property
+    def pool(self) -> Tensor:
+        """The inputs; features see their images."""
+        return self.x
+
+    def samples(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The rows: features know the group."""
+        return self.x[rows], self.y[rows]
+
+    def predicted(self, rows: Tensor, values: Tensor) -> Tensor:
+        """The same."""
+        return values
+
+
+@dataclass(frozen=True)
+class ImagedTying:
+    """Images of the rows, by random elements of a group that is not listed.
+
+    Attributes:
+        x: Images of the inputs, (k, n, d_in).
+        y: Images of the labels, (k, n, q).
+        turns: The elements as they act on labels, (k, n, q, q); None where they leave labels alone.
+        parts: One, which holds all labels.
+        centre: See `Tying`, up to the noise of the images.
+        covariance: See `Tying`, up to that noise.
+        blocks: See `Tying`.
+    """
+
+    x: Tensor
+    y: Tensor
+    turns: Tensor | None
+    parts: list[LabelPart]
+    centre: Tensor
+    covariance: Tensor
+    blocks: NDArray[np.int64]
+    on_x: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "on_x", torch.eye(self.x.shape[2], dtype=torch.float64).unsqueeze(0))
+
+    @classmethod
+    def of(cls, moves: Moves, x: Tensor, y: Tensor, images: int, rng: np.random.Generator) -> ImagedTying:
+        """From inputs (n, d_in) and labels (n, q), float64."""
+        elements = moves.draw((images, len(x)), rng)
+        moved_x, moved_y = moves.move(elements, x.unsqueeze(0), y.unsqueeze(0))
+        columns = [
+            moves.move(elements, x.unsqueeze(0), unit.expand(1, *y.shape))[1]
+            for unit in torch.eye(y.shape[1], dtype=torch.float64)
+        ]
+        turns = torch.stack(columns, dim=-1)
+        stays = bool((turns - torch.eye(y.shape[1], dtype=torch.float64)).abs().max() < 1e-9)
+        flat = moved_x.flatten(0, 1)
+        centre = flat.mean(0)
+        covariance = (flat - centre).t() @ (flat - centre) / len(flat)
+        basis, one = torch.eye(y.shape[1], dtype=torch.float64).unsqueeze(2), torch.ones(1, 1, 1, dtype=torch.float64)
+        parts = [LabelPart(basis, one)]
+        blocks = _blocks(_drawn_matrices(moves, x, y, rng))
+        return cls(moved_x, moved_y, None if stays else turns, parts, centre, covariance, blocks)
+
+    @property
+    def pool(self) -> Tensor:
+        """All images."""
+        return self.x.flatten(0, 1)
+
+    def samples(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """All images of the rows."""
+        return self.x[:, rows].flatten(0, 1), self.y[:, rows].flatten(0, 1)
+
+    def predicted(self, rows: Tensor, values: Tensor) -> Tensor:
+        """Means over the images of a row, turned back."""
+        each = values.unflatten(-2, (len(self.x), len(rows)))
+        if self.turns is None:
+            return each.mean(-3)
+        return torch.einsum("...knq,knqp->...np", each, self.turns[:, rows]) / len(self.x)
+
+
+def tying_of(
+    moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, closed_order: int, most_images: int, values: int
+) -> Tying:
+    """How a model is tied by a group.
+
+    Args:
+        moves: The group, orthogonal.
+        x: Inputs, shape (n, d_in), float64.
+        y: Labels, shape (n, q), float64.
+        rng: Of images.
+        closed_order: Largest finite group over which features are averaged.
+        most_images: Most images of a row, for other groups.
+        values: Most images of all rows.
+
+    Returns:
+        The tying.
+    """
+    group = moves.group if isinstance(moves, JointAction) else None
+    if isinstance(group, FiniteGroup) and group.order <= closed_order:
+        return ListedTying.of(ListedGroup.of(moves), x, y, rng)
+    return ImagedTying.of(moves, x, y, max(2, min(most_images, values // len(x))), rng)
+
+
+def block_spread(tying: Tying) -> Tensor:
+    """One over the spread of the inputs of a block, (d_in,); 0 where it is rounding."""
+    variance = tying.covariance.diagonal().clamp_min(0).numpy()
+    mean = np.bincount(tying.blocks, variance) / np.bincount(tying.blocks)
+    largest = np.zeros(len(mean))
+    np.maximum.at(largest, tying.blocks, tying.pool.abs().amax(0).numpy())
+    spread = np.sqrt(mean)
+    varies = spread > LAST_PLACES * np.finfo(np.float64).eps * largest
+    return torch.from_numpy((varies / np.where(varies, spread, 1.0))[tying.blocks])
+
+
+def _blocks(on_x: Tensor, unmoved: float = 1e-9) -> NDArray[np.int64]:
+    """Which inputs the elements (g, d_in, d_in) mix, by the number of their block, (d_in,)."""
+    mixed = coo_array((on_x.abs().amax(0) > unmoved).numpy())
+    return np.asarray(connected_components(mixed, directed=False)[1], dtype=np.int64)
+
+
+def _drawn_matrices(moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, draws: int = 64) -> Tensor:
+    """Random elements as they act on X, (draws, d_in, d_in)."""
+    d = x.shape[1]
+    units, label = torch.eye(d, dtype=torch.float64).unsqueeze(1), torch.zeros(1, draws, y.shape[1]).double()
+    elements = moves.draw((1, draws), rng)
+    return torch.stack([moves.move(elements, u.expand(1, draws, d), label)[0][0] for u in units], dim=-1)

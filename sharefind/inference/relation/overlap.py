@@ -1,0 +1,180 @@
+"""What can inputs say about a group? The share of an anti-invariant function that no function tied by it can copy.
+
+Where inputs show one side of a symmetry only, every function on them is the restriction of a tied one: then no labels
+speak against the group, and none for it. The measure reads inputs alone, never labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sharefind.errors import ConfigError, GroupError
+from sharefind.groups import FiniteGroup, subgroups
+from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.statistics.origin import OrbitScaling, orbit_scale
+from sharefind.inference.tied_kernels import ListedGroup, matern_five_halves
+from sharefind.meanfield.clouds.actions import JointAction
+
+
+@dataclass(frozen=True)
+class OverlapBounds:
+    """What an overlap must be for a verdict.
+
+    Attributes:
+        accepted: Overlap below which what is not rejected is undecided.
+        assured: Overlap below which the level of a rejection is not assured.
+
+    Raises:
+        ConfigError: Not 0 <= assured <= accepted <= 1.
+    """
+
+    accepted: float = 0.25
+    assured: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.assured <= self.accepted <= 1:
+            raise ConfigError(
+                f"overlap bounds: accepted={self.accepted}, assured={self.assured}; give 0 <= assured <= accepted <= 1"
+            )
+
+
+@dataclass(frozen=True)
+class OverlapSettings:
+    """How an overlap is measured.
+
+    Attributes:
+        width: Length of the kernel, in medians of the distance between orbits.
+        noise: Noise of the tied fit, relative to the amplitude. Small: what a fit leaves of every function because it
+            is stiff says nothing about the inputs.
+        floor: Floor of the whitening of the inputs, see `OrbitScaling`: 1 leaves each part of them as it is but for its
+            size, so that parts that hardly vary, such as the corners of images, do not count like the others.
+        most_values: Most values (rows, times outputs where labels move) that are read; of more, random rows.
+    """
+
+    width: float = 1.5
+    noise: float = 3e-4
+    floor: float = 1.0
+    most_values: int = 600
+
+
+def overlap(
+    x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator, settings: OverlapSettings | None = None
+) -> float:
+    r"""How much inputs can say about a group G: about 0 where they show one side, 1 where their law is invariant.
+
+    For a subgroup K, let A = K_K - K_G be the covariance of what is left of a random function tied by K when its part
+    tied by G is taken away, and R = noise (K_G + noise)^{-1} what a fit tied by G leaves. The overlap is
+
+    $$o = \min_K \frac{\operatorname{tr} R A R}{\mathbb{E} \operatorname{tr} R' A' R'},$$
+
+    where R' and A' are those of rows that were each moved by a Haar element of G of its own, and K runs over the
+    maximal subgroups. The least counts, since inputs may show one part of a group and not another: a mirror and no
+    rotation. Of a group of prime order K is trivial, K_K the free kernel. It is so too where the subgroups are too many
+    to be listed; then parts are not told apart.
+
+    Args:
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out); how the group acts on them matters, their values do not.
+        moves: The group, orthogonal, finite and small enough to be listed.
+        rng: Of the rows that are read, where they are many.
+        settings: Kernel, noise and rows; `OverlapSettings()` where None.
+
+    Returns:
+        The overlap, at most 1; 0 where the group moves no row.
+
+    Raises:
+        GroupError: The group is infinite, or too large to be listed.
+    """
+    settings, group = settings or OverlapSettings(), ListedGroup.of(moves)
+    most = max(2, settings.most_values // (group.on_y.shape[1] if group.moves_labels else 1))
+    chosen = torch.from_numpy(np.sort(rng.permutation(len(x))[:most]))
+    rows, labels = x[chosen].double(), y[chosen].double()
+    scaled, _ = orbit_scale(moves, rows, labels, rng, settings=OrbitScaling(floor=settings.floor))(rows, labels)
+    left = _Left.of(group, scaled, settings)
+    shares = [left.share(places, weights) for places, weights in _steps(moves)]
+    return min((share for share in shares if share is not None), default=0.0)
+
+
+def _steps(moves: Moves) -> Iterator[tuple[list[int], Tensor]]:
+    """The maximal subgroups: the places of their elements, and how often each element is a conjugate of one of them.
+
+    The latter are shares, shape (g,). The trivial subgroup alone where subgroups cannot be listed.
+    """
+    group = moves.group if isinstance(moves, JointAction) else None
+    if not isinstance(group, FiniteGroup):
+        return
+    try:
+        below = [part for part in subgroups(group) if part.order < group.order]
+    except GroupError:
+        yield [0], torch.eye(1, group.order, dtype=torch.float64)[0]
+        return
+    table = torch.from_numpy(group.multiplication_table().astype(np.int64))
+    inverse, every = table.argmin(1), torch.arange(group.order).unsqueeze(1)
+    for part in below:
+        if not any(part.order < other.order and part.is_subgroup_of(other) for other in below):
+            places = [group.index(element) for element in part.elements()]
+            conjugates = table[table[inverse.unsqueeze(1), torch.tensor(places)], every]
+            counts = torch.bincount(conjugates.flatten(), minlength=group.order)
+            yield places, counts.double() / counts.sum()
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What a fit tied by the whole group leaves of functions at the rows.
+
+    Attributes:
+        group: The whole group.
+        x: Scaled inputs, shape (n, d_in).
+        length: Of the kernel.
+        tied: K_G, shape (N, N).
+        squared: R^2, shape (N, N).
+    """
+
+    group: ListedGroup
+    x: Tensor
+    length: float
+    tied: Tensor
+    squared: Tensor
+
+    @classmethod
+    def of(cls, group: ListedGroup, x: Tensor, settings: OverlapSettings) -> _Left:
+        """At scaled inputs (n, d_in)."""
+        length = settings.width * _between_orbits(group, x)
+        (tied,) = group.tied(x, [length])
+        root = settings.noise * torch.linalg.inv(tied + settings.noise * torch.eye(len(tied), dtype=torch.float64))
+        return cls(group, x, length, tied, root @ root)
+
+    def share(self, places: list[int], weights: Tensor) -> float | None:
+        """tr R A R over the mean of the same of moved rows, for the subgroup with these elements; None where A is 0.
+
+        A row that h moves has its block of K_G and R turned by rho(h). The same of A leaves, in the mean over h, no
+        block but those on the diagonal: there, the mean over conjugates of K less that over G. So no element is drawn.
+        """
+        n, width = len(self.x), len(self.tied) // len(self.x)
+        part = ListedGroup(self.group.on_x[places], self.group.on_y[places])
+        (kernel,) = part.tied(self.x, [self.length])
+        whole = kernel if len(kernel) == len(self.tied) else torch.kron(kernel, torch.eye(width, dtype=torch.float64))
+        own = self._mean_over_conjugates(weights, width)
+        if float(own.diagonal(dim1=1, dim2=2).mean()) <= n * torch.finfo(torch.float64).eps:
+            return None
+        blocks = torch.einsum("nanb->nab", self.squared.reshape(n, width, n, width))
+        return min(1.0, max(0.0, float((self.squared * (whole - self.tied)).sum() / (blocks * own).sum())))
+
+    def _mean_over_conjugates(self, weights: Tensor, width: int) -> Tensor:
+        """Diagonal blocks of A of moved rows, in the mean: (n, width, width)."""
+        moved = torch.stack([((self.x - self.x @ h.t()) ** 2).sum(1) for h in self.group.on_x])
+        kernels = matern_five_halves(moved, self.length) * (weights - 1 / len(weights)).unsqueeze(1)
+        if width == 1 and not self.group.moves_labels:
+            return kernels.sum(0).reshape(-1, 1, 1)
+        return torch.einsum("gn,gab->nab", kernels, self.group.on_y)
+
+
+def _between_orbits(group: ListedGroup, x: Tensor) -> float:
+    """The median distance between orbits, 1 where there is one orbit only."""
+    between = group.orbit_distances(x)[~torch.eye(len(x), dtype=torch.bool)]
+    return float(between[between > 0].median()) if bool((between > 0).any()) else 1.0

@@ -1,0 +1,310 @@
+"""The test of a relation for many rows: what tying removes, looked for in the residuals of the tied fit.
+
+With R = noise (K_H + noise)^{-1} and A = k - K_H, the statistic is y^T R^2 A R^2 y / |R y|^2. Both kernels are products
+of thin feature matrices, so that n rows cost n r^2. Few rows are tested by `tied_evidence`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sharefind.inference.ambient_moves import Moves
+from sharefind.inference.relation.kernel_features import Landmarks, row_width
+from sharefind.inference.relation.tied_evidence import EvidenceSettings
+from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
+from sharefind.inference.tied_kernels import ListedGroup
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """How many features stand for the kernels, and how many rows they read.
+
+    Attributes:
+        tied_rank: Features of K_H.
+        anti_rank: Features of A = k - K_H.
+        chosen_by: Most labels by which length and whitening are chosen.
+        chosen_rank: Features by which they are chosen.
+        measured_by: Most rows between which distances are measured.
+        most_values: Most labels (rows, times outputs where these move) that are read; further rows are dropped at
+            random.
+        most_kernels: Most kernel values (rows, features and elements of the group); further rows are dropped at random.
+        rounding: Eigenvalue, for each column of a kernel that is 1 on its diagonal, that is rounding.
+        held: Most numbers of copies that are looked at together.
+        nearest: Distance, in scaled units, up to which two rows are one.
+    """
+
+    tied_rank: int = 512
+    anti_rank: int = 200
+    chosen_by: int = 2000
+    chosen_rank: int = 256
+    measured_by: int = 400
+    most_values: int = 60_000
+    most_kernels: int = 600_000_000
+    rounding: float = 1e-11
+    held: int = 8_000_000
+    nearest: float = 1e-7
+
+    def rows(self, n: int, group: ListedGroup) -> int:
+        """Rows that are read, of n."""
+        width = row_width(group)
+        return min(n, self.most_values // width, max(self.tied_rank, self.most_kernels // self._price(group)))
+
+    def _price(self, group: ListedGroup) -> int:
+        return len(group.on_x) * self.tied_rank
+
+    def distance(self, group: ListedGroup, x: Tensor, rng: np.random.Generator) -> float:
+        """The median distance between orbits, of rows x (n, d_in)."""
+        some = x[torch.from_numpy(rng.permutation(len(x))[: self.measured_by])]
+        between = group.orbit_distances(some)[~torch.eye(len(some), dtype=torch.bool)]
+        return float(between[between > 0].median()) if bool((between > 0).any()) else 1.0
+
+
+@dataclass(frozen=True)
+class FeatureFit:
+    """Features F of K_H, rotated so that F^T F is diagonal, and what a noise makes of them.
+
+    Attributes:
+        features: Shape (N, r).
+        values: Diagonal of F^T F, shape (r,).
+    """
+
+    features: Tensor
+    values: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor) -> FeatureFit:
+        """From features (N, r)."""
+        values, vectors = torch.linalg.eigh(features.t() @ features)
+        return cls(features @ vectors, values.clamp_min(0))
+
+    def evidence(self, labels: Tensor, noise: float) -> float:
+        """log p(Y | X) of labels (N, c) at the best amplitude, up to a constant."""
+        return _log_evidence(self.values, self.features.t() @ labels, labels, noise)
+
+    def coefficients(self, labels: Tensor, noise: float) -> Tensor:
+        """Of the fit to labels (N, c): (r, c)."""
+        return (self.features.t() @ labels) / (self.values + noise).unsqueeze(1)
+
+    def errors(self, residuals: Tensor, units: Tensor, noise: float, least: float = 1e-6, block: int = 4096) -> Tensor:
+        """Residuals (N, c) at the size of the errors: (I - S_BB)^{-1/2} of those of each unit B, S the smoother.
+
+        Of a unit with one label it is the residual over sqrt(1 - leverage).
+
+        Args:
+            residuals: Labels less the fit, shape (N, c).
+            units: The unit of each row, shape (n,), numbered from 0; a row has N / n labels.
+            noise: Of the smoother.
+            least: Smallest eigenvalue of I - S_BB that is taken for what it is.
+            block: Labels, about, whose features are looked at together.
+        """
+        halves = self.features * (self.values + noise).rsqrt()
+        numbers = units.repeat_interleave(len(residuals) // len(units))
+        sizes = torch.bincount(numbers)
+        if int(sizes.max()) == 1:
+            return residuals / (1 - (halves**2).sum(1, keepdim=True)).clamp_min(least).sqrt()
+        order, starts = numbers.argsort(stable=True), sizes.cumsum(0) - sizes
+        errors = torch.empty_like(residuals)
+        for size in sizes[sizes > 0].unique().tolist():
+            blocks = order[starts[sizes == size].unsqueeze(1) + torch.arange(size)]
+            for places in blocks.split(max(1, block // size)):
+                errors[places] = _whitened(halves[places], residuals[places], least)
+        return errors
+
+    def twice(self, noise: float) -> Tensor:
+        """The diagonal E with R^2 = 1 - F E F^T, (r,)."""
+        inverse = 1 / (self.values + noise)
+        return inverse + noise * inverse**2
+
+
+def _whitened(halves: Tensor, residuals: Tensor, least: float) -> Tensor:
+    """(I - W W^T)^{-1/2} of residuals, of blocks W (k, b, r) and (k, b, c)."""
+    if halves.shape[1] <= halves.shape[2]:
+        passed = torch.eye(halves.shape[1], dtype=torch.float64) - halves @ halves.mT
+        values, vectors = torch.linalg.eigh(passed)
+        return (vectors * values.clamp_min(least).rsqrt().unsqueeze(1)) @ (vectors.mT @ residuals)
+    values, vectors = torch.linalg.eigh(halves.mT @ halves)
+    # Directions outside the span of W stay as they are.
+    shares = values.clamp(torch.finfo(torch.float64).tiny, 1 - least)
+    grown = (-shares).log1p().div(-2).expm1() / shares
+    return residuals + halves @ (vectors @ (grown.unsqueeze(2) * (vectors.mT @ (halves.mT @ residuals))))
+
+
+@dataclass(frozen=True)
+class FeatureEvidence:
+    """Features of one hypothesis and its labels, scaled; used like `tied_evidence.KernelEvidence`.
+
+    Attributes:
+        landmarks: Of the chosen length, at the scaled inputs (n, d_in) of the rows that are read.
+        labels: Scaled labels, shape (n, c) where the group leaves them alone, (n q, 1) where it moves them.
+        rows: Which rows these are, (n,), int64.
+        scale: What scaled them.
+        tied: The fit by K_H.
+        anti: Features of A, shape (N, r').
+        noise: The chosen noise variance, relative to the amplitude.
+        settings: Ranks and limits.
+        undersmoothing: Share of the noise with which the fit is made that copies are drawn from.
+    """
+
+    name: ClassVar[str] = "relation-residuals"
+
+    landmarks: Landmarks
+    labels: Tensor
+    rows: Tensor
+    scale: OrbitScale
+    tied: FeatureFit
+    anti: Tensor
+    noise: float
+    settings: FeatureSettings
+    undersmoothing: float
+
+    @classmethod
+    def of(
+        cls,
+        x: Tensor,
+        y: Tensor,
+        moves: Moves,
+        rng: np.random.Generator,
+        settings: EvidenceSettings,
+        features: FeatureSettings,
+    ) -> FeatureEvidence:
+        """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
+        group = ListedGroup.of(moves)
+        rows = torch.from_numpy(np.sort(rng.permutation(len(x))[: features.rows(len(x), group)]))
+        scales = [
+            orbit_scale(moves, x[rows], y[rows], rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors
+        ]
+        tried = [_Choice.of(scale, group, x[rows], y[rows], settings, features, rng) for scale in scales]
+        best = max(tried, key=lambda choice: choice.evidence)
+        marks, labels, scale = best.landmarks, best.labels, best.scale
+        columns = marks.tied()
+        tied = FeatureFit.of(marks.tied_features(columns, features.rounding))
+        noise = max(settings.noises, key=lambda noise: tied.evidence(labels, noise))
+        places = marks.some(features.anti_rank)
+        anti = marks.at(places).anti_features(columns[:, :, places], features.rounding)
+        return cls(marks, labels, rows, scale, tied, anti, noise, features, settings.undersmoothing)
+
+    @cached_property
+    def fit(self) -> Tensor:
+        """Coefficients of the undersmoothed fit, (r, c)."""
+        return self.tied.coefficients(self.labels, self.undersmoothing * self.noise)
+
+    @cached_property
+    def fitted(self) -> Tensor:
+        """The undersmoothed fit, (N, c)."""
+        return self.tied.features @ self.fit
+
+    @cached_property
+    def cross(self) -> Tensor:
+        """Features of A by those of K_H, (r', r)."""
+        return self.anti.t() @ self.tied.features
+
+    def is_complete(self) -> bool:
+        """Whether each image of a row, label and all, is a row too: then nothing speaks against the hypothesis."""
+        labels = self.labels.reshape(len(self.landmarks.x), -1)
+        return self.landmarks.group.closes(self.landmarks.x, labels, self.settings.nearest)
+
+    def statistic(self, labels: Tensor) -> Tensor:
+        """y^T R^2 A R^2 y / |R y|^2, sums over columns: labels (R, N, c) -> (R,)."""
+        step = max(1, self.settings.held // self.labels.numel())
+        return torch.cat([self._statistic(labels[k : k + step]) for k in range(0, len(labels), step)])
+
+    @cached_property
+    def _both(self) -> Tensor:
+        """Features of K_H and of A, (r + r', N), single: products with all copies cost most, and need no more."""
+        return torch.cat([self.tied.features, self.anti], dim=1).t().float().contiguous()
+
+    def _statistic(self, labels: Tensor) -> Tensor:
+        # What lies in the span of the features is taken out first: its R y is known without cancellation.
+        rest = (labels - self.fitted).permute(1, 0, 2)
+        size = rest.abs().amax().clamp_min(torch.finfo(torch.float64).tiny)
+        products = (self._both @ (rest.flatten(1) / size).float()).double().mul_(size)
+        inner, found = products.unflatten(1, rest.shape[1:]).split([len(self.tied.values), self.anti.shape[1]])
+        twice = self.tied.twice(self.noise)[:, None, None]
+        shrunk = ((self.noise / (self.tied.values + self.noise)) ** 2).unsqueeze(1) * self.fit
+        found = found - torch.einsum("kr,rmc->kmc", self.cross, twice * inner - shrunk.unsqueeze(1))
+        left = (rest**2).sum(0) - (twice * inner**2).sum(0) + 2 * torch.einsum("rc,rmc->mc", shrunk, inner)
+        left = left + (self.tied.values.unsqueeze(1) * self.fit * shrunk).sum(0)
+        return (found**2).sum((0, 2)) / left.sum(1).clamp_min(torch.finfo(torch.float64).tiny)
+
+    def copies(self, rng: np.random.Generator, count: int, units: Tensor | None, *, has_classes: bool) -> Tensor:
+        """Labels drawn from the tied fit, (count, N, c): its residuals with random signs, or classes."""
+        numbers = torch.arange(len(self.rows)) if units is None else units[self.rows]
+        if has_classes:
+            return self._classes(numbers, rng, count)
+        errors = self.tied.errors(self.labels - self.fitted, numbers, self.undersmoothing * self.noise)
+        signs = torch.from_numpy(rng.choice([-1.0, 1.0], size=(count, int(numbers.max()) + 1)))[:, numbers]
+        signs = signs.repeat_interleave(self.landmarks.width, dim=1).unsqueeze(2)
+        return signs.mul(errors).add_(self.fitted)
+
+    def _classes(self, units: Tensor, rng: np.random.Generator, count: int) -> Tensor:
+        """One-hot labels drawn with the fit's probabilities; rows of a unit share the random number of a draw."""
+        classes = len(self.scale.y_scale)
+        shares = (self.fitted.reshape(-1, classes) / self.scale.y_scale + self.scale.y_shift).clamp(0, 1)
+        edges = (shares / shares.sum(1, keepdim=True)).cumsum(1)[:, :-1].contiguous()
+        one_hot = (torch.eye(classes, dtype=torch.float64) - self.scale.y_shift) * self.scale.y_scale
+        drawn = torch.empty(count, *self.labels.shape, dtype=torch.float64)
+        for copy in drawn:
+            uniform = torch.from_numpy(rng.random((int(units.max()) + 1, 1)))[units]
+            copy.copy_(one_hot[torch.searchsorted(edges, uniform, right=True).squeeze(1)].reshape(self.labels.shape))
+        return drawn
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The tied process with the best evidence at one scale of inputs and labels, judged by some of the rows."""
+
+    evidence: float
+    landmarks: Landmarks
+    labels: Tensor
+    scale: OrbitScale
+
+    @classmethod
+    def of(
+        cls,
+        scale: OrbitScale,
+        group: ListedGroup,
+        x: Tensor,
+        y: Tensor,
+        settings: EvidenceSettings,
+        features: FeatureSettings,
+        rng: np.random.Generator,
+    ) -> _Choice:
+        inputs, labels = scale(x, y)
+        flat = labels.reshape(-1, 1) if group.moves_labels else labels
+        unit = features.distance(group, inputs, rng)
+        marks = Landmarks.drawn(group, inputs, features.tied_rank, unit, rng)
+        few = marks.at(marks.some(features.chosen_rank))
+        rows, few = few.among(torch.from_numpy(rng.permutation(len(x))[: max(1, features.chosen_by // marks.width)]))
+        some = flat.unflatten(0, (len(x), -1))[rows].flatten(0, 1)
+        table: dict[float, float] = {}
+        for width in settings.widths:
+            here = replace(few, length=width * unit)
+            thin = here.tied_features(here.tied(), features.rounding)
+            values, vectors = torch.linalg.eigh(thin.t() @ thin)
+            inner = vectors.t() @ (thin.t() @ some)
+            table[here.length] = max(_log_evidence(values.clamp_min(0), inner, some, v) for v in settings.noises)
+        length = max(table, key=lambda length: table[length])
+        return cls(table[length], replace(marks, length=length), flat, scale)
+
+
+def _log_evidence(values: Tensor, inner: Tensor, labels: Tensor, noise: float) -> float:
+    """log p(Y | X) at the best amplitude, up to a constant.
+
+    Args:
+        values: Diagonal of F^T F, shape (r,).
+        inner: F^T Y, shape (r, c).
+        labels: Y, shape (N, c).
+        noise: Variance, relative to the amplitude.
+    """
+    count, columns = labels.shape
+    explained = ((inner**2).sum(1) / (values + noise)).sum()
+    misfit = (((labels**2).sum() - explained) / noise).clamp_min(torch.finfo(torch.float64).tiny)
+    spread = (values / noise).log1p().sum() + count * math.log(noise)
+    return float(-count * columns / 2 * misfit.log() - columns / 2 * spread)

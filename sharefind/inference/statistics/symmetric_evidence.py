@@ -1,0 +1,226 @@
+"""The evidence of smooth functions that are symmetric under the subgroups that the hypothesis is not part of.
+
+The marginal likelihood compares with functions without any symmetry. Where many inputs and few samples meet, such a
+function is hard to see; one that a large subgroup K still ties is seen |K| times as well. So the prior of the
+alternative is a mixture: Gaussian processes averaged over each such K, and one without symmetry.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sharefind.errors import ConfigError, GroupError
+from sharefind.groups import FiniteGroup, Representation
+from sharefind.inference.ambient_moves import Moves, moved_coordinates
+from sharefind.inference.fitted_statistic import FittedStatistic
+from sharefind.inference.statistics.listed_subgroups import members_of, membership
+from sharefind.inference.statistics.origin import orbit_scale
+from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
+from sharefind.inference.tied_kernels import ListedGroup, matern_five_halves
+from sharefind.meanfield.clouds.actions import JointAction
+
+
+@dataclass(frozen=True)
+class SymmetricEvidence(SearchStatistic):
+    """log of the sum over priors of p(Y | X), each prior symmetric under a subgroup K that does not contain H.
+
+    K runs over the largest subgroups that do not contain the hypothesis H, and the trivial group. The prior of K is a
+    Gaussian process averaged over it, with kernel
+
+        k_K(x, x') = mean over h in K of k(x, h x') rhohat_h,
+
+    k a Matern kernel of smoothness 5/2; lengths, noises and what coordinates that the group leaves alone matter are
+    summed over as well. The amplitude is at its maximum: log p = -(N / 2) log tr(Y^T C^-1 Y) - (1 / 2) log det C.
+
+    Moving samples by g_i and g_j turns k(x_i, h x_j) into k(x_i, g_i^{-1} h g_j x_j): kernels of all elements are
+    computed once, copies read them in another order. Origin and scale of the samples are read from orbits alone. A copy
+    costs one Cholesky factor of (n, n) a prior, or (n q, n q) where labels move.
+
+    Attributes:
+        in_rep: How the whole group acts on X, orthogonally.
+        out_rep: How it acts on Y, orthogonally.
+        subgroups: The K, such as those of a family.
+        lengths: Lengths of the kernel, in root mean square distances of two samples.
+        noises: Noise variances relative to the amplitude of the function, which is itself estimated.
+        weak: Share of their weight that coordinates which the whole group leaves alone have in the mildly relevant
+            prior.
+        block: Most numbers (samples, times outputs where labels move) that one Gaussian process is fitted to; larger
+            data sets are cut into blocks whose logarithms add up.
+        kept_bytes: Bytes of kernels that are kept for all copies; beyond, they are computed again for every block of
+            copies, and blocks of samples are made smaller.
+        membership: The elements of each subgroup by their numbers, the trivial group last, bool, shape (K + 1, |G|).
+        whole: The whole group as it acts on samples.
+
+    Raises:
+        GroupError: The group is infinite or does not act orthogonally.
+        ConfigError: No subgroups, or a number that is not positive.
+    """
+
+    name: ClassVar[str] = "symmetric-evidence"
+    most_samples: ClassVar[int] = 2000  # the cost is 400^2 for each of them, prior and copy
+
+    in_rep: Representation
+    out_rep: Representation
+    subgroups: tuple[FiniteGroup, ...]
+    lengths: tuple[float, ...] = (0.4, 1.2)
+    noises: tuple[float, ...] = (0.01, 0.1)
+    weak: float = 0.3
+    block: int = 400
+    kept_bytes: int = 2**28
+    membership: Tensor = field(init=False, repr=False, compare=False)
+    whole: JointAction = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        numbers = (*self.lengths, *self.noises)
+        if not self.lengths or not self.noises or self.block < 2 or not all(0 < v < math.inf for v in numbers):
+            raise ConfigError("symmetric evidence: give positive lengths and noises, and a block of at least 2")
+        if not isinstance(self.in_rep.group, FiniteGroup) or not self.subgroups:
+            raise ConfigError("symmetric evidence compares subgroups of a finite group; give at least one")
+        if not (self.in_rep.is_orthogonal and self.out_rep.is_orthogonal):
+            raise GroupError(f"{self.in_rep.group.name} must act on X and Y by orthogonal matrices")
+        # Listed once: copies of a statistic that travel to workers would list every subgroup again.
+        object.__setattr__(self, "membership", membership(self.in_rep.finite_group, self.subgroups))
+        object.__setattr__(self, "whole", JointAction(self.in_rep, self.out_rep))
+
+    @classmethod
+    def of_problem(cls, problem: ProblemTraits) -> Self:
+        """The evidence of all subgroups of the problem."""
+        return cls(problem.in_rep, problem.out_rep, problem.subgroups)
+
+    def bind(
+        self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+    ) -> FittedStatistic:
+        """The evidence against one hypothesis, which must be a subgroup acting as the whole group does.
+
+        Raises:
+            GroupError: `moves` is not the action of a subgroup on the same points.
+        """
+        members = members_of(moves, self.in_rep.finite_group, "symmetric evidence")
+        scale = orbit_scale(moves, x, y, rng, self.whole)
+        inputs, labels = scale(x, y)
+        moved = moved_coordinates(self.whole, x.shape[1], y.shape[1], rng)
+        kernels = _MovedKernels(self, inputs, torch.from_numpy(moved), self.alternatives(members), rng)
+
+        def evidence(elements: Tensor) -> Tensor:
+            logs = sum(kernels.logs(block, members[elements], labels) for block in range(len(kernels.blocks)))
+            return torch.logsumexp(torch.as_tensor(logs), 1, keepdim=True)
+
+        row_bytes = kernels.row_bytes(len(x))
+        return FittedStatistic(labels, of_moves=evidence, row_bytes=row_bytes, resolution=scale.resolution)
+
+    def alternatives(self, members: Tensor) -> Tensor:
+        """The largest subgroups that do not contain the hypothesis, and the trivial group: bool (A, |G|).
+
+        The trivial group is among them also where it is the hypothesis.
+
+        Args:
+            members: The elements of the hypothesis, shape (|H|,), int64.
+        """
+        listed, trivial = self.membership[:-1], self.membership[-1:]
+        others = listed[~listed[:, members].all(1)]
+        numbers = others.double()
+        sizes = numbers.sum(1)
+        # Row i, column j: subgroup i lies inside j, and j is larger.
+        inside = (numbers @ numbers.t() == sizes.unsqueeze(1)) & (sizes.unsqueeze(1) < sizes)
+        return torch.cat([others[~inside.any(1)], trivial])
+
+
+class _MovedKernels:
+    """k(x_i, g x_j) for all elements g, in blocks of samples, and the evidence of samples that were moved."""
+
+    def __init__(
+        self, model: SymmetricEvidence, x: Tensor, moved: Tensor, alternatives: Tensor, rng: np.random.Generator
+    ) -> None:
+        self.model, self.x, self.moved, self.alternatives = model, x, moved, alternatives
+        self.group = ListedGroup.of(model.whole)
+        table = model.in_rep.finite_group.multiplication_table().astype(np.int64)
+        self.table = torch.from_numpy(table)
+        self.inverse = self.table.argmin(1)
+        self.priors = len(model.lengths) * len(self._relevances())
+        self.outputs = self.group.on_y.shape[1] if self.group.moves_labels else 1
+        element_bytes = 8 * len(self.table) * self.priors
+        most = max(2, min(model.block // self.outputs, math.isqrt(model.kept_bytes // element_bytes)))
+        order = np.array_split(rng.permutation(len(x)), math.ceil(len(x) / most))
+        self.blocks = [torch.from_numpy(np.sort(rows)) for rows in order]
+        fits = element_bytes * sum(len(rows) ** 2 for rows in self.blocks) <= model.kept_bytes
+        self.kept = [self._kernels(rows) for rows in self.blocks] if fits else []
+
+    def _relevances(self) -> list[float]:
+        """Weights of the squared distance along coordinates that the whole group leaves alone."""
+        still = int((~self.moved).sum())
+        if still in {0, len(self.moved)}:
+            return [0.0]
+        return [0.0, self.model.weak**2 / still, 1.0]
+
+    def _kernels(self, rows: Tensor) -> Tensor:
+        """k(x_i, g x_j) of one block's rows (m,), one matrix an element and prior: (P, |G|, m, m)."""
+        near = self.x[rows].clone()
+        near[:, ~self.moved] = 0
+        if not self.moved.any():
+            near = self.x[rows]
+        distances = self.group.distances(near)
+        still = self.x[rows][:, ~self.moved]
+        apart = torch.cdist(still, still) ** 2 if len(self._relevances()) > 1 else torch.zeros(1)
+        found = []
+        for weight in self._relevances():
+            dim = max(1, int(self.moved.sum())) + weight * int((~self.moved).sum())
+            for length in self.model.lengths:
+                found.append(matern_five_halves(distances + weight * apart, length * math.sqrt(2 * dim)))
+        return torch.stack(found)
+
+    def logs(self, block: int, elements: Tensor, labels: Tensor) -> Tensor:
+        """Log evidence of each prior: elements (R, n), numbers in the whole group, labels (n, q) -> (R, A P noises).
+
+        block: Number of the block of samples.
+        """
+        rows = self.blocks[block]
+        kernels = self.kept[block] if self.kept else self._kernels(rows)
+        part = labels[rows].reshape(-1, 1) if self.group.moves_labels else labels[rows]
+        return torch.stack([self._logs(kernels, part, row) for row in elements[:, rows]])
+
+    def _logs(self, kernels: Tensor, y: Tensor, elements: Tensor) -> Tensor:
+        """Of one row of a block: kernels (P, |G|, m, m), y (N, c), elements (m,) -> (A P noises,)."""
+        averaged = self._averaged(kernels, elements)
+        n, columns = y.shape
+        found = []
+        for noise in self.model.noises:
+            covariance = averaged.clone()
+            covariance.diagonal(dim1=1, dim2=2).add_(noise)
+            factor = torch.linalg.cholesky(covariance)
+            residual = torch.linalg.solve_triangular(factor, y.expand(len(factor), -1, -1), upper=False)
+            misfit = (residual**2).sum((1, 2)).clamp_min(torch.finfo(torch.float64).tiny)
+            half_log_det = torch.diagonal(factor, dim1=1, dim2=2).log().sum(1)
+            found.append(-n * columns / 2 * misfit.log() - columns * half_log_det)
+        return torch.cat(found)
+
+    def _averaged(self, kernels: Tensor, elements: Tensor) -> Tensor:
+        """k_K between samples moved by elements (m,), seen from where they were, (A P, m q, m q).
+
+        Seen from there, labels stay and a block is the mean over h in K of k(x_i, u x_j) rhohat_u, u = g_i^{-1} h g_j.
+        """
+        priors, order, m = kernels.shape[:3]
+        size = m * self.outputs
+        flat = kernels.reshape(priors, order * m * m)
+        pairs = torch.arange(m * m).reshape(m, m)
+        steps = self.table[self.inverse[elements]]
+        total = torch.zeros(len(self.alternatives), priors, size, size, dtype=torch.float64)
+        for h in torch.nonzero(self.alternatives.any(0)).flatten():
+            turns = self.table[steps[:, h]][:, elements]
+            kernel = flat.index_select(1, (turns * (m * m) + pairs).flatten()).reshape(priors, m, m)
+            if self.group.moves_labels:
+                kernel = torch.einsum("pij,ijab->piajb", kernel, self.group.on_y[turns]).reshape(priors, size, size)
+            for k in torch.nonzero(self.alternatives[:, h]).flatten():
+                total[k] += kernel
+        total /= self.alternatives.sum(1).reshape(-1, 1, 1, 1)
+        return total.flatten(0, 1)
+
+    def row_bytes(self, n: int) -> int:
+        """Bytes that one row of n samples holds: averaged kernels, covariance, factor, and what is read for them."""
+        largest = max(len(rows) for rows in self.blocks)
+        return 8 * ((3 * len(self.alternatives) + 4) * self.priors * (largest * self.outputs) ** 2 + n)

@@ -1,0 +1,132 @@
+"""What the relation E[Y | X] says beside the law, in sentences: which decided, what is undecided, what was seen.
+
+Cells of tables are those of `sharefind.search.three_verdicts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sharefind.report.text.runs import RunView
+from sharefind.search.result import Result
+from sharefind.search.result_parts import SymmetryRow
+from sharefind.search.three_verdicts import price_words
+from sharefind.written import number
+
+
+def decides_by_relation(result: Result) -> bool:
+    """Whether E_* follows the relation, and not the law of (X, Y).
+
+    Args:
+        result: Of a search.
+    """
+    return result.decided_by == "relation"
+
+
+def one_sided(result: Result) -> list[SymmetryRow]:
+    """Groups that are undecided because the inputs show one side of them only, the largest first.
+
+    Args:
+        result: Of a search.
+    """
+    found = [row for row in result.symmetries if row.relation is not None and row.relation.one_sided]
+    return sorted(found, key=lambda row: -(row.order or 0))
+
+
+def undecided_words(result: Result) -> str:
+    """The headline where the inputs show one side only.
+
+    Args:
+        result: That `is_one_sided`.
+    """
+    row = one_sided(result)[0]
+    cost = "what tying by it costs is not known"
+    if row.price is not None and row.price.fits:
+        verb, _, amount = price_words(row.price).partition(" ")
+        cost = f"tying by it would {'cost' if verb == 'loses' else 'gain'} {amount}"
+    return f"undecided: the inputs show one side of {row.group} only; {cost}: see docs/relation"
+
+
+def equivariance_words(result: Result, name: str, label: str) -> str:
+    """What was found where the relation decides and a group was accepted.
+
+    Args:
+        result: Of a search.
+        name: Of the group, for people.
+        label: Of the group among the candidates.
+    """
+    row = next((row for row in result.symmetries if row.group == label), None)
+    inputs = None if row is None or row.inputs is None else row.inputs.verdict
+    words = {
+        "rejected": "the inputs are not invariant",
+        "accepted": "nor is invariance of the inputs",
+    }.get(inputs or "", "")
+    return f"the relation is equivariant under {name} (not rejected{f'; {words}' if words else ''})"
+
+
+def rejection_words(result: Result) -> str:
+    """What was rejected where the relation decides and no group was accepted; "" where the candidate was not rejected.
+
+    Args:
+        result: Of a search.
+    """
+    name = result.group.name
+    if name not in result.rejected:
+        return ""
+    row = next((row.relation for row in result.symmetries if row.group == name and row.relation is not None), None)
+    doubt = "" if row is None or row.level_assured else ", at a level that is not assured"
+    return f"; the relation under {name} is rejected{doubt}"
+
+
+def relation_sentences(result: Result, most: int = 3) -> list[str]:
+    """What the tests of the relation would have seen, for the groups that were accepted.
+
+    Args:
+        result: Of a search.
+        most: Groups that get a sentence.
+    """
+    found = [
+        f"{row.group}: a break of {row.relation.detectable:.2g} standard deviations of the signal would have been seen "
+        "with probability .8."
+        for row in result.symmetries
+        if row.relation is not None and row.relation.detectable is not None and row.relation.verdict == "accepted"
+    ]
+    return found[:most]
+
+
+def promised_of_inputs(view: RunView) -> Iterator[str]:
+    """What holds of the inputs, whatever their law is.
+
+    Args:
+        view: A run.
+    """
+    if any(row.inputs is not None for row in view.result.symmetries):
+        yield (
+            f"The inputs: if the samples are independent, then with probability at least {number(1 - view.alpha)} none "
+            "of the groups whose inputs are called rejected leaves the law of X invariant. Exact for every sample size."
+        )
+
+
+def not_promised_of_relation(view: RunView) -> Iterator[str]:
+    """What the relation, the price and the likeliest group do not guarantee, a sentence each.
+
+    Args:
+        view: A run.
+    """
+    result = view.result
+    if any(row.relation is not None for row in result.symmetries):
+        yield (
+            f"The relation: that a group that holds is rejected with probability {view.alpha:g} at most is known by "
+            "simulation, not by a proof; no exact test of E[Y | X] exists for any law of continuous inputs. The "
+            "hypothesis is about the whole space, also where there are no rows."
+        )
+    if any(row.price is not None for row in result.symmetries):
+        yield (
+            "The price of tying is a 95 % interval from rows kept apart: an estimate for rows like these, one group at "
+            "a time, and no test."
+        )
+    if result.likeliest is not None:
+        yield (
+            "The shares of the likeliest groups weigh Gaussian processes by their evidence and a prior: they have no "
+            "error rate, and are calibrated on simulated data alone."
+        )
