@@ -115,11 +115,10 @@ def _rows(n: int, most: int, units: Tensor | None, rng: np.random.Generator) -> 
     """So many rows in their order, some of each unit, since more units tell more."""
     order = rng.permutation(n)
     if units is not None:
-        number = units.numpy()[order]
+        _, number, counts = np.unique(units.numpy()[order], return_inverse=True, return_counts=True)
+        by_unit = np.argsort(number, kind="stable")
         within = np.empty(n, dtype=np.int64)
-        for unit in np.unique(number):
-            places = np.flatnonzero(number == unit)
-            within[places] = np.arange(len(places))
+        within[by_unit] = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
         order = order[np.argsort(within, kind="stable")]
     return np.sort(order[:most])
 

@@ -48,7 +48,7 @@ class ShareSettings:
     widths: tuple[float, ...] = (0.5, 1.2, 3.0)
     noises: tuple[float, ...] = (3e-3, 0.03, 0.3, 2.0)
     constants: tuple[float, ...] = (1.0, 1e3, 1e6)
-    temperature: float = 1.0
+    temperature: float = 1.3
     most_rows: int = 500
     most_order: int = 200
     most_entries: int = 20_000_000

@@ -23,6 +23,7 @@ from sharefind.inference import (
     named_family,
     subgroup_family,
 )
+from sharefind.inference.relation.group_shares import _rows
 from sharefind.inference.relation.listed_lattice import ListedLattice
 from sharefind.inference.relation.share_evidence import TiedProcesses
 
@@ -209,6 +210,15 @@ def test_rows_beyond_those_that_are_read() -> None:
     steps: list[tuple[int, int]] = []
     group_shares(x[:50], y[:50], square_family(), np.random.default_rng(0), progress=lambda *s: steps.append(s))
     assert steps == [(0, 3), (1, 3), (2, 3)]
+
+
+def test_rows_are_spread_over_units() -> None:
+    """Of a unit with many rows no more are read than others have, as long as there are others."""
+    units = torch.tensor([0] * 40 + [1] * 8 + [2] * 8)
+    rows = _rows(56, 24, units, np.random.default_rng(0))
+    assert rows.tolist()[-16:] == list(range(40, 56))
+    assert len(rows) == 24
+    assert _rows(56, 60, units, np.random.default_rng(0)).tolist() == list(range(56))
 
 
 def test_where_there_are_no_shares() -> None:
