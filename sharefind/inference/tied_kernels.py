@@ -73,7 +73,7 @@ class ListedGroup:
             most_bytes: Of a part, where it holds more than one element.
         """
         squares = (x**2).sum(1)
-        for on_x in self.on_x.split(max(1, most_bytes // (8 * len(x) ** 2))):
+        for on_x in torch.split(self.on_x, max(1, most_bytes // (8 * len(x) ** 2))):
             inner = torch.einsum("na,gab,mb->gnm", x, on_x, x)
             yield (squares.unsqueeze(1) + squares - 2 * inner).clamp_min(0)
 

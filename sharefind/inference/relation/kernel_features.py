@@ -117,7 +117,8 @@ class Landmarks:
         own.diagonal().add_(jitter * len(own))
         eye = torch.eye(len(own), dtype=torch.float64)
         root = torch.linalg.solve_triangular(torch.linalg.cholesky(own), eye, upper=False)
-        return columns.flatten(0, 1) @ root.t()
+        whitened: Tensor = columns.flatten(0, 1) @ root.t()
+        return whitened
 
     def anti_features(self, tied: Tensor, rounding: float) -> Tensor:
         """G with A near G G^T: (n width, r), r = 0 where the group moves nothing.
@@ -129,7 +130,8 @@ class Landmarks:
         columns = self.anti(tied)
         values, vectors = torch.linalg.eigh(self._own(columns))
         kept = values > rounding * len(values)
-        return columns.flatten(0, 1) @ (vectors[:, kept] * values[kept].rsqrt())
+        features: Tensor = columns.flatten(0, 1) @ (vectors[:, kept] * values[kept].rsqrt())
+        return features
 
     def _own(self, columns: Tensor) -> Tensor:
         square = columns[self.rows, self.outputs]

@@ -63,7 +63,7 @@ class TiedFit:
             return self.residuals / covariance.diagonal().clamp_min(self.least).sqrt().unsqueeze(1)
         errors = torch.empty_like(self.residuals)
         order, sizes = numbers.argsort(stable=True), torch.bincount(numbers)
-        for places in order.split([int(size) for size in sizes]):
+        for places in torch.split(order, [int(size) for size in sizes]):
             values, vectors = torch.linalg.eigh(covariance[places][:, places])
             root = (vectors * values.clamp_min(self.least).rsqrt()) @ vectors.t()
             errors[places] = root @ self.residuals[places]

@@ -25,23 +25,37 @@ from sharefind.meanfield.clouds.standardise import LAST_PLACES
 
 
 class Tying(Protocol):
-    """How a model uses a group.
+    """How a model uses a group."""
 
-    Attributes:
-        on_x: Elements over whose images of a landmark a feature is the mean, (g, d_in, d_in).
-        parts: Parts of the labels, each with a model of its own, whose matrices belong to these elements.
-        centre: What is subtracted from inputs, (d_in,).
-        covariance: Of the inputs with all images, (d_in, d_in).
-        blocks: The block of each input; the group mixes inputs of one block, (d_in,).
-        pool: Points among which landmarks are drawn, (N, d_in).
-    """
+    @property
+    def on_x(self) -> Tensor:
+        """Elements over whose images of a landmark a feature is the mean, (g, d_in, d_in)."""
+        ...
 
-    on_x: Tensor
-    parts: list[LabelPart]
-    centre: Tensor
-    covariance: Tensor
-    blocks: NDArray[np.int64]
-    pool: Tensor
+    @property
+    def parts(self) -> list[LabelPart]:
+        """Parts of the labels, each with a model of its own, whose matrices belong to these elements."""
+        ...
+
+    @property
+    def centre(self) -> Tensor:
+        """What is subtracted from inputs, (d_in,)."""
+        ...
+
+    @property
+    def covariance(self) -> Tensor:
+        """Of the inputs with all images, (d_in, d_in)."""
+        ...
+
+    @property
+    def blocks(self) -> NDArray[np.int64]:
+        """The block of each input; the group mixes inputs of one block, (d_in,)."""
+        ...
+
+    @property
+    def pool(self) -> Tensor:
+        """Points among which landmarks are drawn, (N, d_in)."""
+        ...
 
     def samples(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """What a model is fitted to on these rows (n,): inputs (N, d_in) and labels (N, q)."""
@@ -163,10 +177,11 @@ class ImagedTying:
 
     def predicted(self, rows: Tensor, values: Tensor) -> Tensor:
         """Means over the images of a row, turned back."""
-        each = values.unflatten(-2, (len(self.x), len(rows)))
+        each: Tensor = torch.unflatten(values, -2, (len(self.x), len(rows)))
         if self.turns is None:
             return each.mean(-3)
-        return torch.einsum("...knq,knqp->...np", each, self.turns[:, rows]) / len(self.x)
+        turned: Tensor = torch.einsum("...knq,knqp->...np", each, self.turns[:, rows]) / len(self.x)
+        return turned
 
 
 def tying_of(

@@ -202,8 +202,8 @@ class _Features:
         order, count = self.images.shape[:2]
         flat = self.images.flatten(0, 1)
         found: list[list[Tensor]] = [[] for _ in self.parts]
-        for block in points.split(max(1, self.block_values // len(flat))):
-            each = self.kernel(block, flat).unflatten(1, (order, count))
+        for block in torch.split(points, max(1, self.block_values // len(flat))):
+            each = torch.unflatten(self.kernel(block, flat), 1, (order, count))
             for blocks, part, own in zip(found, self.parts, self.counts, strict=True):
                 blocks.append(_averaged(each[:, :, :own], part))
         return [torch.cat(blocks) for blocks in found]
@@ -226,7 +226,8 @@ def _inverse_root(gram: Tensor, rounding: float) -> Tensor:
     """R with R R^t the inverse of gram (p, p), (p, P); directions of rounding size are left out."""
     values, vectors = torch.linalg.eigh(gram)
     kept = values > rounding * values[-1].clamp_min(torch.finfo(torch.float64).tiny)
-    return vectors[:, kept] * values[kept].rsqrt()
+    root: Tensor = vectors[:, kept] * values[kept].rsqrt()
+    return root
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def relation_test(
     evidence = settings.kernels(x.double(), y.double(), moves, rng)
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)
     values = [evidence.statistic(evidence.labels.unsqueeze(0))]
-    for part in labels.split(settings.copies_at_once):
+    for part in torch.split(labels, settings.copies_at_once):
         if workers is not None:
             workers.refuse_late()
         values.append(evidence.statistic(part))

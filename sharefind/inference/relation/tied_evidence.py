@@ -67,7 +67,7 @@ class Factors:
         """log p(Y | X) at the best amplitude, up to a constant: labels (R, N, c) -> (R, lengths, noises)."""
         count, columns = labels.shape[1:]
         size = 8 * count * columns * self.logs.numel()
-        parts = [self._misfits(part) for part in labels.split(max(1, self.most_bytes // size))]
+        parts = [self._misfits(part) for part in torch.split(labels, max(1, self.most_bytes // size))]
         misfits = torch.cat(parts).clamp_min(torch.finfo(torch.float64).tiny)
         return -count * columns / 2 * misfits.log() - columns * self.logs
 
@@ -76,7 +76,8 @@ class Factors:
         copies, count, columns = labels.shape
         flat = labels.transpose(0, 1).reshape(count, copies * columns)
         solved = torch.linalg.solve_triangular(self.lower, flat.expand(*self.logs.shape, *flat.shape), upper=False)
-        return (solved**2).sum(2).unflatten(2, (copies, columns)).sum(3).permute(2, 0, 1)
+        squares: Tensor = torch.unflatten((solved**2).sum(2), 2, (copies, columns))
+        return squares.sum(3).permute(2, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,9 @@ class KernelEvidence:
         lengths = tuple(w * median for w in settings.widths)
         tied = torch.stack(group.tied(inputs, lengths))
         mixed = (tied + torch.stack([group.free(inputs, length) for length in lengths])) / 2
-        factors = [Factors.of(kernels, settings.noises) for kernels in (tied, mixed)]
+        first, second = (Factors.of(kernels, settings.noises) for kernels in (tied, mixed))
         flat = labels.reshape(-1, 1) if group.moves_labels else labels
-        return cls(group, scale, inputs, flat, lengths, *factors, settings)
+        return cls(group, scale, inputs, flat, lengths, first, second, settings)
 
     def table(self) -> Tensor:
         """Evidence of the tied processes, (lengths, noises)."""
@@ -193,7 +194,8 @@ class KernelEvidence:
         normal = torch.from_numpy(rng.standard_normal((count, *self.labels.shape)))
         drawn = (vectors * values.clamp_min(0).sqrt()) @ normal
         fit = self.labels - noise * torch.linalg.solve(tied + noise * unit, self.labels)
-        return drawn * ((fit**2).mean() / (drawn**2).mean((1, 2), keepdim=True)).sqrt()
+        scaled: Tensor = drawn * ((fit**2).mean() / (drawn**2).mean((1, 2), keepdim=True)).sqrt()
+        return scaled
 
 
 def _unlike(scales: Sequence[OrbitScale], alike: float) -> list[OrbitScale]:

@@ -114,9 +114,9 @@ class FeatureFit:
             return residuals / (1 - (halves**2).sum(1, keepdim=True)).clamp_min(least).sqrt()
         order, starts = numbers.argsort(stable=True), sizes.cumsum(0) - sizes
         errors = torch.empty_like(residuals)
-        for size in sizes[sizes > 0].unique().tolist():
+        for size in set(sizes[sizes > 0].tolist()):
             blocks = order[starts[sizes == size].unsqueeze(1) + torch.arange(size)]
-            for places in blocks.split(max(1, block // size)):
+            for places in torch.split(blocks, max(1, block // size)):
                 errors[places] = _whitened(halves[places], residuals[places], least)
         return errors
 
@@ -131,12 +131,14 @@ def _whitened(halves: Tensor, residuals: Tensor, least: float) -> Tensor:
     if halves.shape[1] <= halves.shape[2]:
         passed = torch.eye(halves.shape[1], dtype=torch.float64) - halves @ halves.mT
         values, vectors = torch.linalg.eigh(passed)
-        return (vectors * values.clamp_min(least).rsqrt().unsqueeze(1)) @ (vectors.mT @ residuals)
+        whole: Tensor = (vectors * values.clamp_min(least).rsqrt().unsqueeze(1)) @ (vectors.mT @ residuals)
+        return whole
     values, vectors = torch.linalg.eigh(halves.mT @ halves)
     # Directions outside the span of W stay as they are.
     shares = values.clamp(torch.finfo(torch.float64).tiny, 1 - least)
     grown = (-shares).log1p().div(-2).expm1() / shares
-    return residuals + halves @ (vectors @ (grown.unsqueeze(2) * (vectors.mT @ (halves.mT @ residuals))))
+    thin: Tensor = residuals + halves @ (vectors @ (grown.unsqueeze(2) * (vectors.mT @ (halves.mT @ residuals))))
+    return thin
 
 
 @dataclass(frozen=True)
@@ -233,13 +235,15 @@ class FeatureEvidence:
         rest = (labels - self.fitted).permute(1, 0, 2)
         size = rest.abs().amax().clamp_min(torch.finfo(torch.float64).tiny)
         products = (self._both @ (rest.flatten(1) / size).float()).double().mul_(size)
-        inner, found = products.unflatten(1, rest.shape[1:]).split([len(self.tied.values), self.anti.shape[1]])
+        both = torch.unflatten(products, 1, rest.shape[1:])
+        inner, found = torch.split(both, [len(self.tied.values), self.anti.shape[1]])
         twice = self.tied.twice(self.softened)[:, None, None]
         shrunk = ((self.softened / (self.tied.values + self.softened)) ** 2).unsqueeze(1) * self.fit
         found = found - torch.einsum("kr,rmc->kmc", self.cross, twice * inner - shrunk.unsqueeze(1))
         left = (rest**2).sum(0) - (twice * inner**2).sum(0) + 2 * torch.einsum("rc,rmc->mc", shrunk, inner)
         left = left + (self.tied.values.unsqueeze(1) * self.fit * shrunk).sum(0)
-        return (found**2).sum((0, 2)) / left.sum(1).clamp_min(torch.finfo(torch.float64).tiny)
+        share: Tensor = (found**2).sum((0, 2)) / left.sum(1).clamp_min(torch.finfo(torch.float64).tiny)
+        return share
 
     def copies(self, rng: np.random.Generator, count: int, units: Tensor | None, *, has_classes: bool) -> Tensor:
         """Labels drawn from the tied fit, (count, N, c): its residuals with random signs, or classes."""
@@ -290,7 +294,7 @@ class _Choice:
         marks = Landmarks.drawn(group, inputs, features.tied_rank, unit, rng)
         few = marks.at(marks.some(features.chosen_rank))
         rows, few = few.among(torch.from_numpy(rng.permutation(len(x))[: max(1, features.chosen_by // marks.width)]))
-        some = flat.unflatten(0, (len(x), -1))[rows].flatten(0, 1)
+        some = torch.unflatten(flat, 0, (len(x), -1))[rows].flatten(0, 1)
         table: dict[float, float] = {}
         for width in settings.widths:
             here = replace(few, length=width * unit)

@@ -30,7 +30,12 @@ def judged(view: RunView) -> list[SymmetryRow]:
 def shown_rows(view: RunView) -> list[SymmetryRow]:
     """Those that are drawn: the groups whose relation was tested before the others, in the order of the tests."""
     rows = judged(view)
-    kept = sorted(range(len(rows)), key=lambda k: rows[k].relation is None or rows[k].relation.p_value is None)
+
+    def is_untested(place: int) -> bool:
+        relation = rows[place].relation
+        return relation is None or relation.p_value is None
+
+    kept = sorted(range(len(rows)), key=is_untested)
     return [rows[k] for k in sorted(kept[: SIZES.groups])]
 
 
