@@ -69,6 +69,8 @@ def searched(call):
     return run
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_the_mirror_is_found_in_the_relation_though_the_law_rejects_it(searched) -> None:
     result = searched(_mirror(), "--symmetry", "auto")
     (row,) = result["symmetries"]
@@ -79,6 +81,7 @@ def test_the_mirror_is_found_in_the_relation_though_the_law_rejects_it(searched)
     assert result["inputs"] == list(INPUTS)
 
 
+@pytest.mark.slow
 def test_a_mirror_with_one_wrong_sign_is_rejected(searched) -> None:
     result = searched(_mirror(("roll_speed",)), "--symmetry", "auto")
     assert (result["decided_by"], result["accepted"], result["rejected"]) == ("relation", [], ["mirror"])

@@ -34,6 +34,8 @@ def _without_time(path: Path) -> dict[str, object]:
     return {key: value for key, value in json.loads(path.read_text()).items() if key not in ("wall_s", "run")}
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_a_run_that_was_stopped_before_or_after_its_relations_ends_the_same(call, one_sided: Path) -> None:
     whole = _without_time(one_sided / "result.json")
     assert (whole["symmetry"], whole["decided_by"], whole["accepted"]) == ("auto", "relation", ["C3"])

@@ -121,6 +121,7 @@ def test_guarantees_tell_exact_from_simulated_from_estimated(related, tested) ->
     assert "simulation" not in plain and "groups called rejected is a symmetry" in plain
 
 
+@pytest.mark.slow
 def test_page_and_notebook_have_the_verdicts(related, tested) -> None:
     pytest.importorskip("matplotlib")
     config, samples = search_config(group="S3", data="/data/x.npz"), Samples("measured", "0123", 1000, (3, 3))

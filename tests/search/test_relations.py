@@ -137,7 +137,7 @@ def _canonicalised(share: float, broken: float = 0.0, **settings: object) -> Pro
     return problem(task, "C3", **{"unit": "matrix+bias", **BRIEF, **settings})
 
 
-@pytest.mark.parametrize("mode", ["relation", "auto"])
+@pytest.mark.parametrize("mode", [pytest.param("relation", marks=pytest.mark.slow), "auto"])
 def test_a_relation_that_holds_is_found_behind_inputs_that_break_the_law(mode: str) -> None:
     outcome, result = _searched(_canonicalised(0.8, symmetry=mode))
     assert (result.decided_by, result.accepted, outcome.e_star.label) == ("relation", ["C3"], "E^C3")
@@ -161,6 +161,8 @@ def test_the_law_of_these_inputs_supports_no_sharing() -> None:
     assert (result.decided_by, result.rejected, result.warnings) == ("law", ["C3"], [])
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_a_relation_of_which_the_inputs_show_one_side_is_undecided() -> None:
     outcome, result = _searched(_canonicalised(1.0), is_explained=True)
     assert (result.accepted, result.rejected, result.undecided) == ([], [], ["C3"])
@@ -174,6 +176,7 @@ def test_a_relation_of_which_the_inputs_show_one_side_is_undecided() -> None:
     assert re.search(r"one side only of C3.*show other sides.*scheme ea; tying by C3 costs .* % .*\[", line)
 
 
+@pytest.mark.slow
 def test_a_smaller_group_is_found_where_a_larger_one_is_rejected() -> None:
     """Particles leave E^S3 and stay on E^C3, on rows that were completed by C3."""
     task = one_sided_task(100, 0.7)

@@ -98,7 +98,7 @@ def test_networks_are_scored_on_other_units() -> None:
 
 
 def test_a_run_keeps_its_units_and_its_warnings(tmp_path: Path) -> None:
-    for name, problem in (("with", _problem(NUMBERS)), ("without", _problem())):
+    for name, problem in (("with", _problem(NUMBERS, symmetry="law")), ("without", _problem(symmetry="law"))):
         folder = RunFolder.create(tmp_path / name, problem.resolved)
         notes = []
 

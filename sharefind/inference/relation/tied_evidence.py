@@ -94,6 +94,7 @@ class KernelEvidence:
         mixed: Factors of (K_H + k) / 2.
         settings: Which processes.
         others: The same in other metrics, where the evidence of the tied process is smaller.
+        rows: Which rows of the samples these are, (n,), int64; None for all of them.
     """
 
     name: ClassVar[str] = "relation-evidence"
@@ -107,6 +108,7 @@ class KernelEvidence:
     mixed: Factors
     settings: EvidenceSettings
     others: tuple[KernelEvidence, ...] = ()
+    rows: Tensor | None = None
 
     @classmethod
     def of(

@@ -196,6 +196,11 @@ class FeatureEvidence:
         return cls(marks, labels, rows, scale, tied, anti, noise, features, settings.undersmoothing)
 
     @property
+    def left_out(self) -> float:
+        """Mean variance of the tied process that its features do not hold, relative to the amplitude."""
+        return float((self.landmarks.diagonal() - (self.tied.features**2).sum(1)).clamp_min(0).mean())
+
+    @property
     def softened(self) -> float:
         """The noise of the undersmoothed fit; residuals of the chosen one hold more of the tied function."""
         return self.undersmoothing * self.noise
@@ -247,7 +252,7 @@ class FeatureEvidence:
 
     def copies(self, rng: np.random.Generator, count: int, units: Tensor | None, *, has_classes: bool) -> Tensor:
         """Labels drawn from the tied fit, (count, N, c): its residuals with random signs, or classes."""
-        numbers = torch.arange(len(self.rows)) if units is None else units[self.rows]
+        numbers = torch.arange(len(self.rows)) if units is None else units
         if has_classes:
             return self._classes(numbers, rng, count)
         errors = self.tied.errors(self.labels - self.fitted, numbers, self.softened)

@@ -42,7 +42,7 @@ def _dense_errors(x: Tensor, y: Tensor, group: ListedGroup, folds: NDArray[np.in
     spread = float((points**2).sum(1).mean())
     images = torch.einsum("gab,nb->gna", group.on_x, points)
     kernels = torch.einsum("na,gma->gnm", points, images) / spread
-    kernels = kernels + matern_five_halves(group.distances(points), 0.7 * (2 * spread) ** 0.5)
+    kernels = kernels + matern_five_halves(torch.cat(list(group.distances(points))), 0.7 * (2 * spread) ** 0.5)
     n, q = y.shape
     whole = torch.einsum("gnm,gab->namb", kernels, group.on_y).reshape(n * q, n * q) / len(kernels)
     values, vectors = torch.linalg.eigh(group.on_y.mean(0))

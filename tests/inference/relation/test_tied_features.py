@@ -163,7 +163,7 @@ def test_rows_beyond_the_limits_are_dropped_with_their_units() -> None:
     assert len(evidence.rows) == 80
     assert torch.allclose(evidence.scale(x[evidence.rows], y[evidence.rows])[0], evidence.landmarks.x)
     units = torch.arange(200) // 2
-    copies = evidence.copies(np.random.default_rng(0), 3, units, has_classes=False)
+    copies = evidence.copies(np.random.default_rng(0), 3, units[evidence.rows], has_classes=False)
     errors = evidence.tied.errors(evidence.labels - evidence.fitted, units[evidence.rows], 0.3 * evidence.noise)
     signs = ((copies - evidence.fitted) / errors).round().reshape(3, 80, 4)[:, :, 0]
     for unit in units[evidence.rows].unique():
