@@ -79,7 +79,7 @@ def result_record(
         symmetries=[] if tests is None else symmetry_rows(tests, verdicts, outcome.diagnoses),
         symmetry=problem.settings.symmetry,
         decided_by="law" if tests is None else tests.decided_by,
-        likeliest=None if tests is None else likeliest_row(tests.likeliest),
+        likeliest=None if tests is None else likeliest_row(tests),
         diagnosis={n: _diagnosis_row(problem, n, d) for n, d in outcome.diagnoses.items() if n in family_rejected},
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
         yardstick=None if isinstance(found, Missing) else found,

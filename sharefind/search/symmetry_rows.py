@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sharefind.inference import Diagnosis, FamilyTest, RiskGap, Verdict
-from sharefind.inference.relation.group_shares import GroupShares
 from sharefind.inference.relation.relation_family import RelationFamily
 from sharefind.search.result_parts import InputLawRow, LikeliestGroup, PriceRow, RelationRow, SymmetryRow
 from sharefind.search.symmetries import Symmetries
@@ -79,14 +78,18 @@ def _price(risk: RiskGap) -> PriceRow:
     )
 
 
-def likeliest_row(found: GroupShares | None, most: int = 8) -> LikeliestGroup | None:
+def likeliest_row(tests: Symmetries, most: int = 8) -> LikeliestGroup | None:
     """The groups with the largest shares.
 
+    None where there are no shares, and where the inputs show one side of the groups only: then the evidence speaks of
+    the kernel at the border of that side, and of no group.
+
     Args:
-        found: The shares of all candidates; None where there are none.
+        tests: What was found.
         most: Groups that are listed.
     """
-    if found is None:
+    found, relation = tests.likeliest, tests.relation
+    if found is None or (relation is not None and relation.one_sided and not relation.family.accepted):
         return None
     listed = sorted(found.shares.items(), key=lambda item: -item[1])[:most]
     return LikeliestGroup(
