@@ -6,6 +6,7 @@ known by simulation alone (docs/relation); no exact test exists for an arbitrary
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 
@@ -60,13 +61,16 @@ class RelationSettings:
         features: What stands for the kernels of more labels.
         fewer_values: Most labels that the exact kernel matrices read where they are many, but features leave out more
             than the labels' noise: what they leave out would pass for a break.
+        seen_values: Most labels with which the detectable break is looked for; that of n rows is taken to be that of m
+            times sqrt(m / n).
     """
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
-    most_values: int = 1000
+    most_values: int = 600
     copies_at_once: int = 50
     features: FeatureSettings = field(default_factory=FeatureSettings)
     fewer_values: int = 600
+    seen_values: int = 400
 
     def kernels(self, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> KernelEvidence | FeatureEvidence:
         """Of inputs (n, d_in) and labels (n, d_out): exact, or of features where labels are many."""
@@ -147,6 +151,30 @@ def relation_test(
         whole[0] = whole.min()
     found = found_test(evidence.name, whole.unsqueeze(1).numpy(), time.perf_counter() - started)
     seen = None
-    if alpha is not None and found.p_value > alpha and isinstance(evidence, KernelEvidence):
-        seen = detectable_break(evidence, alpha, rng, units, has_classes=has_classes)
+    if alpha is not None and found.p_value > alpha:
+        seen = _seen(evidence, settings, (x, y), moves, rng, alpha, units, has_classes=has_classes)
     return RelationTest(found, overlap(x, y, moves, rng), seen)
+
+
+def _seen(
+    evidence: KernelEvidence | FeatureEvidence,
+    settings: RelationSettings,
+    samples: tuple[Tensor, Tensor],
+    moves: Moves,
+    rng: np.random.Generator,
+    alpha: float,
+    units: Tensor | None,
+    *,
+    has_classes: bool,
+) -> float | None:
+    """The detectable break; units (n,) are those of the rows that the test read."""
+    values, width = len(evidence.labels), row_width(ListedGroup.of(moves))
+    if isinstance(evidence, KernelEvidence) and values <= settings.seen_values:
+        return detectable_break(evidence, alpha, rng, units, has_classes=has_classes)
+    chosen = np.sort(rng.permutation(values // width)[: max(2, settings.seen_values // width)])
+    rows = torch.from_numpy(chosen)
+    x, y = (v.double() if evidence.rows is None else v.double()[evidence.rows] for v in samples)
+    fewer = KernelEvidence.of(x[rows], y[rows], moves, rng, settings.evidence)
+    own = None if units is None else units[rows]
+    found = detectable_break(fewer, alpha, rng, own, has_classes=has_classes)
+    return None if found is None else found * math.sqrt(len(rows) * width / values)
