@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sharefind.errors import setting
 from sharefind.inference.relation.relation_family import RelationFamily
 from sharefind.search.search_outcome import SearchOutcome
+from sharefind.written import plural
 
 
 def relation_warnings(outcome: SearchOutcome) -> tuple[str, ...]:
@@ -53,5 +54,5 @@ def _unassured(found: RelationFamily) -> str:
 
 def _listed(names: Sequence[str], most: int = 4) -> str:
     if len(names) > most:
-        return f"{', '.join(names[:most])} and {len(names) - most} more groups"
+        return f"{', '.join(names[:most])} and {plural(len(names) - most, 'more group')}"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
