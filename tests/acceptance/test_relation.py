@@ -89,7 +89,8 @@ def test_the_published_table_holds_the_level() -> None:
     path = Path(__file__).parents[2] / "docs" / "benchmarks" / "relation-level.csv"
     rows = [row for row in csv.DictReader(path.read_text().splitlines()) if float(row["broken"]) == 0]
     shares, sets = (np.array([float(row[name]) for row in rows]) for name in ("rejected", "sets"))
-    assert len(rows) >= 24
+    assert len(rows) >= 5 * len(LAWS) * len(NOISES)
     assert np.average(shares, weights=sets) <= LEVEL
+    is_assured = np.array([row["law"] != "canonical" for row in rows])
     errors = np.sqrt(0.1 * 0.9 / sets)
-    assert (shares <= 0.1 + 3 * errors).all()
+    assert (shares <= 0.1 + 3 * errors)[is_assured].all()
