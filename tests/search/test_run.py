@@ -82,7 +82,7 @@ def test_a_rule_of_ones_own_decides(tmp_path: Path) -> None:
             found = ThresholdRule("fixed", 1e9).assess(problem, node, progress)
             return replace(found, evidence=replace(found.evidence, decision=Decision.STAY, rule=self.name))
 
-    case = problem(load_task("c2-wi"), copies=19, alpha=0.1, horizon=0.1)
+    case = problem(load_task("c2-wi"), symmetry="law", copies=19, alpha=0.1, horizon=0.1)
     outcome, result = run_search(case, RunFolder.create(tmp_path / "run", case.resolved), stop=Always())
     assert outcome.e_star.space.is_zero and result.chain[-1].rule == "always"
 
@@ -94,7 +94,7 @@ def test_a_rule_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
         def propose(self, problem, node, escape, lattice):
             return [Proposal(node, Growth(node.key, node.key, self.name, 1.0))]
 
-    case = problem(load_task("c2-wi"), copies=19, alpha=0.1, horizon=1.0)
+    case = problem(load_task("c2-wi"), symmetry="law", copies=19, alpha=0.1, horizon=1.0)
     with pytest.raises(ConfigError, match=r"the growth rule round proposed \{0\} \(dimension 0\) from \{0\}"):
         run_search(case, RunFolder.create(tmp_path / "run", case.resolved), growth=Round())
 
@@ -106,7 +106,7 @@ def test_a_divergence_names_the_node(tmp_path: Path) -> None:
         def assess(self, problem, node, progress):
             raise NotConvergedError("training diverged in replicate 1 of 4")
 
-    case = problem(load_task("c2-wi"), copies=19, alpha=0.1)
+    case = problem(load_task("c2-wi"), symmetry="law", copies=19, alpha=0.1)
     with pytest.raises(NotConvergedError, match=r"^\{0\}: training diverged in replicate 1 of 4$"):
         run_search(case, RunFolder.create(tmp_path / "run", case.resolved), stop=Diverging())
 
