@@ -99,7 +99,7 @@ def whole_run(order: Order, victims: Victims) -> tuple[dict[str, Any], list[str]
     assert victims.call(in_folder(order, "whole")) == 0
     seconds = time.monotonic() - started
     tasks = finished(Path(order.folder, "whole.log"))
-    assert len({task.partition(":")[0] for task in tasks}) == 3, "tests, nodes and diagnoses"
+    assert len({task.partition(":")[0] for task in tasks}) == 4, "tests, shares, nodes and diagnoses"
     return settled(Path(order.folder, "whole")), tasks, seconds
 
 
