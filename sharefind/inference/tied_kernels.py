@@ -65,6 +65,11 @@ class ListedGroup:
         """Whether any element changes labels."""
         return bool((self.on_y != torch.eye(self.on_y.shape[1], dtype=torch.float64)).any())
 
+    @property
+    def row_width(self) -> int:
+        """Labels of a row that the group ties to each other: q where it moves them, otherwise 1."""
+        return self.on_y.shape[1] if self.moves_labels else 1
+
     def distances(self, x: Tensor, most_bytes: int = 2**26) -> Iterator[Tensor]:
         """|x_i - h x_j|^2 for some elements h at a time: x (n, d_in) -> parts (k, n, n), in the order of the elements.
 
@@ -83,6 +88,11 @@ class ListedGroup:
         for part in self.distances(x):
             nearest = torch.minimum(nearest, part.amin(0))
         return nearest.sqrt()
+
+    def median_distance(self, x: Tensor) -> float:
+        """The median distance between the orbits of rows x (n, d_in); 1 where there is one orbit only."""
+        between = self.orbit_distances(x)[~torch.eye(len(x), dtype=torch.bool)]
+        return float(between[between > 0].median()) if bool((between > 0).any()) else 1.0
 
     def closes(self, x: Tensor, y: Tensor, near: float) -> bool:
         """Whether each image of a row is a row.

@@ -16,11 +16,6 @@ from torch import Tensor
 from sharefind.inference.tied_kernels import ListedGroup
 
 
-def row_width(group: ListedGroup) -> int:
-    """Labels of a row that a group ties to each other: q where it moves them, otherwise 1."""
-    return group.on_y.shape[1] if group.moves_labels else 1
-
-
 @dataclass(frozen=True)
 class Landmarks:
     """Columns of the kernels of n rows: those of one output at one of these rows.
@@ -47,7 +42,7 @@ class Landmarks:
         # Equal rows have equal products with a random vector; a sort of whole rows is slow.
         keys = x @ torch.from_numpy(rng.normal(size=x.shape[1]))
         first = torch.from_numpy(np.unique(keys.numpy(), return_index=True)[1])
-        width = row_width(group)
+        width = group.row_width
         places = torch.from_numpy(rng.permutation(len(first) * width)[:count])
         order = (places % width).argsort(stable=True)
         return cls(group, x, first[places // width][order], (places % width)[order], length)
@@ -70,7 +65,7 @@ class Landmarks:
     @property
     def width(self) -> int:
         """Labels of a row: q where the group moves them, otherwise 1."""
-        return row_width(self.group)
+        return self.group.row_width
 
     def tied(self) -> Tensor:
         """Columns of K_H: (n, width, m)."""

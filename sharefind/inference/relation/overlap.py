@@ -91,7 +91,7 @@ def overlap(
         GroupError: The group is infinite, or too large to be listed.
     """
     settings, group = settings or OverlapSettings(), ListedGroup.of(moves)
-    most = max(2, settings.most_values // (group.on_y.shape[1] if group.moves_labels else 1))
+    most = max(2, settings.most_values // group.row_width)
     chosen = torch.from_numpy(np.sort(rng.permutation(len(x))[:most]))
     rows, labels = x[chosen].double(), y[chosen].double()
     scaled, _ = orbit_scale(moves, rows, labels, rng, settings=OrbitScaling(floor=settings.floor))(rows, labels)
@@ -144,7 +144,7 @@ class _Left:
     @classmethod
     def of(cls, group: ListedGroup, x: Tensor, settings: OverlapSettings) -> _Left:
         """At scaled inputs (n, d_in)."""
-        length = settings.width * _between_orbits(group, x)
+        length = settings.width * group.median_distance(x)
         (tied,) = group.tied(x, [length])
         root = settings.noise * torch.linalg.inv(tied + settings.noise * torch.eye(len(tied), dtype=torch.float64))
         return cls(group, x, length, tied, root @ root)
@@ -172,9 +172,3 @@ class _Left:
         if width == 1 and not self.group.moves_labels:
             return kernels.sum(0).reshape(-1, 1, 1)
         return torch.einsum("gn,gab->nab", kernels, self.group.on_y)
-
-
-def _between_orbits(group: ListedGroup, x: Tensor) -> float:
-    """The median distance between orbits, 1 where there is one orbit only."""
-    between = group.orbit_distances(x)[~torch.eye(len(x), dtype=torch.bool)]
-    return float(between[between > 0].median()) if bool((between > 0).any()) else 1.0

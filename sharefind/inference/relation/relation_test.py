@@ -18,7 +18,6 @@ from sharefind.errors import ConfigError
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.relation.detectable import detectable_break
-from sharefind.inference.relation.kernel_features import row_width
 from sharefind.inference.relation.overlap import overlap
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
 from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
@@ -74,7 +73,7 @@ class RelationSettings:
 
     def kernels(self, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> KernelEvidence | FeatureEvidence:
         """Of inputs (n, d_in) and labels (n, d_out): exact, or of features where labels are many."""
-        width = row_width(ListedGroup.of(moves))
+        width = ListedGroup.of(moves).row_width
         if len(x) * width <= self.most_values:
             return KernelEvidence.of(x, y, moves, rng, self.evidence)
         features = FeatureEvidence.of(x, y, moves, rng, self.evidence, self.features)
@@ -168,7 +167,7 @@ def _seen(
     has_classes: bool,
 ) -> float | None:
     """The detectable break; units (n,) are those of the rows that the test read."""
-    values, width = len(evidence.labels), row_width(ListedGroup.of(moves))
+    values, width = len(evidence.labels), ListedGroup.of(moves).row_width
     if isinstance(evidence, KernelEvidence) and values <= settings.seen_values:
         return detectable_break(evidence, alpha, rng, units, has_classes=has_classes)
     chosen = np.sort(rng.permutation(values // width)[: max(2, settings.seen_values // width)])

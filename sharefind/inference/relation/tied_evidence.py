@@ -127,8 +127,7 @@ class KernelEvidence:
     ) -> KernelEvidence:
         inputs, labels = scale(x, y)
         labels = labels * (labels.abs().amax(0) > scale.rounding_of(y))
-        between = group.orbit_distances(inputs)[~torch.eye(len(x), dtype=torch.bool)]
-        median = float(between[between > 0].median()) if bool((between > 0).any()) else 1.0
+        median = group.median_distance(inputs)
         lengths = tuple(w * median for w in settings.widths)
         tied = torch.stack(group.tied(inputs, lengths))
         mixed = (tied + torch.stack([group.free(inputs, length) for length in lengths])) / 2

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.kernel_features import Landmarks, row_width
+from sharefind.inference.relation.kernel_features import Landmarks
 from sharefind.inference.relation.tied_evidence import EvidenceSettings
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup
@@ -55,7 +55,7 @@ class FeatureSettings:
 
     def rows(self, n: int, group: ListedGroup) -> int:
         """Rows that are read, of n."""
-        width = row_width(group)
+        width = group.row_width
         return min(n, self.most_values // width, max(self.tied_rank, self.most_kernels // self._price(group)))
 
     def _price(self, group: ListedGroup) -> int:
@@ -64,8 +64,7 @@ class FeatureSettings:
     def distance(self, group: ListedGroup, x: Tensor, rng: np.random.Generator) -> float:
         """The median distance between orbits, of rows x (n, d_in)."""
         some = x[torch.from_numpy(rng.permutation(len(x))[: self.measured_by])]
-        between = group.orbit_distances(some)[~torch.eye(len(some), dtype=torch.bool)]
-        return float(between[between > 0].median()) if bool((between > 0).any()) else 1.0
+        return group.median_distance(some)
 
 
 @dataclass(frozen=True)

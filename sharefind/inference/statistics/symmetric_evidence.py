@@ -143,7 +143,7 @@ class _MovedKernels:
         self.table = torch.from_numpy(table)
         self.inverse = self.table.argmin(1)
         self.priors = len(model.lengths) * len(self._relevances())
-        self.outputs = self.group.on_y.shape[1] if self.group.moves_labels else 1
+        self.outputs = self.group.row_width
         element_bytes = 8 * len(self.table) * self.priors
         most = max(2, min(model.block // self.outputs, math.isqrt(model.kept_bytes // element_bytes)))
         order = np.array_split(rng.permutation(len(x)), math.ceil(len(x) / most))
