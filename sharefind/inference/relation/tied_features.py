@@ -82,8 +82,8 @@ class FeatureFit:
     @classmethod
     def of(cls, features: Tensor) -> FeatureFit:
         """From features (N, r)."""
-        values, vectors = torch.linalg.eigh(features.t() @ features)
-        return cls(features @ vectors, values.clamp_min(0))
+        values, vectors = spectrum(features)
+        return cls(features @ vectors, values)
 
     def likeliest(self, labels: Tensor, noises: Sequence[float]) -> float:
         """The noise with the best evidence, of labels (N, c)."""
@@ -123,6 +123,12 @@ class FeatureFit:
         """The diagonal E with R^2 = 1 - F E F^T, (r,)."""
         inverse = 1 / (self.values + noise)
         return inverse + noise * inverse**2
+
+
+def spectrum(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (r,), at least 0, and eigenvectors (r, r) of F^T F, of features F (N, r)."""
+    values, vectors = torch.linalg.eigh(features.t() @ features)
+    return values.clamp_min(0), vectors
 
 
 def _whitened(halves: Tensor, residuals: Tensor, least: float) -> Tensor:
@@ -303,9 +309,9 @@ class _Choice:
         for width in settings.widths:
             here = replace(few, length=width * unit)
             thin = here.tied_features(here.tied(), features.rounding)
-            values, vectors = torch.linalg.eigh(thin.t() @ thin)
+            values, vectors = spectrum(thin)
             inner = vectors.t() @ (thin.t() @ some)
-            table[here.length] = max(_log_evidence(values.clamp_min(0), inner, some, v) for v in settings.noises)
+            table[here.length] = max(_log_evidence(values, inner, some, v) for v in settings.noises)
         length = max(table, key=lambda length: table[length])
         return cls(table[length], replace(marks, length=length), flat, scale)
 
