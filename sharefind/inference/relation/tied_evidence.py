@@ -73,10 +73,10 @@ class Factors:
     def evidence(self, labels: Tensor) -> Tensor:
         """log p(Y | X) at the best amplitude, up to a constant: labels (R, N, c) -> (R, lengths, noises)."""
         count, columns = labels.shape[1:]
-        misfits = self._misfits(labels).clamp_min(torch.finfo(torch.float64).tiny)
+        misfits = self.misfits(labels).clamp_min(torch.finfo(torch.float64).tiny)
         return -count * columns / 2 * misfits.log() - columns * self.logs
 
-    def _misfits(self, labels: Tensor) -> Tensor:
+    def misfits(self, labels: Tensor) -> Tensor:
         """Y' (K + noise I)^-1 Y, summed over columns: labels (R, N, c) -> (R, lengths, noises)."""
         copies, count, columns = labels.shape
         is_turned = copies * columns > self.solved * count
@@ -117,7 +117,6 @@ class KernelEvidence:
         labels: Scaled labels, shape (n, q) where the group leaves them alone, (n q, 1) where it moves them.
         lengths: Of the kernels.
         tied: Factors of K_H.
-        mixed: Factors of (K_H + k) / 2.
         settings: Which processes.
         others: The same in other metrics, where the evidence of the tied process is smaller.
         rows: Which rows of the samples these are, (n,), int64; None for all of them.
@@ -131,7 +130,6 @@ class KernelEvidence:
     labels: Tensor
     lengths: tuple[float, ...]
     tied: Factors
-    mixed: Factors
     settings: EvidenceSettings
     others: tuple[KernelEvidence, ...] = ()
     rows: Tensor | None = None
@@ -156,10 +154,14 @@ class KernelEvidence:
         median = group.median_distance(inputs)
         lengths = tuple(w * median for w in settings.widths)
         tied = torch.stack(group.tied(inputs, lengths))
-        mixed = (tied + torch.stack([group.free(inputs, length) for length in lengths])) / 2
-        first, second = (Factors.of(kernels, settings.noises) for kernels in (tied, mixed))
         flat = labels.reshape(-1, 1) if group.moves_labels else labels
-        return cls(group, scale, inputs, flat, lengths, first, second, settings)
+        return cls(group, scale, inputs, flat, lengths, Factors.of(tied, settings.noises), settings)
+
+    @cached_property
+    def mixed(self) -> Factors:
+        """Factors of (K_H + k) / 2."""
+        free = torch.stack([self.group.free(self.x, length) for length in self.lengths])
+        return Factors.of((self.tied.kernels + free) / 2, self.settings.noises)
 
     def table(self) -> Tensor:
         """Evidence of the tied processes, (lengths, noises)."""

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.kernel_features import Landmarks
-from sharefind.inference.relation.tied_evidence import EvidenceSettings
+from sharefind.inference.relation.tied_evidence import EvidenceSettings, Factors
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup
 
@@ -185,25 +185,7 @@ class FeatureEvidence:
         features: FeatureSettings,
     ) -> FeatureEvidence:
         """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
-        group = ListedGroup.of(moves)
-        rows = torch.from_numpy(np.sort(rng.permutation(len(x))[: features.rows(len(x), group)]))
-        scales = [
-            orbit_scale(moves, x[rows], y[rows], rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors
-        ]
-        tried = [_Choice.of(scale, group, x[rows], y[rows], settings, features, rng) for scale in scales]
-        best = max(tried, key=lambda choice: choice.evidence)
-        marks, labels, scale = best.landmarks, best.labels, best.scale
-        columns = marks.tied()
-        tied = FeatureFit.of(marks.tied_features(columns, features.rounding))
-        noise = tied.likeliest(labels, settings.noises)
-        places = marks.some(features.anti_rank)
-        anti = marks.at(places).anti_features(columns[:, :, places], features.rounding)
-        return cls(marks, labels, rows, scale, tied, anti, noise, features, settings.undersmoothing)
-
-    @property
-    def left_out(self) -> float:
-        """Mean variance of the tied process that its features do not hold, relative to the amplitude."""
-        return float((self.landmarks.diagonal() - (self.tied.features**2).sum(1)).clamp_min(0).mean())
+        return FeatureDraft.of(x, y, moves, rng, settings, features).evidence()
 
     @property
     def softened(self) -> float:
@@ -279,6 +261,64 @@ class FeatureEvidence:
 
 
 @dataclass(frozen=True)
+class FeatureDraft:
+    """The features of one hypothesis before they are rotated: what tells whether they are enough.
+
+    Attributes:
+        choice: Scale, length and labels.
+        rows: Which rows are read, (n,), int64.
+        columns: Those of K_H at the landmarks, (n, width, m).
+        features: F with K_H near F F^T, shape (N, m).
+        settings: Which processes.
+        ranks: Ranks and limits.
+    """
+
+    choice: _Choice
+    rows: Tensor
+    columns: Tensor
+    features: Tensor
+    settings: EvidenceSettings
+    ranks: FeatureSettings
+
+    @classmethod
+    def of(
+        cls,
+        x: Tensor,
+        y: Tensor,
+        moves: Moves,
+        rng: np.random.Generator,
+        settings: EvidenceSettings,
+        ranks: FeatureSettings,
+    ) -> FeatureDraft:
+        """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
+        group = ListedGroup.of(moves)
+        rows = torch.from_numpy(np.sort(rng.permutation(len(x))[: ranks.rows(len(x), group)]))
+        scales = [
+            orbit_scale(moves, x[rows], y[rows], rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors
+        ]
+        tried = [_Choice.of(scale, group, x[rows], y[rows], settings, ranks, rng) for scale in scales]
+        best = max(tried, key=lambda choice: choice.evidence)
+        columns = best.landmarks.tied()
+        return cls(best, rows, columns, best.landmarks.tied_features(columns, ranks.rounding), settings, ranks)
+
+    @property
+    def left_out(self) -> float:
+        """Mean variance of the tied process that its features do not hold, relative to the amplitude."""
+        return float((self.choice.landmarks.diagonal() - (self.features**2).sum(1)).clamp_min(0).mean())
+
+    def evidence(self) -> FeatureEvidence:
+        """With the features of A, and the noise that the labels choose."""
+        marks, labels, scale = self.choice.landmarks, self.choice.labels, self.choice.scale
+        tied = FeatureFit.of(self.features)
+        noise = tied.likeliest(labels, self.settings.noises)
+        places = marks.some(self.ranks.anti_rank)
+        anti = marks.at(places).anti_features(self.columns[:, :, places], self.ranks.rounding)
+        return FeatureEvidence(
+            marks, labels, self.rows, scale, tied, anti, noise, self.ranks, self.settings.undersmoothing
+        )
+
+
+@dataclass(frozen=True)
 class _Choice:
     """The tied process with the best evidence at one scale of inputs and labels, judged by some of the rows."""
 
@@ -306,12 +346,10 @@ class _Choice:
         rows, few = few.among(torch.from_numpy(rng.permutation(len(x))[: max(1, features.chosen_by // marks.width)]))
         some = torch.unflatten(flat, 0, (len(x), -1))[rows].flatten(0, 1)
         table: dict[float, float] = {}
-        for width in settings.widths:
-            here = replace(few, length=width * unit)
-            thin = here.tied_features(here.tied(), features.rounding)
-            values, vectors = spectrum(thin)
-            inner = vectors.t() @ (thin.t() @ some)
-            table[here.length] = max(_log_evidence(values, inner, some, v) for v in settings.noises)
+        lengths = [width * unit for width in settings.widths]
+        for length, columns in zip(lengths, few.tied_at(lengths), strict=True):
+            thin = few.tied_features(columns, features.rounding)
+            table[length] = float(_log_evidences(thin, some, settings.noises).max())
         length = max(table, key=lambda length: table[length])
         return cls(table[length], replace(marks, length=length), flat, scale)
 
@@ -330,3 +368,14 @@ def _log_evidence(values: Tensor, inner: Tensor, labels: Tensor, noise: float) -
     misfit = (((labels**2).sum() - explained) / noise).clamp_min(torch.finfo(torch.float64).tiny)
     spread = (values / noise).log1p().sum() + count * math.log(noise)
     return float(-count * columns / 2 * misfit.log() - columns / 2 * spread)
+
+
+def _log_evidences(features: Tensor, labels: Tensor, noises: Sequence[float]) -> Tensor:
+    """`_log_evidence` of features F (N, r) that are not rotated, one for each noise."""
+    factors, inner = Factors.of((features.t() @ features).unsqueeze(0), noises), features.t() @ labels
+    explained = factors.misfits(inner.unsqueeze(0))[0, 0]
+    count, columns = labels.shape
+    noise = torch.tensor(noises, dtype=torch.float64)
+    misfit = (((labels**2).sum() - explained) / noise).clamp_min(torch.finfo(torch.float64).tiny)
+    spread = 2 * factors.logs[0] + (count - len(inner)) * noise.log()
+    return -count * columns / 2 * misfit.log() - columns / 2 * spread
