@@ -128,9 +128,10 @@ class _Left:
     """What a fit tied by the whole group leaves of functions at the rows.
 
     With k_h(i, j) = k(x_i, h x_j), the kernel of a subgroup is the mean of k_h rho(h) over its elements, so that traces
-    with it are means of one number for each element. An element's own rows stand for those that others moved: these
-    turn blocks of K_G and R by rho, and of A leave, in the mean, no block but those on the diagonal. There A is the mean
-    over conjugates of the subgroup less that over the group. So no element is drawn.
+    with it are means of one number for each element.
+
+    A row that h moves has its block of K_G and R turned by rho(h). The same of A leaves, in the mean over h, no block
+    but those on the diagonal: there, the mean over conjugates of K less that over G. So no element is drawn.
 
     Attributes:
         seen: tr R k_h rho(h) R for each element, shape (g,).

@@ -224,7 +224,8 @@ class KernelEvidence:
         if float(values[-1]) <= len(values) * self.settings.rounding:
             return None
         normal = torch.from_numpy(rng.standard_normal((count, *self.labels.shape)))
-        drawn = (vectors * values.clamp_min(0).sqrt()) @ normal
+        # The symmetric root: signs and order of eigenvectors, which rounding decides, must not.
+        drawn = (vectors * values.clamp_min(0).sqrt()) @ (vectors.t() @ normal)
         fit = self.labels - noise * torch.linalg.solve(tied + noise * unit, self.labels)
         scaled: Tensor = drawn * ((fit**2).mean() / (drawn**2).mean((1, 2), keepdim=True)).sqrt()
         return scaled
