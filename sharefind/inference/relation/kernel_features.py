@@ -89,7 +89,7 @@ class Landmarks:
         return [columns.div_(len(images)) for columns in wholes]
 
     def _entries(self) -> Iterator[list[tuple[int, slice, float]]]:
-        """Of each element: entries of its matrix that are not 0, few of a permutation, each with its row and columns."""
+        """Of each element: entries of its matrix on labels that are not 0, each with its row and its columns of K_H."""
         slices, width = self._slices(), self.width
         for on_y in self.group.on_y if width > 1 else torch.ones(len(self.group.on_x), 1, 1):
             yield [(output, slices[column], float(on_y[output, column])) for output, column in on_y.nonzero().tolist()]

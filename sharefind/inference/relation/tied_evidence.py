@@ -141,7 +141,7 @@ class KernelEvidence:
         """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
         group = ListedGroup.of(moves)
         scales = [orbit_scale(moves, x, y, rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors]
-        tried = [cls._in_metric(group, scale, x, y, settings) for scale in _unlike(scales, settings.alike)]
+        tried = [cls._in_metric(group, scale, x, y, settings) for scale in unlike(scales, settings.alike)]
         best, *others = sorted(tried, key=lambda evidence: -float(evidence.table().max()))
         return replace(best, others=tuple(others))
 
@@ -231,7 +231,7 @@ class KernelEvidence:
         return scaled
 
 
-def _unlike(scales: Sequence[OrbitScale], alike: float) -> list[OrbitScale]:
+def unlike(scales: Sequence[OrbitScale], alike: float) -> list[OrbitScale]:
     """Those whose metric is not, but for a factor, that of an earlier one."""
     kept = list[OrbitScale]()
     for scale in scales:

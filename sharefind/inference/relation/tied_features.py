@@ -19,7 +19,7 @@ from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.kernel_features import Landmarks
-from sharefind.inference.relation.tied_evidence import EvidenceSettings, Factors
+from sharefind.inference.relation.tied_evidence import EvidenceSettings, Factors, unlike
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup
 
@@ -296,7 +296,10 @@ class FeatureDraft:
         scales = [
             orbit_scale(moves, x[rows], y[rows], rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors
         ]
-        tried = [_Choice.of(scale, group, x[rows], y[rows], settings, ranks, rng) for scale in scales]
+        # All are drawn, so that later draws do not depend on which are alike.
+        drawn = [_Choice.drawn(scale, group, x[rows], y[rows], ranks, rng) for scale in scales]
+        kept = [id(scale) for scale in unlike(scales, settings.alike)]
+        tried = [choice.decided(settings, ranks) for choice in drawn if id(choice.scale) in kept]
         best = max(tried, key=lambda choice: choice.evidence)
         columns = best.landmarks.tied()
         return cls(best, rows, columns, best.landmarks.tied_features(columns, ranks.rounding), settings, ranks)
@@ -320,38 +323,52 @@ class FeatureDraft:
 
 @dataclass(frozen=True)
 class _Choice:
-    """The tied process with the best evidence at one scale of inputs and labels, judged by some of the rows."""
+    """The tied process with the best evidence at one scale of inputs and labels, judged by some of the rows.
 
-    evidence: float
+    Attributes:
+        landmarks: At all rows; before the choice their length is the median distance between orbits.
+        few: Those that judge, at some of the rows.
+        some: Labels of these rows, shape (N', c).
+        labels: Of all rows, shape (N, c).
+        scale: What scaled them.
+        evidence: The best.
+    """
+
     landmarks: Landmarks
+    few: Landmarks
+    some: Tensor
     labels: Tensor
     scale: OrbitScale
+    evidence: float = -math.inf
 
     @classmethod
-    def of(
+    def drawn(
         cls,
         scale: OrbitScale,
         group: ListedGroup,
         x: Tensor,
         y: Tensor,
-        settings: EvidenceSettings,
-        features: FeatureSettings,
+        ranks: FeatureSettings,
         rng: np.random.Generator,
     ) -> _Choice:
+        """Landmarks and rows at random, of inputs (n, d_in) and labels (n, d_out) as they were measured."""
         inputs, labels = scale(x, y)
         flat = labels.reshape(-1, 1) if group.moves_labels else labels
-        unit = features.distance(group, inputs, rng)
-        marks = Landmarks.drawn(group, inputs, features.tied_rank, unit, rng)
-        few = marks.at(marks.some(features.chosen_rank))
-        rows, few = few.among(torch.from_numpy(rng.permutation(len(x))[: max(1, features.chosen_by // marks.width)]))
-        some = torch.unflatten(flat, 0, (len(x), -1))[rows].flatten(0, 1)
+        unit = ranks.distance(group, inputs, rng)
+        marks = Landmarks.drawn(group, inputs, ranks.tied_rank, unit, rng)
+        few = marks.at(marks.some(ranks.chosen_rank))
+        rows, few = few.among(torch.from_numpy(rng.permutation(len(x))[: max(1, ranks.chosen_by // marks.width)]))
+        return cls(marks, few, torch.unflatten(flat, 0, (len(x), -1))[rows].flatten(0, 1), flat, scale)
+
+    def decided(self, settings: EvidenceSettings, ranks: FeatureSettings) -> _Choice:
+        """With the best length, and its evidence."""
+        lengths = [width * self.landmarks.length for width in settings.widths]
         table: dict[float, float] = {}
-        lengths = [width * unit for width in settings.widths]
-        for length, columns in zip(lengths, few.tied_at(lengths), strict=True):
-            thin = few.tied_features(columns, features.rounding)
-            table[length] = float(_log_evidences(thin, some, settings.noises).max())
+        for length, columns in zip(lengths, self.few.tied_at(lengths), strict=True):
+            thin = self.few.tied_features(columns, ranks.rounding)
+            table[length] = float(_log_evidences(thin, self.some, settings.noises).max())
         length = max(table, key=lambda length: table[length])
-        return cls(table[length], replace(marks, length=length), flat, scale)
+        return replace(self, landmarks=replace(self.landmarks, length=length), evidence=table[length])
 
 
 def _log_evidence(values: Tensor, inner: Tensor, labels: Tensor, noise: float) -> float:
