@@ -84,7 +84,7 @@ class TiedFit:
         sizes = torch.bincount(numbers)
         order, starts = numbers.argsort(stable=True), sizes.cumsum(0) - sizes
         parts = []
-        for size in sizes[sizes > 0].unique().tolist():
+        for size in sorted(set(sizes[sizes > 0].tolist())):
             places = order[starts[sizes == size].unsqueeze(1) + torch.arange(size)]
             if each > 1:
                 left = self.passed[places]

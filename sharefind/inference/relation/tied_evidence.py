@@ -83,7 +83,7 @@ class Factors:
         size = 8 * count * columns * (1 if is_turned else self.logs.numel())
         evaluate = self._turned if is_turned else self._solved
         parts = [
-            evaluate(part.transpose(0, 1).reshape(count, -1)).unflatten(2, (-1, columns))
+            torch.unflatten(evaluate(part.transpose(0, 1).reshape(count, -1)), 2, (-1, columns))
             for part in torch.split(labels, max(1, self.most_bytes // size))
         ]
         return torch.cat(parts, dim=2).sum(3).permute(2, 0, 1)
@@ -91,7 +91,8 @@ class Factors:
     def _solved(self, flat: Tensor) -> Tensor:
         """The same for each column of labels (N, m), (lengths, noises, m), by the factors."""
         solved = torch.linalg.solve_triangular(self.lower, flat.expand(*self.logs.shape, *flat.shape), upper=False)
-        return (solved**2).sum(2)
+        squares: Tensor = (solved**2).sum(2)
+        return squares
 
     def _turned(self, flat: Tensor) -> Tensor:
         """The same by eigenvectors."""
