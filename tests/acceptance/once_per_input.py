@@ -67,7 +67,7 @@ def inputs_stay() -> Iterator[None]:
     The overlap, which depends on inputs alone and comes after the test, is left out.
     """
     memory = _Memory()
-    methods = [(Landmarks, name) for name in ("tied", "tied_features", "anti_features", "diagonal")]
+    methods = [(Landmarks, name) for name in ("tied_at", "tied_features", "anti_features", "diagonal")]
     methods += [(ListedGroup, name) for name in ("tied", "free", "median_distance")]
     patches = [mock.patch.object(owner, name, memory.remembers(getattr(owner, name))) for owner, name in methods]
     for owner in (Factors, FeatureFit):
@@ -81,4 +81,3 @@ def inputs_stay() -> Iterator[None]:
     finally:
         for patch in patches:
             patch.stop()
-
