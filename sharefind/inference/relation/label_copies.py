@@ -75,9 +75,9 @@ class TiedFit:
     def error_sizes(self, units: Tensor) -> ErrorSizes:
         """C_BB^{-1/2} of each unit B; no labels are read.
 
-        C is I - S where a row has one label of its own: a residual is divided by the root of 1 - leverage. It is
-        (I - S)^2, the covariance that white errors leave in residuals, where the group ties the labels of a row.
-        Simulation chose: the first rejects true relations too often where labels move, the second where they stay.
+        C is (I - S)^2, the covariance that white errors leave in residuals. With I - S in its place, which is the
+        covariance where the tied process is true, errors come out too small beside the fit, and true relations are
+        rejected too often.
         """
         each = len(self.values) // self.rows
         numbers = units.repeat_interleave(each)
@@ -86,12 +86,8 @@ class TiedFit:
         parts = []
         for size in sorted(set(sizes[sizes > 0].tolist())):
             places = order[starts[sizes == size].unsqueeze(1) + torch.arange(size)]
-            if each > 1:
-                left = self.passed[places]
-                covariance = left @ left.mT
-            else:
-                covariance = self.passed[places.unsqueeze(2), places.unsqueeze(1)]
-            parts.append((places, _inverse_roots(covariance, self.least)))
+            left = self.passed[places]
+            parts.append((places, _inverse_roots(left @ left.mT, self.least)))
         return ErrorSizes(tuple(parts))
 
     def classes(self, scale: OrbitScale, units: Tensor, rng: np.random.Generator, count: int) -> Tensor:
