@@ -104,17 +104,11 @@ def group_shares(
         return None
     lattice, inputs, labels = _scaled(lattice, inputs, labels, rng)
     processes = TiedProcesses(lattice, settings)
-    count = processes.readable_rows(len(rows))
-    if count == 0:
-        return None
-    if count < len(rows):  # directions of labels may be mixed where columns were not
-        fewer = _rows(len(rows), count, None if units is None else units[rows], rng)
-        rows, inputs, labels = rows[fewer], inputs[fewer], labels[fewer]
-    parts = _parts(count, processes.block_rows(count), rng)
-    told = 1.0 if units is None else len(torch.unique(units[rows])) / count
+    parts = _parts(len(rows), processes.block_rows(len(rows)), rng)
+    told = 1.0 if units is None else len(torch.unique(units[rows])) / len(rows)
     found = {n: told * v for n, v in processes.log_evidence(inputs, labels, parts, progress).items()}
     shares = posterior(found, lattice.prior(), settings.temperature)
-    return GroupShares(found, shares, count, told * processes.noise_evidence(labels, parts))
+    return GroupShares(found, shares, len(rows), told * processes.noise_evidence(labels, parts))
 
 
 def _rows(n: int, most: int, units: Tensor | None, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """The evidence of tied Gaussian processes for all subgroups of a lattice at once, by Cholesky factors.
 
-Kernels k(x_i, h x_j) are formed once for all subgroups; the covariance of each falls into blocks of outputs that it
-mixes. Constants that a group leaves alone have a prior of their own, so that origins of the labels cost little.
+Kernels k(x_i, h x_j) are formed once for all subgroups; the covariance of each falls into the irreducible parts of the
+labels. Constants that a group leaves alone have a prior of their own, so that origins of the labels cost little.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.relation.label_blocks import LabelBlock, label_blocks
+from sharefind.inference.relation.label_parts import LabelPart, label_parts
 from sharefind.inference.relation.listed_lattice import ListedLattice, Members
 from sharefind.inference.relation.share_kernels import SHARE_KERNELS, OrbitProducts
 
@@ -88,15 +88,16 @@ class TiedProcesses:
         return {members.tobytes(): members for members in self.lattice.members.values()}
 
     @cached_property
-    def blocks(self) -> dict[bytes, list[LabelBlock]]:
-        """The label blocks of each."""
-        return {key: label_blocks(self.lattice.on_y[members]) for key, members in self.distinct.items()}
+    def parts(self) -> dict[bytes, list[LabelPart]]:
+        """The parts of the labels that each mixes within itself."""
+        rng = np.random.default_rng(0)  # of the search for parts, which are the same whatever is drawn
+        return {key: label_parts(self.lattice.on_y[members], rng) for key, members in self.distinct.items()}
 
     def block_rows(self, rows: int) -> int:
         """Rows of a block of so many, such that all blocks cost at most `most_work`; 0 where none can."""
         settings = self.settings
         factors = len(settings.kernels) * len(settings.widths) * len(settings.noises)
-        cubes = factors * sum(b.size**3 for blocks in self.blocks.values() for b in blocks) / 3
+        cubes = factors * sum(p.matrices.shape[1] ** 3 for parts in self.parts.values() for p in parts) / 3
         least = min(settings.least_block, rows)
         if rows * least**2 * cubes > settings.most_work:
             return 0
@@ -136,7 +137,7 @@ class TiedProcesses:
             kernel, width = SHARE_KERNELS[cells[place][0]], cells[place][1]
             kernels, variance = products.between(part, kernel, width), self._variances(products.own(kernel, width))
             for key, members in self.distinct.items():
-                misfit, log_det = self._sums(kernels[members] / variance[key], y[part], self.blocks[key])
+                misfit, log_det = self._sums(kernels[members] / variance[key], y[part], self.parts[key])
                 found[key][0][place] += misfit
                 found[key][1][place] += log_det
         logs = {key: _log_mean(misfit, log_det, y.numel()) for key, (misfit, log_det) in found.items()}
@@ -145,12 +146,12 @@ class TiedProcesses:
     def noise_evidence(self, y: Tensor, parts: Sequence[NDArray[np.int64]]) -> float:
         """The same of labels y (n, d_out) that are constants of the largest group and noise, and nothing else."""
         constants = torch.tensor(self.settings.constants, dtype=torch.float64)
-        members = max(self.distinct.values(), key=len)
+        largest = max(self.distinct, key=lambda key: len(self.distinct[key]))
         misfit, log_det = torch.zeros_like(constants) + (y**2).sum(), torch.zeros_like(constants)
         for part in parts:
             grown = 1 + constants * len(part)
-            for block in label_blocks(self.lattice.on_y[members]):
-                sums = block.fixed.t() @ y[part].sum(0)[block.places].t()
+            for fixed in (each for each in self.parts[largest] if each.is_fixed):
+                sums = fixed.coordinates(y[part]).sum(0)
                 misfit = misfit - constants / grown * (sums**2).sum()
                 log_det = log_det + sums.numel() * grown.log() / 2
         return _log_mean(misfit, log_det, y.numel())
@@ -164,13 +165,15 @@ class TiedProcesses:
         found = {key: float(traces[members].mean()) for key, members in self.distinct.items()}
         return {key: variance if variance > rounding else 1.0 for key, variance in found.items()}
 
-    def _sums(self, kernels: Tensor, y: Tensor, blocks: Sequence[LabelBlock]) -> tuple[Tensor, Tensor]:
+    def _sums(self, kernels: Tensor, y: Tensor, parts: Sequence[LabelPart]) -> tuple[Tensor, Tensor]:
         noises, constants = (
             torch.tensor(v, dtype=torch.float64) for v in (self.settings.noises, self.settings.constants)
         )
-        sums = [
-            factored_sums(b.covariance(kernels), b.labels(y), b.constants(len(y)), noises, constants) for b in blocks
-        ]
+        sums = []
+        for part in parts:
+            labels = part.coordinates(y).flatten(0, 1)
+            basis = torch.ones(len(labels), int(part.is_fixed), dtype=labels.dtype)
+            sums.append(factored_sums(part.covariance(kernels), labels, basis, noises, constants))
         return torch.stack([s[0] for s in sums]).sum(0), torch.stack([s[1] for s in sums]).sum(0)
 
 
