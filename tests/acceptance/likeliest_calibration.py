@@ -245,7 +245,7 @@ def write(rows: Sequence[Mapping[str, object]], table: Path) -> None:
 def main() -> None:
     """Choose the temperature, compute the shares of fresh data sets at it, write and draw them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, count in (("chosen", 500), ("sets", 1000), ("classes", 300)):
+    for name, count in (("chosen", 200), ("sets", 1000), ("classes", 150)):
         parser.add_argument(f"--{name}", type=int, default=count)
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks"))
     options = parser.parse_args()

@@ -38,7 +38,8 @@ class ShareSettings:
         bias: A constant input, in the same units, from which units of the network kernel have their biases.
         noises: Noise variances, relative to the mean variance of the tied function.
         constants: Prior variances of a constant that the group leaves alone, relative to the same.
-        temperature: Logarithms of evidence are divided by it before they become shares; chosen by simulation.
+        temperature: Logarithms of evidence are divided by it before they become shares; chosen by simulation, on other
+            data sets than those on which shares were found to be calibrated.
         most_rows: Most rows that are read.
         most_order: Largest group whose subgroups are compared.
         most_entries: Most distances that are held at once: order x rows^2.
@@ -53,7 +54,7 @@ class ShareSettings:
     bias: float = 0.3
     noises: tuple[float, ...] = (3e-3, 0.03, 0.3, 2.0)
     constants: tuple[float, ...] = (1.0, 1e3, 1e6)
-    temperature: float = 1.3
+    temperature: float = 1.2
     most_rows: int = 500
     most_order: int = 200
     most_entries: int = 20_000_000
