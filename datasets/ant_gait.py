@@ -34,13 +34,13 @@ class Gait:
     """
 
     frequency: float = 0.8
-    stride: float = 0.4
-    curve: float = 0.4
+    stride: float = 0.3
+    curve: float = 0.3
     stance: float = 0.9
     lift: float = 0.2
     stiffness: float = 0.5
     damping: float = 0.1
-    exploration: float = 0.1
+    exploration: float = 0.2
     hold: int = 5
     start: int = 20
     speed: float = 0.5
