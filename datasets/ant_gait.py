@@ -35,7 +35,7 @@ class Gait:
 
     frequency: float = 0.8
     stride: float = 0.3
-    curve: float = 0.3
+    curve: float = 0.6
     stance: float = 0.9
     lift: float = 0.2
     stiffness: float = 0.5

@@ -10,7 +10,14 @@ from sharefind.datasets import load_data, load_task, task_names
 from sharefind.errors import DataError
 from sharefind.groups import named_group, parse_representation
 
-NEEDS = {"texture": "skimage", "elnino": "statsmodels", "dna": "cogent3", "methane": "ase", "elasticity": "ase", "robot": "mujoco"}
+NEEDS = {
+    "texture": "skimage",
+    "elnino": "statsmodels",
+    "dna": "cogent3",
+    "methane": "ase",
+    "elasticity": "ase",
+    "robot": "mujoco",
+}
 SLOW = ("elasticity:Cu-stretched", "robot")
 
 
