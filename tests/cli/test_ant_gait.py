@@ -1,4 +1,4 @@
-"""The walking Ant: its inputs reject the law, and its mirror is found in the relation; a map with one wrong sign is not.
+"""The walking Ant: its inputs reject the law; the relation has the mirror, and no map with a wrong sign.
 
 Labels are the accelerations of the ankles, which contacts disturb less than those of the torso.
 """

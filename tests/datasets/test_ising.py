@@ -1,4 +1,4 @@
-"""The Ising model on a torus: its group is that of the graph, counted by another library, and leaves the energy alone."""
+"""The Ising model on a torus: its group is the graph's, counted by another library, and leaves the energy alone."""
 
 import networkx as nx
 import numpy as np
