@@ -144,7 +144,9 @@ def _row_on_the_ground(robot: AntRobot, rng: np.random.Generator, spread: Spread
     return robot.logged(rng.uniform(-1, 1, 2 * len(LEGS)))
 
 
-def _motion(robot: AntRobot, rng: np.random.Generator, spread: Spread) -> tuple[FloatArray, ...]:
+def _motion(
+    robot: AntRobot, rng: np.random.Generator, spread: Spread
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Velocity (3,), angular velocity (3,), angles (8,) and speeds (8,) of joints, drawn at random."""
     lowest, highest = robot.joint_ranges.T
     return (

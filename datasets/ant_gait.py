@@ -52,7 +52,7 @@ def walk(robot: AntRobot, rng: np.random.Generator, gait: Gait, rows: int) -> It
     phase = rng.uniform(0, 2 * np.pi)
     angles, _ = _trot(robot, gait, phase)
     heading = turn_about_z(rng.uniform(0, 2 * np.pi))
-    robot.place(heading, np.array([gait.speed, 0, 0]), np.zeros(3), angles, np.zeros(len(angles)), gait.height)
+    robot.place(heading, np.array([gait.speed, 0, 0]), np.zeros(3), angles, np.zeros(len(angles)), height=gait.height)
     for row in range(gait.start + rows):
         torques = _torques(robot, gait, phase, rng)
         logged = robot.logged(torques)

@@ -72,7 +72,7 @@ class AntRobot:
         for row, heading in zip(x, headings, strict=True):
             height, rest = (row[0], row[1:]) if self.on_ground else (None, row)
             turns = turn_about_z(heading) @ upright_from(rest[:3])
-            self.place(turns, rest[3:6], rest[6:9], rest[9:17], rest[17:25], height)
+            self.place(turns, rest[3:6], rest[6:9], rest[9:17], rest[17:25], height=height)
             found.append(self.push(rest[25:]))
         return np.array(found)
 
@@ -83,6 +83,7 @@ class AntRobot:
         spin: FloatArray,
         angles: FloatArray,
         speeds: FloatArray,
+        *,
         height: float | None = None,
         far: float = 50.0,
     ) -> None:
