@@ -165,7 +165,7 @@ def _orientation(rng: np.random.Generator) -> FloatArray:
 def _tilted(rng: np.random.Generator, tilt: float) -> FloatArray:
     """A rotation (3, 3) by any heading and a small tilt."""
     axis = np.append(tilt * rng.standard_normal(2), 0.0)
-    return turn_about_z(rng.uniform(0, 2 * np.pi)) @ np.asarray(Rotation.from_rotvec(axis).as_matrix())
+    return np.asarray(turn_about_z(rng.uniform(0, 2 * np.pi)) @ Rotation.from_rotvec(axis).as_matrix())
 
 
 def _task(
@@ -194,4 +194,4 @@ def common_deviations(y: FloatArray, action: GivenAction) -> FloatArray:
     the symmetry.
     """
     images = np.abs(action.out_rep.float_matrices()).mean(axis=0)
-    return np.sqrt(images @ y.var(axis=0))
+    return np.asarray(np.sqrt(images @ y.var(axis=0)))

@@ -47,7 +47,7 @@ def ising_task(samples: int = 3000, noise: float = 0.1, seed: int = 0) -> Task:
 def energy(x: FloatArray) -> FloatArray:
     """Energies (n, 1) of spins (n, 16), without noise; the coupling is 1."""
     first, second = neighbours().T
-    return -(x[:, first] * x[:, second]).sum(axis=1, keepdims=True)
+    return np.asarray(-(x[:, first] * x[:, second]).sum(axis=1, keepdims=True))
 
 
 def neighbours() -> IntArray:
