@@ -316,13 +316,10 @@ class FeatureDraft:
         marks, labels, scale = self.choice.landmarks, self.choice.labels, self.choice.scale
         tied = FeatureFit.of(self.features)
         noise = tied.likeliest(labels, self.settings.noises)
-        places = marks.some(self.ranks.anti_rank)
-        anti = evened(
-            marks.at(places).anti_features(self.columns[:, :, places], self.ranks.rounding), self.ranks.largest
-        )
-        return FeatureEvidence(
-            marks, labels, self.rows, scale, tied, anti, noise, self.ranks, self.settings.undersmoothing
-        )
+        ranks, places = self.ranks, marks.some(self.ranks.anti_rank)
+        anti = evened(marks.at(places).anti_features(self.columns[:, :, places], ranks.rounding), ranks.largest)
+        rest = (scale, tied, anti, noise, ranks, self.settings.undersmoothing)
+        return FeatureEvidence(marks, labels, self.rows, *rest)
 
 
 @dataclass(frozen=True)
