@@ -1,8 +1,8 @@
 """The test of a relation for many rows: what tying removes, looked for in the residuals of the tied fit.
 
 With R = noise (K_H + noise)^{-1}, at the noise of the undersmoothed fit, and A = k - K_H, the statistic is
-y^T R^2 A R^2 y / |R y|^2. Both kernels are products of thin feature matrices, so that n rows cost n r^2. Few rows are
-tested by `tied_evidence`.
+y^T R^2 A (A + c N)^{-1} R^2 y / |R y|^2 of N labels; with A alone, its largest directions would drown the others. Both
+kernels are products of thin feature matrices, so that n rows cost n r^2. Few rows are tested by `tied_evidence`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.kernel_features import Landmarks
+from sharefind.inference.relation.kernel_features import Landmarks, evened
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, Factors, unlike
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup
@@ -40,6 +40,7 @@ class FeatureSettings:
         rounding: Eigenvalue, for each column of a kernel that is 1 on its diagonal, that is rounding.
         held: Most numbers of copies that are looked at together.
         nearest: Distance, in scaled units, up to which two rows are one.
+        largest: c, the share of the process k - K_H that a direction may have before the statistic counts it less.
     """
 
     tied_rank: int = 512
@@ -52,6 +53,7 @@ class FeatureSettings:
     rounding: float = 1e-11
     held: int = 8_000_000
     nearest: float = 1e-7
+    largest: float = 0.05
 
     def rows(self, n: int, group: ListedGroup) -> int:
         """Rows that are read, of n."""
@@ -156,7 +158,7 @@ class FeatureEvidence:
         rows: Which rows these are, (n,), int64.
         scale: What scaled them.
         tied: The fit by K_H.
-        anti: Features of A, shape (N, r').
+        anti: Features of A (A + c N)^{-1}, shape (N, r').
         noise: The chosen noise variance, relative to the amplitude.
         settings: Ranks and limits.
         undersmoothing: Share of the noise with which the fit is made that copies are drawn from.
@@ -204,7 +206,7 @@ class FeatureEvidence:
 
     @cached_property
     def cross(self) -> Tensor:
-        """Features of A by those of K_H, (r', r)."""
+        """The features `anti` by those of K_H, (r', r)."""
         return self.anti.t() @ self.tied.features
 
     def is_complete(self) -> bool:
@@ -213,13 +215,13 @@ class FeatureEvidence:
         return self.landmarks.group.closes(self.landmarks.x, labels, self.settings.nearest)
 
     def statistic(self, labels: Tensor) -> Tensor:
-        """y^T R^2 A R^2 y / |R y|^2, sums over columns: labels (R, N, c) -> (R,)."""
+        """y^T R^2 A (A + c N)^{-1} R^2 y / |R y|^2, sums over columns: labels (R, N, c) -> (R,)."""
         step = max(1, self.settings.held // self.labels.numel())
         return torch.cat([self._statistic(labels[k : k + step]) for k in range(0, len(labels), step)])
 
     @cached_property
     def _both(self) -> Tensor:
-        """Features of K_H and of A, (r + r', N), single: products with all copies cost most, and need no more."""
+        """Features of K_H and `anti`, (r + r', N), single: products with all copies cost most, and need no more."""
         return torch.cat([self.tied.features, self.anti], dim=1).t().float().contiguous()
 
     def _statistic(self, labels: Tensor) -> Tensor:
@@ -314,11 +316,10 @@ class FeatureDraft:
         marks, labels, scale = self.choice.landmarks, self.choice.labels, self.choice.scale
         tied = FeatureFit.of(self.features)
         noise = tied.likeliest(labels, self.settings.noises)
-        places = marks.some(self.ranks.anti_rank)
-        anti = marks.at(places).anti_features(self.columns[:, :, places], self.ranks.rounding)
-        return FeatureEvidence(
-            marks, labels, self.rows, scale, tied, anti, noise, self.ranks, self.settings.undersmoothing
-        )
+        ranks, places = self.ranks, marks.some(self.ranks.anti_rank)
+        anti = evened(marks.at(places).anti_features(self.columns[:, :, places], ranks.rounding), ranks.largest)
+        rest = (scale, tied, anti, noise, ranks, self.settings.undersmoothing)
+        return FeatureEvidence(marks, labels, self.rows, *rest)
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,11 @@ def _features(cell: Cell, settings: FeatureSettings | None = None) -> FeatureEvi
 
 
 def _kernels(evidence: FeatureEvidence) -> tuple[Tensor, Tensor]:
-    """K_H and k - K_H at the chosen length."""
+    """K_H, and A (A + c N)^{-1} of A = k - K_H, at the chosen length."""
     marks = evidence.landmarks
     tied = marks.group.tied(marks.x, [marks.length])[0]
-    return tied, marks.group.free(marks.x, marks.length) - tied
+    anti = marks.group.free(marks.x, marks.length) - tied
+    return tied, anti @ torch.linalg.inv(anti + evidence.settings.largest * len(anti) * torch.eye(len(anti)))
 
 
 def _looked_at(x: Tensor, y: Tensor, moves: JointAction, settings: RelationSettings = MANY) -> RelationTest:
