@@ -51,7 +51,7 @@ FINGERPRINT, SETTINGS_FINGERPRINT = "data.sha256", "settings.sha256"
 
 CONFIG, RESULT, LATTICE, GRAPHML, SPENT = "config.toml", "result.json", "lattice.json", "lattice.graphml", "spent.json"
 
-FILES = ("data", "generators")
+FILES = ("data", "generators", "map")
 """Settings that name files."""
 
 RUN = "run"
@@ -231,7 +231,7 @@ class RunFolder:
             if read_small(path).strip() != fingerprint.encode():
                 what = {
                     FINGERPRINT: "data; put the original file back",
-                    SETTINGS_FINGERPRINT: f"settings; put {CONFIG}, or the file of generators, back as it was",
+                    SETTINGS_FINGERPRINT: f"settings; put {CONFIG}, or the file with the candidate, back as it was",
                 }
                 raise RunFolderError(f"{self.path} was begun with other {what[name]}, or start a new run")
 
