@@ -6,7 +6,9 @@ left to `sharefind.datasets.map_file`.
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -180,6 +182,29 @@ class WrittenMap:
             f"{self.source}: applied {times}, the rows{whose} bring every input back, and the output "
             f"{name_words(names.outputs[first])} goes to {sign}{name}; correct its rows, or those of the inputs"
         )
+
+
+def map_table(maps: Sequence[ColumnMap], inputs: Sequence[str], outputs: Sequence[str]) -> str:
+    """A table that `sharefind.datasets.map_file` reads: a row for each column that moves.
+
+    Args:
+        maps: The generators.
+        inputs: Names of the columns of x.
+        outputs: Names of the columns of y.
+
+    Returns:
+        Lines of a csv file.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["name", "image", "sign", *(["generator"] if len(maps) > 1 else [])])
+    for number, one in enumerate(maps, 1):
+        for side, names in ((one.inputs, inputs), (one.outputs, outputs)):
+            for k, entry in enumerate(side.image):
+                if entry != k + 1:
+                    cells = [names[k], names[abs(entry) - 1], "+1" if entry > 0 else "-1"]
+                    writer.writerow([*cells, *([number] if len(maps) > 1 else [])])
+    return text.getvalue()
 
 
 @dataclass(frozen=True)
