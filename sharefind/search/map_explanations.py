@@ -9,26 +9,35 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sharefind.errors import InputError, one_line
 from sharefind.exact.matrices import signed_permutation_matrix
 from sharefind.groups import FiniteGroup, GeneratorFile
 from sharefind.groups.column_maps import ColumnMap, column_maps, map_table
 from sharefind.groups.files import group_of_matrices
-from sharefind.inference import Candidate, CandidateFamily, FamilyTest, Verdict
-from sharefind.inference.maps.map_explanation import MapExplanation, MapTest, explain_map
+from sharefind.inference import FamilyTest, Verdict
+from sharefind.inference.maps.map_explanation import Answer, MapExplanation, MapTest, explain_map
 from sharefind.inference.row_blocks import renumbered
-from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.rng import named_stream
+from sharefind.search.building import build_problem
 from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.law_tests import law_test, relation_rows
+from sharefind.search.law_tests import candidate_family, law_test, relation_rows
 from sharefind.search.memory import MAP, Memory, NoMemory
-from sharefind.search.problem import Problem
+from sharefind.search.problem import Candidate, Problem
 from sharefind.search.relation_groups import has_relation_test
 from sharefind.search.relations import relations_of
 from sharefind.search.search_outcome import SearchOutcome
 
-ANSWERS = {Verdict.ACCEPTED: "accepted", Verdict.REJECTED: "rejected", Verdict.UNDECIDED: "undecided"}
+ANSWERS: dict[Verdict, Answer] = {
+    Verdict.ACCEPTED: "accepted",
+    Verdict.REJECTED: "rejected",
+    Verdict.UNDECIDED: "undecided",
+}
 """Verdicts as a `MapTest` has them."""
+
+
+OWN = ("block_length", "unit", "hidden_rep", "replicates")
+"""Settings that another map chooses for itself."""
 
 
 def map_explanations(
@@ -50,7 +59,9 @@ def map_explanations(
         recommendation of the data, or does more than move columns and change their signs.
     """
     maps = _given_maps(problem)
-    if maps is None or problem.family is None or not problem.settings.stopping.decides_by_tests:
+    if maps is None or not is_dataclass(problem.task) or problem.family is None:
+        return ()
+    if not problem.settings.stopping.decides_by_tests:
         return ()
     wrong = [k for k, one in enumerate(maps) if one.period > 1 and not _holds(problem, k)][:most_generators]
     found = list[MapExplanation]()
@@ -59,7 +70,10 @@ def map_explanations(
         known = memory.get(MAP, key)
         if known is None:
             progress(f"explanation of map {k + 1}", done, len(wrong))
-            known = replace(_explained(problem, maps[k], k), generator=k)
+            try:
+                known = replace(_explained(problem, maps[k], k), generator=k)
+            except InputError as error:
+                known = MapExplanation(maps[k], k, missing=one_line(error))
             memory.put(MAP, key, known)
         found.append(known)
     return tuple(found)
@@ -97,12 +111,10 @@ def _explained(problem: TestedProblem, given: ColumnMap, generator: int) -> MapE
             given,
             missing=f"half of the rows, {half}, are too few to look at {x.shape[1]} inputs; more than {few} are needed",
         )
-    other = _with_rows(problem, x[second], y[second], None if units is None else renumbered(units[second]))
-    if other is None:
-        return MapExplanation(given, missing="the samples cannot be split")
+    units_of_second = None if units is None else renumbered(units[second])
 
     def test(near: ColumnMap) -> MapTest:
-        return _tested(other, near)
+        return _tested(problem, near, (x[second], y[second], units_of_second))
 
     own = None if units is None else units[first].numpy()
     return explain_map(x[first].numpy(), y[first].numpy(), given, rng, own, laws=_laws(problem), test=test)
@@ -126,33 +138,35 @@ def _halves(n: int, units: Tensor | None, rng: np.random.Generator, most: int = 
     return first[:most], torch.nonzero(~looks[number]).ravel()
 
 
-def _with_rows(problem: TestedProblem, x: Tensor, y: Tensor, units: Tensor | None) -> Problem | None:
-    """The problem with other rows; None where its task is not a value of which a copy can be made."""
-    if not is_dataclass(problem.task):
-        return None
-    task: Any = replace(cast("Any", problem.task), x=x.numpy(), y=y.numpy(), units=None, sampler=None)
-    return replace(problem, task=task, units=units, x=x, y=y)
+def _tested(problem: Problem, near: ColumnMap, rows: tuple[Tensor, Tensor, Tensor | None]) -> MapTest:
+    """The tests of the search, of the group that one map generates.
 
-
-def _tested(problem: Problem, near: ColumnMap) -> MapTest:
-    """The tests of the search, of the group that one map generates."""
+    Args:
+        problem: What was searched.
+        near: The map.
+        rows: Inputs, labels and units that have not proposed it.
+    """
+    x, y, units = rows
     file = group_of(near, "nearest map", problem)
-    action = JointAction(file.in_rep, file.out_rep)
-    family = CandidateFamily(
-        (Candidate(file.group.name, action, file.group.order, file.group),), np.zeros((1, 1), bool)
-    )
-    memory, quiet = NoMemory(), _quiet
-    rows = 0 if problem.task.x is None else len(problem.task.x)
-    law = None if problem.settings.symmetry == "relation" else law_test(problem, family, memory, quiet)
-    found = relations_of(problem, family, law, None, memory, quiet)
+    # Units are numbered already; another unit, since the given one need not commute with the signs of this map.
+    config = problem.settings.config.model_copy(update=dict.fromkeys(OWN))
+    numbers = None if units is None else units.numpy()
+    task: Any = replace(cast("Any", problem.task), x=x.numpy(), y=y.numpy(), units=numbers, sampler=None, unit=None)
+    other = build_problem(config, task, Candidate(file.group, file.in_rep, file.out_rep))
+    other = replace(other, settings=replace(other.settings, workers=problem.settings.workers))
+    family = candidate_family(other, whole=True)
+    if family is None:
+        return MapTest("undecided", None, "law", len(x))
+    law = None if problem.settings.symmetry == "relation" else law_test(other, family, NoMemory(), _quiet)
+    found = relations_of(other, family, law, None, NoMemory(), _quiet)
     relation = None if found.relation is None else found.relation.family
     decided: FamilyTest | None = law if found.decided_by == "law" else relation
+    (name,) = (one.name for one in family.candidates)
     if decided is None:
-        return MapTest("undecided", None, found.decided_by, rows)
-    test = decided.tests.get(file.group.name)
-    verdict = decided.verdicts[file.group.name]
-    answer = "undecided" if file.group.name in decided.open else ANSWERS[verdict]
-    return MapTest(cast("Any", answer), None if test is None else test.p_value, found.decided_by, rows)
+        return MapTest("undecided", None, found.decided_by, len(x))
+    test = decided.tests.get(name)
+    answer = Verdict.UNDECIDED if name in decided.open else decided.verdicts[name]
+    return MapTest(ANSWERS[answer], None if test is None else test.p_value, found.decided_by, len(x))
 
 
 def group_of(near: ColumnMap, name: str, problem: Problem) -> GeneratorFile:

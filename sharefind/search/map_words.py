@@ -78,8 +78,8 @@ def _found(row: MapRow) -> str:
         return f"{how}. {_verdict(row.test)} {row.rows:,} rows proposed it; {noise}."
     if not row.faults:
         return (
-            f"No coefficient and no moment shows what is wrong: the largest misfit is {row.largest:.2g} standard errors "
-            f"({noise}); give more rows."
+            "No coefficient and no moment shows what is wrong: the largest misfit is "
+            f"{row.largest:.2g} standard errors ({noise}); give more rows."
         )
     tested = "" if row.test is None else f" The last one that fits was rejected (p = {number(row.test.p_value)})."
     spent = " The search was cut short, so that one may exist." if row.is_spent else ""

@@ -152,10 +152,8 @@ class Result(Part):
         """What is wrong with maps of columns."""
         parts = list[Markup]()
         for row in self.maps:
-            cells, note = (
-                map_cells(row, self.inputs, self.outputs),
-                " ".join(map_sentences(row, self.inputs, self.outputs)),
-            )
+            cells = map_cells(row, self.inputs, self.outputs)
+            note = " ".join(map_sentences(row, self.inputs, self.outputs))
             title = map_title(row, len(self.maps))
             parts.append(html.table(html.Grid(title, MAP_HEADINGS, tuple(cells), f"{MAP_NOTE} {note}")))
         return parts
