@@ -129,6 +129,7 @@ class MapCoefficients:
         rng: np.random.Generator,
         units: IntArray | None = None,
         settings: CoefficientSettings | None = None,
+        weights: FloatArray | None = None,
     ) -> MapCoefficients:
         """Estimate them by least squares; errors may differ from row to row (HC3; MacKinnon and White 1985).
 
@@ -138,6 +139,7 @@ class MapCoefficients:
             rng: Of the batches.
             units: Which unit a row belongs to, shape (n,): rows of one unit may depend on each other.
             settings: How they are estimated.
+            weights: Of the rows, shape (n,), of mean 1; all rows alike where None.
 
         Raises:
             InputError: Too few rows or units, or an input that others determine.
@@ -147,11 +149,12 @@ class MapCoefficients:
         if n <= 2 * (d + 1):
             raise InputError(f"{n} rows are too few to look at {d} inputs; more than {2 * (d + 1)} are needed")
         batch = _batches(n, units, rng, settings, m * (2 * d + 1))
-        mean, spread = x.mean(axis=0), x.std(axis=0)
+        weights = np.ones(n) if weights is None else weights
+        mean, spread = weights @ x / weights.sum(), x.std(axis=0)
         deviations = x - mean
         pairs = _pairs(d, settings.pairs)
         products = deviations[:, pairs[:, 0]] * deviations[:, pairs[:, 1]]
-        relation = _relation(deviations, y, spread, batch, settings)
+        relation = _relation(deviations, y, spread, batch, settings, np.sqrt(weights))
         return cls(relation, batch.sums(deviations), batch.sums(products), pairs, mean, n)
 
     def centre(self, inputs: SignedColumns) -> FloatArray:
@@ -240,15 +243,21 @@ def _of_pairs(pairs: IntArray, d: int) -> IntArray:
 
 
 def _relation(
-    deviations: FloatArray, y: FloatArray, spread: FloatArray, batch: _Batches, settings: CoefficientSettings
+    deviations: FloatArray,
+    y: FloatArray,
+    spread: FloatArray,
+    batch: _Batches,
+    settings: CoefficientSettings,
+    roots: FloatArray,
 ) -> Entries:
+    """Coefficients of y on monomials of the deviations by weighted least squares; roots: of the weights, (n,)."""
     varying = spread > 0
     unit = np.where(varying, spread, 1.0)
     scaled = deviations / unit
     exponents = _chosen(scaled, varying, y.shape[1], batch.count, settings)
     design = np.stack([np.prod(scaled[:, e > 0] ** e[e > 0], axis=1) for e in exponents], axis=1)
-    q, r = np.linalg.qr(design)
-    weighted = q @ np.linalg.inv(r).T
+    q, r = np.linalg.qr(design * roots[:, None])
+    weighted = (q * roots[:, None]) @ np.linalg.inv(r).T
     values = y.T @ weighted
     leverage = np.minimum((q**2).sum(axis=1), settings.leverage)
     residual = (y - design @ values.T) / (1 - leverage)[:, None]

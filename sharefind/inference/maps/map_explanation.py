@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from sharefind.errors import InputError
 from sharefind.groups.column_maps import ColumnMap, SignedColumns
 from sharefind.inference.maps.map_coefficients import CoefficientSettings, MapCoefficients
 from sharefind.inference.maps.nearest_maps import Misfit, NearestMaps, NearestSettings, NearMap, Side
+from sharefind.inference.maps.tilt import invariance_weights
 from sharefind.typing import FloatArray, IntArray
 
 Answer = Literal["accepted", "rejected", "undecided"]
@@ -121,12 +122,14 @@ class ExplanationSettings:
         nearest: How far maps are looked for.
         tests: Most maps that are tested.
         faults: Most columns that are named where no map fits.
+        slack: Factor on noise under which a rough map is looked for, for whose inputs rows are weighted anew.
     """
 
     coefficients: CoefficientSettings = field(default_factory=CoefficientSettings)
     nearest: NearestSettings = field(default_factory=NearestSettings)
     tests: int = 4
     faults: int = 12
+    slack: float = 2.0
 
 
 def explain_map(
@@ -160,15 +163,14 @@ def explain_map(
         The explanation; `missing` says why there is none.
     """
     settings = settings or ExplanationSettings()
+    rows = _Rows(x, y, given, rng, units, settings)
     try:
-        data = MapCoefficients.of(x, y, rng, units, settings.coefficients)
+        chosen, tested, searches = _first_accepted(rows.searches(laws), test, settings.tests)
     except InputError as error:
         return MapExplanation(given, missing=str(error))
-    searches = [NearestMaps(data, given, law, settings.nearest) for law in laws]
-    chosen, tested, result = _first_accepted(searches, test, settings.tests)
-    search = searches[0] if chosen is None else next(s for s in searches if s.with_inputs == chosen[0])
+    search = searches[0] if chosen is None else chosen.search
     misfit = search.misfit(given)
-    near = None if chosen is None else chosen[1]
+    near = None if chosen is None else chosen.near
     faults = _covering(search, misfit, settings.faults) if near is None else tuple(_faults(search, near.map))
     return MapExplanation(
         given,
@@ -178,39 +180,77 @@ def explain_map(
         faults=faults,
         nearest=None if near is None else near.map,
         changes=None if near is None else near.changes,
-        test=result if near is not None else tested,
+        test=tested if chosen is None else chosen.test,
         most_changes=settings.nearest.changes,
         is_spent=near is None and any(s.is_spent for s in searches),
-        unseen=_unseen(data, given, search.critical, faults),
+        unseen=_unseen(search.data, given, search.critical, faults),
     )
 
 
-_Chosen = tuple[bool, NearMap]
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What is looked at, and how."""
+
+    x: FloatArray
+    y: FloatArray
+    given: ColumnMap
+    rng: np.random.Generator
+    units: IntArray | None
+    settings: ExplanationSettings
+
+    def searches(self, laws: Sequence[bool]) -> Iterator[NearestMaps]:
+        """Searches for maps that keep the law of X, or for such as need not, in this order.
+
+        Where the law need not be kept, rows are weighted so that the inputs are nearly invariant under the map, and
+        once more under a rough one if nothing fits: weights under a wrong sign of an input are none of the true map.
+        """
+        for law in laws:
+            search = NearestMaps(self.data(None if law else self.given), self.given, law, self.settings.nearest)
+            yield search
+            if law or any(near.changes for near in search.found()):
+                continue
+            rough = replace(self.settings.nearest, slack=self.settings.slack)
+            found = NearestMaps(search.data, self.given, False, rough).found()
+            near = next((one for one in found if one.changes), None)
+            if near is not None:
+                yield NearestMaps(self.data(near.map), self.given, False, self.settings.nearest)
+
+    def data(self, balanced: ColumnMap | None) -> MapCoefficients:
+        """Coefficients of rows that are weighted for the inputs of a map."""
+        weights = None if balanced is None else invariance_weights(self.x, balanced.inputs)
+        return MapCoefficients.of(self.x, self.y, self.rng, self.units, self.settings.coefficients, weights)
+
+
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """A map that was found, by whom, and its test."""
+
+    search: NearestMaps
+    near: NearMap
+    test: MapTest | None
 
 
 def _first_accepted(
-    searches: Sequence[NearestMaps], test: TestOfMap | None, most: int
-) -> tuple[_Chosen | None, MapTest | None, MapTest | None]:
-    """The first map that is accepted, or else undecided; the last test; the test of that map."""
-    open_one: tuple[_Chosen, MapTest] | None = None
-    last: MapTest | None = None
-    known = set[bytes]()
+    searches: Iterable[NearestMaps], test: TestOfMap | None, most: int
+) -> tuple[_Chosen | None, MapTest | None, list[NearestMaps]]:
+    """The first map that is accepted, or else undecided; the last test; the searches that were made."""
+    made, known = list[NearestMaps](), set[bytes]()
+    last, undecided = None, None
     for search in searches:
+        made.append(search)
         for near in search.found():
             key = np.array([*near.map.inputs.image, *near.map.outputs.image]).tobytes()
             if near.changes == 0 or key in known:
                 continue
-            if test is None:
-                return (search.with_inputs, near), None, None
-            if len(known) == most:
-                break
             known.add(key)
-            last = test(near.map)
-            if last.verdict == "accepted":
-                return (search.with_inputs, near), last, last
-            if last.verdict == "undecided" and open_one is None:
-                open_one = (search.with_inputs, near), last
-    return (None, last, None) if open_one is None else (open_one[0], last, open_one[1])
+            last = None if test is None else test(near.map)
+            found = _Chosen(search, near, last)
+            if last is None or last.verdict == "accepted":
+                return found, last, made
+            undecided = found if undecided is None and last.verdict == "undecided" else undecided
+            if len(known) == most:
+                return undecided, last, made
+    return undecided, last, made
 
 
 def _faults(search: NearestMaps, nearest: ColumnMap) -> Iterator[ColumnFault]:

@@ -35,6 +35,7 @@ class NearestSettings:
         images: Other images of a column that are tried, those that fit best.
         most: Most maps that are given for one number of changes.
         cap: Squared standard errors that count of one entry when images are ranked.
+        slack: What the standard errors that count as noise are multiplied by.
     """
 
     changes: int = 8
@@ -43,6 +44,7 @@ class NearestSettings:
     images: int = 2
     most: int = 4
     cap: float = 100.0
+    slack: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ class NearestMaps:
     @cached_property
     def critical(self) -> float:
         """Standard errors above which an entry misfits."""
-        return self.data.critical(self.settings.level, with_inputs=self.with_inputs)
+        return self.settings.slack * self.data.critical(self.settings.level, with_inputs=self.with_inputs)
 
     @property
     def is_spent(self) -> bool:
