@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sharefind.groups.column_maps import ColumnMap
-from sharefind.inference.maps.map_explanation import MapTest, explain_map
+from sharefind.inference.maps.map_explanation import ExplanationSettings, MapTest, explain_map
+from sharefind.inference.maps.nearest_maps import NearestSettings
 from sharefind.inference.maps.tilt import invariance_weights
 from tests.inference.maps.robots import INPUTS, MIRROR, OUTPUTS, changed, is_same, robot
 
@@ -14,7 +15,11 @@ KNEE = changed(MIRROR, {5: -6, 6: -5, 9: -10, 10: -9}, {5: -6, 6: -5})
 """The knees' sign is wrong: angle, torque and acceleration."""
 
 
+FEW = ExplanationSettings(nearest=NearestSettings(changes=4))
+
+
 def explained(rows, given, **settings):
+    settings.setdefault("settings", FEW)
     return explain_map(rows.x, rows.y, given, np.random.default_rng(0), **settings)
 
 
@@ -73,7 +78,7 @@ def test_without_a_near_map_a_small_set_of_columns_is_named():
     y = rows.y.copy()
     y[:, 1] += 3 * rows.x[:, 2]  # the left hip alone pushes forward
     found = explained(type(rows)(rows.x, y), MIRROR)
-    assert found.nearest is None and found.most_changes == 8 and not found.is_spent
+    assert found.nearest is None and found.most_changes == 4 and not found.is_spent
     assert [(f.side, f.columns) for f in found.faults] == [("output", (1,))]
     assert found.faults[0].seen.output == 1 and found.faults[0].seen.inputs in ((2,), (3,))
 
