@@ -117,7 +117,8 @@ def _explained(problem: TestedProblem, given: ColumnMap, generator: int) -> MapE
         return _tested(problem, near, (x[second], y[second], units_of_second))
 
     own = None if units is None else units[first].numpy()
-    return explain_map(x[first].numpy(), y[first].numpy(), given, rng, own, laws=_laws(problem), test=test)
+    data, classes = (x[first].numpy(), y[first].numpy()), bool(problem.task.classes)
+    return explain_map(*data, given, rng, own, laws=_laws(problem), test=test, has_classes=classes)
 
 
 def _laws(problem: Problem) -> tuple[bool, ...]:

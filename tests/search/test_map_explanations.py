@@ -149,6 +149,20 @@ def test_few_rows_are_missing_and_no_error():
     )
 
 
+def test_classes_change_places_and_no_signs():
+    """Two classes that change places with two inputs; the map leaves the classes where they are."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 4))
+    chances = np.stack([x[:, 0] - x[:, 1], x[:, 1] - x[:, 0], np.zeros(400)], axis=1) + rng.gumbel(size=(400, 3))
+    classes = ("left", "right", "middle")
+    y = np.eye(3)[chances.argmax(axis=1)]
+    task = finite_task("side", x, y, inputs=tuple("abcd"), outputs=classes, classes=classes)
+    problem = resolve_problem(search_config(copies=99), task, written_map({"a": "b", "b": "a"}))
+    tested = hypotheses.TestedProblem.of(problem, symmetries(problem, NoMemory(), lambda *stage: None))
+    (found,) = map_explanations(tested, NoMemory(), lambda *stage: None)
+    assert found.missing == "" and found.nearest is not None and found.nearest.outputs.image == [2, 1, 3]
+
+
 @pytest.mark.slow
 def test_of_two_generators_the_wrong_one_is_explained():
     rows = robot(300, 3)

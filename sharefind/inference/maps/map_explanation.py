@@ -141,6 +141,7 @@ def explain_map(
     *,
     laws: Sequence[bool] = (True, False),
     test: TestOfMap | None = None,
+    has_classes: bool = False,
     settings: ExplanationSettings | None = None,
 ) -> MapExplanation:
     """Where a map of columns misfits, and which map near it does not.
@@ -157,12 +158,15 @@ def explain_map(
         units: Which unit a row belongs to, shape (n,), int64: rows of one unit may depend on each other.
         laws: Whether the law of X must be kept, in the order in which that is tried.
         test: Tests a map on other rows; the nearest map that fits is taken as it is where None.
+        has_classes: Whether labels are classes, one-hot, whose columns change no signs.
         settings: How it is looked at.
 
     Returns:
         The explanation; `missing` says why there is none.
     """
     settings = settings or ExplanationSettings()
+    if has_classes:
+        settings = replace(settings, nearest=replace(settings.nearest, signs_outputs=False))
     rows = _Rows(x, y, given, rng, units, settings)
     try:
         chosen, tested, searches = _first_accepted(rows.searches(laws), test, settings.tests)

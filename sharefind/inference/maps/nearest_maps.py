@@ -36,6 +36,7 @@ class NearestSettings:
         most: Most maps that are given for one number of changes.
         cap: Squared standard errors that count of one entry when images are ranked.
         slack: What the standard errors that count as noise are multiplied by.
+        signs_outputs: Whether outputs may change their signs; columns of classes may not.
     """
 
     changes: int = 8
@@ -45,6 +46,7 @@ class NearestSettings:
     most: int = 4
     cap: float = 100.0
     slack: float = 1.0
+    signs_outputs: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +226,8 @@ class NearestMaps:
         for signed in options:
             touched = frozenset((side, int(c)) for c in np.flatnonzero(_differ(before, signed)))
             key = np.array(signed.image).tobytes()
-            if not touched or touched & settled or key in seen:
+            is_signed = side == "output" and not self.settings.signs_outputs and bool((signed.signs < 0).any())
+            if not touched or touched & settled or key in seen or is_signed:
                 continue
             seen.add(key)
             changed = ColumnMap(signed, now.outputs) if side == "input" else ColumnMap(now.inputs, signed)
