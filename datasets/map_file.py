@@ -47,14 +47,14 @@ class MapBounds:
     name: int = FILE_BOUNDS.name
 
 
-def written_map(given: GivenMap, limits: Limits = DEFAULT_LIMITS, bounds: MapBounds | None = None) -> WrittenMap:
+def written_map(given: Any, limits: Limits = DEFAULT_LIMITS, bounds: MapBounds | None = None) -> WrittenMap:
     """What somebody wrote, its form checked; `WrittenMap.bound` checks it against columns.
 
     A mapping has a column for a key and its image for a value: "-hip_4", "+hip_4", "hip_4" or ("hip_4", -1). Several
     generators are a list of such mappings, or a mapping of their names to such mappings.
 
     Args:
-        given: The path of a table, or mappings.
+        given: The path of a table, or mappings: a `GivenMap`.
         limits: On the size of a file.
         bounds: What else is bounded.
 

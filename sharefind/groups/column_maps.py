@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sympy.polys.matrices import DomainMatrix
 
 from sharefind.column_names import name_words
 from sharefind.errors import GroupError, RepresentationError
@@ -160,11 +161,8 @@ class WrittenMap:
         maps = [names.column_map(label, rows) for label, rows in self.generators.items()]
         for label, one in zip(self.generators, maps, strict=True):
             self._refuse_unfinished(label, one, names)
-        matrices = (
-            [signed_permutation_matrix(side.images, side.signs.astype(np.int8)) for side in sides]
-            for sides in ([one.inputs for one in maps], [one.outputs for one in maps])
-        )
-        return group_of_matrices(self.source, self.name, *matrices, limits)
+        ins, outs = ([_matrix(one.inputs) for one in maps], [_matrix(one.outputs) for one in maps])
+        return group_of_matrices(self.source, self.name, ins, outs, limits)
 
     def _refuse_unfinished(self, label: str, one: ColumnMap, names: _Names) -> None:
         """Refuse a map that brings all inputs back and not all outputs, which is the usual slip in a sign."""
@@ -182,6 +180,25 @@ class WrittenMap:
             f"{self.source}: applied {times}, the rows{whose} bring every input back, and the output "
             f"{name_words(names.outputs[first])} goes to {sign}{name}; correct its rows, or those of the inputs"
         )
+
+
+def generated(one: ColumnMap, name: str, limits: Limits = DEFAULT_LIMITS) -> GeneratorFile:
+    """The group that one map generates, with its action on inputs and on outputs.
+
+    Args:
+        one: The map.
+        name: Of the group.
+        limits: On its order and on its points.
+
+    Raises:
+        GroupError: It is above the limits.
+        RepresentationError: Outputs are not back when inputs are.
+    """
+    return group_of_matrices(name, name, [_matrix(one.inputs)], [_matrix(one.outputs)], limits)
+
+
+def _matrix(side: SignedColumns) -> DomainMatrix:
+    return signed_permutation_matrix(side.images, side.signs.astype(np.int8))
 
 
 def map_table(maps: Sequence[ColumnMap], inputs: Sequence[str], outputs: Sequence[str]) -> str:

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 
 from sharefind.errors import InputError, one_line
-from sharefind.exact.matrices import signed_permutation_matrix
-from sharefind.groups import FiniteGroup, GeneratorFile
-from sharefind.groups.column_maps import ColumnMap, column_maps, map_table
-from sharefind.groups.files import group_of_matrices
+from sharefind.groups import FiniteGroup
+from sharefind.groups.column_maps import ColumnMap, column_maps, generated, map_table
 from sharefind.inference import FamilyTest, Verdict
 from sharefind.inference.maps.map_explanation import Answer, MapExplanation, MapTest, explain_map
 from sharefind.inference.row_blocks import renumbered
@@ -58,10 +56,9 @@ def map_explanations(
         One for each generator whose own group was not accepted; none where a group has a name, was proposed or is a
         recommendation of the data, or does more than move columns and change their signs.
     """
-    maps = _given_maps(problem)
-    if maps is None or not is_dataclass(problem.task) or problem.family is None:
-        return ()
-    if not problem.settings.stopping.decides_by_tests:
+    maps, task = _given_maps(problem), cast("Any", problem.task)
+    decides = problem.family is not None and problem.settings.stopping.decides_by_tests
+    if maps is None or not decides or not is_dataclass(task):
         return ()
     wrong = [k for k, one in enumerate(maps) if one.period > 1 and not _holds(problem, k)][:most_generators]
     found = list[MapExplanation]()
@@ -148,7 +145,7 @@ def _tested(problem: Problem, near: ColumnMap, rows: tuple[Tensor, Tensor, Tenso
         rows: Inputs, labels and units that have not proposed it.
     """
     x, y, units = rows
-    file = group_of(near, "nearest map", problem)
+    file = generated(near, "nearest map", problem.settings.config.limits)
     # Units are numbered already; another unit, since the given one need not commute with the signs of this map.
     config = problem.settings.config.model_copy(update=dict.fromkeys(OWN))
     numbers = None if units is None else units.numpy()
@@ -168,18 +165,6 @@ def _tested(problem: Problem, near: ColumnMap, rows: tuple[Tensor, Tensor, Tenso
     test = decided.tests.get(name)
     answer = Verdict.UNDECIDED if name in decided.open else decided.verdicts[name]
     return MapTest(ANSWERS[answer], None if test is None else test.p_value, found.decided_by, len(x))
-
-
-def group_of(near: ColumnMap, name: str, problem: Problem) -> GeneratorFile:
-    """The group that a map generates, with its action on inputs and on outputs.
-
-    Args:
-        near: The map.
-        name: Of the group.
-        problem: Has the limits.
-    """
-    ins, outs = (signed_permutation_matrix(s.images, s.signs.astype(np.int8)) for s in (near.inputs, near.outputs))
-    return group_of_matrices(name, name, [ins], [outs], problem.settings.config.limits)
 
 
 def nearest_table(outcome: SearchOutcome) -> str:

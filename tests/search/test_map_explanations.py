@@ -153,7 +153,7 @@ def test_classes_change_places_and_no_signs():
     """Two classes that change places with two inputs; the map leaves the classes where they are."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 4))
-    chances = np.stack([x[:, 0] - x[:, 1], x[:, 1] - x[:, 0], np.zeros(400)], axis=1) + rng.gumbel(size=(400, 3))
+    chances = np.column_stack([x[:, :2] * 1.5 + 0.7 * x[:, :2] ** 2, np.zeros(400)]) + rng.gumbel(size=(400, 3))
     classes = ("left", "right", "middle")
     y = np.eye(3)[chances.argmax(axis=1)]
     task = finite_task("side", x, y, inputs=tuple("abcd"), outputs=classes, classes=classes)

@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 
 from sharefind.errors import InputError
 from sharefind.groups.column_maps import ColumnMap, SignedColumns
-from sharefind.typing import FloatArray, IntArray
+from sharefind.typing import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class MapCoefficients:
 
     def input_misfit(self, inputs: SignedColumns) -> FloatArray:
         """Of the moments of X, (moments,)."""
-        return self.moments(inputs).misfit(SignedColumns.identity(1), inputs)[0]
+        return np.asarray(self.moments(inputs).misfit(SignedColumns.identity(1), inputs)[0])
 
     def critical(self, level: float, *, with_inputs: bool) -> float:
         """Standard errors that no entry of a true map exceeds, but with this probability."""
@@ -270,7 +270,7 @@ def _relation(
     return Entries(exponents, values / sizes, influence, rounding)
 
 
-def _chosen(scaled: FloatArray, varying: FloatArray, m: int, batches: int, settings: CoefficientSettings) -> IntArray:
+def _chosen(scaled: FloatArray, varying: BoolArray, m: int, batches: int, settings: CoefficientSettings) -> IntArray:
     """Exponents (P, d): 1 and the inputs that vary, then squares and products as far as rows and memory go.
 
     Of squares and products that determine each other, as those of a vector of length 1 do, none is used.
@@ -292,7 +292,7 @@ def _chosen(scaled: FloatArray, varying: FloatArray, m: int, batches: int, setti
     return found
 
 
-def _null(scaled: FloatArray, exponents: IntArray, settings: CoefficientSettings) -> FloatArray:
+def _null(scaled: FloatArray, exponents: IntArray, settings: CoefficientSettings) -> BoolArray:
     """Which monomials (P,) take part in a linear dependence on the rows (n, d)."""
     columns = np.stack([np.prod(scaled[:, e > 0] ** e[e > 0], axis=1) for e in exponents], axis=1)
     lengths = np.linalg.norm(columns, axis=0)

@@ -271,8 +271,8 @@ def _faults(search: NearestMaps, nearest: ColumnMap) -> Iterator[ColumnFault]:
             wrong = SignedColumns(images, signs)
             other = ColumnMap(wrong, nearest.outputs) if side == "input" else ColumnMap(nearest.inputs, wrong)
             places = tuple(map(int, columns))
-            entries = (tuple(one.image[c] for c in places) for one in (given, mended))
-            found.append(ColumnFault(side, places, *entries, _worst_of(search, other, search.misfit(other))))
+            before, after = (tuple(one.image[c] for c in places) for one in (given, mended))
+            found.append(ColumnFault(side, places, before, after, _worst_of(search, other, search.misfit(other))))
     yield from sorted(found, key=lambda fault: -fault.seen.errors)
 
 

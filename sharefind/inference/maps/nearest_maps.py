@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
@@ -234,8 +234,8 @@ class NearestMaps:
             settles = frozenset(arrow for _, c in touched for arrow in ((side, c), (side, int(signed.images[c]))))
             cost = 1 + bool((before.images != signed.images).any())
             ranked.append((self._misfit_of(changed, sorted(touched)), changed, settles, cost))
-        for _, *option in sorted(ranked, key=lambda option: option[0]):
-            yield option[0], option[1], option[2]
+        for _, changed, settles, cost in sorted(ranked, key=lambda option: option[0]):
+            yield changed, settles, cost
 
     def _images(self, now: ColumnMap, column: Column) -> list[tuple[int, int]]:
         """Other images of a column, with signs, that fit best."""
@@ -305,14 +305,12 @@ class NearestMaps:
         return math.fsum(found)
 
 
-def _difference(
-    entries: Entries, here: tuple[object, object], there: tuple[object, object], signs: IntArray
-) -> FloatArray:
+def _difference(entries: Entries, here: tuple[Any, Any], there: tuple[Any, Any], signs: IntArray) -> FloatArray:
     """Entries less their images under signs, in standard errors, at these places of (m, P)."""
     values, influence, rounding = entries.values, entries.influence, entries.rounding
-    spread = influence[:, *here] - signs * influence[:, *there]  # type: ignore[index]
-    variance = (spread**2).sum(axis=0) + rounding[here] ** 2 + rounding[there] ** 2  # type: ignore[index]
-    return np.asarray((values[here] - signs * values[there]) / np.sqrt(variance))  # type: ignore[index]
+    spread = influence[:, *here] - signs * influence[:, *there]
+    variance = (spread**2).sum(axis=0) + rounding[here] ** 2 + rounding[there] ** 2
+    return np.asarray((values[here] - signs * values[there]) / np.sqrt(variance))
 
 
 def _differ(one: SignedColumns, other: SignedColumns) -> FloatArray:
