@@ -193,7 +193,7 @@ class Result(Part):
         lists = {"accepted": self.accepted, "rejected": self.rejected, "undecided": self.undecided}
         listed = {key: _listed(values) for key, values in lists.items() if values or key != "undecided"}
         if self.likeliest is not None:
-            tested = answer_words(self.maximal, self.undecided, self.rejected)
+            tested = answer_words(self.maximal, self.undecided, self.rejected, self.accepted)
             named["likeliest"] = likeliest_words(self.likeliest, tested, self.maximal)
         if self.decided_by == "relation":
             named["decided by"] = "the relation E[Y | X], not the law of (X, Y)"

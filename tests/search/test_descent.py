@@ -107,6 +107,7 @@ def test_the_first_proposal_stays_where_nothing_holds(monkeypatch: pytest.Monkey
     assert result["blind"]["name"] == "S6" and result["blind"]["rejected_p"] <= 0.01
 
 
+@pytest.mark.slow
 def test_subgroups_of_a_rejected_proposal_are_looked_at_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     # C_6 is proposed; the rotation by half a turn alone holds.
     rng = np.random.default_rng(4)

@@ -136,9 +136,7 @@ def origin_cells(result: Result) -> dict[str, str]:
     if stabiliser is not None:
         cells["stabiliser"] = stabiliser_sentence(stabiliser, result)
     if result.likeliest is not None:
-        tested = answer_words(result.maximal, result.undecided, result.rejected)
-        if result.accepted and not result.maximal:  # by a tolerance, or by a rule that compares distances
-            tested = f"{result.accepted[0]} by its distance"
+        tested = answer_words(result.maximal, result.undecided, result.rejected, result.accepted)
         cells["likeliest"] = likeliest_words(result.likeliest, tested, result.maximal)
     return cells
 

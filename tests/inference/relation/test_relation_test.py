@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -98,8 +100,22 @@ def test_labels_in_small_parts_have_the_same_evidence() -> None:
     x, y = _rows(12)
     factors = Factors.of(torch.from_numpy(Matern(1.0, nu=2.5)(x)).unsqueeze(0), (0.1,))
     labels = torch.stack([y, y**2, x[:, :1]])
-    few = Factors(factors.kernels, factors.lower, factors.logs, most_bytes=1)
+    few = replace(factors, most_bytes=1)
     assert torch.allclose(few.evidence(labels), factors.evidence(labels))
+
+
+@pytest.mark.parametrize("noise", [3e-4, 0.2])
+@pytest.mark.parametrize("columns", [1, 3])
+def test_eigenvectors_and_factors_give_the_same_evidence(columns: int, noise: float) -> None:
+    """Of labels with hardly any noise, too, and in parts."""
+    x, rng = np.random.default_rng(1).normal(size=(40, 2)), np.random.default_rng(2)
+    kernels = torch.from_numpy(np.stack([Matern(length, nu=2.5)(x) for length in (0.5, 8.0)]))
+    noisy = 1e-3 * rng.normal(size=(5, 40, columns))
+    smooth = torch.from_numpy(np.sin(x).sum(1)[None, :, None] + noisy)
+    factors = Factors.of(kernels, (noise, 3 * noise))
+    solved = replace(factors, solved=torch.inf).evidence(smooth)
+    assert torch.allclose(replace(factors, solved=0.0).evidence(smooth), solved, rtol=1e-10)
+    assert torch.allclose(replace(factors, solved=0.0, most_bytes=1).evidence(smooth), solved, rtol=1e-10)
 
 
 @pytest.mark.parametrize("labels", [1, 2], ids=["one label a row", "two labels a row"])

@@ -12,7 +12,7 @@ from torch import Tensor
 from sharefind.groups import named_group, natural, trivial
 from sharefind.inference.dependence import rows_looked_at
 from sharefind.inference.relation.relation_test import RelationSettings, RelationTest, relation_test
-from sharefind.inference.relation.tied_evidence import EvidenceSettings
+from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
 from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
 from sharefind.meanfield import JointAction
 from tests.acceptance.relation_laws import Cell, Task, p_values, tasks
@@ -29,10 +29,11 @@ def _features(cell: Cell, settings: FeatureSettings | None = None) -> FeatureEvi
 
 
 def _kernels(evidence: FeatureEvidence) -> tuple[Tensor, Tensor]:
-    """K_H and k - K_H at the chosen length."""
+    """K_H, and A (A + c N)^{-1} of A = k - K_H, at the chosen length."""
     marks = evidence.landmarks
     tied = marks.group.tied(marks.x, [marks.length])[0]
-    return tied, marks.group.free(marks.x, marks.length) - tied
+    anti = marks.group.free(marks.x, marks.length) - tied
+    return tied, anti @ torch.linalg.inv(anti + evidence.settings.largest * len(anti) * torch.eye(len(anti)))
 
 
 def _looked_at(x: Tensor, y: Tensor, moves: JointAction, settings: RelationSettings = MANY) -> RelationTest:
@@ -169,6 +170,29 @@ def test_rows_beyond_the_limits_are_dropped_with_their_units() -> None:
     for unit in units[evidence.rows].unique():
         own = signs[:, units[evidence.rows] == unit]
         assert torch.equal(own, own[:, :1].expand_as(own))
+
+
+def test_the_length_and_the_noise_have_the_best_evidence_of_the_kernels() -> None:
+    """With as many features as labels, at the first of two whitenings that are alike."""
+    cell = Cell("S3", "normal", "even", 60)
+    x, y = cell.draw(1)
+    moves, settings = tasks()[cell.task].moves, EvidenceSettings(floors=(1e-9, 1e-9))
+    features = FeatureEvidence.of(x, y, moves, np.random.default_rng(0), settings, replace(FULL, chosen_rank=10_000))
+    kernels = KernelEvidence.of(x, y, moves, np.random.default_rng(0), settings)
+    place, noise = kernels.chosen()
+    assert (features.landmarks.length, features.noise) == (pytest.approx(kernels.lengths[place]), noise)
+    assert kernels.others == ()
+
+
+def test_later_draws_do_not_depend_on_which_whitenings_are_alike() -> None:
+    cell = Cell("C2", "skewed", "even", 80)
+    x, y = cell.draw(1)
+    states = []
+    for alike in (1.0, 1e9):
+        rng = np.random.default_rng(0)
+        FeatureEvidence.of(x, y, tasks()[cell.task].moves, rng, EvidenceSettings(alike=alike), FULL)
+        states.append(rng.random())
+    assert states[0] == states[1]
 
 
 def test_labels_that_move_by_a_matrix_without_zeros() -> None:
