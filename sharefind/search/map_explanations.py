@@ -80,7 +80,8 @@ def _given_maps(problem: Problem) -> tuple[ColumnMap, ...] | None:
     """The generators of a candidate that somebody gave by what it does to columns."""
     config, action = problem.settings.config, getattr(problem.task, "action", None)
     is_file = config.generators is not None or config.map is not None
-    is_candidate = config.group is None and not config.blind and action is None
+    is_recommended = action is not None and problem.candidate.in_rep is action.in_rep
+    is_candidate = config.group is None and not config.blind and not is_recommended
     if not (is_file or is_candidate) or not isinstance(problem.candidate.group, FiniteGroup):
         return None
     return column_maps(problem.candidate.in_rep, problem.candidate.out_rep)

@@ -62,6 +62,16 @@ def test_a_map_excludes_other_candidates(call, log, options, message):
     assert ending.status == 2 and message in ending.err
 
 
+def test_a_configuration_names_a_map_beside_it(call, log, tmp_path):
+    (tmp_path / "run.toml").write_text('map = "../mirror.csv"\n')
+    ending = call("discover", "--config", "run.toml", *log)
+    assert ending.status == 2 and "map = '../mirror.csv' is absolute or leads out of the folder" in ending.err
+    (tmp_path / "run.toml").write_text('map = "broken.csv"\n')
+    (tmp_path / "broken.csv").write_text("name,image,sign\nroll,roll,0\n")
+    ending = call("discover", "--config", "run.toml", *log)
+    assert ending.status == 2 and "row 1: the sign is '0'" in ending.err
+
+
 @pytest.mark.slow
 @pytest.mark.ci
 def test_a_wrong_map_is_explained_and_the_nearest_one_found(call, log, tmp_path):

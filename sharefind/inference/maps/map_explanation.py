@@ -172,7 +172,7 @@ def explain_map(
         chosen, tested, searches = _first_accepted(rows.searches(laws), test, settings.tests)
     except InputError as error:
         return MapExplanation(given, missing=str(error))
-    search = searches[0] if chosen is None else chosen.search
+    search = _that_misfits(searches, given) if chosen is None else chosen.search
     misfit = search.misfit(given)
     near = None if chosen is None else chosen.near
     faults = _covering(search, misfit, settings.faults) if near is None else tuple(_faults(search, near.map))
@@ -223,6 +223,12 @@ class _Rows:
         """Coefficients of rows that are weighted for the inputs of a map."""
         weights = None if balanced is None else invariance_weights(self.x, balanced.inputs)
         return MapCoefficients.of(self.x, self.y, self.rng, self.units, self.settings.coefficients, weights)
+
+
+def _that_misfits(searches: Sequence[NearestMaps], given: ColumnMap) -> NearestMaps:
+    """The search with the fewest demands under which a map misfits; the first one where it does under none."""
+    misfits = (search for search in reversed(searches) if search.misfit(given).largest > search.critical)
+    return next(misfits, searches[0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -57,11 +57,13 @@ class NearMap:
         map: What it does.
         changes: How many changes lead to it from the given one.
         misfit: Largest misfit that is left, in standard errors.
+        total: Sum of the squares of all.
     """
 
     map: ColumnMap
     changes: int
     misfit: float
+    total: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,10 +139,10 @@ class NearestMaps:
                 key = _key(near.map)
                 if key not in seen:
                     seen.add(key)
-                    level.append(NearMap(near.map, changes, near.misfit))
+                    level.append(replace(near, changes=changes))
                 if len(level) == self.settings.most:
                     break
-            yield from sorted(level, key=lambda near: (self._moved(near.map), near.misfit))
+            yield from sorted(level, key=lambda near: (self._moved(near.map), near.total))
             if self.is_spent:
                 return
 
@@ -158,7 +160,7 @@ class NearestMaps:
         worst = self._worst(misfit, now, settled)
         if worst is None:
             if left == 0 and _is_action(now):
-                yield NearMap(now, 0, misfit.largest)
+                yield NearMap(now, 0, misfit.largest, misfit.total)
             return
         if not worst or left == 0 or self._least(misfit, now) > left:
             return

@@ -83,6 +83,17 @@ def test_without_a_near_map_a_small_set_of_columns_is_named():
     assert found.faults[0].seen.output == 1 and found.faults[0].seen.inputs in ((2,), (3,))
 
 
+def test_inputs_alone_are_no_fault_where_the_relation_is_broken():
+    rows = one_sided(600, 5)
+    y = rows.y.copy()
+    y[:, 1] += 3 * rows.x[:, 2]
+    found = explained(type(rows)(rows.x, y), MIRROR)
+    assert found.nearest is None and ("output", (1,)) in [(f.side, f.columns) for f in found.faults]
+    assert all(fault.seen.output is not None for fault in found.faults)
+    inputs = explained(rows, MIRROR)
+    assert [f.columns for f in inputs.faults] == [(0,)] and inputs.faults[0].seen.output is None
+
+
 def test_columns_that_nothing_shows_are_named():
     rows = robot(400, 6)
     x = np.column_stack([rows.x, np.random.default_rng(0).normal(size=(400, 2))])
