@@ -172,8 +172,7 @@ def explain_map(
         chosen, tested, searches = _first_accepted(rows.searches(laws), test, settings.tests)
     except InputError as error:
         return MapExplanation(given, missing=str(error))
-    search = _that_misfits(searches, given) if chosen is None else chosen.search
-    misfit = search.misfit(given)
+    search, misfit = _that_misfits(searches, given) if chosen is None else (chosen.search, chosen.search.misfit(given))
     near = None if chosen is None else chosen.near
     faults = _covering(search, misfit, settings.faults) if near is None else tuple(_faults(search, near.map))
     return MapExplanation(
@@ -225,10 +224,19 @@ class _Rows:
         return MapCoefficients.of(self.x, self.y, self.rng, self.units, self.settings.coefficients, weights)
 
 
-def _that_misfits(searches: Sequence[NearestMaps], given: ColumnMap) -> NearestMaps:
-    """The search with the fewest demands under which a map misfits; the first one where it does under none."""
-    misfits = (search for search in reversed(searches) if search.misfit(given).largest > search.critical)
-    return next(misfits, searches[0])
+def _that_misfits(searches: Sequence[NearestMaps], given: ColumnMap) -> tuple[NearestMaps, Misfit]:
+    """The search with the fewest demands under which a map misfits, and where; the first one where it does under none.
+
+    Where only the law of X is broken, rows with weights show it: then the moments of X are all that misfits.
+    """
+    found = [(search, search.misfit(given)) for search in searches]
+    for search, misfit in reversed(found):
+        if not search.with_inputs and misfit.largest > search.critical:
+            return search, misfit
+    search, misfit = found[0]
+    if len(found) > 1:
+        misfit = replace(misfit, relation=np.zeros_like(misfit.relation))
+    return search, misfit
 
 
 @dataclass(frozen=True, eq=False)
