@@ -6,7 +6,7 @@ numbers are parsed in `sharefind.exact.numbers`, matrix groups become permutatio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,31 @@ def load_generators(
     return _Reader(Path(path), limits, bounds).read()
 
 
+def group_of_matrices(
+    source: str,
+    name: str,
+    ins: Sequence[DomainMatrix],
+    outs: Sequence[DomainMatrix],
+    limits: Limits = DEFAULT_LIMITS,
+    bounds: FileBounds = FILE_BOUNDS,
+) -> GeneratorFile:
+    """The group that orthogonal matrices generate, as `load_generators` makes it.
+
+    Args:
+        source: Opens every message, such as the name of a file.
+        name: Of the group.
+        ins: What the generators do to inputs, exact and orthogonal, over one field.
+        outs: What they do to outputs, in the same order.
+        limits: On the order of the group and on its points.
+        bounds: What else is bounded.
+
+    Raises:
+        GroupError: The group is infinite or above the limits.
+        RepresentationError: The outputs are no homomorphic image of the group that the inputs generate.
+    """
+    return _Reader(Path(source), limits, bounds).made(name, list(ins), list(outs))
+
+
 @dataclass(frozen=True)
 class _Reader:
     path: Path
@@ -93,6 +118,9 @@ class _Reader:
     def read(self) -> GeneratorFile:
         name, pairs = self.parsed(self.content())
         ins, outs = (self.exact([pair[side] for pair in pairs], side) for side in ("in", "out"))
+        return self.made(name, ins, outs)
+
+    def made(self, name: str, ins: list[DomainMatrix], outs: list[DomainMatrix]) -> GeneratorFile:
         group = self.group(name, ins)
         kept = self.kept(ins, outs)
         in_rep, out_rep = (

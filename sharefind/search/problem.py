@@ -37,7 +37,7 @@ from sharefind.spaces import (
     fixed_space,
 )
 
-ELSEWHERE = {"data", "generators", "max_nodes", "max_seconds", *SETTINGS}
+ELSEWHERE = {"data", "generators", "map", "max_nodes", "max_seconds", *SETTINGS}
 """Settings on which no result depends: paths, whose content does count, budgets and limits."""
 
 
