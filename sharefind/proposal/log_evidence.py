@@ -141,17 +141,21 @@ class LogEvidence:
     Attributes:
         coefficients: Of the data.
         signal: p-value below which coefficients are no noise.
+        ambient: What generates all moves that are looked at, as permutations of the layout's points; the swaps of the
+            layout where None.
     """
 
     coefficients: Coefficients
     signal: float = 1e-3
+    ambient: tuple[IntArray, ...] | None = None
     _known: dict[tuple[int, bytes], float] = field(default_factory=dict, repr=False)
 
     @cached_property
     def blocks(self) -> tuple[BlockEvidence, ...]:
         """One for each block of coefficients, then one for each block of moments of X."""
         found = (*self.coefficients.blocks, *self.coefficients.inputs)
-        moved = [self.coefficients.moved(g) for g in self.coefficients.layout.swaps]
+        ambient = self.coefficients.layout.swaps if self.ambient is None else self.ambient
+        moved = [self.coefficients.moved(g) for g in ambient]
         blocks = []
         for k, block in enumerate(found):
             tied = tying.components(np.stack([m[k][0] for m in moved])) if moved else np.zeros(block.dim)
@@ -208,6 +212,11 @@ class LogEvidence:
             if self._is_relation(found.block) and special.chdtrc(dof, misfit) < self.signal:
                 return True
         return False
+
+    def patterns(self, generators: Sequence[IntArray]) -> list[Labels]:
+        """What a group leaves fixed in each block that can say anything, int32 (dim,) each."""
+        moved = [self.coefficients.moved(g) for g in generators]
+        return [_fixed([m[k] for m in moved], self.blocks[k].block.dim) for k in self.speaking]
 
     def weights(self, generators: Sequence[IntArray]) -> Labels:
         """The fixed space in the parameters that the layout stands for, int32 (dim,)."""
