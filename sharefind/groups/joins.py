@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sharefind.errors import GroupError
 from sharefind.groups.group import FiniteGroup
 from sharefind.groups.stabiliser_chain import StabiliserChain
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
 from sharefind.limits import Limits
-from sharefind.errors import GroupError
 from sharefind.typing import IntArray
 
 
@@ -94,7 +94,9 @@ def subgroups_below(group: FiniteGroup, most: int = 60) -> tuple[FiniteGroup, ..
 def _is_normal(inner: FiniteGroup, outer: FiniteGroup) -> bool:
     """Whether conjugation by the generators of a group keeps a subgroup."""
     return all(
-        inner.contains(_conjugate(np.array(h), np.array(g)).tolist()) for g in outer.generators for h in inner.generators
+        inner.contains(_conjugate(np.array(h), np.array(g)).tolist())
+        for g in outer.generators
+        for h in inner.generators
     )
 
 

@@ -226,12 +226,7 @@ class SubgroupSearch:
 def coordinate_chain(points: JointPoints) -> StabiliserChain:
     """A chain of a group on all points, whose base goes through outputs and inputs in turn: they decide early."""
     (out, inner), dims = points.starts, points.dims
-    base = [
-        start + k
-        for k in range(max(dims))
-        for start, dim in ((out, dims[0]), (inner, dims[1]))
-        if k < dim
-    ]
+    base = [start + k for k in range(max(dims)) for start, dim in ((out, dims[0]), (inner, dims[1])) if k < dim]
     return StabiliserChain.of(points.generators, points.generators.shape[1], base, points.group.known_order)
 
 

@@ -155,8 +155,8 @@ class JointAction:
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
         """Independent Haar elements: indices (*shape) for a finite group, a pair of matrices for a compact one.
 
-        For a finite group that is not listed a pair of codes (*shape, d_in), (*shape, d_out), see `move_by_codes`, where
-        it acts by signed permutations; a pair of matrices elsewhere.
+        For a finite group that is not listed a pair of codes (*shape, d_in), (*shape, d_out), see `move_by_codes`,
+        where it acts by signed permutations; a pair of matrices elsewhere.
         """
         size, group, reps = int(np.prod(shape)), self.group, (self.in_rep, self.out_rep)
         if self._points is not None:
