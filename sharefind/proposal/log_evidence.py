@@ -175,8 +175,11 @@ class LogEvidence:
 
     def log(self, generators: Sequence[IntArray]) -> float:
         """Log evidence for the fixed space of the group that the permutations generate."""
-        moved = [self.coefficients.moved(g) for g in generators]
-        return sum(self._block(k, _fixed([m[k] for m in moved], self.blocks[k].block.dim)) for k in self.speaking)
+        return self.log_of(self.patterns(generators))
+
+    def log_of(self, patterns: Sequence[Labels]) -> float:
+        """Log evidence for ties of each block that can say anything, as `patterns` gives them."""
+        return sum(self._block(k, labels) for k, labels in zip(self.speaking, patterns, strict=True))
 
     def _block(self, k: int, labels: Labels) -> float:
         key = (k, labels.tobytes())
@@ -229,7 +232,8 @@ def _fixed(moved: Sequence[Signed], dim: int) -> Labels:
     if not moved:
         return free(dim)
     targets, signs = zip(*moved, strict=True)
-    return tying.tied(np.stack(targets), np.stack(signs))
+    flips = np.stack(signs)
+    return tying.tied(np.stack(targets), flips if np.any(flips < 0) else None)
 
 
 def free(dim: int) -> Labels:

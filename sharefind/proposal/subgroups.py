@@ -22,7 +22,7 @@ from sharefind.inference.partitions.linear_estimates import finite_array
 from sharefind.proposal.climb import Climb, Generators
 from sharefind.proposal.coefficients import About
 from sharefind.proposal.least_squares import has_origin, least_squares
-from sharefind.proposal.log_evidence import LogEvidence
+from sharefind.proposal.log_evidence import Labels, LogEvidence
 from sharefind.proposal.noisy_automorphisms import Effort
 from sharefind.proposal.posterior import Posterior, TiedSpace, posterior
 from sharefind.proposal.subgroup_search import SubgroupSearch, Table, coordinate_chain, keepers
@@ -136,15 +136,26 @@ def propose_subgroups(
 class _GroupClimb(Climb):
     """A climb among groups that differ in any block of coefficients, not in the weights alone."""
 
-    def _pattern(self, generators: Generators) -> IntArray:
-        return tying.side_by_side(self.evidence.patterns(generators))
+    known: dict[tuple[bytes, ...], list[Labels]] = field(default_factory=dict)
+
+    def _patterns(self, generators: Generators) -> list[Labels]:
+        key = tuple(g.tobytes() for g in generators)
+        if key not in self.known:
+            self.known[key] = self.evidence.patterns(generators)
+        return self.known[key]
+
+    def _log(self, generators: Generators) -> float:
+        return self.evidence.log_of(self._patterns(generators))
+
+    def _pattern(self, generators: Generators) -> Labels:
+        return tying.side_by_side(self._patterns(generators))
 
     def _space(self, generators: Generators) -> bytes:
         return self._pattern(generators).tobytes()
 
     def _keeps(self, generators: Generators, g: IntArray) -> bool:
         moved = self.evidence.coefficients.moved(g)
-        for k, labels in zip(self.evidence.speaking, self.evidence.patterns(generators), strict=True):
+        for k, labels in zip(self.evidence.speaking, self._patterns(generators), strict=True):
             targets, signs = moved[k]
             if not np.array_equal(labels[targets], signs * labels):
                 return False

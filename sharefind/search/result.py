@@ -29,6 +29,7 @@ from sharefind.search.result_parts import (
     LikeliestGroup,
     MovingGroup,
     Parameters,
+    SubgroupsRow,
     SymmetryRow,
     Yardstick,
 )
@@ -81,6 +82,7 @@ class Result(Part):
         likeliest: Which group the evidence speaks for, beside what was tested.
         diagnosis: Why the rejected groups nearest to E_* fail, and by how much.
         blind: What a search without a candidate started from.
+        subgroups: What was proposed inside a candidate that is too large to list.
         yardstick: How well E_* predicts.
         yardstick_missing: Why there is no yardstick.
         lattice: Size of the search lattice.
@@ -113,6 +115,7 @@ class Result(Part):
     likeliest: LikeliestGroup | None = None
     diagnosis: dict[Word, DiagnosisRow] = Field(default_factory=dict)
     blind: BlindRow | None = None
+    subgroups: SubgroupsRow | None = None
     yardstick: Yardstick | None = None
     yardstick_missing: Word | None = None
     lattice: LatticeCounts
