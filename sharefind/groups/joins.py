@@ -15,10 +15,27 @@ from sharefind.limits import Limits
 from sharefind.typing import IntArray
 
 
-def generated(whole: FiniteGroup, moves: Iterable[Sequence[int] | IntArray], name: str = "?") -> FiniteGroup:
-    """The subgroup of a group that some of its elements, (degree,) each, generate; acting as the group does."""
-    distinct = dict.fromkeys(tuple(map(int, move)) for move in moves)
-    return FiniteGroup(name, whole.degree, tuple(distinct), whole.natural_blocks)
+def generated(
+    whole: FiniteGroup, moves: Iterable[Sequence[int] | IntArray], name: str = "?", few: int = 6
+) -> FiniteGroup:
+    """The subgroup of a group that some of its elements, (degree,) each, generate; acting as the group does.
+
+    Args:
+        whole: The group.
+        moves: Elements of it, each that those before it generate left out where they are more than a few.
+        name: What the subgroup is called.
+        few: Elements up to which all are kept.
+    """
+    distinct = tuple(dict.fromkeys(tuple(map(int, move)) for move in moves))
+    if len(distinct) <= few:
+        return FiniteGroup(name, whole.degree, distinct, whole.natural_blocks)
+    chosen: list[tuple[int, ...]] = []
+    chain = StabiliserChain.of(np.empty((0, whole.degree)), whole.degree)
+    for move in distinct:
+        if chain.order < whole.order and not chain.contains(np.array([move]))[0]:
+            chosen.append(move)
+            chain = StabiliserChain.of(np.array(chosen), whole.degree)
+    return FiniteGroup(name, whole.degree, tuple(chosen), whole.natural_blocks, known_order=chain.order)
 
 
 @dataclass
@@ -28,32 +45,38 @@ class JoinClosed:
     Attributes:
         whole: The group itself, always a member.
         most: Members at most.
+        most_joins: Joins that one addition makes at most.
         members: The subgroups, each once.
     """
 
     whole: FiniteGroup
     most: int = 150
+    most_joins: int = 200
     members: dict[FiniteGroup, None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.members = {self.whole: None}
 
-    def add(self, groups: Iterable[FiniteGroup]) -> bool:
+    def add(self, groups: Iterable[FiniteGroup], *, is_closed: bool = False) -> bool:
         """Add subgroups and all joins that follow; nothing where these are too many.
 
         Args:
             groups: Subgroups of the whole.
+            is_closed: Whether they have the joins of each other already.
 
         Returns:
             Whether they are members now.
         """
-        known, fresh = dict(self.members), [g for g in groups if g not in self.members]
+        known, fresh, joins = dict(self.members), [g for g in groups if g not in self.members], 0
+        bundle = set(fresh) if is_closed else set()
         for group in fresh:
             if group in known:
                 continue
-            if len(known) >= self.most:
+            others = [other for other in known if group not in bundle or other not in bundle]
+            joins += len(others)
+            if len(known) >= self.most or joins > self.most_joins:
                 return False
-            for other in list(known):
+            for other in others:
                 join = self.join(group, other)
                 if join not in known and join != group:
                     fresh.append(join)

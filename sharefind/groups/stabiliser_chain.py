@@ -56,9 +56,9 @@ class ChainSettings:
     """
 
     seed: int = 0
-    quiet: int = 12
+    quiet: int = 6
     pool: int = 12
-    mixing: int = 40
+    mixing: int = 10
     at_once: int = 4_000_000
 
 

@@ -53,7 +53,7 @@ class Table:
         arity = int((powers[0] > 0).sum()) if len(powers) else 0
         inputs = np.argsort(-exponents, axis=1, kind="stable")[:, :arity]
         columns = np.full((d_in,) * arity, -1, dtype=np.int64)
-        for order in permutations(range(arity)):
+        for order in permutations(range(arity)) if arity else ():
             if np.array_equal(powers[0][list(order)], powers[0][:arity]):
                 columns[tuple(inputs[:, k] for k in order)] = np.arange(len(exponents))
         spread = block.variance if values is None else np.zeros(block.values.shape)

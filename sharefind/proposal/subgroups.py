@@ -242,15 +242,17 @@ class _Exploration:
         return generated(whole, group.generators, permutation_group_name(group))
 
     def _family(self, found: Posterior, proposed: Sequence[ProposedSubgroup]) -> tuple[FiniteGroup, ...]:
-        """What is tested: proposals as long as their joins are not too many, and subgroups below each.
+        """What is tested: proposals as long as their joins are not too many, and subgroups below the first.
 
         It follows from the proposing samples alone.
         """
         settings, whole = self.settings, self.points.group
         family = JoinClosed(whole, settings.most_tested)
         for one in proposed:
-            if family.add([one.group]) and one.group != whole:
-                family.add(subgroups_below(one.group, settings.most_below))
+            family.add([one.group])
+        first = next((one.group for one in proposed if one.group != whole), None)
+        if first is not None:
+            family.add(subgroups_below(first, settings.most_below), is_closed=True)
         for group in self._inside(found, proposed):
             family.add([group])
         return tuple(self._titled(group) for group in family.members)
