@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,7 +56,6 @@ class FileBounds:
         rank_work: Up to this cost, a matrix that is not orthogonal is also looked at for being singular: 2 x 2 up to
             degree 13.
         plain_bits: Bits of numbers that cost no more than small ones.
-        unlisted: Most elements of a group that permutes columns and changes signs, of which nothing is listed.
     """
 
     bytes: int = 5_000_000
@@ -65,7 +64,6 @@ class FileBounds:
     name: int = 100
     rank_work: int = 20_000
     plain_bits: int = 64
-    unlisted: int = 10**30
 
 
 FILE_BOUNDS = FileBounds()
@@ -216,11 +214,13 @@ class _Reader:
 
     def permuting(self, name: str, perms: IntArray) -> FiniteGroup:
         """A group that only permutes columns and changes signs: it may have any size, since it need not be listed."""
-        group = FiniteGroup(name, perms.shape[1], tuple(map(tuple, perms.tolist())))
-        most = self.bounds.unlisted
-        if group.order > most:
-            self.refuse(f'the "in" matrices generate a group above {most:.0e} elements, a hard limit; give fewer')
-        return replace(group, known_order=group.order)
+        generators, points = tuple(map(tuple, perms.tolist())), perms.shape[1]
+        listed = enumerate_elements(perms, FiniteGroup.most_at_once)
+        if listed is not None:
+            return FiniteGroup(name, points, generators, known_order=len(listed.elements))
+        with self.naming('"in": '):
+            chain = StabiliserChain.of(perms, points, most=FiniteGroup.most_unlisted)
+        return FiniteGroup(name, points, generators, known_order=chain.order)
 
     def kept(self, ins: list[DomainMatrix], outs: list[DomainMatrix]) -> list[int]:
         """Generators other than the identity on inputs; those must be the identity on outputs too."""
@@ -248,8 +248,12 @@ class _Reader:
 
     def check_orders(self, out_rep: Representation) -> None:
         """The same of a group that is not listed: on inputs and outputs together it has as many elements."""
-        joint = JointPoints.of([out_rep]).generators
-        if StabiliserChain.of(joint, joint.shape[1]).order != out_rep.finite_group.order:
+        joint, order = JointPoints.of([out_rep]).generators, out_rep.finite_group.order
+        try:
+            together = StabiliserChain.of(joint, joint.shape[1], most=order).order
+        except GroupError:
+            together = order + 1
+        if together != order:
             raise RepresentationError(
                 f"{self.path}: not a homomorphism: some product of the generators is the identity on inputs but not on "
                 "outputs; correct the matrices"

@@ -103,6 +103,9 @@ class FiniteGroup(Group):
     most_at_once: ClassVar[int] = 5_000
     """Largest order that is listed without being asked: beyond, a stabiliser chain is faster."""
 
+    most_unlisted: ClassVar[int] = 10**30
+    """Largest order of a group that is searched, drawn from or read without being listed, unless it is named."""
+
     def __post_init__(self) -> None:
         if self.degree < 1:
             raise GroupError(f"group {self.name} has no points; give at least one")
@@ -268,6 +271,8 @@ class FiniteGroup(Group):
         """
         if self.is_small:
             return self.elements()[self.sample(rng, size)]
+        if self.order == math.factorial(self.degree):
+            return rng.permuted(np.tile(np.arange(self.degree, dtype=np.int64), (size, 1)), axis=1)
         return self.chain.sample(rng, size).astype(np.int64)
 
     def multiplication_table(self, max_order: int = MAX_TABLE_ORDER) -> NDArray[np.int32]:

@@ -30,7 +30,7 @@ def generated(
     if len(distinct) <= few:
         return FiniteGroup(name, whole.degree, distinct, whole.natural_blocks)
     chosen: list[tuple[int, ...]] = []
-    chain = StabiliserChain.of(np.empty((0, whole.degree)), whole.degree)
+    chain = StabiliserChain.of([], whole.degree)
     for move in distinct:
         if chain.order < whole.order and not chain.contains(np.array([move]))[0]:
             chosen.append(move)
@@ -149,7 +149,7 @@ def _derived(group: FiniteGroup) -> FiniteGroup:
     moves = [np.array(g) for g in group.generators]
     chosen: list[IntArray] = []
     waiting = [a[b][np.argsort(a)][np.argsort(b)] for a in moves for b in moves]
-    chain = StabiliserChain.of(np.empty((0, group.degree)), group.degree)
+    chain = StabiliserChain.of([], group.degree)
     while waiting:
         h = waiting.pop()
         if not chain.contains(h[None])[0]:

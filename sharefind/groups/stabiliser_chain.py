@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,10 +78,11 @@ class StabiliserChain:
     @classmethod
     def of(
         cls,
-        generators: IntArray | Sequence[Sequence[int]],
+        generators: NDArray[np.integer[Any]] | Sequence[Sequence[int]],
         degree: int,
         base: Sequence[int] = (),
         known_order: int | None = None,
+        most: int | None = None,
         settings: ChainSettings | None = None,
     ) -> StabiliserChain:
         """The chain of the group that permutations generate.
@@ -90,17 +92,18 @@ class StabiliserChain:
             degree: Number of points.
             base: Points that come first in the base, as far as something moves them.
             known_order: The order, where it is known; the chain is complete when it is reached.
+            most: Elements at most; a chain of more is not built. None: any number.
             settings: How it is built.
 
         Returns:
             The chain, complete.
 
         Raises:
-            GroupError: The group has more elements than `known_order`.
+            GroupError: The group has other than `known_order` elements, or more than `most`.
         """
         moves = np.asarray(generators, dtype=np.int32).reshape(-1, degree)
         moves = moves[np.any(moves != np.arange(degree), axis=1)]
-        builder = _Builder(moves, [int(b) for b in base], settings or ChainSettings())
+        builder = _Builder(moves, [int(b) for b in base], most, settings or ChainSettings())
         builder.fill(known_order)
         if known_order is None:
             builder.complete()
@@ -174,8 +177,8 @@ def _inverses(permutations: Permutations) -> Permutations:
 class _Builder:
     """Fills a chain with strong generators; `levels` are those so far."""
 
-    def __init__(self, generators: Permutations, base: list[int], settings: ChainSettings) -> None:
-        self.degree, self.settings, self.start = generators.shape[1], settings, generators
+    def __init__(self, generators: Permutations, base: list[int], most: int | None, settings: ChainSettings) -> None:
+        self.degree, self.settings, self.start, self.most = generators.shape[1], settings, generators, most
         self.base: list[int] = []
         self.strong: list[Permutations] = []
         self.levels: list[Level] = []
@@ -200,6 +203,8 @@ class _Builder:
             level = self.levels[k]
             is_closed = bool((level.place[g[level.orbit]] >= 0).all())
             self.levels[k] = replace(level, generators=self.strong[k]) if is_closed else self._level(k)
+            if self.most is not None and self.order > self.most:
+                raise GroupError(f"the permutations generate a group above {self.most:.0e} elements; give fewer")
             if g[self.base[k]] != self.base[k]:
                 break
 
@@ -244,7 +249,7 @@ class _Builder:
             i, j = rng.choice(len(pool), size=2, replace=False)
             other = pool[j] if rng.integers(2) else _inverses(pool[j][None])[0]
             pool[i] = pool[i][other] if rng.integers(2) else other[pool[i]]
-            last = last[pool[i]]
+            last = np.asarray(last[pool[i]])
             return last
 
         for _ in range(self.settings.mixing):
@@ -266,7 +271,7 @@ class _Builder:
     def _different(self, permutations: Permutations) -> IntArray:
         """The rows that differ, by a random 64-bit sum each: most Schreier generators are alike."""
         weights = np.random.default_rng(self.settings.seed).integers(2**62, size=self.degree, dtype=np.int64)
-        return np.unique(permutations @ weights, return_index=True)[1]
+        return np.asarray(np.unique(permutations @ weights, return_index=True)[1])
 
     def _is_closed(self, k: int) -> bool:
         """Whether the Schreier generators of a level lie in the chain below it; what does not is added there."""

@@ -59,7 +59,7 @@ def element_bytes(moves: Moves, x: Tensor, y: Tensor) -> int:
     if isinstance(moves, JointAction):
         if moves.is_listed:
             return 8 * len(x)
-        if isinstance(moves.group, FiniteGroup) and moves.in_rep.is_sparse and moves.out_rep.is_sparse:
+        if moves.draws_codes and isinstance(moves.group, FiniteGroup):
             return 4 * (moves.group.degree + 6 * x.shape[1] + 6 * y.shape[1]) * len(x)
     return 8 * len(x) * (x.shape[1] ** 2 + y.shape[1] ** 2)
 

@@ -62,7 +62,8 @@ class Table:
 
     def determined(self, outputs: NDArray[np.bool_], inputs: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Coefficients all of whose coordinates are among those given as masks, bool (d_out, p)."""
-        return np.asarray(outputs[:, None] & inputs[self.inputs].all(axis=1)[None])
+        whole: NDArray[np.bool_] = np.asarray(inputs[self.inputs]).all(axis=1)
+        return np.asarray(outputs[:, None] & whole[None])
 
     def compared(
         self, rows: IntArray, columns: IntArray, outputs: IntArray, inputs: IntArray
@@ -153,7 +154,7 @@ class SubgroupSearch:
         for k in range(len(self.levels) - 1, -1, -1):
             level, fixed = self.levels[k], [later.point for later in self.levels[:k]]
             for image in level.orbit[1:]:
-                orbits = orbit_numbers([g for g in found if all(g[f] == f for f in fixed)], points)
+                orbits = orbit_numbers([g.astype(np.int64) for g in found if all(g[f] == f for f in fixed)], points)
                 if orbits[image] != orbits[level.point]:
                     found += self._leaves(k, int(image))
         return found

@@ -8,7 +8,7 @@ holds is left to exact tests on other samples.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,9 @@ class SubgroupProposing:
         fallbacks: Groups inside the first one that follow it, for the case that it is rejected.
         most_tested: Groups that are tested at most, with all joins.
         most_below: Subgroups of a proposed group at most.
+        rounds: Times that elements are looked for again, with coefficients tied by the best groups so far: these are
+            known better.
+        refined: Groups by which coefficients are tied in a round.
         effort: How long elements are searched.
     """
 
@@ -51,6 +54,8 @@ class SubgroupProposing:
     fallbacks: int = 3
     most_tested: int = 150
     most_below: int = 60
+    rounds: int = 4
+    refined: int = 3
     effort: Effort = field(default_factory=lambda: Effort(expansions=400))
 
 
@@ -192,21 +197,58 @@ class _Exploration:
         whole, samples = self.points.group, self.evidence.coefficients.samples
         if not self.evidence.has_signal:
             return SubgroupFinding(whole, (), (whole,), {}, samples, False, True)
-        search = SubgroupSearch(self.points, self._tables(), self.settings.effort, self.chain)
-        climb = _GroupClimb(self.evidence)
-        climb.run(self._on_layout(search.candidates()))
-        climb.look(tuple(self.evidence.ambient or ()))
+        climb, is_exhaustive = self._climbed()
         found = posterior(climb.spaces())
-        proposed = self._proposed(found, climb.look(()), search.is_exhaustive)
+        proposed = self._proposed(found, climb.look(()), is_exhaustive)
         family = self._family(found, proposed)
         logs = {group: self._log(group) for group in family}
-        return SubgroupFinding(whole, proposed, family, logs, samples, True, search.is_exhaustive)
+        return SubgroupFinding(whole, proposed, family, logs, samples, True, is_exhaustive)
+
+    def _climbed(self) -> tuple[_GroupClimb, bool]:
+        """All groups that were looked at, and whether no search was cut short."""
+        climb = _GroupClimb(self.evidence)
+        search = self._search(self._tables())
+        climb.run(self._on_layout(search.candidates()))
+        climb.look(tuple(self.evidence.ambient or ()))
+        is_exhaustive, refined = search.is_exhaustive, set[bytes]()
+        for _ in range(self.settings.rounds):
+            ranked = sorted(climb.visited.items(), key=lambda item: -item[1][0])[: self.settings.refined]
+            fresh = [(key, generators) for key, (_, generators) in ranked if generators and key not in refined]
+            if not fresh:
+                break
+            refined |= {key for key, _ in fresh}
+            elements: list[IntArray] = []
+            for _, generators in fresh:
+                again = self._search(self._tied_tables(generators))
+                elements += [*generators, *self._on_layout(again.candidates())]
+                is_exhaustive &= again.is_exhaustive
+            climb.run(list({g.tobytes(): g for g in elements}.values()))
+        return climb, is_exhaustive
+
+    def _search(self, tables: Sequence[Table]) -> SubgroupSearch:
+        return SubgroupSearch(self.points, tables, self.settings.effort, self.chain)
+
+    @property
+    def _telling(self) -> list[int]:
+        """Blocks with a signal that say how y depends on x."""
+        return [k for k in self.evidence.speaking if k < len(self.evidence.coefficients.blocks)]
 
     def _tables(self) -> list[Table]:
-        """The coefficients that say how y depends on x."""
-        coefficients = self.evidence.coefficients
-        silent = "constant" if coefficients.about == "mean" else ""
-        return [Table.of(block) for block in coefficients.blocks if block.name != silent]
+        """The coefficients that say how y depends on x; noise alone would only hide what these say."""
+        return [Table.of(self.evidence.blocks[k].block) for k in self._telling]
+
+    def _tied_tables(self, generators: Generators) -> list[Table]:
+        """The same under the ties of a group, which are known better, the more it ties."""
+        patterns = dict(zip(self.evidence.speaking, self.evidence.patterns(generators), strict=True))
+        tables = []
+        for k in self._telling:
+            block, labels = self.evidence.blocks[k].block, patterns[k]
+            values, errors = self.evidence.blocks[k].refit(labels) if labels.max() else (np.empty(0), np.empty(0))
+            tied = np.concatenate([[0.0], values])[np.abs(labels)] * np.sign(labels)
+            spread = np.concatenate([[0.0], errors**2])[np.abs(labels)]
+            shape = block.values.shape
+            tables.append(replace(Table.of(block, tied.reshape(shape)), variances=spread.reshape(shape)))
+        return tables
 
     def _on_layout(self, elements: Iterable[Permutations]) -> list[IntArray]:
         start = self.points.group.degree
@@ -277,5 +319,4 @@ class _Exploration:
         return generated(self.points.group, group.generators, permutation_group_name(group))
 
     def _log(self, group: FiniteGroup) -> float:
-        elements = self.points.lifted(group.generator_array) if group.generators else []
-        return float(self.evidence.log(self._on_layout(elements)))
+        return float(self.evidence.log(self._on_layout(self.points.lifted(group.generator_array))))

@@ -52,9 +52,9 @@ class SubgroupStart:
 def grows_inside(config: SearchConfig, group: Group, reps: Sequence[Representation], most: int) -> bool:
     """Whether subgroups are proposed by the data: those of a finite group of more than `most` elements.
 
-    It must act by permutations of coordinates, with signs or without.
+    It must act by permutations of coordinates, with signs or without, and have at most 10^30 elements.
     """
-    is_large = isinstance(group, FiniteGroup) and group.order > most
+    is_large = isinstance(group, FiniteGroup) and most < group.order <= group.most_unlisted
     return is_large and not config.blind and config.scheme.is_evidence and all(rep.is_sparse for rep in reps)
 
 

@@ -136,12 +136,21 @@ class JointAction:
         self.in_rep, self.out_rep = in_rep, out_rep
         self.is_listed = isinstance(in_rep.group, FiniteGroup) and self._is_tabled(in_rep.group)
         self._tables = (element_table(in_rep), element_table(out_rep)) if self.is_listed else None
-        is_drawn = isinstance(in_rep.group, FiniteGroup) and not self.is_listed and self._are_sparse
-        self._points = JointPoints.of((in_rep, out_rep)) if is_drawn else None
+        self._points = JointPoints.of((in_rep, out_rep)) if self._is_chained(in_rep.group) else None
+
+    @property
+    def draws_codes(self) -> bool:
+        """Whether elements are codes of signed permutations, see `move_by_codes`."""
+        return self._points is not None
 
     @property
     def _are_sparse(self) -> bool:
         return self.in_rep.is_sparse and self.out_rep.is_sparse
+
+    def _is_chained(self, group: Group) -> bool:
+        """Whether elements are drawn with their images of all coordinates."""
+        is_large = isinstance(group, FiniteGroup) and not self.is_listed and group.order <= group.most_unlisted
+        return is_large and self._are_sparse
 
     def _is_tabled(self, group: FiniteGroup) -> bool:
         """Whether all elements are kept in a table: they are few, or nothing else can move samples by them."""
@@ -160,8 +169,8 @@ class JointAction:
         """
         size, group, reps = int(np.prod(shape)), self.group, (self.in_rep, self.out_rep)
         if self._points is not None:
-            drawn = self._points.chain.sample(rng, size)  # their inverses are Haar draws, too
-            codes = (torch.from_numpy(self._points.signed(drawn, side)) for side in (0, 1))
+            joint = self._points.chain.sample(rng, size)  # their inverses are Haar draws, too
+            codes = (torch.from_numpy(self._points.signed(joint, side)) for side in (0, 1))
             return tuple(code.reshape(*shape, code.shape[1]) for code in codes)
         if isinstance(group, FiniteGroup) and self.is_listed:
             return torch.from_numpy(np.asarray(group.sample(rng, size), dtype=np.int64).reshape(shape))
