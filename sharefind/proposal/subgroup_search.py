@@ -62,7 +62,7 @@ class Table:
 
     def determined(self, outputs: NDArray[np.bool_], inputs: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Coefficients all of whose coordinates are among those given as masks, bool (d_out, p)."""
-        whole: NDArray[np.bool_] = np.asarray(inputs[self.inputs]).all(axis=1)
+        whole = np.asarray(np.all(inputs[self.inputs], axis=1), dtype=np.bool_)
         return np.asarray(outputs[:, None] & whole[None])
 
     def compared(
