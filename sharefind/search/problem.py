@@ -27,6 +27,7 @@ from sharefind.meanfield.units import SearchedUnit
 from sharefind.search.axis_words import default_expression, settled
 from sharefind.search.blind import BlindStart
 from sharefind.search.config import SearchConfig, Settings
+from sharefind.search.inside import SubgroupStart
 from sharefind.search.search_lattice import SearchNode
 from sharefind.search.searched_unit import default_hidden
 from sharefind.spaces import (
@@ -146,6 +147,8 @@ class Problem:
         blind: what a blind search started from; x and y are the samples that took no part in that. None otherwise.
         units: (n,), int64, the unit of each row of x and y, numbered from 0; None where every row is one.
         warnings: what must be said of the data, a line each.
+        inside: what a search inside a candidate that is too large to list starts from; x and y are the samples that
+            took no part in that. None otherwise.
     """
 
     task: TaskLike
@@ -159,6 +162,13 @@ class Problem:
     blind: BlindStart | None = None
     units: Tensor | None = None
     warnings: tuple[str, ...] = ()
+    inside: SubgroupStart | None = None
+
+    @property
+    def rows(self) -> NDArray[np.int64] | None:
+        """The rows of the task that are tested and trained on, ascending; None for all of them, or fresh samples."""
+        start = self.blind or self.inside
+        return None if start is None else start.rows
 
     @property
     def space(self) -> ParameterSpace:

@@ -31,6 +31,7 @@ from sharefind.search.result_parts import (
     LikeliestGroup,
     MovingGroup,
     Parameters,
+    SubgroupsRow,
     SymmetryRow,
     Yardstick,
 )
@@ -84,6 +85,7 @@ class Result(Part):
         diagnosis: Why the rejected groups nearest to E_* fail, and by how much.
         maps: What is wrong with maps of columns that were given and not accepted, and what is nearest to them.
         blind: What a search without a candidate started from.
+        subgroups: What was proposed inside a candidate that is too large to list.
         yardstick: How well E_* predicts.
         yardstick_missing: Why there is no yardstick.
         lattice: Size of the search lattice.
@@ -117,6 +119,7 @@ class Result(Part):
     diagnosis: dict[Word, DiagnosisRow] = Field(default_factory=dict)
     maps: list[MapRow] = Field(default_factory=list)
     blind: BlindRow | None = None
+    subgroups: SubgroupsRow | None = None
     yardstick: Yardstick | None = None
     yardstick_missing: Word | None = None
     lattice: LatticeCounts
