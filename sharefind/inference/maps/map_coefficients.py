@@ -255,7 +255,7 @@ def _relation(
     unit = np.where(varying, spread, 1.0)
     scaled = deviations / unit
     exponents = _chosen(scaled, varying, y.shape[1], batch.count, settings)
-    design = np.stack([np.prod(scaled[:, e > 0] ** e[e > 0], axis=1) for e in exponents], axis=1)
+    design = _monomials(scaled, exponents)
     q, r = np.linalg.qr(design * roots[:, None])
     weighted = (q * roots[:, None]) @ np.linalg.inv(r).T
     values = y.T @ weighted
@@ -292,9 +292,14 @@ def _chosen(scaled: FloatArray, varying: BoolArray, m: int, batches: int, settin
     return found
 
 
+def _monomials(scaled: FloatArray, exponents: IntArray) -> FloatArray:
+    """Monomials with exponents (P, d) of inputs (n, d), shape (n, P)."""
+    return np.stack([np.prod(scaled[:, e > 0] ** e[e > 0], axis=1) for e in exponents], axis=1)
+
+
 def _null(scaled: FloatArray, exponents: IntArray, settings: CoefficientSettings) -> BoolArray:
     """Which monomials (P,) take part in a linear dependence on the rows (n, d)."""
-    columns = np.stack([np.prod(scaled[:, e > 0] ** e[e > 0], axis=1) for e in exponents], axis=1)
+    columns = _monomials(scaled, exponents)
     lengths = np.linalg.norm(columns, axis=0)
     triangle = np.linalg.qr(columns / np.where(lengths > 0, lengths, 1.0), mode="r")
     _, values, vectors = np.linalg.svd(triangle)
