@@ -1,6 +1,6 @@
 """A trot of the Ant robot, forwards and in a curve: a log whose inputs are seen from one side.
 
-Simulating is left to `ant_robot`, the task to `ant`.
+`ant_robot` simulates, `ant` makes the task.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The Ant, a public robot with four legs, as mujoco simulates it: accelerations from its state and its torques.
 
 The model is read from an installed gymnasium (Farama Foundation, MIT licence); the simulator is mujoco (Apache 2.0).
-Both come with the extra `robots`, and nothing of them is part of sharefind. What is logged is left to `ant`.
+Both come with the extra `robots`, and nothing of them is part of sharefind. `ant` decides what is logged.
 """
 
 from importlib.util import find_spec

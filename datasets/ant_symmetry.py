@@ -1,6 +1,6 @@
 """The symmetry group of the Ant robot: a square's, which moves the four legs and turns vectors.
 
-The robot is left to `ant_robot`, its logs to `ant`. Signs follow from the geometry of the joints; none is typed in.
+`ant_robot` simulates the robot, `ant` makes its logs. Signs follow from the geometry of the joints; none is typed in.
 """
 
 from functools import partial
