@@ -87,7 +87,7 @@ class TiedFit:
         for size in sorted(set(sizes[sizes > 0].tolist())):
             places = order[starts[sizes == size].unsqueeze(1) + torch.arange(size)]
             left = self.passed[places]
-            parts.append((places, _inverse_roots(left @ left.mT, self.least)))
+            parts.append((places, inverse_roots(left @ left.mT, self.least)))
         return ErrorSizes(tuple(parts))
 
     def classes(self, scale: OrbitScale, units: Tensor, rng: np.random.Generator, count: int) -> Tensor:
@@ -109,7 +109,7 @@ class TiedFit:
         return (labels - scale.y_shift) * scale.y_scale
 
 
-def _inverse_roots(covariances: Tensor, least: float) -> Tensor:
+def inverse_roots(covariances: Tensor, least: float) -> Tensor:
     """C^{-1/2} of symmetric C (k, b, b), their eigenvalues raised to `least`."""
     if covariances.shape[1] == 1:
         return covariances.clamp_min(least).rsqrt()

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.relation.kernel_features import Landmarks, evened
+from sharefind.inference.relation.label_copies import inverse_roots
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, Factors, unlike
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup
@@ -136,10 +137,7 @@ def spectrum(features: Tensor) -> tuple[Tensor, Tensor]:
 def _whitened(halves: Tensor, residuals: Tensor, least: float) -> Tensor:
     """(I - W W^T)^{-1/2} of residuals, of blocks W (k, b, r) and (k, b, c)."""
     if halves.shape[1] <= halves.shape[2]:
-        passed = torch.eye(halves.shape[1], dtype=torch.float64) - halves @ halves.mT
-        values, vectors = torch.linalg.eigh(passed)
-        whole: Tensor = (vectors * values.clamp_min(least).rsqrt().unsqueeze(1)) @ (vectors.mT @ residuals)
-        return whole
+        return inverse_roots(torch.eye(halves.shape[1], dtype=torch.float64) - halves @ halves.mT, least) @ residuals
     values, vectors = torch.linalg.eigh(halves.mT @ halves)
     # Directions outside the span of W stay as they are.
     shares = values.clamp(torch.finfo(torch.float64).tiny, 1 - least)
@@ -175,19 +173,6 @@ class FeatureEvidence:
     noise: float
     settings: FeatureSettings
     undersmoothing: float
-
-    @classmethod
-    def of(
-        cls,
-        x: Tensor,
-        y: Tensor,
-        moves: Moves,
-        rng: np.random.Generator,
-        settings: EvidenceSettings,
-        features: FeatureSettings,
-    ) -> FeatureEvidence:
-        """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
-        return FeatureDraft.of(x, y, moves, rng, settings, features).evidence()
 
     @property
     def softened(self) -> float:
@@ -381,19 +366,22 @@ def _log_evidence(values: Tensor, inner: Tensor, labels: Tensor, noise: float) -
         labels: Y, shape (N, c).
         noise: Variance, relative to the amplitude.
     """
-    count, columns = labels.shape
     explained = ((inner**2).sum(1) / (values + noise)).sum()
-    misfit = (((labels**2).sum() - explained) / noise).clamp_min(torch.finfo(torch.float64).tiny)
-    spread = (values / noise).log1p().sum() + count * math.log(noise)
-    return float(-count * columns / 2 * misfit.log() - columns / 2 * spread)
+    spread = (values / noise).log1p().sum() + len(labels) * math.log(noise)
+    return float(_at_best_amplitude(labels, explained, spread, torch.tensor(noise, dtype=torch.float64)))
 
 
 def _log_evidences(features: Tensor, labels: Tensor, noises: Sequence[float]) -> Tensor:
     """`_log_evidence` of features F (N, r) that are not rotated, one for each noise."""
     factors, inner = Factors.of((features.t() @ features).unsqueeze(0), noises), features.t() @ labels
     explained = factors.misfits(inner.unsqueeze(0))[0, 0]
-    count, columns = labels.shape
     noise = torch.tensor(noises, dtype=torch.float64)
+    spread = 2 * factors.logs[0] + (len(labels) - len(inner)) * noise.log()
+    return _at_best_amplitude(labels, explained, spread, noise)
+
+
+def _at_best_amplitude(labels: Tensor, explained: Tensor, spread: Tensor, noise: Tensor) -> Tensor:
+    """The evidence of labels (N, c), of which a fit explains so much; spread: log det (K + noise)."""
+    count, columns = labels.shape
     misfit = (((labels**2).sum() - explained) / noise).clamp_min(torch.finfo(torch.float64).tiny)
-    spread = 2 * factors.logs[0] + (count - len(inner)) * noise.log()
     return -count * columns / 2 * misfit.log() - columns / 2 * spread

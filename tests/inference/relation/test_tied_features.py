@@ -13,7 +13,7 @@ from sharefind.groups import named_group, natural, trivial
 from sharefind.inference.dependence import rows_looked_at
 from sharefind.inference.relation.relation_test import RelationSettings, RelationTest, relation_test
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
-from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
+from sharefind.inference.relation.tied_features import FeatureDraft, FeatureEvidence, FeatureSettings
 from sharefind.meanfield import JointAction
 from tests.acceptance.relation_laws import Cell, Task, p_values, tasks
 
@@ -25,7 +25,7 @@ KINDS = {"C2": 60, "S3": 60, "C4, labels move": 25, "C2, two classes": 60, "C4, 
 def _features(cell: Cell, settings: FeatureSettings | None = None) -> FeatureEvidence:
     x, y = cell.draw(1)
     moves, rng = tasks()[cell.task].moves, np.random.default_rng(0)
-    return FeatureEvidence.of(x, y, moves, rng, EvidenceSettings(), settings or FULL)
+    return FeatureDraft.of(x, y, moves, rng, EvidenceSettings(), settings or FULL).evidence()
 
 
 def _kernels(evidence: FeatureEvidence) -> tuple[Tensor, Tensor]:
@@ -161,7 +161,7 @@ def test_rows_beyond_the_limits_are_dropped_with_their_units() -> None:
     x, y = Cell("C4, labels move", "normal", "even", 200).draw(0)
     assert len(_features(Cell("C4, labels move", "normal", "even", 200), replace(FULL, most_values=400)).rows) == 100
     small = FeatureSettings(tied_rank=50, anti_rank=20, most_kernels=4 * 50 * 80)
-    evidence = FeatureEvidence.of(x, y, moves, np.random.default_rng(0), EvidenceSettings(), small)
+    evidence = FeatureDraft.of(x, y, moves, np.random.default_rng(0), EvidenceSettings(), small).evidence()
     assert len(evidence.rows) == 80
     assert torch.allclose(evidence.scale(x[evidence.rows], y[evidence.rows])[0], evidence.landmarks.x)
     units = torch.arange(200) // 2
@@ -178,7 +178,9 @@ def test_the_length_and_the_noise_have_the_best_evidence_of_the_kernels() -> Non
     cell = Cell("S3", "normal", "even", 60)
     x, y = cell.draw(1)
     moves, settings = tasks()[cell.task].moves, EvidenceSettings(floors=(1e-9, 1e-9))
-    features = FeatureEvidence.of(x, y, moves, np.random.default_rng(0), settings, replace(FULL, chosen_rank=10_000))
+    features = FeatureDraft.of(
+        x, y, moves, np.random.default_rng(0), settings, replace(FULL, chosen_rank=10_000)
+    ).evidence()
     kernels = KernelEvidence.of(x, y, moves, np.random.default_rng(0), settings)
     place, noise = kernels.chosen()
     assert (features.landmarks.length, features.noise) == (pytest.approx(kernels.lengths[place]), noise)
@@ -191,7 +193,7 @@ def test_later_draws_do_not_depend_on_which_whitenings_are_alike() -> None:
     states = []
     for alike in (1.0, 1e9):
         rng = np.random.default_rng(0)
-        FeatureEvidence.of(x, y, tasks()[cell.task].moves, rng, EvidenceSettings(alike=alike), FULL)
+        FeatureDraft.of(x, y, tasks()[cell.task].moves, rng, EvidenceSettings(alike=alike), FULL).evidence()
         states.append(rng.random())
     assert states[0] == states[1]
 
