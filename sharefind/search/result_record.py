@@ -142,8 +142,7 @@ def _moves(problem: Problem, group: Group) -> ColumnMoves | None:
     """What a group's generators do to columns; None where one does more than permute them and change signs."""
     if not isinstance(group, FiniteGroup):
         return None
-    whole = problem.candidate
-    reps = [rep if group is whole.group else rep.restrict(group) for rep in (whole.in_rep, whole.out_rep)]
+    reps = problem.representations_of(group)
     sides = [[signed_image(matrix) for matrix in rep.generator_matrices] for rep in reps]
     on_inputs, on_outputs = ([image for image in side if image is not None] for side in sides)
     if min(len(on_inputs), len(on_outputs)) < len(group.generators):
