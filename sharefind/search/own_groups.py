@@ -6,13 +6,17 @@ Where there are as many outputs as inputs, one permutation moves both.
 from __future__ import annotations
 
 import hashlib
+import math
 from functools import lru_cache
+from itertools import permutations, product
+
+import numpy as np
 
 from sharefind.errors import ConfigError, setting
 from sharefind.groups import FiniteGroup, Group, Representation, natural, trivial
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.recognition import Layout, Recognition, matrix_layout, recognise_layout
-from sharefind.spaces import Block, LatticeNode, Subspace, invariant_lattice, matrix_space
+from sharefind.spaces import Block, LatticeNode, Subspace, invariant_lattice, matrix_space, tying
 
 
 def weights_layout(blocks: tuple[Block, ...]) -> Layout:
@@ -82,3 +86,20 @@ def spaces_of_subgroups(space: Subspace, layout: Layout, most: int = MAX_SUBGROU
     on_x, on_y = own_representations(place.group, layout)
     nodes = invariant_lattice(matrix_space(on_x, on_y, bias=len(layout.blocks) > 1).action).nodes
     return tuple(node.space for node in nodes)
+
+
+@lru_cache(maxsize=16)
+def cyclic_spaces(layout: Layout, most: int) -> tuple[Subspace, ...]:
+    """The fixed spaces of single permutations, each once; none where there are more than `most` permutations."""
+    sizes = [1 if axis.moves == "none" else axis.size for axis in layout.axes]
+    if math.prod(map(math.factorial, sizes)) > most:
+        return ()
+    images = [
+        [tuple(range(axis.size))] if axis.moves == "none" else permutations(range(axis.size)) for axis in layout.axes
+    ]
+    found: dict[Subspace, None] = {}
+    for parts in product(*images):
+        points = np.concatenate([start + np.array(p) for start, p in zip(layout.starts, parts, strict=True)])
+        targets, _ = layout.parameter_move(points)
+        found[Subspace.from_pattern(tying.tied(targets[None, :]))] = None
+    return tuple(found)

@@ -161,9 +161,12 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
     if problem.settings.stopping.decides_by_tests and not _tolerated(outcome):
         verdicts = _verdicts(problem)
         return _with(Verdict.ACCEPTED, verdicts), _with(Verdict.REJECTED, verdicts)
-    if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
-        return [], _rejected(outcome)
     kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()
+    if not problem.settings.config.scheme.is_evidence or not outcome.finished:
+        return [], _rejected(outcome)
+    if problem.lattice is None:
+        accepted = [] if outcome.e_star.space.is_full else list(kept)
+        return accepted, [name for name in _rejected(outcome) if name not in accepted]
     holding = [g for n in problem.lattice.nodes for g in n.groups if problem.label_of(g) in kept]
     accepted = [
         problem.label_of(g)

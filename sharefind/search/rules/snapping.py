@@ -18,7 +18,14 @@ from scipy.spatial.distance import squareform
 
 from sharefind.recognition import Layout
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.own_groups import own_key, own_label, recognised, spaces_of_subgroups, weights_layout
+from sharefind.search.own_groups import (
+    cyclic_spaces,
+    own_key,
+    own_label,
+    recognised,
+    spaces_of_subgroups,
+    weights_layout,
+)
 from sharefind.search.rules.growth import Escape, Proposal, candidate_node
 from sharefind.search.rules.leftover import Leftover
 from sharefind.search.search_lattice import Growth, SearchNode, Snap
@@ -32,10 +39,14 @@ class Snapping:
 
     Attributes:
         most: Spaces that are proposed at a time, the smallest ones; Z always is.
+        listed: Permutations that are looked at one by one, where there are no more.
+        joined: Spaces of groups with several generators are looked for until there are so many.
         apart: Entries that the space which was left does not tie are so many times the largest distance apart.
     """
 
     most: int = 32
+    listed: int = 5040
+    joined: int = 500
     apart: float = 10.0
 
     def proposals(self, problem: TestedProblem, node: SearchNode, escape: Escape, rule: str) -> list[Proposal]:
@@ -60,16 +71,40 @@ class Snapping:
             here = problem.lattice_node(node)
             return [] if here is None else [candidate_node(place) for place in problem.lattice.above(here)]
         layout = weights_layout(problem.space.blocks)
-        return [own_node(space, layout) for space in self._closures(layout, node, escape)]
+        return [own_node(space, layout) for space in self._closures(layout, node, escape, problem.settings.alpha)]
 
-    def _closures(self, layout: Layout, node: SearchNode, escape: Escape) -> list[Subspace]:
+    def _closures(self, layout: Layout, node: SearchNode, escape: Escape, alpha: float) -> list[Subspace]:
         """Fixed spaces of groups that keep a tying read off the escape, of the subgroups of E_j's group, and Z."""
         full = Subspace.full(node.space.ambient)
         tied = node.space.tying
         patterns = () if tied is None else self.tyings(tied, escape.second_moment)
         spaces = {recognised(Subspace.from_tying(pattern), layout).closure for pattern in patterns}
         larger = {space for space in (*spaces, *spaces_of_subgroups(node.space, layout)) if node.space < space}
+        larger |= self.kept(layout, node.space, escape, alpha)
         return sorted({*larger, full}, key=lambda space: (space.dim, space.to_json()["labels"]))
+
+    def kept(self, layout: Layout, home: Subspace, escape: Escape, alpha: float) -> set[Subspace]:
+        """Fixed spaces of groups all of whose generators keep the escape within errors, where moves can be listed.
+
+        Two entries that happen to be alike mislead a tying, and no permutation.
+
+        Args:
+            layout: Which permutations there are.
+            home: E_j, which every space contains strictly.
+            escape: How particles left it.
+            alpha: A space is dropped where this much or less speaks for noise alone outside of it.
+        """
+
+        def holds(space: Subspace) -> bool:
+            return home < space and escape.outside(space).p_value > alpha
+
+        cyclic = {space for space in cyclic_spaces(layout, self.listed) if holds(space)}
+        found, newest = set(cyclic), set(cyclic)
+        while newest and len(found) < self.joined:
+            meets = {space.meet(other) for space in newest for other in cyclic} - found
+            newest = {space for space in meets if holds(space)}
+            found |= newest
+        return found
 
     def tyings(self, tied: NDArray[np.int32], second_moment: FloatArray) -> Iterator[NDArray[np.int64]]:
         """Ways to tie entries that leave E_j nearly alike, and that E_j ties: from all of these to none.
