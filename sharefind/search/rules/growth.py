@@ -50,6 +50,10 @@ class Escape:
         basis = space.orthonormal()
         return float(np.einsum("kd,de,ke->", basis, self.second_moment, basis) / self.energy)
 
+    def can_reject(self, alpha: float) -> bool:
+        """Whether there are enough replicates for a p-value of `alpha` or less: 2^(R - 1) ways to turn them."""
+        return bool(2.0 ** (1 - len(self.residuals)) <= alpha)
+
     def outside(self, space: Subspace) -> Leftover:
         """What of the escape lies outside `space`, which contains E_j."""
         inside = space.project(self.residuals.transpose(0, 2, 1)).transpose(0, 2, 1)

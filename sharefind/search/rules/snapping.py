@@ -53,10 +53,11 @@ class Snapping:
         """The exact spaces above a node, small ones first, outside of which nothing significant is left.
 
         Empty at {0} where nothing that left it is significant: all spaces contain noise. Elsewhere the node has a
-        group, and the search goes to the spaces of its subgroups, however weak the escape.
+        group, and the search goes to the spaces of its subgroups, however weak the escape. So it does from {0} with too
+        few replicates to reject anything: that particles left, the stopping rule says.
         """
         alpha = problem.settings.alpha
-        if node.space.is_zero and escape.outside(node.space).p_value > alpha:
+        if node.space.is_zero and escape.can_reject(alpha) and escape.outside(node.space).p_value > alpha:
             return []
         found: list[Proposal] = []
         for child in self._above(problem, node, escape):

@@ -78,7 +78,10 @@ def _cross_fitted(problem: TestedProblem, node: SearchNode, found: Assessment, p
     if evidence.decision is Decision.GROW and not is_alone:
         return found
     training = escape_training(problem, node.space, node.key, staged(progress, "replicates"))
-    left = measure_escape(training, node.space).outside(node.space)
+    escape = measure_escape(training, node.space)
+    if not escape.can_reject(alpha):
+        return found
+    left = escape.outside(node.space)
     leaves = left.p_value <= alpha
     decision, word = (Decision.GROW, "leave") if leaves else (Decision.STAY, "stay")
     common = f"what replicates have in common is {left.errors:.2g} standard errors (p = {left.p_value:.3g})"
