@@ -40,12 +40,14 @@ class Snapping:
     Attributes:
         most: Spaces that are proposed at a time, the smallest ones; Z always is.
         listed: Permutations that are looked at one by one, where there are no more.
+        generators: Of those that pass, so many with the least left over are combined.
         joined: Spaces of groups with several generators are looked for until there are so many.
         apart: Entries that the space which was left does not tie are so many times the largest distance apart.
     """
 
     most: int = 32
-    listed: int = 5040
+    listed: int = 720
+    generators: int = 100
     joined: int = 500
     apart: float = 10.0
 
@@ -99,7 +101,8 @@ class Snapping:
         def holds(space: Subspace) -> bool:
             return home < space and escape.outside(space).p_value > alpha
 
-        cyclic = {space for space in cyclic_spaces(layout, self.listed) if holds(space)}
+        passing = [space for space in cyclic_spaces(layout, self.listed) if holds(space)]
+        cyclic = sorted(passing, key=lambda space: escape.outside(space).errors)[: self.generators]
         found, newest = set(cyclic), set(cyclic)
         while newest and len(found) < self.joined:
             meets = {space.meet(other) for space in newest for other in cyclic} - found
@@ -120,6 +123,8 @@ class Snapping:
         Yields:
             Labels from 1, shape (D,).
         """
+        if len(tied) == 1:
+            return
         size = np.diagonal(second_moment)
         squared = np.maximum(size[:, None] + size[None, :] - 2 * second_moment, 0.0)
         distance = np.sqrt(squared)
