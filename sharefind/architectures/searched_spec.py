@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.architectures.certificate.group_names import WrongNameError, claim_of, finite_naming
@@ -96,7 +97,9 @@ def _change(problem: Problem, reps: Sequence[Representation]) -> Standardisation
     change = problem.change
     if problem.lattice is not None:
         return change
-    centre, shift = fixed_space(reps[INPUTS]).project(change.centre), fixed_space(reps[OUTPUTS]).project(change.shift)
+    spaces = (fixed_space(reps[INPUTS]), fixed_space(reps[OUTPUTS]))
+    origins = zip(spaces, (change.centre, change.shift), strict=True)
+    centre, shift = (np.asarray(space.project(origin), dtype=np.float64) for space, origin in origins)
     return replace(change, centre=centre, shift=shift)
 
 
