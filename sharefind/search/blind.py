@@ -119,7 +119,7 @@ def blind_start(
         rows = None
         x, y = fresh(named_stream(config.seed, "blind", "samples"), fresh_samples)
     else:
-        proposing, rows = _split(len(x), config.seed, units, share)
+        proposing, rows = split_rows(len(x), config.seed, units, share)
         x, y = x[proposing], y[proposing]
     signed = None if unit is None else _is_odd(unit, x.shape[1], y.shape[1])
     if has_classes:
@@ -136,7 +136,7 @@ def _can_be_searched(start: BlindStart, unit: str | None) -> bool:
     return start.tying is None and start.group.order is not None and start.group.order <= MAX_SUBGROUP_ORDER
 
 
-def _split(n: int, seed: int, units: Tensor | None, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split_rows(n: int, seed: int, units: Tensor | None, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows that propose and those that are left for tests and training, ascending; whole units in each."""
     rng = named_stream(seed, "blind", "rows")
     if units is not None:

@@ -13,10 +13,12 @@ from itertools import count
 
 from sharefind.errors import ConfigError, NotConvergedError, setting
 from sharefind.inference import Diagnosis
+from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.search.completion import completed
 from sharefind.search.descent import proposal_number, tested
 from sharefind.search.experiments import StageProgress, escape_training
 from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.map_explanations import map_explanations
 from sharefind.search.memory import Memory, MemoryOfProposal, NoMemory
 from sharefind.search.node_evidence import Decision
 from sharefind.search.node_record import NODE, NodeRecord
@@ -44,6 +46,8 @@ def no_direction_advice() -> str:
 
 
 Diagnose = Callable[[TestedProblem, Memory, StageProgress], Mapping[str, Diagnosis]]
+
+Explain = Callable[[TestedProblem, Memory, StageProgress], tuple[MapExplanation, ...]]
 """Looks closely at what was rejected."""
 
 
@@ -59,6 +63,7 @@ class Engine:
         memory: Finished work of this or an earlier run.
         bounded: Encloses work that does not look at a deadline itself, or too rarely, and may raise StopSearch there.
         diagnose: Says why groups were rejected.
+        explain: Says what is wrong with maps of columns.
     """
 
     problem: Problem
@@ -68,6 +73,7 @@ class Engine:
     memory: Memory = field(default_factory=NoMemory)
     bounded: Callable[[], AbstractContextManager[None]] = nullcontext
     diagnose: Diagnose = diagnoses
+    explain: Explain = map_explanations
 
     def run(self) -> SearchOutcome:
         """Search from {0} until a node holds, nothing is left to grow to, or the budget of nodes is spent.
@@ -113,7 +119,12 @@ class Engine:
                 found = self.diagnose(problem, memory, self._progress(node))
         except StopSearch as stop:  # E_* is known by then
             return SearchOutcome(problem, lattice, chain, True, stopped=_reason(stop))
-        return SearchOutcome(problem, lattice, chain, True, found)
+        try:
+            with self.bounded():
+                maps = self.explain(problem, memory, self._progress(node))
+        except StopSearch as stop:
+            return SearchOutcome(problem, lattice, chain, True, found, stopped=_reason(stop))
+        return SearchOutcome(problem, lattice, chain, True, found, maps=maps)
 
     def _progress(self, node: SearchNode) -> StageProgress:
         return lambda stage, done, total: self.observer.on_progress(node, stage, done, total)

@@ -117,7 +117,7 @@ def tested_samples(problem: Problem, fresh: int = 2000) -> tuple[Tensor, Tensor]
     """
     task = problem.task
     if task.x is not None and task.y is not None:
-        rows = slice(None) if problem.blind is None or problem.blind.rows is None else problem.blind.rows
+        rows = slice(None) if problem.rows is None else problem.rows
         return torch.tensor(task.x[rows]), torch.tensor(task.y[rows])
     x, y = problem.task.sample(named_stream(problem.settings.seed, "symmetries", "samples"), fresh)
     return torch.from_numpy(x), torch.from_numpy(y)

@@ -27,6 +27,7 @@ from sharefind.meanfield.units import SearchedUnit
 from sharefind.search.axis_words import default_expression, settled
 from sharefind.search.blind import BlindStart
 from sharefind.search.config import SearchConfig, Settings
+from sharefind.search.inside import SubgroupStart
 from sharefind.search.own_groups import own_place, own_representations, weights_layout
 from sharefind.search.search_lattice import SearchNode
 from sharefind.search.searched_unit import default_hidden
@@ -38,7 +39,7 @@ from sharefind.spaces import (
     fixed_space,
 )
 
-ELSEWHERE = {"data", "generators", "max_nodes", "max_seconds", *SETTINGS}
+ELSEWHERE = {"data", "generators", "map", "max_nodes", "max_seconds", *SETTINGS}
 """Settings on which no result depends: paths, whose content does count, budgets and limits."""
 
 
@@ -147,6 +148,8 @@ class Problem:
         blind: what a blind search started from; x and y are the samples that took no part in that. None otherwise.
         units: (n,), int64, the unit of each row of x and y, numbered from 0; None where every row is one.
         warnings: what must be said of the data, a line each.
+        inside: what a search inside a candidate that is too large to list starts from; x and y are the samples that
+            took no part in that. None otherwise.
     """
 
     task: TaskLike
@@ -160,6 +163,13 @@ class Problem:
     blind: BlindStart | None = None
     units: Tensor | None = None
     warnings: tuple[str, ...] = ()
+    inside: SubgroupStart | None = None
+
+    @property
+    def rows(self) -> NDArray[np.int64] | None:
+        """The rows of the task that are tested and trained on, ascending; None for all of them, or fresh samples."""
+        start = self.blind or self.inside
+        return None if start is None else start.rows
 
     @property
     def space(self) -> ParameterSpace:

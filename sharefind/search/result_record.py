@@ -9,10 +9,13 @@ import numpy as np
 
 from sharefind.column_names import kept_names
 from sharefind.exact.matrices import signed_image
-from sharefind.groups import FiniteGroup, Group, structure_name
+from sharefind.groups import FiniteGroup, Group
 from sharefind.inference import Diagnosis, Verdict
+from sharefind.recognition.naming import permutation_group_name
 from sharefind.search.blind_record import blind_row
 from sharefind.search.hypotheses import TestedProblem, is_within
+from sharefind.search.inside_record import subgroups_row
+from sharefind.search.map_rows import MapRow
 from sharefind.search.node_evidence import Evidence
 from sharefind.search.problem import Problem
 from sharefind.search.relation_warnings import relation_warnings
@@ -81,7 +84,9 @@ def result_record(
         decided_by="law" if tests is None else tests.decided_by,
         likeliest=None if tests is None else likeliest_row(tests),
         diagnosis={n: _diagnosis_row(problem, n, d) for n, d in outcome.diagnoses.items() if n in family_rejected},
+        maps=[MapRow.of(found) for found in outcome.maps],
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
+        subgroups=subgroups_row(problem),
         yardstick=None if isinstance(found, Missing) else found,
         yardstick_missing=found.reason if isinstance(found, Missing) else None,
         lattice=LatticeCounts(
@@ -128,7 +133,8 @@ def _stabiliser(problem: Problem, group: Group) -> Stabiliser:
     candidate = problem.candidate.group
     name = group.name
     if isinstance(group, FiniteGroup):
-        name = candidate.name if problem.blind is not None and group == candidate else structure_name(group)
+        is_large = problem.blind is not None or problem.inside is not None
+        name = candidate.name if is_large and group == candidate else permutation_group_name(group)
     return Stabiliser(name=name, order=group.order, **_on_points_and_columns(problem, group))
 
 

@@ -1,4 +1,4 @@
-"""What depends on inputs alone is computed once for many draws of labels: level by simulation at a tenth of the time."""
+"""What depends on inputs alone, computed once for many draws of labels: level by simulation at a tenth of the time."""
 
 from __future__ import annotations
 

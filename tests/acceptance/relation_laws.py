@@ -286,9 +286,7 @@ def p_values_at(cell: Cell, seed: int, draws: int, test: Test = exact_kernels) -
     """Of several draws of relation and noise at the inputs of one seed."""
     task = tasks()[cell.task]
     with rows_looked_at(), inputs_stay():
-        return [
-            test(*cell.draw(seed, labels=k), task, np.random.default_rng([21, seed])).p_value for k in range(draws)
-        ]
+        return [test(*cell.draw(seed, labels=k), task, np.random.default_rng([21, seed])).p_value for k in range(draws)]
 
 
 def rejected(cell: Cell, sets: int, test: Test = exact_kernels, draws: int = 1) -> float:

@@ -154,7 +154,8 @@ def _spanned(on_y: Tensor, y: Tensor, rounding: float = 1e-9) -> Tensor:
     """
     moved = (on_y @ (y.t() @ y) @ on_y.mT).mean(0)
     values, vectors = torch.linalg.eigh((moved + moved.t()) / 2)
-    return vectors[:, values > rounding * values.max()]
+    kept: Tensor = vectors[:, values > rounding * values.max()]
+    return kept
 
 
 def posterior(evidence: Mapping[str, float], prior: Mapping[str, float], temperature: float) -> dict[str, float]:

@@ -97,18 +97,18 @@ class FeatureFit:
         return (self.features.t() @ labels) / (self.values + noise).unsqueeze(1)
 
     def errors(self, residuals: Tensor, units: Tensor, noise: float, least: float = 1e-6, block: int = 4096) -> Tensor:
-        """Residuals (N, c) at the size of the errors: (I - S_BB)^{-1/2} of those of each unit B, S the smoother.
+        """Residuals (N, c) at the size of the errors: (R^2)_BB^{-1/2} of those of each unit B, R the smoother's rest.
 
-        Of a unit with one label it is the residual over sqrt(1 - leverage).
+        R^2 is the covariance that white errors leave in residuals, as in `label_copies.TiedFit.error_sizes`.
 
         Args:
             residuals: Labels less the fit, shape (N, c).
             units: The unit of each row, shape (n,), numbered from 0; a row has N / n labels.
             noise: Of the smoother.
-            least: Smallest eigenvalue of I - S_BB that is taken for what it is.
+            least: Smallest eigenvalue of (R^2)_BB that is taken for what it is.
             block: Labels, about, whose features are looked at together.
         """
-        halves = self.features * (self.values + noise).rsqrt()
+        halves = self.features * self.twice(noise).sqrt()
         numbers = units.repeat_interleave(len(residuals) // len(units))
         sizes = torch.bincount(numbers)
         if int(sizes.max()) == 1:
