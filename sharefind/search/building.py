@@ -25,6 +25,7 @@ from sharefind.search.blind import BlindStart, blind_start
 from sharefind.search.classes import fresh_change, paced, refuse_no_classes
 from sharefind.search.config import SearchConfig, Settings
 from sharefind.search.inside import SubgroupStart, subgroup_start, warnings_of
+from sharefind.search.own_groups import weights_layout
 from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
 from sharefind.search.relation_groups import has_relation_test, refuse_untestable
@@ -129,6 +130,8 @@ def _assembled(
     settings = replace(settings, sgd=paced(settings.sgd, loss_of(change)))
     lattice = _lattice(config, unit, blind, inside)
     warnings = (*rows_of_task.warnings, *warnings_of(inside, candidate.group))
+    if lattice is None and settings.growing.snaps:
+        weights_layout(unit.space.blocks)  # refuses units with other weights
     if lattice is not None and not lattice.zero.groups and not can_permute(units, settings.alpha):
         warnings = (*warnings, unpermutable())
     return Problem(task, candidate, unit, lattice, settings, x, y, change, blind, units, warnings, inside)

@@ -199,13 +199,18 @@ def _first(problem: Problem) -> SearchNode:
 def _next(problem: TestedProblem, lattice: SearchLattice) -> SearchNode:
     """The unvisited node whose growth explains most of an escape; the smaller space on a tie.
 
+    Exact spaces to which directions were snapped come before others, and of these the smallest: the escape is within
+    errors of each of them.
+
     Spaces inside one whose group is accepted come first: escapes from a space inside E^G stay in E^G (Maass &
     Fontbona 2024, Thm 5).
     """
 
-    def rank(growth: Growth) -> tuple[bool, float, int, str]:
+    def rank(growth: Growth) -> tuple[bool, int, float, int, str]:
         target = lattice.node(growth.target)
-        return (not problem.leads_to_accepted(target), -growth.explained, target.space.dim, growth.target)
+        dim = target.space.dim
+        snapped = dim if growth.snap is not None else target.space.ambient + 1
+        return (not problem.leads_to_accepted(target), snapped, -growth.explained, dim, growth.target)
 
     return lattice.node(min(lattice.open_growths(), key=rank).target)
 

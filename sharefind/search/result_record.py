@@ -148,8 +148,7 @@ def _moves(problem: Problem, group: Group) -> ColumnMoves | None:
     """What a group's generators do to columns; None where one does more than permute them and change signs."""
     if not isinstance(group, FiniteGroup):
         return None
-    whole = problem.candidate
-    reps = [rep if group is whole.group else rep.restrict(group) for rep in (whole.in_rep, whole.out_rep)]
+    reps = problem.representations_of(group)
     sides = [[signed_image(matrix) for matrix in rep.generator_matrices] for rep in reps]
     on_inputs, on_outputs = ([image for image in side if image is not None] for side in sides)
     if min(len(on_inputs), len(on_outputs)) < len(group.generators):
@@ -168,9 +167,12 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
     if problem.settings.stopping.decides_by_tests and not _tolerated(outcome):
         verdicts = _verdicts(problem)
         return _with(Verdict.ACCEPTED, verdicts), _with(Verdict.REJECTED, verdicts)
-    if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
-        return [], _rejected(outcome)
     kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()
+    if not problem.settings.config.scheme.is_evidence or not outcome.finished:
+        return [], _rejected(outcome)
+    if problem.lattice is None:
+        accepted = [] if outcome.e_star.space.is_full else list(kept)
+        return accepted, [name for name in _rejected(outcome) if name not in accepted]
     holding = [g for n in problem.lattice.nodes for g in n.groups if problem.label_of(g) in kept]
     accepted = [
         problem.label_of(g)

@@ -22,7 +22,7 @@ from sharefind.search.memory import DIAGNOSIS, MAP, RELATION, SHARES, TEST, Kind
 from sharefind.search.node_evidence import Bounded, Evidence, NonNegative
 from sharefind.search.node_record import NODE, NodeRecord
 from sharefind.search.rules.growth import Proposal
-from sharefind.search.search_lattice import Growth, SearchNode
+from sharefind.search.search_lattice import Growth, SearchNode, SnapRow, snap_json
 from sharefind.spaces import Subspace
 
 
@@ -35,11 +35,13 @@ class _Proposal(Part):
     rule: Word
     explained: FiniteFloat
     direction: list[FiniteFloat]
+    snap: SnapRow | None = None
 
     def value(self) -> Proposal:
+        snap = None if self.snap is None else self.snap.value()
         return Proposal(
             SearchNode(self.key, Subspace.from_json(self.space), self.candidate, self.label),
-            Growth(self.source, self.key, self.rule, self.explained, tuple(self.direction)),
+            Growth(self.source, self.key, self.rule, self.explained, tuple(self.direction), snap),
         )
 
 
@@ -175,6 +177,7 @@ def _node_line(key: str, record: NodeRecord) -> dict[str, Any]:
                 "rule": p.growth.rule,
                 "explained": p.growth.explained,
                 "direction": list(p.growth.direction),
+                **snap_json(p.growth),
             }
             for p in record.proposals
         ],
