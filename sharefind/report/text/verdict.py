@@ -37,7 +37,11 @@ def verdict(view: RunView) -> str:
     where, before = f"dimension {last.space.dim} of {view.ambient}", _rejection(view.result.blind)
     if not view.is_finished:
         return f"{before}Undecided: the search ended at {last.label}, {where}, which does not hold{why}."
-    return f"{before}E_* = {star_name(view)}, {where}: {_meaning(view)}"
+    open_subgroups = view.result.subgroups_undecided
+    if open_subgroups and last.space.is_full:
+        return f"{before}Undecided: E_* = Z, {where}, but symmetries may be missed, since {open_subgroups}."
+    found = f"{before}E_* = {star_name(view)}, {where}: {_meaning(view)}"
+    return f"{found} Undecided: a larger symmetry may hold, since {open_subgroups}." if open_subgroups else found
 
 
 def _rejection(blind: BlindRow | None) -> str:
@@ -191,7 +195,7 @@ def _rests_at_saddle(view: RunView) -> bool:
 
 def is_answer(view: RunView) -> bool:
     """Whether a space holds that says something of the data: not {0}, and not Z for want of a decision."""
-    return view.is_finished and not is_zero(view) and not view.result.is_one_sided
+    return view.is_finished and view.result.is_answer
 
 
 def is_zero(view: RunView) -> bool:
