@@ -88,7 +88,7 @@ def result_record(
         diagnosis={n: _diagnosis_row(problem, n, d) for n, d in outcome.diagnoses.items() if n in family_rejected},
         maps=[MapRow.of(found) for found in outcome.maps],
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
-        subgroups=subgroups_row(problem),
+        subgroups=subgroups_row(outcome),
         yardstick=None if isinstance(found, Missing) else found,
         yardstick_missing=found.reason if isinstance(found, Missing) else None,
         lattice=LatticeCounts(

@@ -103,6 +103,7 @@ def test_a_search_that_is_cut_short_is_undecided_about_the_rest(truth, monkeypat
     said = verdict(RunView(Path("run"), result, outcome.lattice, problem.settings.alpha))
     if truth == "S6":
         assert result.status == "found" and result.subgroups_undecided is None and "Undecided" not in said
+        assert result.subgroups.smaller_group and "the symmetry S6 (order 720) of the weights is not rejected" in said
         return
     assert result.status == "undecided" and not result.subgroups.exhaustive
     assert result.subgroups_undecided == "the search for subgroups of S6 was cut short"
