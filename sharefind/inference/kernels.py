@@ -24,8 +24,9 @@ def matern(distances: Tensor, inverse_length: float, jitter: float = 1e-12) -> T
     Returns:
         The kernel, of the same shape.
     """
-    r = (3 * inverse_length**2 * distances + jitter).sqrt()
-    return (1 + r) * torch.exp(-r)
+    r = distances.mul(3 * inverse_length**2).add_(jitter).sqrt_()
+    decay = torch.exp(-r)
+    return r.add_(1).mul_(decay)
 
 
 def kernel_root(gram: Tensor, rounding: float) -> Tensor:

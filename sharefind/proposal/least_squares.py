@@ -121,13 +121,35 @@ def _noise(residual: FloatArray, labels: FloatArray, rounding: float) -> FloatAr
 
     Shrinkage is towards equal variances, so it is done on residuals of one size each. labels: (n, m).
     """
-    from sklearn.covariance import ledoit_wolf  # half a second, which only this needs
-
     size = np.sqrt(np.mean(residual**2, axis=0))
     size = np.where(size > 0, size, 1.0)
     floor = rounding * (np.var(labels, axis=0) + rounding)
-    shrunk = ledoit_wolf(residual / size, assume_centered=True)[0] * np.multiply.outer(size, size)
+    shrunk = shrunk_covariance(residual / size) * np.multiply.outer(size, size)
     return np.asarray(shrunk + np.diag(floor), dtype=np.float64)
+
+
+def shrunk_covariance(residual: FloatArray) -> FloatArray:
+    """The covariance of residuals with mean 0, shrunk towards equal variances (Ledoit and Wolf 2004).
+
+    scikit-learn has it, too, and takes seconds to load.
+
+    Args:
+        residual: Shape (n, m).
+
+    Returns:
+        Shape (m, m).
+    """
+    n, m = residual.shape
+    covariance: FloatArray = residual.T @ residual / n
+    if m == 1:
+        return covariance
+    squares, mean = residual**2, float(np.trace(covariance)) / m
+    beyond = float((covariance**2).sum())
+    # By how much the covariance is off in mean square, and how far it is from equal variances.
+    error = (float((squares.sum(axis=1) ** 2).sum()) / n - beyond) / n
+    distance = beyond - m * mean**2
+    share = min(1.0, error / distance) if distance > 0 else 1.0
+    return np.asarray((1 - share) * covariance + share * mean * np.eye(m))
 
 
 def _shifts(plain: FloatArray, kinds: Sequence[Kind], values: FloatArray, weighted: FloatArray) -> FloatArray:

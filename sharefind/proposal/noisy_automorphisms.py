@@ -161,7 +161,9 @@ class PermutationSearch:
         """
         found, is_signed = self.generators(), any(axis.is_signed for axis in self.coefficients.layout.axes)
         for looseness in () if is_signed else self.effort.tighter:
-            found += PermutationSearch(self.coefficients, replace(self.effort, looseness=looseness)).generators()
+            other = PermutationSearch(self.coefficients, replace(self.effort, looseness=looseness))
+            found += other.generators()
+            self.is_exhaustive &= other.is_exhaustive
         listed = None if is_signed else self._listed()
         if listed is not None:
             found += self._nearest(listed)

@@ -165,6 +165,7 @@ class SubgroupSearch:
         for looseness in self.effort.tighter:
             other = replace(self, effort=replace(self.effort, looseness=looseness), expansions=0)
             found += other.generators()
+            self.is_exhaustive &= other.is_exhaustive
         unique = list({g.tobytes(): g for g in found}.values())
         if not unique:
             return []

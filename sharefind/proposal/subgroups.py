@@ -40,7 +40,7 @@ class SubgroupProposing:
     Attributes:
         credible: Posterior share of the groups that are proposed together.
         most_proposed: Groups that are proposed at most.
-        fallbacks: Groups inside the first one that follow it, for the case that it is rejected.
+        fallbacks: Groups inside the proposed ones that follow them, for the case that these are rejected.
         most_tested: Groups that are tested at most, with all joins.
         most_below: Subgroups of a proposed group at most.
         rounds: Times that elements are looked for again, with coefficients tied by the best groups so far: these are
@@ -300,14 +300,11 @@ class _Exploration:
         return tuple(self._titled(group) for group in family.members)
 
     def _inside(self, found: Posterior, proposed: Sequence[ProposedSubgroup]) -> list[FiniteGroup]:
-        """The likeliest groups that lie inside the first proposal and are none."""
-        if not proposed:
-            return []
-        first, taken = proposed[0].group, {one.group for one in proposed}
-        inside: list[FiniteGroup] = []
+        """The likeliest groups that lie inside a proposal and are none."""
+        taken, inside = {one.group for one in proposed}, list[FiniteGroup]()
         for space in found.ranked[: self.settings.most_proposed * (1 + self.settings.fallbacks)]:
             group = self._closure(space)
-            if 1 < group.order < first.order and group not in taken and group.is_subgroup_of(first):
+            if group.order > 1 and group not in taken and any(_is_inside(group, one.group) for one in proposed):
                 inside.append(group)
                 taken.add(group)
         return inside[: self.settings.fallbacks]
@@ -320,3 +317,7 @@ class _Exploration:
 
     def _log(self, group: FiniteGroup) -> float:
         return float(self.evidence.log(self._on_layout(self.points.lifted(group.generator_array))))
+
+
+def _is_inside(inner: FiniteGroup, outer: FiniteGroup) -> bool:
+    return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)

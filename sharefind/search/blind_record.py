@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.groups import FiniteGroup
+from sharefind.groups import FiniteGroup, Group
 from sharefind.groups.group import permutation_sign
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.proposal import Finding
 from sharefind.search.blind import BlindStart
 from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.problem import Problem
 from sharefind.search.result_parts import (
     BlindRow,
     LieAlgebra,
@@ -57,15 +58,27 @@ def has_smaller_group(problem: TestedProblem) -> bool:
     Groups that are too large to list are compared with their even permutations alone.
     """
     group, lattice = problem.candidate.group, problem.lattice
-    if lattice is None or not isinstance(group, FiniteGroup) or group.order == 1:
+    if lattice is None:
         return False
     place = next((node for node in lattice.nodes if group in node.groups), None)
-    if place is not None and len(place.groups) > 1:
-        return True
-    even = _even(group)
-    if group.order <= MAX_SUBGROUP_ORDER or even is None:
+    return is_of_weights(problem, group, 1 if place is None else len(place.groups))
+
+
+def is_of_weights(problem: Problem, group: Group, known: int) -> bool:
+    """Whether a proper subgroup of a group has the same fixed space, so that the weights tell no more than the group.
+
+    Args:
+        problem: What was searched.
+        group: Of the problem's candidate.
+        known: Groups with its fixed space that were looked at, itself among them.
+    """
+    if not isinstance(group, FiniteGroup) or group.order == 1:
         return False
-    return bool(fixed_space(problem.space.action.restrict(even)).dim == problem.fixed_space.dim)
+    even = _even(group) if known == 1 and group.order > MAX_SUBGROUP_ORDER else None
+    if even is None:
+        return known > 1
+    dims = [fixed_space(problem.space.action.restrict(one)).dim for one in (even, group)]
+    return bool(dims[0] == dims[1])
 
 
 def _even(group: FiniteGroup) -> FiniteGroup | None:

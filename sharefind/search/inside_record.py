@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from sharefind.groups import FiniteGroup
-from sharefind.search.problem import Problem
+from sharefind.search.blind_record import is_of_weights
 from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
+from sharefind.search.search_outcome import SearchOutcome
 
 
-def subgroups_row(problem: Problem) -> SubgroupsRow | None:
+def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:
     """What the proposing rows speak for, from which evidence, and what was tested; None where subgroups are listed."""
+    problem = outcome.problem
     start, whole = problem.inside, problem.candidate.group
     if start is None or not isinstance(whole, FiniteGroup):
         return None
@@ -27,4 +29,11 @@ def subgroups_row(problem: Problem) -> SubgroupsRow | None:
         family=[problem.label_of(group) for group in found.family],
         has_signal=found.has_signal,
         exhaustive=found.is_exhaustive,
+        smaller_group=_has_smaller_group(outcome),
     )
+
+
+def _has_smaller_group(outcome: SearchOutcome) -> bool:
+    """Whether E_* is the space of a group and of smaller ones, as that of S_n is the space of A_n."""
+    place = outcome.problem.lattice_node(outcome.e_star)
+    return place is not None and bool(place.groups) and is_of_weights(outcome.problem, place.group, len(place.groups))

@@ -35,11 +35,12 @@ def diagnoses(
     fewest_samples: int = 20,
     constant: float = 1e-10,
 ) -> dict[str, Diagnosis]:
-    """A closer look at groups, the largest first, and at the one that was accepted where others are looked at.
+    """A closer look at groups, the largest first.
 
     Where the law decides, these are the rejected groups nearest to what holds, and the candidate itself when it is
-    rejected; where the relation does, all candidates. None where there are too few samples or units for a risk gap, or
-    where all labels are equal and nothing can be predicted.
+    rejected; where the relation does, all candidates. Where the relation was tested, so that prices are shown, the
+    accepted group is one of them. None where there are too few samples or units for a risk gap, or where all labels are
+    equal and nothing can be predicted.
 
     Args:
         problem: What was searched.
@@ -68,7 +69,8 @@ def diagnoses(
     few = problem.units is not None and int(problem.units.max()) + 1 < 2 * CrossValidation.folds
     if few or len(x) < fewest_samples or bool(((y - y[0]).abs() <= constant * y.abs().max()).all()):
         return {}
-    chosen += [n for n in found.family.maximal[:1] if n in groups and n not in chosen]
+    if found.relation is not None:
+        chosen += [n for n in found.family.maximal[:1] if n in groups and n not in chosen]
     kept = {name: memory.get(DIAGNOSIS, name) for name in chosen}
     done = {name: diagnosis for name, diagnosis in kept.items() if diagnosis is not None}
     missing = [name for name in chosen if name not in done]

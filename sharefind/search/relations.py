@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from sharefind.groups import FiniteGroup
 from sharefind.inference import CandidateFamily, FamilyTest, InputLaw, Verdict, family_test
 from sharefind.inference.relation.group_shares import GroupShares, group_shares
 from sharefind.inference.relation.relation_family import RelationFamily, relation_family_test
@@ -61,20 +62,21 @@ def relations_of(
     if law is not None and not (law.rejected and _may_follow_relation(problem)):
         return Relations(likeliest=likeliest)
     inputs = _input_law(problem, family, memory, progress)
-    if law is not None and not any(inputs.verdicts[name] is Verdict.REJECTED for name in law.rejected):
+    are_broken = law is None or any(inputs.verdicts[name] is Verdict.REJECTED for name in law.rejected)
+    if not are_broken or not has_relation_test(problem.candidate.group):
         return Relations(inputs, likeliest=likeliest)
     evidence = None if likeliest is None else likeliest.log_evidence
     return Relations(inputs, _relation(problem, family, evidence, memory, progress), likeliest, "relation")
 
 
 def _may_follow_relation(problem: Problem) -> bool:
-    """Whether the relation may decide where the inputs alone break the law.
+    """Whether the relation may decide where the inputs alone break the law; not where distances decide.
 
-    Not where distances decide, and not under groups whose relation cannot be tested: the law stays then.
+    Under finite groups that are too large for a test of it the law stays, and the search says what that leaves open.
     """
     settings = problem.settings
     asked = settings.symmetry == "auto" and settings.stopping.decides_by_tests
-    return asked and has_relation_test(problem.candidate.group)
+    return asked and isinstance(problem.candidate.group, FiniteGroup)
 
 
 def _input_law(problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress) -> FamilyTest:

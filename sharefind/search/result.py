@@ -69,7 +69,8 @@ class Result(Part):
         classes: Names of the classes of which y has a column each; none where y holds numbers.
         parameter_space: Z.
         chain: E_0 -> ... -> E_*, or as far as the search came.
-        status: "found" or "undecided".
+        status: "found", or "undecided" where no space holds, or where `subgroups_undecided` says why others may hold.
+        subgroups_undecided: Why other subgroups of the candidate may hold, too; None where all were decided.
         stopped: Why the search ended before all was done, or None.
         warnings: What the user must know, a sentence each.
         e_star: The space that was found.
@@ -104,6 +105,7 @@ class Result(Part):
     parameter_space: Parameters
     chain: list[ChainRow]
     status: str = ""
+    subgroups_undecided: Word | None = None
     stopped: Word | None = None
     warnings: list[Word] = Field(default_factory=list)
     e_star: FoundSpace
@@ -142,7 +144,7 @@ class Result(Part):
         blocks = [Block(b.name, tuple(b.shape)) for b in self.parameter_space.blocks]
         star = self.e_star
         return html.notebook(
-            html.headline(self._found, is_good=self.is_found and star.dim > 0 and not self.is_one_sided),
+            html.headline(self._found, is_good=self.is_answer),
             html.remarks(self.warnings),
             html.facts(self._facts()),
             shown_space(star.dim, star.tying, star.basis, blocks, self.block_names, is_exact=star.exact),
@@ -175,6 +177,13 @@ class Result(Part):
         return bool(self.chain) and self.chain[-1].decision == "stay"
 
     @property
+    def is_answer(self) -> bool:
+        """Whether a space holds that says something of the data: not {0}, and not Z for want of a decision."""
+        nothing_tied = self.e_star.dim == self.parameter_space.dim
+        is_open = nothing_tied and self.subgroups_undecided is not None
+        return self.is_found and self.e_star.dim > 0 and not self.is_one_sided and not is_open
+
+    @property
     def is_one_sided(self) -> bool:
         """Whether the relation decides and nothing was accepted, since the inputs show one side of groups only."""
         hidden = any(row.relation is not None and row.relation.one_sided for row in self.symmetries)
@@ -187,7 +196,8 @@ class Result(Part):
         name = {0: "{0}", ambient: "Z"}.get(dim, self.e_star.candidate or "a space without a name")
         where = f"{name}, dimension {dim} of {ambient}"
         if self.is_found:
-            return f"E_* = {where}{', undecided: the inputs show one side only' if self.is_one_sided else ''}"
+            why = "the inputs show one side only" if self.is_one_sided else self.subgroups_undecided
+            return f"E_* = {where}{f', undecided: {why}' if why else ''}"
         return f"Undecided: the search ended at {where}{f' ({self.stopped})' if self.stopped else ''}"
 
     def _facts(self) -> dict[str, str]:

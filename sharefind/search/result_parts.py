@@ -328,6 +328,7 @@ class SubgroupsRow(Part):
         family: What was tested: proposals, subgroups below them, joins and the candidate itself.
         has_signal: Whether the proposing rows show that labels depend on inputs.
         exhaustive: Whether the search for subgroups was not cut short.
+        smaller_group: Whether a smaller group than the stabiliser of E_* has the same space.
         why_not: Why nothing could be proposed.
     """
 
@@ -337,6 +338,7 @@ class SubgroupsRow(Part):
     family: list[Word] = Field(default_factory=list)
     has_signal: bool = True
     exhaustive: bool = True
+    smaller_group: bool = False
     why_not: Word = ""
 
 

@@ -17,6 +17,7 @@ from sharefind.search.hypotheses import TestedProblem, is_within
 from sharefind.search.inside_record import subgroups_row
 from sharefind.search.map_rows import MapRow
 from sharefind.search.node_evidence import Evidence
+from sharefind.search.open_subgroups import subgroups_undecided
 from sharefind.search.problem import Problem
 from sharefind.search.relation_warnings import relation_warnings
 from sharefind.search.result import SCHEMA, Result, versions
@@ -54,7 +55,7 @@ def result_record(
     tests, family = problem.symmetries, problem.family
     accepted, rejected = group_verdicts(outcome)
     group = problem.candidate.group
-    verdicts = _verdicts(problem)
+    verdicts, open_subgroups = _verdicts(problem), subgroups_undecided(outcome)
     family_rejected = () if family is None else family.rejected
     return Result(
         schema=SCHEMA,
@@ -70,7 +71,8 @@ def result_record(
             blocks=[ParameterBlock(name=b.name, shape=list(b.shape)) for b in problem.space.blocks],
         ),
         chain=[_chain_row(node, node.evidence) for node in outcome.chain if node.evidence is not None],
-        status="found" if outcome.finished else "undecided",
+        status="found" if outcome.finished and open_subgroups is None else "undecided",
+        subgroups_undecided=open_subgroups,
         stopped=outcome.stopped,
         warnings=[*problem.warnings, *relation_warnings(outcome), *outcome.warnings],
         e_star=_e_star(problem, outcome.e_star),
@@ -86,7 +88,7 @@ def result_record(
         diagnosis={n: _diagnosis_row(problem, n, d) for n, d in outcome.diagnoses.items() if n in family_rejected},
         maps=[MapRow.of(found) for found in outcome.maps],
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
-        subgroups=subgroups_row(problem),
+        subgroups=subgroups_row(outcome),
         yardstick=None if isinstance(found, Missing) else found,
         yardstick_missing=found.reason if isinstance(found, Missing) else None,
         lattice=LatticeCounts(

@@ -43,6 +43,7 @@ SCHEMA = {
     },
     "status": str,
     "stopped": type(None),
+    "subgroups_undecided": type(None),
     "warnings": [str],
     "accepted": [str],
     "rejected": [str],

@@ -6,11 +6,12 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sklearn.covariance import ledoit_wolf
 
 from sharefind.errors import InputError
 from sharefind.proposal import least_squares
 from sharefind.proposal.coefficients import About, Coefficients
-from sharefind.proposal.least_squares import Fit, has_origin
+from sharefind.proposal.least_squares import Fit, has_origin, shrunk_covariance
 from sharefind.recognition import matrix_layout
 
 FloatArray = NDArray[np.float64]
@@ -128,3 +129,10 @@ def test_units_do_not_matter(scale: float) -> None:
 def test_what_cannot_be_used(x: FloatArray, y: FloatArray, match: str) -> None:
     with pytest.raises(InputError, match=match):
         least_squares(x, y, matrix_layout((1, max(1, x.shape[1]))))
+
+
+@pytest.mark.parametrize(("n", "m"), [(5, 3), (50, 8), (30, 60), (10, 1)])
+def test_the_shrunk_covariance_is_that_of_scikit_learn(n: int, m: int) -> None:
+    rng = np.random.default_rng(n)
+    residual = rng.normal(size=(n, m)) @ rng.normal(size=(m, m))
+    np.testing.assert_allclose(shrunk_covariance(residual), ledoit_wolf(residual, assume_centered=True)[0], rtol=1e-10)

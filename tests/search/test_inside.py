@@ -1,6 +1,8 @@
 """Searches inside candidates that are too large to list: what is proposed, what is tested, what the record says."""
 
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,12 @@ from sharefind.datasets import teacher_student
 from sharefind.datasets.task import finite_task
 from sharefind.groups import FiniteGroup, named_group, natural, trivial
 from sharefind.inference import MarginalLikelihood, family_test, subgroup_family
+from sharefind.proposal.noisy_automorphisms import Effort
+from sharefind.proposal.subgroups import SubgroupProposing, propose_subgroups
+from sharefind.report.text.runs import RunView
 from sharefind.report.text.subgroup_words import subgroup_words
-from sharefind.search import Engine, build_problem, search_config
+from sharefind.report.text.verdict import verdict
+from sharefind.search import Engine, build_problem, inside, search_config
 from sharefind.search.inside import subgroup_start
 from sharefind.search.law_tests import candidate_family
 from sharefind.search.result_record import result_record
@@ -80,15 +86,30 @@ def test_the_record_says_what_was_proposed_and_what_was_tested():
     assert type(result).model_validate(result.to_json()).subgroups == row
 
 
-def test_a_search_that_is_cut_short_is_undecided_about_the_rest():
-    x, y = samples(cyclic(6), 400)
-    problem = problem_of(x, y)
-    start = problem.inside
-    cut = replace(start, finding=replace(start.finding, is_exhaustive=False))
-    from sharefind.search.inside import warnings_of
-
-    (line,) = warnings_of(cut, problem.candidate.group)
+@pytest.mark.parametrize("truth", ["C6", "S6"])
+def test_a_search_that_is_cut_short_is_undecided_about_the_rest(truth, monkeypatch):
+    """Not where the whole candidate holds: then all of its subgroups do."""
+    effort = Effort(expansions=1, most_expansions=1)
+    monkeypatch.setattr(
+        inside, "propose_subgroups", partial(propose_subgroups, settings=SubgroupProposing(effort=effort))
+    )
+    x = np.random.default_rng(0).normal(size=(400, 6))
+    y = (x + x.mean(axis=1, keepdims=True)) if truth == "S6" else x - 0.5 * np.roll(x, 1, axis=1)
+    problem = problem_of(x, y + 0.1 * np.random.default_rng(1).normal(size=y.shape), particles=5, replicates=2)
+    (line,) = problem.warnings
     assert "cut short" in line and "undecided" in line
+    outcome = Engine(problem, diagnose=lambda *_: {}).run()
+    result = result_record(outcome, None, "run", 0.0, "lattice.json")
+    said = verdict(RunView(Path("run"), result, outcome.lattice, problem.settings.alpha))
+    if truth == "S6":
+        assert result.status == "found" and result.subgroups_undecided is None and "Undecided" not in said
+        assert result.subgroups.smaller_group and "the symmetry S6 (order 720) of the weights is not rejected" in said
+        return
+    assert result.status == "undecided" and not result.subgroups.exhaustive
+    assert result.subgroups_undecided == "the search for subgroups of S6 was cut short"
+    assert "ndecided" in said and said.endswith("since the search for subgroups of S6 was cut short.")
+    assert "undecided: the search for subgroups of S6 was cut short" in repr(result)
+    assert "no sharing" not in said and result.is_answer == (result.e_star.dim < 42)
 
 
 def test_what_cannot_be_proposed_is_said():

@@ -15,11 +15,14 @@ from sharefind.groups import named_group
 from sharefind.inference import RandomisationTest
 from sharefind.inference.relation.relation_test import RelationTest
 from sharefind.search import Engine, Problem, build_problem, search_config
+from sharefind.search import hypotheses
 from sharefind.search.memory import RELATION, TEST, Kind, NoMemory
+from sharefind.search.open_subgroups import subgroups_undecided
 from sharefind.search.rejected_groups import diagnoses
 from sharefind.search.relation_groups import has_relation_test
 from sharefind.search.result import Result
 from sharefind.search.result_record import result_record
+from sharefind.search.search_lattice import SearchLattice
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.search.symmetries import INDEPENDENCE, Symmetries, symmetries
 from tests.search.problems import one_sided_task, problem, teacher_task
@@ -97,10 +100,25 @@ def test_the_law_stays_where_it_was_asked_for_and_where_distances_decide(setting
 
 def test_the_law_stays_for_groups_whose_relation_cannot_be_tested() -> None:
     """A kernel is not averaged over 720 elements."""
-    case, memory = problem(teacher_task("C1", 6, 40, 0), "S6"), Written({**GATE, "S6": 0.001})
+    case, memory = problem(teacher_task("C1", 6, 40, 0), "S6"), Written({**GATE, "S6": 0.001, "inputs: S6": 0.3})
     found = symmetries(case, memory, lambda *said: None)
-    assert found is not None and found.decided_by == "law" and memory.kinds() == {"law"}
+    assert found is not None and found.decided_by == "law" and memory.kinds() == {"law", "inputs"}
     assert [has_relation_test(named_group(name)) for name in ("S5", "S6", "SO2")] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [(0.3, None), (0.001, "the inputs alone break S6, and the relation has no test under groups of more than 200")],
+)
+def test_a_law_that_the_inputs_alone_break_leaves_a_large_group_undecided(inputs: float, words: str | None) -> None:
+    case = problem(teacher_task("C6", 6, 240, 0), "S6")
+    names = [n for n in case.inside.evidence(case.label_of) if n != "S6"]
+    memory = Written(
+        {**GATE, "S6": 0.001, "inputs: S6": inputs, **{k + n: 0.5 for n in names for k in ("", "inputs: ")}}
+    )
+    tested = hypotheses.TestedProblem.of(case, symmetries(case, memory, lambda *said: None))
+    found = subgroups_undecided(SearchOutcome(tested, SearchLattice(), (), True))
+    assert found is None if words is None else str(found).startswith(words)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ is one that orthogonal groups leave alone, so that no way of breaking the symmet
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -47,8 +47,9 @@ class MarginalLikelihood(SearchStatistic):
         weak: Share of their inverse length that coordinates which the group leaves alone have in the mildly relevant
             prior.
         isometry: Largest relative change of a norm that is rounding, in single precision too.
-        matrices: Matrices (n, n) that a row holds at most: three distances, kernel, root, covariance, factor and a
-            spare one.
+        matrices: Matrices (n, n) that a row holds at most: three distances, kernel, root, factor and spare ones.
+        cached_bytes: Bytes of one matrix (n, n) for each row that are worked on at a time: what stays in the cache of a
+            processor is computed in half the time.
         few_samples: Up to here invariant labels may be tested with it by default; beyond, the correlogram costs less.
         few_moved: Up to so many moved inputs they are, and where the candidate leaves inputs alone; of more, all of
             which are moved, the correlogram sees more.
@@ -68,6 +69,7 @@ class MarginalLikelihood(SearchStatistic):
     weak: float = 0.3
     isometry: float = 1e-4
     matrices: int = 8
+    cached_bytes: int = 2**20
 
     def __post_init__(self) -> None:
         numbers = (*self.inverse_lengths, *self.noises)
@@ -107,7 +109,9 @@ class MarginalLikelihood(SearchStatistic):
             for index in order:
                 part_x = rows_x[:, index]
                 part_y = rows_y[:, index].expand(len(part_x), -1, -1)
-                total += self._log_mean(part_x, part_y, scale.moved)
+                few = max(1, self.cached_bytes // (8 * len(index) ** 2))
+                pieces = zip(part_x.split(few), part_y.split(few), strict=True)
+                total += torch.cat([self._log_mean(piece_x, piece_y, scale.moved) for piece_x, piece_y in pieces])
             return total.unsqueeze(1)
 
         largest = max(len(index) for index in order)
@@ -115,7 +119,7 @@ class MarginalLikelihood(SearchStatistic):
 
     def _log_mean(self, x: Tensor, y: Tensor, moved: NDArray[np.bool_]) -> Tensor:
         kernels = (matern(distances, w) for distances in self._distances(x, moved) for w in self.inverse_lengths)
-        logs = [_log_evidence(kernel, y, noise) for kernel in kernels for noise in self.noises]
+        logs = [log for kernel in kernels for log in _log_evidence(kernel, y, self.noises)]
         return torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs))
 
     def _refuse_not_orthogonal(self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
@@ -139,14 +143,21 @@ class MarginalLikelihood(SearchStatistic):
         yield near + rest
 
 
-def _log_evidence(kernel: Tensor, y: Tensor, noise: float) -> Tensor:
-    """log p(Y | X) at the best amplitude, up to a constant: kernel (R, n, n), y (R, n, q) -> (R,)."""
+def _log_evidence(kernel: Tensor, y: Tensor, noises: Sequence[float]) -> Iterator[Tensor]:
+    """log p(Y | X) at the best amplitude, up to a constant, for each noise: (R,).
+
+    Args:
+        kernel: Shape (R, n, n); its diagonal is written to.
+        y: Shape (R, n, q).
+        noises: Noise variances.
+    """
     n, q = y.shape[1:]
-    covariance = kernel.clone()
-    covariance.diagonal(dim1=-2, dim2=-1).add_(noise)
-    factor = torch.linalg.cholesky(covariance)
-    residual = torch.linalg.solve_triangular(factor, y, upper=False)
-    misfit = (residual**2).sum((-1, -2)).clamp_min(torch.finfo(torch.float64).tiny)
-    half_log_det: Tensor = torch.diagonal(factor, dim1=-2, dim2=-1).log().sum(-1)
-    evidence: Tensor = -n * q / 2 * misfit.log() - q * half_log_det
-    return evidence
+    diagonal = kernel.diagonal(dim1=-2, dim2=-1)
+    without = diagonal.clone()
+    for noise in noises:
+        torch.add(without, noise, out=diagonal)
+        factor = torch.linalg.cholesky(kernel)
+        residual = torch.linalg.solve_triangular(factor, y, upper=False)
+        misfit = (residual**2).sum((-1, -2)).clamp_min(torch.finfo(torch.float64).tiny)
+        half_log_det: Tensor = torch.diagonal(factor, dim1=-2, dim2=-1).log().sum(-1)
+        yield -n * q / 2 * misfit.log() - q * half_log_det

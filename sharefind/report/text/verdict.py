@@ -37,7 +37,11 @@ def verdict(view: RunView) -> str:
     where, before = f"dimension {last.space.dim} of {view.ambient}", _rejection(view.result.blind)
     if not view.is_finished:
         return f"{before}Undecided: the search ended at {last.label}, {where}, which does not hold{why}."
-    return f"{before}E_* = {star_name(view)}, {where}: {_meaning(view)}"
+    open_subgroups = view.result.subgroups_undecided
+    if open_subgroups and last.space.is_full:
+        return f"{before}Undecided: E_* = Z, {where}, but symmetries may be missed, since {open_subgroups}."
+    found = f"{before}E_* = {star_name(view)}, {where}: {_meaning(view)}"
+    return f"{found} Undecided: a larger symmetry may hold, since {open_subgroups}." if open_subgroups else found
 
 
 def _rejection(blind: BlindRow | None) -> str:
@@ -90,7 +94,7 @@ def _meaning(view: RunView) -> str:
     if maximal and label in view.result.rejected and not view.holds_by_tolerance:
         return f"the symmetry {maximal[0]} is not rejected; {label} has the same space, but is rejected."
     how = "holds within the tolerance only" if view.holds_by_tolerance else "is not rejected"
-    of_weights = " of the weights" if view.result.blind and view.result.blind.smaller_group else ""
+    of_weights = " of the weights" if _has_smaller_group(view.result) else ""
     return f"the symmetry {stabiliser.name} (order {order(stabiliser.order)}){of_weights} {how}."
 
 
@@ -191,7 +195,7 @@ def _rests_at_saddle(view: RunView) -> bool:
 
 def is_answer(view: RunView) -> bool:
     """Whether a space holds that says something of the data: not {0}, and not Z for want of a decision."""
-    return view.is_finished and not is_zero(view) and not view.result.is_one_sided
+    return view.is_finished and view.result.is_answer
 
 
 def is_zero(view: RunView) -> bool:
@@ -226,9 +230,23 @@ def _left(blind: BlindRow) -> str:
     return words + (f"; then {blind.taken.name}" if blind.taken else "")
 
 
+def _has_smaller_group(result: Result) -> bool:
+    """Whether data proposed what holds, and a smaller group has the same space."""
+    return any(row is not None and row.smaller_group for row in (result.blind, result.subgroups))
+
+
+def _of_weights(name: str) -> str:
+    return (
+        f"{name} is the symmetry of the weights: a smaller group has the same space, and the data may have no more "
+        "than that."
+    )
+
+
 def doubts(result: Result) -> Iterator[str]:
-    """What a blind search leaves open, a line each."""
-    blind = result.blind
+    """What a search for groups that the data propose leaves open, a line each."""
+    blind, stabiliser = result.blind, result.e_star.stabiliser
+    if result.subgroups and result.subgroups.smaller_group and stabiliser and result.maximal[:1] == [stabiliser.name]:
+        yield _of_weights(stabiliser.name)
     if not blind:
         return
     rivals = ", ".join(f"{r.name} (dim {r.dim}{_share(r)})" for r in blind.rivals)
@@ -243,10 +261,7 @@ def doubts(result: Result) -> Iterator[str]:
             "have been missed and no space has a posterior share. Fewer inputs make it complete."
         )
     if blind.smaller_group:
-        yield (
-            f"{(blind.taken or blind).name} is the symmetry of the weights: a smaller group has the same "
-            "space, and the data may have no more than that."
-        )
+        yield _of_weights((blind.taken or blind).name)
     smaller = blind.smaller
     if smaller and smaller.log_odds < 0:
         odds = f"log odds {-smaller.log_odds:.2g}"

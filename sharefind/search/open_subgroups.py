@@ -1,0 +1,59 @@
+"""What a search leaves undecided though a space holds: subgroups that were not looked at, and may be symmetries too."""
+
+from __future__ import annotations
+
+from sharefind.groups import FiniteGroup
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.inference import Verdict
+from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.relation_groups import has_relation_test
+from sharefind.search.search_outcome import SearchOutcome
+
+
+def subgroups_undecided(outcome: SearchOutcome) -> str | None:
+    """Why other symmetries than those of E_* may hold; None where all candidates are decided, or nothing holds at all.
+
+    Where the whole candidate is accepted nothing is left: all of its subgroups hold with it.
+
+    Args:
+        outcome: Of the search.
+    """
+    problem = outcome.problem
+    if not outcome.finished or problem.family is None:
+        return None
+    if problem.blind is not None and not problem.blind.proposed.is_exhaustive:
+        return "the search for moves was cut short"
+    whole = problem.candidate.group
+    is_rejected = problem.family.verdicts.get(problem.label_of(whole)) is Verdict.REJECTED
+    if not is_rejected or not isinstance(whole, FiniteGroup) or whole.order <= MAX_SUBGROUP_ORDER:
+        return None
+    return _of_subgroups(problem, whole.name) or _of_relation(problem, whole.name)
+
+
+def _of_subgroups(problem: TestedProblem, name: str) -> str | None:
+    """The same for a group that is too large to list, and was rejected."""
+    start = problem.inside
+    if start is None:
+        return f"the subgroups of {name} are too many to list, and none was looked at"
+    if start.finding is None:
+        return f"the data are too few to propose subgroups of {name}"
+    if not start.finding.has_signal:
+        return f"the rows that could propose subgroups of {name} show no signal"
+    return None if start.finding.is_exhaustive else f"the search for subgroups of {name} was cut short"
+
+
+def _of_relation(problem: TestedProblem, name: str, most: int = MAX_SUBGROUP_ORDER) -> str | None:
+    """Where the inputs alone break the law: the relation may have the symmetry, and cannot be tested."""
+    found = problem.symmetries
+    if (
+        found is None
+        or found.inputs is None
+        or found.relation is not None
+        or has_relation_test(problem.candidate.group)
+    ):
+        return None
+    law = found.law
+    broken = () if law is None else [n for n in law.rejected if found.inputs.verdicts.get(n) is Verdict.REJECTED]
+    if not broken:
+        return None
+    return f"the inputs alone break {name}, and the relation has no test under groups of more than {most} elements"
