@@ -27,6 +27,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
             None proposes one from the data.
         unit: Unit expression, as in `sharefind.search.SearchConfig`; None lets the preset decide, here and below.
         generators: Path of a file with generators, instead of a group.
+        signs: Where there is no candidate, look for mirror maps: permutations with signs of inputs and labels, apart.
         in_rep: Representation expression on X.
         out_rep: Representation expression on y. Of classes it permutes them in the order of `classes_`; they stay as
             they are where it is None.
@@ -80,6 +81,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         unit: str | None = None,
         *,
         generators: str | Path | None = None,
+        signs: bool | None = None,
         in_rep: str | None = None,
         out_rep: str | None = None,
         hidden_rep: str | None = None,
@@ -122,6 +124,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         self.group = group
         self.unit = unit
         self.generators = generators
+        self.signs = signs
         self.in_rep = in_rep
         self.out_rep = out_rep
         self.hidden_rep = hidden_rep

@@ -23,6 +23,7 @@ from sharefind.inference.row_blocks import held_units
 from sharefind.meanfield.units import build_searched_unit, read_unit
 from sharefind.proposal import Finding, least_squares, propose
 from sharefind.proposal.log_evidence import LogEvidence
+from sharefind.proposal.maps.propose_maps import MapProposal
 from sharefind.recognition import LieStabiliser, lie_stabiliser
 from sharefind.rng import named_stream
 from sharefind.search.config import SearchConfig
@@ -51,6 +52,7 @@ class BlindStart:
         unit: the unit that it needs where the user named none, or None. rows: the samples that are left for tests and
             training, ascending, or None for fresh samples.
         alternatives: what the same samples propose next, should this one be rejected. tried: proposals that were.
+        maps: the mirror maps that were proposed, with what was set aside; None in a search for shared weights.
     """
 
     finding: Finding
@@ -62,6 +64,7 @@ class BlindStart:
     rows: NDArray[np.int64] | None
     alternatives: tuple[BlindStart, ...] = ()
     tried: tuple[Tried, ...] = ()
+    maps: MapProposal | None = None
 
     @property
     def proposed(self) -> Finding:
@@ -119,9 +122,9 @@ def blind_start(
         rows = None
         x, y = fresh(named_stream(config.seed, "blind", "samples"), fresh_samples)
     else:
-        proposing, rows = _split(len(x), config.seed, units, share)
+        proposing, rows = split_rows(len(x), config.seed, units, share)
         x, y = x[proposing], y[proposing]
-    signed = None if unit is None else _is_odd(unit, x.shape[1], y.shape[1])
+    signed = None if unit is None else is_odd_unit(unit, x.shape[1], y.shape[1])
     if has_classes:
         signed = False  # no sign of a class means anything
     finding = propose(x, y, signed=signed, seed=config.seed, names=names)
@@ -136,7 +139,7 @@ def _can_be_searched(start: BlindStart, unit: str | None) -> bool:
     return start.tying is None and start.group.order is not None and start.group.order <= MAX_SUBGROUP_ORDER
 
 
-def _split(n: int, seed: int, units: Tensor | None, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split_rows(n: int, seed: int, units: Tensor | None, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows that propose and those that are left for tests and training, ascending; whole units in each."""
     rng = named_stream(seed, "blind", "rows")
     if units is not None:
@@ -190,7 +193,7 @@ def _determinant(move: tuple[int, ...], finding: Finding) -> int:
     return permutation_sign(images.tolist()) * int(np.prod(signs))
 
 
-def _is_odd(unit: str, d_in: int, d_out: int) -> bool:
+def is_odd_unit(unit: str, d_in: int, d_out: int) -> bool:
     """Whether the unit commutes with changes of sign of its outputs."""
     nobody = FiniteGroup("C1", 1, ())
     hidden = trivial(nobody, 1) if read_unit(unit).kind.has_hidden else None

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sharefind.report.text import verdict as words
+from sharefind.report.text.map_words import MAP_HEADINGS, aside_lines, map_name, map_title, moved_cells, rest_lines
 from sharefind.report.text.number_words import packed
 from sharefind.report.text.relation_words import relation_sentences
 from sharefind.report.text.rows import (
@@ -59,6 +60,7 @@ def summary(view: RunView) -> RenderableType:
     parts: list[RenderableType] = [Panel(Text(words.verdict(view)), border_style=colour, expand=False)]
     parts += [Text(f"! {line}", style="bold red") for line in words.warnings(view)]
     parts += [Text(f"! {line}", style="yellow") for line in words.remarks(view)]
+    parts += map_view(view.result)
     parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
     if view.e_star is not None:
         parts.append(Text(f"\n{words.star_title(view)}", style="bold"))
@@ -68,6 +70,31 @@ def summary(view: RunView) -> RenderableType:
         parts += verdict_view(view, is_all=False)
     parts += [*diagnosis_view(view.result), *yardstick_view(view.result)]
     return Group(*parts, next_commands(view))
+
+
+def map_view(result: Result) -> list[RenderableType]:
+    """Each generator of the mirror maps as a table by the names of columns; nothing in other searches."""
+    found = result.map
+    if found is None:
+        return []
+    parts: list[RenderableType] = [Text(f"\n{map_title(found)}", style="bold")]
+    for place, one in enumerate(found.generators, start=1):
+        table = _titled_table(f"\n{map_name(one, place, len(found.generators))}")
+        for heading in MAP_HEADINGS:
+            table.add_column(heading, overflow="fold")
+        for cells in moved_cells(one):
+            table.add_row(*map(Text, cells))
+        parts += [table, _facts(rest_lines(one, result))]
+    return [*parts, Text(""), _facts(aside_lines(found))]
+
+
+def _facts(lines: Iterable[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, cell in lines:
+        table.add_row(name, Text(cell))
+    return table
 
 
 def node_table(nodes: Sequence[SearchNode], title: str, chain: Iterable[str] = ()) -> Table:

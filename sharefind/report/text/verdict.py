@@ -54,6 +54,8 @@ def _rejection(blind: BlindRow | None) -> str:
 def share_words(proposal: Proposed) -> str:
     """The posterior share of a proposal or a rival, in words."""
     value = proposal.share
+    if proposal.log_odds is not None:
+        return f"log odds {number(proposal.log_odds)} against an accident"
     if value is None:
         return "search cut short, no share"
     return f"share {share(value, digits=3)}"
@@ -212,6 +214,8 @@ def proposal(blind: BlindRow) -> str:
     turns = f", fixed by {algebra.name} (dimension {algebra.dim})" if algebra and algebra.dim else ""
     of_weights = ", the symmetry of the weights," if blind.smaller_group else ""
     share = share_words(blind) if blind.share is None else f"posterior {share_words(blind)}"
+    if blind.share is None and blind.log_odds is None and blind.exhaustive:
+        share = "no map that is more than an accident"
     return f"{blind.name}{order_text}{turns}{of_weights} by {blind.samples:,} samples, {share}{odd}{_left(blind)}"
 
 

@@ -1,0 +1,340 @@
+"""Maps that nearly keep the coefficients: images of labels first, then inputs matched column by column.
+
+A backtracking search as for the automorphisms of a coloured graph (Sims 1970), with noisy coefficients for colours: an
+image of a label leaves for each input the images whose coefficients agree, and a branch ends where an input has none.
+Which of the maps are more than an accident is left to `map_evidence`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sharefind.proposal.maps.signed_map import SignedMap
+from sharefind.proposal.maps.terms import Terms
+from sharefind.typing import FloatArray, IntArray
+
+Image = tuple[int, int]
+"""What a column goes to, and with which sign."""
+
+
+@dataclass(frozen=True)
+class SearchEffort:
+    """How near coefficients must come, and how long maps are looked for.
+
+    Attributes:
+        looseness: A column is no image when the squared differences of its coefficients exceed what noise gives by so
+            many standard deviations.
+        largest: Nor when one coefficient differs by so many standard errors.
+        reach: Nor when its mean is so many standard deviations away, so that rows and their images do not meet.
+        live: Coefficients with a smaller |z| on both sides are not counted.
+        steps: Most partial maps that one search looks at.
+        most_steps: Most of all searches together.
+        leaves: Maps that one search returns at most.
+    """
+
+    looseness: float = 4.0
+    largest: float = 5.0
+    reach: float = 3.0
+    live: float = 2.5
+    steps: int = 400
+    most_steps: int = 20_000
+    leaves: int = 2
+
+
+@dataclass(eq=False)
+class MapSearch:
+    """Maps of one set of coefficients, by base point and image.
+
+    Attributes:
+        terms: The coefficients.
+        effort: How near, how long.
+        steps: Partial maps that were looked at.
+        is_exhaustive: Whether the search was not cut short.
+    """
+
+    terms: Terms
+    effort: SearchEffort = field(default_factory=SearchEffort)
+    steps: int = 0
+    is_exhaustive: bool = True
+    _costs: dict[tuple[int, int], tuple[FloatArray, FloatArray, FloatArray]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.outputs = [int(j) for j in self._telling(1) if self.terms.seen_outputs[j]]
+        self.inputs = [int(a) for a in self._telling(0) if self.terms.seen_inputs[a]]
+        self.near = self._near()
+        self.seen_pairs = self.terms.seen_products
+        start = _State.start(self)
+        every = [(k, s) for k in self.outputs for s in (1, -1)]
+        self.images = {j: [image for image in every if start.with_output(j, image) is not None] for j in self.outputs}
+
+    def _telling(self, axis: int) -> IntArray:
+        """Labels (or inputs) in order: those with most coefficients that are seen come first, and tell most of others."""
+        squares = np.einsum("jaa->ja", self.terms.seen_products)
+        seen = (self.terms.seen_linear | squares).sum(axis=axis)
+        values, variances = self.terms.linear
+        strength = (values**2 / variances).sum(axis=axis)
+        return np.lexsort((-strength, -seen))
+
+    def _near(self) -> FloatArray:
+        """Whether rows reach those of an image: bool (2, d_in, d_in), for the signs + and -."""
+        mean, spread = self.terms.mean, self.terms.spread
+        bound = self.effort.reach * np.sqrt(np.add.outer(spread**2, spread**2))
+        return np.stack([np.abs(np.subtract.outer(mean, s * mean)) <= bound for s in (1, -1)])
+
+    # Generators -------------------------------------------------------------------------------------------------
+
+    def generators(self) -> list[SignedMap]:
+        """What generates all maps that nearly keep the coefficients: base points are fixed one after another."""
+        found: list[SignedMap] = []
+        labels = self._fixing(_State.start(self), self.outputs, _State.with_output)
+        columns = self._fixing(labels[-1], self.inputs, _State.with_input)
+        for a, state in reversed(list(zip(self.inputs, columns, strict=False))):
+            for image in state.images_of(a):
+                if image != (a, 1) and not _reached(found, state.inputs, a, image, "in"):
+                    found += self._completed(state.with_input(a, image))
+        for j, state in reversed(list(zip(self.outputs, labels, strict=False))):
+            for image in state.images_of_label(j):
+                if image != (j, 1) and not _reached(found, state.outputs, j, image, "out"):
+                    found += self._completed(state.with_output(j, image))
+        return found
+
+    def _fixing(self, start: _State, points: Sequence[int], fix: Callable[..., _State | None]) -> list[_State]:
+        """The states in which more and more points stay where they are, the first with none of them."""
+        states = [start]
+        for point in points:
+            after = fix(states[-1], point, (point, 1))
+            if after is None:
+                break
+            states.append(after)
+        return states
+
+    def _completed(self, start: _State | None) -> list[SignedMap]:
+        """Whole maps that begin so, the nearest first."""
+        found: list[SignedMap] = []
+        budget = self.effort.steps
+        stack = [] if start is None else [start]
+        while stack and len(found) < self.effort.leaves:
+            if budget == 0 or self.steps >= self.effort.most_steps:
+                self.is_exhaustive = False
+                break
+            state = stack.pop()
+            budget -= 1
+            self.steps += 1
+            if state.is_whole:
+                found.append(state.whole())
+            else:
+                stack += state.extended()
+        return found
+
+    # Differences ------------------------------------------------------------------------------------------------
+
+    def differences(self, j: int, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """What label j going to label k with sign + costs each input a and its image b.
+
+        Returns:
+            Squares of differences, (2, d_in, d_in) for the signs + and - of (a, b); their number; and the largest.
+            A sign of the label exchanges the two; squares of inputs are counted in `even`.
+        """
+        key = (j, k)
+        if key not in self._costs:
+            values, variances = self.terms.linear
+            self._costs[key] = self._compared(values[j], variances[j], values[k], variances[k])
+        return self._costs[key]
+
+    def even(self, j: int, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The same of the coefficients of squares: (2, d_in, d_in) for the signs + and - of the label."""
+        key = (j, -1 - k)
+        if key not in self._costs:
+            values, variances = (np.einsum("jaa->ja", table) for table in self.terms.products)
+            self._costs[key] = self._compared(values[j], variances[j], values[k], variances[k])
+        return self._costs[key]
+
+    def _compared(
+        self, here: FloatArray, spread_here: FloatArray, there: FloatArray, spread_there: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        spread = np.add.outer(spread_here, spread_there)
+        live = _live(here, spread_here, self.effort.live)[:, None] | _live(there, spread_there, self.effort.live)
+        z2 = np.stack([np.subtract.outer(here, s * there) ** 2 / spread for s in (1, -1)])
+        live = live & np.isfinite(spread)
+        same = np.eye(len(here), dtype=bool)
+        # A coefficient that is compared with its own negative differs by twice its error.
+        if here is there or (here.shape == there.shape and np.array_equal(here, there)):
+            z2[0][same], z2[1][same] = 0.0, (here**2 / spread_here)
+        z2 = np.where(live, z2, 0.0)
+        return z2, np.broadcast_to(live, z2.shape).astype(np.float64), z2
+
+    def limit(self, count: FloatArray) -> FloatArray:
+        """Largest sum of so many squared differences that noise explains."""
+        loose = self.effort.looseness
+        return np.asarray(count + loose * np.sqrt(3.0 * count) + loose**2)
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Images so far, and for each input the images that are left: bool (2, d_in, d_in)."""
+
+    search: MapSearch
+    outputs: dict[int, Image]
+    inputs: dict[int, Image]
+    cost: FloatArray
+    count: FloatArray
+    left: FloatArray
+
+    @classmethod
+    def start(cls, search: MapSearch) -> _State:
+        """No image yet."""
+        d = search.terms.linear[0].shape[1]
+        empty = np.zeros((2, d, d))
+        return cls(search, {}, {}, empty, empty, search.near)
+
+    def images_of(self, a: int) -> list[Image]:
+        """The images that are left for an input."""
+        return [(int(b), 1 if side == 0 else -1) for side, b in np.argwhere(self.left[:, a, :])]
+
+    def images_of_label(self, j: int) -> list[Image]:
+        """The images of a label that no other has yet."""
+        taken = {k for k, _ in self.outputs.values()}
+        return [(k, s) for k, s in self.search.images[j] if k not in taken]
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.outputs) == len(self.search.outputs) and all(a in self.inputs for a in self.search.inputs)
+
+    def with_output(self, j: int, image: Image) -> _State | None:
+        """One more image of a label; None where an input has no image left."""
+        search, (k, s) = self.search, image
+        values, variances = search.terms.constant
+        spread = variances[j] + variances[k] if j != k else variances[j]
+        if j != k or s < 0:
+            gap = values[j] - s * values[k] if j != k else values[j]
+            if gap**2 > search.effort.largest**2 * spread:
+                return None
+        odd, odd_count, _ = search.differences(j, k)
+        odd = odd if s > 0 else odd[::-1]
+        even, even_count, _ = search.even(j, k)
+        even = np.broadcast_to(even[0 if s > 0 else 1], odd.shape)
+        cost, count = self.cost + odd + even, self.count + odd_count + even_count
+        largest = search.effort.largest**2
+        left = self.left & (odd <= largest) & (even <= largest) & (cost <= search.limit(count))
+        changed = _State(search, {**self.outputs, j: image}, self.inputs, cost, count, left)
+        return changed if changed.is_possible else None
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether each input that is seen has an image left, and is one."""
+        either = self.left.any(axis=0)
+        seen = self.search.inputs
+        return bool(either[seen].any(axis=1).all() and either[:, seen].any(axis=0).all())
+
+    def with_input(self, a: int, image: Image) -> _State | None:
+        """One more image of an input; products with those that have images decide what is left for the others."""
+        b, t = image
+        if not self.left[0 if t > 0 else 1, a, b]:
+            return None
+        left = self.left.copy()
+        left[:, a, :], left[:, :, b] = False, False
+        left[0 if t > 0 else 1, a, b] = True
+        left &= self._by_products(a, b, t)
+        changed = _State(self.search, self.outputs, {**self.inputs, a: image}, self.cost, self.count, left)
+        return changed if changed.is_possible else None
+
+    def _by_products(self, a: int, b: int, t: int) -> FloatArray:
+        """Which images of each other input keep its products with a, bool (2, d_in, d_in)."""
+        search = self.search
+        values, variances = search.terms.products
+        d = values.shape[1]
+        kept = np.ones((2, d, d), dtype=bool)
+        cost, count = np.zeros((2, d, d)), np.zeros((2, d, d))
+        largest = search.effort.largest**2
+        for j, (k, s) in self.outputs.items():
+            seen = search.seen_pairs[j, a][:, None] | search.seen_pairs[k, b][None, :]
+            if not seen.any():
+                continue
+            here, there = values[j, a], values[k, b] * (s * t)
+            spread = np.add.outer(variances[j, a], variances[k, b])
+            own = np.zeros((d, d), dtype=bool) if (j, a) != (k, b) else np.eye(d, dtype=bool)
+            for side, sign in ((0, 1), (1, -1)):
+                z2 = np.subtract.outer(here, sign * there) ** 2 / spread
+                z2 = np.where(own, z2 / 2, z2)
+                z2 = np.where(seen & np.isfinite(spread), z2, 0.0)
+                kept[side] &= z2 <= largest
+                cost[side] += z2
+                count[side] += seen
+        kept &= cost <= search.limit(count)
+        kept[:, a, :] = True
+        return kept
+
+    def extended(self) -> list[_State]:
+        """The states with one more image; the nearest is last."""
+        missing = next((j for j in self.search.outputs if j not in self.outputs), None)
+        if missing is not None:
+            states = [self.with_output(missing, image) for image in self.images_of_label(missing)]
+            scored = [(state.score, n, state) for n, state in enumerate(states) if state is not None]
+            return [state for _, _, state in sorted(scored, key=lambda one: (-one[0], one[1]))]
+        return self._with_next_input()
+
+    def _with_next_input(self) -> list[_State]:
+        options = self.left.sum(axis=(0, 2))
+        a = min((i for i in self.search.inputs if i not in self.inputs), key=lambda i: options[i])
+        images = sorted(self.images_of(a), key=lambda image: -self._excess(a, image))
+        states = [self.with_input(a, image) for image in images]
+        return [state for state in states if state is not None]
+
+    def _excess(self, a: int, image: Image) -> float:
+        """How far beyond noise an image is; where nothing tells, the input itself comes first."""
+        side = 0 if image[1] > 0 else 1
+        away = 1e-3 * (image != (a, 1)) + 1e-3 * (image[0] != a)
+        return float(self.cost[side, a, image[0]] - self.count[side, a, image[0]] + away)
+
+    @property
+    def score(self) -> float:
+        """Squared differences beyond noise of the best image of each input that is seen."""
+        seen = self.search.inputs
+        beyond = np.where(self.left, self.cost - self.count, np.inf)[:, seen, :].min(axis=(0, 2))
+        return float(beyond.sum())
+
+    def whole(self) -> SignedMap:
+        """The map, with images for what is not seen: themselves, or what closes a cycle."""
+        m, d = self.search.terms.linear[0].shape
+        outputs = _closed(self.outputs, m)
+        inputs = _closed(self.inputs, d)
+        return SignedMap(*outputs, *inputs)
+
+
+def _closed(images: dict[int, Image], size: int) -> tuple[IntArray, IntArray]:
+    """A signed permutation of all columns from an injection of some: chains are closed to cycles, the rest stays."""
+    target, signs = np.full(size, -1, dtype=np.int64), np.ones(size, dtype=np.int64)
+    for a, (b, t) in images.items():
+        target[a], signs[a] = b, t
+    reached = {b for b, _ in images.values()}
+    for first in [a for a in images if a not in reached]:
+        last, sign = first, 1
+        while target[last] >= 0:
+            last, sign = int(target[last]), sign * int(signs[last])
+        target[last], signs[last] = first, sign
+    stays = target < 0
+    target[stays] = np.flatnonzero(stays)
+    return target, signs
+
+
+def _live(values: FloatArray, variances: FloatArray, least: float) -> FloatArray:
+    return np.asarray(values**2 > least**2 * variances)
+
+
+def _reached(found: Sequence[SignedMap], fixed: Iterable[int], point: int, image: Image, side: str) -> bool:
+    """Whether products of the maps that fix some columns already take a column to this image."""
+    images, signs = ("out_images", "out_signs") if side == "out" else ("in_images", "in_signs")
+    moves = [(getattr(g, images), getattr(g, signs)) for g in found]
+    kept = [(p, s) for p, s in moves if all(p[f] == f and s[f] > 0 for f in fixed)]
+    seen, waiting = {(point, 1)}, [(point, 1)]
+    while waiting:
+        at, sign = waiting.pop()
+        for p, s in kept:
+            after = (int(p[at]), sign * int(s[at]))
+            if after not in seen:
+                seen.add(after)
+                waiting.append(after)
+    return image in seen
