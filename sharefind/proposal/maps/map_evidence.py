@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from sharefind.proposal.maps.signed_map import SignedMap
 from sharefind.proposal.maps.terms import Terms
+from sharefind.recognition.naming import orbit_numbers
 from sharefind.typing import FloatArray, IntArray
 
 
@@ -44,13 +45,27 @@ class TiedTerms:
 
     Attributes:
         log_odds: Log of the odds for the group against no symmetry, the price of choosing it among others included.
+        sizes: Log of the odds that columns of one orbit have one size, where they might be multiples of each other.
+            Columns that act through one quantity are multiples: that they agree in many labels is then one accident.
+        pairs: Log of the number of pairs of columns of which two could have one size by accident.
+        orbits: Number of orbits of inputs and labels.
         is_refuted: Whether differences of tied coefficients are no noise.
         classes: Number of orbits of coefficients; groups with the same number, one inside the other, tie alike.
     """
 
     log_odds: float
+    sizes: float
+    pairs: float
+    orbits: int
     is_refuted: bool
     classes: int
+
+    def step_from(self, fewer: TiedTerms) -> float:
+        """Log of the odds for this group against a smaller one; where orbits merge, their sizes must speak for it too."""
+        if self.is_refuted:
+            return -np.inf
+        step = self.log_odds - fewer.log_odds
+        return min(step, self.sizes - fewer.sizes - self.pairs) if self.orbits < fewer.orbits else step
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +112,27 @@ class MapEvidence:
 
     def of(self, maps: Sequence[SignedMap]) -> TiedTerms:
         """What the group that some maps generate makes of the coefficients."""
+        fit, zero, classes = self._fit(maps)
+        return TiedTerms(
+            log_odds=fit.gain + self._gain_of_zeros(zero) - self._price(maps),
+            sizes=self._gain_of_sizes(maps),
+            pairs=self._pairs(maps),
+            orbits=self._point_orbits(maps),
+            is_refuted=self._is_refuted(fit),
+            classes=classes,
+        )
+
+    def ties(self, maps: Sequence[SignedMap]) -> tuple[int, bool]:
+        """Number of orbits of coefficients, and whether they are refuted."""
+        fit, _, classes = self._fit(maps)
+        return classes, self._is_refuted(fit)
+
+    def _fit(self, maps: Sequence[SignedMap]) -> tuple[_Fit, FloatArray, int]:
+        """Orbits with their values, which coefficients must vanish (d_out, p), and the number of orbits."""
         values, variances = self._table
-        labels, signs, zero = self._orbits(maps)
+        labels, signs, zero = signed_orbits([self._moved(g) for g in maps], values.size)
         fit = _Fit.of(values.ravel(), variances.ravel(), labels, signs, zero)
-        gain = fit.gain + self._gain_of_zeros(zero.reshape(values.shape))
-        return TiedTerms(gain - self._price(maps), self._is_refuted(fit), int(labels.max()) + 1)
+        return fit, zero.reshape(values.shape), int(labels.max()) + 1
 
     def _gain_of_zeros(self, zero: IntArray) -> float:
         """Evidence of linear coefficients that vanish though products of the same input do not."""
@@ -111,6 +142,28 @@ class MapEvidence:
         ratio = self._scale[vanish] ** 2 / variances[vanish]
         z2 = values[vanish] ** 2 / variances[vanish]
         return float(0.5 * (np.log1p(ratio) - z2 * ratio / (1 + ratio)).sum())
+
+    def _gain_of_sizes(self, maps: Sequence[SignedMap]) -> float:
+        sides = ((0, [g.in_images for g in maps]), (1, [g.out_images for g in maps]))
+        return sum(_alike(self._clearness[axis], moves) for axis, moves in sides if moves)
+
+    def _pairs(self, maps: Sequence[SignedMap]) -> float:
+        sides = ((g.moved_outputs.any() for g in maps), (g.moved_inputs.any() for g in maps))
+        counts = (int(self.terms.seen_outputs.sum()), int(self.terms.seen_inputs.sum()))
+        return float(sum(np.log(max(n * (n - 1), 1)) for side, n in zip(sides, counts, strict=True) if any(side)))
+
+    def _point_orbits(self, maps: Sequence[SignedMap]) -> int:
+        m, d = self.terms.linear[0].shape
+        on_outputs = _point_orbits([g.out_images for g in maps], m)
+        return int(on_outputs.max() + _point_orbits([g.in_images for g in maps], d).max()) + 2
+
+    @cached_property
+    def _clearness(self) -> tuple[FloatArray, FloatArray]:
+        """Sums of the z^2 of all coefficients that are seen, of each input and of each label."""
+        linear, products = ((t[0] ** 2 / t[1]) for t in (self.terms.linear, self.terms.products))
+        squares = np.where(self.terms.seen_products, products, 0.0).sum(axis=2)
+        seen = np.where(self.terms.seen_linear, linear, 0.0) + squares
+        return np.asarray(seen.sum(axis=0)), np.asarray(seen.sum(axis=1))
 
     def _is_refuted(self, fit: _Fit) -> bool:
         tested = fit.freedom > 0
@@ -132,9 +185,6 @@ class MapEvidence:
         orbits = len(np.unique(_point_orbits([g.in_images for g in maps], len(moved))[moved]))
         by_orbits = _log_choose(max(int(seen[1].sum()), count), count) + count * np.log(2 * max(orbits, 1))
         return min(by_maps, float(by_orbits))
-
-    def _orbits(self, maps: Sequence[SignedMap]) -> tuple[IntArray, IntArray, FloatArray]:
-        return signed_orbits([self._moved(g) for g in maps], self._table[0].size)
 
     def _moved(self, g: SignedMap) -> tuple[IntArray, IntArray]:
         """Where a map takes each coefficient, and with which sign; -1 where the product did not enter."""
@@ -220,6 +270,20 @@ def signed_orbits(moves: Sequence[tuple[IntArray, IntArray]], size: int) -> tupl
     return labels, np.where(plus <= minus, 1, -1), np.asarray(plus == minus)
 
 
+def _alike(clearness: FloatArray, moves: Sequence[IntArray], widest: float = 4.0) -> float:
+    """Evidence that sizes (d,), known with relative errors of clearness^(-1/2), are those of their orbits.
+
+    Without a symmetry the logarithms of sizes differ by anything up to that of `widest`, up or down.
+    """
+    orbits = _point_orbits(moves, len(clearness))
+    seen = (np.bincount(orbits)[orbits] > 1) & (clearness > 0)
+    total = np.bincount(orbits[seen], clearness[seen], len(orbits))
+    orbit_count = int((total > 0).sum())
+    ties = int(seen.sum()) - orbit_count
+    prior = np.log(2 * np.log(widest) / np.sqrt(2 * np.pi))
+    return float(ties * prior + 0.5 * np.log(clearness[seen]).sum() - 0.5 * np.log(total[total > 0]).sum())
+
+
 def _ways_beyond(g: SignedMap, before: Sequence[SignedMap], seen: tuple[FloatArray, FloatArray]) -> float:
     """Log of the number of signed permutations like g, given that the group of other maps holds.
 
@@ -251,8 +315,4 @@ def _log_choose(n: int, k: int) -> float:
 
 def _point_orbits(moves: Sequence[IntArray], size: int) -> IntArray:
     """Number of the orbit of each column under some permutations, int64 (size,)."""
-    if not moves:
-        return np.arange(size)
-    rows, columns = np.tile(np.arange(size), len(moves)), np.concatenate(moves)
-    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(size, size))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    return orbit_numbers(moves, size) if moves else np.arange(size)

@@ -7,7 +7,7 @@ Which of the maps are more than an accident is left to `map_evidence`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,6 +30,7 @@ class SearchEffort:
         largest: Nor when one coefficient differs by so many standard errors.
         reach: Nor when its mean is so many standard deviations away, so that rows and their images do not meet.
         live: Coefficients with a smaller |z| on both sides are not counted.
+        least: What a coefficient that is seen goes to must have this z at least, with the right sign.
         steps: Most partial maps that one search looks at.
         most_steps: Most of all searches together.
         leaves: Maps that one search returns at most.
@@ -39,6 +40,7 @@ class SearchEffort:
     largest: float = 5.0
     reach: float = 3.0
     live: float = 2.5
+    least: float = 0.7
     steps: int = 400
     most_steps: int = 20_000
     leaves: int = 2
@@ -59,13 +61,14 @@ class MapSearch:
     effort: SearchEffort = field(default_factory=SearchEffort)
     steps: int = 0
     is_exhaustive: bool = True
-    _costs: dict[tuple[int, int], tuple[FloatArray, FloatArray, FloatArray]] = field(default_factory=dict, repr=False)
+    _costs: dict[tuple[int, int], tuple[FloatArray, FloatArray]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.outputs = [int(j) for j in self._telling(1) if self.terms.seen_outputs[j]]
         self.inputs = [int(a) for a in self._telling(0) if self.terms.seen_inputs[a]]
         self.near = self._near()
         self.seen_pairs = self.terms.seen_products
+        self.with_products = self.seen_pairs.any(axis=(0, 1))
         start = _State.start(self)
         every = [(k, s) for k in self.outputs for s in (1, -1)]
         self.images = {j: [image for image in every if start.with_output(j, image) is not None] for j in self.outputs}
@@ -88,17 +91,24 @@ class MapSearch:
 
     def generators(self) -> list[SignedMap]:
         """What generates all maps that nearly keep the coefficients: base points are fixed one after another."""
-        found: list[SignedMap] = []
         labels = self._fixing(_State.start(self), self.outputs, _State.with_output)
         columns = self._fixing(labels[-1], self.inputs, _State.with_input)
+        found: list[SignedMap] = []
+        m, d = self.terms.linear[0].shape
+        on_inputs, on_labels = _Orbits(d), _Orbits(m)
+        # Every map that was found so far keeps the points before this one, so that orbits are those of their stabiliser.
         for a, state in reversed(list(zip(self.inputs, columns, strict=False))):
             for image in state.images_of(a):
-                if image != (a, 1) and not _reached(found, state.inputs, a, image, "in"):
-                    found += self._completed(state.with_input(a, image))
+                if not on_inputs.has(a, image):
+                    more = self._completed(state.with_input(a, image))
+                    on_inputs.join(*((g.in_images, g.in_signs) for g in more))
+                    found += more
         for j, state in reversed(list(zip(self.outputs, labels, strict=False))):
             for image in state.images_of_label(j):
-                if image != (j, 1) and not _reached(found, state.outputs, j, image, "out"):
-                    found += self._completed(state.with_output(j, image))
+                if not on_labels.has(j, image):
+                    more = self._completed(state.with_output(j, image))
+                    on_labels.join(*((g.out_images, g.out_signs) for g in more))
+                    found += more
         return found
 
     def _fixing(self, start: _State, points: Sequence[int], fix: Callable[..., _State | None]) -> list[_State]:
@@ -131,40 +141,49 @@ class MapSearch:
 
     # Differences ------------------------------------------------------------------------------------------------
 
-    def differences(self, j: int, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def differences(self, j: int, k: int) -> tuple[FloatArray, FloatArray]:
         """What label j going to label k with sign + costs each input a and its image b.
 
         Returns:
-            Squares of differences, (2, d_in, d_in) for the signs + and - of (a, b); their number; and the largest.
-            A sign of the label exchanges the two; squares of inputs are counted in `even`.
+            Squares of differences, (2, d_in, d_in) for the signs + and - of (a, b), and their number (d_in, d_in). A
+            sign of the label exchanges the two; squares of inputs are counted in `even`.
         """
         key = (j, k)
         if key not in self._costs:
             values, variances = self.terms.linear
-            self._costs[key] = self._compared(values[j], variances[j], values[k], variances[k])
+            self._costs[key] = self._compared((values, variances), j, k, self.terms.critical[1])
         return self._costs[key]
 
-    def even(self, j: int, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def even(self, j: int, k: int) -> tuple[FloatArray, FloatArray]:
         """The same of the coefficients of squares: (2, d_in, d_in) for the signs + and - of the label."""
         key = (j, -1 - k)
         if key not in self._costs:
             values, variances = (np.einsum("jaa->ja", table) for table in self.terms.products)
-            self._costs[key] = self._compared(values[j], variances[j], values[k], variances[k])
+            self._costs[key] = self._compared((values, variances), j, k, self.terms.critical[2])
         return self._costs[key]
 
     def _compared(
-        self, here: FloatArray, spread_here: FloatArray, there: FloatArray, spread_there: FloatArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        self, table: tuple[FloatArray, FloatArray], j: int, k: int, critical: float
+    ) -> tuple[FloatArray, FloatArray]:
+        (here, spread_here), (there, spread_there) = ((table[0][i], table[1][i]) for i in (j, k))
+        z_here, z_there = here / np.sqrt(spread_here), there / np.sqrt(spread_there)
+        live = np.maximum.outer(np.abs(z_here), np.abs(z_there)) > self.effort.live
         spread = np.add.outer(spread_here, spread_there)
-        live = _live(here, spread_here, self.effort.live)[:, None] | _live(there, spread_there, self.effort.live)
-        z2 = np.stack([np.subtract.outer(here, s * there) ** 2 / spread for s in (1, -1)])
-        live = live & np.isfinite(spread)
-        same = np.eye(len(here), dtype=bool)
-        # A coefficient that is compared with its own negative differs by twice its error.
-        if here is there or (here.shape == there.shape and np.array_equal(here, there)):
-            z2[0][same], z2[1][same] = 0.0, (here**2 / spread_here)
-        z2 = np.where(live, z2, 0.0)
-        return z2, np.broadcast_to(live, z2.shape).astype(np.float64), z2
+        live &= np.isfinite(spread)
+        squares = np.empty((2, *spread.shape))
+        for side, sign in ((0, 1), (1, -1)):
+            z2 = np.subtract.outer(here, sign * there) ** 2 / spread
+            if j == k:  # a coefficient that is compared with itself, or its own negative
+                z2[np.diag_indices_from(z2)] = 0.0 if sign > 0 else z_here**2
+            missing = self._misses(z_here, sign * z_there, critical) | self._misses(sign * z_there, z_here, critical).T
+            squares[side] = np.where(missing, np.inf, np.where(live, z2, 0.0))
+        return squares, live.astype(np.float64)
+
+    def _misses(self, here: FloatArray, there: FloatArray, critical: float) -> FloatArray:
+        """Whether a coefficient is seen here that is missing there, bool (d_in, d_in)."""
+        least = self.effort.least
+        up, down = here > critical, here < -critical
+        return np.asarray((up[:, None] & (there < least)) | (down[:, None] & (there > -least)))
 
     def limit(self, count: FloatArray) -> FloatArray:
         """Largest sum of so many squared differences that noise explains."""
@@ -212,9 +231,9 @@ class _State:
             gap = values[j] - s * values[k] if j != k else values[j]
             if gap**2 > search.effort.largest**2 * spread:
                 return None
-        odd, odd_count, _ = search.differences(j, k)
+        odd, odd_count = search.differences(j, k)
         odd = odd if s > 0 else odd[::-1]
-        even, even_count, _ = search.even(j, k)
+        even, even_count = search.even(j, k)
         even = np.broadcast_to(even[0 if s > 0 else 1], odd.shape)
         cost, count = self.cost + odd + even, self.count + odd_count + even_count
         largest = search.effort.largest**2
@@ -247,6 +266,8 @@ class _State:
         values, variances = search.terms.products
         d = values.shape[1]
         kept = np.ones((2, d, d), dtype=bool)
+        if not (search.with_products[a] or search.with_products[b]):
+            return kept
         cost, count = np.zeros((2, d, d)), np.zeros((2, d, d))
         largest = search.effort.largest**2
         for j, (k, s) in self.outputs.items():
@@ -320,21 +341,20 @@ def _closed(images: dict[int, Image], size: int) -> tuple[IntArray, IntArray]:
     return target, signs
 
 
-def _live(values: FloatArray, variances: FloatArray, least: float) -> FloatArray:
-    return np.asarray(values**2 > least**2 * variances)
+class _Orbits:
+    """Orbits of +-columns under maps that are found one after another."""
 
+    def __init__(self, size: int) -> None:
+        self._size, self._of = size, np.arange(2 * size)
 
-def _reached(found: Sequence[SignedMap], fixed: Iterable[int], point: int, image: Image, side: str) -> bool:
-    """Whether products of the maps that fix some columns already take a column to this image."""
-    images, signs = ("out_images", "out_signs") if side == "out" else ("in_images", "in_signs")
-    moves = [(getattr(g, images), getattr(g, signs)) for g in found]
-    kept = [(p, s) for p, s in moves if all(p[f] == f and s[f] > 0 for f in fixed)]
-    seen, waiting = {(point, 1)}, [(point, 1)]
-    while waiting:
-        at, sign = waiting.pop()
-        for p, s in kept:
-            after = (int(p[at]), sign * int(s[at]))
-            if after not in seen:
-                seen.add(after)
-                waiting.append(after)
-    return image in seen
+    def has(self, point: int, image: Image) -> bool:
+        """Whether the orbit of a column has this image."""
+        return bool(self._of[point] == self._of[image[0] + (self._size if image[1] < 0 else 0)])
+
+    def join(self, *moves: tuple[IntArray, IntArray]) -> None:
+        """Join what maps move to each other."""
+        for images, signs in moves:
+            plus = np.where(signs > 0, images, images + self._size)
+            for here, there in enumerate([*plus, *((plus + self._size) % (2 * self._size))]):
+                if self._of[here] != self._of[there]:
+                    self._of[self._of == self._of[there]] = self._of[here]

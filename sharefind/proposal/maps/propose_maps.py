@@ -5,14 +5,14 @@ Exact tests of the group on other rows are left to `sharefind.search`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from sharefind.inference.partitions.linear_estimates import finite_array
-from sharefind.proposal.maps.map_evidence import MapEvidence, TiedTerms
+from sharefind.proposal.maps.map_evidence import MapEvidence
 from sharefind.proposal.maps.map_search import MapSearch, SearchEffort
 from sharefind.proposal.maps.signed_map import SignedMap
 from sharefind.proposal.maps.terms import Terms, TermSettings, fit_terms
@@ -25,13 +25,14 @@ class MapSettings:
 
     Attributes:
         terms: Which products of inputs enter.
-        effort: How near coefficients must come, and how long maps are looked for.
-        odds: Least odds for the group against an accident.
+        efforts: How near coefficients must come, and how long maps are looked for; a search that was cut short counts
+            where it is the first.
+        odds: Least odds for the group against an accident, and for each generator beside the others.
         rounds: How often products are completed by their images, and the group is chosen again.
     """
 
     terms: TermSettings = field(default_factory=TermSettings)
-    effort: SearchEffort = field(default_factory=SearchEffort)
+    efforts: tuple[SearchEffort, ...] = (SearchEffort(), SearchEffort(looseness=5.0, largest=6.0, least=-1.0))
     odds: float = 20.0
     rounds: int = 2
 
@@ -79,25 +80,24 @@ def propose_maps(x: Any, y: Any, settings: MapSettings = MAP_SETTINGS, names: Se
     """
     x, y = finite_array(x, "x", 2), finite_array(y, "y", 2)
     terms = fit_terms(x, y, settings.terms, names)
-    search = MapSearch(terms, settings.effort)
-    found, maps = search.generators(), tuple[SignedMap, ...]()
+    searches = [MapSearch(terms, effort) for effort in settings.efforts]
+    every = [g for search in searches for g in search.generators()]
+    found, maps = list({g.points(): g for g in every}.values()), tuple[SignedMap, ...]()
     for _ in range(settings.rounds if found else 0):
         evidence = MapEvidence(terms)
-        maps = _climbed(evidence, found)
+        maps = _climbed(evidence, found, settings.odds)
         completed = evidence.closure(maps, len(x) // settings.terms.rows_per_term)
         if completed is None or len(completed) == len(terms.entered):
             break
         terms = fit_terms(x, y, settings.terms, names, completed)
-    maps = _climbed(MapEvidence(terms), maps)
-    odds = MapEvidence(terms).of(maps).log_odds if maps else 0.0
-    maps = maps if odds >= np.log(settings.odds) else ()
+    maps = _climbed(MapEvidence(terms), maps, settings.odds)
     return MapProposal(
         maps,
         terms,
-        odds if maps else 0.0,
+        MapEvidence(terms).of(maps).log_odds if maps else 0.0,
         _aside(terms.seen_inputs, [g.moved_inputs for g in maps]),
         _aside(terms.seen_outputs, [g.moved_outputs for g in maps]),
-        search.is_exhaustive,
+        searches[0].is_exhaustive,
     )
 
 
@@ -106,51 +106,50 @@ def _aside(seen: FloatArray, moved: Sequence[Any]) -> tuple[int, ...]:
     return tuple(np.flatnonzero(~touched).tolist())
 
 
-def _climbed(evidence: MapEvidence, found: Sequence[SignedMap]) -> tuple[SignedMap, ...]:
+def _climbed(evidence: MapEvidence, found: Sequence[SignedMap], odds: float) -> tuple[SignedMap, ...]:
     """The maps that generate the group with the most evidence: from none upwards, or from all downwards."""
-    ends = (_grown(evidence, found), _pruned(evidence, found))
-    return max(ends, key=lambda maps: _score(evidence, maps))
+    least = float(np.log(odds))
+    ends = (_grown(evidence, found, least), _pruned(evidence, found, least))
+    return max(ends, key=lambda maps: evidence.of(maps).log_odds)
 
 
-def _score(evidence: MapEvidence, maps: Sequence[SignedMap]) -> float:
-    tied = evidence.of(maps)
-    return -np.inf if tied.is_refuted else tied.log_odds
-
-
-def _grown(evidence: MapEvidence, found: Sequence[SignedMap]) -> tuple[SignedMap, ...]:
-    """Maps are added as long as the evidence grows, each time the best."""
-    kept: tuple[SignedMap, ...] = ()
-    score = 0.0
-    left = list(found)
+def _grown(evidence: MapEvidence, found: Sequence[SignedMap], least: float) -> tuple[SignedMap, ...]:
+    """Maps are added, each time the best, as long as the log odds for one more are large enough."""
+    kept, now, left = (), evidence.of(()), list(found)
     while left:
-        scores = [_score(evidence, (*kept, g)) for g in left]
-        best = int(np.argmax(scores))
-        if scores[best] <= score:
-            return kept
-        score, kept = scores[best], (*kept, left.pop(best))
-        left = [g for g, s in zip([*left], [s for k, s in enumerate(scores) if k != best], strict=True) if s > -np.inf]
-    return kept
-
-
-def _pruned(evidence: MapEvidence, found: Sequence[SignedMap]) -> tuple[SignedMap, ...]:
-    """Maps that tie nothing more are left out of all; then those without which the evidence is larger."""
-    kept = _needed(evidence.of, found)
-    score = _score(evidence, kept)
-    while len(kept) > 1:
-        fewer = [tuple(g for g in kept if g is not gone) for gone in kept]
-        scores = [_score(evidence, maps) for maps in fewer]
-        best = int(np.argmax(scores))
-        if scores[best] < score or scores[best] == -np.inf:
+        more = [evidence.of((*kept, g)) for g in left]
+        steps = [one.step_from(now) for one in more]
+        enough = [one.log_odds if step >= least else -np.inf for one, step in zip(more, steps, strict=True)]
+        best = int(np.argmax(enough))
+        if steps[best] < least:
             break
-        kept, score = fewer[best], scores[best]
+        kept, now = (*kept, left[best]), more[best]
+        # What is refuted beside fewer maps is refuted beside more.
+        left = [g for k, (g, s) in enumerate(zip(left, steps, strict=True)) if k != best and s > -np.inf]
     return kept
 
 
-def _needed(of: Callable[[Sequence[SignedMap]], TiedTerms], found: Sequence[SignedMap]) -> tuple[SignedMap, ...]:
+def _pruned(evidence: MapEvidence, found: Sequence[SignedMap], least: float, most: int = 40) -> tuple[SignedMap, ...]:
+    """Of all maps, those that tie anything more, without those for which the odds are too small; none if all are.
+
+    Of more than `most` maps none is left out: they are no accidents one by one.
+    """
+    kept = _needed(evidence, found)
+    now = evidence.of(kept)
+    for gone in reversed(kept) if len(kept) <= most else ():
+        fewer = tuple(g for g in kept if g is not gone)
+        without = evidence.of(fewer)
+        if now.step_from(without) < least:
+            kept, now = fewer, without
+    return kept if now.step_from(evidence.of(())) >= least else ()
+
+
+def _needed(evidence: MapEvidence, found: Sequence[SignedMap]) -> tuple[SignedMap, ...]:
+    """Maps of which each ties more than those before it, as long as none is refuted."""
     kept: tuple[SignedMap, ...] = ()
-    classes = of(kept).classes
+    classes = evidence.ties(kept)[0]
     for g in found:
-        more = of((*kept, g)).classes
-        if more < classes:
+        more, is_refuted = evidence.ties((*kept, g))
+        if more < classes and not is_refuted:
             kept, classes = (*kept, g), more
     return kept

@@ -32,7 +32,7 @@ class TermSettings:
         fit: Leverages and rounding.
     """
 
-    level: float = 0.01
+    level: float = 0.001
     rows_per_term: int = 6
     rounds: int = 3
     far: float = 3.0
