@@ -47,25 +47,25 @@ class TiedTerms:
         log_odds: Log of the odds for the group against no symmetry, the price of choosing it among others included.
         sizes: Log of the odds that columns of one orbit have one size, where they might be multiples of each other.
             Columns that act through one quantity are multiples: that they agree in many labels is then one accident.
-        pairs: Log of the number of pairs of columns of which two could have one size by accident.
-        orbits: Number of orbits of inputs and labels.
+        orbits: Number of orbits of labels and of inputs.
         is_refuted: Whether differences of tied coefficients are no noise.
         classes: Number of orbits of coefficients; groups with the same number, one inside the other, tie alike.
     """
 
     log_odds: float
     sizes: float
-    pairs: float
-    orbits: int
+    orbits: tuple[int, int]
     is_refuted: bool
     classes: int
 
     def step_from(self, fewer: TiedTerms) -> float:
-        """Log of the odds for this group against a smaller one; where orbits merge, their sizes must speak for it too."""
+        """Log of the odds for this group against a smaller one; where orbits merge, their sizes must speak for it."""
         if self.is_refuted:
             return -np.inf
         step = self.log_odds - fewer.log_odds
-        return min(step, self.sizes - fewer.sizes - self.pairs) if self.orbits < fewer.orbits else step
+        merged = [a > b for a, b in zip(fewer.orbits, self.orbits, strict=True)]
+        pairs = sum(np.log(n * (n - 1)) for n, is_merged in zip(fewer.orbits, merged, strict=True) if is_merged)
+        return float(min(step, self.sizes - fewer.sizes - pairs)) if any(merged) else step
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,27 +112,27 @@ class MapEvidence:
 
     def of(self, maps: Sequence[SignedMap]) -> TiedTerms:
         """What the group that some maps generate makes of the coefficients."""
-        fit, zero, classes = self._fit(maps)
+        fit, zero, labels = self._fit(maps)
+        gain = fit.gain + self._gain_of_zeros(zero) + self._gain_of_pattern(fit, labels)
         return TiedTerms(
-            log_odds=fit.gain + self._gain_of_zeros(zero) - self._price(maps),
+            log_odds=gain - self._price(maps),
             sizes=self._gain_of_sizes(maps),
-            pairs=self._pairs(maps),
             orbits=self._point_orbits(maps),
             is_refuted=self._is_refuted(fit),
-            classes=classes,
+            classes=int(labels.max()) + 1,
         )
 
     def ties(self, maps: Sequence[SignedMap]) -> tuple[int, bool]:
         """Number of orbits of coefficients, and whether they are refuted."""
-        fit, _, classes = self._fit(maps)
-        return classes, self._is_refuted(fit)
+        fit, _, labels = self._fit(maps)
+        return int(labels.max()) + 1, self._is_refuted(fit)
 
-    def _fit(self, maps: Sequence[SignedMap]) -> tuple[_Fit, FloatArray, int]:
-        """Orbits with their values, which coefficients must vanish (d_out, p), and the number of orbits."""
+    def _fit(self, maps: Sequence[SignedMap]) -> tuple[_Fit, FloatArray, IntArray]:
+        """Orbits with their values, which coefficients must vanish (d_out, p), and the orbit of each coefficient."""
         values, variances = self._table
         labels, signs, zero = signed_orbits([self._moved(g) for g in maps], values.size)
         fit = _Fit.of(values.ravel(), variances.ravel(), labels, signs, zero)
-        return fit, zero.reshape(values.shape), int(labels.max()) + 1
+        return fit, zero.reshape(values.shape), labels
 
     def _gain_of_zeros(self, zero: IntArray) -> float:
         """Evidence of linear coefficients that vanish though products of the same input do not."""
@@ -147,15 +147,33 @@ class MapEvidence:
         sides = ((0, [g.in_images for g in maps]), (1, [g.out_images for g in maps]))
         return sum(_alike(self._clearness[axis], moves) for axis, moves in sides if moves)
 
-    def _pairs(self, maps: Sequence[SignedMap]) -> float:
-        sides = ((g.moved_outputs.any() for g in maps), (g.moved_inputs.any() for g in maps))
-        counts = (int(self.terms.seen_outputs.sum()), int(self.terms.seen_inputs.sum()))
-        return float(sum(np.log(max(n * (n - 1), 1)) for side, n in zip(sides, counts, strict=True) if any(side)))
-
-    def _point_orbits(self, maps: Sequence[SignedMap]) -> int:
+    def _point_orbits(self, maps: Sequence[SignedMap]) -> tuple[int, int]:
         m, d = self.terms.linear[0].shape
-        on_outputs = _point_orbits([g.out_images for g in maps], m)
-        return int(on_outputs.max() + _point_orbits([g.in_images for g in maps], d).max()) + 2
+        sides = (([g.out_images for g in maps], m), ([g.in_images for g in maps], d))
+        on_outputs, on_inputs = (int(_point_orbits(moves, size).max()) + 1 for moves, size in sides)
+        return on_outputs, on_inputs
+
+    def _gain_of_pattern(self, fit: _Fit, labels: IntArray) -> float:
+        """Evidence that coefficients which are seen go to such ones, and others to others: rare where few are seen."""
+        terms, (m, p) = self.terms, self._table[0].shape
+        d = len(terms.centre)
+        seen = np.outer(terms.seen_outputs, terms.seen_inputs)
+        counted = np.zeros((m, p), dtype=np.int64)  # 1: linear, 2: a product
+        counted[:, 1 : 1 + d] = seen
+        counted[:, 1 + d :] = 2 * np.ones((m, p - 1 - d), dtype=np.int64)
+        kind = np.zeros(len(fit.misfit), dtype=np.int64)
+        kind[labels] = counted.ravel()
+        shares = (
+            terms.seen_linear[seen].mean() if seen.any() else 0.0,
+            terms.seen_products.sum() / max(m * d * (d + 1), 1),
+        )
+        gain = 0.0
+        for number, share in enumerate(shares, start=1):
+            rare, common = -np.log(np.clip([share, 1 - share], 1e-6, 1))
+            live = fit.clearness > terms.critical[number] ** 2
+            gain += float(fit.freedom[(kind == number) & live & ~fit.vanishes].sum() * rare)
+            gain += float(fit.freedom[(kind == number) & ~live & ~fit.vanishes].sum() * common) * (number == 1)
+        return gain
 
     @cached_property
     def _clearness(self) -> tuple[FloatArray, FloatArray]:
@@ -219,11 +237,14 @@ class _Fit:
 
     misfit: squared differences from it, in units of the variances, (k,). freedom: their number. gain: log of the
     density of the coefficients when they are tied, over that when each is free, values having the size of the orbit's.
+    clearness: z^2 of the common value. vanishes: whether that must be 0.
     """
 
     misfit: FloatArray
     freedom: IntArray
     gain: float
+    clearness: FloatArray
+    vanishes: FloatArray
 
     @classmethod
     def of(cls, values: FloatArray, variances: FloatArray, labels: IntArray, signs: IntArray, zero: IntArray) -> _Fit:
@@ -244,7 +265,7 @@ class _Fit:
         alone = np.bincount(labels, 0.5 * (np.log1p(each) - values**2 * weight * each / (1 + each)), count)
         joint = 0.5 * (np.log1p(size2 * total) - size2 * moment**2 / (1 + size2 * total))
         gain = np.where(vanishes, -0.5 * np.maximum(misfit - freedom, 0.0), alone - joint)
-        return cls(misfit, freedom, float(gain.sum()))
+        return cls(misfit, freedom, float(gain.sum()), mean**2 * total, vanishes)
 
 
 def signed_orbits(moves: Sequence[tuple[IntArray, IntArray]], size: int) -> tuple[IntArray, IntArray, FloatArray]:

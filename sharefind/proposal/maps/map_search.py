@@ -29,6 +29,7 @@ class SearchEffort:
             many standard deviations.
         largest: Nor when one coefficient differs by so many standard errors.
         reach: Nor when its mean is so many standard deviations away, so that rows and their images do not meet.
+        widest: Nor when its standard deviation is so many times larger or smaller.
         live: Coefficients with a smaller |z| on both sides are not counted.
         least: What a coefficient that is seen goes to must have this z at least, with the right sign.
         steps: Most partial maps that one search looks at.
@@ -39,6 +40,7 @@ class SearchEffort:
     looseness: float = 4.0
     largest: float = 5.0
     reach: float = 3.0
+    widest: float = 4.0
     live: float = 2.5
     least: float = 0.7
     steps: int = 400
@@ -74,7 +76,7 @@ class MapSearch:
         self.images = {j: [image for image in every if start.with_output(j, image) is not None] for j in self.outputs}
 
     def _telling(self, axis: int) -> IntArray:
-        """Labels (or inputs) in order: those with most coefficients that are seen come first, and tell most of others."""
+        """Labels (or inputs) in order: first those with most coefficients that are seen, which tell most of others."""
         squares = np.einsum("jaa->ja", self.terms.seen_products)
         seen = (self.terms.seen_linear | squares).sum(axis=axis)
         values, variances = self.terms.linear
@@ -85,7 +87,8 @@ class MapSearch:
         """Whether rows reach those of an image: bool (2, d_in, d_in), for the signs + and -."""
         mean, spread = self.terms.mean, self.terms.spread
         bound = self.effort.reach * np.sqrt(np.add.outer(spread**2, spread**2))
-        return np.stack([np.abs(np.subtract.outer(mean, s * mean)) <= bound for s in (1, -1)])
+        alike = np.maximum.outer(spread, spread) <= self.effort.widest * np.minimum.outer(spread, spread)
+        return np.stack([alike & (np.abs(np.subtract.outer(mean, s * mean)) <= bound) for s in (1, -1)])
 
     # Generators -------------------------------------------------------------------------------------------------
 
@@ -96,7 +99,7 @@ class MapSearch:
         found: list[SignedMap] = []
         m, d = self.terms.linear[0].shape
         on_inputs, on_labels = _Orbits(d), _Orbits(m)
-        # Every map that was found so far keeps the points before this one, so that orbits are those of their stabiliser.
+        # Every map that was found so far keeps the points before this one: orbits are those of their stabiliser.
         for a, state in reversed(list(zip(self.inputs, columns, strict=False))):
             for image in state.images_of(a):
                 if not on_inputs.has(a, image):
@@ -175,11 +178,11 @@ class MapSearch:
             z2 = np.subtract.outer(here, sign * there) ** 2 / spread
             if j == k:  # a coefficient that is compared with itself, or its own negative
                 z2[np.diag_indices_from(z2)] = 0.0 if sign > 0 else z_here**2
-            missing = self._misses(z_here, sign * z_there, critical) | self._misses(sign * z_there, z_here, critical).T
+            missing = self.misses(z_here, sign * z_there, critical) | self.misses(sign * z_there, z_here, critical).T
             squares[side] = np.where(missing, np.inf, np.where(live, z2, 0.0))
         return squares, live.astype(np.float64)
 
-    def _misses(self, here: FloatArray, there: FloatArray, critical: float) -> FloatArray:
+    def misses(self, here: FloatArray, there: FloatArray, critical: float) -> FloatArray:
         """Whether a coefficient is seen here that is missing there, bool (d_in, d_in)."""
         least = self.effort.least
         up, down = here > critical, here < -critical
@@ -281,7 +284,10 @@ class _State:
                 z2 = np.subtract.outer(here, sign * there) ** 2 / spread
                 z2 = np.where(own, z2 / 2, z2)
                 z2 = np.where(seen & np.isfinite(spread), z2, 0.0)
-                kept[side] &= z2 <= largest
+                z_here, z_there = here / np.sqrt(variances[j, a]), sign * there / np.sqrt(variances[k, b])
+                critical = search.terms.critical[2]
+                missing = search.misses(z_here, z_there, critical) | search.misses(z_there, z_here, critical).T
+                kept[side] &= (z2 <= largest) & ~missing
                 cost[side] += z2
                 count[side] += seen
         kept &= cost <= search.limit(count)
@@ -307,7 +313,7 @@ class _State:
     def _excess(self, a: int, image: Image) -> float:
         """How far beyond noise an image is; where nothing tells, the input itself comes first."""
         side = 0 if image[1] > 0 else 1
-        away = 1e-3 * (image != (a, 1)) + 1e-3 * (image[0] != a)
+        away = 1e-3 * (image != (a, 1)) + 1e-3 * (image[0] != a) + 2.0 * (image[0] not in self.search.inputs)
         return float(self.cost[side, a, image[0]] - self.count[side, a, image[0]] + away)
 
     @property

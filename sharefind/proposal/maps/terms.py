@@ -2,7 +2,7 @@
 
 All inputs take part linearly. Of products x_a x_b only those enter that the residuals ask for, so that hundreds of
 inputs need no more rows than they have clear terms. The zero of an input is that of the data, since signs are about it;
-inputs that are far from zero are expanded about their mean.
+inputs that are far from zero are expanded about their mean, those alike at one distance from zero.
 """
 
 from __future__ import annotations
@@ -26,16 +26,21 @@ class TermSettings:
     Attributes:
         level: Probability with which any product that does not matter enters.
         rows_per_term: Most terms are so few that each has this many rows.
+        rows_per_input: Fewer rows for an input are refused.
         rounds: How often residuals are looked at for further products.
         far: An input whose mean is this many standard deviations from zero is expanded about its mean.
+        alike: Two such inputs are expanded at one distance from zero where that of their means differs by no more
+            standard deviations.
         at_once: Most entries of the table of products that is held at a time.
         fit: Leverages and rounding.
     """
 
     level: float = 0.001
     rows_per_term: int = 6
-    rounds: int = 3
+    rows_per_input: int = 3
+    rounds: int = 8
     far: float = 3.0
+    alike: float = 1.0
     at_once: int = 20_000_000
     fit: Fit = field(default_factory=Fit)
 
@@ -126,8 +131,9 @@ def fit_terms(
     """
     settings = settings or TermSettings()
     n, d = x.shape
-    if n <= 2 * (d + 1):
-        raise InputError(f"{n} samples are too few for a search of maps of {d} inputs; give more than {2 * (d + 1)}")
+    if n <= settings.rows_per_input * (d + 1):
+        least = settings.rows_per_input * (d + 1)
+        raise InputError(f"{n} samples are too few for a search of maps of {d} inputs; give more than {least}")
     inputs = _Inputs.of(x, settings)
     refuse_dependent(np.hstack([np.ones((n, 1)), inputs.scaled[:, inputs.varies]]), x, settings.fit, names)
     fitting = _Fitting(inputs, y, settings)
@@ -148,7 +154,7 @@ class _Inputs:
     @classmethod
     def of(cls, x: FloatArray, settings: TermSettings) -> _Inputs:
         mean, spread = x.mean(axis=0), x.std(axis=0)
-        centre = np.where(np.abs(mean) > settings.far * spread, mean, 0.0)
+        centre = _centres(mean, spread, settings)
         moved = x - centre
         size = np.sqrt(np.mean(moved**2, axis=0))
         varies = spread > settings.fit.rounding * (np.abs(mean) + spread)
@@ -276,6 +282,23 @@ class _Fitting:
             self.inputs.mean,
             len(self.y),
         )
+
+
+def _centres(mean: FloatArray, spread: FloatArray, settings: TermSettings) -> FloatArray:
+    """Zero, or for inputs far from it one distance for all whose means are as far, to either side.
+
+    Coefficients that a map exchanges are then expanded about points that it exchanges, too.
+    """
+    far = np.flatnonzero(np.abs(mean) > settings.far * spread)
+    order = far[np.argsort(np.abs(mean[far]), kind="stable")]
+    distance = np.abs(mean[order])
+    apart = np.diff(distance) > settings.alike * np.minimum(spread[order][1:], spread[order][:-1])
+    clusters = np.split(np.arange(len(order)), np.flatnonzero(apart) + 1)
+    centre = np.zeros_like(mean)
+    for members in clusters:
+        if len(members):
+            centre[order[members]] = distance[members].mean() * np.sign(mean[order[members]])
+    return centre
 
 
 def _fill(table: FloatArray, spread: FloatArray, pairs: IntArray, values: FloatArray, variances: FloatArray) -> None:

@@ -145,11 +145,19 @@ def groups_view(result: Result) -> Table:
     table.add_row("", "")
     for name, cell in origin_cells(result).items():
         table.add_row(name, Text(cell))
-    table.add_row("accepted", Text(packed(result.accepted)))
+    table.add_row("accepted", Text(_accepted(result)))
     table.add_row("rejected", Text(packed(result.rejected)))
     if result.undecided:
         table.add_row("undecided", Text(packed(result.undecided)))
     return table
+
+
+def _accepted(result: Result) -> str:
+    """The groups that were accepted; of mirror maps, whose subgroups have long names, the largest with their number."""
+    others = len(result.accepted) - len(result.maximal)
+    if result.map is None or not result.maximal or others < 1:
+        return packed(result.accepted)
+    return f"{packed(result.maximal)}, and {plural(others, 'subgroup')} with it"
 
 
 def verdict_view(view: RunView, *, is_all: bool) -> list[RenderableType]:

@@ -1,0 +1,109 @@
+"""Which maps a log speaks for: known ones are found, what has none is left alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.proposal.maps.relations import INPUTS, biped, biped_mirror, random_map, symmetrised
+
+from sharefind.errors import InputError
+from sharefind.proposal.maps.map_finding import map_finding, map_group
+from sharefind.proposal.maps.propose_maps import MapProposal, propose_maps
+from sharefind.proposal.maps.signed_map import SignedMap, map_layout
+
+
+def is_group_of(found: MapProposal, maps: list[SignedMap]) -> bool:
+    layout = map_layout(*found.terms.linear[0].shape)
+    return map_group(found.maps, layout) == map_group(maps, layout)
+
+
+@pytest.mark.parametrize("n", [200, 1000])
+def test_the_mirror_of_a_robot_is_found_with_all_signs(n: int) -> None:
+    found = propose_maps(*biped(n))
+    assert is_group_of(found, [biped_mirror()])
+    assert found.aside_inputs == (8,) and found.aside_outputs == ()
+    assert found.is_exhaustive
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_maps_of_inputs_and_labels_apart_are_found(seed: int) -> None:
+    rng = np.random.default_rng([5, seed])
+    g = random_map(5, 11, rng)
+    assert is_group_of(propose_maps(*symmetrised([g], 5, 11, 1500, rng)), [g])
+
+
+def test_groups_of_several_generators_are_found() -> None:
+    rng = np.random.default_rng(8)
+    turned = [rng.choice([-1, 1], size=size) for size in (4, 8)]
+
+    def on_square(images: list[int]) -> SignedMap:
+        """A move of four corners, on four labels and on four pairs of inputs, in coordinates with signs."""
+        out, on = np.array(images), np.concatenate([images, np.array(images) + 4])
+        return SignedMap(out, turned[0] * turned[0][out], on, turned[1] * turned[1][on])
+
+    square = [on_square([1, 2, 3, 0]), on_square([0, 3, 2, 1])]
+    found = propose_maps(*symmetrised(square, 4, 8, 2000, rng))
+    assert is_group_of(found, square)
+    assert map_finding(found).name == "D4"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_relations_without_a_symmetry_have_no_map(seed: int) -> None:
+    rng = np.random.default_rng([6, seed])
+    x, y = symmetrised([], 4, 30, 600, rng)
+    assert propose_maps(x, y).maps == ()
+
+
+def test_two_of_thirty_weights_that_are_alike_are_an_accident() -> None:
+    rng = np.random.default_rng(2)
+    x, weights = rng.normal(size=(2000, 30)), rng.normal(size=30)
+    weights[4] = weights[17]
+    assert propose_maps(x, (x @ weights + 0.1 * rng.normal(size=2000))[:, None]).maps == ()
+    # All thirty alike are none.
+    y = x.sum(axis=1, keepdims=True) + 0.1 * rng.normal(size=(2000, 1))
+    found = propose_maps(x, y)
+    assert np.unique(map_finding(found).labels).tolist() == [1]
+
+
+def test_signs_are_about_the_zero_of_the_data_and_only_where_rows_meet_their_images() -> None:
+    rng = np.random.default_rng(3)
+    x = np.stack([rng.normal(300, 10, 500), rng.normal(300, 10, 500)], axis=1)
+    y = (x[:, :1] - x[:, 1:]) + 0.1 * rng.normal(size=(500, 1))
+    swap = SignedMap(np.array([0]), np.array([-1]), np.array([1, 0]), np.array([1, 1]))
+    assert is_group_of(propose_maps(x, y), [swap])  # not x -> -x, which no row shows
+    # Two angles with opposite ranges are mirror images about zero.
+    x[:, 1] *= -1
+    y = (x[:, :1] + x[:, 1:]) + 0.1 * rng.normal(size=(500, 1))
+    mirror = SignedMap(np.array([0]), np.array([-1]), np.array([1, 0]), np.array([-1, -1]))
+    assert is_group_of(propose_maps(x, y), [mirror])
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_a_huge_column_beside_small_ones_changes_nothing(scale: float) -> None:
+    x, y = biped(600)
+    x[:, [6, 7]] *= scale
+    y[:, 1] *= scale
+    assert is_group_of(propose_maps(x, y), [biped_mirror()])
+
+
+def test_labels_that_depend_on_nothing_are_set_aside() -> None:
+    x, y = biped(600)
+    y = np.column_stack([y, np.random.default_rng(1).normal(size=600)])
+    assert propose_maps(x, y).aside_outputs == (4,)
+
+
+def test_what_cannot_be_fitted_is_refused_in_one_line() -> None:
+    x, y = biped(12)
+    with pytest.raises(InputError, match="12 samples are too few for a search of maps of 9 inputs; give more than 30"):
+        propose_maps(x, y)
+    x, y = biped(100)
+    x[:, 3] = x[:, 2]
+    with pytest.raises(InputError, match="hip_r, is determined by the others"):
+        propose_maps(x, y, names=INPUTS)
+
+
+def test_few_rows_say_nothing_rather_than_something_wrong() -> None:
+    for seed in range(10):
+        x, y = biped(40, seed)
+        found = propose_maps(x, y)
+        assert found.maps == () or is_group_of(found, [biped_mirror()])
