@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.proposal.maps.relations import biped, biped_mirror, random_map
 
 from sharefind.proposal.maps.map_evidence import MapEvidence, signed_orbits
 from sharefind.proposal.maps.map_finding import map_finding
 from sharefind.proposal.maps.propose_maps import propose_maps
 from sharefind.proposal.maps.signed_map import from_points, map_layout
 from sharefind.proposal.maps.terms import fit_terms
+from tests.proposal.maps.relations import biped, biped_mirror, random_map
 
 
 def test_coefficients_and_errors_are_those_of_least_squares() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.proposal.maps.relations import INPUTS, biped, biped_mirror, random_map, symmetrised
 
 from sharefind.errors import InputError
 from sharefind.proposal.maps.map_finding import map_finding, map_group
 from sharefind.proposal.maps.propose_maps import MapProposal, propose_maps
 from sharefind.proposal.maps.signed_map import SignedMap, map_layout
+from tests.proposal.maps.relations import INPUTS, biped, biped_mirror, random_map, symmetrised
 
 
 def is_group_of(found: MapProposal, maps: list[SignedMap]) -> bool:
@@ -17,7 +17,7 @@ def is_group_of(found: MapProposal, maps: list[SignedMap]) -> bool:
     return map_group(found.maps, layout) == map_group(maps, layout)
 
 
-@pytest.mark.parametrize("n", [200, 1000])
+@pytest.mark.parametrize("n", [600, 1000])
 def test_the_mirror_of_a_robot_is_found_with_all_signs(n: int) -> None:
     found = propose_maps(*biped(n))
     assert is_group_of(found, [biped_mirror()])
@@ -80,15 +80,15 @@ def test_signs_are_about_the_zero_of_the_data_and_only_where_rows_meet_their_ima
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
 def test_a_huge_column_beside_small_ones_changes_nothing(scale: float) -> None:
-    x, y = biped(600)
+    x, y = biped(1000)
     x[:, [6, 7]] *= scale
     y[:, 1] *= scale
     assert is_group_of(propose_maps(x, y), [biped_mirror()])
 
 
 def test_labels_that_depend_on_nothing_are_set_aside() -> None:
-    x, y = biped(600)
-    y = np.column_stack([y, np.random.default_rng(1).normal(size=600)])
+    x, y = biped(1000)
+    y = np.column_stack([y, np.random.default_rng(1).normal(size=1000)])
     assert propose_maps(x, y).aside_outputs == (4,)
 
 

@@ -1,0 +1,63 @@
+"""`discover --blind --signs`: from a log with named columns to a mirror map that a person can read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.proposal.maps.relations import INPUTS, OUTPUTS, biped
+
+BRIEF = ("--copies", "99", "--training-copies", "9", "--particles", "8")
+COLUMNS = ("--inputs", ",".join(INPUTS), "--outputs", ",".join(OUTPUTS))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A file with the rows of a robot on two legs."""
+    path = tmp_path / "log.csv"
+    np.savetxt(path, np.column_stack(biped(1200)), delimiter=",", header=",".join((*INPUTS, *OUTPUTS)), comments="")
+    return path
+
+
+def test_the_map_is_printed_by_the_names_of_columns(discover, call, log: Path, tmp_path: Path) -> None:
+    ending = discover(str(log), "--blind", "--signs", *COLUMNS, *BRIEF, "--out", "run", "--quiet")
+    assert ending.status == 0
+    text = " ".join(ending.out.split())
+    assert "Mirror maps: C2, order 2, by 1 generator" in text
+    for line in ("hip_l <- -hip_r", "knee_l <- knee_r", "torque_r <- -torque_l", "hip_l_acc <- -hip_r_acc"):
+        assert line in text
+    assert "inputs, sign changes roll" in text and "labels, stay pitch_acc" in text
+    assert "not determined battery_V: no label is seen to depend on them" in text
+    assert "law p =" in text and "noise floors" in text
+    found = json.loads((tmp_path / "run/result.json").read_text())["map"]
+    assert found["status"] == "accepted" and found["order"] == 2 and found["inputs_aside"] == ["battery_V"]
+    (one,) = found["generators"]
+    assert one["on_inputs"] == [-1, 2, -4, -3, 6, 5, -8, -7, 9] and one["on_outputs"] == [-1, 2, -4, -3]
+    assert {"column": "roll", "source": "roll", "sign": -1} in one["inputs"]
+    assert one["residual"] < 1
+    assert call("report", "run", "--out", "page.html").status == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "hip_l &lt;- -hip_r" in page and "Mirror maps: C2" in page
+
+
+def test_labels_without_a_symmetry_have_no_map(discover, log: Path, tmp_path: Path) -> None:
+    x, y = biped(600)
+    y = y + x[:, [2]] * x[:, [6]] + 0.7 * x[:, [3]] * [1, 2, 0.3, 0.5]
+    np.savetxt(log, np.column_stack([x, y]), delimiter=",", header=",".join((*INPUTS, *OUTPUTS)), comments="")
+    ending = discover(str(log), "--blind", "--signs", *COLUMNS, *BRIEF, "--out", "run", "--quiet")
+    assert ending.status == 0 and "No mirror map was found" in ending.out
+    assert json.loads((tmp_path / "run/result.json").read_text())["map"]["status"] == "none"
+
+
+def test_what_signs_cannot_do_is_said_in_one_line(discover, log: Path, tmp_path: Path) -> None:
+    ending = discover(str(log), "--signs", "--group", "C2", *COLUMNS)
+    assert ending.status == 2 and "--signs says what a search without a candidate looks for; give --blind" in ending.err
+    ending = discover("--task", "c2-wi", "--blind", "--signs")
+    assert ending.status == 2 and "--signs looks for maps in a log; give --data" in ending.err
+    ending = discover(str(log), "--blind", "--signs", *COLUMNS, "--unit", "matrix:logistic")
+    assert ending.status == 2 and "with which matrix:logistic does not commute" in ending.err
+    ending = discover(str(log), "--blind", "--signs", *COLUMNS, "--classes")
+    assert ending.status == 2
