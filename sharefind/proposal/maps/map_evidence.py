@@ -97,10 +97,8 @@ class MapEvidence:
     def _table(self) -> tuple[FloatArray, FloatArray]:
         """Coefficients and variances by monomial: 1, inputs, products; (d_out, p) each."""
         first, second = self._products.T
-        tables = (self.terms.constant, self.terms.linear, self.terms.products)
-        values, variances = (
-            np.hstack([tables[0][k][:, None], tables[1][k], tables[2][k][:, first, second]]) for k in (0, 1)
-        )
+        kinds = (self.terms.constant[0], self.terms.linear[0], self.terms.products[0]), self.terms.compared
+        values, variances = (np.hstack([one[:, None], two, three[:, first, second]]) for one, two, three in kinds)
         return values, variances
 
     @cached_property
@@ -178,7 +176,8 @@ class MapEvidence:
     @cached_property
     def _clearness(self) -> tuple[FloatArray, FloatArray]:
         """Sums of the z^2 of all coefficients that are seen, of each input and of each label."""
-        linear, products = ((t[0] ** 2 / t[1]) for t in (self.terms.linear, self.terms.products))
+        _, on_linear, on_products = self.terms.compared
+        linear, products = self.terms.linear[0] ** 2 / on_linear, self.terms.products[0] ** 2 / on_products
         squares = np.where(self.terms.seen_products, products, 0.0).sum(axis=2)
         seen = np.where(self.terms.seen_linear, linear, 0.0) + squares
         return np.asarray(seen.sum(axis=0)), np.asarray(seen.sum(axis=1))

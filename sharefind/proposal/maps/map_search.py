@@ -68,7 +68,7 @@ class MapSearch:
     def __post_init__(self) -> None:
         self.outputs = [int(j) for j in self._telling(1) if self.terms.seen_outputs[j]]
         self.inputs = [int(a) for a in self._telling(0) if self.terms.seen_inputs[a]]
-        self.near = self._near()
+        self.near, self.blurred = self._near(), self.terms.compared
         self.seen_pairs = self.terms.seen_products
         self.with_products = self.seen_pairs.any(axis=(0, 1))
         start = _State.start(self)
@@ -153,23 +153,23 @@ class MapSearch:
         """
         key = (j, k)
         if key not in self._costs:
-            values, variances = self.terms.linear
-            self._costs[key] = self._compared((values, variances), j, k, self.terms.critical[1])
+            self._costs[key] = self._compared((*self.terms.linear, self.blurred[1]), j, k, self.terms.critical[1])
         return self._costs[key]
 
     def even(self, j: int, k: int) -> tuple[FloatArray, FloatArray]:
         """The same of the coefficients of squares: (2, d_in, d_in) for the signs + and - of the label."""
         key = (j, -1 - k)
         if key not in self._costs:
-            values, variances = (np.einsum("jaa->ja", table) for table in self.terms.products)
-            self._costs[key] = self._compared((values, variances), j, k, self.terms.critical[2])
+            table = [np.einsum("jaa->ja", t) for t in (*self.terms.products, self.blurred[2])]
+            self._costs[key] = self._compared((table[0], table[1], table[2]), j, k, self.terms.critical[2])
         return self._costs[key]
 
     def _compared(
-        self, table: tuple[FloatArray, FloatArray], j: int, k: int, critical: float
+        self, table: tuple[FloatArray, FloatArray, FloatArray], j: int, k: int, critical: float
     ) -> tuple[FloatArray, FloatArray]:
-        (here, spread_here), (there, spread_there) = ((table[0][i], table[1][i]) for i in (j, k))
-        z_here, z_there = here / np.sqrt(spread_here), there / np.sqrt(spread_there)
+        values, errors, blurred = table
+        here, there, spread_here, spread_there = values[j], values[k], blurred[j], blurred[k]
+        z_here, z_there = here / np.sqrt(errors[j]), there / np.sqrt(errors[k])
         live = np.maximum.outer(np.abs(z_here), np.abs(z_there)) > self.effort.live
         spread = np.add.outer(spread_here, spread_there)
         live &= np.isfinite(spread)
@@ -228,7 +228,7 @@ class _State:
     def with_output(self, j: int, image: Image) -> _State | None:
         """One more image of a label; None where an input has no image left."""
         search, (k, s) = self.search, image
-        values, variances = search.terms.constant
+        values, variances = search.terms.constant[0], search.blurred[0]
         spread = variances[j] + variances[k] if j != k else variances[j]
         if j != k or s < 0:
             gap = values[j] - s * values[k] if j != k else values[j]
@@ -266,7 +266,7 @@ class _State:
     def _by_products(self, a: int, b: int, t: int) -> FloatArray:
         """Which images of each other input keep its products with a, bool (2, d_in, d_in)."""
         search = self.search
-        values, variances = search.terms.products
+        values, errors, variances = *search.terms.products, search.blurred[2]
         d = values.shape[1]
         kept = np.ones((2, d, d), dtype=bool)
         if not (search.with_products[a] or search.with_products[b]):
@@ -284,7 +284,7 @@ class _State:
                 z2 = np.subtract.outer(here, sign * there) ** 2 / spread
                 z2 = np.where(own, z2 / 2, z2)
                 z2 = np.where(seen & np.isfinite(spread), z2, 0.0)
-                z_here, z_there = here / np.sqrt(variances[j, a]), sign * there / np.sqrt(variances[k, b])
+                z_here, z_there = here / np.sqrt(errors[j, a]), sign * there / np.sqrt(errors[k, b])
                 critical = search.terms.critical[2]
                 missing = search.misses(z_here, z_there, critical) | search.misses(z_there, z_here, critical).T
                 kept[side] &= (z2 <= largest) & ~missing

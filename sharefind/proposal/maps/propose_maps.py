@@ -6,7 +6,7 @@ Exact tests of the group on other rows are left to `sharefind.search`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,12 +27,14 @@ class MapSettings:
         terms: Which products of inputs enter.
         efforts: How near coefficients must come, and how long maps are looked for; a search that was cut short counts
             where it is the first.
+        blurs: How far coefficients may differ beyond their errors (`Terms.blur`), the next where nothing was found.
         odds: Least odds for the group against an accident, and for each generator beside the others.
         rounds: How often products are completed by their images, and the group is chosen again.
     """
 
     terms: TermSettings = field(default_factory=TermSettings)
     efforts: tuple[SearchEffort, ...] = (SearchEffort(), SearchEffort(looseness=5.0, largest=6.0, least=-1.0))
+    blurs: tuple[float, ...] = (0.0, 0.03)
     odds: float = 20.0
     rounds: int = 2
 
@@ -80,6 +82,15 @@ def propose_maps(x: Any, y: Any, settings: MapSettings = MAP_SETTINGS, names: Se
     """
     x, y = finite_array(x, "x", 2), finite_array(y, "y", 2)
     terms = fit_terms(x, y, settings.terms, names)
+    for blur in settings.blurs:
+        proposal = _proposed(x, y, replace(terms, blur=blur), settings, names)
+        if proposal.maps:
+            break
+    return proposal
+
+
+def _proposed(x: FloatArray, y: FloatArray, terms: Terms, settings: MapSettings, names: Sequence[str]) -> MapProposal:
+    """The group with the most evidence among what the searches find."""
     searches = [MapSearch(terms, effort) for effort in settings.efforts]
     every = [g for search in searches for g in search.generators()]
     found, maps = list({g.points(): g for g in every}.values()), tuple[SignedMap, ...]()
@@ -89,7 +100,7 @@ def propose_maps(x: Any, y: Any, settings: MapSettings = MAP_SETTINGS, names: Se
         completed = evidence.closure(maps, len(x) // settings.terms.rows_per_term)
         if completed is None or len(completed) == len(terms.entered):
             break
-        terms = fit_terms(x, y, settings.terms, names, completed)
+        terms = replace(fit_terms(x, y, settings.terms, names, completed), blur=terms.blur)
     maps = _climbed(MapEvidence(terms), maps, settings.odds)
     return MapProposal(
         maps,

@@ -61,6 +61,8 @@ class Terms:
         spread: Standard deviations of the inputs, (d_in,).
         mean: Means of the inputs, (d_in,).
         samples: n.
+        blur: How far coefficients of a true map may differ beyond their errors, over the largest effect on the label:
+            products that were left out count differently where inputs have other ranges.
     """
 
     constant: tuple[FloatArray, FloatArray]
@@ -73,6 +75,20 @@ class Terms:
     spread: FloatArray
     mean: FloatArray
     samples: int
+    blur: float = 0.0
+
+    @property
+    def compared(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Variances of constants, linear terms and products by which they are compared: with the blur."""
+        largest = np.max(np.abs(self.linear[0]) * self.spread, axis=1, initial=0.0)
+        extra = (self.blur * largest) ** 2
+        unit = np.where(self.spread > 0, self.spread, 1.0)
+        square = np.multiply.outer(unit, unit)
+        return (
+            self.constant[1] + extra,
+            self.linear[1] + extra[:, None] / unit**2,
+            self.products[1] + extra[:, None, None] / square**2,
+        )
 
     def predict(self, x: FloatArray) -> FloatArray:
         """What the fit makes of inputs (n, d_in): labels (n, d_out), by the products that entered."""

@@ -26,10 +26,15 @@ def biped_mirror() -> SignedMap:
     )
 
 
-def biped(n: int, seed: int = 0, noise: float = 0.02) -> tuple[FloatArray, FloatArray]:
-    """Rows of the robot; the battery does nothing, and knees are bent, so that their angles are about 50 degrees."""
+def biped(n: int, seed: int = 0, noise: float = 0.02, shift: float = 0.0) -> tuple[FloatArray, FloatArray]:
+    """Rows of the robot; the battery does nothing, and knees are bent, so that their angles are about 50 degrees.
+
+    shift: Of the roll, to one side; the left hip swings further by this share.
+    """
     rng = np.random.default_rng([31, seed])
     x = rng.normal(size=(n, 9))
+    x[:, 0] += shift
+    x[:, 2] *= 1 + shift
     x[:, 4:6] = rng.uniform(30, 70, size=(n, 2))
     x[:, 8] = 24 + 0.1 * rng.normal(size=n)
 

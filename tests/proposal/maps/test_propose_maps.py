@@ -25,7 +25,7 @@ def test_the_mirror_of_a_robot_is_found_with_all_signs(n: int) -> None:
     assert found.is_exhaustive
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_maps_of_inputs_and_labels_apart_are_found(seed: int) -> None:
     rng = np.random.default_rng([5, seed])
     g = random_map(5, 11, rng)
@@ -47,7 +47,7 @@ def test_groups_of_several_generators_are_found() -> None:
     assert map_finding(found).name == "D4"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_relations_without_a_symmetry_have_no_map(seed: int) -> None:
     rng = np.random.default_rng([6, seed])
     x, y = symmetrised([], 4, 30, 600, rng)
@@ -103,7 +103,14 @@ def test_what_cannot_be_fitted_is_refused_in_one_line() -> None:
 
 
 def test_few_rows_say_nothing_rather_than_something_wrong() -> None:
-    for seed in range(10):
+    for seed in range(3):
         x, y = biped(40, seed)
         found = propose_maps(x, y)
         assert found.maps == () or is_group_of(found, [biped_mirror()])
+
+
+def test_a_mirror_of_the_relation_is_found_where_left_and_right_have_other_ranges() -> None:
+    """Means of lateral columns are not 0 and one hip swings further, so that the law of the inputs has no mirror."""
+    x, y = biped(2000, shift=0.5)
+    assert abs(x[:, 0].mean()) > 10 * x[:, 0].std() / np.sqrt(2000)
+    assert is_group_of(propose_maps(x, y), [biped_mirror()])
