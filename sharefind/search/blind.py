@@ -23,7 +23,7 @@ from sharefind.inference.row_blocks import held_units
 from sharefind.meanfield.units import build_searched_unit, read_unit
 from sharefind.proposal import Finding, least_squares, propose
 from sharefind.proposal.log_evidence import LogEvidence
-from sharefind.proposal.maps.propose_maps import MapProposal
+from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
 from sharefind.recognition import LieStabiliser, lie_stabiliser
 from sharefind.rng import named_stream
 from sharefind.search.config import SearchConfig
@@ -64,7 +64,7 @@ class BlindStart:
     rows: NDArray[np.int64] | None
     alternatives: tuple[BlindStart, ...] = ()
     tried: tuple[Tried, ...] = ()
-    maps: MapProposal | None = None
+    maps: MirrorProposal | None = None
 
     @property
     def proposed(self) -> Finding:

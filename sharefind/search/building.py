@@ -24,7 +24,7 @@ from sharefind.rng import named_stream
 from sharefind.search.blind import BlindStart, blind_start
 from sharefind.search.classes import fresh_change, paced, refuse_no_classes
 from sharefind.search.config import SearchConfig, Settings
-from sharefind.search.map_start import map_start
+from sharefind.search.mirror_start import mirror_start
 from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
 from sharefind.search.relation_groups import has_relation_test, refuse_untestable
@@ -57,7 +57,7 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         unit, units = config.unit or task.unit, rows_of_task.units
         has_classes = bool(task.classes)
         if config.signs:
-            blind = map_start(config, task.x, task.y, unit, units, names=task.inputs, has_classes=has_classes)
+            blind = mirror_start(config, task.x, task.y, unit, units, names=task.inputs, has_classes=has_classes)
         else:
             blind = blind_start(
                 config, task.x, task.y, unit, task.sample, units, names=task.inputs, has_classes=has_classes

@@ -17,7 +17,7 @@ from sharefind.inference.statistics.registry import statistic_of
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.rng import named_stream
 from sharefind.search.experiments import StageProgress
-from sharefind.search.map_start import kept_columns
+from sharefind.search.mirror_start import kept_columns
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.problem import Problem
 from sharefind.search.searched_unit import searched_unit

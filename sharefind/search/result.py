@@ -20,7 +20,7 @@ from sharefind import __version__, html
 from sharefind.column_names import BlockNames, block_names
 from sharefind.errors import RunFolderError
 from sharefind.search.json_fields import ColumnName, Part, Word, first_fault
-from sharefind.search.map_parts import MapRow
+from sharefind.search.mirror_parts import MirrorRow
 from sharefind.search.result_parts import (
     BlindRow,
     ChainRow,
@@ -82,7 +82,7 @@ class Result(Part):
         likeliest: Which group the evidence speaks for, beside what was tested.
         diagnosis: Why the rejected groups nearest to E_* fail, and by how much.
         blind: What a search without a candidate started from.
-        map: Mirror maps, where these were looked for.
+        mirror: Mirror maps, where these were looked for.
         yardstick: How well E_* predicts.
         yardstick_missing: Why there is no yardstick.
         lattice: Size of the search lattice.
@@ -115,7 +115,7 @@ class Result(Part):
     likeliest: LikeliestGroup | None = None
     diagnosis: dict[Word, DiagnosisRow] = Field(default_factory=dict)
     blind: BlindRow | None = None
-    map: MapRow | None = None
+    mirror: MirrorRow | None = None
     yardstick: Yardstick | None = None
     yardstick_missing: Word | None = None
     lattice: LatticeCounts

@@ -13,7 +13,7 @@ from sharefind.groups import FiniteGroup, Group, structure_name
 from sharefind.inference import Diagnosis, Verdict
 from sharefind.search.blind_record import blind_row
 from sharefind.search.hypotheses import TestedProblem, is_within
-from sharefind.search.map_record import map_row
+from sharefind.search.mirror_record import mirror_row
 from sharefind.search.node_evidence import Evidence
 from sharefind.search.problem import Problem
 from sharefind.search.relation_warnings import relation_warnings
@@ -83,7 +83,7 @@ def result_record(
         likeliest=None if tests is None else likeliest_row(tests),
         diagnosis={n: _diagnosis_row(problem, n, d) for n, d in outcome.diagnoses.items() if n in family_rejected},
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
-        map=map_row(outcome),
+        mirror=mirror_row(outcome),
         yardstick=None if isinstance(found, Missing) else found,
         yardstick_missing=found.reason if isinstance(found, Missing) else None,
         lattice=LatticeCounts(

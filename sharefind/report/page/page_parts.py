@@ -15,7 +15,7 @@ from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.pictures.space_picture import space_caption, what_is_left_out
 from sharefind.report.pictures.symmetry_picture import tested
 from sharefind.report.pictures.verdict_picture import judged
-from sharefind.report.text.map_words import MAP_HEADINGS, map_name, moved_cells, rest_lines
+from sharefind.report.text.mirror_words import MIRROR_HEADINGS, mirror_name, moved_cells, rest_lines
 from sharefind.report.text.rows import (
     DIAGNOSIS_HEADINGS,
     NODE_HEADINGS,
@@ -119,16 +119,16 @@ def rival_grid(view: RunView) -> Grid | None:
     return _cut("What the proposing samples speak for", ("what", "dim", "posterior share"), rows)
 
 
-def map_grids(view: RunView) -> list[Grid]:
+def mirror_grids(view: RunView) -> list[Grid]:
     """Each generator of the mirror maps by the names of columns; none in other searches."""
-    found = view.result.map
+    found = view.result.mirror
     if found is None:
         return []
     count = len(found.generators)
     return [
         Grid(
-            map_name(one, place, count),
-            MAP_HEADINGS,
+            mirror_name(one, place, count),
+            MIRROR_HEADINGS,
             tuple(moved_cells(one)),
             ". ".join(f"{name}: {text}" for name, text in rest_lines(one, view.result)),
         )

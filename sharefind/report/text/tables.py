@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sharefind.report.text import verdict as words
-from sharefind.report.text.map_words import MAP_HEADINGS, aside_lines, map_name, map_title, moved_cells, rest_lines
+from sharefind.report.text.mirror_words import MIRROR_HEADINGS, aside_lines, mirror_name, mirror_title, moved_cells, rest_lines
 from sharefind.report.text.number_words import packed
 from sharefind.report.text.relation_words import relation_sentences
 from sharefind.report.text.rows import (
@@ -60,7 +60,7 @@ def summary(view: RunView) -> RenderableType:
     parts: list[RenderableType] = [Panel(Text(words.verdict(view)), border_style=colour, expand=False)]
     parts += [Text(f"! {line}", style="bold red") for line in words.warnings(view)]
     parts += [Text(f"! {line}", style="yellow") for line in words.remarks(view)]
-    parts += map_view(view.result)
+    parts += mirror_view(view.result)
     parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
     if view.e_star is not None:
         parts.append(Text(f"\n{words.star_title(view)}", style="bold"))
@@ -72,15 +72,15 @@ def summary(view: RunView) -> RenderableType:
     return Group(*parts, next_commands(view))
 
 
-def map_view(result: Result) -> list[RenderableType]:
+def mirror_view(result: Result) -> list[RenderableType]:
     """Each generator of the mirror maps as a table by the names of columns; nothing in other searches."""
-    found = result.map
+    found = result.mirror
     if found is None:
         return []
-    parts: list[RenderableType] = [Text(f"\n{map_title(found)}", style="bold")]
+    parts: list[RenderableType] = [Text(f"\n{mirror_title(found)}", style="bold")]
     for place, one in enumerate(found.generators, start=1):
-        table = _titled_table(f"\n{map_name(one, place, len(found.generators))}")
-        for heading in MAP_HEADINGS:
+        table = _titled_table(f"\n{mirror_name(one, place, len(found.generators))}")
+        for heading in MIRROR_HEADINGS:
             table.add_column(heading, overflow="fold")
         for cells in moved_cells(one):
             table.add_row(*map(Text, cells))
@@ -155,7 +155,7 @@ def groups_view(result: Result) -> Table:
 def _accepted(result: Result) -> str:
     """The groups that were accepted; of mirror maps, whose subgroups have long names, the largest with their number."""
     others = len(result.accepted) - len(result.maximal)
-    if result.map is None or not result.maximal or others < 1:
+    if result.mirror is None or not result.maximal or others < 1:
         return packed(result.accepted)
     return f"{packed(result.maximal)}, and {plural(others, 'subgroup')} with it"
 

@@ -108,7 +108,7 @@ def _nothing_shared(view: RunView) -> str:
         )
     if result.is_one_sided:
         return f"{undecided_words(result)}."
-    if result.map is not None and result.map.group is None and not result.map.exhaustive:
+    if result.mirror is not None and result.mirror.group is None and not result.mirror.exhaustive:
         return "undecided: the search for maps was cut short, and none was found as far as it came."
     rejected = f"; {candidate} is rejected" if candidate in result.rejected else ""
     if decides_by_relation(result):

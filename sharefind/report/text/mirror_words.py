@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from sharefind.column_names import name_words
 from sharefind.report.text.text_style import STYLE
-from sharefind.search.map_parts import MapRow, MirrorMap, MovedColumn
+from sharefind.search.mirror_parts import MirrorRow, MirrorMap, MovedColumn
 from sharefind.search.result import Result
 from sharefind.written import number
 
-MAP_HEADINGS = ("inputs", "labels")
+MIRROR_HEADINGS = ("inputs", "labels")
 """Over the columns that a map moves."""
 
 
-def map_title(found: MapRow) -> str:
+def mirror_title(found: MirrorRow) -> str:
     """What was found, in a line."""
     if found.group is None:
         return "No mirror map was found"
@@ -23,7 +23,7 @@ def map_title(found: MapRow) -> str:
     return f"{kind[found.status]}: {found.group}, order {found.order}, by {count} generator{'s' if count > 1 else ''}"
 
 
-def map_name(found: MirrorMap, place: int, count: int) -> str:
+def mirror_name(found: MirrorMap, place: int, count: int) -> str:
     """The headline of a generator."""
     kind = "mirror" if found.order == 2 else f"map of order {found.order}"
     apart = "" if found.residual is None else f", residual {number(found.residual)} noise floors"
@@ -31,7 +31,7 @@ def map_name(found: MirrorMap, place: int, count: int) -> str:
 
 
 def moved_cells(found: MirrorMap) -> Iterator[tuple[str, str]]:
-    """The columns that get another one, under `MAP_HEADINGS`: "hip_1 <- -hip_4"."""
+    """The columns that get another one, under `MIRROR_HEADINGS`: "hip_1 <- -hip_4"."""
     sides = [[_arrow(c) for c in side if c.column != c.source] for side in (found.inputs, found.outputs)]
     for row in range(max(map(len, sides))):
         on_inputs, on_outputs = (side[row] if row < len(side) else "" for side in sides)
@@ -49,7 +49,7 @@ def _name(name: str) -> str:
 
 def rest_lines(found: MirrorMap, result: Result) -> Iterator[tuple[str, str]]:
     """What changes sign in its place and what stays, a line for each side."""
-    aside = result.map
+    aside = result.mirror
     sides = (
         ("inputs", found.inputs, result.inputs, [] if aside is None else aside.inputs_aside),
         ("labels", found.outputs, result.outputs, [] if aside is None else aside.outputs_aside),
@@ -64,7 +64,7 @@ def rest_lines(found: MirrorMap, result: Result) -> Iterator[tuple[str, str]]:
             yield f"{side}, stay", _listed(stays)
 
 
-def aside_lines(found: MapRow) -> Iterator[tuple[str, str]]:
+def aside_lines(found: MirrorRow) -> Iterator[tuple[str, str]]:
     """What no map can be found for, and how to read the residuals."""
     if found.inputs_aside:
         yield (
@@ -88,7 +88,7 @@ def aside_lines(found: MapRow) -> Iterator[tuple[str, str]]:
         yield "tests", tests
 
 
-def _tests(found: MapRow) -> str:
+def _tests(found: MirrorRow) -> str:
     if found.tests is None:
         return ""
     values = (("law", found.tests.law_p), ("inputs", found.tests.inputs_p), ("relation", found.tests.relation_p))

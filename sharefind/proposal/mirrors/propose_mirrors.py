@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from sharefind.inference.partitions.linear_estimates import finite_array
-from sharefind.proposal.maps.map_evidence import MapEvidence
-from sharefind.proposal.maps.map_search import MapSearch, SearchEffort
-from sharefind.proposal.maps.signed_map import SignedMap
-from sharefind.proposal.maps.terms import Terms, TermSettings, fit_terms
+from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence
+from sharefind.proposal.mirrors.mirror_search import MirrorSearch, SearchEffort
+from sharefind.proposal.mirrors.signed_map import SignedMap
+from sharefind.proposal.mirrors.terms import Terms, TermSettings, fit_terms
 from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True)
-class MapSettings:
+class MirrorSettings:
     """How maps are looked for, and when a group of them is proposed.
 
     Attributes:
@@ -39,11 +39,11 @@ class MapSettings:
     rounds: int = 2
 
 
-MAP_SETTINGS = MapSettings()
+MIRROR_SETTINGS = MirrorSettings()
 
 
 @dataclass(frozen=True, eq=False)
-class MapProposal:
+class MirrorProposal:
     """What the proposing rows speak for.
 
     Attributes:
@@ -63,7 +63,7 @@ class MapProposal:
     is_exhaustive: bool
 
 
-def propose_maps(x: Any, y: Any, settings: MapSettings = MAP_SETTINGS, names: Sequence[str] = ()) -> MapProposal:
+def propose_mirrors(x: Any, y: Any, settings: MirrorSettings = MIRROR_SETTINGS, names: Sequence[str] = ()) -> MirrorProposal:
     """The group of pairs of signed permutations that n rows speak for.
 
     Signs are about the zero of each column, as it stands in the data.
@@ -84,28 +84,28 @@ def propose_maps(x: Any, y: Any, settings: MapSettings = MAP_SETTINGS, names: Se
     terms = fit_terms(x, y, settings.terms, names)
     for blur in settings.blurs:
         proposal = _proposed(x, y, replace(terms, blur=blur), settings, names)
-        if proposal.maps:
+        if proposal.mirrors:
             break
     return proposal
 
 
-def _proposed(x: FloatArray, y: FloatArray, terms: Terms, settings: MapSettings, names: Sequence[str]) -> MapProposal:
+def _proposed(x: FloatArray, y: FloatArray, terms: Terms, settings: MirrorSettings, names: Sequence[str]) -> MirrorProposal:
     """The group with the most evidence among what the searches find."""
-    searches = [MapSearch(terms, effort) for effort in settings.efforts]
+    searches = [MirrorSearch(terms, effort) for effort in settings.efforts]
     every = [g for search in searches for g in search.generators()]
     found, maps = list({g.points(): g for g in every}.values()), tuple[SignedMap, ...]()
     for _ in range(settings.rounds if found else 0):
-        evidence = MapEvidence(terms)
+        evidence = MirrorEvidence(terms)
         maps = _climbed(evidence, found, settings.odds)
         completed = evidence.closure(maps, len(x) // settings.terms.rows_per_term)
         if completed is None or len(completed) == len(terms.entered):
             break
         terms = replace(fit_terms(x, y, settings.terms, names, completed), blur=terms.blur)
-    maps = _climbed(MapEvidence(terms), maps, settings.odds)
-    return MapProposal(
+    maps = _climbed(MirrorEvidence(terms), maps, settings.odds)
+    return MirrorProposal(
         maps,
         terms,
-        MapEvidence(terms).of(maps).log_odds if maps else 0.0,
+        MirrorEvidence(terms).of(maps).log_odds if maps else 0.0,
         _aside(terms.seen_inputs, [g.moved_inputs for g in maps]),
         _aside(terms.seen_outputs, [g.moved_outputs for g in maps]),
         searches[0].is_exhaustive,
@@ -117,14 +117,14 @@ def _aside(seen: FloatArray, moved: Sequence[Any]) -> tuple[int, ...]:
     return tuple(np.flatnonzero(~touched).tolist())
 
 
-def _climbed(evidence: MapEvidence, found: Sequence[SignedMap], odds: float) -> tuple[SignedMap, ...]:
+def _climbed(evidence: MirrorEvidence, found: Sequence[SignedMap], odds: float) -> tuple[SignedMap, ...]:
     """The maps that generate the group with the most evidence: from none upwards, or from all downwards."""
     least = float(np.log(odds))
     ends = (_grown(evidence, found, least), _pruned(evidence, found, least))
     return max(ends, key=lambda maps: evidence.of(maps).log_odds)
 
 
-def _grown(evidence: MapEvidence, found: Sequence[SignedMap], least: float) -> tuple[SignedMap, ...]:
+def _grown(evidence: MirrorEvidence, found: Sequence[SignedMap], least: float) -> tuple[SignedMap, ...]:
     """Maps are added, each time the best, as long as the log odds for one more are large enough."""
     kept, now, left = (), evidence.of(()), list(found)
     while left:
@@ -140,7 +140,7 @@ def _grown(evidence: MapEvidence, found: Sequence[SignedMap], least: float) -> t
     return kept
 
 
-def _pruned(evidence: MapEvidence, found: Sequence[SignedMap], least: float, most: int = 40) -> tuple[SignedMap, ...]:
+def _pruned(evidence: MirrorEvidence, found: Sequence[SignedMap], least: float, most: int = 40) -> tuple[SignedMap, ...]:
     """Of all maps, those that tie anything more, without those for which the odds are too small; none if all are.
 
     Of more than `most` maps none is left out: they are no accidents one by one.
@@ -155,7 +155,7 @@ def _pruned(evidence: MapEvidence, found: Sequence[SignedMap], least: float, mos
     return kept if now.step_from(evidence.of(())) >= least else ()
 
 
-def _needed(evidence: MapEvidence, found: Sequence[SignedMap]) -> tuple[SignedMap, ...]:
+def _needed(evidence: MirrorEvidence, found: Sequence[SignedMap]) -> tuple[SignedMap, ...]:
     """Maps of which each ties more than those before it, as long as none is refuted."""
     kept: tuple[SignedMap, ...] = ()
     classes = evidence.ties(kept)[0]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.proposal.maps.map_finding import map_group
-from sharefind.proposal.maps.signed_map import SignedMap, from_points, map_layout
+from sharefind.proposal.mirrors.mirror_finding import mirror_group
+from sharefind.proposal.mirrors.signed_map import SignedMap, from_points, mirror_layout
 
 FloatArray = NDArray[np.float64]
 
@@ -67,10 +67,10 @@ def symmetrised(
     maps: Sequence[SignedMap], d_out: int, d_in: int, n: int, rng: np.random.Generator, noise: float = 0.05
 ) -> tuple[FloatArray, FloatArray]:
     """Rows of a random quadratic relation, averaged over the group that maps generate; inputs are normal."""
-    layout = map_layout(d_out, d_in)
+    layout = mirror_layout(d_out, d_in)
     linear, products = rng.normal(size=(d_in, d_out)), rng.normal(size=(d_out, d_in, d_in)) / d_in
     x, y = rng.normal(size=(n, d_in)), np.zeros((n, d_out))
-    elements = map_group(maps, layout).elements()
+    elements = mirror_group(maps, layout).elements()
     for points in elements:
         g = from_points(points, layout)
         moved = np.empty_like(x)

@@ -12,16 +12,16 @@ from sharefind.column_names import kept_names
 from sharefind.groups import FiniteGroup
 from sharefind.groups.enumeration import enumerate_elements
 from sharefind.inference import Verdict
-from sharefind.proposal.maps.propose_maps import MapProposal
-from sharefind.proposal.maps.signed_map import SignedMap, from_points, map_layout
+from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
+from sharefind.proposal.mirrors.signed_map import SignedMap, from_points, mirror_layout
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.map_parts import MapRow, MapTests, MirrorMap, MovedColumn
-from sharefind.search.map_start import kept_columns
+from sharefind.search.mirror_parts import MirrorRow, MirrorTests, MirrorMap, MovedColumn
+from sharefind.search.mirror_start import kept_columns
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.typing import FloatArray, IntArray
 
 
-def map_row(outcome: SearchOutcome) -> MapRow | None:
+def mirror_row(outcome: SearchOutcome) -> MirrorRow | None:
     """The maps that hold, or those that were proposed where none does; None for a search for anything else.
 
     Args:
@@ -34,7 +34,7 @@ def map_row(outcome: SearchOutcome) -> MapRow | None:
     names = list(kept_names(problem.task.inputs, "x")), list(kept_names(problem.task.outputs, "y"))
     floor = _Floor.of(problem, found)
     maps = [] if group is None else generating_maps(group, *found.terms.linear[0].shape)
-    return MapRow(
+    return MirrorRow(
         status=_status(problem, group),
         group=None if group is None else group.name,
         order=None if group is None else group.order,
@@ -73,13 +73,13 @@ def _status(problem: TestedProblem, group: FiniteGroup | None) -> str:
     return (verdict or Verdict.UNDECIDED).value
 
 
-def _tests(problem: TestedProblem, group: FiniteGroup) -> MapTests | None:
+def _tests(problem: TestedProblem, group: FiniteGroup) -> MirrorTests | None:
     """The p-values of the group."""
     symmetries, name = problem.symmetries, problem.label_of(group)
     if symmetries is None or symmetries.family is None:
         return None
     relation = None if symmetries.relation is None else symmetries.relation.family
-    return MapTests(
+    return MirrorTests(
         decided_by=symmetries.decided_by,
         law_p=_p_value(symmetries.law, name),
         inputs_p=_p_value(symmetries.inputs, name),
@@ -94,7 +94,7 @@ def _p_value(family: Any, name: str) -> float | None:
 class _Floor:
     """The fitted polynomial on rows that took no part in the fit."""
 
-    def __init__(self, x: FloatArray, y: FloatArray, found: MapProposal) -> None:
+    def __init__(self, x: FloatArray, y: FloatArray, found: MirrorProposal) -> None:
         self.x, self.found = x, found
         self.predicted = found.terms.predict(x)
         self.noise = np.sqrt(np.mean((y - self.predicted) ** 2, axis=0))
@@ -104,7 +104,7 @@ class _Floor:
         self.r2 = float(np.mean(1 - self.noise[varies] ** 2 / y.var(axis=0)[varies])) if varies.any() else None
 
     @classmethod
-    def of(cls, problem: TestedProblem, found: MapProposal) -> _Floor:
+    def of(cls, problem: TestedProblem, found: MirrorProposal) -> _Floor:
         rows = slice(None) if problem.blind is None or problem.blind.rows is None else problem.blind.rows
         if problem.task.x is None or problem.task.y is None:
             raise TypeError("maps are found in finite data")
@@ -156,7 +156,7 @@ def generating_maps(group: FiniteGroup, d_out: int, d_in: int, most: int = 40) -
     """Few elements that generate a group, those of small order that leave most columns in place first.
 
     Args:
-        group: On the points of `map_layout`.
+        group: On the points of `mirror_layout`.
         d_out: Number of labels.
         d_in: Number of inputs.
         most: Elements that are looked at; a larger group is given by its own generators.
@@ -164,7 +164,7 @@ def generating_maps(group: FiniteGroup, d_out: int, d_in: int, most: int = 40) -
     Returns:
         The maps.
     """
-    layout = map_layout(d_out, d_in)
+    layout = mirror_layout(d_out, d_in)
     if not group.is_listable:
         return [from_points(g, layout) for g in group.generators]
     elements = [from_points(g, layout) for g in group.elements()[1:]]

@@ -16,8 +16,8 @@ from scipy import special
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from sharefind.proposal.maps.signed_map import SignedMap
-from sharefind.proposal.maps.terms import Terms
+from sharefind.proposal.mirrors.signed_map import SignedMap
+from sharefind.proposal.mirrors.terms import Terms
 from sharefind.recognition.naming import orbit_numbers
 from sharefind.typing import FloatArray, IntArray
 
@@ -69,7 +69,7 @@ class TiedTerms:
 
 
 @dataclass(frozen=True, eq=False)
-class MapEvidence:
+class MirrorEvidence:
     """Weighs groups of maps of one set of coefficients.
 
     Attributes:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.proposal.maps.relations import INPUTS, OUTPUTS, biped
+from tests.proposal.mirrors.relations import INPUTS, OUTPUTS, biped
 
 BRIEF = ("--copies", "99", "--training-copies", "9", "--particles", "8")
 COLUMNS = ("--inputs", ",".join(INPUTS), "--outputs", ",".join(OUTPUTS))

@@ -44,7 +44,7 @@ class MirrorMap(Part):
     residual: FiniteFloat | None
 
 
-class MapTests(Part):
+class MirrorTests(Part):
     """Adjusted p-values of the group of maps; None where a test was not made.
 
     Attributes:
@@ -60,7 +60,7 @@ class MapTests(Part):
     relation_p: FiniteFloat | None
 
 
-class MapRow(Part):
+class MirrorRow(Part):
     """Mirror maps: signed permutations of the columns of x and of y, under which the data look the same.
 
     Attributes:
@@ -83,7 +83,7 @@ class MapRow(Part):
     group: Word | None
     order: Size | None
     generators: list[MirrorMap]
-    tests: MapTests | None
+    tests: MirrorTests | None
     inputs_aside: list[ColumnName]
     outputs_aside: list[ColumnName]
     products: Annotated[int, Field(ge=0)]

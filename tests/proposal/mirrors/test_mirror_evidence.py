@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sharefind.proposal.maps.map_evidence import MapEvidence, signed_orbits
-from sharefind.proposal.maps.map_finding import map_finding
-from sharefind.proposal.maps.propose_maps import propose_maps
-from sharefind.proposal.maps.signed_map import from_points, map_layout
-from sharefind.proposal.maps.terms import fit_terms
-from tests.proposal.maps.relations import biped, biped_mirror, random_map
+from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence, signed_orbits
+from sharefind.proposal.mirrors.mirror_finding import mirror_finding
+from sharefind.proposal.mirrors.propose_mirrors import propose_mirrors
+from sharefind.proposal.mirrors.signed_map import from_points, mirror_layout
+from sharefind.proposal.mirrors.terms import fit_terms
+from tests.proposal.mirrors.relations import biped, biped_mirror, random_map
 
 
 def test_coefficients_and_errors_are_those_of_least_squares() -> None:
@@ -45,7 +45,7 @@ def test_products_enter_where_residuals_ask_for_them() -> None:
 
 def test_orbits_of_entries_are_the_fixed_space_of_the_moves() -> None:
     rng = np.random.default_rng(2)
-    layout = map_layout(4, 6)
+    layout = mirror_layout(4, 6)
     maps = [random_map(4, 6, rng) for _ in range(2)]
     moves = [layout.parameter_move(g.points()) for g in maps]
     labels, signs, zero = signed_orbits(moves, layout.dim)
@@ -64,14 +64,14 @@ def test_orbits_of_entries_are_the_fixed_space_of_the_moves() -> None:
 
 def test_a_map_and_the_permutation_of_its_points_say_the_same() -> None:
     g = random_map(5, 7, np.random.default_rng(3))
-    again = from_points(g.points(), map_layout(5, 7))
+    again = from_points(g.points(), mirror_layout(5, 7))
     for name in ("out_images", "out_signs", "in_images", "in_signs"):
         np.testing.assert_array_equal(getattr(g, name), getattr(again, name))
 
 
 def test_true_maps_have_odds_and_wrong_signs_are_refuted() -> None:
     x, y = biped(1000)
-    evidence = MapEvidence(fit_terms(x, y))
+    evidence = MirrorEvidence(fit_terms(x, y))
     right = evidence.of([biped_mirror()])
     assert not right.is_refuted and right.log_odds > 10
     wrong = biped_mirror()
@@ -80,7 +80,7 @@ def test_true_maps_have_odds_and_wrong_signs_are_refuted() -> None:
 
 
 def test_the_finding_ties_the_weights_that_the_maps_tie() -> None:
-    finding = map_finding(propose_maps(*biped(1000)))
+    finding = mirror_finding(propose_mirrors(*biped(1000)))
     assert finding.name == "C2" and finding.group.order == 2 and finding.status == "decided"
     weight = finding.labels.reshape(finding.shape)
     assert weight[0, 2] == weight[0, 3] != 0  # roll_acc on the two hips, turned both

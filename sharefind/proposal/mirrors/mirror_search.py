@@ -2,7 +2,7 @@
 
 A backtracking search as for the automorphisms of a coloured graph (Sims 1970), with noisy coefficients for colours: an
 image of a label leaves for each input the images whose coefficients agree, and a branch ends where an input has none.
-Which of the maps are more than an accident is left to `map_evidence`.
+Which of the maps are more than an accident is left to `mirror_evidence`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sharefind.proposal.maps.signed_map import SignedMap
-from sharefind.proposal.maps.terms import Terms
+from sharefind.proposal.mirrors.signed_map import SignedMap
+from sharefind.proposal.mirrors.terms import Terms
 from sharefind.typing import FloatArray, IntArray
 
 Image = tuple[int, int]
@@ -49,7 +49,7 @@ class SearchEffort:
 
 
 @dataclass(eq=False)
-class MapSearch:
+class MirrorSearch:
     """Maps of one set of coefficients, by base point and image.
 
     Attributes:
@@ -198,7 +198,7 @@ class MapSearch:
 class _State:
     """Images so far, and for each input the images that are left: bool (2, d_in, d_in)."""
 
-    search: MapSearch
+    search: MirrorSearch
     outputs: dict[int, Image]
     inputs: dict[int, Image]
     cost: FloatArray
@@ -206,7 +206,7 @@ class _State:
     left: FloatArray
 
     @classmethod
-    def start(cls, search: MapSearch) -> _State:
+    def start(cls, search: MirrorSearch) -> _State:
         """No image yet."""
         d = search.terms.linear[0].shape[1]
         empty = np.zeros((2, d, d))

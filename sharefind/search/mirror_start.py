@@ -1,6 +1,6 @@
 """A blind search for mirror maps: a part of the rows proposes signed permutations of inputs and labels, apart.
 
-How they are found is left to `sharefind.proposal.maps`; the other rows test the group and its subgroups as those of any
+How they are found is left to `sharefind.proposal.mirrors`; the other rows test the group and its subgroups as those of any
 other candidate, with what was set aside left out of the tests.
 """
 
@@ -13,14 +13,14 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, setting
 from sharefind.groups import natural, trivial
-from sharefind.proposal.maps.map_finding import map_finding
-from sharefind.proposal.maps.propose_maps import MAP_SETTINGS, MapSettings, propose_maps
+from sharefind.proposal.mirrors.mirror_finding import mirror_finding
+from sharefind.proposal.mirrors.propose_mirrors import MIRROR_SETTINGS, MirrorSettings, propose_mirrors
 from sharefind.search.blind import ODD_UNIT, BlindStart, is_odd_unit, split_rows
 from sharefind.search.config import SearchConfig
 from sharefind.typing import FloatArray
 
 
-def map_start(
+def mirror_start(
     config: SearchConfig,
     x: FloatArray | None,
     y: FloatArray | None,
@@ -29,7 +29,7 @@ def map_start(
     share: float = 0.75,
     names: Sequence[str] = (),
     has_classes: bool = False,
-    settings: MapSettings = MAP_SETTINGS,
+    settings: MirrorSettings = MIRROR_SETTINGS,
 ) -> BlindStart:
     """Propose a group of mirror maps from a part of the rows.
 
@@ -59,8 +59,8 @@ def map_start(
             "labels that are numbers"
         )
     proposing, rows = split_rows(len(x), config.seed, units, share)
-    found = propose_maps(x[proposing], y[proposing], settings, names)
-    finding = map_finding(found)
+    found = propose_mirrors(x[proposing], y[proposing], settings, names)
+    finding = mirror_finding(found)
     turns_labels = any((g.out_signs < 0).any() for g in found.maps)
     if turns_labels and unit is not None and not is_odd_unit(unit, x.shape[1], y.shape[1]):
         raise ConfigError(

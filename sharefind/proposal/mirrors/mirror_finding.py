@@ -9,32 +9,32 @@ import numpy as np
 from sharefind.groups import FiniteGroup, structure_name
 from sharefind.proposal.finding import Finding
 from sharefind.proposal.log_evidence import Labels
-from sharefind.proposal.maps.map_evidence import signed_orbits
-from sharefind.proposal.maps.propose_maps import MapProposal
-from sharefind.proposal.maps.signed_map import SignedMap, map_layout
+from sharefind.proposal.mirrors.mirror_evidence import signed_orbits
+from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
+from sharefind.proposal.mirrors.signed_map import SignedMap, mirror_layout
 from sharefind.recognition import Layout, Recognition
 from sharefind.spaces import Subspace
 from sharefind.spaces.tying import canonical
 from sharefind.typing import FloatArray
 
 
-def map_finding(proposal: MapProposal) -> Finding:
+def mirror_finding(proposal: MirrorProposal) -> Finding:
     """The proposal as the candidate of a search.
 
     Args:
         proposal: Generators, and the coefficients that they tie.
     """
     values, variances = proposal.terms.linear
-    layout = map_layout(*values.shape)
-    group = map_group(proposal.maps, layout)
-    labels = _tying(proposal.maps, layout)
+    layout = mirror_layout(*values.shape)
+    group = mirror_group(proposal.mirrors, layout)
+    labels = _tying(proposal.mirrors, layout)
     space = Subspace.from_pattern(labels)
     tied, errors = _refitted(labels, values.ravel(), variances.ravel())
     return Finding(
         layout=layout,
         labels=labels,
         recognition=Recognition(space, layout, group, group.name, 2, space),
-        name=group.name if proposal.maps else "no sharing",
+        name=group.name if proposal.mirrors else "no sharing",
         is_group=True,
         is_odd=False,
         has_signal=bool(proposal.terms.seen_outputs.any()),
@@ -43,12 +43,12 @@ def map_finding(proposal: MapProposal) -> Finding:
         samples=proposal.terms.samples,
         is_decided=True,
         is_exhaustive=proposal.is_exhaustive,
-        log_odds=proposal.log_odds if proposal.maps else None,
+        log_odds=proposal.log_odds if proposal.mirrors else None,
     )
 
 
-def map_group(maps: Sequence[SignedMap], layout: Layout) -> FiniteGroup:
-    """The group that maps generate, on the points of `map_layout`, named by its structure."""
+def mirror_group(maps: Sequence[SignedMap], layout: Layout) -> FiniteGroup:
+    """The group that maps generate, on the points of `mirror_layout`, named by its structure."""
     generators = tuple(g.points() for g in maps)
     group = FiniteGroup("C1", layout.points, generators, layout.natural_blocks)
     return FiniteGroup(structure_name(group), layout.points, generators, layout.natural_blocks, known_order=group.order)
