@@ -16,8 +16,11 @@ from sharefind.limits import Limits, limits_of, raise_it, read_within
 from sharefind.search import SearchConfig, search_config
 from sharefind.storage import advice
 
-EXCLUSIVE = (("group", "generators", "blind"), ("task", "data"))
+EXCLUSIVE = (("group", "generators", "map", "blind"), ("task", "data"))
 """Settings of which at most one holds: giving one as an option drops the others of a configuration file."""
+
+CANDIDATES = ("generators", "map")
+"""Settings that name a file with a candidate group."""
 
 
 def merged_config(given: Mapping[str, Any], file: Path | None) -> SearchConfig:
@@ -48,8 +51,8 @@ def is_data_file(name: str | None) -> bool:
 
 def _files(settings: Mapping[str, Any]) -> dict[str, str]:
     """The settings that name files."""
-    named = {name: settings[name] for name in ("generators", "data") if isinstance(settings.get(name), str)}
-    return {name: value for name, value in named.items() if name == "generators" or is_data_file(value)}
+    named = {name: settings[name] for name in (*CANDIDATES, "data") if isinstance(settings.get(name), str)}
+    return {name: value for name, value in named.items() if name in CANDIDATES or is_data_file(value)}
 
 
 def _found_beside(file: Path, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -133,5 +136,6 @@ def checked_config(
 def plain_name(config: SearchConfig) -> str:
     """What is searched, in words for a folder, where the problem itself is not known yet."""
     what = config.task or DEFAULT_TASK if config.data is None else Path(config.data).stem
-    given = config.group or ("blind" if config.generators is None else Path(config.generators).stem)
+    file = config.generators or config.map
+    given = config.group or ("blind" if file is None else Path(file).stem)
     return f"{what}_{given}_seed{config.seed}"

@@ -16,7 +16,7 @@ from sharefind.storage import refuse_unwritable
 if TYPE_CHECKING:
     from sharefind.architectures.formats.export_format import ExportFormat
 
-NAMES = "json|torch|safetensors|onnx|emlp|escnn"
+NAMES = "json|torch|safetensors|onnx|emlp|escnn|augment"
 """The formats of `sharefind.architectures.formats.registry`, which takes too long to import for --help."""
 
 
@@ -43,7 +43,8 @@ def export(
     """Write what a run found, each format verified before it is written.
 
     json is an exact specification, torch a module that needs no sharefind, safetensors the weights of the search's own
-    model, onnx the same model as a graph; emlp and escnn are snippets for these libraries.
+    model, onnx the same model as a graph; emlp and escnn are snippets for these libraries, augment the moves of the
+    group on columns as a module that needs numpy only.
     """
     chosen = _format(format, dtype)
     refuse_unwritable(out)

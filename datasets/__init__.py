@@ -4,10 +4,13 @@ A task only holds or draws data and recommends settings for it; models, training
 to others.
 """
 
+from sharefind.datasets.ant import ant_gait_task, ant_ground_task, ant_task
+from sharefind.datasets.ant_symmetry import ant_action, mirror_action
 from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import c2_task
 from sharefind.datasets.data_formats import load_csv, load_npz, load_parquet, read_table
 from sharefind.datasets.elasticity import elasticity_task
+from sharefind.datasets.ising import ising_action, ising_task
 from sharefind.datasets.molecule import methane_task
 from sharefind.datasets.registry import load_data, load_task, task_names
 from sharefind.datasets.roles import Roles
@@ -31,17 +34,24 @@ __all__ = [
     "Table",
     "Task",
     "TeacherStudent",
+    "ant_action",
+    "ant_gait_task",
+    "ant_ground_task",
+    "ant_task",
     "c2_task",
     "check_arrays",
     "elasticity_task",
     "finite_task",
     "fresh_task",
+    "ising_action",
+    "ising_task",
     "load_csv",
     "load_data",
     "load_npz",
     "load_parquet",
     "load_task",
     "methane_task",
+    "mirror_action",
     "read_table",
     "strongly_invariant",
     "substitution_task",

@@ -8,11 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from sharefind.datasets.ant import ant_gait_task, ant_ground_task, ant_task
 from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import DESCRIPTIONS, c2_task
 from sharefind.datasets.data_formats import FORMATS, any_file, format_of, read_columns
 from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.elnino import elnino_task
+from sharefind.datasets.ising import ising_task
 from sharefind.datasets.molecule import methane_task
 from sharefind.datasets.roles import Roles
 from sharefind.datasets.substitutions import SUBSTITUTIONS, substitution_task
@@ -35,6 +37,10 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
         "elasticity:Cu": elasticity_task,
         "elasticity:Cu-stretched": partial(elasticity_task, stretch=1.05),
         "tic-tac-toe": tic_tac_toe_task,
+        "ising:4x4": ising_task,
+        "robot:ant": ant_task,
+        "robot:ant-ground": ant_ground_task,
+        "robot:ant-gait": ant_gait_task,
     }
 )
 

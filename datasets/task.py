@@ -11,9 +11,11 @@ from typing import Protocol, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sympy.polys.matrices import DomainMatrix
 
 from sharefind.column_names import column_name, default_names
 from sharefind.errors import DataError
+from sharefind.exact.numbers import format_element
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.groups.axes import Axes
 from sharefind.typing import FloatArray, IntArray
@@ -51,6 +53,17 @@ class GivenAction:
     group: FiniteGroup
     in_rep: Representation
     out_rep: Representation
+
+    def to_json(self) -> dict[str, object]:
+        """What a file of generators holds: {"name": ..., "generators": [{"in": [[...]], "out": [[...]]}, ...]}."""
+        pairs = zip(self.in_rep.generator_matrices, self.out_rep.generator_matrices, strict=True)
+        return {"name": self.group.name, "generators": [{"in": _entries(a), "out": _entries(b)} for a, b in pairs]}
+
+
+def _entries(matrix: DomainMatrix) -> list[list[int | str]]:
+    """Rows of an exact matrix: integers, and texts for other numbers."""
+    texts = [[format_element(entry, matrix.domain) for entry in row] for row in matrix.to_list()]
+    return [[int(text) if text.lstrip("-").isdigit() else text for text in row] for row in texts]
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,7 +44,13 @@ class Rates:
         tied_pair: Of a test of a relation, for each pair of samples and element of the group.
         factor: For each cube of the number of labels, all kernel matrices together.
         solve: For each pair of labels and copy.
-        feature_row: For each sample and element, where there are too many for whole matrices.
+        feature_start: Of a test with too many labels for whole matrices, before they count.
+        feature_label: There, for each label that the group ties.
+        feature_kernel: There, for each sample and element.
+        feature_copy: There, for each label of a copy.
+        break_start: Of the search for the break that a test which does not reject would have seen.
+        break_pair: There, for each pair of labels that it reads, and column of these.
+        break_values: Labels that it reads at most.
         risk_gap: Of a diagnosis, before the samples count.
         risk_row: For each sample of a diagnosis, of at most `risk_rows`.
         risk_rows: Samples that it uses at most.
@@ -82,11 +88,17 @@ class Rates:
     gate_rows: int = 1000
     input_law: float = 4e-9
     input_features: int = 450
-    kernel_values: int = 1000
-    tied_pair: float = 1e-7
-    factor: float = 2e-9
-    solve: float = 1e-8
-    feature_row: float = 4e-5
+    kernel_values: int = 600
+    tied_pair: float = 1.2e-7
+    factor: float = 2.5e-9
+    solve: float = 1e-9
+    feature_start: float = 0.4
+    feature_label: float = 1.2e-4
+    feature_kernel: float = 1e-5
+    feature_copy: float = 6e-8
+    break_start: float = 0.1
+    break_pair: float = 2e-6
+    break_values: int = 400
     risk_gap: float = 0.4
     risk_row: float = 1.5e-3
     risk_rows: int = 6000
@@ -140,14 +152,28 @@ class Rates:
         """Seconds of an exact test that the law of the inputs is invariant."""
         return self.speed * self.input_law * sizes.rows * (self.input_features + sizes.d_in) * sizes.copies
 
-    def of_relation(self, sizes: Sizes) -> float:
-        """Seconds of a test of the relation: by whole kernel matrices, or of many labels by features."""
-        values, rows, copies = sizes.rows * sizes.moved, sizes.rows, sizes.copies
+    def of_relation(self, sizes: Sizes, *, rejects: bool) -> float:
+        """Seconds of a test of the relation: by whole kernel matrices, or of many labels by features.
+
+        Args:
+            sizes: Of the problem.
+            rejects: Whether the test rejects; otherwise the break that it would have seen is looked for.
+        """
+        values, columns = sizes.rows * sizes.moved, sizes.d_out / sizes.moved
+        near = min(sizes.rows, self.kernel_values // sizes.moved)
+        seconds = self.bind_start + self.tied_pair * near**2 * sizes.order
         if values > self.kernel_values:
-            return self.speed * self.feature_row * rows * min(sizes.order, self.largest_order)
-        pairs = self.tied_pair * rows**2 * sizes.order
-        solved = self.factor * values**3 + self.solve * values**2 * copies * sizes.d_out / sizes.moved
-        return self.speed * (self.bind_start + pairs + solved)
+            kernels = self.feature_kernel * sizes.rows * sizes.order
+            copies = self.feature_copy * values * sizes.copies * columns
+            seconds += self.feature_start + self.feature_label * values + kernels + copies
+        else:
+            seconds += self.factor * values**3 + self.solve * values**2 * sizes.copies * columns
+        return self.speed * (seconds + (0.0 if rejects else self._of_break(values, columns)))
+
+    def _of_break(self, values: int, columns: float) -> float:
+        read = min(values, self.break_values)
+        factored = self.factor * read**3 if values > read else 0.0
+        return self.break_start + factored + self.break_pair * read**2 * columns
 
     def of_fit(self, sizes: Sizes) -> float:
         """Seconds of a network of the yardstick."""
@@ -320,8 +346,9 @@ def _tests(sizes: Sizes, rates: Rates, jobs: int) -> list[Part]:
 
     if sizes.decided_by == "law":
         return [part("tests", gate, rates.of_test(sizes, sizes.copies), rates.of_test(sizes, rejected))]
-    inputs, relation = rates.of_inputs(sizes), rates.of_relation(sizes)
-    return [part("tests", gate, inputs, inputs), part("tests of the relation", 0.0, relation, relation)]
+    inputs = rates.of_inputs(sizes)
+    stands, fails = (rates.of_relation(sizes, rejects=rejects) for rejects in (False, True))
+    return [part("tests", gate, inputs, inputs), part("tests of the relation", 0.0, stands, fails)]
 
 
 def _trainings(sizes: Sizes, rates: Rates, jobs: int) -> Part:

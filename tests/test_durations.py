@@ -81,3 +81,33 @@ def test_the_line_says_how_much_there_is_to_do(holds: bool | None, words: str) -
 
 def test_nothing_to_test_is_no_part_of_the_line() -> None:
     assert "test" not in str(estimate_from_sizes(replace(SIZES, subgroups=0, has_gate=False)))
+
+
+# Seconds of one core that tests of relations took: n, labels a row, labels tied, order, rejected.
+RELATIONS = [
+    ((100, 1, 1, 2, False), 0.2),
+    ((600, 1, 1, 2, True), 0.85),
+    ((100, 4, 4, 24, False), 1.0),
+    ((400, 3, 1, 24, False), 2.2),
+    ((500, 10, 1, 8, False), 4.2),
+    ((400, 4, 4, 24, True), 0.75),
+    ((2000, 1, 1, 24, True), 2.3),
+    ((6000, 1, 1, 2, True), 1.3),
+    ((5000, 10, 1, 8, False), 5.5),
+    ((5000, 3, 3, 3, False), 3.2),
+    ((20_000, 1, 1, 2, False), 5.0),
+]
+
+
+@pytest.mark.parametrize(("case", "seconds"), RELATIONS)
+def test_a_test_of_a_relation_takes_what_was_measured(case: tuple[int, int, int, int, bool], seconds: float) -> None:
+    rows, d_out, moved, order, rejects = case
+    sizes = replace(SIZES, rows=rows, d_out=d_out, moved=moved, order=order, copies=199, decided_by="relation")
+    assert seconds / 2 < Rates().of_relation(sizes, rejects=rejects) < 2 * seconds
+
+
+def test_relations_are_tested_with_a_search_for_the_break_where_the_candidate_holds() -> None:
+    sizes = replace(SIZES, decided_by="relation", subgroups=10)
+    part, rates = estimate_from_sizes(sizes).part("tests of the relation"), Rates()
+    assert part.low == pytest.approx(rates.of_relation(sizes, rejects=False)) and part.fewest == 1
+    assert part.high == pytest.approx(10 * rates.of_relation(sizes, rejects=True)) and part.most == 10

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 
 from sharefind.datasets import Task, load_data, load_task
+from sharefind.datasets.map_file import written_map
 from sharefind.datasets.roles import Roles
 from sharefind.errors import ConfigError, quoted, setting
-from sharefind.groups import Group, load_generators, named_group
+from sharefind.groups import GeneratorFile, Group, load_generators, named_group
+from sharefind.groups.column_maps import WrittenMap
 from sharefind.search import Candidate, Problem, SearchConfig, build_problem
 
 DEFAULT_TASK = "c2-wi"
 
 
-def resolve_problem(config: SearchConfig, task: Task | None = None, group: Group | Candidate | None = None) -> Problem:
+def resolve_problem(
+    config: SearchConfig, task: Task | None = None, group: Group | Candidate | WrittenMap | None = None
+) -> Problem:
     """The problem of a configuration: its data, its candidate group and everything that follows from them.
 
     Where nothing gives a candidate, the one that the data recommend is taken: a name is written into the problem's
@@ -22,15 +26,18 @@ def resolve_problem(config: SearchConfig, task: Task | None = None, group: Group
     Args:
         config: What was asked.
         task: The samples; None for those that the configuration names.
-        group: A group, or one with its action, that no name gives; None for that of the configuration.
+        group: A group, one with its action, or a map of columns, which no name and no file gives; None for that of the
+            configuration.
 
     Raises:
         InputError: Any of these cannot be used; the message says which and what to do instead.
     """
     given = _given(config) if group is None else group  # before the data, which take longer to load
-    if isinstance(given, Candidate):
-        _refuse_representations(config, "a candidate")
+    if isinstance(given, Candidate | WrittenMap):
+        _refuse_representations(config, "a candidate" if isinstance(given, Candidate) else setting("map"))
     task = chosen_task(config) if task is None else task
+    if isinstance(given, WrittenMap):
+        given = _candidate(given.bound(task.inputs, task.outputs, config.limits))
     if given is None and task.group is not None:
         config = config.model_copy(update={"group": task.group})
         given = named_group(task.group, config.limits)
@@ -57,14 +64,19 @@ def roles_of(config: SearchConfig) -> Roles:
     return Roles(**{field.name: getattr(config, field.name) for field in fields(Roles)})
 
 
-def _given(config: SearchConfig) -> Candidate | Group | None:
+def _given(config: SearchConfig) -> Candidate | Group | WrittenMap | None:
     """The group that the configuration names or reads from a file; one without symmetry where it proposes its own."""
     if config.blind or config.group is not None:
         return named_group(config.group or "C1", config.limits)
+    if config.map is not None:
+        return written_map(config.map, config.limits)
     if config.generators is None:
         return None
     _refuse_representations(config, setting("generators"))
-    file = load_generators(config.generators, config.limits)
+    return _candidate(load_generators(config.generators, config.limits))
+
+
+def _candidate(file: GeneratorFile) -> Candidate:
     return Candidate(file.group, file.in_rep, file.out_rep)
 
 
@@ -74,7 +86,7 @@ def _recommended(config: SearchConfig, task: Task) -> Candidate:
         group = setting("group")
         raise ConfigError(
             f"no candidate symmetry was given; add {group} NAME (such as {group} C2; `sharefind groups` lists them), "
-            f"{setting('generators')} FILE, or {setting('blind')} to search without one"
+            f"{setting('generators')} FILE, {setting('map')} FILE, or {setting('blind')} to search without one"
         )
     _refuse_representations(config, task.name)
     return Candidate(task.action.group, task.action.in_rep, task.action.out_rep)

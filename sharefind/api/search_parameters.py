@@ -13,8 +13,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from sharefind.datasets.map_file import GivenMap, written_map
 from sharefind.errors import ConfigError
 from sharefind.groups import Group
+from sharefind.groups.column_maps import WrittenMap
 from sharefind.limits import DEFAULT_LIMITS, Limits, settings_of
 from sharefind.search import Candidate, Observer, SearchConfig, SearchNode, search_config
 
@@ -27,6 +29,8 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
             None proposes one from the data.
         unit: Unit expression, as in `sharefind.search.SearchConfig`; None lets the preset decide, here and below.
         generators: Path of a file with generators, instead of a group.
+        map: Which column goes where, instead of a group: the path of a table (name, image, sign), a dict such as
+            {"hip_1": "-hip_4", "hip_4": "-hip_1"} whose other columns stay, or a list of these, a generator each.
         signs: Where there is no candidate, look for mirror maps: permutations with signs of inputs and labels, apart.
         in_rep: Representation expression on X.
         out_rep: Representation expression on y. Of classes it permutes them in the order of `classes_`; they stay as
@@ -81,6 +85,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         unit: str | None = None,
         *,
         generators: str | Path | None = None,
+        map: GivenMap | None = None,
         signs: bool | None = None,
         in_rep: str | None = None,
         out_rep: str | None = None,
@@ -124,6 +129,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         self.group = group
         self.unit = unit
         self.generators = generators
+        self.map = map
         self.signs = signs
         self.in_rep = in_rep
         self.out_rep = out_rep
@@ -171,11 +177,12 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
             data: What it says of the columns of the data: fields of `sharefind.datasets.roles.Roles`.
         """
         given = {} if self.limits is None else settings_of(self._limits)
-        same = set(SearchConfig.model_fields) & set(self.get_params(deep=False)) - {"group", "generators", *data}
+        same = set(SearchConfig.model_fields) & set(self.get_params(deep=False)) - {"group", "generators", "map", *data}
         return search_config(
             group=self.group if isinstance(self.group, str) else None,
             generators=None if self.generators is None else str(self.generators),
-            blind=self.group is None and self.generators is None,
+            map=str(self.map) if isinstance(self.map, str | Path) else None,
+            blind=self.group is None and self.generators is None and self.map is None,
             seed=self._seed(),
             **data,
             **{name: getattr(self, name) for name in same},
@@ -193,10 +200,13 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _given_group(self) -> Candidate | Group | None:
+    def _given_group(self) -> Candidate | Group | WrittenMap | None:
         """The candidate that no setting names."""
-        if self.generators is not None and self.group is not None:
-            raise ConfigError("group and generators exclude each other; give one of them")
+        given = [name for name in ("group", "generators", "map") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ConfigError(f"{' and '.join(given)} exclude each other; give one of them")
+        if self.map is not None and not isinstance(self.map, str | Path):
+            return written_map(self.map, self._limits)
         if not isinstance(self.group, str | Group | Candidate | None):
             raise ConfigError(f"group is a {type(self.group).__name__}; give a name, a Group, a Candidate or None")
         return None if isinstance(self.group, str) else self.group

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.architectures.certificate.group_names import WrongNameError, claim_of, finite_naming
@@ -15,8 +16,10 @@ from sharefind.column_names import kept_names
 from sharefind.errors import ExportError
 from sharefind.exact.matrices import rows_of
 from sharefind.groups import FiniteGroup, Group, Representation, format_element
+from sharefind.spaces import fixed_space
 
 if TYPE_CHECKING:
+    from sharefind.meanfield.clouds.standardise import Standardisation
     from sharefind.search.problem import Problem
     from sharefind.search.search_lattice import SearchNode
     from sharefind.search.search_outcome import SearchOutcome
@@ -60,10 +63,11 @@ def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
         )
     problem, node = outcome.problem, outcome.e_star
     group_name, group = _stabiliser(problem, node)
-    every = (problem.candidate.in_rep, problem.candidate.out_rep, problem.unit.hidden_rep)
-    reps = [rep for rep in every if rep is not None]
+    hidden = problem.unit.hidden_rep
     if isinstance(group, FiniteGroup):
-        reps = [rep.restrict(group) for rep in reps]
+        hidden = hidden and hidden.restrict(group)
+    acting = problem.candidate.group if group is None else group
+    reps = [*problem.representations_of(acting), *([] if hidden is None else [hidden])]
     spec = SharingSpec(
         name=f"{problem.task.name}: {node.label}",
         unit=problem.unit.name,
@@ -77,12 +81,26 @@ def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
         generators=() if group is None else generator_pairs(*reps),
         lie_generators=() if group is None else exact_texts(*(rep.lie for rep in reps)),
         space=node.space,
-        change=problem.change,
+        change=_change(problem, reps) if group is not None else problem.change,
         classes=kept_names(problem.task.classes, "class "),
         inputs=kept_names(problem.task.inputs, "x"),
         outputs=kept_names(problem.task.outputs, "y"),
     )
     return spec if not isinstance(group, FiniteGroup) else _with_known_order(spec)
+
+
+def _change(problem: Problem, reps: Sequence[Representation]) -> Standardisation:
+    """The standardisation; without a candidate its origins are brought to what the group of E_* fixes.
+
+    A search without a candidate has the means of the columns there, which no group need fix.
+    """
+    change = problem.change
+    if problem.lattice is not None:
+        return change
+    spaces = (fixed_space(reps[INPUTS]), fixed_space(reps[OUTPUTS]))
+    origins = zip(spaces, (change.centre, change.shift), strict=True)
+    centre, shift = (np.asarray(space.project(origin), dtype=np.float64) for space, origin in origins)
+    return replace(change, centre=centre, shift=shift)
 
 
 def _with_known_order(spec: SharingSpec) -> SharingSpec:
@@ -98,9 +116,9 @@ def _with_known_order(spec: SharingSpec) -> SharingSpec:
 
 def _stabiliser(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
     """The largest group known to fix a node, with its name; None where no group is known."""
-    if problem.lattice is None or node.candidate is None:
+    place = problem.lattice_node(node)
+    if place is None:
         return "C1", None
-    place = problem.lattice.nodes[node.candidate]
     return ("C1", None) if place.group is None else (_unambiguous(place.group_name, place.group), place.group)
 
 

@@ -6,7 +6,7 @@ numbers are parsed in `sharefind.exact.numbers`, matrix groups become permutatio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError, RepresentationError, one_line
 from sharefind.exact.fields import check_work, element_bits, inverse_cost
-from sharefind.exact.matrices import identity_matrix, is_orthogonal_matrix, rows_of
+from sharefind.exact.matrices import identity_matrix, is_orthogonal_matrix, rows_of, signed_image
 from sharefind.exact.numbers import exact_domain, exact_matrix
 from sharefind.formats import parse_json
 from sharefind.groups.constructors import trivial
@@ -24,8 +24,10 @@ from sharefind.groups.enumeration import enumerate_elements
 from sharefind.groups.from_matrices import first_failure, unchecked, word_text
 from sharefind.groups.group import FiniteGroup
 from sharefind.groups.images import ones
+from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.orbits import orbit_action
 from sharefind.groups.representation import Representation
+from sharefind.groups.stabiliser_chain import StabiliserChain
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
 from sharefind.storage import advice
 from sharefind.typing import IntArray
@@ -84,6 +86,31 @@ def load_generators(
     return _Reader(Path(path), limits, bounds).read()
 
 
+def group_of_matrices(
+    source: str,
+    name: str,
+    ins: Sequence[DomainMatrix],
+    outs: Sequence[DomainMatrix],
+    limits: Limits = DEFAULT_LIMITS,
+    bounds: FileBounds = FILE_BOUNDS,
+) -> GeneratorFile:
+    """The group that orthogonal matrices generate, as `load_generators` makes it.
+
+    Args:
+        source: Opens every message, such as the name of a file.
+        name: Of the group.
+        ins: What the generators do to inputs, exact and orthogonal, over one field.
+        outs: What they do to outputs, in the same order.
+        limits: On the order of the group and on its points.
+        bounds: What else is bounded.
+
+    Raises:
+        GroupError: The group is infinite or above the limits.
+        RepresentationError: The outputs are no homomorphic image of the group that the inputs generate.
+    """
+    return _Reader(Path(source), limits, bounds).made(name, list(ins), list(outs))
+
+
 @dataclass(frozen=True)
 class _Reader:
     path: Path
@@ -93,7 +120,10 @@ class _Reader:
     def read(self) -> GeneratorFile:
         name, pairs = self.parsed(self.content())
         ins, outs = (self.exact([pair[side] for pair in pairs], side) for side in ("in", "out"))
-        group = self.group(name, ins)
+        return self.made(name, ins, outs)
+
+    def made(self, name: str, ins: list[DomainMatrix], outs: list[DomainMatrix]) -> GeneratorFile:
+        group = self.group(name, ins, outs)
         kept = self.kept(ins, outs)
         in_rep, out_rep = (
             unchecked(group, [matrices[i] for i in kept], f"{name}:{side}")
@@ -188,10 +218,12 @@ class _Reader:
             "transpose"
         )
 
-    def group(self, name: str, ins: list[DomainMatrix]) -> FiniteGroup:
+    def group(self, name: str, ins: list[DomainMatrix], outs: list[DomainMatrix]) -> FiniteGroup:
         most = self.limits.group_order
         with self.naming('"in": '):
             perms = orbit_action(ins, most, self.limits.degree)
+        if perms is not None and all(signed_image(m) is not None for m in (*ins, *outs)):
+            return self.permuting(name, perms)
         listed, held = None, most
         if perms is not None:
             held = self.bounds.entries // perms.shape[1]
@@ -208,6 +240,16 @@ class _Reader:
             f"{what} that is infinite or above {most} elements; give generators of a smaller group, or {raised}"
         )
 
+    def permuting(self, name: str, perms: IntArray) -> FiniteGroup:
+        """A group that only permutes columns and changes signs: it may have any size, since it need not be listed."""
+        generators, points = tuple(map(tuple, perms.tolist())), perms.shape[1]
+        listed = enumerate_elements(perms, FiniteGroup.most_at_once)
+        if listed is not None:
+            return FiniteGroup(name, points, generators, known_order=len(listed.elements))
+        with self.naming('"in": '):
+            chain = StabiliserChain.of(perms, points, most=FiniteGroup.most_unlisted)
+        return FiniteGroup(name, points, generators, known_order=chain.order)
+
     def kept(self, ins: list[DomainMatrix], outs: list[DomainMatrix]) -> list[int]:
         """Generators other than the identity on inputs; those must be the identity on outputs too."""
         kept = []
@@ -220,6 +262,9 @@ class _Reader:
 
     def check_outputs(self, out_rep: Representation, kept: list[int]) -> None:
         """Whether the outputs are a homomorphic image of the group that the inputs generate."""
+        if out_rep.is_sparse and not out_rep.finite_group.is_small:
+            self.check_orders(out_rep)
+            return
         failure = first_failure(self.as_permutations(out_rep))
         if failure is None:
             return
@@ -228,6 +273,19 @@ class _Reader:
         there = [kept[letter] for letter in (*group.word(k), j)]
         back = [kept[letter] for letter in reversed(group.word(int(group.enumeration().right[k, j])))]
         self.refuse_word("*".join(filter(None, [word_text(there), *(f"g{letter}^-1" for letter in back)])))
+
+    def check_orders(self, out_rep: Representation) -> None:
+        """The same of a group that is not listed: on inputs and outputs together it has as many elements."""
+        joint, order = JointPoints.of([out_rep]).generators, out_rep.finite_group.order
+        try:
+            together = StabiliserChain.of(joint, joint.shape[1], most=order).order
+        except GroupError:
+            together = order + 1
+        if together != order:
+            raise RepresentationError(
+                f"{self.path}: not a homomorphism: some product of the generators is the identity on inputs but not on "
+                "outputs; correct the matrices"
+            )
 
     def as_permutations(self, rep: Representation) -> Representation:
         """The same generators as permutations of an orbit, faster to check; the same where the orbit is too large."""

@@ -22,6 +22,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError
 from sharefind.groups.enumeration import Enumeration, enumerate_elements
+from sharefind.groups.stabiliser_chain import StabiliserChain
 from sharefind.limits import LARGEST_ORDER
 from sharefind.typing import IntArray
 
@@ -99,6 +100,12 @@ class FiniteGroup(Group):
     most_entries: ClassVar[int] = 50_000_000
     """Largest order x degree of a listing: eight bytes each, 400 MB here."""
 
+    most_at_once: ClassVar[int] = 5_000
+    """Largest order that is listed without being asked: beyond, a stabiliser chain is faster."""
+
+    most_unlisted: ClassVar[int] = 10**30
+    """Largest order of a group that is searched, drawn from or read without being listed, unless it is named."""
+
     def __post_init__(self) -> None:
         if self.degree < 1:
             raise GroupError(f"group {self.name} has no points; give at least one")
@@ -119,11 +126,16 @@ class FiniteGroup(Group):
 
     @cached_property
     def order(self) -> int:
-        """Number of elements: known by construction, else by listing, else by Schreier-Sims."""
+        """Number of elements: known by construction, else by listing where they are few, else by Schreier-Sims."""
         if self.known_order is not None:
             return self.known_order
-        listed = self._listed
-        return int(self.sympy.order()) if listed is None else len(listed.elements)
+        listed = enumerate_elements(self.generator_array, min(self.most_at_once, self._most_listed))
+        return self.chain.order if listed is None else len(listed.elements)
+
+    @cached_property
+    def chain(self) -> StabiliserChain:
+        """A base and strong generating set; nothing is listed."""
+        return StabiliserChain.of(self.generator_array, self.degree, known_order=self.known_order)
 
     @cached_property
     def sympy(self) -> PermutationGroup:
@@ -140,7 +152,7 @@ class FiniteGroup(Group):
 
     @cached_property
     def _listed(self) -> Enumeration | None:
-        if self.known_order is not None and self.known_order > self._most_listed:
+        if self.order > self._most_listed:
             return None
         return enumerate_elements(self.generator_array, self._most_listed)
 
@@ -156,6 +168,11 @@ class FiniteGroup(Group):
     def is_listable(self) -> bool:
         """Whether the group is small enough to be listed without lifting a limit."""
         return self.order <= self._most_listed
+
+    @property
+    def is_small(self) -> bool:
+        """Whether its elements are listed wherever that is the shorter way."""
+        return self.order <= min(self.most_at_once, self._most_listed)
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone: what was computed from them is computed again after unpickling."""
@@ -230,11 +247,9 @@ class FiniteGroup(Group):
             return True
         if 2 * self.order == whole:
             return permutation_sign(permutation) == 1
-        if self.is_listable:
+        if self.is_small:
             return np.asarray(permutation, dtype=np.int64).tobytes() in self.enumeration().positions
-        from sympy.combinatorics import Permutation
-
-        return bool(self.sympy.contains(Permutation(list(permutation), size=self.degree)))
+        return bool(self.chain.contains(np.asarray(permutation)[None])[0])
 
     def is_subgroup_of(self, other: FiniteGroup) -> bool:
         """Whether every element of this group is one of `other`, as permutations of the same points."""
@@ -254,21 +269,11 @@ class FiniteGroup(Group):
 
         Each element is a product of one member of each transversal of a stabiliser chain in one way (Sims 1970).
         """
-        if self.is_listable:
+        if self.is_small:
             return self.elements()[self.sample(rng, size)]
-        drawn = np.broadcast_to(np.arange(self.degree), (size, self.degree))
-        for transversal in self._transversals:
-            steps = transversal[rng.integers(len(transversal), size=size)]
-            drawn = np.take_along_axis(drawn, steps, axis=1)
-        return drawn
-
-    @cached_property
-    def _transversals(self) -> tuple[IntArray, ...]:
-        """Coset representatives of a stabiliser chain, int64 (orbit, degree) each, that of the whole group first."""
-        return tuple(
-            np.array([step.array_form for _, step in sorted(level.items())], dtype=np.int64)
-            for level in self.sympy.basic_transversals
-        )
+        if self.order == math.factorial(self.degree):
+            return rng.permuted(np.tile(np.arange(self.degree, dtype=np.int64), (size, 1)), axis=1)
+        return self.chain.sample(rng, size).astype(np.int64)
 
     def multiplication_table(self, max_order: int = MAX_TABLE_ORDER) -> NDArray[np.int32]:
         """Cayley table, int32 (order, order): elements[table[a, b]] = elements[a] o elements[b].
@@ -291,7 +296,7 @@ class FiniteGroup(Group):
             return True
         if self.degree != other.degree or self.order != other.order:
             return False
-        if self.is_listable:
+        if self.is_small:
             return self.canonical == other.canonical
         return self.is_subgroup_of(other)
 
@@ -300,7 +305,7 @@ class FiniteGroup(Group):
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.degree, self.canonical if self.is_listable else self.order))
+        return hash((self.degree, self.canonical if self.is_small else self.order))
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from sharefind.exact.matrices import common_matrices, direct_sum, identity_matri
 from sharefind.groups import images as _images
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock
 from sharefind.groups.images import Matrices, PermArray, SignArray, SparseImages
+from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.linear_action import Kind, LinearAction
 
 Operation = Literal["natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder"]
@@ -206,6 +207,9 @@ class Representation(LinearAction):
     def _along_words(self, subgroup: FiniteGroup) -> Representation:
         """Images of the subgroup's generators as products of the given images, exactly."""
         group = self.finite_group
+        if self.is_sparse and not group.is_small:
+            perms, signs = JointPoints.of([self]).sparse(subgroup.generator_array, 0)
+            return Representation(subgroup, self.dim, self.name, self.kind, perms=perms, signs=signs)
         words = [group.word(group.index(g)) for g in subgroup.generators]
         if self.is_sparse:
             images = [_images.sparse_word(self.sparse_generators, word) for word in words]

@@ -56,9 +56,11 @@ def element_bytes(moves: Moves, x: Tensor, y: Tensor) -> int:
 
     Numbers of a listed group's elements, else at most a pair of matrices for each sample.
     """
-    group = moves.group if isinstance(moves, JointAction) else None
-    if isinstance(group, FiniteGroup) and group.is_listable:
-        return 8 * len(x)
+    if isinstance(moves, JointAction):
+        if moves.is_listed:
+            return 8 * len(x)
+        if moves.draws_codes and isinstance(moves.group, FiniteGroup):
+            return 4 * (moves.group.degree + 6 * x.shape[1] + 6 * y.shape[1]) * len(x)
     return 8 * len(x) * (x.shape[1] ** 2 + y.shape[1] ** 2)
 
 

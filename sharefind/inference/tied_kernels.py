@@ -30,8 +30,16 @@ def matern_five_halves(distances: Tensor, length: float) -> Tensor:
     Returns:
         The kernel, of the same shape.
     """
-    r = (5 * distances.clamp_min(0)).sqrt() / length
-    return (1 + r + r**2 / 3) * torch.exp(-r)
+    return matern_of_roots((5 * distances.clamp_min(0)).sqrt_(), length)
+
+
+def matern_of_roots(roots: Tensor, length: float) -> Tensor:
+    """`matern_five_halves` from sqrt(5) |x - x'|, which several lengths share."""
+    r = roots * (-1 / length)
+    decay = r.exp()
+    # With -r for r; in place and in few passes, since most of the time goes here.
+    torch.addcmul(r, r, r, value=-1 / 3, out=r)
+    return decay.addcmul_(decay, r, value=-1)
 
 
 @dataclass(frozen=True)
@@ -84,15 +92,19 @@ class ListedGroup:
 
     def orbit_distances(self, x: Tensor) -> Tensor:
         """Distances min_h |x_i - h x_j| between the orbits of rows x (n, d_in), shape (n, n)."""
-        nearest = torch.full((len(x), len(x)), torch.inf, dtype=torch.float64)
-        for part in self.distances(x):
-            nearest = torch.minimum(nearest, part.amin(0))
-        return nearest.sqrt()
+        nearest = torch.full((len(x), len(x)), -torch.inf, dtype=torch.float64)
+        inner = torch.empty_like(nearest)
+        for on_x in self.on_x:
+            torch.maximum(nearest, torch.mm(x @ on_x, x.t(), out=inner), out=nearest)
+        squares = (x**2).sum(1)
+        return (squares.unsqueeze(1) + squares - 2 * nearest).clamp_min_(0).sqrt_()
 
     def median_distance(self, x: Tensor) -> float:
         """The median distance between the orbits of rows x (n, d_in); 1 where there is one orbit only."""
-        between = self.orbit_distances(x)[~torch.eye(len(x), dtype=torch.bool)]
-        return float(between[between > 0].median()) if bool((between > 0).any()) else 1.0
+        first, second = torch.triu_indices(len(x), len(x), 1)
+        between = self.orbit_distances(x)[first, second]
+        between = between[between > 0]
+        return float(between.median()) if len(between) else 1.0
 
     def closes(self, x: Tensor, y: Tensor, near: float) -> bool:
         """Whether each image of a row is a row.
@@ -119,8 +131,9 @@ class ListedGroup:
         for part in self.distances(x):
             on_y = self.on_y[start : start + len(part)]
             start += len(part)
+            roots = part.mul_(5).sqrt_()
             for total, length in zip(sums, lengths, strict=True):
-                kernels = matern_five_halves(part, length)
+                kernels = matern_of_roots(roots, length)
                 total += torch.einsum("gnm,gab->namb", kernels, on_y) if self.moves_labels else kernels.sum(0)
         wholes = [total.reshape(n * q, n * q) if self.moves_labels else total for total in sums]
         return [(whole + whole.t()) / (2 * order) for whole in wholes]

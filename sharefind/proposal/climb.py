@@ -63,6 +63,9 @@ class Climb:
                     joined, best = (*joined, g), log
             self._thin(joined, best)
 
+    def _log(self, generators: Generators) -> float:
+        return self.evidence.log(generators)
+
     def _space(self, generators: Generators) -> bytes:
         return self.evidence.weights(generators).tobytes()
 
@@ -78,7 +81,7 @@ class Climb:
 
     def look(self, generators: Generators, trust: float = 0.0) -> float:
         """The log evidence of the fixed space of the group that these generate; `trust` is what else speaks for it."""
-        log = self.evidence.log(generators) + trust
+        log = self._log(generators) + trust
         key = self._space(generators)
         if key not in self.visited or log > self.visited[key][0]:
             self.visited[key] = (log, generators)

@@ -141,17 +141,21 @@ class LogEvidence:
     Attributes:
         coefficients: Of the data.
         signal: p-value below which coefficients are no noise.
+        ambient: What generates all moves that are looked at, as permutations of the layout's points; the swaps of the
+            layout where None.
     """
 
     coefficients: Coefficients
     signal: float = 1e-3
+    ambient: tuple[IntArray, ...] | None = None
     _known: dict[tuple[int, bytes], float] = field(default_factory=dict, repr=False)
 
     @cached_property
     def blocks(self) -> tuple[BlockEvidence, ...]:
         """One for each block of coefficients, then one for each block of moments of X."""
         found = (*self.coefficients.blocks, *self.coefficients.inputs)
-        moved = [self.coefficients.moved(g) for g in self.coefficients.layout.swaps]
+        ambient = self.coefficients.layout.swaps if self.ambient is None else self.ambient
+        moved = [self.coefficients.moved(g) for g in ambient]
         blocks = []
         for k, block in enumerate(found):
             tied = tying.components(np.stack([m[k][0] for m in moved])) if moved else np.zeros(block.dim)
@@ -171,8 +175,11 @@ class LogEvidence:
 
     def log(self, generators: Sequence[IntArray]) -> float:
         """Log evidence for the fixed space of the group that the permutations generate."""
-        moved = [self.coefficients.moved(g) for g in generators]
-        return sum(self._block(k, _fixed([m[k] for m in moved], self.blocks[k].block.dim)) for k in self.speaking)
+        return self.log_of(self.patterns(generators))
+
+    def log_of(self, patterns: Sequence[Labels]) -> float:
+        """Log evidence for ties of each block that can say anything, as `patterns` gives them."""
+        return sum(self._block(k, labels) for k, labels in zip(self.speaking, patterns, strict=True))
 
     def _block(self, k: int, labels: Labels) -> float:
         key = (k, labels.tobytes())
@@ -209,6 +216,11 @@ class LogEvidence:
                 return True
         return False
 
+    def patterns(self, generators: Sequence[IntArray]) -> list[Labels]:
+        """What a group leaves fixed in each block that can say anything, int32 (dim,) each."""
+        moved = [self.coefficients.moved(g) for g in generators]
+        return [_fixed([m[k] for m in moved], self.blocks[k].block.dim) for k in self.speaking]
+
     def weights(self, generators: Sequence[IntArray]) -> Labels:
         """The fixed space in the parameters that the layout stands for, int32 (dim,)."""
         layout = self.coefficients.layout
@@ -220,7 +232,8 @@ def _fixed(moved: Sequence[Signed], dim: int) -> Labels:
     if not moved:
         return free(dim)
     targets, signs = zip(*moved, strict=True)
-    return tying.tied(np.stack(targets), np.stack(signs))
+    flips = np.stack(signs)
+    return tying.tied(np.stack(targets), flips if np.any(flips < 0) else None)
 
 
 def free(dim: int) -> Labels:

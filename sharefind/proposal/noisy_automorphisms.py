@@ -55,6 +55,10 @@ class Effort:
     nearest: int = 150
     listed_at_once: int = 4_000_000
 
+    def limit(self, count: IntArray) -> FloatArray:
+        """Largest sum of so many squared differences that noise explains; neighbouring ones share a coefficient."""
+        return np.asarray(count + self.looseness * np.sqrt(self.dispersion * count) + self.looseness**2)
+
 
 EFFORT = Effort()
 
@@ -224,16 +228,10 @@ class PermutationSearch:
         """The partial permutations with an image of one more point that noise explains; the nearest is last."""
         added, terms = self._added(point, images, assigned)
         total, number = cost + added, count + terms
-        kept = total <= self._limit(number)
+        kept = total <= self.effort.limit(number)
         for k in np.argsort(-(total - number), kind="stable"):
             if kept[k]:
                 yield float(total[k]), int(number[k]), (*assigned, (point, int(images[k])))
-
-    def _limit(self, count: IntArray) -> FloatArray:
-        """Largest sum of so many squared differences that noise explains; neighbouring ones share a coefficient."""
-        return np.asarray(
-            count + self.effort.looseness * np.sqrt(self.effort.dispersion * count) + self.effort.looseness**2
-        )
 
     def _added(self, point: int, images: IntArray, assigned: Images) -> tuple[FloatArray, IntArray]:
         """Squared differences, in units of their variances, that an image of a point brings; and their number."""

@@ -65,6 +65,29 @@ def group_name(colours: IntArray, generators: Sequence[IntArray], antipodes: Int
     return "x".join([*_factor_names(factors, alone=signs + len(factors) == 1), *["C2"] * signs]) or "C1"
 
 
+def permutation_group_name(group: FiniteGroup, most_points: int = 64) -> str:
+    """What a permutation group of any size is called, "order 1440" where it has no name.
+
+    By its isomorphism type where it is small; else by its action, where it is all that keeps its orbits of pairs.
+
+    Args:
+        group: The group.
+        most_points: Points up to which orbits of pairs are looked at.
+    """
+    named = structure_name(group) if group.order <= MAX_STRUCTURE_ORDER else ""
+    if named and is_named(named):
+        return named
+    if group.degree <= most_points:
+        moves = list(group.generator_array)
+        pairs = (group.generator_array[:, :, None] * group.degree + group.generator_array[:, None, :]).reshape(
+            len(moves), group.degree**2
+        )
+        colours = components(pairs).astype(np.int64).reshape(group.degree, group.degree)
+        if automorphisms(colours, "auto")[1] == group.order:
+            return group_name(colours, moves, np.arange(group.degree), "auto")
+    return f"order {group.order}"
+
+
 def is_named(name: str) -> bool:
     """Whether a name is more than an order."""
     return "order" not in name

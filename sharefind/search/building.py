@@ -24,14 +24,24 @@ from sharefind.rng import named_stream
 from sharefind.search.blind import BlindStart, blind_start
 from sharefind.search.classes import fresh_change, paced, refuse_no_classes
 from sharefind.search.config import SearchConfig, Settings
+from sharefind.search.inside import SubgroupStart, subgroup_start, warnings_of
 from sharefind.search.mirror_start import mirror_start
+from sharefind.search.own_groups import weights_layout
 from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
 from sharefind.search.relation_groups import has_relation_test, refuse_untestable
 from sharefind.search.rules.widths import width_advice
 from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
 from sharefind.search.units_of_rows import RowUnits, can_permute, row_units, unpermutable
-from sharefind.spaces import InvariantLattice, Subspace, chain_lattice, invariant_lattice, tying_lattice
+from sharefind.spaces import (
+    InvariantLattice,
+    Subspace,
+    chain_lattice,
+    invariant_lattice,
+    lattice_of_groups,
+    tying_lattice,
+)
+from sharefind.typing import IntArray
 
 
 def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group) -> Problem:
@@ -65,7 +75,10 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         blind = blind if config.symmetry != "relation" else _with_listed(blind)
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)
-    return _assembled(config, task, candidate, blind, rows_of_task)
+    _refuse_widths(config, candidate, task)
+    reps, units = (candidate.in_rep, candidate.out_rep), rows_of_task.units
+    inside = subgroup_start(config, task.x, task.y, *reps, task.sample, units, task.inputs)
+    return _assembled(config, task, candidate, blind, rows_of_task, inside)
 
 
 def _with_listed(start: BlindStart) -> BlindStart:
@@ -87,7 +100,12 @@ def proposals(problem: Problem) -> Iterator[Problem]:
 
 
 def _assembled(
-    config: SearchConfig, task: TaskLike, candidate: Candidate, blind: BlindStart | None, rows_of_task: RowUnits
+    config: SearchConfig,
+    task: TaskLike,
+    candidate: Candidate,
+    blind: BlindStart | None,
+    rows_of_task: RowUnits,
+    inside: SubgroupStart | None = None,
 ) -> Problem:
     limits = config.limits
     _refuse_widths(config, candidate, task)
@@ -103,7 +121,8 @@ def _assembled(
             f"{candidate.group.name} does not act by orthogonal matrices; distances need an orthonormal basis, "
             "change coordinates by the square root of the invariant inner product"
         )
-    rows = None if blind is None else blind.rows
+    start = blind or inside
+    rows = None if start is None else start.rows
     samples = None if task.x is None else len(task.x if rows is None else rows)
     units = rows_of_task.of(rows)
     count = None if units is None else int(units.max()) + 1
@@ -111,19 +130,27 @@ def _assembled(
     _refuse_small(settings, samples, count)
     if task.classes:
         refuse_no_classes(task, candidate.out_rep)
-    x, y, change = _standardised(task, candidate, unit, settings, blind, rows_of_task.units)
+    has_tying = blind is not None and blind.tying is not None
+    x, y, change = _standardised(task, candidate, unit, settings, rows, has_tying, rows_of_task.units)
     settings = replace(settings, sgd=paced(settings.sgd, loss_of(change)))
-    lattice, warnings = _lattice(config, unit, blind), rows_of_task.warnings
+    lattice = _lattice(config, unit, blind, inside)
+    warnings = (*rows_of_task.warnings, *warnings_of(inside, candidate.group))
+    if lattice is None and settings.growing.snaps:
+        weights_layout(unit.space.blocks)  # refuses units with other weights
     if lattice is not None and not lattice.zero.groups and not can_permute(units, settings.alpha):
         warnings = (*warnings, unpermutable())
-    return Problem(task, candidate, unit, lattice, settings, x, y, change, blind, units=units, warnings=warnings)
+    return Problem(task, candidate, unit, lattice, settings, x, y, change, blind, units, warnings, inside)
 
 
-def _lattice(config: SearchConfig, unit: SearchedUnit, blind: BlindStart | None) -> InvariantLattice | None:
+def _lattice(
+    config: SearchConfig, unit: SearchedUnit, blind: BlindStart | None, inside: SubgroupStart | None
+) -> InvariantLattice | None:
     if config.blind and blind is None:
         return None
     if blind is not None and blind.tying is not None:
         return tying_lattice(unit.space.action, _with_tied_rest(unit, blind.tying), "tying")
+    if inside is not None and inside.groups:
+        return lattice_of_groups(unit.space.action, inside.groups)
     return _candidates(unit.space.action, config.limits)
 
 
@@ -196,15 +223,16 @@ def _standardised(
     candidate: Candidate,
     unit: SearchedUnit,
     settings: Settings,
-    blind: BlindStart | None,
+    chosen: IntArray | None,
+    has_tying: bool,
     units: Tensor | None,
 ) -> tuple[Any, Any, Standardisation]:
     if task.x is None or task.y is None:
         return None, None, fresh_change(task, candidate.out_rep, unit, settings.seed)
-    rows = slice(None) if blind is None or blind.rows is None else blind.rows
+    rows = slice(None) if chosen is None else chosen
     x, y = task.x[rows], task.y[rows]
     how = settings.standardise
-    has_groups_only = settings.growing.keeps_to_candidates and (blind is None or blind.tying is None)
+    has_groups_only = settings.growing.keeps_to_candidates and not has_tying
     # A space that no group fixes, tied or grown along directions, commutes with a common scale alone.
     if how == "whiten" and not has_groups_only:
         how = "scale"

@@ -34,7 +34,8 @@ class SearchConfig(BaseModel):
     """A search as a user states it; None means "let the preset decide". Unknown keys are errors.
 
     Attributes:
-        group: candidate group's name; generators: file with generators; blind: no candidate (exactly one of the three).
+        group: candidate group's name; generators: file with generators; map: table of columns, their images and signs;
+            blind: no candidate (exactly one of the four).
         signs: a blind search looks for mirror maps: permutations with signs of inputs and of labels, apart.
         task: a named task; data: a file or a named data set (at most one; the default task is c2-wi).
         inputs, outputs, drop, categorical, labels, axes, shape, out_axes, out_shape, delimiter, decimal: what columns
@@ -62,6 +63,7 @@ class SearchConfig(BaseModel):
 
     group: str | None = None
     generators: str | None = None
+    map: str | None = None
     blind: bool = False
     signs: bool | None = None
     task: str | None = None
@@ -113,11 +115,11 @@ class SearchConfig(BaseModel):
 
     @model_validator(mode="after")
     def _exclusive(self) -> SearchConfig:
-        given = [self.group is not None, self.generators is not None, self.blind]
+        given = [self.group is not None, self.generators is not None, self.map is not None, self.blind]
         if sum(given) > 1:
             raise ValueError(
-                f"{setting('group')}, {setting('generators')} and {setting('blind')} exclude each other; give "
-                "one of them"
+                f"{setting('group')}, {setting('generators')}, {setting('map')} and {setting('blind')} exclude each "
+                "other; give one of them"
             )
         if self.task is not None and self.data is not None:
             raise ValueError(f"{setting('task')} and {setting('data')} exclude each other; give one of them")

@@ -13,10 +13,12 @@ from itertools import count
 
 from sharefind.errors import ConfigError, NotConvergedError, setting
 from sharefind.inference import Diagnosis
+from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.search.completion import completed
 from sharefind.search.descent import proposal_number, tested
 from sharefind.search.experiments import StageProgress, escape_training
 from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.map_explanations import map_explanations
 from sharefind.search.memory import Memory, MemoryOfProposal, NoMemory
 from sharefind.search.node_evidence import Decision
 from sharefind.search.node_record import NODE, NodeRecord
@@ -44,6 +46,8 @@ def no_direction_advice() -> str:
 
 
 Diagnose = Callable[[TestedProblem, Memory, StageProgress], Mapping[str, Diagnosis]]
+
+Explain = Callable[[TestedProblem, Memory, StageProgress], tuple[MapExplanation, ...]]
 """Looks closely at what was rejected."""
 
 
@@ -59,6 +63,7 @@ class Engine:
         memory: Finished work of this or an earlier run.
         bounded: Encloses work that does not look at a deadline itself, or too rarely, and may raise StopSearch there.
         diagnose: Says why groups were rejected.
+        explain: Says what is wrong with maps of columns.
     """
 
     problem: Problem
@@ -68,6 +73,7 @@ class Engine:
     memory: Memory = field(default_factory=NoMemory)
     bounded: Callable[[], AbstractContextManager[None]] = nullcontext
     diagnose: Diagnose = diagnoses
+    explain: Explain = map_explanations
 
     def run(self) -> SearchOutcome:
         """Search from {0} until a node holds, nothing is left to grow to, or the budget of nodes is spent.
@@ -113,7 +119,12 @@ class Engine:
                 found = self.diagnose(problem, memory, self._progress(node))
         except StopSearch as stop:  # E_* is known by then
             return SearchOutcome(problem, lattice, chain, True, stopped=_reason(stop))
-        return SearchOutcome(problem, lattice, chain, True, found)
+        try:
+            with self.bounded():
+                maps = self.explain(problem, memory, self._progress(node))
+        except StopSearch as stop:
+            return SearchOutcome(problem, lattice, chain, True, found, stopped=_reason(stop))
+        return SearchOutcome(problem, lattice, chain, True, found, maps=maps)
 
     def _progress(self, node: SearchNode) -> StageProgress:
         return lambda stage, done, total: self.observer.on_progress(node, stage, done, total)
@@ -188,13 +199,18 @@ def _first(problem: Problem) -> SearchNode:
 def _next(problem: TestedProblem, lattice: SearchLattice) -> SearchNode:
     """The unvisited node whose growth explains most of an escape; the smaller space on a tie.
 
+    Exact spaces to which directions were snapped come before others, and of these the smallest: the escape is within
+    errors of each of them.
+
     Spaces inside one whose group is accepted come first: escapes from a space inside E^G stay in E^G (Maass &
     Fontbona 2024, Thm 5).
     """
 
-    def rank(growth: Growth) -> tuple[bool, float, int, str]:
+    def rank(growth: Growth) -> tuple[bool, int, float, int, str]:
         target = lattice.node(growth.target)
-        return (not problem.leads_to_accepted(target), -growth.explained, target.space.dim, growth.target)
+        dim = target.space.dim
+        snapped = dim if growth.snap is not None else target.space.ambient + 1
+        return (not problem.leads_to_accepted(target), snapped, -growth.explained, dim, growth.target)
 
     return lattice.node(min(lattice.open_growths(), key=rank).target)
 

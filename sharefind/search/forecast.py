@@ -126,6 +126,7 @@ _OPENINGS = {
     "test of the relation": "tests of the relation",
     "test of": "tests",
     "diagnosis of": "diagnosis",
+    "explanation of": "diagnosis",
     "yardstick": "yardstick",
 }
 """Parts of a search by how the stages begin of which observers hear, longer words first; all others are trainings."""

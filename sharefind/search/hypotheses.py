@@ -154,7 +154,7 @@ def identity_of(null: Hypothesis) -> str:
     """Words that name the hypothesis in random streams, however its generators are listed, if it is small."""
     if null is None:
         return "independence"
-    if isinstance(null, FiniteGroup) and not null.is_listable:
+    if isinstance(null, FiniteGroup) and not null.is_small:
         return f"{null.degree} points, {sorted(null.generators)}"
     if isinstance(null, FiniteGroup):
         return repr(sorted(map(tuple, null.elements().tolist())))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from sharefind.inference import Diagnosis, RandomisationTest
+from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.inference.relation.group_shares import GroupShares
 from sharefind.inference.relation.relation_test import RelationTest
 
@@ -30,6 +31,9 @@ SHARES = Kind[GroupShares]("shares")
 
 DIAGNOSIS = Kind[Diagnosis]("diagnosis")
 """Diagnoses, by the rejected group."""
+
+MAP = Kind[MapExplanation]("map")
+"""Explanations of maps of columns, by the generator."""
 
 
 class Memory(Protocol):

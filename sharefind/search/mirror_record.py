@@ -15,7 +15,7 @@ from sharefind.inference import Verdict
 from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
 from sharefind.proposal.mirrors.signed_map import SignedMap, from_points, mirror_layout
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.mirror_parts import MirrorRow, MirrorTests, MirrorMap, MovedColumn
+from sharefind.search.mirror_parts import MirrorMap, MirrorRow, MirrorTests, MovedColumn
 from sharefind.search.mirror_start import kept_columns
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.typing import FloatArray, IntArray

@@ -23,7 +23,8 @@ class Observer:
         """Steps done of one training at the node; `stage` names it.
 
         Before the first node: exact tests done, of at most `total`. A stage begins with "test of" as a test begins, and
-        with "in test of" as its copies go on. After the last: "diagnosis of" a group, and "yardstick".
+        with "in test of" as its copies go on. After the last: "diagnosis of" a group, "explanation of" a
+        map, and "yardstick".
         """
 
     def on_training(self, node: SearchNode, training: Training) -> None:

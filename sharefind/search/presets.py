@@ -44,7 +44,8 @@ def _refuse_rules(config: SearchConfig) -> None:
     growing = None if config.growth is None else GROWTH_RULES[config.growth].traits
     stopping = None if config.stop is None else STOPPING_RULES[config.stop].traits
     leaves_candidates = growing is not None and not growing.keeps_to_candidates
-    if config.blind and leaves_candidates and config.delta is None:
+    has_groups = growing is None or growing.keeps_to_candidates or growing.snaps
+    if config.blind and not has_groups and config.delta is None:
         raise ConfigError(
             f"growth rule {config.growth} visits spaces that no group fixes, so that nothing calibrates delta_j; "
             f"give {setting('delta')}, a bound on dist^2, or leave {setting('growth')} out"

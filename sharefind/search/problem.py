@@ -27,6 +27,8 @@ from sharefind.meanfield.units import SearchedUnit
 from sharefind.search.axis_words import default_expression, settled
 from sharefind.search.blind import BlindStart
 from sharefind.search.config import SearchConfig, Settings
+from sharefind.search.inside import SubgroupStart
+from sharefind.search.own_groups import own_place, own_representations, weights_layout
 from sharefind.search.search_lattice import SearchNode
 from sharefind.search.searched_unit import default_hidden
 from sharefind.spaces import (
@@ -37,7 +39,7 @@ from sharefind.spaces import (
     fixed_space,
 )
 
-ELSEWHERE = {"data", "generators", "max_nodes", "max_seconds", *SETTINGS}
+ELSEWHERE = {"data", "generators", "map", "max_nodes", "max_seconds", *SETTINGS}
 """Settings on which no result depends: paths, whose content does count, budgets and limits."""
 
 
@@ -146,6 +148,8 @@ class Problem:
         blind: what a blind search started from; x and y are the samples that took no part in that. None otherwise.
         units: (n,), int64, the unit of each row of x and y, numbered from 0; None where every row is one.
         warnings: what must be said of the data, a line each.
+        inside: what a search inside a candidate that is too large to list starts from; x and y are the samples that
+            took no part in that. None otherwise.
     """
 
     task: TaskLike
@@ -159,6 +163,13 @@ class Problem:
     blind: BlindStart | None = None
     units: Tensor | None = None
     warnings: tuple[str, ...] = ()
+    inside: SubgroupStart | None = None
+
+    @property
+    def rows(self) -> NDArray[np.int64] | None:
+        """The rows of the task that are tested and trained on, ascending; None for all of them, or fresh samples."""
+        start = self.blind or self.inside
+        return None if start is None else start.rows
 
     @property
     def space(self) -> ParameterSpace:
@@ -187,6 +198,8 @@ class Problem:
     def label_of(self, group: Group) -> str:
         """The group's unique name among the candidate's subgroups."""
         parent, known = self.candidate.group, self.labels.get(group)
+        if self.lattice is None:
+            return group.name
         if known is not None or not isinstance(group, FiniteGroup) or not isinstance(parent, FiniteGroup):
             return known or group.name
         return subgroup_label(group, parent)
@@ -196,8 +209,10 @@ class Problem:
         return tuple(map(self.label_of, groups))
 
     def lattice_node(self, node: SearchNode) -> LatticeNode | None:
-        """The node's place among the candidate's invariant subspaces, or None."""
-        return None if self.lattice is None or node.candidate is None else self.lattice.nodes[node.candidate]
+        """The node's place among the candidate's invariant subspaces; without a candidate its own; or None."""
+        if self.lattice is None:
+            return own_place(node.space, weights_layout(self.space.blocks)) if self.settings.growing.snaps else None
+        return None if node.candidate is None else self.lattice.nodes[node.candidate]
 
     def directions(self, node: SearchNode) -> tuple[Subspace, ...]:
         """Spaces along which an escape is looked for: the candidates next above the node, and Z last."""
@@ -291,9 +306,16 @@ class Problem:
 
     def joint_action(self, group: Group) -> JointAction:
         """A subgroup of the candidate, acting on X and Y."""
+        return JointAction(*self.representations_of(group))
+
+    def representations_of(self, group: Group) -> tuple[Representation, Representation]:
+        """A subgroup of the candidate, or without a candidate the group of a space, on X and on Y."""
+        on_x, on_y = self.candidate.in_rep, self.candidate.out_rep
         if group is self.candidate.group or not isinstance(group, FiniteGroup):
-            return JointAction(self.candidate.in_rep, self.candidate.out_rep)
-        return JointAction(self.candidate.in_rep.restrict(group), self.candidate.out_rep.restrict(group))
+            return on_x, on_y
+        if self.lattice is None:
+            return own_representations(group, weights_layout(self.space.blocks))
+        return on_x.restrict(group), on_y.restrict(group)
 
     def carry_back(self, theta: Tensor) -> Tensor:
         """Particles (R, D, N) of the standardised problem in the user's coordinates.

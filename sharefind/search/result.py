@@ -20,6 +20,8 @@ from sharefind import __version__, html
 from sharefind.column_names import BlockNames, block_names
 from sharefind.errors import RunFolderError
 from sharefind.search.json_fields import ColumnName, Part, Word, first_fault
+from sharefind.search.map_rows import MapRow
+from sharefind.search.map_words import MAP_HEADINGS, MAP_NOTE, map_cells, map_sentences, map_title
 from sharefind.search.mirror_parts import MirrorRow
 from sharefind.search.result_parts import (
     BlindRow,
@@ -30,6 +32,7 @@ from sharefind.search.result_parts import (
     LikeliestGroup,
     MovingGroup,
     Parameters,
+    SubgroupsRow,
     SymmetryRow,
     Yardstick,
 )
@@ -81,7 +84,9 @@ class Result(Part):
         decided_by: What E_* follows: the "law" of (X, Y) or the "relation" E[Y | X].
         likeliest: Which group the evidence speaks for, beside what was tested.
         diagnosis: Why the rejected groups nearest to E_* fail, and by how much.
+        maps: What is wrong with maps of columns that were given and not accepted, and what is nearest to them.
         blind: What a search without a candidate started from.
+        subgroups: What was proposed inside a candidate that is too large to list.
         mirror: Mirror maps, where these were looked for.
         yardstick: How well E_* predicts.
         yardstick_missing: Why there is no yardstick.
@@ -114,7 +119,9 @@ class Result(Part):
     decided_by: Literal["law", "relation"] = "law"
     likeliest: LikeliestGroup | None = None
     diagnosis: dict[Word, DiagnosisRow] = Field(default_factory=dict)
+    maps: list[MapRow] = Field(default_factory=list)
     blind: BlindRow | None = None
+    subgroups: SubgroupsRow | None = None
     mirror: MirrorRow | None = None
     yardstick: Yardstick | None = None
     yardstick_missing: Word | None = None
@@ -144,7 +151,18 @@ class Result(Part):
             shown_space(star.dim, star.tying, star.basis, blocks, self.block_names, is_exact=star.exact),
             html.table(html.Grid("Chain", CHAIN_HEADINGS, tuple(map(_chain_cells, self.chain)))),
             *self._verdicts_html(),
+            *self._maps_html(),
         )
+
+    def _maps_html(self) -> list[Markup]:
+        """What is wrong with maps of columns."""
+        parts = list[Markup]()
+        for row in self.maps:
+            cells = map_cells(row, self.inputs, self.outputs)
+            note = " ".join(map_sentences(row, self.inputs, self.outputs))
+            title = map_title(row, len(self.maps))
+            parts.append(html.table(html.Grid(title, MAP_HEADINGS, tuple(cells), f"{MAP_NOTE} {note}")))
+        return parts
 
     def _verdicts_html(self, most: int = 40) -> list[Markup]:
         """Inputs, relation and price of the candidate groups, where the relation was tested."""
@@ -181,7 +199,7 @@ class Result(Part):
         lists = {"accepted": self.accepted, "rejected": self.rejected, "undecided": self.undecided}
         listed = {key: _listed(values) for key, values in lists.items() if values or key != "undecided"}
         if self.likeliest is not None:
-            tested = answer_words(self.maximal, self.undecided, self.rejected)
+            tested = answer_words(self.maximal, self.undecided, self.rejected, self.accepted)
             named["likeliest"] = likeliest_words(self.likeliest, tested, self.maximal)
         if self.decided_by == "relation":
             named["decided by"] = "the relation E[Y | X], not the law of (X, Y)"
@@ -206,6 +224,9 @@ class Result(Part):
             for side, names in (("on_inputs", self.inputs), ("on_outputs", self.outputs)):
                 if moves is not None and any(len(image) != len(names) for image in getattr(moves, side)):
                     raise ValueError(f"moves.{side} does not fit the names of the columns")
+        widths = (len(self.inputs), len(self.outputs))
+        if any((len(row.given.on_inputs), len(row.given.on_outputs)) != widths for row in self.maps):
+            raise ValueError("maps does not fit the names of the columns")
         return self
 
     @model_validator(mode="after")

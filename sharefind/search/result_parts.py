@@ -308,6 +308,44 @@ class BlindRow(TakenProposal, _Status):
     taken: TakenProposal | None = None
 
 
+class ProposedGroup(Part):
+    """A subgroup that the proposing rows speak for.
+
+    Attributes:
+        name: As in the tests.
+        order: Its elements.
+        share: Of the posterior over the groups that were looked at; None where the search was cut short.
+        log_odds: Log evidence over that of no symmetry.
+    """
+
+    name: Word
+    order: Size
+    share: FiniteFloat | None
+    log_odds: FiniteFloat
+
+
+class SubgroupsRow(Part):
+    """Which subgroups of a candidate the data proposed, where it is too large to list them.
+
+    Attributes:
+        samples: Rows that proposed; None where nothing could be proposed.
+        tested_rows: Rows that tested; None for fresh samples.
+        proposed: What was proposed, the likeliest first.
+        family: What was tested: proposals, subgroups below them, joins and the candidate itself.
+        has_signal: Whether the proposing rows show that labels depend on inputs.
+        exhaustive: Whether the search for subgroups was not cut short.
+        why_not: Why nothing could be proposed.
+    """
+
+    samples: Size | None = None
+    tested_rows: Size | None = None
+    proposed: list[ProposedGroup] = Field(default_factory=list)
+    family: list[Word] = Field(default_factory=list)
+    has_signal: bool = True
+    exhaustive: bool = True
+    why_not: Word = ""
+
+
 class ClassScore(Part):
     """How well a model predicts classes.
 

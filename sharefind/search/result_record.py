@@ -9,10 +9,13 @@ import numpy as np
 
 from sharefind.column_names import kept_names
 from sharefind.exact.matrices import signed_image
-from sharefind.groups import FiniteGroup, Group, structure_name
+from sharefind.groups import FiniteGroup, Group
 from sharefind.inference import Diagnosis, Verdict
+from sharefind.recognition.naming import permutation_group_name
 from sharefind.search.blind_record import blind_row
 from sharefind.search.hypotheses import TestedProblem, is_within
+from sharefind.search.inside_record import subgroups_row
+from sharefind.search.map_rows import MapRow
 from sharefind.search.mirror_record import mirror_row
 from sharefind.search.node_evidence import Evidence
 from sharefind.search.problem import Problem
@@ -82,7 +85,9 @@ def result_record(
         decided_by="law" if tests is None else tests.decided_by,
         likeliest=None if tests is None else likeliest_row(tests),
         diagnosis={n: _diagnosis_row(problem, n, d) for n, d in outcome.diagnoses.items() if n in family_rejected},
+        maps=[MapRow.of(found) for found in outcome.maps],
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
+        subgroups=subgroups_row(problem),
         mirror=mirror_row(outcome),
         yardstick=None if isinstance(found, Missing) else found,
         yardstick_missing=found.reason if isinstance(found, Missing) else None,
@@ -130,7 +135,8 @@ def _stabiliser(problem: Problem, group: Group) -> Stabiliser:
     candidate = problem.candidate.group
     name = group.name
     if isinstance(group, FiniteGroup):
-        name = candidate.name if problem.blind is not None and group == candidate else structure_name(group)
+        is_large = problem.blind is not None or problem.inside is not None
+        name = candidate.name if is_large and group == candidate else permutation_group_name(group)
     return Stabiliser(name=name, order=group.order, **_on_points_and_columns(problem, group))
 
 
@@ -144,8 +150,7 @@ def _moves(problem: Problem, group: Group) -> ColumnMoves | None:
     """What a group's generators do to columns; None where one does more than permute them and change signs."""
     if not isinstance(group, FiniteGroup):
         return None
-    whole = problem.candidate
-    reps = [rep if group is whole.group else rep.restrict(group) for rep in (whole.in_rep, whole.out_rep)]
+    reps = problem.representations_of(group)
     sides = [[signed_image(matrix) for matrix in rep.generator_matrices] for rep in reps]
     on_inputs, on_outputs = ([image for image in side if image is not None] for side in sides)
     if min(len(on_inputs), len(on_outputs)) < len(group.generators):
@@ -164,9 +169,12 @@ def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
     if problem.settings.stopping.decides_by_tests and not _tolerated(outcome):
         verdicts = _verdicts(problem)
         return _with(Verdict.ACCEPTED, verdicts), _with(Verdict.REJECTED, verdicts)
-    if problem.lattice is None or not problem.settings.config.scheme.is_evidence or not outcome.finished:
-        return [], _rejected(outcome)
     kept = outcome.e_star.evidence.groups if outcome.e_star.evidence is not None else ()
+    if not problem.settings.config.scheme.is_evidence or not outcome.finished:
+        return [], _rejected(outcome)
+    if problem.lattice is None:
+        accepted = [] if outcome.e_star.space.is_full else list(kept)
+        return accepted, [name for name in _rejected(outcome) if name not in accepted]
     holding = [g for n in problem.lattice.nodes for g in n.groups if problem.label_of(g) in kept]
     accepted = [
         problem.label_of(g)

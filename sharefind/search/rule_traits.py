@@ -13,6 +13,7 @@ class GrowthTraits:
     Attributes:
         keeps_to_candidates: Whether it visits the candidate's exact invariant spaces alone. Exact tests decide about
             these only, and inputs are whitened only where every space commutes with it.
+        snaps: Whether it visits exact spaces alone, without a candidate too: those of groups, which calibrate there.
         is_default: Whether it is taken where no rule is named, among those that keep to candidates or do not.
         default_stop: The stopping rule that goes with it where none is named, in vanilla training.
         paper_horizon: Horizon T that the preset `paper` takes with this rule where no stopping rule is named.
@@ -20,6 +21,7 @@ class GrowthTraits:
     """
 
     keeps_to_candidates: bool = False
+    snaps: bool = False
     is_default: bool = False
     default_stop: str = "calibrated"
     paper_horizon: float | None = None

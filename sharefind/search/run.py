@@ -12,10 +12,12 @@ from pathlib import Path
 from sharefind.errors import RunFolderError, StorageError
 from sharefind.inference import Diagnosis
 from sharefind.inference.dependence import rows_looked_at
+from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.parallel import Deadline, Workers, earlier, one_thread
 from sharefind.search.engine import STOPPED, Engine
 from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.map_explanations import map_explanations
 from sharefind.search.memory import Memory
 from sharefind.search.observer import WARNING, Observer, StopSearch
 from sharefind.search.persistence.run_folder import LATTICE, RunFolder
@@ -120,8 +122,8 @@ def _run(
             workers = replace(workers, deadline=earlier(workers.deadline, session.deadline))
         problem = replace(problem, settings=replace(problem.settings, workers=workers))
         bounded = partial(clock.within, session.deadline)
-        diagnose = diagnoses if is_explained else _undiagnosed
-        engine = Engine(problem, growth, stop, session, session, bounded, diagnose)
+        looks = (diagnoses, map_explanations) if is_explained else (_undiagnosed, _unexplained)
+        engine = Engine(problem, growth, stop, session, session, bounded, *looks)
         try:
             with one_thread(), workers.connected(), rows_looked_at():
                 outcome = engine.run()
@@ -141,6 +143,10 @@ def _run(
 
 def _undiagnosed(problem: TestedProblem, memory: Memory, progress: StageProgress) -> Mapping[str, Diagnosis]:
     return {}
+
+
+def _unexplained(problem: TestedProblem, memory: Memory, progress: StageProgress) -> tuple[MapExplanation, ...]:
+    return ()
 
 
 def _measured(outcome: SearchOutcome, observer: Observer, session: RunSession) -> Yardstick | Missing:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any
 
 import networkx as nx
-from pydantic import FiniteFloat, ValidationError
+from pydantic import Field, FiniteFloat, ValidationError
 
 from sharefind import html
 from sharefind.errors import RunFolderError, one_line
@@ -47,6 +47,21 @@ class SearchNode:
 
 
 @dataclass(frozen=True)
+class Snap:
+    """How far the directions of an escape are off the exact space that they were snapped to.
+
+    Attributes:
+        outside: share of the cross-fitted escape energy that lies outside the space.
+        errors: the same in standard errors of what noise alone gives.
+        p_value: of "nothing but noise lies outside".
+    """
+
+    outside: float
+    errors: float
+    p_value: float
+
+
+@dataclass(frozen=True)
 class Growth:
     """An expansion of E_j that a growth rule proposed.
 
@@ -55,6 +70,7 @@ class Growth:
         explained: share of the cross-fitted escape energy from the source that the target contains (noise may
             carry it out of [0, 1]).
         direction: the direction that was added, (D,) as a tuple, or () where a whole exact space was.
+        snap: how far the escape is off the target, where its directions were snapped to it; None elsewhere.
     """
 
     source: str
@@ -62,6 +78,24 @@ class Growth:
     rule: str
     explained: float
     direction: tuple[float, ...] = ()
+    snap: Snap | None = None
+
+
+class SnapRow(Part):
+    """A `Snap` in a record."""
+
+    outside: FiniteFloat
+    errors: FiniteFloat
+    p_value: Annotated[float, Field(gt=0, le=1)]
+
+    def value(self) -> Snap:
+        """What was written."""
+        return Snap(self.outside, self.errors, self.p_value)
+
+
+def snap_json(growth: Growth) -> dict[str, Any]:
+    """The field `snap` of a growth's record, where it has one."""
+    return {} if growth.snap is None else {"snap": asdict(growth.snap)}
 
 
 class _Node(Part):
@@ -83,6 +117,11 @@ class _Edge(Part):
     rule: Word
     explained: FiniteFloat
     direction: list[FiniteFloat]
+    snap: SnapRow | None = None
+
+    def as_growth(self) -> Growth:
+        snap = None if self.snap is None else self.snap.value()
+        return Growth(self.source, self.target, self.rule, self.explained, tuple(self.direction), snap)
 
 
 class _Record(Part):
@@ -186,7 +225,9 @@ class SearchLattice:
                 evidence=None if node.evidence is None else node.evidence.to_json(),
             )
         for g in self.growths():
-            plain.add_edge(g.source, g.target, rule=g.rule, explained=g.explained, direction=list(g.direction))
+            plain.add_edge(
+                g.source, g.target, rule=g.rule, explained=g.explained, direction=list(g.direction), **snap_json(g)
+            )
         record: dict[str, Any] = nx.node_link_data(plain, edges=EDGE_KEY)
         return record
 
@@ -203,7 +244,7 @@ class SearchLattice:
             for node in read.nodes:
                 lattice.add(node.as_node())
             for edge in read.edges:
-                lattice.connect(Growth(edge.source, edge.target, edge.rule, edge.explained, tuple(edge.direction)))
+                lattice.connect(edge.as_growth())
             lattice._check(len(read.nodes), len(read.edges))
         except ValueError as error:
             reason = first_fault(error) if isinstance(error, ValidationError) else one_line(error)

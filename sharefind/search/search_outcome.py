@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sharefind.inference import Diagnosis
+from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.search_lattice import SearchLattice, SearchNode
 
@@ -23,6 +24,7 @@ class SearchOutcome:
         diagnoses: Why the rejected groups nearest to E_* fail, and by how much.
         stopped: Why the search ended before all was done, or None.
         warnings: What the user must know, a sentence each.
+        maps: What is wrong with maps of columns that were given and not accepted.
     """
 
     problem: TestedProblem
@@ -32,6 +34,7 @@ class SearchOutcome:
     diagnoses: Mapping[str, Diagnosis] = field(default_factory=dict)
     stopped: str | None = None
     warnings: tuple[str, ...] = ()
+    maps: tuple[MapExplanation, ...] = ()
 
     @property
     def e_star(self) -> SearchNode:

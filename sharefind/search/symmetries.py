@@ -121,6 +121,8 @@ def symmetries(problem: Problem, memory: Memory, progress: StageProgress, *, who
     orders = {c.name: c.order for c in family.candidates}
     likeliest = likeliest_group(problem, family, memory, progress)
     evidence = None if likeliest is None else likeliest.log_evidence
+    if evidence is None and problem.inside is not None:
+        evidence = problem.inside.evidence(problem.label_of)
     law = None if settings.symmetry == "relation" else law_test(problem, family, memory, progress, evidence)
     relations = relations_of(problem, family, law, likeliest, memory, progress)
     return Symmetries(gate, law, orders, **vars(relations))

@@ -170,23 +170,35 @@ def likeliest_words(found: LikeliestGroup, tested: str, maximal: Sequence[str], 
         return f"{likeliest}, as tested (a share has no error rate)"
     others = [(n, s) for n, s in found.shares.items() if n != found.name and s >= least]
     rest = "".join(f", {_name(n)} {share(s)}" for n, s in sorted(others, key=lambda item: -item[1])[:3])
-    return f"{likeliest}{rest}; tested: {tested} (shares have no error rate)"
+    exactly = "ask what holds exactly, and " if tested.endswith(BY_DISTANCE) else ""
+    return f"{likeliest}{rest}; tested: {tested} (shares {exactly}have no error rate)"
 
 
 EVERY_REJECTED = "every group rejected"
+BY_DISTANCE = "by its distance"
+"""Ends the tested answer where a tolerance, or a rule that compares distances, accepted a group that tests did not."""
 
 
-def answer_words(maximal: Sequence[str], undecided: Sequence[str], rejected: Sequence[str], most: int = 3) -> str:
+def answer_words(
+    maximal: Sequence[str],
+    undecided: Sequence[str],
+    rejected: Sequence[str],
+    accepted: Sequence[str] = (),
+    most: int = 3,
+) -> str:
     """The tested answer in a few words.
 
     Args:
         maximal: The largest groups that were accepted.
         undecided: Groups that are undecided, the largest first.
         rejected: Groups that were rejected.
+        accepted: All groups that were accepted, the largest first.
         most: Groups that are named.
     """
     if maximal:
         return f"{', '.join(maximal[:most])} not rejected"
+    if accepted:
+        return f"{accepted[0]} {BY_DISTANCE}"
     if undecided:
         return f"{undecided[0]} undecided"
     return EVERY_REJECTED if rejected else "nothing"

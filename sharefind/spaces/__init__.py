@@ -5,7 +5,14 @@ Groups and their actions come from `sharefind.groups`; training on a subspace is
 """
 
 from sharefind.spaces.fixed import fixed_space
-from sharefind.spaces.inclusions import InvariantLattice, LatticeNode, chain_lattice, invariant_lattice, tying_lattice
+from sharefind.spaces.inclusions import (
+    InvariantLattice,
+    LatticeNode,
+    chain_lattice,
+    invariant_lattice,
+    lattice_of_groups,
+    tying_lattice,
+)
 from sharefind.spaces.inner_product import invariant_inner_product, projection
 from sharefind.spaces.isotypic import IsotypicPart, isotypic_decomposition
 from sharefind.spaces.parameter_space import Block, ParameterSpace, matrix_space
@@ -23,6 +30,7 @@ __all__ = [
     "invariant_inner_product",
     "invariant_lattice",
     "isotypic_decomposition",
+    "lattice_of_groups",
     "matrix_space",
     "projection",
     "tying_lattice",

@@ -141,6 +141,22 @@ def chain_lattice(rep: Representation) -> InvariantLattice:
     return _ordered(nodes)
 
 
+def lattice_of_groups(rep: Representation, groups: Sequence[FiniteGroup]) -> InvariantLattice:
+    """{0}, the fixed spaces of given subgroups, E^G among them, and Z: for groups whose subgroups are not all listed.
+
+    Args:
+        rep: How the whole group G acts.
+        groups: Subgroups of G, closed under joins; G and the trivial group are added.
+
+    Raises:
+        SpaceError: An action on a space without coordinates.
+    """
+    whole = rep.finite_group
+    trivial = FiniteGroup("C1", whole.degree, (), whole.natural_blocks)
+    listed = sorted(dict.fromkeys((trivial, *groups, whole)), key=lambda g: (g.order, g.name, g.generators))
+    return _ordered(_nodes_of(rep, listed))
+
+
 def tying_lattice(rep: Representation, space: Subspace, name: str) -> InvariantLattice:
     """{0}, one space that no group fixes, and Z, under a trivial group. name: of the space, shown as E^name."""
     whole = rep.group
@@ -150,8 +166,12 @@ def tying_lattice(rep: Representation, space: Subspace, name: str) -> InvariantL
 
 
 def _finite_nodes(rep: Representation, max_order: int, limits: Limits) -> list[LatticeNode]:
+    return _nodes_of(rep, subgroups(rep.finite_group, max_order, limits))
+
+
+def _nodes_of(rep: Representation, listed: Sequence[FiniteGroup]) -> list[LatticeNode]:
+    """The distinct fixed spaces of subgroups that are closed under joins, smallest first, and {0}."""
     group = rep.finite_group
-    listed = subgroups(group, max_order, limits)
     labels = dict(zip(listed, subgroup_labels(listed, group), strict=True))
     fixing: dict[Subspace, list[FiniteGroup]] = {}
     for subgroup in listed:

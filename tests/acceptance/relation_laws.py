@@ -25,6 +25,7 @@ from sharefind.inference.dependence import rows_looked_at
 from sharefind.inference.relation.relation_test import RelationTest, relation_test
 from sharefind.meanfield import JointAction
 from sharefind.typing import FloatArray
+from tests.acceptance.once_per_input import inputs_stay
 
 LEVEL = 0.05
 
@@ -173,7 +174,7 @@ class Cell:
     broken: float = 0.0
 
     def draw(
-        self, seed: int, noise: float = 0.5, offset: float = 5000.0, huge: float = 1000.0
+        self, seed: int, noise: float = 0.5, offset: float = 5000.0, huge: float = 1000.0, labels: int = 0
     ) -> tuple[Tensor, Tensor]:
         """A data set.
 
@@ -182,12 +183,15 @@ class Cell:
             noise: Its size, over the standard deviation of the signal.
             offset: Of the huge column.
             huge: Its scale.
+            labels: Which relation and noise at the inputs of this seed.
 
         Returns:
             x (n, d_in) and y (n, d_out), float64.
         """
         task, rng = tasks()[self.task], np.random.default_rng([2121, seed])
         x = LAWS[self.law](rng, self.rows, task)
+        if labels:
+            rng = np.random.default_rng([2121, seed, labels])
         signal = equivariant_signal(task, x, rng)
         odd = _anti_part(task, x)
         odd -= odd.mean(0)
@@ -278,9 +282,27 @@ def p_values(cell: Cell, sets: Iterable[int], test: Test = exact_kernels) -> lis
         return [test(*cell.draw(k), task, np.random.default_rng([21, k])).p_value for k in sets]
 
 
-def rejected(cell: Cell, sets: int, test: Test = exact_kernels) -> float:
-    """Share of data sets that are rejected at .05."""
-    return sum(p <= LEVEL for p in p_values(cell, range(sets), test)) / sets
+def p_values_at(cell: Cell, seed: int, draws: int, test: Test = exact_kernels) -> list[float]:
+    """Of several draws of relation and noise at the inputs of one seed."""
+    task = tasks()[cell.task]
+    with rows_looked_at(), inputs_stay():
+        return [test(*cell.draw(seed, labels=k), task, np.random.default_rng([21, seed])).p_value for k in range(draws)]
+
+
+def rejected(cell: Cell, sets: int, test: Test = exact_kernels, draws: int = 1) -> float:
+    """Share of data sets that are rejected at .05.
+
+    Args:
+        cell: Their law.
+        sets: Data sets.
+        test: What rejects.
+        draws: Relations and noises at the same inputs, a divisor of `sets`.
+    """
+    if draws == 1:
+        values = p_values(cell, range(sets), test)
+    else:
+        values = [p for seed in range(sets // draws) for p in p_values_at(cell, seed, draws, test)]
+    return sum(p <= LEVEL for p in values) / len(values)
 
 
 def cells(rows: int, task: str, breaks: tuple[float, ...] = (0.0, 0.3, 0.6)) -> Iterator[Cell]:
@@ -293,9 +315,9 @@ def _key(row: dict[str, str]) -> tuple[str, ...]:
     return tuple(row[name] for name in ("task", "law", "noise", "rows", "broken"))
 
 
-def _row(cell: Cell, sets: int, test: Test) -> dict[str, object]:
+def _row(cell: Cell, sets: int, test: Test, draws: int = 1) -> dict[str, object]:
     started = time.process_time()
-    share = rejected(cell, sets, test)
+    share = rejected(cell, sets, test, draws)
     seconds = (time.process_time() - started) / sets
     return vars(cell) | {"sets": sets, "rejected": round(share, 4), "seconds": round(seconds, 4)}
 
@@ -319,6 +341,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--laws", nargs="+", default=list(LAWS))
     parser.add_argument("--noises", nargs="+", default=list(NOISES))
     parser.add_argument("--copies", type=int, default=39)
+    parser.add_argument("--draws", type=int, default=1, help="relations and noises at the same inputs")
     parser.add_argument("--csv", type=Path, required=True)
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -327,7 +350,7 @@ def main(arguments: list[str] | None = None) -> None:
         for cell in cells(given.rows, task, tuple(given.breaks)):
             wanted = cell.law in given.laws and cell.noise in given.noises
             if wanted and tuple(str(v) for v in vars(cell).values()) not in done:
-                _extend(given.csv, _row(cell, given.sets, partial(exact_kernels, copies=given.copies)))
+                _extend(given.csv, _row(cell, given.sets, partial(exact_kernels, copies=given.copies), given.draws))
 
 
 if __name__ == "__main__":

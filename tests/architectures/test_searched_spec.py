@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from types import MethodType, SimpleNamespace
 from typing import cast
 
 import numpy as np
@@ -72,6 +72,8 @@ def test_infinite_groups_have_their_stabilisers_too() -> None:
         unit=SimpleNamespace(name="matrix:tanh", hidden_rep=None), lattice=invariant_lattice(space.action),
         settings=SimpleNamespace(sgd=SimpleNamespace(particles=8)), change=identity_standardisation(4, 1),
     ))  # fmt: skip
+    for name in ("lattice_node", "representations_of"):
+        setattr(problem, name, MethodType(getattr(Problem, name), problem))
     spec = spec_from_outcome(_ended(problem, candidate_node(_place(problem, "E^SO2"))))
     assert (spec.group_name, spec.group_order, len(spec.lie_generators)) == ("SO2", None, 1)
     assert certify(spec).is_fixed_space

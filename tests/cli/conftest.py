@@ -2,8 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 import sharefind
 from sharefind.cli import main
 from sharefind.cli.session import Alarms
+from sharefind.inference.relation.share_evidence import ShareSettings
 
 QUICK = ("--copies", "19", "--alpha", "0.05", "--particles", "20", "--horizon", "1")
 """Settings with which a search on c2-wi takes less than a second."""
@@ -26,6 +29,21 @@ class Ending:
 
 
 Call = Callable[..., Ending]
+
+
+@contextmanager
+def brief_shares() -> Iterator[None]:
+    """Shares of groups from small blocks of rows, else two fifths of such a search; tests of shares are elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        brief = partial(ShareSettings, most_work=1e8)
+        patch.setattr("sharefind.inference.relation.group_shares.ShareSettings", brief)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _brief_shares() -> Iterator[None]:
+    with brief_shares():
+        yield
 
 
 @pytest.fixture
@@ -60,7 +78,8 @@ def discover(call: Call) -> Call:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run on c2-wi with candidate C2; not to be changed."""
     folder = tmp_path_factory.mktemp("finished") / "run"
-    assert main(["discover", *QUICK, "--group", "C2", "--out", str(folder), "--quiet", "--json"]) == 0
+    with brief_shares():
+        assert main(["discover", *QUICK, "--group", "C2", "--out", str(folder), "--quiet", "--json"]) == 0
     return folder
 
 

@@ -113,7 +113,9 @@ def slow_setup(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolve, "build_problem", slow)
 
 
-@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+@pytest.mark.parametrize(
+    "as_json", [pytest.param(False, id="text", marks=pytest.mark.slow), pytest.param(True, id="json")]
+)
 def test_a_setup_that_takes_too_long_is_cut_and_goes_on(as_json: bool, slow_setup: None, discover, call) -> None:
     started = time.monotonic()
     options = ["--json"] if as_json else []
@@ -166,7 +168,7 @@ def test_what_was_loaded_before_the_search_counts(discover) -> None:
     "options",
     [
         ("--group", "C4"),
-        pytest.param(("--blind",), marks=pytest.mark.ci),
+        ("--blind",),
         ("--group", "S4", "--jobs", "2"),
     ],
     ids=" ".join,

@@ -92,7 +92,7 @@ DISCOVER = {
     "--group C2 --jobs 1000000": "invalid value for '--jobs'",
     "--group C2 --horizon 1e300": "--horizon: Input should be less than or equal to 1000000",
     "--group C2 --horizon inf": "--horizon: Input should be a finite number",
-    "--blind --growth escape": "give --delta",
+    "--blind --growth mean": "give --delta",
     "--blind --in-rep natural": "drop --in-rep",
     "--blind --scheme fa": "drop --scheme",
     "--group C2 --replicates 1": "--replicates:",

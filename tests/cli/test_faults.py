@@ -103,7 +103,7 @@ def test_work_of_another_run_is_told_and_done_again(
 
 
 @pytest.mark.parametrize("journal", JOURNALS)
-@pytest.mark.parametrize("how", ["cut off", "damaged", "damaged at the front"])
+@pytest.mark.parametrize("how", ["cut off", "damaged", pytest.param("damaged at the front", marks=pytest.mark.slow)])
 def test_a_spoilt_line_is_told_and_that_work_alone_is_done_again(
     call, spoilt: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, journal: str, how: str
 ) -> None:
@@ -344,7 +344,13 @@ def test_two_processes_that_begin_one_folder(call, discover, monkeypatch: pytest
     assert Path("run/config.toml").read_text() == "group = 'C3'\n"
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO], ids=errno.errorcode.get)
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(code, id=errno.errorcode[code], marks=[] if code == errno.ENOSPC else pytest.mark.slow)
+        for code in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+    ],
+)
 def test_a_full_disk_ends_the_run_and_keeps_it(
     call, discover, spoilt: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
@@ -417,7 +423,7 @@ def test_a_read_only_folder(spoilt: Path, whole: Path, arguments: str, told: str
     assert told in done.stderr
 
 
-@pytest.mark.parametrize("jump", [-1e9, 1e9], ids=["back", "ahead"])
+@pytest.mark.parametrize("jump", [pytest.param(-1e9, id="back"), pytest.param(1e9, id="ahead", marks=pytest.mark.slow)])
 def test_the_date_may_jump(call, spoilt: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
     """The wall clock jumps by 30 years at every look; seconds are counted by a clock that does not."""
     looks = [time.time()]
@@ -484,7 +490,7 @@ def test_a_run_may_work_so_long_in_all_its_sittings(call, spoilt: Path, whole: P
     [
         (["--horizon", "1e5"], "evidence.jsonl"),
         (["--copies", "1000000"], "tests.jsonl"),
-        (["--scheme", "fa", "--particles", "20000"], "evidence.jsonl"),
+        pytest.param(["--scheme", "fa", "--particles", "20000"], "evidence.jsonl", marks=pytest.mark.slow),
     ],
     ids=["training", "tests", "large steps"],
 )

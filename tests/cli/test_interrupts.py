@@ -28,7 +28,7 @@ PATIENCE = 60
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_signal_keeps_the_run_and_says_how_to_go_on(
-    discover, call, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    discover, call, finished: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     put = RunFolder.put
 
@@ -46,8 +46,7 @@ def test_a_signal_keeps_the_run_and_says_how_to_go_on(
     assert signal.getsignal(number) == before
     monkeypatch.setattr(RunFolder, "put", put)
     assert call("discover", "--resume", "my run", "--json").status == 0
-    assert discover("--group", "C2", "--out", "whole", "--json").status == 0
-    resumed, whole = (json.loads(Path(run, "result.json").read_text()) for run in ("my run", "whole"))
+    resumed, whole = (json.loads(Path(run, "result.json").read_text()) for run in ("my run", finished))
     for key in ("run", "wall_s"):
         del resumed[key], whole[key]
     assert resumed == whole

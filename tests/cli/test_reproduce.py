@@ -177,7 +177,10 @@ def test_bad_input_is_one_line_and_status_2(call: Call, tmp_path: Path, argument
     assert not list(tmp_path.rglob("*.csv"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGINT, id="SIGINT"), pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.slow)],
+)
 @pytest.mark.usefixtures("no_pictures")
 def test_an_interrupted_grid_says_how_to_go_on_and_goes_on(
     call: Call,

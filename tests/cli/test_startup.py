@@ -48,6 +48,7 @@ def test_options_of_discover_are_those_of_the_contract() -> None:
     contract = [
         "group",
         "generators",
+        "map",
         "blind",
         "task",
         "data",

@@ -19,6 +19,9 @@ PROGRAM = [sys.executable, "-m", "sharefind"]
 LOST = {"closed": None, "pipe": errno.EPIPE, "full": errno.ENOSPC, "terminal gone": errno.EIO}
 """How a stream is lost; None: it was never there."""
 
+FLUSHED = ("pipe", "terminal gone")
+"""Those that the quick tests lose when they are flushed; the others when they are written."""
+
 
 class Broken(io.StringIO):
     """A terminal that takes a few writes and then fails, in `write` or when it is flushed."""
@@ -53,8 +56,14 @@ def _same(run: str, whole: Path) -> None:
     assert found == expected
 
 
-@pytest.mark.parametrize("how", LOST)
-@pytest.mark.parametrize("writes", [0, 3])
+@pytest.mark.parametrize(
+    ("writes", "how"),
+    [
+        pytest.param(writes, how, marks=[] if (how == "closed") == (writes == 0) else pytest.mark.slow)
+        for writes in (0, 3)
+        for how in LOST
+    ],
+)
 def test_a_lost_stderr_ends_no_search(
     how: str, writes: int, finished: Path, discover, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,8 +95,14 @@ def test_a_lost_stderr_ends_no_command(
     assert len(set(os.listdir()) - before) == 1
 
 
-@pytest.mark.parametrize("fails_late", [False, True], ids=["when written", "when flushed"])
-@pytest.mark.parametrize("how", LOST)
+@pytest.mark.parametrize(
+    ("how", "fails_late"),
+    [
+        pytest.param(how, late, id=f"{how}-{moment}", marks=[] if (how in FLUSHED) == late else pytest.mark.slow)
+        for how in LOST
+        for late, moment in ((False, "when written"), (True, "when flushed"))
+    ],
+)
 def test_a_lost_stdout_keeps_the_result(
     how: str, fails_late: bool, finished: Path, call, discover, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,9 +135,12 @@ def test_nothing_is_lost_where_nothing_was_to_be_printed() -> None:
     ("ending", "status", "err"),
     [
         (">&-", 1, "error: standard output cannot be written (Bad file descriptor)"),
-        (">/dev/full", 1, "error: standard output cannot be written (No space left on device)"),
+        pytest.param(
+            *(">/dev/full", 1, "error: standard output cannot be written (No space left on device)"),
+            marks=pytest.mark.slow,
+        ),
         ("| true", 141, ""),
-        ("2>&- >/dev/null", 0, ""),
+        pytest.param("2>&- >/dev/null", 0, "", marks=pytest.mark.slow),
         ("<&- >&- 2>&-", 1, ""),
     ],
 )

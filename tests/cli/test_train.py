@@ -74,6 +74,7 @@ def test_a_run_with_a_unit_of_ones_own_is_not_taken_for_another(call: Call, run:
     assert call("inspect", run).status == 0
 
 
+@pytest.mark.slow
 def test_more_epochs_teach_more(call: Call, run: Path) -> None:
     records = [
         json.loads(call("train", run, "--out", f"{k}.safetensors", "--epochs", k, "--json").out) for k in ("1", "8")

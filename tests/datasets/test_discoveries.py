@@ -23,7 +23,6 @@ def _answer(result: dict[str, Any]) -> tuple[str | None, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_kimura_1980_from_exchangeabilities(tmp_path: Path) -> None:
     pytest.importorskip("cogent3")
     result = _discover(tmp_path / "run", "--data", "dna:brca1-exchangeabilities")

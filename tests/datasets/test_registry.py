@@ -10,13 +10,21 @@ from sharefind.datasets import load_data, load_task, task_names
 from sharefind.errors import DataError
 from sharefind.groups import named_group, parse_representation
 
-NEEDS = {"texture": "skimage", "elnino": "statsmodels", "dna": "cogent3", "methane": "ase", "elasticity": "ase"}
+NEEDS = {
+    "texture": "skimage",
+    "elnino": "statsmodels",
+    "dna": "cogent3",
+    "methane": "ase",
+    "elasticity": "ase",
+    "robot": "mujoco",
+}
+SLOW = ("elasticity:Cu-stretched", "robot")
 
 
 @pytest.mark.parametrize(
-    # The atoms of stretched copper are also moved in test_elasticity.py.
+    # The atoms of stretched copper are also moved in test_elasticity.py, the robot in test_ant.py.
     "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * name.endswith("Cu-stretched")) for name in task_names()],
+    [pytest.param(name, marks=[pytest.mark.slow] * name.startswith(SLOW)) for name in task_names()],
 )
 def test_every_name_loads_and_samples(name: str) -> None:
     pytest.importorskip(NEEDS.get(name.partition(":")[0], "numpy"))
@@ -35,7 +43,9 @@ def test_the_names() -> None:
     textures = ("texture:gravel", "texture:brick", "texture:grass")
     dna = ("dna:brca1-exchangeabilities", "dna:brca1-rates")
     atoms = ("methane", "methane:stretched", "elasticity:Cu", "elasticity:Cu-stretched")
-    assert task_names() == ("c2-wi", "c2-si", "c2-arbitrary", *textures, "elnino", *dna, *atoms, "tic-tac-toe")
+    robots = ("robot:ant", "robot:ant-ground", "robot:ant-gait")
+    others = ("tic-tac-toe", "ising:4x4", *robots)
+    assert task_names() == ("c2-wi", "c2-si", "c2-arbitrary", *textures, "elnino", *dna, *atoms, *others)
 
 
 def test_data_takes_names_too() -> None:
@@ -61,7 +71,7 @@ def test_wrong_names(load: object, name: str, words: str) -> None:
 
 
 def test_importing_datasets_loads_nothing_heavy() -> None:
-    heavy = "torch", "sklearn", "skimage", "ot", "ase", "cogent3", "statsmodels"
+    heavy = "torch", "sklearn", "skimage", "ot", "ase", "cogent3", "statsmodels", "mujoco", "gymnasium"
     code = f"import sys, sharefind.datasets; print({set(heavy)} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

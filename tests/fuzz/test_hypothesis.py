@@ -114,7 +114,9 @@ def test_valid_files_with_a_change(name: str, seed: int, tmp_path: Path) -> None
     check_changed(name, seed, tmp_path)
 
 
-@pytest.mark.parametrize("name", SLOW)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in ("inspect", "report"))) for n in SLOW]
+)
 @given(seed=seeds)
 @FEW
 def test_valid_inputs_of_commands_with_a_change(name: str, seed: int, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Generator files: groups given by matrices are recognised, every kind of bad file is refused in one line."""
 
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sharefind.errors import GroupError, InputError, RepresentationError
-from sharefind.groups import load_generators, named_group, natural, sign, structure_name
+from sharefind.groups import FiniteGroup, load_generators, named_group, natural, sign, structure_name, trivial
 from sharefind.limits import DEFAULT_LIMITS
 
 SWAP, TURN, ONE = [[0, 1], [1, 0]], [[0, -1], [1, 0]], [[1, 0], [0, 1]]
@@ -164,10 +166,28 @@ def test_an_infinite_group_of_two_finite_rotations_is_refused(write):
 
 
 def test_a_group_above_the_limit_is_refused(write):
-    """B6 has 46,080 elements, on an orbit of only 12 vectors."""
-    matrices = strings(natural(named_group("B6")))
-    with pytest.raises(GroupError, match=f"above {DEFAULT_LIMITS.group_order} elements"):
-        load_generators(write(document(*zip(matrices, matrices, strict=True))))
+    """The rotations of the icosahedron and of a square, 240 in all, by matrices that permute no columns."""
+    g, h = "(1+sqrt(5))/4", "(sqrt(5)-1)/4"
+    fifth = [["1/2", f"-{g}", h], [g, h, "-1/2"], [h, "1/2", g]]
+    third = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
+    pairs = [(fifth, ONE), (third, ONE)]
+    with pytest.raises(GroupError, match="above 50 elements"):
+        load_generators(write(document(*pairs)), replace(DEFAULT_LIMITS, group_order=50))
+
+
+def test_signed_permutations_of_any_order_are_read_without_listing(write, monkeypatch):
+    """B8 has 10,321,920 elements; outputs by a sign that B8 has, and by one that it has not."""
+    monkeypatch.setattr(FiniteGroup, "enumeration", lambda *_: pytest.fail("the group was listed"))
+    group = named_group("B8")
+    matrices, odd = strings(natural(group)), strings(sign(group))
+    read = load_generators(write(document(*zip(matrices, odd, strict=True))))
+    assert read.group.order == 2**8 * math.factorial(8) and read.in_rep.is_sparse
+    assert read.in_rep.restrict(read.group).sparse_generators[0].tolist() == read.in_rep.sparse_generators[0].tolist()
+    wrong = [[[-1]] if k == 0 else m for k, m in enumerate(strings(trivial(group)))]
+    wrong[-1] = [[-1]]
+    word = [(a, b) for a, b in zip(matrices, wrong, strict=True)]
+    with pytest.raises(RepresentationError, match="not a homomorphism"):
+        load_generators(write(document(*word, (matrices[0], [[1]]))))
 
 
 def test_files_are_bounded(write, tmp_path):

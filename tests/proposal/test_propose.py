@@ -82,7 +82,7 @@ def test_too_little_data_decide_nothing_wrong() -> None:
         assert found.status == "undecided" or found.name in ("C4", "no sharing")
 
 
-@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("stride", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_filter_on_windows(stride: int) -> None:
     rng = np.random.default_rng(stride)
     weights = np.zeros((8, 8 * stride + 2))

@@ -64,7 +64,10 @@ def test_impossible_pictures_are_refused(name: str, tmp_path: Path) -> None:
         check_picture(tmp_path / name)
 
 
-@pytest.mark.parametrize("changes", [{}, {"dist2": 0.0}, {"delta": None}, {"dist2": 0.0, "delta": 0.0}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, pytest.param({"dist2": 0.0}, marks=pytest.mark.slow), {"delta": None}, {"dist2": 0.0, "delta": 0.0}],
+)
 def test_runs_are_drawn_whatever_the_distances(make, changes: dict[str, float | None], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     first, second = tmp_path / "a.svg", tmp_path / "b.svg"

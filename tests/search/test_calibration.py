@@ -74,6 +74,7 @@ def is_right(outcome: SearchOutcome, truth: str) -> bool:
     return outcome.finished and outcome.e_star.space == fixed_space(hom(rep, rep))
 
 
+@pytest.mark.slow
 def test_the_chain_of_a_c4_teacher_ends_at_its_space() -> None:
     outcome = search("C4", 0, "C4")
     assert is_right(outcome, "C4")

@@ -15,7 +15,7 @@ from sharefind.groups import FiniteGroup
 from sharefind.proposal import Finding, propose
 from sharefind.report.text.verdict import doubts, proposal
 from sharefind.search import Engine, build_problem, search_config
-from sharefind.search.blind import _split
+from sharefind.search.blind import split_rows
 from sharefind.search.building import proposals
 from sharefind.search.observer import Observer
 from sharefind.search.result import read_result
@@ -107,6 +107,7 @@ def test_the_first_proposal_stays_where_nothing_holds(monkeypatch: pytest.Monkey
     assert result["blind"]["name"] == "S6" and result["blind"]["rejected_p"] <= 0.01
 
 
+@pytest.mark.slow
 def test_subgroups_of_a_rejected_proposal_are_looked_at_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     # C_6 is proposed; the rotation by half a turn alone holds.
     rng = np.random.default_rng(4)
@@ -138,6 +139,6 @@ def test_a_smaller_group_with_the_same_space_is_mentioned() -> None:
 
 
 def test_the_rows_are_split_once() -> None:
-    proposing, rest = _split(101, 3, None, 0.75)
+    proposing, rest = split_rows(101, 3, None, 0.75)
     assert len(proposing) == 76 and sorted([*proposing, *rest]) == list(range(101))
     assert (np.diff(proposing) > 0).all() and (np.diff(rest) > 0).all()

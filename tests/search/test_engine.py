@@ -95,7 +95,7 @@ def lattice_place(outcome: SearchOutcome, node: SearchNode) -> LatticeNode:
 
 def test_the_search_climbs_inside_the_space_of_the_accepted_group() -> None:
     """Every visited space but the last lies strictly inside E^C3, though others above {0} explain escapes too."""
-    outcome = Engine(problem(teacher_task("C3", 3, 800, 0), "S3")).run()
+    outcome = Engine(problem(teacher_task("C3", 3, 400, 0), "S3", copies=199, replicates=4)).run()
     assert outcome.e_star.label == "E^C3"
     assert all(n.space < outcome.e_star.space for n in outcome.lattice.visited()[:-1])
     assert outcome.problem.symmetries.family.maximal == ("C3",)
@@ -182,7 +182,7 @@ def test_a_rule_that_never_holds_ends_where_nothing_is_left_to_grow_to() -> None
 def test_a_blind_search_by_directions_needs_a_threshold() -> None:
 
     with pytest.raises(ConfigError, match="give delta, a bound"):
-        search_config(blind=True, growth="escape")
+        search_config(blind=True, growth="mean")
     case = build_problem(
         search_config(blind=True, delta=1e-3, horizon=1.0), load_task("c2-wi"), FiniteGroup("C1", 1, ())
     )

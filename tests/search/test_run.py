@@ -3,10 +3,10 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sharefind.datasets import load_task
 from sharefind.errors import ConfigError, NotConvergedError, RunFolderError
 from sharefind.parallel import Workers
 from sharefind.search import (
@@ -22,6 +22,9 @@ from sharefind.search import (
 from sharefind.search.node_record import NODE
 from sharefind.search.rules.growth import Proposal
 from tests.search.problems import problem, teacher_task
+
+BRIEF: dict[str, Any] = {"copies": 19, "alpha": 0.1, "particles": 8, "replicates": 2}
+"""Settings of tests of what is kept, whatever is found."""
 
 
 class _StopAfter(Observer):
@@ -41,7 +44,7 @@ def stable(path: Path) -> dict[str, object]:
 
 
 def test_a_stopped_run_keeps_its_nodes_and_resumes_to_the_same_result(tmp_path: Path) -> None:
-    case = problem(teacher_task("C3", 3, 300, 0), "S3", copies=19, alpha=0.1)
+    case = problem(teacher_task("C3", 3, 120, 0), "S3", **BRIEF)
     whole = RunFolder.create(tmp_path / "whole", case.resolved)
     run_search(case, whole)
     part = RunFolder.create(tmp_path / "part", case.resolved)
@@ -82,7 +85,7 @@ def test_a_rule_of_ones_own_decides(tmp_path: Path) -> None:
             found = ThresholdRule("fixed", 1e9).assess(problem, node, progress)
             return replace(found, evidence=replace(found.evidence, decision=Decision.STAY, rule=self.name))
 
-    case = problem(load_task("c2-wi"), symmetry="law", copies=19, alpha=0.1, horizon=0.1)
+    case = problem(teacher_task("C2", 2, 60, 0), symmetry="law", **BRIEF)
     outcome, result = run_search(case, RunFolder.create(tmp_path / "run", case.resolved), stop=Always())
     assert outcome.e_star.space.is_zero and result.chain[-1].rule == "always"
 
@@ -94,7 +97,7 @@ def test_a_rule_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
         def propose(self, problem, node, escape, lattice):
             return [Proposal(node, Growth(node.key, node.key, self.name, 1.0))]
 
-    case = problem(load_task("c2-wi"), symmetry="law", copies=19, alpha=0.1, horizon=1.0)
+    case = problem(teacher_task("C2", 2, 120, 0), symmetry="law", **BRIEF)
     with pytest.raises(ConfigError, match=r"the growth rule round proposed \{0\} \(dimension 0\) from \{0\}"):
         run_search(case, RunFolder.create(tmp_path / "run", case.resolved), growth=Round())
 
@@ -106,13 +109,13 @@ def test_a_divergence_names_the_node(tmp_path: Path) -> None:
         def assess(self, problem, node, progress):
             raise NotConvergedError("training diverged in replicate 1 of 4")
 
-    case = problem(load_task("c2-wi"), symmetry="law", copies=19, alpha=0.1)
+    case = problem(teacher_task("C2", 2, 60, 0), symmetry="law", **BRIEF)
     with pytest.raises(NotConvergedError, match=r"^\{0\}: training diverged in replicate 1 of 4$"):
         run_search(case, RunFolder.create(tmp_path / "run", case.resolved), stop=Diverging())
 
 
 def test_a_run_that_ends_among_its_exact_tests_repeats_none_of_them(tmp_path: Path) -> None:
-    case = problem(teacher_task("C3", 3, 150, 0), "S3", copies=199)
+    case = problem(teacher_task("C3", 3, 100, 0), "S3", **BRIEF)
     whole = run_search(case, RunFolder.create(tmp_path / "whole", case.resolved))[1].to_json()
     path = tmp_path / "broken"
     with pytest.raises(KeyboardInterrupt):
@@ -145,11 +148,11 @@ class Tests(Observer):
 
 
 def test_a_run_does_not_go_on_with_other_data(tmp_path: Path) -> None:
-    case = problem(teacher_task("C3", 3, 300, 0), "S3", copies=19, alpha=0.1)
+    case = problem(teacher_task("C3", 3, 120, 0), "S3", **BRIEF)
     folder = RunFolder.create(tmp_path / "run", case.resolved)
     run_search(case, folder, _StopAfter(1))
     with pytest.raises(RunFolderError, match="other data"):
-        run_search(problem(teacher_task("C3", 3, 300, 1), "S3", copies=19, alpha=0.1), RunFolder.open(folder.path))
+        run_search(problem(teacher_task("C3", 3, 120, 1), "S3", **BRIEF), RunFolder.open(folder.path))
 
 
 @pytest.mark.slow

@@ -133,3 +133,13 @@ def test_the_tested_answer_in_words() -> None:
     assert answer_words([], ["D4", "C4"], []) == "D4 undecided"
     assert answer_words([], [], ["D4"]) == EVERY_REJECTED
     assert answer_words([], [], []) == "nothing"
+    assert answer_words([], [], ["S4"], ["D4", "C4"]) == "D4 by its distance"
+
+
+def test_a_group_that_a_tolerance_accepts_is_not_contradicted_by_a_share() -> None:
+    """No symmetry holds exactly, which is what a share asks; this must be said, and never that both say the same."""
+    tested = answer_words([], [], ["S4", "D4"], ["D4", "C4"])
+    assert likeliest_words(_likeliest("", none=0.9997, D4=0.0003), tested, []) == (
+        "no symmetry, share above 0.999; tested: D4 by its distance "
+        "(shares ask what holds exactly, and have no error rate)"
+    )

@@ -103,6 +103,7 @@ def test_worker_processes_do_every_task_once() -> None:
     assert os.getpid() not in {pid for _, (_, pid) in found}
 
 
+@pytest.mark.slow
 def test_an_error_of_a_task_is_raised_as_it_is() -> None:
     with pytest.raises(InputError, match="-1 is below 0"):
         list(Workers(2).map(squaring(), [1, -1, 2, 3]))

@@ -8,7 +8,7 @@ from sharefind.errors import GroupError
 from sharefind.groups import FiniteGroup, Representation, grid, hom, named_group, natural, sign, trivial
 from sharefind.groups.structure import structure_name
 from sharefind.groups.subgroups import subgroups
-from sharefind.spaces import InvariantLattice, Subspace, fixed_space, invariant_lattice
+from sharefind.spaces import InvariantLattice, Subspace, fixed_space, invariant_lattice, lattice_of_groups
 
 
 def endomorphisms(name: str) -> Representation:
@@ -151,3 +151,21 @@ def test_compact_groups_with_coinciding_nodes():
 def test_large_groups_are_refused():
     with pytest.raises(GroupError, match="max_order"):
         invariant_lattice(endomorphisms("S6"))
+
+
+@pytest.mark.parametrize("name", ["S4", "D6", "B2"])
+def test_a_lattice_of_all_subgroups_is_the_invariant_lattice(name):
+    rep = endomorphisms(name)
+    listed, given = invariant_lattice(rep), lattice_of_groups(rep, subgroups(rep.finite_group))
+    assert [(n.dim, n.label, set(n.groups)) for n in listed.nodes] == [
+        (n.dim, n.label, set(n.groups)) for n in given.nodes
+    ]
+    assert given.edges == listed.edges
+
+
+def test_a_lattice_of_given_groups():
+    rep, turn = endomorphisms("S8"), FiniteGroup("C8", 8, (tuple((i + 1) % 8 for i in range(8)),))
+    lattice = lattice_of_groups(rep, [turn])
+    assert [(n.label, n.dim) for n in lattice.nodes] == [("{0}", 0), ("E^S8", 2), ("E^C8", 8), ("Z", 64)]
+    assert lattice.edges == ((0, 1), (1, 2), (2, 3)) and lattice.full.group.order == 1
+    check_order(lattice)

@@ -32,7 +32,7 @@ class ExportFormat:
         has_weights: Whether trained weights are written.
         read: Reads a file of this format back, None where that cannot be done.
         dtypes: Types of numbers that the writer takes, the first where none is given.
-        is_snippet: Whether it is source for another library, asked for by name and not by the ending of a file.
+        is_snippet: Whether it is source of another kind, asked for by name and not by the ending of a file.
         extra: The library that the writer needs, and the extra of sharefind that brings it.
     """
 

@@ -7,7 +7,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sharefind.architectures.certificate.proof import Certificate
-from sharefind.architectures.formats import emlp_snippet, escnn_snippet, onnx_graph, spec_json, tensors, torch_source
+from sharefind.architectures.formats import (
+    augment_source,
+    emlp_snippet,
+    escnn_snippet,
+    onnx_graph,
+    spec_json,
+    tensors,
+    torch_source,
+)
 from sharefind.architectures.formats.export_format import ExportFormat
 from sharefind.architectures.spec import SharingSpec
 from sharefind.architectures.trained import TrainedNetwork
@@ -20,6 +28,7 @@ _ALL = (
     onnx_graph.FORMAT,
     emlp_snippet.FORMAT,
     escnn_snippet.FORMAT,
+    augment_source.FORMAT,
 )
 
 FORMATS: Mapping[str, ExportFormat] = MappingProxyType({format.name: format for format in _ALL})

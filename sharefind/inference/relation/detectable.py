@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.inference.relation.label_copies import TiedFit
+from sharefind.inference.relation.label_copies import ErrorSizes, TiedFit
 from sharefind.inference.relation.tied_evidence import KernelEvidence
 
 
@@ -124,6 +124,7 @@ class _BrokenSets:
         units: The unit of each row, shape (n,).
         has_classes: Whether labels are classes.
         seed: Of all copies.
+        fits: Those of the test's own labels that were needed, by the place of length and noise in the table.
     """
 
     evidence: KernelEvidence
@@ -131,40 +132,44 @@ class _BrokenSets:
     units: Tensor
     has_classes: bool
     seed: int
+    fits: dict[int, tuple[TiedFit, ErrorSizes | None]] = field(default_factory=dict)
 
     def power(self, size: float, alpha: float, copies: int) -> float:
         """The share of broken sets that the test rejects."""
         rng = np.random.default_rng(self.seed)
         labels = self._broken(size, rng)
-        drawn = [self._drawn(fit, rng, copies) for fit in self._fits(labels)]
+        drawn = [self._drawn(fit, sizes, rng, copies) for fit, sizes in self._fits(labels)]
         critical = critical_value(self.evidence.statistic(torch.cat(drawn)), alpha)
         return float((self.evidence.statistic(labels) > critical).double().mean())
 
     def _broken(self, size: float, rng: np.random.Generator) -> Tensor:
-        fit = self.evidence.fit()
+        fit, sizes = self._fit_at(int(self.evidence.table().argmax()))
         if not self.has_classes:
-            return self._drawn(fit, rng, len(self.breaks)) + size * self.breaks
+            return self._drawn(fit, sizes, rng, len(self.breaks)) + size * self.breaks
         moved = [replace(fit, values=fit.values + size * part) for part in self.breaks]
-        return torch.cat([self._drawn(each, rng, 1) for each in moved])
+        return torch.cat([self._drawn(each, sizes, rng, 1) for each in moved])
 
-    def _drawn(self, fit: TiedFit, rng: np.random.Generator, count: int) -> Tensor:
+    def _drawn(self, fit: TiedFit, sizes: ErrorSizes | None, rng: np.random.Generator, count: int) -> Tensor:
         if not self.has_classes:
-            return fit.signed(self.units, rng, count)
+            return fit.signed(self.units, rng, count, sizes)
         drawn = fit.classes(self.evidence.scale, self.units, rng, count)
         return drawn.reshape(count, *self.evidence.labels.shape)
 
-    def _fits(self, labels: Tensor) -> list[TiedFit]:
+    def _fits(self, labels: Tensor) -> Iterator[tuple[TiedFit, ErrorSizes | None]]:
         """The tied fit of each of the labels (sets, N, c), with the length and the noise that it chooses."""
         best = self.evidence.tied.evidence(labels).flatten(1).argmax(1)
-        known: dict[int, TiedFit] = {}
         for place, part in zip(best.tolist(), labels, strict=True):
-            if place not in known:
-                known[place] = replace(self.evidence, labels=part).fit()
-        passed = [known[place].passed for place in best.tolist()]
-        return [
-            TiedFit(part - (left := matrix @ part), left, matrix, len(self.evidence.x))
-            for matrix, part in zip(passed, labels, strict=True)
-        ]
+            fit, sizes = self._fit_at(place)
+            left = fit.passed @ part
+            yield replace(fit, values=part - left, residuals=left), sizes
+
+    def _fit_at(self, place: int) -> tuple[TiedFit, ErrorSizes | None]:
+        """That of the test's own labels, with a length and a noise by their place in the table."""
+        if place not in self.fits:
+            noises = self.evidence.settings.noises
+            fit = self.evidence.fit_at(place // len(noises), noises[place % len(noises)])
+            self.fits[place] = (fit, None if self.has_classes else fit.error_sizes(self.units))
+        return self.fits[place]
 
 
 def _between_classes(breaks: Tensor, rows: int) -> Tensor:

@@ -72,7 +72,8 @@ def group_shares(
     origin is taken out. A constant that a smaller group leaves alone has a prior of its own: labels whose means differ
     between outputs speak against groups that exchange these outputs, as they must.
 
-    Classes, as one-hot labels, are compared by their squared error: this evidence is approximate. Rows of one unit
+    Classes, as one-hot labels, are compared by their squared error: this evidence is approximate. Directions in which
+    labels are the same in all rows are left out: one-hot labels of k classes are k - 1 outputs. Rows of one unit
     depend on each other: logarithms are multiplied by units / rows, as if each unit told as much as one row.
 
     Args:
@@ -97,18 +98,17 @@ def group_shares(
     lattice = ListedLattice.of(family, NO_SYMMETRY, settings.most_order)
     if lattice is None:
         return None
-    processes = TiedProcesses(lattice, settings)
-    count = processes.readable_rows(len(x))
-    rows = _rows(len(x), count, units, rng)
+    rows = _rows(len(x), TiedProcesses(lattice, settings).readable_rows(len(x)), units, rng)
     inputs, labels = x[rows].double(), y[rows].double()
-    if count == 0 or any(bool((v == v[0]).all()) for v in (inputs, labels)):
+    if len(rows) == 0 or any(bool((v == v[0]).all()) for v in (inputs, labels)):
         return None
-    scaled = _scaled(lattice, inputs, labels, rng)
-    parts = _parts(count, processes.block_rows(count), rng)
-    told = 1.0 if units is None else len(torch.unique(units[rows])) / count
-    found = {n: told * v for n, v in processes.log_evidence(*scaled, parts, progress).items()}
-    shares = _shares(found, lattice.prior(), settings.temperature)
-    return GroupShares(found, shares, count, told * processes.noise_evidence(scaled[1], parts))
+    lattice, inputs, labels = _scaled(lattice, inputs, labels, rng)
+    processes = TiedProcesses(lattice, settings)
+    parts = _parts(len(rows), processes.block_rows(len(rows)), rng)
+    told = 1.0 if units is None else len(torch.unique(units[rows])) / len(rows)
+    found = {n: told * v for n, v in processes.log_evidence(inputs, labels, parts, progress).items()}
+    shares = posterior(found, lattice.prior(), settings.temperature)
+    return GroupShares(found, shares, len(rows), told * processes.noise_evidence(labels, parts))
 
 
 def _rows(n: int, most: int, units: Tensor | None, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -128,14 +128,47 @@ def _parts(rows: int, block: int, rng: np.random.Generator) -> list[NDArray[np.i
     return [np.arange(rows)] if count == 1 else np.array_split(rng.permutation(rows), count)
 
 
-def _scaled(lattice: ListedLattice, x: Tensor, y: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _scaled(
+    lattice: ListedLattice, x: Tensor, y: Tensor, rng: np.random.Generator
+) -> tuple[ListedLattice, Tensor, Tensor]:
     """Origin by what the largest group leaves alone, scale by spreads about the mean: offsets do not set the scale."""
     origin = orbit_scale(lattice.whole, x, y, rng)
     spread = orbit_scale(lattice.whole, x - x.mean(0), y - y.mean(0), rng)
-    return replace(origin, x_matrix=spread.x_matrix, y_scale=spread.y_scale)(x, y)
+    inputs, labels = replace(origin, x_matrix=spread.x_matrix, y_scale=spread.y_scale)(x, y)
+    kept = _spanned(lattice.on_y, labels)
+    if kept.shape[1] == labels.shape[1]:
+        return lattice, inputs, labels
+    return replace(lattice, on_y=kept.t() @ lattice.on_y @ kept), inputs, labels @ kept
 
 
-def _shares(evidence: Mapping[str, float], prior: Mapping[str, float], temperature: float) -> dict[str, float]:
+def _spanned(on_y: Tensor, y: Tensor, rounding: float = 1e-9) -> Tensor:
+    """Orthonormal directions (q, r) in which labels or their images differ from 0; one-hot labels have one less than q.
+
+    The group leaves the rest alone. Counted as outputs, directions without labels would make evidence too sure of
+    itself: that of two classes would be squared.
+
+    Args:
+        on_y: How the group moves labels, shape (g, q, q).
+        y: Labels from their origin, shape (n, q).
+        rounding: Largest part of the variance that is 0.
+    """
+    moved = (on_y @ (y.t() @ y) @ on_y.mT).mean(0)
+    values, vectors = torch.linalg.eigh((moved + moved.t()) / 2)
+    kept: Tensor = vectors[:, values > rounding * values.max()]
+    return kept
+
+
+def posterior(evidence: Mapping[str, float], prior: Mapping[str, float], temperature: float) -> dict[str, float]:
+    """Shares that are proportional to prior x exp(evidence / temperature), and sum to 1.
+
+    Args:
+        evidence: Logarithms, of each name.
+        prior: Of each name, positive.
+        temperature: What logarithms are divided by.
+
+    Returns:
+        The share of each name.
+    """
     logs = {name: value / temperature + math.log(prior[name]) for name, value in evidence.items()}
     best = max(logs.values())
     weights = {name: math.exp(value - best) for name, value in logs.items()}

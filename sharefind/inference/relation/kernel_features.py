@@ -6,14 +6,14 @@ the rank of one does not limit the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.inference.tied_kernels import ListedGroup
+from sharefind.inference.tied_kernels import ListedGroup, matern_of_roots
 
 
 @dataclass(frozen=True)
@@ -69,36 +69,49 @@ class Landmarks:
 
     def tied(self) -> Tensor:
         """Columns of K_H: (n, width, m)."""
-        images = torch.einsum("gab,mb->gma", self.group.on_x, self.x[self.rows])
-        columns = torch.zeros(len(self.x), self.width, len(self.rows), dtype=torch.float64)
-        slices = self._slices()
+        return self.tied_at((self.length,))[0]
+
+    def tied_at(self, lengths: Sequence[float]) -> list[Tensor]:
+        """Columns of K_H, one tensor (n, width, m) a length of the kernel; these share the distances."""
+        points = self.x[self.rows]
+        images = torch.einsum("gab,mb->gma", self.group.on_x, points)
+        squares = (self.x**2).sum(1, keepdim=True), (points**2).sum(1)
+        wholes = [torch.zeros(len(self.x), self.width, len(points), dtype=torch.float64) for _ in lengths]
+        entries = list(self._entries())
         for rows in self._blocks():
-            for h, image in enumerate(images):
-                kernel = self._kernel(self.x[rows], image)
-                if self.width == 1:
-                    columns[rows, 0] += kernel
-                    continue
-                # Few entries of a permutation are not 0.
-                for output, column in self.group.on_y[h].nonzero().tolist():
-                    own = slices[column]
-                    columns[rows, output, own].add_(kernel[:, own], alpha=float(self.group.on_y[h, output, column]))
-        return columns.div_(len(images))
+            both = squares[0][rows] + squares[1]
+            for image, own_entries in zip(images, entries, strict=True):
+                roots = _roots(torch.addmm(both, self.x[rows], image.t(), alpha=-2))
+                for columns, length in zip(wholes, lengths, strict=True):
+                    kernel = matern_of_roots(roots, length)
+                    for output, own, entry in own_entries:
+                        columns[rows, output, own].add_(kernel[:, own], alpha=entry)
+        return [columns.div_(len(images)) for columns in wholes]
+
+    def _entries(self) -> Iterator[list[tuple[int, slice, float]]]:
+        """Of each element: entries of its matrix on labels that are not 0, each with its row and its columns of K_H."""
+        slices, width = self._slices(), self.width
+        for on_y in self.group.on_y if width > 1 else torch.ones(len(self.group.on_x), 1, 1):
+            yield [(output, slices[column], float(on_y[output, column])) for output, column in on_y.nonzero().tolist()]
 
     def anti(self, tied: Tensor) -> Tensor:
         """Columns of k - K_H from those of K_H, both (n, width, m)."""
-        columns = -tied
+        columns, points = -tied, self.x[self.rows]
+        squares = (self.x**2).sum(1, keepdim=True), (points**2).sum(1)
         for rows in self._blocks():
-            kernel = self._kernel(self.x[rows], self.x[self.rows])
+            between = torch.addmm(squares[0][rows] + squares[1], self.x[rows], points.t(), alpha=-2)
+            kernel = matern_of_roots(_roots(between), self.length)
             for output, own in enumerate(self._slices()):
                 columns[rows, output, own] += kernel[:, own]
         return columns
 
     def diagonal(self) -> Tensor:
         """The diagonal of K_H: (n width,)."""
-        mean = torch.zeros(len(self.x), self.width, dtype=torch.float64)
+        width = self.width
+        mean = torch.zeros(len(self.x), width, dtype=torch.float64)
         for on_x, on_y in zip(self.group.on_x, self.group.on_y, strict=True):
-            kernel = _matern(((self.x - self.x @ on_x.t()) ** 2).sum(1, keepdim=True), self.length)
-            mean += kernel * on_y.diagonal() if self.width > 1 else kernel
+            kernel = matern_of_roots(_roots(((self.x - self.x @ on_x.t()) ** 2).sum(1, keepdim=True)), self.length)
+            mean += kernel * on_y.diagonal() if width > 1 else kernel
         return (mean / len(self.group.on_x)).flatten()
 
     def tied_features(self, columns: Tensor, jitter: float) -> Tensor:
@@ -132,10 +145,6 @@ class Landmarks:
         square = columns[self.rows, self.outputs]
         return (square + square.t()) / 2
 
-    def _kernel(self, x: Tensor, points: Tensor) -> Tensor:
-        squares = (x**2).sum(1, keepdim=True) + (points**2).sum(1)
-        return _matern(squares.addmm_(x, points.t(), alpha=-2), self.length)
-
     def _blocks(self) -> Iterator[slice]:
         step = max(1, self.block // len(self.rows))
         return (slice(k, k + step) for k in range(0, len(self.x), step))
@@ -146,8 +155,16 @@ class Landmarks:
         return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _matern(squares: Tensor, length: float) -> Tensor:
-    """`matern_five_halves` of squared distances, which are overwritten: most of the time goes here."""
-    r = squares.clamp_(min=0).mul_(5 / length**2)
-    root = r.sqrt()
-    return r.div_(3).add_(root).add_(1).mul_(root.neg_().exp_())
+def _roots(squares: Tensor) -> Tensor:
+    """sqrt(5) |x - x'| from squared distances, which are overwritten."""
+    return squares.clamp_(min=0).mul_(5).sqrt_()
+
+
+def evened(features: Tensor, share: float) -> Tensor:
+    """Features of A (A + share N)^{-1} from features (N, r) of A.
+
+    A smooth process is nearly constant: without this, a linear break in one of 34 inputs is not seen beside its level.
+    """
+    values, vectors = torch.linalg.eigh(features.t() @ features)
+    whole: Tensor = features @ (vectors * (values.clamp_min(0) + share * len(features)).rsqrt())
+    return whole

@@ -12,6 +12,24 @@ from sharefind.inference.statistics.origin import OrbitScale
 
 
 @dataclass(frozen=True)
+class ErrorSizes:
+    """What takes the residuals of each unit to the size of its errors.
+
+    Attributes:
+        parts: Of the units with b labels each: the places of these, (k, b), and the matrices, (k, b, b).
+    """
+
+    parts: tuple[tuple[Tensor, Tensor], ...]
+
+    def __call__(self, residuals: Tensor) -> Tensor:
+        """Residuals (N, c) -> errors (N, c)."""
+        errors = torch.empty_like(residuals)
+        for places, roots in self.parts:
+            errors[places] = roots @ residuals[places]
+        return errors
+
+
+@dataclass(frozen=True)
 class TiedFit:
     """A linear smoother's fit, of n rows with the labels (N, c), N = n or n q.
 
@@ -37,37 +55,40 @@ class TiedFit:
         residuals = passed @ labels
         return cls(labels - residuals, residuals, passed, rows)
 
-    def signed(self, units: Tensor, rng: np.random.Generator, count: int) -> Tensor:
+    def signed(self, units: Tensor, rng: np.random.Generator, count: int, sizes: ErrorSizes | None = None) -> Tensor:
         """Copies (count, N, c): the fit and the errors with a random sign for each unit.
 
         Args:
             units: The unit of each row, shape (n,), numbered from 0.
             rng: Of the signs.
             count: Copies.
+            sizes: `error_sizes(units)`, where it is known.
         """
         signs = torch.from_numpy(rng.choice([-1.0, 1.0], size=(count, int(units.max()) + 1)))[:, units]
         each = signs.repeat_interleave(len(self.values) // self.rows, dim=1).unsqueeze(2)
-        return self.values + each * self.errors(units)
+        return self.values + each * (sizes or self.error_sizes(units))(self.residuals)
 
     def errors(self, units: Tensor) -> Tensor:
-        """Residuals at the size of the errors, (N, c): C_BB^{-1/2} of those of each unit B.
+        """Residuals at the size of the errors, (N, c): C_BB^{-1/2} of those of each unit B, see `error_sizes`."""
+        return self.error_sizes(units)(self.residuals)
 
-        C is I - S where a row has one label of its own: a residual is divided by the root of 1 - leverage. It is
-        (I - S)^2, the covariance that white errors leave in residuals, where the group ties the labels of a row.
-        Simulation chose: the first rejects true relations too often where labels move, the second where they stay.
+    def error_sizes(self, units: Tensor) -> ErrorSizes:
+        """C_BB^{-1/2} of each unit B; no labels are read.
+
+        C is (I - S)^2, the covariance that white errors leave in residuals. With I - S in its place, which is the
+        covariance where the tied process is true, errors come out too small beside the fit, and true relations are
+        rejected too often.
         """
         each = len(self.values) // self.rows
-        covariance = self.passed @ self.passed if each > 1 else self.passed
         numbers = units.repeat_interleave(each)
-        if int(units.max()) + 1 == len(numbers):
-            return self.residuals / covariance.diagonal().clamp_min(self.least).sqrt().unsqueeze(1)
-        errors = torch.empty_like(self.residuals)
-        order, sizes = numbers.argsort(stable=True), torch.bincount(numbers)
-        for places in torch.split(order, [int(size) for size in sizes]):
-            values, vectors = torch.linalg.eigh(covariance[places][:, places])
-            root = (vectors * values.clamp_min(self.least).rsqrt()) @ vectors.t()
-            errors[places] = root @ self.residuals[places]
-        return errors
+        sizes = torch.bincount(numbers)
+        order, starts = numbers.argsort(stable=True), sizes.cumsum(0) - sizes
+        parts = []
+        for size in sorted(set(sizes[sizes > 0].tolist())):
+            places = order[starts[sizes == size].unsqueeze(1) + torch.arange(size)]
+            left = self.passed[places]
+            parts.append((places, inverse_roots(left @ left.mT, self.least)))
+        return ErrorSizes(tuple(parts))
 
     def classes(self, scale: OrbitScale, units: Tensor, rng: np.random.Generator, count: int) -> Tensor:
         """Copies of one-hot labels, scaled, (count, n, q): classes drawn with the fit's probabilities.
@@ -86,3 +107,12 @@ class TiedFit:
         drawn = torch.from_numpy(rng.gumbel(size=(count, int(units.max()) + 1, logits.shape[1])))[:, units]
         labels = torch.nn.functional.one_hot((logits + drawn).argmax(2), logits.shape[1]).double()
         return (labels - scale.y_shift) * scale.y_scale
+
+
+def inverse_roots(covariances: Tensor, least: float) -> Tensor:
+    """C^{-1/2} of symmetric C (k, b, b), their eigenvalues raised to `least`."""
+    if covariances.shape[1] == 1:
+        return covariances.clamp_min(least).rsqrt()
+    values, vectors = torch.linalg.eigh(covariances)
+    roots: Tensor = (vectors * values.clamp_min(least).rsqrt().unsqueeze(1)) @ vectors.mT
+    return roots

@@ -35,6 +35,20 @@ class LabelPart:
         """Labels (n, q) in the bases, (n, d, m)."""
         return torch.einsum("nq,mqd->ndm", y, self.basis)
 
+    def covariance(self, kernels: Tensor) -> Tensor:
+        """mean_h k(x_i, h x_j) D(h), the covariance of the coordinates of each constituent of a tied process.
+
+        Args:
+            kernels: k(x_i, h x_j), shape (g, n, n).
+
+        Returns:
+            Shape (n d, n d), symmetric.
+        """
+        (count, d), n = self.matrices.shape[:2], kernels.shape[1]
+        mixed = self.matrices.reshape(count, d * d).t() @ kernels.reshape(count, -1) / count
+        mean = mixed.reshape(d, d, n, n).permute(2, 0, 3, 1).reshape(n * d, n * d)
+        return (mean + mean.t()) / 2
+
     def labels(self, coordinates: Tensor) -> Tensor:
         """The inverse, (..., n, d, m) -> (..., n, q): what lies in this part."""
         return torch.einsum("...ndm,mqd->...nq", coordinates, self.basis)

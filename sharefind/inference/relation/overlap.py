@@ -127,48 +127,58 @@ def _steps(moves: Moves) -> Iterator[tuple[list[int], Tensor]]:
 class _Left:
     """What a fit tied by the whole group leaves of functions at the rows.
 
+    With k_h(i, j) = k(x_i, h x_j), the kernel of a subgroup is the mean of k_h rho(h) over its elements, so that traces
+    with it are means of one number for each element.
+
+    A row that h moves has its block of K_G and R turned by rho(h). The same of A leaves, in the mean over h, no block
+    but those on the diagonal: there, the mean over conjugates of K less that over G. So no element is drawn.
+
     Attributes:
-        group: The whole group.
-        x: Scaled inputs, shape (n, d_in).
-        length: Of the kernel.
-        tied: K_G, shape (N, N).
-        squared: R^2, shape (N, N).
+        seen: tr R k_h rho(h) R for each element, shape (g,).
+        moved: The same with the blocks of k_h that are not on the diagonal left out.
+        sizes: tr k_h rho(h), over the number of labels.
+        rows: n.
     """
 
-    group: ListedGroup
-    x: Tensor
-    length: float
-    tied: Tensor
-    squared: Tensor
+    seen: Tensor
+    moved: Tensor
+    sizes: Tensor
+    rows: int
 
     @classmethod
     def of(cls, group: ListedGroup, x: Tensor, settings: OverlapSettings) -> _Left:
         """At scaled inputs (n, d_in)."""
-        length = settings.width * group.median_distance(x)
+        length, n, width = settings.width * group.median_distance(x), len(x), group.row_width
+        on_y = group.on_y if width > 1 else group.on_y[:, :1, :1]
         (tied,) = group.tied(x, [length])
-        root = settings.noise * torch.linalg.inv(tied + settings.noise * torch.eye(len(tied), dtype=torch.float64))
-        return cls(group, x, length, tied, root @ root)
+        tied.diagonal().add_(settings.noise)
+        root = settings.noise * torch.cholesky_inverse(torch.linalg.cholesky(tied))
+        squared = (root @ root).reshape(n, width, n, width)
+        seen = _traces(group, x, length, squared.permute(1, 3, 0, 2).reshape(width**2, -1), on_y)
+        kernels = matern_five_halves(torch.stack([((x - x @ h.t()) ** 2).sum(1) for h in group.on_x]), length)
+        blocks = torch.einsum("nanb->nab", squared)
+        moved = torch.einsum("gn,nab,gab->g", kernels, blocks, on_y)
+        return cls(seen, moved, kernels.mean(1) * torch.einsum("gaa->g", on_y) / width, n)
 
     def share(self, places: list[int], weights: Tensor) -> float | None:
         """tr R A R over the mean of the same of moved rows, for the subgroup with these elements; None where A is 0.
 
-        A row that h moves has its block of K_G and R turned by rho(h). The same of A leaves, in the mean over h, no
-        block but those on the diagonal: there, the mean over conjugates of K less that over G. So no element is drawn.
+        Args:
+            places: Of the elements.
+            weights: How often each element is one of a conjugate of the subgroup, shape (g,).
         """
-        n, width = len(self.x), len(self.tied) // len(self.x)
-        part = ListedGroup(self.group.on_x[places], self.group.on_y[places])
-        (kernel,) = part.tied(self.x, [self.length])
-        whole = kernel if len(kernel) == len(self.tied) else torch.kron(kernel, torch.eye(width, dtype=torch.float64))
-        own = self._mean_over_conjugates(weights, width)
-        if float(own.diagonal(dim1=1, dim2=2).mean()) <= n * torch.finfo(torch.float64).eps:
+        less = weights - 1 / len(weights)
+        if float(less @ self.sizes) <= self.rows * torch.finfo(torch.float64).eps:
             return None
-        blocks = torch.einsum("nanb->nab", self.squared.reshape(n, width, n, width))
-        return min(1.0, max(0.0, float((self.squared * (whole - self.tied)).sum() / (blocks * own).sum())))
+        return min(1.0, max(0.0, float((self.seen[places].mean() - self.seen.mean()) / (less @ self.moved))))
 
-    def _mean_over_conjugates(self, weights: Tensor, width: int) -> Tensor:
-        """Diagonal blocks of A of moved rows, in the mean: (n, width, width)."""
-        moved = torch.stack([((self.x - self.x @ h.t()) ** 2).sum(1) for h in self.group.on_x])
-        kernels = matern_five_halves(moved, self.length) * (weights - 1 / len(weights)).unsqueeze(1)
-        if width == 1 and not self.group.moves_labels:
-            return kernels.sum(0).reshape(-1, 1, 1)
-        return torch.einsum("gn,gab->nab", kernels, self.group.on_y)
+
+def _traces(group: ListedGroup, x: Tensor, length: float, squared: Tensor, on_y: Tensor) -> Tensor:
+    """tr R k_h rho(h) R for each element, (g,), from R^2 as (width^2, n^2) and rho (g, width, width)."""
+    found, start = list[Tensor](), 0
+    for part in group.distances(x):
+        kernels = matern_five_halves(part, length).flatten(1)
+        own = on_y[start : start + len(part)].flatten(1)
+        found.append(((kernels @ squared.t()) * own).sum(1))
+        start += len(part)
+    return torch.cat(found)

@@ -20,7 +20,7 @@ from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.relation.detectable import detectable_break
 from sharefind.inference.relation.overlap import overlap
 from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
-from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
+from sharefind.inference.relation.tied_features import FeatureDraft, FeatureEvidence, FeatureSettings
 from sharefind.inference.sample_checks import refuse_bad_samples
 from sharefind.inference.tests.p_values import RandomisationTest, found_test
 from sharefind.inference.tied_kernels import ListedGroup
@@ -76,14 +76,15 @@ class RelationSettings:
         width = ListedGroup.of(moves).row_width
         if len(x) * width <= self.most_values:
             return KernelEvidence.of(x, y, moves, rng, self.evidence)
-        features = FeatureEvidence.of(x, y, moves, rng, self.evidence, self.features)
-        if features.left_out <= min(self.evidence.noises):
-            return features
+        features = FeatureDraft.of(x, y, moves, rng, self.evidence, self.features)
+        left_out = features.left_out
+        if left_out <= min(self.evidence.noises):
+            return features.evidence()
         rows = torch.from_numpy(np.sort(rng.permutation(len(x))[: max(2, self.fewer_values // width)]))
         exact = replace(KernelEvidence.of(x[rows], y[rows], moves, rng, self.evidence), rows=rows)
         # Not the noise that features choose: what they leave out is a part of it.
         _, noise = exact.chosen()
-        return features if features.left_out <= noise else exact
+        return features.evidence() if left_out <= noise else exact
 
 
 @warns_of_rows

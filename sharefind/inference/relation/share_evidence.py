@@ -1,7 +1,7 @@
 """The evidence of tied Gaussian processes for all subgroups of a lattice at once, by Cholesky factors.
 
-Distances |x_i - h x_j| are formed once for all subgroups; the covariance of each falls into blocks of outputs that it
-mixes. Constants that a group leaves alone have a prior of their own, so that origins of the labels cost little.
+Kernels k(x_i, h x_j) are formed once for all subgroups; the covariance of each falls into the irreducible parts of the
+labels. Constants that a group leaves alone have a prior of their own, so that origins of the labels cost little.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import torch
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import ConfigError
-from sharefind.inference.relation.label_blocks import LabelBlock, label_blocks
+from sharefind.inference.relation.label_parts import LabelPart, label_parts
 from sharefind.inference.relation.listed_lattice import ListedLattice, Members
-from sharefind.inference.tied_kernels import matern_five_halves
+from sharefind.inference.relation.share_kernels import SHARE_KERNELS, OrbitProducts
 
 StepProgress = Callable[[int, int], None]
 """(steps done, steps in all)."""
@@ -29,13 +30,16 @@ StepProgress = Callable[[int, int], None]
 class ShareSettings:
     """Which Gaussian processes are compared, and how much work that may be.
 
-    The evidence of a group is a mean over widths x noises x constants; each amplitude is at its maximum.
+    The evidence of a group is a mean over kernels x widths x noises x constants; each amplitude is at its maximum.
 
     Attributes:
+        kernels: Names in `SHARE_KERNELS`.
         widths: Lengths of the kernel, in medians of the distance between rows.
+        bias: A constant input, in the same units, from which units of the network kernel have their biases.
         noises: Noise variances, relative to the mean variance of the tied function.
         constants: Prior variances of a constant that the group leaves alone, relative to the same.
-        temperature: Logarithms of evidence are divided by it before they become shares; chosen by simulation.
+        temperature: Logarithms of evidence are divided by it before they become shares; chosen by simulation, on other
+            data sets than those on which shares were found to be calibrated.
         most_rows: Most rows that are read.
         most_order: Largest group whose subgroups are compared.
         most_entries: Most distances that are held at once: order x rows^2.
@@ -45,10 +49,12 @@ class ShareSettings:
         least_rows: Where fewer rows could be read, no shares are given.
     """
 
+    kernels: tuple[str, ...] = ("matern", "network")
     widths: tuple[float, ...] = (0.5, 1.2, 3.0)
+    bias: float = 0.3
     noises: tuple[float, ...] = (3e-3, 0.03, 0.3, 2.0)
     constants: tuple[float, ...] = (1.0, 1e3, 1e6)
-    temperature: float = 1.3
+    temperature: float = 1.2
     most_rows: int = 500
     most_order: int = 200
     most_entries: int = 20_000_000
@@ -58,9 +64,11 @@ class ShareSettings:
 
     def __post_init__(self) -> None:
         grids = (self.widths, self.noises, self.constants)
-        numbers = [*self.widths, *self.noises, *self.constants, self.temperature]
+        numbers = [*self.widths, *self.noises, *self.constants, self.temperature, self.bias]
+        if not self.kernels or not set(self.kernels) <= set(SHARE_KERNELS):
+            raise ConfigError(f"shares: kernels {list(self.kernels)}: give some of {', '.join(SHARE_KERNELS)}")
         if not all(grids) or not all(0 < v < math.inf for v in numbers):
-            raise ConfigError("shares: give positive widths, noises and constants, and a positive temperature")
+            raise ConfigError("shares: give positive widths, noises, constants, bias and temperature")
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,15 +89,16 @@ class TiedProcesses:
         return {members.tobytes(): members for members in self.lattice.members.values()}
 
     @cached_property
-    def blocks(self) -> dict[bytes, list[LabelBlock]]:
-        """The label blocks of each."""
-        return {key: label_blocks(self.lattice.on_y[members]) for key, members in self.distinct.items()}
+    def parts(self) -> dict[bytes, list[LabelPart]]:
+        """The parts of the labels that each mixes within itself."""
+        rng = np.random.default_rng(0)  # of the search for parts, which are the same whatever is drawn
+        return {key: label_parts(self.lattice.on_y[members], rng) for key, members in self.distinct.items()}
 
     def block_rows(self, rows: int) -> int:
         """Rows of a block of so many, such that all blocks cost at most `most_work`; 0 where none can."""
         settings = self.settings
-        factors = len(settings.widths) * len(settings.noises)
-        cubes = factors * sum(b.size**3 for blocks in self.blocks.values() for b in blocks) / 3
+        factors = len(settings.kernels) * len(settings.widths) * len(settings.noises)
+        cubes = factors * sum(p.matrices.shape[1] ** 3 for parts in self.parts.values() for p in parts) / 3
         least = min(settings.least_block, rows)
         if rows * least**2 * cubes > settings.most_work:
             return 0
@@ -117,21 +126,19 @@ class TiedProcesses:
         Returns:
             One for each subgroup.
         """
-        between = torch.pdist(x)
-        median = float(between[between > 0].median())
-        images = torch.einsum("gab,nb->gna", self.lattice.on_x, x)
-        steps = [(part, place) for part in parts for place in range(len(self.settings.widths))]
-        shape = (len(self.settings.widths), len(self.settings.noises), len(self.settings.constants))
+        settings = self.settings
+        products = OrbitProducts.of(x, self.lattice.on_x, settings.bias)
+        cells = list(product(settings.kernels, settings.widths))
+        steps = list(product(parts, range(len(cells))))
+        shape = (len(cells), len(settings.noises), len(settings.constants))
         found = {key: (torch.zeros(shape).double(), torch.zeros(shape).double()) for key in self.distinct}
         for number, (part, place) in enumerate(steps):
             if progress is not None:
                 progress(number, len(steps))
-            length = self.settings.widths[place] * median
-            kernels = matern_five_halves(_distances(x[part], images[:, part]), length)
-            variance = self._variances(matern_five_halves(((images - x) ** 2).sum(2), length).mean(1))
+            kernel, width = SHARE_KERNELS[cells[place][0]], cells[place][1]
+            kernels, variance = products.between(part, kernel, width), self._variances(products.own(kernel, width))
             for key, members in self.distinct.items():
-                own = kernels[members] / variance[key]
-                misfit, log_det = self._sums(own, y[part], self.blocks[key])
+                misfit, log_det = self._sums(kernels[members] / variance[key], y[part], self.parts[key])
                 found[key][0][place] += misfit
                 found[key][1][place] += log_det
         logs = {key: _log_mean(misfit, log_det, y.numel()) for key, (misfit, log_det) in found.items()}
@@ -140,12 +147,12 @@ class TiedProcesses:
     def noise_evidence(self, y: Tensor, parts: Sequence[NDArray[np.int64]]) -> float:
         """The same of labels y (n, d_out) that are constants of the largest group and noise, and nothing else."""
         constants = torch.tensor(self.settings.constants, dtype=torch.float64)
-        members = max(self.distinct.values(), key=len)
+        largest = max(self.distinct, key=lambda key: len(self.distinct[key]))
         misfit, log_det = torch.zeros_like(constants) + (y**2).sum(), torch.zeros_like(constants)
         for part in parts:
             grown = 1 + constants * len(part)
-            for block in label_blocks(self.lattice.on_y[members]):
-                sums = block.fixed.t() @ y[part].sum(0)[block.places].t()
+            for fixed in (each for each in self.parts[largest] if each.is_fixed):
+                sums = fixed.coordinates(y[part]).sum(0)
                 misfit = misfit - constants / grown * (sums**2).sum()
                 log_det = log_det + sums.numel() * grown.log() / 2
         return _log_mean(misfit, log_det, y.numel())
@@ -159,13 +166,15 @@ class TiedProcesses:
         found = {key: float(traces[members].mean()) for key, members in self.distinct.items()}
         return {key: variance if variance > rounding else 1.0 for key, variance in found.items()}
 
-    def _sums(self, kernels: Tensor, y: Tensor, blocks: Sequence[LabelBlock]) -> tuple[Tensor, Tensor]:
+    def _sums(self, kernels: Tensor, y: Tensor, parts: Sequence[LabelPart]) -> tuple[Tensor, Tensor]:
         noises, constants = (
             torch.tensor(v, dtype=torch.float64) for v in (self.settings.noises, self.settings.constants)
         )
-        sums = [
-            factored_sums(b.covariance(kernels), b.labels(y), b.constants(len(y)), noises, constants) for b in blocks
-        ]
+        sums = []
+        for part in parts:
+            labels = part.coordinates(y).flatten(0, 1)
+            basis = torch.ones(len(labels), int(part.is_fixed), dtype=labels.dtype)
+            sums.append(factored_sums(part.covariance(kernels), labels, basis, noises, constants))
         return torch.stack([s[0] for s in sums]).sum(0), torch.stack([s[1] for s in sums]).sum(0)
 
 
@@ -199,12 +208,6 @@ def factored_sums(
     misfit = (solved_labels**2).sum((1, 2)).unsqueeze(1) - (constants[:, None] / grown * explained.unsqueeze(1)).sum(2)
     half_log_det = factor.diagonal(dim1=-2, dim2=-1).log().sum(1).unsqueeze(1) + grown.log().sum(2) / 2
     return misfit, count * half_log_det
-
-
-def _distances(x: Tensor, images: Tensor) -> Tensor:
-    """|x_i - h x_j|^2: x (n, d), images h x_j (g, n, d) -> (g, n, n)."""
-    squares = (x**2).sum(1)
-    return (squares.unsqueeze(1) + squares - 2 * torch.einsum("na,gma->gnm", x, images)).clamp_min(0)
 
 
 def _log_mean(misfit: Tensor, log_det: Tensor, count: int) -> float:

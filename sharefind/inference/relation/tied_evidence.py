@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -46,38 +47,64 @@ class Factors:
 
     Attributes:
         kernels: K, shape (lengths, N, N).
+        noises: As many as are compared.
         lower: The factors, shape (lengths, noises, N, N).
         logs: Half the log-determinants, shape (lengths, noises).
         most_bytes: Of the labels that are worked on at a time.
+        solved: Columns of labels, for each row, for which the factors are used; for more, eigenvectors of K are found:
+            then a column is multiplied once for all noises.
     """
 
     kernels: Tensor
+    noises: tuple[float, ...]
     lower: Tensor
     logs: Tensor
     most_bytes: int = 2**27
+    solved: float = 0.5
 
     @classmethod
     def of(cls, kernels: Tensor, noises: Sequence[float]) -> Factors:
         """Of symmetric kernels (lengths, N, N)."""
-        unit = torch.eye(kernels.shape[1], dtype=torch.float64)
-        lower = torch.linalg.cholesky(kernels.unsqueeze(1) + torch.tensor(noises).double()[:, None, None] * unit)
-        return cls(kernels, lower, lower.diagonal(dim1=2, dim2=3).log().sum(2))
+        shifted = kernels.unsqueeze(1).repeat(1, len(noises), 1, 1)
+        shifted.diagonal(dim1=2, dim2=3).add_(torch.tensor(noises).double().unsqueeze(1))
+        lower = torch.linalg.cholesky(shifted)
+        return cls(kernels, tuple(noises), lower, lower.diagonal(dim1=2, dim2=3).log().sum(2))
 
     def evidence(self, labels: Tensor) -> Tensor:
         """log p(Y | X) at the best amplitude, up to a constant: labels (R, N, c) -> (R, lengths, noises)."""
         count, columns = labels.shape[1:]
-        size = 8 * count * columns * self.logs.numel()
-        parts = [self._misfits(part) for part in torch.split(labels, max(1, self.most_bytes // size))]
-        misfits = torch.cat(parts).clamp_min(torch.finfo(torch.float64).tiny)
+        misfits = self.misfits(labels).clamp_min(torch.finfo(torch.float64).tiny)
         return -count * columns / 2 * misfits.log() - columns * self.logs
 
-    def _misfits(self, labels: Tensor) -> Tensor:
+    def misfits(self, labels: Tensor) -> Tensor:
         """Y' (K + noise I)^-1 Y, summed over columns: labels (R, N, c) -> (R, lengths, noises)."""
         copies, count, columns = labels.shape
-        flat = labels.transpose(0, 1).reshape(count, copies * columns)
+        is_turned = copies * columns > self.solved * count
+        size = 8 * count * columns * (1 if is_turned else self.logs.numel())
+        evaluate = self._turned if is_turned else self._solved
+        parts = [
+            torch.unflatten(evaluate(part.transpose(0, 1).reshape(count, -1)), 2, (-1, columns))
+            for part in torch.split(labels, max(1, self.most_bytes // size))
+        ]
+        return torch.cat(parts, dim=2).sum(3).permute(2, 0, 1)
+
+    def _solved(self, flat: Tensor) -> Tensor:
+        """The same for each column of labels (N, m), (lengths, noises, m), by the factors."""
         solved = torch.linalg.solve_triangular(self.lower, flat.expand(*self.logs.shape, *flat.shape), upper=False)
-        squares: Tensor = torch.unflatten((solved**2).sum(2), 2, (copies, columns))
-        return squares.sum(3).permute(2, 0, 1)
+        squares: Tensor = (solved**2).sum(2)
+        return squares
+
+    def _turned(self, flat: Tensor) -> Tensor:
+        """The same by eigenvectors."""
+        values, vectors = self._spectrum
+        noises = torch.tensor(self.noises).double().unsqueeze(1)
+        parts = [(1 / (d + noises)) @ (turn.t() @ flat).square_() for d, turn in zip(values, vectors, strict=True)]
+        return torch.stack(parts)
+
+    @cached_property
+    def _spectrum(self) -> tuple[Tensor, Tensor]:
+        values, vectors = torch.linalg.eigh(self.kernels)
+        return values.clamp_min(0), vectors
 
 
 @dataclass(frozen=True)
@@ -91,7 +118,6 @@ class KernelEvidence:
         labels: Scaled labels, shape (n, q) where the group leaves them alone, (n q, 1) where it moves them.
         lengths: Of the kernels.
         tied: Factors of K_H.
-        mixed: Factors of (K_H + k) / 2.
         settings: Which processes.
         others: The same in other metrics, where the evidence of the tied process is smaller.
         rows: Which rows of the samples these are, (n,), int64; None for all of them.
@@ -105,7 +131,6 @@ class KernelEvidence:
     labels: Tensor
     lengths: tuple[float, ...]
     tied: Factors
-    mixed: Factors
     settings: EvidenceSettings
     others: tuple[KernelEvidence, ...] = ()
     rows: Tensor | None = None
@@ -117,7 +142,7 @@ class KernelEvidence:
         """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
         group = ListedGroup.of(moves)
         scales = [orbit_scale(moves, x, y, rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors]
-        tried = [cls._in_metric(group, scale, x, y, settings) for scale in _unlike(scales, settings.alike)]
+        tried = [cls._in_metric(group, scale, x, y, settings) for scale in unlike(scales, settings.alike)]
         best, *others = sorted(tried, key=lambda evidence: -float(evidence.table().max()))
         return replace(best, others=tuple(others))
 
@@ -130,10 +155,14 @@ class KernelEvidence:
         median = group.median_distance(inputs)
         lengths = tuple(w * median for w in settings.widths)
         tied = torch.stack(group.tied(inputs, lengths))
-        mixed = (tied + torch.stack([group.free(inputs, length) for length in lengths])) / 2
-        first, second = (Factors.of(kernels, settings.noises) for kernels in (tied, mixed))
         flat = labels.reshape(-1, 1) if group.moves_labels else labels
-        return cls(group, scale, inputs, flat, lengths, first, second, settings)
+        return cls(group, scale, inputs, flat, lengths, Factors.of(tied, settings.noises), settings)
+
+    @cached_property
+    def mixed(self) -> Factors:
+        """Factors of (K_H + k) / 2."""
+        free = torch.stack([self.group.free(self.x, length) for length in self.lengths])
+        return Factors.of((self.tied.kernels + free) / 2, self.settings.noises)
 
     def table(self) -> Tensor:
         """Evidence of the tied processes, (lengths, noises)."""
@@ -164,7 +193,10 @@ class KernelEvidence:
 
     def fit(self) -> TiedFit:
         """The tied fit that copies are drawn from."""
-        place, noise = self.chosen()
+        return self.fit_at(*self.chosen())
+
+    def fit_at(self, place: int, noise: float) -> TiedFit:
+        """That of a length, by its place, and a noise that is made smaller."""
         return TiedFit.of(self.tied.kernels[place], self.labels, self.settings.undersmoothing * noise, len(self.x))
 
     def copies(self, rng: np.random.Generator, count: int, units: Tensor | None, *, has_classes: bool) -> Tensor:
@@ -193,13 +225,14 @@ class KernelEvidence:
         if float(values[-1]) <= len(values) * self.settings.rounding:
             return None
         normal = torch.from_numpy(rng.standard_normal((count, *self.labels.shape)))
-        drawn = (vectors * values.clamp_min(0).sqrt()) @ normal
+        # The symmetric root: signs and order of eigenvectors, which rounding decides, must not.
+        drawn = (vectors * values.clamp_min(0).sqrt()) @ (vectors.t() @ normal)
         fit = self.labels - noise * torch.linalg.solve(tied + noise * unit, self.labels)
         scaled: Tensor = drawn * ((fit**2).mean() / (drawn**2).mean((1, 2), keepdim=True)).sqrt()
         return scaled
 
 
-def _unlike(scales: Sequence[OrbitScale], alike: float) -> list[OrbitScale]:
+def unlike(scales: Sequence[OrbitScale], alike: float) -> list[OrbitScale]:
     """Those whose metric is not, but for a factor, that of an earlier one."""
     kept = list[OrbitScale]()
     for scale in scales:

@@ -1,8 +1,8 @@
 """The test of a relation for many rows: what tying removes, looked for in the residuals of the tied fit.
 
 With R = noise (K_H + noise)^{-1}, at the noise of the undersmoothed fit, and A = k - K_H, the statistic is
-y^T R^2 A R^2 y / |R y|^2. Both kernels are products of thin feature matrices, so that n rows cost n r^2. Few rows are
-tested by `tied_evidence`.
+y^T R^2 A (A + c N)^{-1} R^2 y / |R y|^2 of N labels; with A alone, its largest directions would drown the others. Both
+kernels are products of thin feature matrices, so that n rows cost n r^2. Few rows are tested by `tied_evidence`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from sharefind.inference.ambient_moves import Moves
-from sharefind.inference.relation.kernel_features import Landmarks
-from sharefind.inference.relation.tied_evidence import EvidenceSettings
+from sharefind.inference.relation.kernel_features import Landmarks, evened
+from sharefind.inference.relation.label_copies import inverse_roots
+from sharefind.inference.relation.tied_evidence import EvidenceSettings, Factors, unlike
 from sharefind.inference.statistics.origin import OrbitScale, OrbitScaling, orbit_scale
 from sharefind.inference.tied_kernels import ListedGroup
 
@@ -40,6 +41,7 @@ class FeatureSettings:
         rounding: Eigenvalue, for each column of a kernel that is 1 on its diagonal, that is rounding.
         held: Most numbers of copies that are looked at together.
         nearest: Distance, in scaled units, up to which two rows are one.
+        largest: c, the share of the process k - K_H that a direction may have before the statistic counts it less.
     """
 
     tied_rank: int = 512
@@ -52,6 +54,7 @@ class FeatureSettings:
     rounding: float = 1e-11
     held: int = 8_000_000
     nearest: float = 1e-7
+    largest: float = 0.05
 
     def rows(self, n: int, group: ListedGroup) -> int:
         """Rows that are read, of n."""
@@ -82,8 +85,8 @@ class FeatureFit:
     @classmethod
     def of(cls, features: Tensor) -> FeatureFit:
         """From features (N, r)."""
-        values, vectors = torch.linalg.eigh(features.t() @ features)
-        return cls(features @ vectors, values.clamp_min(0))
+        values, vectors = spectrum(features)
+        return cls(features @ vectors, values)
 
     def likeliest(self, labels: Tensor, noises: Sequence[float]) -> float:
         """The noise with the best evidence, of labels (N, c)."""
@@ -95,18 +98,18 @@ class FeatureFit:
         return (self.features.t() @ labels) / (self.values + noise).unsqueeze(1)
 
     def errors(self, residuals: Tensor, units: Tensor, noise: float, least: float = 1e-6, block: int = 4096) -> Tensor:
-        """Residuals (N, c) at the size of the errors: (I - S_BB)^{-1/2} of those of each unit B, S the smoother.
+        """Residuals (N, c) at the size of the errors: (R^2)_BB^{-1/2} of those of each unit B, R the smoother's rest.
 
-        Of a unit with one label it is the residual over sqrt(1 - leverage).
+        R^2 is the covariance that white errors leave in residuals, as in `label_copies.TiedFit.error_sizes`.
 
         Args:
             residuals: Labels less the fit, shape (N, c).
             units: The unit of each row, shape (n,), numbered from 0; a row has N / n labels.
             noise: Of the smoother.
-            least: Smallest eigenvalue of I - S_BB that is taken for what it is.
+            least: Smallest eigenvalue of (R^2)_BB that is taken for what it is.
             block: Labels, about, whose features are looked at together.
         """
-        halves = self.features * (self.values + noise).rsqrt()
+        halves = self.features * self.twice(noise).sqrt()
         numbers = units.repeat_interleave(len(residuals) // len(units))
         sizes = torch.bincount(numbers)
         if int(sizes.max()) == 1:
@@ -125,13 +128,16 @@ class FeatureFit:
         return inverse + noise * inverse**2
 
 
+def spectrum(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (r,), at least 0, and eigenvectors (r, r) of F^T F, of features F (N, r)."""
+    values, vectors = torch.linalg.eigh(features.t() @ features)
+    return values.clamp_min(0), vectors
+
+
 def _whitened(halves: Tensor, residuals: Tensor, least: float) -> Tensor:
     """(I - W W^T)^{-1/2} of residuals, of blocks W (k, b, r) and (k, b, c)."""
     if halves.shape[1] <= halves.shape[2]:
-        passed = torch.eye(halves.shape[1], dtype=torch.float64) - halves @ halves.mT
-        values, vectors = torch.linalg.eigh(passed)
-        whole: Tensor = (vectors * values.clamp_min(least).rsqrt().unsqueeze(1)) @ (vectors.mT @ residuals)
-        return whole
+        return inverse_roots(torch.eye(halves.shape[1], dtype=torch.float64) - halves @ halves.mT, least) @ residuals
     values, vectors = torch.linalg.eigh(halves.mT @ halves)
     # Directions outside the span of W stay as they are.
     shares = values.clamp(torch.finfo(torch.float64).tiny, 1 - least)
@@ -150,7 +156,7 @@ class FeatureEvidence:
         rows: Which rows these are, (n,), int64.
         scale: What scaled them.
         tied: The fit by K_H.
-        anti: Features of A, shape (N, r').
+        anti: Features of A (A + c N)^{-1}, shape (N, r').
         noise: The chosen noise variance, relative to the amplitude.
         settings: Ranks and limits.
         undersmoothing: Share of the noise with which the fit is made that copies are drawn from.
@@ -167,37 +173,6 @@ class FeatureEvidence:
     noise: float
     settings: FeatureSettings
     undersmoothing: float
-
-    @classmethod
-    def of(
-        cls,
-        x: Tensor,
-        y: Tensor,
-        moves: Moves,
-        rng: np.random.Generator,
-        settings: EvidenceSettings,
-        features: FeatureSettings,
-    ) -> FeatureEvidence:
-        """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
-        group = ListedGroup.of(moves)
-        rows = torch.from_numpy(np.sort(rng.permutation(len(x))[: features.rows(len(x), group)]))
-        scales = [
-            orbit_scale(moves, x[rows], y[rows], rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors
-        ]
-        tried = [_Choice.of(scale, group, x[rows], y[rows], settings, features, rng) for scale in scales]
-        best = max(tried, key=lambda choice: choice.evidence)
-        marks, labels, scale = best.landmarks, best.labels, best.scale
-        columns = marks.tied()
-        tied = FeatureFit.of(marks.tied_features(columns, features.rounding))
-        noise = tied.likeliest(labels, settings.noises)
-        places = marks.some(features.anti_rank)
-        anti = marks.at(places).anti_features(columns[:, :, places], features.rounding)
-        return cls(marks, labels, rows, scale, tied, anti, noise, features, settings.undersmoothing)
-
-    @property
-    def left_out(self) -> float:
-        """Mean variance of the tied process that its features do not hold, relative to the amplitude."""
-        return float((self.landmarks.diagonal() - (self.tied.features**2).sum(1)).clamp_min(0).mean())
 
     @property
     def softened(self) -> float:
@@ -216,7 +191,7 @@ class FeatureEvidence:
 
     @cached_property
     def cross(self) -> Tensor:
-        """Features of A by those of K_H, (r', r)."""
+        """The features `anti` by those of K_H, (r', r)."""
         return self.anti.t() @ self.tied.features
 
     def is_complete(self) -> bool:
@@ -225,13 +200,13 @@ class FeatureEvidence:
         return self.landmarks.group.closes(self.landmarks.x, labels, self.settings.nearest)
 
     def statistic(self, labels: Tensor) -> Tensor:
-        """y^T R^2 A R^2 y / |R y|^2, sums over columns: labels (R, N, c) -> (R,)."""
+        """y^T R^2 A (A + c N)^{-1} R^2 y / |R y|^2, sums over columns: labels (R, N, c) -> (R,)."""
         step = max(1, self.settings.held // self.labels.numel())
         return torch.cat([self._statistic(labels[k : k + step]) for k in range(0, len(labels), step)])
 
     @cached_property
     def _both(self) -> Tensor:
-        """Features of K_H and of A, (r + r', N), single: products with all copies cost most, and need no more."""
+        """Features of K_H and `anti`, (r + r', N), single: products with all copies cost most, and need no more."""
         return torch.cat([self.tied.features, self.anti], dim=1).t().float().contiguous()
 
     def _statistic(self, labels: Tensor) -> Tensor:
@@ -273,41 +248,113 @@ class FeatureEvidence:
 
 
 @dataclass(frozen=True)
-class _Choice:
-    """The tied process with the best evidence at one scale of inputs and labels, judged by some of the rows."""
+class FeatureDraft:
+    """The features of one hypothesis before they are rotated: what tells whether they are enough.
 
-    evidence: float
-    landmarks: Landmarks
-    labels: Tensor
-    scale: OrbitScale
+    Attributes:
+        choice: Scale, length and labels.
+        rows: Which rows are read, (n,), int64.
+        columns: Those of K_H at the landmarks, (n, width, m).
+        features: F with K_H near F F^T, shape (N, m).
+        settings: Which processes.
+        ranks: Ranks and limits.
+    """
+
+    choice: _Choice
+    rows: Tensor
+    columns: Tensor
+    features: Tensor
+    settings: EvidenceSettings
+    ranks: FeatureSettings
 
     @classmethod
     def of(
+        cls,
+        x: Tensor,
+        y: Tensor,
+        moves: Moves,
+        rng: np.random.Generator,
+        settings: EvidenceSettings,
+        ranks: FeatureSettings,
+    ) -> FeatureDraft:
+        """From inputs (n, d_in) and labels (n, d_out) as they were measured."""
+        group = ListedGroup.of(moves)
+        rows = torch.from_numpy(np.sort(rng.permutation(len(x))[: ranks.rows(len(x), group)]))
+        scales = [
+            orbit_scale(moves, x[rows], y[rows], rng, settings=OrbitScaling(floor=floor)) for floor in settings.floors
+        ]
+        # All are drawn, so that later draws do not depend on which are alike.
+        drawn = [_Choice.drawn(scale, group, x[rows], y[rows], ranks, rng) for scale in scales]
+        kept = [id(scale) for scale in unlike(scales, settings.alike)]
+        tried = [choice.decided(settings, ranks) for choice in drawn if id(choice.scale) in kept]
+        best = max(tried, key=lambda choice: choice.evidence)
+        columns = best.landmarks.tied()
+        return cls(best, rows, columns, best.landmarks.tied_features(columns, ranks.rounding), settings, ranks)
+
+    @property
+    def left_out(self) -> float:
+        """Mean variance of the tied process that its features do not hold, relative to the amplitude."""
+        return float((self.choice.landmarks.diagonal() - (self.features**2).sum(1)).clamp_min(0).mean())
+
+    def evidence(self) -> FeatureEvidence:
+        """With the features of A, and the noise that the labels choose."""
+        marks, labels, scale = self.choice.landmarks, self.choice.labels, self.choice.scale
+        tied = FeatureFit.of(self.features)
+        noise = tied.likeliest(labels, self.settings.noises)
+        ranks, places = self.ranks, marks.some(self.ranks.anti_rank)
+        anti = evened(marks.at(places).anti_features(self.columns[:, :, places], ranks.rounding), ranks.largest)
+        rest = (scale, tied, anti, noise, ranks, self.settings.undersmoothing)
+        return FeatureEvidence(marks, labels, self.rows, *rest)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The tied process with the best evidence at one scale of inputs and labels, judged by some of the rows.
+
+    Attributes:
+        landmarks: At all rows; before the choice their length is the median distance between orbits.
+        few: Those that judge, at some of the rows.
+        some: Labels of these rows, shape (N', c).
+        labels: Of all rows, shape (N, c).
+        scale: What scaled them.
+        evidence: The best.
+    """
+
+    landmarks: Landmarks
+    few: Landmarks
+    some: Tensor
+    labels: Tensor
+    scale: OrbitScale
+    evidence: float = -math.inf
+
+    @classmethod
+    def drawn(
         cls,
         scale: OrbitScale,
         group: ListedGroup,
         x: Tensor,
         y: Tensor,
-        settings: EvidenceSettings,
-        features: FeatureSettings,
+        ranks: FeatureSettings,
         rng: np.random.Generator,
     ) -> _Choice:
+        """Landmarks and rows at random, of inputs (n, d_in) and labels (n, d_out) as they were measured."""
         inputs, labels = scale(x, y)
         flat = labels.reshape(-1, 1) if group.moves_labels else labels
-        unit = features.distance(group, inputs, rng)
-        marks = Landmarks.drawn(group, inputs, features.tied_rank, unit, rng)
-        few = marks.at(marks.some(features.chosen_rank))
-        rows, few = few.among(torch.from_numpy(rng.permutation(len(x))[: max(1, features.chosen_by // marks.width)]))
-        some = torch.unflatten(flat, 0, (len(x), -1))[rows].flatten(0, 1)
+        unit = ranks.distance(group, inputs, rng)
+        marks = Landmarks.drawn(group, inputs, ranks.tied_rank, unit, rng)
+        few = marks.at(marks.some(ranks.chosen_rank))
+        rows, few = few.among(torch.from_numpy(rng.permutation(len(x))[: max(1, ranks.chosen_by // marks.width)]))
+        return cls(marks, few, torch.unflatten(flat, 0, (len(x), -1))[rows].flatten(0, 1), flat, scale)
+
+    def decided(self, settings: EvidenceSettings, ranks: FeatureSettings) -> _Choice:
+        """With the best length, and its evidence."""
+        lengths = [width * self.landmarks.length for width in settings.widths]
         table: dict[float, float] = {}
-        for width in settings.widths:
-            here = replace(few, length=width * unit)
-            thin = here.tied_features(here.tied(), features.rounding)
-            values, vectors = torch.linalg.eigh(thin.t() @ thin)
-            inner = vectors.t() @ (thin.t() @ some)
-            table[here.length] = max(_log_evidence(values.clamp_min(0), inner, some, v) for v in settings.noises)
+        for length, columns in zip(lengths, self.few.tied_at(lengths), strict=True):
+            thin = self.few.tied_features(columns, ranks.rounding)
+            table[length] = float(_log_evidences(thin, self.some, settings.noises).max())
         length = max(table, key=lambda length: table[length])
-        return cls(table[length], replace(marks, length=length), flat, scale)
+        return replace(self, landmarks=replace(self.landmarks, length=length), evidence=table[length])
 
 
 def _log_evidence(values: Tensor, inner: Tensor, labels: Tensor, noise: float) -> float:
@@ -319,8 +366,22 @@ def _log_evidence(values: Tensor, inner: Tensor, labels: Tensor, noise: float) -
         labels: Y, shape (N, c).
         noise: Variance, relative to the amplitude.
     """
-    count, columns = labels.shape
     explained = ((inner**2).sum(1) / (values + noise)).sum()
+    spread = (values / noise).log1p().sum() + len(labels) * math.log(noise)
+    return float(_at_best_amplitude(labels, explained, spread, torch.tensor(noise, dtype=torch.float64)))
+
+
+def _log_evidences(features: Tensor, labels: Tensor, noises: Sequence[float]) -> Tensor:
+    """`_log_evidence` of features F (N, r) that are not rotated, one for each noise."""
+    factors, inner = Factors.of((features.t() @ features).unsqueeze(0), noises), features.t() @ labels
+    explained = factors.misfits(inner.unsqueeze(0))[0, 0]
+    noise = torch.tensor(noises, dtype=torch.float64)
+    spread = 2 * factors.logs[0] + (len(labels) - len(inner)) * noise.log()
+    return _at_best_amplitude(labels, explained, spread, noise)
+
+
+def _at_best_amplitude(labels: Tensor, explained: Tensor, spread: Tensor, noise: Tensor) -> Tensor:
+    """The evidence of labels (N, c), of which a fit explains so much; spread: log det (K + noise)."""
+    count, columns = labels.shape
     misfit = (((labels**2).sum() - explained) / noise).clamp_min(torch.finfo(torch.float64).tiny)
-    spread = (values / noise).log1p().sum() + count * math.log(noise)
-    return float(-count * columns / 2 * misfit.log() - columns / 2 * spread)
+    return -count * columns / 2 * misfit.log() - columns / 2 * spread

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sharefind.errors import GroupError
+from sharefind.errors import GroupError, setting
 from sharefind.groups import FiniteGroup
 from sharefind.inference.ambient_moves import Moves
 from sharefind.meanfield.clouds.actions import JointAction
@@ -21,7 +21,15 @@ def membership(whole: FiniteGroup, subgroups: Sequence[FiniteGroup]) -> Tensor:
     Args:
         whole: G.
         subgroups: The K subgroups.
+
+    Raises:
+        GroupError: The group is too large for a table of its elements.
     """
+    if not whole.is_small:
+        raise GroupError(
+            f"{setting('statistic')}: this one lists the elements of {whole.name}, which has {whole.order}, more than "
+            f"{whole.most_at_once}; use marginal-likelihood, which lists none"
+        )
     listed = (*subgroups, FiniteGroup("trivial", whole.degree, ()))
     table = torch.zeros(len(listed), whole.order, dtype=torch.bool)
     for row, group in zip(table, listed, strict=True):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sharefind.errors import GroupError
 from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation
+from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.sampling import evaluate_permutations
 from sharefind.meanfield.clouds.device_tensor import DeviceTensor
 
@@ -98,6 +99,21 @@ def move_by_matrices(elements: tuple[Tensor, Tensor], x: Tensor, y: Tensor) -> t
     )
 
 
+def move_by_codes(codes: Tensor, x: Tensor) -> Tensor:
+    """Signed permutations of coordinates: entry j becomes x[c mod d], with its sign changed where c >= d.
+
+    Args:
+        codes: c, int64, shape (R, B, d).
+        x: Shape (R or 1, B, d).
+
+    Returns:
+        Shape (R, B, d).
+    """
+    dim = x.shape[-1]
+    moved = torch.gather(x.expand(codes.shape), -1, codes % dim)
+    return torch.where(codes < dim, moved, -moved)
+
+
 class JointAction:
     """One group acting on X and on Y: draws Haar elements and moves samples, (x, y) -> (rho_g x, rhohat_g y).
 
@@ -118,8 +134,27 @@ class JointAction:
                 "from one group"
             )
         self.in_rep, self.out_rep = in_rep, out_rep
-        self._is_listed = isinstance(in_rep.group, FiniteGroup) and in_rep.group.is_listable
-        self._tables = (element_table(in_rep), element_table(out_rep)) if self._is_listed else None
+        self.is_listed = isinstance(in_rep.group, FiniteGroup) and self._is_tabled(in_rep.group)
+        self._tables = (element_table(in_rep), element_table(out_rep)) if self.is_listed else None
+        self._points = JointPoints.of((in_rep, out_rep)) if self._is_chained(in_rep.group) else None
+
+    @property
+    def draws_codes(self) -> bool:
+        """Whether elements are codes of signed permutations, see `move_by_codes`."""
+        return self._points is not None
+
+    @property
+    def _are_sparse(self) -> bool:
+        return self.in_rep.is_sparse and self.out_rep.is_sparse
+
+    def _is_chained(self, group: Group) -> bool:
+        """Whether elements are drawn with their images of all coordinates."""
+        is_large = isinstance(group, FiniteGroup) and not self.is_listed and group.order <= group.most_unlisted
+        return is_large and self._are_sparse
+
+    def _is_tabled(self, group: FiniteGroup) -> bool:
+        """Whether all elements are kept in a table: they are few, or nothing else can move samples by them."""
+        return group.is_small or (group.is_listable and not self._are_sparse)
 
     @property
     def group(self) -> Group:
@@ -129,10 +164,15 @@ class JointAction:
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
         """Independent Haar elements: indices (*shape) for a finite group, a pair of matrices for a compact one.
 
-        Also a pair of matrices for a finite group too large to be listed.
+        For a finite group that is not listed a pair of codes (*shape, d_in), (*shape, d_out), see `move_by_codes`,
+        where it acts by signed permutations; a pair of matrices elsewhere.
         """
         size, group, reps = int(np.prod(shape)), self.group, (self.in_rep, self.out_rep)
-        if isinstance(group, FiniteGroup) and self._is_listed:
+        if self._points is not None:
+            joint = self._points.chain.sample(rng, size)  # their inverses are Haar draws, too
+            codes = (torch.from_numpy(self._points.signed(joint, side)) for side in (0, 1))
+            return tuple(code.reshape(*shape, code.shape[1]) for code in codes)
+        if isinstance(group, FiniteGroup) and self.is_listed:
             return torch.from_numpy(np.asarray(group.sample(rng, size), dtype=np.int64).reshape(shape))
         if isinstance(group, FiniteGroup):
             drawn = group.sample_permutations(rng, size)
@@ -148,6 +188,9 @@ class JointAction:
             elements[0] = 0
             return elements
         for matrices in elements:
+            if self._points is not None:
+                matrices[0] = torch.arange(matrices.shape[-1])
+                continue
             matrices[0] = torch.eye(matrices.shape[-1], dtype=matrices.dtype)
         return elements
 
@@ -162,6 +205,8 @@ class JointAction:
         if self._tables is not None:
             table_in, table_out = self._tables
             return table_in.apply(elements, x), table_out.apply(elements, y)
+        if self._points is not None:
+            return move_by_codes(elements[0], x), move_by_codes(elements[1], y)
         return move_by_matrices(elements, x, y)
 
 

@@ -63,7 +63,9 @@ class MirrorProposal:
     is_exhaustive: bool
 
 
-def propose_mirrors(x: Any, y: Any, settings: MirrorSettings = MIRROR_SETTINGS, names: Sequence[str] = ()) -> MirrorProposal:
+def propose_mirrors(
+    x: Any, y: Any, settings: MirrorSettings = MIRROR_SETTINGS, names: Sequence[str] = ()
+) -> MirrorProposal:
     """The group of pairs of signed permutations that n rows speak for.
 
     Signs are about the zero of each column, as it stands in the data.
@@ -89,7 +91,9 @@ def propose_mirrors(x: Any, y: Any, settings: MirrorSettings = MIRROR_SETTINGS, 
     return proposal
 
 
-def _proposed(x: FloatArray, y: FloatArray, terms: Terms, settings: MirrorSettings, names: Sequence[str]) -> MirrorProposal:
+def _proposed(
+    x: FloatArray, y: FloatArray, terms: Terms, settings: MirrorSettings, names: Sequence[str]
+) -> MirrorProposal:
     """The group with the most evidence among what the searches find."""
     searches = [MirrorSearch(terms, effort) for effort in settings.efforts]
     every = [g for search in searches for g in search.generators()]
@@ -140,7 +144,9 @@ def _grown(evidence: MirrorEvidence, found: Sequence[SignedMap], least: float) -
     return kept
 
 
-def _pruned(evidence: MirrorEvidence, found: Sequence[SignedMap], least: float, most: int = 40) -> tuple[SignedMap, ...]:
+def _pruned(
+    evidence: MirrorEvidence, found: Sequence[SignedMap], least: float, most: int = 40
+) -> tuple[SignedMap, ...]:
     """Of all maps, those that tie anything more, without those for which the odds are too small; none if all are.
 
     Of more than `most` maps none is left out: they are no accidents one by one.

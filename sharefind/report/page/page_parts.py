@@ -35,6 +35,7 @@ from sharefind.report.text.runs import RunView
 from sharefind.report.text.text_style import STYLE
 from sharefind.report.text.verdict import last_rule
 from sharefind.search import SearchNode
+from sharefind.search.map_words import MAP_HEADINGS, MAP_NOTE, map_cells, map_sentences, map_title
 from sharefind.search.result_parts import BlindRow, Rival
 from sharefind.search.rules.registry import stop_traits
 from sharefind.search.three_verdicts import VERDICT_NOTE, has_verdicts, verdict_table
@@ -100,6 +101,17 @@ def diagnosis_grid(view: RunView) -> Grid | None:
     """Why rejected groups fail and by how much, None where none was rejected."""
     rows = [diagnosis_cells(name, row) for name, row in view.result.diagnosis.items()]
     return _cut("Diagnosis of what was rejected", DIAGNOSIS_HEADINGS, rows) if rows else None
+
+
+def map_grids(view: RunView) -> list[tuple[Grid | None, list[str]]]:
+    """What is wrong with maps of columns: a table for each, None where nothing is seen, and sentences."""
+    result, found = view.result, list[tuple[Grid | None, list[str]]]()
+    for row in result.maps:
+        cells = map_cells(row, result.inputs, result.outputs)
+        grid = _cut(map_title(row, len(result.maps)), MAP_HEADINGS, cells) if cells else None
+        grid = None if grid is None else replace(grid, note=" ".join(filter(None, (MAP_NOTE, grid.note))))
+        found.append((grid, map_sentences(row, result.inputs, result.outputs)))
+    return found
 
 
 def yardstick_grid(view: RunView) -> Grid | None:

@@ -59,6 +59,11 @@ def not_promised(view: RunView) -> Iterator[str]:
             "The candidate was proposed by the data. Its exact test used other samples, so that its level holds; "
             "that nothing larger was missed is not guaranteed."
         )
+    elif view.result.subgroups and view.result.subgroups.samples is not None:
+        yield (
+            "Subgroups were proposed by a part of the rows and tested on the others, so that the level holds; that no "
+            "other subgroup holds is not guaranteed."
+        )
     elif view.result.group.order != 1:
         yield "Symmetries outside the candidate group were not looked for."
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sharefind.column_names import name_words
 from sharefind.report.text.text_style import STYLE
-from sharefind.search.mirror_parts import MirrorRow, MirrorMap, MovedColumn
+from sharefind.search.mirror_parts import MirrorMap, MirrorRow, MovedColumn
 from sharefind.search.result import Result
 from sharefind.written import number
 

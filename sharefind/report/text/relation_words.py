@@ -137,5 +137,6 @@ def not_promised_of_relation(view: RunView) -> Iterator[str]:
     if result.likeliest is not None:
         yield (
             "The shares of the likeliest groups weigh Gaussian processes by their evidence and a prior: they have no "
-            "error rate, and are calibrated on simulated data alone."
+            "error rate, and are calibrated on simulated data alone. They ask which group holds exactly: with enough "
+            "rows a small break gives a smaller group, or no symmetry, a share near 1."
         )

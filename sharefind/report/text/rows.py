@@ -13,6 +13,7 @@ from sharefind.column_names import name_words
 from sharefind.report.text.move_words import point_words
 from sharefind.report.text.relation_words import decides_by_relation
 from sharefind.report.text.runs import RunView
+from sharefind.report.text.subgroup_words import subgroup_words
 from sharefind.report.text.verdict import proposal, stabiliser_sentence
 from sharefind.search import Evidence, Growth, SearchNode
 from sharefind.search.result import Result
@@ -129,6 +130,8 @@ def origin_cells(result: Result) -> dict[str, str]:
     """Where the symmetry that was found comes from: what was proposed, the candidate, its points, the stabiliser."""
     candidate, stabiliser = result.group, result.e_star.stabiliser
     cells = {"proposed": proposal(result.blind)} if result.blind else {}
+    if result.subgroups:
+        cells["proposed"] = subgroup_words(result)
     cells["candidate"] = f"{candidate.name}, order {order(candidate.order)}"
     points = point_words(result)
     if points:
@@ -136,9 +139,7 @@ def origin_cells(result: Result) -> dict[str, str]:
     if stabiliser is not None:
         cells["stabiliser"] = stabiliser_sentence(stabiliser, result)
     if result.likeliest is not None:
-        tested = answer_words(result.maximal, result.undecided, result.rejected)
-        if result.accepted and not result.maximal:  # by a tolerance, or by a rule that compares distances
-            tested = f"{result.accepted[0]} by its distance"
+        tested = answer_words(result.maximal, result.undecided, result.rejected, result.accepted)
         cells["likeliest"] = likeliest_words(result.likeliest, tested, result.maximal)
     return cells
 

@@ -14,7 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from sharefind.report.text import verdict as words
-from sharefind.report.text.mirror_words import MIRROR_HEADINGS, aside_lines, mirror_name, mirror_title, moved_cells, rest_lines
+from sharefind.report.text.mirror_words import (
+    MIRROR_HEADINGS,
+    aside_lines,
+    mirror_name,
+    mirror_title,
+    moved_cells,
+    rest_lines,
+)
 from sharefind.report.text.number_words import packed
 from sharefind.report.text.relation_words import relation_sentences
 from sharefind.report.text.rows import (
@@ -40,6 +47,7 @@ from sharefind.report.text.runs import RunView
 from sharefind.report.text.space_words import space_view
 from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision, Evidence, Growth, SearchNode
+from sharefind.search.map_words import MAP_HEADINGS, MAP_NOTE, MAP_TEXTS, map_cells, map_sentences, map_title
 from sharefind.search.result import Result
 from sharefind.search.three_verdicts import (
     VERDICT_NOTE,
@@ -68,7 +76,7 @@ def summary(view: RunView) -> RenderableType:
     parts.append(groups_view(view.result))
     if has_relation(view.result.symmetries):
         parts += verdict_view(view, is_all=False)
-    parts += [*diagnosis_view(view.result), *yardstick_view(view.result)]
+    parts += [*diagnosis_view(view.result), *map_view(view), *yardstick_view(view.result)]
     return Group(*parts, next_commands(view))
 
 
@@ -204,6 +212,22 @@ def diagnosis_view(result: Result) -> list[RenderableType]:
     for name, row in rows.items():
         table.add_row(*map(Text, diagnosis_cells(name, row)))
     return [table, *map(Text, words.diagnosis_sentences(result))]
+
+
+def map_view(view: RunView) -> list[RenderableType]:
+    """What is wrong with maps of columns that were given, column by column, and the nearest map to each."""
+    result, parts = view.result, list[RenderableType]()
+    for row in result.maps:
+        cells = map_cells(row, result.inputs, result.outputs)
+        if cells:
+            table = _titled_table(f"\n{map_title(row, len(result.maps))}")
+            for heading in MAP_HEADINGS:
+                table.add_column(heading, justify="left" if heading in MAP_TEXTS else "right", overflow="fold")
+            for line in cells:
+                table.add_row(*map(Text, line))
+            parts += [table, Text(MAP_NOTE, style="dim")]
+        parts += map(Text, map_sentences(row, result.inputs, result.outputs, str(view.path)))
+    return parts
 
 
 def yardstick_view(result: Result) -> list[RenderableType]:

@@ -13,14 +13,16 @@ from typing import Annotated, Any
 from pydantic import Field, FiniteFloat, model_validator
 
 from sharefind.inference import Diagnosis, RandomisationTest, RiskGap
+from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.inference.relation.group_shares import GroupShares
 from sharefind.inference.relation.relation_test import RelationTest
 from sharefind.search.json_fields import Part, Size, Word
-from sharefind.search.memory import DIAGNOSIS, RELATION, SHARES, TEST, Kind
+from sharefind.search.map_rows import MapRow
+from sharefind.search.memory import DIAGNOSIS, MAP, RELATION, SHARES, TEST, Kind
 from sharefind.search.node_evidence import Bounded, Evidence, NonNegative
 from sharefind.search.node_record import NODE, NodeRecord
 from sharefind.search.rules.growth import Proposal
-from sharefind.search.search_lattice import Growth, SearchNode
+from sharefind.search.search_lattice import Growth, SearchNode, SnapRow, snap_json
 from sharefind.spaces import Subspace
 
 
@@ -33,11 +35,13 @@ class _Proposal(Part):
     rule: Word
     explained: FiniteFloat
     direction: list[FiniteFloat]
+    snap: SnapRow | None = None
 
     def value(self) -> Proposal:
+        snap = None if self.snap is None else self.snap.value()
         return Proposal(
             SearchNode(self.key, Subspace.from_json(self.space), self.candidate, self.label),
-            Growth(self.source, self.key, self.rule, self.explained, tuple(self.direction)),
+            Growth(self.source, self.key, self.rule, self.explained, tuple(self.direction), snap),
         )
 
 
@@ -68,6 +72,10 @@ class _Test(Part):
 
     def value(self) -> RandomisationTest:
         return RandomisationTest(**_fields(self, RandomisationTest))
+
+
+class _Name(Part):
+    name: Word
 
 
 class _NamedTest(_Test):
@@ -169,6 +177,7 @@ def _node_line(key: str, record: NodeRecord) -> dict[str, Any]:
                 "rule": p.growth.rule,
                 "explained": p.growth.explained,
                 "direction": list(p.growth.direction),
+                **snap_json(p.growth),
             }
             for p in record.proposals
         ],
@@ -204,11 +213,20 @@ def _diagnosis(line: dict[str, Any]) -> tuple[str, Diagnosis]:
     return read.name, read.value()
 
 
+def _map_line(name: str, found: MapExplanation) -> dict[str, Any]:
+    return {"name": name, **MapRow.of(found).to_json()}
+
+
+def _map(line: dict[str, Any]) -> tuple[str, MapExplanation]:
+    return _Name.model_validate(line).name, MapRow.model_validate(line).value
+
+
 CODECS: dict[Kind[Any], Codec] = {
     NODE: Codec("evidence.jsonl", _node_line, _node),
     TEST: Codec("tests.jsonl", _named_line, _test),
     RELATION: Codec("relations.jsonl", _named_line, _relation),
     SHARES: Codec("shares.jsonl", _named_line, _shares),
     DIAGNOSIS: Codec("diagnoses.jsonl", _named_line, _diagnosis),
+    MAP: Codec("maps.jsonl", _map_line, _map),
 }
 """Every kind of work that a run keeps."""

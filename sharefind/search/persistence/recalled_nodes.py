@@ -5,6 +5,7 @@ from __future__ import annotations
 from sharefind.search.engine import NO_DIRECTION
 from sharefind.search.node_evidence import Decision
 from sharefind.search.node_record import NodeRecord
+from sharefind.search.own_groups import own_label, weights_layout
 from sharefind.search.problem import Problem
 from sharefind.search.rules.registry import is_named
 from sharefind.search.search_lattice import ZERO, SearchLattice, SearchNode
@@ -44,6 +45,9 @@ def belongs(problem: Problem, node: SearchNode) -> bool:
     if node.space.ambient != problem.space.dim:
         return False
     places = () if problem.lattice is None else problem.lattice.nodes
+    if problem.lattice is None and problem.settings.growing.snaps and not node.space.is_zero:
+        layout = weights_layout(problem.space.blocks)
+        return node.candidate is None and node.space.tying is not None and node.label == own_label(node.space, layout)
     if node.candidate is None:
         return all(node.key != place.label for place in places)
     if not 0 <= node.candidate < len(places):

@@ -25,6 +25,8 @@ from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.search.config import SearchConfig
 from sharefind.search.experiments import Training
 from sharefind.search.json_fields import printable
+from sharefind.search.map_explanations import nearest_table
+from sharefind.search.map_words import NEAREST_MAP
 from sharefind.search.memory import TEST, Kind, Value
 from sharefind.search.node_record import NODE
 from sharefind.search.persistence.journal_lines import CODECS
@@ -51,7 +53,7 @@ FINGERPRINT, SETTINGS_FINGERPRINT = "data.sha256", "settings.sha256"
 
 CONFIG, RESULT, LATTICE, GRAPHML, SPENT = "config.toml", "result.json", "lattice.json", "lattice.graphml", "spent.json"
 
-FILES = ("data", "generators")
+FILES = ("data", "generators", "map")
 """Settings that name files."""
 
 RUN = "run"
@@ -288,6 +290,9 @@ class RunFolder:
         """Write the lattice and then the result: a result is there only when everything else is."""
         write_atomically(self.path / LATTICE, outcome.lattice.dumps())
         write_atomically(self.path / GRAPHML, outcome.lattice.to_graphml())
+        nearest = nearest_table(outcome)
+        if nearest:
+            write_atomically(self.path / NEAREST_MAP, nearest)
         write_atomically(self.path / RESULT, json_text(result.to_json(), indent=1) + "\n")
 
     def result(self) -> Result:

@@ -6,16 +6,18 @@ to the stopping rules.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sharefind.meanfield.clouds.projection import Projector
 from sharefind.search.experiments import Training
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.rule_traits import GrowthTraits
+from sharefind.search.rules.leftover import Leftover, leftover
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 from sharefind.spaces import LatticeNode, Subspace
 
@@ -27,10 +29,14 @@ class Escape:
     Attributes:
         mean: v_j = mean over replicates and particles of theta - P theta, (D,): the paper's direction.
         second_moment: cross-fitted second moment (D, D): mean over pairs r != s of (1/N) sum_i res_ri res_si^T.
+        residuals: of every replicate and particle, (R, D, N).
+        rounding: energy that is rounding alone.
     """
 
     mean: NDArray[np.float64]
     second_moment: NDArray[np.float64]
+    residuals: NDArray[np.float64] = field(repr=False)
+    rounding: float = 0.0
 
     @property
     def energy(self) -> float:
@@ -44,12 +50,29 @@ class Escape:
         basis = space.orthonormal()
         return float(np.einsum("kd,de,ke->", basis, self.second_moment, basis) / self.energy)
 
+    def can_reject(self, alpha: float) -> bool:
+        """Whether there are enough replicates for a p-value of `alpha` or less: 2^(R - 1) ways to turn them."""
+        return bool(2.0 ** (1 - len(self.residuals)) <= alpha)
 
-def measure_escape(training: Training, space: Subspace) -> Escape:
+    def outside(self, space: Subspace) -> Leftover:
+        """What of the escape lies outside `space`, which contains E_j."""
+        inside = space.project(self.residuals.transpose(0, 2, 1)).transpose(0, 2, 1)
+        return leftover(self.residuals - inside, self.rounding)
+
+
+def measure_escape(training: Training, space: Subspace, digits: float = 8.0) -> Escape:
     """Escape from `space` of replicates that started from the same particles.
 
     Independent samples make the noise of two replicates independent given the start, so products over pairs r != s
     average it to zero while the signal stays; the most negative eigenvalue shows the scale of what remains.
+
+    Args:
+        training: The replicates.
+        space: E_j.
+        digits: A component of a particle is off by at most so many units in its last place.
+
+    Returns:
+        The escape.
     """
     residual = Projector(space).residual(training.final).double().cpu().numpy()
     replicates, _, particles = residual.shape
@@ -57,7 +80,9 @@ def measure_escape(training: Training, space: Subspace) -> Escape:
     everything = total @ total.T
     same = np.einsum("rdn,ren->de", residual, residual)
     pairs = replicates * (replicates - 1) * particles
-    return Escape(residual.mean(axis=(0, 2)), (everything - same) / pairs)
+    size = float((training.final.double() ** 2).sum(1).mean())
+    rounding = size * (digits * torch.finfo(training.final.dtype).eps) ** 2
+    return Escape(residual.mean(axis=(0, 2)), (everything - same) / pairs, residual, rounding)
 
 
 @dataclass(frozen=True)

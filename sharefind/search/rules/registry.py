@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sharefind.search.own_groups import own_key
 from sharefind.search.rule_traits import StopTraits
 from sharefind.search.rules.growth import Proposal, RegisteredGrowth, numerical_names
 from sharefind.search.rules.growth_escape import EscapeGrowth
@@ -38,5 +39,7 @@ def is_named(proposal: Proposal, source: SearchNode) -> bool:
         return True
     if rule.traits.keeps_to_candidates:
         return child.candidate is not None
+    if rule.traits.snaps:
+        return child.candidate is not None or child.key == own_key(child.space)
     key, label = numerical_names(source, rule.name)
     return (child.key, child.candidate) == (key, None) and child.label in (label, "Z")

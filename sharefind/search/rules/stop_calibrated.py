@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from sharefind.search.experiments import StageProgress
+from sharefind.search.experiments import StageProgress, escape_training, staged
 from sharefind.search.hypotheses import TestedProblem
+from sharefind.search.node_evidence import Decision
 from sharefind.search.rule_traits import StopTraits
 from sharefind.search.rules.calibration import (
     CALIBRATED,
@@ -16,6 +17,7 @@ from sharefind.search.rules.calibration import (
     is_calibrated_by_copies,
     verdicts_by_distance,
 )
+from sharefind.search.rules.growth import measure_escape
 from sharefind.search.rules.stop_fixed import ThresholdRule, distance_evidence
 from sharefind.search.rules.stopping import (
     Assessment,
@@ -43,6 +45,12 @@ class CalibratedRule:
 
     def assess(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         """Train on the data and on copies, and compare."""
+        found = self._compared(problem, node, progress)
+        if node.space.is_full or not problem.settings.growing.snaps:
+            return found
+        return _cross_fitted(problem, node, found, progress)
+
+    def _compared(self, problem: TestedProblem, node: SearchNode, progress: StageProgress) -> Assessment:
         if not is_calibrated_by_copies(problem):
             return ThresholdRule(self.name).assess(problem, node, progress)
         if node.space.is_full:
@@ -56,3 +64,28 @@ class CalibratedRule:
         named = verdicts_by_distance(problem, groups, stays and not saddle) if groups else {}
         evidence = distance_evidence(problem, node, self.name, found, relative, saddle, named, against)
         return Assessment(evidence, found.training)
+
+
+def _cross_fitted(problem: TestedProblem, node: SearchNode, found: Assessment, progress: StageProgress) -> Assessment:
+    """An exact space to which a growth snapped holds only if replicates that start alike do not leave it alike.
+
+    What they have in common is free of the noise of each, so that it shows where dist^2 does not exceed delta_j: a snap
+    to a space that is too small. It decides alone where nothing calibrates delta_j, at {0} without a candidate on fresh
+    samples.
+    """
+    evidence, alpha = found.evidence, problem.settings.alpha
+    is_alone = node.space.is_zero and problem.lattice is None and problem.samples is None
+    if evidence.decision is Decision.GROW and not is_alone:
+        return found
+    training = escape_training(problem, node.space, node.key, staged(progress, "replicates"))
+    escape = measure_escape(training, node.space)
+    if not escape.can_reject(alpha):
+        return found
+    left = escape.outside(node.space)
+    leaves = left.p_value <= alpha
+    decision, word = (Decision.GROW, "leave") if leaves else (Decision.STAY, "stay")
+    common = f"what replicates have in common is {left.errors:.2g} standard errors (p = {left.p_value:.3g})"
+    reason = f"particles {word}: {common}; {evidence.reason}"
+    groups = (*evidence.groups, *evidence.rejected)
+    kept, rejected = ((), groups) if leaves else (evidence.groups, evidence.rejected)
+    return replace(found, evidence=replace(evidence, decision=decision, reason=reason, groups=kept, rejected=rejected))

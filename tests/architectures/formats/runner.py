@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-STEPS = 30
+STEPS = 15
 
 
 class _NoSharefind(MetaPathFinder):
@@ -81,7 +81,7 @@ def examine(module: Any, elements: dict[str, np.ndarray], dtype: torch.dtype) ->
             "shape": list(net(torch.zeros(2, 3, module.D_IN, dtype=dtype)).shape),
         }
     if dtype is torch.float64:
-        wide = module.SharedShallowNetwork(20_000, dtype=dtype)
+        wide = module.SharedShallowNetwork(5_000, dtype=dtype)
         figures["weight_length"] = float((wide.weight.detach().square().sum((1, 2)).mean() / module.D_OUT).sqrt())
     return figures
 

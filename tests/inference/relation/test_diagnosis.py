@@ -99,14 +99,16 @@ def test_what_was_tested_says_more_than_an_interval() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["C8", "D8"])
+@pytest.mark.parametrize("name", ["C8", pytest.param("D8", marks=pytest.mark.slow)])
 def test_the_price_of_tying_is_that_of_least_squares_where_the_relation_is_linear(name: str) -> None:
     data, settings = _ring(1200, 8, 5, turn=0.1), CrossValidation(models=ReferenceModels(lengths=(None,)))
     gap = risk_gap(*(torch.from_numpy(v) for v in data), _moves(name), np.random.default_rng(0), settings=settings)
     assert gap.gap == pytest.approx(_least_squares_gap(data, name), abs=5e-4)
 
 
-@pytest.mark.parametrize(("offset", "scale"), [(300.0, 1.0), (1e5, 1e-6), (-1e5, 1e6)])
+@pytest.mark.parametrize(
+    ("offset", "scale"), [pytest.param(300.0, 1.0, marks=pytest.mark.slow), (1e5, 1e-6), (-1e5, 1e6)]
+)
 def test_neither_origin_nor_scale_changes_a_diagnosis(offset: float, scale: float) -> None:
     x, y = _ring(160, 4, 6, turn=0.2)
     near, far = _look((x, y), "D4"), _look((scale * (x + offset), (y + offset) / scale), "D4")

@@ -23,7 +23,8 @@ from sharefind.inference import (
     named_family,
     subgroup_family,
 )
-from sharefind.inference.relation.group_shares import _rows
+from sharefind.inference.relation import share_kernels
+from sharefind.inference.relation.group_shares import _rows, _spanned
 from sharefind.inference.relation.listed_lattice import ListedLattice
 from sharefind.inference.relation.share_evidence import TiedProcesses
 
@@ -56,15 +57,28 @@ def square_family() -> CandidateFamily:
     return subgroup_family(natural(SQUARE), natural(SQUARE))
 
 
+def matern(a: FloatArray, b: FloatArray) -> float:
+    r = np.sqrt(5) * np.linalg.norm(a - b)
+    return float((1 + r + r**2 / 3) * np.exp(-r))
+
+
+def network(a: FloatArray, b: FloatArray, variance: float = 20.0) -> float:
+    def product(u: FloatArray, v: FloatArray) -> float:
+        return 2 * variance * float(u @ v)
+
+    return 2 / np.pi * np.arcsin(product(a, b) / np.sqrt((1 + product(a, a)) * (1 + product(b, b))))
+
+
 def dense(x: FloatArray, y: FloatArray, on_x: FloatArray, on_y: FloatArray, median: float) -> float:
     """The evidence of one group, entry by entry of its covariance, by the densities of scipy."""
     (n, q), logs = y.shape, []
-    for width, noise, constant in product(GRID.widths, GRID.noises, GRID.constants):
-        covariance, fixed = np.zeros((n, q, n, q)), np.mean(on_y, axis=0)
+    bias = np.full((n, 1), GRID.bias * median)
+    for kernel, width, noise, constant in product((matern, network), GRID.widths, GRID.noises, GRID.constants):
+        covariance, fixed, unit = np.zeros((n, q, n, q)), np.mean(on_y, axis=0), width * median
         for i, j in product(range(n), range(n)):
-            r = [np.sqrt(5) * np.linalg.norm(x[i] - h @ x[j]) / (width * median) for h in on_x]
-            kernel = [(1 + s + s**2 / 3) * np.exp(-s) for s in r]
-            covariance[i, :, j] = np.mean([k * rho for k, rho in zip(kernel, on_y, strict=True)], axis=0)
+            row = np.append(x[i], bias[i]) / unit
+            values = [kernel(row, np.append(h @ x[j], bias[j]) / unit) for h in on_x]
+            covariance[i, :, j] = np.mean([k * rho for k, rho in zip(values, on_y, strict=True)], axis=0)
         whole = covariance.reshape(n * q, n * q)
         whole = whole / (np.trace(whole) / (n * q)) + noise * np.eye(n * q) + constant * np.kron(np.ones((n, n)), fixed)
         labels, size = y.ravel(), n * q
@@ -72,6 +86,16 @@ def dense(x: FloatArray, y: FloatArray, on_x: FloatArray, on_y: FloatArray, medi
         density = multivariate_normal.logpdf(labels, cov=amplitude * whole)
         logs.append(density + size / 2 * (np.log(2 * np.pi) + 1 - np.log(size)))
     return float(np.log(np.mean(np.exp(np.array(logs) - max(logs)))) + max(logs))
+
+
+def test_the_network_kernel_is_the_mean_over_units() -> None:
+    """Units erf(w^T (x, bias)) with normal weights, by a sum over many of them."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5, 3))
+    rows = torch.from_numpy(np.column_stack([x, np.full(5, 0.4)]))
+    found = share_kernels.network(rows @ rows.t(), (rows**2).sum(1).unsqueeze(1), (rows**2).sum(1), variance=0.8)
+    units = torch.erf(rows @ torch.from_numpy(np.sqrt(0.8) * rng.normal(size=(4, 400_000))))
+    assert torch.allclose(found, units @ units.t() / 400_000, atol=5e-3)
 
 
 @pytest.mark.parametrize("labels", ["natural", "trivial:2", "sign+trivial"])
@@ -100,7 +124,7 @@ def test_noise_alone_is_a_process_without_a_kernel() -> None:
 
 def test_blocks_of_rows_add_up_at_common_hyperparameters() -> None:
     listed, (x, y) = lattice(natural(SQUARE), natural(SQUARE)), ring(12, 0)
-    one = ShareSettings(widths=(1.0,), noises=(0.1,), constants=(1.0,))
+    one = ShareSettings(kernels=("matern",), widths=(1.0,), noises=(0.1,), constants=(1.0,))
     processes, parts = TiedProcesses(listed, one), [np.arange(5), np.arange(5, 12)]
     name, members = next((n, m) for n, m in listed.members.items() if len(m) == 8)
     on_x, on_y = listed.on_x[members], listed.on_y[members]
@@ -188,6 +212,30 @@ def test_noise_is_told_from_signal() -> None:
     assert shares(ring(30, 0)).has_signal
 
 
+def test_one_hot_labels_have_one_output_less_than_classes() -> None:
+    """Two classes say as much as the number that is 1 in the second class; directions without labels say nothing."""
+    x, y = ring(30, 4)
+    one = (y[:, :1] > y[:, :1].median()).double()
+    family = subgroup_family(natural(SQUARE), trivial(SQUARE))
+    two = subgroup_family(natural(SQUARE), parse_representation("trivial:2", SQUARE))
+    assert shares((x, torch.cat([1 - one, one], dim=1)), two).shares == pytest.approx(shares((x, one), family).shares)
+    three = subgroup_family(natural(SQUARE), parse_representation("trivial:3", SQUARE))
+    found = shares((x, torch.cat([y[:, :2], torch.full((30, 1), 7.0)], dim=1)), three)
+    assert found.shares == pytest.approx(shares((x, y[:, :2]), two).shares)
+
+
+def test_classes_that_move_are_compared_on_their_differences() -> None:
+    """One-hot labels under D_4, on contrasts with the same action: the same shares, whatever the basis."""
+    x, y = ring(40, 0)
+    one_hot = torch.nn.functional.one_hot(y.argmax(1), 4).double()
+    found, plain = shares((x, one_hot)), shares((x, one_hot - 0.25))
+    assert found.shares == pytest.approx(plain.shares)
+    assert found.likeliest == "C4"
+    listed = lattice(natural(SQUARE), natural(SQUARE))
+    assert _spanned(listed.on_y, one_hot - one_hot.mean(0).mean()).shape == (4, 3)
+    assert _spanned(listed.on_y, y).shape == (4, 4)
+
+
 def test_rows_of_one_unit_count_as_one_row() -> None:
     x, y = ring(30, 0)
     once = shares((x, y))
@@ -209,7 +257,7 @@ def test_rows_beyond_those_that_are_read() -> None:
     assert 10 <= found.rows < 120
     steps: list[tuple[int, int]] = []
     group_shares(x[:50], y[:50], square_family(), np.random.default_rng(0), progress=lambda *s: steps.append(s))
-    assert steps == [(0, 3), (1, 3), (2, 3)]
+    assert steps == [(k, 6) for k in range(6)]
 
 
 def test_rows_are_spread_over_units() -> None:
@@ -234,3 +282,5 @@ def test_where_there_are_no_shares() -> None:
         group_shares(x, y[:5], square_family(), rng)
     with pytest.raises(ConfigError, match="positive widths"):
         ShareSettings(widths=())
+    with pytest.raises(ConfigError, match="give some of matern, network"):
+        ShareSettings(kernels=("waves",))

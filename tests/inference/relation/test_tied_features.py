@@ -12,8 +12,8 @@ from torch import Tensor
 from sharefind.groups import named_group, natural, trivial
 from sharefind.inference.dependence import rows_looked_at
 from sharefind.inference.relation.relation_test import RelationSettings, RelationTest, relation_test
-from sharefind.inference.relation.tied_evidence import EvidenceSettings
-from sharefind.inference.relation.tied_features import FeatureEvidence, FeatureSettings
+from sharefind.inference.relation.tied_evidence import EvidenceSettings, KernelEvidence
+from sharefind.inference.relation.tied_features import FeatureDraft, FeatureEvidence, FeatureSettings
 from sharefind.meanfield import JointAction
 from tests.acceptance.relation_laws import Cell, Task, p_values, tasks
 
@@ -25,14 +25,15 @@ KINDS = {"C2": 60, "S3": 60, "C4, labels move": 25, "C2, two classes": 60, "C4, 
 def _features(cell: Cell, settings: FeatureSettings | None = None) -> FeatureEvidence:
     x, y = cell.draw(1)
     moves, rng = tasks()[cell.task].moves, np.random.default_rng(0)
-    return FeatureEvidence.of(x, y, moves, rng, EvidenceSettings(), settings or FULL)
+    return FeatureDraft.of(x, y, moves, rng, EvidenceSettings(), settings or FULL).evidence()
 
 
 def _kernels(evidence: FeatureEvidence) -> tuple[Tensor, Tensor]:
-    """K_H and k - K_H at the chosen length."""
+    """K_H, and A (A + c N)^{-1} of A = k - K_H, at the chosen length."""
     marks = evidence.landmarks
     tied = marks.group.tied(marks.x, [marks.length])[0]
-    return tied, marks.group.free(marks.x, marks.length) - tied
+    anti = marks.group.free(marks.x, marks.length) - tied
+    return tied, anti @ torch.linalg.inv(anti + evidence.settings.largest * len(anti) * torch.eye(len(anti)))
 
 
 def _looked_at(x: Tensor, y: Tensor, moves: JointAction, settings: RelationSettings = MANY) -> RelationTest:
@@ -74,11 +75,12 @@ def test_errors_of_units_are_residuals_over_the_root_of_what_the_smoother_leaves
     residuals = evidence.labels - evidence.fitted
     features = evidence.tied.features
     passed = torch.eye(96) - features @ torch.diag(1 / (evidence.tied.values + 0.01)) @ features.t()
+    passed = passed @ passed
     expected = torch.empty_like(residuals)
     for unit in range(len(sizes)):
         places = (units == unit).repeat_interleave(4).nonzero().flatten()
         values, vectors = torch.linalg.eigh(passed[places][:, places])
-        expected[places] = vectors @ ((vectors.t() @ residuals[places]) / values.sqrt().unsqueeze(1))
+        expected[places] = vectors @ ((vectors.t() @ residuals[places]) / values.clamp_min(1e-6).sqrt().unsqueeze(1))
     assert torch.allclose(evidence.tied.errors(residuals, units, 0.01), expected, atol=1e-8)
 
 
@@ -159,7 +161,7 @@ def test_rows_beyond_the_limits_are_dropped_with_their_units() -> None:
     x, y = Cell("C4, labels move", "normal", "even", 200).draw(0)
     assert len(_features(Cell("C4, labels move", "normal", "even", 200), replace(FULL, most_values=400)).rows) == 100
     small = FeatureSettings(tied_rank=50, anti_rank=20, most_kernels=4 * 50 * 80)
-    evidence = FeatureEvidence.of(x, y, moves, np.random.default_rng(0), EvidenceSettings(), small)
+    evidence = FeatureDraft.of(x, y, moves, np.random.default_rng(0), EvidenceSettings(), small).evidence()
     assert len(evidence.rows) == 80
     assert torch.allclose(evidence.scale(x[evidence.rows], y[evidence.rows])[0], evidence.landmarks.x)
     units = torch.arange(200) // 2
@@ -169,6 +171,31 @@ def test_rows_beyond_the_limits_are_dropped_with_their_units() -> None:
     for unit in units[evidence.rows].unique():
         own = signs[:, units[evidence.rows] == unit]
         assert torch.equal(own, own[:, :1].expand_as(own))
+
+
+def test_the_length_and_the_noise_have_the_best_evidence_of_the_kernels() -> None:
+    """With as many features as labels, at the first of two whitenings that are alike."""
+    cell = Cell("S3", "normal", "even", 60)
+    x, y = cell.draw(1)
+    moves, settings = tasks()[cell.task].moves, EvidenceSettings(floors=(1e-9, 1e-9))
+    features = FeatureDraft.of(
+        x, y, moves, np.random.default_rng(0), settings, replace(FULL, chosen_rank=10_000)
+    ).evidence()
+    kernels = KernelEvidence.of(x, y, moves, np.random.default_rng(0), settings)
+    place, noise = kernels.chosen()
+    assert (features.landmarks.length, features.noise) == (pytest.approx(kernels.lengths[place]), noise)
+    assert kernels.others == ()
+
+
+def test_later_draws_do_not_depend_on_which_whitenings_are_alike() -> None:
+    cell = Cell("C2", "skewed", "even", 80)
+    x, y = cell.draw(1)
+    states = []
+    for alike in (1.0, 1e9):
+        rng = np.random.default_rng(0)
+        FeatureDraft.of(x, y, tasks()[cell.task].moves, rng, EvidenceSettings(alike=alike), FULL).evidence()
+        states.append(rng.random())
+    assert states[0] == states[1]
 
 
 def test_labels_that_move_by_a_matrix_without_zeros() -> None:

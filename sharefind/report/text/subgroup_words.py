@@ -1,0 +1,46 @@
+"""What a run says of subgroups that the data proposed, inside a candidate that is too large to list."""
+
+from __future__ import annotations
+
+from sharefind.search.result import Result
+from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
+from sharefind.written import share
+
+
+def subgroup_words(result: Result, most: int = 4) -> str:
+    """One or two sentences; empty where all subgroups were listed.
+
+    Args:
+        result: Of the search.
+        most: Proposals that are named.
+    """
+    found, whole = result.subgroups, result.group
+    if found is None or whole.order is None:
+        return ""
+    size = f"{whole.name} has {whole.order:,} elements, too many to list"
+    if found.samples is None:
+        return f"{size}: it was tested as a whole, since {found.why_not}"
+    proposing, tested = f"{found.samples:,} samples", "others"
+    if found.tested_rows is not None:
+        proposing = f"{found.samples:,} of {found.samples + found.tested_rows:,} rows"
+        tested = f"the other {found.tested_rows:,}"
+    if not found.proposed:
+        why = "" if found.has_signal else ", since they show no signal"
+        return f"{size}: {proposing} proposed none of its subgroups{why}; {tested} tested it as a whole"
+    named = ", ".join(_named(one) for one in found.proposed[:most])
+    rest = ", ..." if len(found.proposed) > most else ""
+    count = len(found.proposed)
+    what = "1 of its subgroups" if count == 1 else f"{count} of its subgroups"
+    cut = "; the search for subgroups was cut short" if not found.exhaustive else ""
+    return f"{size}: {proposing} proposed {what} ({named}{rest}), {tested} tested {_family(found, whole.name)}{cut}"
+
+
+def _family(found: SubgroupsRow, whole: str) -> str:
+    """What was tested."""
+    more = len(found.family) - len({*(one.name for one in found.proposed), whole})
+    below = f", {more} more below or between them" if more else ""
+    return f"{'it' if len(found.proposed) == 1 else 'them'}{below} and {whole}"
+
+
+def _named(one: ProposedGroup) -> str:
+    return one.name if one.share is None else f"{one.name}, share {share(one.share, digits=3)}"

@@ -1,0 +1,30 @@
+"""What a result says of a search inside a candidate that is too large to list: the object under `subgroups`."""
+
+from __future__ import annotations
+
+from sharefind.groups import FiniteGroup
+from sharefind.search.problem import Problem
+from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
+
+
+def subgroups_row(problem: Problem) -> SubgroupsRow | None:
+    """What the proposing rows speak for, from which evidence, and what was tested; None where subgroups are listed."""
+    start, whole = problem.inside, problem.candidate.group
+    if start is None or not isinstance(whole, FiniteGroup):
+        return None
+    found = start.finding
+    if found is None:
+        return SubgroupsRow(why_not=start.why_not)
+    return SubgroupsRow(
+        samples=found.samples,
+        tested_rows=None if start.rows is None else len(start.rows),
+        proposed=[
+            ProposedGroup(
+                name=problem.label_of(one.group), order=one.group.order, share=one.share, log_odds=one.log_odds
+            )
+            for one in found.proposed
+        ],
+        family=[problem.label_of(group) for group in found.family],
+        has_signal=found.has_signal,
+        exhaustive=found.is_exhaustive,
+    )
