@@ -8,6 +8,9 @@ from pydantic import Field, FiniteFloat
 
 from sharefind.search.json_fields import ColumnName, Part, SignedPermutation, Size, Word
 
+MirrorStatus = Literal["accepted", "undecided", "rejected", "none"]
+"""What became of a group of mirror maps."""
+
 
 class MovedColumn(Part):
     """A column that a map fills with another one, or with its own negative.
@@ -79,7 +82,7 @@ class MirrorRow(Part):
         exhaustive: Whether the search was not cut short.
     """
 
-    status: Literal["accepted", "undecided", "rejected", "none"]
+    status: MirrorStatus
     group: Word | None
     order: Size | None
     generators: list[MirrorMap]

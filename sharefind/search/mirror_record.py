@@ -1,4 +1,4 @@
-"""What a result says of mirror maps: the object under `map` in `sharefind.result/1`."""
+"""What a result says of mirror maps: the object under `mirror` in `sharefind.result/1`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from sharefind.column_names import kept_names
 from sharefind.groups import FiniteGroup
 from sharefind.groups.enumeration import enumerate_elements
-from sharefind.inference import Verdict
 from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
 from sharefind.proposal.mirrors.signed_map import SignedMap, from_points, mirror_layout
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.mirror_parts import MirrorMap, MirrorRow, MirrorTests, MovedColumn
+from sharefind.search.map_explanations import ANSWERS
+from sharefind.search.mirror_parts import MirrorMap, MirrorRow, MirrorStatus, MirrorTests, MovedColumn
 from sharefind.search.mirror_start import kept_columns
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.typing import FloatArray, IntArray
@@ -63,14 +63,14 @@ def _shown(outcome: SearchOutcome) -> FiniteGroup | None:
     return candidate if held == candidate else held
 
 
-def _status(problem: TestedProblem, group: FiniteGroup | None) -> str:
+def _status(problem: TestedProblem, group: FiniteGroup | None) -> MirrorStatus:
     symmetries = problem.symmetries
     if group is None:
         return "none"
     if symmetries is None or symmetries.family is None:
-        return Verdict.UNDECIDED.value
+        return "undecided"
     verdict = symmetries.family.verdicts.get(problem.label_of(group))
-    return (verdict or Verdict.UNDECIDED).value
+    return "undecided" if verdict is None else ANSWERS[verdict]
 
 
 def _tests(problem: TestedProblem, group: FiniteGroup) -> MirrorTests | None:
@@ -138,7 +138,7 @@ def _moved(images: IntArray, signs: IntArray, names: Sequence[str]) -> list[Move
     """The columns that move, in their order, each with what it gets."""
     source = np.argsort(images)
     return [
-        MovedColumn(column=names[k], source=names[source[k]], sign=int(signs[source[k]]))
+        MovedColumn(column=names[k], source=names[source[k]], sign=1 if signs[source[k]] > 0 else -1)
         for k in range(len(images))
         if source[k] != k or signs[source[k]] < 0
     ]

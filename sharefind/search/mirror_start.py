@@ -1,7 +1,7 @@
 """A blind search for mirror maps: a part of the rows proposes signed permutations of inputs and labels, apart.
 
-How they are found is left to `sharefind.proposal.mirrors`; the other rows test the group and its subgroups as those of any
-other candidate, with what was set aside left out of the tests.
+How they are found is left to `sharefind.proposal.mirrors`; the other rows test the group and its subgroups as those of
+any other candidate, with what was set aside left out of the tests.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def test_the_map_is_printed_by_the_names_of_columns(discover, call, log: Path, t
     assert "inputs, sign changes roll" in text and "labels, stay pitch_acc" in text
     assert "not determined battery_V: no label is seen to depend on them" in text
     assert "law p =" in text and "noise floors" in text
-    found = json.loads((tmp_path / "run/result.json").read_text())["map"]
+    found = json.loads((tmp_path / "run/result.json").read_text())["mirror"]
     assert found["status"] == "accepted" and found["order"] == 2 and found["inputs_aside"] == ["battery_V"]
     (one,) = found["generators"]
     assert one["on_inputs"] == [-1, 2, -4, -3, 6, 5, -8, -7, 9] and one["on_outputs"] == [-1, 2, -4, -3]
@@ -49,7 +49,7 @@ def test_labels_without_a_symmetry_have_no_map(discover, log: Path, tmp_path: Pa
     np.savetxt(log, np.column_stack([x, y]), delimiter=",", header=",".join((*INPUTS, *OUTPUTS)), comments="")
     ending = discover(str(log), "--blind", "--signs", *COLUMNS, *BRIEF, "--out", "run", "--quiet")
     assert ending.status == 0 and "No mirror map was found" in ending.out
-    assert json.loads((tmp_path / "run/result.json").read_text())["map"]["status"] == "none"
+    assert json.loads((tmp_path / "run/result.json").read_text())["mirror"]["status"] == "none"
 
 
 def test_what_signs_cannot_do_is_said_in_one_line(discover, log: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from sharefind.proposal.mirrors.signed_map import SignedMap
 from sharefind.proposal.mirrors.terms import Terms
 from sharefind.recognition.naming import orbit_numbers
-from sharefind.typing import FloatArray, IntArray
+from sharefind.typing import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -125,14 +125,14 @@ class MirrorEvidence:
         fit, _, labels = self._fit(maps)
         return int(labels.max()) + 1, self._is_refuted(fit)
 
-    def _fit(self, maps: Sequence[SignedMap]) -> tuple[_Fit, FloatArray, IntArray]:
+    def _fit(self, maps: Sequence[SignedMap]) -> tuple[_Fit, BoolArray, IntArray]:
         """Orbits with their values, which coefficients must vanish (d_out, p), and the orbit of each coefficient."""
         values, variances = self._table
         labels, signs, zero = signed_orbits([self._moved(g) for g in maps], values.size)
         fit = _Fit.of(values.ravel(), variances.ravel(), labels, signs, zero)
         return fit, zero.reshape(values.shape), labels
 
-    def _gain_of_zeros(self, zero: IntArray) -> float:
+    def _gain_of_zeros(self, zero: BoolArray) -> float:
         """Evidence of linear coefficients that vanish though products of the same input do not."""
         d = len(self.terms.centre)
         values, variances = self.terms.linear
@@ -243,10 +243,10 @@ class _Fit:
     freedom: IntArray
     gain: float
     clearness: FloatArray
-    vanishes: FloatArray
+    vanishes: BoolArray
 
     @classmethod
-    def of(cls, values: FloatArray, variances: FloatArray, labels: IntArray, signs: IntArray, zero: IntArray) -> _Fit:
+    def of(cls, values: FloatArray, variances: FloatArray, labels: IntArray, signs: IntArray, zero: BoolArray) -> _Fit:
         known = np.isfinite(variances) & (variances > 0)
         weight = np.where(known, 1 / np.where(known, variances, 1.0), 0.0)
         turned, count = values * signs, int(labels.max()) + 1
@@ -267,7 +267,7 @@ class _Fit:
         return cls(misfit, freedom, float(gain.sum()), mean**2 * total, vanishes)
 
 
-def signed_orbits(moves: Sequence[tuple[IntArray, IntArray]], size: int) -> tuple[IntArray, IntArray, FloatArray]:
+def signed_orbits(moves: Sequence[tuple[IntArray, IntArray]], size: int) -> tuple[IntArray, IntArray, BoolArray]:
     """Orbits of entries under signed moves: those of one are equal up to signs, or all vanish.
 
     Args:
@@ -304,7 +304,7 @@ def _alike(clearness: FloatArray, moves: Sequence[IntArray], widest: float = 4.0
     return float(ties * prior + 0.5 * np.log(clearness[seen]).sum() - 0.5 * np.log(total[total > 0]).sum())
 
 
-def _ways_beyond(g: SignedMap, before: Sequence[SignedMap], seen: tuple[FloatArray, FloatArray]) -> float:
+def _ways_beyond(g: SignedMap, before: Sequence[SignedMap], seen: tuple[BoolArray, BoolArray]) -> float:
     """Log of the number of signed permutations like g, given that the group of other maps holds.
 
     Maps that permute its orbits are counted by orbit, each with as many places as an orbit has.
@@ -316,7 +316,7 @@ def _ways_beyond(g: SignedMap, before: Sequence[SignedMap], seen: tuple[FloatArr
     return sum(_ways(images, moved, others, of) for images, moved, others, of in sides)
 
 
-def _ways(images: IntArray, moved: FloatArray, before: Sequence[IntArray], seen: FloatArray) -> float:
+def _ways(images: IntArray, moved: BoolArray, before: Sequence[IntArray], seen: BoolArray) -> float:
     orbits = _point_orbits(before, len(images))
     pairs = np.unique(np.stack([orbits, orbits[images]]), axis=1)
     if pairs.shape[1] > int(orbits.max()) + 1:  # an orbit is torn apart

@@ -26,15 +26,15 @@ def mirror_finding(proposal: MirrorProposal) -> Finding:
     """
     values, variances = proposal.terms.linear
     layout = mirror_layout(*values.shape)
-    group = mirror_group(proposal.mirrors, layout)
-    labels = _tying(proposal.mirrors, layout)
+    group = mirror_group(proposal.maps, layout)
+    labels = _tying(proposal.maps, layout)
     space = Subspace.from_pattern(labels)
     tied, errors = _refitted(labels, values.ravel(), variances.ravel())
     return Finding(
         layout=layout,
         labels=labels,
         recognition=Recognition(space, layout, group, group.name, 2, space),
-        name=group.name if proposal.mirrors else "no sharing",
+        name=group.name if proposal.maps else "no sharing",
         is_group=True,
         is_odd=False,
         has_signal=bool(proposal.terms.seen_outputs.any()),
@@ -43,7 +43,7 @@ def mirror_finding(proposal: MirrorProposal) -> Finding:
         samples=proposal.terms.samples,
         is_decided=True,
         is_exhaustive=proposal.is_exhaustive,
-        log_odds=proposal.log_odds if proposal.mirrors else None,
+        log_odds=proposal.log_odds if proposal.maps else None,
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sharefind.proposal.mirrors.signed_map import SignedMap
 from sharefind.proposal.mirrors.terms import Terms
-from sharefind.typing import FloatArray, IntArray
+from sharefind.typing import BoolArray, FloatArray, IntArray
 
 Image = tuple[int, int]
 """What a column goes to, and with which sign."""
@@ -70,7 +70,7 @@ class MirrorSearch:
         self.inputs = [int(a) for a in self._telling(0) if self.terms.seen_inputs[a]]
         self.near, self.blurred = self._near(), self.terms.compared
         self.seen_pairs = self.terms.seen_products
-        self.with_products = self.seen_pairs.any(axis=(0, 1))
+        self.with_products = np.asarray(self.seen_pairs.any(axis=(0, 1)))
         start = _State.start(self)
         every = [(k, s) for k in self.outputs for s in (1, -1)]
         self.images = {j: [image for image in every if start.with_output(j, image) is not None] for j in self.outputs}
@@ -83,7 +83,7 @@ class MirrorSearch:
         strength = (values**2 / variances).sum(axis=axis)
         return np.lexsort((-strength, -seen))
 
-    def _near(self) -> FloatArray:
+    def _near(self) -> BoolArray:
         """Whether rows reach those of an image: bool (2, d_in, d_in), for the signs + and -."""
         mean, spread = self.terms.mean, self.terms.spread
         bound = self.effort.reach * np.sqrt(np.add.outer(spread**2, spread**2))
@@ -182,7 +182,7 @@ class MirrorSearch:
             squares[side] = np.where(missing, np.inf, np.where(live, z2, 0.0))
         return squares, live.astype(np.float64)
 
-    def misses(self, here: FloatArray, there: FloatArray, critical: float) -> FloatArray:
+    def misses(self, here: FloatArray, there: FloatArray, critical: float) -> BoolArray:
         """Whether a coefficient is seen here that is missing there, bool (d_in, d_in)."""
         least = self.effort.least
         up, down = here > critical, here < -critical
@@ -203,7 +203,7 @@ class _State:
     inputs: dict[int, Image]
     cost: FloatArray
     count: FloatArray
-    left: FloatArray
+    left: BoolArray
 
     @classmethod
     def start(cls, search: MirrorSearch) -> _State:
@@ -247,7 +247,7 @@ class _State:
     @property
     def is_possible(self) -> bool:
         """Whether each input that is seen has an image left, and is one."""
-        either = self.left.any(axis=0)
+        either = np.asarray(self.left.any(axis=0))
         seen = self.search.inputs
         return bool(either[seen].any(axis=1).all() and either[:, seen].any(axis=0).all())
 
@@ -259,11 +259,11 @@ class _State:
         left = self.left.copy()
         left[:, a, :], left[:, :, b] = False, False
         left[0 if t > 0 else 1, a, b] = True
-        left &= self._by_products(a, b, t)
-        changed = _State(self.search, self.outputs, {**self.inputs, a: image}, self.cost, self.count, left)
+        kept = np.asarray(left & self._by_products(a, b, t))
+        changed = _State(self.search, self.outputs, {**self.inputs, a: image}, self.cost, self.count, kept)
         return changed if changed.is_possible else None
 
-    def _by_products(self, a: int, b: int, t: int) -> FloatArray:
+    def _by_products(self, a: int, b: int, t: int) -> BoolArray:
         """Which images of each other input keep its products with a, bool (2, d_in, d_in)."""
         search = self.search
         values, errors, variances = *search.terms.products, search.blurred[2]

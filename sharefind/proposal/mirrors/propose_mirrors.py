@@ -16,7 +16,7 @@ from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence
 from sharefind.proposal.mirrors.mirror_search import MirrorSearch, SearchEffort
 from sharefind.proposal.mirrors.signed_map import SignedMap
 from sharefind.proposal.mirrors.terms import Terms, TermSettings, fit_terms
-from sharefind.typing import FloatArray
+from sharefind.typing import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def propose_mirrors(
     terms = fit_terms(x, y, settings.terms, names)
     for blur in settings.blurs:
         proposal = _proposed(x, y, replace(terms, blur=blur), settings, names)
-        if proposal.mirrors:
+        if proposal.maps:
             break
     return proposal
 
@@ -116,7 +116,7 @@ def _proposed(
     )
 
 
-def _aside(seen: FloatArray, moved: Sequence[Any]) -> tuple[int, ...]:
+def _aside(seen: BoolArray, moved: Sequence[Any]) -> tuple[int, ...]:
     touched = np.any([seen, *moved], axis=0)
     return tuple(np.flatnonzero(~touched).tolist())
 
@@ -130,7 +130,8 @@ def _climbed(evidence: MirrorEvidence, found: Sequence[SignedMap], odds: float) 
 
 def _grown(evidence: MirrorEvidence, found: Sequence[SignedMap], least: float) -> tuple[SignedMap, ...]:
     """Maps are added, each time the best, as long as the log odds for one more are large enough."""
-    kept, now, left = (), evidence.of(()), list(found)
+    kept: tuple[SignedMap, ...] = ()
+    now, left = evidence.of(kept), list(found)
     while left:
         more = [evidence.of((*kept, g)) for g in left]
         steps = [one.step_from(now) for one in more]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sharefind.recognition.layout import Axis, Layout
-from sharefind.typing import IntArray
+from sharefind.typing import BoolArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +33,12 @@ class SignedMap:
         return not (self.moved_outputs.any() or self.moved_inputs.any())
 
     @property
-    def moved_outputs(self) -> IntArray:
+    def moved_outputs(self) -> BoolArray:
         """Whether each output moves or changes sign, bool (d_out,)."""
         return _moved(self.out_images, self.out_signs)
 
     @property
-    def moved_inputs(self) -> IntArray:
+    def moved_inputs(self) -> BoolArray:
         """Whether each input moves or changes sign, bool (d_in,)."""
         return _moved(self.in_images, self.in_signs)
 
@@ -49,7 +49,7 @@ class SignedMap:
         return (*outputs.tolist(), *(len(outputs) + inputs).tolist())
 
 
-def _moved(images: IntArray, signs: IntArray) -> IntArray:
+def _moved(images: IntArray, signs: IntArray) -> BoolArray:
     return np.asarray((images != np.arange(len(images))) | (signs < 0))
 
 

@@ -16,7 +16,7 @@ from scipy import stats
 from sharefind.errors import InputError
 from sharefind.proposal.coefficients import inverse
 from sharefind.proposal.least_squares import Fit, refuse_dependent
-from sharefind.typing import FloatArray, IntArray
+from sharefind.typing import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -98,27 +98,27 @@ class Terms:
         return np.asarray(self.constant[0] + moved @ self.linear[0].T + squares)
 
     @property
-    def seen_linear(self) -> FloatArray:
+    def seen_linear(self) -> BoolArray:
         """Whether each linear coefficient is no accident, bool (d_out, d_in)."""
         return _seen(self.linear, self.critical[1])
 
     @property
-    def seen_products(self) -> FloatArray:
+    def seen_products(self) -> BoolArray:
         """Whether each coefficient of a product is no accident, bool (d_out, d_in, d_in)."""
         return _seen(self.products, self.critical[2])
 
     @property
-    def seen_inputs(self) -> FloatArray:
+    def seen_inputs(self) -> BoolArray:
         """Whether any label is seen to depend on each input, bool (d_in,)."""
         return np.asarray(self.seen_linear.any(axis=0) | self.seen_products.any(axis=(0, 1)))
 
     @property
-    def seen_outputs(self) -> FloatArray:
+    def seen_outputs(self) -> BoolArray:
         """Whether each label is seen to depend on anything, bool (d_out,)."""
         return np.asarray(self.seen_linear.any(axis=1) | self.seen_products.any(axis=(1, 2)))
 
 
-def _seen(pair: tuple[FloatArray, FloatArray], critical: float) -> FloatArray:
+def _seen(pair: tuple[FloatArray, FloatArray], critical: float) -> BoolArray:
     values, variances = pair
     return np.asarray(values**2 > critical**2 * variances)
 
@@ -178,7 +178,7 @@ class _Inputs:
         return cls(moved / size, size, centre, mean, np.where(varies, spread, 0.0))
 
     @property
-    def varies(self) -> FloatArray:
+    def varies(self) -> BoolArray:
         return np.asarray(self.spread > 0)
 
     def pairs(self) -> IntArray:
@@ -226,7 +226,7 @@ class _Fitting:
         design = self.design(pairs)
         lengths = np.maximum(np.linalg.norm(design, axis=0), np.finfo(np.float64).tiny)
         left = np.abs(np.diag(np.linalg.qr(design / lengths, mode="r")))[-len(pairs) :] if len(pairs) else np.empty(0)
-        return pairs[left > np.sqrt(self.settings.fit.dependent)]
+        return np.asarray(pairs[left > np.sqrt(self.settings.fit.dependent)])
 
     def design(self, entered: IntArray) -> FloatArray:
         n = len(self.y)
