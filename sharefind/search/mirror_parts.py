@@ -26,6 +26,18 @@ class MovedColumn(Part):
     sign: Literal[1, -1]
 
 
+class OpenColumn(Part):
+    """A column of which the coefficients do not settle what a map fills it with.
+
+    Attributes:
+        column: Its name.
+        sources: What it may get: positions counted from 1, negative where the sign changes.
+    """
+
+    column: ColumnName
+    sources: list[int]
+
+
 class MirrorMap(Part):
     """A generator of the group of maps.
 
@@ -37,6 +49,8 @@ class MirrorMap(Part):
         on_outputs: The same of all columns of y.
         residual: Root mean square of f(g x) - g f(x) on rows kept apart, f fitted without a symmetry, over that of
             y - f(x).
+        inputs_open: The columns of x that may get another one, or another sign, than is written here.
+        outputs_open: The same of y.
     """
 
     order: Size
@@ -45,6 +59,8 @@ class MirrorMap(Part):
     on_inputs: SignedPermutation
     on_outputs: SignedPermutation
     residual: FiniteFloat | None
+    inputs_open: list[OpenColumn] = Field(default_factory=list)
+    outputs_open: list[OpenColumn] = Field(default_factory=list)
 
 
 class MirrorTests(Part):
@@ -67,8 +83,9 @@ class MirrorRow(Part):
     """Mirror maps: signed permutations of the columns of x and of y, under which the data look the same.
 
     Attributes:
-        status: "accepted", "undecided" or "rejected" by the rows that took no part in the proposal; "none" where no map
-            is more than an accident.
+        status: "accepted", "undecided" or "rejected" by the rows that took no part in the proposal, and "undecided" as
+            well where the images of columns are not settled, or where a search that was cut short found no map; "none"
+            where no map is more than an accident.
         group: The structure of the group; None for no map, as below.
         order: Number of its elements.
         generators: Maps that generate it, mirrors first.
@@ -94,3 +111,15 @@ class MirrorRow(Part):
     rows: Size
     log_odds: FiniteFloat | None
     exhaustive: bool
+
+    @property
+    def open_columns(self) -> tuple[list[str], list[str]]:
+        """Columns of x and of y whose images some generator does not settle."""
+        on_x = [c.column for g in self.generators for c in g.inputs_open]
+        on_y = [c.column for g in self.generators for c in g.outputs_open]
+        return list(dict.fromkeys(on_x)), list(dict.fromkeys(on_y))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether maps were found that fit, and the log does not settle all of what they do."""
+        return self.status == "undecided" and any(self.open_columns)

@@ -11,14 +11,16 @@ import numpy as np
 from sharefind.column_names import kept_names
 from sharefind.groups import FiniteGroup
 from sharefind.groups.enumeration import enumerate_elements
+from sharefind.inference import Verdict
 from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
+from sharefind.proposal.mirrors.settling import ImagesLeft, images_left
 from sharefind.proposal.mirrors.signed_map import SignedMap, from_points, mirror_layout
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.map_explanations import ANSWERS
-from sharefind.search.mirror_parts import MirrorMap, MirrorRow, MirrorStatus, MirrorTests, MovedColumn
+from sharefind.search.mirror_parts import MirrorMap, MirrorRow, MirrorStatus, MirrorTests, MovedColumn, OpenColumn
 from sharefind.search.mirror_start import kept_columns
 from sharefind.search.search_outcome import SearchOutcome
-from sharefind.typing import FloatArray, IntArray
+from sharefind.typing import BoolArray, FloatArray, IntArray
 
 
 def mirror_row(outcome: SearchOutcome) -> MirrorRow | None:
@@ -34,11 +36,13 @@ def mirror_row(outcome: SearchOutcome) -> MirrorRow | None:
     names = list(kept_names(problem.task.inputs, "x")), list(kept_names(problem.task.outputs, "y"))
     floor = _Floor.of(problem, found)
     maps = [] if group is None else generating_maps(group, *found.terms.linear[0].shape)
+    left = [_open(one, found) for one in images_left(maps, found.terms)] if maps else []
+    generators = [_mirror_map(g, names, floor.residual(g), one) for g, one in zip(maps, left, strict=True)]
     return MirrorRow(
-        status=_status(problem, group),
+        status=_status(problem, group, found, generators),
         group=None if group is None else group.name,
         order=None if group is None else group.order,
-        generators=[_mirror_map(g, names, floor.residual(g)) for g in maps],
+        generators=generators,
         tests=None if group is None else _tests(problem, group),
         inputs_aside=[names[0][a] for a in found.aside_inputs],
         outputs_aside=[names[1][j] for j in found.aside_outputs],
@@ -63,14 +67,34 @@ def _shown(outcome: SearchOutcome) -> FiniteGroup | None:
     return candidate if held == candidate else held
 
 
-def _status(problem: TestedProblem, group: FiniteGroup | None) -> MirrorStatus:
+def _status(
+    problem: TestedProblem, group: FiniteGroup | None, found: MirrorProposal, maps: Sequence[MirrorMap]
+) -> MirrorStatus:
     symmetries = problem.symmetries
     if group is None:
-        return "none"
+        return "none" if found.is_exhaustive else "undecided"
     if symmetries is None or symmetries.family is None:
         return "undecided"
     verdict = symmetries.family.verdicts.get(problem.label_of(group))
-    return "undecided" if verdict is None else ANSWERS[verdict]
+    is_open = any(g.inputs_open or g.outputs_open for g in maps)
+    if verdict is None or (verdict is Verdict.ACCEPTED and is_open):
+        return "undecided"
+    return ANSWERS[verdict]
+
+
+OpenImages = tuple[dict[int, list[int]], dict[int, list[int]]]
+"""Columns of x and of y that are not settled, each with what it may get: positions from 1, with signs."""
+
+
+def _open(left: ImagesLeft, found: MirrorProposal) -> OpenImages:
+    """What the coefficients do not settle, but for what was set aside."""
+    return _sources(left.inputs, found.aside_inputs), _sources(left.outputs, found.aside_outputs)
+
+
+def _sources(left: BoolArray, aside: Sequence[int]) -> dict[int, list[int]]:
+    several = np.flatnonzero(left.sum(axis=(0, 1)) != 1)
+    signed = ((b, np.argwhere(left[:, :, b])) for b in several.tolist() if b not in aside)
+    return {b: [int(-a - 1 if turned else a + 1) for turned, a in found] for b, found in signed}
 
 
 def _tests(problem: TestedProblem, group: FiniteGroup) -> MirrorTests | None:
@@ -123,7 +147,13 @@ class _Floor:
         return float(np.sqrt(np.mean(gap / self.noise[known] ** 2)))
 
 
-def _mirror_map(g: SignedMap, names: tuple[list[str], list[str]], residual: float | None) -> MirrorMap:
+def _mirror_map(
+    g: SignedMap, names: tuple[list[str], list[str]], residual: float | None, left: OpenImages
+) -> MirrorMap:
+    on_x, on_y = (
+        [OpenColumn(column=side[b], sources=sources) for b, sources in one.items()]
+        for side, one in zip(names, left, strict=True)
+    )
     return MirrorMap(
         order=_order(g),
         inputs=_moved(g.in_images, g.in_signs, names[0]),
@@ -131,6 +161,8 @@ def _mirror_map(g: SignedMap, names: tuple[list[str], list[str]], residual: floa
         on_inputs=[int((k + 1) * s) for k, s in zip(g.in_images, g.in_signs, strict=True)],
         on_outputs=[int((k + 1) * s) for k, s in zip(g.out_images, g.out_signs, strict=True)],
         residual=residual,
+        inputs_open=on_x,
+        outputs_open=on_y,
     )
 
 

@@ -145,7 +145,7 @@ class Result(Part):
         blocks = [Block(b.name, tuple(b.shape)) for b in self.parameter_space.blocks]
         star = self.e_star
         return html.notebook(
-            html.headline(self._found, is_good=self.is_found and star.dim > 0 and not self.is_one_sided),
+            html.headline(self._found, is_good=self._is_good),
             html.remarks(self.warnings),
             html.facts(self._facts()),
             shown_space(star.dim, star.tying, star.basis, blocks, self.block_names, is_exact=star.exact),
@@ -178,10 +178,19 @@ class Result(Part):
         return bool(self.chain) and self.chain[-1].decision == "stay"
 
     @property
+    def _is_good(self) -> bool:
+        return self.is_found and self.e_star.dim > 0 and not (self.is_one_sided or self.is_mirror_undecided)
+
+    @property
     def is_one_sided(self) -> bool:
         """Whether the relation decides and nothing was accepted, since the inputs show one side of groups only."""
         hidden = any(row.relation is not None and row.relation.one_sided for row in self.symmetries)
         return self.decided_by == "relation" and not self.accepted and hidden
+
+    @property
+    def is_mirror_undecided(self) -> bool:
+        """Whether mirror maps were looked for, and it is undecided which there are, or what they do."""
+        return self.mirror is not None and self.mirror.status == "undecided"
 
     @property
     def _found(self) -> str:
@@ -190,6 +199,8 @@ class Result(Part):
         name = {0: "{0}", ambient: "Z"}.get(dim, self.e_star.candidate or "a space without a name")
         where = f"{name}, dimension {dim} of {ambient}"
         if self.is_found:
+            if self.is_mirror_undecided:
+                return f"E_* = {where}, undecided: the log does not settle the mirror maps"
             return f"E_* = {where}{', undecided: the inputs show one side only' if self.is_one_sided else ''}"
         return f"Undecided: the search ended at {where}{f' ({self.stopped})' if self.stopped else ''}"
 

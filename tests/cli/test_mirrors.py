@@ -39,6 +39,7 @@ def test_the_map_is_printed_by_the_names_of_columns(discover, call, log: Path, t
     assert {"column": "roll", "source": "roll", "sign": -1} in one["inputs"]
     assert one["residual"] < 1
     assert call("report", "run", "--out", "page.html").status == 0
+    assert "the maps leave battery_V alone" in call("export", "run", "--format", "augment", "--out", "maps.py").out
     page = (tmp_path / "page.html").read_text()
     assert "hip_l &lt;- -hip_r" in page and "Mirror maps: C2" in page
 
@@ -50,6 +51,29 @@ def test_labels_without_a_symmetry_have_no_map(discover, log: Path, tmp_path: Pa
     ending = discover(str(log), "--blind", "--signs", *COLUMNS, *BRIEF, "--out", "run", "--quiet")
     assert ending.status == 0 and "No mirror map was found" in ending.out
     assert json.loads((tmp_path / "run/result.json").read_text())["mirror"]["status"] == "none"
+
+
+def test_a_map_that_is_not_forced_is_undecided_and_not_exported(discover, call, log: Path, tmp_path: Path) -> None:
+    """Of u v only the sign of the product is seen: either may change it."""
+    (x, y), winds = biped(800), np.random.default_rng(1).normal(size=(800, 2))
+    y[:, 0] += 0.5 * winds[:, 0] * winds[:, 1]
+    names = (*INPUTS, "u", "v")
+    np.savetxt(log, np.column_stack([x, winds, y]), delimiter=",", header=",".join((*names, *OUTPUTS)), comments="")
+    columns = ("--inputs", ",".join(names), "--outputs", ",".join(OUTPUTS))
+    ending = discover(str(log), "--blind", "--signs", *columns, *BRIEF, "--out", "run", "--quiet")
+    text = " ".join(ending.out.replace("│", " ").split())
+    assert ending.status == 0 and "does not settle what they do to u, v; give more rows" in text
+    assert "Mirror maps, undecided: C2, order 2, by 1 generator; not settled: u, v" in text
+    assert "inputs, not settled u <- +u or +v or -u or -v; v <- +u or +v or -u or -v" in text
+    assert "export" not in text
+    found = json.loads((tmp_path / "run/result.json").read_text())["mirror"]
+    assert found["status"] == "undecided"
+    (one,) = found["generators"]
+    assert one["inputs_open"] == [{"column": name, "sources": [10, 11, -10, -11]} for name in "uv"]
+    for format in ("augment", "torch"):
+        ending = call("export", "run", "--format", format, "--out", "maps.py")
+        assert ending.status == 1 and not (tmp_path / "maps.py").exists()
+        assert "the log does not settle what the maps do to u, v; give more rows" in ending.err
 
 
 def test_what_signs_cannot_do_is_said_in_one_line(discover, log: Path, tmp_path: Path) -> None:

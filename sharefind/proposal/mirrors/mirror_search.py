@@ -66,29 +66,13 @@ class MirrorSearch:
     _costs: dict[tuple[int, int], tuple[FloatArray, FloatArray]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.outputs = [int(j) for j in self._telling(1) if self.terms.seen_outputs[j]]
-        self.inputs = [int(a) for a in self._telling(0) if self.terms.seen_inputs[a]]
-        self.near, self.blurred = self._near(), self.terms.compared
+        self.outputs, self.inputs = telling(self.terms, 1), telling(self.terms, 0)
+        self.near, self.blurred = within_reach(self.terms, self.effort), self.terms.compared
         self.seen_pairs = self.terms.seen_products
         self.with_products = np.asarray(self.seen_pairs.any(axis=(0, 1)))
         start = _State.start(self)
         every = [(k, s) for k in self.outputs for s in (1, -1)]
         self.images = {j: [image for image in every if start.with_output(j, image) is not None] for j in self.outputs}
-
-    def _telling(self, axis: int) -> IntArray:
-        """Labels (or inputs) in order: first those with most coefficients that are seen, which tell most of others."""
-        squares = np.einsum("jaa->ja", self.terms.seen_products)
-        seen = (self.terms.seen_linear | squares).sum(axis=axis)
-        values, variances = self.terms.linear
-        strength = (values**2 / variances).sum(axis=axis)
-        return np.lexsort((-strength, -seen))
-
-    def _near(self) -> BoolArray:
-        """Whether rows reach those of an image: bool (2, d_in, d_in), for the signs + and -."""
-        mean, spread = self.terms.mean, self.terms.spread
-        bound = self.effort.reach * np.sqrt(np.add.outer(spread**2, spread**2))
-        alike = np.maximum.outer(spread, spread) <= self.effort.widest * np.minimum.outer(spread, spread)
-        return np.stack([alike & (np.abs(np.subtract.outer(mean, s * mean)) <= bound) for s in (1, -1)])
 
     # Generators -------------------------------------------------------------------------------------------------
 
@@ -192,6 +176,24 @@ class MirrorSearch:
         """Largest sum of so many squared differences that noise explains."""
         loose = self.effort.looseness
         return np.asarray(count + loose * np.sqrt(3.0 * count) + loose**2)
+
+
+def telling(terms: Terms, axis: int) -> list[int]:
+    """Labels (axis 1) or inputs (axis 0) that are seen to matter: first those with most coefficients that are seen."""
+    squares = np.einsum("jaa->ja", terms.seen_products)
+    seen = (terms.seen_linear | squares).sum(axis=axis)
+    values, variances = terms.linear
+    strength = (values**2 / variances).sum(axis=axis)
+    matters = terms.seen_outputs if axis else terms.seen_inputs
+    return [int(k) for k in np.lexsort((-strength, -seen)) if matters[k]]
+
+
+def within_reach(terms: Terms, effort: SearchEffort) -> BoolArray:
+    """Whether rows reach those of an image: bool (2, d_in, d_in), for the signs + and -."""
+    mean, spread = terms.mean, terms.spread
+    bound = effort.reach * np.sqrt(np.add.outer(spread**2, spread**2))
+    alike = np.maximum.outer(spread, spread) <= effort.widest * np.minimum.outer(spread, spread)
+    return np.stack([alike & (np.abs(np.subtract.outer(mean, s * mean)) <= bound) for s in (1, -1)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from sharefind.errors import setting
 from sharefind.groups import cycle_notation
+from sharefind.report.text.mirror_words import open_sentence
 from sharefind.report.text.move_words import generator_words
 from sharefind.report.text.relation_words import (
     decides_by_relation,
@@ -72,7 +73,9 @@ def star_name(view: RunView) -> str:
 
 
 def _meaning(view: RunView) -> str:
-    e_star = view.result.e_star
+    e_star, mirror = view.result.e_star, view.result.mirror
+    if mirror is not None and mirror.is_open:
+        return open_sentence(mirror)
     if is_zero(view):
         if e_star.stabiliser is not None:
             return "no parameter of this unit is left free by the symmetries that are not rejected."
@@ -195,7 +198,8 @@ def _rests_at_saddle(view: RunView) -> bool:
 
 def is_answer(view: RunView) -> bool:
     """Whether a space holds that says something of the data: not {0}, and not Z for want of a decision."""
-    return view.is_finished and not is_zero(view) and not view.result.is_one_sided
+    is_undecided = view.result.is_one_sided or view.result.is_mirror_undecided
+    return view.is_finished and not is_zero(view) and not is_undecided
 
 
 def is_zero(view: RunView) -> bool:
