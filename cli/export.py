@@ -48,12 +48,15 @@ def export(
     """
     chosen = _format(format, dtype)
     refuse_unwritable(out)
-    from sharefind.architectures import searched_network, spec_from_outcome
+    from sharefind.architectures import refuse_open_maps, searched_network, spec_from_outcome
     from sharefind.cli.finished import finished_outcome
     from sharefind.search import RunFolder
+    from sharefind.search.mirror_record import mirror_row
 
     folder = RunFolder.open(run, limits_of(context.params))
     outcome = finished_outcome(folder)
+    mirror = mirror_row(outcome)
+    refuse_open_maps(mirror)
     spec = spec_from_outcome(outcome)
     certificate = chosen.write(spec, lambda: searched_network(outcome, folder), out, folder.config().seed, dtype)
     context.obj.written = out
@@ -61,6 +64,9 @@ def export(
     console.print(f"wrote {out}: {certificate.statement}", soft_wrap=True)
     for number, line in enumerate(chosen.next(spec, run, out)):
         console.print(f"{'' if number else 'next':<5} {line}", soft_wrap=True)
+    if mirror is not None and (aside := [*mirror.inputs_aside, *mirror.outputs_aside]):
+        left = f"the maps leave {', '.join(aside)} alone: what they do there is not determined"
+        console.print(f"note  {left}", soft_wrap=True)
     if out.suffix != chosen.suffix:
         console.print(f"note  readers expect a name that ends in {chosen.suffix}", soft_wrap=True)
 

@@ -76,6 +76,7 @@ DISCOVER: Panels = {
         Choice("generators", str, "FILE", "Candidate group from a JSON file of generators."),
         Choice("map", str, "FILE", "Candidate group from a table of columns: name, image, sign."),
         Choice("blind", bool, "", "Search without any candidate group."),
+        Choice("signs", bool, "", "With --blind: find mirror maps, which move and change signs of inputs and labels."),
         Choice("task", str, "NAME", "A named task; default c2-wi."),
         Choice("data", str, "FILE_OR_NAME", "An .npz, .csv, .parquet, .npy or .feather file, or a named data set."),
     ),

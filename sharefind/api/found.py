@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sharefind.api.parameters import EvidenceRow, Parameters, SearchedModel, TemporaryRun
 from sharefind.api.shown import ShownSharing
 from sharefind.api.writing import format_of, write_network
-from sharefind.architectures import SharingSpec, TrainedNetwork
+from sharefind.architectures import SharingSpec, TrainedNetwork, refuse_open_maps
 from sharefind.architectures.layers import FitResult, SharedLinear, SharedShallowNetwork, SharedTwoLayer
 from sharefind.errors import ConfigError, NotConvergedError, RunFolderError, UnitError, worded
 from sharefind.groups import Group
@@ -54,7 +54,8 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
         """The search's model as a torch module, in X and y as they were given.
 
         Raises:
-            NotConvergedError: the search is unfinished. UnitError: the unit cannot be exported.
+            NotConvergedError: the search is unfinished. UnitError: the unit cannot be exported. ExportError: the log
+                does not settle the mirror maps that were found.
         """
         return SharedShallowNetwork.from_spec(self._network(), device=device, dtype=dtype)
 
@@ -139,6 +140,7 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
 
     def _network(self) -> TrainedNetwork:
         model = self._model_of_search()
+        refuse_open_maps(self.result_.mirror)
         if isinstance(model, TrainedNetwork):
             return model
         raise UnitError(f"the unit {model.unit.name} cannot be exported; use {exported_units()}")

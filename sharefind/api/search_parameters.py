@@ -31,6 +31,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         generators: Path of a file with generators, instead of a group.
         map: Which column goes where, instead of a group: the path of a table (name, image, sign), a dict such as
             {"hip_1": "-hip_4", "hip_4": "-hip_1"} whose other columns stay, or a list of these, a generator each.
+        signs: Where there is no candidate, look for mirror maps: permutations with signs of inputs and labels, apart.
         in_rep: Representation expression on X.
         out_rep: Representation expression on y. Of classes it permutes them in the order of `classes_`; they stay as
             they are where it is None.
@@ -85,6 +86,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         *,
         generators: str | Path | None = None,
         map: GivenMap | None = None,
+        signs: bool | None = None,
         in_rep: str | None = None,
         out_rep: str | None = None,
         hidden_rep: str | None = None,
@@ -128,6 +130,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         self.unit = unit
         self.generators = generators
         self.map = map
+        self.signs = signs
         self.in_rep = in_rep
         self.out_rep = out_rep
         self.hidden_rep = hidden_rep

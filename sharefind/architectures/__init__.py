@@ -6,7 +6,12 @@ from sharefind.architectures.formats.registry import write_snippet
 from sharefind.architectures.formats.spec_json import from_json, read_spec, to_json, write_json
 from sharefind.architectures.formats.tensors import read_safetensors, write_safetensors
 from sharefind.architectures.formats.torch_source import class_names, torch_source, write_torch
-from sharefind.architectures.searched_spec import exact_texts, generator_pairs, spec_from_outcome
+from sharefind.architectures.searched_spec import (
+    exact_texts,
+    generator_pairs,
+    refuse_open_maps,
+    spec_from_outcome,
+)
 from sharefind.architectures.spec import SCHEMA, GeneratorPair, SharingSpec
 from sharefind.architectures.trained import TrainedNetwork, coefficients, searched_network
 from sharefind.architectures.verification import verify_file
@@ -26,6 +31,7 @@ __all__ = [
     "onnx_model",
     "read_safetensors",
     "read_spec",
+    "refuse_open_maps",
     "searched_network",
     "spec_from_outcome",
     "to_json",

@@ -13,13 +13,15 @@ from sharefind.architectures.certificate.group_names import WrongNameError, clai
 from sharefind.architectures.certificate.stabiliser import rebuild_stabiliser
 from sharefind.architectures.spec import HIDDEN, INPUTS, OUTPUTS, ExactRows, GeneratorPair, SharingSpec
 from sharefind.column_names import kept_names
-from sharefind.errors import ExportError
+from sharefind.errors import ExportError, setting
 from sharefind.exact.matrices import rows_of
 from sharefind.groups import FiniteGroup, Group, Representation, format_element
 from sharefind.spaces import fixed_space
+from sharefind.written import shortened
 
 if TYPE_CHECKING:
     from sharefind.meanfield.clouds.standardise import Standardisation
+    from sharefind.search.mirror_parts import MirrorRow
     from sharefind.search.problem import Problem
     from sharefind.search.search_lattice import SearchNode
     from sharefind.search.search_outcome import SearchOutcome
@@ -47,6 +49,23 @@ def matrix_text(matrix: DomainMatrix) -> ExactRows:
         tuple(known[rows[i][j]] if j in rows.get(i, {}) else "0" for j in range(matrix.shape[1]))
         for i in range(matrix.shape[0])
     )
+
+
+def refuse_open_maps(mirror: MirrorRow | None) -> None:
+    """Refuse to write maps of which the log does not settle all that they do.
+
+    Args:
+        mirror: The mirror maps that were found, if any were looked for.
+
+    Raises:
+        ExportError: Another image of some column fits as well.
+    """
+    if mirror is not None and mirror.is_open:
+        columns = ", ".join(shortened(name, 40) for side in mirror.open_columns for name in side)
+        raise ExportError(
+            f"nothing is written: the log does not settle what the maps do to {shortened(columns, 200)}; give more "
+            f"rows, or the map that you know with {setting('map')}"
+        )
 
 
 def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:

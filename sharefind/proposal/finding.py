@@ -66,6 +66,7 @@ class Finding:
         is_exhaustive: Whether the search for permutations was not cut short.
         smaller: What could most easily be dropped from the space; None where nothing is left to drop.
         alternatives: What the samples propose next, should this be rejected by others; each has none of its own.
+        log_odds: Of a group of maps: for it against an accident; such a finding has no share.
     """
 
     layout: Layout
@@ -84,6 +85,7 @@ class Finding:
     is_exhaustive: bool = True
     smaller: Smaller | None = None
     alternatives: tuple[Finding, ...] = ()
+    log_odds: float | None = None
 
     @property
     def status(self) -> str:

@@ -250,10 +250,7 @@ def _chosen(inputs: FloatArray, d_out: int, fit: Fit, names: Sequence[str]) -> l
     is_free, found = has_constant(inputs), powers(inputs)
     first = [] if is_free else [("constant", np.zeros((1, d), dtype=np.int64))]
     chosen = [(name, e, products(found, e)) for name, e in (*first, ("linear", np.eye(d, dtype=np.int64)))]
-    if _is_dependent([columns for _, _, columns in chosen], fit.dependent):
-        name = column_name(_determined(inputs, fit.dependent), "x", names)
-        which = "an input of x" if name is None else f"an input of x, {name},"
-        raise InputError(f"{which} is determined by the others (of {d}); drop it, or give more varied data")
+    refuse_dependent(np.hstack([columns for _, _, columns in chosen]), inputs, fit, names)
     for name, exponents in [] if is_free else higher(d):
         designed = sum(len(e) for _, e, _ in chosen)
         too_many = (designed + len(exponents)) * fit.samples_per_monomial > n
@@ -263,6 +260,26 @@ def _chosen(inputs: FloatArray, d_out: int, fit: Fit, names: Sequence[str]) -> l
         if not _is_dependent([*(c for _, _, c in chosen), columns], fit.dependent):
             chosen.append((name, exponents, columns))
     return chosen
+
+
+def refuse_dependent(design: FloatArray, inputs: FloatArray, fit: Fit, names: Sequence[str]) -> None:
+    """Refuse inputs of which one is determined by the others.
+
+    Args:
+        design: Columns of the inputs, with a constant, shape (n, p).
+        inputs: x, shape (n, d_in), of which the message names a column.
+        fit: When a column counts as determined.
+        names: Of the columns of x, for messages.
+
+    Raises:
+        InputError: A column is determined by the others.
+    """
+    if _is_dependent([design], fit.dependent):
+        name = column_name(_determined(inputs, fit.dependent), "x", names)
+        which = "an input of x" if name is None else f"an input of x, {name},"
+        raise InputError(
+            f"{which} is determined by the others (of {inputs.shape[1]}); drop it, or give more varied data"
+        )
 
 
 def _determined(inputs: FloatArray, share: float) -> int:

@@ -23,6 +23,7 @@ from sharefind.inference.row_blocks import held_units
 from sharefind.meanfield.units import build_searched_unit, read_unit
 from sharefind.proposal import Finding, least_squares, propose
 from sharefind.proposal.log_evidence import LogEvidence
+from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
 from sharefind.recognition import LieStabiliser, lie_stabiliser
 from sharefind.rng import named_stream
 from sharefind.search.config import SearchConfig
@@ -51,6 +52,7 @@ class BlindStart:
         unit: the unit that it needs where the user named none, or None. rows: the samples that are left for tests and
             training, ascending, or None for fresh samples.
         alternatives: what the same samples propose next, should this one be rejected. tried: proposals that were.
+        maps: the mirror maps that were proposed, with what was set aside; None in a search for shared weights.
     """
 
     finding: Finding
@@ -62,6 +64,7 @@ class BlindStart:
     rows: NDArray[np.int64] | None
     alternatives: tuple[BlindStart, ...] = ()
     tried: tuple[Tried, ...] = ()
+    maps: MirrorProposal | None = None
 
     @property
     def proposed(self) -> Finding:
@@ -121,7 +124,7 @@ def blind_start(
     else:
         proposing, rows = split_rows(len(x), config.seed, units, share)
         x, y = x[proposing], y[proposing]
-    signed = None if unit is None else _is_odd(unit, x.shape[1], y.shape[1])
+    signed = None if unit is None else is_odd_unit(unit, x.shape[1], y.shape[1])
     if has_classes:
         signed = False  # no sign of a class means anything
     finding = propose(x, y, signed=signed, seed=config.seed, names=names)
@@ -190,7 +193,7 @@ def _determinant(move: tuple[int, ...], finding: Finding) -> int:
     return permutation_sign(images.tolist()) * int(np.prod(signs))
 
 
-def _is_odd(unit: str, d_in: int, d_out: int) -> bool:
+def is_odd_unit(unit: str, d_in: int, d_out: int) -> bool:
     """Whether the unit commutes with changes of sign of its outputs."""
     nobody = FiniteGroup("C1", 1, ())
     hidden = trivial(nobody, 1) if read_unit(unit).kind.has_hidden else None

@@ -107,6 +107,7 @@ def _named(found: Finding) -> dict[str, Any]:
         "dim": found.dim,
         "is_group": found.is_group,
         "share": found.share,
+        "log_odds": found.log_odds,
     }
 
 

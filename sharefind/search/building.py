@@ -25,6 +25,7 @@ from sharefind.search.blind import BlindStart, blind_start
 from sharefind.search.classes import fresh_change, paced, refuse_no_classes
 from sharefind.search.config import SearchConfig, Settings
 from sharefind.search.inside import SubgroupStart, subgroup_start, warnings_of
+from sharefind.search.mirror_start import mirror_start
 from sharefind.search.own_groups import weights_layout
 from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
@@ -64,9 +65,13 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
     refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, config.limits)
     if is_structured(config):
         unit, units = config.unit or task.unit, rows_of_task.units
-        blind = blind_start(
-            config, task.x, task.y, unit, task.sample, units, names=task.inputs, has_classes=bool(task.classes)
-        )
+        has_classes = bool(task.classes)
+        if config.signs:
+            blind = mirror_start(config, task.x, task.y, unit, units, names=task.inputs, has_classes=has_classes)
+        else:
+            blind = blind_start(
+                config, task.x, task.y, unit, task.sample, units, names=task.inputs, has_classes=has_classes
+            )
         blind = blind if config.symmetry != "relation" else _with_listed(blind)
         group = Candidate(blind.group, blind.in_rep, blind.out_rep)
     candidate = group if isinstance(group, Candidate) else _represent(config, task, group)

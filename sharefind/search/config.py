@@ -36,6 +36,7 @@ class SearchConfig(BaseModel):
     Attributes:
         group: candidate group's name; generators: file with generators; map: table of columns, their images and signs;
             blind: no candidate (exactly one of the four).
+        signs: a blind search looks for mirror maps: permutations with signs of inputs and of labels, apart.
         task: a named task; data: a file or a named data set (at most one; the default task is c2-wi).
         inputs, outputs, drop, categorical, labels, axes, shape, out_axes, out_shape, delimiter, decimal: what columns
             of the data are, as in `sharefind.datasets.roles.Roles`.
@@ -64,6 +65,7 @@ class SearchConfig(BaseModel):
     generators: str | None = None
     map: str | None = None
     blind: bool = False
+    signs: bool | None = None
     task: str | None = None
     data: str | None = None
     inputs: str | None = None
@@ -121,6 +123,11 @@ class SearchConfig(BaseModel):
             )
         if self.task is not None and self.data is not None:
             raise ValueError(f"{setting('task')} and {setting('data')} exclude each other; give one of them")
+        if self.signs and (not self.blind or self.delta is not None):
+            raise ValueError(
+                f"{setting('signs')} says what a search without a candidate looks for; "
+                + (f"drop {setting('delta')}" if self.blind else f"give {setting('blind')}, or drop {setting('signs')}")
+            )
         if self.blind and self.scheme is not Scheme.VANILLA:
             raise ValueError(
                 f"scheme {self.scheme.value} imposes a symmetry, and {setting('blind')} has none; drop "

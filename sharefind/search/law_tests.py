@@ -18,6 +18,7 @@ from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.rng import named_stream
 from sharefind.search.experiments import StageProgress
 from sharefind.search.memory import KeptTests, Memory
+from sharefind.search.mirror_start import kept_columns
 from sharefind.search.problem import Problem
 from sharefind.search.searched_unit import searched_unit
 
@@ -118,6 +119,10 @@ def tested_samples(problem: Problem, fresh: int = 2000) -> tuple[Tensor, Tensor]
     task = problem.task
     if task.x is not None and task.y is not None:
         rows = slice(None) if problem.rows is None else problem.rows
+        maps = None if problem.blind is None else problem.blind.maps
+        if maps is not None:
+            kept = kept_columns(task.x[rows], maps.aside_inputs), kept_columns(task.y[rows], maps.aside_outputs)
+            return torch.from_numpy(kept[0]), torch.from_numpy(kept[1])
         return torch.tensor(task.x[rows]), torch.tensor(task.y[rows])
     x, y = problem.task.sample(named_stream(problem.settings.seed, "symmetries", "samples"), fresh)
     return torch.from_numpy(x), torch.from_numpy(y)

@@ -22,6 +22,7 @@ from sharefind.errors import RunFolderError
 from sharefind.search.json_fields import ColumnName, Part, Word, first_fault
 from sharefind.search.map_rows import MapRow
 from sharefind.search.map_words import MAP_HEADINGS, MAP_NOTE, map_cells, map_sentences, map_title
+from sharefind.search.mirror_parts import MirrorRow
 from sharefind.search.result_parts import (
     BlindRow,
     ChainRow,
@@ -87,6 +88,7 @@ class Result(Part):
         maps: What is wrong with maps of columns that were given and not accepted, and what is nearest to them.
         blind: What a search without a candidate started from.
         subgroups: What was proposed inside a candidate that is too large to list.
+        mirror: Mirror maps, where these were looked for.
         yardstick: How well E_* predicts.
         yardstick_missing: Why there is no yardstick.
         lattice: Size of the search lattice.
@@ -122,6 +124,7 @@ class Result(Part):
     maps: list[MapRow] = Field(default_factory=list)
     blind: BlindRow | None = None
     subgroups: SubgroupsRow | None = None
+    mirror: MirrorRow | None = None
     yardstick: Yardstick | None = None
     yardstick_missing: Word | None = None
     lattice: LatticeCounts
@@ -181,7 +184,16 @@ class Result(Part):
         """Whether a space holds that says something of the data: not {0}, and not Z for want of a decision."""
         nothing_tied = self.e_star.dim == self.parameter_space.dim
         is_open = nothing_tied and self.subgroups_undecided is not None
-        return self.is_found and self.e_star.dim > 0 and not self.is_one_sided and not is_open
+        return self.is_found and self.e_star.dim > 0 and not (self.is_one_sided or self.is_mirror_undecided or is_open)
+
+    @property
+    def open_because(self) -> str | None:
+        """Why what was found is undecided all the same; None where it is not."""
+        if self.is_one_sided:
+            return "the inputs show one side only"
+        if self.is_mirror_undecided:
+            return "the log does not settle the mirror maps"
+        return self.subgroups_undecided
 
     @property
     def is_one_sided(self) -> bool:
@@ -190,14 +202,18 @@ class Result(Part):
         return self.decided_by == "relation" and not self.accepted and hidden
 
     @property
+    def is_mirror_undecided(self) -> bool:
+        """Whether mirror maps were looked for, and it is undecided which there are, or what they do."""
+        return self.mirror is not None and self.mirror.status == "undecided"
+
+    @property
     def _found(self) -> str:
         """Where the search ended, without what that means."""
         ambient, dim = self.parameter_space.dim, self.e_star.dim
         name = {0: "{0}", ambient: "Z"}.get(dim, self.e_star.candidate or "a space without a name")
         where = f"{name}, dimension {dim} of {ambient}"
         if self.is_found:
-            why = "the inputs show one side only" if self.is_one_sided else self.subgroups_undecided
-            return f"E_* = {where}{f', undecided: {why}' if why else ''}"
+            return f"E_* = {where}{f', undecided: {self.open_because}' if self.open_because else ''}"
         return f"Undecided: the search ended at {where}{f' ({self.stopped})' if self.stopped else ''}"
 
     def _facts(self) -> dict[str, str]:

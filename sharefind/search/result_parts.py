@@ -242,13 +242,19 @@ class Weight(Part):
 
 
 class Proposed(Part):
-    """What samples propose; `share`: of the posterior, None where the search for moves was cut short."""
+    """What samples propose.
+
+    Attributes:
+        share: Of the posterior, None where the search for moves was cut short, and of maps.
+        log_odds: Of maps: for them against an accident.
+    """
 
     name: Word
     order: Size | None
     dim: Size
     is_group: bool
     share: FiniteFloat | None
+    log_odds: FiniteFloat | None = None
 
 
 class RejectedProposal(Proposed):

@@ -16,6 +16,7 @@ from sharefind.search.blind_record import blind_row
 from sharefind.search.hypotheses import TestedProblem, is_within
 from sharefind.search.inside_record import subgroups_row
 from sharefind.search.map_rows import MapRow
+from sharefind.search.mirror_record import mirror_row
 from sharefind.search.node_evidence import Evidence
 from sharefind.search.open_subgroups import subgroups_undecided
 from sharefind.search.problem import Problem
@@ -89,6 +90,7 @@ def result_record(
         maps=[MapRow.of(found) for found in outcome.maps],
         blind=None if problem.blind is None else blind_row(problem, problem.blind),
         subgroups=subgroups_row(outcome),
+        mirror=mirror_row(outcome),
         yardstick=None if isinstance(found, Missing) else found,
         yardstick_missing=found.reason if isinstance(found, Missing) else None,
         lattice=LatticeCounts(

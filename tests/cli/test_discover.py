@@ -74,6 +74,7 @@ SCHEMA = {
     "likeliest": (type(None), {"name": str, "share": float, "shares": {}, "rows": int}),
     "diagnosis": {},
     "maps": [{}],
+    "mirror": type(None),
     "blind": type(None),
     "subgroups": type(None),
     "yardstick": {"rows": int, "least_squares": float, "tied": float, "free": float, "warnings": [str]},

@@ -24,6 +24,7 @@ from sharefind.report.page.page_parts import (
     drawing,
     listed,
     map_grids,
+    mirror_grids,
     open_grid,
     rival_grid,
     symmetry_grid,
@@ -36,6 +37,7 @@ from sharefind.report.pictures.palette import DARK, NAMES
 from sharefind.report.text import verdict as words
 from sharefind.report.text.column_labels import column_list
 from sharefind.report.text.guarantees import not_promised, promised
+from sharefind.report.text.mirror_words import aside_lines, mirror_title
 from sharefind.report.text.relation_words import decides_by_relation, relation_sentences
 from sharefind.report.text.reproduce_command import command_of, settings_of
 from sharefind.report.text.rows import origin_cells, tests_name, yardstick_note
@@ -165,6 +167,9 @@ def _tables(view: RunView) -> dict[str, Any]:
         "diagnosis_sentences": words.diagnosis_sentences(view.result),
         "map_grids": map_grids(view),
         "rival_grid": rival_grid(view),
+        "mirror_title": None if view.result.mirror is None else mirror_title(view.result.mirror),
+        "mirror_grids": mirror_grids(view),
+        "mirror_notes": [] if view.result.mirror is None else list(aside_lines(view.result.mirror)),
         "yardstick_grid": yardstick_grid(view),
         "yardstick_missing": yardstick_note(view.result),
         "gate": view.result.independence_p_value,

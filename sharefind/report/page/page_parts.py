@@ -15,6 +15,7 @@ from sharefind.report.pictures.picture_style import SIZES
 from sharefind.report.pictures.space_picture import space_caption, what_is_left_out
 from sharefind.report.pictures.symmetry_picture import tested
 from sharefind.report.pictures.verdict_picture import judged
+from sharefind.report.text.mirror_words import MIRROR_HEADINGS, mirror_name, moved_cells, rest_lines
 from sharefind.report.text.rows import (
     DIAGNOSIS_HEADINGS,
     NODE_HEADINGS,
@@ -128,6 +129,23 @@ def rival_grid(view: RunView) -> Grid | None:
     weighed: list[BlindRow | Rival] = [blind, *blind.rivals]
     rows = [(r.name, str(r.dim), NOTHING if r.share is None else share(r.share)) for r in weighed]
     return _cut("What the proposing samples speak for", ("what", "dim", "posterior share"), rows)
+
+
+def mirror_grids(view: RunView) -> list[Grid]:
+    """Each generator of the mirror maps by the names of columns; none in other searches."""
+    found = view.result.mirror
+    if found is None:
+        return []
+    count = len(found.generators)
+    return [
+        Grid(
+            mirror_name(one, place, count),
+            MIRROR_HEADINGS,
+            tuple(moved_cells(one)),
+            ". ".join(f"{name}: {text}" for name, text in rest_lines(one, view.result)),
+        )
+        for place, one in enumerate(found.generators, start=1)
+    ]
 
 
 def drawing(view: RunView, name: str, node: SearchNode | None = None) -> Drawing | None:

@@ -55,10 +55,11 @@ class RunView:
 
     @property
     def is_exportable(self) -> bool:
-        """Whether there is something to export and train: a space that holds, not {0}, of a unit with an export."""
+        """Whether there is something to export and train: a settled space, not {0}, of a unit with an export."""
         last = self.e_star
         can_go_on = self.is_finished and last is not None and not last.space.is_zero
-        return can_go_on and can_be_exported(self.result.unit)
+        is_open = self.result.mirror is not None and self.result.mirror.is_open
+        return can_go_on and not is_open and can_be_exported(self.result.unit)
 
     @property
     def holds_by_tolerance(self) -> bool:

@@ -14,6 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from sharefind.report.text import verdict as words
+from sharefind.report.text.mirror_words import (
+    MIRROR_HEADINGS,
+    aside_lines,
+    mirror_name,
+    mirror_title,
+    moved_cells,
+    rest_lines,
+)
 from sharefind.report.text.number_words import packed
 from sharefind.report.text.relation_words import relation_sentences
 from sharefind.report.text.rows import (
@@ -60,6 +68,7 @@ def summary(view: RunView) -> RenderableType:
     parts: list[RenderableType] = [Panel(Text(words.verdict(view)), border_style=colour, expand=False)]
     parts += [Text(f"! {line}", style="bold red") for line in words.warnings(view)]
     parts += [Text(f"! {line}", style="yellow") for line in words.remarks(view)]
+    parts += mirror_view(view.result)
     parts += [node_table(view.chain, "Chain"), reasons(view.chain)]
     if view.e_star is not None:
         parts.append(Text(f"\n{words.star_title(view)}", style="bold"))
@@ -69,6 +78,31 @@ def summary(view: RunView) -> RenderableType:
         parts += verdict_view(view, is_all=False)
     parts += [*diagnosis_view(view.result), *map_view(view), *yardstick_view(view.result)]
     return Group(*parts, next_commands(view))
+
+
+def mirror_view(result: Result) -> list[RenderableType]:
+    """Each generator of the mirror maps as a table by the names of columns; nothing in other searches."""
+    found = result.mirror
+    if found is None:
+        return []
+    parts: list[RenderableType] = [Text(f"\n{mirror_title(found)}", style="bold")]
+    for place, one in enumerate(found.generators, start=1):
+        table = _titled_table(f"\n{mirror_name(one, place, len(found.generators))}")
+        for heading in MIRROR_HEADINGS:
+            table.add_column(heading, overflow="fold")
+        for cells in moved_cells(one):
+            table.add_row(*map(Text, cells))
+        parts += [table, _facts(rest_lines(one, result))]
+    return [*parts, Text(""), _facts(aside_lines(found))]
+
+
+def _facts(lines: Iterable[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, cell in lines:
+        table.add_row(name, Text(cell))
+    return table
 
 
 def node_table(nodes: Sequence[SearchNode], title: str, chain: Iterable[str] = ()) -> Table:
@@ -119,11 +153,19 @@ def groups_view(result: Result) -> Table:
     table.add_row("", "")
     for name, cell in origin_cells(result).items():
         table.add_row(name, Text(cell))
-    table.add_row("accepted", Text(packed(result.accepted)))
+    table.add_row("accepted", Text(_accepted(result)))
     table.add_row("rejected", Text(packed(result.rejected)))
     if result.undecided:
         table.add_row("undecided", Text(packed(result.undecided)))
     return table
+
+
+def _accepted(result: Result) -> str:
+    """The groups that were accepted; of mirror maps, whose subgroups have long names, the largest with their number."""
+    others = len(result.accepted) - len(result.maximal)
+    if result.mirror is None or not result.maximal or others < 1:
+        return packed(result.accepted)
+    return f"{packed(result.maximal)}, and {plural(others, 'subgroup')} with it"
 
 
 def verdict_view(view: RunView, *, is_all: bool) -> list[RenderableType]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from sharefind.errors import setting
 from sharefind.groups import cycle_notation
+from sharefind.report.text.mirror_words import open_sentence
 from sharefind.report.text.move_words import generator_words
 from sharefind.report.text.relation_words import (
     decides_by_relation,
@@ -58,6 +59,8 @@ def _rejection(blind: BlindRow | None) -> str:
 def share_words(proposal: Proposed) -> str:
     """The posterior share of a proposal or a rival, in words."""
     value = proposal.share
+    if proposal.log_odds is not None:
+        return f"log odds {number(proposal.log_odds)} against an accident"
     if value is None:
         return "search cut short, no share"
     return f"share {share(value, digits=3)}"
@@ -74,7 +77,9 @@ def star_name(view: RunView) -> str:
 
 
 def _meaning(view: RunView) -> str:
-    e_star = view.result.e_star
+    e_star, mirror = view.result.e_star, view.result.mirror
+    if mirror is not None and mirror.is_open:
+        return open_sentence(mirror)
     if is_zero(view):
         if e_star.stabiliser is not None:
             return "no parameter of this unit is left free by the symmetries that are not rejected."
@@ -110,6 +115,8 @@ def _nothing_shared(view: RunView) -> str:
         )
     if result.is_one_sided:
         return f"{undecided_words(result)}."
+    if result.mirror is not None and result.mirror.group is None and not result.mirror.exhaustive:
+        return "undecided: the search for maps was cut short, and none was found as far as it came."
     rejected = f"; {candidate} is rejected" if candidate in result.rejected else ""
     if decides_by_relation(result):
         rejected = rejection_words(result)
@@ -216,6 +223,8 @@ def proposal(blind: BlindRow) -> str:
     turns = f", fixed by {algebra.name} (dimension {algebra.dim})" if algebra and algebra.dim else ""
     of_weights = ", the symmetry of the weights," if blind.smaller_group else ""
     share = share_words(blind) if blind.share is None else f"posterior {share_words(blind)}"
+    if blind.share is None and blind.log_odds is None and blind.exhaustive:
+        share = "no map that is more than an accident"
     return f"{blind.name}{order_text}{turns}{of_weights} by {blind.samples:,} samples, {share}{odd}{_left(blind)}"
 
 

@@ -1,0 +1,368 @@
+"""Maps that nearly keep the coefficients: images of labels first, then inputs matched column by column.
+
+A backtracking search as for the automorphisms of a coloured graph (Sims 1970), with noisy coefficients for colours: an
+image of a label leaves for each input the images whose coefficients agree, and a branch ends where an input has none.
+Which of the maps are more than an accident is left to `mirror_evidence`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sharefind.proposal.mirrors.signed_map import SignedMap
+from sharefind.proposal.mirrors.terms import Terms
+from sharefind.typing import BoolArray, FloatArray, IntArray
+
+Image = tuple[int, int]
+"""What a column goes to, and with which sign."""
+
+
+@dataclass(frozen=True)
+class SearchEffort:
+    """How near coefficients must come, and how long maps are looked for.
+
+    Attributes:
+        looseness: A column is no image when the squared differences of its coefficients exceed what noise gives by so
+            many standard deviations.
+        largest: Nor when one coefficient differs by so many standard errors.
+        reach: Nor when its mean is so many standard deviations away, so that rows and their images do not meet.
+        widest: Nor when its standard deviation is so many times larger or smaller.
+        live: Coefficients with a smaller |z| on both sides are not counted.
+        least: What a coefficient that is seen goes to must have this z at least, with the right sign.
+        steps: Most partial maps that one search looks at.
+        most_steps: Most of all searches together.
+        leaves: Maps that one search returns at most.
+    """
+
+    looseness: float = 4.0
+    largest: float = 5.0
+    reach: float = 3.0
+    widest: float = 4.0
+    live: float = 2.5
+    least: float = 0.7
+    steps: int = 400
+    most_steps: int = 20_000
+    leaves: int = 2
+
+
+@dataclass(eq=False)
+class MirrorSearch:
+    """Maps of one set of coefficients, by base point and image.
+
+    Attributes:
+        terms: The coefficients.
+        effort: How near, how long.
+        steps: Partial maps that were looked at.
+        is_exhaustive: Whether the search was not cut short.
+    """
+
+    terms: Terms
+    effort: SearchEffort = field(default_factory=SearchEffort)
+    steps: int = 0
+    is_exhaustive: bool = True
+    _costs: dict[tuple[int, int], tuple[FloatArray, FloatArray]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.outputs, self.inputs = telling(self.terms, 1), telling(self.terms, 0)
+        self.near, self.blurred = within_reach(self.terms, self.effort), self.terms.compared
+        self.seen_pairs = self.terms.seen_products
+        self.with_products = np.asarray(self.seen_pairs.any(axis=(0, 1)))
+        start = _State.start(self)
+        every = [(k, s) for k in self.outputs for s in (1, -1)]
+        self.images = {j: [image for image in every if start.with_output(j, image) is not None] for j in self.outputs}
+
+    # Generators -------------------------------------------------------------------------------------------------
+
+    def generators(self) -> list[SignedMap]:
+        """What generates all maps that nearly keep the coefficients: base points are fixed one after another."""
+        labels = self._fixing(_State.start(self), self.outputs, _State.with_output)
+        columns = self._fixing(labels[-1], self.inputs, _State.with_input)
+        found: list[SignedMap] = []
+        m, d = self.terms.linear[0].shape
+        on_inputs, on_labels = _Orbits(d), _Orbits(m)
+        # Every map that was found so far keeps the points before this one: orbits are those of their stabiliser.
+        for a, state in reversed(list(zip(self.inputs, columns, strict=False))):
+            for image in state.images_of(a):
+                if not on_inputs.has(a, image):
+                    more = self._completed(state.with_input(a, image))
+                    on_inputs.join(*((g.in_images, g.in_signs) for g in more))
+                    found += more
+        for j, state in reversed(list(zip(self.outputs, labels, strict=False))):
+            for image in state.images_of_label(j):
+                if not on_labels.has(j, image):
+                    more = self._completed(state.with_output(j, image))
+                    on_labels.join(*((g.out_images, g.out_signs) for g in more))
+                    found += more
+        return found
+
+    def _fixing(self, start: _State, points: Sequence[int], fix: Callable[..., _State | None]) -> list[_State]:
+        """The states in which more and more points stay where they are, the first with none of them."""
+        states = [start]
+        for point in points:
+            after = fix(states[-1], point, (point, 1))
+            if after is None:
+                break
+            states.append(after)
+        return states
+
+    def _completed(self, start: _State | None) -> list[SignedMap]:
+        """Whole maps that begin so, the nearest first."""
+        found: list[SignedMap] = []
+        budget = self.effort.steps
+        stack = [] if start is None else [start]
+        while stack and len(found) < self.effort.leaves:
+            if budget == 0 or self.steps >= self.effort.most_steps:
+                self.is_exhaustive = False
+                break
+            state = stack.pop()
+            budget -= 1
+            self.steps += 1
+            if state.is_whole:
+                found.append(state.whole())
+            else:
+                stack += state.extended()
+        return found
+
+    # Differences ------------------------------------------------------------------------------------------------
+
+    def differences(self, j: int, k: int) -> tuple[FloatArray, FloatArray]:
+        """What label j going to label k with sign + costs each input a and its image b.
+
+        Returns:
+            Squares of differences, (2, d_in, d_in) for the signs + and - of (a, b), and their number (d_in, d_in). A
+            sign of the label exchanges the two; squares of inputs are counted in `even`.
+        """
+        key = (j, k)
+        if key not in self._costs:
+            self._costs[key] = self._compared((*self.terms.linear, self.blurred[1]), j, k, self.terms.critical[1])
+        return self._costs[key]
+
+    def even(self, j: int, k: int) -> tuple[FloatArray, FloatArray]:
+        """The same of the coefficients of squares: (2, d_in, d_in) for the signs + and - of the label."""
+        key = (j, -1 - k)
+        if key not in self._costs:
+            table = [np.einsum("jaa->ja", t) for t in (*self.terms.products, self.blurred[2])]
+            self._costs[key] = self._compared((table[0], table[1], table[2]), j, k, self.terms.critical[2])
+        return self._costs[key]
+
+    def _compared(
+        self, table: tuple[FloatArray, FloatArray, FloatArray], j: int, k: int, critical: float
+    ) -> tuple[FloatArray, FloatArray]:
+        values, errors, blurred = table
+        here, there, spread_here, spread_there = values[j], values[k], blurred[j], blurred[k]
+        z_here, z_there = here / np.sqrt(errors[j]), there / np.sqrt(errors[k])
+        live = np.maximum.outer(np.abs(z_here), np.abs(z_there)) > self.effort.live
+        spread = np.add.outer(spread_here, spread_there)
+        live &= np.isfinite(spread)
+        squares = np.empty((2, *spread.shape))
+        for side, sign in ((0, 1), (1, -1)):
+            z2 = np.subtract.outer(here, sign * there) ** 2 / spread
+            if j == k:  # a coefficient that is compared with itself, or its own negative
+                z2[np.diag_indices_from(z2)] = 0.0 if sign > 0 else z_here**2
+            missing = self.misses(z_here, sign * z_there, critical) | self.misses(sign * z_there, z_here, critical).T
+            squares[side] = np.where(missing, np.inf, np.where(live, z2, 0.0))
+        return squares, live.astype(np.float64)
+
+    def misses(self, here: FloatArray, there: FloatArray, critical: float) -> BoolArray:
+        """Whether a coefficient is seen here that is missing there, bool (d_in, d_in)."""
+        least = self.effort.least
+        up, down = here > critical, here < -critical
+        return np.asarray((up[:, None] & (there < least)) | (down[:, None] & (there > -least)))
+
+    def limit(self, count: FloatArray) -> FloatArray:
+        """Largest sum of so many squared differences that noise explains."""
+        loose = self.effort.looseness
+        return np.asarray(count + loose * np.sqrt(3.0 * count) + loose**2)
+
+
+def telling(terms: Terms, axis: int) -> list[int]:
+    """Labels (axis 1) or inputs (axis 0) that are seen to matter: first those with most coefficients that are seen."""
+    squares = np.einsum("jaa->ja", terms.seen_products)
+    seen = (terms.seen_linear | squares).sum(axis=axis)
+    values, variances = terms.linear
+    strength = (values**2 / variances).sum(axis=axis)
+    matters = terms.seen_outputs if axis else terms.seen_inputs
+    return [int(k) for k in np.lexsort((-strength, -seen)) if matters[k]]
+
+
+def within_reach(terms: Terms, effort: SearchEffort) -> BoolArray:
+    """Whether rows reach those of an image: bool (2, d_in, d_in), for the signs + and -."""
+    mean, spread = terms.mean, terms.spread
+    bound = effort.reach * np.sqrt(np.add.outer(spread**2, spread**2))
+    alike = np.maximum.outer(spread, spread) <= effort.widest * np.minimum.outer(spread, spread)
+    return np.stack([alike & (np.abs(np.subtract.outer(mean, s * mean)) <= bound) for s in (1, -1)])
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Images so far, and for each input the images that are left: bool (2, d_in, d_in)."""
+
+    search: MirrorSearch
+    outputs: dict[int, Image]
+    inputs: dict[int, Image]
+    cost: FloatArray
+    count: FloatArray
+    left: BoolArray
+
+    @classmethod
+    def start(cls, search: MirrorSearch) -> _State:
+        """No image yet."""
+        d = search.terms.linear[0].shape[1]
+        empty = np.zeros((2, d, d))
+        return cls(search, {}, {}, empty, empty, search.near)
+
+    def images_of(self, a: int) -> list[Image]:
+        """The images that are left for an input."""
+        return [(int(b), 1 if side == 0 else -1) for side, b in np.argwhere(self.left[:, a, :])]
+
+    def images_of_label(self, j: int) -> list[Image]:
+        """The images of a label that no other has yet."""
+        taken = {k for k, _ in self.outputs.values()}
+        return [(k, s) for k, s in self.search.images[j] if k not in taken]
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.outputs) == len(self.search.outputs) and all(a in self.inputs for a in self.search.inputs)
+
+    def with_output(self, j: int, image: Image) -> _State | None:
+        """One more image of a label; None where an input has no image left."""
+        search, (k, s) = self.search, image
+        values, variances = search.terms.constant[0], search.blurred[0]
+        spread = variances[j] + variances[k] if j != k else variances[j]
+        if j != k or s < 0:
+            gap = values[j] - s * values[k] if j != k else values[j]
+            if gap**2 > search.effort.largest**2 * spread:
+                return None
+        odd, odd_count = search.differences(j, k)
+        odd = odd if s > 0 else odd[::-1]
+        even, even_count = search.even(j, k)
+        even = np.broadcast_to(even[0 if s > 0 else 1], odd.shape)
+        cost, count = self.cost + odd + even, self.count + odd_count + even_count
+        largest = search.effort.largest**2
+        left = self.left & (odd <= largest) & (even <= largest) & (cost <= search.limit(count))
+        changed = _State(search, {**self.outputs, j: image}, self.inputs, cost, count, left)
+        return changed if changed.is_possible else None
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether each input that is seen has an image left, and is one."""
+        either = np.asarray(self.left.any(axis=0))
+        seen = self.search.inputs
+        return bool(either[seen].any(axis=1).all() and either[:, seen].any(axis=0).all())
+
+    def with_input(self, a: int, image: Image) -> _State | None:
+        """One more image of an input; products with those that have images decide what is left for the others."""
+        b, t = image
+        if not self.left[0 if t > 0 else 1, a, b]:
+            return None
+        left = self.left.copy()
+        left[:, a, :], left[:, :, b] = False, False
+        left[0 if t > 0 else 1, a, b] = True
+        kept = np.asarray(left & self._by_products(a, b, t))
+        changed = _State(self.search, self.outputs, {**self.inputs, a: image}, self.cost, self.count, kept)
+        return changed if changed.is_possible else None
+
+    def _by_products(self, a: int, b: int, t: int) -> BoolArray:
+        """Which images of each other input keep its products with a, bool (2, d_in, d_in)."""
+        search = self.search
+        values, errors, variances = *search.terms.products, search.blurred[2]
+        d = values.shape[1]
+        kept = np.ones((2, d, d), dtype=bool)
+        if not (search.with_products[a] or search.with_products[b]):
+            return kept
+        cost, count = np.zeros((2, d, d)), np.zeros((2, d, d))
+        largest = search.effort.largest**2
+        for j, (k, s) in self.outputs.items():
+            seen = search.seen_pairs[j, a][:, None] | search.seen_pairs[k, b][None, :]
+            if not seen.any():
+                continue
+            here, there = values[j, a], values[k, b] * (s * t)
+            spread = np.add.outer(variances[j, a], variances[k, b])
+            own = np.zeros((d, d), dtype=bool) if (j, a) != (k, b) else np.eye(d, dtype=bool)
+            for side, sign in ((0, 1), (1, -1)):
+                z2 = np.subtract.outer(here, sign * there) ** 2 / spread
+                z2 = np.where(own, z2 / 2, z2)
+                z2 = np.where(seen & np.isfinite(spread), z2, 0.0)
+                z_here, z_there = here / np.sqrt(errors[j, a]), sign * there / np.sqrt(errors[k, b])
+                critical = search.terms.critical[2]
+                missing = search.misses(z_here, z_there, critical) | search.misses(z_there, z_here, critical).T
+                kept[side] &= (z2 <= largest) & ~missing
+                cost[side] += z2
+                count[side] += seen
+        kept &= cost <= search.limit(count)
+        kept[:, a, :] = True
+        return kept
+
+    def extended(self) -> list[_State]:
+        """The states with one more image; the nearest is last."""
+        missing = next((j for j in self.search.outputs if j not in self.outputs), None)
+        if missing is not None:
+            states = [self.with_output(missing, image) for image in self.images_of_label(missing)]
+            scored = [(state.score, n, state) for n, state in enumerate(states) if state is not None]
+            return [state for _, _, state in sorted(scored, key=lambda one: (-one[0], one[1]))]
+        return self._with_next_input()
+
+    def _with_next_input(self) -> list[_State]:
+        options = self.left.sum(axis=(0, 2))
+        a = min((i for i in self.search.inputs if i not in self.inputs), key=lambda i: options[i])
+        images = sorted(self.images_of(a), key=lambda image: -self._excess(a, image))
+        states = [self.with_input(a, image) for image in images]
+        return [state for state in states if state is not None]
+
+    def _excess(self, a: int, image: Image) -> float:
+        """How far beyond noise an image is; where nothing tells, the input itself comes first."""
+        side = 0 if image[1] > 0 else 1
+        away = 1e-3 * (image != (a, 1)) + 1e-3 * (image[0] != a) + 2.0 * (image[0] not in self.search.inputs)
+        return float(self.cost[side, a, image[0]] - self.count[side, a, image[0]] + away)
+
+    @property
+    def score(self) -> float:
+        """Squared differences beyond noise of the best image of each input that is seen."""
+        seen = self.search.inputs
+        beyond = np.where(self.left, self.cost - self.count, np.inf)[:, seen, :].min(axis=(0, 2))
+        return float(beyond.sum())
+
+    def whole(self) -> SignedMap:
+        """The map, with images for what is not seen: themselves, or what closes a cycle."""
+        m, d = self.search.terms.linear[0].shape
+        outputs = _closed(self.outputs, m)
+        inputs = _closed(self.inputs, d)
+        return SignedMap(*outputs, *inputs)
+
+
+def _closed(images: dict[int, Image], size: int) -> tuple[IntArray, IntArray]:
+    """A signed permutation of all columns from an injection of some: chains are closed to cycles, the rest stays."""
+    target, signs = np.full(size, -1, dtype=np.int64), np.ones(size, dtype=np.int64)
+    for a, (b, t) in images.items():
+        target[a], signs[a] = b, t
+    reached = {b for b, _ in images.values()}
+    for first in [a for a in images if a not in reached]:
+        last, sign = first, 1
+        while target[last] >= 0:
+            last, sign = int(target[last]), sign * int(signs[last])
+        target[last], signs[last] = first, sign
+    stays = target < 0
+    target[stays] = np.flatnonzero(stays)
+    return target, signs
+
+
+class _Orbits:
+    """Orbits of +-columns under maps that are found one after another."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._of = size, np.arange(2 * size)
+
+    def has(self, point: int, image: Image) -> bool:
+        """Whether the orbit of a column has this image."""
+        return bool(self._of[point] == self._of[image[0] + (self._size if image[1] < 0 else 0)])
+
+    def join(self, *moves: tuple[IntArray, IntArray]) -> None:
+        """Join what maps move to each other."""
+        for images, signs in moves:
+            plus = np.where(signs > 0, images, images + self._size)
+            for here, there in enumerate([*plus, *((plus + self._size) % (2 * self._size))]):
+                if self._of[here] != self._of[there]:
+                    self._of[self._of == self._of[there]] = self._of[here]
