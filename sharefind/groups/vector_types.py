@@ -90,6 +90,33 @@ def keeps_types(matrix: DomainMatrix, labels: Labels) -> bool:
     return all(labels[row] == labels[column] and labels[row] != 0 for row, column in entries)
 
 
+def kinds_of(rep: Representation) -> list[str]:
+    """The kinds of vectors and scalars that a representation is a sum of, each once, as expressions.
+
+    Multiples and tensor products with trivial representations are the kinds of their parts. A representation that was
+    not composed is one kind.
+    """
+    return list(dict.fromkeys(_kinds(rep)))
+
+
+def _kinds(rep: Representation) -> list[str]:
+    step = rep.construction
+    operation = None if step is None else step.operation
+    if step is None or operation not in ("sum", "copies", "reorder", "tensor", "trivial"):
+        return [rep.name]
+    if operation == "trivial":
+        return ["trivial"]
+    if operation != "tensor":
+        return [kind for part in step.parts for kind in _kinds(part)]
+    left, right = map(_kinds, step.parts)
+    return [_product(a, b) for a in left for b in right]
+
+
+def _product(left: str, right: str) -> str:
+    """The expression of a tensor product of two kinds."""
+    return right if left == "trivial" else left if right == "trivial" else f"{left}*{right}"
+
+
 class _Blocks:
     """Coordinates joined into blocks."""
 

@@ -150,7 +150,7 @@ def test_a_registered_kind_is_known_wherever_units_are_named(kind: UnitKind) -> 
     for expression in ("shrunk+bias", "shrunk:tanh", "shrunken"):
         with pytest.raises(UnitError, match=r"is unknown; use .*shrunk$"):
             build_unit(expression, rep, rep)
-    with pytest.raises(UnitError, match=r"cannot be exported; use matrix, matrix\+bias or two-layer"):
+    with pytest.raises(UnitError, match=r"cannot be exported; use matrix, matrix\+bias, two-layer or gated"):
         build_pointwise_unit("shrunk", rep, rep)
     with pytest.raises(SpaceError, match=r"unit shrunk on inputs of width 3 .* has 9 parameters"):
         searched_unit("shrunk", None, rep, rep, Limits(dim=8))
