@@ -26,8 +26,14 @@ OUT_TEXTS = ("natural", "trivial:2", "natural+trivial", "sign")
 """Representations that are drawn for Y."""
 
 UNIT_TEXTS = (
-    "matrix:logistic", "matrix:tanh", "matrix+bias:tanh", "two-layer:tanh", "two-layer:logistic", "gated:tanh", "radial",
-)  # fmt: skip
+    "matrix:logistic",
+    "matrix:tanh",
+    "matrix+bias:tanh",
+    "two-layer:tanh",
+    "two-layer:logistic",
+    "gated:tanh",
+    "radial",
+)
 """Unit expressions that are drawn; `two-layer` and `gated` with a hidden representation of `HIDDEN_TEXTS`."""
 
 HIDDEN_TEXTS = ("trivial:2", "natural", "regular", "natural+trivial")

@@ -337,7 +337,9 @@ def _check_blocks(spec: SharingSpec) -> None:
             f"the space lies in R^{spec.space.ambient} but the blocks have {needed.dim} entries; correct one"
         )
     if spec.has_hidden != (spec.hidden_rep is not None):
-        raise InputError(f"hidden_rep is {spec.hidden_rep} for the unit {spec.unit}; only units with a hidden layer have one")
+        raise InputError(
+            f"hidden_rep is {spec.hidden_rep} for the unit {spec.unit}; only units with a hidden layer have one"
+        )
 
 
 def _check_generator(spec: SharingSpec, pair: GeneratorPair) -> None:

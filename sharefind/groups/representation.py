@@ -24,7 +24,9 @@ from sharefind.groups.images import Matrices, PermArray, SignArray, SparseImages
 from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.linear_action import Kind, LinearAction
 
-Operation = Literal["natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder", "types"]
+Operation = Literal[
+    "natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder", "types"
+]
 
 
 @dataclass(frozen=True, eq=False)

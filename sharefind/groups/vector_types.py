@@ -90,16 +90,24 @@ def keeps_types(matrix: DomainMatrix, labels: Labels) -> bool:
     return all(labels[row] == labels[column] and labels[row] != 0 for row, column in entries)
 
 
-def kinds_of(rep: Representation) -> list[str]:
+def kinds_of(rep: Representation, has_pairs: bool = False) -> list[str]:
     """The kinds of vectors and scalars that a representation is a sum of, each once, as expressions.
 
     Multiples and tensor products with trivial representations are the kinds of their parts. A representation that was
     not composed is one kind.
+
+    Args:
+        rep: The representation.
+        has_pairs: Whether vectors of permuted points become vectors of ordered pairs of points. Maps that commute with
+            all permutations of points take x_i to a x_i + b sum_j x_j, which shows no difference x_i - x_j.
+
+    Returns:
+        Expressions.
     """
-    return list(dict.fromkeys(_kinds(rep)))
+    return list(dict.fromkeys(_kinds(rep, has_pairs)))
 
 
-def _kinds(rep: Representation) -> list[str]:
+def _kinds(rep: Representation, has_pairs: bool) -> list[str]:
     step = rep.construction
     operation = None if step is None else step.operation
     if step is None or operation not in ("sum", "copies", "reorder", "tensor", "trivial"):
@@ -107,9 +115,21 @@ def _kinds(rep: Representation) -> list[str]:
     if operation == "trivial":
         return ["trivial"]
     if operation != "tensor":
-        return [kind for part in step.parts for kind in _kinds(part)]
-    left, right = map(_kinds, step.parts)
+        return [kind for part in step.parts for kind in _kinds(part, has_pairs)]
+    left, right = (_kinds(part, has_pairs) for part in step.parts)
+    if has_pairs:
+        points = [_moves_points(part) for part in step.parts]
+        left = [f"{a}*{a}" for a in left] if points[0] and not points[1] else left
+        right = [f"{b}*{b}" for b in right] if points[1] and not points[0] else right
     return [_product(a, b) for a in left for b in right]
+
+
+def _moves_points(rep: Representation) -> bool:
+    """Whether a group permutes coordinates, and some of them."""
+    if any(not derivative.is_zero_matrix for derivative in rep.lie):
+        return False
+    images = [type_image(matrix, (0,) * rep.dim) for matrix in rep.group_matrices]
+    return None not in images and any(image != list(range(rep.dim)) for image in images)
 
 
 def _product(left: str, right: str) -> str:

@@ -30,7 +30,7 @@ from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
 from sharefind.search.relation_groups import has_relation_test, refuse_untestable
 from sharefind.search.rules.widths import width_advice
-from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
+from sharefind.search.searched_unit import DEFAULT_UNIT, constant_warnings, refuse_wide, searched_unit
 from sharefind.search.units_of_rows import RowUnits, can_permute, row_units, unpermutable
 from sharefind.spaces import (
     InvariantLattice,
@@ -129,7 +129,7 @@ def _assembled(
     x, y, change = _standardised(task, candidate, unit, settings, rows, has_tying, rows_of_task.units)
     settings = replace(settings, sgd=paced(settings.sgd, loss_of(change)))
     lattice = _lattice(config, unit, blind, inside)
-    warnings = (*rows_of_task.warnings, *warnings_of(inside, candidate.group))
+    warnings = (*rows_of_task.warnings, *warnings_of(inside, candidate.group), *constant_warnings(unit))
     if lattice is None and settings.growing.snaps:
         weights_layout(unit.space.blocks)  # refuses units with other weights
     if lattice is not None and not lattice.zero.groups and not can_permute(units, settings.alpha):

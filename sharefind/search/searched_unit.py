@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from sharefind.errors import GroupError, RepresentationError, SpaceError, UnitError, setting
 from sharefind.groups import FiniteGroup, Representation, hom, parse_representation
-from sharefind.groups.vector_types import kinds_of
+from sharefind.groups.images import block_places
+from sharefind.groups.vector_types import kinds_of, vector_labels
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
-from sharefind.meanfield.units import SearchedUnit, build_searched_unit, read_unit
+from sharefind.meanfield.units import GatedUnit, SearchedUnit, build_searched_unit, read_unit
 from sharefind.meanfield.units.invariance import generator_signs
 from sharefind.spaces import fixed_space
 
@@ -33,14 +34,18 @@ class HiddenWidths:
         universal_order: Largest group whose regular representation is the default.
         wide: Widest hidden space for larger groups, if one of this width sees enough.
         widest: Widest hidden space that is ever chosen: wider ones train for minutes.
-        vectors: Hidden vectors of each kind for groups that turn vectors. Particles of a few vectors learn more than one
-            of many: five bodies, 48 vectors, 2,000 rows, 1 - R^2 .009 with one particle and .002 with six.
+        vectors: Most hidden vectors of each kind for groups that turn vectors. Particles of a few vectors learn more
+            than one of many: five bodies, 48 vectors, 2,000 rows, 1 - R^2 .009 with one particle and .002 with six.
+        types: Most hidden vectors and scalars in all, where there are several of each kind.
+        parameters: Most dim Z with which vectors of pairs of points are taken.
     """
 
     universal_order: int = 24
     wide: int = 32
     widest: int = 128
     vectors: int = 8
+    types: int = 50
+    parameters: int = 10_000
 
 
 def searched_unit(
@@ -132,13 +137,35 @@ def default_unit(
     return f"{BARE_UNIT if is_blind else DEFAULT_UNIT}{sigma}"
 
 
+def constant_warnings(unit: SearchedUnit) -> tuple[str, ...]:
+    """A line where every network on E^G is constant, though the group is infinite or hidden units form vectors.
+
+    Of other units `noise_floor` says what they cannot see, after the search.
+    """
+    group, hidden = unit.in_rep.group, unit.hidden_rep
+    is_gated = isinstance(unit, GatedUnit)
+    if group.is_finite and not is_gated:
+        return ()
+    inner = unit.out_rep if hidden is None else hidden
+    sees = not fixed_space(hom(inner, unit.in_rep)).is_zero
+    read = [] if hidden is None else [hidden, *([unit.lengths_rep] if isinstance(unit, GatedUnit) else [])]
+    says = not read or any(not fixed_space(hom(unit.out_rep, rep)).is_zero for rep in read)
+    if sees and says:
+        return ()
+    side = f"the inputs ({unit.in_rep.name})" if not sees else f"the outputs ({unit.out_rep.name})"
+    hidden_name = "" if hidden is None else f" with hidden units {hidden.name}"
+    advice = f"another {setting('hidden_rep')}" if is_gated else f"{setting('unit')} {GATED_UNIT}"
+    line = f"no linear map of unit {unit.name}{hidden_name} that commutes with {group.name} reaches {side}"
+    return (f"{line}: every network on E^{group.name} is constant; use {advice}",)
+
+
 def default_hidden(
     in_rep: Representation, out_rep: Representation, limits: Limits = DEFAULT_LIMITS, unit: str = HIDDEN_UNIT
 ) -> str:
     """The representation on hidden units where none is named.
 
-    For units gated by lengths it has `HiddenWidths.vectors` hidden vectors of each kind that the inputs have
-    (`sharefind.groups.vector_types.kinds_of`).
+    For units gated by lengths it has up to `HiddenWidths.vectors` hidden vectors of each kind that the inputs have, and
+    for vectors of permuted points those of pairs of points (`sharefind.groups.vector_types.kinds_of`).
 
     `regular` up to `HiddenWidths.universal_order` elements: with it E^G is universal (Maass & Fontbona 2024, Prop. 5).
     For larger groups the first of natural, its square and regular with which E^G holds more than invariant linear
@@ -160,7 +187,7 @@ def default_hidden(
     """
     group = in_rep.group
     if read_unit(unit).kind.has_types:
-        return _gated_hidden(in_rep)
+        return _gated_hidden(in_rep, out_rep, limits)
     chosen = _chosen_hidden(in_rep, out_rep, limits)
     if chosen is None:
         raise UnitError(
@@ -191,9 +218,33 @@ def _chosen_hidden(
     return min(found, key=lambda name: found[name], default=None)
 
 
-def _gated_hidden(in_rep: Representation, widths: HiddenWidths = HiddenWidths()) -> str:
-    kinds = kinds_of(in_rep)
-    return f"{widths.vectors}*{kinds[0]}" if kinds == ["natural"] else f"{widths.vectors}*({'+'.join(kinds)})"
+def _gated_hidden(
+    in_rep: Representation, out_rep: Representation, limits: Limits, widths: HiddenWidths = HiddenWidths()
+) -> str:
+    """Vectors of pairs of points where dim Z allows it, else of points."""
+    pairs, points = (kinds_of(in_rep, has_pairs=has_pairs) for has_pairs in (True, False))
+    if pairs != points:
+        text = _multiple(pairs, in_rep, limits, widths)
+        rep = _rep(text, in_rep, limits)
+        if rep is not None and _gated_size(in_rep, out_rep, rep) <= widths.parameters:
+            return text
+    return _multiple(points, in_rep, limits, widths)
+
+
+def _multiple(kinds: list[str], in_rep: Representation, limits: Limits, widths: HiddenWidths) -> str:
+    """As many hidden vectors of each kind as widths allow."""
+    one = "+".join(kinds)
+    rep = _rep(one, in_rep, limits)
+    types = 1 if rep is None else max(block_places(vector_labels(rep))) + 1
+    count = max(1, min(widths.vectors, widths.types // types))
+    name = f"({one})" if len(kinds) > 1 else one
+    return name if count == 1 else f"{count}*{name}"
+
+
+def _gated_size(in_rep: Representation, out_rep: Representation, hidden: Representation) -> int:
+    """Dim Z of a gated unit."""
+    types = int(max(block_places(vector_labels(hidden)))) + 1
+    return hidden.dim * (in_rep.dim + out_rep.dim) + types * (types + 1 + out_rep.dim)
 
 
 def _hidden_signs(hidden: str, in_rep: Representation, limits: Limits) -> list[list[int] | None]:

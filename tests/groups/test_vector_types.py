@@ -37,7 +37,9 @@ def test_types_are_exchanged_as_lengths_are(group: str, text: str, labels: tuple
         h = rng.normal(size=rep.dim)
         np.testing.assert_allclose(members @ (matrix @ h) ** 2, types @ (members @ h**2), atol=1e-12)
         is_scalar = np.array(labels) == 0
-        np.testing.assert_allclose((members @ (matrix @ h * is_scalar)), types @ (members @ (h * is_scalar)), atol=1e-12)
+        np.testing.assert_allclose(
+            (members @ (matrix @ h * is_scalar)), types @ (members @ (h * is_scalar)), atol=1e-12
+        )
 
 
 def test_vectors_of_points_are_exchanged_with_the_points() -> None:

@@ -41,8 +41,8 @@ class Stabiliser:
     """What fixes a space.
 
     pairs, lie: exact generators, all over one field.
-    reps: the same as representations on X, on Y [and on the hidden units [and their lengths]] of the group that they generate on the sum
-        of these spaces, an image of the one that is named.
+    reps: the same as representations on X, on Y [and on the hidden units [and their lengths]] of the group that they
+        generate on the sum of these spaces, an image of the one that is named.
     """
 
     pairs: tuple[ExactMove, ...]
@@ -157,7 +157,9 @@ def _giant_order(group: FiniteGroup) -> int | None:
 
 
 def _infinite(spec: SharingSpec, pairs: Sequence[ExactMove], lie: Sequence[ExactMove]) -> tuple[Representation, ...]:
-    algebra, discrete = ([tuple(pair[k] for pair in every) for k in range(len(spec.space_dims))] for every in (lie, pairs))
+    algebra, discrete = (
+        [tuple(pair[k] for pair in every) for k in range(len(spec.space_dims))] for every in (lie, pairs)
+    )
     group = CompactGroup(spec.group_name, spec.d_in, algebra[INPUTS], discrete[INPUTS])
     return tuple(
         Representation(group, dim, name, "matrix", lie=algebra[k], discrete=discrete[k])

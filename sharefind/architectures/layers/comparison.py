@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sharefind.architectures import SharingSpec
 from sharefind.architectures.initial_values import network_start
+from sharefind.architectures.input_changes import seen_inputs
 from sharefind.architectures.layers.coordinates import compose, suited
 from sharefind.architectures.layers.network_training import DivergedError, Epoch, FitResult, fit
 from sharefind.architectures.layers.shared_layers import SharedShallowNetwork
@@ -189,13 +190,17 @@ def fit_network(
             _start_like(network, labels, plan.small_labels)
         step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
         try:
-            return fit(
+            fitted = fit(
                 module, inputs, labels, loss=loss_of(change), epochs=plan.epochs, batch=plan.batch, lr=step,
                 drops=plan.drops, seed=plan.seed, callback=callback, groups=units,
             )  # fmt: skip
         except DivergedError as error:
             advice = "bring x and y to unit scale" if error.lr is None else f"try {plan.lr * error.lr / step:g}"
             raise NotConvergedError(f"training diverged with lr = {plan.lr:g}; {advice}") from None
+    seen = seen_inputs(network.spec, np.asarray(x, dtype=np.float64))
+    if seen is not None:
+        compose(network, seen)
+    return fitted
 
 
 @contextmanager
