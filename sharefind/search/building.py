@@ -29,6 +29,7 @@ from sharefind.search.own_groups import weights_layout
 from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
 from sharefind.search.relation_groups import has_relation_test, refuse_untestable
+from sharefind.search.relative_rows import relative_task
 from sharefind.search.rules.widths import width_advice
 from sharefind.search.searched_unit import DEFAULT_UNIT, constant_warnings, refuse_wide, searched_unit
 from sharefind.search.units_of_rows import RowUnits, can_permute, row_units, unpermutable
@@ -59,6 +60,7 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
     """
     blind = None
     task = with_lengths(task, None if config.blind or isinstance(group, Candidate) else group)
+    task = relative_task(task, config.relative_to_mean)
     rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
     _refuse_offsets(task)
     refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, config.limits)

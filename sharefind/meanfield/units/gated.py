@@ -182,4 +182,5 @@ GATED = UnitKind(
     takes_rotations=True,
     can_be_exported=True,
     has_types=True,
+    restarts=3,
 )

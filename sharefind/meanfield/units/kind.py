@@ -60,6 +60,8 @@ class UnitKind:
         takes_rotations: Whether units commute with every rotation of Y, so that continuous groups may move Y.
         can_be_searched: Whether units are `SearchedUnit`.
         can_be_exported: Whether units are `PointwiseUnit`, with one of the activations that exports know.
+        restarts: From how many starts networks are trained, of which the best on held-out rows is kept, where nothing
+            else is said.
         has_types: Whether hidden coordinates form vectors, of whose lengths sigma is a function.
     """
 
@@ -73,6 +75,7 @@ class UnitKind:
     can_be_searched: bool = True
     can_be_exported: bool = False
     has_types: bool = False
+    restarts: int = 1
 
     @property
     def expressions(self) -> tuple[str, ...]:
