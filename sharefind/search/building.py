@@ -31,7 +31,8 @@ from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, 
 from sharefind.search.relation_groups import has_relation_test, refuse_untestable
 from sharefind.search.relative_rows import relative_task
 from sharefind.search.rules.widths import width_advice
-from sharefind.search.searched_unit import DEFAULT_UNIT, constant_warnings, refuse_wide, searched_unit
+from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
+from sharefind.search.unit_reach import reach_warnings
 from sharefind.search.units_of_rows import RowUnits, can_permute, row_units, unpermutable
 from sharefind.spaces import (
     InvariantLattice,
@@ -131,7 +132,7 @@ def _assembled(
     x, y, change = _standardised(task, candidate, unit, settings, rows, has_tying, rows_of_task.units)
     settings = replace(settings, sgd=paced(settings.sgd, loss_of(change)))
     lattice = _lattice(config, unit, blind, inside)
-    warnings = (*rows_of_task.warnings, *warnings_of(inside, candidate.group), *constant_warnings(unit))
+    warnings = (*rows_of_task.warnings, *warnings_of(inside, candidate.group), *reach_warnings(unit))
     if lattice is None and settings.growing.snaps:
         weights_layout(unit.space.blocks)  # refuses units with other weights
     if lattice is not None and not lattice.zero.groups and not can_permute(units, settings.alpha):

@@ -9,7 +9,7 @@ from sharefind.groups import FiniteGroup, Representation, hom, parse_representat
 from sharefind.groups.images import block_places
 from sharefind.groups.vector_types import kinds_of, vector_labels
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
-from sharefind.meanfield.units import GatedUnit, SearchedUnit, build_searched_unit, read_unit
+from sharefind.meanfield.units import SearchedUnit, build_searched_unit, read_unit
 from sharefind.meanfield.units.invariance import generator_signs
 from sharefind.spaces import fixed_space
 
@@ -135,28 +135,6 @@ def default_unit(
     if is_turned:
         return GATED_UNIT
     return f"{BARE_UNIT if is_blind else DEFAULT_UNIT}{sigma}"
-
-
-def constant_warnings(unit: SearchedUnit) -> tuple[str, ...]:
-    """A line where every network on E^G is constant, though the group is infinite or hidden units form vectors.
-
-    Of other units `noise_floor` says what they cannot see, after the search.
-    """
-    group, hidden = unit.in_rep.group, unit.hidden_rep
-    is_gated = isinstance(unit, GatedUnit)
-    if group.is_finite and not is_gated:
-        return ()
-    inner = unit.out_rep if hidden is None else hidden
-    sees = not fixed_space(hom(inner, unit.in_rep)).is_zero
-    read = [] if hidden is None else [hidden, *([unit.lengths_rep] if isinstance(unit, GatedUnit) else [])]
-    says = not read or any(not fixed_space(hom(unit.out_rep, rep)).is_zero for rep in read)
-    if sees and says:
-        return ()
-    side = f"the inputs ({unit.in_rep.name})" if not sees else f"the outputs ({unit.out_rep.name})"
-    hidden_name = "" if hidden is None else f" with hidden units {hidden.name}"
-    advice = f"another {setting('hidden_rep')}" if is_gated else f"{setting('unit')} {GATED_UNIT}"
-    line = f"no linear map of unit {unit.name}{hidden_name} that commutes with {group.name} reaches {side}"
-    return (f"{line}: every network on E^{group.name} is constant; use {advice}",)
 
 
 def default_hidden(

@@ -252,7 +252,9 @@ def test_schemes_that_impose_the_symmetry_run(scheme: str) -> None:
 
 
 def test_a_blind_search_says_that_it_cannot_leave_the_saddle() -> None:
-    config = search_config(blind=True, growth="mean", delta=1e-3, unit="two-layer:tanh", hidden_rep="trivial:4", particles=16)
+    config = search_config(
+        blind=True, growth="mean", delta=1e-3, unit="two-layer:tanh", hidden_rep="trivial:4", particles=16
+    )
     found = build_problem(config, teacher_task("C3", 3, 60, 0), named_group("C1"))
     outcome = Engine(found).run()
     assert outcome.e_star.space.is_zero and outcome.e_star.evidence is not None
