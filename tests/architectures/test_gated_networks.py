@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
-from sharefind.architectures import SharingSpec, TrainedNetwork, certify, from_json, to_json, write_onnx
+from sharefind.architectures import SharingSpec, TrainedNetwork, certify, from_json, to_json, write_onnx, write_snippet
 from sharefind.architectures.input_changes import seen_inputs
 from sharefind.architectures.layers import SharedShallowNetwork, SharedTwoLayer
 from sharefind.architectures.layers.comparison import TrainingPlan, fit_network, start_network
@@ -140,6 +140,12 @@ def test_a_unit_without_vectors_has_no_types() -> None:
     spec: SharingSpec = spec_of("C4", "two-layer:tanh", "natural", "natural", "natural")
     with pytest.raises(InputError, match="4 types of hidden units are given for the unit two-layer:tanh; only gated"):
         replace(spec, types=(0, 0, 0, 0))
+
+
+@pytest.mark.parametrize("peer", ["emlp", "escnn"])
+def test_other_libraries_are_not_given_half_of_the_unit(peer: str, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=f"nothing is written for {peer}: it has no words for the lengths"):
+        write_snippet(vectors_network().spec, tmp_path / "net.py", peer)
 
 
 def test_plain_layers_cannot_compute_lengths() -> None:
