@@ -10,12 +10,15 @@ from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes
 from sharefind.groups.axis_expressions import representation_of
 from sharefind.search import Problem, SearchConfig
 from sharefind.search.input_layouts import Layout, layout_lines, layout_picture
+from sharefind.search.relative_rows import relative_words
 
 
 def layout_of(problem: Problem) -> list[str]:
     """What was understood of the columns of a user's file, or of rows with axes."""
     config = problem.settings.config
-    return layout_picture(problem) if is_data_file(config.data) or config.axes or config.out_axes else []
+    lines = layout_picture(problem) if is_data_file(config.data) or config.axes or config.out_axes else []
+    said = config.relative_to_mean
+    return lines if said is None else [*lines, relative_words(problem.task.in_axes, said)]
 
 
 def kept_layout(config: SearchConfig) -> list[str]:
@@ -27,13 +30,16 @@ def kept_layout(config: SearchConfig) -> list[str]:
         ("inputs", "in_rep", "x", config.in_rep, _kept_axes(config.axes, config.shape), INPUT_AXES),
         ("outputs", "out_rep", "y", config.out_rep, _kept_axes(config.out_axes, config.out_shape), OUTPUT_AXES),
     )
-    return [
+    said, axes = config.relative_to_mean, _kept_axes(config.axes, config.shape)
+    relative = [] if said is None else [relative_words(axes, said)]
+    lines = [
         line
         for side, name, letter, text, axes, said in sides
         if text is not None
         for rep in [representation_of(text, group, axes, said, config.limits)]
         for line in layout_lines(Layout(side, name, letter, rep, text, axes, ()))
     ]
+    return [*lines, *relative]
 
 
 def _kept_axes(names: str | None, shape: str | None) -> Axes | None:

@@ -91,6 +91,10 @@ DISCOVER: Panels = {
         Choice("shape", str, "AxB", "Lengths of the axes of a flat x, such as 5x4."),
         Choice("out_axes", str, "NAMES", "Axes of a row of y."),
         Choice("out_shape", str, "AxB", "Lengths of the axes of a flat y."),
+        Choice(
+            "relative_to_mean", str, "AXIS",
+            "Take the coordinates along an axis of x, such as coords, relative to their mean over the other axes.",
+        ),
         Choice("delimiter", str, "CHAR", "What separates the cells of a csv file; found in the file if not given."),
         Choice("decimal", str, "CHAR", "The decimal sign of a csv file; found in the file if not given."),
         Choice(
@@ -105,8 +109,8 @@ DISCOVER: Panels = {
     "Model": (
         Choice("in_rep", str, "EXPR", "How the group acts on inputs, such as 2*natural+trivial."),
         Choice("out_rep", str, "EXPR", "How the group acts on outputs."),
-        Choice("hidden_rep", str, "EXPR", "How the group acts on the hidden units of two-layer."),
-        Choice("unit", str, "NAME", "The unit that is trained: matrix:tanh, two-layer, ..."),
+        Choice("hidden_rep", str, "EXPR", "How the group acts on the hidden units of two-layer and gated."),
+        Choice("unit", str, "NAME", "The unit that is trained: matrix:tanh, two-layer, gated, ..."),
         Choice("scheme", str, "NAME", "vanilla, da, fa or ea; default vanilla."),
     ),
     "Rules": (

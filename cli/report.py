@@ -45,6 +45,7 @@ def _samples(run: Path, limits: Limits) -> Samples:
     from sharefind.cli.finished import with_limits
     from sharefind.report.text.run_samples import Samples, noted_fingerprint, samples_of
     from sharefind.search import RunFolder
+    from sharefind.search.relative_rows import relative_task
 
     config = with_limits(RunFolder.open(run).config(), limits)
     fingerprint = noted_fingerprint(run)
@@ -54,4 +55,4 @@ def _samples(run: Path, limits: Limits) -> Samples:
     except SharefindError as error:
         note = f"The data could not be read again, so that their size is not known here ({error})."
         return Samples(Path(name).name, fingerprint, note=note)
-    return samples_of(task, fingerprint)
+    return samples_of(relative_task(task, config.relative_to_mean), fingerprint)

@@ -41,6 +41,12 @@ def train(
     epochs: Annotated[
         int, typer.Option(metavar="K", help="Most passes over the rows; training stops early.", min=1)
     ] = 400,
+    restarts: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K", help="Starts, of which the best on held-out rows is kept; 3 for gated units, else 1.", min=1
+        ),
+    ] = None,
     lr: Annotated[
         float, typer.Option(metavar="STEP", help="Adam's step over the size of the first weights.")
     ] = USUAL_STEP,
@@ -69,7 +75,7 @@ def train(
     if spec.space.is_zero:
         raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
     x, y = _rows(outcome.problem.task, seed)
-    units, plan = _units(outcome.problem), TrainingPlan(width, epochs, lr=lr, seed=seed)
+    units, plan = _units(outcome.problem), TrainingPlan(width, epochs, lr=lr, seed=seed, restarts=restarts)
     is_silent = options["quiet"] or options["json"]
     with training_progress(progress_console(), epochs, is_silent=is_silent) as told:
         scores = compare({TIED: spec, FREE: untied(spec)}, x, y, plan, told, units)

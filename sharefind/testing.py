@@ -25,8 +25,16 @@ IN_TEXTS = ("natural", "natural+trivial", "natural+sign", "regular", "2*natural"
 OUT_TEXTS = ("natural", "trivial:2", "natural+trivial", "sign")
 """Representations that are drawn for Y."""
 
-UNIT_TEXTS = ("matrix:logistic", "matrix:tanh", "matrix+bias:tanh", "two-layer:tanh", "two-layer:logistic", "radial")
-"""Unit expressions that are drawn; `two-layer` with a hidden representation of `HIDDEN_TEXTS`."""
+UNIT_TEXTS = (
+    "matrix:logistic",
+    "matrix:tanh",
+    "matrix+bias:tanh",
+    "two-layer:tanh",
+    "two-layer:logistic",
+    "gated:tanh",
+    "radial",
+)
+"""Unit expressions that are drawn; `two-layer` and `gated` with a hidden representation of `HIDDEN_TEXTS`."""
 
 HIDDEN_TEXTS = ("trivial:2", "natural", "regular", "natural+trivial")
 
@@ -46,7 +54,7 @@ def random_units(hidden: bool = True) -> SearchStrategy[Unit]:
     """A strategy for units over drawn groups: every kind that the drawn actions allow.
 
     Args:
-        hidden: whether two-layer units are drawn too; their Z is large.
+        hidden: whether units with a hidden layer are drawn too; their Z is large.
     """
     from hypothesis import strategies as st
 

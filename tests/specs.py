@@ -10,7 +10,7 @@ from typing import Any
 from sharefind.architectures import SharingSpec, exact_texts, generator_pairs
 from sharefind.groups import Representation
 from sharefind.meanfield.clouds.standardise import Standardisation, identity_standardisation
-from sharefind.meanfield.units import two_layer_space
+from sharefind.meanfield.units import build_pointwise_unit, two_layer_space
 from sharefind.spaces import Subspace, fixed_space, matrix_space
 
 
@@ -25,7 +25,12 @@ def spec_on(
 
     reps: of one group on inputs, on outputs [and on hidden units].
     """
-    parameters = two_layer_space(*reps) if len(reps) > 2 else matrix_space(*reps, bias="+bias" in unit)
+    types: tuple[int, ...] = ()
+    if unit.startswith("gated"):
+        gated = build_pointwise_unit(unit, *reps)
+        parameters, types = gated.space, gated.types
+    else:
+        parameters = two_layer_space(*reps) if len(reps) > 2 else matrix_space(*reps, bias="+bias" in unit)
     group = reps[0].group
     return SharingSpec(
         name=f"test: {group.name}",
@@ -41,6 +46,7 @@ def spec_on(
         lie_generators=exact_texts(*(rep.lie for rep in reps)),
         space=fixed_space(parameters.action) if space is None else space,
         change=change or identity_standardisation(reps[0].dim, reps[1].dim),
+        types=types,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sharefind.architectures import TrainedNetwork, spec_from_outcome
 from sharefind.architectures.layers import FitResult
-from sharefind.architectures.layers.comparison import TrainingPlan, fit_network, start_network
+from sharefind.architectures.layers.comparison import TrainingPlan, best_of_starts
 from sharefind.architectures.layers.coordinates import suited
 from sharefind.errors import ConfigError, NotConvergedError, UnitError
 from sharefind.meanfield.units import can_be_exported, exported_units
@@ -51,8 +51,8 @@ def trained_in_full(outcome: SearchOutcome, epochs: int, width: int | None, lr: 
     x, y = np.asarray(task.x), np.asarray(task.y)
     units = row_units(config, task.x, task.y, task.units, task.name).units
     plan = TrainingPlan(width, epochs, lr=lr, seed=problem.settings.seed)
-    network = start_network(suited(spec_from_outcome(outcome), x, y), plan.width, plan.seed)
-    training = fit_network(network, network, x, y, plan, units=None if units is None else units.numpy())
+    spec = suited(spec_from_outcome(outcome), x, y)
+    network, training = best_of_starts(spec, x, y, plan, units=None if units is None else units.numpy())
     if training.best_epoch == 0:
         raise NotConvergedError(
             f"training never improved on its start with train_lr = {lr:g}; try another train_lr, or 0 train_epochs: "

@@ -34,6 +34,7 @@ from sharefind.inference.dependence import warn_of_rows
 from sharefind.parallel import Workers
 from sharefind.report.text.run_samples import Samples
 from sharefind.search import Observers, RunFolder, SearchConfig, SearchOutcome, run_search
+from sharefind.search.relative_rows import relative_to_mean
 from sharefind.search.run import Clock
 from sharefind.typing import FloatArray
 
@@ -104,12 +105,15 @@ class SearchEstimator(FoundSharing, SearchParameters):
             raise DataError(f"X has rows of shape {found}, and fit had {fitted}; give rows of the same shape")
         values = flat_rows(columns, "X", estimator=self)
         validate_data(self, X if has_names(X) else values, skip_check_array=True, reset=False)
+        if self.relative_to_mean is not None:
+            values = relative_to_mean(values, self._in_axes, self.relative_to_mean)
         return model.predict(values)
 
     def _search(self, rows: InputRows, labels: LabelRows, units: NDArray[np.int64] | None, clock: Clock) -> None:
         kept = kept_rows((rows.kept, labels.kept), units)
         config = self._config({"labels": labels.kind, **kept.settings})
         problem = resolve_problem(config, _task(rows, labels, units), self._given_group())
+        self._in_axes = problem.task.in_axes
         if self.train_epochs:
             refuse_unit(problem)
         for line in problem.warnings:

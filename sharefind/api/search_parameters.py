@@ -38,6 +38,8 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         hidden_rep: Representation expression for a unit with a hidden layer.
         axes: Names of the axes of a row of X, the slowest first, such as "points coords".
         shape: Lengths of these axes, such as "5x4", where rows are flat.
+        relative_to_mean: Axis of X whose coordinates are taken relative to their mean over the other axes, such as
+            "coords", or "coords:3" for its first three entries. Models then do not change when all points move alike.
         out_axes: Names of the axes of a row of y.
         out_shape: Lengths of these axes, where rows are flat.
         labels: "numbers" says that y holds numbers although they look like classes; a classifier has "classes".
@@ -92,6 +94,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         hidden_rep: str | None = None,
         axes: str | None = None,
         shape: str | None = None,
+        relative_to_mean: str | None = None,
         out_axes: str | None = None,
         out_shape: str | None = None,
         labels: str | None = None,
@@ -136,6 +139,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         self.hidden_rep = hidden_rep
         self.axes = axes
         self.shape = shape
+        self.relative_to_mean = relative_to_mean
         self.out_axes = out_axes
         self.out_shape = out_shape
         self.labels = labels

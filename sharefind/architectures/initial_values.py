@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec import LENGTHS, SharingSpec
 from sharefind.exact.matrices import to_float
 
 Runs = tuple[tuple[int, float], ...]
@@ -39,14 +39,20 @@ def network_start(spec: SharingSpec) -> NDArray[np.float64]:
     length = input_length(spec)
     if len(spec.maps) == 1:
         return np.full(spec.space.dim, math.sqrt(spreads(spec)["weight"]) / length)
-    return start_stds(spec, {"output": 1.0, "bias": 1.0, "weight": 1 / length})
+    return start_stds(spec, {**_outer(spec, 1.0), "bias": 1.0, "weight": 1 / length})
 
 
 def block_start(spec: SharingSpec, channels: int) -> NDArray[np.float64]:
     """(dim,): A / channels, W and b start with the variances of two nn.Linear with channels d_hidden units between."""
     inner = 1 / math.sqrt(3 * spec.d_in)
     outer = math.sqrt(channels / (3 * spec.block("weight").shape[0]))
-    return start_stds(spec, {"output": outer, "bias": inner, "weight": inner})
+    return start_stds(spec, {**_outer(spec, outer), "bias": inner, "weight": inner})
+
+
+def _outer(spec: SharingSpec, std: float) -> dict[str, float]:
+    """Standard deviations of what stands behind the first layer; lengths are mixed so that their sizes stay."""
+    mixing = {"mixing": 1 / math.sqrt(spec.space_dims[LENGTHS]), "vectors": std} if spec.types else {}
+    return {**mixing, "output": std}
 
 
 def start_stds(spec: SharingSpec, stds: Mapping[str, float]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from sharefind.column_names import kept_names
 from sharefind.errors import ExportError, setting
 from sharefind.exact.matrices import rows_of
 from sharefind.groups import FiniteGroup, Group, Representation, format_element
+from sharefind.meanfield.units import PointwiseUnit
 from sharefind.spaces import fixed_space
 from sharefind.written import shortened
 
@@ -104,6 +105,7 @@ def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
         classes=kept_names(problem.task.classes, "class "),
         inputs=kept_names(problem.task.inputs, "x"),
         outputs=kept_names(problem.task.outputs, "y"),
+        types=problem.unit.types if isinstance(problem.unit, PointwiseUnit) else (),
     )
     return spec if not isinstance(group, FiniteGroup) else _with_known_order(spec)
 

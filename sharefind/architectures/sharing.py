@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from sharefind.architectures import initial_values as initial
 from sharefind.architectures.scaling import CENTRE, statistics
-from sharefind.architectures.spec import GeneratorPair, SharingSpec
+from sharefind.architectures.spec import LENGTHS, GeneratorPair, SharingSpec
 from sharefind.exact.matrices import signed_image, to_float
 from sharefind.groups import exact_matrix
+from sharefind.groups.images import block_places
+from sharefind.meanfield.units.length_gates import LengthGates
 
 Image = list[int]
 """A signed permutation in one-line notation: entry i is +-(1 + the index that e_i goes to)."""
@@ -34,6 +36,8 @@ class Sharing:
         sigma: The activation.
         has_bias: Whether the first map has a bias.
         has_output: Whether a second map follows it.
+        has_types: Whether hidden units form vectors, of whose lengths sigma is a function.
+        d_hidden: dim H, None without a hidden layer.
         is_tied: Whether entries are coefficients up to sign, or zero; else there is a basis.
 
     Args:
@@ -50,6 +54,7 @@ class Sharing:
         self.blocks = {block.name: block.shape for block in spec.blocks}
         self.sigma = spec.activation.value
         self.has_bias, self.has_output = spec.has_bias, len(spec.maps) > 1
+        self.has_types, self.d_hidden = bool(spec.types), spec.d_hidden
         self.is_tied = spec.space.tying is not None
 
     @property
@@ -61,6 +66,31 @@ class Sharing:
     def basis(self) -> NDArray[np.float64]:
         """What each coefficient does to the entries."""
         return initial.basis(self.spec)
+
+    @property
+    def type_of(self) -> list[int]:
+        """The type of each hidden unit, from 0."""
+        return [int(place) for place in block_places(self.spec.types)]
+
+    @property
+    def types(self) -> int:
+        """Number of types."""
+        return self.spec.space_dims[LENGTHS]
+
+    @property
+    def is_scalar(self) -> list[bool]:
+        """Which types are scalars."""
+        return list(map(bool, LengthGates(self.spec.types).is_scalar))
+
+    @property
+    def has_scalars(self) -> bool:
+        """Whether a type is a scalar."""
+        return 0 in self.spec.types
+
+    @property
+    def softening(self) -> float:
+        """What is added to lengths."""
+        return LengthGates(self.spec.types).softening
 
     @property
     def has_zeros(self) -> bool:

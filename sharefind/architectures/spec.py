@@ -16,6 +16,7 @@ from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.column_names import block_names, default_names
 from sharefind.errors import GroupError, InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
+from sharefind.groups.images import block_places
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, read_unit
 from sharefind.meanfield.units.activations import Activation
@@ -25,13 +26,13 @@ from sharefind.written import order, plural
 
 SCHEMA = "sharefind.spec/1"
 
-INPUTS, OUTPUTS, HIDDEN = range(3)
-"""Places of a generator's matrices in a tuple: on X, on Y, on the hidden units."""
+INPUTS, OUTPUTS, HIDDEN, LENGTHS = range(4)
+"""Places of a generator's matrices in a tuple: on X, on Y, on the hidden units, on the lengths of their vectors."""
 
-SPACES = ("inputs", "outputs", "hidden units")
+SPACES = ("inputs", "outputs", "hidden units", "lengths")
 """What these spaces are called."""
 
-LETTERS = {"output": "A", "weight": "W", "bias": "b"}
+LETTERS = {"vectors": "V", "output": "A", "mixing": "B", "bias": "b", "weight": "W"}
 """What the blocks are called in formulas."""
 
 OPERATORS = {"logistic": "Sigmoid", "tanh": "Tanh"}
@@ -44,8 +45,8 @@ class AffineMap:
 
     Attributes:
         weight: The block of its matrix.
-        source: The space of what it takes, INPUTS or HIDDEN.
-        target: The space of what it gives, OUTPUTS or HIDDEN.
+        source: The space of what it takes: INPUTS, HIDDEN or LENGTHS.
+        target: The space of what it gives: OUTPUTS, HIDDEN or LENGTHS.
         bias: The block of its bias, None where it is linear.
     """
 
@@ -78,12 +79,12 @@ class GeneratorPair:
 class SharingSpec:
     """What a discovered space becomes: a unit whose parameters lie in `space`, and the group that fixes it.
 
-    The unit is sigma(W x [+ b]), or A sigma(W x + b) with a hidden layer.
+    The unit is sigma(W x [+ b]), or A sigma(W x + b) with a hidden layer, or gated by lengths of hidden vectors.
 
     Attributes:
         name: what was found and where. unit: unit expression, "matrix:logistic". particles: N of the search.
-        blocks: weight (d_out, d_in) [and bias (d_out,)], or output (d_out, h), weight (h, d_in) and bias (h,): the
-            coordinates of `space` in this order, row-major.
+        blocks: weight (d_out, d_in) [and bias (d_out,)], or output (d_out, h), weight (h, d_in) and bias (h,), or those
+            of `sharefind.meanfield.units.gated_space`: the coordinates of `space` in this order, row-major.
         group_name, group_order: the stabiliser, order None when infinite.
         in_rep, out_rep, hidden_rep: how the candidate acts, as text for people; the action itself is in the generators.
             hidden_rep is None for a unit without a hidden layer.
@@ -96,6 +97,7 @@ class SharingSpec:
         classes: names of the classes whose logits the network gives; empty where its outputs are numbers.
         inputs: names of the columns of x, in their order; x0, x1, ... where left out.
         outputs: names of the columns of y; y0, y1, ... where left out.
+        types: which hidden units form vectors (`sharefind.groups.vector_types`), shape (h,); empty where none do.
 
     Raises:
         InputError: the parts do not fit each other.
@@ -117,6 +119,7 @@ class SharingSpec:
     classes: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    types: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for text in (self.name, self.unit, self.group_name, *self.rep_names, *self.classes):
@@ -128,6 +131,7 @@ class SharingSpec:
                 f"a group of order {self.group_order} cannot have {len(self.lie_generators)} Lie generators; "
                 "give a positive order without them, or null with them"
             )
+        _check_types(self)
         _check_blocks(self)
         self._name_columns()
         for pair in (*self.generators, *self.lie_generators):
@@ -182,6 +186,8 @@ class SharingSpec:
     @property
     def formula(self) -> str:
         """The unit in one line, such as "A_i logistic(W_i x + b_i)"."""
+        if self.types:
+            return f"A_i t + V_i (t h), h = W_i x, t = {self.activation.name}(B_i |h| + b_i)"
         text = "x"
         for part in self.maps:
             bias = "" if part.bias is None else f" + {LETTERS[part.bias]}_i"
@@ -219,13 +225,24 @@ class SharingSpec:
         return (self.d_in, self.d_out) if hidden is None else (self.d_in, self.d_out, hidden)
 
     @property
+    def space_dims(self) -> tuple[int, ...]:
+        """`dims`, with the number of types where hidden units form vectors."""
+        return (*self.dims, int(block_places(self.types).max()) + 1) if self.types else self.dims
+
+    @property
     def rep_names(self) -> tuple[str, ...]:
         """in_rep, out_rep [and hidden_rep]: in the same order."""
         return tuple(name for name in (self.in_rep, self.out_rep, self.hidden_rep) if name is not None)
 
     @property
     def maps(self) -> tuple[AffineMap, ...]:
-        """The affine maps of the unit in the order in which they act; sigma acts on what the first one gives."""
+        """The affine maps of the unit in the order in which they act.
+
+        Sigma acts on what the first one gives, or, where hidden units form vectors, on what the second one gives.
+        """
+        if self.types:
+            inner = AffineMap("weight", INPUTS, HIDDEN), AffineMap("mixing", LENGTHS, LENGTHS, "bias")
+            return *inner, AffineMap("output", LENGTHS, OUTPUTS), AffineMap("vectors", HIDDEN, OUTPUTS)
         if read_unit(self.unit).kind.has_hidden:
             return AffineMap("weight", INPUTS, HIDDEN, "bias"), AffineMap("output", HIDDEN, OUTPUTS)
         return (AffineMap("weight", INPUTS, OUTPUTS, "bias" if "+bias" in self.unit else None),)
@@ -251,9 +268,9 @@ class SharingSpec:
 
     @property
     def layer(self) -> PointwiseUnit:
-        """The unit on its own, with no claim about symmetry: evaluates sigma(W x [+ b]) or A sigma(W x + b)."""
+        """The unit on its own, with no claim about symmetry: evaluates sigma_*(x, z)."""
         nobody = FiniteGroup("C1", 1, ())
-        return build_pointwise_unit(self.unit, *(trivial(nobody, dim) for dim in self.dims))
+        return build_pointwise_unit(self.unit, *(trivial(nobody, dim) for dim in self.dims), types=self.types)
 
     @property
     def activation(self) -> Activation:
@@ -286,6 +303,24 @@ def _check_text(text: str, guards: Guards = GUARDS) -> None:
         )
 
 
+def _check_types(spec: SharingSpec) -> None:
+    has_types = read_unit(spec.unit).kind.has_types
+    if has_types != bool(spec.types):
+        raise InputError(
+            f"{len(spec.types)} types of hidden units are given for the unit {spec.unit}; only gated units have them"
+        )
+    known = 0
+    for label in spec.types:
+        if not 0 <= label <= known + 1:
+            raise InputError(
+                f"types of hidden units: {label} stands before {known + 1}; number vectors from 1 in their order, and "
+                "write 0 for a scalar"
+            )
+        known = max(known, label)
+    if has_types and len(spec.types) != spec.block("weight").shape[0]:
+        raise InputError(f"{len(spec.types)} types are given for {spec.d_hidden} hidden units; give one for each")
+
+
 def _check_blocks(spec: SharingSpec) -> None:
     names = [name for name, (_, columns) in spec.sides.items() if columns is not None]
     for name in names:
@@ -302,14 +337,16 @@ def _check_blocks(spec: SharingSpec) -> None:
             f"the space lies in R^{spec.space.ambient} but the blocks have {needed.dim} entries; correct one"
         )
     if spec.has_hidden != (spec.hidden_rep is not None):
-        raise InputError(f"hidden_rep is {spec.hidden_rep} for the unit {spec.unit}; only two-layer units have one")
+        raise InputError(
+            f"hidden_rep is {spec.hidden_rep} for the unit {spec.unit}; only units with a hidden layer have one"
+        )
 
 
 def _check_generator(spec: SharingSpec, pair: GeneratorPair) -> None:
     if len(pair.matrices) != len(spec.dims):
         raise InputError(
             f"a generator has {len(pair.matrices)} matrices and the unit {spec.unit} needs {len(spec.dims)}; "
-            "give one on hidden units for two-layer units, for no others"
+            "give one on hidden units for units with a hidden layer, for no others"
         )
     for rows, dim, side in zip(pair.matrices, spec.dims, SPACES, strict=False):
         _check_matrix(rows, dim, side)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sharefind.architectures.initial_values import basis
+from sharefind.architectures.input_changes import composed, seen_inputs
 from sharefind.architectures.searched_spec import spec_from_outcome
 from sharefind.architectures.spec import SharingSpec
 from sharefind.errors import InputError, RunFolderError
@@ -81,4 +82,6 @@ def searched_network(outcome: SearchOutcome, folder: RunFolder) -> TrainedNetwor
             f"{folder.path}: the particles have {final.shape[1]} parameters and {spec.name} has "
             f"{spec.space.ambient}; run the search again"
         )
-    return TrainedNetwork(spec, coefficients(spec, final))
+    x = outcome.problem.task.x
+    seen = None if x is None else seen_inputs(spec, x)
+    return TrainedNetwork(spec, coefficients(spec, final if seen is None else composed(spec, final, seen)))

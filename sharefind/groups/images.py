@@ -5,6 +5,7 @@ What they represent is decided in `representation`; here are the array loops.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,21 @@ def block_diagonal(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         here = slice(stop - part.shape[1], stop)
         blocks[:, here, here] = part
     return blocks
+
+
+def block_places(labels: Sequence[int]) -> NDArray[np.int64]:
+    """The number of the type of each coordinate, by first coordinates, from labels as in `vector_types` (dim,)."""
+    keys = [label or -(k + 1) for k, label in enumerate(labels)]
+    known = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    return np.array([known[key] for key in keys], dtype=np.int64)
+
+
+def permuted_types(matrices: NDArray[np.float64], labels: Sequence[int]) -> NDArray[np.float64]:
+    """How orthogonal matrices (size, dim, dim) that keep types exchange them: (size, types, types)."""
+    places = block_places(labels)
+    members = (places == np.arange(places.max() + 1)[:, None]).astype(np.float64)
+    shares = np.einsum("ki,nij,lj->nkl", members, matrices**2, members)
+    return np.rint(shares / members.sum(axis=1))
 
 
 def check_size(group: FiniteGroup, entries: int, most: int = 200_000_000) -> None:

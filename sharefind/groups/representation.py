@@ -24,7 +24,9 @@ from sharefind.groups.images import Matrices, PermArray, SignArray, SparseImages
 from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.linear_action import Kind, LinearAction
 
-Operation = Literal["natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder"]
+Operation = Literal[
+    "natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder", "types"
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class Construction:
         blocks: How the points of the original group act ("natural", "sign"); kept for its subgroups.
         inner: The representation of the factor of a product ("factor").
         start: First point of this factor.
-        order: Where the new coordinates were ("reorder").
+        order: Where the new coordinates were ("reorder"), or the labels of types ("types").
     """
 
     operation: Operation
@@ -248,6 +250,8 @@ class Representation(LinearAction):
                 return np.asarray(np.linalg.inv(parts[0])).swapaxes(1, 2)
             case "reorder":
                 return np.asarray(parts[0][:, step.order, :][:, :, step.order])
+            case "types":
+                return _images.permuted_types(parts[0], step.order)
             case _:
                 return np.asarray(np.einsum("nij,nkl->nikjl", *parts).reshape(-1, self.dim, self.dim))
 

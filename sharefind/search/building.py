@@ -30,8 +30,10 @@ from sharefind.search.own_groups import weights_layout
 from sharefind.search.presets import is_structured, resolve
 from sharefind.search.problem import Candidate, Problem, TaskLike, expressions, with_lengths
 from sharefind.search.relation_groups import has_relation_test, refuse_untestable
+from sharefind.search.relative_rows import relative_task
 from sharefind.search.rules.widths import width_advice
 from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
+from sharefind.search.unit_reach import reach_warnings
 from sharefind.search.units_of_rows import RowUnits, can_permute, row_units, unpermutable
 from sharefind.spaces import (
     InvariantLattice,
@@ -60,6 +62,7 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
     """
     blind = None
     task = with_lengths(task, None if config.blind or isinstance(group, Candidate) else group)
+    task = relative_task(task, config.relative_to_mean)
     rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
     _refuse_offsets(task)
     refuse_wide(config.unit or task.unit, task.d_in, task.d_out, None, config.limits)
@@ -134,7 +137,7 @@ def _assembled(
     x, y, change = _standardised(task, candidate, unit, settings, rows, has_tying, rows_of_task.units)
     settings = replace(settings, sgd=paced(settings.sgd, loss_of(change)))
     lattice = _lattice(config, unit, blind, inside)
-    warnings = (*rows_of_task.warnings, *warnings_of(inside, candidate.group))
+    warnings = (*rows_of_task.warnings, *warnings_of(inside, candidate.group), *reach_warnings(unit))
     if lattice is None and settings.growing.snaps:
         weights_layout(unit.space.blocks)  # refuses units with other weights
     if lattice is not None and not lattice.zero.groups and not can_permute(units, settings.alpha):

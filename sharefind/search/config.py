@@ -39,7 +39,8 @@ class SearchConfig(BaseModel):
         signs: a blind search looks for mirror maps: permutations with signs of inputs and of labels, apart.
         task: a named task; data: a file or a named data set (at most one; the default task is c2-wi).
         inputs, outputs, drop, categorical, labels, axes, shape, out_axes, out_shape, delimiter, decimal: what columns
-            of the data are, as in `sharefind.datasets.roles.Roles`.
+            of the data are, as in `sharefind.datasets.roles.Roles`. relative_to_mean: axis of X whose coordinates are
+            taken relative to their mean over the other axes; "coords:3" takes its first three entries.
         rows_of: column of the file, or array of an .npz file, with one value for all rows of a unit, which may depend
             on each other. block_length: rows of a block, into which units, or all rows, are cut in
             the order of the file.
@@ -78,6 +79,7 @@ class SearchConfig(BaseModel):
     shape: str | None = None
     out_axes: str | None = None
     out_shape: str | None = None
+    relative_to_mean: str | None = None
     delimiter: str | None = None
     decimal: str | None = None
     block_length: int | None = Field(default=None, ge=1)

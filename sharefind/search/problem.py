@@ -242,7 +242,7 @@ class Problem:
         chosen |= self._shapes
         if self.unit.hidden_rep is not None:
             chosen["hidden_rep"] = given.hidden_rep or default_hidden(
-                self.candidate.in_rep, self.candidate.out_rep, given.limits
+                self.candidate.in_rep, self.candidate.out_rep, given.limits, self.unit.name
             )
         return given.model_copy(update=chosen)
 

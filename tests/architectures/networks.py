@@ -31,6 +31,9 @@ ARCHITECTURES: dict[str, tuple[Any, ...]] = {
     "two_signed": ("B2", "two-layer:tanh", "natural", "natural", "natural"),
     "two_rescaled": ("C2", "two-layer:tanh", "natural", "natural", "regular"),
     "two_basis": ("R3", "two-layer:tanh", "natural", "natural", "regular"),
+    "gated_scalar": ("O3", "gated:tanh", "3*natural", "trivial", "4*natural"),
+    "gated_vectors": ("SO2", "gated:logistic", "natural+trivial", "natural", "2*natural+2*trivial"),
+    "gated_basis": ("R5", "gated:tanh", "2*natural", "natural", "natural+regular"),
 }
 
 

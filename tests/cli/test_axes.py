@@ -1,5 +1,7 @@
 """The layout that discover understood is printed before the work, and by inspect; the run goes on with it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -54,3 +56,27 @@ def test_wrong_axes_are_one_line_and_status_2(call, text: str, expected: str) ->
     ending = call("discover", "points.npz", "--group", "S2", "--axes", "points coords", "--in-rep", text)
     assert (ending.status, ending.out, ending.err.count("\n")) == (2, "", 1)
     assert ending.err.startswith("error: ") and expected in ending.err
+
+
+def test_rows_relative_to_their_mean_are_said_and_kept(call, discover, tmp_path: Path) -> None:
+    x = np.random.default_rng(1).normal(30.0, 1.0, (60, 3, 2))
+    np.savez(tmp_path / "points.npz", x=x.reshape(60, 6), y=np.linalg.norm(x[:, 0] - x[:, 1], axis=1)[:, None])
+    given = (
+        "--group",
+        "O2",
+        "--out-rep",
+        "trivial",
+        "--axes",
+        "points coords",
+        "--shape",
+        "3x2",
+        "--relative-to-mean",
+        "coords",
+    )
+    ending = discover(str(tmp_path / "points.npz"), *given, "--out", "run", "--quiet", "--max-nodes", "1")
+    assert ending.status == 0, ending.err
+    said = "note  inputs: coords relative to their mean over points of the row; moving all points alike changes nothing"
+    assert said in ending.err
+    assert said in call("inspect", "run").out
+    report = call("report", "run", "--out", "run.html")
+    assert report.status == 0 and "have changed" not in report.err

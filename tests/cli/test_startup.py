@@ -81,5 +81,5 @@ def test_options_of_discover_are_those_of_the_contract() -> None:
     others |= {"file", "rows-of", "block-length"}
     others |= {"inputs", "outputs", "drop", "categorical", "classes", "numbers", "delimiter", "decimal"}
     others |= {"symmetry", "signs"}
-    others |= {"axes", "shape", "out-axes", "out-shape"}
+    others |= {"axes", "shape", "out-axes", "out-shape", "relative-to-mean"}
     assert options == {*contract, *limits, *others}

@@ -161,13 +161,17 @@ def test_the_resolved_configuration_builds_the_same_problem() -> None:
         ("C4", "natural", "natural", "matrix+bias", "regular"),
         ("C4", "trivial:4", "trivial", "matrix+bias", "regular"),
         ("S3", "natural", "sign", "two-layer", "regular"),
-        ("SO3", "natural+trivial", "trivial", "matrix+bias", "trivial"),
-        ("SO3", "natural", "trivial", "matrix", "trivial"),
+        ("SO3", "natural+trivial", "trivial", "gated", "8*(natural+trivial)"),
+        ("SO3", "natural", "trivial", "gated", "8*natural"),
+        ("O2", "trivial:5*natural", "natural", "gated", "8*natural"),
+        ("O2", "trivial:2", "trivial", "matrix+bias", "trivial"),
+        ("R5", "natural", "natural", "two-layer", "regular"),
+        ("R64xC3", "natural", "natural", "gated", "8*natural"),
     ],
 )
 def test_defaults_suit_the_labels(group: str, in_rep: str, out_rep: str, unit: str, hidden: str) -> None:
     reps = [parse_representation(text, named_group(group)) for text in (in_rep, out_rep)]
-    assert (default_unit(*reps), default_hidden(*reps)) == (unit, hidden)
+    assert (default_unit(*reps), default_hidden(*reps, unit=unit)) == (unit, hidden)
 
 
 @pytest.mark.parametrize(

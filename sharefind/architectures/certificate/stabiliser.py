@@ -16,17 +16,24 @@ from numpy.typing import NDArray
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.architectures.certificate.group_names import marked_orbits
-from sharefind.architectures.spec import INPUTS, SPACES, SharingSpec
+from sharefind.architectures.spec import HIDDEN, INPUTS, LENGTHS, SPACES, SharingSpec
 from sharefind.errors import ExportError, GroupError
-from sharefind.exact.matrices import direct_sum, identity_matrix, is_orthogonal_matrix
+from sharefind.exact.matrices import (
+    direct_sum,
+    identity_matrix,
+    is_orthogonal_matrix,
+    signed_permutation_matrix,
+    zero_matrix,
+)
 from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_domain, exact_matrix, hom, trivial
 from sharefind.groups.from_matrices import unchecked
 from sharefind.groups.group import MAX_ORDER, permutation_sign
 from sharefind.groups.orbits import orbit_action
+from sharefind.groups.vector_types import keeps_types, type_image
 from sharefind.spaces import Subspace, fixed_space
 
 ExactMove = tuple[DomainMatrix, ...]
-"""One generator on inputs, on outputs [and on hidden units], over one field."""
+"""One generator on inputs, on outputs [and on hidden units [and on their lengths]], over one field."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +41,8 @@ class Stabiliser:
     """What fixes a space.
 
     pairs, lie: exact generators, all over one field.
-    reps: the same as representations on X, on Y [and on the hidden units] of the group that they generate on the sum
-        of these spaces, an image of the one that is named.
+    reps: the same as representations on X, on Y [and on the hidden units [and their lengths]] of the group that they
+        generate on the sum of these spaces, an image of the one that is named.
     """
 
     pairs: tuple[ExactMove, ...]
@@ -56,8 +63,35 @@ def rebuild_stabiliser(spec: SharingSpec) -> Stabiliser:
     exact = [tuple(exact_matrix(rows, field) for rows in pair.matrices) for pair in every]
     pairs, lie = tuple(exact[: len(spec.generators)]), tuple(exact[len(spec.generators) :])
     _refuse_unless_orthogonal(spec, pairs, lie)
+    if spec.types:
+        pairs, lie = _with_lengths(spec, pairs), _with_still_lengths(spec, lie)
     reps = _finite(spec, pairs) if spec.group_order is not None else _infinite(spec, pairs, lie)
     return Stabiliser(pairs, lie, reps)
+
+
+def _with_lengths(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[ExactMove, ...]:
+    """Generators with what they do to the lengths of hidden vectors and to hidden scalars: they permute them."""
+    moves = list[ExactMove]()
+    for position, move in enumerate(pairs):
+        image = type_image(move[HIDDEN], spec.types)
+        if image is None:
+            raise refusal(f"generator {position} of {spec.group_name} does not keep the types of hidden units")
+        signs = np.ones(len(image), dtype=np.int8)
+        moves.append((*move, signed_permutation_matrix(np.array(image), signs, move[HIDDEN].domain)))
+    return tuple(moves)
+
+
+def _with_still_lengths(spec: SharingSpec, lie: Sequence[ExactMove]) -> tuple[ExactMove, ...]:
+    """Lie generators with what they do to lengths: nothing."""
+    for position, move in enumerate(lie):
+        if not keeps_types(move[HIDDEN], spec.types):
+            raise refusal(f"Lie generator {position} of {spec.group_name} does not keep the types of hidden units")
+    return tuple((*move, zero_matrix(spec.space_dims[LENGTHS], move[HIDDEN].domain)) for move in lie)
+
+
+def _names(spec: SharingSpec) -> tuple[str, ...]:
+    """What the representations are called."""
+    return (*spec.rep_names, "lengths") if spec.types else spec.rep_names
 
 
 def equivariant_space(spec: SharingSpec, reps: Sequence[Representation]) -> Subspace:
@@ -87,7 +121,7 @@ def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representati
     kept = [pair for pair in pairs if not all(m == identity_matrix(m.shape[0], m.domain) for m in pair)]
     if not kept:
         nobody = FiniteGroup("C1", 1, ())
-        return tuple(trivial(nobody, dim) for dim in spec.dims)
+        return tuple(trivial(nobody, dim) for dim in spec.space_dims)
     try:
         action = orbit_action([reduce(direct_sum, move) for move in kept], MAX_ORDER)
     except GroupError as error:
@@ -97,7 +131,7 @@ def _finite(spec: SharingSpec, pairs: Sequence[ExactMove]) -> tuple[Representati
     perms = _without_copies(action)
     group = FiniteGroup(spec.group_name, perms.shape[1], tuple(tuple(map(int, perm)) for perm in perms))
     group = replace(group, known_order=_giant_order(group))
-    return tuple(unchecked(group, [pair[k] for pair in kept], name) for k, name in enumerate(spec.rep_names))
+    return tuple(unchecked(group, [pair[k] for pair in kept], name) for k, name in enumerate(_names(spec)))
 
 
 def _without_copies(perms: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -123,9 +157,11 @@ def _giant_order(group: FiniteGroup) -> int | None:
 
 
 def _infinite(spec: SharingSpec, pairs: Sequence[ExactMove], lie: Sequence[ExactMove]) -> tuple[Representation, ...]:
-    algebra, discrete = ([tuple(pair[k] for pair in every) for k in range(len(spec.dims))] for every in (lie, pairs))
+    algebra, discrete = (
+        [tuple(pair[k] for pair in every) for k in range(len(spec.space_dims))] for every in (lie, pairs)
+    )
     group = CompactGroup(spec.group_name, spec.d_in, algebra[INPUTS], discrete[INPUTS])
     return tuple(
         Representation(group, dim, name, "matrix", lie=algebra[k], discrete=discrete[k])
-        for k, (dim, name) in enumerate(zip(spec.dims, spec.rep_names, strict=True))
+        for k, (dim, name) in enumerate(zip(spec.space_dims, _names(spec), strict=True))
     )

@@ -19,9 +19,11 @@ from sharefind.architectures.formats.spec_json import to_json
 from sharefind.architectures.formats.tensors import check_particles
 from sharefind.architectures.initial_values import basis
 from sharefind.architectures.scaling import CENTRE, SCALE, SHIFT, statistics
-from sharefind.architectures.spec import OPERATORS, SharingSpec
+from sharefind.architectures.spec import LENGTHS, OPERATORS, SharingSpec
 from sharefind.architectures.trained import TrainedNetwork
 from sharefind.errors import ExportError
+from sharefind.groups.images import block_places
+from sharefind.meanfield.units.length_gates import LengthGates
 from sharefind.storage import write_atomically
 
 if TYPE_CHECKING:
@@ -203,8 +205,8 @@ def _block(draft: _Draft, spec: SharingSpec, name: str) -> str:
     return draft.add("Slice", ["entries", *ends], f"{name}_entries")
 
 
-def _inner(draft: _Draft, network: TrainedNetwork) -> str:
-    """sigma(W x [+ b]): (batch, N, rows of W)."""
+def _product(draft: _Draft, network: TrainedNetwork) -> str:
+    """W x: (batch, N, rows of W)."""
     spec, count = network.spec, len(network.coefficient)
     rows, columns = spec.block("weight").shape
     flat = draft.add(
@@ -212,7 +214,12 @@ def _inner(draft: _Draft, network: TrainedNetwork) -> str:
     )
     turned = draft.add("Transpose", [flat], "weight_turned", perm=[1, 0])
     product = draft.add("MatMul", ["centred", turned], "product")
-    inner = draft.add("Reshape", [product, draft.shape("inner_shape", 0, count, rows)], "inner")
+    return draft.add("Reshape", [product, draft.shape("inner_shape", 0, count, rows)], "inner")
+
+
+def _inner(draft: _Draft, network: TrainedNetwork) -> str:
+    """sigma(W x [+ b]): (batch, N, rows of W)."""
+    spec, inner = network.spec, _product(draft, network)
     if spec.has_bias:
         inner = draft.add("Add", [inner, _block(draft, spec, "bias")], "shifted")
     return draft.add(OPERATORS[spec.activation.name], [inner], "active")
@@ -221,18 +228,57 @@ def _inner(draft: _Draft, network: TrainedNetwork) -> str:
 def _mean(draft: _Draft, network: TrainedNetwork) -> str:
     """mean_i sigma(W_i x [+ b_i]), or mean_i A_i sigma(W_i x + b_i) as one product over particles and hidden units."""
     spec, count = network.spec, len(network.coefficient)
+    if spec.types:
+        return _gated_mean(draft, network)
     if len(spec.maps) == 1:
         axis = draft.shape("mean_axis", 1)
         return draft.add("ReduceMean", [_inner(draft, network), axis], "mean", keepdims=0)
-    name = spec.maps[-1].weight
-    d_out, d_hidden = spec.block(name).shape
-    flat = draft.add("Reshape", [_inner(draft, network), draft.shape("flat_shape", 0, count * d_hidden)], "flat")
-    output_shape = draft.shape("output_shape", count, d_out, d_hidden)
-    output = draft.add("Reshape", [_block(draft, spec, name), output_shape], name)
-    turned = draft.add("Transpose", [output], "output_turned", perm=[0, 2, 1])
-    stacked = draft.add("Reshape", [turned, draft.shape("stacked_shape", count * d_hidden, d_out)], "stacked")
-    total = draft.add("MatMul", [flat, stacked], "total")
+    total = _summed(draft, network, spec.maps[-1].weight, _inner(draft, network), "total")
     return draft.add("Div", [total, draft.constant("count", np.array(float(count)))], "mean")
+
+
+def _gated_mean(draft: _Draft, network: TrainedNetwork) -> str:
+    """mean_i A_i t + V_i (t h), h = W_i x, t = sigma(B_i |h| + b_i)."""
+    spec, count = network.spec, len(network.coefficient)
+    hidden = _product(draft, network)
+    types = spec.space_dims[LENGTHS]
+    column = draft.add("Reshape", [_lengths(draft, spec, hidden), draft.shape("column", 0, count, types, 1)], "columns")
+    mixing = draft.add("Reshape", [_block(draft, spec, "mixing"), draft.shape("mixed", count, types, types)], "mixing")
+    mixed = draft.add("MatMul", [mixing, column], "mixed_columns")
+    inner = draft.add("Reshape", [mixed, draft.shape("inner_types", 0, count, types)], "mixed_lengths")
+    shifted = draft.add("Add", [inner, _block(draft, spec, "bias")], "shifted")
+    gates = draft.add(OPERATORS[spec.activation.name], [shifted], "gates")
+    spread = draft.add("Gather", [gates, draft.constant("type_of", block_places(spec.types))], "spread", axis=2)
+    gated = draft.add("Mul", [hidden, spread], "gated")
+    scalars = _summed(draft, network, "output", gates, "scalars")
+    vectors = _summed(draft, network, "vectors", gated, "turned")
+    total = draft.add("Add", [scalars, vectors], "total")
+    return draft.add("Div", [total, draft.constant("count", np.array(float(count)))], "mean")
+
+
+def _lengths(draft: _Draft, spec: SharingSpec, hidden: str) -> str:
+    """Lengths of hidden vectors (batch, N, h), and scalars as they are: (batch, N, types)."""
+    gates = LengthGates(spec.types)
+    members = draft.constant("members", np.eye(gates.count)[block_places(spec.types)])
+    squares = draft.add("MatMul", [draft.add("Mul", [hidden, hidden], "squared"), members], "squares")
+    softening = draft.constant("softening", np.array(gates.softening**2))
+    lengths = draft.add("Sqrt", [draft.add("Add", [squares, softening], "softened")], "lengths")
+    if 0 not in spec.types:
+        return lengths
+    scalars = draft.add("MatMul", [hidden, members], "sums")
+    return draft.add("Where", [draft.constant("is_scalar", gates.is_scalar.numpy()), scalars, lengths], "sizes")
+
+
+def _summed(draft: _Draft, network: TrainedNetwork, name: str, values: str, output: str) -> str:
+    """Values (batch, N, columns) through the block `name` of each particle, summed over all: (batch, d_out)."""
+    spec, count = network.spec, len(network.coefficient)
+    rows, columns = spec.block(name).shape
+    flat = draft.add("Reshape", [values, draft.shape(f"{name}_flat", 0, count * columns)], f"flat_{name}")
+    shape = draft.shape(f"{name}_shape", count, rows, columns)
+    matrices = draft.add("Reshape", [_block(draft, spec, name), shape], name)
+    turned = draft.add("Transpose", [matrices], f"{name}_turned", perm=[0, 2, 1])
+    stacked = draft.add("Reshape", [turned, draft.shape(f"{name}_stacked", count * columns, rows)], f"stacked_{name}")
+    return draft.add("MatMul", [flat, stacked], output)
 
 
 def _readout(draft: _Draft, spec: SharingSpec, mean: str) -> None:

@@ -54,6 +54,8 @@ def peer_view(spec: SharingSpec, peer: str) -> PeerView:
     certificate = certify(spec)
     if not certificate.is_fixed_space:
         raise not_theirs(peer, f"the space is not all of E^{spec.group_name}, and {peer} has no other spaces")
+    if spec.types:
+        raise not_theirs(peer, f"it has no words for the lengths of hidden vectors of the unit {spec.unit}")
     group, is_named = _group(spec, peer)
     if group is None:
         made = rebuild_stabiliser(spec).reps

@@ -74,6 +74,7 @@ class _Spec(_Model):
     classes: list[str] = Field(default_factory=list)
     inputs: list[str] = Field(default_factory=list)
     outputs: list[str] = Field(default_factory=list)
+    hidden_types: list[int] = Field(default_factory=list)
 
 
 def to_json(spec: SharingSpec) -> str:
@@ -106,6 +107,7 @@ def _record(spec: SharingSpec) -> dict[str, Any]:
         **({"classes": list(spec.classes)} if spec.classes else {}),
         **({"inputs": list(spec.inputs)} if has_own_names(spec.inputs, "x") else {}),
         **({"outputs": list(spec.outputs)} if has_own_names(spec.outputs, "y") else {}),
+        **({"hidden_types": list(spec.types)} if spec.types else {}),
     }
 
 
@@ -164,6 +166,7 @@ def _built(data: _Spec) -> SharingSpec:
         classes=tuple(data.classes),
         inputs=tuple(data.inputs),
         outputs=tuple(data.outputs),
+        types=tuple(data.hidden_types),
     )
 
 

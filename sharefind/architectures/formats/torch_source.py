@@ -40,7 +40,7 @@ def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> s
         ExportError: The specification does not hold what it says.
     """
     certificate, sharing = certify(spec) if certificate is None else certificate, Sharing(spec)
-    sizes, data = _sizes(spec), [*_space_data(sharing), *_generator_data(sharing)]
+    sizes, data = _sizes(spec), [*_type_data(sharing), *_space_data(sharing), *_generator_data(sharing)]
     # Names of columns are no code: one may be "pi".
     head = [_docstring(sharing, certificate), *_imports([*sizes, *data]), *_statistics(sharing)]
     return "\n".join([*head, "# fmt: off", *sizes, *_column_data(spec), *data, "# fmt: on", _classes(sharing)])
@@ -69,6 +69,8 @@ def _classes(sharing: Sharing) -> str:
     text = files("sharefind.architectures").joinpath("layers", "standalone.py").read_bytes().decode(ENCODING)
     text = text[text.index("\n\nclass SharedModule") :]
     used = dict.fromkeys(("output", "side_by_side"), sharing.has_output) | {"SharedLinear": not sharing.has_output}
+    names = ("type_of", "gates", "_make_types")
+    used |= dict.fromkeys(names, sharing.has_types) | {"is_scalar": sharing.has_types and sharing.has_scalars}
     used |= {"index": sharing.is_tied, "sign": sharing.has_signs, "basis": not sharing.is_tied}
     text = _without(text, {name for name, is_used in used.items() if not is_used})
     while (found := _first_fork(text)) is not None:
@@ -190,9 +192,9 @@ def _statistics(sharing: Sharing) -> list[str]:
 
 def _sizes(spec: SharingSpec) -> list[str]:
     """The sizes of the unit, and how its coefficients start."""
-    names = ", ".join(("D_IN", "D_OUT", "D_HIDDEN")[: len(spec.dims)])
+    names = ", ".join(("D_IN", "D_OUT", "D_HIDDEN", "TYPES")[: len(spec.space_dims)])
     blocks = ", ".join(f'"{block.name}": {block.shape}' for block in spec.blocks)
-    lines = [f"{names} = {', '.join(map(str, spec.dims))}", f"DIM, WIDTH = {spec.space.dim}, {spec.particles}"]
+    lines = [f"{names} = {', '.join(map(str, spec.space_dims))}", f"DIM, WIDTH = {spec.space.dim}, {spec.particles}"]
     lines += [f"BLOCKS = {{{blocks}}}", "", "# Root mean square length of an input x about its centre."]
     lines += [f"INPUT_LENGTH = {initial.input_length(spec)!r}", ""]
     if "SharedLinear" in class_names(spec):
@@ -206,12 +208,24 @@ def _sizes(spec: SharingSpec) -> list[str]:
     return [*lines, comment, f"START = {literals.one_line(runs)}", *linear, ""]
 
 
+def _type_data(sharing: Sharing) -> list[str]:
+    """Which hidden units form vectors."""
+    if not sharing.has_types:
+        return []
+    lines = ["# The type that each hidden unit belongs to: units of one type form a vector."]
+    lines += [f"TYPE_OF = {literals.constant_tuple(list(map(str, sharing.type_of)), 12)}"]
+    if sharing.has_scalars:
+        lines += ["# Which types are scalars, that nothing turns."]
+        lines += [f"IS_SCALAR = {literals.constant_tuple(list(map(str, sharing.is_scalar)), 14)}"]
+    return [*lines, "# Added to lengths, which are smooth at 0 with it.", f"SOFTENING = {sharing.softening!r}", ""]
+
+
 def _space_data(sharing: Sharing) -> list[str]:
     spec, labels = sharing.spec, sharing.labels
     by_rows = [
         f"{LETTERS[name]}{' by rows' if columns is not None else ''}" for name, (_, columns) in spec.sides.items()
     ]
-    what = ", ".join(by_rows).replace(", b", ", then b")
+    what = ", ".join(by_rows) if spec.types else ", ".join(by_rows).replace(", b", ", then b")
     if labels is not None:
         copies = [f"COPIES, SLOTS = {sharing.copies}, {sharing.slots}", ""] if sharing.has_copies else []
         return [

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sharefind.architectures import SharingSpec
 from sharefind.architectures.initial_values import network_start
+from sharefind.architectures.input_changes import seen_inputs
 from sharefind.architectures.layers.coordinates import compose, suited
 from sharefind.architectures.layers.network_training import DivergedError, Epoch, FitResult, fit
 from sharefind.architectures.layers.shared_layers import SharedShallowNetwork
@@ -24,6 +25,7 @@ from sharefind.architectures.scaling import STATISTICS, statistics
 from sharefind.errors import ConfigError, DataError, NotConvergedError
 from sharefind.meanfield.clouds.standardise import identity_standardisation
 from sharefind.meanfield.objectives.losses import loss_of
+from sharefind.meanfield.units import read_unit
 from sharefind.parallel import one_thread
 from sharefind.rng import named_stream
 from sharefind.search.scores import Scored, Split, scores_of
@@ -58,6 +60,7 @@ class TrainingPlan:
         lr: Adam's step over the root mean square of the starting coefficients, in standardised coordinates.
         seed: Of everything random.
         drops: Times that the step shrinks before training ends: what is left to learn is then below its noise.
+        restarts: Starts of each network, of which the best on held-out rows is kept; what suits the unit where None.
         small_labels: Root mean square of labels, in units of the range of sigma, below which networks start smaller.
     """
 
@@ -67,6 +70,7 @@ class TrainingPlan:
     lr: float = 0.05
     seed: int = 0
     drops: int = 2
+    restarts: int | None = None
     small_labels: float = 0.25
 
 
@@ -115,11 +119,52 @@ def compare(
     named = None if units is None else units[train]
     scores = []
     for name, spec in specs.items():
-        network = start_network(suited(spec, x[train], y[train]), plan.width, plan.seed)
         told = None if callback is None else partial(callback, name)
-        fitted = fit_network(network, network, x[train], y[train], plan, told, named)
+        network, fitted = best_of_starts(suited(spec, x[train], y[train]), x[train], y[train], plan, told, named)
         scores.append(Score(name, network, fitted, None if spec.classes else r2(network, x[test], y[test])))
     return scores
+
+
+def best_of_starts(
+    spec: SharingSpec,
+    x: FloatArray,
+    y: FloatArray,
+    plan: TrainingPlan,
+    callback: Callable[[Epoch], object] | None = None,
+    units: NDArray[np.int64] | None = None,
+) -> tuple[SharedShallowNetwork, FitResult]:
+    """Train from several starts, and keep the network with the smallest loss on the held-out rows, the same for all.
+
+    Args:
+        spec: The architecture, with the change of data that suits the rows.
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        plan: How networks are trained, and how often.
+        callback: Called with each epoch of each training.
+        units: Which unit a row belongs to, shape (n,); None for single rows.
+
+    Returns:
+        The network, and how its training went, with the seconds of all.
+
+    Raises:
+        ConfigError: There is no start.
+        DataError: Rows that do not fit.
+        NotConvergedError: A training diverged.
+    """
+    starts = read_unit(spec.unit).kind.restarts if plan.restarts is None else plan.restarts
+    if starts < 1:
+        raise ConfigError(f"restarts is {starts}; give 1 start or more")
+    found = []
+    for number in range(starts):
+        network = start_network(spec, plan.width, plan.seed, number)
+        found.append((network, fit_network(network, network, x, y, plan, callback, units)))
+    network, fitted = min(found, key=lambda pair: _held_loss(pair[1]))
+    return network, replace(fitted, seconds=sum(each.seconds for _, each in found))
+
+
+def _held_loss(fitted: FitResult) -> float:
+    """The loss on held-out rows; on all where nothing was held out."""
+    return fitted.train_loss if fitted.validation_loss is None else fitted.validation_loss
 
 
 def beside_usual(
@@ -189,13 +234,17 @@ def fit_network(
             _start_like(network, labels, plan.small_labels)
         step = plan.lr * float(network.coefficient.detach().square().mean().sqrt())
         try:
-            return fit(
+            fitted = fit(
                 module, inputs, labels, loss=loss_of(change), epochs=plan.epochs, batch=plan.batch, lr=step,
                 drops=plan.drops, seed=plan.seed, callback=callback, groups=units,
             )  # fmt: skip
         except DivergedError as error:
             advice = "bring x and y to unit scale" if error.lr is None else f"try {plan.lr * error.lr / step:g}"
             raise NotConvergedError(f"training diverged with lr = {plan.lr:g}; {advice}") from None
+    seen = seen_inputs(network.spec, np.asarray(x, dtype=np.float64))
+    if seen is not None:
+        compose(network, seen)
+    return fitted
 
 
 @contextmanager
@@ -228,8 +277,8 @@ def _start_like(network: SharedShallowNetwork, labels: FloatArray, small: float)
         network.coefficient.mul_((size / small) ** (1 / len(network.spec.maps)))
 
 
-def start_network(spec: SharingSpec, width: int | None, seed: int) -> SharedShallowNetwork:
-    """A float64 network whose start depends on the seed and its specification alone.
+def start_network(spec: SharingSpec, width: int | None, seed: int, number: int = 0) -> SharedShallowNetwork:
+    """A float64 network whose start depends on the seed, its number and its specification alone.
 
     In the coordinates of the specification's change of data its coefficients are independent, and W u has variance 1 on
     average.
@@ -240,7 +289,8 @@ def start_network(spec: SharingSpec, width: int | None, seed: int) -> SharedShal
     if width is not None and width < 1:
         raise ConfigError(f"width is {width}; give 1 particle or more")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(named_stream(seed, "comparison", "start").integers(2**63 - 1)))
+        purpose = ("start",) if number == 0 else ("start", str(number))
+        torch.manual_seed(int(named_stream(seed, "comparison", *purpose).integers(2**63 - 1)))
         network = SharedShallowNetwork(spec, width, device="cpu", dtype=torch.float64)
     white = replace(spec, change=identity_standardisation(spec.d_in, spec.d_out), classes=())
     with torch.no_grad():

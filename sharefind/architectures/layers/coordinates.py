@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from sharefind.architectures.certificate.stabiliser import rebuild_stabiliser
+from sharefind.architectures.input_changes import composed, keeps_space
 from sharefind.architectures.layers.shared_layers import SharedShallowNetwork
 from sharefind.architectures.spec import INPUTS, OUTPUTS, SharingSpec
 from sharefind.architectures.trained import coefficients
@@ -53,7 +54,7 @@ def suited(spec: SharingSpec, x: FloatArray, y: FloatArray, widest: int = 1500, 
         change = replace(change, scale=scale, shift=mean - scale * middle)
     if spec.d_in <= widest and varies(x).any():
         matrix = whitening(x - change.centre, varies(x), reps[INPUTS])
-        if _keeps(spec, matrix):
+        if keeps_space(spec, matrix):
             change = replace(change, matrix=matrix)
     return replace(spec, change=change)
 
@@ -107,24 +108,6 @@ def _root(matrix: FloatArray) -> FloatArray:
     return np.asarray((vectors / np.sqrt(known)) @ vectors.T, dtype=np.float64)
 
 
-def _keeps(spec: SharingSpec, matrix: FloatArray, tolerance: float = 1e-9) -> bool:
-    """Whether W -> W matrix maps the space of a specification into itself, up to a relative distance of `tolerance`.
-
-    It is shown on a random vector of the space.
-    """
-    theta = spec.space.project(np.random.default_rng(0).standard_normal((1, spec.space.ambient)))
-    moved = _composed(spec, np.asarray(theta), matrix)
-    rest = np.abs(moved - spec.space.project(moved)).max(initial=0.0)
-    return bool(rest <= tolerance * np.abs(moved).max(initial=0.0))
-
-
-def _composed(spec: SharingSpec, particles: FloatArray, matrix: FloatArray) -> FloatArray:
-    """Particles (N, D) that compute at u what the given ones compute at `matrix` u."""
-    theta = torch.from_numpy(np.ascontiguousarray(particles.T))[None]
-    found = spec.layer.compose(theta, torch.from_numpy(np.ascontiguousarray(matrix)))[0].T
-    return np.asarray(found.numpy(), dtype=np.float64)
-
-
 @torch.no_grad()
 def compose(network: SharedShallowNetwork, matrix: FloatArray) -> None:
     """Let a network compute at x what it computed at centre + matrix (x - centre), its weights kept in their space.
@@ -134,4 +117,4 @@ def compose(network: SharedShallowNetwork, matrix: FloatArray) -> None:
         matrix: Shape (d_in, d_in); W -> W matrix keeps the space.
     """
     particles = network.entries.detach().cpu().to(torch.float64).numpy()
-    network.load_coefficients(coefficients(network.spec, _composed(network.spec, particles, matrix)))
+    network.load_coefficients(coefficients(network.spec, composed(network.spec, particles, matrix)))

@@ -139,6 +139,8 @@ class SharedModule(standalone.SharedModule):
             super()._make_tables()
         elif self.ties.index.device != device:
             self.ties.place(device)
+        if self.ties is not None and self.sharing.has_types:
+            self._make_types()
 
     @torch.no_grad()
     def _dense(self, centre: Tensor, scale: Tensor | float, shift: Tensor | None) -> nn.Sequential:
@@ -148,7 +150,12 @@ class SharedModule(standalone.SharedModule):
             centre: Shape (parts, d_in): what is subtracted is the sum over the parts.
             scale: Of the outputs.
             shift: Shape (d_out,), or None.
+
+        Raises:
+            InputError: Hidden units form vectors, whose lengths no plain layer computes.
         """
+        if self.sharing.has_types:
+            raise InputError(f"the unit {self.spec.unit} computes lengths of vectors, which plain layers cannot")
         blocks, bias = self.blocks, self.bias
         first = dense.centred_linear(blocks["weight"].flatten(0, 1), None if bias is None else bias.flatten(), centre)
         output = blocks.get("output")

@@ -31,6 +31,8 @@ class SharedModule(nn.Module):
     index: Tensor
     sign: Tensor
     basis: Tensor
+    type_of: Tensor
+    is_scalar: Tensor
 
     def __init__(
         self,
@@ -111,15 +113,41 @@ class SharedModule(nn.Module):
 
     def mean(self, x: Tensor) -> Tensor:
         """The mean of all units at x (..., D_IN): (..., D_OUT); `lead` has one axis."""
-        blocks, bias = self.blocks, None
-        if self.sharing.has_bias:
-            bias = blocks["bias"].flatten()
-        inner = nn.functional.linear(x, blocks["weight"].flatten(0, 1), bias)
-        values = self.sharing.sigma(inner)
-        if self.sharing.has_output:
-            return nn.functional.linear(values, side_by_side(blocks["output"]))
+        blocks = self.blocks
+        if self.sharing.has_types:
+            inner = nn.functional.linear(x, blocks["weight"].flatten(0, 1))
+            hidden = inner.unflatten(-1, (-1, self.sharing.d_hidden))
+            t = self.gates(hidden, blocks["mixing"], blocks["bias"])
+            gated = hidden * t.index_select(-1, self.type_of)
+            scalars = nn.functional.linear(t.flatten(-2), side_by_side(blocks["output"]))
+            vectors = side_by_side(blocks["vectors"])
+            return scalars + nn.functional.linear(gated.flatten(-2), vectors)
         else:
-            return values.reshape(*values.shape[:-1], -1, self.sharing.d_out).mean(-2)
+            bias = None
+            if self.sharing.has_bias:
+                bias = blocks["bias"].flatten()
+            inner = nn.functional.linear(x, blocks["weight"].flatten(0, 1), bias)
+            values = self.sharing.sigma(inner)
+            if self.sharing.has_output:
+                return nn.functional.linear(values, side_by_side(blocks["output"]))
+            else:
+                sizes = (*values.shape[:-1], -1, self.sharing.d_out)
+                return values.reshape(sizes).mean(-2)
+
+    def gates(self, hidden: Tensor, mixing: Tensor, bias: Tensor) -> Tensor:
+        """t = sigma(B |h| + b): h (..., N, D_HIDDEN), B (N, TYPES, TYPES), b (N, TYPES).
+
+        |h| is sqrt(|h_k|^2 + SOFTENING^2) for the hidden units h_k of each type.
+        """
+        none = hidden.new_zeros(*hidden.shape[:-1], self.sharing.types)
+        squares = none.index_add(-1, self.type_of, hidden.square())
+        lengths = (squares + self.sharing.softening**2).sqrt()
+        if self.sharing.has_scalars:
+            # Types of one unit that nothing turns are taken as they are.
+            scalars = none.index_add(-1, self.type_of, hidden)
+            lengths = torch.where(self.is_scalar, scalars, lengths)
+        mixed = torch.einsum("...nl,nkl->...nk", lengths, mixing)
+        return self.sharing.sigma(mixed + bias)
 
     def _make_tables(self) -> None:
         """Tables are no part of the state: they are made anew, as for `to_empty`."""
@@ -140,6 +168,17 @@ class SharedModule(nn.Module):
             rows = self.sharing.basis
             basis = torch.tensor(rows, device=like.device, dtype=like.dtype)
             self.register_buffer("basis", basis, persistent=False)
+        if self.sharing.has_types:
+            self._make_types()
+
+    def _make_types(self) -> None:
+        """Which hidden units form vectors."""
+        device = self.coefficient.device
+        type_of = torch.tensor(self.sharing.type_of, device=device)
+        self.register_buffer("type_of", type_of, persistent=False)
+        if self.sharing.has_scalars:
+            is_scalar = torch.tensor(self.sharing.is_scalar, device=device)
+            self.register_buffer("is_scalar", is_scalar, persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]

@@ -1,6 +1,7 @@
 """Units sigma*: X x Z -> Y, the summands of a shallow network: each proves its joint equivariance when it is built."""
 
 from sharefind.meanfield.units.base import OneLayerUnit, PointwiseUnit, SearchedUnit, Unit
+from sharefind.meanfield.units.gated import GatedUnit, gated_space
 from sharefind.meanfield.units.kind import UnitKind, UnitRequest
 from sharefind.meanfield.units.matrix import MatrixUnit
 from sharefind.meanfield.units.radial import RadialUnit
@@ -17,6 +18,7 @@ from sharefind.meanfield.units.registry import (
 from sharefind.meanfield.units.two_layer import TwoLayerUnit, two_layer_space
 
 __all__ = [
+    "GatedUnit",
     "MatrixUnit",
     "OneLayerUnit",
     "PointwiseUnit",
@@ -32,6 +34,7 @@ __all__ = [
     "can_be_exported",
     "exported_units",
     "find_unit",
+    "gated_space",
     "read_unit",
     "register_unit",
     "two_layer_space",

@@ -97,13 +97,16 @@ class SearchedUnit(Unit):
 
 
 class PointwiseUnit(SearchedUnit):
-    """A unit made of affine maps and one function of each coordinate: what is exported.
+    """A unit made of affine maps and one function of numbers, coordinates or lengths: what is exported.
 
     Attributes:
         activation: The function sigma.
+        types: Which hidden coordinates form vectors, as `sharefind.groups.vector_types` writes it; empty where sigma
+            acts on coordinates.
     """
 
     activation: Activation
+    types: tuple[int, ...]
 
 
 class OneLayerUnit(SearchedUnit):

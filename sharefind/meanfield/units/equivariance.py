@@ -45,15 +45,26 @@ def refuse_unless_pointwise_equivariant(rep: Representation, sigma: Activation, 
             )
 
 
-def refuse_unless_orthogonal(rep: Representation, unit: str) -> None:
+def refuse_unless_orthogonal(
+    rep: Representation,
+    unit: str,
+    where: str = "Y",
+    advice: str = "change coordinates of Y by the square root of the invariant inner product",
+) -> None:
     """Check that every rep(g) is orthogonal, so that it commutes with functions u s(|u|^2) of a vector u.
 
+    Args:
+        rep: The action on the space of these vectors.
+        unit: What the message calls the unit.
+        where: What it calls the space.
+        advice: What it says to do instead.
+
     Raises:
-        UnitError: a generator changes lengths; the message names it.
+        UnitError: A generator changes lengths; the message names it.
     """
     culprit = first_refused(rep, Invariance.ORTHOGONAL)
     if culprit is not None:
         raise UnitError(
-            f"the {unit} unit is not equivariant: {culprit} acts on Y ({rep.name}) by a matrix that changes lengths; "
-            "change coordinates of Y by the square root of the invariant inner product"
+            f"the {unit} unit is not equivariant: {culprit} acts on {where} ({rep.name}) by a matrix that changes "
+            f"lengths; {advice}"
         )

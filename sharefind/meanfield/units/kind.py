@@ -21,6 +21,7 @@ class UnitRequest:
         hidden: Its action on the hidden space, for kinds with one.
         has_bias: Whether the expression says `+bias`.
         detail: The word behind the colon, the kind's first where the expression has none.
+        types: Which hidden coordinates form vectors, for kinds that ask; empty for the finest that the group allows.
     """
 
     expression: str
@@ -29,6 +30,7 @@ class UnitRequest:
     hidden: Representation | None = None
     has_bias: bool = False
     detail: str = ""
+    types: tuple[int, ...] = ()
 
     @property
     def hidden_rep(self) -> Representation:
@@ -58,6 +60,9 @@ class UnitKind:
         takes_rotations: Whether units commute with every rotation of Y, so that continuous groups may move Y.
         can_be_searched: Whether units are `SearchedUnit`.
         can_be_exported: Whether units are `PointwiseUnit`, with one of the activations that exports know.
+        restarts: From how many starts networks are trained, of which the best on held-out rows is kept, where nothing
+            else is said.
+        has_types: Whether hidden coordinates form vectors, of whose lengths sigma is a function.
     """
 
     name: str
@@ -69,6 +74,8 @@ class UnitKind:
     takes_rotations: bool = False
     can_be_searched: bool = True
     can_be_exported: bool = False
+    has_types: bool = False
+    restarts: int = 1
 
     @property
     def expressions(self) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ class MatrixUnit(OneLayerUnit, PointwiseUnit):
     bias: bool
     space: ParameterSpace
 
+    types = ()
+
     @property
     def name(self) -> str:
         """The unit expression that builds this unit, such as `matrix+bias:tanh`."""

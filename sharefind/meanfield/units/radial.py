@@ -1,9 +1,13 @@
-"""The radial unit z x s(|z x|^2), equivariant under any orthogonal action on Y, rotations included."""
+"""The radial unit z x s(|z x|^2), equivariant under any orthogonal action on Y, rotations included.
+
+It is the smallest member of the family of `gated`: one layer, whose output is a single vector gated by its length.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -13,6 +17,7 @@ from sharefind.meanfield.units.activations import by_name
 from sharefind.meanfield.units.base import OneLayerUnit, Pullback
 from sharefind.meanfield.units.equivariance import refuse_unless_orthogonal
 from sharefind.meanfield.units.kind import UnitKind, UnitRequest
+from sharefind.meanfield.units.length_gates import LengthGates
 from sharefind.spaces import ParameterSpace, matrix_space
 
 
@@ -50,6 +55,11 @@ class RadialUnit(OneLayerUnit):
     bias = False
     is_odd = True
 
+    @cached_property
+    def gates(self) -> LengthGates:
+        """All of Y as one vector."""
+        return LengthGates((1,) * self.d_out)
+
     @property
     def name(self) -> str:
         """The unit expression that builds this unit, such as `radial:algebraic`."""
@@ -61,7 +71,7 @@ class RadialUnit(OneLayerUnit):
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
         """u s(|u|^2) with u = z x: x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
         u = self.inner(x, theta)
-        return u * self.profile.value((u**2).sum(1, keepdim=True))
+        return u * self.gates.spread(self.profile.value(self.gates.sums(u**2)))
 
     def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
         """Values and the pull-back of covectors; see `Unit.linearise`.
@@ -69,13 +79,13 @@ class RadialUnit(OneLayerUnit):
         The derivative of u s(|u|^2) is symmetric: c -> s c + 2 s' <u, c> u.
         """
         u = self.inner(x, theta)
-        t = (u**2).sum(1, keepdim=True)
-        scale = self.profile.value(t)
+        t = self.gates.sums(u**2)
+        scale = self.gates.spread(self.profile.value(t))
 
         def pullback(covector: Tensor) -> Tensor:
             c = covector.unsqueeze(-1)
-            along = 2 * self.profile.slope(t) * (u * c).sum(1, keepdim=True)
-            return self.pull_inner_back(x, scale * c + along * u)
+            along = 2 * self.profile.slope(t) * self.gates.sums(u * c)
+            return self.pull_inner_back(x, scale * c + self.gates.spread(along) * u)
 
         return u * scale, pullback
 

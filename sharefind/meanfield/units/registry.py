@@ -9,12 +9,13 @@ from typing import cast
 from sharefind.errors import UnitError, quoted, setting
 from sharefind.groups import Representation
 from sharefind.meanfield.units.base import PointwiseUnit, SearchedUnit, Unit
+from sharefind.meanfield.units.gated import GATED
 from sharefind.meanfield.units.kind import UnitChoice, UnitKind, UnitRequest
 from sharefind.meanfield.units.matrix import MATRIX
 from sharefind.meanfield.units.radial import RADIAL
 from sharefind.meanfield.units.two_layer import TWO_LAYER
 
-OURS = (MATRIX, TWO_LAYER, RADIAL)
+OURS = (MATRIX, TWO_LAYER, GATED, RADIAL)
 
 _kinds = {kind.name: kind for kind in OURS}
 
@@ -78,17 +79,23 @@ def exported_units() -> str:
 
 
 def build_unit(
-    expression: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
+    expression: str,
+    in_rep: Representation,
+    out_rep: Representation,
+    hidden_rep: Representation | None = None,
+    types: tuple[int, ...] = (),
 ) -> Unit:
     """The unit of an expression.
 
     Args:
         expression: `matrix` or `matrix+bias`, each optionally with `:logistic` (the default) or `:tanh`; `two-layer`
-            (which always has a bias), with the same; `radial`, optionally with `:algebraic` (the default) or
+            (which always has a bias) or `gated`, with the same; `radial`, optionally with `:algebraic` (the default) or
             `:gaussian`; or that of a kind that was registered.
         in_rep: The action of a group on X.
         out_rep: Its action on Y.
         hidden_rep: Its action on the hidden space; needed by kinds with one, taken by no other.
+        types: Which hidden coordinates form vectors (`sharefind.groups.vector_types`); the finest that the group allows
+            where empty.
 
     Raises:
         UnitError: The expression names no unit, the hidden representation is missing or not wanted, or the unit is not
@@ -101,7 +108,8 @@ def build_unit(
             f"{setting('hidden_rep')}, or "
             f"use {setting('unit')} two-layer"
         )
-    return choice.kind.build(UnitRequest(expression, in_rep, out_rep, hidden_rep, choice.has_bias, choice.detail))
+    request = UnitRequest(expression, in_rep, out_rep, hidden_rep, choice.has_bias, choice.detail, types)
+    return choice.kind.build(request)
 
 
 def build_searched_unit(
@@ -119,14 +127,18 @@ def build_searched_unit(
 
 
 def build_pointwise_unit(
-    expression: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
+    expression: str,
+    in_rep: Representation,
+    out_rep: Representation,
+    hidden_rep: Representation | None = None,
+    types: tuple[int, ...] = (),
 ) -> PointwiseUnit:
-    """`build_unit` where only affine maps and a pointwise sigma will do.
+    """`build_unit` where only affine maps and one sigma will do.
 
     Raises:
         UnitError: As in `build_unit`, or the kind cannot be exported.
     """
-    unit = build_unit(expression, in_rep, out_rep, hidden_rep)
+    unit = build_unit(expression, in_rep, out_rep, hidden_rep, types)
     if not can_be_exported(expression):
         raise UnitError(f"unit {quoted(expression)} cannot be exported; use {exported_units()}")
     return cast(PointwiseUnit, unit)

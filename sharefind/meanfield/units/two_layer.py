@@ -48,6 +48,8 @@ class TwoLayerUnit(PointwiseUnit):
     activation: Activation
     space: ParameterSpace
 
+    types = ()
+
     @property
     def name(self) -> str:
         """The unit expression that builds this unit, such as `two-layer:tanh`; the hidden representation is apart."""

@@ -24,7 +24,7 @@ from sharefind.meanfield import (
     haar_rule,
     register_unit,
 )
-from sharefind.meanfield.units import read_unit, registry
+from sharefind.meanfield.units import GatedUnit, read_unit, registry
 from sharefind.search.searched_unit import searched_unit
 from sharefind.spaces import fixed_space, matrix_space
 from sharefind.testing import equivariance_error, random_units
@@ -57,6 +57,9 @@ def test_pullbacks_are_the_gradients_of_the_values(unit: Unit, dtype: torch.dtyp
         ("SO2", "natural", "natural+trivial", "two-layer:tanh", "trivial:3"),
         ("R5", "natural", "natural", "two-layer:tanh", "regular"),
         ("O2", "natural", "natural", "two-layer:tanh", "sign+trivial"),
+        ("R5", "2*natural", "natural", "gated:tanh", "natural+regular"),
+        ("SO3", "2*natural+trivial", "natural", "gated:logistic", "2*natural+trivial"),
+        ("O2", "2*natural", "natural*natural", "gated", "natural+sign"),
     ],
 )
 def test_rotations_of_the_labels(group: str, in_text: str, out_text: str, expression: str, hidden: str | None) -> None:
@@ -89,7 +92,11 @@ def test_fixed_spaces_have_burnsides_dimension(unit: Unit) -> None:
     """dim E^G = mean_g tr M_g, with M_g assembled here from rho, eta and rhohat."""
     rho, rhohat = unit.in_rep.float_matrices(), unit.out_rep.float_matrices()
     characters = [np.trace(b) * np.trace(a) for a, b in zip(rho, rhohat, strict=True)]
-    if isinstance(unit, TwoLayerUnit):
+    if isinstance(unit, GatedUnit):
+        eta, lengths = ([np.trace(m) for m in rep.float_matrices()] for rep in (unit.hidden_rep, unit.lengths_rep))
+        traces = zip(map(np.trace, rho), map(np.trace, rhohat), eta, lengths, strict=True)
+        characters = [b * (e + t) + t * t + t + e * a for a, b, e, t in traces]
+    elif isinstance(unit, TwoLayerUnit):
         eta = [np.trace(e) for e in unit.hidden_rep.float_matrices()]
         traces = zip(rho, rhohat, eta, strict=True)
         characters = [np.trace(b) * e + e * np.trace(a) + e for a, b, e in traces]
@@ -150,7 +157,7 @@ def test_a_registered_kind_is_known_wherever_units_are_named(kind: UnitKind) -> 
     for expression in ("shrunk+bias", "shrunk:tanh", "shrunken"):
         with pytest.raises(UnitError, match=r"is unknown; use .*shrunk$"):
             build_unit(expression, rep, rep)
-    with pytest.raises(UnitError, match=r"cannot be exported; use matrix, matrix\+bias or two-layer"):
+    with pytest.raises(UnitError, match=r"cannot be exported; use matrix, matrix\+bias, two-layer or gated"):
         build_pointwise_unit("shrunk", rep, rep)
     with pytest.raises(SpaceError, match=r"unit shrunk on inputs of width 3 .* has 9 parameters"):
         searched_unit("shrunk", None, rep, rep, Limits(dim=8))

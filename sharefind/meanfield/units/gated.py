@@ -1,0 +1,186 @@
+"""The unit whose hidden vectors are gated by lengths: equivariant under rotations, of which no pointwise sigma is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from sharefind.errors import RepresentationError, UnitError, setting
+from sharefind.groups import Representation, hom
+from sharefind.groups.vector_types import Labels, on_types, vector_labels
+from sharefind.meanfield.units.activations import TANH, Activation, activation
+from sharefind.meanfield.units.base import PointwiseUnit, Pullback
+from sharefind.meanfield.units.equivariance import refuse_unless_orthogonal
+from sharefind.meanfield.units.kind import UnitKind, UnitRequest
+from sharefind.meanfield.units.length_gates import LengthGates
+from sharefind.spaces import Block, ParameterSpace
+
+
+def gated_space(
+    in_rep: Representation, out_rep: Representation, hidden_rep: Representation, lengths_rep: Representation
+) -> ParameterSpace:
+    """Z = Hom(H, Y) + Hom(L, Y) + Hom(L, L) + L + Hom(X, H), H the hidden space and L that of its lengths.
+
+    The blocks are vectors (d_out, h), output (d_out, l), mixing (l, l), bias (l,) and weight (h, d_in). The group acts
+    on H by eta, and on L by the permutations of types that eta makes.
+    """
+    d_out, h, lengths, d_in = out_rep.dim, hidden_rep.dim, lengths_rep.dim, in_rep.dim
+    blocks = (
+        Block("vectors", (d_out, h)),
+        Block("output", (d_out, lengths)),
+        Block("mixing", (lengths, lengths)),
+        Block("bias", (lengths,)),
+        Block("weight", (h, d_in)),
+    )
+    outer = hom(out_rep, hidden_rep) + hom(out_rep, lengths_rep)
+    return ParameterSpace(blocks, outer + hom(lengths_rep, lengths_rep) + lengths_rep + hom(hidden_rep, in_rep))
+
+
+@dataclass(frozen=True)
+class GatedUnit(PointwiseUnit):
+    """sigma*(x, z) = A t + V (t h), h = W x, t = sigma(B |h| + b), z = (V, A, B, b, W).
+
+    The hidden coordinates h in H form vectors and scalars, its types. |h| in L holds the length of each vector and the
+    scalars themselves; t h is each vector times its own number of t, and each scalar too. Jointly equivariant exactly
+    when the group acts on H by orthogonal matrices that keep the types: then |eta_g h| is |h| with types exchanged. Y
+    may carry any representation, for A and V are linear.
+
+    Lengths of combinations of k vectors give their inner products, of which all polynomials are functions that no
+    element of O(n) changes.
+
+    Raises:
+        UnitError: A generator does not keep the types, or changes lengths; the message names it.
+    """
+
+    in_rep: Representation
+    out_rep: Representation
+    hidden_rep: Representation
+    lengths_rep: Representation
+    activation: Activation
+    types: Labels
+    space: ParameterSpace
+
+    @property
+    def name(self) -> str:
+        """The unit expression that builds this unit, such as `gated:tanh`; the hidden representation is apart."""
+        return f"gated:{self.activation.name}"
+
+    @cached_property
+    def gates(self) -> LengthGates:
+        """Lengths of the types."""
+        return LengthGates(self.types)
+
+    @property
+    def width(self) -> int:
+        """Numbers that one particle computes for one sample, in its widest layer."""
+        return max(self.hidden_rep.dim, self.d_out)
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether sigma is odd."""
+        return self.activation.is_odd
+
+    def values(self, x: Tensor, theta: Tensor) -> Tensor:
+        """A t + V (t h): x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
+        vectors, output, mixing, bias, weight = self._blocks(theta)
+        hidden = torch.matmul(x.unsqueeze(1), weight)
+        t = self._gates(self.gates.lengths(hidden), mixing, bias)
+        return _through(output, t) + _through(vectors, hidden * self.gates.spread(t))
+
+    def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
+        """Values and the pull-back of covectors; see `Unit.linearise`."""
+        vectors, output, mixing, bias, weight = self._blocks(theta)
+        hidden = torch.matmul(x.unsqueeze(1), weight)
+        lengths = self.gates.lengths(hidden)
+        t = self._gates(lengths, mixing, bias)
+        spread = self.gates.spread(t)
+        gated = hidden * spread
+
+        def pullback(covector: Tensor) -> Tensor:
+            batch = x.shape[1]
+            on_vectors = torch.einsum("rob,rhbn->rohn", covector, gated) / batch
+            on_output = torch.einsum("rob,rlbn->roln", covector, t) / batch
+            along = torch.einsum("rohn,rob->rhbn", vectors, covector)
+            on_t = torch.einsum("roln,rob->rlbn", output, covector) + self.gates.sums(along * hidden)
+            inner = on_t * self.activation.slope(t)
+            on_mixing = torch.einsum("rkbn,rlbn->rkln", inner, lengths) / batch
+            on_lengths = torch.einsum("rkln,rkbn->rlbn", mixing, inner)
+            on_hidden = along * spread + self.gates.spread(on_lengths) * self.gates.slopes(hidden, lengths)
+            on_weight = torch.matmul(x.transpose(1, 2).unsqueeze(1), on_hidden) / batch
+            pieces = (on_vectors, on_output, on_mixing, on_weight)
+            first, second, third, last = (piece.flatten(1, 2) for piece in pieces)
+            return torch.cat([first, second, third, inner.mean(2), last], dim=1)
+
+        return _through(output, t) + _through(vectors, gated), pullback
+
+    def gain(self, std: float, length2: float | None = None, draws: int = 512) -> float:
+        """2 E k(x, x), k the tangent kernel of one output at N(0, std^2 I); see `SearchedUnit.gain`.
+
+        The largest eigenvalue of the kernel is at most E k(x, x). It is the mean over particles and inputs drawn from a
+        stream of its own, so that it is the same number each time.
+        """
+        rng = torch.Generator().manual_seed(0)
+        size = ((self.d_in if length2 is None else length2) / self.d_in) ** 0.5
+        x = size * torch.randn(draws, 1, self.d_in, generator=rng, dtype=torch.float64)
+        theta = std * torch.randn(draws, self.space.dim, 1, generator=rng, dtype=torch.float64)
+        one = torch.zeros(draws, self.d_out, 1, dtype=torch.float64)
+        one[:, 0] = 1.0
+        slopes: Tensor = self.linearise(x, theta)[1](one)
+        return 2 * float(slopes.square().sum(1).mean())
+
+    def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
+        """(V, A, B, b, W matrix), which computes at x what theta computes at `matrix` x; theta, result (R, D, N)."""
+        weight = self._blocks(theta)[-1]
+        carried = torch.einsum("rhin,ij->rhjn", weight, matrix.to(theta)).flatten(1, 2)
+        return torch.cat([theta[:, : -carried.shape[1]], carried], dim=1)
+
+    def _gates(self, lengths: Tensor, mixing: Tensor, bias: Tensor) -> Tensor:
+        """sigma(B |h| + b): (R, l, B, N)."""
+        return self.activation.value(_through(mixing, lengths) + bias.unsqueeze(2))
+
+    def _blocks(self, theta: Tensor) -> tuple[Tensor, ...]:
+        """theta (R, D, N) -> V (R, d_out, h, N), A (R, d_out, l, N), B (R, l, l, N), b (R, l, N), W (R, h, d_in, N)."""
+        blocks = self.space.blocks
+        pieces = torch.split(theta, [block.size for block in blocks], dim=1)
+        shapes = zip(pieces, blocks, strict=True)
+        return tuple(piece.reshape(len(theta), *block.shape, theta.shape[2]) for piece, block in shapes)
+
+
+def _through(matrix: Tensor, values: Tensor) -> Tensor:
+    """Matrices (R, rows, columns, N) of the particles times (R, columns, B, N): (R, rows, B, N)."""
+    return torch.einsum("rohn,rhbn->robn", matrix, values)
+
+
+def _build(asked: UnitRequest) -> GatedUnit:
+    hidden = asked.hidden_rep
+    refuse_unless_orthogonal(hidden, "gated", "the hidden units", f"{setting('hidden_rep')} trivial")
+    types = asked.types or vector_labels(hidden)
+    if len(types) != hidden.dim:
+        raise UnitError(f"{len(types)} types are given for {hidden.dim} hidden units; give one for each")
+    try:
+        lengths = on_types(hidden, types)
+    except RepresentationError as error:
+        raise UnitError(f"the gated unit is not equivariant: {error}; use coarser types") from None
+    reps = asked.in_rep, asked.out_rep, hidden, lengths
+    return GatedUnit(*reps, activation(asked.detail), types, gated_space(*reps))
+
+
+def _parameters(d_in: int, d_out: int, d_hidden: int, _: bool) -> int:
+    """At most, for a hidden space of scalars alone."""
+    return d_hidden * (d_in + 2 * d_out + d_hidden + 1)
+
+
+GATED = UnitKind(
+    "gated",
+    _build,
+    _parameters,
+    details=(TANH.name, "logistic"),
+    has_hidden=True,
+    takes_rotations=True,
+    can_be_exported=True,
+    has_types=True,
+    restarts=3,
+)
