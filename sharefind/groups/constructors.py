@@ -63,12 +63,13 @@ def _block(group: FiniteGroup, block: NaturalBlock) -> Representation:
 def _rotation(group: FiniteGroup, shifts: list[int], size: int) -> Representation:
     """Plane rotations by 2 pi shift / size, exact in Q(2 cos(2 pi / lcm(4, size)))."""
     field = cosine_field(math.lcm(4, size))
-    matrices = tuple(_rotation_matrix(Fraction(2 * shift, size), field) for shift in shifts)
+    matrices = tuple(plane_rotation(Fraction(2 * shift, size), field) for shift in shifts)
     return Representation(group, 2, "natural", "matrix", matrices=matrices)
 
 
-def _rotation_matrix(turns: Fraction, field: object) -> DomainMatrix:
-    """The rotation by the angle pi turns, (2, 2)."""
+def plane_rotation(turns: Fraction, field: object = None) -> DomainMatrix:
+    """The rotation by the angle pi turns, (2, 2), over a field, or the smallest cosine field that holds it."""
+    field = cosine_field(math.lcm(4, (turns / 2).denominator)) if field is None else field
     domain = field if isinstance(field, CosineField) else QQ
     if isinstance(field, CosineField):
         c, s = field.cosine(turns), field.sine(turns)
@@ -217,5 +218,7 @@ def _finite(group: Group) -> FiniteGroup:
 
 
 def _compact(group: CompactGroup, name: str, lie: Matrices, discrete: Matrices, step: Construction) -> Representation:
-    dim = next((matrix.shape[0] for matrix in (*lie, *discrete)), step.count)
+    dim = next(
+        (matrix.shape[0] for matrix in (*lie, *discrete)), group.n if step.operation == "natural" else step.count
+    )
     return Representation(group, dim, name, "matrix", lie=lie, discrete=discrete, construction=step)

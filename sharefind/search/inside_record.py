@@ -5,11 +5,14 @@ from __future__ import annotations
 from sharefind.groups import FiniteGroup
 from sharefind.search.problem import Problem
 from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
+from sharefind.search.turned import TurnedStart
 
 
 def subgroups_row(problem: Problem) -> SubgroupsRow | None:
     """What the proposing rows speak for, from which evidence, and what was tested; None where subgroups are listed."""
     start, whole = problem.inside, problem.candidate.group
+    if isinstance(start, TurnedStart):
+        return _turned(start)
     if start is None or not isinstance(whole, FiniteGroup):
         return None
     found = start.finding
@@ -27,4 +30,30 @@ def subgroups_row(problem: Problem) -> SubgroupsRow | None:
         family=[problem.label_of(group) for group in found.family],
         has_signal=found.has_signal,
         exhaustive=found.is_exhaustive,
+    )
+
+
+def _turned(start: TurnedStart) -> SubgroupsRow:
+    placed = start.placed
+    one = (
+        []
+        if placed is None
+        else [
+            ProposedGroup(
+                name=placed.group.name,
+                order=placed.group.order,
+                share=None,
+                log_odds=placed.log_odds,
+                axes=placed.axes.tolist(),
+                degrees=placed.error,
+            )
+        ]
+    )
+    return SubgroupsRow(
+        samples=start.samples,
+        tested_rows=None if start.rows is None else len(start.rows),
+        proposed=one,
+        family=[group.name for group in start.groups],
+        has_signal=True,
+        exhaustive=True,
     )
