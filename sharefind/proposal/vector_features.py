@@ -7,6 +7,7 @@ function is from the functions that a group keeps is then the length of a projec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +33,8 @@ class FeatureChoice:
         harmonics: Of the angle in the plane, at most.
         most_pairs: Pairs of vectors of an orbit whose differences are looked at, at most.
         ridge: Added to the diagonal of the design's second moments, relative to its mean.
-        turns: Rotations over which the design is averaged.
+        sweeps: Times that the design is averaged over the rotations of neighbouring coordinates, one plane after the
+            other: the rest of what rotations change falls by four or more each time.
     """
 
     rows_a_feature: int = 8
@@ -41,7 +43,7 @@ class FeatureChoice:
     harmonics: int = 12
     most_pairs: int = 45
     ridge: float = 1e-6
-    turns: int = 60
+    sweeps: int = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,19 +96,16 @@ class Basis:
         return points, np.linalg.pinv(self.values(points))
 
     @cached_property
-    def _orthogonal(self) -> tuple[FloatArray, FloatArray]:
-        """The square root of the mean of R^T R over rotations, and its inverse."""
-        points, inverse = self._probes
-        turns = random_turns(self.n, 200)
-        moved = inverse @ self.values(points @ turns.transpose(0, 2, 1))
-        mean = (moved.transpose(0, 2, 1) @ moved).mean(0)
-        values, vectors = np.linalg.eigh(mean)
-        root = np.sqrt(values)
-        return (vectors * root) @ vectors.T, (vectors / root) @ vectors.T
+    def _scales(self) -> FloatArray:
+        """What makes the functions orthonormal in a product that rotations keep (Bombieri's for monomials), (p,)."""
+        if self.n == 2:
+            return np.ones(self.size)
+        factorials = np.vectorize(math.factorial, otypes=[float])
+        return np.sqrt(factorials(self._exponents.sum(1)) / factorials(self._exponents).prod(1))
 
     def coefficients_basis(self) -> FloatArray:
         """Columns: the functions of an orthonormal basis in terms of `values`, (p, p)."""
-        return self._orthogonal[1]
+        return np.diag(self._scales)
 
     def turned(self, turn: FloatArray) -> FloatArray:
         """R, orthogonal (..., p, p), with f(Q x) = sum_k (R c)_k f_k(x) for f = sum_k c_k f_k and Q (..., n, n)."""
@@ -117,8 +116,7 @@ class Basis:
     @cached_property
     def _ends(self) -> tuple[FloatArray, FloatArray]:
         """What stands left and right of the values at turned probes."""
-        root, back = self._orthogonal
-        return root @ self._probes[1], back
+        return self._probes[1] / self._scales[:, None], np.diag(self._scales)
 
 
 def random_turns(n: int, count: int) -> FloatArray:
@@ -294,9 +292,14 @@ def _whitened(design: FloatArray, labels: FloatArray, basis: Basis, sets: int, c
 
 def _averaged(moments: FloatArray, basis: Basis, sets: int, choice: FeatureChoice) -> FloatArray:
     """The second moments, averaged over rotations of all inputs, (sets p, sets p)."""
-    blocks = moments.reshape(sets, basis.size, sets, basis.size)
-    mean = np.zeros_like(blocks)
-    turns = random_turns(basis.n, choice.turns)
-    for by in basis.turned(turns):
-        mean += np.einsum("ka,mkol,lb->maob", by, blocks, by, optimize=True) / len(turns)
-    return mean.reshape(moments.shape)
+    blocks = moments.reshape(sets, basis.size, sets, basis.size).transpose(0, 2, 1, 3)
+    turns = random_turns(2, 4 * basis.degree + 1)
+    planes = []
+    for k in range(basis.n - 1):
+        whole = np.tile(np.eye(basis.n), (len(turns), 1, 1))
+        whole[:, k : k + 2, k : k + 2] = turns
+        planes.append(basis.turned(whole))
+    for _ in range(1 if basis.n == 2 else choice.sweeps):
+        for moved in planes:
+            blocks = np.mean([by.T @ blocks @ by for by in moved], axis=0)
+    return np.asarray(blocks.transpose(0, 2, 1, 3).reshape(moments.shape))

@@ -172,7 +172,7 @@ def finite_permutation(rep: Representation, place: int, finite: FiniteGroup, fir
     found = []
     for move in _finite_moves(rep, place, finite):
         own = move[np.ix_(first, first)]
-        images = own.argmax(axis=0)
+        images = np.array([int(np.argmax(column)) for column in own.T], dtype=np.int64)
         if not np.allclose(own[images, np.arange(len(first))], 1):
             return None
         found.append(images)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement, product
+import math
+from dataclasses import replace
+from itertools import combinations_with_replacement, pairwise, product
 
 import numpy as np
 
@@ -10,10 +12,12 @@ from sharefind.errors import InputError
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.groups.images import ones
 from sharefind.groups.joins import JoinClosed
+from sharefind.groups.labels import subgroup_labels
 from sharefind.groups.representation import signed_permutations
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
 from sharefind.proposal.subgroups import propose_subgroups
 from sharefind.proposal.vector_layout import Sides, VectorLayout, finite_permutation
+from sharefind.recognition.naming import orbit_numbers, permutation_group_name
 from sharefind.typing import FloatArray, IntArray
 
 
@@ -50,13 +54,11 @@ def propose_permutations(
         listed = subgroups(finite)
         if len(listed) <= most_listed:
             return (ends[0], *(group for group in listed if 1 < group.order < finite.order), finite)
-    sides = [
-        _invariants(values, rep, side, layout, finite)
-        for values, rep, side in ((x, in_rep, layout.x), (y, out_rep, layout.y))
-    ]
-    labels = sides[1] if len(layout.y.scalars) or not len(layout.y.vectors) else None
-    inputs = sides[0]
-    labels = _mixed(x, y, in_rep, out_rep, layout, finite) if labels is None else labels
+    inputs = _invariants(x, in_rep, layout.x, layout, finite)
+    if len(layout.y.scalars):
+        labels = _invariants(y, out_rep, layout.y, layout, finite)
+    else:
+        labels = _mixed(x, y, in_rep, out_rep, layout, finite)
     if inputs is None or labels is None:
         return ends
     try:
@@ -65,9 +67,30 @@ def propose_permutations(
         return ends
     family = JoinClosed(finite, most_tested)
     for one in found.proposed[:most_proposed]:
-        family.add([one.group])
+        family.add([one.group, *_within_orbits(one.group, finite)])
     members = [group for group in family.members if group != finite and group.order > 1]
-    return (ends[0], *members, finite)
+    titled = [replace(group, name=permutation_group_name(group)) for group in members]
+    labels_of = subgroup_labels(titled, finite)
+    return (ends[0], *(replace(g, name=n) for g, n in zip(titled, labels_of, strict=True)), finite)
+
+
+def _within_orbits(group: FiniteGroup, finite: FiniteGroup) -> list[FiniteGroup]:
+    """All permutations of the points inside each orbit of a group, where the finite factor has them.
+
+    Noise may speak for a group that is smaller than the truth: C_3 in place of S_3.
+    """
+    swaps, numbers = [], orbit_numbers(group.generator_array, group.degree)
+    orbits = [np.flatnonzero(numbers == k).tolist() for k in range(int(numbers.max()) + 1)]
+    for orbit in orbits:
+        for first, second in pairwise(orbit):
+            image = list(range(finite.degree))
+            image[first], image[second] = second, first
+            swaps.append(tuple(image))
+    if not swaps or not all(finite.contains(swap) for swap in swaps):
+        return []
+    order = math.prod(math.factorial(len(orbit)) for orbit in orbits)
+    name = "x".join(f"S{len(orbit)}" for orbit in orbits if len(orbit) > 1)
+    return [FiniteGroup(name, finite.degree, tuple(swaps), finite.natural_blocks, known_order=order)]
 
 
 def _invariants(

@@ -145,7 +145,7 @@ def candidate_family(problem: Problem, *, whole: bool = False) -> CandidateFamil
 def is_inside(inner: Group, outer: Group) -> bool:
     """Whether a group is a proper subgroup of another."""
     if isinstance(inner, CompactGroup) and isinstance(outer, CompactGroup):
-        return inner is not outer and is_compact_subgroup(inner, outer)
+        return is_compact_subgroup(inner, outer) and not is_compact_subgroup(outer, inner)
     if not isinstance(inner, FiniteGroup) or not isinstance(outer, FiniteGroup):
         return False
     return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)
