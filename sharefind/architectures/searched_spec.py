@@ -86,6 +86,8 @@ def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
     hidden = problem.unit.hidden_rep
     if isinstance(group, FiniteGroup):
         hidden = hidden and hidden.restrict(group)
+    elif group is not None and group is not problem.candidate.group:
+        hidden = hidden and hidden.rebuilt(group)
     acting = problem.candidate.group if group is None else group
     reps = [*problem.representations_of(acting), *([] if hidden is None else [hidden])]
     spec = SharingSpec(

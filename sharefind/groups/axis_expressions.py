@@ -18,7 +18,7 @@ from operator import mul
 
 import numpy as np
 
-from sharefind.errors import RepresentationError, quoted, setting
+from sharefind.errors import GroupError, RepresentationError, quoted, setting
 from sharefind.exact.matrices import rows_of, sparse_matrix
 from sharefind.groups.axes import Axes, AxisSettings
 from sharefind.groups.constructors import natural
@@ -32,6 +32,7 @@ from sharefind.limits import DEFAULT_LIMITS, Limits
 _HEAD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*(?:\*[A-Za-z_][A-Za-z0-9_]*)*):")
 _SIZED = re.compile(r"((?:[A-Za-z]{0,2}[0-9]+\.)?)(trivial|grid)")
 _GRID = re.compile(r"(?:[A-Za-z]{0,2}[0-9]+\.)?grid:([0-9]{1,9})")
+_BARE = re.compile(r"(?<![.A-Za-z])natural\b")
 _WORDS = ("trivial", "grid", "patch", "natural", "regular", "sign", "dual")
 
 
@@ -135,6 +136,8 @@ def fitting(group: Group, length: int) -> list[str]:
             found.append(name)
         elif length % own == 0 and own > 1:
             found.append(f"{length // own}*{name}")
+        elif isinstance(factor, CompactGroup) and length > own:
+            found.append(f"{name}+{_sized('trivial', (length - own,))}")
     return [*found, "trivial"]
 
 
@@ -198,17 +201,26 @@ def _refuse_no_square(expression: str, names: str, lengths: tuple[int, ...], tex
 
 
 def _of_one_factor(expression: str, names: str, length: int, text: str, group: Group) -> str:
-    """`natural` of a product, where the axis is as long as that of one of its factors."""
+    """`natural` of a product, alone or in a sum, where one factor's gives the axis its length."""
     factors = factors_of(group)
-    if expression != "natural" or len(factors) == 1 or natural(group).dim == length:
+    if _BARE.search(expression) is None or len(factors) == 1 or _dim(expression, group) == length:
         return expression
-    fits = [w for f, w in zip(factors, qualifiers(group), strict=True) if natural(f).dim == length]
+    said = {word: _BARE.sub(f"{word}.natural", expression) for word in qualifiers(group)}
+    fits = [way for way in said.values() if _dim(way, group) == length]
     if len(fits) == 1:
-        return f"{fits[0]}.natural"
-    ways = " or ".join(f"{names}:{word}.natural" for word in fits)
+        return fits[0]
+    ways = " or ".join(f"{names}:{way}" for way in fits)
     if not fits:
         return expression
     raise RepresentationError(f"{quoted(text)}: {len(fits)} factors of {group.name} fit {names}; write {ways}")
+
+
+def _dim(expression: str, group: Group) -> int | None:
+    """Of a representation; None where the expression denotes none."""
+    try:
+        return parse_representation(expression, group).dim
+    except (GroupError, RepresentationError):
+        return None
 
 
 def _checked(term: AxisTerm, text: str, axes: Axes, group: Group, limits: Limits) -> Representation:

@@ -1,4 +1,4 @@
-"""The groups that have names: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, and finite products.
+"""The groups that have names: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, and their products.
 
 Subgroups and their structure names are found in `subgroups`; groups from files in `files`.
 """
@@ -15,6 +15,7 @@ from sympy import QQ
 
 from sharefind.errors import GroupError
 from sharefind.exact.matrices import Rows, sparse_matrix
+from sharefind.groups.compact_product import Factor, compact_product
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
@@ -61,12 +62,12 @@ class _Family:
     smallest: int
     largest: int
     points: int
-    make: Callable[[str, int], Group]
+    make: Callable[[str, int], Factor]
 
 
 def catalogue() -> list[CatalogueEntry]:
     """Every family of names that `named_group` knows, in the order in which users see them."""
-    product = CatalogueEntry("AxB", "product of finite groups, on all their points side by side", "C2xC3")
+    product = CatalogueEntry("AxB", "product of groups, each on its own points or coordinates side by side", "C2xC3")
     four = CatalogueEntry("V4", "Klein's four-group, order 4, acting regularly on 4 points", "V4")
     families = [family.entry for family in _families(DEFAULT_LIMITS, NAME_BOUNDS).values()]
     return [*families[:4], four, *families[4:], product]
@@ -81,8 +82,8 @@ def named_group(name: str, limits: Limits = DEFAULT_LIMITS, bounds: NameBounds =
     order 4 on 4.
 
     Raises:
-        GroupError: an unknown name, a size outside its limits (of which `limits.degree` bounds the points of a
-            permutation group), or a product with an infinite factor.
+        GroupError: an unknown name, or a size outside its limits (of which `limits.degree` bounds the points of a
+            permutation group).
     """
     text = _capitals(name.strip())
     if not text or len(text) > bounds.length:
@@ -96,7 +97,7 @@ def named_group(name: str, limits: Limits = DEFAULT_LIMITS, bounds: NameBounds =
     return factors[0] if len(factors) == 1 else _product(text, factors, limits)
 
 
-def _simple_group(text: str, whole: str, families: dict[str, _Family], bounds: NameBounds) -> Group:
+def _simple_group(text: str, whole: str, families: dict[str, _Family], bounds: NameBounds) -> Factor:
     if text == "V4":
         return _dihedral(text, 2)
     match = re.fullmatch(r"(SO|[A-Z])([0-9]{1,9})", text)
@@ -134,7 +135,7 @@ def _unknown(text: str, whole: str, families: dict[str, _Family], bounds: NameBo
 
 def _families(limits: Limits, bounds: NameBounds) -> dict[str, _Family]:
     most = limits.degree
-    rows: list[tuple[str, str, str, int, int, int, Callable[[str, int], Group]]] = [
+    rows: list[tuple[str, str, str, int, int, int, Callable[[str, int], Factor]]] = [
         ("C", "cyclic: rotation of n points, order n", "C4", 1, most, 1, _cyclic),
         ("D", "dihedral: rotations and reflections of n points, order 2n", "D4", 1, most, 1, _dihedral),
         ("S", "symmetric: all permutations of n points, order n!", "S4", 1, most, 1, _symmetric),
@@ -207,15 +208,15 @@ def _orthogonal(name: str, n: int) -> CompactGroup:
     return CompactGroup(name, n, algebra, discrete)
 
 
-def _product(name: str, factors: list[Group], limits: Limits) -> FiniteGroup:
+def _product(name: str, factors: list[Factor], limits: Limits) -> Group:
     finite = [factor for factor in factors if isinstance(factor, FiniteGroup)]
-    if len(finite) < len(factors):
-        raise GroupError(f"{name} has an infinite factor; products are of finite groups only")
     degree = sum(factor.degree for factor in finite)
     if degree > limits.degree:
         raise GroupError(
             f"{name} acts on {degree} points, above the limit of {limits.degree}; {raise_it('degree', degree)}"
         )
+    if len(finite) < len(factors):
+        return compact_product(name, factors)
     generators: list[Permutation] = []
     blocks: list[NaturalBlock] = []
     start = 0

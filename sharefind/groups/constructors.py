@@ -7,11 +7,11 @@ syntax in `expressions`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial, reduce
-from operator import add
+from operator import add, mul
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from sympy.polys.matrices import DomainMatrix
 from sharefind.errors import GroupError, RepresentationError
 from sharefind.exact.fields import CosineField, cosine_field
 from sharefind.exact.matrices import identity_matrix, zero_matrix
+from sharefind.groups.compact_product import CompactProduct
+from sharefind.groups.factors import factor_start, of_factor, qualifiers
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, permutation_sign
 from sharefind.groups.images import Matrices, check_dim, index_type, ones
 from sharefind.groups.representation import Construction, Representation, signed_permutations
@@ -37,6 +39,8 @@ def natural(group: Group, blocks: tuple[NaturalBlock, ...] = ()) -> Representati
         group: any group.
         blocks: how the points act; the group's own blocks by default. A subgroup takes its parent's.
     """
+    if isinstance(group, CompactProduct):
+        return replace(reduce(add, _of_factors(group, natural)), name="natural")
     if isinstance(group, CompactGroup):
         return _compact(group, "natural", group.lie_algebra, group.discrete, Construction("natural", natural))
     group = _finite(group)
@@ -59,12 +63,13 @@ def _block(group: FiniteGroup, block: NaturalBlock) -> Representation:
 def _rotation(group: FiniteGroup, shifts: list[int], size: int) -> Representation:
     """Plane rotations by 2 pi shift / size, exact in Q(2 cos(2 pi / lcm(4, size)))."""
     field = cosine_field(math.lcm(4, size))
-    matrices = tuple(_rotation_matrix(Fraction(2 * shift, size), field) for shift in shifts)
+    matrices = tuple(plane_rotation(Fraction(2 * shift, size), field) for shift in shifts)
     return Representation(group, 2, "natural", "matrix", matrices=matrices)
 
 
-def _rotation_matrix(turns: Fraction, field: object) -> DomainMatrix:
-    """The rotation by the angle pi turns, (2, 2)."""
+def plane_rotation(turns: Fraction, field: object = None) -> DomainMatrix:
+    """The rotation by the angle pi turns, (2, 2), over a field, or the smallest cosine field that holds it."""
+    field = cosine_field(math.lcm(4, (turns / 2).denominator)) if field is None else field
     domain = field if isinstance(field, CosineField) else QQ
     if isinstance(field, CosineField):
         c, s = field.cosine(turns), field.sine(turns)
@@ -114,16 +119,24 @@ def sign(group: Group, blocks: tuple[NaturalBlock, ...] = ()) -> Representation:
     For D<n> that is the parity on its n points. For B<n> it is the parity of the underlying permutation of
     the n axes, whatever the signs; factors of a product multiply.
     """
+    if isinstance(group, CompactProduct):
+        return replace(reduce(mul, _of_factors(group, sign)), name="sign")
     if isinstance(group, CompactGroup):
-        minus = tuple(-identity_matrix(1) for _ in group.discrete)
+        signs = tuple(identity_matrix(1) * QQ(_determinant(matrix)) for matrix in group.discrete)
         lie = tuple(zero_matrix(1) for _ in group.lie_algebra)
-        return _compact(group, "sign", lie, minus, Construction("sign", sign))
+        return _compact(group, "sign", lie, signs, Construction("sign", sign))
     group = _finite(group)
     blocks = blocks or group.blocks
     signs = np.array([_underlying_sign(g, blocks) for g in group.generator_array], dtype=np.int8)[:, None]
     perms = np.zeros(signs.shape, dtype=np.int32)
     step = Construction("sign", partial(sign, blocks=blocks), blocks=blocks)
     return signed_permutations(group, "sign", (perms, signs), "signed", step)
+
+
+def _determinant(matrix: DomainMatrix) -> int:
+    """1 or -1, of an exact orthogonal matrix."""
+    dense = matrix.to_dense()
+    return 1 if dense.det() == dense.domain.one else -1
 
 
 def _underlying_sign(permutation: NDArray[np.int64], blocks: tuple[NaturalBlock, ...]) -> int:
@@ -189,6 +202,15 @@ def _pixel_images(matrix: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     return pixels
 
 
+def _of_factors(product: CompactProduct, build: Callable[[Group], Representation]) -> list[Representation]:
+    """A representation of each factor, on which the others act trivially."""
+    words = qualifiers(product)
+    return [
+        of_factor(product, build(factor), factor_start(product, k), f"{words[k]}.{build(factor).name}")
+        for k, factor in enumerate(product.factors)
+    ]
+
+
 def _finite(group: Group) -> FiniteGroup:
     if not isinstance(group, FiniteGroup):
         raise RepresentationError(f"{group.name} is no FiniteGroup or CompactGroup; use named_group")
@@ -196,5 +218,7 @@ def _finite(group: Group) -> FiniteGroup:
 
 
 def _compact(group: CompactGroup, name: str, lie: Matrices, discrete: Matrices, step: Construction) -> Representation:
-    dim = lie[0].shape[0]
+    dim = next(
+        (matrix.shape[0] for matrix in (*lie, *discrete)), group.n if step.operation == "natural" else step.count
+    )
     return Representation(group, dim, name, "matrix", lie=lie, discrete=discrete, construction=step)

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from sharefind.errors import GroupError, RepresentationError
 from sharefind.exact.token_parser import TokenParser
 from sharefind.groups.constructors import grid, natural, regular, sign, trivial
-from sharefind.groups.factors import factor_places, of_factor, qualifiers
+from sharefind.groups.factors import factor_places, factor_start, factors_of, is_product, of_factor, qualifiers
 from sharefind.groups.group import FiniteGroup, Group
 from sharefind.groups.representation import Representation
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
@@ -80,7 +80,7 @@ class _Parser(TokenParser):
 
     @property
     def _is_product(self) -> bool:
-        return isinstance(self.whole, FiniteGroup) and bool(self.whole.factors)
+        return is_product(self.whole)
 
     def _sum(self) -> Representation:
         with self.nested():
@@ -137,22 +137,21 @@ class _Parser(TokenParser):
         product, place = self.group, self._place()
         self.position += 2
         first = self.position
-        if not isinstance(product, FiniteGroup) or self._next_is(".", ahead=1):
+        if self._next_is(".", ahead=1):
             raise self.error("a representation such as natural is missing")
-        self.group = product.factors[place]
+        self.group = factors_of(product)[place]
         inner = self._factor()
         self.group = product
         if isinstance(inner, int):
             self.position = first
             raise self.error("a representation such as natural is missing")
         name = f"({inner.name})" if re.search(r"[+*]", inner.name) else inner.name
-        start = sum(factor.degree for factor in product.factors[:place])
-        return of_factor(product, inner, start, f"{qualifiers(product)[place]}.{name}")
+        return of_factor(product, inner, factor_start(product, place), f"{qualifiers(product)[place]}.{name}")
 
     def _place(self) -> int:
         """Which factor the next token calls."""
         word, group = self.peek(), self.group
-        if not isinstance(group, FiniteGroup) or not group.factors:
+        if not is_product(group):
             raise self.error(f"{word}. names a factor, and {group.name} is no product (write natural?)")
         places = factor_places(word, group)
         if len(places) == 1:

@@ -7,17 +7,31 @@ from functools import partial
 
 import numpy as np
 from sympy import QQ
+from sympy.polys.matrices import DomainMatrix
 
-from sharefind.exact.matrices import common_matrices, identity_matrix
-from sharefind.groups.group import FiniteGroup, Group
+from sharefind.errors import RepresentationError
+from sharefind.exact.matrices import common_matrices, identity_matrix, rows_of, sparse_matrix, to_float, zero_matrix
+from sharefind.groups.compact_product import CompactProduct, permutations_of, size_of
+from sharefind.groups.group import CompactGroup, FiniteGroup, Group
 from sharefind.groups.images import Matrices, index_type, ones
 from sharefind.groups.representation import Construction, Representation, signed_permutations
-from sharefind.typing import IntArray
+from sharefind.groups.sampling import evaluate_permutations
+from sharefind.typing import FloatArray, IntArray
 
 
 def factors_of(group: Group) -> tuple[Group, ...]:
     """The factors of a direct product, the group itself where it is none."""
-    return (isinstance(group, FiniteGroup) and group.factors) or (group,)
+    return (isinstance(group, FiniteGroup | CompactProduct) and group.factors) or (group,)
+
+
+def is_product(group: Group) -> bool:
+    """Whether a group is a direct product of others."""
+    return isinstance(group, FiniteGroup | CompactProduct) and bool(group.factors)
+
+
+def factor_start(group: Group, place: int) -> int:
+    """The first point of a factor among those of the product, or the first row of its block."""
+    return sum(size_of(factor) for factor in factors_of(group)[:place])  # type: ignore[arg-type]
 
 
 def qualifiers(group: Group) -> tuple[str, ...]:
@@ -26,14 +40,15 @@ def qualifiers(group: Group) -> tuple[str, ...]:
     return tuple(name if names.count(name) == 1 else str(k) for k, name in enumerate(names, start=1))
 
 
-def factor_places(word: str, group: FiniteGroup) -> list[int]:
+def factor_places(word: str, group: Group) -> list[int]:
     """The places, from 0, of the factors that a word calls: a name in any letters, or a place from 1."""
+    factors = factors_of(group)
     if word.isdigit():
-        return [int(word) - 1] if 1 <= int(word) <= len(group.factors) else []
-    return [k for k, factor in enumerate(group.factors) if factor.name == word.upper()]
+        return [int(word) - 1] if 1 <= int(word) <= len(factors) else []
+    return [k for k, factor in enumerate(factors) if factor.name == word.upper()]
 
 
-def of_factor(group: FiniteGroup, inner: Representation, start: int, name: str) -> Representation:
+def of_factor(group: Group, inner: Representation, start: int, name: str) -> Representation:
     """A representation of a factor as one of a product, on which the other factors act trivially.
 
     Args:
@@ -42,7 +57,16 @@ def of_factor(group: FiniteGroup, inner: Representation, start: int, name: str) 
         start: The factor's first point among those of the product.
         name: What to call the result.
     """
+    if isinstance(group, CompactGroup):
+        return _of_block(group, inner, start, name)
+    return _of_points(group, inner, start, name)
+
+
+def _of_points(group: Group, inner: Representation, start: int, name: str) -> Representation:
+    """Of a factor of permutations, as one of a group of permutations of the points of all factors."""
     factor = inner.finite_group
+    if not isinstance(group, FiniteGroup):
+        raise RepresentationError(f"{group.name} is no group of permutations; use a product of named groups")
     local = group.generator_array[:, start : start + factor.degree] - start
     moves = (local != np.arange(factor.degree)).any(axis=1)
     own = _of_generators(inner, local[moves])
@@ -54,6 +78,52 @@ def of_factor(group: FiniteGroup, inner: Representation, start: int, name: str) 
         return signed_permutations(group, name, (perms, signs), inner.kind, step)
     matrices = _spread(own.generator_matrices, moves.tolist(), own.dim)
     return Representation(group, own.dim, name, "matrix", matrices=matrices, construction=step)
+
+
+def _of_block(group: CompactGroup, inner: Representation, start: int, name: str) -> Representation:
+    """Of a factor, as one of a group of block diagonal matrices of which it is a block."""
+    size = size_of(inner.group)  # type: ignore[arg-type]
+    discrete = [_cut(matrix, start, size) for matrix in group.discrete]
+    algebra = tuple(_cut(matrix, start, size) for matrix in group.lie_algebra)
+    step = Construction(
+        "factor",
+        partial(of_factor, inner=inner, start=start, name=name),
+        inner=inner,
+        start=start,
+        evaluate=partial(_evaluated, inner=inner, start=start, size=size),
+    )
+    if isinstance(inner.group, CompactGroup):
+        block = CompactGroup(inner.group.name, size, algebra, tuple(discrete))
+        own = inner.rebuilt(block)
+        return Representation(group, inner.dim, name, "matrix", lie=own.lie, discrete=own.discrete, construction=step)
+    points = np.array([permutations_of(to_float(matrix)[None])[0] for matrix in discrete], dtype=np.int64)
+    points = points.reshape(len(discrete), size)
+    moves = (points != np.arange(size)).any(axis=1)
+    matrices = _spread(_of_generators(inner, points[moves]).generator_matrices, moves.tolist(), inner.dim)
+    lie = tuple(zero_matrix(inner.dim) for _ in algebra)
+    return Representation(group, inner.dim, name, "matrix", lie=lie, discrete=matrices, construction=step)
+
+
+def _evaluated(draws: FloatArray, inner: Representation, start: int, size: int) -> FloatArray:
+    """A factor's representation at block diagonal matrices (count, n, n)."""
+    block = draws[:, start : start + size, start : start + size]
+    if isinstance(inner.group, CompactGroup):
+        return inner.evaluate(block)
+    factor, images = inner.finite_group, permutations_of(block)
+    if not factor.is_small:
+        return evaluate_permutations(inner, images)
+    positions = factor.enumeration().positions
+    return inner.float_matrices()[[positions[row.tobytes()] for row in images]]
+
+
+def _cut(matrix: DomainMatrix, start: int, size: int) -> DomainMatrix:
+    """One block of a block diagonal matrix, (size, size)."""
+    rows = rows_of(matrix)
+    return sparse_matrix(
+        {i: {j - start: v for j, v in rows[start + i].items()} for i in range(size) if start + i in rows},
+        (size, size),
+        matrix.domain,
+    )
 
 
 def _of_generators(inner: Representation, local: IntArray) -> Representation:

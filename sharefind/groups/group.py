@@ -325,8 +325,8 @@ class CompactGroup(Group):
     discrete: tuple[DomainMatrix, ...] = field(repr=False)
 
     @property
-    def order(self) -> None:
-        """None: the group is infinite."""
+    def order(self) -> int | None:
+        """None: the group is infinite. Subclasses may be finite."""
         return None
 
     def sample(self, rng: np.random.Generator, size: int) -> NDArray[np.float64]:
@@ -338,7 +338,7 @@ class CompactGroup(Group):
         return np.asarray(draws, dtype=np.float64).reshape(size, self.n, self.n)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CompactGroup):
+        if type(other) is not CompactGroup:
             return NotImplemented
         return self.n == other.n and len(self.discrete) == len(other.discrete)
 

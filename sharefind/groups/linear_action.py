@@ -76,7 +76,7 @@ class LinearAction:
 
     @property
     def compact_group(self) -> CompactGroup:
-        """The group, known to be SO(n) or O(n).
+        """The group, known to be one of matrices: SO(n), O(n), a product with them, a subgroup of these.
 
         Raises:
             RepresentationError: the group is finite.
@@ -103,6 +103,8 @@ class LinearAction:
         """Sparse exact matrices of the generators of a finite group, whatever the kind; (dim, dim) each."""
         if self.matrices is not None:
             return self.matrices
+        if self.group.is_finite and not isinstance(self.group, FiniteGroup):
+            return self.discrete
         if not self.is_sparse:
             raise RepresentationError(f"{self.group.name} is infinite; use .lie and .discrete of {self.name}")
         return _images.generator_matrices(*self.sparse_generators)

@@ -42,6 +42,7 @@ class Construction:
         inner: The representation of the factor of a product ("factor").
         start: First point of this factor.
         order: Where the new coordinates were ("reorder"), or the labels of types ("types").
+        evaluate: Its matrices at elements of a product of compact groups ("factor").
     """
 
     operation: Operation
@@ -52,6 +53,7 @@ class Construction:
     inner: Representation | None = None
     start: int = 0
     order: tuple[int, ...] = ()
+    evaluate: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = field(default=None, repr=False)
 
     @property
     def is_leaf(self) -> bool:
@@ -198,13 +200,16 @@ class Representation(LinearAction):
                 f"{subgroup.name} ({subgroup.degree} points) is not a subgroup of {group.name} ({group.degree}); "
                 f"take one of subgroups({group.name})"
             )
-        return replace(self._rebuilt(subgroup), name=self.name)
+        return replace(self.rebuilt(subgroup), name=self.name)
 
-    def _rebuilt(self, subgroup: FiniteGroup) -> Representation:
-        if self.construction is None:
-            return self._along_words(subgroup)
+    def rebuilt(self, subgroup: Group) -> Representation:
+        """The same construction for a subgroup, which is not checked to be one; `restrict` does."""
         step = self.construction
-        return step.build(*[part._rebuilt(subgroup) for part in step.parts]) if step.parts else step.build(subgroup)
+        if step is None:
+            if not isinstance(subgroup, FiniteGroup):
+                raise RepresentationError(f"{self.name} was given by matrices; only composed representations restrict")
+            return self._along_words(subgroup)
+        return step.build(*[part.rebuilt(subgroup) for part in step.parts]) if step.parts else step.build(subgroup)
 
     def _along_words(self, subgroup: FiniteGroup) -> Representation:
         """Images of the subgroup's generators as products of the given images, exactly."""
@@ -236,6 +241,8 @@ class Representation(LinearAction):
             raise RepresentationError(
                 f"{self.name} was given by matrices; only composed representations can be sampled"
             )
+        if step.evaluate is not None:
+            return step.evaluate(draws)
         parts = [part.evaluate(draws) for part in step.parts]
         match step.operation:
             case "natural":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
@@ -56,7 +56,8 @@ def default_expression(axes: Axes, group: Group, name: str) -> str:
         if len({axes.shape[k] for k in image}) > 1:
             raise _not_square(axes, group, name)
         return _written([AxisTerm(image, "grid")], axes, group)
-    found = list(islice(_assignments(axes, factors_of(group), ()), 2))
+    moving = _moving(axes, group, name)
+    found = [dict(zip(moving, places, strict=True)) for places in islice(_assignments(axes, moving, ()), 2)]
     if len(found) == 1:
         return _written(_terms(found[0], group), axes, group)
     reason = "several axes fit" if found else "no axis has the name and the length for it"
@@ -111,7 +112,14 @@ def _is_told(axes: Axes, group: Group) -> bool:
     image = _image(axes)
     if image is not None and acts_on_squares(group):
         return axes.shape[image[0]] == axes.shape[image[1]]
-    return len(list(islice(_assignments(axes, factors_of(group), ()), 2))) == 1
+    return len(list(islice(_assignments(axes, _moving(axes, group, "in_rep"), ()), 2))) == 1
+
+
+def _moving(axes: Axes, group: Group, name: str) -> dict[int, Group]:
+    """The factors that move an axis, by their places: all of them, on outputs those for which there is an axis."""
+    factors = dict(enumerate(factors_of(group)))
+    own = {k: factor for k, factor in factors.items() if _candidates(axes, factor)}
+    return own if own and name == "out_rep" else factors
 
 
 def _lengths_asked(axes: Axes, width: int, group: Group | None, side: AxisSettings, most: int = 6) -> str:
@@ -143,22 +151,23 @@ def _candidates(axes: Axes, group: Group) -> list[int]:
     return named or [k for k in fits if axes.names[k] not in words]
 
 
-def _assignments(axes: Axes, factors: tuple[Group, ...], taken: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+def _assignments(axes: Axes, factors: Mapping[int, Group], taken: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     """An axis for each factor; equal factors take theirs in order, since any other order is the same action."""
     if len(taken) == len(factors):
         yield taken
         return
-    here = factors[len(taken)]
-    equal = [k for k, factor in zip(taken, factors, strict=False) if factor.name == here.name]
+    listed = list(factors.values())
+    here = listed[len(taken)]
+    equal = [k for k, factor in zip(taken, listed, strict=False) if factor.name == here.name]
     for k in _candidates(axes, here):
         if k not in taken and k > max(equal, default=-1):
             yield from _assignments(axes, factors, (*taken, k))
 
 
-def _terms(places: tuple[int, ...], group: Group) -> list[AxisTerm]:
-    single = len(factors_of(group)) == 1
-    names = ["natural"] if single else [f"{word}.natural" for word in qualifiers(group)]
-    return [AxisTerm((k,), name) for k, name in zip(places, names, strict=True)]
+def _terms(places: Mapping[int, int], group: Group) -> list[AxisTerm]:
+    """A term for each factor that moves an axis. places: the axis of each factor, by the factor's place."""
+    single, words = len(factors_of(group)) == 1, qualifiers(group)
+    return [AxisTerm((k,), "natural" if single else f"{words[factor]}.natural") for factor, k in places.items()]
 
 
 def _written(terms: list[AxisTerm], axes: Axes, group: Group) -> str:
@@ -187,5 +196,21 @@ def _examples(axes: Axes, group: Group, most: int = 2) -> list[str]:
     """Expressions that fit, whatever the axes are called: all axes as one, or one of them."""
     if natural(group).dim == math.prod(axes.shape):
         return [f"{'*'.join(axes.names)}:natural"]
+    together = _called_so(axes, group)
+    if together is not None:
+        return [together]
     every = [f"{name}:{way}" for name, n in zip(axes.names, axes.shape, strict=True) for way in fitting(group, n)[:-1]]
     return every[:most]
+
+
+def _called_so(axes: Axes, group: Group) -> str | None:
+    """Terms for axes that are called as what the factors move, where one of them has scalars beside; None elsewhere."""
+    words = {name: entry for entry in WORDS for name in entry.names}
+    terms = []
+    for factor, word in zip(factors_of(group), qualifiers(group), strict=True):
+        own = [k for k, name in enumerate(axes.names) if name in words and _kind(factor) in words[name].moved_by]
+        ways = [way for k in own for way in fitting(group, axes.shape[k]) if way.startswith(f"{word}.")]
+        if len(own) != 1 or not ways:
+            return None
+        terms.append(AxisTerm((own[0],), ways[0]))
+    return written(terms, axes) if len(terms) > 1 else None

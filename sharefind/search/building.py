@@ -33,6 +33,7 @@ from sharefind.search.relation_groups import has_relation_test, refuse_untestabl
 from sharefind.search.relative_rows import relative_task
 from sharefind.search.rules.widths import width_advice
 from sharefind.search.searched_unit import DEFAULT_UNIT, refuse_wide, searched_unit
+from sharefind.search.turned import TurnedStart, may_be_opened, turned_start
 from sharefind.search.unit_reach import reach_warnings
 from sharefind.search.units_of_rows import RowUnits, can_permute, row_units, unpermutable
 from sharefind.spaces import (
@@ -40,6 +41,7 @@ from sharefind.spaces import (
     Subspace,
     chain_lattice,
     invariant_lattice,
+    lattice_of_compact,
     lattice_of_groups,
     tying_lattice,
 )
@@ -102,13 +104,30 @@ def proposals(problem: Problem) -> Iterator[Problem]:
         yield replace(other, settings=replace(other.settings, workers=problem.settings.workers))
 
 
+def opened(problem: Problem) -> Problem | None:
+    """The same search among subgroups of an infinite candidate that a part of the rows proposes, with the other rows.
+
+    None where subgroups cannot be proposed: rows are too few, or the group does more than to turn vectors.
+    """
+    config, task, candidate = problem.settings.config, problem.task, problem.candidate
+    if not may_be_opened(config, candidate.in_rep, candidate.out_rep):
+        return None
+    rows_of_task = row_units(config, task.x, task.y, task.units, task.name)
+    reps = (candidate.in_rep, candidate.out_rep)
+    start = turned_start(config, task.x, task.y, *reps, task.sample, rows_of_task.units)
+    if start is None:
+        return None
+    other = _assembled(config, task, candidate, None, rows_of_task, start)
+    return replace(other, settings=replace(other.settings, workers=problem.settings.workers))
+
+
 def _assembled(
     config: SearchConfig,
     task: TaskLike,
     candidate: Candidate,
     blind: BlindStart | None,
     rows_of_task: RowUnits,
-    inside: SubgroupStart | None = None,
+    inside: SubgroupStart | TurnedStart | None = None,
 ) -> Problem:
     limits = config.limits
     _refuse_widths(config, candidate, task)
@@ -137,7 +156,8 @@ def _assembled(
     x, y, change = _standardised(task, candidate, unit, settings, rows, has_tying, rows_of_task.units)
     settings = replace(settings, sgd=paced(settings.sgd, loss_of(change)))
     lattice = _lattice(config, unit, blind, inside)
-    warnings = (*rows_of_task.warnings, *warnings_of(inside, candidate.group), *reach_warnings(unit))
+    proposing = () if isinstance(inside, TurnedStart) else warnings_of(inside, candidate.group)
+    warnings = (*rows_of_task.warnings, *proposing, *reach_warnings(unit))
     if lattice is None and settings.growing.snaps:
         weights_layout(unit.space.blocks)  # refuses units with other weights
     if lattice is not None and not lattice.zero.groups and not can_permute(units, settings.alpha):
@@ -146,12 +166,14 @@ def _assembled(
 
 
 def _lattice(
-    config: SearchConfig, unit: SearchedUnit, blind: BlindStart | None, inside: SubgroupStart | None
+    config: SearchConfig, unit: SearchedUnit, blind: BlindStart | None, inside: SubgroupStart | TurnedStart | None
 ) -> InvariantLattice | None:
     if config.blind and blind is None:
         return None
     if blind is not None and blind.tying is not None:
         return tying_lattice(unit.space.action, _with_tied_rest(unit, blind.tying), "tying")
+    if isinstance(inside, TurnedStart):
+        return lattice_of_compact(unit.space.action, inside.groups)
     if inside is not None and inside.groups:
         return lattice_of_groups(unit.space.action, inside.groups)
     return _candidates(unit.space.action, config.limits)

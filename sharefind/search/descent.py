@@ -15,10 +15,10 @@ from typing import Any
 
 from sharefind.inference import Verdict
 from sharefind.search.blind import Tried
-from sharefind.search.building import proposals
+from sharefind.search.building import opened, proposals
 from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.memory import Memory, MemoryOfProposal
+from sharefind.search.memory import TEST, Memory, MemoryOfProposal
 from sharefind.search.problem import Problem
 from sharefind.search.symmetries import Symmetries, symmetries
 
@@ -35,7 +35,7 @@ def tested(problem: Problem, memory: Memory, progress: StageProgress, note: Call
         problem: What is searched.
         memory: Tests that were finished before.
         progress: Called before each test.
-        note: Called with a line when a proposal is rejected.
+        note: Called with a line when a proposal is rejected, or an infinite candidate.
 
     Returns:
         The problem with its tests. Where no proposal holds, nor a subgroup of one, that of the first proposal.
@@ -44,7 +44,8 @@ def tested(problem: Problem, memory: Memory, progress: StageProgress, note: Call
         ConfigError: so few copies cannot reject at alpha.
     """
     if problem.blind is None or not problem.blind.alternatives:
-        return TestedProblem.of(problem, symmetries(problem, memory, progress))
+        found = symmetries(problem, memory, progress)
+        return _opened(problem, found, memory, progress, note) or TestedProblem.of(problem, found)
     known: dict[tuple[str, str], Any] = {}
     tried: tuple[Tried, ...] = ()
     first: TestedProblem | None = None
@@ -63,6 +64,30 @@ def tested(problem: Problem, memory: Memory, progress: StageProgress, note: Call
         note(f"{finding.name} is rejected on the other rows (p = {p_value:.3g}); the next proposal is tested")
         tried = (*tried, Tried(finding, p_value))
     return first or full
+
+
+def _opened(
+    problem: Problem,
+    found: Symmetries | None,
+    memory: Memory,
+    progress: StageProgress,
+    note: Callable[[str], None],
+) -> TestedProblem | None:
+    """An infinite candidate that is rejected as a whole, with its tests among subgroups that some rows propose.
+
+    The test that rejected it stays its test: the smaller sample that is left might not reject it again.
+    """
+    name = problem.candidate.group.name
+    whole = None if found is None or found.law is None else found.law.tests.get(name)
+    if whole is None or found is None or found.decided_by != "law" or found.law is None or found.law.accepted:
+        return None
+    inner = opened(problem)
+    if inner is None:
+        return None
+    note(f"{name} is rejected (p = {whole.p_value:.3g}); half of the rows propose subgroups, the others test them")
+    kept = MemoryOfProposal(memory, 2)
+    kept.put(TEST, name, whole)
+    return TestedProblem.of(inner, symmetries(inner, kept, progress))
 
 
 def _is_rejected(found: Symmetries, alpha: float) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 
 from sharefind.errors import setting
 from sharefind.groups import FiniteGroup, Group
+from sharefind.groups.orthogonal_subgroups import is_compact_subgroup
 from sharefind.inference import FamilyTest, Verdict
 from sharefind.search.problem import Problem
 from sharefind.search.search_lattice import SearchNode
@@ -162,7 +163,5 @@ def identity_of(null: Hypothesis) -> str:
 
 
 def is_within(inner: Group, outer: Group) -> bool:
-    """Whether `inner` is a subgroup of `outer`; for infinite groups whether they are the same."""
-    if isinstance(inner, FiniteGroup) and isinstance(outer, FiniteGroup):
-        return inner.is_subgroup_of(outer)
-    return inner == outer
+    """Whether `inner` is a subgroup of `outer`."""
+    return inner is outer or is_compact_subgroup(inner, outer)

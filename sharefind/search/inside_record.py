@@ -6,12 +6,15 @@ from sharefind.groups import FiniteGroup
 from sharefind.search.blind_record import is_of_weights
 from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
 from sharefind.search.search_outcome import SearchOutcome
+from sharefind.search.turned import TurnedStart
 
 
 def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:
     """What the proposing rows speak for, from which evidence, and what was tested; None where subgroups are listed."""
     problem = outcome.problem
     start, whole = problem.inside, problem.candidate.group
+    if isinstance(start, TurnedStart):
+        return _turned(start)
     if start is None or not isinstance(whole, FiniteGroup):
         return None
     found = start.finding
@@ -37,3 +40,29 @@ def _has_smaller_group(outcome: SearchOutcome) -> bool:
     """Whether E_* is the space of a group and of smaller ones, as that of S_n is the space of A_n."""
     place = outcome.problem.lattice_node(outcome.e_star)
     return place is not None and bool(place.groups) and is_of_weights(outcome.problem, place.group, len(place.groups))
+
+
+def _turned(start: TurnedStart) -> SubgroupsRow:
+    placed = start.placed
+    one = (
+        []
+        if placed is None
+        else [
+            ProposedGroup(
+                name=placed.group.name,
+                order=placed.group.order,
+                share=None,
+                log_odds=placed.log_odds,
+                axes=placed.axes.tolist(),
+                degrees=placed.error,
+            )
+        ]
+    )
+    return SubgroupsRow(
+        samples=start.samples,
+        tested_rows=None if start.rows is None else len(start.rows),
+        proposed=one,
+        family=[group.name for group in start.groups],
+        has_signal=True,
+        exhaustive=True,
+    )

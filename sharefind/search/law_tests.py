@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sharefind.groups import FiniteGroup, Group
+from sharefind.groups import CompactGroup, FiniteGroup, Group
+from sharefind.groups.orthogonal_subgroups import is_compact_subgroup
 from sharefind.inference import Candidate, CandidateFamily, FamilyTest, family_test
 from sharefind.inference.row_blocks import renumbered
 from sharefind.inference.statistics.registry import statistic_of
@@ -147,7 +148,9 @@ def candidate_family(problem: Problem, *, whole: bool = False) -> CandidateFamil
 
 
 def is_inside(inner: Group, outer: Group) -> bool:
-    """Whether a finite group is a proper subgroup of another."""
+    """Whether a group is a proper subgroup of another."""
+    if isinstance(inner, CompactGroup) and isinstance(outer, CompactGroup):
+        return is_compact_subgroup(inner, outer) and not is_compact_subgroup(outer, inner)
     if not isinstance(inner, FiniteGroup) or not isinstance(outer, FiniteGroup):
         return False
     return inner.order < outer.order and outer.order % inner.order == 0 and inner.is_subgroup_of(outer)

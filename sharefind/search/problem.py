@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.exact.matrices import rows_of
-from sharefind.groups import FiniteGroup, Group, Representation, subgroup_label, subgroup_labels
+from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation, subgroup_label, subgroup_labels
 from sharefind.groups.axes import INPUT_AXES, OUTPUT_AXES, Axes
 from sharefind.groups.axis_expressions import is_by_axes
 from sharefind.limits import SETTINGS
@@ -31,6 +31,7 @@ from sharefind.search.inside import SubgroupStart
 from sharefind.search.own_groups import own_place, own_representations, weights_layout
 from sharefind.search.search_lattice import SearchNode
 from sharefind.search.searched_unit import default_hidden
+from sharefind.search.turned import TurnedStart
 from sharefind.spaces import (
     InvariantLattice,
     LatticeNode,
@@ -148,8 +149,8 @@ class Problem:
         blind: what a blind search started from; x and y are the samples that took no part in that. None otherwise.
         units: (n,), int64, the unit of each row of x and y, numbered from 0; None where every row is one.
         warnings: what must be said of the data, a line each.
-        inside: what a search inside a candidate that is too large to list starts from; x and y are the samples that
-            took no part in that. None otherwise.
+        inside: what a search inside a candidate that is too large to list, or infinite, starts from; x and y are the
+            samples that took no part in that. None otherwise.
     """
 
     task: TaskLike
@@ -163,7 +164,7 @@ class Problem:
     blind: BlindStart | None = None
     units: Tensor | None = None
     warnings: tuple[str, ...] = ()
-    inside: SubgroupStart | None = None
+    inside: SubgroupStart | TurnedStart | None = None
 
     @property
     def rows(self) -> NDArray[np.int64] | None:
@@ -311,6 +312,8 @@ class Problem:
     def representations_of(self, group: Group) -> tuple[Representation, Representation]:
         """A subgroup of the candidate, or without a candidate the group of a space, on X and on Y."""
         on_x, on_y = self.candidate.in_rep, self.candidate.out_rep
+        if isinstance(group, CompactGroup) and group is not self.candidate.group:
+            return on_x.rebuilt(group), on_y.rebuilt(group)
         if group is self.candidate.group or not isinstance(group, FiniteGroup):
             return on_x, on_y
         if self.lattice is None:

@@ -313,19 +313,24 @@ class ProposedGroup(Part):
 
     Attributes:
         name: As in the tests.
-        order: Its elements.
-        share: Of the posterior over the groups that were looked at; None where the search was cut short.
+        order: Its elements; None for infinity.
+        share: Of the posterior over the groups that were looked at; None where the search was cut short, or of a group
+            that turns vectors.
         log_odds: Log evidence over that of no symmetry.
+        axes: Of a group that turns vectors, the axes in which it is what its name says, the main one last.
+        degrees: Standard error of these.
     """
 
     name: Word
-    order: Size
+    order: Size | None
     share: FiniteFloat | None
     log_odds: FiniteFloat
+    axes: list[list[FiniteFloat]] | None = None
+    degrees: FiniteFloat | None = None
 
 
 class SubgroupsRow(Part):
-    """Which subgroups of a candidate the data proposed, where it is too large to list them.
+    """Which subgroups of a candidate the data proposed, where it is too large to list them, or infinite.
 
     Attributes:
         samples: Rows that proposed; None where nothing could be proposed.

@@ -10,6 +10,7 @@ from sharefind.spaces.inclusions import (
     LatticeNode,
     chain_lattice,
     invariant_lattice,
+    lattice_of_compact,
     lattice_of_groups,
     tying_lattice,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "invariant_inner_product",
     "invariant_lattice",
     "isotypic_decomposition",
+    "lattice_of_compact",
     "lattice_of_groups",
     "matrix_space",
     "projection",

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sharefind.groups import FiniteGroup, Group, Representation
+from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation
 from sharefind.groups.labels import subgroup_labels
+from sharefind.groups.orthogonal_subgroups import is_compact_subgroup
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.spaces.fixed import fixed_space
@@ -155,6 +156,32 @@ def lattice_of_groups(rep: Representation, groups: Sequence[FiniteGroup]) -> Inv
     trivial = FiniteGroup("C1", whole.degree, (), whole.natural_blocks)
     listed = sorted(dict.fromkeys((trivial, *groups, whole)), key=lambda g: (g.order, g.name, g.generators))
     return _ordered(_nodes_of(rep, listed))
+
+
+def lattice_of_compact(rep: Representation, groups: Sequence[CompactGroup]) -> InvariantLattice:
+    """{0}, the fixed spaces of given subgroups of an infinite group, and Z.
+
+    Args:
+        rep: How the whole group acts; it must have been composed, so that it restricts.
+        groups: Subgroups with names of their own, closed under joins, the whole group last.
+
+    Raises:
+        SpaceError: An action on a space without coordinates.
+    """
+    fixing: dict[Subspace, list[CompactGroup]] = {}
+    for group in groups:
+        own = rep if group is rep.group else rep.rebuilt(group)
+        fixing.setdefault(fixed_space(own), []).append(group)
+    nodes = []
+    for space, members in fixing.items():
+        largest = next(g for g in reversed(members) if all(is_compact_subgroup(h, g) for h in members))
+        smallest = [g for g in members if not any(h is not g and is_compact_subgroup(h, g) for h in members)]
+        nodes.append(LatticeNode(space, largest, largest.name, tuple(members), tuple(smallest)))
+    if not any(space.is_zero for space in fixing):
+        nodes.append(LatticeNode(Subspace.zero(rep.dim), rep.group, rep.group.name))
+    if not any(space.is_full for space in fixing):
+        nodes.append(LatticeNode(Subspace.full(rep.dim), None, "C1"))
+    return _ordered(nodes)
 
 
 def tying_lattice(rep: Representation, space: Subspace, name: str) -> InvariantLattice:

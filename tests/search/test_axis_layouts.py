@@ -77,6 +77,20 @@ def test_what_is_not_clear_is_asked_in_one_line(group: str, names: str, shape: t
     assert expected in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_products_with_rotations_take_points_and_coordinates() -> None:
+    group, axes = named_group("S5xO3"), Axes(("points", "coords"), (5, 3))
+    assert default_expression(axes, group, "in_rep") == "points:S5.natural coords:O3.natural"
+    assert default_expression(axes, group, "out_rep") == "points:S5.natural coords:O3.natural"
+    assert default_expression(Axes(("coords",), (3,)), group, "out_rep") == "coords:O3.natural"
+    with pytest.raises(RepresentationError, match="no axis has the name"):
+        default_expression(Axes(("coords",), (3,)), group, "in_rep")
+
+
+def test_scalars_beside_coordinates_are_written_out() -> None:
+    with pytest.raises(RepresentationError, match=r"points:S5\.natural coords:O3\.natural\+trivial"):
+        default_expression(Axes(("points", "coords"), (5, 4)), named_group("S5xO3"), "in_rep")
+
+
 def test_no_name_means_two_things() -> None:
     every = [name for entry in WORDS for name in entry.names]
     assert len(every) == len(set(every))

@@ -76,4 +76,6 @@ def test_rows_are_drawn_once_and_in_order() -> None:
 def test_a_group_is_not_inside_itself() -> None:
     whole, part = named_group("S3"), FiniteGroup("C3", 3, ((1, 2, 0),))
     assert is_inside(part, whole) and not is_inside(whole, whole) and not is_inside(whole, part)
-    assert not is_inside(named_group("SO2"), named_group("O2"))
+    turns, every = named_group("SO2"), named_group("O2")
+    assert is_inside(turns, every) and not is_inside(every, turns) and not is_inside(turns, named_group("SO2"))
+    assert not is_inside(turns, named_group("O3")) and not is_inside(whole, every)

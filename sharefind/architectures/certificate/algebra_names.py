@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from sympy.polys.matrices import DomainMatrix
 from sharefind.architectures.certificate.group_names import Naming, WrongNameError
 from sharefind.exact.matrices import direct_sum, rows_of, to_float
 from sharefind.groups import CompactGroup
+from sharefind.groups.compact_product import CompactProduct
 from sharefind.typing import IntArray
 
 
@@ -42,7 +44,7 @@ def infinite_naming(
         spanned = np.linalg.matrix_rank(np.stack([matrix.ravel() for matrix in exact[:count]]).astype(np.float64))
         return Naming.PROVEN if int(spanned) == count else Naming.IMAGE
     dim = _generated_dim([to_float(matrix) for matrix in algebra], 2 * count)
-    if dim not in _dims(named.n):
+    if dim not in _dims_of(named):
         raise WrongNameError(
             f"which has a Lie algebra of dimension {count}, and the generators generate one of {_text(dim, count)}"
         )
@@ -51,6 +53,14 @@ def infinite_naming(
 
 def _text(dim: int, count: int) -> str:
     return f"more than {dim}" if dim > 2 * count else str(dim)
+
+
+def _dims_of(group: CompactGroup) -> set[int]:
+    """Dimensions of the images of a group's Lie algebra: of a product sums of those of its factors."""
+    if not isinstance(group, CompactProduct):
+        return set(_dims(group.n))
+    parts = [_dims(factor.n) for factor in group.factors if isinstance(factor, CompactGroup)]
+    return {sum(chosen) for chosen in product(*parts)}
 
 
 def _dims(n: int) -> tuple[int, ...]:

@@ -15,8 +15,10 @@ def subgroup_words(result: Result, most: int = 4) -> str:
         most: Proposals that are named.
     """
     found, whole = result.subgroups, result.group
-    if found is None or whole.order is None:
+    if found is None:
         return ""
+    if whole.order is None:
+        return _turned_words(found, whole.name)
     size = f"{whole.name} has {whole.order:,} elements, too many to list"
     if found.samples is None:
         return f"{size}: it was tested as a whole, since {found.why_not}"
@@ -33,6 +35,29 @@ def subgroup_words(result: Result, most: int = 4) -> str:
     what = "1 of its subgroups" if count == 1 else f"{count} of its subgroups"
     cut = "; the search for subgroups was cut short" if not found.exhaustive else ""
     return f"{size}: {proposing} proposed {what} ({named}{rest}), {tested} tested {_family(found, whole.name)}{cut}"
+
+
+def _turned_words(found: SubgroupsRow, whole: str) -> str:
+    """What was proposed in an infinite candidate, with its axis."""
+    rows = f"{found.samples:,} samples"
+    if found.tested_rows is not None and found.samples is not None:
+        rows = f"{found.samples:,} of {found.samples + found.tested_rows:,} rows"
+    if not found.proposed:
+        return f"{whole} is infinite and was rejected as a whole: {rows} proposed no axis and no point group"
+    one = found.proposed[0]
+    more = len(found.family) - 1
+    return (
+        f"{whole} is infinite and was rejected as a whole: {rows} proposed {one.name}{_placed(one)}; the others tested "
+        f"{more} groups inside {whole}"
+    )
+
+
+def _placed(one: ProposedGroup) -> str:
+    """Where the main axis is, and how well that is known."""
+    if not one.axes or one.degrees is None:
+        return ""
+    axis = ", ".join(f"{value:.3f}" for value in one.axes[0 if len(one.axes) == 2 else -1])
+    return f" with the axis ({axis}), known within {2 * one.degrees:.2g} degrees"
 
 
 def _family(found: SubgroupsRow, whole: str) -> str:

@@ -1,0 +1,366 @@
+"""Which subgroup of O(n), in which frame, do samples speak for? Axes in space, mirrors, point groups.
+
+Functions of vectors are fitted to the labels (`vector_features`); a group in a frame has the misfit of the coefficients
+from what it keeps, and the price of the parameters that are left (Schwarz 1978). In the plane and in space all point
+groups and those of an axis are looked at, in frames that fill the rotations and are then moved to the least misfit;
+in more dimensions the Lie algebra proposes the subspaces. Whether a group holds is left to exact tests on other rows.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import minimize
+
+from sharefind.exact.matrices import to_float
+from sharefind.groups import CompactGroup
+from sharefind.groups.orthogonal_subgroups import (
+    Frame,
+    OrthogonalSubgroup,
+    as_subgroup,
+    block_subgroups,
+    frame_near,
+    is_compact_subgroup,
+)
+from sharefind.groups.point_groups import plane_groups, point_group, point_subgroups, space_groups
+from sharefind.inference.continuous.algebras import nearest_algebra, skew_basis
+from sharefind.proposal.vector_features import LabelFit, random_turns
+from sharefind.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class VectorProposing:
+    """How widely groups and frames are looked for.
+
+    Attributes:
+        largest_axial: n of the largest axial point group in space.
+        frames: That fill the rotations.
+        refined: Groups whose frames are moved to the least misfit.
+        starts: Frames from which that is begun, for each group.
+        steps: Of one search for the least misfit, at most.
+        close: Half an angle, in radians, by which a frame is moved to a rational one.
+        most_below: Subgroups of a point group up to which all are tested.
+    """
+
+    largest_axial: int = 6
+    frames: int = 1000
+    refined: int = 8
+    starts: int = 2
+    steps: int = 90
+    close: float = 3e-4
+    most_below: int = 60
+
+
+PROPOSING_VECTORS = VectorProposing()
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedGroup:
+    """A group that samples speak for.
+
+    Attributes:
+        group: In its frame, exact.
+        log_odds: Log evidence over that of no symmetry, by Schwarz' criterion.
+        axes: The frame's vectors, as rows, float (n, n).
+        error: Standard error of the frame, in degrees; None where it has none.
+    """
+
+    group: CompactGroup
+    log_odds: float
+    axes: FloatArray
+    error: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class VectorFinding:
+    """What samples say of the subgroups of O(n).
+
+    Attributes:
+        proposed: The likeliest group; None where the whole group is, or nothing is.
+        family: What is tested, closed under joins, the trivial group first and the whole one last.
+    """
+
+    proposed: PlacedGroup | None
+    family: tuple[CompactGroup, ...]
+
+
+def propose_vector_groups(
+    fits: Sequence[LabelFit], whole: CompactGroup, settings: VectorProposing = PROPOSING_VECTORS
+) -> VectorFinding:
+    """The subgroup of SO(n) or O(n) that labels speak for, with what is to be tested.
+
+    Args:
+        fits: Of the labels.
+        whole: SO(n) or O(n).
+        settings: How widely is looked.
+    """
+    alone = (_rotations(whole), whole) if whole.discrete else (whole,)
+    if not fits:
+        return VectorFinding(None, (nobody(whole.n), *alone))
+    search = _Search(tuple(fits), whole, settings)
+    best = search.best()
+    if best is None:
+        return VectorFinding(None, (nobody(whole.n), *alone))
+    template, turn, gain = best
+    frame = frame_near(turn, settings.close)
+    group = template.placed(frame)
+    placed = PlacedGroup(group, gain, frame.columns.T, search.error(template, turn))
+    return VectorFinding(placed, _family(template, frame, group, whole, alone, settings))
+
+
+def nobody(n: int) -> OrthogonalSubgroup:
+    """The trivial group of R^n."""
+    return OrthogonalSubgroup("C1", n, (), (), (), np.eye(n)[None])
+
+
+def _rotations(whole: CompactGroup) -> CompactGroup:
+    return CompactGroup(f"SO{whole.n}", whole.n, whole.lie_algebra, ())
+
+
+def _family(
+    template: _Template,
+    frame: Frame,
+    group: CompactGroup,
+    whole: CompactGroup,
+    alone: tuple[CompactGroup, ...],
+    settings: VectorProposing,
+) -> tuple[CompactGroup, ...]:
+    """The subgroups of a point group, the groups of its axis or subspaces, SO(n) and O(n): closed under joins."""
+    below: list[CompactGroup] = []
+    if isinstance(group, OrthogonalSubgroup) and group.order is not None:
+        below += point_subgroups(group, settings.most_below)
+    if template.sizes:
+        below += [g for g in block_subgroups(frame, template.sizes) if is_compact_subgroup(g, whole)]
+    return (nobody(whole.n), *below, *alone)
+
+
+@dataclass(frozen=True, eq=False)
+class _Template:
+    """A group in the coordinates of a frame that is not known yet.
+
+    sizes: of the subspaces that it maps to themselves and whose rotations are tested too; none for cubic groups.
+    generators: exact, of a point group; None where the connected part with `signs` is meant. freedom: of the frame.
+    """
+
+    group: OrthogonalSubgroup
+    sizes: tuple[int, ...]
+    freedom: int
+
+    def placed(self, frame: Frame) -> OrthogonalSubgroup:
+        """The group in a frame."""
+        own = self.group
+        if own.order is not None:
+            return point_group(own.name, own.discrete, frame)
+        return next(g for g in block_subgroups(frame, self.sizes) if g.name == own.name)
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    fits: tuple[LabelFit, ...]
+    whole: CompactGroup
+    settings: VectorProposing
+
+    @property
+    def n(self) -> int:
+        return self.whole.n
+
+    @cached_property
+    def price(self) -> float:
+        """Of a parameter: log of the rows."""
+        return math.log(max(fit.rows for fit in self.fits))
+
+    def best(self) -> tuple[_Template, FloatArray, float] | None:
+        """The group of largest evidence with its frame and its log odds against none; None where none has more."""
+        nothing = -self.price * sum(fit.b.size for fit in self.fits) / 2
+        whole = self.score(_Template(as_subgroup(self.whole), (), 0), np.eye(self.n))
+        found = max(self._refined(), key=_rank, default=None)
+        if found is None or found[2] <= max(whole, nothing):
+            return None
+        return found[0], found[1], found[2] - nothing
+
+    def _refined(self) -> Iterator[tuple[_Template, FloatArray, float]]:
+        if self.n > 3:
+            for template, frame in self._from_algebra():
+                yield template, frame, self.score(template, frame)
+            return
+        turns = random_turns(self.n, self.settings.frames)
+        moved = [fit.turned(turns) for fit in self.fits]
+        rough = []
+        for template in self._templates():
+            misfits = sum(_misfit(fit, m, self.kept(template, fit)) for fit, m in zip(self.fits, moved, strict=True))
+            order = np.argsort(np.asarray(misfits))[: self.settings.starts]
+            rough.append((template, turns[order], self._score_of(template, float(np.asarray(misfits)[order[0]]))))
+        for template, starts, _ in sorted(rough, key=lambda item: -item[2])[: self.settings.refined]:
+            yield max((self._moved(template, start) for start in starts), key=lambda item: item[2])
+
+    def _templates(self) -> Iterator[_Template]:
+        """Groups inside the whole one, but for itself and its rotations."""
+        standard = frame_near(np.eye(self.n))
+        axis = (2, 1) if self.n == 3 else ()
+        named = space_groups(self.settings.largest_axial) if self.n == 3 else plane_groups(self._most_harmonics)
+        groups = [point_group(name, generators) for name, generators in named.items()]
+        axial = [g for g in block_subgroups(standard, axis)] if self.n == 3 else []
+        for group in (*groups, *axial):
+            if is_compact_subgroup(group, self.whole):
+                is_axial = group.name[0] not in "TOI" or group.order is None
+                yield _Template(group, axis if is_axial else (), _freedom(group))
+
+    @property
+    def _most_harmonics(self) -> int:
+        return max(2, min(fit.basis.degree for fit in self.fits))
+
+    def _from_algebra(self) -> Iterator[tuple[_Template, FloatArray]]:
+        """Subspaces that the algebras next to the directions of least velocity turn, in more than three dimensions."""
+        skew, step = skew_basis(self.n), 1e-4
+        velocities = []
+        for direction in skew:
+            ahead, behind = cayley(step * direction), cayley(-step * direction)
+            parts = [((fit.turned(ahead) - fit.turned(behind)) / (2 * step)).ravel() for fit in self.fits]
+            velocities.append(np.concatenate(parts))
+        form = np.array(velocities) @ np.array(velocities).T
+        _, vectors = np.linalg.eigh(form)
+        for k in range(len(skew) - 1, 0, -1):
+            algebra = nearest_algebra(np.einsum("ak,aij->kij", vectors[:, :k], skew))
+            blocks = None if algebra is None else _blocks_of(algebra)
+            if blocks is None:
+                continue
+            sizes, frame = blocks
+            for group in block_subgroups(frame_near(np.eye(self.n)), sizes):
+                if is_compact_subgroup(group, self.whole):
+                    yield _Template(group, sizes, self.n * (self.n - 1) // 2), frame
+
+    def kept(self, template: _Template, fit: LabelFit) -> FloatArray:
+        """Orthonormal functions that the template keeps, (p q, k)."""
+        basis, q = fit.basis, fit.b.shape[2]
+        key = (template.group.name, basis.n, basis.degree, q)
+        if key not in self._known:
+            total = np.zeros((basis.size * q,) * 2)
+            for element in _generic(template.group):
+                moved = basis.turned(element)
+                defect = np.kron(moved, element.T if q > 1 else np.eye(1)) - np.eye(basis.size * q)
+                total += defect.T @ defect
+            values, vectors = np.linalg.eigh(total)
+            self._known[key] = vectors[:, values < 1e-9]
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, int, int, int], FloatArray]:
+        return {}
+
+    def misfit(self, template: _Template, turn: FloatArray) -> float:
+        """Squared distance from what the group keeps in a frame, in units of the error."""
+        return sum(float(_misfit(fit, fit.turned(turn)[None], self.kept(template, fit))[0]) for fit in self.fits)
+
+    def score(self, template: _Template, turn: FloatArray) -> float:
+        """Log evidence of the group in a frame, but for a constant."""
+        return self._score_of(template, self.misfit(template, turn))
+
+    def _score_of(self, template: _Template, misfit: float) -> float:
+        left = sum(len(fit.b) * self.kept(template, fit).shape[1] for fit in self.fits) + template.freedom
+        return -(misfit + self.price * left) / 2
+
+    def _moved(self, template: _Template, start: FloatArray) -> tuple[_Template, FloatArray, float]:
+        """The frame of least misfit near a start."""
+        skew = skew_basis(self.n) * math.sqrt(2)
+
+        def turned(angles: FloatArray) -> FloatArray:
+            return np.asarray(start @ cayley(np.einsum("a,aij->ij", angles, skew)))
+
+        size = len(skew)
+        spread = 0.2 if self.n > 2 else math.pi / self.settings.frames * 2
+        simplex = np.vstack([np.zeros(size), spread * np.eye(size)])
+        found = minimize(
+            lambda angles: self.misfit(template, turned(angles)),
+            np.zeros(size),
+            method="Nelder-Mead",
+            options={"initial_simplex": simplex, "maxfev": self.settings.steps, "xatol": 1e-4, "fatol": 1e-3},
+        )
+        frame = turned(np.asarray(found.x))
+        return template, frame, self._score_of(template, float(found.fun))
+
+    def error(self, template: _Template, turn: FloatArray, step: float = 0.01) -> float | None:
+        """Standard error of the frame in degrees, the largest over directions that matter; None where none does."""
+        if not template.freedom:
+            return None
+        skew = skew_basis(self.n) * math.sqrt(2)
+        here = self.misfit(template, turn)
+        count = len(skew)
+
+        def bend(direction: FloatArray) -> float:
+            sides = [self.misfit(template, turn @ cayley(s * step * direction)) for s in (1, -1)]
+            return (sum(sides) - 2 * here) / step**2
+
+        form = np.array([[bend(skew[i] + skew[j]) for j in range(count)] for i in range(count)])
+        own = np.array([bend(skew[i]) for i in range(count)])
+        hessian = (form - own[:, None] - own[None, :]) / 2
+        hessian[np.diag_indices(count)] = own
+        curved = np.linalg.eigvalsh(hessian)
+        curved = curved[curved > 1e-3 * max(float(np.abs(curved).max()), 1e-300)]
+        return None if not len(curved) else math.degrees(math.sqrt(2 / float(curved.min())))
+
+
+def cayley(skew: FloatArray) -> FloatArray:
+    """The rotation (1 - A / 2)^-1 (1 + A / 2) of a skew matrix, (n, n): exp(A) up to the third power of A."""
+    one = np.eye(len(skew))
+    return np.asarray(np.linalg.solve(one - skew / 2, one + skew / 2))
+
+
+def _rank(item: tuple[_Template, FloatArray, float]) -> tuple[float, int, int]:
+    """Evidence, and of groups that keep the same functions the larger one."""
+    group = item[0].group
+    return round(item[2], 2), len(group.lie_algebra), len(group.elements)
+
+
+def _freedom(group: OrthogonalSubgroup) -> int:
+    """Numbers that say where a group of the plane or of space lies: of its axis, and of the turn about it."""
+    if group.n == 2:
+        return 1 if group.name.startswith("D") else 0
+    if group.name == "Ci":
+        return 0
+    is_about_axis = group.order is None or group.name == "Cs" or re.fullmatch(r"[CS]\d+h?", group.name) is not None
+    return 2 if is_about_axis else 3
+
+
+def _generic(group: OrthogonalSubgroup) -> list[FloatArray]:
+    """Elements that together are kept by exactly what the whole group keeps."""
+    turns = [cayley(1.2345 * k * matrix) for k, matrix in enumerate(group.algebra, start=1)]
+    return [*turns, *(to_float(matrix) for matrix in group.discrete)]
+
+
+def _misfit(fit: LabelFit, moved: FloatArray, kept: FloatArray) -> FloatArray:
+    """|b|^2 less the part that is kept, for b in several frames, (frames, m, p, q) -> (frames,)."""
+    flat = moved.reshape(len(moved), len(fit.b), -1)
+    inside = flat @ kept
+    return np.asarray((flat**2).sum((1, 2)) - (inside**2).sum((1, 2)))
+
+
+def _blocks_of(algebra: FloatArray, close: float = 1e-3) -> tuple[tuple[int, ...], FloatArray] | None:
+    """Dimensions of the subspaces that an algebra turns freely and a frame of them; None for other algebras."""
+    casimir = -np.einsum("kij,kjl->il", algebra, algebra)
+    values, vectors = np.linalg.eigh(casimir)
+    sizes = np.rint(2 * values + 1).astype(int)
+    if np.abs(2 * values + 1 - sizes).max() > close:
+        return None
+    blocks: list[tuple[int, FloatArray]] = []
+    for size in sorted(set(map(int, sizes)), reverse=True):
+        own = vectors[:, sizes == size]
+        if size > 1 and own.shape[1] != size:
+            return None  # several subspaces of one dimension, which this does not tell apart
+        blocks.append((own.shape[1], own))
+    if sum(size * (size - 1) // 2 for size in set(map(int, sizes))) != len(algebra):
+        return None
+    frame = np.concatenate([own for _, own in blocks], axis=1)
+    if np.linalg.det(frame) < 0:
+        frame[:, -1] *= -1
+    fixed = [1] if blocks[-1][0] == 1 and int(min(sizes)) == 1 else []
+    turned = [count for count, own in blocks if count > 1 and _is_turned(own, algebra)]
+    return (*turned, *fixed), frame
+
+
+def _is_turned(basis: FloatArray, algebra: FloatArray) -> bool:
+    return bool(np.abs(algebra @ basis).max() > 1e-6)

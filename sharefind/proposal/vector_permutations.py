@@ -1,0 +1,148 @@
+"""Which permutations of vectors do samples speak for, whatever turns them? By inner products, which rotations keep."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import combinations_with_replacement, pairwise, product
+
+import numpy as np
+
+from sharefind.errors import InputError
+from sharefind.groups import FiniteGroup, Representation
+from sharefind.groups.images import ones
+from sharefind.groups.joins import JoinClosed
+from sharefind.groups.labels import subgroup_labels
+from sharefind.groups.representation import signed_permutations
+from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
+from sharefind.proposal.subgroups import propose_subgroups
+from sharefind.proposal.vector_layout import Sides, VectorLayout, finite_permutation
+from sharefind.recognition.naming import orbit_numbers, permutation_group_name
+from sharefind.typing import FloatArray, IntArray
+
+
+def propose_permutations(
+    x: FloatArray,
+    y: FloatArray,
+    in_rep: Representation,
+    out_rep: Representation,
+    layout: VectorLayout,
+    finite: FiniteGroup,
+    *,
+    most_listed: int = 6,
+    most_proposed: int = 3,
+    most_tested: int = 12,
+) -> tuple[FiniteGroup, ...]:
+    """Subgroups of the finite factor that are to be tested, closed under joins: the trivial one first, itself last.
+
+    Args:
+        x: Inputs, shape (n, d_in).
+        y: Labels, shape (n, d_out).
+        in_rep: Of the whole group, on X.
+        out_rep: On Y.
+        layout: What the coordinates are.
+        finite: The finite factor.
+        most_listed: Subgroups up to which all are tested.
+        most_proposed: Groups that are proposed at most.
+        most_tested: Groups at most, with their joins.
+
+    Returns:
+        The groups.
+    """
+    ends = (FiniteGroup("C1", finite.degree, (), finite.natural_blocks), finite)
+    if finite.order <= MAX_SUBGROUP_ORDER:
+        listed = subgroups(finite)
+        if len(listed) <= most_listed:
+            return (ends[0], *(group for group in listed if 1 < group.order < finite.order), finite)
+    inputs = _invariants(x, in_rep, layout.x, layout, finite)
+    if len(layout.y.scalars):
+        labels = _invariants(y, out_rep, layout.y, layout, finite)
+    else:
+        labels = _mixed(x, y, in_rep, out_rep, layout, finite)
+    if inputs is None or labels is None:
+        return ends
+    try:
+        found = propose_subgroups(inputs[0], labels[0], inputs[1], labels[1])
+    except InputError:
+        return ends
+    family = JoinClosed(finite, most_tested)
+    for one in found.proposed[:most_proposed]:
+        family.add([one.group, *_within_orbits(one.group, finite)])
+    members = [group for group in family.members if group != finite and group.order > 1]
+    titled = [replace(group, name=permutation_group_name(group)) for group in members]
+    labels_of = subgroup_labels(titled, finite)
+    return (ends[0], *(replace(g, name=n) for g, n in zip(titled, labels_of, strict=True)), finite)
+
+
+def _within_orbits(group: FiniteGroup, finite: FiniteGroup) -> list[FiniteGroup]:
+    """All permutations of the points inside each orbit of a group, where the finite factor has them.
+
+    Noise may speak for a group that is smaller than the truth: C_3 in place of S_3.
+    """
+    swaps, numbers = [], orbit_numbers(group.generator_array, group.degree)
+    orbits = [np.flatnonzero(numbers == k).tolist() for k in range(int(numbers.max()) + 1)]
+    for orbit in orbits:
+        for first, second in pairwise(orbit):
+            image = list(range(finite.degree))
+            image[first], image[second] = second, first
+            swaps.append(tuple(image))
+    if not swaps or not all(finite.contains(swap) for swap in swaps):
+        return []
+    order = math.prod(math.factorial(len(orbit)) for orbit in orbits)
+    name = "x".join(f"S{len(orbit)}" for orbit in orbits if len(orbit) > 1)
+    return [FiniteGroup(name, finite.degree, tuple(swaps), finite.natural_blocks, known_order=order)]
+
+
+def _invariants(
+    values: FloatArray, rep: Representation, side: Sides, layout: VectorLayout, finite: FiniteGroup
+) -> tuple[FloatArray, Representation] | None:
+    """Inner products of vectors and scalars, with how the finite factor permutes them."""
+    on_vectors = _moves(rep, layout, finite, side.vectors[:, 0]) if len(side.vectors) else _none(finite)
+    on_scalars = _moves(rep, layout, finite, side.scalars)
+    if on_vectors is None or on_scalars is None:
+        return None
+    count = len(side.vectors)
+    pairs = list(combinations_with_replacement(range(count), 2))
+    number = {pair: k for k, pair in enumerate(pairs)}
+    vectors = values[:, side.vectors]
+    products = np.stack([(vectors[:, i] * vectors[:, j]).sum(1) for i, j in pairs], 1) if pairs else values[:, :0]
+    moves = [
+        [number[min(g[i], g[j]), max(g[i], g[j])] for i, j in pairs] + [len(pairs) + k for k in h]
+        for g, h in zip(on_vectors.tolist(), on_scalars.tolist(), strict=True)
+    ]
+    return _with_action(np.concatenate([products, values[:, side.scalars]], 1), moves, finite)
+
+
+def _mixed(
+    x: FloatArray,
+    y: FloatArray,
+    in_rep: Representation,
+    out_rep: Representation,
+    layout: VectorLayout,
+    finite: FiniteGroup,
+) -> tuple[FloatArray, Representation] | None:
+    """Inner products of labels with inputs, with how the finite factor permutes them."""
+    on_x = _moves(in_rep, layout, finite, layout.x.vectors[:, 0])
+    on_y = _moves(out_rep, layout, finite, layout.y.vectors[:, 0])
+    if on_x is None or on_y is None:
+        return None
+    pairs = list(product(range(len(layout.y.vectors)), range(len(layout.x.vectors))))
+    number = {pair: k for k, pair in enumerate(pairs)}
+    products = np.einsum("rin,rjn->rij", y[:, layout.y.vectors], x[:, layout.x.vectors]).reshape(len(x), -1)
+    moves = [
+        [number[int(h[i]), int(g[j])] for i, j in pairs] for g, h in zip(on_x.tolist(), on_y.tolist(), strict=True)
+    ]
+    return _with_action(products, moves, finite)
+
+
+def _with_action(values: FloatArray, moves: list[list[int]], finite: FiniteGroup) -> tuple[FloatArray, Representation]:
+    perms = np.array(moves, dtype=np.int64).reshape(len(finite.generators), values.shape[1])
+    return values, signed_permutations(finite, "inner products", (perms, ones(*perms.shape)), "permutation")
+
+
+def _moves(rep: Representation, layout: VectorLayout, finite: FiniteGroup, first: IntArray) -> IntArray | None:
+    return finite_permutation(rep, layout.place, finite, first)
+
+
+def _none(finite: FiniteGroup) -> IntArray:
+    return np.zeros((len(finite.generators), 0), dtype=np.int64)

@@ -1,0 +1,120 @@
+"""Subgroups of a candidate that turns vectors: where it is rejected, some rows propose others, and the rest test them.
+
+Two stages keep the level. If the whole candidate holds, it is rejected with probability alpha at most, and nothing else
+is tested before. If it does not, a true subgroup can be rejected in the second stage alone, whose family depends on
+rows that take no part in its tests. What is proposed is `sharefind.proposal.vector_groups`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sharefind.groups import CompactGroup, Group, Representation
+from sharefind.groups.factors import factors_of
+from sharefind.proposal.vector_features import label_fits
+from sharefind.proposal.vector_groups import PlacedGroup, propose_vector_groups
+from sharefind.proposal.vector_layout import VectorLayout, other_factor, placed_subgroup, vector_layout
+from sharefind.proposal.vector_permutations import propose_permutations
+from sharefind.rng import named_stream
+from sharefind.search.blind import Sampler, split_rows
+from sharefind.search.config import SearchConfig
+from sharefind.typing import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class TurnedStart:
+    """What a search inside an infinite candidate starts from, once that is rejected as a whole.
+
+    Attributes:
+        groups: What is tested, closed under joins, the candidate last.
+        placed: The subgroup of the rotations that the proposing rows speak for; None where there is none.
+        rows: The rows that are left for tests and training, ascending; None for fresh samples.
+        samples: Rows that proposed.
+    """
+
+    groups: tuple[CompactGroup, ...]
+    placed: PlacedGroup | None
+    rows: NDArray[np.int64] | None
+    samples: int
+
+    def evidence(self, label_of: Callable[[Group], str]) -> Mapping[str, float] | None:
+        """None: what is tested has no evidence of its own."""
+        return None
+
+
+def may_be_opened(config: SearchConfig, in_rep: Representation, out_rep: Representation) -> bool:
+    """Whether subgroups are proposed once the candidate is rejected: it turns vectors, and tests are evidence."""
+    is_infinite = isinstance(in_rep.group, CompactGroup) and in_rep.group.order is None
+    return is_infinite and not config.blind and config.scheme.is_evidence and _layout(in_rep, out_rep) is not None
+
+
+def _layout(in_rep: Representation, out_rep: Representation) -> VectorLayout | None:
+    return vector_layout(in_rep, out_rep) if isinstance(in_rep.group, CompactGroup) else None
+
+
+def turned_start(
+    config: SearchConfig,
+    x: FloatArray | None,
+    y: FloatArray | None,
+    in_rep: Representation,
+    out_rep: Representation,
+    fresh: Sampler,
+    units: Tensor | None = None,
+    *,
+    share: float = 0.5,
+    fresh_samples: int = 4000,
+    fewest_rows: int = 40,
+    most_rows: int = 4000,
+) -> TurnedStart | None:
+    """Propose subgroups of an infinite candidate from a part of the rows.
+
+    Args:
+        config: The search.
+        x: Inputs, shape (n, d_in), or None without finite data.
+        y: Labels, shape (n, d_out), or None without finite data.
+        in_rep: How the candidate acts on x.
+        out_rep: How it acts on y.
+        fresh: Draws samples where there are no finite data.
+        units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
+        share: Of finite data that proposes.
+        fresh_samples: Samples that propose where a task has no finite data.
+        fewest_rows: That must propose, and be left for tests.
+        most_rows: That propose at most.
+
+    Returns:
+        What is proposed; None where the group acts by anything but vectors and scalars, or rows are too few.
+    """
+    layout = _layout(in_rep, out_rep)
+    if layout is None:
+        return None
+    rows: NDArray[np.int64] | None = None
+    if x is None or y is None:
+        x, y = fresh(named_stream(config.seed, "turned", "samples"), fresh_samples)
+    else:
+        proposing, rows = split_rows(len(x), config.seed, units, share)
+        if min(len(proposing), len(rows)) < fewest_rows:
+            return None
+        x, y = x[proposing][:most_rows], y[proposing][:most_rows]
+    return _start(x, y, in_rep, out_rep, layout, rows)
+
+
+def _start(
+    x: FloatArray,
+    y: FloatArray,
+    in_rep: Representation,
+    out_rep: Representation,
+    layout: VectorLayout,
+    rows: NDArray[np.int64] | None,
+) -> TurnedStart:
+    group, place = in_rep.group, layout.place
+    turning, finite = factors_of(group)[place], other_factor(group, place)
+    found = propose_vector_groups(label_fits(x, y, layout), turning)  # type: ignore[arg-type]
+    permuting = (None,) if finite is None else propose_permutations(x, y, in_rep, out_rep, layout, finite)
+    family = [placed_subgroup(group, place, k, g) for k in permuting for g in found.family]
+    kept = tuple(g for g in family[:-1] if g.order != 1)
+    return TurnedStart((*kept, group), found.proposed, rows, len(x))

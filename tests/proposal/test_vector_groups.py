@@ -1,0 +1,123 @@
+"""Axes and point groups that samples propose, on laws whose group and frame are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sharefind.groups import named_group, parse_representation
+from sharefind.groups.factors import factors_of
+from sharefind.proposal.vector_features import Basis, label_fits, random_turns
+from sharefind.proposal.vector_groups import VectorFinding, propose_vector_groups
+from sharefind.proposal.vector_layout import vector_layout
+from sharefind.proposal.vector_permutations import propose_permutations
+
+
+def proposed(x: np.ndarray, y: np.ndarray, group: str, on_x: str, on_y: str) -> VectorFinding:
+    whole = named_group(group)
+    reps = (parse_representation(on_x, whole), parse_representation(on_y, whole))
+    layout = vector_layout(*reps)
+    assert layout is not None
+    return propose_vector_groups(label_fits(x, y, layout), factors_of(whole)[layout.place])
+
+
+@pytest.mark.parametrize(("n", "degree"), [(2, 7), (3, 4), (5, 2)])
+def test_rotations_mix_the_functions_orthogonally(n: int, degree: int) -> None:
+    basis = Basis(n, degree)
+    q, other = random_turns(n, 9)[5:7]
+    r = basis.turned(q)
+    assert np.allclose(r.T @ r, np.eye(basis.size), atol=1e-9)
+    assert np.allclose(basis.turned(q @ other), basis.turned(other) @ basis.turned(q), atol=1e-6)
+    u = np.random.default_rng(0).normal(size=(30, n))
+    u /= 1.5 * np.abs(u).max()
+    functions = basis.coefficients_basis()
+    assert np.allclose(basis.values(u @ q.T) @ functions, basis.values(u) @ functions @ r, atol=1e-6)
+
+
+def test_the_layout_of_points_with_charges() -> None:
+    group = named_group("S4xO3")
+    on_x = parse_representation("S4.natural*(O3.natural+trivial)", group)
+    layout = vector_layout(on_x, parse_representation("O3.natural", group))
+    assert layout is not None
+    assert layout.x.vectors.tolist() == [[4 * k, 4 * k + 1, 4 * k + 2] for k in range(4)]
+    assert layout.x.scalars.tolist() == [3, 7, 11, 15]
+    assert layout.x.orbits == layout.x.scalar_orbits == ((0, 1, 2, 3),)
+    assert layout.y.vectors.tolist() == [[0, 1, 2]]
+    tensors = parse_representation("O3.natural*O3.natural", group)
+    assert vector_layout(tensors, tensors) is None
+    pseudo = parse_representation("O3.sign*O3.natural", group)
+    assert vector_layout(on_x, pseudo) is None
+
+
+def in_plane(seed: int, fold: int, mirror: bool, phase: float, n: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 2))
+    z = (x[:, 0] + 1j * x[:, 1]) * np.exp(-1j * phase)
+    radius, angle = np.tanh(np.abs(z)), np.angle(z)
+    y = np.cos(2 * radius) + radius * np.cos(fold * angle)
+    y += 0 if mirror else 0.7 * radius * np.sin(2 * fold * angle)
+    return x, (y + 0.1 * rng.normal(size=n))[:, None]
+
+
+@pytest.mark.parametrize(("fold", "mirror"), [(6, True), (5, False), (3, True), (4, False)])
+def test_groups_of_the_plane_with_a_turned_axis(fold: int, mirror: bool) -> None:
+    phase = 0.3
+    found = proposed(*in_plane(fold, fold, mirror, phase), "O2", "natural", "trivial").proposed
+    assert found is not None
+    assert found.group.name == f"{'D' if mirror else 'C'}{fold}"
+    if mirror:
+        angle = np.arctan2(found.axes[0, 1], found.axes[0, 0]) - phase
+        step = np.pi / fold
+        assert abs((angle + step / 2) % step - step / 2) < np.radians(1.5)
+
+
+def test_an_axis_in_space_is_found_within_its_error() -> None:
+    rng = np.random.default_rng(1)
+    axis = np.array([1.0, -2.0, 3.0]) / np.sqrt(14)
+    x = rng.normal(size=(600, 3))
+    along = x @ axis
+    y = np.sin(along) + 0.5 * np.sqrt((x**2).sum(1) - along**2) + 0.1 * rng.normal(size=600)
+    finding = proposed(x, y[:, None], "O3", "natural", "trivial")
+    assert finding.proposed is not None
+    assert finding.proposed.group.name == "O2"
+    off = np.degrees(np.arccos(min(1.0, abs(finding.proposed.axes[-1] @ axis))))
+    assert finding.proposed.error is not None
+    assert off < 1.5 and off < 4 * finding.proposed.error
+    names = [group.name for group in finding.family]
+    assert names == ["C1", "SO2", "SO2xO1", "O2", "O2xO1", "S(O2xO1)", "SO3", "O3"]
+
+
+def test_a_vector_label_shows_the_axis_too() -> None:
+    rng = np.random.default_rng(2)
+    axis = np.array([2.0, 1.0, 2.0]) / 3
+    x = rng.normal(size=(300, 3))
+    y = x * np.exp(-(x**2).sum(1, keepdims=True) / 4) + 0.5 * axis + 0.1 * rng.normal(size=(300, 3))
+    found = proposed(x, y, "O3", "natural", "natural").proposed
+    assert found is not None
+    assert found.group.name == "O2"
+    assert abs(found.axes[-1] @ axis) > np.cos(np.radians(2))
+
+
+def test_nothing_is_proposed_where_the_whole_group_holds() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(400, 3))
+    y = np.sin((x**2).sum(1)) + 0.1 * rng.normal(size=400)
+    finding = proposed(x, y[:, None], "O3", "natural", "trivial")
+    assert finding.proposed is None
+    assert [group.name for group in finding.family] == ["C1", "SO3", "O3"]
+
+
+def test_permutations_are_proposed_by_inner_products() -> None:
+    rng = np.random.default_rng(4)
+    group = named_group("S4xO3")
+    reps = (parse_representation("S4.natural*O3.natural", group), parse_representation("trivial", group))
+    layout = vector_layout(*reps)
+    assert layout is not None
+    x = rng.normal(size=(800, 4, 3))
+    weights = np.array([1.0, 1.0, 3.0, 1.0])
+    y = ((x**2).sum(-1) * weights).sum(1) + 0.1 * rng.normal(size=800)
+    found = propose_permutations(x.reshape(800, 12), y[:, None], *reps, layout, factors_of(group)[0])
+    assert found[0].order == 1 and found[-1] == factors_of(group)[0]
+    largest = max(found[:-1], key=lambda one: one.order)
+    assert largest.order == 6
+    assert all(generator[2] == 2 for generator in largest.generators)  # the heavier point stays
