@@ -92,6 +92,8 @@ class MirrorRow(Part):
         tests: Its p-values.
         inputs_aside: Columns of x on which no column of y is seen to depend; maps and tests leave them alone.
         outputs_aside: Columns of y that are not seen to depend on any input.
+        inputs_one_sided: Columns of x that lie so far to one side of 0 that no row shows their negative; no map changes
+            their sign in place.
         products: Products of two inputs that the fitted f has beside linear terms.
         r2: Its R^2 on rows kept apart, the mean over columns of y.
         rows: Rows kept apart.
@@ -106,6 +108,7 @@ class MirrorRow(Part):
     tests: MirrorTests | None
     inputs_aside: list[ColumnName]
     outputs_aside: list[ColumnName]
+    inputs_one_sided: list[ColumnName] = Field(default_factory=list)
     products: Annotated[int, Field(ge=0)]
     r2: FiniteFloat | None
     rows: Size

@@ -46,6 +46,7 @@ def mirror_row(outcome: SearchOutcome) -> MirrorRow | None:
         tests=None if group is None else _tests(problem, group),
         inputs_aside=[names[0][a] for a in found.aside_inputs],
         outputs_aside=[names[1][j] for j in found.aside_outputs],
+        inputs_one_sided=[names[0][a] for a in found.one_sided],
         products=len(found.terms.entered),
         r2=floor.r2,
         rows=floor.rows,

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sharefind.proposal.mirrors.partial_images import Image, SignedOrbits, closed_cycles
 from sharefind.proposal.mirrors.signed_map import SignedMap
 from sharefind.proposal.mirrors.terms import Terms
 from sharefind.typing import BoolArray, FloatArray, IntArray
 
-Image = tuple[int, int]
-"""What a column goes to, and with which sign."""
+Images = tuple[tuple[int, Image], ...]
+"""Columns with their images."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class SearchEffort:
         reach: Nor when its mean is so many standard deviations away, so that rows and their images do not meet.
         widest: Nor when its standard deviation is so many times larger or smaller.
         live: Coefficients with a smaller |z| on both sides are not counted.
+        clearest: Coefficients of a label that must have one of like size in another, before all are compared.
         least: What a coefficient that is seen goes to must have this z at least, with the right sign.
         steps: Most partial maps that one search looks at.
         most_steps: Most of all searches together.
@@ -42,6 +44,7 @@ class SearchEffort:
     reach: float = 3.0
     widest: float = 4.0
     live: float = 2.5
+    clearest: int = 5
     least: float = 0.7
     steps: int = 400
     most_steps: int = 20_000
@@ -57,12 +60,14 @@ class MirrorSearch:
         effort: How near, how long.
         steps: Partial maps that were looked at.
         is_exhaustive: Whether the search was not cut short.
+        against: What products with an input and its image refute of others, for images of labels that were met.
     """
 
     terms: Terms
     effort: SearchEffort = field(default_factory=SearchEffort)
     steps: int = 0
     is_exhaustive: bool = True
+    against: dict[tuple[Images, int, int, int], IntArray] = field(default_factory=dict, repr=False)
     _costs: dict[tuple[int, int], tuple[FloatArray, FloatArray]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -70,9 +75,24 @@ class MirrorSearch:
         self.near, self.blurred = within_reach(self.terms, self.effort), self.terms.compared
         self.seen_pairs = self.terms.seen_products
         self.with_products = np.asarray(self.seen_pairs.any(axis=(0, 1)))
-        start = _State.start(self)
-        every = [(k, s) for k in self.outputs for s in (1, -1)]
-        self.images = {j: [image for image in every if start.with_output(j, image) is not None] for j in self.outputs}
+        start, alike = _State.start(self), self._alike()
+        self.images: dict[int, list[Image]] = {}
+        for j in self.outputs:
+            every = [(k, s) for k in self.outputs if alike[j, k] for s in (1, -1)]
+            self.images[j] = [image for image in every if start.with_output(j, image) is not None]
+            kept = {k for k, _ in self.images[j]}
+            self._costs = {key: cost for key, cost in self._costs.items() if key[0] != j or _label(key[1]) in kept}
+
+    def _alike(self) -> BoolArray:
+        """Whether the clearest coefficients of each label have some of like size in another, bool (d_out, d_out)."""
+        size, variance = np.abs(self.terms.linear[0][:, self.inputs]), self.blurred[1][:, self.inputs]
+        clearest = np.argsort(-(size**2) / variance, axis=1)[:, : self.effort.clearest]
+        found = np.ones((len(size), len(size)), dtype=bool)
+        for j, columns in enumerate(clearest):
+            gaps = np.subtract.outer(size[j, columns], size) ** 2
+            near = gaps <= self.effort.largest**2 * np.add.outer(variance[j, columns], variance)
+            found[j] = near.any(axis=2).all(axis=0)
+        return found & found.T
 
     # Generators -------------------------------------------------------------------------------------------------
 
@@ -82,7 +102,7 @@ class MirrorSearch:
         columns = self._fixing(labels[-1], self.inputs, _State.with_input)
         found: list[SignedMap] = []
         m, d = self.terms.linear[0].shape
-        on_inputs, on_labels = _Orbits(d), _Orbits(m)
+        on_inputs, on_labels = SignedOrbits(d), SignedOrbits(m)
         # Every map that was found so far keeps the points before this one: orbits are those of their stabiliser.
         for a, state in reversed(list(zip(self.inputs, columns, strict=False))):
             for image in state.images_of(a):
@@ -172,10 +192,20 @@ class MirrorSearch:
         up, down = here > critical, here < -critical
         return np.asarray((up[:, None] & (there < least)) | (down[:, None] & (there > -least)))
 
+    def either_misses(self, here: FloatArray, there: FloatArray) -> BoolArray:
+        """Whether a product that is seen on one side is missing on the other, bool (p, q)."""
+        critical = self.terms.critical[2]
+        return np.asarray(self.misses(here, there, critical) | self.misses(there, here, critical).T)
+
     def limit(self, count: FloatArray) -> FloatArray:
         """Largest sum of so many squared differences that noise explains."""
         loose = self.effort.looseness
         return np.asarray(count + loose * np.sqrt(3.0 * count) + loose**2)
+
+
+def _label(key: int) -> int:
+    """The label of a table of differences: below 0 for those of squares."""
+    return key if key >= 0 else -1 - key
 
 
 def telling(terms: Terms, axis: int) -> list[int]:
@@ -261,40 +291,48 @@ class _State:
         left = self.left.copy()
         left[:, a, :], left[:, :, b] = False, False
         left[0 if t > 0 else 1, a, b] = True
-        kept = np.asarray(left & self._by_products(a, b, t))
-        changed = _State(self.search, self.outputs, {**self.inputs, a: image}, self.cost, self.count, kept)
+        left.ravel()[self._against_products(a, b, t)] = False
+        changed = _State(self.search, self.outputs, {**self.inputs, a: image}, self.cost, self.count, left)
         return changed if changed.is_possible else None
 
-    def _by_products(self, a: int, b: int, t: int) -> BoolArray:
-        """Which images of each other input keep its products with a, bool (2, d_in, d_in)."""
-        search = self.search
+    def _against_products(self, a: int, b: int, t: int) -> IntArray:
+        """Which images of other inputs do not keep their products with a: places in (2, d_in, d_in)."""
+        known, key = self.search.against, (tuple(self.outputs.items()), a, b, t)
+        if not (self.search.with_products[a] or self.search.with_products[b]):
+            return np.empty(0, dtype=np.int64)
+        if key not in known:
+            seen, every = self.search.seen_pairs, np.arange(self.left.shape[1])
+            rows = np.flatnonzero(seen[list(self.outputs), a].any(axis=0))
+            columns = np.flatnonzero(seen[[k for k, _ in self.outputs.values()], b].any(axis=0))
+            blocks = [(rows, every), (every, columns)]
+            places = [self._lost(a, b, t, *block) for block in blocks if block[0].size and block[1].size]
+            known[key] = np.concatenate([np.empty(0, dtype=np.int64), *places])
+        return known[key]
+
+    def _lost(self, a: int, b: int, t: int, rows: IntArray, columns: IntArray) -> IntArray:
+        """The same for inputs `rows` and images `columns`; the others have no product that is seen."""
+        search, shape = self.search, (2, len(rows), len(columns))
         values, errors, variances = *search.terms.products, search.blurred[2]
-        d = values.shape[1]
-        kept = np.ones((2, d, d), dtype=bool)
-        if not (search.with_products[a] or search.with_products[b]):
-            return kept
-        cost, count = np.zeros((2, d, d)), np.zeros((2, d, d))
-        largest = search.effort.largest**2
+        lost, cost, count = np.zeros(shape, dtype=bool), np.zeros(shape), np.zeros(shape[1:])
         for j, (k, s) in self.outputs.items():
-            seen = search.seen_pairs[j, a][:, None] | search.seen_pairs[k, b][None, :]
+            seen = search.seen_pairs[j, a, rows][:, None] | search.seen_pairs[k, b, columns][None, :]
             if not seen.any():
                 continue
-            here, there = values[j, a], values[k, b] * (s * t)
-            spread = np.add.outer(variances[j, a], variances[k, b])
-            own = np.zeros((d, d), dtype=bool) if (j, a) != (k, b) else np.eye(d, dtype=bool)
+            here, there = values[j, a, rows], values[k, b, columns] * (s * t)
+            spread = np.add.outer(variances[j, a, rows], variances[k, b, columns])
+            own = np.equal.outer(rows, columns) & ((j, a) == (k, b))
+            z_here, z_there = here / np.sqrt(errors[j, a, rows]), there / np.sqrt(errors[k, b, columns])
             for side, sign in ((0, 1), (1, -1)):
-                z2 = np.subtract.outer(here, sign * there) ** 2 / spread
-                z2 = np.where(own, z2 / 2, z2)
+                z2 = np.subtract.outer(here, sign * there) ** 2 / np.where(own, 2, 1) / spread
                 z2 = np.where(seen & np.isfinite(spread), z2, 0.0)
-                z_here, z_there = here / np.sqrt(errors[j, a]), sign * there / np.sqrt(errors[k, b])
-                critical = search.terms.critical[2]
-                missing = search.misses(z_here, z_there, critical) | search.misses(z_there, z_here, critical).T
-                kept[side] &= (z2 <= largest) & ~missing
+                lost[side] |= (z2 > search.effort.largest**2) | search.either_misses(z_here, sign * z_there)
                 cost[side] += z2
-                count[side] += seen
-        kept &= cost <= search.limit(count)
-        kept[:, a, :] = True
-        return kept
+            count += seen
+        lost |= cost > search.limit(count)
+        lost[:, rows == a, :] = False
+        signs, row, column = np.nonzero(lost)
+        size = self.left.shape[1]
+        return np.asarray((signs * size + rows[row]) * size + columns[column])
 
     def extended(self) -> list[_State]:
         """The states with one more image; the nearest is last."""
@@ -328,41 +366,6 @@ class _State:
     def whole(self) -> SignedMap:
         """The map, with images for what is not seen: themselves, or what closes a cycle."""
         m, d = self.search.terms.linear[0].shape
-        outputs = _closed(self.outputs, m)
-        inputs = _closed(self.inputs, d)
+        outputs = closed_cycles(self.outputs, m)
+        inputs = closed_cycles(self.inputs, d)
         return SignedMap(*outputs, *inputs)
-
-
-def _closed(images: dict[int, Image], size: int) -> tuple[IntArray, IntArray]:
-    """A signed permutation of all columns from an injection of some: chains are closed to cycles, the rest stays."""
-    target, signs = np.full(size, -1, dtype=np.int64), np.ones(size, dtype=np.int64)
-    for a, (b, t) in images.items():
-        target[a], signs[a] = b, t
-    reached = {b for b, _ in images.values()}
-    for first in [a for a in images if a not in reached]:
-        last, sign = first, 1
-        while target[last] >= 0:
-            last, sign = int(target[last]), sign * int(signs[last])
-        target[last], signs[last] = first, sign
-    stays = target < 0
-    target[stays] = np.flatnonzero(stays)
-    return target, signs
-
-
-class _Orbits:
-    """Orbits of +-columns under maps that are found one after another."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self._of = size, np.arange(2 * size)
-
-    def has(self, point: int, image: Image) -> bool:
-        """Whether the orbit of a column has this image."""
-        return bool(self._of[point] == self._of[image[0] + (self._size if image[1] < 0 else 0)])
-
-    def join(self, *moves: tuple[IntArray, IntArray]) -> None:
-        """Join what maps move to each other."""
-        for images, signs in moves:
-            plus = np.where(signs > 0, images, images + self._size)
-            for here, there in enumerate([*plus, *((plus + self._size) % (2 * self._size))]):
-                if self._of[here] != self._of[there]:
-                    self._of[self._of == self._of[there]] = self._of[here]

@@ -13,7 +13,7 @@ import numpy as np
 
 from sharefind.inference.partitions.linear_estimates import finite_array
 from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence
-from sharefind.proposal.mirrors.mirror_search import MirrorSearch, SearchEffort
+from sharefind.proposal.mirrors.mirror_search import MirrorSearch, SearchEffort, within_reach
 from sharefind.proposal.mirrors.signed_map import SignedMap
 from sharefind.proposal.mirrors.terms import Terms, TermSettings, fit_terms
 from sharefind.typing import BoolArray, FloatArray
@@ -61,6 +61,12 @@ class MirrorProposal:
     aside_inputs: tuple[int, ...]
     aside_outputs: tuple[int, ...]
     is_exhaustive: bool
+
+    @property
+    def one_sided(self) -> tuple[int, ...]:
+        """Inputs that matter and of which no row reaches the negative, so that no map changes their sign in place."""
+        reach = within_reach(self.terms, SearchEffort())
+        return tuple(a for a in np.flatnonzero(~np.diag(reach[1])).tolist() if a not in self.aside_inputs)
 
 
 def propose_mirrors(

@@ -116,6 +116,16 @@ def aside_lines(found: MirrorRow) -> Iterator[tuple[str, str]]:
         )
     if found.outputs_aside:
         yield "not determined", f"{_listed(found.outputs_aside)}: not seen to depend on any input"
+    if found.inputs_one_sided:
+        yield (
+            "one side of 0",
+            (
+                f"{_listed(found.inputs_one_sided)}: no row shows the negative, so that no map changes the sign in "
+                "place; where 0 means nothing (an offset), subtract the value at rest"
+            ),
+        )
+    if found.generators and not found.exhaustive:
+        yield "cut short", "the search was: there may be more maps"
     if found.generators:
         fit = f"linear terms and {found.products} products" if found.products else "linear terms"
         share = "" if found.r2 is None else f", R^2 {number(found.r2)}"

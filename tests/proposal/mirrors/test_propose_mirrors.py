@@ -59,9 +59,9 @@ def test_two_of_thirty_weights_that_are_alike_are_an_accident() -> None:
     x, weights = rng.normal(size=(2000, 30)), rng.normal(size=30)
     weights[4] = weights[17]
     assert propose_mirrors(x, (x @ weights + 0.1 * rng.normal(size=2000))[:, None]).maps == ()
-    # All thirty alike are none.
-    y = x.sum(axis=1, keepdims=True) + 0.1 * rng.normal(size=(2000, 1))
-    found = propose_mirrors(x, y)
+    # Ten that are all alike are none.
+    x = x[:500, :10]
+    found = propose_mirrors(x, x.sum(axis=1, keepdims=True) + 0.1 * rng.normal(size=(500, 1)))
     assert np.unique(mirror_finding(found).labels).tolist() == [1]
 
 
