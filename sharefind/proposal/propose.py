@@ -170,7 +170,7 @@ class _Exploration:
 
     @property
     def _may_have_cycles(self) -> bool:
-        """Whether cycles of the inputs are looked for: of one output, of few inputs, or of more that show in products."""
+        """Whether cycles of inputs are looked for: of one output, of few inputs, or of more that show in products."""
         d_out, d_in = self.evidence.coefficients.linear.values.shape
         most = self.settings.most_in_products if self._has_products else self.settings.most_cycled
         return d_out == 1 and d_in <= most
