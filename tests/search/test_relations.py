@@ -14,8 +14,7 @@ from sharefind.errors import ConfigError, GroupError
 from sharefind.groups import named_group
 from sharefind.inference import RandomisationTest
 from sharefind.inference.relation.relation_test import RelationTest
-from sharefind.search import Engine, Problem, build_problem, search_config
-from sharefind.search import hypotheses
+from sharefind.search import Engine, Problem, build_problem, hypotheses, search_config
 from sharefind.search.memory import RELATION, TEST, Kind, NoMemory
 from sharefind.search.open_subgroups import subgroups_undecided
 from sharefind.search.rejected_groups import diagnoses
