@@ -156,11 +156,11 @@ class _Exploration:
             return [*climb.spaces(), *self.settings.translations.spaces(evidence)], search.is_exhaustive
         # Beyond the linear part there may be symmetries that are no products of swaps: cycles, of a product of
         # neighbours.
-        search = self._search() if self._may_have_cycles else None
-        climb.run([*vector, *([] if search is None else search.candidates())])
+        cycles = self._search() if self._may_have_cycles else None
+        climb.run([*vector, *([] if cycles is None else cycles.candidates())])
         # The partition has tests of its own behind it, which refute a true equality with probability alpha at most.
         climb.look(tuple(vector), trust=np.log((1 - alpha) / alpha * len(climb.visited)))
-        return climb.spaces(), not self._has_products or (search is not None and search.is_exhaustive)
+        return climb.spaces(), not self._has_products or (cycles is not None and cycles.is_exhaustive)
 
     @property
     def _has_products(self) -> bool:
@@ -173,7 +173,7 @@ class _Exploration:
         """Whether cycles of inputs are looked for: of one output, of few inputs, or of more that show in products."""
         d_out, d_in = self.evidence.coefficients.linear.values.shape
         most = self.settings.most_in_products if self._has_products else self.settings.most_cycled
-        return d_out == 1 and d_in <= most
+        return bool(d_out == 1 and d_in <= most)
 
     def _search(self) -> PermutationSearch:
         return PermutationSearch(self.evidence.coefficients, self.settings.effort)
