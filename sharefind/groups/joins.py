@@ -15,7 +15,7 @@ from sharefind.limits import Limits
 from sharefind.typing import IntArray
 
 
-def generated(
+def generated_subgroup(
     whole: FiniteGroup, moves: Iterable[Sequence[int] | IntArray], name: str = "?", few: int = 6
 ) -> FiniteGroup:
     """The subgroup of a group that some of its elements, (degree,) each, generate; acting as the group does.
@@ -89,7 +89,7 @@ class JoinClosed:
         small, large = sorted((one, other), key=lambda group: group.order)
         if large.order % small.order == 0 and small.is_subgroup_of(large):
             return large
-        found = generated(self.whole, (*large.generators, *small.generators))
+        found = generated_subgroup(self.whole, (*large.generators, *small.generators))
         return self.whole if found.order == self.whole.order else found
 
 
@@ -156,7 +156,7 @@ def _derived(group: FiniteGroup) -> FiniteGroup:
             chosen.append(h)
             chain = StabiliserChain.of(np.stack(chosen), group.degree)
             waiting += [_conjugate(h, g) for g in moves]
-    return generated(group, chosen)
+    return generated_subgroup(group, chosen)
 
 
 def _orbits(group: FiniteGroup) -> list[list[int]]:
@@ -177,4 +177,4 @@ def _pointwise(group: FiniteGroup, points: Sequence[int]) -> FiniteGroup:
     chain = StabiliserChain.of(group.generator_array, group.degree, points, group.order)
     inside = set(points)
     level = next((level for level in chain.levels if level.point not in inside), None)
-    return generated(group, () if level is None else level.generators)
+    return generated_subgroup(group, () if level is None else level.generators)

@@ -43,6 +43,7 @@ class Proposing:
             samples rejects it.
         most_ranked: Spaces among which alternatives are looked for, the likeliest first.
         most_cycled: Most inputs of one output for which cycles are looked for beside swaps.
+        most_in_products: The same where the output depends on products of inputs, which only cycles may keep.
         most_classes: Largest dimension of a space of which all smaller neighbours are looked at.
         alpha: Probability with which a true equality of two weights of one output, or of two means, may be refuted.
         effort: How long permutations are searched.
@@ -55,6 +56,7 @@ class Proposing:
     most_alternatives: int = 6
     most_ranked: int = 40
     most_cycled: int = 12
+    most_in_products: int = 40
     most_classes: int = 24
     alpha: float = 0.01
     effort: Effort = field(default_factory=Effort)
@@ -154,12 +156,24 @@ class _Exploration:
             return [*climb.spaces(), *self.settings.translations.spaces(evidence)], search.is_exhaustive
         # Beyond the linear part there may be symmetries that are no products of swaps: cycles, of a product of
         # neighbours.
-        d_out, d_in = evidence.coefficients.linear.values.shape
-        is_small = d_out == 1 and d_in <= self.settings.most_cycled
-        climb.run([*vector, *(self._search().candidates() if is_small else [])])
+        cycles = self._search() if self._may_have_cycles else None
+        climb.run([*vector, *([] if cycles is None else cycles.candidates())])
         # The partition has tests of its own behind it, which refute a true equality with probability alpha at most.
         climb.look(tuple(vector), trust=np.log((1 - alpha) / alpha * len(climb.visited)))
-        return climb.spaces(), True
+        return climb.spaces(), not self._has_products or (cycles is not None and cycles.is_exhaustive)
+
+    @property
+    def _has_products(self) -> bool:
+        """Whether one output depends on products of inputs."""
+        blocks = [self.evidence.blocks[k].block for k in self.evidence.speaking]
+        return any(block.name == "pair" and len(block.values) == 1 for block in blocks)
+
+    @property
+    def _may_have_cycles(self) -> bool:
+        """Whether cycles of inputs are looked for: of one output, of few inputs, or of more that show in products."""
+        d_out, d_in = self.evidence.coefficients.linear.values.shape
+        most = self.settings.most_in_products if self._has_products else self.settings.most_cycled
+        return bool(d_out == 1 and d_in <= most)
 
     def _search(self) -> PermutationSearch:
         return PermutationSearch(self.evidence.coefficients, self.settings.effort)

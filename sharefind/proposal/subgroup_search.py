@@ -97,28 +97,27 @@ class SubgroupSearch:
     Attributes:
         points: The group, with its action on outputs and on inputs, in this order.
         tables: The coefficients.
+        chain: Of the group on all points, as `coordinate_chain` makes it.
         effort: How long is searched, and how near an element must come.
-        chain: Of the group on all points; its base goes through outputs and inputs in turn.
         expansions: Cosets that were looked at.
         is_exhaustive: Whether the search was not cut short.
     """
 
     points: JointPoints
     tables: Sequence[Table]
+    chain: StabiliserChain
     effort: Effort = EFFORT
-    chain: StabiliserChain | None = None
     expansions: int = 0
     is_exhaustive: bool = True
     _fresh: list[list[tuple[Table, IntArray, IntArray]]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.chain = self.chain or coordinate_chain(self.points)
         self._fresh = self._determined_by_level()
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
         """The levels of the chain."""
-        return () if self.chain is None else self.chain.levels
+        return self.chain.levels
 
     def _determined_by_level(self) -> list[list[tuple[Table, IntArray, IntArray]]]:
         """For each base point the coefficients that its image determines, beside those before: rows and columns."""
@@ -248,4 +247,4 @@ def keepers(
     """
     effort = replace(EFFORT, leaves=1, expansions=most, most_expansions=most, tighter=())
     exact = [replace(table, variances=np.zeros(table.values.shape)) for table in tables]
-    return SubgroupSearch(points, exact, effort, chain).generators()
+    return SubgroupSearch(points, exact, chain or coordinate_chain(points), effort).generators()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sharefind.groups import FiniteGroup, Representation
-from sharefind.groups.joins import JoinClosed, generated, subgroups_below
+from sharefind.groups.joins import JoinClosed, generated_subgroup, subgroups_below
 from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.stabiliser_chain import Permutations, StabiliserChain
 from sharefind.inference.partitions.linear_estimates import finite_array
@@ -226,7 +226,7 @@ class _Exploration:
         return climb, is_exhaustive
 
     def _search(self, tables: Sequence[Table]) -> SubgroupSearch:
-        return SubgroupSearch(self.points, tables, self.settings.effort, self.chain)
+        return SubgroupSearch(self.points, tables, self.chain, self.settings.effort)
 
     @property
     def _telling(self) -> list[int]:
@@ -278,10 +278,10 @@ class _Exploration:
 
     def _named(self, moves: Sequence[IntArray] | Sequence[Permutations]) -> FiniteGroup:
         whole = self.points.group
-        group = generated(whole, (*moves, *self.kernel))
+        group = generated_subgroup(whole, (*moves, *self.kernel))
         if group.order == whole.order:
             return whole
-        return generated(whole, group.generators, permutation_group_name(group))
+        return generated_subgroup(whole, group.generators, permutation_group_name(group))
 
     def _family(self, found: Posterior, proposed: Sequence[ProposedSubgroup]) -> tuple[FiniteGroup, ...]:
         """What is tested: proposals as long as their joins are not too many, and subgroups below the first.
@@ -313,7 +313,7 @@ class _Exploration:
         """The same with a name that says what it is, where a join has none yet."""
         if group.name != "?":
             return group
-        return generated(self.points.group, group.generators, permutation_group_name(group))
+        return generated_subgroup(self.points.group, group.generators, permutation_group_name(group))
 
     def _log(self, group: FiniteGroup) -> float:
         return float(self.evidence.log(self._on_layout(self.points.lifted(group.generator_array))))

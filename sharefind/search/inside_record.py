@@ -39,7 +39,8 @@ def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:
 def _has_smaller_group(outcome: SearchOutcome) -> bool:
     """Whether E_* is the space of a group and of smaller ones, as that of S_n is the space of A_n."""
     place = outcome.problem.lattice_node(outcome.e_star)
-    return place is not None and bool(place.groups) and is_of_weights(outcome.problem, place.group, len(place.groups))
+    group = None if place is None else place.group
+    return place is not None and group is not None and is_of_weights(outcome.problem, group, len(place.groups))
 
 
 def _turned(start: TurnedStart) -> SubgroupsRow:

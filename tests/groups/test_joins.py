@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sharefind.groups import FiniteGroup, named_group, subgroups
-from sharefind.groups.joins import JoinClosed, generated, subgroups_below
+from sharefind.groups.joins import JoinClosed, generated_subgroup, subgroups_below
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -19,7 +19,7 @@ def test_a_family_has_all_joins_and_nothing_else(seed):
     expected = {whole}
     for size in range(1, 5):
         for some in combinations(chosen, size):
-            expected.add(generated(whole, [g for one in some for g in one.generators]))
+            expected.add(generated_subgroup(whole, [g for one in some for g in one.generators]))
     assert set(family.members) == expected
 
 

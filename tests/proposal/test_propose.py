@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sharefind.datasets import teacher_student
+from sharefind.datasets import load_task, teacher_student
 from sharefind.groups import FiniteGroup, named_group, natural
 from sharefind.proposal import Finding, Proposing, propose
 from sharefind.proposal.noisy_automorphisms import Effort
@@ -228,3 +228,11 @@ def test_a_search_that_is_cut_short_has_no_share(near_symmetric: Samples) -> Non
     found = propose(*near_symmetric(0, 300), signed=False, settings=settings)
     assert found.status == "cut short" and found.share is None and not found.is_exhaustive
     assert all(rival.share is None for rival in found.rivals)
+
+
+@pytest.mark.slow
+def test_products_of_sixteen_inputs_are_looked_at() -> None:
+    """The energy of spins has no linear part: what ties their weights are the moves that keep its products."""
+    task = load_task("ising:4x4")
+    found = propose(task.x, task.y)
+    assert (found.name, found.is_exhaustive, found.is_of_weights) == ("S16", True, True)

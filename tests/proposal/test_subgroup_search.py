@@ -59,7 +59,7 @@ def test_stabilisers_of_exact_and_of_noisy_weights_in_the_symmetric_group(name):
     exact = keepers(points, [Table.of(linear(np.round(values, 9), 1.0))])
     error = 0.02 * float(values.std())
     noisy = values + error * np.random.default_rng(1).normal(size=values.shape)
-    search = SubgroupSearch(points, [Table.of(linear(noisy, error))])
+    search = SubgroupSearch(points, [Table.of(linear(noisy, error))], coordinate_chain(points))
     for found in (exact, search.generators()):
         assert order_of(found, truth.degree) == truth.order
         assert all(truth.contains(g[: truth.degree].tolist()) for g in found)
@@ -117,7 +117,7 @@ def test_a_search_that_is_cut_short_says_so():
     rep = natural(named_group("S8"))
     points = JointPoints.of((rep, rep))
     noise = np.random.default_rng(0).normal(size=(8, 8))
-    search = SubgroupSearch(points, [Table.of(linear(noise, 100.0))])
+    search = SubgroupSearch(points, [Table.of(linear(noise, 100.0))], coordinate_chain(points))
     search.effort = type(search.effort)(most_expansions=3, expansions=2)
     search.generators()
     assert not search.is_exhaustive

@@ -1,9 +1,11 @@
 """Which subgroups of a group do samples propose? Teachers whose symmetry is known."""
 
+from itertools import combinations, product
+
 import numpy as np
 import pytest
 
-from sharefind.datasets import teacher_student
+from sharefind.datasets import load_task, teacher_student
 from sharefind.errors import InputError
 from sharefind.groups import FiniteGroup, named_group, natural, trivial
 from sharefind.proposal.subgroups import propose_subgroups
@@ -83,3 +85,28 @@ def test_too_few_samples_are_refused():
     rep = natural(named_group("S6"))
     with pytest.raises(InputError, match="too few"):
         propose_subgroups(np.ones((10, 6)), np.ones((10, 6)), rep, rep)
+
+
+def test_the_lines_of_a_plane_show_in_products():
+    """PSL(2,7) on the seven points of the plane of order 2: its linear coefficients are those of all permutations."""
+    points = [p for p in product((0, 1), repeat=3) if any(p)]
+    lines = [line for line in combinations(range(7), 3) if not (sum(np.array(points[k]) for k in line) % 2).any()]
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(1500, 7))
+    y = x + 0.1 * rng.normal(size=x.shape)
+    for line in lines:
+        for k in line:
+            first, second = (j for j in line if j != k)
+            y[:, k] += 0.5 * x[:, first] * x[:, second]
+    rep = natural(named_group("S7"))
+    found = propose_subgroups(x, y, rep, rep)
+    assert [(p.group.name, p.group.order) for p in found.proposed] == [("PSL(2,7)", 168)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "order"), [("S16", 384), ("B16", 768)])
+def test_the_symmetries_of_the_ising_energy(name: str, order: int):
+    """The torus' automorphisms inside all permutations of 16 spins, and with the flip inside the signed ones."""
+    task, group = load_task("ising:4x4"), named_group(name)
+    found = propose_subgroups(task.x, task.y, natural(group), trivial(group, 1))
+    assert found.proposed[0].group.order == order and found.is_exhaustive

@@ -59,7 +59,7 @@ def test_proposals_and_their_joins_are_tested_on_the_other_rows():
 def test_listing_and_proposing_agree_where_both_can_be_done(truth):
     """S_4, whose thirty subgroups are listed: forced to propose, the search accepts the same group."""
     group = cyclic(4) if truth == "C4" else FiniteGroup("D4", 4, ((1, 2, 3, 0), (2, 1, 0, 3)))
-    x, y = samples(group, 600)
+    x, y = samples(group, 360)
     rep = natural(named_group("S4"))
     start = subgroup_start(
         search_config(group="S4"), x, y, rep, rep, lambda *_: pytest.fail("drawn afresh"), most_listed=1

@@ -110,7 +110,7 @@ class MarginalLikelihood(SearchStatistic):
                 part_x = rows_x[:, index]
                 part_y = rows_y[:, index].expand(len(part_x), -1, -1)
                 few = max(1, self.cached_bytes // (8 * len(index) ** 2))
-                pieces = zip(part_x.split(few), part_y.split(few), strict=True)
+                pieces = zip(torch.split(part_x, few), torch.split(part_y, few), strict=True)
                 total += torch.cat([self._log_mean(piece_x, piece_y, scale.moved) for piece_x, piece_y in pieces])
             return total.unsqueeze(1)
 
