@@ -166,10 +166,11 @@ def likeliest_words(found: LikeliestGroup, tested: str, maximal: Sequence[str], 
         least: Shares below are not listed.
     """
     likeliest = f"{_name(found.name)}, share {share(found.share)}"
-    if found.name in maximal or (not found.name and not maximal and tested == EVERY_REJECTED):
-        return f"{likeliest}, as tested (a share has no error rate)"
     others = [(n, s) for n, s in found.shares.items() if n != found.name and s >= least]
     rest = "".join(f", {_name(n)} {share(s)}" for n, s in sorted(others, key=lambda item: -item[1])[:3])
+    if found.name in maximal or (not found.name and not maximal and tested == EVERY_REJECTED):
+        split = rest if any(s > found.share for _, s in others) else ""
+        return f"{likeliest}{split}, as tested (a share has no error rate)"
     exactly = "ask what holds exactly, and " if tested.endswith(BY_DISTANCE) else ""
     return f"{likeliest}{rest}; tested: {tested} (shares {exactly}have no error rate)"
 

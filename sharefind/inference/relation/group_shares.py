@@ -34,17 +34,19 @@ class GroupShares:
         shares: Of the posterior, the same keys; they sum to 1.
         rows: Rows that were read.
         noise: Logarithm of the evidence that labels are constants and noise, and do not depend on the inputs.
+        as_likely: The largest group that contains the one with the largest share and is about as likely; None for none.
     """
 
     log_evidence: Mapping[str, float]
     shares: Mapping[str, float]
     rows: int
     noise: float = -math.inf
+    as_likely: str | None = None
 
     @property
     def likeliest(self) -> str:
-        """The name with the largest share."""
-        return max(self.shares, key=lambda name: self.shares[name])
+        """The name with the largest share, or of a larger group where the data cannot tell the two apart."""
+        return largest_share(self.shares) if self.as_likely is None else self.as_likely
 
     @property
     def has_signal(self) -> bool:
@@ -108,7 +110,35 @@ def group_shares(
     told = 1.0 if units is None else len(torch.unique(units[rows])) / len(rows)
     found = {n: told * v for n, v in processes.log_evidence(inputs, labels, parts, progress).items()}
     shares = posterior(found, lattice.prior(), settings.temperature)
-    return GroupShares(found, shares, len(rows), told * processes.noise_evidence(labels, parts))
+    noise = told * processes.noise_evidence(labels, parts)
+    return GroupShares(found, shares, len(rows), noise, as_likely(shares, lattice.members, settings.alike))
+
+
+def largest_share(shares: Mapping[str, float]) -> str:
+    """The name with the largest share; the first of several."""
+    return max(shares, key=lambda name: shares[name])
+
+
+def as_likely(shares: Mapping[str, float], members: Mapping[str, NDArray[np.int64]], alike: float) -> str | None:
+    """The largest group that contains the one with the largest share, and has nearly that share.
+
+    Groups that tie a linear function alike have the same evidence where the relation is linear, up to rounding and the
+    kernel: which of them has the largest share is then an accident, and the largest of them ties no more than others.
+
+    Args:
+        shares: Of each group.
+        members: Elements of each group, in one numbering.
+        alike: Part of the largest share that a larger group needs.
+
+    Returns:
+        Its name; None where there is none, and where no symmetry has the largest share.
+    """
+    best = largest_share(shares)
+    if best == NO_SYMMETRY:
+        return None
+    least, inside = alike * shares[best], set(members[best].tolist())
+    larger = [n for n, m in members.items() if shares[n] >= least and inside < set(m.tolist())]
+    return max(larger, key=lambda name: len(members[name]), default=None)
 
 
 def _rows(n: int, most: int, units: Tensor | None, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -55,6 +55,7 @@ class ShareSettings:
     noises: tuple[float, ...] = (3e-3, 0.03, 0.3, 2.0)
     constants: tuple[float, ...] = (1.0, 1e3, 1e6)
     temperature: float = 1.2
+    alike: float = 0.9
     most_rows: int = 500
     most_order: int = 200
     most_entries: int = 20_000_000

@@ -98,11 +98,14 @@ class _Shares(Part):
     shares: dict[Word, Annotated[float, Field(ge=0, le=1)]]
     rows: Size
     noise: FiniteFloat
+    as_likely: Word | None = None
 
     @model_validator(mode="after")
     def _names(self) -> _Shares:
         if not self.shares or self.shares.keys() != self.log_evidence.keys():
             raise ValueError("shares and log_evidence are not of the same groups")
+        if self.as_likely is not None and self.as_likely not in self.shares:
+            raise ValueError("as_likely has no share")
         return self
 
     def value(self) -> GroupShares:

@@ -24,7 +24,7 @@ from sharefind.inference import (
     subgroup_family,
 )
 from sharefind.inference.relation import share_kernels
-from sharefind.inference.relation.group_shares import _rows, _spanned
+from sharefind.inference.relation.group_shares import _rows, _spanned, as_likely
 from sharefind.inference.relation.listed_lattice import ListedLattice
 from sharefind.inference.relation.share_evidence import TiedProcesses
 
@@ -284,3 +284,25 @@ def test_where_there_are_no_shares() -> None:
         ShareSettings(widths=())
     with pytest.raises(ConfigError, match="give some of matern, network"):
         ShareSettings(kernels=("waves",))
+
+
+def test_of_groups_that_tie_a_linear_function_alike_the_largest_is_named() -> None:
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(20, 5))
+    y = x[:, :3].sum(1) - x[:, 3:].sum(1) + 0.1 * rng.normal(size=20)
+    five = named_group("S5")
+    family = subgroup_family(natural(five), trivial(five))
+    found = group_shares(torch.from_numpy(x), torch.from_numpy(y[:, None]), family, np.random.default_rng(0))
+    assert found is not None
+    truth = next(c.name for c in family.candidates if c.group == FiniteGroup("", 5, ((1, 2, 0, 4, 3), (1, 0, 2, 3, 4))))
+    alike = sorted(found.shares, key=lambda name: -found.shares[name])[:3]
+    assert found.likeliest == truth and truth in alike
+    assert found.shares[alike[0]] < 1.1 * found.shares[alike[2]]
+
+
+def test_a_larger_group_is_named_only_where_it_is_as_likely() -> None:
+    members = {"": np.arange(1), "C2": np.arange(2), "C4": np.arange(4), "other": np.array([0, 4, 5])}
+    assert as_likely({"": 0.0, "C2": 0.36, "C4": 0.34, "other": 0.3}, members, 0.9) == "C4"
+    assert as_likely({"": 0.0, "C2": 0.5, "C4": 0.44, "other": 0.06}, members, 0.9) is None
+    assert as_likely({"": 0.0, "C2": 0.36, "C4": 0.29, "other": 0.35}, members, 0.9) is None
+    assert as_likely({"": 0.4, "C2": 0.39, "C4": 0.2, "other": 0.01}, members, 0.9) is None
