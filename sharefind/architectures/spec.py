@@ -270,7 +270,9 @@ class SharingSpec:
     def layer(self) -> PointwiseUnit:
         """The unit on its own, with no claim about symmetry: evaluates sigma_*(x, z)."""
         nobody = FiniteGroup("C1", 1, ())
-        return build_pointwise_unit(self.unit, *(trivial(nobody, dim) for dim in self.dims), types=self.types)
+        on_inputs, on_outputs, *others = (trivial(nobody, dim) for dim in self.dims)
+        hidden = others[0] if others else None
+        return build_pointwise_unit(self.unit, on_inputs, on_outputs, hidden, self.types)
 
     @property
     def activation(self) -> Activation:

@@ -200,7 +200,7 @@ def permuted_types(matrices: NDArray[np.float64], labels: Sequence[int]) -> NDAr
     places = block_places(labels)
     members = (places == np.arange(places.max() + 1)[:, None]).astype(np.float64)
     shares = np.einsum("ki,nij,lj->nkl", members, matrices**2, members)
-    return np.rint(shares / members.sum(axis=1))
+    return np.asarray(np.rint(shares / members.sum(axis=1)), dtype=np.float64)
 
 
 def check_size(group: FiniteGroup, entries: int, most: int = 200_000_000) -> None:

@@ -36,6 +36,7 @@ from sharefind.meanfield.objectives.sources import (
     Source,
 )
 from sharefind.meanfield.units import (
+    GatedUnit,
     MatrixUnit,
     OneLayerUnit,
     PointwiseUnit,
@@ -74,6 +75,7 @@ __all__ = [
     "FoldSource",
     "FreshSource",
     "Functional",
+    "GatedUnit",
     "Gradient",
     "HaarRule",
     "Invariance",

@@ -133,9 +133,15 @@ def blind_start(
 
 
 def _can_be_searched(start: BlindStart, unit: str | None) -> bool:
-    """Whether the unit has the weights that a proposal ties: hidden units belong to groups that can be listed."""
-    if unit is None or not read_unit(unit).kind.has_hidden:
+    """Whether the unit has the weights that a proposal ties: hidden units belong to groups that can be listed.
+
+    Hidden vectors belong to groups of rotations too.
+    """
+    kind = None if unit is None else read_unit(unit).kind
+    if kind is None or not kind.has_hidden:
         return True
+    if start.group.order is None and start.tying is None:
+        return kind.takes_rotations
     return start.tying is None and start.group.order is not None and start.group.order <= MAX_SUBGROUP_ORDER
 
 

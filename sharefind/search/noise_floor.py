@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from sharefind.errors import setting
+from sharefind.meanfield.units import GatedUnit
 from sharefind.rng import named_stream
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Evidence
@@ -121,7 +122,12 @@ def explain_zero(problem: TestedProblem, evidence: Evidence) -> Evidence:
 
 
 def _advice(problem: Problem) -> str:
-    """What sees more than the unit does; a hidden layer with biases sees everything, given enough data."""
+    """What sees more than the unit does.
+
+    A hidden layer with biases sees everything, given enough data; under infinite groups one of vectors.
+    """
+    if not (problem.candidate.group.is_finite or isinstance(problem.unit, GatedUnit)):
+        return f"use {setting('unit')} gated"
     if problem.unit.hidden_rep is None:
         has_bias = len(problem.space.blocks) > 1
         return (

@@ -240,5 +240,6 @@ def _finite_sgd(config: SearchConfig, samples: int, unit: SearchedUnit, presets:
     )
     if unit.hidden_rep is None:
         return sgd.model_copy(update={"alpha": particles * presets.rate / unit.gain(sgd.initial_std)})
-    alpha = particles * presets.hidden_rate / unit.gain(presets.hidden_std)
-    return sgd.model_copy(update={"alpha": alpha, "initial_std": presets.hidden_std})
+    std = unit.start_std or presets.hidden_std
+    alpha = particles * presets.hidden_rate / unit.gain(std)
+    return sgd.model_copy(update={"alpha": alpha, "initial_std": std})

@@ -253,7 +253,8 @@ class _Fits:
     def _start(self, space: Subspace, x: Tensor) -> Tensor:
         """Particles on a space, each block with the spread that it has where every entry is free: (1, D, N).
 
-        At the start W x has standard deviation 1 for inputs of the size that the rows have; other blocks have it.
+        At the start W x has standard deviation 1 for inputs of the size that the rows have; other blocks have it, but
+        mixed lengths keep their sizes.
         """
         bounds, problem = self.settings, self.problem
         most = max(bounds.fewest_particles, bounds.most_numbers // problem.space.dim)
@@ -262,7 +263,7 @@ class _Fits:
         length = max(float((x**2).sum(1).mean().sqrt()), np.finfo(np.float64).tiny)
         sizes = [block.size for block in problem.space.blocks]
         for block, part in zip(problem.space.blocks, torch.split(cloud, sizes, dim=1), strict=True):
-            spread = 1.0 / length if block.name == "weight" else 1.0
+            spread = {"weight": 1.0 / length, "mixing": block.shape[-1] ** -0.5}.get(block.name, 1.0)
             size = float((part**2).mean().sqrt())
             if size > 0:
                 part.mul_(spread / size)

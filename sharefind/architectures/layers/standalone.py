@@ -116,7 +116,8 @@ class SharedModule(nn.Module):
         blocks = self.blocks
         if self.sharing.has_types:
             inner = nn.functional.linear(x, blocks["weight"].flatten(0, 1))
-            hidden = inner.unflatten(-1, (-1, self.sharing.d_hidden))
+            sizes = (*inner.shape[:-1], -1, self.sharing.d_hidden)
+            hidden = inner.reshape(sizes)
             t = self.gates(hidden, blocks["mixing"], blocks["bias"])
             gated = hidden * t.index_select(-1, self.type_of)
             scalars = nn.functional.linear(t.flatten(-2), side_by_side(blocks["output"]))

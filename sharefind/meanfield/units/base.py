@@ -80,6 +80,11 @@ class SearchedUnit(Unit):
         return self.d_out
 
     @property
+    def start_std(self) -> float | None:
+        """Standard deviation of the start on whitened inputs that suits the unit; None where the preset's does."""
+        return None
+
+    @property
     @abstractmethod
     def is_odd(self) -> bool:
         """Whether it commutes with changes of sign of its outputs."""

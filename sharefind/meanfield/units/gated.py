@@ -79,6 +79,11 @@ class GatedUnit(PointwiseUnit):
         return max(self.hidden_rep.dim, self.d_out)
 
     @property
+    def start_std(self) -> float:
+        """(dim X)^(-1/2): hidden units then have variance 1, and sigma of mixed lengths bends without saturating."""
+        return float(self.d_in**-0.5)
+
+    @property
     def is_odd(self) -> bool:
         """Whether sigma is odd."""
         return self.activation.is_odd
@@ -116,20 +121,20 @@ class GatedUnit(PointwiseUnit):
 
         return _through(output, t) + _through(vectors, gated), pullback
 
-    def gain(self, std: float, length2: float | None = None, draws: int = 512) -> float:
-        """2 E k(x, x), k the tangent kernel of one output at N(0, std^2 I); see `SearchedUnit.gain`.
+    def gain(self, std: float, length2: float | None = None, inputs: int = 64, particles: int = 8) -> float:
+        """The largest eigenvalue of the tangent kernel of one output at N(0, std^2 I); see `SearchedUnit.gain`.
 
-        The largest eigenvalue of the kernel is at most E k(x, x). It is the mean over particles and inputs drawn from a
-        stream of its own, so that it is the same number each time.
+        It is that of so many particles and Gaussian inputs, drawn from a stream of their own, so that it is the same
+        number each time. The mean of k(x, x), which bounds it, is six times as large for five vectors.
         """
         rng = torch.Generator().manual_seed(0)
         size = ((self.d_in if length2 is None else length2) / self.d_in) ** 0.5
-        x = size * torch.randn(draws, 1, self.d_in, generator=rng, dtype=torch.float64)
-        theta = std * torch.randn(draws, self.space.dim, 1, generator=rng, dtype=torch.float64)
-        one = torch.zeros(draws, self.d_out, 1, dtype=torch.float64)
+        x = size * torch.randn(inputs, 1, self.d_in, generator=rng, dtype=torch.float64)
+        theta = std * torch.randn(1, self.space.dim, particles, generator=rng, dtype=torch.float64)
+        one = torch.zeros(inputs, self.d_out, 1, dtype=torch.float64)
         one[:, 0] = 1.0
-        slopes: Tensor = self.linearise(x, theta)[1](one)
-        return 2 * float(slopes.square().sum(1).mean())
+        slopes: Tensor = self.linearise(x, theta.expand(inputs, -1, -1))[1](one).flatten(1)
+        return float(torch.linalg.eigvalsh(slopes @ slopes.T)[-1]) / (inputs * particles)
 
     def compose(self, theta: Tensor, matrix: Tensor) -> Tensor:
         """(V, A, B, b, W matrix), which computes at x what theta computes at `matrix` x; theta, result (R, D, N)."""
