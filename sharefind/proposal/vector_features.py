@@ -37,7 +37,7 @@ class FeatureChoice:
             other: the rest of what rotations change falls by four or more each time.
     """
 
-    rows_a_feature: int = 8
+    rows_a_feature: int = 4
     degree: int = 6
     degree_of_many: int = 4
     harmonics: int = 12
@@ -93,7 +93,7 @@ class Basis:
         """Points inside the ball, and the inverse of the functions' values there."""
         drawn = named_stream(0, "vector features", "probes").normal(size=(2 * self.size + 20, self.n))
         points = drawn / np.sqrt((drawn**2).sum(1, keepdims=True) + 1)
-        return points, np.linalg.pinv(self.values(points))
+        return np.asarray(points), np.linalg.pinv(self.values(points))
 
     @cached_property
     def _scales(self) -> FloatArray:
@@ -101,7 +101,7 @@ class Basis:
         if self.n == 2:
             return np.ones(self.size)
         factorials = np.vectorize(math.factorial, otypes=[float])
-        return np.sqrt(factorials(self._exponents.sum(1)) / factorials(self._exponents).prod(1))
+        return np.asarray(np.sqrt(factorials(self._exponents.sum(1)) / factorials(self._exponents).prod(1)))
 
     def coefficients_basis(self) -> FloatArray:
         """Columns: the functions of an orthonormal basis in terms of `values`, (p, p)."""
@@ -116,7 +116,7 @@ class Basis:
     @cached_property
     def _ends(self) -> tuple[FloatArray, FloatArray]:
         """What stands left and right of the values at turned probes."""
-        return self._probes[1] / self._scales[:, None], np.diag(self._scales)
+        return np.asarray(self._probes[1] / self._scales[:, None]), np.diag(self._scales)
 
 
 def random_turns(n: int, count: int) -> FloatArray:
@@ -149,7 +149,7 @@ class LabelFit:
     @property
     def is_vector(self) -> bool:
         """Whether the label turns."""
-        return self.b.shape[2] > 1
+        return bool(self.b.shape[2] > 1)
 
     def turned(self, turn: FloatArray) -> FloatArray:
         """b of the function x -> Q^-1 f(Q x), (..., m, p, q), for an orthogonal Q, (..., n, n)."""

@@ -181,6 +181,8 @@ class _Search:
         found = max(self._refined(), key=_rank, default=None)
         if found is None or found[2] <= max(whole, nothing):
             return None
+        if self.n <= 3 and found[0].freedom:
+            found = self._moved(found[0], found[1], 0.02, 4)
         return found[0], found[1], found[2] - nothing
 
     def _refined(self) -> Iterator[tuple[_Template, FloatArray, float]]:
@@ -262,23 +264,25 @@ class _Search:
 
     def _score_of(self, template: _Template, misfit: float) -> float:
         left = sum(len(fit.b) * self.kept(template, fit).shape[1] for fit in self.fits) + template.freedom
-        return -(misfit + self.price * left) / 2
+        return float(-(misfit + self.price * left) / 2)
 
-    def _moved(self, template: _Template, start: FloatArray) -> tuple[_Template, FloatArray, float]:
-        """The frame of least misfit near a start."""
+    def _moved(
+        self, template: _Template, start: FloatArray, spread: float = 0.2, more: int = 1
+    ) -> tuple[_Template, FloatArray, float]:
+        """The frame of least misfit near a start. spread: of the first steps; more: times as many steps."""
         skew = skew_basis(self.n) * math.sqrt(2)
 
         def turned(angles: FloatArray) -> FloatArray:
             return np.asarray(start @ cayley(np.einsum("a,aij->ij", angles, skew)))
 
         size = len(skew)
-        spread = 0.2 if self.n > 2 else math.pi / self.settings.frames * 2
+        spread = spread if self.n > 2 else min(spread, math.pi / self.settings.frames * 2)
         simplex = np.vstack([np.zeros(size), spread * np.eye(size)])
         found = minimize(
             lambda angles: self.misfit(template, turned(angles)),
             np.zeros(size),
             method="Nelder-Mead",
-            options={"initial_simplex": simplex, "maxfev": self.settings.steps, "xatol": 1e-4, "fatol": 1e-3},
+            options={"initial_simplex": simplex, "maxfev": more * self.settings.steps, "xatol": 1e-5, "fatol": 1e-4},
         )
         frame = turned(np.asarray(found.x))
         return template, frame, self._score_of(template, float(found.fun))
@@ -293,7 +297,7 @@ class _Search:
 
         def bend(direction: FloatArray) -> float:
             sides = [self.misfit(template, turn @ cayley(s * step * direction)) for s in (1, -1)]
-            return (sum(sides) - 2 * here) / step**2
+            return float((sum(sides) - 2 * here) / step**2)
 
         form = np.array([[bend(skew[i] + skew[j]) for j in range(count)] for i in range(count)])
         own = np.array([bend(skew[i]) for i in range(count)])

@@ -247,9 +247,9 @@ def _result(
     d, k = len(form), len(algebra)
     kept = parts.allowed.ravel()
     values, vectors = np.linalg.eigh(form.reshape(d * d, d * d)[np.ix_(kept, kept)])
-    least = np.zeros((k, d * d))
-    least[:, kept] = vectors[:, :k].T
-    least = least.reshape(k, d, d)
+    flat = np.zeros((k, d * d))
+    flat[:, kept] = vectors[:, :k].T
+    least = flat.reshape(k, d, d)
     share = share_inside(least, algebra) if k else math.nan
     alignment = share_inside(span, algebra) if k else math.nan
     noise = max(0.0, -float(values[0]))

@@ -154,8 +154,8 @@ class VectorParts:
             inputs[:, own] = x[:, own] / size
         for column, _, d in self.places(self.labels):
             own_labels = y[:, column : column + d]
-            size = float(own_labels.square().mean().sqrt())
-            labels[:, column : column + d] = own_labels / (size or 1.0)
+            length = float(own_labels.square().mean().sqrt())
+            labels[:, column : column + d] = own_labels / (length or 1.0)
         return inputs, labels
 
 
