@@ -92,8 +92,9 @@ class Basis:
     def _probes(self) -> tuple[FloatArray, FloatArray]:
         """Points inside the ball, and the inverse of the functions' values there."""
         drawn = named_stream(0, "vector features", "probes").normal(size=(2 * self.size + 20, self.n))
-        points = drawn / np.sqrt((drawn**2).sum(1, keepdims=True) + 1)
-        return np.asarray(points), np.linalg.pinv(self.values(points))
+        points = np.asarray(drawn / np.sqrt((drawn**2).sum(1, keepdims=True) + 1))
+        inverse: FloatArray = np.linalg.pinv(self.values(points))
+        return points, inverse
 
     @cached_property
     def _scales(self) -> FloatArray:
