@@ -285,7 +285,10 @@ def _whitened(design: FloatArray, labels: FloatArray, basis: Basis, sets: int, c
     noise = float((rest**2).sum() / (rest.size * max(1 - width / len(rest), 0.1)))
     if noise <= 1e-12 * float((labels**2).mean()):
         noise = 1e-12 * float((labels**2).mean())  # labels that the functions determine: rounding is left
-    values, vectors = np.linalg.eigh(_averaged(moments, basis, sets, choice))
+    averaged = _averaged(moments, basis, sets, choice)
+    # Errors follow the design as it is, which is the averaged one but for chance: of few rows that is much.
+    noise *= float(np.trace(np.linalg.solve(moments, averaged))) / width
+    values, vectors = np.linalg.eigh(averaged)
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     b = (root @ coefficients / np.sqrt(noise)).reshape(sets, basis.size, -1)
     return LabelFit(basis, b, len(labels))

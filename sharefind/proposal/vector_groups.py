@@ -40,7 +40,7 @@ class VectorProposing:
     Attributes:
         largest_axial: n of the largest axial point group in space.
         frames: That fill the rotations.
-        refined: Groups whose frames are moved to the least misfit.
+        refined: Groups whose frames are moved to the least misfit, beside the cubic and icosahedral ones.
         starts: Frames from which that is begun, for each group.
         steps: Of one search for the least misfit, at most.
         close: Half an angle, in radians, by which a frame is moved to a rational one.
@@ -50,7 +50,7 @@ class VectorProposing:
     largest_axial: int = 6
     frames: int = 1000
     refined: int = 8
-    starts: int = 2
+    starts: int = 3
     steps: int = 90
     close: float = 3e-4
     most_below: int = 60
@@ -197,7 +197,10 @@ class _Search:
             misfits = sum(_misfit(fit, m, self.kept(template, fit)) for fit, m in zip(self.fits, moved, strict=True))
             order = np.argsort(np.asarray(misfits))[: self.settings.starts]
             rough.append((template, turns[order], self._score_of(template, float(np.asarray(misfits)[order[0]]))))
-        for template, starts, _ in sorted(rough, key=lambda item: -item[2])[: self.settings.refined]:
+        # The frame of a large group is sharp, so that the frames looked at so far may all be far from it.
+        ranked = sorted(rough, key=lambda item: -item[2])
+        sharp = [item for item in ranked[self.settings.refined :] if not item[0].sizes and self.n == 3]
+        for template, starts, _ in (*ranked[: self.settings.refined], *sharp):
             yield max((self._moved(template, start) for start in starts), key=lambda item: item[2])
 
     def _templates(self) -> Iterator[_Template]:
