@@ -122,9 +122,9 @@ def sign(group: Group, blocks: tuple[NaturalBlock, ...] = ()) -> Representation:
     if isinstance(group, CompactProduct):
         return replace(reduce(mul, _of_factors(group, sign)), name="sign")
     if isinstance(group, CompactGroup):
-        signs = tuple(identity_matrix(1) * QQ(_determinant(matrix)) for matrix in group.discrete)
+        turned = tuple(identity_matrix(1) * QQ(_determinant(matrix)) for matrix in group.discrete)
         lie = tuple(zero_matrix(1) for _ in group.lie_algebra)
-        return _compact(group, "sign", lie, signs, Construction("sign", sign))
+        return _compact(group, "sign", lie, turned, Construction("sign", sign))
     group = _finite(group)
     blocks = blocks or group.blocks
     signs = np.array([_underlying_sign(g, blocks) for g in group.generator_array], dtype=np.int8)[:, None]

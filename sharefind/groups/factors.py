@@ -31,7 +31,8 @@ def is_product(group: Group) -> bool:
 
 def factor_start(group: Group, place: int) -> int:
     """The first point of a factor among those of the product, or the first row of its block."""
-    return sum(size_of(factor) for factor in factors_of(group)[:place])  # type: ignore[arg-type]
+    before = factors_of(group)[:place]
+    return sum(size_of(factor) for factor in before if isinstance(factor, FiniteGroup | CompactGroup))
 
 
 def qualifiers(group: Group) -> tuple[str, ...]:
@@ -82,7 +83,7 @@ def _of_points(group: Group, inner: Representation, start: int, name: str) -> Re
 
 def _of_block(group: CompactGroup, inner: Representation, start: int, name: str) -> Representation:
     """Of a factor, as one of a group of block diagonal matrices of which it is a block."""
-    size = size_of(inner.group)  # type: ignore[arg-type]
+    size = size_of(inner.group) if isinstance(inner.group, CompactGroup) else inner.finite_group.degree
     discrete = [_cut(matrix, start, size) for matrix in group.discrete]
     algebra = tuple(_cut(matrix, start, size) for matrix in group.lie_algebra)
     step = Construction(

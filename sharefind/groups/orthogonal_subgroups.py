@@ -180,8 +180,8 @@ def _signed_start(rotation: FloatArray) -> FloatArray:
         start[i, j] = 1.0 if rotation[i, j] >= 0 else -1.0
         left[i], left[:, j] = -1, -1
     if np.linalg.det(start) < 0:
-        i = int(np.argmin(np.abs(rotation[start != 0])))
-        start[np.flatnonzero(np.abs(start).any(1))[i]] *= -1
+        weakest = int(np.argmin(np.abs(rotation[start != 0])))  # the rows of `start` have one entry each, in order
+        start[weakest] *= -1
     return start
 
 

@@ -10,6 +10,7 @@ from sharefind.inference.continuous.group_draws import group_moves
 from sharefind.inference.continuous.infinitesimal import LieAlgebraTest, lie_algebra_test
 from sharefind.inference.continuous.rotations import PlaneVerdict, RotationSearch, rotation_test
 from sharefind.inference.continuous.smooth_fit import SmoothFit
+from sharefind.inference.continuous.vector_parts import VectorParts
 from sharefind.inference.fitted_statistic import FittedStatistic, Statistic
 from sharefind.inference.partitions.linear_estimates import Estimates
 from sharefind.inference.partitions.partition_tests import (
@@ -85,6 +86,7 @@ __all__ = [
     "Statistic",
     "SymmetricEvidence",
     "UnitFactory",
+    "VectorParts",
     "Verdict",
     "algebra_name",
     "axis_rotations",

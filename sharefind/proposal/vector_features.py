@@ -37,7 +37,7 @@ class FeatureChoice:
             other: the rest of what rotations change falls by four or more each time.
     """
 
-    rows_a_feature: int = 8
+    rows_a_feature: int = 4
     degree: int = 6
     degree_of_many: int = 4
     harmonics: int = 12
@@ -92,8 +92,9 @@ class Basis:
     def _probes(self) -> tuple[FloatArray, FloatArray]:
         """Points inside the ball, and the inverse of the functions' values there."""
         drawn = named_stream(0, "vector features", "probes").normal(size=(2 * self.size + 20, self.n))
-        points = drawn / np.sqrt((drawn**2).sum(1, keepdims=True) + 1)
-        return points, np.linalg.pinv(self.values(points))
+        points = np.asarray(drawn / np.sqrt((drawn**2).sum(1, keepdims=True) + 1))
+        inverse: FloatArray = np.linalg.pinv(self.values(points))
+        return points, inverse
 
     @cached_property
     def _scales(self) -> FloatArray:
@@ -101,7 +102,7 @@ class Basis:
         if self.n == 2:
             return np.ones(self.size)
         factorials = np.vectorize(math.factorial, otypes=[float])
-        return np.sqrt(factorials(self._exponents.sum(1)) / factorials(self._exponents).prod(1))
+        return np.asarray(np.sqrt(factorials(self._exponents.sum(1)) / factorials(self._exponents).prod(1)))
 
     def coefficients_basis(self) -> FloatArray:
         """Columns: the functions of an orthonormal basis in terms of `values`, (p, p)."""
@@ -116,7 +117,7 @@ class Basis:
     @cached_property
     def _ends(self) -> tuple[FloatArray, FloatArray]:
         """What stands left and right of the values at turned probes."""
-        return self._probes[1] / self._scales[:, None], np.diag(self._scales)
+        return np.asarray(self._probes[1] / self._scales[:, None]), np.diag(self._scales)
 
 
 def random_turns(n: int, count: int) -> FloatArray:
@@ -149,7 +150,7 @@ class LabelFit:
     @property
     def is_vector(self) -> bool:
         """Whether the label turns."""
-        return self.b.shape[2] > 1
+        return bool(self.b.shape[2] > 1)
 
     def turned(self, turn: FloatArray) -> FloatArray:
         """b of the function x -> Q^-1 f(Q x), (..., m, p, q), for an orthogonal Q, (..., n, n)."""
@@ -284,7 +285,10 @@ def _whitened(design: FloatArray, labels: FloatArray, basis: Basis, sets: int, c
     noise = float((rest**2).sum() / (rest.size * max(1 - width / len(rest), 0.1)))
     if noise <= 1e-12 * float((labels**2).mean()):
         noise = 1e-12 * float((labels**2).mean())  # labels that the functions determine: rounding is left
-    values, vectors = np.linalg.eigh(_averaged(moments, basis, sets, choice))
+    averaged = _averaged(moments, basis, sets, choice)
+    # Errors follow the design as it is, which is the averaged one but for chance: of few rows that is much.
+    noise *= float(np.trace(np.linalg.solve(moments, averaged))) / width
+    values, vectors = np.linalg.eigh(averaged)
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     b = (root @ coefficients / np.sqrt(noise)).reshape(sets, basis.size, -1)
     return LabelFit(basis, b, len(labels))

@@ -40,7 +40,7 @@ class VectorProposing:
     Attributes:
         largest_axial: n of the largest axial point group in space.
         frames: That fill the rotations.
-        refined: Groups whose frames are moved to the least misfit.
+        refined: Groups whose frames are moved to the least misfit, beside the cubic and icosahedral ones.
         starts: Frames from which that is begun, for each group.
         steps: Of one search for the least misfit, at most.
         close: Half an angle, in radians, by which a frame is moved to a rational one.
@@ -50,7 +50,7 @@ class VectorProposing:
     largest_axial: int = 6
     frames: int = 1000
     refined: int = 8
-    starts: int = 2
+    starts: int = 3
     steps: int = 90
     close: float = 3e-4
     most_below: int = 60
@@ -181,6 +181,8 @@ class _Search:
         found = max(self._refined(), key=_rank, default=None)
         if found is None or found[2] <= max(whole, nothing):
             return None
+        if self.n <= 3 and found[0].freedom:
+            found = self._moved(found[0], found[1], 0.02, 4)
         return found[0], found[1], found[2] - nothing
 
     def _refined(self) -> Iterator[tuple[_Template, FloatArray, float]]:
@@ -195,7 +197,10 @@ class _Search:
             misfits = sum(_misfit(fit, m, self.kept(template, fit)) for fit, m in zip(self.fits, moved, strict=True))
             order = np.argsort(np.asarray(misfits))[: self.settings.starts]
             rough.append((template, turns[order], self._score_of(template, float(np.asarray(misfits)[order[0]]))))
-        for template, starts, _ in sorted(rough, key=lambda item: -item[2])[: self.settings.refined]:
+        # The frame of a large group is sharp, so that the frames looked at so far may all be far from it.
+        ranked = sorted(rough, key=lambda item: -item[2])
+        sharp = [item for item in ranked[self.settings.refined :] if not item[0].sizes and self.n == 3]
+        for template, starts, _ in (*ranked[: self.settings.refined], *sharp):
             yield max((self._moved(template, start) for start in starts), key=lambda item: item[2])
 
     def _templates(self) -> Iterator[_Template]:
@@ -262,23 +267,25 @@ class _Search:
 
     def _score_of(self, template: _Template, misfit: float) -> float:
         left = sum(len(fit.b) * self.kept(template, fit).shape[1] for fit in self.fits) + template.freedom
-        return -(misfit + self.price * left) / 2
+        return float(-(misfit + self.price * left) / 2)
 
-    def _moved(self, template: _Template, start: FloatArray) -> tuple[_Template, FloatArray, float]:
-        """The frame of least misfit near a start."""
+    def _moved(
+        self, template: _Template, start: FloatArray, spread: float = 0.2, more: int = 1
+    ) -> tuple[_Template, FloatArray, float]:
+        """The frame of least misfit near a start. spread: of the first steps; more: times as many steps."""
         skew = skew_basis(self.n) * math.sqrt(2)
 
         def turned(angles: FloatArray) -> FloatArray:
             return np.asarray(start @ cayley(np.einsum("a,aij->ij", angles, skew)))
 
         size = len(skew)
-        spread = 0.2 if self.n > 2 else math.pi / self.settings.frames * 2
+        spread = spread if self.n > 2 else min(spread, math.pi / self.settings.frames * 2)
         simplex = np.vstack([np.zeros(size), spread * np.eye(size)])
         found = minimize(
             lambda angles: self.misfit(template, turned(angles)),
             np.zeros(size),
             method="Nelder-Mead",
-            options={"initial_simplex": simplex, "maxfev": self.settings.steps, "xatol": 1e-4, "fatol": 1e-3},
+            options={"initial_simplex": simplex, "maxfev": more * self.settings.steps, "xatol": 1e-5, "fatol": 1e-4},
         )
         frame = turned(np.asarray(found.x))
         return template, frame, self._score_of(template, float(found.fun))
@@ -293,7 +300,7 @@ class _Search:
 
         def bend(direction: FloatArray) -> float:
             sides = [self.misfit(template, turn @ cayley(s * step * direction)) for s in (1, -1)]
-            return (sum(sides) - 2 * here) / step**2
+            return float((sum(sides) - 2 * here) / step**2)
 
         form = np.array([[bend(skew[i] + skew[j]) for j in range(count)] for i in range(count)])
         own = np.array([bend(skew[i]) for i in range(count)])

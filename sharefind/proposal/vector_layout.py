@@ -127,7 +127,7 @@ def _as_vector(matrix: FloatArray, coordinates: IntArray, turn: FloatArray) -> l
     if None in places or len(set(places)) < len(places):
         # In the plane both diagonal entries are equal; the order of the columns is that of the components.
         places = list(range(len(turn)))
-    ordered = [int(c) for _, c in sorted(zip(places, coordinates, strict=True))]  # type: ignore[type-var]
+    ordered = [int(c) for _, c in sorted(zip(places, coordinates, strict=True))]
     return ordered if np.allclose(matrix[np.ix_(ordered, ordered)], turn) else None
 
 

@@ -79,7 +79,7 @@ def _within_orbits(group: FiniteGroup, finite: FiniteGroup) -> list[FiniteGroup]
 
     Noise may speak for a group that is smaller than the truth: C_3 in place of S_3.
     """
-    swaps, numbers = [], orbit_numbers(group.generator_array, group.degree)
+    swaps, numbers = [], orbit_numbers(list(group.generator_array), group.degree)
     orbits = [np.flatnonzero(numbers == k).tolist() for k in range(int(numbers.max()) + 1)]
     for orbit in orbits:
         for first, second in pairwise(orbit):

@@ -110,10 +110,12 @@ def _start(
     out_rep: Representation,
     layout: VectorLayout,
     rows: NDArray[np.int64] | None,
-) -> TurnedStart:
+) -> TurnedStart | None:
     group, place = in_rep.group, layout.place
     turning, finite = factors_of(group)[place], other_factor(group, place)
-    found = propose_vector_groups(label_fits(x, y, layout), turning)  # type: ignore[arg-type]
+    if not isinstance(group, CompactGroup) or not isinstance(turning, CompactGroup):
+        return None
+    found = propose_vector_groups(label_fits(x, y, layout), turning)
     permuting = (None,) if finite is None else propose_permutations(x, y, in_rep, out_rep, layout, finite)
     family = [placed_subgroup(group, place, k, g) for k in permuting for g in found.family]
     kept = tuple(g for g in family[:-1] if g.order != 1)

@@ -92,8 +92,10 @@ def share_inside(directions: FloatArray, span: FloatArray) -> float:
     return float((np.einsum("kij,mij->km", directions, span) ** 2).sum() / len(directions))
 
 
-def nearest_algebra(span: FloatArray, search: AlgebraSearch | None = None) -> FloatArray | None:
-    """The subalgebra of so(d) next to a span of skew matrices.
+def nearest_algebra(
+    span: FloatArray, search: AlgebraSearch | None = None, within: FloatArray | None = None
+) -> FloatArray | None:
+    """The subalgebra of so(d), or of a subalgebra of it, next to a span of skew matrices.
 
     Newton's method on the parts of brackets outside the span, by steps of least norm. A single generator gets integer
     frequencies, up to a factor, so that its group is closed. A step costs O(d^14) operations at worst: half a second
@@ -102,12 +104,13 @@ def nearest_algebra(span: FloatArray, search: AlgebraSearch | None = None) -> Fl
     Args:
         span: Orthonormal skew matrices, shape (k, d, d).
         search: `AlgebraSearch()` where None.
+        within: An orthonormal basis of the subalgebra that holds the span, shape (K, d, d); of so(d) where None.
 
     Returns:
         Orthonormal skew matrices, shape (k, d, d); None if less than `near` of the span lies inside what is found, or
         nothing is.
     """
-    search, skew = search or AlgebraSearch(), skew_basis(span.shape[-1])
+    search, skew = search or AlgebraSearch(), skew_basis(span.shape[-1]) if within is None else within
     if len(span) == len(skew):
         return skew
     if len(span) == 1:

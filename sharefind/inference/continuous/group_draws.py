@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sharefind.errors import GroupError
 from sharefind.inference.ambient_moves import SampledMoves
+from sharefind.inference.continuous.vector_parts import Draw, VectorParts
 from sharefind.rng import named_stream
 from sharefind.typing import FloatArray
 
@@ -40,7 +41,7 @@ class GroupDraws:
         k, d, _ = algebra.shape
         if k == d * (d - 1) // 2:
             return lambda rng, size: _special_orthogonal(d, rng, size)
-        if k == 1:
+        if k == 1:  # also of a sum of planes that turn together
             return lambda rng, size: self._circle(algebra[0], rng, size)
         pool = self._pool_of(algebra)
         return lambda rng, size: self._products(pool, rng, size)
@@ -79,6 +80,26 @@ class GroupDraws:
         for chosen in index[1:]:
             elements = elements @ pool[chosen]
         return np.asarray(elements.numpy())
+
+
+def part_drawing(algebra: FloatArray, parts: VectorParts, draws: GroupDraws | None = None) -> Draw:
+    """(rng, size) -> Haar elements (size, D, D) of the group of an algebra of block diagonal matrices.
+
+    Args:
+        algebra: Orthonormal, shape (k, D, D).
+        parts: The subspaces; where all of their rotations are in the algebra, draws are exact.
+        draws: `GroupDraws()` where None.
+    """
+    if len(algebra) < len(parts.skew):
+        return (draws or GroupDraws()).drawing(algebra)
+
+    def whole(rng: np.random.Generator, size: int) -> FloatArray:
+        found = np.zeros((size, parts.size, parts.size))
+        for start, d in parts.spans:
+            found[:, start : start + d, start : start + d] = _special_orthogonal(d, rng, size)
+        return found
+
+    return whole
 
 
 def group_moves(algebra: FloatArray, vectors: int = 1, d_out: int = 1, draws: GroupDraws | None = None) -> SampledMoves:

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError
-from sharefind.inference.continuous.algebras import algebra_name, nearest_algebra, share_inside, skew_basis
-from sharefind.inference.continuous.group_draws import group_moves
+from sharefind.inference.continuous.algebras import algebra_name, nearest_algebra, share_inside
+from sharefind.inference.continuous.group_draws import part_drawing
 from sharefind.inference.continuous.smooth_fit import Model, SmoothFit
+from sharefind.inference.continuous.vector_parts import VectorParts, axis_angle, turning_words
 from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.sample_checks import refuse_bad_samples
 from sharefind.inference.statistics.held_out_loss import HeldOutLoss
@@ -30,7 +31,9 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class LieAlgebraTest:
-    """The rotations of R^d, connected with the identity, under which the labels were not seen to change.
+    """The rotations of R^d, connected with the identity, that the labels were seen to follow, or to ignore.
+
+    With several subspaces d is the sum of their dimensions, and generators are block diagonal.
 
     Attributes:
         dimension: Of the group: the largest candidate that was not rejected, 0 if there is none.
@@ -48,6 +51,9 @@ class LieAlgebraTest:
             rejected.
         tests: Of the candidates that were tested, by dimension, the largest first.
         alpha: Their level.
+        parts: The subspaces with their vectors.
+        axis_error: Uncertainty of the axis of a single generator in R^3, in degrees: the angle between what the two
+            halves of the rows say. None elsewhere.
         close: Share of the estimate inside the algebra below which a result is called approximate.
     """
 
@@ -65,6 +71,13 @@ class LieAlgebraTest:
     explained: float
     tests: Mapping[int, RandomisationTest]
     alpha: float
+    parts: VectorParts
+    axis_error: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What turns, such as "turns about (0, 0, 1), dimension 1, axis within 0.3 degrees"."""
+        return turning_words(self.basis, self.parts, self.name, self.axis_error)
 
     @property
     def approximate(self) -> bool:
@@ -76,7 +89,7 @@ class LieAlgebraTest:
 def lie_algebra_test(
     x: Tensor,
     y: Tensor,
-    vectors: int = 1,
+    vectors: int | VectorParts = 1,
     *,
     fit: SmoothFit | None = None,
     alpha: float = 0.01,
@@ -87,6 +100,8 @@ def lie_algebra_test(
     fewest: int = 40,
 ) -> LieAlgebraTest:
     """The Lie algebra of the rotations of R^d, acting on X = several vectors of R^d alike, that leave Y alone.
+
+    With `VectorParts` several subspaces are turned, each with vectors of its own, and label vectors turn with them.
 
     If f(e^{tA} x) = f(x) for all t, then sum over the vectors of <grad_v f, A x_v> = <A, D(x)> is 0. Networks fitted on
     two halves of the data give D', D''; the velocity form C = sym E D' D''^T is cross-fitted, so that their errors
@@ -102,7 +117,7 @@ def lie_algebra_test(
     Args:
         x: One vector after the other, shape (n, vectors * d).
         y: Labels, shape (n, d_out).
-        vectors: How many.
+        vectors: How many; or `VectorParts`, of several subspaces, with scalars beside, or with labels that turn.
         fit: Of the networks; `SmoothFit()` where None.
         alpha: The level.
         copies: m of each test.
@@ -123,16 +138,17 @@ def lie_algebra_test(
         raise ConfigError(
             f"alpha={alpha}, copies={copies}: alpha must lie in (0, 1), 1 / (copies + 1) not above it; give more copies"
         )
-    _refuse_bad_samples(x, y, vectors, fewest)
-    inputs, labels = _standardised(x, y)
+    parts = _parts_of(x, y, vectors, fewest)
+    inputs, labels = parts.scales(x.double(), y.double())
     order = named_stream(seed, "lie algebra", "held out").permutation(len(x))
     held = order[: min(most_held_out, round(held_out * len(x)))]
     halves = np.array_split(order[len(held) :], 2)
     used = fit or SmoothFit()
     seen = (inputs[np.concatenate(halves)], labels[np.concatenate(halves)])
-    parts = [(inputs[h], labels[h], s) for s, h in zip(("first", "second"), halves, strict=True)]
-    models = [used.converged(a, b, seed, half, seen) for a, b, half in parts]
-    form = _velocity_form(models, inputs[np.concatenate(halves)], vectors)
+    given = [(inputs[h], labels[h], s) for s, h in zip(("first", "second"), halves, strict=True)]
+    models = [used.converged(a, b, seed, half, seen) for a, b, half in given]
+    form = _velocity_form(models, inputs[np.concatenate(halves)], parts)
+    own = [_velocity_form([model, model], inputs[np.concatenate(halves)], parts) for model in models]
 
     def mean_model(points: Tensor) -> Tensor:
         return (models[0](points) + models[1](points)) / 2
@@ -140,14 +156,14 @@ def lie_algebra_test(
     unseen = (inputs[held], labels[held])
     explained = _explained(mean_model, *unseen)
     tests: dict[int, RandomisationTest] = {}
-    for span, algebra in _candidates(form):
-        moves = group_moves(algebra, vectors, y.shape[1])
+    for span, algebra in _candidates(form, parts):
+        moves = parts.moves(part_drawing(algebra, parts), x.shape[1], y.shape[1])
         rng = named_stream(seed, "lie algebra", "test", str(len(algebra)))
         found = tests[len(algebra)] = randomisation_test(*unseen, moves, HeldOutLoss(mean_model), rng, copies)
         if found.p_value > alpha:
-            return _result(form, span, algebra, explained, tests, alpha)
+            return _result(form, span, algebra, explained, tests, alpha, parts, _axis_error(own, algebra, parts))
     nothing = np.zeros((0, *form.shape[:2]))
-    return _result(form, nothing, nothing, explained, tests, alpha)
+    return _result(form, nothing, nothing, explained, tests, alpha, parts, None)
 
 
 def _explained(model: Model, x: Tensor, y: Tensor) -> float:
@@ -156,58 +172,64 @@ def _explained(model: Model, x: Tensor, y: Tensor) -> float:
     return 1 - float((model(x) - y).square().mean()) / variance if variance > 0 else 0.0
 
 
-def _refuse_bad_samples(x: Tensor, y: Tensor, vectors: int, fewest: int) -> None:
+def _parts_of(x: Tensor, y: Tensor, vectors: int | VectorParts, fewest: int) -> VectorParts:
+    """The subspaces, once the samples are fit for them."""
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or len(x) < fewest or y.shape[1] == 0:
         raise InputError(
             f"samples x {tuple(x.shape)} and y {tuple(y.shape)}: give (n, d_in) and (n, d_out), n at least {fewest}"
         )
-    if vectors < 1 or x.shape[1] % vectors or x.shape[1] // vectors < 2:
+    if isinstance(vectors, VectorParts):
+        if vectors.columns > x.shape[1] or vectors.label_columns > y.shape[1]:
+            raise InputError(
+                f"parts need {vectors.columns} inputs and {vectors.label_columns} labels; there are {x.shape[1]} and "
+                f"{y.shape[1]}"
+            )
+    elif vectors < 1 or x.shape[1] % vectors or x.shape[1] // vectors < 2:
         raise InputError(f"{x.shape[1]} inputs are not {vectors} vectors of two coordinates or more; give their number")
     refuse_bad_samples(x, y)
+    return vectors if isinstance(vectors, VectorParts) else VectorParts(((x.shape[1] // vectors, vectors),))
 
 
-def _standardised(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """x over one common scale, which rotations keep; labels of mean 0 and spread 1, constant ones 0."""
-    inputs, centred = x.double(), y.double() - y.double().mean(0)
-    size, spread = inputs.square().mean().sqrt(), centred.std(0, correction=0)
-    if not size > 0:
-        raise InputError("all inputs are 0; nothing can be said about how labels depend on them")
-    return inputs / size, centred / torch.where(spread > 0, spread, torch.ones_like(spread))
+def _axis_error(forms: list[FloatArray], algebra: FloatArray, parts: VectorParts) -> float | None:
+    """The angle between the axes that the halves speak for, in degrees, where one axis of space was found."""
+    if len(algebra) != 1 or algebra.shape[1] != 3:
+        return None
+    first, second = (np.einsum("a,aij->ij", _skew_form(form, parts)[1][:, 0], parts.skew) for form in forms)
+    return axis_angle(first, second)
 
 
-def _velocity_form(models: list[Model], x: Tensor, vectors: int) -> FloatArray:
+def _velocity_form(models: list[Model], x: Tensor, parts: VectorParts) -> FloatArray:
     """C on gl(d), (d, d, d, d): C(A, B) = sym E <A, D'> <B, D''>, summed over outputs."""
-    first, second = (_velocities(model, x, vectors) for model in models)
+    first, second = (_velocities(model, x, parts) for model in models)
     size = math.isqrt(first.shape[1])
     form = first.t() @ second / len(x)
     return np.asarray(((form + form.t()) / 2).numpy()).reshape((size,) * 4)
 
 
-def _velocities(model: Model, x: Tensor, vectors: int) -> Tensor:
-    """D = sum over the vectors of grad_v f x_v^T, (outputs * n, d^2)."""
+def _velocities(model: Model, x: Tensor, parts: VectorParts) -> Tensor:
+    """D = sum over the vectors of grad_v f x_v^T, less what labels turn by, (outputs * n, d^2)."""
     points = x.clone().requires_grad_()
-    outputs = model(points).sum(0)
-    split = x.reshape(len(x), vectors, -1)
+    predicted = model(points)
+    turned = parts.label_velocities(predicted.detach())
     found = []
-    for output in outputs:
+    for place, output in enumerate(predicted.sum(0)):
         (gradient,) = torch.autograd.grad(output, points, retain_graph=True)
-        found.append(torch.einsum("nvi,nvj->nij", gradient.reshape(split.shape), split).flatten(1))
+        found.append((parts.velocities(gradient, x) - turned[place]).flatten(1))
     return torch.cat(found)
 
 
-def _skew_form(form: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Eigenvalues (D,), ascending, and eigenvectors (D, D) of the velocity form on so(d)."""
-    skew = skew_basis(len(form))
-    values, vectors = np.linalg.eigh(np.einsum("aij,ijkl,bkl->ab", skew, form, skew))
+def _skew_form(form: FloatArray, parts: VectorParts) -> tuple[FloatArray, FloatArray]:
+    """Eigenvalues (K,), ascending, and eigenvectors (K, K) of the velocity form on the skew matrices of the parts."""
+    values, vectors = np.linalg.eigh(np.einsum("aij,ijkl,bkl->ab", parts.skew, form, parts.skew, optimize=True))
     return values, vectors
 
 
-def _candidates(form: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+def _candidates(form: FloatArray, parts: VectorParts) -> Iterator[tuple[FloatArray, FloatArray]]:
     """(estimated span, algebra), both (k, d, d), the largest k first."""
-    skew, (_, vectors) = skew_basis(len(form)), _skew_form(form)
+    skew, (_, vectors) = parts.skew, _skew_form(form, parts)
     for k in range(len(skew), 0, -1):
         span = np.einsum("ak,aij->kij", vectors[:, :k], skew)
-        algebra = nearest_algebra(span)
+        algebra = nearest_algebra(span, within=skew)
         if algebra is not None:
             yield span, algebra
 
@@ -219,15 +241,19 @@ def _result(
     explained: float,
     tests: Mapping[int, RandomisationTest],
     alpha: float,
+    parts: VectorParts,
+    axis_error: float | None,
 ) -> LieAlgebraTest:
     d, k = len(form), len(algebra)
-    values, vectors = np.linalg.eigh(form.reshape(d * d, d * d))
-    least = vectors[:, :k].T.reshape(k, d, d)
+    kept = parts.allowed.ravel()
+    values, vectors = np.linalg.eigh(form.reshape(d * d, d * d)[np.ix_(kept, kept)])
+    flat = np.zeros((k, d * d))
+    flat[:, kept] = vectors[:, :k].T
+    least = flat.reshape(k, d, d)
     share = share_inside(least, algebra) if k else math.nan
     alignment = share_inside(span, algebra) if k else math.nan
     noise = max(0.0, -float(values[0]))
-    skew_values = _skew_form(form)[0]
+    skew_values = _skew_form(form, parts)[0]
     name = algebra_name(algebra)
-    return LieAlgebraTest(
-        k, name, algebra, span, alignment, share, values, skew_values, noise, explained, dict(tests), alpha
-    )
+    quality = (alignment, share, values, skew_values, noise, explained)
+    return LieAlgebraTest(k, name, algebra, span, *quality, dict(tests), alpha, parts, axis_error)

@@ -22,7 +22,9 @@ from sharefind.inference import (
     randomisation_test,
     skew_basis,
 )
+from sharefind.inference.continuous.group_draws import part_drawing
 from sharefind.inference.continuous.infinitesimal import _velocity_form
+from sharefind.inference.continuous.vector_parts import VectorParts, axis_of, turning_words
 
 LEVEL, COPIES, SURE = 0.05, 19, 1e-3
 QUICK = SmoothFit(width=48, steps=600, batch=100, rate=1e-2)
@@ -142,7 +144,7 @@ def test_the_velocity_form_of_an_invariant_function_is_0_on_skew_matrices() -> N
         return torch.stack([pairs[:, 0].norm(dim=1), (pairs[:, 0] * pairs[:, 1]).sum(1)], 1)
 
     x = torch.from_numpy(np.random.default_rng(9).normal(size=(50, 6)))
-    form, skew = _velocity_form([model, model], x, 2), skew_basis(3)
+    form, skew = _velocity_form([model, model], x, VectorParts(((3, 2),))), skew_basis(3)
     assert np.abs(np.einsum("aij,ijkl,bkl->ab", skew, form, skew)).max() < 1e-12
     assert np.einsum("ijij->", form) > 1
 
@@ -186,6 +188,97 @@ def test_results_repeat() -> None:
     # Linear algebra may round differently, by the place of arrays in memory.
     assert np.allclose(first.spectrum, second.spectrum, rtol=1e-3, atol=1e-5)
     assert {k: t.p_value for k, t in first.tests.items()} == {k: t.p_value for k, t in second.tests.items()}
+
+
+PLANES = VectorParts(((2, 1), (2, 1)))
+
+
+def exact_form(function, parts: VectorParts, d_in: int) -> np.ndarray:
+    x = torch.from_numpy(np.random.default_rng(20).normal(size=(200, d_in)))
+    return _velocity_form([function, function], x, parts)
+
+
+def test_velocities_of_several_subspaces_vanish_on_what_is_kept() -> None:
+    def apart(x: Tensor) -> Tensor:
+        return (x[:, :2].square().sum(1) * x[:, 2:4].square().sum(1) + x[:, 4]).unsqueeze(1)
+
+    def together(x: Tensor) -> Tensor:
+        return (x[:, :2] * x[:, 2:4]).sum(1, keepdim=True)
+
+    skew = PLANES.skew
+    kept = np.einsum("aij,ijkl,bkl->ab", skew, exact_form(apart, PLANES, 5), skew)
+    assert np.abs(kept).max() < 1e-12
+    values = np.linalg.eigvalsh(np.einsum("aij,ijkl,bkl->ab", skew, exact_form(together, PLANES, 4), skew))
+    assert abs(values[0]) < 1e-12 < values[1]  # both planes turn by one angle
+
+
+def test_velocities_of_labels_that_turn_vanish() -> None:
+    parts = VectorParts(((3, 5),), (1,))
+
+    def dipole(x: Tensor) -> Tensor:
+        points = x.reshape(len(x), 5, 3)
+        vector = (points * points.square().sum(2, keepdim=True)).sum(1)
+        return torch.cat([vector, vector.square().sum(1, keepdim=True)], 1)
+
+    form = np.einsum("aij,ijkl,bkl->ab", parts.skew, exact_form(dipole, parts, 15), parts.skew)
+    assert np.abs(form).max() < 1e-9
+    still = VectorParts(((3, 5),))
+    form = np.einsum("aij,ijkl,bkl->ab", parts.skew, exact_form(dipole, still, 15), parts.skew)
+    assert np.linalg.eigvalsh(form)[0] > 1
+
+
+def test_moves_turn_each_subspace_and_its_labels() -> None:
+    parts = VectorParts(((3, 2), (2, 1)), (1, 1))
+    moves = parts.moves(part_drawing(parts.skew, parts), 9, 6)
+    x, y = torch.arange(9.0, dtype=torch.float64), torch.arange(6.0, dtype=torch.float64)
+    moved, labels = moves.move(moves.draw((1, 50), np.random.default_rng(0)), x.expand(1, 50, 9), y.expand(1, 50, 6))
+    for got, given in ((moved, x), (labels, y)):
+        assert torch.allclose(got[0, :, -1], given[-1])  # scalars stay
+    assert torch.allclose(moved[0, :, :3].norm(dim=1), x[:3].norm())
+    inner = (moved[0, :, :3] * moved[0, :, 3:6]).sum(1)
+    assert torch.allclose(inner, x[:3] @ x[3:6])
+    with_label = (moved[0, :, :3] * labels[0, :, :3]).sum(1)
+    assert torch.allclose(with_label, x[:3] @ y[:3])
+    assert torch.allclose((moved[0, :, 6:8] * labels[0, :, 3:5]).sum(1), x[6:8] @ y[3:5])
+
+
+def test_words_say_what_turns() -> None:
+    about = np.zeros((1, 3, 3))
+    about[0, 0, 1], about[0, 1, 0] = -math.sqrt(0.5), math.sqrt(0.5)
+    space = VectorParts(((3, 1),))
+    assert np.allclose(axis_of(about[0]), [0, 0, 1])
+    assert turning_words(about, space, "so(2)", 0.3) == "turns about (0, 0, 1), dimension 1, axis within 0.3 degrees"
+    assert turning_words(space.skew, space, "so(3)", None) == "all rotations of 3 dimensions, so(3), dimension 3"
+    both = "turns so(2) of subspace 1 and so(2) of subspace 2"
+    assert turning_words(PLANES.skew, PLANES, "so(2)+so(2)", None) == f"{both}, dimension 2"
+    one = (PLANES.skew[:1] + PLANES.skew[1:]) / math.sqrt(2)
+    assert turning_words(one, PLANES, "dimension 1", None) == f"{both} turned together, dimension 1"
+    assert turning_words(about[:0], space, "0", None) == "turns nothing, dimension 0"
+
+
+def test_impossible_parts_are_refused() -> None:
+    with pytest.raises(InputError, match="dimension of 2 or more"):
+        VectorParts(((1, 3),))
+    with pytest.raises(InputError, match="each of 2"):
+        VectorParts(((3, 1), (2, 1)), (1,))
+    x, y = samples("radial", 50, 4, seed=14)
+    with pytest.raises(InputError, match="parts need 9 inputs and 0 labels; there are 4"):
+        lie_algebra_test(x, y, VectorParts(((3, 3),)))
+
+
+@pytest.mark.slow
+def test_five_points_turn_together_and_planes_apart() -> None:
+    rng = np.random.default_rng(21)
+    x = rng.normal(size=(1500, 15))
+    points = x.reshape(-1, 5, 3)
+    y = np.tanh((points**2).sum(2)).sum(1) + 0.1 * (points[:, 0] * points[:, 1]).sum(1)
+    found = lie_algebra_test(torch.from_numpy(x), torch.from_numpy(y[:, None]), 5, fit=QUICK)
+    assert (found.name, found.words) == ("so(3)", "all rotations of 3 dimensions, so(3), dimension 3")
+    x = rng.normal(size=(1500, 5))
+    y = np.hypot(x[:, 0], x[:, 1]) * x[:, 4] + np.sin(2 * np.hypot(x[:, 2], x[:, 3]))
+    found = lie_algebra_test(torch.from_numpy(x), torch.from_numpy(y[:, None]), PLANES, fit=QUICK)
+    assert found.name == "so(2)+so(2)" and found.dimension == 2
+    assert found.words == "turns so(2) of subspace 1 and so(2) of subspace 2, dimension 2"
 
 
 def test_labels_that_do_not_vary_have_every_symmetry() -> None:
