@@ -26,7 +26,6 @@ BARE_UNIT = "matrix"
 """The unit where no linear map is equivariant and no hidden layer helps: a bias alone would only hide that."""
 
 
-TURNED_UNIT = "radial"
 """The unit for labels that an infinite group turns, with which no pointwise function commutes."""
 
 
@@ -121,8 +120,6 @@ def default_unit(
     """
     group = in_rep.group
     sigma = ":tanh" if any(min(s, default=1) < 0 for s in generator_signs(out_rep) if s is not None) else ""
-    if any(not d.is_zero_matrix for d in out_rep.lie):
-        return TURNED_UNIT
     if group.order == 1:
         return DEFAULT_UNIT
     if _rotates(in_rep) or _rotates(out_rep):
