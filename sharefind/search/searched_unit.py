@@ -26,9 +26,6 @@ BARE_UNIT = "matrix"
 """The unit where no linear map is equivariant and no hidden layer helps: a bias alone would only hide that."""
 
 
-"""The unit for labels that an infinite group turns, with which no pointwise function commutes."""
-
-
 @dataclass(frozen=True)
 class HiddenWidths:
     """Which hidden spaces are chosen where none is named.
