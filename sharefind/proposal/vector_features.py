@@ -93,8 +93,7 @@ class Basis:
         """Points inside the ball, and the inverse of the functions' values there."""
         drawn = named_stream(0, "vector features", "probes").normal(size=(2 * self.size + 20, self.n))
         points = np.asarray(drawn / np.sqrt((drawn**2).sum(1, keepdims=True) + 1))
-        inverse: FloatArray = np.linalg.pinv(self.values(points))
-        return points, inverse
+        return points, np.asarray(np.linalg.pinv(self.values(points)), dtype=np.float64)
 
     @cached_property
     def _scales(self) -> FloatArray:

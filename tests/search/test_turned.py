@@ -47,7 +47,7 @@ def test_half_of_the_rows_propose_and_the_others_are_left(problem) -> None:
         assert isinstance(group, CompactGroup) and is_compact_subgroup(group, problem.candidate.group)
         draws = on_x.sample_matrices(np.random.default_rng(0), 5)
         assert np.allclose(draws @ draws.swapaxes(1, 2), np.eye(2)) and on_y.dim == 1
-    assert inner.lattice is not None and inner.lattice.nodes[0].dim == 0
+    assert inner.lattice is not None and inner.lattice.zero.dim == 0
 
 
 def test_what_is_said_of_the_proposal(problem) -> None:
