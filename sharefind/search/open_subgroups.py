@@ -8,6 +8,7 @@ from sharefind.inference import Verdict
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.relation_groups import has_relation_test
 from sharefind.search.search_outcome import SearchOutcome
+from sharefind.search.turned import TurnedStart
 
 
 def subgroups_undecided(outcome: SearchOutcome) -> str | None:
@@ -33,7 +34,7 @@ def subgroups_undecided(outcome: SearchOutcome) -> str | None:
 def _of_subgroups(problem: TestedProblem, name: str) -> str | None:
     """The same for a group that is too large to list, and was rejected."""
     start = problem.inside
-    if start is None:
+    if start is None or isinstance(start, TurnedStart):
         return f"the subgroups of {name} are too many to list, and none was looked at"
     if start.finding is None:
         return f"the data are too few to propose subgroups of {name}"

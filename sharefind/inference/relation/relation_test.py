@@ -71,6 +71,12 @@ class RelationSettings:
     fewer_values: int = 600
     seen_values: int = 400
 
+    def of_labels(self, *, has_classes: bool) -> RelationSettings:
+        """These settings, with the undersmoothing of classes where labels are such."""
+        if not has_classes:
+            return self
+        return replace(self, evidence=replace(self.evidence, undersmoothing=self.evidence.class_undersmoothing))
+
     def kernels(self, x: Tensor, y: Tensor, moves: Moves, rng: np.random.Generator) -> KernelEvidence | FeatureEvidence:
         """Of inputs (n, d_in) and labels (n, d_out): exact, or of features where labels are many."""
         width = ListedGroup.of(moves).row_width
@@ -137,7 +143,7 @@ def relation_test(
     refuse_bad_samples(x, y, units)
     if copies < 1:
         raise ConfigError(f"copies={copies}; give at least 1")
-    started, settings = time.perf_counter(), settings or RelationSettings()
+    started, settings = time.perf_counter(), (settings or RelationSettings()).of_labels(has_classes=has_classes)
     evidence = settings.kernels(x.double(), y.double(), moves, rng)
     units = units if units is None or evidence.rows is None else units[evidence.rows]
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)

@@ -25,6 +25,8 @@ class EvidenceSettings:
         widths: Lengths of the kernel, in medians of the distance between orbits.
         noises: Noise variances, relative to the amplitude of the function, which is itself estimated.
         undersmoothing: Share of the chosen noise with which the tied fit is made that copies are drawn from.
+        class_undersmoothing: The same for classes. Where inputs lie mostly on one side, a smoother fit is off near the
+            border of that side, which passes for a break.
         floors: Floors of the whitening of the inputs, relative to the largest eigenvalue: white, and each part of the
             inputs as it is but for its size. The metric is chosen by evidence, like length and noise.
         alike: Largest ratio of the same distance in two metrics, up to a common factor, at which they count as one.
@@ -35,6 +37,7 @@ class EvidenceSettings:
     widths: tuple[float, ...] = (0.7, 1.5, 3.0, 6.0)
     noises: tuple[float, ...] = (3e-4, 3e-3, 0.03, 0.2)
     undersmoothing: float = 0.3
+    class_undersmoothing: float = 0.1
     floors: tuple[float, ...] = (1e-9, 1.0)
     alike: float = 1.5
     rounding: float = 1e-10
