@@ -14,7 +14,7 @@ def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:
     problem = outcome.problem
     start, whole = problem.inside, problem.candidate.group
     if isinstance(start, TurnedStart):
-        return _turned(start)
+        return turned_row(start)
     if start is None or not isinstance(whole, FiniteGroup):
         return None
     found = start.finding
@@ -43,7 +43,8 @@ def _has_smaller_group(outcome: SearchOutcome) -> bool:
     return place is not None and group is not None and is_of_weights(outcome.problem, group, len(place.groups))
 
 
-def _turned(start: TurnedStart) -> SubgroupsRow:
+def turned_row(start: TurnedStart) -> SubgroupsRow:
+    """What half of the rows propose inside an infinite candidate, and what the others test."""
     placed = start.placed
     one = (
         []

@@ -12,10 +12,10 @@ from sharefind.inference import Verdict
 from sharefind.search import SearchConfig, build_problem
 from sharefind.search.building import opened
 from sharefind.search.descent import tested as with_tests
-from sharefind.search.inside_record import subgroups_row
+from sharefind.search.inside_record import turned_row
 from sharefind.search.law_tests import candidate_family
 from sharefind.search.memory import NoMemory
-from sharefind.search.turned import may_be_opened
+from sharefind.search.turned import TurnedStart, may_be_opened
 
 
 def triangle(n: int, seed: int = 0) -> Task:
@@ -52,9 +52,9 @@ def test_half_of_the_rows_propose_and_the_others_are_left(problem) -> None:
 
 def test_what_is_said_of_the_proposal(problem) -> None:
     inner = opened(problem)
-    assert inner is not None
-    row = subgroups_row(inner)
-    assert row is not None and row.samples == row.tested_rows == 100
+    assert inner is not None and isinstance(inner.inside, TurnedStart)
+    row = turned_row(inner.inside)
+    assert row.samples == row.tested_rows == 100
     (one,) = row.proposed
     assert (one.name, one.order) == ("D3", 6) and one.axes is not None and one.degrees is not None
     mirror = np.degrees(np.arctan2(one.axes[0][1], one.axes[0][0])) - np.degrees(0.4)
