@@ -92,6 +92,7 @@ def test_the_true_group_has_the_largest_share(name: str, n: int, target: float) 
     assert hits >= least_hits(target, 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "n"), [("C4 in D4, images", 200)])
 def test_reduced(name: str, n: int) -> None:
     assert sum(recovered(name, n, range(6))) >= least_hits(0.75, 6)

@@ -196,6 +196,7 @@ def test_errors_reach_the_hook_and_leave() -> None:
     assert [str(error) for error in seen] == ["no disk"]
 
 
+@pytest.mark.slow
 def test_groups_are_given_in_many_ways(tmp_path: Path) -> None:
     x, y = circulant(60)
     group = named_group("C4")
@@ -273,6 +274,7 @@ def test_fits_are_reproducible_and_alike_for_any_number_of_workers() -> None:
     assert first.result_.seed == 5 != drawn.result_.seed
 
 
+@pytest.mark.slow
 def test_what_explains_the_result_may_be_left_out() -> None:
     x, y = circulant(60)
     whole, brief = (SharingSearch("C2xC2", explain=wanted, **FAST).fit(x, y) for wanted in (True, False))

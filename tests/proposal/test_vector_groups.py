@@ -71,6 +71,7 @@ def test_groups_of_the_plane_with_a_turned_axis(fold: int, mirror: bool) -> None
         assert abs((angle + step / 2) % step - step / 2) < np.radians(1.5)
 
 
+@pytest.mark.slow
 def test_an_axis_in_space_is_found_within_its_error() -> None:
     rng = np.random.default_rng(1)
     axis = np.array([1.0, -2.0, 3.0]) / np.sqrt(14)
@@ -87,6 +88,7 @@ def test_an_axis_in_space_is_found_within_its_error() -> None:
     assert names == ["C1", "SO2", "SO2xO1", "O2", "O2xO1", "S(O2xO1)", "SO3", "O3"]
 
 
+@pytest.mark.slow
 def test_a_vector_label_shows_the_axis_too() -> None:
     rng = np.random.default_rng(2)
     axis = np.array([2.0, 1.0, 2.0]) / 3
@@ -98,6 +100,7 @@ def test_a_vector_label_shows_the_axis_too() -> None:
     assert abs(found.axes[-1] @ axis) > np.cos(np.radians(2))
 
 
+@pytest.mark.slow
 def test_nothing_is_proposed_where_the_whole_group_holds() -> None:
     rng = np.random.default_rng(3)
     x = rng.normal(size=(400, 3))

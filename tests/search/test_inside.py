@@ -55,6 +55,7 @@ def test_proposals_and_their_joins_are_tested_on_the_other_rows():
     assert set(evidence) == set(family.names) and max(evidence, key=evidence.get) == "C6"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("truth", ["C4", "D4"])
 def test_listing_and_proposing_agree_where_both_can_be_done(truth):
     """S_4, whose thirty subgroups are listed: forced to propose, the search accepts the same group."""

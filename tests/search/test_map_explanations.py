@@ -149,6 +149,7 @@ def test_few_rows_are_missing_and_no_error():
     )
 
 
+@pytest.mark.slow
 def test_classes_change_places_and_no_signs():
     """Two classes that change places with two inputs; the map leaves the classes where they are."""
     rng = np.random.default_rng(0)
