@@ -242,10 +242,13 @@ def _gated_mean(draft: _Draft, network: TrainedNetwork) -> str:
     spec, count = network.spec, len(network.coefficient)
     hidden = _product(draft, network)
     types = spec.space_dims[LENGTHS]
-    column = draft.add("Reshape", [_lengths(draft, spec, hidden), draft.shape("column", 0, count, types, 1)], "columns")
-    mixing = draft.add("Reshape", [_block(draft, spec, "mixing"), draft.shape("mixed", count, types, types)], "mixing")
-    mixed = draft.add("MatMul", [mixing, column], "mixed_columns")
-    inner = draft.add("Reshape", [mixed, draft.shape("inner_types", 0, count, types)], "mixed_lengths")
+    mixing = draft.add(
+        "Reshape", [_block(draft, spec, "mixing"), draft.shape("mixing_of", count, types, types)], "mixing"
+    )
+    row = draft.add("Reshape", [_lengths(draft, spec, hidden), draft.shape("row", 0, count, 1, types)], "rows")
+    # Products and a sum, not MatMul: ONNX Runtime 1.19 cannot broadcast the matrices over the batch.
+    mixed = draft.add("Mul", [mixing, row], "mixed")
+    inner = draft.add("ReduceSum", [mixed, draft.shape("last", 3)], "mixed_lengths", keepdims=0)
     shifted = draft.add("Add", [inner, _block(draft, spec, "bias")], "shifted")
     gates = draft.add(OPERATORS[spec.activation.name], [shifted], "gates")
     spread = draft.add("Gather", [gates, draft.constant("type_of", block_places(spec.types))], "spread", axis=2)
