@@ -37,7 +37,7 @@ class EvidenceSettings:
     widths: tuple[float, ...] = (0.7, 1.5, 3.0, 6.0)
     noises: tuple[float, ...] = (3e-4, 3e-3, 0.03, 0.2)
     undersmoothing: float = 0.3
-    class_undersmoothing: float = 0.1
+    class_undersmoothing: float = 0.03
     floors: tuple[float, ...] = (1e-9, 1.0)
     alike: float = 1.5
     rounding: float = 1e-10
