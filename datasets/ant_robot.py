@@ -13,6 +13,7 @@ import numpy as np
 from sharefind.datasets.ant_symmetry import JOINTS
 from sharefind.datasets.task import needs
 from sharefind.errors import DataError
+from sharefind.storage import read_text
 from sharefind.typing import FloatArray
 
 Row = tuple[FloatArray, FloatArray]
@@ -48,7 +49,7 @@ class AntRobot:
             import mujoco
         self.on_ground = on_ground
         self._mujoco: Any = mujoco
-        self._model: Any = mujoco.MjModel.from_xml_string(_asset().read_text(encoding="utf-8"))
+        self._model: Any = mujoco.MjModel.from_xml_string(read_text(_asset()))
         self._model.opt.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
         # Accelerations do not depend on how time is stepped; this way costs a fourth of the model's own.
         self._model.opt.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST

@@ -157,7 +157,7 @@ def paragraph(text: str) -> Markup:
 
 def notebook(*parts: Markup) -> str:
     """One element for the output of a notebook's cell, with its style sheet."""
-    style = files("sharefind").joinpath("notebook.css").read_text("utf-8")
+    style = files("sharefind").joinpath("notebook.css").read_bytes().decode("utf-8")
     css = Markup(style)  # nosec B704 # a file of the package
     page = Markup('<div class="sharefind">\n<style>\n{}</style>\n{}\n</div>').format(css, Markup("\n").join(parts))
     return page.encode("utf-8", "xmlcharrefreplace").decode("utf-8")  # names may hold halves of surrogate pairs
