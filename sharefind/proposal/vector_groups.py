@@ -143,8 +143,8 @@ def _family(
 class _Template:
     """A group in the coordinates of a frame that is not known yet.
 
-    sizes: of the subspaces that it maps to themselves and whose rotations are tested too; none for cubic groups.
-    generators: exact, of a point group; None where the connected part with `signs` is meant. freedom: of the frame.
+    group: in the standard frame. sizes: of the subspaces that it maps to themselves and whose rotations are tested too;
+    none for cubic groups. freedom: of the frame.
     """
 
     group: OrthogonalSubgroup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sharefind.groups import FiniteGroup
+from sharefind.proposal.vector_groups import PlacedGroup
 from sharefind.search.blind_record import is_of_weights
 from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
 from sharefind.search.search_outcome import SearchOutcome
@@ -39,32 +40,29 @@ def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:
 def _has_smaller_group(outcome: SearchOutcome) -> bool:
     """Whether E_* is the space of a group and of smaller ones, as that of S_n is the space of A_n."""
     place = outcome.problem.lattice_node(outcome.e_star)
-    group = None if place is None else place.group
-    return place is not None and group is not None and is_of_weights(outcome.problem, group, len(place.groups))
+    if place is None or place.group is None:
+        return False
+    return is_of_weights(outcome.problem, place.group, len(place.groups))
 
 
 def turned_row(start: TurnedStart) -> SubgroupsRow:
     """What half of the rows propose inside an infinite candidate, and what the others test."""
-    placed = start.placed
-    one = (
-        []
-        if placed is None
-        else [
-            ProposedGroup(
-                name=placed.group.name,
-                order=placed.group.order,
-                share=None,
-                log_odds=placed.log_odds,
-                axes=placed.axes.tolist(),
-                degrees=placed.error,
-            )
-        ]
-    )
     return SubgroupsRow(
         samples=start.samples,
         tested_rows=None if start.rows is None else len(start.rows),
-        proposed=one,
+        proposed=[] if start.placed is None else [_placed_row(start.placed)],
         family=[group.name for group in start.groups],
         has_signal=True,
         exhaustive=True,
+    )
+
+
+def _placed_row(placed: PlacedGroup) -> ProposedGroup:
+    return ProposedGroup(
+        name=placed.group.name,
+        order=placed.group.order,
+        share=None,
+        log_odds=placed.log_odds,
+        axes=placed.axes.tolist(),
+        degrees=placed.error,
     )
