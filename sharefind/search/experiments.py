@@ -239,12 +239,11 @@ def observed_experiment(plan: CopiesPlan, progress: Progress | None = None) -> T
 
 def displacements(path: Trajectory, space: Subspace, directions: tuple[Subspace, ...]) -> NDArray[np.float64]:
     """Mean squared normal displacement from `space` along each direction at each checkpoint: (R, C, K)."""
-    home = Projector(space)
-    bases = [torch.tensor(d.orthonormal()) for d in directions]
+    home, onto = Projector(space), [Projector(d) for d in directions]
     columns = []
     for cloud in path.clouds:
         residual = home.residual(cloud)
-        along = [(torch.matmul(b.to(residual), residual) ** 2).sum(1).mean(-1) for b in bases]
+        along = [(project(residual) ** 2).sum(1).mean(-1) for project in onto]
         columns.append(torch.stack(along, dim=1))
     return _floats(torch.stack(columns, dim=1))
 

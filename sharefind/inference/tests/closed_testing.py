@@ -176,14 +176,14 @@ def family_test(
             f"least {_least_copies(alpha)} copies"
         )
     shared, earlier = workers or Workers(), first or {}
-    design = {parts: CopiesDesign(alpha / parts, _share_of(copies, parts)) for parts in (1, 2) if grow}
+    own = _TestsByCopies(alpha, copies, grow)
 
     def spec(place: int, by: Statistic) -> TestSpec:
         candidate = family.candidates[place]
-        parts = 2 if candidate.name in earlier else 1
         rng = named_stream(seed, "family test", by.name, candidate.name)
-        own, most = int(rng.integers(2**63)), _share_of(copies, parts)
-        return TestSpec(candidate.moves, by, own, most, max_exceedances, design.get(parts), units)
+        stream, known = int(rng.integers(2**63)), earlier.get(candidate.name)
+        most, design = own.alone if known is None else own.earlier if by is known else own.later
+        return TestSpec(candidate.moves, by, stream, most, max_exceedances, design, units)
 
     def made(wave: Sequence[tuple[int, Statistic]]) -> Iterator[tuple[int, RandomisationTest]]:
         heard = _named(on_copies, [family.names[place] for place, _ in wave])
@@ -209,9 +209,37 @@ def family_test(
         return closed_test(family, alpha, tests, progress, memory, evidence)
 
 
-def _share_of(copies: int, parts: int) -> int:
-    """Copies that tell as much at a part of the level."""
-    return parts * (copies + 1) - 1
+@dataclass(frozen=True)
+class _TestsByCopies:
+    """How many copies a test of a family has, and how their number grows.
+
+    few: looks of a statistic that follows another one, in multiples of the first: it costs more, and what is near its
+    half of the level is left open.
+    """
+
+    alpha: float
+    copies: int
+    grow: bool
+    few: tuple[int, ...] = (1, 2, 3, 4)
+
+    @cached_property
+    def alone(self) -> tuple[int, CopiesDesign | None]:
+        """Of a statistic that has the level for itself."""
+        return self.copies, CopiesDesign(self.alpha, self.copies) if self.grow else None
+
+    @cached_property
+    def earlier(self) -> tuple[int, CopiesDesign | None]:
+        """Of the first of two that share it: twice the copies tell as much at half of the level."""
+        return self._twice, CopiesDesign(self.alpha / 2, self._twice) if self.grow else None
+
+    @cached_property
+    def later(self) -> tuple[int, CopiesDesign | None]:
+        """Of the second."""
+        return self._twice, CopiesDesign(self.alpha / 2, self._twice, self.few) if self.grow else None
+
+    @property
+    def _twice(self) -> int:
+        return 2 * self.copies + 1
 
 
 Wave = Callable[[Sequence[int]], Iterator[tuple[int, RandomisationTest]]]

@@ -7,6 +7,7 @@ to the stopping rules.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -28,27 +29,40 @@ class Escape:
 
     Attributes:
         mean: v_j = mean over replicates and particles of theta - P theta, (D,): the paper's direction.
-        second_moment: cross-fitted second moment (D, D): mean over pairs r != s of (1/N) sum_i res_ri res_si^T.
         residuals: of every replicate and particle, (R, D, N).
         rounding: energy that is rounding alone.
     """
 
     mean: NDArray[np.float64]
-    second_moment: NDArray[np.float64]
     residuals: NDArray[np.float64] = field(repr=False)
     rounding: float = 0.0
 
-    @property
+    @cached_property
+    def second_moment(self) -> NDArray[np.float64]:
+        """Cross-fitted second moment (D, D): mean over pairs r != s of (1/N) sum_i res_ri res_si^T."""
+        total, flat = self.residuals.sum(axis=0), np.swapaxes(self.residuals, 0, 1).reshape(self.mean.size, -1)
+        return np.asarray((total @ total.T - flat @ flat.T) / self._pairs)
+
+    @cached_property
     def energy(self) -> float:
         """Trace of the cross-fitted second moment: the squared escape, free of sampling noise in expectation."""
-        return float(np.trace(self.second_moment))
+        return self._energy_of(self.residuals)
+
+    @property
+    def _pairs(self) -> int:
+        """Pairs r != s, times the particles."""
+        replicates, _, particles = self.residuals.shape
+        return replicates * (replicates - 1) * particles
+
+    def _energy_of(self, residuals: NDArray[np.float64]) -> float:
+        """Trace of the second moment of residuals (R, D, N), without a matrix (D, D)."""
+        return float((np.sum(residuals.sum(axis=0) ** 2) - np.sum(residuals**2)) / self._pairs)
 
     def explained_by(self, space: Subspace) -> float:
         """Share of the energy inside `space`; 0 when no energy is left after the noise is averaged out."""
         if self.energy <= 0:
             return 0.0
-        basis = space.orthonormal()
-        return float(np.einsum("kd,de,ke->", basis, self.second_moment, basis) / self.energy)
+        return self._energy_of(self._inside(space)) / self.energy
 
     def can_reject(self, alpha: float) -> bool:
         """Whether there are enough replicates for a p-value of `alpha` or less: 2^(R - 1) ways to turn them."""
@@ -56,8 +70,11 @@ class Escape:
 
     def outside(self, space: Subspace) -> Leftover:
         """What of the escape lies outside `space`, which contains E_j."""
-        inside = space.project(self.residuals.transpose(0, 2, 1)).transpose(0, 2, 1)
-        return leftover(self.residuals - inside, self.rounding)
+        return leftover(self.residuals - self._inside(space), self.rounding)
+
+    def _inside(self, space: Subspace) -> NDArray[np.float64]:
+        """The part of the residuals inside a space, (R, D, N)."""
+        return space.project(self.residuals.transpose(0, 2, 1)).transpose(0, 2, 1)
 
 
 def measure_escape(training: Training, space: Subspace, digits: float = 8.0) -> Escape:
@@ -75,14 +92,9 @@ def measure_escape(training: Training, space: Subspace, digits: float = 8.0) -> 
         The escape.
     """
     residual = Projector(space).residual(training.final).double().cpu().numpy()
-    replicates, _, particles = residual.shape
-    total = residual.sum(axis=0)
-    everything = total @ total.T
-    same = np.einsum("rdn,ren->de", residual, residual)
-    pairs = replicates * (replicates - 1) * particles
     size = float((training.final.double() ** 2).sum(1).mean())
     rounding = size * (digits * torch.finfo(training.final.dtype).eps) ** 2
-    return Escape(residual.mean(axis=(0, 2)), (everything - same) / pairs, residual, rounding)
+    return Escape(residual.mean(axis=(0, 2)), residual, rounding)
 
 
 @dataclass(frozen=True)
