@@ -25,7 +25,7 @@ from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.linear_action import Kind, LinearAction
 
 Operation = Literal[
-    "natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder", "types"
+    "natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder", "types", "pairs"
 ]
 
 
@@ -41,7 +41,7 @@ class Construction:
         blocks: How the points of the original group act ("natural", "sign"); kept for its subgroups.
         inner: The representation of the factor of a product ("factor").
         start: First point of this factor.
-        order: Where the new coordinates were ("reorder"), or the labels of types ("types").
+        order: Where the new coordinates were ("reorder"), or labels of types ("types", "pairs").
         evaluate: Its matrices at elements of a product of compact groups ("factor").
     """
 
@@ -259,6 +259,8 @@ class Representation(LinearAction):
                 return np.asarray(parts[0][:, step.order, :][:, :, step.order])
             case "types":
                 return _images.permuted_types(parts[0], step.order)
+            case "pairs":
+                return _images.paired(parts[0], step.order)
             case _:
                 return np.asarray(np.einsum("nij,nkl->nikjl", *parts).reshape(-1, self.dim, self.dim))
 

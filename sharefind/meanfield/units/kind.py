@@ -33,6 +33,11 @@ class UnitRequest:
     types: tuple[int, ...] = ()
 
     @property
+    def kind_name(self) -> str:
+        """How the expression begins."""
+        return self.expression.strip().partition(":")[0]
+
+    @property
     def hidden_rep(self) -> Representation:
         """The action on the hidden space, of a kind that declares one.
 
@@ -40,8 +45,7 @@ class UnitRequest:
             UnitError: None was given.
         """
         if self.hidden is None:
-            name = self.expression.partition(":")[0]
-            raise UnitError(f"unit {name} needs the group's action on its hidden space; give one, such as regular")
+            raise UnitError(f"unit {self.kind_name} needs the group's action on its hidden space; give one, such as regular")
         return self.hidden
 
 
@@ -63,6 +67,7 @@ class UnitKind:
         restarts: From how many starts networks are trained, of which the best on held-out rows is kept, where nothing
             else is said.
         has_types: Whether hidden coordinates form vectors, of whose lengths sigma is a function.
+        has_pairs: Whether vectors are multiplied with their copies in a second half of the hidden space.
     """
 
     name: str
@@ -75,6 +80,7 @@ class UnitKind:
     can_be_searched: bool = True
     can_be_exported: bool = False
     has_types: bool = False
+    has_pairs: bool = False
     restarts: int = 1
 
     @property
