@@ -14,7 +14,7 @@ from sharefind.architectures.scaling import CENTRE, statistics
 from sharefind.architectures.spec import LENGTHS, GeneratorPair, SharingSpec
 from sharefind.exact.matrices import signed_image, to_float
 from sharefind.groups import exact_matrix
-from sharefind.groups.images import block_places
+from sharefind.groups.images import block_places, pair_places
 from sharefind.meanfield.units.length_gates import LengthGates
 
 Image = list[int]
@@ -37,6 +37,7 @@ class Sharing:
         has_bias: Whether the first map has a bias.
         has_output: Whether a second map follows it.
         has_types: Whether hidden units form vectors, of whose lengths sigma is a function.
+        has_pairs: Whether these are multiplied with their copies in a second half.
         d_hidden: dim H, None without a hidden layer.
         is_tied: Whether entries are coefficients up to sign, or zero; else there is a basis.
 
@@ -54,7 +55,7 @@ class Sharing:
         self.blocks = {block.name: block.shape for block in spec.blocks}
         self.sigma = spec.activation.value
         self.has_bias, self.has_output = spec.has_bias, len(spec.maps) > 1
-        self.has_types, self.d_hidden = bool(spec.types), spec.d_hidden
+        self.has_types, self.has_pairs, self.d_hidden = bool(spec.types), spec.has_pairs, spec.d_hidden
         self.is_tied = spec.space.tying is not None
 
     @property
@@ -71,6 +72,16 @@ class Sharing:
     def type_of(self) -> list[int]:
         """The type of each hidden unit, from 0."""
         return [int(place) for place in block_places(self.spec.types)]
+
+    @property
+    def first_of(self) -> list[int]:
+        """The hidden unit of the first half in each product."""
+        return [int(place) for place in pair_places(self.spec.types)[0]]
+
+    @property
+    def second_of(self) -> list[int]:
+        """That of the second half."""
+        return [int(place) for place in pair_places(self.spec.types)[1]]
 
     @property
     def types(self) -> int:

@@ -32,7 +32,7 @@ def on_pairs(rep: Representation, labels: Labels) -> Representation:
         RepresentationError: The halves are not alike, or a generator tears a type apart; the message names it.
     """
     on_types(rep, labels)
-    if len(labels) % 2 or not (are_halves(labels) and all(map(is_doubled, (*rep.group_matrices, *rep.lie)))):
+    if not (are_halves(labels) and all(map(is_doubled, (*rep.group_matrices, *rep.lie)))):
         raise RepresentationError(f"{rep.name} is not twice one representation")
     group_part = tuple(pair_matrix(matrix, labels) for matrix in rep.group_matrices)
     lie = tuple(pair_derivative(matrix, labels) for matrix in rep.lie)
@@ -47,7 +47,7 @@ def are_halves(labels: Labels) -> bool:
     """Whether the second half of labels repeats the first, with vectors of its own."""
     half = len(labels) // 2
     vectors = max(labels[:half], default=0)
-    return labels[half:] == tuple(label and label + vectors for label in labels[:half])
+    return tuple(labels[half:]) == tuple(label and label + vectors for label in labels[:half])
 
 
 def is_doubled(matrix: DomainMatrix) -> bool:

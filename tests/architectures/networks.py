@@ -33,6 +33,7 @@ ARCHITECTURES: dict[str, tuple[Any, ...]] = {
     "two_basis": ("R3", "two-layer:tanh", "natural", "natural", "regular"),
     "gated_scalar": ("O3", "gated:tanh", "3*natural", "trivial", "4*natural"),
     "gated_vectors": ("SO2", "gated:logistic", "natural+trivial", "natural", "2*natural+2*trivial"),
+    "gated_tensors": ("O3", "gated-tensors:tanh", "2*natural", "natural*natural", "2*(natural+trivial)"),
     "gated_basis": ("R5", "gated:tanh", "2*natural", "natural", "natural+regular"),
 }
 

@@ -33,6 +33,8 @@ class SharedModule(nn.Module):
     basis: Tensor
     type_of: Tensor
     is_scalar: Tensor
+    first_of: Tensor
+    second_of: Tensor
 
     def __init__(
         self,
@@ -122,7 +124,13 @@ class SharedModule(nn.Module):
             gated = hidden * t.index_select(-1, self.type_of)
             scalars = nn.functional.linear(t.flatten(-2), side_by_side(blocks["output"]))
             vectors = side_by_side(blocks["vectors"])
-            return scalars + nn.functional.linear(gated.flatten(-2), vectors)
+            total = scalars + nn.functional.linear(gated.flatten(-2), vectors)
+            if self.sharing.has_pairs:
+                # Tensors of order 2: gated vectors times their copies.
+                u, v = gated[..., self.first_of], hidden[..., self.second_of]
+                tensors = side_by_side(blocks["tensors"])
+                total = total + nn.functional.linear((u * v).flatten(-2), tensors)
+            return total
         else:
             bias = None
             if self.sharing.has_bias:
@@ -180,6 +188,11 @@ class SharedModule(nn.Module):
         if self.sharing.has_scalars:
             is_scalar = torch.tensor(self.sharing.is_scalar, device=device)
             self.register_buffer("is_scalar", is_scalar, persistent=False)
+        if self.sharing.has_pairs:
+            first = torch.tensor(self.sharing.first_of, device=device)
+            self.register_buffer("first_of", first, persistent=False)
+            second = torch.tensor(self.sharing.second_of, device=device)
+            self.register_buffer("second_of", second, persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
