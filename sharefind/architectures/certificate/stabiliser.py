@@ -42,8 +42,8 @@ class Stabiliser:
     """What fixes a space.
 
     pairs, lie: exact generators, all over one field.
-    reps: the same as representations on X, on Y [and on the hidden units [, their lengths [and products]]] of the group that they
-        generate on the sum of these spaces, an image of the one that is named.
+    reps: the same as representations on X, on Y [and on the hidden units [, their lengths [and products]]] of the group
+        that they generate on the sum of these spaces, an image of the one that is named.
     """
 
     pairs: tuple[ExactMove, ...]

@@ -31,9 +31,9 @@ def gated_space(
 ) -> ParameterSpace:
     """Z = [Hom(P, Y) +] Hom(H, Y) + Hom(L, Y) + Hom(L, L) + L + Hom(X, H).
 
-    H is the hidden space, L that of its lengths, and P that of products of vectors. The blocks are [tensors (d_out, p),]
-    vectors (d_out, h), output (d_out, l), mixing (l, l), bias (l,) and weight (h, d_in). The group acts on H by eta, on
-    L by the permutations of types that eta makes, and on P by products of entries of eta.
+    H is the hidden space, L that of its lengths, and P that of products of vectors. The blocks are [tensors
+    (d_out, p),] vectors (d_out, h), output (d_out, l), mixing (l, l), bias (l,) and weight (h, d_in). The group acts on
+    H by eta, on L by the permutations of types that eta makes, and on P by products of entries of eta.
     """
     d_out, h, lengths, d_in = out_rep.dim, hidden_rep.dim, lengths_rep.dim, in_rep.dim
     blocks = (
@@ -137,7 +137,9 @@ class GatedUnit(PointwiseUnit):
             inner = (on_t + self.gates.sums(on_gated * hidden)) * self.activation.slope(t)
             on_mixing = torch.einsum("rkbn,rlbn->rkln", inner, lengths) / batch
             on_lengths = torch.einsum("rkln,rkbn->rlbn", mixing, inner)
-            on_hidden = on_copies + on_gated * spread + self.gates.spread(on_lengths) * self.gates.slopes(hidden, lengths)
+            on_hidden = (
+                on_copies + on_gated * spread + self.gates.spread(on_lengths) * self.gates.slopes(hidden, lengths)
+            )
             on_weight = torch.matmul(x.transpose(1, 2).unsqueeze(1), on_hidden) / batch
             first = [piece.flatten(1, 2) for piece in (*on_outer, on_mixing)]
             return torch.cat([*first, inner.mean(2), on_weight.flatten(1, 2)], dim=1)

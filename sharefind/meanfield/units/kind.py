@@ -45,7 +45,9 @@ class UnitRequest:
             UnitError: None was given.
         """
         if self.hidden is None:
-            raise UnitError(f"unit {self.kind_name} needs the group's action on its hidden space; give one, such as regular")
+            raise UnitError(
+                f"unit {self.kind_name} needs the group's action on its hidden space; give one, such as regular"
+            )
         return self.hidden
 
 
