@@ -128,21 +128,21 @@ def default_unit(
     if group.order == 1:
         return DEFAULT_UNIT
     if _rotates(in_rep) or _rotates(out_rep):
-        return _gated_unit(in_rep, out_rep, hidden, limits)
+        return gated_unit(in_rep, out_rep, hidden, limits)
     is_turned = any(signs is None for signs in generator_signs(out_rep))
     is_blind = fixed_space(hom(in_rep, out_rep)).is_zero
     if not (is_blind or is_turned or _is_trivial(out_rep)):
         return f"{DEFAULT_UNIT}{sigma}"
     if hidden is not None:
         is_turning = any(s is None for s in _hidden_signs(hidden, in_rep, limits))
-        return _gated_unit(in_rep, out_rep, hidden, limits) if is_turning else HIDDEN_UNIT
+        return gated_unit(in_rep, out_rep, hidden, limits) if is_turning else HIDDEN_UNIT
     if group.is_finite and not is_paper:
         rep = _rep(_chosen_hidden(in_rep, out_rep, limits), in_rep, limits)
         dim = 0 if rep is None else read_unit(HIDDEN_UNIT).dim(in_rep.dim, out_rep.dim, rep.dim)
         if rep is not None and dim <= limits.dim and _sees(in_rep, out_rep, rep):
             return HIDDEN_UNIT
     if is_turned:
-        return _gated_unit(in_rep, out_rep, None, limits)
+        return gated_unit(in_rep, out_rep, None, limits)
     return f"{BARE_UNIT if is_blind else DEFAULT_UNIT}{sigma}"
 
 
@@ -206,10 +206,19 @@ def _chosen_hidden(
     return min(found, key=lambda name: found[name], default=None)
 
 
-def _gated_unit(in_rep: Representation, out_rep: Representation, hidden: str | None, limits: Limits) -> str:
-    """`gated-tensors` where products of two vectors reach labels that no lengths and scalars reach.
+def gated_unit(
+    in_rep: Representation, out_rep: Representation, hidden: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> str:
+    """`gated-tensors` where products of two vectors reach labels that lengths and scalars do not, else `gated`.
 
-    Lengths reach what products of a vector with itself do, so that scalars need no tensors.
+    Args:
+        in_rep: The action on X.
+        out_rep: The action on Y.
+        hidden: A representation that the user named for the hidden units.
+        limits: On the size of representations.
+
+    Returns:
+        A unit expression.
     """
     if _is_trivial(out_rep):
         return GATED_UNIT

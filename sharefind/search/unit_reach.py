@@ -7,7 +7,7 @@ import re
 from sharefind.errors import GroupError, setting
 from sharefind.groups import CompactGroup, hom, named_group
 from sharefind.meanfield.units import GatedUnit, SearchedUnit
-from sharefind.search.searched_unit import GATED_UNIT, TENSOR_UNIT, reached
+from sharefind.search.searched_unit import GATED_UNIT, TENSOR_UNIT, gated_unit, reached
 from sharefind.spaces import fixed_space
 
 
@@ -51,8 +51,8 @@ def _is_mirrored(unit: SearchedUnit) -> bool:
 
 def _mirrored_line(group: str) -> str:
     return (
-        f"networks on E^{group} commute with reflections of space too, so that they cannot tell a left hand from a right "
-        "one; where labels may depend on that, add a column such as the triple product of three vectors"
+        f"networks on E^{group} commute with reflections of space too, so that they cannot tell a left hand from a "
+        "right one; where labels may depend on that, add a column such as the triple product of three vectors"
     )
 
 
@@ -60,11 +60,18 @@ def _line(unit: SearchedUnit, verb: str, reached: int, dim: int, side: str) -> s
     group, hidden = unit.in_rep.group.name, unit.hidden_rep
     with_hidden = "" if hidden is None else f" with hidden units {hidden.name}"
     is_gated = isinstance(unit, GatedUnit)
-    advice = f"another {setting('hidden_rep')}" if is_gated else f"{setting('unit')} {GATED_UNIT}"
-    if is_gated and side == "outputs" and unit.pairs_rep is None:
-        advice = f"{setting('unit')} {TENSOR_UNIT}, or {advice}"
+    advice = f"try another {setting('hidden_rep')}" if is_gated else f"try {setting('unit')} {GATED_UNIT}"
+    if isinstance(unit, GatedUnit) and side == "outputs":
+        advice = _advice_on_outputs(unit, advice)
     constant = f", so that every network on E^{group} is constant" if reached == 0 else ""
     return (
         f"unit {unit.name}{with_hidden} {verb} {reached} of {dim} independent combinations of the {side} where it "
-        f"commutes with {group}{constant}; try {advice}"
+        f"commutes with {group}{constant}; {advice}"
     )
+
+
+def _advice_on_outputs(unit: GatedUnit, otherwise: str) -> str:
+    """A pseudo-scalar is a product of three vectors, which no unit forms."""
+    if unit.pairs_rep is None and gated_unit(unit.in_rep, unit.out_rep) == TENSOR_UNIT:
+        return f"try {setting('unit')} {TENSOR_UNIT}"
+    return f"{otherwise}, or add a column that changes as they do, such as the triple product of three vectors"

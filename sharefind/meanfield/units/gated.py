@@ -137,9 +137,8 @@ class GatedUnit(PointwiseUnit):
             inner = (on_t + self.gates.sums(on_gated * hidden)) * self.activation.slope(t)
             on_mixing = torch.einsum("rkbn,rlbn->rkln", inner, lengths) / batch
             on_lengths = torch.einsum("rkln,rkbn->rlbn", mixing, inner)
-            on_hidden = (
-                on_copies + on_gated * spread + self.gates.spread(on_lengths) * self.gates.slopes(hidden, lengths)
-            )
+            on_hidden = on_copies + on_gated * spread
+            on_hidden = on_hidden + self.gates.spread(on_lengths) * self.gates.slopes(hidden, lengths)
             on_weight = torch.matmul(x.transpose(1, 2).unsqueeze(1), on_hidden) / batch
             first = [piece.flatten(1, 2) for piece in (*on_outer, on_mixing)]
             return torch.cat([*first, inner.mean(2), on_weight.flatten(1, 2)], dim=1)

@@ -89,8 +89,8 @@ def build_unit(
 
     Args:
         expression: `matrix` or `matrix+bias`, each optionally with `:logistic` (the default) or `:tanh`; `two-layer`
-            (which always has a bias), `gated` or `gated-tensors`, with the same; `radial`, optionally with `:algebraic` (the default) or
-            `:gaussian`; or that of a kind that was registered.
+            (which always has a bias), `gated` or `gated-tensors`, with the same; `radial`, optionally with `:algebraic`
+            (the default) or `:gaussian`; or that of a kind that was registered.
         in_rep: The action of a group on X.
         out_rep: Its action on Y.
         hidden_rep: Its action on the hidden space; needed by kinds with one, taken by no other.
