@@ -46,10 +46,11 @@ class Sharing:
         copies: How many copies of the coefficients an exported module reads from where classes of entries are large: a
             processor can have that many additions under way.
         crowd: Classes are large from this many entries a coefficient on, while coefficients are no more than that.
+        sparse: Share of numbers that are not zero below which a basis is written without its zeros.
     """
 
-    def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64) -> None:
-        self.spec, self.copies, self.crowd = spec, copies, crowd
+    def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64, sparse: float = 0.25) -> None:
+        self.spec, self.copies, self.crowd, self.sparse = spec, copies, crowd, sparse
         self.d_in, self.d_out, self.dim, self.width = spec.d_in, spec.d_out, spec.space.dim, spec.particles
         self.input_names, self.output_names = spec.inputs, spec.outputs
         self.blocks = {block.name: block.shape for block in spec.blocks}
@@ -67,6 +68,22 @@ class Sharing:
     def basis(self) -> NDArray[np.float64]:
         """What each coefficient does to the entries."""
         return initial.basis(self.spec)
+
+    @property
+    def has_sparse_basis(self) -> bool:
+        """Whether most of what coefficients could do to entries they do not, so that a basis is written without zeros.
+
+        Spaces that are tied have no basis.
+        """
+        if self.is_tied:
+            return False
+        table = self.basis
+        return bool(np.count_nonzero(table) < self.sparse * table.size)
+
+    @property
+    def sparse_basis(self) -> list[dict[int, float]]:
+        """For each coefficient the entries that it moves, and by how much."""
+        return [{int(k): float(row[k]) for k in np.flatnonzero(row)} for row in self.basis]
 
     @property
     def type_of(self) -> list[int]:

@@ -174,11 +174,21 @@ class SharedModule(nn.Module):
                 sign = labels.sign().to(like.dtype)
                 self.register_buffer("sign", sign, persistent=False)
         else:
-            rows = self.sharing.basis
-            basis = torch.tensor(rows, device=like.device, dtype=like.dtype)
-            self.register_buffer("basis", basis, persistent=False)
+            self.register_buffer("basis", self._dense_basis(like), persistent=False)
         if self.sharing.has_types:
             self._make_types()
+
+    def _dense_basis(self, like: Tensor) -> Tensor:
+        """What each coefficient does to the entries: (DIM, entries)."""
+        if self.sharing.has_sparse_basis:
+            basis = like.new_zeros(self.sharing.dim, sum(self.sizes))
+            for row, entries in zip(basis, self.sharing.sparse_basis, strict=True):
+                places = torch.tensor(list(entries), device=like.device)
+                row[places] = like.new_tensor(list(entries.values()))
+            return basis
+        else:
+            rows = self.sharing.basis
+            return torch.tensor(rows, device=like.device, dtype=like.dtype)
 
     def _make_types(self) -> None:
         """Which hidden units form vectors."""
