@@ -34,6 +34,8 @@ class Sharing:
         width: Particles of a network where nothing else is said.
         blocks: The shapes of the blocks by name, in the order of their entries.
         sigma: The activation.
+        is_radial: Whether sigma is a function of the squared length of W x, which it multiplies.
+        is_algebraic: Whether this function is (1 + t)^(-1/2), else exp(-t/2).
         has_bias: Whether the first map has a bias.
         has_output: Whether a second map follows it.
         has_types: Whether hidden units form vectors, of whose lengths sigma is a function.
@@ -55,6 +57,7 @@ class Sharing:
         self.input_names, self.output_names = spec.inputs, spec.outputs
         self.blocks = {block.name: block.shape for block in spec.blocks}
         self.sigma = spec.activation.value
+        self.is_radial, self.is_algebraic = spec.is_radial, spec.activation.name == "algebraic"
         self.has_bias, self.has_output = spec.has_bias, len(spec.maps) > 1
         self.has_types, self.has_pairs, self.d_hidden = bool(spec.types), spec.has_pairs, spec.d_hidden
         self.is_tied = spec.space.tying is not None

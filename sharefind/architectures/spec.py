@@ -41,6 +41,10 @@ OPERATORS = {"logistic": "Sigmoid", "tanh": "Tanh"}
 """The activations as torch.nn and ONNX call them; torch's functions have the same names in small letters."""
 
 
+PROFILES = {"algebraic": "(1 + t)^(-1/2)", "gaussian": "exp(-t/2)"}
+"""The functions of squared lengths by which radial units multiply vectors."""
+
+
 @dataclass(frozen=True)
 class AffineMap:
     """One affine map of a unit: the spaces that it connects, and the blocks that hold its numbers.
@@ -81,7 +85,8 @@ class GeneratorPair:
 class SharingSpec:
     """What a discovered space becomes: a unit whose parameters lie in `space`, and the group that fixes it.
 
-    The unit is sigma(W x [+ b]), or A sigma(W x + b) with a hidden layer, or gated by lengths of hidden vectors.
+    The unit is sigma(W x [+ b]), or A sigma(W x + b) with a hidden layer, or gated by lengths of hidden vectors, or W x
+    times a function of its length.
 
     Attributes:
         name: what was found and where. unit: unit expression, "matrix:logistic". particles: N of the search.
@@ -191,6 +196,8 @@ class SharingSpec:
         if self.types:
             products = " + T_i (t h (x) h')" if self.has_pairs else ""
             return f"A_i t + V_i (t h){products}, h = W_i x, t = {self.activation.name}(B_i |h| + b_i)"
+        if self.is_radial:
+            return f"u s(|u|^2), u = W_i x, s(t) = {PROFILES[self.activation.name]}"
         text = "x"
         for part in self.maps:
             bias = "" if part.bias is None else f" + {LETTERS[part.bias]}_i"
@@ -234,6 +241,11 @@ class SharingSpec:
             return self.dims
         pairs = (len(pair_places(self.types)[0]),) if self.has_pairs else ()
         return (*self.dims, int(block_places(self.types).max()) + 1, *pairs)
+
+    @property
+    def is_radial(self) -> bool:
+        """Whether sigma is a function of the squared length of W x, which it multiplies."""
+        return read_unit(self.unit).kind.scales_outputs
 
     @property
     def has_pairs(self) -> bool:

@@ -230,11 +230,29 @@ def _mean(draft: _Draft, network: TrainedNetwork) -> str:
     spec, count = network.spec, len(network.coefficient)
     if spec.types:
         return _gated_mean(draft, network)
+    if spec.is_radial:
+        return _radial_mean(draft, network)
     if len(spec.maps) == 1:
         axis = draft.shape("mean_axis", 1)
         return draft.add("ReduceMean", [_inner(draft, network), axis], "mean", keepdims=0)
     total = _summed(draft, network, spec.maps[-1].weight, _inner(draft, network), "total")
     return draft.add("Div", [total, draft.constant("count", np.array(float(count)))], "mean")
+
+
+def _radial_mean(draft: _Draft, network: TrainedNetwork) -> str:
+    """mean_i u s(|u|^2), u = W_i x."""
+    spec, vectors = network.spec, _product(draft, network)
+    last = draft.shape("last", 2)
+    squares = draft.add("ReduceSum", [draft.add("Mul", [vectors, vectors], "squared"), last], "squares", keepdims=1)
+    if spec.activation.name == "algebraic":
+        raised = draft.add("Add", [squares, draft.constant("one", np.array(1.0))], "raised")
+        factor = draft.add("Reciprocal", [draft.add("Sqrt", [raised], "roots")], "factors")
+    else:
+        factor = draft.add(
+            "Exp", [draft.add("Mul", [squares, draft.constant("half", np.array(-0.5))], "halves")], "factors"
+        )
+    scaled = draft.add("Mul", [vectors, factor], "scaled_vectors")
+    return draft.add("ReduceMean", [scaled, draft.shape("mean_axis", 1)], "mean", keepdims=0)
 
 
 def _gated_mean(draft: _Draft, network: TrainedNetwork) -> str:

@@ -136,12 +136,22 @@ class SharedModule(nn.Module):
             if self.sharing.has_bias:
                 bias = blocks["bias"].flatten()
             inner = nn.functional.linear(x, blocks["weight"].flatten(0, 1), bias)
-            values = self.sharing.sigma(inner)
-            if self.sharing.has_output:
-                return nn.functional.linear(values, side_by_side(blocks["output"]))
+            if self.sharing.is_radial:
+                # Vectors times a function of their squared length, which no rotation changes.
+                u = inner.reshape(*inner.shape[:-1], -1, self.sharing.d_out)
+                t = u.square().sum(-1, keepdim=True)
+                if self.sharing.is_algebraic:
+                    return (u * (1 + t).rsqrt()).mean(-2)
+                else:
+                    return (u * torch.exp(-t / 2)).mean(-2)
             else:
-                sizes = (*values.shape[:-1], -1, self.sharing.d_out)
-                return values.reshape(sizes).mean(-2)
+                values = self.sharing.sigma(inner)
+                if self.sharing.has_output:
+                    output = side_by_side(blocks["output"])
+                    return nn.functional.linear(values, output)
+                else:
+                    sizes = (*values.shape[:-1], -1, self.sharing.d_out)
+                    return values.reshape(sizes).mean(-2)
 
     def gates(self, hidden: Tensor, mixing: Tensor, bias: Tensor) -> Tensor:
         """t = sigma(B |h| + b): h (..., N, D_HIDDEN), B (N, TYPES, TYPES), b (N, TYPES).

@@ -68,6 +68,7 @@ class UnitKind:
         can_be_exported: Whether units are `PointwiseUnit`, with one of the activations that exports know.
         restarts: From how many starts networks are trained, of which the best on held-out rows is kept, where nothing
             else is said.
+        scales_outputs: Whether sigma is a function of the squared length of W x, which it multiplies.
         has_types: Whether hidden coordinates form vectors, of whose lengths sigma is a function.
         has_pairs: Whether vectors are multiplied with their copies in a second half of the hidden space.
     """
@@ -81,6 +82,7 @@ class UnitKind:
     takes_rotations: bool = False
     can_be_searched: bool = True
     can_be_exported: bool = False
+    scales_outputs: bool = False
     has_types: bool = False
     has_pairs: bool = False
     restarts: int = 1

@@ -176,7 +176,7 @@ def test_a_registered_kind_is_known_wherever_units_are_named(kind: UnitKind) -> 
         with pytest.raises(UnitError, match=r"is unknown; use .*shrunk$"):
             build_unit(expression, rep, rep)
     with pytest.raises(
-        UnitError, match=r"cannot be exported; use matrix, matrix\+bias, two-layer, gated or gated-tensors"
+        UnitError, match=r"cannot be exported; use matrix, matrix\+bias, two-layer, gated, gated-tensors or radial"
     ):
         build_pointwise_unit("shrunk", rep, rep)
     with pytest.raises(SpaceError, match=r"unit shrunk on inputs of width 3 .* has 9 parameters"):
@@ -215,5 +215,3 @@ def test_hidden_representations_where_they_belong() -> None:
         build_unit("radial", rep, rep, rep)
     with pytest.raises(UnitError, match="radial profile 'tanh' is unknown"):
         build_unit("radial:tanh", rep, rep)
-    with pytest.raises(UnitError, match="cannot be exported"):
-        build_pointwise_unit("radial", rep, rep)
