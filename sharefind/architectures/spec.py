@@ -194,8 +194,8 @@ class SharingSpec:
     def formula(self) -> str:
         """The unit in one line, such as "A_i logistic(W_i x + b_i)"."""
         if self.types:
-            products = " + T_i (t h (x) h')" if self.has_pairs else ""
-            return f"A_i t + V_i (t h){products}, h = W_i x, t = {self.activation.name}(B_i |h| + b_i)"
+            products, copy = (" + T_i (t h (x) h')", ", h' its second half") if self.has_pairs else ("", "")
+            return f"A_i t + V_i (t h){products}, h = W_i x{copy}, t = {self.activation.name}(B_i |h| + b_i)"
         if self.is_radial:
             return f"u s(|u|^2), u = W_i x, s(t) = {PROFILES[self.activation.name]}"
         text = "x"
