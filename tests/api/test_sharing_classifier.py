@@ -27,7 +27,7 @@ import sharefind
 from sharefind.api import SharingClassifier, SharingSearch
 from sharefind.api.resolve import chosen_task
 from sharefind.cli import main
-from sharefind.errors import ConfigError, DataError, InputError, LabelsWarning, UnitError
+from sharefind.errors import ConfigError, DataError, InputError, LabelsWarning
 from sharefind.search import RunFolder
 
 FAST: dict[str, Any] = {"copies": 19, "alpha": 0.1, "particles": 8, "replicates": 2}
