@@ -12,6 +12,8 @@ from sharefind.datasets.data_formats import load_csv, load_npz, load_parquet, re
 from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.ising import ising_action, ising_task
 from sharefind.datasets.molecule import methane_task
+from sharefind.datasets.molecules import molecule_task
+from sharefind.datasets.pendulum import pendulum_task
 from sharefind.datasets.registry import load_data, load_task, task_names
 from sharefind.datasets.roles import Roles
 from sharefind.datasets.row_keys import unit_numbers
@@ -52,6 +54,8 @@ __all__ = [
     "load_task",
     "methane_task",
     "mirror_action",
+    "molecule_task",
+    "pendulum_task",
     "read_table",
     "strongly_invariant",
     "substitution_task",

@@ -16,6 +16,8 @@ from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.elnino import elnino_task
 from sharefind.datasets.ising import ising_task
 from sharefind.datasets.molecule import methane_task
+from sharefind.datasets.molecules import LOADERS as MOLECULES
+from sharefind.datasets.pendulum import pendulum_task
 from sharefind.datasets.roles import Roles
 from sharefind.datasets.substitutions import SUBSTITUTIONS, substitution_task
 from sharefind.datasets.table_task import table_task
@@ -34,6 +36,7 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
         **{f"dna:brca1-{kind}": partial(substitution_task, kind) for kind in SUBSTITUTIONS},
         "methane": methane_task,
         "methane:stretched": partial(methane_task, stretch=0.2),
+        **MOLECULES,
         "elasticity:Cu": elasticity_task,
         "elasticity:Cu-stretched": partial(elasticity_task, stretch=1.05),
         "tic-tac-toe": tic_tac_toe_task,
@@ -41,6 +44,7 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
         "robot:ant": ant_task,
         "robot:ant-ground": ant_ground_task,
         "robot:ant-gait": ant_gait_task,
+        "robot:pendulum": pendulum_task,
     }
 )
 

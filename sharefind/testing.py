@@ -32,11 +32,12 @@ UNIT_TEXTS = (
     "two-layer:tanh",
     "two-layer:logistic",
     "gated:tanh",
+    "gated-tensors:tanh",
     "radial",
 )
-"""Unit expressions that are drawn; `two-layer` and `gated` with a hidden representation of `HIDDEN_TEXTS`."""
+"""Unit expressions that are drawn; `two-layer` and the gated ones with a hidden representation of `HIDDEN_TEXTS`."""
 
-HIDDEN_TEXTS = ("trivial:2", "natural", "regular", "natural+trivial")
+HIDDEN_TEXTS = ("trivial:2", "natural", "regular", "natural+trivial", "2*natural")
 
 
 def random_groups(most_points: int = 4) -> SearchStrategy[FiniteGroup]:

@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from sharefind.architectures.spec import LENGTHS, SharingSpec
+from sharefind.architectures.spec import LENGTHS, OUTPUTS, SharingSpec
 from sharefind.exact.matrices import to_float
 
 Runs = tuple[tuple[int, float], ...]
@@ -51,8 +51,8 @@ def block_start(spec: SharingSpec, channels: int) -> NDArray[np.float64]:
 
 def _outer(spec: SharingSpec, std: float) -> dict[str, float]:
     """Standard deviations of what stands behind the first layer; lengths are mixed so that their sizes stay."""
-    mixing = {"mixing": 1 / math.sqrt(spec.space_dims[LENGTHS]), "vectors": std} if spec.types else {}
-    return {**mixing, "output": std}
+    mixing = {"mixing": 1 / math.sqrt(spec.space_dims[LENGTHS])} if spec.types else {}
+    return {**mixing, **{part.weight: std for part in spec.maps if part.target == OUTPUTS}}
 
 
 def start_stds(spec: SharingSpec, stds: Mapping[str, float]) -> NDArray[np.float64]:

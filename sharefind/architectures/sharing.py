@@ -14,7 +14,7 @@ from sharefind.architectures.scaling import CENTRE, statistics
 from sharefind.architectures.spec import LENGTHS, GeneratorPair, SharingSpec
 from sharefind.exact.matrices import signed_image, to_float
 from sharefind.groups import exact_matrix
-from sharefind.groups.images import block_places
+from sharefind.groups.images import block_places, pair_places
 from sharefind.meanfield.units.length_gates import LengthGates
 
 Image = list[int]
@@ -34,9 +34,12 @@ class Sharing:
         width: Particles of a network where nothing else is said.
         blocks: The shapes of the blocks by name, in the order of their entries.
         sigma: The activation.
+        is_radial: Whether sigma is a function of the squared length of W x, which it multiplies.
+        is_algebraic: Whether this function is (1 + t)^(-1/2), else exp(-t/2).
         has_bias: Whether the first map has a bias.
         has_output: Whether a second map follows it.
         has_types: Whether hidden units form vectors, of whose lengths sigma is a function.
+        has_pairs: Whether these are multiplied with their copies in a second half.
         d_hidden: dim H, None without a hidden layer.
         is_tied: Whether entries are coefficients up to sign, or zero; else there is a basis.
 
@@ -45,16 +48,18 @@ class Sharing:
         copies: How many copies of the coefficients an exported module reads from where classes of entries are large: a
             processor can have that many additions under way.
         crowd: Classes are large from this many entries a coefficient on, while coefficients are no more than that.
+        sparse: Share of numbers that are not zero below which a basis is written without its zeros.
     """
 
-    def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64) -> None:
-        self.spec, self.copies, self.crowd = spec, copies, crowd
+    def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64, sparse: float = 0.25) -> None:
+        self.spec, self.copies, self.crowd, self.sparse = spec, copies, crowd, sparse
         self.d_in, self.d_out, self.dim, self.width = spec.d_in, spec.d_out, spec.space.dim, spec.particles
         self.input_names, self.output_names = spec.inputs, spec.outputs
         self.blocks = {block.name: block.shape for block in spec.blocks}
         self.sigma = spec.activation.value
+        self.is_radial, self.is_algebraic = spec.is_radial, spec.activation.name == "algebraic"
         self.has_bias, self.has_output = spec.has_bias, len(spec.maps) > 1
-        self.has_types, self.d_hidden = bool(spec.types), spec.d_hidden
+        self.has_types, self.has_pairs, self.d_hidden = bool(spec.types), spec.has_pairs, spec.d_hidden
         self.is_tied = spec.space.tying is not None
 
     @property
@@ -68,9 +73,35 @@ class Sharing:
         return initial.basis(self.spec)
 
     @property
+    def has_sparse_basis(self) -> bool:
+        """Whether most of what coefficients could do to entries they do not, so that a basis is written without zeros.
+
+        Spaces that are tied have no basis.
+        """
+        if self.is_tied:
+            return False
+        table = self.basis
+        return bool(np.count_nonzero(table) < self.sparse * table.size)
+
+    @property
+    def sparse_basis(self) -> list[dict[int, float]]:
+        """For each coefficient the entries that it moves, and by how much."""
+        return [{int(k): float(row[k]) for k in np.flatnonzero(row)} for row in self.basis]
+
+    @property
     def type_of(self) -> list[int]:
         """The type of each hidden unit, from 0."""
         return [int(place) for place in block_places(self.spec.types)]
+
+    @property
+    def first_of(self) -> list[int]:
+        """The hidden unit of the first half in each product."""
+        return [int(place) for place in pair_places(self.spec.types)[0]]
+
+    @property
+    def second_of(self) -> list[int]:
+        """That of the second half."""
+        return [int(place) for place in pair_places(self.spec.types)[1]]
 
     @property
     def types(self) -> int:

@@ -16,7 +16,8 @@ from sharefind.architectures.guards import GUARDS, Guards
 from sharefind.column_names import block_names, default_names
 from sharefind.errors import GroupError, InputError, quoted
 from sharefind.groups import FiniteGroup, parse_exact, trivial
-from sharefind.groups.images import block_places
+from sharefind.groups.images import block_places, pair_places
+from sharefind.groups.vector_pairs import are_halves
 from sharefind.meanfield.clouds.standardise import Standardisation
 from sharefind.meanfield.units import PointwiseUnit, build_pointwise_unit, read_unit
 from sharefind.meanfield.units.activations import Activation
@@ -26,17 +27,22 @@ from sharefind.written import order, plural
 
 SCHEMA = "sharefind.spec/1"
 
-INPUTS, OUTPUTS, HIDDEN, LENGTHS = range(4)
-"""Places of a generator's matrices in a tuple: on X, on Y, on the hidden units, on the lengths of their vectors."""
+INPUTS, OUTPUTS, HIDDEN, LENGTHS, PAIRS = range(5)
+"""Places of a generator's matrices in a tuple: on X, on Y, on the hidden units, on the lengths and on the products of
+their vectors."""
 
-SPACES = ("inputs", "outputs", "hidden units", "lengths")
+SPACES = ("inputs", "outputs", "hidden units", "lengths", "products")
 """What these spaces are called."""
 
-LETTERS = {"vectors": "V", "output": "A", "mixing": "B", "bias": "b", "weight": "W"}
+LETTERS = {"tensors": "T", "vectors": "V", "output": "A", "mixing": "B", "bias": "b", "weight": "W"}
 """What the blocks are called in formulas."""
 
 OPERATORS = {"logistic": "Sigmoid", "tanh": "Tanh"}
 """The activations as torch.nn and ONNX call them; torch's functions have the same names in small letters."""
+
+
+PROFILES = {"algebraic": "(1 + t)^(-1/2)", "gaussian": "exp(-t/2)"}
+"""The functions of squared lengths by which radial units multiply vectors."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class AffineMap:
 
     Attributes:
         weight: The block of its matrix.
-        source: The space of what it takes: INPUTS, HIDDEN or LENGTHS.
+        source: The space of what it takes: INPUTS, HIDDEN, LENGTHS or PAIRS.
         target: The space of what it gives: OUTPUTS, HIDDEN or LENGTHS.
         bias: The block of its bias, None where it is linear.
     """
@@ -79,7 +85,8 @@ class GeneratorPair:
 class SharingSpec:
     """What a discovered space becomes: a unit whose parameters lie in `space`, and the group that fixes it.
 
-    The unit is sigma(W x [+ b]), or A sigma(W x + b) with a hidden layer, or gated by lengths of hidden vectors.
+    The unit is sigma(W x [+ b]), or A sigma(W x + b) with a hidden layer, or gated by lengths of hidden vectors, or W x
+    times a function of its length.
 
     Attributes:
         name: what was found and where. unit: unit expression, "matrix:logistic". particles: N of the search.
@@ -187,7 +194,10 @@ class SharingSpec:
     def formula(self) -> str:
         """The unit in one line, such as "A_i logistic(W_i x + b_i)"."""
         if self.types:
-            return f"A_i t + V_i (t h), h = W_i x, t = {self.activation.name}(B_i |h| + b_i)"
+            products, copy = (" + T_i (t h (x) h')", ", h' its second half") if self.has_pairs else ("", "")
+            return f"A_i t + V_i (t h){products}, h = W_i x{copy}, t = {self.activation.name}(B_i |h| + b_i)"
+        if self.is_radial:
+            return f"u s(|u|^2), u = W_i x, s(t) = {PROFILES[self.activation.name]}"
         text = "x"
         for part in self.maps:
             bias = "" if part.bias is None else f" + {LETTERS[part.bias]}_i"
@@ -226,8 +236,21 @@ class SharingSpec:
 
     @property
     def space_dims(self) -> tuple[int, ...]:
-        """`dims`, with the number of types where hidden units form vectors."""
-        return (*self.dims, int(block_places(self.types).max()) + 1) if self.types else self.dims
+        """`dims`, with the number of types where hidden units form vectors [and of products of these]."""
+        if not self.types:
+            return self.dims
+        pairs = (len(pair_places(self.types)[0]),) if self.has_pairs else ()
+        return (*self.dims, int(block_places(self.types).max()) + 1, *pairs)
+
+    @property
+    def is_radial(self) -> bool:
+        """Whether sigma is a function of the squared length of W x, which it multiplies."""
+        return read_unit(self.unit).kind.scales_outputs
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether hidden vectors are multiplied with their copies."""
+        return read_unit(self.unit).kind.has_pairs
 
     @property
     def rep_names(self) -> tuple[str, ...]:
@@ -242,7 +265,8 @@ class SharingSpec:
         """
         if self.types:
             inner = AffineMap("weight", INPUTS, HIDDEN), AffineMap("mixing", LENGTHS, LENGTHS, "bias")
-            return *inner, AffineMap("output", LENGTHS, OUTPUTS), AffineMap("vectors", HIDDEN, OUTPUTS)
+            outer = AffineMap("output", LENGTHS, OUTPUTS), AffineMap("vectors", HIDDEN, OUTPUTS)
+            return (*inner, *outer, *([AffineMap("tensors", PAIRS, OUTPUTS)] if self.has_pairs else []))
         if read_unit(self.unit).kind.has_hidden:
             return AffineMap("weight", INPUTS, HIDDEN, "bias"), AffineMap("output", HIDDEN, OUTPUTS)
         return (AffineMap("weight", INPUTS, OUTPUTS, "bias" if "+bias" in self.unit else None),)
@@ -321,6 +345,11 @@ def _check_types(spec: SharingSpec) -> None:
         known = max(known, label)
     if has_types and len(spec.types) != spec.block("weight").shape[0]:
         raise InputError(f"{len(spec.types)} types are given for {spec.d_hidden} hidden units; give one for each")
+    if spec.has_pairs and not are_halves(spec.types):
+        raise InputError(
+            f"types of hidden units: the second half is no copy of the first, and the unit {spec.unit} multiplies the "
+            "two; number its vectors on in the same order"
+        )
 
 
 def _check_blocks(spec: SharingSpec) -> None:

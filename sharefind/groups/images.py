@@ -195,12 +195,34 @@ def block_places(labels: Sequence[int]) -> NDArray[np.int64]:
     return np.array([known[key] for key in keys], dtype=np.int64)
 
 
+def pair_places(labels: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which coordinates of two halves of a space are multiplied: those of a type with those of its copy.
+
+    Args:
+        labels: As in `vector_types`, shape (2 h,); the second half repeats the first.
+
+    Returns:
+        For each of p products its coordinate in the first half, and that in the second; shape (p,) each.
+    """
+    half = len(labels) // 2
+    places = block_places(labels[:half])
+    first, second = np.nonzero(places[:, None] == places)
+    return first, second + half
+
+
 def permuted_types(matrices: NDArray[np.float64], labels: Sequence[int]) -> NDArray[np.float64]:
     """How orthogonal matrices (size, dim, dim) that keep types exchange them: (size, types, types)."""
     places = block_places(labels)
     members = (places == np.arange(places.max() + 1)[:, None]).astype(np.float64)
     shares = np.einsum("ki,nij,lj->nkl", members, matrices**2, members)
     return np.asarray(np.rint(shares / members.sum(axis=1)), dtype=np.float64)
+
+
+def paired(matrices: NDArray[np.float64], labels: Sequence[int]) -> NDArray[np.float64]:
+    """How matrices (size, 2 h, 2 h) that keep types act on the products of two halves: (size, p, p)."""
+    first, second = pair_places(labels)
+    products = matrices[:, first[:, None], first] * matrices[:, second[:, None], second]
+    return np.asarray(products, dtype=np.float64)
 
 
 def check_size(group: FiniteGroup, entries: int, most: int = 200_000_000) -> None:

@@ -25,7 +25,7 @@ from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.linear_action import Kind, LinearAction
 
 Operation = Literal[
-    "natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder", "types"
+    "natural", "trivial", "sign", "grid", "sum", "tensor", "copies", "dual", "factor", "reorder", "types", "pairs"
 ]
 
 
@@ -41,7 +41,7 @@ class Construction:
         blocks: How the points of the original group act ("natural", "sign"); kept for its subgroups.
         inner: The representation of the factor of a product ("factor").
         start: First point of this factor.
-        order: Where the new coordinates were ("reorder"), or the labels of types ("types").
+        order: Where the new coordinates were ("reorder"), or labels of types ("types", "pairs").
         evaluate: Its matrices at elements of a product of compact groups ("factor").
     """
 
@@ -255,10 +255,8 @@ class Representation(LinearAction):
                 return _images.block_diagonal(parts * step.count)
             case "dual":
                 return np.asarray(np.linalg.inv(parts[0])).swapaxes(1, 2)
-            case "reorder":
-                return np.asarray(parts[0][:, step.order, :][:, :, step.order])
-            case "types":
-                return _images.permuted_types(parts[0], step.order)
+            case "reorder" | "types" | "pairs":
+                return reordered(step, parts[0])
             case _:
                 return np.asarray(np.einsum("nij,nkl->nikjl", *parts).reshape(-1, self.dim, self.dim))
 
@@ -301,6 +299,23 @@ class SparseTensorProduct(Representation):
         if self.kind == "permutation":
             return _images.ones(len(s), self.dim)
         return (s[:, :, None] * t[:, None, :]).reshape(len(s), self.dim)
+
+
+def reordered(step: Construction, matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Matrices of coordinates in another order, of their types or of products of types.
+
+    Args:
+        step: What was done ("reorder", "types" or "pairs").
+        matrices: Of what it was done to, shape (size, dim, dim).
+
+    Returns:
+        Shape (size, new dim, new dim).
+    """
+    if step.operation == "types":
+        return _images.permuted_types(matrices, step.order)
+    if step.operation == "pairs":
+        return _images.paired(matrices, step.order)
+    return np.asarray(matrices[:, step.order, :][:, :, step.order])
 
 
 def hom(out_rep: Representation, in_rep: Representation) -> Representation:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sharefind.errors import RepresentationError
-from sharefind.groups.images import block_diagonal, permuted_types
-from sharefind.groups.representation import Construction, Representation
+from sharefind.groups.images import block_diagonal
+from sharefind.groups.representation import Construction, Representation, reordered
 
 
 def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -25,7 +25,7 @@ def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDAr
     operation = None if step is None else step.operation
     if step is not None and operation in ("sum", "copies"):
         return block_diagonal([evaluate_permutations(part, drawn) for part in step.parts] * step.count)
-    if step is not None and operation in ("tensor", "reorder", "factor", "types"):
+    if step is not None and operation in ("tensor", "reorder", "factor", "types", "pairs"):
         return _composed(step, drawn)
     if operation == "trivial":
         return np.broadcast_to(np.eye(rep.dim), (len(drawn), rep.dim, rep.dim)).copy()
@@ -38,16 +38,14 @@ def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDAr
 
 
 def _composed(step: Construction, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The matrices of a tensor product, of coordinates in another order, of types, or of a factor of a product."""
+    """The matrices of a tensor product, of coordinates in another order, of their types, or of a product's factor."""
     if step.inner is not None:
         return evaluate_permutations(
             step.inner, drawn[:, step.start : step.start + step.inner.finite_group.degree] - step.start
         )
     parts = [evaluate_permutations(part, drawn) for part in step.parts]
-    if step.operation == "reorder":
-        return parts[0][:, step.order, :][:, :, step.order]
-    if step.operation == "types":
-        return permuted_types(parts[0], step.order)
+    if step.operation in ("reorder", "types", "pairs"):
+        return reordered(step, parts[0])
     dim = math.prod(part.shape[1] for part in parts)
     return np.asarray(np.einsum("nij,nkl->nikjl", *parts).reshape(-1, dim, dim))
 

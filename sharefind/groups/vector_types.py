@@ -119,8 +119,8 @@ def _kinds(rep: Representation, has_pairs: bool) -> list[str]:
     left, right = (_kinds(part, has_pairs) for part in step.parts)
     if has_pairs:
         points = [_moves_points(part) for part in step.parts]
-        left = [f"{a}*{a}" for a in left] if points[0] and not points[1] else left
-        right = [f"{b}*{b}" for b in right] if points[1] and not points[0] else right
+        left = [_product(a, a) for a in left] if points[0] and not points[1] else left
+        right = [_product(b, b) for b in right] if points[1] and not points[0] else right
     return [_product(a, b) for a in left for b in right]
 
 

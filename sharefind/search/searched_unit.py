@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from sharefind.errors import GroupError, RepresentationError, SpaceError, UnitError, setting
 from sharefind.groups import FiniteGroup, Representation, hom, parse_representation
-from sharefind.groups.images import block_places
-from sharefind.groups.vector_types import kinds_of, vector_labels
+from sharefind.groups.images import block_places, pair_places
+from sharefind.groups.vector_pairs import on_pairs
+from sharefind.groups.vector_types import kinds_of, on_types, vector_labels
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.meanfield.units import SearchedUnit, build_searched_unit, read_unit
 from sharefind.meanfield.units.invariance import generator_signs
@@ -21,6 +25,9 @@ HIDDEN_UNIT = "two-layer"
 
 GATED_UNIT = "gated"
 """The unit for groups that turn vectors: a pointwise sigma commutes with no rotation."""
+
+TENSOR_UNIT = "gated-tensors"
+"""The same for labels that are reached by products of two vectors: tensors of order 2, cross products."""
 
 BARE_UNIT = "matrix"
 """The unit where no linear map is equivariant and no hidden layer helps: a bias alone would only hide that."""
@@ -103,7 +110,8 @@ def default_unit(
     An affine map with a bias for labels that the candidate moves, with tanh where it changes their signs. Where they
     are invariant, or no linear map is equivariant, a hidden layer, if one sees more than invariant linear functions.
     Vectors gated by lengths for groups that turn inputs or labels continuously, and for labels that a finite group
-    turns where no permuted hidden layer sees enough: a pointwise sigma would leave a constant network.
+    turns where no permuted hidden layer sees enough: a pointwise sigma would leave a constant network. With products of
+    vectors where labels depend on some, such as tensors of order 2.
 
     Args:
         in_rep: The action on X.
@@ -120,20 +128,21 @@ def default_unit(
     if group.order == 1:
         return DEFAULT_UNIT
     if _rotates(in_rep) or _rotates(out_rep):
-        return GATED_UNIT
+        return gated_unit(in_rep, out_rep, hidden, limits)
     is_turned = any(signs is None for signs in generator_signs(out_rep))
     is_blind = fixed_space(hom(in_rep, out_rep)).is_zero
     if not (is_blind or is_turned or _is_trivial(out_rep)):
         return f"{DEFAULT_UNIT}{sigma}"
     if hidden is not None:
-        return GATED_UNIT if any(s is None for s in _hidden_signs(hidden, in_rep, limits)) else HIDDEN_UNIT
+        is_turning = any(s is None for s in _hidden_signs(hidden, in_rep, limits))
+        return gated_unit(in_rep, out_rep, hidden, limits) if is_turning else HIDDEN_UNIT
     if group.is_finite and not is_paper:
         rep = _rep(_chosen_hidden(in_rep, out_rep, limits), in_rep, limits)
         dim = 0 if rep is None else read_unit(HIDDEN_UNIT).dim(in_rep.dim, out_rep.dim, rep.dim)
         if rep is not None and dim <= limits.dim and _sees(in_rep, out_rep, rep):
             return HIDDEN_UNIT
     if is_turned:
-        return GATED_UNIT
+        return gated_unit(in_rep, out_rep, None, limits)
     return f"{BARE_UNIT if is_blind else DEFAULT_UNIT}{sigma}"
 
 
@@ -164,8 +173,9 @@ def default_hidden(
         UnitError: No representation of those sees enough; one is to be named.
     """
     group = in_rep.group
-    if read_unit(unit).kind.has_types:
-        return _gated_hidden(in_rep, out_rep, limits)
+    kind = read_unit(unit).kind
+    if kind.has_types:
+        return _gated_hidden(in_rep, out_rep, limits, kind.has_pairs)
     chosen = _chosen_hidden(in_rep, out_rep, limits)
     if chosen is None:
         raise UnitError(
@@ -196,33 +206,80 @@ def _chosen_hidden(
     return min(found, key=lambda name: found[name], default=None)
 
 
-def _gated_hidden(
-    in_rep: Representation, out_rep: Representation, limits: Limits, widths: HiddenWidths = HiddenWidths()
+def gated_unit(
+    in_rep: Representation, out_rep: Representation, hidden: str | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> str:
-    """Vectors of pairs of points where dim Z allows it, else of points."""
-    pairs, points = (kinds_of(in_rep, has_pairs=has_pairs) for has_pairs in (True, False))
-    if pairs != points:
-        text = _multiple(pairs, in_rep, limits, widths)
+    """`gated-tensors` where products of two vectors reach labels that lengths and scalars do not, else `gated`.
+
+    Args:
+        in_rep: The action on X.
+        out_rep: The action on Y.
+        hidden: A representation that the user named for the hidden units.
+        limits: On the size of representations.
+
+    Returns:
+        A unit expression.
+    """
+    if _is_trivial(out_rep):
+        return GATED_UNIT
+    rep = _rep(hidden or f"2*({'+'.join(kinds_of(in_rep))})", in_rep, limits)
+    try:
+        pairs = None if rep is None else on_pairs(rep, vector_labels(rep))
+    except RepresentationError:
+        pairs = None
+    if rep is None or pairs is None:
+        return GATED_UNIT
+    lengths = hom(out_rep, on_types(rep, vector_labels(rep)))
+    with_products = reached([lengths, hom(out_rep, pairs)], out_rep.dim)
+    return TENSOR_UNIT if with_products > reached([lengths], out_rep.dim) else GATED_UNIT
+
+
+def reached(maps: Sequence[Representation], rows: int) -> int:
+    """Dimension of what the images of equivariant maps span together.
+
+    Args:
+        maps: Actions on matrices of so many rows.
+        rows: Dimension of the space that the maps lead to.
+    """
+    bases = [basis for action in maps if len(basis := fixed_space(action).orthonormal())]
+    columns = [basis.reshape(len(basis), rows, -1).swapaxes(0, 1).reshape(rows, -1) for basis in bases]
+    return int(np.linalg.matrix_rank(np.concatenate(columns, axis=1))) if columns else 0
+
+
+def _gated_hidden(
+    in_rep: Representation,
+    out_rep: Representation,
+    limits: Limits,
+    has_pairs: bool,
+    widths: HiddenWidths = HiddenWidths(),
+) -> str:
+    """Vectors of pairs of points where dim Z allows it, else of points; an even number where they are multiplied."""
+    of_pairs, of_points = (kinds_of(in_rep, has_pairs=pairs) for pairs in (True, False))
+    if of_pairs != of_points:
+        text = _multiple(of_pairs, in_rep, limits, has_pairs, widths)
         rep = _rep(text, in_rep, limits)
-        if rep is not None and _gated_size(in_rep, out_rep, rep) <= widths.parameters:
+        if rep is not None and _gated_size(in_rep, out_rep, rep, has_pairs) <= widths.parameters:
             return text
-    return _multiple(points, in_rep, limits, widths)
+    return _multiple(of_points, in_rep, limits, has_pairs, widths)
 
 
-def _multiple(kinds: list[str], in_rep: Representation, limits: Limits, widths: HiddenWidths) -> str:
+def _multiple(kinds: list[str], in_rep: Representation, limits: Limits, is_even: bool, widths: HiddenWidths) -> str:
     """As many hidden vectors of each kind as widths allow."""
     one = "+".join(kinds)
     rep = _rep(one, in_rep, limits)
     types = 1 if rep is None else max(block_places(vector_labels(rep))) + 1
     count = max(1, min(widths.vectors, widths.types // types))
+    count = max(2, count - count % 2) if is_even else count
     name = f"({one})" if len(kinds) > 1 else one
     return name if count == 1 else f"{count}*{name}"
 
 
-def _gated_size(in_rep: Representation, out_rep: Representation, hidden: Representation) -> int:
+def _gated_size(in_rep: Representation, out_rep: Representation, hidden: Representation, has_pairs: bool) -> int:
     """Dim Z of a gated unit."""
-    types = int(max(block_places(vector_labels(hidden)))) + 1
-    return hidden.dim * (in_rep.dim + out_rep.dim) + types * (types + 1 + out_rep.dim)
+    labels = vector_labels(hidden)
+    types = int(max(block_places(labels))) + 1
+    pairs = len(pair_places(labels)[0]) if has_pairs else 0
+    return hidden.dim * (in_rep.dim + out_rep.dim) + types * (types + 1 + out_rep.dim) + pairs * out_rep.dim
 
 
 def _hidden_signs(hidden: str, in_rep: Representation, limits: Limits) -> list[list[int] | None]:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from sharefind.groups import FiniteGroup
+from sharefind.groups.vector_types import vector_labels
 from sharefind.inference import (
     FamilyTest,
     RandomisationTest,
@@ -25,6 +26,7 @@ from sharefind.inference import (
     rotation_test,
 )
 from sharefind.inference.continuous.rotations import LARGEST, least_copies
+from sharefind.inference.inner_products import inner_products
 from sharefind.inference.relation.group_shares import GroupShares
 from sharefind.inference.relation.relation_family import RelationFamily
 from sharefind.inference.tests.closed_testing import remembered
@@ -217,6 +219,16 @@ def _independence(problem: Problem, x: Tensor, y: Tensor, memory: Memory, progre
         rng = named_stream(settings.seed, "symmetries", INDEPENDENCE)
         moved = moved_coordinates(moves, x.shape[1], y.shape[1], rng)
         level = settings.alpha if settings.grows else None
-        return independence_test(x, y, rng, settings.copies, moved, settings.workers, units=problem.units, alpha=level)
+        units, views = problem.units, _views(problem, x)
+        return independence_test(x, y, rng, settings.copies, moved, settings.workers, units, level, views)
 
     return remembered(KeptTests(memory), INDEPENDENCE, test)
+
+
+def _views(problem: Problem, x: Tensor) -> list[Tensor]:
+    """What rotations leave of inputs, for a candidate with some: labels of points that lie anyhow show in it alone."""
+    rep = problem.candidate.in_rep
+    if not (rep.lie and rep.is_orthogonal):
+        return []
+    labels = vector_labels(rep)
+    return [inner_products(x, labels)] if any(labels) else []

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 
-import numpy as np
-
-from sharefind.errors import setting
-from sharefind.groups import Representation, hom
+from sharefind.errors import GroupError, setting
+from sharefind.groups import CompactGroup, hom, named_group
 from sharefind.meanfield.units import GatedUnit, SearchedUnit
-from sharefind.search.searched_unit import GATED_UNIT
+from sharefind.search.searched_unit import GATED_UNIT, TENSOR_UNIT, gated_unit, reached
 from sharefind.spaces import fixed_space
 
 
@@ -29,34 +27,51 @@ def reach_warnings(unit: SearchedUnit) -> tuple[str, ...]:
     if group.is_finite and not isinstance(unit, GatedUnit):
         return ()
     if hidden is None:
-        seen = _reached([hom(unit.in_rep, unit.out_rep)], unit.d_in)
+        seen = reached([hom(unit.in_rep, unit.out_rep)], unit.d_in)
         return () if seen else (_line(unit, "sees", 0, unit.d_in, "inputs"),)
-    read = [hidden, *([unit.lengths_rep] if isinstance(unit, GatedUnit) else [])]
-    seen = _reached([hom(unit.in_rep, hidden)], unit.d_in)
-    given = _reached([hom(unit.out_rep, rep) for rep in read], unit.d_out)
+    others = (unit.lengths_rep, unit.pairs_rep) if isinstance(unit, GatedUnit) else ()
+    read = [hidden, *(rep for rep in others if rep is not None)]
+    seen = reached([hom(unit.in_rep, hidden)], unit.d_in)
+    given = reached([hom(unit.out_rep, rep) for rep in read], unit.d_out)
     lines = [] if seen == unit.d_in else [_line(unit, "sees", seen, unit.d_in, "inputs")]
-    return (*lines, *([] if given == unit.d_out else [_line(unit, "gives", given, unit.d_out, "outputs")]))
+    lines += [] if given == unit.d_out else [_line(unit, "gives", given, unit.d_out, "outputs")]
+    return (*lines, *([_mirrored_line(group.name)] if _is_mirrored(unit) else []))
 
 
-def _reached(maps: Sequence[Representation], rows: int) -> int:
-    """Dimension of what the images of equivariant maps span together.
+def _is_mirrored(unit: SearchedUnit) -> bool:
+    """Whether all networks that commute with the rotations of a group SO(n) commute with reflections of space too."""
+    try:
+        larger = named_group(re.sub(r"SO(?=\d)", "O", unit.in_rep.group.name))
+    except GroupError:
+        return False
+    if larger == unit.in_rep.group or not isinstance(larger, CompactGroup):
+        return False
+    return fixed_space(unit.space.action.rebuilt(larger)).dim == fixed_space(unit.space.action).dim
 
-    Args:
-        maps: Actions on matrices of so many rows.
-        rows: Dimension of the space that the maps lead to.
-    """
-    bases = [basis for action in maps if len(basis := fixed_space(action).orthonormal())]
-    columns = [basis.reshape(len(basis), rows, -1).swapaxes(0, 1).reshape(rows, -1) for basis in bases]
-    return int(np.linalg.matrix_rank(np.concatenate(columns, axis=1))) if columns else 0
+
+def _mirrored_line(group: str) -> str:
+    return (
+        f"networks on E^{group} commute with reflections of space too, so that they cannot tell a left hand from a "
+        "right one; where labels may depend on that, add a column such as the triple product of three vectors"
+    )
 
 
 def _line(unit: SearchedUnit, verb: str, reached: int, dim: int, side: str) -> str:
     group, hidden = unit.in_rep.group.name, unit.hidden_rep
     with_hidden = "" if hidden is None else f" with hidden units {hidden.name}"
     is_gated = isinstance(unit, GatedUnit)
-    advice = f"another {setting('hidden_rep')}" if is_gated else f"{setting('unit')} {GATED_UNIT}"
+    advice = f"try another {setting('hidden_rep')}" if is_gated else f"try {setting('unit')} {GATED_UNIT}"
+    if isinstance(unit, GatedUnit) and side == "outputs":
+        advice = _advice_on_outputs(unit, advice)
     constant = f", so that every network on E^{group} is constant" if reached == 0 else ""
     return (
         f"unit {unit.name}{with_hidden} {verb} {reached} of {dim} independent combinations of the {side} where it "
-        f"commutes with {group}{constant}; try {advice}"
+        f"commutes with {group}{constant}; {advice}"
     )
+
+
+def _advice_on_outputs(unit: GatedUnit, otherwise: str) -> str:
+    """A pseudo-scalar is a product of three vectors, which no unit forms."""
+    if unit.pairs_rep is None and gated_unit(unit.in_rep, unit.out_rep) == TENSOR_UNIT:
+        return f"try {setting('unit')} {TENSOR_UNIT}"
+    return f"{otherwise}, or add a column that changes as they do, such as the triple product of three vectors"

@@ -27,7 +27,7 @@ import sharefind
 from sharefind.api import SharingClassifier, SharingSearch
 from sharefind.api.resolve import chosen_task
 from sharefind.cli import main
-from sharefind.errors import ConfigError, DataError, InputError, LabelsWarning, UnitError
+from sharefind.errors import ConfigError, DataError, InputError, LabelsWarning
 from sharefind.search import RunFolder
 
 FAST: dict[str, Any] = {"copies": 19, "alpha": 0.1, "particles": 8, "replicates": 2}
@@ -197,7 +197,6 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "part of an epoch": (lambda: SharingSearch("C4", train_epochs=0.5).fit(X, Y), ConfigError, r"train_epochs is 0\.5"),
     "width": (lambda: SharingSearch("C4", train_width=0).fit(X, Y), ConfigError, "train_width is 0"),
     "step": (lambda: SharingSearch("C4", train_lr=0.0).fit(X, Y), ConfigError, r"train_lr is 0\.0"),
-    "unit": (lambda: SharingSearch("SO2", unit="radial", train_epochs=1).fit(X[:, :2], Y[:, :2]), UnitError, "0 train"),
     "shape alone": (lambda: SharingSearch("C4", shape="2x2").fit(X, Y), InputError, "shape 2x2 gives lengths"),
     "other size": (lambda: SharingSearch("C4", axes="a b", shape="3x2").fit(X, Y), InputError, "has 6 entries"),
     "flat": (lambda: SharingSearch("C4", axes="a b").fit(X, Y), InputError, 'axes "a b" names 2 axes of rows'),

@@ -32,7 +32,7 @@ from sharefind.architectures import TrainedNetwork, read_spec
 from sharefind.architectures.formats.tensors import read_safetensors
 from sharefind.architectures.layers import SharedLinear, SharedShallowNetwork, SharedTwoLayer
 from sharefind.cli import main
-from sharefind.errors import ConfigError, InputError, NotConvergedError, RepresentationError, RunFolderError, UnitError
+from sharefind.errors import ConfigError, InputError, NotConvergedError, RepresentationError, RunFolderError
 from sharefind.groups import FiniteGroup, named_group, natural, trivial
 from sharefind.limits import SETTINGS
 from sharefind.search import Candidate, Observer, RunFolder, SearchConfig, SearchNode, StopSearch
@@ -233,20 +233,21 @@ def test_one_output_may_be_flat() -> None:
 
 
 @pytest.mark.slow
-def test_hidden_layers_and_units_without_export() -> None:
+def test_hidden_layers_and_rotations() -> None:
     x, y = circulant(60)
     two = SharingSearch("C2xC2", unit="two-layer:tanh", **FAST).fit(x, y)
     assert isinstance(two.layer(), SharedTwoLayer)
     points = np.random.default_rng(0).standard_normal((120, 3))
     labels = 2 * points / (1 + (points**2).sum(1, keepdims=True))
     radial = SharingSearch("SO3", unit="radial", **FAST).fit(points, labels)
-    assert radial.stabiliser_.order is None and not hasattr(radial, "spec_")
+    assert radial.stabiliser_.order is None and radial.spec_.unit == "radial:algebraic"
     turn = np.linalg.qr(np.random.default_rng(1).standard_normal((3, 3)))[0]
     turn *= np.linalg.det(turn)
     assert np.allclose(radial.predict(points @ turn.T), radial.predict(points) @ turn.T, atol=1e-10)
     assert radial.score(points, labels) > 0.2
-    with pytest.raises(UnitError, match="cannot be exported"):
-        radial.to_module()
+    network = radial.to_module()
+    exported = network(torch.from_numpy(points)).detach().numpy()
+    assert np.allclose(exported, radial.predict(points), atol=1e-10)
 
 
 def test_it_follows_scikit_learn(found: SharingSearch) -> None:

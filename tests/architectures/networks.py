@@ -31,8 +31,11 @@ ARCHITECTURES: dict[str, tuple[Any, ...]] = {
     "two_signed": ("B2", "two-layer:tanh", "natural", "natural", "natural"),
     "two_rescaled": ("C2", "two-layer:tanh", "natural", "natural", "regular"),
     "two_basis": ("R3", "two-layer:tanh", "natural", "natural", "regular"),
+    "radial_algebraic": ("SO3", "radial", "2*natural", "natural"),
+    "radial_gaussian": ("R5", "radial:gaussian", "2*natural", "natural"),
     "gated_scalar": ("O3", "gated:tanh", "3*natural", "trivial", "4*natural"),
     "gated_vectors": ("SO2", "gated:logistic", "natural+trivial", "natural", "2*natural+2*trivial"),
+    "gated_tensors": ("O3", "gated-tensors:tanh", "2*natural", "natural*natural", "2*(natural+trivial)"),
     "gated_basis": ("R5", "gated:tanh", "2*natural", "natural", "natural+regular"),
 }
 

@@ -7,14 +7,17 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from scipy.linalg import block_diag
 
 from sharefind.architectures import SharingSpec, TrainedNetwork, certify, from_json, to_json, write_onnx, write_snippet
 from sharefind.architectures.input_changes import seen_inputs
 from sharefind.architectures.layers import SharedShallowNetwork, SharedTwoLayer
 from sharefind.architectures.layers.comparison import TrainingPlan, fit_network, start_network
 from sharefind.architectures.layers.coordinates import suited
-from sharefind.errors import ExportError, InputError
+from sharefind.errors import ExportError, InputError, UnitError
 from sharefind.groups import named_group, parse_representation
+from sharefind.meanfield.units import build_pointwise_unit
+from sharefind.spaces import fixed_space
 from sharefind.typing import FloatArray
 from tests.architectures.networks import module_of, network_of, spec_of
 
@@ -34,22 +37,78 @@ def vectors_network() -> TrainedNetwork:
     return TrainedNetwork(spec, np.random.default_rng(4).standard_normal((5, spec.space.dim)))
 
 
-def test_torch_and_onnx_turn_with_their_inputs(tmp_path: Path) -> None:
-    network = vectors_network()
+def tensors_network() -> TrainedNetwork:
+    """A tensor of order 2 and an axial vector for two points and a charge."""
+    reps = ("2*natural+trivial", "natural*natural+sign*natural", "2*(natural+trivial)")
+    spec = spec_of("O3", "gated-tensors:tanh", *reps)
+    return TrainedNetwork(spec, np.random.default_rng(4).standard_normal((5, spec.space.dim)))
+
+
+def on_points(turn: FloatArray) -> FloatArray:
+    return np.kron(np.eye(3), turn)
+
+
+CASES = {
+    "vectors": (vectors_network, on_points, on_points),
+    "tensors": (
+        tensors_network,
+        lambda turn: block_diag(turn, turn, 1.0),
+        lambda turn: block_diag(np.kron(turn, turn), np.linalg.det(turn) * turn),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_torch_and_onnx_turn_with_their_inputs(case: str, tmp_path: Path) -> None:
+    make, on_inputs, on_outputs = CASES[case]
+    network = make()
     net = module_of(network, tmp_path).SharedShallowNetwork(5, dtype=torch.float64)
     net.load_state_dict(SharedShallowNetwork(network.spec, 5, dtype=torch.float64).state_dict())
     with torch.no_grad():
         net.coefficient.copy_(torch.from_numpy(network.coefficient))
     write_onnx(network, tmp_path / "net.onnx")
     session = onnxruntime.InferenceSession((tmp_path / "net.onnx").read_bytes(), providers=["CPUExecutionProvider"])
-    x = np.random.default_rng(5).standard_normal((6, 9))
+    x = np.random.default_rng(5).standard_normal((6, network.spec.d_in))
     y = network.predict(x)
-    assert np.abs(y).max() > 0.1
+    assert np.abs(y).max(axis=0).min() > 0.1
     for turn in turns():
-        matrix = np.kron(np.eye(3), turn)
-        moved = x @ matrix.T
+        moved, there = x @ on_inputs(turn).T, y @ on_outputs(turn).T
         for found in (net(torch.from_numpy(moved)).detach().numpy(), session.run(None, {"x": moved})[0]):
-            np.testing.assert_allclose(found, y @ matrix.T, atol=TOLERANCE)
+            np.testing.assert_allclose(found, there, atol=TOLERANCE)
+
+
+def test_products_need_copies() -> None:
+    spec = spec_of("O3", "gated-tensors:tanh", "2*natural", "natural*natural", "2*(natural+trivial)")
+    assert certify(spec).is_proven
+    with pytest.raises(InputError, match="the second half is no copy of the first"):
+        replace(spec, types=(1, 1, 1, 0, 2, 2, 2, 3))
+    swapped = [replace(pair, on_hidden=pair.on_hidden and pair.on_hidden[::-1]) for pair in spec.generators]
+    with pytest.raises(ExportError, match="generator 0 of O3 does not"):
+        certify(replace(spec, generators=tuple(swapped)))
+    with pytest.raises(
+        UnitError, match=r"3\*natural is not twice one representation; write hidden_rep 2\*\(3\*natural\)"
+    ):
+        spec_of("O3", "gated-tensors:tanh", "2*natural", "natural*natural", "3*natural")
+
+
+def test_a_product_of_a_vector_with_itself_is_reached() -> None:
+    """One particle by hand: h = h' = x and t = 1/2 give x (x) x / 2, of which lengths give the trace alone."""
+    group = named_group("O3")
+    reps = [parse_representation(text, group) for text in ("natural", "natural*natural", "2*natural")]
+    unit = build_pointwise_unit("gated-tensors:tanh", *reps)
+    blocks = {
+        "tensors": np.eye(9),
+        "vectors": np.zeros((9, 6)),
+        "output": np.zeros((9, 2)),
+        "mixing": np.zeros((2, 2)),
+        "bias": np.full(2, np.arctanh(0.5)),
+        "weight": np.concatenate([np.eye(3), np.eye(3)]),
+    }
+    theta = np.concatenate([blocks[block.name].ravel() for block in unit.space.blocks])
+    assert np.abs(theta - fixed_space(unit.space.action).project(theta)).max() < 1e-12
+    x = np.random.default_rng(0).standard_normal((1, 4, 3))
+    found = unit.values(torch.from_numpy(x), torch.from_numpy(theta)[None, :, None])[0, :, :, 0].T
+    np.testing.assert_allclose(found, np.einsum("bi,bj->bij", x[0], x[0]).reshape(4, 9) / 2, atol=1e-12)
 
 
 def test_reflections_are_seen_where_the_group_has_none() -> None:

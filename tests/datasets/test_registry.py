@@ -15,10 +15,12 @@ NEEDS = {
     "elnino": "statsmodels",
     "dna": "cogent3",
     "methane": "ase",
+    "molecule": "ase",
     "elasticity": "ase",
     "robot": "mujoco",
 }
-SLOW = ("elasticity:Cu-stretched", "robot")
+MOLECULES = ("ammonia", "methane", "ethane", "carbon-dioxide", "water-forces")
+SLOW = ("elasticity:Cu-stretched", "robot:ant", *(f"molecule:{name}" for name in MOLECULES))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +29,7 @@ SLOW = ("elasticity:Cu-stretched", "robot")
     [pytest.param(name, marks=[pytest.mark.slow] * name.startswith(SLOW)) for name in task_names()],
 )
 def test_every_name_loads_and_samples(name: str) -> None:
-    pytest.importorskip(NEEDS.get(name.partition(":")[0], "numpy"))
+    pytest.importorskip("numpy" if name == "robot:pendulum" else NEEDS.get(name.partition(":")[0], "numpy"))
     task = load_task(name)
     assert task.name == name and task.description
     x, y = task.sample(np.random.default_rng(0), 7)
@@ -42,8 +44,10 @@ def test_every_name_loads_and_samples(name: str) -> None:
 def test_the_names() -> None:
     textures = ("texture:gravel", "texture:brick", "texture:grass")
     dna = ("dna:brca1-exchangeabilities", "dna:brca1-rates")
-    atoms = ("methane", "methane:stretched", "elasticity:Cu", "elasticity:Cu-stretched")
-    robots = ("robot:ant", "robot:ant-ground", "robot:ant-gait")
+    five = ("water", "ammonia", "methane", "ethane", "carbon-dioxide")
+    molecules = tuple(f"molecule:{name}{what}" for name in five for what in ("", "-forces"))
+    atoms = ("methane", "methane:stretched", *molecules, "elasticity:Cu", "elasticity:Cu-stretched")
+    robots = ("robot:ant", "robot:ant-ground", "robot:ant-gait", "robot:pendulum")
     others = ("tic-tac-toe", "ising:4x4", *robots)
     assert task_names() == ("c2-wi", "c2-si", "c2-arbitrary", *textures, "elnino", *dna, *atoms, *others)
 

@@ -171,9 +171,10 @@ def _common_field(spec: SharingSpec, stabiliser: Stabiliser) -> Any:
 def _check_pointwise(spec: SharingSpec, stabiliser: Stabiliser) -> None:
     """Sigma on each coordinate commutes with permutations, if odd with signed ones, with no others.
 
-    On lengths of hidden vectors generators act by permutations: the stabiliser was refused otherwise.
+    On lengths of hidden vectors generators act by permutations, and they do not change the length of an output: the
+    stabiliser was refused otherwise.
     """
-    if spec.types:
+    if spec.types or spec.is_radial:
         return
     sigma, group, place = spec.activation, spec.group_name, spec.maps[0].target
     for position, move in enumerate(stabiliser.pairs):

@@ -6,7 +6,7 @@ Names and orders in a specification are claims; what is proven about them is dec
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -29,11 +29,12 @@ from sharefind.groups import CompactGroup, FiniteGroup, Representation, exact_do
 from sharefind.groups.from_matrices import unchecked
 from sharefind.groups.group import MAX_ORDER, permutation_sign
 from sharefind.groups.orbits import orbit_action
-from sharefind.groups.vector_types import keeps_types, type_image
+from sharefind.groups.vector_pairs import is_doubled, pair_derivative, pair_matrix
+from sharefind.groups.vector_types import Labels, keeps_types, type_image
 from sharefind.spaces import Subspace, fixed_space
 
 ExactMove = tuple[DomainMatrix, ...]
-"""One generator on inputs, on outputs [and on hidden units [and on their lengths]], over one field."""
+"""One generator on inputs, on outputs [and on hidden units [and on their lengths [and products]]], over one field."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +42,8 @@ class Stabiliser:
     """What fixes a space.
 
     pairs, lie: exact generators, all over one field.
-    reps: the same as representations on X, on Y [and on the hidden units [and their lengths]] of the group that they
-        generate on the sum of these spaces, an image of the one that is named.
+    reps: the same as representations on X, on Y [and on the hidden units [, their lengths [and products]]] of the group
+        that they generate on the sum of these spaces, an image of the one that is named.
     """
 
     pairs: tuple[ExactMove, ...]
@@ -65,6 +66,9 @@ def rebuild_stabiliser(spec: SharingSpec) -> Stabiliser:
     _refuse_unless_orthogonal(spec, pairs, lie)
     if spec.types:
         pairs, lie = _with_lengths(spec, pairs), _with_still_lengths(spec, lie)
+    if spec.has_pairs:
+        pairs = _with_products(spec, "generator", pairs, pair_matrix)
+        lie = _with_products(spec, "Lie generator", lie, pair_derivative)
     reps = _finite(spec, pairs) if spec.group_order is not None else _infinite(spec, pairs, lie)
     return Stabiliser(pairs, lie, reps)
 
@@ -89,9 +93,19 @@ def _with_still_lengths(spec: SharingSpec, lie: Sequence[ExactMove]) -> tuple[Ex
     return tuple((*move, zero_matrix(spec.space_dims[LENGTHS], move[HIDDEN].domain)) for move in lie)
 
 
+def _with_products(
+    spec: SharingSpec, kind: str, moves: Sequence[ExactMove], on_pairs: Callable[[DomainMatrix, Labels], DomainMatrix]
+) -> tuple[ExactMove, ...]:
+    """Generators with what they do to products of hidden vectors and their copies."""
+    bad = next((position for position, move in enumerate(moves) if not is_doubled(move[HIDDEN])), None)
+    if bad is not None:
+        raise refusal(f"{kind} {bad} of {spec.group_name} does not do the same to both halves of the hidden units")
+    return tuple((*move, on_pairs(move[HIDDEN], spec.types)) for move in moves)
+
+
 def _names(spec: SharingSpec) -> tuple[str, ...]:
     """What the representations are called."""
-    return (*spec.rep_names, "lengths") if spec.types else spec.rep_names
+    return (*spec.rep_names, *SPACES[LENGTHS : len(spec.space_dims)])
 
 
 def equivariant_space(spec: SharingSpec, reps: Sequence[Representation]) -> Subspace:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sharefind.architectures.spec import SharingSpec
 from sharefind.column_names import has_own_names
@@ -147,6 +147,16 @@ def assigned(target: str, items: Nested) -> list[str]:
     """`target = (...)`, an item a line where it fits; the target may have a type."""
     lines = tuple_lines(items, 0)
     return [f"{target} = {lines[0]}", *lines[1:-1], ")"] if items else [f"{target} = ()"]
+
+
+def sparse_literal(target: str, rows: Sequence[Mapping[int, str]]) -> list[str]:
+    """`target = (...)`: a matrix as a mapping {column: number} a row."""
+    lines = list[str]()
+    for row in rows:
+        items = [f"{column}: {value}" for column, value in row.items()]
+        line = f"    {{{', '.join(items)}}},"
+        lines += [line] if len(line) <= WIDTH else ["    {", *lines_of(items, 8), "    },"]
+    return [f"{target} = (", *lines, ")"]
 
 
 def labels_literal(spec: SharingSpec, labels: Sequence[int]) -> list[str]:

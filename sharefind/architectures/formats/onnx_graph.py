@@ -22,7 +22,7 @@ from sharefind.architectures.scaling import CENTRE, SCALE, SHIFT, statistics
 from sharefind.architectures.spec import LENGTHS, OPERATORS, SharingSpec
 from sharefind.architectures.trained import TrainedNetwork
 from sharefind.errors import ExportError
-from sharefind.groups.images import block_places
+from sharefind.groups.images import block_places, pair_places
 from sharefind.meanfield.units.length_gates import LengthGates
 from sharefind.storage import write_atomically
 
@@ -230,6 +230,8 @@ def _mean(draft: _Draft, network: TrainedNetwork) -> str:
     spec, count = network.spec, len(network.coefficient)
     if spec.types:
         return _gated_mean(draft, network)
+    if spec.is_radial:
+        return _radial_mean(draft, network)
     if len(spec.maps) == 1:
         axis = draft.shape("mean_axis", 1)
         return draft.add("ReduceMean", [_inner(draft, network), axis], "mean", keepdims=0)
@@ -237,8 +239,24 @@ def _mean(draft: _Draft, network: TrainedNetwork) -> str:
     return draft.add("Div", [total, draft.constant("count", np.array(float(count)))], "mean")
 
 
+def _radial_mean(draft: _Draft, network: TrainedNetwork) -> str:
+    """mean_i u s(|u|^2), u = W_i x."""
+    spec, vectors = network.spec, _product(draft, network)
+    last = draft.shape("last", 2)
+    squares = draft.add("ReduceSum", [draft.add("Mul", [vectors, vectors], "squared"), last], "squares", keepdims=1)
+    if spec.activation.name == "algebraic":
+        raised = draft.add("Add", [squares, draft.constant("one", np.array(1.0))], "raised")
+        factor = draft.add("Reciprocal", [draft.add("Sqrt", [raised], "roots")], "factors")
+    else:
+        factor = draft.add(
+            "Exp", [draft.add("Mul", [squares, draft.constant("half", np.array(-0.5))], "halves")], "factors"
+        )
+    scaled = draft.add("Mul", [vectors, factor], "scaled_vectors")
+    return draft.add("ReduceMean", [scaled, draft.shape("mean_axis", 1)], "mean", keepdims=0)
+
+
 def _gated_mean(draft: _Draft, network: TrainedNetwork) -> str:
-    """mean_i A_i t + V_i (t h), h = W_i x, t = sigma(B_i |h| + b_i)."""
+    """mean_i A_i t + V_i (t h) [+ T_i (t h (x) h')], h = W_i x, t = sigma(B_i |h| + b_i)."""
     spec, count = network.spec, len(network.coefficient)
     hidden = _product(draft, network)
     types = spec.space_dims[LENGTHS]
@@ -256,7 +274,18 @@ def _gated_mean(draft: _Draft, network: TrainedNetwork) -> str:
     scalars = _summed(draft, network, "output", gates, "scalars")
     vectors = _summed(draft, network, "vectors", gated, "turned")
     total = draft.add("Add", [scalars, vectors], "total")
+    if spec.has_pairs:
+        products = _products(draft, spec, gated, hidden)
+        total = draft.add("Add", [total, _summed(draft, network, "tensors", products, "doubled")], "total_of_three")
     return draft.add("Div", [total, draft.constant("count", np.array(float(count)))], "mean")
+
+
+def _products(draft: _Draft, spec: SharingSpec, gated: str, hidden: str) -> str:
+    """Gated vectors times their copies (batch, N, h): (batch, N, p)."""
+    first, second = pair_places(spec.types)
+    left = draft.add("Gather", [gated, draft.constant("first_of", first)], "firsts", axis=2)
+    right = draft.add("Gather", [hidden, draft.constant("second_of", second)], "seconds", axis=2)
+    return draft.add("Mul", [left, right], "products")
 
 
 def _lengths(draft: _Draft, spec: SharingSpec, hidden: str) -> str:

@@ -71,7 +71,9 @@ def _classes(sharing: Sharing) -> str:
     used = dict.fromkeys(("output", "side_by_side"), sharing.has_output) | {"SharedLinear": not sharing.has_output}
     names = ("type_of", "gates", "_make_types")
     used |= dict.fromkeys(names, sharing.has_types) | {"is_scalar": sharing.has_types and sharing.has_scalars}
+    used |= dict.fromkeys(("first_of", "second_of"), sharing.has_pairs)
     used |= {"index": sharing.is_tied, "sign": sharing.has_signs, "basis": not sharing.is_tied}
+    used |= {"_dense_basis": not sharing.is_tied}
     text = _without(text, {name for name, is_used in used.items() if not is_used})
     while (found := _first_fork(text)) is not None:
         text = _decided(text, found, sharing)
@@ -192,7 +194,7 @@ def _statistics(sharing: Sharing) -> list[str]:
 
 def _sizes(spec: SharingSpec) -> list[str]:
     """The sizes of the unit, and how its coefficients start."""
-    names = ", ".join(("D_IN", "D_OUT", "D_HIDDEN", "TYPES")[: len(spec.space_dims)])
+    names = ", ".join(("D_IN", "D_OUT", "D_HIDDEN", "TYPES", "PAIRS")[: len(spec.space_dims)])
     blocks = ", ".join(f'"{block.name}": {block.shape}' for block in spec.blocks)
     lines = [f"{names} = {', '.join(map(str, spec.space_dims))}", f"DIM, WIDTH = {spec.space.dim}, {spec.particles}"]
     lines += [f"BLOCKS = {{{blocks}}}", "", "# Root mean square length of an input x about its centre."]
@@ -217,6 +219,10 @@ def _type_data(sharing: Sharing) -> list[str]:
     if sharing.has_scalars:
         lines += ["# Which types are scalars, that nothing turns."]
         lines += [f"IS_SCALAR = {literals.constant_tuple(list(map(str, sharing.is_scalar)), 14)}"]
+    if sharing.has_pairs:
+        lines += ["# The two hidden units of each product."]
+        lines += [f"FIRST_OF = {literals.constant_tuple(list(map(str, sharing.first_of)), 13)}"]
+        lines += [f"SECOND_OF = {literals.constant_tuple(list(map(str, sharing.second_of)), 14)}"]
     return [*lines, "# Added to lengths, which are smooth at 0 with it.", f"SOFTENING = {sharing.softening!r}", ""]
 
 
@@ -233,12 +239,22 @@ def _space_data(sharing: Sharing) -> list[str]:
             *literals.comment(f"{what}: {_label_meaning(labels)}."),
             *literals.labels_literal(spec, labels.tolist()),
         ]
+    text = "A basis of the shared space, exact" if spec.space.is_exact else "An orthonormal basis, numerical"
+    if sharing.has_sparse_basis:
+        sentence = f"{text}: the entries that each coefficient moves, and how far. Entries count {what}, from 0."
+        rows = [dict(enumerate(row)) for row in _basis_texts(spec)]
+        sparse = [
+            {place: row[place] for place in entries} for row, entries in zip(rows, sharing.sparse_basis, strict=True)
+        ]
+        return [*literals.comment(sentence), *literals.sparse_literal("SPARSE_BASIS", sparse)]
+    return [*literals.comment(f"{text}; a row is {what}."), *literals.assigned("BASIS", _basis_texts(spec))]
+
+
+def _basis_texts(spec: SharingSpec) -> list[list[str]]:
+    """The basis by rows, as Python expressions."""
     if spec.space.is_exact:
-        rows = literals.numbers(spec.space.basis_strings())
-        return [f"# A basis of the shared space, exact; a row is {what}.", *literals.assigned("BASIS", rows)]
-    rows = [[repr(float(entry)) for entry in row] for row in spec.space.orthonormal()]
-    text = f"# An orthonormal basis of the shared space, numerical; a row is {what}."
-    return [text, *literals.assigned("BASIS", rows)]
+        return literals.numbers(spec.space.basis_strings())
+    return [[repr(float(entry)) for entry in row] for row in spec.space.orthonormal()]
 
 
 def _label_meaning(labels: NDArray[np.int32]) -> str:

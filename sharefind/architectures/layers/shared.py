@@ -152,9 +152,9 @@ class SharedModule(standalone.SharedModule):
             shift: Shape (d_out,), or None.
 
         Raises:
-            InputError: Hidden units form vectors, whose lengths no plain layer computes.
+            InputError: The unit computes lengths of vectors, which no plain layer does.
         """
-        if self.sharing.has_types:
+        if self.sharing.has_types or self.sharing.is_radial:
             raise InputError(f"the unit {self.spec.unit} computes lengths of vectors, which plain layers cannot")
         blocks, bias = self.blocks, self.bias
         first = dense.centred_linear(blocks["weight"].flatten(0, 1), None if bias is None else bias.flatten(), centre)

@@ -33,6 +33,8 @@ class SharedModule(nn.Module):
     basis: Tensor
     type_of: Tensor
     is_scalar: Tensor
+    first_of: Tensor
+    second_of: Tensor
 
     def __init__(
         self,
@@ -122,18 +124,34 @@ class SharedModule(nn.Module):
             gated = hidden * t.index_select(-1, self.type_of)
             scalars = nn.functional.linear(t.flatten(-2), side_by_side(blocks["output"]))
             vectors = side_by_side(blocks["vectors"])
-            return scalars + nn.functional.linear(gated.flatten(-2), vectors)
+            total = scalars + nn.functional.linear(gated.flatten(-2), vectors)
+            if self.sharing.has_pairs:
+                # Tensors of order 2: gated vectors times their copies.
+                u, v = gated[..., self.first_of], hidden[..., self.second_of]
+                tensors = side_by_side(blocks["tensors"])
+                total = total + nn.functional.linear((u * v).flatten(-2), tensors)
+            return total
         else:
             bias = None
             if self.sharing.has_bias:
                 bias = blocks["bias"].flatten()
             inner = nn.functional.linear(x, blocks["weight"].flatten(0, 1), bias)
-            values = self.sharing.sigma(inner)
-            if self.sharing.has_output:
-                return nn.functional.linear(values, side_by_side(blocks["output"]))
+            if self.sharing.is_radial:
+                # Vectors times a function of their squared length, which no rotation changes.
+                u = inner.reshape(*inner.shape[:-1], -1, self.sharing.d_out)
+                t = u.square().sum(-1, keepdim=True)
+                if self.sharing.is_algebraic:
+                    return (u * (1 + t).rsqrt()).mean(-2)
+                else:
+                    return (u * torch.exp(-t / 2)).mean(-2)
             else:
-                sizes = (*values.shape[:-1], -1, self.sharing.d_out)
-                return values.reshape(sizes).mean(-2)
+                values = self.sharing.sigma(inner)
+                if self.sharing.has_output:
+                    output = side_by_side(blocks["output"])
+                    return nn.functional.linear(values, output)
+                else:
+                    sizes = (*values.shape[:-1], -1, self.sharing.d_out)
+                    return values.reshape(sizes).mean(-2)
 
     def gates(self, hidden: Tensor, mixing: Tensor, bias: Tensor) -> Tensor:
         """t = sigma(B |h| + b): h (..., N, D_HIDDEN), B (N, TYPES, TYPES), b (N, TYPES).
@@ -166,11 +184,21 @@ class SharedModule(nn.Module):
                 sign = labels.sign().to(like.dtype)
                 self.register_buffer("sign", sign, persistent=False)
         else:
-            rows = self.sharing.basis
-            basis = torch.tensor(rows, device=like.device, dtype=like.dtype)
-            self.register_buffer("basis", basis, persistent=False)
+            self.register_buffer("basis", self._dense_basis(like), persistent=False)
         if self.sharing.has_types:
             self._make_types()
+
+    def _dense_basis(self, like: Tensor) -> Tensor:
+        """What each coefficient does to the entries: (DIM, entries)."""
+        if self.sharing.has_sparse_basis:
+            basis = like.new_zeros(self.sharing.dim, sum(self.sizes))
+            for row, entries in zip(basis, self.sharing.sparse_basis, strict=True):
+                places = torch.tensor(list(entries), device=like.device)
+                row[places] = like.new_tensor(list(entries.values()))
+            return basis
+        else:
+            rows = self.sharing.basis
+            return torch.tensor(rows, device=like.device, dtype=like.dtype)
 
     def _make_types(self) -> None:
         """Which hidden units form vectors."""
@@ -180,6 +208,11 @@ class SharedModule(nn.Module):
         if self.sharing.has_scalars:
             is_scalar = torch.tensor(self.sharing.is_scalar, device=device)
             self.register_buffer("is_scalar", is_scalar, persistent=False)
+        if self.sharing.has_pairs:
+            first = torch.tensor(self.sharing.first_of, device=device)
+            self.register_buffer("first_of", first, persistent=False)
+            second = torch.tensor(self.sharing.second_of, device=device)
+            self.register_buffer("second_of", second, persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,6 +33,7 @@ def independence_test(
     workers: Workers | None = None,
     units: Tensor | None = None,
     alpha: float | None = None,
+    views: Sequence[Tensor] = (),
     *,
     inverse_lengths: tuple[float, ...] = (0.2, 0.8, 3.2),
     most_samples: int = 1000,
@@ -53,6 +54,7 @@ def independence_test(
         workers: Whose deadline holds; this process does all of it.
         units: The unit of each row, shape (n,), int64; None where each row is one.
         alpha: A level near which the number of permutations grows; it is fixed where None.
+        views: Functions of the inputs that are looked at too, shape (n, anything) each.
         inverse_lengths: Inverse length scales of the kernel on inputs of spread 1, divided by the root of their number:
             smooth to rough.
         most_samples: Most samples that are used: more cost n^2 and show nothing that these do not.
@@ -78,6 +80,7 @@ def independence_test(
     kernels = _kernels(inputs, inverse_lengths)
     if focus is not None and focus.any() and not focus.all():
         kernels = torch.cat([kernels, _kernels(inputs[:, torch.from_numpy(focus)], inverse_lengths)])
+    kernels = torch.cat([kernels, *(_kernels(view[kept].double(), inverse_lengths) for view in views)])
     scaled = _standardised(labels)
     size = max(1, block_bytes // (3 * 8 * scaled.numel()))
 

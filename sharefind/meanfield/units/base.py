@@ -102,7 +102,7 @@ class SearchedUnit(Unit):
 
 
 class PointwiseUnit(SearchedUnit):
-    """A unit made of affine maps and one function of numbers, coordinates or lengths: what is exported.
+    """A unit made of affine maps and one function of numbers, coordinates or lengths of vectors: what is exported.
 
     Attributes:
         activation: The function sigma.

@@ -33,6 +33,11 @@ class UnitRequest:
     types: tuple[int, ...] = ()
 
     @property
+    def kind_name(self) -> str:
+        """How the expression begins."""
+        return self.expression.strip().partition(":")[0]
+
+    @property
     def hidden_rep(self) -> Representation:
         """The action on the hidden space, of a kind that declares one.
 
@@ -40,8 +45,9 @@ class UnitRequest:
             UnitError: None was given.
         """
         if self.hidden is None:
-            name = self.expression.partition(":")[0]
-            raise UnitError(f"unit {name} needs the group's action on its hidden space; give one, such as regular")
+            raise UnitError(
+                f"unit {self.kind_name} needs the group's action on its hidden space; give one, such as regular"
+            )
         return self.hidden
 
 
@@ -62,7 +68,9 @@ class UnitKind:
         can_be_exported: Whether units are `PointwiseUnit`, with one of the activations that exports know.
         restarts: From how many starts networks are trained, of which the best on held-out rows is kept, where nothing
             else is said.
+        scales_outputs: Whether sigma is a function of the squared length of W x, which it multiplies.
         has_types: Whether hidden coordinates form vectors, of whose lengths sigma is a function.
+        has_pairs: Whether vectors are multiplied with their copies in a second half of the hidden space.
     """
 
     name: str
@@ -74,7 +82,9 @@ class UnitKind:
     takes_rotations: bool = False
     can_be_searched: bool = True
     can_be_exported: bool = False
+    scales_outputs: bool = False
     has_types: bool = False
+    has_pairs: bool = False
     restarts: int = 1
 
     @property

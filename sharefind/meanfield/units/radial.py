@@ -5,7 +5,6 @@ It is the smallest member of the family of `gated`: one layer, whose output is a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,32 +12,22 @@ import torch
 from torch import Tensor
 
 from sharefind.groups import Representation
-from sharefind.meanfield.units.activations import by_name
-from sharefind.meanfield.units.base import OneLayerUnit, Pullback
+from sharefind.meanfield.units.activations import Activation, by_name
+from sharefind.meanfield.units.base import OneLayerUnit, PointwiseUnit, Pullback
 from sharefind.meanfield.units.equivariance import refuse_unless_orthogonal
 from sharefind.meanfield.units.kind import UnitKind, UnitRequest
 from sharefind.meanfield.units.length_gates import LengthGates
 from sharefind.spaces import ParameterSpace, matrix_space
 
-
-@dataclass(frozen=True)
-class RadialProfile:
-    """s: [0, inf) -> R and its derivative, elementwise, as functions of t = |z x|^2."""
-
-    name: str
-    value: Callable[[Tensor], Tensor]
-    slope: Callable[[Tensor], Tensor]
-
-
-ALGEBRAIC = RadialProfile("algebraic", lambda t: (1 + t).rsqrt(), lambda t: -0.5 * (1 + t) ** -1.5)
+ALGEBRAIC = Activation("algebraic", 0.0, 1.0, False, lambda t: (1 + t).rsqrt(), lambda s: -(s**3) / 2)
 """s(t) = (1 + t)^{-1/2}: a bounded radial sigmoid, |sigma*| < 1."""
 
-GAUSSIAN = RadialProfile("gaussian", lambda t: torch.exp(-t / 2), lambda t: -torch.exp(-t / 2) / 2)
-"""s(t) = exp(-t / 2): bounded by exp(-1/2), and vanishing far out."""
+GAUSSIAN = Activation("gaussian", 0.0, 1.0, False, lambda t: torch.exp(-t / 2), lambda s: -s / 2)
+"""s(t) = exp(-t / 2): |sigma*| is bounded by exp(-1/2), and vanishes far out."""
 
 
 @dataclass(frozen=True)
-class RadialUnit(OneLayerUnit):
+class RadialUnit(OneLayerUnit, PointwiseUnit):
     """sigma*(x, z) = z x s(|z x|^2), with Z = Hom(X, Y) and M_g z = rhohat_g z rho_g^{-1}.
 
     Jointly equivariant exactly when rhohat is orthogonal: then |rhohat_g u| = |u|.
@@ -49,9 +38,10 @@ class RadialUnit(OneLayerUnit):
 
     in_rep: Representation
     out_rep: Representation
-    profile: RadialProfile
+    activation: Activation
     space: ParameterSpace
 
+    types = ()
     bias = False
     is_odd = True
 
@@ -63,7 +53,7 @@ class RadialUnit(OneLayerUnit):
     @property
     def name(self) -> str:
         """The unit expression that builds this unit, such as `radial:algebraic`."""
-        return f"radial:{self.profile.name}"
+        return f"radial:{self.activation.name}"
 
     def __post_init__(self) -> None:
         refuse_unless_orthogonal(self.out_rep, "radial")
@@ -71,7 +61,7 @@ class RadialUnit(OneLayerUnit):
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
         """u s(|u|^2) with u = z x: x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
         u = self.inner(x, theta)
-        return u * self.gates.spread(self.profile.value(self.gates.sums(u**2)))
+        return u * self.gates.spread(self.activation.value(self.gates.sums(u**2)))
 
     def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
         """Values and the pull-back of covectors; see `Unit.linearise`.
@@ -79,12 +69,12 @@ class RadialUnit(OneLayerUnit):
         The derivative of u s(|u|^2) is symmetric: c -> s c + 2 s' <u, c> u.
         """
         u = self.inner(x, theta)
-        t = self.gates.sums(u**2)
-        scale = self.gates.spread(self.profile.value(t))
+        s = self.activation.value(self.gates.sums(u**2))
+        scale = self.gates.spread(s)
 
         def pullback(covector: Tensor) -> Tensor:
             c = covector.unsqueeze(-1)
-            along = 2 * self.profile.slope(t) * self.gates.sums(u * c)
+            along = 2 * self.activation.slope(s) * self.gates.sums(u * c)
             return self.pull_inner_back(x, scale * c + self.gates.spread(along) * u)
 
         return u * scale, pullback
@@ -92,12 +82,12 @@ class RadialUnit(OneLayerUnit):
     def gain(self, std: float, length2: float | None = None) -> float:
         """2 s(0)^2 E|x|^2 / dim X: the share of a linear signal, largest near z = 0; see `SearchedUnit.gain`."""
         spread = 1.0 if length2 is None else length2 / self.d_in
-        return 2 * spread * float(self.profile.value(torch.zeros(1)).item()) ** 2
+        return 2 * spread * float(self.activation.value(torch.zeros(1)).item()) ** 2
 
 
 def _build(asked: UnitRequest) -> RadialUnit:
-    profile = by_name((ALGEBRAIC, GAUSSIAN), asked.detail, "radial profile")
-    return RadialUnit(asked.in_rep, asked.out_rep, profile, matrix_space(asked.in_rep, asked.out_rep))
+    sigma = by_name((ALGEBRAIC, GAUSSIAN), asked.detail, "radial profile")
+    return RadialUnit(asked.in_rep, asked.out_rep, sigma, matrix_space(asked.in_rep, asked.out_rep))
 
 
 RADIAL = UnitKind(
@@ -106,4 +96,6 @@ RADIAL = UnitKind(
     lambda d_in, d_out, _, has_bias: d_out * d_in,
     details=(ALGEBRAIC.name, GAUSSIAN.name),
     takes_rotations=True,
+    can_be_exported=True,
+    scales_outputs=True,
 )

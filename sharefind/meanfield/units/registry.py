@@ -9,13 +9,13 @@ from typing import cast
 from sharefind.errors import UnitError, quoted, setting
 from sharefind.groups import Representation
 from sharefind.meanfield.units.base import PointwiseUnit, SearchedUnit, Unit
-from sharefind.meanfield.units.gated import GATED
+from sharefind.meanfield.units.gated import GATED, GATED_TENSORS
 from sharefind.meanfield.units.kind import UnitChoice, UnitKind, UnitRequest
 from sharefind.meanfield.units.matrix import MATRIX
 from sharefind.meanfield.units.radial import RADIAL
 from sharefind.meanfield.units.two_layer import TWO_LAYER
 
-OURS = (MATRIX, TWO_LAYER, GATED, RADIAL)
+OURS = (MATRIX, TWO_LAYER, GATED, GATED_TENSORS, RADIAL)
 
 _kinds = {kind.name: kind for kind in OURS}
 
@@ -89,8 +89,8 @@ def build_unit(
 
     Args:
         expression: `matrix` or `matrix+bias`, each optionally with `:logistic` (the default) or `:tanh`; `two-layer`
-            (which always has a bias) or `gated`, with the same; `radial`, optionally with `:algebraic` (the default) or
-            `:gaussian`; or that of a kind that was registered.
+            (which always has a bias), `gated` or `gated-tensors`, with the same; `radial`, optionally with `:algebraic`
+            (the default) or `:gaussian`; or that of a kind that was registered.
         in_rep: The action of a group on X.
         out_rep: Its action on Y.
         hidden_rep: Its action on the hidden space; needed by kinds with one, taken by no other.

@@ -60,6 +60,9 @@ def test_pullbacks_are_the_gradients_of_the_values(unit: Unit, dtype: torch.dtyp
         ("R5", "2*natural", "natural", "gated:tanh", "natural+regular"),
         ("SO3", "2*natural+trivial", "natural", "gated:logistic", "2*natural+trivial"),
         ("O2", "2*natural", "natural*natural", "gated", "natural+sign"),
+        ("O3", "2*natural", "sign*natural+natural*natural", "gated-tensors", "2*natural"),
+        ("S3xO2", "S3.natural*O2.natural", "O2.natural*O2.natural", "gated-tensors", "2*(S3.natural*O2.natural)"),
+        ("R5", "2*natural", "natural*natural", "gated-tensors:logistic", "2*(natural+trivial)"),
     ],
 )
 def test_rotations_of_the_labels(group: str, in_text: str, out_text: str, expression: str, hidden: str | None) -> None:
@@ -96,6 +99,12 @@ def test_fixed_spaces_have_burnsides_dimension(unit: Unit) -> None:
         eta, lengths = ([np.trace(m) for m in rep.float_matrices()] for rep in (unit.hidden_rep, unit.lengths_rep))
         traces = zip(map(np.trace, rho), map(np.trace, rhohat), eta, lengths, strict=True)
         characters = [b * (e + t) + t * t + t + e * a for a, b, e, t in traces]
+        if unit.pairs_rep is not None:
+            products = [
+                np.trace(b) * _trace_of_squares(e, unit.types)
+                for b, e in zip(rhohat, unit.hidden_rep.float_matrices(), strict=True)
+            ]
+            characters = [c + p for c, p in zip(characters, products, strict=True)]
     elif isinstance(unit, TwoLayerUnit):
         eta = [np.trace(e) for e in unit.hidden_rep.float_matrices()]
         traces = zip(rho, rhohat, eta, strict=True)
@@ -103,6 +112,15 @@ def test_fixed_spaces_have_burnsides_dimension(unit: Unit) -> None:
     elif len(unit.space.blocks) == 2:
         characters = [c + np.trace(b) for c, b in zip(characters, rhohat, strict=True)]
     assert fixed_space(unit.space.action).dim == round(float(np.mean(characters)))
+
+
+def _trace_of_squares(eta: np.ndarray, types: tuple[int, ...]) -> float:
+    """Of eta (x) eta on the products within the types of the first half: the sum of (trace on a type)^2."""
+    half = len(types) // 2
+    blocks = {label or -k - 1: [] for k, label in enumerate(types[:half])}
+    for k, label in enumerate(types[:half]):
+        blocks[label or -k - 1].append(k)
+    return float(sum(np.trace(eta[np.ix_(block, block)]) ** 2 for block in blocks.values()))
 
 
 def skewed() -> Representation:
@@ -157,7 +175,9 @@ def test_a_registered_kind_is_known_wherever_units_are_named(kind: UnitKind) -> 
     for expression in ("shrunk+bias", "shrunk:tanh", "shrunken"):
         with pytest.raises(UnitError, match=r"is unknown; use .*shrunk$"):
             build_unit(expression, rep, rep)
-    with pytest.raises(UnitError, match=r"cannot be exported; use matrix, matrix\+bias, two-layer or gated"):
+    with pytest.raises(
+        UnitError, match=r"cannot be exported; use matrix, matrix\+bias, two-layer, gated, gated-tensors or radial"
+    ):
         build_pointwise_unit("shrunk", rep, rep)
     with pytest.raises(SpaceError, match=r"unit shrunk on inputs of width 3 .* has 9 parameters"):
         searched_unit("shrunk", None, rep, rep, Limits(dim=8))
@@ -172,10 +192,10 @@ def test_names_that_no_kind_may_have(name: str) -> None:
 @pytest.mark.parametrize("expression", [name for kind in registry.OURS for name in kind.expressions])
 def test_kinds_count_their_parameters(expression: str) -> None:
     group = named_group("S3")
-    rep, hidden = natural(group), parse_representation("regular", group)
+    rep, hidden = natural(group), parse_representation("2*regular", group)
     choice = read_unit(expression)
     unit = build_unit(expression, rep, rep, hidden if choice.kind.has_hidden else None)
-    assert choice.dim(3, 3, 6) == unit.space.dim
+    assert choice.dim(3, 3, 12) == unit.space.dim
     assert choice.kind.can_be_exported == isinstance(unit, PointwiseUnit)
     assert choice.kind.takes_bias == (f"{choice.kind.name}+bias" in choice.kind.expressions)
 
@@ -195,5 +215,3 @@ def test_hidden_representations_where_they_belong() -> None:
         build_unit("radial", rep, rep, rep)
     with pytest.raises(UnitError, match="radial profile 'tanh' is unknown"):
         build_unit("radial:tanh", rep, rep)
-    with pytest.raises(UnitError, match="cannot be exported"):
-        build_pointwise_unit("radial", rep, rep)
