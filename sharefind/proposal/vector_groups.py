@@ -29,7 +29,7 @@ from sharefind.groups.orthogonal_subgroups import (
 )
 from sharefind.groups.point_groups import plane_groups, point_group, point_subgroups, space_groups
 from sharefind.inference.continuous.algebras import nearest_algebra, skew_basis
-from sharefind.proposal.vector_features import LabelFit, random_turns
+from sharefind.inference.vectors.vector_features import LabelFit, random_turns
 from sharefind.typing import FloatArray
 
 

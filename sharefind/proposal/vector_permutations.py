@@ -15,8 +15,8 @@ from sharefind.groups.joins import JoinClosed
 from sharefind.groups.labels import subgroup_labels
 from sharefind.groups.representation import signed_permutations
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
+from sharefind.inference.vectors.vector_layout import Sides, VectorLayout, finite_permutation
 from sharefind.proposal.subgroups import propose_subgroups
-from sharefind.proposal.vector_layout import Sides, VectorLayout, finite_permutation
 from sharefind.recognition.naming import orbit_numbers, permutation_group_name
 from sharefind.typing import FloatArray, IntArray
 

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from sharefind.groups import CompactGroup, Group, Representation
 from sharefind.groups.factors import factors_of
-from sharefind.proposal.vector_features import label_fits
+from sharefind.inference.vectors.vector_features import label_fits
+from sharefind.inference.vectors.vector_layout import VectorLayout, other_factor, placed_subgroup, vector_layout
 from sharefind.proposal.vector_groups import PlacedGroup, propose_vector_groups
-from sharefind.proposal.vector_layout import VectorLayout, other_factor, placed_subgroup, vector_layout
 from sharefind.proposal.vector_permutations import propose_permutations
 from sharefind.rng import named_stream
 from sharefind.search.blind import Sampler, split_rows

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from scipy.stats import special_ortho_group
 
-from sharefind.proposal.vector_layout import Sides, VectorLayout
+from sharefind.inference.vectors.vector_layout import Sides, VectorLayout
 from sharefind.rng import named_stream
 from sharefind.typing import FloatArray, IntArray
 
@@ -44,6 +44,12 @@ class FeatureChoice:
     most_pairs: int = 45
     ridge: float = 1e-6
     sweeps: int = 12
+
+
+def exponents_up_to(n: int, degree: int) -> IntArray:
+    """Of each coordinate in each monomial of n coordinates, by ascending degree, (p, n)."""
+    chosen = (c for d in range(degree + 1) for c in combinations_with_replacement(range(n), d))
+    return np.array([[c.count(k) for k in range(n)] for c in chosen], dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +86,7 @@ class Basis:
     @cached_property
     def _exponents(self) -> IntArray:
         """Of each coordinate in each monomial, (p, n)."""
-        chosen = (c for d in range(self.degree + 1) for c in combinations_with_replacement(range(self.n), d))
-        return np.array([[c.count(k) for k in range(self.n)] for c in chosen], dtype=np.int64)
+        return exponents_up_to(self.n, self.degree)
 
     @cached_property
     def size(self) -> int:
