@@ -118,8 +118,8 @@ DISCOVER: Panels = {
         Choice("stop", str, "RULE", "Stopping rule: randomisation, calibrated or fixed."),
         Choice(
             "statistic", str, "NAME",
-            "Statistic of the exact tests: correlogram, marginal-likelihood, symmetric-evidence, displacement, "
-            "cross-displacement or held-out-gap.",
+            "Statistic of the exact tests: correlogram, marginal-likelihood, vector-score, symmetric-evidence, "
+            "displacement, cross-displacement or held-out-gap.",
         ),
         Choice(
             "symmetry", str, "NAME",

@@ -31,7 +31,7 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True)
 class VectorScore(SearchStatistic):
-    """Squared length of M^(-1/2) Phi(x) r for each block of functions Phi, M their second moment, r what a model leaves.
+    """|M^(-1/2) Phi(x) r|^2 for each block of functions Phi, M their second moment, r what a model leaves of labels.
 
     The model is a ridge regression on the same functions, averaged over the group: it is fitted to copies of the rows,
     and its predictions are averaged over other copies. M is averaged over copies as well. All of that depends on orbits
