@@ -26,7 +26,7 @@ class PermutationFinding:
     """What samples say of the permutations of vectors.
 
     Attributes:
-        proposed: The likeliest group; the trivial one where nothing is likelier than another.
+        proposed: The likeliest group, or all permutations inside its orbits; the trivial one where none is likelier.
         family: What is tested, closed under joins, the trivial group first and the whole factor last.
     """
 
@@ -87,8 +87,13 @@ def propose_permutations(
     titled = [replace(group, name=permutation_group_name(group)) for group in members]
     labels_of = subgroup_labels(titled, finite)
     named = (ends[0], *(replace(g, name=n) for g, n in zip(titled, labels_of, strict=True)), finite)
-    best = max((one.group for one in found.proposed[:1]), key=lambda g: g.order, default=ends[0])
+    likeliest = [one.group for one in found.proposed[:1]]
+    best = max([*likeliest, *(g for one in likeliest for g in _within_orbits(one, finite))], key=_order, default=ends[0])
     return PermutationFinding(next(g for g in named if g == best), named)
+
+
+def _order(group: FiniteGroup) -> int:
+    return group.order
 
 
 def _within_orbits(group: FiniteGroup, finite: FiniteGroup) -> list[FiniteGroup]:

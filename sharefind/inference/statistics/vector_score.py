@@ -59,7 +59,7 @@ class VectorScore(SearchStatistic):
     folds: int = 4
     ridges: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0)
     rounding: float = 1e-6
-    fewest_vectors: ClassVar[int] = 3
+    fewest_vectors: ClassVar[int] = 2
 
     @classmethod
     def of_problem(cls, problem: ProblemTraits) -> Self:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class ConfigurationChoice:
 
     Attributes:
         degree: Of polynomials of a bounded vector, at most.
+        degree_of_few: The same where there are one or two vectors.
+        cuts: Degrees that end a block of polynomials of single vectors.
         most_pairs: Pairs whose differences are looked at, at most; further ones are left out, at random.
         most_functions: Functions at most for each row; the degree is lowered to that.
         waves: Random waves of all coordinates at once, for each length.
@@ -31,6 +33,8 @@ class ConfigurationChoice:
     """
 
     degree: int = 4
+    degree_of_few: int = 8
+    cuts: tuple[int, ...] = (1, 4, 8)
     most_pairs: int = 45
     most_functions: float = 1.0
     waves: int = 24
@@ -69,7 +73,8 @@ class Configuration:
     def exponents(self) -> IntArray:
         """Of the monomials, the constant left out, (p, n), by ascending degree."""
         terms = len(self.side.vectors) + len(self.pairs)
-        for degree in range(self.choice.degree, 1, -1):
+        most = self.choice.degree_of_few if len(self.side.vectors) < 3 else self.choice.degree
+        for degree in range(most, 1, -1):
             found = exponents_up_to(self.n, degree)[1:]
             if terms * len(found) <= self.choice.most_functions * self.rows:
                 return found
@@ -78,7 +83,7 @@ class Configuration:
     def blocks(self, x: FloatArray) -> list[FloatArray]:
         """Functions in blocks that are looked at apart: (functions, rows) each.
 
-        Vectors, their polynomials of degree 2 and above, those of differences; lengths, which rotations keep; scalars
+        Vectors, their polynomials of higher degree, those of differences; lengths, which rotations keep; scalars
         and vectors times their own scalar; waves of everything.
 
         Args:
@@ -87,8 +92,10 @@ class Configuration:
         across = np.ascontiguousarray(x.T)
         vectors = across[self.side.vectors.T]
         singles = self._monomials(vectors)
-        low = self.exponents.sum(1) == 1
-        found, lengths = [singles[low], singles[~low]], [self._lengths(vectors)]
+        degrees = self.exponents.sum(1)
+        ends = [0, *(cut for cut in self.choice.cuts if cut < degrees.max()), degrees.max()]
+        found = [singles[(degrees > low) & (degrees <= high)] for low, high in pairwise(ends)]
+        lengths = [self._lengths(vectors)]
         if len(self.pairs):
             gaps = vectors[:, self.pairs[:, 0]] - vectors[:, self.pairs[:, 1]]
             found.append(self._monomials(gaps))
