@@ -71,7 +71,7 @@ def propose_permutations(
             return PermutationFinding(ends[0], (ends[0], *inner, finite))
     inputs = _invariants(x, in_rep, layout.x, layout, finite)
     if len(layout.y.scalars):
-        labels = _invariants(y, out_rep, layout.y, layout, finite)
+        labels = _invariants(_without_field(x, y, layout), out_rep, layout.y, layout, finite)
     else:
         labels = _mixed(x, y, in_rep, out_rep, layout, finite)
     if inputs is None or labels is None:
@@ -88,7 +88,9 @@ def propose_permutations(
     labels_of = subgroup_labels(titled, finite)
     named = (ends[0], *(replace(g, name=n) for g, n in zip(titled, labels_of, strict=True)), finite)
     likeliest = [one.group for one in found.proposed[:1]]
-    best = max([*likeliest, *(g for one in likeliest for g in _within_orbits(one, finite))], key=_order, default=ends[0])
+    best = max(
+        [*likeliest, *(g for one in likeliest for g in _within_orbits(one, finite))], key=_order, default=ends[0]
+    )
     return PermutationFinding(next(g for g in named if g == best), named)
 
 
@@ -113,6 +115,13 @@ def _within_orbits(group: FiniteGroup, finite: FiniteGroup) -> list[FiniteGroup]
     order = math.prod(math.factorial(len(orbit)) for orbit in orbits)
     name = "x".join(f"S{len(orbit)}" for orbit in orbits if len(orbit) > 1)
     return [FiniteGroup(name, finite.degree, tuple(swaps), finite.natural_blocks, known_order=order)]
+
+
+def _without_field(x: FloatArray, y: FloatArray, layout: VectorLayout) -> FloatArray:
+    """Labels less what is linear in the sums of vectors: all permutations keep it, and inner products see it as noise."""
+    sums = np.concatenate([x[:, layout.x.vectors[list(orbit)]].sum(1) for orbit in layout.x.orbits], axis=1)
+    centred = sums - sums.mean(0)
+    return np.asarray(y - centred @ np.linalg.lstsq(centred, y - y.mean(0), rcond=None)[0])
 
 
 def _invariants(

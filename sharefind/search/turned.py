@@ -121,12 +121,12 @@ def _start(
         family = list(found.family)
     else:
         permuted = propose_permutations(x, y, in_rep, out_rep, layout, finite)
-        family = [placed_subgroup(group, place, k, g) for k, g in _pairs(permuted, found)]
+        family = [placed_subgroup(group, place, k, g) for k, g in pairs_to_test(permuted, found)]
     kept = tuple(g for g in family[:-1] if g.order != 1)
     return TurnedStart((*kept, group), found.proposed, rows, len(x))
 
 
-def _pairs(permuted: PermutationFinding, turned: VectorFinding) -> list[tuple[FiniteGroup, CompactGroup]]:
+def pairs_to_test(permuted: PermutationFinding, turned: VectorFinding) -> list[tuple[FiniteGroup, CompactGroup]]:
     """Products K x L that are tested, closed under joins: of two proposals K* and L* one is right at least.
 
     They are all K with the L inside L*, and all L with the K that contain K*. The join of a pair of the one kind with

@@ -91,18 +91,23 @@ def _of_atoms(atoms: tuple[Representation, ...], group: Group, leaf: Leaf) -> Do
         return sparse_matrix({0: {0: QQ(1)}}, (1, 1))
     owners = [_owner(atom, group) for atom in atoms]
     if None in owners:
-        return leaf([atom.rebuilt(group) for atom in atoms])
+        return leaf([_restricted(atom, group) for atom in atoms])
     order = sorted(range(len(atoms)), key=lambda k: owners[k] or 0)
     found = []
     for owner in sorted(set(filter(None, owners))):
         own = [atoms[k].construction for k in order if owners[k] == owner]
         factor = group.factors[owner - 1] if isinstance(group, CompactProduct) else group
-        found.append(leaf([step.inner.rebuilt(factor) for step in own if step and step.inner]))
+        found.append(leaf([_restricted(step.inner, factor) for step in own if step and step.inner]))
     rows = reduce(kronecker_rows, found)
     numbers = np.arange(rows.shape[1]).reshape([atoms[k].dim for k in order])
     # Coordinate i of the parts in their own order is coordinate back[i] of those sorted by factor.
     back = numbers.transpose(np.argsort(order)).ravel()
     return _placed(rows, np.argsort(back), rows.shape[1])
+
+
+def _restricted(rep: Representation, group: Group) -> Representation:
+    """A representation of a subgroup; itself for its own group, though it was given by matrices."""
+    return rep if rep.group is group else rep.rebuilt(group)
 
 
 def _owner(atom: Representation, group: Group) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,9 @@ def test_sums_and_products_of_one_group(text: str) -> None:
     assert fixed_space(rep) == fixed_space(rep, "nullspace")
     inner = turned_axis_groups()[0]
     assert fixed_space_of(rep, inner) == fixed_space(rep.rebuilt(inner), "nullspace")
+
+
+def test_an_action_that_was_given_by_matrices() -> None:
+    rep = parse_representation("2*natural", named_group("SO3"))
+    bare = replace(rep, construction=None)
+    assert fixed_space(bare) == fixed_space(rep, "nullspace")
