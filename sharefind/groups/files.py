@@ -35,7 +35,7 @@ from sharefind.groups.resting_points import RestingPoints, resting_group
 from sharefind.groups.stabiliser_chain import StabiliserChain
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
 from sharefind.storage import advice
-from sharefind.typing import IntArray
+from sharefind.typing import FloatArray, IntArray
 
 Rows = list[list[Any]]
 
@@ -115,6 +115,25 @@ def group_of_matrices(
         RepresentationError: The outputs are no homomorphic image of the group that the inputs generate.
     """
     return _Reader(Path(source), limits, bounds).made(name, list(ins), list(outs))
+
+
+def group_at_rest(
+    source: str, positions: FloatArray, kinds: Sequence[str], outputs: str = "scalar", limits: Limits = DEFAULT_LIMITS
+) -> GeneratorFile:
+    """The point group of points at rest, which turns a vector for each point and permutes the points.
+
+    Args:
+        source: Opens every message.
+        positions: Float (k, 3).
+        kinds: Of the points; those of one kind are alike.
+        outputs: "scalar", "vector", or "vectors" for one of each point.
+        limits: On the order of the group and on its points.
+
+    Raises:
+        GroupError: The points have no finite group, or none but the identity.
+    """
+    reader = _Reader(Path(source), limits, FILE_BOUNDS)
+    return reader.at_rest({"rest": positions.tolist(), "kinds": list(kinds), "outputs": outputs})
 
 
 @dataclass(frozen=True)

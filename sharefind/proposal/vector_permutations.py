@@ -118,7 +118,7 @@ def _within_orbits(group: FiniteGroup, finite: FiniteGroup) -> list[FiniteGroup]
 
 
 def _without_field(x: FloatArray, y: FloatArray, layout: VectorLayout) -> FloatArray:
-    """Labels less what is linear in the sums of vectors: all permutations keep it, and inner products see it as noise."""
+    """Labels less what is linear in sums of vectors, which all permutations keep and inner products see as noise."""
     sums = np.concatenate([x[:, layout.x.vectors[list(orbit)]].sum(1) for orbit in layout.x.orbits], axis=1)
     centred = sums - sums.mean(0)
     return np.asarray(y - centred @ np.linalg.lstsq(centred, y - y.mean(0), rcond=None)[0])

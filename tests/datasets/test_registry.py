@@ -15,14 +15,16 @@ NEEDS = {
     "elnino": "statsmodels",
     "dna": "cogent3",
     "methane": "ase",
+    "cluster": "ase",
     "elasticity": "ase",
     "robot": "mujoco",
 }
-SLOW = ("elasticity:Cu-stretched", "robot")
+SLOW = ("elasticity:Cu-stretched", "robot", "cluster")
 
 
 @pytest.mark.parametrize(
-    # The atoms of stretched copper are also moved in test_elasticity.py, the robot in test_ant.py.
+    # The atoms of stretched copper are also moved in test_elasticity.py, clusters in test_clusters.py, the robot in
+    # test_ant.py.
     "name",
     [pytest.param(name, marks=[pytest.mark.slow] * name.startswith(SLOW)) for name in task_names()],
 )
@@ -42,7 +44,8 @@ def test_every_name_loads_and_samples(name: str) -> None:
 def test_the_names() -> None:
     textures = ("texture:gravel", "texture:brick", "texture:grass")
     dna = ("dna:brca1-exchangeabilities", "dna:brca1-rates")
-    atoms = ("methane", "methane:stretched", "elasticity:Cu", "elasticity:Cu-stretched")
+    clusters = tuple(f"cluster:{shape}" for shape in ("methane", "octahedron", "icosahedron", "octahedron-gold"))
+    atoms = ("methane", "methane:stretched", *clusters, "elasticity:Cu", "elasticity:Cu-stretched")
     robots = ("robot:ant", "robot:ant-ground", "robot:ant-gait")
     others = ("tic-tac-toe", "ising:4x4", *robots)
     assert task_names() == ("c2-wi", "c2-si", "c2-arbitrary", *textures, "elnino", *dna, *atoms, *others)
