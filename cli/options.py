@@ -73,7 +73,7 @@ QUIET = Choice("quiet", bool, "", "Show no progress.")
 DISCOVER: Panels = {
     "What is searched": (
         Choice("group", str, "NAME", "Candidate symmetry group: C4, D5, S4, C2xC3, ..."),
-        Choice("generators", str, "FILE", "Candidate group from a JSON file of generators."),
+        Choice("generators", str, "FILE", "Candidate group from a JSON file of generators, or of points at rest."),
         Choice("map", str, "FILE", "Candidate group from a table of columns: name, image, sign."),
         Choice("blind", bool, "", "Search without any candidate group."),
         Choice("signs", bool, "", "With --blind: find mirror maps, which move and change signs of inputs and labels."),
@@ -118,8 +118,8 @@ DISCOVER: Panels = {
         Choice("stop", str, "RULE", "Stopping rule: randomisation, calibrated or fixed."),
         Choice(
             "statistic", str, "NAME",
-            "Statistic of the exact tests: correlogram, marginal-likelihood, symmetric-evidence, displacement, "
-            "cross-displacement or held-out-gap.",
+            "Statistic of the exact tests: correlogram, marginal-likelihood, vector-score, symmetric-evidence, "
+            "displacement, cross-displacement or held-out-gap.",
         ),
         Choice(
             "symmetry", str, "NAME",

@@ -11,6 +11,7 @@ from typing import Any
 from sharefind.datasets.ant import ant_gait_task, ant_ground_task, ant_task
 from sharefind.datasets.board import tic_tac_toe_task
 from sharefind.datasets.c2 import DESCRIPTIONS, c2_task
+from sharefind.datasets.clusters import CLUSTERS, cluster_task
 from sharefind.datasets.data_formats import FORMATS, any_file, format_of, read_columns
 from sharefind.datasets.elasticity import elasticity_task
 from sharefind.datasets.elnino import elnino_task
@@ -37,6 +38,7 @@ TASKS: Mapping[str, Callable[[], Task]] = MappingProxyType(
         "methane": methane_task,
         "methane:stretched": partial(methane_task, stretch=0.2),
         **MOLECULES,
+        **{f"cluster:{shape}": partial(cluster_task, shape) for shape in CLUSTERS},
         "elasticity:Cu": elasticity_task,
         "elasticity:Cu-stretched": partial(elasticity_task, stretch=1.05),
         "tic-tac-toe": tic_tac_toe_task,

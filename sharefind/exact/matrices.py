@@ -95,6 +95,18 @@ def kronecker(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
     return sparse_matrix(rows, (n * m, n * m), a.domain)
 
 
+def kronecker_rows(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
+    """The Kronecker product of the rows of a, (k, n), and b, (l, m): (k l, n m), over one field."""
+    a, b = common_matrices((a, b))
+    (k, n), (size, m) = a.shape, b.shape
+    rows = {
+        i * size + j: {p * m + q: x * y for p, x in first.items() for q, y in second.items()}
+        for i, first in rows_of(a).items()
+        for j, second in rows_of(b).items()
+    }
+    return sparse_matrix(rows, (k * size, n * m), a.domain)
+
+
 def leibniz(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
     """The Lie algebra action on a tensor product: a x 1 + 1 x b, (n m, n m)."""
     a, b = common_matrices((a, b))

@@ -110,11 +110,20 @@ def _evaluated(draws: FloatArray, inner: Representation, start: int, size: int) 
     block = draws[:, start : start + size, start : start + size]
     if isinstance(inner.group, CompactGroup):
         return inner.evaluate(block)
-    factor, images = inner.finite_group, permutations_of(block)
+    factor = inner.finite_group
+    if _is_natural(inner):
+        return block
+    images = permutations_of(block)
     if not factor.is_small:
         return evaluate_permutations(inner, images)
     positions = factor.enumeration().positions
     return inner.float_matrices()[[positions[row.tobytes()] for row in images]]
+
+
+def _is_natural(rep: Representation) -> bool:
+    """Whether a permutation's matrix is the permutation matrix itself."""
+    own = rep.finite_group.generator_array
+    return rep.kind == "permutation" and rep.dim == own.shape[1] and np.array_equal(rep.sparse_generators[0], own)
 
 
 def _cut(matrix: DomainMatrix, start: int, size: int) -> DomainMatrix:

@@ -1,22 +1,26 @@
 """Groups read from JSON files: {"name": .., "generators": [{"in": [[..]], "out": [[..]]}, ..]}.
 
+Or the point group of points at rest: {"rest": [[x, y, z], ..], "kinds": ["C", ..], "outputs": "scalar"}.
+
 Everything is checked before it is used: each refusal is one line that names the file and the generator. Exact
 numbers are parsed in `sharefind.exact.numbers`, matrix groups become permutation groups in `orbits`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import GroupError, RepresentationError, one_line
 from sharefind.exact.fields import check_work, element_bits, inverse_cost
-from sharefind.exact.matrices import identity_matrix, is_orthogonal_matrix, rows_of, signed_image
+from sharefind.exact.matrices import common_matrices, identity_matrix, is_orthogonal_matrix, rows_of, signed_image
 from sharefind.exact.numbers import exact_domain, exact_matrix
 from sharefind.formats import parse_json
 from sharefind.groups.constructors import trivial
@@ -27,10 +31,11 @@ from sharefind.groups.images import ones
 from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.orbits import orbit_action
 from sharefind.groups.representation import Representation
+from sharefind.groups.resting_points import RestingPoints, resting_group
 from sharefind.groups.stabiliser_chain import StabiliserChain
 from sharefind.limits import DEFAULT_LIMITS, PICKLES, Limits, raise_it, read_within
 from sharefind.storage import advice
-from sharefind.typing import IntArray
+from sharefind.typing import FloatArray, IntArray
 
 Rows = list[list[Any]]
 
@@ -75,7 +80,8 @@ def load_generators(
 ) -> GeneratorFile:
     """Read a group and its two orthogonal representations; entries are integers or texts such as "sqrt(3)/2".
 
-    The group is the one that the input matrices generate, as permutations of an orbit of vectors.
+    The group is the one that the input matrices generate, as permutations of an orbit of vectors. Of positions at rest
+    it is their point group, which acts on a vector for each point by turning all of them and permuting the points.
 
     Raises:
         GroupError: unreadable, not JSON, not of the documented form, an inexact entry, a singular generator,
@@ -111,6 +117,25 @@ def group_of_matrices(
     return _Reader(Path(source), limits, bounds).made(name, list(ins), list(outs))
 
 
+def group_at_rest(
+    source: str, positions: FloatArray, kinds: Sequence[str], outputs: str = "scalar", limits: Limits = DEFAULT_LIMITS
+) -> GeneratorFile:
+    """The point group of points at rest, which turns a vector for each point and permutes the points.
+
+    Args:
+        source: Opens every message.
+        positions: Float (k, 3).
+        kinds: Of the points; those of one kind are alike.
+        outputs: "scalar", "vector", or "vectors" for one of each point.
+        limits: On the order of the group and on its points.
+
+    Raises:
+        GroupError: The points have no finite group, or none but the identity.
+    """
+    reader = _Reader(Path(source), limits, FILE_BOUNDS)
+    return reader.at_rest({"rest": positions.tolist(), "kinds": list(kinds), "outputs": outputs})
+
+
 @dataclass(frozen=True)
 class _Reader:
     path: Path
@@ -118,7 +143,10 @@ class _Reader:
     bounds: FileBounds
 
     def read(self) -> GeneratorFile:
-        name, pairs = self.parsed(self.content())
+        data = self.content()
+        if isinstance(data, dict) and "rest" in data:
+            return self.at_rest(data)
+        name, pairs = self.parsed(data)
         ins, outs = (self.exact([pair[side] for pair in pairs], side) for side in ("in", "out"))
         return self.made(name, ins, outs)
 
@@ -133,6 +161,23 @@ class _Reader:
         )
         self.check_outputs(out_rep, kept)
         return GeneratorFile(group, in_rep, out_rep)
+
+    def at_rest(self, data: dict[str, Any]) -> GeneratorFile:
+        """The point group of positions at rest, which turns vectors and permutes the points."""
+        rest, kinds, outputs = data["rest"], data.get("kinds"), data.get("outputs", "scalar")
+        kinds = ["point"] * len(rest) if kinds is None and isinstance(rest, list) else kinds
+        if unknown := sorted(set(data) - {"name", "rest", "kinds", "outputs"}):
+            self.refuse(f'"{unknown[0]}" is no key beside "rest"; use "kinds" and "outputs"')
+        if not _are_positions(rest) or not isinstance(kinds, list) or len(kinds) != len(rest):
+            self.refuse('"rest" must be a list of positions [x, y, z], and "kinds" a list with a text for each')
+        if outputs not in ("scalar", "vector", "vectors"):
+            self.refuse('"outputs" must be "scalar", "vector", or "vectors" for one of each point')
+        with self.naming(""):
+            found = resting_group(RestingPoints(np.array(rest, dtype=np.float64), tuple(map(str, kinds))))
+        ins = found.on_points()
+        one = [identity_matrix(1, matrix.domain) for matrix in ins]
+        outs = {"scalar": one, "vector": list(common_matrices(found.turns)), "vectors": ins}[outputs]
+        return self.made(found.name, ins, outs)
 
     def refuse(self, what: str) -> NoReturn:
         raise GroupError(f"{self.path}: {what}")
@@ -302,6 +347,16 @@ class _Reader:
             f"{self.path}: not a homomorphism: the word {word} is the identity on inputs but not on outputs; "
             "correct the matrices of its generators"
         )
+
+
+def _are_positions(rest: Any) -> bool:
+    """Whether this is a list of three finite numbers each."""
+    return isinstance(rest, list) and all(
+        isinstance(row, list)
+        and len(row) == 3
+        and all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in row)
+        for row in rest
+    )
 
 
 def _entries(raw: list[Rows]) -> list[Any]:

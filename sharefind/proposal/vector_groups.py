@@ -29,7 +29,7 @@ from sharefind.groups.orthogonal_subgroups import (
 )
 from sharefind.groups.point_groups import plane_groups, point_group, point_subgroups, space_groups
 from sharefind.inference.continuous.algebras import nearest_algebra, skew_basis
-from sharefind.proposal.vector_features import LabelFit, random_turns
+from sharefind.inference.vectors.vector_features import LabelFit, random_turns
 from sharefind.typing import FloatArray
 
 
@@ -291,24 +291,47 @@ class _Search:
         return template, frame, self._score_of(template, float(found.fun))
 
     def error(self, template: _Template, turn: FloatArray, step: float = 0.01) -> float | None:
-        """Standard error of the frame in degrees, the largest over directions that matter; None where none does."""
+        """Standard error of the frame in degrees, the largest over directions that matter; None where none does.
+
+        The frame of least misfit moves by -H^-1 G e for an error e of the coefficients, H and G the derivatives of the
+        misfit; the errors are those that the rows show, whatever their law (Huber 1967).
+        """
         if not template.freedom:
             return None
         skew = skew_basis(self.n) * math.sqrt(2)
-        here = self.misfit(template, turn)
-        count = len(skew)
+        curved, directions = np.linalg.eigh(self._hessian(template, turn, skew, step))
+        kept = curved > 1e-3 * max(float(np.abs(curved).max()), 1e-300)
+        if not kept.any():
+            return None
+        slopes = np.stack([self._slopes(template, turn, one, step) for one in skew], axis=1)
+        moved = slopes @ directions[:, kept] / curved[kept]
+        return math.degrees(math.sqrt(float(np.linalg.eigvalsh(moved.T @ moved / len(moved))[-1])))
+
+    def _hessian(self, template: _Template, turn: FloatArray, skew: FloatArray, step: float) -> FloatArray:
+        """Of the misfit in the angles of a frame, (count, count)."""
+        here, count = self.misfit(template, turn), len(skew)
 
         def bend(direction: FloatArray) -> float:
             sides = [self.misfit(template, turn @ cayley(s * step * direction)) for s in (1, -1)]
             return float((sum(sides) - 2 * here) / step**2)
 
         form = np.array([[bend(skew[i] + skew[j]) for j in range(count)] for i in range(count)])
-        own = np.array([bend(skew[i]) for i in range(count)])
+        own = np.array([bend(one) for one in skew])
         hessian = (form - own[:, None] - own[None, :]) / 2
         hessian[np.diag_indices(count)] = own
-        curved = np.linalg.eigvalsh(hessian)
-        curved = curved[curved > 1e-3 * max(float(np.abs(curved).max()), 1e-300)]
-        return None if not len(curved) else math.degrees(math.sqrt(2 / float(curved.min())))
+        return np.asarray(hessian)
+
+    def _slopes(self, template: _Template, turn: FloatArray, direction: FloatArray, step: float) -> FloatArray:
+        """How the slope of the misfit along an angle changes with each draw of the errors, (draws,)."""
+        total = np.zeros(len(self.fits[0].errors))
+        for side in (1, -1):
+            frame = turn @ cayley(side * step * direction)
+            for fit in self.fits:
+                kept = self.kept(template, fit)
+                own = fit.turned(frame).reshape(len(fit.b), -1) @ kept
+                drawn = fit.turned_values(fit.errors, frame).reshape(len(fit.errors), len(fit.b), -1) @ kept
+                total -= side * (drawn * own).sum((1, 2)) / step
+        return total
 
 
 def cayley(skew: FloatArray) -> FloatArray:

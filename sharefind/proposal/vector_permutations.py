@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, pairwise, product
 
 import numpy as np
@@ -15,10 +15,23 @@ from sharefind.groups.joins import JoinClosed
 from sharefind.groups.labels import subgroup_labels
 from sharefind.groups.representation import signed_permutations
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
+from sharefind.inference.vectors.vector_layout import Sides, VectorLayout, finite_permutation
 from sharefind.proposal.subgroups import propose_subgroups
-from sharefind.proposal.vector_layout import Sides, VectorLayout, finite_permutation
 from sharefind.recognition.naming import orbit_numbers, permutation_group_name
 from sharefind.typing import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class PermutationFinding:
+    """What samples say of the permutations of vectors.
+
+    Attributes:
+        proposed: The likeliest group, or all permutations inside its orbits; the trivial one where none is likelier.
+        family: What is tested, closed under joins, the trivial group first and the whole factor last.
+    """
+
+    proposed: FiniteGroup
+    family: tuple[FiniteGroup, ...]
 
 
 def propose_permutations(
@@ -32,8 +45,8 @@ def propose_permutations(
     most_listed: int = 6,
     most_proposed: int = 3,
     most_tested: int = 12,
-) -> tuple[FiniteGroup, ...]:
-    """Subgroups of the finite factor that are to be tested, closed under joins: the trivial one first, itself last.
+) -> PermutationFinding:
+    """Subgroups of the finite factor that are to be tested, with the likeliest of them.
 
     Args:
         x: Inputs, shape (n, d_in).
@@ -50,28 +63,39 @@ def propose_permutations(
         The groups.
     """
     ends = (FiniteGroup("C1", finite.degree, (), finite.natural_blocks), finite)
+    nothing = PermutationFinding(ends[0], ends)
     if finite.order <= MAX_SUBGROUP_ORDER:
         listed = subgroups(finite)
         if len(listed) <= most_listed:
-            return (ends[0], *(group for group in listed if 1 < group.order < finite.order), finite)
+            inner = (group for group in listed if 1 < group.order < finite.order)
+            return PermutationFinding(ends[0], (ends[0], *inner, finite))
     inputs = _invariants(x, in_rep, layout.x, layout, finite)
     if len(layout.y.scalars):
-        labels = _invariants(y, out_rep, layout.y, layout, finite)
+        labels = _invariants(_without_field(x, y, layout), out_rep, layout.y, layout, finite)
     else:
         labels = _mixed(x, y, in_rep, out_rep, layout, finite)
     if inputs is None or labels is None:
-        return ends
+        return nothing
     try:
         found = propose_subgroups(inputs[0], labels[0], inputs[1], labels[1])
     except InputError:
-        return ends
+        return nothing
     family = JoinClosed(finite, most_tested)
     for one in found.proposed[:most_proposed]:
         family.add([one.group, *_within_orbits(one.group, finite)])
     members = [group for group in family.members if group != finite and group.order > 1]
     titled = [replace(group, name=permutation_group_name(group)) for group in members]
     labels_of = subgroup_labels(titled, finite)
-    return (ends[0], *(replace(g, name=n) for g, n in zip(titled, labels_of, strict=True)), finite)
+    named = (ends[0], *(replace(g, name=n) for g, n in zip(titled, labels_of, strict=True)), finite)
+    likeliest = [one.group for one in found.proposed[:1]]
+    best = max(
+        [*likeliest, *(g for one in likeliest for g in _within_orbits(one, finite))], key=_order, default=ends[0]
+    )
+    return PermutationFinding(next(g for g in named if g == best), named)
+
+
+def _order(group: FiniteGroup) -> int:
+    return group.order
 
 
 def _within_orbits(group: FiniteGroup, finite: FiniteGroup) -> list[FiniteGroup]:
@@ -91,6 +115,13 @@ def _within_orbits(group: FiniteGroup, finite: FiniteGroup) -> list[FiniteGroup]
     order = math.prod(math.factorial(len(orbit)) for orbit in orbits)
     name = "x".join(f"S{len(orbit)}" for orbit in orbits if len(orbit) > 1)
     return [FiniteGroup(name, finite.degree, tuple(swaps), finite.natural_blocks, known_order=order)]
+
+
+def _without_field(x: FloatArray, y: FloatArray, layout: VectorLayout) -> FloatArray:
+    """Labels less what is linear in sums of vectors, which all permutations keep and inner products see as noise."""
+    sums = np.concatenate([x[:, layout.x.vectors[list(orbit)]].sum(1) for orbit in layout.x.orbits], axis=1)
+    centred = sums - sums.mean(0)
+    return np.asarray(y - centred @ np.linalg.lstsq(centred, y - y.mean(0), rcond=None)[0])
 
 
 def _invariants(

@@ -21,7 +21,13 @@ from sharefind.parallel import Workers
 from sharefind.search.rule_traits import GrowthTraits, StopTraits
 
 StatisticName = Literal[
-    "correlogram", "marginal-likelihood", "symmetric-evidence", "displacement", "cross-displacement", "held-out-gap"
+    "correlogram",
+    "marginal-likelihood",
+    "vector-score",
+    "symmetric-evidence",
+    "displacement",
+    "cross-displacement",
+    "held-out-gap",
 ]
 Preset = Literal["paper", "fast"]
 SymmetryOf = Literal["law", "relation", "auto"]

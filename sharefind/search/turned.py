@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sharefind.groups import CompactGroup, Group, Representation
+from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation
 from sharefind.groups.factors import factors_of
-from sharefind.proposal.vector_features import label_fits
-from sharefind.proposal.vector_groups import PlacedGroup, propose_vector_groups
-from sharefind.proposal.vector_layout import VectorLayout, other_factor, placed_subgroup, vector_layout
-from sharefind.proposal.vector_permutations import propose_permutations
+from sharefind.groups.orthogonal_subgroups import is_compact_subgroup
+from sharefind.inference.vectors.vector_features import label_fits
+from sharefind.inference.vectors.vector_layout import VectorLayout, other_factor, placed_subgroup, vector_layout
+from sharefind.proposal.vector_groups import PlacedGroup, VectorFinding, propose_vector_groups
+from sharefind.proposal.vector_permutations import PermutationFinding, propose_permutations
 from sharefind.rng import named_stream
 from sharefind.search.blind import Sampler, split_rows
 from sharefind.search.config import SearchConfig
@@ -116,7 +117,24 @@ def _start(
     if not isinstance(group, CompactGroup) or not isinstance(turning, CompactGroup):
         return None
     found = propose_vector_groups(label_fits(x, y, layout), turning)
-    permuting = (None,) if finite is None else propose_permutations(x, y, in_rep, out_rep, layout, finite)
-    family = [placed_subgroup(group, place, k, g) for k in permuting for g in found.family]
+    if finite is None:
+        family = list(found.family)
+    else:
+        permuted = propose_permutations(x, y, in_rep, out_rep, layout, finite)
+        family = [placed_subgroup(group, place, k, g) for k, g in pairs_to_test(permuted, found)]
     kept = tuple(g for g in family[:-1] if g.order != 1)
     return TurnedStart((*kept, group), found.proposed, rows, len(x))
+
+
+def pairs_to_test(permuted: PermutationFinding, turned: VectorFinding) -> list[tuple[FiniteGroup, CompactGroup]]:
+    """Products K x L that are tested, closed under joins: of two proposals K* and L* one is right at least.
+
+    They are all K with the L inside L*, and all L with the K that contain K*. The join of a pair of the one kind with
+    any pair of the other has a K that contains K*.
+    """
+    best = None if turned.proposed is None else turned.proposed.group
+
+    def is_tested(k: FiniteGroup, g: CompactGroup) -> bool:
+        return best is None or permuted.proposed.is_subgroup_of(k) or is_compact_subgroup(g, best)
+
+    return [(k, g) for k in permuted.family for g in turned.family if is_tested(k, g)]

@@ -6,18 +6,24 @@ nullspace. Projections on E^G for actions that are not orthogonal are left to `i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import mul
 from typing import Literal
 
+import numpy as np
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.errors import SpaceError
 from sharefind.exact import linear_algebra as linear
-from sharefind.exact.matrices import Rows, identity_matrix, sparse_matrix
-from sharefind.groups import Representation
+from sharefind.exact.matrices import Rows, as_signed_permutation, identity_matrix, rows_of, sparse_matrix
+from sharefind.groups import Group, Representation
 from sharefind.spaces import tying
+from sharefind.spaces.composed import composed_rows
 from sharefind.spaces.permuted import product_orbits
 from sharefind.spaces.subspace import Subspace
+from sharefind.typing import IntArray
 
 Backend = Literal["auto", "orbits", "nullspace"]
 
@@ -39,11 +45,52 @@ def fixed_space(rep: Representation, backend: Backend = "auto", by_rows: int = 2
     """
     if backend not in ("auto", "orbits", "nullspace"):
         raise SpaceError(f"backend {backend!r} is unknown; use auto, orbits or nullspace")
-    if backend == "nullspace" or (backend == "auto" and not rep.is_sparse):
+    if backend == "auto" and not rep.is_sparse:
+        return fixed_space_of(rep, rep.group)
+    if backend == "nullspace":
         return Subspace.from_reduced(linear.kernel(fixed_equations(rep)))
     if not rep.is_sparse:
         raise SpaceError(f"{rep.name} does not act by signed permutations; use backend='nullspace'")
     return Subspace.from_pattern(_orbit_labels(rep, by_rows))
+
+
+def fixed_space_of(rep: Representation, group: Group) -> Subspace:
+    """What a subgroup of the acting group fixes, part by part where the action was composed.
+
+    Args:
+        rep: Of the whole group.
+        group: The subgroup.
+    """
+    return Subspace.from_reduced(composed_rows(rep, group, _leaf_rows))
+
+
+def _leaf_rows(parts: Sequence[Representation]) -> DomainMatrix:
+    """Of a tensor product; parts by signed permutations go by orbits, though they are given by matrices."""
+    known = [image for image in map(_signed_images, parts) if image is not None]
+    if len(known) < len(parts):
+        return linear.kernel(fixed_equations(reduce(mul, parts)))
+    perms, signs = reduce(_product_images, known)
+    return Subspace.from_pattern(tying.tied(perms, signs)).exact_rows()
+
+
+def _signed_images(rep: Representation) -> tuple[IntArray, IntArray] | None:
+    """Signed permutations (generators, dim) each, where these are all that acts; None elsewhere."""
+    if rep.is_sparse:
+        perms, signs = rep.sparse_generators
+        return perms.astype(np.int64), signs.astype(np.int64)
+    signed = [as_signed_permutation(matrix) for matrix in rep.group_matrices]
+    known = [image for image in signed if image is not None]
+    if len(known) < len(signed) or any(rows_of(matrix) for matrix in rep.lie):
+        return None
+    both = np.array(known, dtype=np.int64).reshape(len(known), 2, rep.dim)
+    return both[:, 0], both[:, 1]
+
+
+def _product_images(first: tuple[IntArray, IntArray], second: tuple[IntArray, IntArray]) -> tuple[IntArray, IntArray]:
+    (p, s), (q, t) = first, second
+    shape = (len(p), p.shape[1] * q.shape[1])
+    perms = p[:, :, None] * q.shape[1] + q[:, None, :]
+    return perms.reshape(shape), (s[:, :, None] * t[:, None, :]).reshape(shape)
 
 
 def _orbit_labels(rep: Representation, by_rows: int) -> tying.Labels:

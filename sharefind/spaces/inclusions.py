@@ -15,7 +15,7 @@ from sharefind.groups.labels import subgroup_labels
 from sharefind.groups.orthogonal_subgroups import is_compact_subgroup
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER, subgroups
 from sharefind.limits import DEFAULT_LIMITS, Limits
-from sharefind.spaces.fixed import fixed_space
+from sharefind.spaces.fixed import fixed_space, fixed_space_of
 from sharefind.spaces.subspace import Subspace
 from sharefind.typing import BoolArray
 
@@ -170,8 +170,7 @@ def lattice_of_compact(rep: Representation, groups: Sequence[CompactGroup]) -> I
     """
     fixing: dict[Subspace, list[CompactGroup]] = {}
     for group in groups:
-        own = rep if group is rep.group else rep.rebuilt(group)
-        fixing.setdefault(fixed_space(own), []).append(group)
+        fixing.setdefault(fixed_space_of(rep, group), []).append(group)
     nodes = []
     for space, members in fixing.items():
         largest = next(g for g in reversed(members) if all(is_compact_subgroup(h, g) for h in members))
@@ -227,4 +226,6 @@ def _inside(low: LatticeNode, high: LatticeNode) -> bool:
         return True
     if isinstance(low.group, FiniteGroup) and isinstance(high.group, FiniteGroup):
         return high.group.is_subgroup_of(low.group)
+    if isinstance(low.group, CompactGroup) and isinstance(high.group, CompactGroup):
+        return is_compact_subgroup(high.group, low.group)
     return high.space.contains(low.space)

@@ -16,15 +16,17 @@ NEEDS = {
     "dna": "cogent3",
     "methane": "ase",
     "molecule": "ase",
+    "cluster": "ase",
     "elasticity": "ase",
     "robot": "mujoco",
 }
 MOLECULES = ("ammonia", "methane", "ethane", "carbon-dioxide", "water-forces")
-SLOW = ("elasticity:Cu-stretched", "robot:ant", *(f"molecule:{name}" for name in MOLECULES))
+SLOW = ("elasticity:Cu-stretched", "robot:ant", "cluster", *(f"molecule:{name}" for name in MOLECULES))
 
 
 @pytest.mark.parametrize(
-    # The atoms of stretched copper are also moved in test_elasticity.py, the robot in test_ant.py.
+    # The atoms of stretched copper are also moved in test_elasticity.py, clusters in test_clusters.py, the robot in
+    # test_ant.py.
     "name",
     [pytest.param(name, marks=[pytest.mark.slow] * name.startswith(SLOW)) for name in task_names()],
 )
@@ -46,7 +48,8 @@ def test_the_names() -> None:
     dna = ("dna:brca1-exchangeabilities", "dna:brca1-rates")
     five = ("water", "ammonia", "methane", "ethane", "carbon-dioxide")
     molecules = tuple(f"molecule:{name}{what}" for name in five for what in ("", "-forces"))
-    atoms = ("methane", "methane:stretched", *molecules, "elasticity:Cu", "elasticity:Cu-stretched")
+    clusters = tuple(f"cluster:{shape}" for shape in ("methane", "octahedron", "icosahedron", "octahedron-gold"))
+    atoms = ("methane", "methane:stretched", *molecules, *clusters, "elasticity:Cu", "elasticity:Cu-stretched")
     robots = ("robot:ant", "robot:ant-ground", "robot:ant-gait", "robot:pendulum")
     others = ("tic-tac-toe", "ising:4x4", *robots)
     assert task_names() == ("c2-wi", "c2-si", "c2-arbitrary", *textures, "elnino", *dna, *atoms, *others)

@@ -7,9 +7,9 @@ import pytest
 
 from sharefind.groups import named_group, parse_representation
 from sharefind.groups.factors import factors_of
-from sharefind.proposal.vector_features import Basis, label_fits, random_turns
+from sharefind.inference.vectors.vector_features import Basis, label_fits, random_turns
+from sharefind.inference.vectors.vector_layout import vector_layout
 from sharefind.proposal.vector_groups import VectorFinding, propose_vector_groups
-from sharefind.proposal.vector_layout import vector_layout
 from sharefind.proposal.vector_permutations import propose_permutations
 
 
@@ -101,6 +101,25 @@ def test_a_vector_label_shows_the_axis_too() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("heavy_tails", [False, True])
+def test_the_error_of_an_axis_is_honest(heavy_tails: bool) -> None:
+    """In units of the said error, angles of random axes have mean square 2, one for each direction."""
+    squares = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        axis = rng.normal(size=3)
+        axis /= np.linalg.norm(axis)
+        x = rng.normal(size=(400, 3))
+        noise = rng.standard_t(3, size=400) * (1 + x[:, 0] ** 2) if heavy_tails else rng.normal(size=400)
+        y = np.sin((x**2).sum(1)) + 2 * x @ axis + 0.2 * noise
+        found = proposed(x, y[:, None], "O3", "natural", "trivial").proposed
+        assert found is not None and found.group.name == "O2" and found.error is not None
+        angle = np.degrees(np.arccos(min(1.0, abs(float(found.axes[-1] @ axis)))))
+        squares.append((angle / found.error) ** 2)
+    assert 0.6 < np.mean(squares) < 3.5
+
+
+@pytest.mark.slow
 def test_nothing_is_proposed_where_the_whole_group_holds() -> None:
     rng = np.random.default_rng(3)
     x = rng.normal(size=(400, 3))
@@ -119,8 +138,9 @@ def test_permutations_are_proposed_by_inner_products() -> None:
     x = rng.normal(size=(800, 4, 3))
     weights = np.array([1.0, 1.0, 3.0, 1.0])
     y = ((x**2).sum(-1) * weights).sum(1) + 0.1 * rng.normal(size=800)
-    found = propose_permutations(x.reshape(800, 12), y[:, None], *reps, layout, factors_of(group)[0])
+    finding = propose_permutations(x.reshape(800, 12), y[:, None], *reps, layout, factors_of(group)[0])
+    found = finding.family
     assert found[0].order == 1 and found[-1] == factors_of(group)[0]
     largest = max(found[:-1], key=lambda one: one.order)
-    assert largest.order == 6
+    assert largest.order == 6 and finding.proposed == largest
     assert all(generator[2] == 2 for generator in largest.generators)  # the heavier point stays

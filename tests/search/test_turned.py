@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from sharefind.datasets import Task, finite_task
-from sharefind.groups import CompactGroup, named_group, parse_representation
-from sharefind.groups.orthogonal_subgroups import is_compact_subgroup
-from sharefind.inference import Verdict
+from sharefind.groups import CompactGroup, named_group, parse_representation, subgroups
+from sharefind.groups.factors import factors_of
+from sharefind.groups.orthogonal_subgroups import block_subgroups, frame_near, is_compact_subgroup
+from sharefind.inference import Candidate, CandidateFamily, Verdict
+from sharefind.inference.ambient_moves import SampledMoves
+from sharefind.inference.vectors.vector_layout import placed_subgroup
+from sharefind.proposal.vector_groups import PlacedGroup, VectorFinding, nobody
+from sharefind.proposal.vector_permutations import PermutationFinding
+from sharefind.report.text.subgroup_words import axis_words
 from sharefind.search import SearchConfig, build_problem
 from sharefind.search.building import opened
 from sharefind.search.descent import tested as with_tests
 from sharefind.search.inside_record import turned_row
-from sharefind.search.law_tests import candidate_family
+from sharefind.search.law_tests import candidate_family, is_inside
 from sharefind.search.memory import NoMemory
-from sharefind.search.turned import TurnedStart, may_be_opened
+from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
+from sharefind.search.turned import TurnedStart, may_be_opened, pairs_to_test
 
 
 def triangle(n: int, seed: int = 0) -> Task:
@@ -73,6 +82,41 @@ def test_groups_that_do_more_than_turn_vectors_are_not_opened() -> None:
 def test_few_rows_are_tested_as_a_whole() -> None:
     few = build_problem(SearchConfig(group="O2", out_rep="trivial"), triangle(60), named_group("O2"))
     assert opened(few) is None
+
+
+def test_one_of_two_proposals_must_be_right() -> None:
+    """K x L for all K with the L inside L*, and for all L with the K that contain K*: closed under joins."""
+    group = named_group("S3xO3")
+    permuting = tuple(g for g in subgroups(named_group("S3")))
+    axial = block_subgroups(frame_near(np.eye(3)), (2, 1))
+    whole = factors_of(group)[1]
+    rotations = CompactGroup("SO3", 3, whole.lie_algebra, ())
+    best = next(g for g in axial if g.name == "O2")
+    turned = VectorFinding(PlacedGroup(best, 1.0, np.eye(3), 1.0), (nobody(3), *axial, rotations, whole))
+    swap = next(g for g in permuting if g.order == 2)
+    pairs = pairs_to_test(PermutationFinding(swap, permuting), turned)
+    groups = [placed_subgroup(group, 0 if factors_of(group)[0] is whole else 1, k, g) for k, g in pairs]
+    kept = [g for g in groups if g.order != 1]
+    inside = np.array([[is_inside(a, b) for b in kept] for a in kept])
+    assert 0 < len(pairs) < len(permuting) * len(turned.family)
+    moves = SampledMoves(lambda rng, size: (np.ones((size, 1, 1)), np.ones((size, 1, 1))))
+    named = tuple(Candidate(f"{k}", moves, g.order) for k, g in enumerate(kept))
+    CandidateFamily(named, inside)  # refuses a family without joins
+
+
+def test_the_report_names_the_axis() -> None:
+    found = SubgroupsRow(
+        samples=500,
+        tested_rows=500,
+        proposed=[ProposedGroup(name="O2", order=None, share=None, log_odds=9, axes=np.eye(3).tolist(), degrees=0.15)],
+        family=["S5xO2", "S5xO3"],
+        has_signal=True,
+        exhaustive=True,
+    )
+    result = SimpleNamespace(subgroups=found, group=SimpleNamespace(order=None, name="S5xO3"))
+    assert axis_words(result, "S5xO2") == "turns about (0, 0, 1), dimension 1, axis within 0.3 degrees"
+    assert axis_words(result, "S5xS(O2xO1)").startswith("turns about")
+    assert axis_words(result, "S5xSO3") == axis_words(result, "S5xO3") == axis_words(result, "S5xD3") == ""
 
 
 @pytest.mark.slow

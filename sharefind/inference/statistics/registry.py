@@ -10,8 +10,10 @@ from sharefind.inference.statistics.held_out_gap import HeldOutGap
 from sharefind.inference.statistics.marginal_likelihood import MarginalLikelihood
 from sharefind.inference.statistics.symmetric_evidence import SymmetricEvidence
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
+from sharefind.inference.statistics.vector_score import VectorScore
 
 STATISTICS: Mapping[str, type[SearchStatistic]] = {
+    VectorScore.name: VectorScore,
     MarginalLikelihood.name: MarginalLikelihood,
     Correlogram.name: Correlogram,
     SymmetricEvidence.name: SymmetricEvidence,

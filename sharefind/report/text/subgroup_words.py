@@ -60,6 +60,30 @@ def _placed(one: ProposedGroup) -> str:
     return f" with the axis ({axis}), known within {2 * one.degrees:.2g} degrees"
 
 
+def axis_words(result: Result, name: str) -> str:
+    """What a group of the axis that was proposed turns about, such as "turns about (0, 0, 1), axis within .3 degrees".
+
+    Args:
+        result: Of the search.
+        name: Of the group; "" is returned for others.
+    """
+    one = _of_axis(result, name)
+    if one is None or not one.axes or one.degrees is None:
+        return ""
+    axis = ", ".join(f"{value:.3g}" for value in one.axes[-1])
+    return f"turns about ({axis}), dimension 1, axis within {2 * one.degrees:.2g} degrees"
+
+
+def _of_axis(result: Result, name: str) -> ProposedGroup | None:
+    """The proposal, where a group is one of its axis in space: infinite, and not all rotations."""
+    found = result.subgroups
+    if found is None or not found.proposed or result.group.order is not None or name == result.group.name:
+        return None
+    one, turning = found.proposed[0], name.replace("(", "x").replace(")", "").split("x")
+    is_axial = one.axes is not None and len(one.axes) == 3 and not {"O3", "SO3"} & set(turning)
+    return one if is_axial and {"SO2", "O2"} & set(turning) else None
+
+
 def _family(found: SubgroupsRow, whole: str) -> str:
     """What was tested."""
     more = len(found.family) - len({*(one.name for one in found.proposed), whole})

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from scipy.stats import special_ortho_group
 
-from sharefind.proposal.vector_layout import Sides, VectorLayout
+from sharefind.inference.vectors.vector_layout import Sides, VectorLayout
 from sharefind.rng import named_stream
 from sharefind.typing import FloatArray, IntArray
 
@@ -33,6 +33,7 @@ class FeatureChoice:
         harmonics: Of the angle in the plane, at most.
         most_pairs: Pairs of vectors of an orbit whose differences are looked at, at most.
         ridge: Added to the diagonal of the design's second moments, relative to its mean.
+        errors: Draws of the error of the coefficients.
         sweeps: Times that the design is averaged over the rotations of neighbouring coordinates, one plane after the
             other: the rest of what rotations change falls by four or more each time.
     """
@@ -43,7 +44,14 @@ class FeatureChoice:
     harmonics: int = 12
     most_pairs: int = 45
     ridge: float = 1e-6
+    errors: int = 100
     sweeps: int = 12
+
+
+def exponents_up_to(n: int, degree: int) -> IntArray:
+    """Of each coordinate in each monomial of n coordinates, by ascending degree, (p, n)."""
+    chosen = (c for d in range(degree + 1) for c in combinations_with_replacement(range(n), d))
+    return np.array([[c.count(k) for k in range(n)] for c in chosen], dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +88,7 @@ class Basis:
     @cached_property
     def _exponents(self) -> IntArray:
         """Of each coordinate in each monomial, (p, n)."""
-        chosen = (c for d in range(self.degree + 1) for c in combinations_with_replacement(range(self.n), d))
-        return np.array([[c.count(k) for k in range(self.n)] for c in chosen], dtype=np.int64)
+        return exponents_up_to(self.n, self.degree)
 
     @cached_property
     def size(self) -> int:
@@ -140,11 +147,13 @@ class LabelFit:
         b: Whitened coefficients, in units of their errors, (m, p, q): m sets of functions, q of 1 for scalars and of n
             for vectors.
         rows: How many rows, for the price of a parameter.
+        errors: Draws of the error of b, (draws, m, p, q), whose second moment is its covariance.
     """
 
     basis: Basis
     b: FloatArray
     rows: int
+    errors: FloatArray
 
     @property
     def is_vector(self) -> bool:
@@ -153,7 +162,11 @@ class LabelFit:
 
     def turned(self, turn: FloatArray) -> FloatArray:
         """b of the function x -> Q^-1 f(Q x), (..., m, p, q), for an orthogonal Q, (..., n, n)."""
-        moved = self.basis.turned(turn)[..., None, :, :] @ self.b
+        return self.turned_values(self.b, turn)
+
+    def turned_values(self, b: FloatArray, turn: FloatArray) -> FloatArray:
+        """The same of other coefficients, such as errors, (..., m, p, q)."""
+        moved = self.basis.turned(turn)[..., None, :, :] @ b
         return np.asarray(moved @ turn[..., None, :, :]) if self.is_vector else np.asarray(moved)
 
 
@@ -251,7 +264,7 @@ def _fit(views: list[list[Parts]], labels: FloatArray, n: int, choice: FeatureCh
     design = np.concatenate([_design(view, basis, scale) for view in views])
     if labels.shape[2] == 1:
         design = design - design.mean(0)
-    return _whitened(design, flat, basis, len(views[0]), choice)
+    return _whitened(design, flat, basis, len(views[0]), len(views), choice)
 
 
 def _basis_of(n: int, sets: int, rows: int, most: int, choice: FeatureChoice) -> Basis:
@@ -275,7 +288,9 @@ def _added(vectors: FloatArray, weights: FloatArray | None, basis: Basis, scale:
     return total
 
 
-def _whitened(design: FloatArray, labels: FloatArray, basis: Basis, sets: int, choice: FeatureChoice) -> LabelFit:
+def _whitened(
+    design: FloatArray, labels: FloatArray, basis: Basis, sets: int, views: int, choice: FeatureChoice
+) -> LabelFit:
     moments = design.T @ design
     width = len(moments)
     moments += choice.ridge * np.trace(moments) / width * np.eye(width)
@@ -290,7 +305,22 @@ def _whitened(design: FloatArray, labels: FloatArray, basis: Basis, sets: int, c
     values, vectors = np.linalg.eigh(averaged)
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     b = (root @ coefficients / np.sqrt(noise)).reshape(sets, basis.size, -1)
-    return LabelFit(basis, b, len(labels))
+    errors = root @ _errors(design, rest, moments, views, choice) / np.sqrt(noise)
+    return LabelFit(basis, b, len(labels), errors.reshape(-1, *b.shape))
+
+
+def _errors(design: FloatArray, rest: FloatArray, moments: FloatArray, views: int, choice: FeatureChoice) -> FloatArray:
+    """Draws of the error of coefficients, (draws, width, q), whatever the errors of the rows: a multiplier bootstrap.
+
+    What is left of a row is divided by its share that the fit does not follow (HC3: MacKinnon and White 1985); one row
+    has one multiplier in all views.
+    """
+    followed = np.einsum("rp,rp->r", design, np.linalg.solve(moments, design.T).T)
+    alone = rest / np.maximum(1 - followed, 0.1)[:, None]
+    rng = named_stream(0, "vector features", "multipliers")
+    drawn = np.tile(rng.normal(size=(choice.errors, len(rest) // views)), views)
+    scores = np.stack([design.T @ (alone * one[:, None]) for one in drawn])
+    return np.asarray(np.linalg.solve(moments, scores))
 
 
 def _averaged(moments: FloatArray, basis: Basis, sets: int, choice: FeatureChoice) -> FloatArray:

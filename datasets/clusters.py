@@ -1,0 +1,92 @@
+"""Energies of molecules and of metal clusters whose atoms are displaced at random: point groups in energies.
+
+Energies are those of ASE's effective medium theory (the extra `atoms`), computed when a task is loaded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from sharefind.datasets.task import GivenAction, Task, finite_task, needs
+from sharefind.groups.files import group_at_rest
+from sharefind.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Atoms at rest.
+
+    Attributes:
+        what: In words.
+        swapped: Element of the first atom, where it is another one; the candidate is the group of the positions alone.
+    """
+
+    what: str
+    swapped: str | None = None
+
+
+CLUSTERS: Mapping[str, Cluster] = MappingProxyType(
+    {
+        "methane": Cluster("methane"),
+        "octahedron": Cluster("six copper atoms, an octahedron"),
+        "icosahedron": Cluster("13 copper atoms, an icosahedron with its centre"),
+        "octahedron-gold": Cluster("an octahedron of five copper atoms and one of gold", "Au"),
+    }
+)
+"""By name."""
+
+
+def cluster_task(name: str, samples: int = 500, displacement: float = 0.08) -> Task:
+    """The tasks `cluster:...`: displacements x (samples, 3 atoms) in angstrom to energies y (samples, 1) in eV.
+
+    The law of x is an isotropic Gaussian. The point group of the positions turns the displacements and permutes the
+    atoms. Atoms rest where their energy is least, but for the octahedron with gold, which keeps the places of copper:
+    C4v of its Oh is left.
+
+    Args:
+        name: One of `CLUSTERS`.
+        samples: Number of displacements.
+        displacement: Standard deviation of each coordinate, in angstrom.
+
+    Raises:
+        DataError: ASE is missing.
+    """
+    cluster, task = CLUSTERS[name], f"cluster:{name}"
+    atoms = _at_rest(name)
+    rest = np.asarray(atoms.get_positions(), dtype=np.float64)
+    found = group_at_rest(task, rest, atoms.get_chemical_symbols())
+    if cluster.swapped is not None:
+        atoms[0].symbol = cluster.swapped
+    x = displacement * np.random.default_rng(0).standard_normal((samples, rest.size))
+    energies = np.array([_energy(atoms, rest + row.reshape(rest.shape)) for row in x])
+    return finite_task(
+        task,
+        x,
+        energies[:, None] - _energy(atoms, rest),
+        description=f"{cluster.what}: energy from displacements (computed by ASE, LGPL; effective medium theory)",
+        action=GivenAction(found.group, found.in_rep, found.out_rep),
+    )
+
+
+def _energy(atoms: Any, positions: FloatArray) -> float:
+    atoms.set_positions(positions)
+    return float(atoms.get_potential_energy())
+
+
+def _at_rest(name: str, force: float = 1e-5, steps: int = 200) -> Any:
+    """Atoms where the forces on them are at most `force` eV/angstrom."""
+    with needs("cluster", "ASE", "atoms"):
+        from ase.build import molecule
+        from ase.calculators.emt import EMT
+        from ase.cluster import Icosahedron, Octahedron
+        from ase.optimize import BFGS
+    if name == "methane":
+        atoms = molecule("CH4")
+    else:
+        atoms = Icosahedron("Cu", 2) if name == "icosahedron" else Octahedron("Cu", 2)
+    atoms.calc = EMT()
+    BFGS(atoms, logfile=None).run(fmax=force, steps=steps)
+    return atoms
