@@ -219,21 +219,22 @@ class MirrorEvidence:
         places = np.where(target[None, :] >= 0, g.out_images[:, None] * len(target) + target[None, :], -1)
         return places.ravel(), np.multiply.outer(g.out_signs, sign).ravel()
 
-    def closure(self, maps: Sequence[SignedMap], most: int) -> Entered | None:
-        """The products that entered, with all their images; None where these are more than `most`."""
-        known = {tuple(f) for f in (*self._products.tolist(), *self.terms.cubes.entered.tolist())}
-        waiting = list(known)
-        while waiting:
-            factors = list(waiting.pop())
-            for g in maps:
-                image = tuple(sorted(g.in_images[factors].tolist()))
-                if image not in known:
-                    known.add(image)
-                    waiting.append(image)
-            if len(known) > most:
-                return None
-        pairs, triples = ([f for f in sorted(known) if len(f) == size] for size in (2, 3))
-        return Entered(*(np.array(f, dtype=np.int64).reshape(-1, k) for f, k in ((pairs, 2), (triples, 3))))
+
+def closure(entered: Entered, maps: Sequence[SignedMap], most: int) -> Entered | None:
+    """Products with all their images under maps; None where these are more than `most`."""
+    known = {tuple(f) for f in (*entered.pairs.tolist(), *entered.triples.tolist())}
+    waiting = list(known)
+    while waiting:
+        factors = list(waiting.pop())
+        for g in maps:
+            image = tuple(sorted(g.in_images[factors].tolist()))
+            if image not in known:
+                known.add(image)
+                waiting.append(image)
+        if len(known) > most:
+            return None
+    pairs, triples = ([f for f in sorted(known) if len(f) == size] for size in (2, 3))
+    return Entered(*(np.array(f, dtype=np.int64).reshape(-1, k) for f, k in ((pairs, 2), (triples, 3))))
 
 
 class _Numbered:

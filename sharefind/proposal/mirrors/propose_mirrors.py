@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from sharefind.inference.partitions.linear_estimates import finite_array
-from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence
+from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence, closure
 from sharefind.proposal.mirrors.mirror_search import MirrorSearch
 from sharefind.proposal.mirrors.search_effort import SearchEffort, within_reach
 from sharefind.proposal.mirrors.settling import images_left
 from sharefind.proposal.mirrors.signed_map import SignedMap
-from sharefind.proposal.mirrors.term_fitting import Entered, TermSettings
+from sharefind.proposal.mirrors.term_fitting import ChosenTerms, Entered, TermSettings
 from sharefind.proposal.mirrors.terms import Terms, chosen_terms, fit_terms
 from sharefind.typing import BoolArray, FloatArray
 
@@ -121,21 +121,26 @@ class _Rows:
     def with_cubes(self, proposal: MirrorProposal) -> MirrorProposal:
         """The same with products of three inputs, where residuals ask for some and the proposal needs them.
 
-        It does where no map was found, where columns are set aside or images of some not settled, and where such
-        products refute it.
+        It does where no map was found, where images of columns are not settled, where columns that were set aside
+        matter by such products, and where these refute it.
         """
-        chosen = chosen_terms(self.x, self.y, proposal.terms.entered, self.settings.terms, self.names)
-        if len(chosen.entered.triples):
-            terms = self.fitted(chosen.entered)
-            if _is_open(proposal) or _tells_more(proposal, terms) or self._is_refuted(proposal, terms):
-                proposal = self.best(terms)
+        chosen = self._chosen(proposal, self.settings.terms.rounds if _is_open(proposal) else 1)
+        if len(chosen.entered.triples) and (_is_open(proposal) or self._is_broken(proposal, chosen.entered)):
+            proposal = self.best(self.fitted(self._chosen(proposal, self.settings.terms.rounds).entered))
         is_cut = not (proposal.maps or chosen.is_whole)
         return replace(proposal, is_exhaustive=False) if is_cut else proposal
 
-    def _is_refuted(self, proposal: MirrorProposal, terms: Terms) -> bool:
-        """Whether products of three that are seen do not go with the maps."""
-        completed = MirrorEvidence(terms).closure(proposal.maps, self._most)
-        return completed is None or MirrorEvidence(self.fitted(completed)).of(proposal.maps).is_refuted
+    def _chosen(self, proposal: MirrorProposal, rounds: int) -> ChosenTerms:
+        settings = replace(self.settings.terms, rounds=rounds)
+        return chosen_terms(self.x, self.y, proposal.terms.entered, settings, self.names)
+
+    def _is_broken(self, proposal: MirrorProposal, entered: Entered) -> bool:
+        """Whether products that are seen do not go with the maps, or with what was set aside."""
+        completed = closure(entered, proposal.maps, self._most)
+        if completed is None:
+            return True
+        terms = self.fitted(completed)
+        return _tells_more(proposal, terms) or MirrorEvidence(terms).of(proposal.maps).is_refuted
 
     @property
     def _most(self) -> int:
@@ -148,9 +153,8 @@ class _Rows:
         every = [g for search in searches for g in search.generators()]
         found, maps = list({g.points(): g for g in every}.values()), tuple[SignedMap, ...]()
         for _ in range(settings.rounds if found else 0):
-            evidence = MirrorEvidence(terms)
-            maps = _climbed(evidence, found, settings.odds)
-            completed = evidence.closure(maps, self._most)
+            maps = _climbed(MirrorEvidence(terms), found, settings.odds)
+            completed = closure(Entered(terms.entered, terms.cubes.entered), maps, self._most)
             if completed is None or len(completed) == len(terms.entered) + len(terms.cubes.entered):
                 break
             terms = replace(self.fitted(completed), blur=terms.blur)

@@ -23,7 +23,7 @@ class TermSettings:
         level: Probability with which any product that does not matter enters.
         rows_per_term: Most terms are so few that each has this many rows.
         rows_per_input: Fewer rows for an input are refused.
-        rounds: How often residuals are looked at for further products.
+        rounds: How often residuals are looked at for further products, of two inputs or of three.
         far: An input whose mean is this many standard deviations from zero is expanded about its mean.
         alike: Two such inputs are expanded at one distance from zero where that of their means differs by no more
             standard deviations.
@@ -185,7 +185,7 @@ class TermFitting:
             All that enter.
         """
         every = [self.inputs.monomials(k, among if k == 3 else None) for k in range(2, degree + 1)]
-        for _ in range(self.settings.rounds * len(every)):
+        for _ in range(self.settings.rounds):
             grown = next((more for kind in every if (more := self._grown(entered, kind)) is not None), None)
             if grown is None:
                 break
