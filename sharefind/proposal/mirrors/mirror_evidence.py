@@ -17,8 +17,8 @@ from scipy import special
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from sharefind.proposal.mirrors.entered_terms import Entered
 from sharefind.proposal.mirrors.signed_map import SignedMap
-from sharefind.proposal.mirrors.term_fitting import Entered
 from sharefind.proposal.mirrors.terms import Terms
 from sharefind.recognition.naming import orbit_numbers
 from sharefind.typing import BoolArray, FloatArray, IntArray

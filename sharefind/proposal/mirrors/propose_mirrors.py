@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from sharefind.inference.partitions.linear_estimates import finite_array
+from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
 from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence, closure
 from sharefind.proposal.mirrors.mirror_search import MirrorSearch
 from sharefind.proposal.mirrors.search_effort import SearchEffort, within_reach
 from sharefind.proposal.mirrors.settling import images_left
 from sharefind.proposal.mirrors.signed_map import SignedMap
-from sharefind.proposal.mirrors.term_fitting import ChosenTerms, Entered, TermSettings
+from sharefind.proposal.mirrors.term_fitting import TermSettings
 from sharefind.proposal.mirrors.terms import Terms, chosen_terms, fit_terms
 from sharefind.typing import BoolArray, FloatArray
 

@@ -12,6 +12,7 @@ from scipy import stats
 from sharefind.proposal.coefficients import inverse
 from sharefind.proposal.least_squares import Fit
 from sharefind.proposal.mirrors.cubes import Cubes, fill_symmetric
+from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
 from sharefind.typing import BoolArray, FloatArray, IntArray
 
 
@@ -42,48 +43,6 @@ class TermSettings:
     at_once: int = 20_000_000
     most_cubic: int = 30_000_000_000
     fit: Fit = field(default_factory=Fit)
-
-
-@dataclass(frozen=True, eq=False)
-class Entered:
-    """Products that enter the fit.
-
-    Attributes:
-        pairs: Of two inputs, a <= b, int64 (p, 2).
-        triples: Of three, a <= b <= c, int64 (q, 3).
-    """
-
-    pairs: IntArray
-    triples: IntArray
-
-    @classmethod
-    def none(cls) -> Entered:
-        """No products."""
-        return cls(np.empty((0, 2), dtype=np.int64), np.empty((0, 3), dtype=np.int64))
-
-    def __len__(self) -> int:
-        return len(self.pairs) + len(self.triples)
-
-    def of(self, degree: int) -> IntArray:
-        """Those of so many inputs."""
-        return self.pairs if degree == 2 else self.triples
-
-    def with_products(self, products: IntArray) -> Entered:
-        """These in place of those of as many inputs."""
-        return Entered(products, self.triples) if products.shape[1] == 2 else Entered(self.pairs, products)
-
-
-@dataclass(frozen=True, eq=False)
-class ChosenTerms:
-    """Products that matter.
-
-    Attributes:
-        entered: These.
-        is_whole: Whether all products of three were looked at.
-    """
-
-    entered: Entered
-    is_whole: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,9 +182,12 @@ class TermFitting:
         residual, freedom = self.residual(entered)
         largest, critical = self.largest(residual, every), self.critical(freedom)[degree]
         known = set(map(tuple, before.tolist()))
-        order = [k for k in np.argsort(-largest, kind="stable") if largest[k] > critical]
+        order = [int(k) for k in np.argsort(-largest, kind="stable") if largest[k] > critical]
         added = [every[k] for k in order if tuple(every[k].tolist()) not in known]
-        added = (added if degree == 2 else self._held(before, added))[:room]
+        if added and degree == 3:
+            rest = self._without_one_row(residual, np.stack(added))
+            added = self._held(before, [one for one, z in zip(added, rest, strict=True) if z > critical])
+        added = added[:room]
         if not added:
             return None
         grown = self.independent(entered, np.vstack([before, np.stack(added)]))
@@ -284,39 +246,65 @@ class TermFitting:
         """What residuals (n, d_out) say of each product alone: coefficients and variances, (d_out, p) each."""
         m = self.y.shape[1]
         values, variances = np.empty((m, len(factors))), np.empty((m, len(factors)))
-        for block, one, two in self._alone(residual, factors):
+        for block, _, one, two in self._alone(residual, factors):
             values[:, block], variances[:, block] = one, two
         return values, variances
 
     def largest(self, residual: FloatArray, factors: IntArray) -> FloatArray:
         """Largest |z| of each product alone over all labels, (p,)."""
         found = np.empty(len(factors))
-        for block, values, variances in self._alone(residual, factors):
+        for block, _, values, variances in self._alone(residual, factors):
             found[block] = (np.abs(values) / np.sqrt(variances)).max(axis=0)
         return found
 
-    def _alone(self, residual: FloatArray, factors: IntArray) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
-        tiny, is_cubic = np.finfo(np.float64).tiny, factors.shape[1] == 3
-        basis = np.linalg.qr(self.design(Entered.none()))[0] if is_cubic else None
+    def _without_one_row(self, residual: FloatArray, factors: IntArray) -> FloatArray:
+        """`largest` of products of three without the row that says most: one row may be most of a cube."""
+        found = np.empty(len(factors))
+        for block, columns, values, variances in self._alone(residual, factors):
+            z = np.empty_like(values)
+            for j, (label, value) in enumerate(zip(residual.T, values, strict=True)):
+                told = label[:, None] * columns * np.sign(value)
+                z[j] = np.maximum(told.sum(axis=0) - told.max(axis=0), 0.0) / (columns**2).sum(axis=0)
+            found[block] = (z / np.sqrt(variances)).max(axis=0)
+        return found
+
+    def _basis(self, degree: int) -> FloatArray | None:
+        """What products are read beside: inputs for those of three, the mean alone for those of two."""
+        return np.linalg.qr(self.design(Entered.none()))[0] if degree == 3 else None
+
+    def _columns(self, factors: IntArray, basis: FloatArray | None) -> FloatArray:
+        columns = self.inputs.products(factors)
+        return np.asarray(columns - (columns.mean(axis=0) if basis is None else basis @ (basis.T @ columns)))
+
+    def _alone(
+        self, residual: FloatArray, factors: IntArray
+    ) -> Iterator[tuple[slice, FloatArray, FloatArray, FloatArray]]:
+        """Parts of the products, each with its columns (n, k), coefficients and variances (d_out, k)."""
+        tiny, basis = np.finfo(np.float64).tiny, self._basis(factors.shape[1])
         for block in _blocks(len(factors), max(1, self.settings.at_once // len(self.y))):
-            columns = self.inputs.products(factors[block])
-            columns = columns - (columns.mean(axis=0) if basis is None else basis @ (basis.T @ columns))
+            columns = self._columns(factors[block], basis)
             norm = np.maximum((columns**2).sum(axis=0), tiny)
             values = residual.T @ columns / norm
-            squares = self._left_squares(residual, columns, values, norm) if is_cubic else (residual**2).T @ columns**2
-            yield block, values, np.maximum(squares / norm**2, tiny)
+            if basis is None:
+                squares = (residual**2).T @ columns**2
+            else:
+                squares = self._left_squares(residual, columns, values, norm)
+            yield block, columns, values, np.maximum(squares / norm**2, tiny)
 
     def _left_squares(
         self, residual: FloatArray, columns: FloatArray, values: FloatArray, norm: FloatArray
     ) -> FloatArray:
-        """Sums of squares, each column's weighted by its own, of what it leaves of residuals when it enters (HC3).
+        """Sums of squares, each column's weighted by its own, of what it leaves of residuals when it enters.
 
-        Of cubes the residuals themselves tell too little: the few rows where these are large are most of both.
+        Of cubes the residuals themselves tell too little: the few rows where these are large are most of both. By HC3,
+        and no less than if errors were alike in all rows, since few rows may leave little by chance.
         """
         left = 1 - np.minimum(columns**2 / norm, self.settings.fit.largest_leverage)
         weights = (columns / left) ** 2
         cross, own = residual.T @ (columns * weights), (columns**2 * weights).sum(axis=0)
-        return np.asarray((residual**2).T @ weights - 2 * values * cross + values**2 * own)
+        by_row = (residual**2).T @ weights - 2 * values * cross + values**2 * own
+        alike = (residual**2).mean(axis=0)[:, None] * norm - (values * norm) ** 2 / len(residual)
+        return np.asarray(np.maximum(by_row, alike))
 
     def critical(self, freedom: int) -> tuple[float, float, float, float]:
         """|z| beyond which a coefficient of each kind is no accident: constant, linear, products of two, of three."""

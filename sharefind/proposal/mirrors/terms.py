@@ -16,7 +16,8 @@ import numpy as np
 from sharefind.errors import InputError
 from sharefind.proposal.least_squares import refuse_dependent
 from sharefind.proposal.mirrors.cubes import Cubes
-from sharefind.proposal.mirrors.term_fitting import ChosenTerms, Entered, Inputs, TermFitting, TermSettings
+from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
+from sharefind.proposal.mirrors.term_fitting import Inputs, TermFitting, TermSettings
 from sharefind.typing import BoolArray, FloatArray, IntArray
 
 
