@@ -6,7 +6,6 @@ from sharefind.groups import FiniteGroup
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference import Verdict
 from sharefind.search.hypotheses import TestedProblem
-from sharefind.search.relation_groups import has_relation_test
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.search.turned import TurnedStart
 
@@ -28,7 +27,7 @@ def subgroups_undecided(outcome: SearchOutcome) -> str | None:
     is_rejected = problem.family.verdicts.get(problem.label_of(whole)) is Verdict.REJECTED
     if not is_rejected or not isinstance(whole, FiniteGroup) or whole.order <= MAX_SUBGROUP_ORDER:
         return None
-    return _of_subgroups(problem, whole.name) or _of_relation(problem, whole.name)
+    return _of_subgroups(problem, whole.name)
 
 
 def _of_subgroups(problem: TestedProblem, name: str) -> str | None:
@@ -41,20 +40,3 @@ def _of_subgroups(problem: TestedProblem, name: str) -> str | None:
     if not start.finding.has_signal:
         return f"the rows that could propose subgroups of {name} show no signal"
     return None if start.finding.is_exhaustive else f"the search for subgroups of {name} was cut short"
-
-
-def _of_relation(problem: TestedProblem, name: str, most: int = MAX_SUBGROUP_ORDER) -> str | None:
-    """Where the inputs alone break the law: the relation may have the symmetry, and cannot be tested."""
-    found = problem.symmetries
-    if (
-        found is None
-        or found.inputs is None
-        or found.relation is not None
-        or has_relation_test(problem.candidate.group)
-    ):
-        return None
-    law = found.law
-    broken = () if law is None else [n for n in law.rejected if found.inputs.verdicts.get(n) is Verdict.REJECTED]
-    if not broken:
-        return None
-    return f"the inputs alone break {name}, and the relation has no test under groups of more than {most} elements"

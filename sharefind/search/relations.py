@@ -70,10 +70,7 @@ def relations_of(
 
 
 def _may_follow_relation(problem: Problem) -> bool:
-    """Whether the relation may decide where the inputs alone break the law; not where distances decide.
-
-    Under finite groups that are too large for a test of it the law stays, and the search says what that leaves open.
-    """
+    """Whether the relation may decide where the inputs alone break the law; not where distances decide."""
     settings = problem.settings
     asked = settings.symmetry == "auto" and settings.stopping.decides_by_tests
     return asked and isinstance(problem.candidate.group, FiniteGroup)

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import comb
 
 import numpy as np
 from scipy import special
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from sharefind.proposal.mirrors.entered_terms import Entered
 from sharefind.proposal.mirrors.signed_map import SignedMap
 from sharefind.proposal.mirrors.terms import Terms
 from sharefind.recognition.naming import orbit_numbers
@@ -85,20 +87,22 @@ class MirrorEvidence:
         return self.terms.entered
 
     @cached_property
-    def _numbers(self) -> IntArray:
-        """Number of each product (a, b) among those that entered, int64 (d_in, d_in); -1 for others."""
-        d = len(self.terms.centre)
-        numbers = np.full((d, d), -1, dtype=np.int64)
-        first, second = self._products.T
-        numbers[first, second] = numbers[second, first] = np.arange(len(self._products))
-        return numbers
+    def _numbered(self) -> tuple[_Numbered, _Numbered]:
+        """Products of two and of three among all monomials: 1, inputs, those of two, those of three."""
+        d, count = len(self.terms.centre), len(self._products)
+        return _Numbered(self._products, d, 1 + d), _Numbered(self.terms.cubes.entered, d, 1 + d + count)
 
     @cached_property
     def _table(self) -> tuple[FloatArray, FloatArray]:
-        """Coefficients and variances by monomial: 1, inputs, products; (d_out, p) each."""
+        """Coefficients and variances by monomial, as in `_numbered`; (d_out, p) each."""
         first, second = self._products.T
+        cubes = self.terms.cubes
         kinds = (self.terms.constant[0], self.terms.linear[0], self.terms.products[0]), self.terms.compared
-        values, variances = (np.hstack([one[:, None], two, three[:, first, second]]) for one, two, three in kinds)
+        of_three = cubes.table[0], cubes.of_entered(self.terms.compared_cubes)
+        values, variances = (
+            np.hstack([one[:, None], two, three[:, first, second], four])
+            for (one, two, three), four in zip(kinds, of_three, strict=True)
+        )
         return values, variances
 
     @cached_property
@@ -106,7 +110,8 @@ class MirrorEvidence:
         """How large a linear coefficient would be that had the effect of the products that are seen, (d_out, d_in)."""
         spread = self.terms.spread
         effect = np.abs(self.terms.products[0]) * self.terms.seen_products
-        return np.asarray(np.nan_to_num(effect * spread).max(axis=2, initial=0.0))
+        of_two = np.nan_to_num(effect * spread).max(axis=2, initial=0.0)
+        return np.asarray(np.maximum(of_two, self.terms.cubes.effects(spread)))
 
     def of(self, maps: Sequence[SignedMap]) -> TiedTerms:
         """What the group that some maps generate makes of the coefficients."""
@@ -156,19 +161,22 @@ class MirrorEvidence:
         terms, (m, p) = self.terms, self._table[0].shape
         d = len(terms.centre)
         seen = np.outer(terms.seen_outputs, terms.seen_inputs)
-        counted = np.zeros((m, p), dtype=np.int64)  # 1: linear, 2: a product
+        counted = np.zeros((m, p), dtype=np.int64)  # 1: linear, 2: a product of two, 3: of three
         counted[:, 1 : 1 + d] = seen
-        counted[:, 1 + d :] = 2 * np.ones((m, p - 1 - d), dtype=np.int64)
+        counted[:, 1 + d :] = 2
+        counted[:, 1 + d + len(self._products) :] = 3
         kind = np.zeros(len(fit.misfit), dtype=np.int64)
         kind[labels] = counted.ravel()
         shares = (
             terms.seen_linear[seen].mean() if seen.any() else 0.0,
             terms.seen_products.sum() / max(m * d * (d + 1), 1),
+            terms.cubes.seen.sum() / max(m * comb(d + 2, 3), 1),
         )
+        critical = (*terms.critical, terms.cubes.critical)
         gain = 0.0
         for number, share in enumerate(shares, start=1):
             rare, common = -np.log(np.clip([share, 1 - share], 1e-6, 1))
-            live = fit.clearness > terms.critical[number] ** 2
+            live = fit.clearness > critical[number] ** 2
             gain += float(fit.freedom[(kind == number) & live & ~fit.vanishes].sum() * rare)
             gain += float(fit.freedom[(kind == number) & ~live & ~fit.vanishes].sum() * common) * (number == 1)
         return gain
@@ -179,8 +187,8 @@ class MirrorEvidence:
         _, on_linear, on_products = self.terms.compared
         linear, products = self.terms.linear[0] ** 2 / on_linear, self.terms.products[0] ** 2 / on_products
         squares = np.where(self.terms.seen_products, products, 0.0).sum(axis=2)
-        seen = np.where(self.terms.seen_linear, linear, 0.0) + squares
-        return np.asarray(seen.sum(axis=0)), np.asarray(seen.sum(axis=1))
+        seen, of_three = np.where(self.terms.seen_linear, linear, 0.0) + squares, self.terms.cubes.clearness()
+        return np.asarray(seen.sum(axis=0) + of_three[0]), np.asarray(seen.sum(axis=1) + of_three[1])
 
     def _is_refuted(self, fit: _Fit) -> bool:
         tested = fit.freedom > 0
@@ -205,29 +213,47 @@ class MirrorEvidence:
 
     def _moved(self, g: SignedMap) -> tuple[IntArray, IntArray]:
         """Where a map takes each coefficient, and with which sign; -1 where the product did not enter."""
-        first, second = self._products.T
-        numbers = self._numbers[g.in_images[first], g.in_images[second]]
-        d = len(self.terms.centre)
-        target = np.concatenate([[0], 1 + g.in_images, np.where(numbers >= 0, 1 + d + numbers, -1)])
-        sign = np.concatenate([[1], g.in_signs, g.in_signs[first] * g.in_signs[second]])
+        numbers, signs = zip(*(kind.moved(g) for kind in self._numbered), strict=True)
+        target = np.concatenate([[0], 1 + g.in_images, *numbers])
+        sign = np.concatenate([[1], g.in_signs, *signs])
         places = np.where(target[None, :] >= 0, g.out_images[:, None] * len(target) + target[None, :], -1)
         return places.ravel(), np.multiply.outer(g.out_signs, sign).ravel()
 
-    def closure(self, maps: Sequence[SignedMap], most: int) -> IntArray | None:
-        """The products that entered, with all their images, int64 (p, 2); None where these are more than `most`."""
-        known = {(int(a), int(b)) for a, b in self._products}
-        waiting = list(known)
-        while waiting:
-            a, b = waiting.pop()
-            for g in maps:
-                after = tuple(sorted((int(g.in_images[a]), int(g.in_images[b]))))
-                pair = (after[0], after[1])
-                if pair not in known:
-                    known.add(pair)
-                    waiting.append(pair)
-            if len(known) > most:
-                return None
-        return np.array(sorted(known), dtype=np.int64).reshape(-1, 2)
+
+def closure(entered: Entered, maps: Sequence[SignedMap], most: int) -> Entered | None:
+    """Products with all their images under maps; None where these are more than `most`."""
+    known = {tuple(f) for f in (*entered.pairs.tolist(), *entered.triples.tolist())}
+    waiting = list(known)
+    while waiting:
+        factors = list(waiting.pop())
+        for g in maps:
+            image = tuple(sorted(g.in_images[factors].tolist()))
+            if image not in known:
+                known.add(image)
+                waiting.append(image)
+        if len(known) > most:
+            return None
+    pairs, triples = ([f for f in sorted(known) if len(f) == size] for size in (2, 3))
+    return Entered(*(np.array(f, dtype=np.int64).reshape(-1, k) for f, k in ((pairs, 2), (triples, 3))))
+
+
+class _Numbered:
+    """Products (p, degree) of inputs, ascending, with their numbers among monomials from `first` on."""
+
+    def __init__(self, entered: IntArray, size: int, first: int) -> None:
+        self.entered, self.powers = entered, size ** np.arange(entered.shape[1] - 1, -1, -1)
+        codes = entered @ self.powers
+        self.order = np.argsort(codes)
+        self.codes, self.first = codes[self.order], first
+
+    def moved(self, g: SignedMap) -> tuple[IntArray, IntArray]:
+        """Where a map takes each product, -1 where that did not enter, and with which sign."""
+        codes = np.sort(g.in_images[self.entered], axis=1) @ self.powers
+        if not len(codes):
+            return codes, codes
+        place = np.minimum(np.searchsorted(self.codes, codes), len(codes) - 1)
+        number = np.where(self.codes[place] == codes, self.first + self.order[place], -1)
+        return number, np.prod(g.in_signs[self.entered], axis=1)
 
 
 @dataclass(frozen=True, eq=False)

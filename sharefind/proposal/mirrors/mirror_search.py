@@ -12,43 +12,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sharefind.proposal.mirrors.cubic_images import CubicImages
 from sharefind.proposal.mirrors.partial_images import Image, SignedOrbits, closed_cycles
+from sharefind.proposal.mirrors.search_effort import SearchEffort, within_reach
 from sharefind.proposal.mirrors.signed_map import SignedMap
 from sharefind.proposal.mirrors.terms import Terms
 from sharefind.typing import BoolArray, FloatArray, IntArray
 
 Images = tuple[tuple[int, Image], ...]
 """Columns with their images."""
-
-
-@dataclass(frozen=True)
-class SearchEffort:
-    """How near coefficients must come, and how long maps are looked for.
-
-    Attributes:
-        looseness: A column is no image when the squared differences of its coefficients exceed what noise gives by so
-            many standard deviations.
-        largest: Nor when one coefficient differs by so many standard errors.
-        reach: Nor when its mean is so many standard deviations away, so that rows and their images do not meet.
-        widest: Nor when its standard deviation is so many times larger or smaller.
-        live: Coefficients with a smaller |z| on both sides are not counted.
-        clearest: Coefficients of a label that must have one of like size in another, before all are compared.
-        least: What a coefficient that is seen goes to must have this z at least, with the right sign.
-        steps: Most partial maps that one search looks at.
-        most_steps: Most of all searches together.
-        leaves: Maps that one search returns at most.
-    """
-
-    looseness: float = 4.0
-    largest: float = 5.0
-    reach: float = 3.0
-    widest: float = 4.0
-    live: float = 2.5
-    clearest: int = 5
-    least: float = 0.7
-    steps: int = 400
-    most_steps: int = 20_000
-    leaves: int = 2
 
 
 @dataclass(eq=False)
@@ -74,6 +46,7 @@ class MirrorSearch:
         self.outputs, self.inputs = telling(self.terms, 1), telling(self.terms, 0)
         self.near, self.blurred = within_reach(self.terms, self.effort), self.terms.compared
         self.seen_pairs = self.terms.seen_products
+        self.cubic = CubicImages.of(self.terms, self.effort)
         self.with_products = np.asarray(self.seen_pairs.any(axis=(0, 1)))
         start, alike = _State.start(self), self._alike()
         self.images: dict[int, list[Image]] = {}
@@ -182,25 +155,9 @@ class MirrorSearch:
             z2 = np.subtract.outer(here, sign * there) ** 2 / spread
             if j == k:  # a coefficient that is compared with itself, or its own negative
                 z2[np.diag_indices_from(z2)] = 0.0 if sign > 0 else z_here**2
-            missing = self.misses(z_here, sign * z_there, critical) | self.misses(sign * z_there, z_here, critical).T
+            missing = self.effort.either_misses(z_here, sign * z_there, critical)
             squares[side] = np.where(missing, np.inf, np.where(live, z2, 0.0))
         return squares, live.astype(np.float64)
-
-    def misses(self, here: FloatArray, there: FloatArray, critical: float) -> BoolArray:
-        """Whether a coefficient is seen here that is missing there, bool (d_in, d_in)."""
-        least = self.effort.least
-        up, down = here > critical, here < -critical
-        return np.asarray((up[:, None] & (there < least)) | (down[:, None] & (there > -least)))
-
-    def either_misses(self, here: FloatArray, there: FloatArray) -> BoolArray:
-        """Whether a product that is seen on one side is missing on the other, bool (p, q)."""
-        critical = self.terms.critical[2]
-        return np.asarray(self.misses(here, there, critical) | self.misses(there, here, critical).T)
-
-    def limit(self, count: FloatArray) -> FloatArray:
-        """Largest sum of so many squared differences that noise explains."""
-        loose = self.effort.looseness
-        return np.asarray(count + loose * np.sqrt(3.0 * count) + loose**2)
 
 
 def _label(key: int) -> int:
@@ -216,14 +173,6 @@ def telling(terms: Terms, axis: int) -> list[int]:
     strength = (values**2 / variances).sum(axis=axis)
     matters = terms.seen_outputs if axis else terms.seen_inputs
     return [int(k) for k in np.lexsort((-strength, -seen)) if matters[k]]
-
-
-def within_reach(terms: Terms, effort: SearchEffort) -> BoolArray:
-    """Whether rows reach those of an image: bool (2, d_in, d_in), for the signs + and -."""
-    mean, spread = terms.mean, terms.spread
-    bound = effort.reach * np.sqrt(np.add.outer(spread**2, spread**2))
-    alike = np.maximum.outer(spread, spread) <= effort.widest * np.minimum.outer(spread, spread)
-    return np.stack([alike & (np.abs(np.subtract.outer(mean, s * mean)) <= bound) for s in (1, -1)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,7 +221,8 @@ class _State:
         even = np.broadcast_to(even[0 if s > 0 else 1], odd.shape)
         cost, count = self.cost + odd + even, self.count + odd_count + even_count
         largest = search.effort.largest**2
-        left = self.left & (odd <= largest) & (even <= largest) & (cost <= search.limit(count))
+        left = self.left & (odd <= largest) & (even <= largest) & (cost <= search.effort.limit(count))
+        left &= ~search.cubic.lost_by_label(j, image)
         changed = _State(search, {**self.outputs, j: image}, self.inputs, cost, count, left)
         return changed if changed.is_possible else None
 
@@ -292,6 +242,7 @@ class _State:
         left[:, a, :], left[:, :, b] = False, False
         left[0 if t > 0 else 1, a, b] = True
         left.ravel()[self._against_products(a, b, t)] = False
+        left &= ~self.search.cubic.lost_by_input(self.outputs, self.inputs, a, image)
         changed = _State(self.search, self.outputs, {**self.inputs, a: image}, self.cost, self.count, left)
         return changed if changed.is_possible else None
 
@@ -312,6 +263,7 @@ class _State:
     def _lost(self, a: int, b: int, t: int, rows: IntArray, columns: IntArray) -> IntArray:
         """The same for inputs `rows` and images `columns`; the others have no product that is seen."""
         search, shape = self.search, (2, len(rows), len(columns))
+        critical = search.terms.critical[2]
         values, errors, variances = *search.terms.products, search.blurred[2]
         lost, cost, count = np.zeros(shape, dtype=bool), np.zeros(shape), np.zeros(shape[1:])
         for j, (k, s) in self.outputs.items():
@@ -325,10 +277,12 @@ class _State:
             for side, sign in ((0, 1), (1, -1)):
                 z2 = np.subtract.outer(here, sign * there) ** 2 / np.where(own, 2, 1) / spread
                 z2 = np.where(seen & np.isfinite(spread), z2, 0.0)
-                lost[side] |= (z2 > search.effort.largest**2) | search.either_misses(z_here, sign * z_there)
+                lost[side] |= (z2 > search.effort.largest**2) | search.effort.either_misses(
+                    z_here, sign * z_there, critical
+                )
                 cost[side] += z2
             count += seen
-        lost |= cost > search.limit(count)
+        lost |= cost > search.effort.limit(count)
         lost[:, rows == a, :] = False
         signs, row, column = np.nonzero(lost)
         size = self.left.shape[1]

@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 
 from sharefind.inference.partitions.linear_estimates import finite_array
-from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence
-from sharefind.proposal.mirrors.mirror_search import MirrorSearch, SearchEffort, within_reach
+from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
+from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence, closure
+from sharefind.proposal.mirrors.mirror_search import MirrorSearch
+from sharefind.proposal.mirrors.search_effort import SearchEffort, within_reach
+from sharefind.proposal.mirrors.settling import images_left
 from sharefind.proposal.mirrors.signed_map import SignedMap
-from sharefind.proposal.mirrors.terms import Terms, TermSettings, fit_terms
+from sharefind.proposal.mirrors.term_fitting import TermSettings
+from sharefind.proposal.mirrors.terms import Terms, chosen_terms, fit_terms
 from sharefind.typing import BoolArray, FloatArray
 
 
@@ -89,37 +93,95 @@ def propose_mirrors(
         InputError: Too few rows, values that are not finite, or an input that others determine.
     """
     x, y = finite_array(x, "x", 2), finite_array(y, "y", 2)
-    terms = fit_terms(x, y, settings.terms, names)
-    for blur in settings.blurs:
-        proposal = _proposed(x, y, replace(terms, blur=blur), settings, names)
-        if proposal.maps:
-            break
-    return proposal
+    rows = _Rows(x, y, settings, names)
+    proposal = rows.best(fit_terms(x, y, settings.terms, names))
+    return rows.with_cubes(proposal)
 
 
-def _proposed(
-    x: FloatArray, y: FloatArray, terms: Terms, settings: MirrorSettings, names: Sequence[str]
-) -> MirrorProposal:
-    """The group with the most evidence among what the searches find."""
-    searches = [MirrorSearch(terms, effort) for effort in settings.efforts]
-    every = [g for search in searches for g in search.generators()]
-    found, maps = list({g.points(): g for g in every}.values()), tuple[SignedMap, ...]()
-    for _ in range(settings.rounds if found else 0):
-        evidence = MirrorEvidence(terms)
-        maps = _climbed(evidence, found, settings.odds)
-        completed = evidence.closure(maps, len(x) // settings.terms.rows_per_term)
-        if completed is None or len(completed) == len(terms.entered):
-            break
-        terms = replace(fit_terms(x, y, settings.terms, names, completed), blur=terms.blur)
-    maps = _climbed(MirrorEvidence(terms), maps, settings.odds)
-    return MirrorProposal(
-        maps,
-        terms,
-        MirrorEvidence(terms).of(maps).log_odds if maps else 0.0,
-        _aside(terms.seen_inputs, [g.moved_inputs for g in maps]),
-        _aside(terms.seen_outputs, [g.moved_outputs for g in maps]),
-        searches[0].is_exhaustive,
-    )
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Inputs (n, d_in) and labels (n, d_out) that propose maps."""
+
+    x: FloatArray
+    y: FloatArray
+    settings: MirrorSettings
+    names: Sequence[str]
+
+    def best(self, terms: Terms) -> MirrorProposal:
+        """What some coefficients speak for, compared more loosely where they speak for nothing."""
+        for blur in self.settings.blurs:
+            proposal = self._proposed(replace(terms, blur=blur))
+            if proposal.maps:
+                break
+        return proposal
+
+    def fitted(self, entered: Entered) -> Terms:
+        """The coefficients when these products enter."""
+        return fit_terms(self.x, self.y, self.settings.terms, self.names, entered.pairs, entered.triples)
+
+    def with_cubes(self, proposal: MirrorProposal) -> MirrorProposal:
+        """The same with products of three inputs, where residuals ask for some and the proposal needs them.
+
+        It does where no map was found, where images of columns are not settled, where columns that were set aside
+        matter by such products, and where these refute it.
+        """
+        chosen = self._chosen(proposal, self.settings.terms.rounds if _is_open(proposal) else 1)
+        if len(chosen.entered.triples) and (_is_open(proposal) or self._is_broken(proposal, chosen.entered)):
+            proposal = self.best(self.fitted(self._chosen(proposal, self.settings.terms.rounds).entered))
+        is_cut = not (proposal.maps or chosen.is_whole)
+        return replace(proposal, is_exhaustive=False) if is_cut else proposal
+
+    def _chosen(self, proposal: MirrorProposal, rounds: int) -> ChosenTerms:
+        settings = replace(self.settings.terms, rounds=rounds)
+        return chosen_terms(self.x, self.y, proposal.terms.entered, settings, self.names)
+
+    def _is_broken(self, proposal: MirrorProposal, entered: Entered) -> bool:
+        """Whether products that are seen do not go with the maps, or with what was set aside."""
+        completed = closure(entered, proposal.maps, self._most)
+        if completed is None:
+            return True
+        terms = self.fitted(completed)
+        return _tells_more(proposal, terms) or MirrorEvidence(terms).of(proposal.maps).is_refuted
+
+    @property
+    def _most(self) -> int:
+        return len(self.x) // self.settings.terms.rows_per_term
+
+    def _proposed(self, terms: Terms) -> MirrorProposal:
+        """The group with the most evidence among what the searches find."""
+        settings = self.settings
+        searches = [MirrorSearch(terms, effort) for effort in settings.efforts]
+        every = [g for search in searches for g in search.generators()]
+        found, maps = list({g.points(): g for g in every}.values()), tuple[SignedMap, ...]()
+        for _ in range(settings.rounds if found else 0):
+            maps = _climbed(MirrorEvidence(terms), found, settings.odds)
+            completed = closure(Entered(terms.entered, terms.cubes.entered), maps, self._most)
+            if completed is None or len(completed) == len(terms.entered) + len(terms.cubes.entered):
+                break
+            terms = replace(self.fitted(completed), blur=terms.blur)
+        maps = _climbed(MirrorEvidence(terms), maps, settings.odds)
+        return MirrorProposal(
+            maps,
+            terms,
+            MirrorEvidence(terms).of(maps).log_odds if maps else 0.0,
+            _aside(terms.seen_inputs, [g.moved_inputs for g in maps]),
+            _aside(terms.seen_outputs, [g.moved_outputs for g in maps]),
+            searches[0].is_exhaustive,
+        )
+
+
+def _is_open(proposal: MirrorProposal) -> bool:
+    """Whether no map was found, or images of some columns that matter are not settled."""
+    left = images_left(proposal.maps, proposal.terms)
+    on_inputs = [np.delete(one.inputs, proposal.aside_inputs, axis=1).sum(axis=(0, 2)) for one in left]
+    on_outputs = [np.delete(one.outputs, proposal.aside_outputs, axis=1).sum(axis=(0, 2)) for one in left]
+    return not proposal.maps or any((count != 1).any() for count in (*on_inputs, *on_outputs))
+
+
+def _tells_more(proposal: MirrorProposal, terms: Terms) -> bool:
+    """Whether columns that were set aside matter by these coefficients."""
+    on_inputs, on_outputs = list(proposal.aside_inputs), list(proposal.aside_outputs)
+    return bool(terms.seen_inputs[on_inputs].any() or terms.seen_outputs[on_outputs].any())
 
 
 def _aside(seen: BoolArray, moved: Sequence[Any]) -> tuple[int, ...]:

@@ -9,15 +9,17 @@ true map takes the first column where this one does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import special
 
 from sharefind.groups.stabiliser_chain import StabiliserChain
-from sharefind.proposal.mirrors.mirror_search import SearchEffort, telling, within_reach
+from sharefind.proposal.mirrors.columns_left import ColumnsLeft, Pair
+from sharefind.proposal.mirrors.cubes import CubicLines, Line
+from sharefind.proposal.mirrors.mirror_search import telling
+from sharefind.proposal.mirrors.search_effort import SearchEffort, within_reach
 from sharefind.proposal.mirrors.signed_map import SignedMap
 from sharefind.proposal.mirrors.terms import Terms
 from sharefind.recognition.naming import orbit_numbers
@@ -104,11 +106,15 @@ class _Settling:
         self.points, self.terms = np.array(g.points()), terms
         self.trials, self.starts = settings.trials, settings.starts
         level, dispersion = settings.level / (m + d), settings.dispersion
-        self.outputs = _Side.of(g.out_images, g.out_signs, np.ones((2, m, m), dtype=bool), level, dispersion)
+        self.outputs = ColumnsLeft.of(g.out_images, g.out_signs, np.ones((2, m, m), dtype=bool), level, dispersion)
         reach = within_reach(terms, settings.effort)
-        self.inputs = _Side.of(g.in_images, g.in_signs, reach, level, dispersion)
+        self.inputs = ColumnsLeft.of(g.in_images, g.in_signs, reach, level, dispersion)
         _, self.linear_errors, self.product_errors = terms.compared
         self.known = terms.seen_products.copy()
+        self.lines, self.misfits = (
+            CubicLines(terms.cubes, terms.compared_cubes),
+            dict[tuple[int, int], tuple[FloatArray, IntArray]](),
+        )
         first, second = terms.entered.T
         self.known[:, first, second] = self.known[:, second, first] = True
 
@@ -139,7 +145,26 @@ class _Settling:
             orbits = base.orbits(granted)
             more = found._granted(base.moved(orbits), orbits)
             granted = [*granted, more] if more is not None else []
+        if found.has_cubes:
+            found._try_images()
         return found
+
+    def _try_images(self) -> None:
+        """Drop images of inputs that leave a column without any: products of three tell little of one input alone."""
+        first, tried, is_new = 2 * self.outputs.left.shape[1], 0, True
+        while is_new and (columns := self._open_cubic()):
+            is_new = False
+            for a in columns:
+                others = np.argwhere(self.inputs.left[:, a] & ~self.inputs.own[:, a])
+                if (tried := tried + len(others)) > self.trials:
+                    return
+                lost = [one for one in others if not self._is_possible(first + a, int(one[1]), -1 if one[0] else 1)]
+                for turned, b in lost:
+                    self.inputs.left[turned, a, b] = False
+                if lost:
+                    is_new = True
+                    break
+            self._spread()
 
     def _firsts(self, base: _Base) -> list[int]:
         """Some points that the map moves: those that leave their columns first, of these those that tell most."""
@@ -150,7 +175,7 @@ class _Settling:
         side, column, first = self._place(point)
         return bool((self.points[point] - first) % side.left.shape[1] != column)
 
-    def _place(self, point: int) -> tuple[_Side, int, int]:
+    def _place(self, point: int) -> tuple[ColumnsLeft, int, int]:
         """The side of a point, its column, and the first point of that side."""
         first = 2 * self.outputs.left.shape[1]
         return (self.outputs, point, 0) if point < first else (self.inputs, point - first, first)
@@ -169,14 +194,31 @@ class _Settling:
         left[under // left.shape[1], under % left.shape[1]] = False
         return [(int(b), -1 if turned else 1) for turned, b in np.argwhere(left)]
 
-    def _is_possible(self, point: int, b: int, t: int) -> bool:
-        """Whether each column has an image left if this one has that."""
+    def _is_possible(self, point: int, b: int, t: int, deeper: int = 1) -> bool:
+        """Whether each column has an image left if this one has that.
+
+        deeper: How many further columns are tried where products of three leave several images, which one image more
+            would refute.
+        """
         trial = copy(self)
         trial.outputs, trial.inputs = self.outputs.copied(is_free=True), self.inputs.copied(is_free=True)
         side, column, _ = trial._place(point)
         side.settle(column, b, t)
         trial._spread()
-        return trial.outputs.is_possible and trial.inputs.is_possible
+        if not (trial.outputs.is_possible and trial.inputs.is_possible):
+            return False
+        columns = trial._open_cubic() if deeper and self.has_cubes else []
+        if not columns:
+            return True
+        a, first = columns[0], 2 * trial.outputs.left.shape[1]
+        images = np.argwhere(trial.inputs.left[:, a])
+        return any(trial._is_possible(first + a, int(d), -1 if turned else 1, deeper - 1) for turned, d in images)
+
+    def _open_cubic(self) -> list[int]:
+        """The inputs with several images left and products of three, those with fewest images first."""
+        options = self.inputs.left.sum(axis=(0, 2))
+        columns = np.flatnonzero((options > 1) & self.terms.cubes.seen_inputs)
+        return [int(a) for a in columns[np.argsort(options[columns], kind="stable")]]
 
     # What follows -----------------------------------------------------------------------------------------------
 
@@ -195,13 +237,14 @@ class _Settling:
         k, s = self.outputs.image(j)
         same = np.eye(self.inputs.left.shape[1], dtype=bool) & (j == k)
         values, errors = self.terms.linear[0], self.linear_errors
-        self.inputs.compare(_Pair(values[j], s * values[k], errors[j], errors[k]), same)
+        self.inputs.compare(Pair(values[j], s * values[k], errors[j], errors[k]), same)
         values, errors = (np.einsum("jaa->ja", t) for t in (self.terms.products[0], self.product_errors))
         known = np.einsum("jaa->ja", self.known)
-        pair = _Pair(values[j], s * values[k], errors[j], errors[k])
+        pair = Pair(values[j], s * values[k], errors[j], errors[k])
         self.inputs.compare(pair, same, np.logical_or.outer(known[j], known[k]), is_even=True)
-        for a in self.inputs.told:
-            self._told_by_products(j, a)
+        self._told_by_cubes(j)
+        for n, a in enumerate(self.inputs.told):
+            self._told_by_products(j, a, self.inputs.told[:n])
         self.outputs.told.append(j)
 
     def _told_by_input(self, a: int) -> None:
@@ -209,145 +252,66 @@ class _Settling:
         b, t = self.inputs.image(a)
         every = np.eye(self.outputs.left.shape[1], dtype=bool)
         values, errors = self.terms.linear[0].T, self.linear_errors.T
-        self.outputs.compare(_Pair(values[a], t * values[b], errors[a], errors[b]), every & (a == b))
+        self.outputs.compare(Pair(values[a], t * values[b], errors[a], errors[b]), every & (a == b))
         self.inputs.told.append(a)
         values, errors, known = self.terms.products[0], self.product_errors, self.known
         for c in self.inputs.told:
             d, u = self.inputs.image(c)
-            pair = _Pair(values[:, a, c], t * u * values[:, b, d], errors[:, a, c], errors[:, b, d])
+            pair = Pair(values[:, a, c], t * u * values[:, b, d], errors[:, a, c], errors[:, b, d])
             is_known = np.logical_or.outer(known[:, a, c], known[:, b, d])
             self.outputs.compare(pair, every & ({a, c} == {b, d}), is_known)
+        self._labels_told_by_cubes(a)
         for j in self.outputs.told:
-            self._told_by_products(j, a)
+            self._told_by_products(j, a, self.inputs.told[:-1])
 
-    def _told_by_products(self, j: int, a: int) -> None:
-        """What products with an input that is settled leave of the other input."""
+    def _told_by_products(self, j: int, a: int, before: Sequence[int]) -> None:
+        """What products with an input that is settled, and with those before it, leave of the other input."""
         (k, s), (b, t) = self.outputs.image(j), self.inputs.image(a)
         same = np.eye(self.inputs.left.shape[1], dtype=bool) & ((j, a) == (k, b))
         same[b, a] |= j == k  # x_a x_b itself, if they are exchanged
         values, errors = self.terms.products[0], self.product_errors
-        pair = _Pair(values[j, a], s * t * values[k, b], errors[j, a], errors[k, b])
+        pair = Pair(values[j, a], s * t * values[k, b], errors[j, a], errors[k, b])
         self.inputs.compare(pair, same, np.logical_or.outer(self.known[j, a], self.known[k, b]))
-
-
-@dataclass(frozen=True, eq=False)
-class _Pair:
-    """Coefficients (p,) of the same kind here and there, each of which may become each, and their variances."""
-
-    here: FloatArray
-    there: FloatArray
-    errors: FloatArray
-    errors_there: FloatArray
-
-    def squares(self, sign: int, same: BoolArray) -> FloatArray:
-        """Squared differences (p, p) over their variances; of what is compared with itself, or its own negative."""
-        with np.errstate(invalid="ignore"):
-            variances = np.where(same, 4 * self.errors[:, None], np.add.outer(self.errors, self.errors_there))
-            gaps = np.subtract.outer(self.here, sign * self.there) ** 2
-            return np.asarray(np.where(np.isfinite(variances), gaps / variances, np.nan))
-
-
-@dataclass(eq=False)
-class _Side:
-    """Images that are left on one side, and the squared differences that refute others.
-
-    left: bool (2, p, p). own: those of the map, which nothing refutes. total, largest, count: of squared differences,
-    (2, p, p). told: columns whose coefficients were looked at. level: of refuting an image. dispersion: as in the
-    settings.
-    """
-
-    left: BoolArray
-    own: BoolArray
-    total: FloatArray
-    largest: FloatArray
-    count: FloatArray
-    told: list[int]
-    level: float
-    dispersion: float
-
-    @classmethod
-    def of(cls, images: IntArray, signs: IntArray, reach: BoolArray, level: float, dispersion: float) -> _Side:
-        """All images that rows reach, and those of a map."""
-        own = np.zeros_like(reach)
-        own[np.where(signs > 0, 0, 1), np.arange(len(images)), images] = True
-        total, largest, count = (np.zeros(reach.shape) for _ in range(3))
-        return cls(reach | own, own, total, largest, count, [], level, dispersion)
-
-    def copied(self, is_free: bool = False) -> _Side:
-        """A copy, in which the images of the map can be refuted like others if it `is_free`."""
-        total, largest, count = (a.copy() for a in (self.total, self.largest, self.count))
-        own, told = np.zeros_like(self.own) if is_free else self.own, list(self.told)
-        return _Side(self.left.copy(), own, total, largest, count, told, self.level, self.dispersion)
-
-    @property
-    def is_settled(self) -> BoolArray:
-        """Which columns have one image left, bool (p,)."""
-        return np.asarray(self.left.sum(axis=(0, 2)) == 1)
-
-    @property
-    def is_possible(self) -> bool:
-        """Whether each column has an image left, and is one."""
-        either = np.asarray(self.left.any(axis=0))
-        return bool(either.any(axis=0).all() and either.any(axis=1).all())
-
-    def image(self, column: int) -> tuple[int, int]:
-        """The image of a column that is settled, with its sign."""
-        return _first(self.left[:, column])
-
-    def settle_own(self, column: int) -> None:
-        """The column has the image of the map."""
-        self.settle(column, *_first(self.own[:, column]))
-
-    def settle(self, column: int, b: int, sign: int) -> None:
-        """The column has this image, and no other column has it."""
-        self.left[:, column, :] = False
-        self.left[:, :, b] = False
-        self.left[0 if sign > 0 else 1, column, b] = True
-
-    def untold(self) -> list[int]:
-        """Columns that are settled and whose coefficients were not looked at."""
-        return [int(a) for a in np.flatnonzero(self.is_settled) if a not in self.told]
-
-    def compare(self, pair: _Pair, same: BoolArray, known: BoolArray | None = None, is_even: bool = False) -> None:
-        """Add squared differences of coefficients that change sign with the column, or do not (`is_even`).
-
-        Args:
-            pair: The coefficients, each of which becomes one of the others, with the sign of all else in it.
-            same: Which of them are one and the same, bool (p, p).
-            known: Which are compared; None for all.
-            is_even: Whether the coefficient has the column squared.
-        """
-        if known is not None and not known.any():
+        if not self.has_cubes:
             return
-        for side, sign in enumerate((1, 1 if is_even else -1)):
-            squares = pair.squares(sign, same)
-            counted = np.isfinite(squares) & (known if known is not None else True)
-            squares = np.where(counted, squares, 0.0)
-            self.total[side] += squares
-            self.largest[side] = np.maximum(self.largest[side], squares)
-            self.count[side] += counted
+        label, one = {j: (k, s)}, (a, (b, t))
+        self._compare(self.lines.of_one(label, *one))
+        for c in before:
+            self._compare(self.lines.of_two(label, one, (c, self.inputs.image(c))))
 
-    def narrowed(self) -> int:
-        """Drop what is refuted, and what another column has for itself; the number of columns that this settles."""
-        before, left = int(self.is_settled.sum()), -1
-        self.left &= ~self._is_refuted() | self.own
-        while self.is_possible and left != (left := int(self.left.sum())):
-            for a in np.flatnonzero(self.is_settled):
-                self.settle(int(a), *self.image(int(a)))
-            for b in np.flatnonzero(self.left.sum(axis=(0, 1)) == 1):
-                turned, a = np.argwhere(self.left[:, :, b])[0]
-                self.settle(int(a), int(b), -1 if turned else 1)
-        return int(self.is_settled.sum()) - before
+    @property
+    def has_cubes(self) -> bool:
+        """Whether products of three entered."""
+        return bool(len(self.terms.cubes.entered))
 
-    def _is_refuted(self) -> BoolArray:
-        """By the largest difference, or by all together."""
-        count = np.maximum(self.count, 1)
-        alone = count * special.chdtrc(1, self.largest)
-        together = special.chdtrc(count / self.dispersion, self.total / self.dispersion)
-        return np.asarray(2 * np.minimum(alone, together) < self.level)
+    def _compare(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            pair = Pair(line.here[0], line.there[0], line.here[1], line.there[1])
+            self.inputs.compare(pair, line.same, line.known, line.is_even)
 
+    def _told_by_cubes(self, j: int) -> None:
+        """What products of three leave of inputs when a label is settled: those with products of like size."""
+        if not self.has_cubes:
+            return
+        k, s = self.outputs.image(j)
+        self._compare(self.lines.of_output(j, (k, s)))
+        if (j, k) not in self.misfits:
+            self.misfits[j, k] = self.lines.misfits(j, k)
+        largest, count = self.misfits[j, k]
+        self.inputs.deny(largest, count)
 
-def _first(left: BoolArray) -> tuple[int, int]:
-    """The first image in bool (2, p), with its sign."""
-    turned, b = np.argwhere(left)[0]
-    return int(b), -1 if turned else 1
+    def _labels_told_by_cubes(self, a: int) -> None:
+        """What products of an input with others that are settled leave of labels."""
+        cubes, told = self.terms.cubes, self.inputs.told
+        for triple in cubes.entered[(cubes.entered == a).any(axis=1) & np.isin(cubes.entered, told).all(axis=1)]:
+            images = [self.inputs.image(int(c)) for c in triple]
+            sign = int(np.prod([t for _, t in images]))
+            here, there = cubes.place[triple], cubes.place[[b for b, _ in images]]
+            if there.min() < 0:
+                continue
+            (values, errors), (image, image_errors) = (
+                (cubes.values[:, p, q, r], self.lines.compared[:, p, q, r]) for p, q, r in (here, there)
+            )
+            is_same = sorted(here.tolist()) == sorted(there.tolist())
+            same = np.eye(len(values), dtype=bool) & is_same
+            self.outputs.compare(Pair(values, sign * image, errors, image_errors), same)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,3 +78,41 @@ def symmetrised(
         labels = moved @ linear + np.einsum("na,jab,nb->nj", moved, products, moved)
         y += labels[:, g.out_images] * g.out_signs / len(elements)
     return x, y + noise * rng.normal(size=y.shape)
+
+
+Relation = Callable[[FloatArray], FloatArray]
+
+
+def cubic_relation(
+    maps: Sequence[SignedMap], d_out: int, d_in: int, rng: np.random.Generator, triples: int, pairs: int = 0
+) -> Relation:
+    """Some products of three inputs and of two for each label, averaged over the group that maps generate."""
+    layout = mirror_layout(d_out, d_in)
+    elements = [from_points(points, layout) for points in mirror_group(maps, layout).elements()]
+    factors = [rng.integers(d_in, size=k) for k in (3,) * triples * d_out + (2,) * pairs * d_out]
+    sizes = rng.choice([-1, 1], size=len(factors)) * rng.uniform(0.7, 2, size=len(factors))
+
+    def labels(x: FloatArray) -> FloatArray:
+        y = np.zeros((len(x), d_out))
+        for g in elements:
+            moved, own = moved_inputs(g, x), np.zeros_like(y)
+            for k, (columns, size) in enumerate(zip(factors, sizes, strict=True)):
+                own[:, k % d_out] += size * np.prod(moved[:, columns], axis=1)
+            y += own[:, g.out_images] * g.out_signs / len(elements)
+        return y
+
+    return labels
+
+
+def moved_inputs(g: SignedMap, x: FloatArray) -> FloatArray:
+    """g x of rows x (n, d_in)."""
+    moved = np.empty_like(x)
+    moved[:, g.in_images] = x * g.in_signs
+    return moved
+
+
+def keeps(g: SignedMap, relation: Relation, x: FloatArray) -> bool:
+    """Whether f(g x) = g f(x)."""
+    there, y = np.empty((len(x), len(g.out_images))), relation(x)
+    there[:, g.out_images] = y * g.out_signs
+    return bool(np.allclose(relation(moved_inputs(g, x)), there))

@@ -1,0 +1,368 @@
+"""Least squares of labels on inputs and products of them, and which products the residuals ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import comb
+
+import numpy as np
+from scipy import stats
+
+from sharefind.proposal.coefficients import inverse
+from sharefind.proposal.least_squares import Fit
+from sharefind.proposal.mirrors.cubes import Cubes, fill_symmetric
+from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
+from sharefind.typing import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class TermSettings:
+    """Which products enter, and how sure they must be.
+
+    Attributes:
+        level: Probability with which any product that does not matter enters.
+        rows_per_term: Most terms are so few that each has this many rows.
+        rows_per_input: Fewer rows for an input are refused.
+        rounds: How often residuals are looked at for further products, of two inputs or of three.
+        far: An input whose mean is this many standard deviations from zero is expanded about its mean.
+        alike: Two such inputs are expanded at one distance from zero where that of their means differs by no more
+            standard deviations.
+        at_once: Most entries of the table of products that is held at a time.
+        most_cubic: Most products of three that are looked at, times rows and inputs; of more only those of inputs that
+            no label is seen to depend on.
+        fit: Leverages and rounding.
+    """
+
+    level: float = 0.001
+    rows_per_term: int = 6
+    rows_per_input: int = 3
+    rounds: int = 8
+    far: float = 3.0
+    alike: float = 1.0
+    at_once: int = 20_000_000
+    most_cubic: int = 30_000_000_000
+    fit: Fit = field(default_factory=Fit)
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Inputs about their centre, each in units of its root mean square.
+
+    Attributes:
+        scaled: (n, d_in).
+        size: Root mean squares, (d_in,).
+        centre: (d_in,).
+        mean: (d_in,).
+        spread: Standard deviations, (d_in,); 0 for an input that does not vary.
+    """
+
+    scaled: FloatArray
+    size: FloatArray
+    centre: FloatArray
+    mean: FloatArray
+    spread: FloatArray
+
+    @classmethod
+    def of(cls, x: FloatArray, settings: TermSettings) -> Inputs:
+        """Those of rows (n, d_in)."""
+        mean, spread = x.mean(axis=0), x.std(axis=0)
+        centre = _centres(mean, spread, settings)
+        moved = x - centre
+        size = np.sqrt(np.mean(moved**2, axis=0))
+        varies = spread > settings.fit.rounding * (np.abs(mean) + spread)
+        size = np.where(varies, size, 1.0)
+        return cls(moved / size, size, centre, mean, np.where(varies, spread, 0.0))
+
+    @property
+    def varies(self) -> BoolArray:
+        """Which inputs do, bool (d_in,)."""
+        return np.asarray(self.spread > 0)
+
+    def monomials(self, degree: int, among: BoolArray | None = None) -> IntArray:
+        """All products of so many inputs that vary, in ascending order, int64 (p, degree).
+
+        among: Of these inputs only, bool (d_in,).
+        """
+        kept = np.flatnonzero(self.varies if among is None else self.varies & among)
+        found = np.arange(len(kept))[:, None]
+        for _ in range(degree - 1):
+            repeats = len(kept) - found[:, -1]
+            last = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+            found = np.repeat(found, repeats, axis=0)
+            found = np.column_stack([found, found[:, -1] + last])
+        return np.asarray(kept[found])
+
+    def products(self, factors: IntArray) -> FloatArray:
+        """Columns x_a x_b or x_a x_b x_c, (n, p)."""
+        columns = self.scaled[:, factors[:, 0]] * self.scaled[:, factors[:, 1]]
+        return np.asarray(columns if factors.shape[1] == 2 else columns * self.scaled[:, factors[:, 2]])
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fit.
+
+    Attributes:
+        values: Coefficients of 1, inputs that vary, products of two and of three, (p, d_out).
+        variances: HC3, of these.
+        residual: HC3, (n, d_out).
+        freedom: Degrees of freedom that are left.
+    """
+
+    values: FloatArray
+    variances: FloatArray
+    residual: FloatArray
+    freedom: int
+
+
+@dataclass(frozen=True, eq=False)
+class TermFitting:
+    """Fits of one log.
+
+    Attributes:
+        inputs: Of the rows.
+        y: Labels, (n, d_out).
+        settings: Which products enter.
+    """
+
+    inputs: Inputs
+    y: FloatArray
+    settings: TermSettings
+
+    # Which products enter ---------------------------------------------------------------------------------------
+
+    def chosen(self, entered: Entered, degree: int, among: BoolArray | None = None) -> Entered:
+        """Products that residuals ask for, the clearest first, as long as there are rows for them.
+
+        Args:
+            entered: Those that are known to matter.
+            degree: Largest number of inputs of a product; those of fewer come first.
+            among: The inputs whose products of three are looked at, bool (d_in,); None for all.
+
+        Returns:
+            All that enter.
+        """
+        every = [self.inputs.monomials(k, among if k == 3 else None) for k in range(2, degree + 1)]
+        for _ in range(self.settings.rounds):
+            grown = next((more for kind in every if (more := self._grown(entered, kind)) is not None), None)
+            if grown is None:
+                break
+            entered = grown
+        return entered
+
+    def with_triples(self, entered: Entered) -> ChosenTerms:
+        """Products of two and of three that matter, of all inputs or, of many, those without a term that is seen."""
+        if self._has_room(self.inputs.varies):
+            return ChosenTerms(self.chosen(entered, 3), True)
+        hidden = ~self._told(entered)
+        more = self.chosen(entered, 3, hidden) if self._has_room(hidden & self.inputs.varies) else entered
+        return ChosenTerms(more, False)
+
+    def _has_room(self, among: BoolArray) -> bool:
+        """Whether all products of three of some inputs can be looked at."""
+        count = comb(int(among.sum()) + 2, 3)
+        return count * len(self.y) * int(self.inputs.varies.sum()) <= self.settings.most_cubic
+
+    def _told(self, entered: Entered) -> BoolArray:
+        """The inputs with a term of one or two inputs that is seen, bool (d_in,)."""
+        fitted, varies = self.fitted(entered), self.inputs.varies
+        z = np.abs(fitted.values) / np.sqrt(fitted.variances)
+        told = np.zeros(len(varies), dtype=bool)
+        told[entered.pairs] = True
+        told[varies] |= (z[1 : 1 + int(varies.sum())] > self.critical(fitted.freedom)[1]).any(axis=1)
+        return told
+
+    def _grown(self, entered: Entered, every: IntArray) -> Entered | None:
+        """With products of as many inputs as `every` (p, degree) has; None where residuals ask for none."""
+        degree, before = every.shape[1], entered.of(every.shape[1])
+        room = len(self.y) // self.settings.rows_per_term - 1 - int(self.inputs.varies.sum()) - len(entered)
+        if room <= 0:
+            return None
+        residual, freedom = self.residual(entered)
+        largest, critical = self.largest(residual, every), self.critical(freedom)[degree]
+        known = set(map(tuple, before.tolist()))
+        order = [int(k) for k in np.argsort(-largest, kind="stable") if largest[k] > critical]
+        added = [every[k] for k in order if tuple(every[k].tolist()) not in known]
+        if added and degree == 3:
+            rest = self._without_one_row(residual, np.stack(added))
+            added = self._held(before, [one for one, z in zip(added, rest, strict=True) if z > critical])
+        added = added[:room]
+        if not added:
+            return None
+        grown = self.independent(entered, np.vstack([before, np.stack(added)]))
+        return None if len(grown) == len(before) else entered.with_products(grown)
+
+    def _held(self, before: IntArray, added: list[IntArray]) -> list[IntArray]:
+        """The first products of three of so few inputs that all theirs can be held."""
+        kept, inputs = list[IntArray](), set(before.ravel().tolist())
+        for triple in added:
+            more = inputs | set(triple.tolist())
+            if self.y.shape[1] * len(more) ** 3 <= self.settings.at_once:
+                kept.append(triple)
+                inputs = more
+        return kept
+
+    def independent(self, entered: Entered, products: IntArray) -> IntArray:
+        """Products (p, degree) without those that others which entered, or those before them, determine."""
+        without = self.design(entered.with_products(products[:0]))
+        design = np.hstack([without, self.inputs.products(products)])
+        lengths = np.maximum(np.linalg.norm(design, axis=0), np.finfo(np.float64).tiny)
+        left = np.abs(np.diag(np.linalg.qr(design / lengths, mode="r")))[without.shape[1] :]
+        return np.asarray(products[left > np.sqrt(self.settings.fit.dependent)])
+
+    # Fits -------------------------------------------------------------------------------------------------------
+
+    def design(self, entered: Entered) -> FloatArray:
+        """Columns 1, inputs that vary, products, (n, p)."""
+        n = len(self.y)
+        varying = self.inputs.scaled[:, self.inputs.varies]
+        products = [self.inputs.products(factors) for factors in (entered.pairs, entered.triples)]
+        return np.hstack([np.ones((n, 1)), varying, *products])
+
+    def fitted(self, entered: Entered) -> Fitted:
+        """The fit with some products."""
+        design = self.design(entered)
+        weighted = design @ inverse(design.T @ design)
+        residual = self._left(design, weighted)
+        variances = ((residual**2).T @ weighted**2).T
+        return Fitted(weighted.T @ self.y, variances, residual, len(design) - design.shape[1])
+
+    def residual(self, entered: Entered) -> tuple[FloatArray, int]:
+        """HC3 residuals (n, d_out), and the degrees of freedom left."""
+        design = self.design(entered)
+        weighted = design @ inverse(design.T @ design)
+        return self._left(design, weighted), len(design) - design.shape[1]
+
+    def _left(self, design: FloatArray, weighted: FloatArray) -> FloatArray:
+        leverage = np.minimum(np.einsum("np,np->n", weighted, design), self.settings.fit.largest_leverage)
+        residual = (self.y - design @ (weighted.T @ self.y)) / (1 - leverage)[:, None]
+        floor = self.settings.fit.rounding * np.mean(self.y**2, axis=0)
+        size = np.mean(residual**2, axis=0)
+        # Labels without noise: what is left is rounding, and no more is known of it than its size.
+        return np.asarray(np.where(size > floor, residual, np.sqrt(floor)))
+
+    def alone(self, residual: FloatArray, factors: IntArray) -> tuple[FloatArray, FloatArray]:
+        """What residuals (n, d_out) say of each product alone: coefficients and variances, (d_out, p) each."""
+        m = self.y.shape[1]
+        values, variances = np.empty((m, len(factors))), np.empty((m, len(factors)))
+        for block, _, one, two in self._alone(residual, factors):
+            values[:, block], variances[:, block] = one, two
+        return values, variances
+
+    def largest(self, residual: FloatArray, factors: IntArray) -> FloatArray:
+        """Largest |z| of each product alone over all labels, (p,)."""
+        found = np.empty(len(factors))
+        for block, _, values, variances in self._alone(residual, factors):
+            found[block] = (np.abs(values) / np.sqrt(variances)).max(axis=0)
+        return found
+
+    def _without_one_row(self, residual: FloatArray, factors: IntArray) -> FloatArray:
+        """`largest` of products of three without the row that says most: one row may be most of a cube."""
+        found = np.empty(len(factors))
+        for block, columns, values, variances in self._alone(residual, factors):
+            z = np.empty_like(values)
+            for j, (label, value) in enumerate(zip(residual.T, values, strict=True)):
+                told = label[:, None] * columns * np.sign(value)
+                z[j] = np.maximum(told.sum(axis=0) - told.max(axis=0), 0.0) / (columns**2).sum(axis=0)
+            found[block] = (z / np.sqrt(variances)).max(axis=0)
+        return found
+
+    def _basis(self, degree: int) -> FloatArray | None:
+        """What products are read beside: inputs for those of three, the mean alone for those of two."""
+        return np.linalg.qr(self.design(Entered.none()))[0] if degree == 3 else None
+
+    def _columns(self, factors: IntArray, basis: FloatArray | None) -> FloatArray:
+        columns = self.inputs.products(factors)
+        return np.asarray(columns - (columns.mean(axis=0) if basis is None else basis @ (basis.T @ columns)))
+
+    def _alone(
+        self, residual: FloatArray, factors: IntArray
+    ) -> Iterator[tuple[slice, FloatArray, FloatArray, FloatArray]]:
+        """Parts of the products, each with its columns (n, k), coefficients and variances (d_out, k)."""
+        tiny, basis = np.finfo(np.float64).tiny, self._basis(factors.shape[1])
+        for block in _blocks(len(factors), max(1, self.settings.at_once // len(self.y))):
+            columns = self._columns(factors[block], basis)
+            norm = np.maximum((columns**2).sum(axis=0), tiny)
+            values = residual.T @ columns / norm
+            if basis is None:
+                squares = (residual**2).T @ columns**2
+            else:
+                squares = self._left_squares(residual, columns, values, norm)
+            yield block, columns, values, np.maximum(squares / norm**2, tiny)
+
+    def _left_squares(
+        self, residual: FloatArray, columns: FloatArray, values: FloatArray, norm: FloatArray
+    ) -> FloatArray:
+        """Sums of squares, each column's weighted by its own, of what it leaves of residuals when it enters.
+
+        Of cubes the residuals themselves tell too little: the few rows where these are large are most of both. By HC3,
+        and no less than if errors were alike in all rows, since few rows may leave little by chance.
+        """
+        left = 1 - np.minimum(columns**2 / norm, self.settings.fit.largest_leverage)
+        weights = (columns / left) ** 2
+        cross, own = residual.T @ (columns * weights), (columns**2 * weights).sum(axis=0)
+        by_row = (residual**2).T @ weights - 2 * values * cross + values**2 * own
+        alike = (residual**2).mean(axis=0)[:, None] * norm - (values * norm) ** 2 / len(residual)
+        return np.asarray(np.maximum(by_row, alike))
+
+    def critical(self, freedom: int) -> tuple[float, float, float, float]:
+        """|z| beyond which a coefficient of each kind is no accident: constant, linear, products of two, of three."""
+        d, m = int(self.inputs.varies.sum()), self.y.shape[1]
+        counts = (m, m * d, m * comb(d + 1, 2), m * comb(d + 2, 3))
+        one, two, three, four = (
+            float(stats.t.isf(self.settings.level / (2 * count or 2), max(freedom, 1))) for count in counts
+        )
+        return one, two, three, four
+
+    # Products of three ------------------------------------------------------------------------------------------
+
+    def cubes(self, entered: Entered, fitted: Fitted, first: int, critical: float) -> Cubes:
+        """Coefficients of products of three, in the units of the data.
+
+        Args:
+            entered: Products that entered.
+            fitted: The fit.
+            first: Where those of three begin in it.
+            critical: Their critical |z|.
+        """
+        m, d = self.y.shape[1], len(self.inputs.size)
+        if not len(entered.triples):
+            return Cubes.none(m, d)
+        among = np.zeros(d, dtype=bool)
+        among[entered.triples] = True
+        if m * d**3 <= self.settings.at_once and self._has_room(self.inputs.varies):
+            among[:] = True
+        kept = np.flatnonzero(among)
+        place = np.full(d, -1, dtype=np.int64)
+        place[kept] = np.arange(len(kept))
+        values, variances = np.zeros((m, *[len(kept)] * 3)), np.full((m, *[len(kept)] * 3), np.inf)
+        every = self.inputs.monomials(3, among)
+        alone = self.alone(fitted.residual, every)
+        joint = fitted.values[first:].T, fitted.variances[first:].T
+        for factors, (one, two) in ((every, alone), (entered.triples, joint)):
+            unit = np.prod(self.inputs.size[factors], axis=1)
+            fill_symmetric(values, place[factors], one / unit)
+            fill_symmetric(variances, place[factors], two / unit**2)
+        return Cubes(kept, d, values, variances, entered.triples, critical)
+
+
+def _centres(mean: FloatArray, spread: FloatArray, settings: TermSettings) -> FloatArray:
+    """Zero, or for inputs far from it one distance for all whose means are as far, to either side.
+
+    Coefficients that a map exchanges are then expanded about points that it exchanges, too.
+    """
+    far = np.flatnonzero(np.abs(mean) > settings.far * spread)
+    order = far[np.argsort(np.abs(mean[far]), kind="stable")]
+    distance = np.abs(mean[order])
+    apart = np.diff(distance) > settings.alike * np.minimum(spread[order][1:], spread[order][:-1])
+    clusters = np.split(np.arange(len(order)), np.flatnonzero(apart) + 1)
+    centre = np.zeros_like(mean)
+    for members in clusters:
+        if len(members):
+            centre[order[members]] = distance[members].mean() * np.sign(mean[order[members]])
+    return centre
+
+
+def _blocks(count: int, size: int) -> Iterator[slice]:
+    return (slice(k, min(k + size, count)) for k in range(0, count, size))
