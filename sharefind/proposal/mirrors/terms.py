@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from sharefind.errors import InputError
 from sharefind.proposal.coefficients import inverse
@@ -263,9 +263,7 @@ class _Fitting:
     def critical(self, freedom: int) -> tuple[float, float, float]:
         d, m = int(self.inputs.varies.sum()), self.y.shape[1]
         counts = (m, m * d, m * d * (d + 1) // 2)
-        one, two, three = (
-            float(stats.t.isf(self.settings.level / (2 * count or 2), max(freedom, 1))) for count in counts
-        )
+        one, two, three = (-float(stdtrit(max(freedom, 1), self.settings.level / (2 * count or 2))) for count in counts)
         return one, two, three
 
     def terms(self, entered: IntArray) -> Terms:
