@@ -7,7 +7,6 @@ the gait shows its inputs from one side.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from sharefind.datasets.ant_gait import Gait, walk
 from sharefind.datasets.ant_robot import AntRobot, Row, turn_about_z
@@ -159,11 +158,15 @@ def _motion(
 
 def _orientation(rng: np.random.Generator) -> FloatArray:
     """A rotation (3, 3), uniform."""
+    from scipy.spatial.transform import Rotation
+
     return np.asarray(Rotation.from_quat(rng.standard_normal(4)).as_matrix())
 
 
 def _tilted(rng: np.random.Generator, tilt: float) -> FloatArray:
     """A rotation (3, 3) by any heading and a small tilt."""
+    from scipy.spatial.transform import Rotation
+
     axis = np.append(tilt * rng.standard_normal(2), 0.0)
     return np.asarray(turn_about_z(rng.uniform(0, 2 * np.pi)) @ Rotation.from_rotvec(axis).as_matrix())
 

@@ -14,6 +14,7 @@ import sharefind
 from sharefind.cli import main
 from sharefind.cli.session import Alarms
 from sharefind.inference.relation.share_evidence import ShareSettings
+from sharefind.search.yardstick import YardstickSettings
 
 QUICK = ("--copies", "19", "--alpha", "0.05", "--particles", "20", "--horizon", "1")
 """Settings with which a search on c2-wi takes less than a second."""
@@ -32,17 +33,18 @@ Call = Callable[..., Ending]
 
 
 @contextmanager
-def brief_shares() -> Iterator[None]:
-    """Shares of groups from small blocks of rows, else two fifths of such a search; tests of shares are elsewhere."""
+def brief_comparisons() -> Iterator[None]:
+    """Shares of groups and the yardstick from few rows, else two thirds of such a search; their tests are elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
-        brief = partial(ShareSettings, most_work=1e8)
-        patch.setattr("sharefind.inference.relation.group_shares.ShareSettings", brief)
+        shares, yardstick = partial(ShareSettings, most_work=1e8), partial(YardstickSettings, fresh_rows=500)
+        patch.setattr("sharefind.inference.relation.group_shares.ShareSettings", shares)
+        patch.setattr("sharefind.search.yardstick.YardstickSettings", yardstick)
         yield
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _brief_shares() -> Iterator[None]:
-    with brief_shares():
+def _brief_comparisons() -> Iterator[None]:
+    with brief_comparisons():
         yield
 
 
@@ -78,7 +80,7 @@ def discover(call: Call) -> Call:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run on c2-wi with candidate C2; not to be changed."""
     folder = tmp_path_factory.mktemp("finished") / "run"
-    with brief_shares():
+    with brief_comparisons():
         assert main(["discover", *QUICK, "--group", "C2", "--out", str(folder), "--quiet", "--json"]) == 0
     return folder
 

@@ -102,9 +102,10 @@ def _is(value: ast.expr | None, wanted: bool) -> bool:
     return isinstance(value, ast.Constant) and value.value is wanted
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_evaluated_or_unpickled(path: Path) -> None:
-    assert offences(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()) == []
+def test_nothing_is_evaluated_or_unpickled() -> None:
+    names = {path.relative_to(ROOT).as_posix(): path for path in SOURCES}
+    found = {name: offences(path.read_text(encoding="utf-8"), name) for name, path in names.items()}
+    assert {name: said for name, said in found.items() if said} == {}
 
 
 def test_there_are_sources() -> None:

@@ -34,8 +34,8 @@ KILLS = 60
 FEW_KILLS = 3
 """Those of the part that CI runs."""
 
-STEP = 10
-"""That part dies before every tenth file operation."""
+STEP = 23
+"""That part dies before every 23rd file operation: a prime, so that it meets each kind of operation."""
 
 
 @pytest.fixture(scope="module")

@@ -178,7 +178,9 @@ def test_roles_that_are_given_are_kept(tmp_path: Path) -> None:
 
 
 def test_commands_can_be_searched(tmp_path: Path) -> None:
-    files = {"flat": (PARTICLES, ENERGY), "rows": (PARTICLES.reshape(-1, 3, 6), ENERGY), "image": (GLYPHS, KINDS)}
+    """Groups of few inputs, as a blind search proposes groups before its first test."""
+    points, energy = particles(300, 3, 1)
+    files = {"flat": (points, energy), "rows": (points.reshape(-1, 3, 2), energy), "image": (GLYPHS, KINDS)}
     for name, (x, y) in files.items():
         path = tmp_path / f"{name}.npz"
         np.savez(path, x=x, y=y)

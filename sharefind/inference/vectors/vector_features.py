@@ -14,8 +14,6 @@ from functools import cached_property
 from itertools import combinations, combinations_with_replacement
 
 import numpy as np
-from scipy.spatial.transform import Rotation
-from scipy.stats import special_ortho_group
 
 from sharefind.inference.vectors.vector_layout import Sides, VectorLayout
 from sharefind.rng import named_stream
@@ -134,7 +132,11 @@ def random_turns(n: int, count: int) -> FloatArray:
         return np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], 1)
     seed = int(named_stream(0, "vector features", "turns").integers(2**31))
     if n == 3:
+        from scipy.spatial.transform import Rotation
+
         return np.asarray(Rotation.random(count, random_state=seed).as_matrix())
+    from scipy.stats import special_ortho_group
+
     return np.asarray(special_ortho_group.rvs(n, size=count, random_state=seed)).reshape(count, n, n)
 
 
