@@ -21,6 +21,7 @@ from pathlib import Path
 import griffe
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "sharefind"
 
 Kind = griffe.DocstringSectionKind
 
@@ -29,9 +30,6 @@ OPTIONS = {"returns_multiple_items": False, "warnings": False}
 
 NOT_PROMISED = {"AssertionError", "NotImplementedError", "StopIteration"}
 """Exceptions that need no entry: they point to a fault in the code, or belong to Python's own protocols."""
-
-COMMAND_DECORATORS = {"takes", "command", "callback"}
-"""Decorators of a command: `--help` and docs/command-line.md describe its options."""
 
 HEADING = re.compile(r"\b(Args|Arguments|Parameters|Attributes|Raises|Returns|Yields):(\s|$)")
 EXCEPTION = re.compile(r"\b[A-Z]\w*Error\b")
@@ -121,15 +119,15 @@ def read_items(root: Path, layout: Path) -> Iterator[Item]:
         Every parameter, field, return and exception, with the reason why it is not shown where it is not.
     """
     # griffe follows no links, and the folders cli and datasets are installed inside the package.
-    shutil.copytree(root / "sharefind", layout / "sharefind", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(root / PACKAGE, layout / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
     for folder in ("cli", "datasets"):
-        shutil.copytree(root / folder, layout / "sharefind" / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(root / folder, layout / PACKAGE / folder, ignore=shutil.ignore_patterns("__pycache__"))
     loader = griffe.GriffeLoader(search_paths=[layout], docstring_parser="google", docstring_options=OPTIONS)
-    package = loader.load("sharefind", try_relative_path=False)
+    package = loader.load(PACKAGE, try_relative_path=False)
     loader.resolve_aliases(external=False)
     for module in _listed(package, root / "docs/reference"):
         path = Path(str(module.filepath)).relative_to(layout)
-        path = path if (root / path).exists() else path.relative_to("sharefind")
+        path = path if (root / path).exists() else path.relative_to(PACKAGE)
         raised = dict(_raised(ast.parse((root / path).read_text(encoding="utf-8"))))
         yield from _Reader(module, path, raised).items()
 
@@ -202,7 +200,7 @@ class _Reader:
 
     def _item(self, owner: griffe.Object, what: str, name: str, fault: str) -> Item:
         parts = self.path.parts
-        room = "/".join(parts[:1] if parts[0] != "sharefind" else parts[:2])
+        room = "/".join(parts[:1] if parts[0] != PACKAGE else parts[:2])
         return Item(room, f"{self.path}:{owner.lineno}", owner.path, what, name, fault)
 
     def _class(self, owner: griffe.Class) -> Iterator[Item]:
@@ -215,7 +213,8 @@ class _Reader:
             is_shown = name in entries or name in inherited or (member is not None and member.docstring is not None)
             what = "parameter" if name in parameters and name not in fields else "field"
             yield self._item(owner, what, name, "" if is_shown else "not in the table of the class")
-        known = fields | parameters | _parameters(owner) | set(owner.members) | inherited
+        members = {name for base in (owner, *_bases(owner)) for name in base.members}
+        known = fields | parameters | _parameters(owner) | members | inherited
         yield from self._strangers(owner, "field", entries - known)
         yield from self._headings(owner)
         for member in self._public(owner):
@@ -233,7 +232,7 @@ class _Reader:
         return documented | _entries(base, Kind.attributes, Kind.parameters)
 
     def _function(self, function: griffe.Function) -> Iterator[Item]:
-        if any(_decorator(d) in COMMAND_DECORATORS for d in function.decorators):
+        if _is_command(function):
             return
         overridden = [m for m in map(lambda base: base.members.get(function.name), _overridden(function)) if m]
         own, inherited = _entries(function, Kind.parameters), set[str]()
@@ -297,8 +296,9 @@ def _parameters(owner: griffe.Function | griffe.Class) -> set[str]:
     return {p.name for p in owner.parameters if p.name not in ("self", "cls") and not p.name.startswith("_")}
 
 
-def _decorator(decorator: griffe.Decorator) -> str:
-    return str(decorator.value).partition("(")[0].rpartition(".")[2]
+def _is_command(function: griffe.Function) -> bool:
+    """Whether this is a command, such as `sharefind.cli.inspect.inspect`: `--help` lists its options."""
+    return function.path == f"{PACKAGE}.cli.{function.name}.{function.name}"
 
 
 def _bases(owner: griffe.Class) -> list[griffe.Class]:

@@ -84,9 +84,7 @@ def _refuse_open_axes(sides: Sides, table: Table) -> None:
             continue
         shapes = shapes_of(len(part.names), len(part.axes.names), most=6)
         ways = " or ".join(f"{setting(side.shape)} {'x'.join(map(str, shape))}" for shape in shapes)
-        advice = (
-            f"give their lengths, such as {ways}" if shapes else "no shape with that number of axes fits; name fewer"
-        )
+        advice = f"give their lengths, such as {ways}" if shapes else "no shape with these axes fits; name fewer"
         raise table.refused(
             f"{setting(side.axes)} names {len(part.axes.names)} axes, and the {len(part.names)} columns of "
             f"{side.letter} are flat; {advice}"

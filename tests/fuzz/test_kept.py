@@ -125,7 +125,7 @@ def test_work_that_cannot_be_true_is_told_and_done_again(
 def test_a_lattice_of_another_search_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of_bundle((KEPT / "export-candidate-of-another-lattice").read_bytes(), tmp_path)
     assert main(["export", str(run), "--format", "json", "--out", str(tmp_path / "spec.json")]) == 2
-    assert "lattice.json is not of this search" in capsys.readouterr().err
+    assert "lattice.json belongs to another search" in capsys.readouterr().err
 
 
 def _matrix(rows: list[list[str]]) -> bytes:
