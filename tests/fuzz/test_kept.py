@@ -222,4 +222,4 @@ def test_a_result_of_another_run_is_refused(tmp_path: Path) -> None:
     result["chain"][0]["node"] = 77
     bundle = {**files, "result.json": json.dumps(result)}
     outcome = every_target()["run"].examine(json.dumps(bundle).encode(), tmp_path)
-    assert "are not of one run" in (outcome.refusal or "")
+    assert "belong to different runs" in (outcome.refusal or "")
