@@ -157,24 +157,30 @@ def _raised(tree: ast.AST, path: str = "") -> Iterator[tuple[str, set[str]]]:
         if isinstance(node, ast.ClassDef):
             yield from _raised(node, f"{path}{node.name}.")
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            raises = [n.exc for n in _own_statements(node) if isinstance(n, ast.Raise) and n.exc is not None]
-            raises = [exc.func if isinstance(exc, ast.Call) else exc for exc in raises]
-            names = {exc.id if isinstance(exc, ast.Name) else exc.attr for exc in raises if _is_class(exc)}
-            yield f"{path}{node.name}", names - NOT_PROMISED
+            yield f"{path}{node.name}", set(_raised_names(node)) - NOT_PROMISED
         elif isinstance(node, ast.If):
             yield from _raised(node, path)
 
 
-def _is_class(node: ast.expr) -> bool:
-    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-    return name[:1].isupper()
+def _raised_names(node: ast.AST) -> Iterator[str]:
+    """Yield the classes that a function raises itself, except those that it catches itself."""
+    if isinstance(node, ast.Raise) and node.exc is not None:
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        name = ast.unparse(raised).rpartition(".")[2]
+        if name[:1].isupper():
+            yield name
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        is_tried = isinstance(node, ast.Try) and child in node.body
+        caught = _caught_names(node) if is_tried else set()
+        yield from (name for name in _raised_names(child) if name not in caught and not caught & {"", "Exception"})
 
 
-def _own_statements(function: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(function):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            yield node
-            yield from _own_statements(node)
+def _caught_names(node: ast.Try) -> set[str]:
+    """Return the classes that the handlers catch; "" for a handler of all."""
+    caught = [h.type.elts if isinstance(h.type, ast.Tuple) else [h.type] for h in node.handlers]
+    return {"" if t is None else ast.unparse(t).rpartition(".")[2] for group in caught for t in group}
 
 
 @dataclass(frozen=True)
