@@ -1,7 +1,6 @@
-"""The command line. Parsing and printing only; the work is done by the packages below.
+"""The command line. It parses and prints; the packages below do the work.
 
-Loading the commands takes a moment, so that signals and the clock are taken care of before; nothing else is loaded
-here.
+Loading the commands takes a moment. Signals and the clock are handled before that, and nothing else is loaded here.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ def main(arguments: Sequence[str] | None = None, alarms: Alarms | None = None) -
     """Run the command line.
 
     Args:
-        arguments: What follows the program's name; those of the process when None.
-        alarms: When work that is out of time is ended; the usual ones when None.
+        arguments: The arguments after the program's name; None reads those of the process.
+        alarms: Times at which overdue work is ended; None for the defaults.
 
     Returns:
         The exit status.

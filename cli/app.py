@@ -1,7 +1,7 @@
 """The application: its commands, and how every ending becomes an exit status and at most one line on stderr.
 
-0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted, 141 the reader of the output went away. What the
-commands do is in one module each.
+0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted, 141 the reader of the output closed it. Each command has
+a module of its own.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _start(
 
 
 def application() -> typer.Typer:
-    """The typer application with all commands."""
+    """Return the typer application with all commands."""
     app = typer.Typer(
         name=PROGRAM, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["--help", "-h"]},
@@ -84,8 +84,8 @@ def run(arguments: Sequence[str] | None, session: Session) -> int:
     """Run the command line.
 
     Args:
-        arguments: What follows the program's name; those of the process when None.
-        session: What the call knows about itself.
+        arguments: The arguments after the program's name; None reads those of the process.
+        session: The state of this call.
 
     Returns:
         The exit status.
@@ -103,10 +103,10 @@ def run(arguments: Sequence[str] | None, session: Session) -> int:
 
 
 def _unless_lost(status: int, streams: Streams, session: Session) -> int:
-    """The exit status, where what was printed may not have arrived.
+    """Return the exit status, unless what was printed may not have arrived.
 
-    A reader that closes its pipe has seen enough: the call ends without a word, as one that SIGPIPE ends. Everything
-    else is said on stderr.
+    A reader that closes its pipe has seen enough; the call then ends silently, as if by SIGPIPE. Every other loss is
+    reported on stderr.
     """
     streams.out.flush()
     lost = streams.out.lost
@@ -121,10 +121,10 @@ def _unless_lost(status: int, streams: Streams, session: Session) -> int:
 
 @contextmanager
 def _rare_collection(objects: int = 50_000) -> Iterator[None]:
-    """Look for garbage rarely: loading modules makes none, and looking for it takes a tenth of the start.
+    """Collect garbage rarely: loading modules creates none, and collecting takes a tenth of the start.
 
     Args:
-        objects: New objects after which Python looks; 700 by default.
+        objects: Number of new objects after which Python collects; 700 by default.
     """
     before = gc.get_threshold()
     gc.set_threshold(objects, *before[1:])
@@ -135,7 +135,7 @@ def _rare_collection(objects: int = 50_000) -> Iterator[None]:
 
 
 def _report(error: Exception, session: Session) -> int:
-    """Say on one line what went wrong; the exit status."""
+    """Print on one line what went wrong; return the exit status."""
     if isinstance(error, typer.Abort):
         return Status.INTERRUPTED
     if session.debug:
@@ -160,9 +160,9 @@ def _report(error: Exception, session: Session) -> int:
 
 
 def _usage_message(error: Exception) -> str | None:
-    """The line for an error of typer's parser, None for any other.
+    """Return the line for an error of typer's parser, None for any other error.
 
-    Told by what it can do: its class is public in no version of typer.
+    The error is recognised by its methods, because typer does not export its class.
     """
     formatted = getattr(error, "format_message", None)
     if formatted is None:
@@ -176,5 +176,5 @@ def _usage_message(error: Exception) -> str | None:
 
 
 def _say(message: str) -> None:
-    """One line on stderr, whatever the message holds."""
+    """Print one line on stderr, even if the message contains line ends or control characters."""
     print(visible(" ".join(message.split())), file=sys.stderr)

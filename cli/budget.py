@@ -1,4 +1,4 @@
-"""What comes before a search, within its `--max-seconds`: a set-up that is cut short leaves a run that can go on."""
+"""The set-up before a search, within its `--max-seconds`: if it is cut short, the run can be resumed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Unready:
 
     Attributes:
         path: The run folder.
-        seed: Of the run.
+        seed: Seed of the run.
         reason: Why it was stopped.
-        seconds: Worked on the run, all sittings together.
+        seconds: Seconds worked on the run, in all sessions together.
     """
 
     path: Path
@@ -40,12 +40,15 @@ class Unready:
 
 @contextmanager
 def bounded_setup(config: SearchConfig, session: Session, before: float = 0.0) -> Iterator[None]:
-    """Within, `BudgetSpent` is raised soon after the budget is spent, whatever is under way.
+    """Raise `BudgetSpent` within this `with` block soon after the budget is spent, at whatever point the work is.
 
     Args:
         config: The search, with its budget.
-        session: The call, which says when it began.
-        before: Seconds of earlier sittings.
+        session: The call, which knows its start.
+        before: Seconds of earlier sessions.
+
+    Yields:
+        Nothing.
     """
     if config.max_seconds is None:
         yield
@@ -59,7 +62,11 @@ def bounded_setup(config: SearchConfig, session: Session, before: float = 0.0) -
 
 
 def clock_of(session: Session) -> Clock:
-    """The clock of a search that this call began: everything since then counts."""
+    """Return the clock of a search that this call began; it counts from the start of the call.
+
+    Args:
+        session: The call.
+    """
     from sharefind.search.run import Clock
 
     alarms = session.alarms
@@ -67,10 +74,20 @@ def clock_of(session: Session) -> Clock:
 
 
 def unready(folder: RunFolder, seed: int, reason: str, session: Session) -> Unready:
-    """Keep in a run folder what was spent on a set-up that was cut short.
+    """Record in a run folder the time spent on a set-up that was cut short.
+
+    Args:
+        folder: The run folder.
+        seed: Seed of the run.
+        reason: Why it was stopped.
+        session: The call.
+
+    Returns:
+        The run.
 
     Raises:
-        RunFolderError: The folder cannot be written. StorageError: The disk is full or failing.
+        RunFolderError: The folder cannot be written.
+        StorageError: The disk is full or failing.
     """
     from sharefind.search.run import keep_unready
 
@@ -78,7 +95,12 @@ def unready(folder: RunFolder, seed: int, reason: str, session: Session) -> Unre
 
 
 def show_unready(run: Unready, *, is_json: bool) -> None:
-    """Print that nothing was found so far, and how to go on."""
+    """Print that nothing was found so far, and how to resume the run.
+
+    Args:
+        run: The run.
+        is_json: Whether to print JSON.
+    """
     if is_json:
         from sharefind.search.result import SCHEMA
 

@@ -1,4 +1,4 @@
-"""The settings of a search: the options that were given, over those of a configuration file."""
+"""The settings of a search: the options of the command line override those of a configuration file."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from sharefind.search import SearchConfig, search_config
 from sharefind.storage import advice
 
 EXCLUSIVE = (("group", "generators", "map", "blind"), ("task", "data"))
-"""Settings of which at most one holds: giving one as an option drops the others of a configuration file."""
+"""Settings that exclude each other: giving one as an option drops the others from a configuration file."""
 
 CANDIDATES = ("generators", "map")
 """Settings that name a file with a candidate group."""
 
 
 def merged_config(given: Mapping[str, Any], file: Path | None) -> SearchConfig:
-    """The configuration of a search, with files named so that a run can go on from any folder.
+    """Return the configuration of a search, with absolute file names so that the run can be resumed from any folder.
 
     Args:
         given: The options.
-        file: A configuration file, whose settings hold where no option says otherwise.
+        file: A configuration file; its settings apply unless an option overrides them.
 
     Raises:
         ConfigError: The file cannot be read, a key is unknown, a value is out of range, or settings exclude each other.
@@ -45,18 +45,22 @@ def merged_config(given: Mapping[str, Any], file: Path | None) -> SearchConfig:
 
 
 def is_data_file(name: str | None) -> bool:
-    """Whether data of that name come from a file."""
+    """Return whether a name of data is the name of a file.
+
+    Args:
+        name: The name, or None.
+    """
     return name is not None and format_of(name) is not None
 
 
 def _files(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The settings that name files."""
+    """Return the settings that name files."""
     named = {name: settings[name] for name in (*CANDIDATES, "data") if isinstance(settings.get(name), str)}
     return {name: value for name, value in named.items() if name in CANDIDATES or is_data_file(value)}
 
 
 def _found_beside(file: Path, settings: Mapping[str, Any]) -> dict[str, str]:
-    """The files that a configuration file names, found from its own folder, which they may not leave."""
+    """Return the files that a configuration file names; they are looked up in its folder and must lie in it."""
     data = settings.get("data")
     is_path = isinstance(data, str) and data not in task_names() and Path(data).name != data
     named = {**_files(settings), **({"data": data} if is_path else {})}
@@ -64,17 +68,17 @@ def _found_beside(file: Path, settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _inside(file: Path, name: str, value: str) -> Path:
-    """A path within the folder of a configuration file, links followed.
+    """Return a path within the folder of a configuration file, after resolving links.
 
     Raises:
-        ConfigError: It is absolute or leads elsewhere.
+        ConfigError: The path is absolute or leads out of the folder.
     """
     try:
         folder = file.parent.resolve()
         path = (folder / value).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a zero byte
         raise ConfigError(
-            f"--config {file}: {name} = {quoted(value)} is no path ({one_line(error)}); correct it"
+            f"--config {file}: {name} = {quoted(value)} is not a path ({one_line(error)}); correct it"
         ) from None
     if Path(value).anchor or not path.is_relative_to(folder):
         raise ConfigError(
@@ -85,7 +89,7 @@ def _inside(file: Path, name: str, value: str) -> Path:
 
 
 def _read(file: Path, limits: Limits, usual: int = 1_000_000) -> dict[str, Any]:
-    """The settings in a file; `usual`: most bytes of it where no limit is given."""
+    """Return the settings in a file; `usual` is its largest size in bytes if no limit is given."""
     like = 'write lines such as group = "C4"'
     try:
         content = read_within(file, limits.bytes_of(usual))
@@ -99,7 +103,7 @@ def _read(file: Path, limits: Limits, usual: int = 1_000_000) -> dict[str, Any]:
         raise ConfigError(f"--config {file} is nested too deep; {like}") from None
     except ConfigError:
         raise
-    except ValueError as error:  # an integer of thousands of digits, too
+    except ValueError as error:  # includes an integer with thousands of digits
         raise ConfigError(f"--config {file} is not TOML ({one_line(error)}); {like}") from None
     known = list(SearchConfig.model_fields)
     for name in settings:
@@ -113,7 +117,7 @@ def _read(file: Path, limits: Limits, usual: int = 1_000_000) -> dict[str, Any]:
 def checked_config(
     values: Mapping[str, Any], file: Path | None = None, written: Mapping[str, Any] | None = None
 ) -> SearchConfig:
-    """`search_config`, with errors that name the file where a value stands in one.
+    """Return `search_config` of some settings; errors name the file if the value comes from it.
 
     Args:
         values: All settings.
@@ -134,7 +138,11 @@ def checked_config(
 
 
 def plain_name(config: SearchConfig) -> str:
-    """What is searched, in words for a folder, where the problem itself is not known yet."""
+    """Return a description of a search for the name of a folder, before the problem itself is known.
+
+    Args:
+        config: The search.
+    """
     what = config.task or DEFAULT_TASK if config.data is None else Path(config.data).stem
     file = config.generators or config.map
     given = config.group or ("blind" if file is None else Path(file).stem)

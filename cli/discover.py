@@ -1,4 +1,4 @@
-"""`sharefind discover`: run a search, or go on with one, and print what it found."""
+"""`sharefind discover`: run or resume a search, and print what it found."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     _Ready = tuple[Problem, RunFolder]
 
 BUDGETS = ("max_nodes", "max_seconds")
-"""Settings that may be changed when a run goes on."""
+"""Settings that may change when a run is resumed."""
 
 WITH_RESUME = (*BUDGETS, *SETTINGS, "resume", "jobs", "executor", "address", "json", "quiet", "debug")
-"""Options that may be given together with --resume; the run folder decides everything else."""
+"""Options that are allowed together with --resume; the run folder decides everything else."""
 
 
 @takes(DISCOVER)
@@ -51,7 +51,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
         session.run = folder.path
         view = _search(problem, folder, workers, session, is_silent=options["quiet"], is_json=options["json"])
         session.run, session.written = None, folder.path
-    # Those of the problem were said when the search began.
+    # The warnings of the problem were printed when the search began.
     warn([line for line in view.result.warnings if line not in problem.warnings])
     if options["json"]:
         print_json(view.result.to_json())
@@ -62,7 +62,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
 
 
 def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:
-    """The options, with the file that stands alone as --data."""
+    """Return the options, with the positional file as --data."""
     for name in ("data", "task"):
         if name in given:
             raise ConfigError(f"the data are given twice, as {file} and by --{name} {given[name]}; drop one of them")
@@ -70,7 +70,14 @@ def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:
 
 
 def with_labels(given: dict[str, Any]) -> dict[str, Any]:
-    """The options, with --classes and --numbers as the setting `labels`."""
+    """Return the options, with --classes and --numbers replaced by the setting `labels`.
+
+    Args:
+        given: The options.
+
+    Raises:
+        ConfigError: Both options are given.
+    """
     kinds = [kind for kind in ("classes", "numbers") if given.pop(kind, False)]
     if len(kinds) > 1:
         raise ConfigError("--classes and --numbers exclude each other; give one of them")
@@ -82,7 +89,7 @@ def _shown(given: dict[str, Any]) -> dict[str, bool]:
 
 
 def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:
-    """A problem with a new folder, made only after everything else was found to be in order."""
+    """Return a problem with a new folder; the folder is created only after everything else was checked."""
     from sharefind.api.resolve import resolve_problem
     from sharefind.cli.config_file import merged_config, plain_name
     from sharefind.cli.notes import layout_of, print_layout
@@ -118,7 +125,7 @@ def _resumed(given: dict[str, Any], session: Session) -> _Ready | Unready:
     if budgets:
         config = search_config(**{**kept.model_dump(exclude_none=True), **budgets})
     try:
-        # What is finished stays finished, however little time it is given now.
+        # A finished run stays finished, even with a smaller budget.
         with nullcontext() if folder.is_finished else bounded_setup(config, session, folder.seconds()):
             problem = resolve_problem(config)
     except BudgetSpent as spent:
@@ -151,7 +158,9 @@ def _search(
 
 
 def _use_one_thread() -> None:
-    """Threads of torch wait for each other on arrays this small, many times longer than they work; use --jobs."""
+    """Use one torch thread: on arrays this small, threads wait for each other longer than they work. Use --jobs
+    instead.
+    """
     import torch
 
     torch.set_num_threads(1)

@@ -72,10 +72,10 @@ def export(
 
 
 def _format(name: str, dtype: str | None) -> ExportFormat:
-    """The format of a name.
+    """Return the format of a name.
 
     Raises:
-        ConfigError: There is none, or it does not take the type.
+        ConfigError: The format does not exist, or does not accept the type.
     """
     from sharefind.architectures.formats.registry import FORMATS
 

@@ -16,7 +16,9 @@ from sharefind.search.result import Result
 
 
 def _with_data_beside(folder: RunFolder) -> SearchConfig:
-    """The configuration of a run; rows that `SharingSearch` kept beside it are found there, wherever it was moved."""
+    """Return the configuration of a run. Rows that `SharingSearch` stored in the folder are found even if
+    it was moved.
+    """
     config = folder.config()
     beside = folder.path / Path(config.data or "").name
     is_moved = config.data is not None and not Path(config.data).exists() and beside.is_file()
@@ -24,15 +26,25 @@ def _with_data_beside(folder: RunFolder) -> SearchConfig:
 
 
 def with_limits(config: SearchConfig, limits: Limits) -> SearchConfig:
-    """The same configuration within the limits of whoever reads a run; those of the run itself do not count."""
+    """Return the same configuration with the reader's limits, which replace those of the run.
+
+    Args:
+        config: The configuration of a run.
+        limits: The reader's limits.
+    """
     return config.model_copy(update={**dict.fromkeys(SETTINGS), **settings_of(limits)})
 
 
 def finished_outcome(folder: RunFolder) -> SearchOutcome:
-    """`load_outcome` of a run in which a space held.
+    """Return `load_outcome` of a run in which a space held.
+
+    Args:
+        folder: The run folder.
 
     Raises:
-        ExportError: none did so far. RunFolderError, InputError: as there.
+        ExportError: No space held so far.
+        RunFolderError: As in `load_outcome`.
+        InputError: As in `load_outcome`.
     """
     outcome = load_outcome(folder)
     if not outcome.finished:
@@ -46,7 +58,7 @@ def _going_on(path: Path) -> str:
 
 
 def _searched(problem: Problem, folder: RunFolder, result: Result) -> Problem:
-    """The problem of the proposal that a blind search ended with; the same problem for every other search."""
+    """Return the problem of the proposal with which a blind search ended; for every other search, the same problem."""
     number = 1 if result.blind is None else result.blind.proposal
     found = next(islice((problem, *proposals(problem)), number - 1, None), None)
     if found is None:
@@ -57,13 +69,16 @@ def _searched(problem: Problem, folder: RunFolder, result: Result) -> Problem:
 
 
 def load_outcome(folder: RunFolder) -> SearchOutcome:
-    """The outcome of a finished run, rebuilt from its folder; data are read again for their standardisation.
+    """Return the outcome of a finished run, rebuilt from its folder; data are read again for their standardisation.
 
-    What is read again must be within `folder.limits`.
+    Everything that is read must be within `folder.limits`.
+
+    Args:
+        folder: The run folder.
 
     Raises:
-        RunFolderError: the run is not finished, or was made with a unit that no name gives. InputError: its data or
-            generators are not where they were.
+        RunFolderError: The run is not finished, or was made with a unit without a name.
+        InputError: Its data or generators are missing or have changed.
     """
     result = folder.result()
     lattice = folder.lattice()
@@ -76,7 +91,7 @@ def load_outcome(folder: RunFolder) -> SearchOutcome:
     folder.check(problem)
     problem = _searched(problem, folder, result)
     if not all(belongs(problem, node) for node in lattice.nodes()):
-        raise RunFolderError(f"{folder.path}: lattice.json is not of this search; run the search again")
+        raise RunFolderError(f"{folder.path}: lattice.json belongs to another search; run the search again")
     if result.unit not in ("", problem.unit.name):
         raise RunFolderError(
             f"{folder.path} searched the unit {result.unit}, which the command line does not know; "

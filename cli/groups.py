@@ -1,4 +1,4 @@
-"""`sharefind groups`: the names of groups, and the facts about one. Loads no torch."""
+"""`sharefind groups`: the names of groups, and the facts about one group. It does not load torch."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def inspect(
     from sharefind.report.text.runs import load_run
 
     if figure is not None and plot is None:
-        raise ConfigError("--figure says what --plot draws; give --plot FILE, too")
+        raise ConfigError("--figure chooses what --plot draws; give --plot FILE, too")
     view = load_run(run, limits_of({"max_file_size": max_file_size}))
     chosen = None if node is None else view.find(node)
     if plot is not None:
@@ -78,7 +78,7 @@ def _print(view: RunView, chosen: SearchNode | None, *, is_all: bool) -> None:
 
 
 def _record(view: RunView) -> dict[str, Any]:
-    """The result with all nodes; a node that was never visited has no number and no evidence."""
+    """Return the result with all nodes; a node that was not visited has no number and no evidence."""
     return {**view.result.to_json(), "nodes": [_node_summary(node) for node in view.lattice.nodes()]}
 
 

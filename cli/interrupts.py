@@ -1,6 +1,6 @@
-"""Signals: Ctrl-C, SIGTERM and a closed terminal end a run with one line; an alarm ends work that is out of time.
+"""Signals: Ctrl-C, SIGTERM and a closed terminal end a run with one line; an alarm ends overdue work.
 
-Loads nothing but the standard library, so that Ctrl-C is answered from the first moment on.
+It loads only the standard library, so that Ctrl-C works from the first moment.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 
 class Status(IntEnum):
-    """How a call ended; the last two as of a process that SIGINT and SIGPIPE end."""
+    """Exit status of a call. The last two are those of a process that SIGINT or SIGPIPE ends.
+
+    Attributes:
+        DONE: The call succeeded.
+        FAILED: The work failed.
+        WRONG: Wrong usage or bad input.
+        INTERRUPTED: The user interrupted the call.
+        PIPE_CLOSED: The reader of the output closed it.
+    """
 
     DONE = 0
     FAILED = 1
@@ -29,17 +37,17 @@ class Status(IntEnum):
 
 
 NOTHING = "interrupted: nothing was written"
-"""What is said where no work has begun."""
+"""Printed if no work has begun."""
 
 BUSY = ("<frozen importlib._bootstrap", "/llvmlite/")
-"""Parts of the names of files that an exception must not pass through: Python's import machinery, and a compiler."""
+"""Parts of file names that an exception must not pass through: Python's import machinery, and a compiler."""
 
 
 class Answer:
-    """What a signal is answered with.
+    """The response to a signal.
 
     Attributes:
-        line: Gives the line for stderr, which says what is kept and how to go on.
+        line: Returns the line for stderr, which says what is kept and how to resume.
     """
 
     def __init__(self) -> None:
@@ -48,13 +56,16 @@ class Answer:
 
 @contextmanager
 def interruptible(*, ends_process: bool) -> Iterator[Answer]:
-    """SIGTERM, and SIGHUP of a terminal that closes, end a run as Ctrl-C does; a second one ends it without delay.
+    """Let SIGTERM, and SIGHUP of a closing terminal, end a run as Ctrl-C does; a second signal ends it immediately.
 
-    While modules are loaded, a signal ends the process at once: many of them would swallow an exception. In other
-    threads than the main one nothing is done: whoever started them handles signals.
+    While modules are loaded, a signal ends the process at once, because many modules would swallow an exception.
+    Outside the main thread nothing is done.
 
     Args:
-        ends_process: Whether the process ends with the call; then signals that come after it end it silently.
+        ends_process: Whether the process ends with the call; later signals then end it silently.
+
+    Yields:
+        The response to a signal, which the caller can change.
     """
     answer = Answer()
 
@@ -70,7 +81,7 @@ def interruptible(*, ends_process: bool) -> Iterator[Answer]:
         os._exit(Status.INTERRUPTED)
 
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    # What is ignored stays so: nohup, and jobs in the background of a script.
+    # Signals that are ignored stay ignored: under nohup, and for background jobs of a script.
     numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
     try:
         before = {number: signal.signal(number, interrupt) for number in numbers}
@@ -85,17 +96,21 @@ def interruptible(*, ends_process: bool) -> Iterator[Answer]:
 
 @contextmanager
 def alarm(at: float, late: Exception, swallowed: float = 2.0, again: float = 0.1) -> Iterator[None]:
-    """Raise `late` within when the time has come, wherever the work is: in every library, in the set-up, in a wait.
+    """Raise an exception in this `with` block when the time has come, at any point: in a library, in the set-up, in a
+    wait.
 
-    Work that looks at its deadline ends sooner and cleaner; this bounds the rest. It needs the main thread and a
-    system with timers of its own (POSIX); elsewhere nothing is raised. Catch `late` outside: until this is left,
-    it rings again.
+    Work that checks its deadline ends sooner and more cleanly; the alarm bounds everything else. It needs the main
+    thread and a POSIX system with timers; elsewhere nothing is raised. Catch the exception outside the block: until the
+    block is left, the alarm can ring again.
 
     Args:
         at: When it rings, in seconds of `time.monotonic`.
-        late: What is raised then.
-        swallowed: Seconds after which it rings again, where what it raised has not ended the work: a library caught it.
-        again: The same, where it could not be answered.
+        late: The exception.
+        swallowed: Seconds after which it rings again if a library caught the exception.
+        again: Seconds after which it rings again if the exception could not be raised.
+
+    Yields:
+        Nothing.
     """
 
     def ring(number: int, frame: FrameType | None) -> None:
@@ -122,7 +137,7 @@ def alarm(at: float, late: Exception, swallowed: float = 2.0, again: float = 0.1
 
 
 def _is_busy(frame: FrameType | None) -> bool:
-    """Whether a module is being loaded or compiled: an exception there is swallowed, or leaves it half done."""
+    """Return whether a module is being loaded or compiled: an exception would be swallowed or leave it incomplete."""
     while frame is not None:
         if any(part in frame.f_code.co_filename.replace(os.sep, "/") for part in BUSY):
             return True
@@ -131,7 +146,11 @@ def _is_busy(frame: FrameType | None) -> bool:
 
 
 def say_at_once(message: str) -> None:
-    """One line on stderr, past all buffers, which may be in use when a signal arrives."""
+    """Print one line on stderr without buffers, which may be in use when a signal arrives.
+
+    Args:
+        message: The line.
+    """
     try:
         os.write(2, f"{message}\n".encode(errors="backslashreplace"))  # the descriptor of stderr
     except OSError:

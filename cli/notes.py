@@ -1,4 +1,4 @@
-"""What people should know about the data of a search before it begins."""
+"""Notes about the data of a search that are printed before it begins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from sharefind.search.relative_rows import relative_words
 
 
 def layout_of(problem: Problem) -> list[str]:
-    """What was understood of the columns of a user's file, or of rows with axes."""
+    """Return how the columns of a user's file, or of rows with axes, were understood.
+
+    Args:
+        problem: The problem.
+    """
     config = problem.settings.config
     lines = layout_picture(problem) if is_data_file(config.data) or config.axes or config.out_axes else []
     said = config.relative_to_mean
@@ -22,7 +26,11 @@ def layout_of(problem: Problem) -> list[str]:
 
 
 def kept_layout(config: SearchConfig) -> list[str]:
-    """The same from the configuration of a run alone, which does not keep the names of columns."""
+    """Return the same from the configuration of a run alone, which does not contain the names of columns.
+
+    Args:
+        config: The configuration.
+    """
     if config.group is None or not (is_data_file(config.data) or config.axes or config.out_axes):
         return []
     group = named_group(config.group, config.limits)
@@ -47,6 +55,11 @@ def _kept_axes(names: str | None, shape: str | None) -> Axes | None:
 
 
 def print_layout(lines: list[str], console: Console) -> None:
-    """Print what was understood; lines that go on stand below their first one."""
+    """Print the lines; a continuation line is indented below its first line.
+
+    Args:
+        lines: The lines; a continuation begins with a space.
+        console: Where to print.
+    """
     for line in lines:
         console.print(f"{'      ' if line.startswith(' ') else 'note  '}{line}", soft_wrap=True)

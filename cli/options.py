@@ -1,6 +1,6 @@
-"""The options of the commands, as --help shows them. What their values may be is decided in `sharefind.search`.
+"""The options of the commands, as --help shows them. `sharefind.search` decides which values are allowed.
 
-Types stay plain, so that nothing heavy is loaded to show --help: a wrong value is refused by `search_config`.
+Types are plain, so that --help loads nothing heavy; `search_config` refuses wrong values.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ class Choice(NamedTuple):
     """An option of a command that has many.
 
     Attributes:
-        name: Of the setting; the option is `--in-rep` for "in_rep".
+        name: Name of the setting; the option is `--in-rep` for "in_rep".
         kind: Type of its value; bool for a flag.
-        metavar: What --help calls the value; "" for a flag.
-        help: What it does.
-        default: Its value where it is not given.
+        metavar: Placeholder of the value in --help; "" for a flag.
+        help: Its description.
+        default: Its value if it is not given.
         least: Its smallest value.
         most: Its largest value.
     """
@@ -35,7 +35,11 @@ class Choice(NamedTuple):
     most: int | None = None
 
     def parameter(self, panel: str | None) -> inspect.Parameter:
-        """The parameter of a function that typer makes this option of, in a panel of --help."""
+        """Return the function parameter from which typer makes this option.
+
+        Args:
+            panel: Panel of --help.
+        """
         flags = (f"--{self.name}",) if self.kind is bool else ()
         option = typer.Option(
             False if self.kind is bool else self.default, *flags, metavar=self.metavar or None, help=self.help,
@@ -51,19 +55,19 @@ class Choice(NamedTuple):
 
 
 Panels = dict[str | None, tuple[Choice, ...]]
-"""Options by their panel of --help, which is None where a command has few."""
+"""Options by their panel of --help; the panel is None for a command with few options."""
 
 LIMITS = tuple(
     Choice(f"max_{name}", int, "N", help, least=1)
     for name, help in (
         (
             "group_order",
-            "Most elements of a group that is listed (generator files, regular); default 20000, at most 50000.",
+            "Largest group whose elements are listed (generator files, regular); default 20000, at most 50000.",
         ),
-        ("degree", "Most points that a group permutes; default 10000."),
+        ("degree", "Largest number of points that a group permutes; default 10000."),
         ("dim", "Largest dim Z, the number of parameters of a unit; default 100000."),
-        ("lattice", "Most subgroups of a candidate, and so candidate spaces; default 5000."),
-        ("file_size", "Bytes of the largest file that is read, also unpacked; default 1000000000 for data."),
+        ("lattice", "Largest number of subgroups of a candidate, and thus of candidate spaces; default 5000."),
+        ("file_size", "Largest file in bytes, packed or unpacked; default 1000000000 for data."),
     )
 )
 
@@ -95,8 +99,8 @@ DISCOVER: Panels = {
             "relative_to_mean", str, "AXIS",
             "Take the coordinates along an axis of x, such as coords, relative to their mean over the other axes.",
         ),
-        Choice("delimiter", str, "CHAR", "What separates the cells of a csv file; found in the file if not given."),
-        Choice("decimal", str, "CHAR", "The decimal sign of a csv file; found in the file if not given."),
+        Choice("delimiter", str, "CHAR", "Separator of the cells of a csv file; detected if not given."),
+        Choice("decimal", str, "CHAR", "Decimal sign of a csv file; detected if not given."),
         Choice(
             "rows_of", str, "COLUMN",
             "Rows with one value in this column of the file (array of an .npz) may depend on each other.",
@@ -131,28 +135,28 @@ DISCOVER: Panels = {
         Choice("tolerance", float, "FLOAT", "Largest relative escape that still counts as staying; 0: exact symmetry."),
         Choice(
             "copies", int, "M",
-            "Randomised copies of the data in a test; without it 199 or more, and more near alpha.",
+            "Number of randomised copies of the data in a test; default 199 or more, and more near alpha.",
         ),
     ),
     "Training": (
         Choice(
             "training_copies", int, "M",
-            "Copies that each training is compared with; without it 39 where exact tests decide.",
+            "Number of copies with which each training is compared; default 39 if exact tests decide.",
         ),
         Choice("particles", int, "N", "Number of particles."),
         Choice("horizon", float, "T", "Length of a training."),
         Choice("replicates", int, "R", "Independent trainings behind an escape."),
         Choice("seed", int, "S", "Seed of all random numbers; default 0."),
-        Choice("preset", str, "NAME", "paper or fast: what is not given otherwise; default fast."),
+        Choice("preset", str, "NAME", "paper or fast: values of all settings that are not given; default fast."),
     ),
     "Run folder": (
-        Choice("max_nodes", int, "N", "Most nodes to visit, all sittings of the run together."),
-        Choice("max_seconds", float, "S", "Most seconds to work, all sittings together."),
-        Choice("out", Path, "DIR", "Where the run is kept; default a new folder in runs/."),
-        Choice("resume", Path, "DIR", "Go on with an interrupted run."),
+        Choice("max_nodes", int, "N", "Largest number of nodes to visit, in all sessions of the run together."),
+        Choice("max_seconds", float, "S", "Largest number of seconds to work, in all sessions together."),
+        Choice("out", Path, "DIR", "Folder of the run; default a new folder in runs/."),
+        Choice("resume", Path, "DIR", "Resume an interrupted run."),
         Choice("jobs", int, "K", "Parallel processes.", default=1, least=1, most=10_000),
-        Choice("executor", str, "NAME", "Who works: loky (this machine), dask or ray; default loky."),
-        Choice("address", str, "URL", "Of the cluster, such as tcp://host:8786."),
+        Choice("executor", str, "NAME", "Where tasks run: loky (this machine), dask or ray; default loky."),
+        Choice("address", str, "URL", "Address of the cluster, such as tcp://host:8786."),
         Choice("config", Path, "FILE.toml", "Settings from a file; options override them."),
     ),
     "Limits": LIMITS,
@@ -161,10 +165,13 @@ DISCOVER: Panels = {
 
 
 def takes(panels: Panels) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Let a command take options, beside those that it declares itself: as its `**given`.
+    """Let a command take options as its `**options`, in addition to those that it declares itself.
 
     Args:
         panels: The options.
+
+    Returns:
+        A decorator.
     """
 
     def with_them(command: Callable[..., None]) -> Callable[..., None]:
@@ -179,7 +186,7 @@ def takes(panels: Panels) -> Callable[[Callable[..., None]], Callable[..., None]
 
 
 def _limit(name: str) -> Any:
-    """An option of commands that take few limits."""
+    """Return an option for commands that have few limits."""
     (choice,) = (choice for choice in LIMITS if choice.name == name)
     return typer.Option(metavar=choice.metavar, min=1, help=choice.help, rich_help_panel="Limits")
 

@@ -40,7 +40,9 @@ def report(
 
 
 def _samples(run: Path, limits: Limits) -> Samples:
-    """What the run searched; data that are gone are said to be gone, since all else is in the run folder."""
+    """Return what the run searched. Missing data are reported as missing, since everything else is in the
+    run folder.
+    """
     from sharefind.api.resolve import DEFAULT_TASK, chosen_task
     from sharefind.cli.finished import with_limits
     from sharefind.report.text.run_samples import Samples, noted_fingerprint, samples_of
@@ -53,6 +55,6 @@ def _samples(run: Path, limits: Limits) -> Samples:
     try:
         task = chosen_task(config)
     except SharefindError as error:
-        note = f"The data could not be read again, so that their size is not known here ({error})."
+        note = f"The data could not be read again, so their size is unknown here ({error})."
         return Samples(Path(name).name, fingerprint, note=note)
     return samples_of(relative_task(task, config.relative_to_mean), fingerprint)

@@ -1,4 +1,4 @@
-"""`sharefind reproduce`: the paper's statements computed, each with its numbers, picture and verdict."""
+"""`sharefind reproduce`: the paper's statements, computed, each with its numbers, picture and verdict."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def reproduce(
 
 
 def _again(name: str, out: Path, request: Request) -> str:
-    """The same command, which takes what is stored."""
+    """Return the same command, which reuses stored results."""
     words = ["sharefind", "reproduce", name, "--out", str(out), *(["--quick"] if request.quick else [])]
     for option in ("largest", "horizon", "group", "in_rep", "out_rep", "unit"):
         value = getattr(request, option)
@@ -110,7 +110,14 @@ def _show(found: list[Reproduction], refused: Mapping[str, SharefindError], *, i
 
 
 def summary_json(found: list[Reproduction], refused: Mapping[str, SharefindError]) -> dict[str, Any]:
-    """All results as one object; the verdict is on those that could be run, and `refused` says why others could not."""
+    """Return all results as one object.
+
+    The verdict covers the demonstrations that could be run; `refused` gives the reasons for the others.
+
+    Args:
+        found: The demonstrations that were run.
+        refused: The errors of the others, by name.
+    """
     return {
         "schema": "sharefind.reproductions/1",
         "verdict": "holds" if all(r.outcome.holds for r in found) else "fails",
@@ -121,7 +128,7 @@ def summary_json(found: list[Reproduction], refused: Mapping[str, SharefindError
 
 @contextmanager
 def _progress(*, is_silent: bool, is_json: bool) -> Iterator[Progress]:
-    """Who is told the steps: a bar on a terminal, elsewhere a line when the work changes."""
+    """Yield a progress callback: a bar on a terminal, elsewhere one line whenever the work changes."""
     from sharefind.paper import no_progress
 
     console = progress_console()
@@ -135,7 +142,7 @@ def _progress(*, is_silent: bool, is_json: bool) -> Iterator[Progress]:
 
 
 class _Lines:
-    """One line on stderr whenever another piece of work begins, for logs."""
+    """Prints one line on stderr whenever another piece of work begins, for logs."""
 
     def __init__(self) -> None:
         self._last: str | None = None

@@ -1,4 +1,4 @@
-"""What one call of the command line knows about itself, passed to the commands as the context's object."""
+"""The state of one call of the command line, passed to the commands as the context's object."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sharefind.cli.interrupts import NOTHING
 
 @dataclass(frozen=True)
 class Alarms:
-    """When work within a budget of seconds is ended from outside; what looks at its deadline itself ends cleaner.
+    """When overdue work is ended from outside; work that checks its deadline itself ends more cleanly.
 
     Attributes:
-        grace: Seconds that a set-up may take beyond the budget, so that most searches that come late have a result.
+        grace: Seconds beyond the budget that a set-up may take, so that most late searches still have a result.
         slack: Seconds beyond the budget after which a search is ended.
-        swallowed: Seconds after which an alarm rings again that a library caught.
+        swallowed: Seconds after which an alarm rings again if a library caught it.
     """
 
     grace: float = 1.0
@@ -29,12 +29,12 @@ class Session:
     """State of one call.
 
     Attributes:
-        debug: Show tracebacks.
-        run: Folder of a search that is under way, None before and after.
-        again: The command that goes on with any other work that is under way and keeps what is done.
-        written: What the call has written so far, None for nothing.
+        debug: Whether to show tracebacks.
+        run: Folder of the search in progress; None before and after.
+        again: The command that resumes any other work in progress and keeps finished parts.
+        written: What the call has written so far; None for nothing.
         started: When the call began, in seconds of `time.monotonic`.
-        alarms: When work that is out of time is ended.
+        alarms: When overdue work is ended.
     """
 
     debug: bool = False
@@ -46,7 +46,7 @@ class Session:
 
     @property
     def resume_command(self) -> str | None:
-        """What takes up the work that is under way."""
+        """The command that resumes the work in progress; None if there is no such work."""
         if self.run is None:
             return self.again
         from sharefind.cli.wording import Options
@@ -55,7 +55,7 @@ class Session:
 
     @property
     def interruption(self) -> str:
-        """What is said when the call is interrupted."""
+        """The line that is printed when the call is interrupted."""
         if self.resume_command is None:
             return NOTHING
         what = "the run" if self.run is not None else "what is done"

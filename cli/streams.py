@@ -1,6 +1,7 @@
-"""Standard output and standard error that may be closed, full, or left by their reader: no work ends because of them.
+"""Standard output and standard error that may be closed, full, or abandoned by their reader: work does not end because
+of it.
 
-What was to be printed is lost then. For progress and notes that is all; for results the call says so when it ends.
+Output is then lost. Lost progress and notes are ignored; for lost results the call prints an error when it ends.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import Any, TextIO
 
 
 class Outlet:
-    """A text stream that goes silent when it cannot be written any more; all else is as in the stream itself.
+    """A text stream that goes silent when it can no longer be written; otherwise it behaves as the stream itself.
 
     Args:
-        stream: The stream, None where the process was started without it.
+        stream: The stream; None if the process was started without it.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -31,11 +32,18 @@ class Outlet:
 
     @property
     def lost(self) -> OSError | None:
-        """Why something that was written is lost; None where nothing is."""
+        """Why some output is lost; None if nothing is lost."""
         return self._failure if self._has_lost else None
 
     def write(self, text: str) -> int:
-        """Write the text, or lose it."""
+        """Write a text, or lose it.
+
+        Args:
+            text: The text.
+
+        Returns:
+            The number of characters of the text.
+        """
         if self._failure is None and self._stream is not None:
             try:
                 return self._stream.write(text)
@@ -45,12 +53,16 @@ class Outlet:
         return len(text)
 
     def writelines(self, lines: Any) -> None:
-        """Write all lines."""
+        """Write all lines.
+
+        Args:
+            lines: The lines, with their line ends.
+        """
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
-        """Hand on what was written."""
+        """Flush the stream."""
         if self._failure is None and self._stream is not None:
             try:
                 self._stream.flush()
@@ -59,7 +71,7 @@ class Outlet:
                 self._has_lost = True
 
     def isatty(self) -> bool:
-        """Whether it is a terminal that shows what is written."""
+        """Return whether the stream is a terminal that still shows output."""
         if self._failure is not None or self._stream is None:
             return False
         with suppress(ValueError):
@@ -68,11 +80,11 @@ class Outlet:
 
     @property
     def encoding(self) -> str:
-        """Of the stream."""
+        """Encoding of the stream."""
         return "utf-8" if self._stream is None else self._stream.encoding
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the stream's; one that is not there has no descriptor."""
+        """Return every other attribute from the stream; a missing stream has no descriptor."""
         if self._stream is None:
             if name in ("fileno", "buffer"):
                 raise io.UnsupportedOperation(name)
@@ -80,7 +92,7 @@ class Outlet:
         return getattr(self._stream, name)
 
     def _fail(self, error: OSError | ValueError) -> None:
-        """Go silent, and let what is left in buffers vanish: Python flushes them once more when it ends."""
+        """Go silent, and discard what is left in buffers: Python flushes them once more when it ends."""
         self._failure = error if isinstance(error, OSError) else OSError(errno.EBADF, os.strerror(errno.EBADF))
         with suppress(OSError, ValueError):
             if self._stream is not None:
@@ -89,7 +101,12 @@ class Outlet:
 
 @dataclass(frozen=True)
 class Streams:
-    """Where results and progress go in one call."""
+    """The streams of one call.
+
+    Attributes:
+        out: Stream of the results.
+        err: Stream of progress, notes and errors.
+    """
 
     out: Outlet
     err: Outlet
@@ -97,12 +114,16 @@ class Streams:
 
 @contextmanager
 def forgiving_streams() -> Iterator[Streams]:
-    """Within, `sys.stdout` and `sys.stderr` never raise."""
-    for number in range(3):  # a file that is opened later must not get the number of a stream
+    """Replace `sys.stdout` and `sys.stderr` within this `with` block by streams that never raise.
+
+    Yields:
+        The streams.
+    """
+    for number in range(3):  # a file that is opened later must not get the descriptor of a stream
         _reserve(number)
     before = sys.stdout, sys.stderr
     for stream in before:
-        if isinstance(stream, io.TextIOWrapper):  # a name from a file must not end a finished search
+        if isinstance(stream, io.TextIOWrapper):  # an unprintable name from a file must not end a finished search
             with suppress(OSError, ValueError):
                 stream.reconfigure(errors="backslashreplace")
     streams = Streams(Outlet(sys.stdout), Outlet(sys.stderr))
@@ -116,7 +137,7 @@ def forgiving_streams() -> Iterator[Streams]:
 
 
 def _reserve(number: int) -> None:
-    """Let a standard descriptor that is closed lead nowhere."""
+    """Connect a closed standard descriptor to the null device."""
     try:
         os.fstat(number)
     except OSError:

@@ -1,4 +1,6 @@
-"""`sharefind suggest`: what may be worth a search on a data set, ranked, each with its command. Loads no torch."""
+"""`sharefind suggest`: searches that may be worth their time on a data set, ranked, each with its command. It loads no
+torch.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 PANEL = "Columns of the data"
 
 SUGGEST: Panels = {
-    None: (Choice("most", int, "N", "Most suggestions.", default=5, least=1), JSON, QUIET),
+    None: (Choice("most", int, "N", "Largest number of suggestions.", default=5, least=1), JSON, QUIET),
     PANEL: tuple(choice for choice in DISCOVER[PANEL] if choice.name != "block_length"),
     "Limits": tuple(choice for choice in DISCOVER["Limits"] if choice.name == "max_file_size"),
 }

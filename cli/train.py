@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sharefind.typing import FloatArray, IntArray
 
 USUAL_STEP = 0.05
-"""Adam's step, over the size of the first weights, that suits nearly all networks."""
+"""Adam's step relative to the size of the first weights; it suits nearly all networks."""
 
 SUFFIXES = (".safetensors", ".onnx")
 
@@ -39,16 +39,16 @@ def train(
         int | None, typer.Option(metavar="N", help="Particles; as in the search if not given.", min=1, max=1_000_000)
     ] = None,
     epochs: Annotated[
-        int, typer.Option(metavar="K", help="Most passes over the rows; training stops early.", min=1)
+        int, typer.Option(metavar="K", help="Largest number of passes over the rows; training stops early.", min=1)
     ] = 400,
     restarts: Annotated[
         int | None,
         typer.Option(
-            metavar="K", help="Starts, of which the best on held-out rows is kept; 3 for gated units, else 1.", min=1
+            metavar="K", help="Number of starts; the best on held-out rows is kept; 3 for gated units, else 1.", min=1
         ),
     ] = None,
     lr: Annotated[
-        float, typer.Option(metavar="STEP", help="Adam's step over the size of the first weights.")
+        float, typer.Option(metavar="STEP", help="Adam's step relative to the size of the first weights.")
     ] = USUAL_STEP,
     seed: Annotated[int, typer.Option(metavar="S", help="Seed of all random numbers.", min=0, max=2**63 - 1)] = 0,
     **options: Any,
@@ -102,7 +102,7 @@ def train(
 
 
 def _notes(score: Score, plan: TrainingPlan, out: Path) -> Iterator[str]:
-    """What was written, and what would make it better."""
+    """Yield what was written, and what would improve it."""
     yield f"wrote {out}: the shared network, {score.fitted.parameters} numbers"
     if score.fitted.best_epoch == plan.epochs:
         yield f"note  it still improved in the last of {plan.epochs} epochs; raise --epochs"
@@ -122,14 +122,14 @@ def _record(
 
 def _check(out: Path, lr: float) -> None:
     if not 0 < lr < math.inf:
-        raise ConfigError(f"--lr {lr:g} is no step; give a number above 0, such as {USUAL_STEP:g}")
+        raise ConfigError(f"--lr {lr:g} is not a step; give a number above 0, such as {USUAL_STEP:g}")
     if out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out {out}: weights are written as {' or '.join(SUFFIXES)}; end the name with one of them")
     refuse_unwritable(out)
 
 
 def _rows(task: TaskLike, seed: int, fresh: int = 10_000) -> tuple[FloatArray, FloatArray]:
-    """The data set; of a task that has none, so many fresh samples."""
+    """Return the data set, or `fresh` new samples of a task without one."""
     if task.x is not None and task.y is not None:
         return task.x, task.y
     from sharefind.rng import named_stream
@@ -138,7 +138,7 @@ def _rows(task: TaskLike, seed: int, fresh: int = 10_000) -> tuple[FloatArray, F
 
 
 def _units(problem: Problem) -> IntArray | None:
-    """The unit of each row of the task, as the run had them; a blind search tested some of them only."""
+    """Return the unit of each row of the task, as in the run; a blind search tested only some rows."""
     from sharefind.search.units_of_rows import row_units
 
     task = problem.task
@@ -147,7 +147,7 @@ def _units(problem: Problem) -> IntArray | None:
 
 
 def _refuse_unlearnt(score: Score, lr: float) -> None:
-    """A start that no epoch improved on, judged by rows held out, is no trained network."""
+    """Refuse a network that never improved on its start on held-out rows; it is not trained."""
     if score.fitted.best_epoch == 0:
         raise NotConvergedError(
             f"training never improved on its start with --lr {lr:g}; try --lr {_better(lr):g}, or there is nothing "
@@ -156,7 +156,7 @@ def _refuse_unlearnt(score: Score, lr: float) -> None:
 
 
 def _better(lr: float, tiny: float = 1e-4) -> float:
-    """The step to try next: the usual one where this one is too large, or too small to learn anything."""
+    """Return the step to try next: the usual step, if this one is too large or too small to learn."""
     return lr / 10 if tiny < lr <= USUAL_STEP else USUAL_STEP
 
 
@@ -182,13 +182,13 @@ def _rows_of(scores: list[Score], scored: Scored) -> list[dict[str, Any]]:
 
 
 def _quality(score: Score, scored: Scored) -> dict[str, Any]:
-    """How well a network predicts the rows kept apart: `r2`, or `accuracy` and `log_loss` of classes."""
+    """Return how well a network predicts the held-out rows: `r2`, or `accuracy` and `log_loss` for classes."""
     found = scored.score(score.name)
     return {"r2": score.r2} if found is None else found.to_json()
 
 
 def _next(run: Path, out: Path, usual: int, width: int) -> list[str]:
-    """How the weights are used; `usual`: the width of the exported module where none is given."""
+    """Return how to use the weights; `usual` is the default width of the exported module."""
     if out.suffix.lower() == ".onnx":
         return [f'next  onnxruntime.InferenceSession({str(out)!r}).run(None, {{"x": x}})']
     network = f"SharedShallowNetwork({'' if width == usual else width})"

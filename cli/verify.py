@@ -1,4 +1,4 @@
-"""`sharefind verify`: check again what an exported file claims, from the file alone."""
+"""`sharefind verify`: verify the claims of an exported file again, from the file alone."""
 
 from __future__ import annotations
 

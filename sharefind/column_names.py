@@ -1,6 +1,6 @@
-"""What columns of x and y are called in messages, tables and files, whoever named them: names come from anyone's file.
+"""Names of the columns of x and y in messages, tables and files, made safe to show and shown in one form.
 
-How a name is read is for the readers of files to say; here it is only made safe to show, and shown in one form.
+The readers of files decide how a name is read. Names come from files that anyone may have written.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import NamedTuple
 from sharefind.errors import visible
 
 PLAIN = re.compile(r"\w[\w.%-]*(\[[\w, =.-]*\])?(=[\w.%-]+)?")
-"""Names that need no quotes to be told from the words around them: pressure_Pa, x[0,1], quality=high."""
+"""Names that need no quotes in a sentence: pressure_Pa, x[0,1], quality=high."""
 
 
 class BlockLabels(NamedTuple):
-    """What the rows and the columns of a block of Z are called; empty where they are hidden units.
+    """Names of the rows and columns of a block of parameters; empty for hidden units.
 
     Attributes:
         rows: Names of the rows.
@@ -31,19 +31,20 @@ class BlockLabels(NamedTuple):
 NO_LABELS = BlockLabels()
 
 BlockNames = Mapping[str, BlockLabels]
-"""The labels of blocks by their names; none where columns have no names of their own."""
+"""Labels by the name of the block; empty if the columns have no names of their own."""
 
 
 def block_names(inputs: Sequence[str], outputs: Sequence[str], *, has_hidden: bool) -> BlockNames:
-    """The labels of the blocks of a unit: a weight maps x to y, or x to hidden units with an output block behind it.
+    """Return the labels of the blocks of a unit.
 
     Args:
-        inputs: Names of the columns of x; none where they are not known.
+        inputs: Names of the columns of x; empty if they are unknown.
         outputs: Names of the columns of y.
-        has_hidden: Whether the unit has a hidden layer.
+        has_hidden: Whether the unit has a hidden layer. Without one, the block "weight" maps x to y. With one, it maps
+            x to the hidden units, and the block "output" maps these to y.
 
     Returns:
-        Labels by block; a bias is one row.
+        Labels by block; a bias is one row. Empty if no column has a name of its own.
     """
     if not has_labels(inputs, outputs):
         return {}
@@ -54,12 +55,17 @@ def block_names(inputs: Sequence[str], outputs: Sequence[str], *, has_hidden: bo
 
 
 def has_labels(inputs: Sequence[str], outputs: Sequence[str]) -> bool:
-    """Whether columns are known by names of their own."""
+    """Return whether the columns have names of their own.
+
+    Args:
+        inputs: Names of the columns of x.
+        outputs: Names of the columns of y.
+    """
     return bool(inputs) and bool(outputs) and (has_own_names(inputs, "x") or has_own_names(outputs, "y"))
 
 
 def default_names(letter: str, width: int) -> tuple[str, ...]:
-    """What columns are called where nothing is said: x0, x1, ...
+    """Return the default names of columns: x0, x1, ...
 
     Args:
         letter: "x" or "y".
@@ -69,37 +75,47 @@ def default_names(letter: str, width: int) -> tuple[str, ...]:
 
 
 def shaped_names(name: str, shape: Sequence[int]) -> tuple[str, ...]:
-    """What the columns of an array a row are called: x[0,0], x[0,1], ..., in row-major order.
+    """Return the names of the columns of an array whose rows have a shape: x[0,0], x[0,1], ..., in row-major order.
 
     Args:
-        name: Of the array.
-        shape: Of a row.
+        name: Name of the array.
+        shape: Shape of one row.
     """
     places = itertools.product(*map(range, shape))
     return tuple(f"{name}[{','.join(map(str, place))}]" for place in places)
 
 
 def has_own_names(names: Sequence[str], letter: str) -> bool:
-    """Whether names say more than the positions of the columns do."""
+    """Return whether names differ from the default names.
+
+    Args:
+        names: Names of the columns.
+        letter: "x" or "y".
+    """
     return tuple(names) != default_names(letter, len(names))
 
 
 def kept_names(names: Sequence[str], letter: str, most: int = 200) -> tuple[str, ...]:
-    """Names as results and specifications keep them: printable, not empty and of bounded length.
+    """Return names as results and specifications store them: printable, not empty and of bounded length.
 
-    Characters that cannot be printed, and those that change the direction of writing, become their escapes in Python;
-    long names lose their middle, an empty one is called by its position.
+    Characters that cannot be printed, and characters that change the direction of writing, are replaced by their
+    escapes in Python. A long name loses its middle; an empty one is replaced by its default.
 
     Args:
-        names: As a file has them.
+        names: The names in a file.
         letter: "x" or "y".
-        most: Most characters of a name.
+        most: Largest number of characters of a name.
     """
     return tuple(without_middle(visible(name), most) or f"{letter}{k}" for k, name in enumerate(names))
 
 
 def without_middle(text: str, most: int) -> str:
-    """A text of at most `most` characters; "..." stands for the middle of a longer one, since ends tell names apart."""
+    """Return a text shortened to `most` characters, with "..." for its middle, since ends distinguish names best.
+
+    Args:
+        text: Any text.
+        most: Largest number of characters.
+    """
     if len(text) <= most:
         return text
     end = (most - 3) // 2
@@ -107,34 +123,35 @@ def without_middle(text: str, most: int) -> str:
 
 
 def column_name(k: int, letter: str, names: Sequence[str]) -> str | None:
-    """The name of column k within a sentence; None where it has none but its position.
+    """Return the name of a column as a sentence shows it; None if it has only a position.
 
     Args:
         k: Position of the column, from 0.
-        letter: "x" or "y", or what else the message calls the values.
-        names: Of the columns; none where nothing is said.
+        letter: "x" or "y", or another word by which the message calls the values.
+        names: Names of the columns; may be empty.
     """
     return name_words(names[k]) if k < len(names) and names[k] and has_own_names(names, letter) else None
 
 
 def column_words(k: int, letter: str, names: Sequence[str] = ()) -> str:
-    """Column k in a message: "column pressure_Pa of x", or "column 3 of x (counted from 0)" where it has no name.
+    """Return a column as a message shows it: "column pressure_Pa of x", or "column 3 of x (counted from 0)" without a
+    name.
 
     Args:
         k: Position of the column, from 0.
-        letter: "x" or "y", or what else the message calls the values.
-        names: Of the columns; none where nothing is said.
+        letter: "x" or "y", or another word by which the message calls the values.
+        names: Names of the columns; may be empty.
     """
     name = column_name(k, letter, names)
     return f"column {k} of {letter} (counted from 0)" if name is None else f"column {name} of {letter}"
 
 
 def name_words(name: str, most: int = 60) -> str:
-    """A name within a sentence: in quotes where it holds more than a word, long ones without their middle.
+    """Return a name as a sentence shows it: in quotes if it is more than a word, and without its middle if it is long.
 
     Args:
-        name: Anything.
-        most: Most characters of it.
+        name: Any text.
+        most: Largest number of characters.
     """
     shown = without_middle(visible(name), most)
     if PLAIN.fullmatch(shown):

@@ -1,7 +1,7 @@
 """The errors that sharefind raises on purpose. A class exists only where a caller would handle it differently.
 
-Every message is one line: what is wrong, where, and what to do instead. Where it names a setting, it does so as whoever
-reads it calls that setting: `in_rep` in Python, `--in-rep` on the command line (`setting`, `worded`).
+Every message is one line: what is wrong, where, and what to do instead. A message names a setting as its reader knows
+it: `in_rep` in Python, `--in-rep` on the command line. `setting` and `worded` choose the form.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 def one_line(error: BaseException, most: int = 300) -> str:
-    """What an error of another library says, on one line and without characters that steer a terminal.
+    """Return the message of another library's error, on one line and without terminal control characters.
 
     Args:
-        error: The other library's error.
-        most: Most characters of its message that become part of ours.
+        error: The error.
+        most: Largest number of characters of its message that is kept.
     """
     return _cut(" ".join(str(error).split()) or type(error).__name__, most)
 
 
 def quoted(value: object, most: int = 100) -> str:
-    """A value that was given, in quotes where it is a text, on one line.
+    """Return a value as a message shows it: on one line, a text in quotes.
 
     Args:
         value: Anything.
-        most: Most characters of it that are quoted.
+        most: Largest number of characters that is kept.
     """
     return _cut(repr(value), most)
 
@@ -40,27 +40,44 @@ def _cut(text: str, most: int) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with everything that cannot be printed written as its escape in Python."""
+    """Return a text in which every character that cannot be printed is replaced by its escape in Python.
+
+    Args:
+        text: Any text.
+    """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 LABELS = 'labels="classes" or labels="numbers"'
-"""How Python says what labels are."""
+"""The setting `labels` as Python code writes it."""
 
 
 class Wording:
-    """How messages call settings; this one: as Python does. A front door with names of its own has one of its own."""
+    """How messages name settings; this class names them as Python does. The command line has a subclass."""
 
     def setting(self, name: str) -> str:
-        """A setting: "in_rep"; labels, which are one of two, as that choice."""
+        """Return the name of a setting, for example "in_rep". The setting `labels` is shown with its two values.
+
+        Args:
+            name: The name in Python.
+        """
         return LABELS if name == "labels" else name
 
     def limit(self, name: str, value: object) -> str:
-        """How a limit, a field of `Limits`, is raised to a value, at the end of a message."""
+        """Return the end of a message: how to raise a limit to a value.
+
+        Args:
+            name: A field of `Limits`.
+            value: The value.
+        """
         return f"raise it with Limits({name}={value})"
 
     def going_on(self, run: Path) -> str:
-        """What goes on with a run, after "go on with"."""
+        """Return how a run is continued, for use after "go on with".
+
+        Args:
+            run: The run folder.
+        """
         return f"run_search on RunFolder.open({str(run)!r})"
 
 
@@ -71,7 +88,14 @@ _wording: ContextVar[Wording] = ContextVar("wording", default=PYTHON)
 
 @contextmanager
 def worded(wording: Wording) -> Iterator[None]:
-    """Within, messages call settings as a front door does."""
+    """Name settings in this way in all messages within a `with` block.
+
+    Args:
+        wording: How messages name settings.
+
+    Yields:
+        Nothing.
+    """
     token = _wording.set(wording)
     try:
         yield
@@ -80,53 +104,60 @@ def worded(wording: Wording) -> Iterator[None]:
 
 
 def wording() -> Wording:
-    """How messages call settings now."""
+    """Return how messages name settings at present."""
     return _wording.get()
 
 
 def setting(name: str) -> str:
-    """What a message calls a setting: "in_rep" is `--in-rep` on the command line."""
+    """Return the name of a setting as the reader of a message knows it: `--in-rep` for "in_rep" on the command line.
+
+    Args:
+        name: The name in Python.
+    """
     return _wording.get().setting(name)
 
 
 class SharefindError(Exception):
-    """Root of everything that sharefind raises on purpose."""
+    """Base class of everything that sharefind raises on purpose."""
 
 
 class InputError(SharefindError, ValueError):
-    """Something the user gave cannot be used; the command line ends with status 2."""
+    """Input from the user cannot be used; the command line ends with status 2."""
 
 
 class GroupError(InputError):
-    """A group name, a generator or an exact number that is not one."""
+    """A group name, a generator or an exact number is not valid."""
 
 
 class RepresentationError(InputError):
-    """A representation that does not exist, does not fit, or is not a homomorphism."""
+    """A representation does not exist, does not fit, or is not a homomorphism."""
 
 
 class SpaceError(InputError):
-    """Subspaces that do not live in the same space, or an operation that needs an exact one."""
+    """Subspaces of different spaces were combined, or an operation needs an exact subspace."""
 
 
 class UnitError(InputError):
-    """A unit that is unknown or is not jointly equivariant under the given action."""
+    """A unit is unknown, or is not jointly equivariant under the given action."""
 
 
 class DataError(InputError):
-    """Data that cannot be read, or that holds values no model can be trained on."""
+    """Data cannot be read, or contain values on which no model can be trained."""
 
 
 class DataTypeError(DataError, TypeError):
-    """Data of a type that holds no real numbers: sparse, complex, text or dates."""
+    """Data have a type that holds no real numbers: sparse, complex, text or dates."""
 
 
 class ConfigError(InputError):
-    """A setting out of range, or two settings that exclude each other.
+    """A setting is out of range, or two settings exclude each other.
 
     Args:
         message: What is wrong.
-        setting: The setting that is wrong, with which the message begins; None where it is about several.
+        setting: The setting that is wrong, with which the message begins; None if several are concerned.
+
+    Attributes:
+        setting: The setting that is wrong, or None.
     """
 
     def __init__(self, message: str, setting: str | None = None) -> None:
@@ -135,32 +166,32 @@ class ConfigError(InputError):
 
 
 class RunFolderError(InputError):
-    """A run folder that exists, is missing, or does not hold a run."""
+    """A run folder exists already, is missing, or does not contain a run."""
 
 
 class NotConvergedError(SharefindError):
-    """A computation ended without the answer that it was asked for."""
+    """A computation ended without a result."""
 
 
 class WorkerError(SharefindError):
-    """Worker processes that were killed again and again; what was finished before is kept."""
+    """Worker processes were killed repeatedly; everything that was finished before is kept."""
 
 
 class StorageError(SharefindError):
-    """A disk that is full or failing; what was written before is kept."""
+    """A disk is full or failing; everything that was written before is kept."""
 
 
 class ExportError(SharefindError):
-    """An export that failed its own verification and was not written."""
+    """An export failed its own verification and was not written."""
 
 
 class YardstickWarning(UserWarning):
-    """A network that predicts worse than least squares, or than the same network without sharing."""
+    """A network predicts worse than least squares, or worse than the same network without sharing."""
 
 
 class RowsWarning(UserWarning):
-    """Rows of data that look dependent, or units of rows that tests can do little with."""
+    """Rows of data look dependent, or the number of independent units of rows is small for the tests."""
 
 
 class LabelsWarning(UserWarning):
-    """Labels that look like classes and are treated as numbers."""
+    """Labels look like classes but are treated as numbers."""

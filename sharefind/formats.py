@@ -1,6 +1,7 @@
-"""Text formats as every reader takes them: UTF-8 with or without a byte order mark, JSON and TOML without a key twice.
+"""Text formats in one form for every reader: UTF-8 with or without a byte order mark; JSON and TOML without repeated
+keys.
 
-What the values must be like is decided by the readers, and so are the words of a refusal: here all of it is ValueError.
+The readers check the values and word the messages; every function here raises ValueError.
 """
 
 from __future__ import annotations
@@ -14,33 +15,36 @@ from typing import Any
 from sharefind.errors import quoted
 
 ENCODING = "utf-8-sig"
-"""UTF-8, with or without the byte order mark that other programs write first."""
+"""UTF-8, with or without the byte order mark that some programs write first."""
 
 
 class RepeatedKeyError(ValueError):
-    """A JSON object that gives one key twice; JSON does not say which value counts."""
+    """A JSON object has one key twice; JSON does not define which value counts."""
 
 
 def decoded(content: bytes | str) -> str:
-    """The text of a file, without its byte order mark.
+    """Return the text of a file, without its byte order mark.
+
+    Args:
+        content: The text, or its bytes in UTF-8.
 
     Raises:
-        ValueError: It is not UTF-8.
+        ValueError: The bytes are not UTF-8.
     """
     return content.decode(ENCODING) if isinstance(content, bytes) else content.removeprefix("\ufeff")
 
 
 def parse_json(content: bytes | str, *, is_finite: bool = False) -> Any:
-    """The value of a JSON text.
+    """Return the value of a JSON text.
 
     Args:
-        content: The text, or its bytes in UTF-8; a byte order mark is left out.
-        is_finite: Whether NaN, infinities and numbers that overflow are refused.
+        content: The text, or its bytes in UTF-8; a byte order mark is skipped.
+        is_finite: Whether to refuse NaN, infinities and numbers that overflow.
 
     Raises:
         RepeatedKeyError: An object has a key twice.
-        ValueError: It is not UTF-8 or not JSON, or a number is not finite.
-        RecursionError: It is nested too deep.
+        ValueError: The content is not UTF-8 or not JSON, or a number is not finite.
+        RecursionError: The content is nested too deep.
     """
     if is_finite:
         return json.loads(
@@ -50,10 +54,10 @@ def parse_json(content: bytes | str, *, is_finite: bool = False) -> Any:
 
 
 def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object.
+    """Return a JSON object.
 
     Raises:
-        RepeatedKeyError: A key stands twice.
+        RepeatedKeyError: A key occurs twice.
     """
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -63,25 +67,28 @@ def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse_toml(content: bytes | str) -> dict[str, Any]:
-    """The tables of a TOML text; TOML itself refuses a key that is given twice.
+    """Return the tables of a TOML text; the format itself forbids repeated keys.
 
     Args:
-        content: The text, or its bytes in UTF-8; a byte order mark is left out.
+        content: The text, or its bytes in UTF-8; a byte order mark is skipped.
 
     Raises:
-        ValueError: It is not UTF-8 or not TOML.
-        RecursionError: It is nested too deep.
+        ValueError: The content is not UTF-8 or not TOML.
+        RecursionError: The content is nested too deep.
     """
     return tomllib.loads(decoded(content))
 
 
 def finite(text: str) -> float:
-    """A number that JSON has, which NaN and infinities are not.
+    """Return a number of JSON, which excludes NaN and infinities.
+
+    Args:
+        text: The number.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The number is not finite.
     """
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text} is no number of JSON")
+        raise ValueError(f"{text} is not a JSON number")
     return value

@@ -1,7 +1,7 @@
-"""The pieces of HTML that reports and notebooks are made of: tables, tying patterns, facts. All text is escaped.
+"""HTML fragments of reports and notebooks: tables, tying patterns, facts. All text is escaped.
 
-A report is laid out by `sharefind.report.page`. A notebook gets one element with its own small style sheet, which
-takes the notebook's colours, light or dark; where styles are not allowed, tables and letters remain.
+`sharefind.report.page` arranges a report. A notebook gets one element with a small style sheet of its own, which uses
+the notebook's colours, light or dark. If styles are not allowed, tables and letters remain readable.
 """
 
 from __future__ import annotations
@@ -18,18 +18,25 @@ TEXT_COLUMNS = (
     "space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model", "inputs",
     "relation", "tying (95 %)",
 )  # fmt: skip
-"""Headings of columns that are not numbers."""
+"""Headings of columns without numbers."""
 
 MARKED = ("stay", "grow", "accepted", "rejected", "undecided")
-"""Words that get a mark in the colour of what they mean."""
+"""Words that are marked in the colour of their meaning."""
 
 Names = tuple[Sequence[str], Sequence[str]]
-"""Names of the rows and of the columns of a matrix, () where they have none."""
+"""Names of the rows and of the columns of a matrix; () if they have none."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: its caption, headings and rows of text; the first cell of a row names it."""
+    """A table.
+
+    Attributes:
+        caption: Its caption.
+        headings: Headings of its columns.
+        rows: Its rows of text; the first cell of a row is its name.
+        note: A note below it.
+    """
 
     caption: str
     headings: tuple[str, ...]
@@ -38,17 +45,25 @@ class Grid:
 
     @property
     def is_text(self) -> tuple[bool, ...]:
-        """Which columns hold words."""
+        """Whether each column holds words."""
         return tuple(heading in TEXT_COLUMNS for heading in self.headings)
 
 
 def joined(parts: Iterable[Markup]) -> Markup:
-    """Pieces one after another."""
+    """Return fragments one after another.
+
+    Args:
+        parts: The fragments.
+    """
     return Markup("").join(parts)
 
 
 def table(grid: Grid) -> Markup:
-    """A table that scrolls where it is wider than its place, and its note."""
+    """Return a table that scrolls if it is too wide, with its note.
+
+    Args:
+        grid: The table.
+    """
     sides = ["" if is_text else "figure" for is_text in grid.is_text]
     headings = (
         Markup('<th scope="col" class="{}">{}</th>').format(side, h)
@@ -67,35 +82,48 @@ def table(grid: Grid) -> Markup:
 def _cells(row: Sequence[str], sides: Sequence[str]) -> Iterable[Markup]:
     yield Markup('<th scope="row" class="{}">{}</th>').format(sides[0] or "words", row[0])
     for cell, side in zip(row[1:], sides[1:], strict=True):
-        verdict = cell.partition(",")[0]  # what follows says why
+        verdict = cell.partition(",")[0]  # the rest of the cell is the reason
         yield Markup('<td class="{}">{}</td>').format(verdict if verdict in MARKED else side or "words", cell)
 
 
 def facts(pairs: Mapping[str, str]) -> Markup:
-    """Names and what is to be said of them, a line each."""
+    """Return names and values, one line each.
+
+    Args:
+        pairs: Values by name.
+    """
     rows = (Markup("<div><dt>{}</dt><dd>{}</dd></div>\n").format(name, value) for name, value in pairs.items())
     return Markup("<dl>\n{}</dl>").format(joined(rows))
 
 
 def headline(text: str, *, is_good: bool) -> Markup:
-    """The verdict."""
+    """Return the verdict.
+
+    Args:
+        text: The verdict.
+        is_good: Whether it is a positive answer.
+    """
     return Markup('<p class="verdict {}">{}</p>').format("good" if is_good else "bad", text)
 
 
 def remarks(lines: Iterable[str]) -> Markup:
-    """What must not be overlooked, a line each; nothing where there is none."""
+    """Return a list of warnings and remarks; empty if there are none.
+
+    Args:
+        lines: The warnings and remarks.
+    """
     items = joined(Markup("<li>{}</li>").format(line) for line in lines)
     return Markup('<ul class="remarks">{}</ul>').format(items) if items else Markup("")
 
 
 def pattern(title: str, labels: Sequence[Sequence[int]], names: Names = ((), ()), colours: int = 8) -> Markup:
-    """A matrix of a tying pattern: a letter and a colour for each class, blank where an entry is 0.
+    """Return a tying pattern as a matrix: a letter and a colour for each class, blank for 0.
 
     Args:
-        title: The block, say.
+        title: Its title, such as the name of the block.
         labels: Label of each entry by rows: 0, or k or -k for class k with its sign.
-        names: Of its rows and columns.
-        colours: How many the style sheet has, used in turn.
+        names: Names of its rows and columns.
+        colours: Number of colours in the style sheet, used in turn.
     """
     cells = [
         [("" if v == 0 else tied_entry(v), f"class-{(abs(v) - 1) % colours + 1}" if v else "") for v in row]
@@ -105,12 +133,12 @@ def pattern(title: str, labels: Sequence[Sequence[int]], names: Names = ((), ())
 
 
 def matrix(title: str, entries: Sequence[Sequence[str]], names: Names = ((), ())) -> Markup:
-    """A matrix of numbers, as texts.
+    """Return a matrix of numbers, given as texts.
 
     Args:
-        title: What it is.
-        entries: By rows.
-        names: Of its rows and columns.
+        title: Its title.
+        entries: Its entries by rows.
+        names: Names of its rows and columns.
     """
     return _matrix(title, [[(text, "") for text in row] for row in entries], names)
 
@@ -118,7 +146,9 @@ def matrix(title: str, entries: Sequence[Sequence[str]], names: Names = ((), ())
 def _matrix(
     title: str, cells: Sequence[Sequence[tuple[str, str]]], names: Names, most: int = 24, length: int = 24
 ) -> Markup:
-    """Cells with their classes in the style sheet: at most `most` rows and columns, names of `length` characters."""
+    """Return cells with their style classes: at most `most` rows and columns, and names of at most
+    `length` characters.
+    """
     shape = f"{len(cells)} x {len(cells[0])}"
     cut = f", the first {min(len(cells), most)} x {min(len(cells[0]), most)}"
     caption = f"{title} {shape}{cut if max(len(cells), len(cells[0])) > most else ''}"
@@ -146,18 +176,30 @@ def _entry(text: str, kind: str) -> Markup:
 
 
 def heading(text: str) -> Markup:
-    """What comes next."""
+    """Return a heading.
+
+    Args:
+        text: The heading.
+    """
     return Markup('<p class="heading">{}</p>').format(text)
 
 
 def paragraph(text: str) -> Markup:
-    """A line of plain text in a quiet tone."""
+    """Return a line of plain text in a muted colour.
+
+    Args:
+        text: The text.
+    """
     return Markup('<p class="note">{}</p>').format(text)
 
 
 def notebook(*parts: Markup) -> str:
-    """One element for the output of a notebook's cell, with its style sheet."""
+    """Return one element for the output of a notebook cell, with its style sheet.
+
+    Args:
+        *parts: The fragments in the element.
+    """
     style = files("sharefind").joinpath("notebook.css").read_bytes().decode("utf-8")
     css = Markup(style)  # nosec B704 # a file of the package
     page = Markup('<div class="sharefind">\n<style>\n{}</style>\n{}\n</div>').format(css, Markup("\n").join(parts))
-    return page.encode("utf-8", "xmlcharrefreplace").decode("utf-8")  # names may hold halves of surrogate pairs
+    return page.encode("utf-8", "xmlcharrefreplace").decode("utf-8")  # names may contain halves of surrogate pairs

@@ -1,7 +1,7 @@
-"""How large what sharefind is given may be: named limits, and the words that say how each of them is lifted.
+"""Named size limits for input, and the words that say how to raise each of them.
 
-They keep a short hostile file, or a slip, from asking for more memory or time than a machine has. Whoever reads, lists
-or builds something takes them as a value; there are no global ones.
+They prevent a short hostile file, or a slip, from requesting more memory or time than a machine has. Functions that
+read, list or build something take them as an argument; there are no global limits.
 """
 
 from __future__ import annotations
@@ -15,29 +15,30 @@ from pathlib import Path
 from sharefind.errors import ConfigError, setting, wording
 
 DATA_BYTES = 1_000_000_000
-"""Largest data file, in bytes, where no `file_size` is given; its numbers as float64 may take as much."""
+"""Default size limit of a data file, in bytes; its numbers as float64 may take the same amount of memory."""
 
 PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy")
-"""Endings of files that can hold code, which runs when they are read: none of them is ever opened."""
+"""File endings that can contain code which runs on reading; such files are never opened."""
 
 LARGEST_ORDER = 50_000
-"""Largest group that is ever listed, element by element; a hard limit."""
+"""Largest group whose elements are ever listed; a hard limit."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest sizes that are accepted. Each is a setting of a search, max_group_order and so on.
+    """The largest sizes that are accepted. Each is a setting of a search, `max_group_order` and so on.
 
     Attributes:
-        group_order: most elements of a group that is listed: of a file with generators, of a regular representation.
-        degree: most points that a group permutes.
-        dim: largest dim Z, the number of parameters of a unit.
-        lattice: most subgroups that are listed, and so nodes of an invariant lattice.
-        file_size: largest file that is read, in bytes, whatever it holds; what is packed in it may unpack to as much.
-            None leaves every reader its own: 1 GB for data, less for what is small by nature.
+        group_order: Largest number of elements of a group that is listed: a group from a file with generators, or one
+            in a regular representation.
+        degree: Largest number of points that a group permutes.
+        dim: Largest dim Z, the number of parameters of a unit.
+        lattice: Largest number of subgroups that are listed, and thus of nodes of an invariant lattice.
+        file_size: Largest file that is read, in bytes; packed content may unpack to the same size. None keeps the
+            default of each reader: 1 GB for data, less for other kinds of file.
 
     Raises:
-        ConfigError: a limit below 1, or a `group_order` above `LARGEST_ORDER`.
+        ConfigError: A limit is below 1, or `group_order` exceeds `LARGEST_ORDER`.
     """
 
     group_order: int = 20_000
@@ -51,56 +52,70 @@ class Limits:
             value = getattr(self, field.name)
             if value is not None and value < 1:
                 name = f"max_{field.name}"
-                raise ConfigError(f"{setting(name)} {value} lets nothing pass; give at least 1", name)
+                raise ConfigError(f"{setting(name)} must be at least 1, not {value}", name)
         if self.group_order > LARGEST_ORDER:
             what = f"{setting('max_group_order')} {self.group_order} is above {LARGEST_ORDER}"
             raise ConfigError(f"{what}, a hard limit; give less", "max_group_order")
 
     def bytes_of(self, usual: int) -> int:
-        """The largest file of a kind that is usually at most `usual` bytes."""
+        """Return the largest size of a kind of file, in bytes.
+
+        Args:
+            usual: The default for this kind of file.
+        """
         return usual if self.file_size is None else self.file_size
 
 
 DEFAULT_LIMITS = Limits()
-"""What holds where nothing else is said."""
+"""Default limits."""
 
 
 LIMITS = tuple(field.name for field in fields(Limits))
 """Names of the limits."""
 
 SETTINGS = tuple(f"max_{name}" for name in LIMITS)
-"""The same as settings of a search and as keys of a configuration file."""
+"""Names of the same limits as settings of a search and as keys of a configuration file."""
 
 
 def limits_of(settings: Mapping[str, int | None]) -> Limits:
-    """The limits that settings such as {"max_dim": 200_000} give; what is missing or None is as usual.
+    """Return the limits that settings such as {"max_dim": 200_000} define.
+
+    Args:
+        settings: Values by setting. A missing setting, or None, means the default.
 
     Raises:
-        ConfigError: as in `Limits`.
+        ConfigError: As in `Limits`.
     """
     given = {name: settings.get(f"max_{name}") for name in LIMITS}
     return replace(DEFAULT_LIMITS, **{name: value for name, value in given.items() if value is not None})
 
 
 def settings_of(limits: Limits) -> dict[str, int]:
-    """The inverse of `limits_of`."""
+    """Return the settings that define limits; the inverse of `limits_of`.
+
+    Args:
+        limits: The limits.
+    """
     given = {f"max_{name}": getattr(limits, name) for name in LIMITS}
     return {name: value for name, value in given.items() if value is not None}
 
 
 def read_within(path: Path, most: int, piece: int = 1_000_000) -> bytes | int:
-    """The content of a file, or how many bytes it has where they are above `most`: at least so many for a device.
+    """Read a file of bounded size.
 
     Args:
         path: The file.
-        most: Most bytes that are read.
-        piece: Bytes that are read at once, since a file may turn out to have no end.
+        most: Largest number of bytes to read.
+        piece: Number of bytes read at once, since a device may have no end.
+
+    Returns:
+        The content, or the size of the file in bytes if it exceeds `most`; for a device, a lower bound of the size.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: The file cannot be read.
     """
     status = path.stat()
-    if stat.S_ISFIFO(status.st_mode):  # whoever opens one waits for somebody who writes
+    if stat.S_ISFIFO(status.st_mode):  # opening a pipe waits until another process writes to it
         raise OSError(errno.EINVAL, "it is a pipe, not a file")
     if status.st_size > most:
         return status.st_size
@@ -114,10 +129,11 @@ def read_within(path: Path, most: int, piece: int = 1_000_000) -> bytes | int:
 
 
 def raise_it(name: str, needed: int | None = None) -> str:
-    """The end of a refusal: how to lift a limit.
+    """Return the end of an error message: how to raise a limit.
 
     Args:
-        name: a field of `Limits`. needed: what would be enough, where it is known.
+        name: A field of `Limits`.
+        needed: The value that would suffice, if it is known.
     """
     if name == "group_order" and needed is not None and needed > LARGEST_ORDER:
         return f"no group above {LARGEST_ORDER} elements is listed, a hard limit"

@@ -1,4 +1,4 @@
-"""How fast this machine is beside the one that the usual rates were measured on. Loads numpy alone."""
+"""The speed of this machine relative to the one on which the default rates were measured. It loads numpy only."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sharefind.rng import named_stream
 
 
 def machine_speed(repeats: int, reference: float = 0.0105, clock: Callable[[], float] = time.thread_time) -> float:
-    """How slow this machine is: above 1 where reference work takes longer than usual.
+    """Return how slow this machine is: above 1 if a reference computation takes longer than on the reference machine.
 
     Args:
-        repeats: How often the work is timed; the quickest counts.
-        reference: Seconds that it takes on the machine of the usual rates.
-        clock: What measures: processor time, so that other work on the machine does not count.
+        repeats: Number of timed repetitions; the fastest one counts.
+        reference: Seconds that the computation takes on the reference machine.
+        clock: The clock; processor time by default, so that other work on the machine does not count.
     """
     matrix = named_stream(0, "machine speed").normal(size=(160, 160))
     rows = np.tile(matrix, (12, 1))

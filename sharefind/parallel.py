@@ -1,7 +1,7 @@
-"""Who does the work: this process, worker processes of this machine, or a Dask or Ray cluster, through joblib.
+"""Where work runs: in this process, in worker processes on this machine, or on a Dask or Ray cluster, through joblib.
 
-Tasks are independent and carry all that they need, so that a task whose worker died is done again elsewhere. Random
-numbers belong to the tasks (`streams`), so that no result depends on who did which. What a task is, its callers decide.
+Tasks are independent and contain everything they need, so a task whose worker died is repeated elsewhere. Each task has
+its own random streams, so results do not depend on the worker. The callers define the tasks.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 WATCH = "sharefind-watch"
-"""Name of the thread in which a worker looks whether its driver is still there."""
+"""Name of the thread in which a worker checks whether its driver is still running."""
 
 WARNINGS, QUIET = "PYTHONWARNINGS", "ignore:resource_tracker:UserWarning"
-"""Environment variable of Python's warnings, and what it says to keep loky's tracker silent."""
+"""Environment variable of Python's warnings, and its value that keeps loky's tracker silent."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """When work is given up, on this machine, whose processes share a clock that never jumps.
+    """When work is abandoned on this machine, whose processes share a monotonic clock.
 
     Attributes:
-        at: by `time.monotonic`, in seconds. late: what is raised then; it can be pickled.
+        at: Time of `time.monotonic`, in seconds.
+        late: The exception that is raised then; it can be pickled.
     """
 
     at: float
@@ -45,24 +46,31 @@ class Deadline:
 
 
 def earlier(one: Deadline | None, other: Deadline | None) -> Deadline | None:
-    """The deadline that comes first; None where there is none."""
+    """Return the earlier of two deadlines; None if there is none.
+
+    Args:
+        one: A deadline, or None.
+        other: A deadline, or None.
+    """
     return min((d for d in (one, other) if d is not None), key=lambda d: d.at, default=None)
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Where tasks run; a value that says how, and holds no connection.
+    """Where tasks run. This is a plain value without an open connection.
 
     Attributes:
-        jobs: worker processes of this machine; 1 works in the calling process. A cluster decides for itself.
+        jobs: Number of worker processes on this machine; 1 works in the calling process. A cluster has its own number.
         executor: "loky" for this machine, "dask" or "ray" for a cluster.
-        address: of the cluster, such as tcp://host:8786; None takes the one that the calling process is connected to.
-        deadline: of tasks on this machine, None for none; long ones call `refuse_late` now and then.
-        attempts: how often tasks of this machine are begun whose worker processes are killed.
-        patience: seconds that a cluster may take to answer, and to have its first worker.
+        address: Address of the cluster, such as tcp://host:8786; None uses the cluster to which the calling process is
+            connected.
+        deadline: Deadline of tasks on this machine, or None; long tasks call `refuse_late` from time to time.
+        attempts: How often a task on this machine is started if its worker processes are killed.
+        patience: Seconds that a cluster may take to answer, and to have its first worker.
 
     Raises:
-        ConfigError: fewer than one job, an unknown executor, or an address or a deadline that does not go with it.
+        ConfigError: There is less than one job, the executor is unknown, or an address or a deadline does not fit the
+            executor.
     """
 
     jobs: int = 1
@@ -78,9 +86,9 @@ class Workers:
                 f"{setting('executor')} {self.executor} does not exist; use one of {', '.join(EXECUTORS)}"
             )
         if self.jobs < 1:
-            raise ConfigError(f"{setting('jobs')} {self.jobs}: there must be a process to work; give 1 or more")
+            raise ConfigError(f"{setting('jobs')} must be at least 1, not {self.jobs}")
         if self.executor != "loky" and self.deadline is not None:
-            raise ConfigError(f"a deadline is by the clock of this machine, which no {self.executor} cluster has")
+            raise ConfigError(f"a deadline uses the clock of this machine; a {self.executor} cluster cannot have one")
         if self.executor == "loky" and self.address is not None:
             raise ConfigError(
                 f"{setting('address')} {self.address} belongs to a cluster; give {setting('executor')} dask or ray "
@@ -94,48 +102,55 @@ class Workers:
 
     @property
     def is_here(self) -> bool:
-        """Whether the calling process does everything itself."""
+        """Whether the calling process does all the work."""
         return self.executor == "loky" and self.jobs == 1
 
     @property
     def alone(self) -> Workers:
-        """One process with the same deadline: for what one of these workers does by itself."""
+        """One process with the same deadline, for work that one of these workers does by itself."""
         return Workers(deadline=self.deadline)
 
     def refuse_late(self) -> None:
-        """Raise what the deadline says when it has passed."""
+        """Raise the exception of the deadline if it has passed."""
         if self.deadline is not None and time.monotonic() >= self.deadline.at:
             raise self.deadline.late
 
     @contextmanager
     def connected(self) -> Iterator[None]:
-        """One connection to the cluster for all that is done within; nothing to do on one machine.
+        """Keep one connection to the cluster for this `with` block; on one machine nothing happens.
+
+        Yields:
+            Nothing.
 
         Raises:
-            ConfigError: the package is not installed, nothing answers at the address, or the cluster has no workers.
+            ConfigError: The package is not installed, nothing answers at the address, or the cluster has no workers.
         """
         opener = {"loky": _no_connection, "dask": _dask_connection, "ray": _ray_connection}[self.executor]
         with opener(self.address, self.patience):
             yield
 
     def count(self) -> int:
-        """Tasks that can run at the same time; a cluster is asked."""
+        """Return the number of tasks that can run at the same time; a cluster is asked for it."""
         if self.executor == "loky":
             return self.jobs
         with self.connected(), _joblib().parallel_config(backend=self.executor):
             return max(1, int(_joblib().effective_n_jobs(-1)))
 
     def map(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Generator[tuple[int, Result], None, None]:
-        """The place of each task and what `work` made of it, as they get done; in order where this process works.
+        """Run a function on all tasks. Results arrive as tasks finish; in the order of the tasks if this process works.
 
-        Worker processes compute with one torch thread. Close the iterator when it is left early: that ends what runs.
+        Worker processes use one torch thread. If you stop early, close the iterator to end running tasks.
 
         Args:
-            work: a function that can be pickled. tasks: what it is given. Arrays of more than 1 MB that several tasks
-                share reach the workers of this machine as one memory map; keep them numpy arrays, not tensors.
+            work: A function that can be pickled.
+            tasks: Its arguments. Arrays of more than 1 MB that several tasks share reach the workers of this machine as
+                one memory map, if they are numpy arrays and not tensors.
+
+        Yields:
+            The position of a task and its result.
 
         Raises:
-            WorkerError: Processes of this machine were killed, and those that took up their tasks, too.
+            WorkerError: Processes on this machine were killed repeatedly, as often as `attempts` allows.
         """
         if self.is_here or (self.executor == "loky" and len(tasks) <= 1):
             yield from ((place, work(task)) for place, task in enumerate(tasks))
@@ -148,8 +163,8 @@ class Workers:
     def _despite_deaths(
         self, work: Callable[[Task], Result], tasks: Sequence[Task]
     ) -> Generator[tuple[int, Result], None, None]:
-        """`map` on this machine. A process that is killed takes the others of its pool along: what is left is begun
-        again with new ones, `attempts` times in all.
+        """Run `map` on this machine. If a process is killed, loky ends its whole pool; a new pool then does the
+        remaining tasks, in at most `attempts` pools.
         """
         killed = import_module("joblib.externals.loky.process_executor").TerminatedWorkerError
         _start_quiet_tracker()
@@ -170,10 +185,10 @@ class Workers:
     def _shared(
         self, work: Callable[[Task], Result], tasks: Sequence[tuple[int, Task]]
     ) -> Generator[tuple[int, Result], None, None]:
-        """Tasks with their places, done by other processes."""
+        """Run tasks with their positions in other processes."""
         joblib = _joblib()
         n_jobs = self.jobs if self.executor == "loky" else -1
-        # Ray's backend hands out results when all are there.
+        # Ray's backend returns results only when all are finished.
         order = "list" if self.executor == "ray" else "generator_unordered"
         with joblib.parallel_config(backend=self.executor):
             pool = joblib.Parallel(n_jobs=n_jobs, return_as=order, batch_size=1)
@@ -185,15 +200,15 @@ class Workers:
         try:
             yield from (result for result in results)  # a generator of its own, so that `results` is closed below
         finally:
-            # joblib warns of what is cut off, which is what leaving early is for.
+            # joblib warns of tasks that are cut off, but stopping early is intended to do this.
             with warnings.catch_warnings(action="ignore", category=UserWarning):
                 results.close()
 
 
 def _start_quiet_tracker() -> None:
-    """Start loky's process that removes the semaphores of killed processes, without its warnings that it had to.
+    """Start loky's process that removes the semaphores of killed processes, without its warnings.
 
-    They would stand on stderr after the last line of a call, and ask for nothing.
+    The warnings would appear on stderr after the last line of a call, and the user need not act on them.
     """
     tracker = import_module("joblib.externals.loky.backend.resource_tracker")
     before = os.environ.get(WARNINGS)
@@ -209,7 +224,12 @@ def _start_quiet_tracker() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Threads of torch wait for each other on arrays this small, many times longer than they work."""
+    """Use one torch thread in this `with` block: on arrays this small, threads wait for each other longer than they
+    work.
+
+    Yields:
+        Nothing.
+    """
     import torch
 
     threads = torch.get_num_threads()
@@ -221,14 +241,14 @@ def one_thread() -> Iterator[None]:
 
 
 def _joblib() -> Any:
-    """Imported when it is needed: command line help must not wait for it."""
+    """Import joblib on first use, so that command line help does not wait for it."""
     return import_module("joblib")
 
 
 def _in_worker(work: Callable[[Task], Result], place: int, task: Task, driver: int | None) -> tuple[int, Result]:
-    """One task in a worker process, on one thread: more would wait for each other.
+    """Run one task in a worker process on one thread; several threads would wait for each other.
 
-    The worker ends with its driver, a process of this machine, even where that was killed: nobody waits for the task.
+    The worker ends with its driver, a process on this machine, even if the driver was killed.
     """
     import torch
 
@@ -239,17 +259,17 @@ def _in_worker(work: Callable[[Task], Result], place: int, task: Task, driver: i
 
 
 def _end_with(driver: int, every: float = 1.0) -> None:
-    """Look every so many seconds whether the driver is still there."""
+    """Check periodically whether the driver is still running."""
     while os.getppid() == driver:
         time.sleep(every)
     os._exit(1)
 
 
 def _needed(package: str, extra: str) -> Any:
-    """An optional package.
+    """Return an optional package.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: The package is not installed.
     """
     try:
         return import_module(package)
@@ -267,7 +287,7 @@ def _no_connection(address: str | None, patience: float) -> Iterator[None]:
 
 @contextmanager
 def _dask_connection(address: str | None, patience: float) -> Iterator[None]:
-    """A client of the scheduler at the address, unless this process has one already."""
+    """Connect to the scheduler at the address, unless this process has a client already."""
     distributed = _needed("distributed", "dask")
     try:
         distributed.Client.current()
@@ -301,7 +321,7 @@ def _dask_connection(address: str | None, patience: float) -> Iterator[None]:
 
 @contextmanager
 def _ray_connection(address: str | None, patience: float) -> Iterator[None]:
-    """A connection to the Ray cluster at the address, unless this process has one already."""
+    """Connect to the Ray cluster at the address, unless this process is connected already."""
     ray = _needed("ray", "ray")
     import_module("ray.util.joblib").register_ray()
     if ray.is_initialized():
@@ -327,10 +347,11 @@ def _ray_connection(address: str | None, patience: float) -> Iterator[None]:
 
 
 def _reach(address: str, patience: float) -> None:
-    """Ask whether something listens at HOST:PORT, since Ray itself waits for a minute; names such as auto go unasked.
+    """Check whether something listens at HOST:PORT, since Ray itself waits for a minute; names such as auto are not
+    checked.
 
     Raises:
-        OSError: nothing does.
+        OSError: Nothing listens there.
     """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():

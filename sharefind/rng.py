@@ -1,4 +1,4 @@
-"""Random streams that are named after what they are for, never after the order in which work is done."""
+"""Random streams named after their purpose, independent of the order of the work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import numpy as np
 
 
 def named_stream(seed: int, *identity: str) -> np.random.Generator:
-    """The random stream of one named purpose: seeded by the run's seed and the words of its identity."""
+    """Return the random stream of a named purpose.
+
+    Args:
+        seed: Seed of the run.
+        *identity: The words that name the purpose.
+    """
     digest = hashlib.sha256("\x1f".join(identity).encode()).digest()
     words = np.frombuffer(digest, dtype=np.uint32).tolist()
     return np.random.default_rng(np.random.SeedSequence([seed, *words]))

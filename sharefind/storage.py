@@ -1,11 +1,12 @@
-"""Files that survive: written whole or not at all, journals of finished work, and one process at a time in a folder.
+"""Robust files: atomic writes, journals of finished work, and one process at a time in a folder.
 
-What is kept, its callers decide. A process may be killed at any moment, a disk may be full, a line may be damaged: what
-was finished before stays readable, and what cannot be read is told and never taken for something else.
+The callers decide what is stored. A process may be killed at any moment, a disk may be full, a line may be damaged.
+Everything that was finished before stays readable. Anything unreadable is reported and never mistaken for something
+else.
 
-Texts are read and written here and nowhere else: as UTF-8, whatever the locale says. A file name is bytes, and Python
-writes those that are no text as lone surrogates, which UTF-8 has not: `json_text` and `encoded` show them as escapes,
-`portable_name` keeps them.
+All texts are read and written here, as UTF-8 in every locale. A file name consists of bytes. Python represents bytes
+that are not text as lone surrogates, which UTF-8 cannot encode. `json_text` and `encoded` show them as escapes;
+`portable_name` preserves them.
 """
 
 from __future__ import annotations
@@ -33,37 +34,47 @@ from sharefind.errors import RunFolderError, SharefindError, StorageError, one_l
 from sharefind.formats import parse_json
 
 DIGEST = "sha256"
-"""Key of a journal's line that holds the checksum of all that stands before it."""
+"""Key in a journal's line for the checksum of everything before it."""
 
 LOCK = "lock"
-"""File that says who works in a folder. It stays there; what locks is the operating system, until the process ends."""
+"""File that names the process working in a folder. The file remains; the operating system holds the lock until the
+process ends.
+"""
 
 TEMPORARY = ".tmp"
-"""How a file ends that is not yet whole."""
+"""Ending of a file that is not yet complete."""
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-"""Code points that are no letters."""
+"""Code points that are not characters."""
 
 UNQUOTED = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\")
-"""Bytes that stand for themselves between $' and '."""
+"""Bytes that need no escape between $' and '."""
 
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""The disk's own failures: no other path would have helped at the time."""
+"""Failures of the disk itself, which another path would not have avoided."""
 
 ENCODING = "utf-8"
-"""Of every text file."""
+"""Encoding of every text file."""
 
 URI = "file://"
-"""How a name begins that is written as an address, since its bytes are no text."""
+"""Prefix of a name that is written as an address because its bytes are not text."""
 
 
 def encoded(text: str) -> bytes:
-    """The text as UTF-8; bytes of a file name that are no text become escapes, see `shown`."""
+    """Return a text as UTF-8; bytes of a file name that are not text become escapes, see `shown`.
+
+    Args:
+        text: The text.
+    """
     return shown(text).encode(ENCODING)
 
 
 def shown(text: str) -> str:
-    r"""The text with bytes of a file name that are no text as escapes such as \xe9, and all else as it is."""
+    r"""Return a text in which bytes of a file name that are not text are replaced by escapes such as \xe9.
+
+    Args:
+        text: The text.
+    """
     return SURROGATE.sub(lambda found: _escape(ord(found[0])), text)
 
 
@@ -73,11 +84,11 @@ def _escape(surrogate: int) -> str:
 
 
 def json_text(record: Any, indent: int | None = None) -> str:
-    """A JSON value as text that every reader takes: no NaN, no lone surrogate.
+    """Return a JSON value as text that every reader accepts, without NaN and lone surrogates.
 
     Args:
-        record: The value; dictionaries have texts as keys.
-        indent: Spaces of a level; None writes one line.
+        record: The value; keys of dictionaries are texts.
+        indent: Spaces per level; None writes one line.
 
     Raises:
         ValueError: A number is NaN or infinite.
@@ -96,9 +107,12 @@ def _all_shown(value: Any) -> Any:
 
 
 def portable_name(name: str) -> str:
-    """A file name as a text that UTF-8 has, and that another locale reads as the same file: `local_name` undoes it.
+    """Return a file name as text that UTF-8 can encode, and that another locale reads as the same file.
 
-    Names that are no text become an address such as file:///data/d%E9.npz.
+    `local_name` is the inverse. A name that is not text becomes an address such as file:///data/d%E9.npz.
+
+    Args:
+        name: The file name in this process.
     """
     content = os.fsencode(name)
     try:
@@ -109,13 +123,21 @@ def portable_name(name: str) -> str:
 
 
 def local_name(text: str) -> str:
-    """The file name that `portable_name` wrote, as this process calls it."""
+    """Return the file name that `portable_name` wrote, as this process names the file.
+
+    Args:
+        text: The portable name.
+    """
     content = unquote_to_bytes(text.removeprefix(URI)) if text.startswith(URI) else text.encode(ENCODING)
     return os.fsdecode(content)
 
 
 def shell_word(name: str | Path) -> str:
-    """A name as a word of a shell's command: in quotes where it needs them, its bytes where it is no text."""
+    """Return a name as one word of a shell command: in quotes if necessary, with escapes for bytes that are not text.
+
+    Args:
+        name: The name.
+    """
     text = str(name)
     return f"$'{''.join(map(_quoted_letter, text))}'" if SURROGATE.search(text) else shlex.quote(text)
 
@@ -127,35 +149,50 @@ def _quoted_letter(letter: str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, which is UTF-8.
+    """Return the content of a UTF-8 file.
+
+    Args:
+        path: The file.
 
     Raises:
-        OSError: It cannot be read. UnicodeDecodeError, a ValueError: It is no UTF-8.
+        OSError: The file cannot be read.
+        UnicodeDecodeError: The file is not UTF-8; this is a ValueError.
     """
     return path.read_bytes().decode(ENCODING)
 
 
 def open_text(path: Path, encoding: str = ENCODING) -> TextIOWrapper:
-    """A file for reading as text, UTF-8 or another one of its forms, with line ends as they are.
+    """Return a file opened for reading as text, with its line ends unchanged.
+
+    Args:
+        path: The file.
+        encoding: UTF-8 or a variant of it.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     return open(path, encoding=encoding, newline="")
 
 
 def advice(error: OSError) -> str:
-    """What to do about a file that cannot be read, without harm to it."""
+    """Return what to do about a file that cannot be read, without damage to it.
+
+    Args:
+        error: The error.
+    """
     if isinstance(error, PermissionError):
         return "let this user read it, for instance with chmod, or give another path"
     return "check the path"
 
 
 def refuse_unwritable(path: Path) -> None:
-    """Refuse a new file before the work that would fill it: nothing is overwritten, and no folder is made.
+    """Refuse a new file before the work that would fill it. Nothing is overwritten, and no folder is created.
+
+    Args:
+        path: The file.
 
     Raises:
-        RunFolderError: the file exists, or its folder does not.
+        RunFolderError: The file exists, or its folder does not.
     """
     if path.exists():
         raise RunFolderError(f"{path} exists; choose another {setting('out')}, or move it away")
@@ -164,12 +201,17 @@ def refuse_unwritable(path: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
+    """Write a file so that a reader sees the old content or the new content, never a part.
 
-    It goes to a temporary name, is flushed to the disk and renamed; permissions are those that the umask leaves.
+    The content is written to a temporary name, flushed to the disk, and renamed. Permissions follow the umask.
+
+    Args:
+        path: The file.
+        content: The new content; a text is written as UTF-8.
 
     Raises:
-        RunFolderError: the path cannot be written. StorageError: the disk is full or failing.
+        RunFolderError: The path cannot be written.
+        StorageError: The disk is full or failing.
     """
     data = encoded(content) if isinstance(content, str) else content
     temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}"
@@ -191,14 +233,18 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed process left of files that were not yet whole. For the holder of the folder's lock."""
+    """Remove incomplete files that a killed process left. The caller must hold the lock of the folder.
+
+    Args:
+        folder: The folder.
+    """
     for leftover in folder.glob(f".*{TEMPORARY}"):
         with suppress(OSError):
             leftover.unlink()
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make a rename last through a loss of power, where folders can be flushed."""
+    """Make a rename survive a loss of power, on systems that can flush folders."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -219,9 +265,14 @@ def _unwritten(path: Path, error: OSError) -> SharefindError:
 
 
 class Journal:
-    """Finished pieces of work, a JSON object a line, each with the SHA-256 of its own text; only ever appended to.
+    """Finished pieces of work, one JSON object per line, each with the SHA-256 of its text. Lines are only appended.
 
-    `damage` says what of the file could not be read, a line of text for each; that work is to be done again.
+    Args:
+        path: The file.
+
+    Attributes:
+        path: The file.
+        damage: One line of text for each part of the file that could not be read; that work must be repeated.
     """
 
     def __init__(self, path: Path) -> None:
@@ -230,10 +281,10 @@ class Journal:
         self._is_clean = False
 
     def read(self) -> list[dict[str, Any]]:
-        """Every whole record, in the order in which they were kept.
+        """Return every complete record, in the order in which they were appended.
 
         Raises:
-            RunFolderError: the file cannot be read.
+            RunFolderError: The file cannot be read.
         """
         self.damage = []
         records = []
@@ -246,17 +297,20 @@ class Journal:
         return records
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Add a record, flushed to the disk. The first time, lines that cannot be read are removed before it.
+        """Append a record and flush it to the disk. The first call removes unreadable lines.
+
+        Args:
+            record: The record.
 
         Raises:
-            RunFolderError: the file cannot be written. StorageError: the disk is full or failing;
-                the file is as before.
+            RunFolderError: The file cannot be written.
+            StorageError: The disk is full or failing; the file is unchanged.
         """
         if not self._is_clean:
             self._repair()
         try:
             is_new = not self.path.exists()
-            # Without a buffer, which would be written once more when the file is closed.
+            # Unbuffered: a buffer would be written once more when the file is closed.
             with open(self.path, "ab", buffering=0) as file:
                 end, left = file.tell(), _line(record)
                 try:
@@ -282,7 +336,7 @@ class Journal:
     def _lines(self) -> list[bytes]:
         try:
             if self.path.exists() and not self.path.is_file():
-                raise RunFolderError(f"{self.path} is no plain file; move it away")
+                raise RunFolderError(f"{self.path} is not a plain file; move it away")
             return self.path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines(keepends=True)
         except FileNotFoundError:
             return []
@@ -298,7 +352,7 @@ def _line(record: Mapping[str, Any]) -> bytes:
 
 
 def _record_of(line: bytes) -> dict[str, Any]:
-    """The record of a line that is whole and unchanged.
+    """Return the record of a line that is complete and unchanged.
 
     Raises:
         ValueError: It is not; the message is the end of a sentence that begins with the line.
@@ -308,7 +362,7 @@ def _record_of(line: bytes) -> dict[str, Any]:
         raise ValueError("is damaged" if line.endswith(b"\n") else "was cut off")
     try:
         record = parse_json(text + b"}", is_finite=True)
-    except (ValueError, RecursionError) as error:  # a checksum of nonsense is no proof of sense
+    except (ValueError, RecursionError) as error:  # a line can have a valid checksum and still not be JSON
         raise ValueError(f"is damaged ({one_line(error)})") from None
     if not isinstance(record, dict):
         raise ValueError("is damaged")
@@ -325,11 +379,18 @@ def _is_whole(line: bytes) -> bool:
 
 @contextmanager
 def sole_use(folder: Path) -> Iterator[None]:
-    """Nobody else works in the folder within; a lock that a killed process left holds nobody up.
+    """Make this process the only one that works in a folder. Locks left by killed processes are released.
+
+    Args:
+        folder: The folder.
+
+    Yields:
+        Nothing.
 
     Raises:
-        RunFolderError: another process, or another search of this one, works there, or the folder cannot be written.
-        StorageError: the disk is full or failing.
+        RunFolderError: Another process, or another search of this process, works in the folder, or it cannot be
+            written.
+        StorageError: The disk is full or failing.
     """
     path = folder / LOCK
     lock = FileLock(path, timeout=0)
@@ -340,7 +401,7 @@ def sole_use(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise _unwritten(path, error) from None
     try:
-        with suppress(OSError):  # who holds it is told for people alone
+        with suppress(OSError):  # the name of the holder is only information for people
             since = datetime.now(UTC).isoformat(timespec="seconds")
             path.write_bytes(encoded(f"process {os.getpid()} on {socket.gethostname()} since {since}\n"))
         yield
@@ -349,7 +410,7 @@ def sole_use(folder: Path) -> Iterator[None]:
 
 
 def _holder(path: Path, most: int = 500) -> str:
-    """What a lock file says, of which at most `most` bytes are read."""
+    """Return the content of a lock file, at most `most` bytes."""
     try:
         with open(path, "rb") as file:
             words = file.read(most).decode(errors="replace").split()

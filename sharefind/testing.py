@@ -1,6 +1,6 @@
-"""Public helpers for tests: groups and units drawn by hypothesis, and the error by which a unit misses equivariance.
+"""Public helpers for tests: groups and units drawn by hypothesis, and the equivariance error of a unit.
 
-hypothesis is loaded only when a strategy is made (`pip install hypothesis`).
+hypothesis is loaded only when a strategy is created (`pip install hypothesis`).
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ HIDDEN_TEXTS = ("trivial:2", "natural", "regular", "natural+trivial", "2*natural
 
 
 def random_groups(most_points: int = 4) -> SearchStrategy[FiniteGroup]:
-    """A strategy for permutation groups on 2 to 4 points and signed permutation groups on 2 or 3 coordinates.
+    """Return a strategy for permutation groups on at least 2 points, and signed permutation groups on at least 2
+    coordinates.
 
     Args:
-        most_points: largest number of points; a signed group moves at most one coordinate less.
+        most_points: Largest number of points; a signed group moves at most one coordinate less.
     """
     from hypothesis import strategies as st
 
@@ -52,10 +53,10 @@ def random_groups(most_points: int = 4) -> SearchStrategy[FiniteGroup]:
 
 
 def random_units(hidden: bool = True) -> SearchStrategy[Unit]:
-    """A strategy for units over drawn groups: every kind that the drawn actions allow.
+    """Return a strategy for units over drawn groups: every kind of unit that the drawn actions allow.
 
     Args:
-        hidden: whether units with a hidden layer are drawn too; their Z is large.
+        hidden: Whether to draw units with a hidden layer, too; their parameter space is large.
     """
     from hypothesis import strategies as st
 
@@ -77,13 +78,19 @@ def random_units(hidden: bool = True) -> SearchStrategy[Unit]:
 
 
 def equivariance_error(unit: Unit, rule: HaarRule, x: Tensor, theta: Tensor) -> float:
-    """Largest |sigma*(rho_g x, M_g z) - rhohat_g sigma*(x, z)| over the rule, relative to the largest |sigma*|.
+    """Return the relative equivariance error of a unit.
+
+    The error is the largest |sigma*(rho_g x, M_g z) - rhohat_g sigma*(x, z)| over the group elements of the rule,
+    divided by the largest |sigma*|.
 
     Args:
-        unit: sigma*. rule: group elements, see `haar_rule`. x: (1, B, d_in). theta: (1, D, N).
+        unit: The unit sigma*.
+        rule: Group elements, see `haar_rule`.
+        x: Inputs, shape (1, B, d_in), float.
+        theta: Particles z, shape (1, D, N), float.
 
     Returns:
-        a relative error; 0 for a unit that vanishes at all points.
+        The error; 0 for a unit that vanishes at all points.
     """
     values = unit.values(x, theta)
     moved = unit.values(rule.moved_inputs(x)[:, 0], rule.images(theta)[0].permute(1, 0, 2))

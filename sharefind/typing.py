@@ -1,4 +1,4 @@
-"""Types of arrays, named once. Shapes stand in docstrings."""
+"""Types of arrays, named once. Docstrings give the shapes."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_a_disk_that_the_system_says_is_full(tmp_path: Path) -> None:
 
 def test_what_is_no_plain_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
-    with pytest.raises(RunFolderError, match="is no plain file"):
+    with pytest.raises(RunFolderError, match="is not a plain file"):
         Journal(tmp_path / "journal").read()
 
 

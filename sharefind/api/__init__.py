@@ -1,7 +1,7 @@
-"""The search as scikit-learn estimators, `SharingSearch` and `SharingClassifier`, and `resolve`, on which every front
-door builds.
+"""The search as scikit-learn estimators, `SharingSearch` and `SharingClassifier`, and `resolve`, which every interface
+uses.
 
-What the estimators need takes long to load, and is loaded when it is first asked for.
+The estimators take long to load, so they are loaded on first use.
 """
 
 from importlib import import_module
@@ -19,7 +19,7 @@ HOMES = {
     "SharingClassifier": "sharefind.api.sharing_classifier",
     "SharingSearch": "sharefind.api.sharing_search",
 }
-"""Where each of them is."""
+"""The module of each name."""
 
 
 def __getattr__(name: str) -> Any:

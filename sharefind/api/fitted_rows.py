@@ -1,4 +1,4 @@
-"""X and y of a fit, checked: numbers with the names, classes and axes that a task and a kept run need."""
+"""The checked X and y of a fit: numbers with the names, classes and axes that a task and a stored run need."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class InputRows:
-    """X as a search takes it.
+    """X as a search uses it.
 
     Attributes:
-        values: Shape (n, d_in), finite.
-        names: Of the columns; empty where X has none.
-        axes: Of a row; None where it is flat.
+        values: Shape (n, d_in), float64, finite.
+        names: Names of the columns; empty if X has none.
+        axes: Axes of a row; None for flat rows.
     """
 
     values: FloatArray
@@ -33,12 +33,12 @@ class InputRows:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Names of the columns, those that they get where X has none included."""
+        """Names of the columns, or default names if X has none."""
         return self.names or usual_names("x", self.values.shape[1], self.axes)
 
     @property
     def kept(self) -> Side:
-        """How they are kept beside a run."""
+        """The columns as they are stored with a run."""
         shape = () if self.axes is None else self.axes.shape
         values = self.values if self.names or not shape else self.values.reshape(-1, *shape)
         return Side("inputs", "x", values, self.names)
@@ -46,15 +46,15 @@ class InputRows:
 
 @dataclass(frozen=True, eq=False)
 class LabelRows:
-    """y as a search takes it.
+    """y as a search uses it.
 
     Attributes:
-        values: Shape (n, d_out), finite; of classes a column for each, 1 for the class of the row.
+        values: Shape (n, d_out), float64, finite; for classes, one column per class, with 1 for the class of the row.
         outputs: Names of the columns.
-        kept: How they are kept beside a run.
-        kind: What they hold; None where they cannot be taken for the other kind.
+        kept: The columns as they are stored with a run.
+        kind: Kind of labels; None if they cannot be mistaken for the other kind.
         classes: Names of the classes; empty for numbers.
-        axes: Of a row; None where it is flat.
+        axes: Axes of a row; None for flat rows.
     """
 
     values: FloatArray
@@ -66,17 +66,32 @@ class LabelRows:
 
 
 def usual_names(letter: str, width: int, axes: Axes | None) -> tuple[str, ...]:
-    """Names of columns that have none: x0, x1, ..., or x[0,1] where there are several axes."""
-    if axes is None or len(axes.shape) < 2:  # lengths of flat rows may be open still
+    """Return default names of columns: x0, x1, ..., or x[0,1] for several axes.
+
+    Args:
+        letter: "x" or "y".
+        width: Number of columns.
+        axes: Axes of a row; None for flat rows.
+    """
+    if axes is None or len(axes.shape) < 2:  # the lengths of flat rows may still be unknown
         return default_names(letter, width)
     return shaped_names(letter, axes.shape)
 
 
 def flat_rows(columns: Columns, name: str, **checks: Any) -> FloatArray:
-    """Rows as a finite float64 matrix (n, d), or (n,) where `checks` of scikit-learn's `check_array` allow it.
+    """Return rows as a finite float64 matrix.
+
+    Args:
+        columns: The rows.
+        name: Name of the rows in messages: "X" or "y".
+        **checks: Further arguments of scikit-learn's `check_array`.
+
+    Returns:
+        Shape (n, d), or (n,) if `checks` allow it.
 
     Raises:
-        DataError: A value is not finite. ValueError: The rows are of another shape, or empty.
+        DataError: A value is not finite.
+        ValueError: The rows have another shape, or are empty.
     """
     values, shape = columns.values, columns.row_shape
     if len(shape) > 1:

@@ -1,4 +1,4 @@
-"""What exists after a search was fitted: its model, and how it is predicted with, written and drawn."""
+"""A search after its fit: its model for predictions, exports, tables and pictures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,7 +28,26 @@ from sharefind.spaces import Subspace
 
 
 class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
-    """A search that may have been fitted."""
+    """A search that may have been fitted.
+
+    Attributes:
+        subspace_: The space found, E_*; the last space visited if the search is unfinished.
+        e_star_: Its node.
+        stabiliser_: The largest candidate group that fixes it; None if no group is known.
+        accepted_: Names of the candidate groups that were not rejected.
+        rejected_: Names of the candidate groups that were rejected.
+        lattice_: Every node and growth.
+        evidence_: One row for each visited node.
+        verdicts_: One row for each candidate group.
+        likeliest_: The group with most evidence; None if shares of evidence were not computed.
+        result_: The output of `sharefind discover --json`, as a value.
+        spec_: The architecture; missing if the search is unfinished or the unit cannot be exported.
+        network_: The architecture with the weights that `predict` uses; missing as `spec_`.
+        training_: The course of the full training; missing without one.
+        is_finished_: Whether a space held.
+        n_features_in_: d_in.
+        feature_names_in_: Names of the columns of X, if they are texts.
+    """
 
     subspace_: Subspace
     e_star_: SearchNode
@@ -47,25 +67,37 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
     _run: Path | TemporaryRun
     _samples: Samples
     n_features_in_: int
+    feature_names_in_: NDArray[Any]
 
     def to_module(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> SharedShallowNetwork:
-        """The search's model as a torch module, in X and y as they were given.
+        """Return the model of the search as a torch module, for X and y in the user's units.
+
+        Args:
+            device: Device of the parameters; None for torch's default.
+            dtype: Type of the parameters; None for torch's default.
 
         Raises:
-            NotConvergedError: the search is unfinished. UnitError: the unit cannot be exported. ExportError: the log
-                does not settle the mirror maps that were found.
+            NotConvergedError: The search is unfinished.
+            UnitError: The unit cannot be exported.
+            ExportError: The run does not determine the mirror maps that were found.
         """
         return SharedShallowNetwork.from_spec(self._network(), device=device, dtype=dtype)
 
     def layer(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> SharedLinear | SharedTwoLayer:
-        """A fresh layer on E_* for a network of your own: linear, or two-layer for a unit with a hidden layer.
+        """Return a new layer on E_* for your own network: linear, or two-layer for a unit with a hidden layer.
+
+        Args:
+            device: Device of the parameters; None for torch's default.
+            dtype: Type of the parameters; None for torch's default.
 
         Raises:
-            NotConvergedError, UnitError: as in `to_module`.
+            NotConvergedError: The search is unfinished.
+            UnitError: The unit cannot be exported.
+            ExportError: The run does not determine the mirror maps that were found.
         """
         spec = self._network().spec
         if spec.has_hidden:
@@ -73,15 +105,24 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
         return SharedLinear(spec, device=device, dtype=dtype)
 
     def export(self, path: str | Path, format: str | None = None) -> Path:
-        """Write what was found: json or torch (the architecture), safetensors or onnx (with the search's weights).
+        """Write what was found to a file.
+
+        The formats json and torch contain the architecture, safetensors and onnx also the weights of the search. emlp
+        and escnn are code snippets for these libraries.
 
         Args:
-            path: a new file. format: by the ending where None: .json, .py, .safetensors, .onnx; or emlp or escnn, a
-                snippet for that library.
+            path: A new file.
+            format: Name of the format; None chooses it by the ending: .json, .py, .safetensors or .onnx.
+
+        Returns:
+            The path.
 
         Raises:
-            ConfigError: no such format. ExportError: a claim does not hold. RunFolderError: the file cannot be written.
-            NotConvergedError, UnitError: as in `to_module`.
+            ConfigError: The format does not exist.
+            ExportError: A claim about the architecture failed its verification, or the mirror maps are not determined.
+            RunFolderError: The file cannot be written.
+            NotConvergedError: The search is unfinished.
+            UnitError: The unit cannot be exported.
         """
         target = Path(path)
         chosen = format_of(target, format)
@@ -90,7 +131,7 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
         return target
 
     def evidence_frame(self) -> Any:
-        """`evidence_` as a pandas DataFrame: a row for every visited node, a column for each number in `Evidence`.
+        """Return `evidence_` as a pandas DataFrame: one row per visited node, one column per number in `Evidence`.
 
         Raises:
             ConfigError: pandas is not installed.
@@ -100,10 +141,10 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
         return _frame(rows, "node", "evidence")
 
     def verdicts_frame(self) -> Any:
-        """`verdicts_` as a pandas DataFrame: a row for every candidate group, its three verdicts side by side.
+        """Return `verdicts_` as a pandas DataFrame: one row per candidate group, with its three verdicts side by side.
 
-        Columns of the inputs, the relation and the price begin with `inputs_`, `relation_` and `price_`; the others are
-        as in `SymmetryRow`.
+        Columns about the inputs, the relation and the price begin with `inputs_`, `relation_` and `price_`. The other
+        columns are those of `SymmetryRow`.
 
         Raises:
             ConfigError: pandas is not installed.
@@ -114,9 +155,15 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
     def report(self, path: str | Path) -> Path:
         """Write the run as one HTML page with all pictures and tables.
 
+        Args:
+            path: A new file that ends in .html.
+
+        Returns:
+            The path.
+
         Raises:
-            ConfigError: matplotlib is not installed, or another ending than .html. RunFolderError: the file exists or
-                cannot be written, or the run is gone.
+            ConfigError: matplotlib is not installed, or the ending is not .html.
+            RunFolderError: The file exists or cannot be written, or the run folder is gone.
         """
         run = self._view().path
         with worded(Parameters(out="path")):
@@ -125,7 +172,7 @@ class FoundSharing(ShownSharing, BaseEstimator):  # type: ignore[misc]
 
     @property
     def run_dir_(self) -> Path:
-        """The folder of the run."""
+        """Folder of the run."""
         check_is_fitted(self)
         return self._run if isinstance(self._run, Path) else self._run.path
 
@@ -162,6 +209,6 @@ def _frame(rows: list[dict[str, Any]], index: str, name: str) -> Any:
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose parts are columns of their own."""
+    """Return a row whose parts are split into columns."""
     parts = {name: row.pop(name) for name in ("inputs", "relation", "price")}
     return row | {f"{name}_{key}": value for name, part in parts.items() for key, value in (part or {}).items()}

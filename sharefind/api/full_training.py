@@ -1,4 +1,6 @@
-"""The architecture that a search found, trained in full as `sharefind train` does, for an estimator to predict with."""
+"""The architecture that a search found, trained in full as `sharefind train` does, for the predictions
+of an estimator.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ class FullTraining:
     """A network after its training.
 
     Attributes:
-        network: With the weights of its best epoch, in the coordinates of X and y.
-        training: How the training went.
+        network: The network with the weights of its best epoch, for X and y in the user's units.
+        training: The course of the training.
     """
 
     network: TrainedNetwork
@@ -31,16 +33,16 @@ class FullTraining:
 
 
 def trained_in_full(outcome: SearchOutcome, epochs: int, width: int | None, lr: float) -> FullTraining:
-    """Train the network on E_* on all rows of a search; a fifth of them says when to stop.
+    """Train the network on E_* on all rows of a search; a fifth of them decides when to stop.
 
     Args:
-        outcome: A search that finished, on a data set.
-        epochs: Most passes over the rows.
-        width: Particles; as in the search where None.
-        lr: Adam's step over the size of the first weights.
+        outcome: A finished search on a data set.
+        epochs: Largest number of passes over the rows.
+        width: Number of particles; None for the number in the search.
+        lr: Adam's step relative to the size of the first weights.
 
     Returns:
-        The network and how its training went.
+        The network and the course of its training.
 
     Raises:
         NotConvergedError: The training diverged, or never improved on its start.
@@ -62,7 +64,10 @@ def trained_in_full(outcome: SearchOutcome, epochs: int, width: int | None, lr: 
 
 
 def refuse_unit(problem: Problem) -> None:
-    """Refuse, before the search, a unit whose network cannot be trained.
+    """Refuse a unit whose network cannot be trained, before the search.
+
+    Args:
+        problem: The problem to search.
 
     Raises:
         UnitError: The unit cannot be exported.
@@ -75,10 +80,15 @@ def refuse_unit(problem: Problem) -> None:
 
 
 def refuse_settings(epochs: int, width: int | None, lr: float) -> None:
-    """Refuse settings of a training that cannot be used, before the search.
+    """Refuse training settings that are out of range, before the search.
+
+    Args:
+        epochs: Largest number of passes over the rows.
+        width: Number of particles, or None.
+        lr: Adam's step relative to the size of the first weights.
 
     Raises:
-        ConfigError: One is out of range.
+        ConfigError: A setting is out of range.
     """
     for name, value, least in (("train_epochs", epochs, 0), ("train_width", width, 1)):
         if value is None and name == "train_width":

@@ -1,4 +1,4 @@
-"""The rows of a kept run as an archive that the command line reads with the same names, classes and axes."""
+"""The rows of a stored run as an archive that the command line reads with the same names, classes and axes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from sharefind.datasets.column_choice import written
 from sharefind.storage import write_atomically
 
 DATA = "data.npz"
-"""The rows beside a kept run."""
+"""Name of the file with the rows in a run folder."""
 
 UNITS = "groups"
-"""Their units there, where no column has this name, and the parameter of `fit` that names them."""
+"""Key of the units of rows in that file, unless a column has this name; also the parameter of `fit` for them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """The columns of X or of y, as they are kept.
+    """The columns of X or of y as they are stored.
 
     Attributes:
-        setting: The setting that lists them, inputs or outputs.
-        key: What the array is called where its columns have no names.
-        values: Shape (n, d); of labels of classes (n,), of rows with axes (n, ...).
-        names: Of the columns; empty where they are kept as one array.
+        setting: Setting that lists them: "inputs" or "outputs".
+        key: Key of the array if the columns have no names.
+        values: Shape (n, d); (n,) for class labels, (n, ...) for rows with axes.
+        names: Names of the columns; empty if they are stored as one array.
     """
 
     setting: str
@@ -59,9 +59,13 @@ class KeptRows:
     settings: Mapping[str, str | None]
 
     def write(self, folder: Path) -> None:
-        """Write the archive into the folder of a run."""
+        """Write the archive into a run folder.
+
+        Args:
+            folder: The run folder.
+        """
         buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:  # numpy.savez has parameters of its own, which are names, too
+        with zipfile.ZipFile(buffer, "w") as archive:  # a key could equal the name of a parameter of numpy.savez
             for key, values in self.arrays.items():
                 with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, np.asarray(values), allow_pickle=False)
@@ -69,7 +73,12 @@ class KeptRows:
 
 
 def kept_rows(sides: Sequence[Side], units: NDArray[np.int64] | None) -> KeptRows:
-    """The arrays of X and y and the units of rows (n,), and the settings that say which is which."""
+    """Return the arrays of X and y, the units of rows, and the settings that assign their roles.
+
+    Args:
+        sides: The columns of X and of y.
+        units: Unit of each row, shape (n,), int64; None if rows are independent.
+    """
     arrays = {key: values for side in sides for key, values in side.arrays.items()}
     settings: dict[str, str | None] = {"rows_of": None}
     if set(arrays) != {"x", "y"} or any(side.names for side in sides):
@@ -81,7 +90,13 @@ def kept_rows(sides: Sequence[Side], units: NDArray[np.int64] | None) -> KeptRow
 
 
 def apart(name: str, taken: Collection[str], suffix: str = "_y") -> str:
-    """A name that is not taken: the name itself, or with a suffix, as often as it takes."""
+    """Return a name that is not taken: the name itself, or the name with a suffix, repeated as often as necessary.
+
+    Args:
+        name: The preferred name.
+        taken: Names that are taken.
+        suffix: The suffix.
+    """
     while name in taken:
         name += suffix
     return name

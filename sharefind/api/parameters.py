@@ -1,4 +1,4 @@
-"""Parts of the estimator that know nothing of scikit-learn: hooks, run folders, names of parameters in errors."""
+"""Parts of the estimators that do not depend on scikit-learn: hooks, run folders, names of parameters in errors."""
 
 from __future__ import annotations
 
@@ -26,25 +26,42 @@ NAMES = {
     "plot": "target",
     "rows_of": "groups",
 }
-"""Settings that have another name in the estimator."""
+"""Settings that have another name in the estimators."""
 
 
 @dataclass(frozen=True, eq=False)
 class SearchedModel:
-    """The search's model for a unit without an export: particles (N, D) in the user's coordinates."""
+    """The model of a search with a unit that cannot be exported.
+
+    Attributes:
+        unit: The unit.
+        particles: Shape (N, D), float64: the particles, in standardised coordinates.
+        change: The standardisation of the data.
+    """
 
     unit: SearchedUnit
     particles: FloatArray
     change: Standardisation
 
     def predict(self, x: FloatArray) -> FloatArray:
-        """f at x (B, d_in), (B, d_out)."""
+        """Return predictions, shape (n, d_out), float64, in the user's units.
+
+        Args:
+            x: Shape (n, d_in), float64, in the user's units.
+        """
         return predict_labels(self.unit, self.change, x, self.particles)
 
 
 @dataclass(frozen=True)
 class EvidenceRow:
-    """A visited node: its number in the order of visits, its name, the dimension of its space, what was seen there."""
+    """A visited node.
+
+    Attributes:
+        number: Its number in the order of visits.
+        label: Its name.
+        dim: Dimension of its space.
+        evidence: What the search measured and decided there.
+    """
 
     number: int
     label: str
@@ -56,7 +73,7 @@ class Hooks(Observer):
     """An observer made of functions.
 
     Args:
-        hooks: By the names of an observer's methods; None where there is none.
+        **hooks: Functions by the names of the observer's methods; None for a method without a function.
     """
 
     def __init__(self, **hooks: Callable[[Any], object] | None) -> None:
@@ -64,7 +81,14 @@ class Hooks(Observer):
 
 
 class TemporaryRun:
-    """A run folder that lives as long as this object; copies and pickles carry its files along."""
+    """A run folder that is deleted with this object; copies and pickles of the object contain its files.
+
+    Args:
+        files: Content of files by relative path.
+
+    Attributes:
+        path: The folder.
+    """
 
     def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="sharefind-"))
@@ -79,10 +103,13 @@ class TemporaryRun:
 
 
 def new_folder(run_dir: str | Path | None) -> Path | TemporaryRun:
-    """A folder that is kept, or one that lives as long as its object.
+    """Return the folder of a new run.
+
+    Args:
+        run_dir: A folder that is kept; None for one that is deleted with its object.
 
     Raises:
-        RunFolderError: the folder has something in it.
+        RunFolderError: The folder is not empty.
     """
     if run_dir is None:
         return TemporaryRun()
@@ -93,19 +120,28 @@ def new_folder(run_dir: str | Path | None) -> Path | TemporaryRun:
 
 
 class Parameters(Wording):
-    """Messages of the estimator, which name its parameters.
+    """Messages of the estimators, which name their parameters.
 
     Args:
-        other: Settings that have another name where it is used.
+        **other: Further settings that have another name.
     """
 
     def __init__(self, **other: str) -> None:
         self._names = {**NAMES, **other}
 
     def setting(self, name: str) -> str:
-        """The parameter, of the estimator or of its `fit`."""
+        """Return the parameter, of the estimator or of its `fit`.
+
+        Args:
+            name: Name of the setting.
+        """
         return self._names.get(name) or super().setting(name)
 
     def limit(self, name: str, value: object) -> str:
-        """The parameter that raises a limit."""
+        """Return how a parameter raises a limit.
+
+        Args:
+            name: A field of `Limits`.
+            value: The value.
+        """
         return f"raise it with limits=Limits({name}={value})"

@@ -1,4 +1,4 @@
-"""From a configuration to a problem that can be searched, for every front door; what can fail on input fails here."""
+"""Builds a search problem from a configuration, for every interface; errors in the input are raised here."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ DEFAULT_TASK = "c2-wi"
 def resolve_problem(
     config: SearchConfig, task: Task | None = None, group: Group | Candidate | WrittenMap | None = None
 ) -> Problem:
-    """The problem of a configuration: its data, its candidate group and everything that follows from them.
+    """Return the problem of a configuration: its data, its candidate group and everything that follows from them.
 
-    Where nothing gives a candidate, the one that the data recommend is taken: a name is written into the problem's
-    configuration; a group with its action is not, and comes with the data again.
+    If no candidate is given, the recommendation of the data is used. A recommended name is written into the problem's
+    configuration. A recommended group with its own action is not; it is read with the data again.
 
     Args:
-        config: What was asked.
+        config: The configuration.
         task: The samples; None for those that the configuration names.
-        group: A group, one with its action, or a map of columns, which no name and no file gives; None for that of the
+        group: A group, a group with its action, or a map of columns, if it has no name or file; None for the one in the
             configuration.
 
     Raises:
-        InputError: Any of these cannot be used; the message says which and what to do instead.
+        InputError: An input cannot be used; the message says which one and what to do instead.
     """
     given = _given(config) if group is None else group  # before the data, which take longer to load
     if isinstance(given, Candidate | WrittenMap):
@@ -45,10 +45,14 @@ def resolve_problem(
 
 
 def chosen_task(config: SearchConfig) -> Task:
-    """The samples that a configuration names.
+    """Return the samples that a configuration names.
+
+    Args:
+        config: The configuration.
 
     Raises:
-        InputError: They cannot be read.
+        InputError: The samples cannot be read.
+        ConfigError: Roles of columns are given without a file.
     """
     if config.data is not None:
         return load_data(config.data, config.limits, roles_of(config))
@@ -60,12 +64,18 @@ def chosen_task(config: SearchConfig) -> Task:
 
 
 def roles_of(config: SearchConfig) -> Roles:
-    """What a configuration says of the columns of its data."""
+    """Return the roles of columns that a configuration gives.
+
+    Args:
+        config: The configuration.
+    """
     return Roles(**{field.name: getattr(config, field.name) for field in fields(Roles)})
 
 
 def _given(config: SearchConfig) -> Candidate | Group | WrittenMap | None:
-    """The group that the configuration names or reads from a file; one without symmetry where it proposes its own."""
+    """Return the group that the configuration names or reads from a file; the trivial group if the search proposes its
+    own.
+    """
     if config.blind or config.group is not None:
         return named_group(config.group or "C1", config.limits)
     if config.map is not None:
@@ -81,7 +91,7 @@ def _candidate(file: GeneratorFile) -> Candidate:
 
 
 def _recommended(config: SearchConfig, task: Task) -> Candidate:
-    """The group that comes with the data, with its action."""
+    """Return the group that comes with the data, with its action."""
     if task.action is None:
         group = setting("group")
         raise ConfigError(

@@ -1,7 +1,7 @@
-"""What fitting is to every estimator of sharefind: rows as they are held in Python become a task, and a search runs.
+"""The fit of every estimator: rows held in Python become a task, and a search runs on it.
 
-It only puts the parts together: conversions are `sharefind.datasets.frames`, the search is `sharefind.search`, what is
-written `sharefind.architectures`, torch layers and their training are `sharefind.architectures.layers`.
+This module only combines parts: `sharefind.datasets.frames` converts, `sharefind.search` searches,
+`sharefind.architectures` writes files, and `sharefind.architectures.layers` has torch layers and their training.
 """
 
 from __future__ import annotations
@@ -40,21 +40,20 @@ from sharefind.typing import FloatArray
 
 
 class SearchEstimator(FoundSharing, SearchParameters):
-    """Fits a search on rows. Its subclasses decide which labels they take and what they predict."""
+    """Fits a search on rows. A subclass decides which labels it accepts and what it predicts."""
 
     _in_axes: Axes | None
 
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
-        """Search on the rows of X and their labels y.
+        """Run a search on the rows of X and their labels y.
 
         Args:
-            X: Shape (n, d_in), or (n, ...) where `axes` names the axes of a row: an array, a list, a data frame of
-                pandas or polars, or a torch tensor.
-            y: Labels: numbers, shape (n, d_out) or (n,), or (n, ...) with `out_axes`; for a classifier one label of
-                any type a row. As X, or a column of a frame.
-            groups: (n,), values of any kind, as scikit-learn's splitters take them: rows with one value may
-                depend on each other, so that tests draw one group element for all of them; None where rows are
-                independent.
+            X: Shape (n, d_in), or (n, ...) if `axes` names the axes of a row: an array, a list, a data frame of pandas
+                or polars, or a torch tensor.
+            y: Labels. Numbers: shape (n, d_out) or (n,), or (n, ...) with `out_axes`. Classes: one label of any type
+                per row. The same types as X, or a column of a frame.
+            groups: Shape (n,), values of any type, as in scikit-learn's splitters. Rows with the same value may depend
+                on each other; tests then draw one group element for all of them. None if rows are independent.
 
         Returns:
             The estimator itself.
@@ -62,8 +61,8 @@ class SearchEstimator(FoundSharing, SearchParameters):
         Raises:
             InputError: A setting or `groups` cannot be used, or the widths do not fit the group.
             DataTypeError: Rows are sparse, complex, text, categories or dates.
-            ValueError: Rows that are not finite, masked, or of another shape.
-            NotConvergedError: Training diverged or no space held.
+            ValueError: Rows are not finite, are masked, or have another shape.
+            NotConvergedError: Training diverged, or no space held.
         """
         with worded(Parameters()):
             self._fit(X, y, groups)
@@ -83,7 +82,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
 
     @abstractmethod
     def _labels(self, y: ArrayLike, taken: set[str]) -> LabelRows:
-        """Labels y, with names of columns that differ from those in `taken`."""
+        """Return labels y, with names of columns that are not in `taken`."""
 
     def _rows(self, X: ArrayLike) -> InputRows:
         columns = numbers_of(X, "X")
@@ -95,7 +94,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
         return InputRows(values, columns.names, self._in_axes)
 
     def _outputs(self, X: ArrayLike) -> FloatArray:
-        """What the model says of rows (n, d_in), or of rows with the axes of those that were fitted: (n, d_out)."""
+        """Return the output of the model, (n, d_out), on rows (n, d_in) or on rows with the axes of the fitted rows."""
         model = self._model_of_search()
         columns = numbers_of(X, "X")
         shape = columns.row_shape
@@ -137,7 +136,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
         self._keep(outcome, folder)
 
     def _new_run(self, config: SearchConfig, kept: KeptRows) -> RunFolder:
-        """The folder of the run: a kept one has the rows beside it, which its configuration names."""
+        """Create the folder of the run; a folder that is kept stores the rows, and its configuration names them."""
         self._run = new_folder(self.run_dir)
         if not isinstance(self._run, Path):
             return RunFolder.create(self._run.path, config)
@@ -165,7 +164,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
     def _keep_model(self, outcome: SearchOutcome, folder: RunFolder) -> None:
         try:
             self.network_ = searched_network(outcome, folder)
-        except UnitError:  # a unit that is searched and cannot be exported still predicts
+        except UnitError:  # a unit that cannot be exported can still predict
             problem, node = outcome.problem, outcome.e_star
             final = folder.particles(node.number or 0)[1]
             particles = np.asarray(node.space.project(final), np.float64)
@@ -179,7 +178,7 @@ class SearchEstimator(FoundSharing, SearchParameters):
 
 
 def _task(rows: InputRows, labels: LabelRows, units: NDArray[np.int64] | None) -> Task:
-    """The rows as a task; its classes stay as they are where nothing else is said."""
+    """Return the rows as a task; the group fixes its classes unless a setting says otherwise."""
     return finite_task(
         "data",
         rows.values,

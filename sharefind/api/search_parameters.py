@@ -1,6 +1,6 @@
-"""What an estimator of sharefind is given, and the configuration of a search that follows from it.
+"""The parameters of the estimators, and the search configuration that follows from them.
 
-Parameters are stored as they are given; nothing is checked before `fit`.
+Parameters are stored unchanged; `fit` checks them.
 """
 
 from __future__ import annotations
@@ -25,59 +25,63 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
     """Parameters that all estimators have.
 
     Args:
-        group: Candidate group: a name ("C4", "D4", "S3", "C2xC3", ...), a Group, or a Candidate with representations;
-            None proposes one from the data.
-        unit: Unit expression, as in `sharefind.search.SearchConfig`; None lets the preset decide, here and below.
+        group: Candidate group: a name ("C4", "D4", "S3", "C2xC3", ...), a Group, or a Candidate with representations.
+            None proposes a group from the data.
+        unit: Unit expression, as in `sharefind.search.SearchConfig`. For this and the parameters below, None means the
+            value of the preset.
         generators: Path of a file with generators, instead of a group.
-        map: Which column goes where, instead of a group: the path of a table (name, image, sign), a dict such as
-            {"hip_1": "-hip_4", "hip_4": "-hip_1"} whose other columns stay, or a list of these, a generator each.
-        signs: Where there is no candidate, look for mirror maps: permutations with signs of inputs and labels, apart.
+        map: Map of columns, instead of a group: the path of a table (name, image, sign), a dict such as {"hip_1":
+            "-hip_4", "hip_4": "-hip_1"}, which fixes all other columns, or a list of these, one per generator.
+        signs: If there is no candidate, whether to search for mirror maps: separate permutations with signs of inputs
+            and of labels.
         in_rep: Representation expression on X.
-        out_rep: Representation expression on y. Of classes it permutes them in the order of `classes_`; they stay as
-            they are where it is None.
-        hidden_rep: Representation expression for a unit with a hidden layer.
-        axes: Names of the axes of a row of X, the slowest first, such as "points coords".
-        shape: Lengths of these axes, such as "5x4", where rows are flat.
+        out_rep: Representation expression on y. For classes it permutes them in the order of `classes_`; None fixes
+            each class.
+        hidden_rep: Representation expression on hidden units, for a unit with a hidden layer.
+        axes: Names of the axes of a row of X, slowest first, such as "points coords".
+        shape: Lengths of these axes for flat rows, such as "5x4".
         relative_to_mean: Axis of X whose coordinates are taken relative to their mean over the other axes, such as
-            "coords", or "coords:3" for its first three entries. Models then do not change when all points move alike.
+            "coords", or "coords:3" for its first three entries. Models are then invariant to a common shift of all
+            points.
         out_axes: Names of the axes of a row of y.
-        out_shape: Lengths of these axes, where rows are flat.
-        labels: "numbers" says that y holds numbers although they look like classes; a classifier has "classes".
+        out_shape: Lengths of these axes for flat rows.
+        labels: "numbers" if y holds numbers that look like classes; a classifier has "classes".
         scheme: How training uses the group.
         growth: Growth rule.
         stop: Stopping rule.
-        statistic: Of the exact tests.
-        delta: Threshold on dist^2 of the rule `fixed`.
+        statistic: Statistic of the exact tests.
+        delta: Threshold on dist^2, the squared distance of the particles to a space, for the rule `fixed`.
         symmetry: What decides: "law", "relation" or "auto" (None), as in `SearchConfig`.
         alpha: Level of the tests.
-        tolerance: Largest relative escape that still counts as staying.
+        tolerance: Largest relative escape that counts as staying in a space.
         particles: Width of the network.
-        horizon: T, the length of a training of the search.
-        replicates: Folds of the cross-fitted escape.
-        copies: Randomised copies of each test.
-        training_copies: Copies that a training at a node is compared with.
-        preset: "fast" or "paper": what fills in the rest.
-        max_nodes: Most nodes that are visited.
-        max_seconds: Most seconds of work.
-        block_length: Rows of a block of rows that may depend on each other, in their order.
-        train_epochs: Most passes over the rows with which the network on E_* is trained in full after the search, as
-            `sharefind train` does; `predict` and exports then use its weights. 0: those of the search's short training.
-        train_width: Particles of that network; as in the search where None.
-        train_lr: Adam's step there, over the size of the first weights.
-        explain: Whether `fit` says, once the space is found, why groups were rejected (`result_.diagnosis`) and how
-            well the space predicts beside least squares and the untied network (`result_.yardstick`,
-            `YardstickWarning`). Nothing else depends on it, and grids and cross-validation read neither.
-        random_state: A seed, a numpy RandomState, or None for another search every time.
-        n_jobs: Worker processes as in joblib; the result does not depend on it.
-        verbose: 0 says nothing; 1 shows how far the search is: live in a notebook and on a terminal, elsewhere a line a
-            node.
-        run_dir: A new folder that keeps the run and its rows, with the names of columns and classes, for the commands
-            `inspect` and `report`, and where the group has a name or a file for `train`, `export` and `discover
-            --resume`; None keeps it as long as the estimator lives.
-        limits: Bounds on the sizes of inputs; None for the default bounds.
-        on_node_start: Called with a SearchNode; it may raise `StopSearch` to end the search cleanly.
-        on_node_end: The same after the node.
-        on_error: Called with the exception before it is raised.
+        horizon: Length T of a training of the search.
+        replicates: Number of folds of the cross-fitted escape.
+        copies: Number of randomised copies of the data in each test.
+        training_copies: Number of copies with which a training at a node is compared.
+        preset: "fast" or "paper": the values of all settings that are not given.
+        max_nodes: Largest number of nodes that are visited.
+        max_seconds: Largest number of seconds of work.
+        block_length: Number of consecutive rows in a block whose rows may depend on each other.
+        train_epochs: Largest number of passes over the rows in a full training of the network on E_* after the search,
+            as in `sharefind train`. Its weights are then used by `predict` and exports. 0 keeps the weights of the
+            search's short training.
+        train_width: Number of particles of that network; None for the number in the search.
+        train_lr: Adam's step in that training, relative to the size of the first weights.
+        explain: Whether `fit` also reports why groups were rejected (`result_.diagnosis`), and how well the space
+            predicts compared with least squares and the untied network (`result_.yardstick`, `YardstickWarning`).
+            Nothing else depends on it; grid searches and cross-validation can turn it off.
+        random_state: A seed, a numpy RandomState, or None for a different search every time.
+        n_jobs: Number of worker processes, as in joblib; the result does not depend on it.
+        verbose: 0 prints nothing; 1 shows progress: live in a notebook and on a terminal, elsewhere one line per node.
+        run_dir: A new folder that keeps the run and its rows, with the names of columns and classes. The commands
+            `inspect` and `report` read it; `train`, `export` and `discover --resume` read it if the group has a name or
+            a file. None keeps the run as long as the estimator exists.
+        limits: Limits on the sizes of inputs; None for the defaults.
+        on_node_start: Called with a SearchNode before it is visited; it may raise `StopSearch` to end the search
+            cleanly.
+        on_node_end: Called with a SearchNode after it was visited; it may raise `StopSearch`, too.
+        on_error: Called with an exception before it is raised.
         observer: All hooks in one object.
     """
 
@@ -175,10 +179,10 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         self.observer = observer
 
     def _config(self, data: Mapping[str, Any]) -> SearchConfig:
-        """The configuration of a search.
+        """Return the configuration of a search.
 
         Args:
-            data: What it says of the columns of the data: fields of `sharefind.datasets.roles.Roles`.
+            data: Settings of the columns of the data: fields of `sharefind.datasets.roles.Roles`.
         """
         given = {} if self.limits is None else settings_of(self._limits)
         same = set(SearchConfig.model_fields) & set(self.get_params(deep=False)) - {"group", "generators", "map", *data}
@@ -205,7 +209,7 @@ class SearchParameters(BaseEstimator):  # type: ignore[misc]
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _given_group(self) -> Candidate | Group | WrittenMap | None:
-        """The candidate that no setting names."""
+        """Return the candidate if it is an object, which a setting cannot name."""
         given = [name for name in ("group", "generators", "map") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ConfigError(f"{' and '.join(given)} exclude each other; give one of them")

@@ -1,4 +1,4 @@
-"""The search as a scikit-learn classifier: labels of any type, a logit for each class, probabilities by softmax."""
+"""The search as a scikit-learn classifier: labels of any type, one logit per class, probabilities by softmax."""
 
 from __future__ import annotations
 
@@ -23,42 +23,41 @@ from sharefind.typing import FloatArray, IntArray
 class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
     """Finds the smallest subspace of parameters that training does not leave, and classifies with the model found.
 
-    Labels become one column a class, in the order of `classes_`; the group leaves classes as they are, unless `out_rep`
-    says that it permutes them. Everything else is as in `sharefind.SharingSearch`, with the same parameters and
-    attributes.
+    Labels become one column per class, in the order of `classes_`. The group fixes each class, unless `out_rep` says
+    that it permutes them. Parameters and attributes are those of `sharefind.SharingSearch`.
 
     Attributes:
-        classes_: The labels that occur, sorted, of the type in which they were given, shape (k,).
+        classes_: The labels that occur, sorted, shape (k,), of their original type.
     """
 
     classes_: NDArray[Any]
     _columns: IntArray
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The class with the largest logit.
+        """Return the class with the largest logit.
 
         Args:
             X: Rows as in `fit`.
 
         Returns:
-            One of `classes_` a row, shape (n,).
+            One of `classes_` per row, shape (n,).
 
         Raises:
             NotConvergedError: The search is unfinished.
-            ValueError: Rows of another width, or other names of columns, than in `fit`.
+            ValueError: The width of the rows, or the names of the columns, differ from those in `fit`.
         """
         logits = self._logits(X)
         chosen: NDArray[Any] = self.classes_[logits.argmax(axis=1)]
         return chosen
 
     def decision_function(self, X: ArrayLike) -> FloatArray:
-        """Logits of the classes.
+        """Return the logits of the classes.
 
         Args:
             X: Rows as in `fit`.
 
         Returns:
-            Shape (n, k); of two classes the logit of the second minus that of the first, shape (n,).
+            Shape (n, k), float64; for two classes the logit of the second minus that of the first, shape (n,).
 
         Raises:
             NotConvergedError: The search is unfinished.
@@ -67,13 +66,13 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
-        """Probabilities of the classes, the softmax of their logits.
+        """Return the probabilities of the classes, the softmax of their logits.
 
         Args:
             X: Rows as in `fit`.
 
         Returns:
-            Shape (n, k), in the order of `classes_`.
+            Shape (n, k), float64, in the order of `classes_`.
 
         Raises:
             NotConvergedError: The search is unfinished.
@@ -81,13 +80,13 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
         return np.asarray(special.softmax(self._logits(X), axis=1))
 
     def predict_log_proba(self, X: ArrayLike) -> FloatArray:
-        """Logarithms of `predict_proba`.
+        """Return the logarithms of `predict_proba`.
 
         Args:
             X: Rows as in `fit`.
 
         Returns:
-            Shape (n, k).
+            Shape (n, k), float64.
 
         Raises:
             NotConvergedError: The search is unfinished.
@@ -95,7 +94,9 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
         return np.asarray(special.log_softmax(self._logits(X), axis=1))
 
     def _logits(self, X: ArrayLike) -> FloatArray:
-        """Logits (n, k) in the order of `classes_`: of labels that are digits as words, the task sorts the numbers."""
+        """Return the logits (n, k) in the order of `classes_`; the task may order the classes differently, digits as
+        numbers.
+        """
         logits = self._outputs(X)
         return logits[:, self._columns]
 
@@ -123,5 +124,9 @@ class SharingClassifier(ClassifierMixin, SearchEstimator):  # type: ignore[misc]
 
 
 def plain(labels: NDArray[Any]) -> NDArray[Any]:
-    """Labels (n,) as numbers or words, which a file can hold without pickles."""
+    """Return labels (n,) as numbers or words, which a file can hold without pickles.
+
+    Args:
+        labels: Shape (n,), any dtype.
+    """
     return np.array(labels.tolist()) if labels.dtype == object else labels

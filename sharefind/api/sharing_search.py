@@ -1,4 +1,4 @@
-"""The search as a scikit-learn regressor: fit on rows with numbers as labels, read what was found, predict, export."""
+"""The search as a scikit-learn regressor: fit it to rows with numeric labels, read what was found, predict, export."""
 
 from __future__ import annotations
 
@@ -24,53 +24,56 @@ from sharefind.typing import FloatArray
 class SharingSearch(RegressorMixin, SearchEstimator):  # type: ignore[misc]
     """Finds the smallest subspace of parameters that training does not leave, and predicts with the model found there.
 
-    Follows scikit-learn: parameters are stored as given and checked by `fit`; what ends in an underscore exists after
-    it. An unfinished search (a hook raised `StopSearch`, or a budget was spent) has everything but a model:
-    `is_finished_` says so. Labels are numbers; for classes there is `SharingClassifier`. The parameters are those of
-    `sharefind.api.search_parameters.SearchParameters`.
+    The class follows scikit-learn: parameters are stored unchanged and checked by `fit`, and names that end in an
+    underscore exist after it. An unfinished search (a hook raised `StopSearch`, or a budget was spent) has everything
+    but a model; `is_finished_` is then False. Labels are numbers; use `SharingClassifier` for classes. The parameters
+    are those of `sharefind.api.search_parameters.SearchParameters`.
 
     Attributes:
-        subspace_: E_*, the last space when unfinished.
+        subspace_: The space found, E_*; the last space visited if the search is unfinished.
         e_star_: Its node.
-        stabiliser_: The largest candidate group that fixes it; None where no group is known.
+        stabiliser_: The largest candidate group that fixes it; None if no group is known.
         accepted_: Names of the candidate groups that were not rejected.
-        rejected_: Names of those that were.
+        rejected_: Names of the candidate groups that were rejected.
         lattice_: Every node and growth.
-        evidence_: A row for every visited node.
-        verdicts_: A row for every candidate group: of the law of (X, Y), and where they were asked for, of the inputs
-            alone, of the relation and of the price of tying.
-        likeliest_: Which group the evidence speaks for, beside what was tested; None where there are no shares.
-        result_: What `sharefind discover --json` prints, as a value.
-        spec_: The architecture as a specification; absent where the search is unfinished or its unit cannot be
-            exported.
-        network_: The same with the weights that `predict` uses, those of the search or, with `train_epochs`, of the
-            full training.
-        training_: How that full training went; absent without one.
-        run_dir_: Where the run lies.
+        evidence_: One row for each visited node.
+        verdicts_: One row for each candidate group: the verdict on the law of (X, Y) and, if requested, on the inputs
+            alone, on the relation and on the price of tying.
+        likeliest_: The group with most evidence, beside the tested ones; None if shares of evidence were not computed.
+        result_: The output of `sharefind discover --json`, as a value.
+        spec_: The architecture as a specification; missing if the search is unfinished or its unit cannot be exported.
+        network_: The architecture with the weights that `predict` uses: those of the search or, with `train_epochs`, of
+            the full training.
+        training_: The course of that full training; missing without one.
+        run_dir_: Folder of the run.
         n_features_in_: d_in.
-        feature_names_in_: Names of the columns of X, where they are texts.
+        feature_names_in_: Names of the columns of X, if they are texts.
+
+    Example:
+        >>> search = SharingSearch("S4").fit(X, y)  # X of shape (n, 4), y of shape (n, 4)
+        >>> search.accepted_, search.subspace_.dim, search.predict(X).shape
     """
 
     _row_shape: tuple[int, ...]
 
     def predict(self, X: ArrayLike) -> FloatArray:
-        """f(X) by the model on E_*.
+        """Return the predictions of the model on E_*.
 
         Args:
             X: Rows as in `fit`.
 
         Returns:
-            One prediction a row, in the shape of y: (n, d_out), (n,), or (n, ...) where y had axes.
+            One prediction per row, in the shape of y: (n, d_out), (n,), or (n, ...) if y has axes; float64.
 
         Raises:
             NotConvergedError: The search is unfinished.
-            ValueError: Rows of another width, or other names of columns, than in `fit`.
+            ValueError: The width of the rows, or the names of the columns, differ from those in `fit`.
         """
         values = self._outputs(X)
         return values.reshape(len(values), *self._row_shape)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """R^2 of `predict`, the mean over the outputs.
+        """Return R^2 of `predict`, averaged over the outputs.
 
         Args:
             X: Rows as in `fit`.
@@ -97,7 +100,7 @@ class SharingSearch(RegressorMixin, SearchEstimator):  # type: ignore[misc]
         names = tuple(apart(name, taken) for name in columns.names)
         key = apart("y", taken)
         kept = Side("outputs", key, values if names or not shape else values.reshape(-1, *shape), names)
-        # Whole numbers could be taken for classes where the rows of a kept run are read again.
+        # Whole numbers could be mistaken for classes when the rows of a stored run are read again.
         kind: LabelKind | None = (
             "numbers" if self.labels == "numbers" or bool((values == np.rint(values)).all()) else None
         )

@@ -1,4 +1,4 @@
-"""How a fitted search is seen: in the output of a notebook's cell, and as pictures."""
+"""How a fitted search is displayed: in the output of a notebook cell, and as pictures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 
 class ShownSharing:
-    """What notebooks and pictures show of a search; scikit-learn shows the estimator until it is fitted."""
+    """Notebook output and pictures of a search; scikit-learn shows the estimator until it is fitted.
+
+    Attributes:
+        alpha: Level of the tests.
+        result_: The output of `sharefind discover --json`, as a value.
+        lattice_: Every node and growth.
+    """
 
     alpha: float
     result_: Result
@@ -43,38 +49,42 @@ class ShownSharing:
             target: A file (.png, .svg) or axes; None for a new figure.
 
         Returns:
-            The new figure where no target is given; a notebook shows it.
+            The new figure if no target is given; a notebook shows it.
 
         Raises:
-            ConfigError: matplotlib is not installed, or another ending. RunFolderError: the run is gone.
+            ConfigError: matplotlib is not installed, or the ending is unknown.
+            RunFolderError: The run folder is gone.
         """
         return self._plot("lattice", target, "plot_lattice")
 
     def plot_tying(self, target: str | Path | Axes | None = None) -> Figure | None:
-        """Draw which parameters the space found ties, or its basis where it ties none.
+        """Draw which parameters the space found ties, or its basis if it ties none.
 
         Args:
             target: As in `plot_lattice`.
 
         Returns:
-            The new figure where no target is given; a notebook shows it.
+            The new figure if no target is given; a notebook shows it.
 
         Raises:
-            ConfigError, RunFolderError: as in `plot_lattice`, or no node was visited.
+            ConfigError: As in `plot_lattice`.
+            RunFolderError: The run folder is gone, or no node was visited.
         """
         return self._plot("tying", target, "plot_tying")
 
     def plot_chain(self, target: str | Path | Axes | None = None) -> Figure | None:
-        """Draw dist^2 of the particles at each node of the chain against what noise alone explains.
+        """Draw dist^2, the squared distance of the particles to the space, at each node of the chain against its value
+        from noise alone.
 
         Args:
             target: As in `plot_lattice`.
 
         Returns:
-            The new figure where no target is given; a notebook shows it.
+            The new figure if no target is given; a notebook shows it.
 
         Raises:
-            ConfigError, RunFolderError: as in `plot_lattice`, or no node was visited.
+            ConfigError: As in `plot_lattice`.
+            RunFolderError: The run folder is gone, or no node was visited.
         """
         return self._plot("distances", target, "plot_chain")
 
@@ -85,10 +95,11 @@ class ShownSharing:
             target: As in `plot_lattice`.
 
         Returns:
-            The new figure where no target is given; a notebook shows it.
+            The new figure if no target is given; a notebook shows it.
 
         Raises:
-            ConfigError, RunFolderError: as in `plot_lattice`, or the search made no exact tests.
+            ConfigError: As in `plot_lattice`.
+            RunFolderError: The run folder is gone, or the search made no exact tests.
         """
         return self._plot("p-values", target, "plot_symmetries")
 
@@ -98,21 +109,23 @@ class ShownSharing:
             return plot(view, name, target, caller)
 
     def _view(self) -> RunView:
-        """The run in its folder."""
+        """Return the run in its folder."""
         raise NotImplementedError
 
     def _repr_html_inner(self) -> str:
-        """What `_repr_html_` of scikit-learn gives."""
+        """Return the content of scikit-learn's `_repr_html_`."""
         return self._found_html() or str(super()._repr_html_inner())  # type: ignore[misc]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        """All representations, which notebooks ask for first."""
+        """Return all representations; notebooks request these first."""
         bundle: dict[str, str] = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]
         found = self._found_html() if "text/html" in bundle else ""
         return {**bundle, "text/html": found} if found else bundle
 
     def _found_html(self) -> str:
-        """What was found; "" before `fit`. From memory: a run folder that is gone must not keep it from being seen."""
+        """Return what was found as HTML, "" before `fit`. It is built from memory, so it works without the run
+        folder.
+        """
         if not hasattr(self, "is_finished_"):
             return ""
         view = RunView(Path(self.result_.run), self.result_, self.lattice_, self.alpha)
@@ -121,28 +134,36 @@ class ShownSharing:
 
 
 def check_verbose(verbose: object) -> None:
-    """Refuse what is no degree of talkativeness.
+    """Refuse a value of `verbose` that is not a level of output.
+
+    Args:
+        verbose: The value.
 
     Raises:
-        ConfigError: `verbose` is no whole number, or a negative one.
+        ConfigError: It is not a whole number, or is negative.
     """
     if not isinstance(verbose, Integral) or int(verbose) < 0:
-        raise ConfigError(f"verbose is {quoted(verbose)}; give 0 to hear nothing, or 1 to see how far the search is")
+        raise ConfigError(
+            f"verbose is {quoted(verbose)}; give 0 for no output, or 1 to show the progress of the search"
+        )
 
 
 @contextmanager
 def progress(
     verbose: int, problem: Problem, folder: RunFolder, workers: Workers, clock: Clock, *, is_kept: bool
 ) -> Iterator[Observer]:
-    """The observer that shows how far a search is, as `sharefind discover` does, after a line of how long it will take.
+    """Show the progress of a search as `sharefind discover` does, after a line with its expected duration.
 
     Args:
-        verbose: 0 says nothing.
-        problem: What is searched.
-        folder: The run.
-        workers: Who will do the work.
-        clock: When it began.
-        is_kept: Whether the run stays; another one vanishes with the estimator.
+        verbose: 0 shows nothing.
+        problem: The problem to search.
+        folder: The run folder.
+        workers: The processes that will do the work.
+        clock: When the work began.
+        is_kept: Whether the run folder is kept; otherwise it is deleted with the estimator.
+
+    Yields:
+        The observer that shows the progress.
     """
     if not verbose:
         yield Observer()

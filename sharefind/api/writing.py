@@ -1,4 +1,4 @@
-"""What a fitted search is written as: the format by the ending of a file's name, and the writer of each format."""
+"""File formats of a fitted search: the format by the ending of a file name, and the writer of each format."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from sharefind.storage import refuse_unwritable
 
 
 def format_of(path: Path, format: str | None) -> str:
-    """The format that was asked for, that of the ending where None.
+    """Return the name of the format of a file.
+
+    Args:
+        path: The file.
+        format: The name; None chooses the format by the ending.
 
     Raises:
-        ConfigError: there is no such format or ending.
+        ConfigError: The format or the ending is unknown.
     """
     chosen = FORMATS.get(format) if format else format_by_suffix(path)
     if chosen is not None:
@@ -25,10 +29,17 @@ def format_of(path: Path, format: str | None) -> str:
 
 
 def write_network(network: TrainedNetwork, path: Path, format: str, seed: int) -> None:
-    """Write a network, or its architecture alone, to a new file; seed: of the search, written beside the weights.
+    """Write a network, or only its architecture, to a new file.
+
+    Args:
+        network: The network.
+        path: The file.
+        format: Name of the format.
+        seed: Seed of the search, written beside the weights.
 
     Raises:
-        ExportError: a claim does not hold. RunFolderError: the file exists or cannot be written.
+        ExportError: A claim about the architecture failed its verification.
+        RunFolderError: The file exists or cannot be written.
     """
     refuse_unwritable(path)
     FORMATS[format].write(network.spec, lambda: network, path, seed)

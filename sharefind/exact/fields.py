@@ -1,6 +1,6 @@
 """Real number fields for exact matrix entries: the rationals and the cosine fields Q(2 cos(2 pi / m)).
 
-Which text denotes which number is left to `numbers`; matrices over these fields are in `matrices`.
+`numbers` decides which text denotes which number; `matrices` has matrices over these fields.
 """
 
 from __future__ import annotations
@@ -19,16 +19,23 @@ from sharefind.errors import GroupError
 
 
 class CosineField(AlgebraicField):  # type: ignore[misc]
-    """Q(t), t = 2 cos(2 pi / m): the real subfield of the m-th cyclotomic field, of degree phi(m) / 2.
+    """Q(t) with t = 2 cos(2 pi / m): the real subfield of the m-th cyclotomic field, of degree phi(m) / 2.
 
-    Elements go to and from sympy as rational combinations of cosines (Washington 1997, Prop. 2.16).
+    Elements are converted to and from sympy as rational combinations of cosines (Washington 1997, Prop. 2.16).
+
+    Args:
+        conductor: m.
+
+    Attributes:
+        conductor: m.
+        alias: Name by which sympy finds conversions from this domain.
     """
 
     # Sympy looks up conversions by this name: from_AlgebraicField in every other domain.
     alias = "AlgebraicField"
 
     nested_degree: ClassVar[int] = 16
-    """Largest degree in which the root of an irrational number is looked for by factoring x^2 - a."""
+    """Largest degree of a field in which the root of an irrational number is searched for by factoring x^2 - a."""
 
     def __init__(self, conductor: int) -> None:
         self.conductor = conductor
@@ -47,16 +54,24 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
         return hash((CosineField, self.conductor))
 
     def unify(self, other: Any, symbols: Any = None) -> Any:
-        """The cosine field that holds both, where the other is one; sympy's answer otherwise."""
+        """Return the smallest cosine field that contains this field and another one; for other domains, sympy's answer.
+
+        Args:
+            other: A domain.
+            symbols: Symbols that the result must not contain; sympy's own argument.
+        """
         if isinstance(other, CosineField):
             return cosine_field(math.lcm(self.conductor, other.conductor))
         return super().unify(other, symbols=symbols)
 
     def cosine(self, turns: Fraction) -> Any:
-        """cos(pi turns) as an element.
+        """Return cos(pi turns) as an element.
+
+        Args:
+            turns: The angle in units of pi.
 
         Raises:
-            CoercionFailed: the number is not in this field.
+            CoercionFailed: The number is not in this field.
         """
         if turns.denominator <= 3:
             return self.one * QQ.from_sympy(cos(pi * Rational(turns.numerator, turns.denominator)))
@@ -73,14 +88,21 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
         return values[step]
 
     def sine(self, turns: Fraction) -> Any:
-        """sin(pi turns) as an element."""
+        """Return sin(pi turns) as an element.
+
+        Args:
+            turns: The angle in units of pi.
+        """
         return self.cosine(Fraction(1, 2) - turns)
 
     def square_root(self, value: Any) -> Any:
-        """The nonnegative square root of an element, as an element.
+        """Return the nonnegative square root of an element, as an element.
+
+        Args:
+            value: A nonnegative element.
 
         Raises:
-            CoercionFailed: the root is not in this field.
+            CoercionFailed: The root is not in this field.
         """
         if len(value.to_list()) <= 1:
             rational = value.to_list()[0] if value.to_list() else QQ(0)
@@ -110,7 +132,7 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
 
     def _root_by_factoring(self, value: Any) -> Any:
         if self.mod.degree() > self.nested_degree:
-            raise CoercionFailed(f"no square root is looked for in {self}, of degree {self.mod.degree()}")
+            raise CoercionFailed(f"square roots are not searched for in {self}, of degree {self.mod.degree()}")
         x = Dummy("x")
         _, factors = Poly.from_list([self.one, self.zero, -value], x, domain=self).factor_list()
         if factors[0][0].degree() != 1:
@@ -119,7 +141,12 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
         return -root if element_to_float(root, self) < 0 else root
 
     def to_sympy(self, a: Any) -> Expr:
-        """The element as a rational combination of cosines, those with plain roots written by them."""
+        """Return an element as a rational combination of cosines; cosines with plain square roots are written with
+        those.
+
+        Args:
+            a: An element.
+        """
         total: Expr = Integer(0)
         for step, weight in self.cosine_coordinates(a).items():
             factor = 2 if step else 1
@@ -127,7 +154,11 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
         return total
 
     def cosine_coordinates(self, a: Any) -> dict[int, Any]:
-        """{k: w_k} with a = w_0 + sum_k w_k 2 cos(2 pi k / m), w_k rational and nonzero."""
+        """Return rational weights w_k with a = w_0 + sum_k w_k 2 cos(2 pi k / m), as {k: nonzero w_k}.
+
+        Args:
+            a: An element.
+        """
         weights: dict[int, Any] = {}
         for power, coefficient in enumerate(reversed(a.to_list())):
             for j in range(power // 2 + 1):
@@ -136,10 +167,13 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
         return {step: weight for step, weight in sorted(weights.items()) if weight}
 
     def from_sympy(self, a: Expr) -> Any:
-        """The element that a sympy number is, by its tree of sums, products, powers, roots and cosines.
+        """Return the element that equals a sympy number built from sums, products, powers, roots and cosines.
+
+        Args:
+            a: The number.
 
         Raises:
-            CoercionFailed: the number is not in this field.
+            CoercionFailed: The number is not in this field.
         """
         if isinstance(a, Rational):
             return self.one * QQ(a.p, a.q)
@@ -157,7 +191,15 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
         raise CoercionFailed(f"{a} is not an element of {self}")
 
     def from_AlgebraicField(self, a: Any, source: Any) -> Any:
-        """The element of another field, by its cosines where that is a cosine field (a hook of sympy's)."""
+        """Convert an element of another algebraic field; sympy calls this hook by its name.
+
+        Args:
+            a: An element of `source`.
+            source: The other field. Elements of a cosine field are converted by their cosines.
+
+        Returns:
+            The element of this field.
+        """
         if not isinstance(source, CosineField):
             return super().from_AlgebraicField(a, source)
         total = self.zero
@@ -179,14 +221,14 @@ class CosineField(AlgebraicField):  # type: ignore[misc]
 
 
 def cosine_field(conductor: int, largest_degree: int = 200) -> Any:
-    """Q(2 cos(2 pi / m)): a `CosineField`, or QQ itself when that number is rational (m = 1, 2, 3, 4, 6).
+    """Return Q(2 cos(2 pi / m)): a `CosineField`, or QQ if that number is rational (m = 1, 2, 3, 4, 6).
 
     Args:
         conductor: m.
-        largest_degree: Largest degree over Q of a field that is built; arithmetic costs its square.
+        largest_degree: Largest degree of the field over Q. The cost of arithmetic grows as its square.
 
     Raises:
-        GroupError: the degree phi(m) / 2 is above `largest_degree`.
+        GroupError: The degree phi(m) / 2 exceeds `largest_degree`.
     """
     if conductor % 4 == 2:
         conductor //= 2
@@ -200,7 +242,13 @@ def cosine_field(conductor: int, largest_degree: int = 200) -> Any:
 
 
 def cosine_minimal_polynomial(conductor: int) -> Poly:
-    """Minimal polynomial of 2 cos(2 pi / m) over Q, from the cyclotomic one: Phi_m(z) = z^d Psi(z + 1/z)."""
+    """Return the minimal polynomial Psi of 2 cos(2 pi / m) over Q.
+
+    It follows from the cyclotomic polynomial Phi_m, of degree 2 d: Phi_m(z) = z^d Psi(z + 1/z).
+
+    Args:
+        conductor: m.
+    """
     z, x = Dummy("z"), Poly("x")
     coefficients = Poly(cyclotomic_poly(conductor, z), z).all_coeffs()
     degree = (len(coefficients) - 1) // 2
@@ -213,9 +261,12 @@ def cosine_minimal_polynomial(conductor: int) -> Poly:
 
 
 def plain_cosine(turns: Fraction) -> Expr:
-    """cos(pi turns), written with square roots of rationals where sympy can, else as an unevaluated cosine.
+    """Return cos(pi turns), with square roots of rationals if sympy can write it so, else as an unevaluated cosine.
 
-    Nested roots are avoided: they are hard to read and slow to bring back into a field.
+    Nested roots are avoided: they are hard to read and slow to convert back into a field.
+
+    Args:
+        turns: The angle in units of pi.
     """
     turns = abs(turns) % 2
     turns = min(turns, 2 - turns)
@@ -227,14 +278,17 @@ def plain_cosine(turns: Fraction) -> Expr:
 
 
 def split_root(value: Fraction, largest: int = 10**12) -> tuple[Fraction, int]:
-    """(outside, s) with sqrt(value) = outside sqrt(s), s squarefree; value >= 0.
+    """Split a square root: sqrt(value) = outside sqrt(s) with s squarefree.
 
     Args:
-        value: The number under the root.
-        largest: Largest integer under a square root that is factored.
+        value: The number under the root, at least 0.
+        largest: Largest product of numerator and denominator that is factored.
+
+    Returns:
+        The pair (outside, s).
 
     Raises:
-        CoercionFailed: the radicand is negative or too large to factor.
+        CoercionFailed: The number is negative or too large to factor.
     """
     product = value.numerator * value.denominator
     if not 0 <= product <= largest:
@@ -247,15 +301,22 @@ def split_root(value: Fraction, largest: int = 10**12) -> tuple[Fraction, int]:
 
 
 def root_conductor(radicand: int) -> int:
-    """m with sqrt(radicand) in Q(2 cos(2 pi / m)), for a squarefree radicand > 0."""
+    """Return m such that sqrt(radicand) lies in Q(2 cos(2 pi / m)).
+
+    Args:
+        radicand: A positive squarefree integer.
+    """
     return math.lcm(*(8 if p == 2 else p if p % 4 == 1 else 4 * p for p in map(int, factorint(radicand))))
 
 
 def common_domain(domains: Iterable[Any]) -> Any:
-    """One field that holds all of them: QQ, or the cosine field of the least common conductor.
+    """Return one field that contains all given ones: QQ, or the cosine field of the least common conductor.
+
+    Args:
+        domains: Fields: QQ, ZZ or cosine fields.
 
     Raises:
-        GroupError: the field would be too large, or a domain is neither QQ nor a `CosineField`.
+        GroupError: The field would be too large, or a domain is of another kind.
     """
     conductor = 1
     for domain in domains:
@@ -267,12 +328,20 @@ def common_domain(domains: Iterable[Any]) -> Any:
 
 
 def product_cost(domain: Any) -> int:
-    """What a product of two elements of a cosine field costs, beside others; 0 for the rationals, which are cheap."""
+    """Return the cost of a product of two elements of a field, in the unit of `check_work`; 0 for the rationals.
+
+    Args:
+        domain: The field.
+    """
     return 600 + 2 * int(domain.mod.degree()) ** 2 if isinstance(domain, CosineField) else 0
 
 
 def inverse_cost(domain: Any) -> int:
-    """What the inverse of an element of a cosine field costs, beside others; 0 for the rationals, which are cheap."""
+    """Return the cost of an inverse in a field, in the unit of `check_work`; 0 for the rationals.
+
+    Args:
+        domain: The field.
+    """
     return int(domain.mod.degree()) ** 3 if isinstance(domain, CosineField) else 0
 
 
@@ -280,12 +349,12 @@ def check_work(products: int, domain: Any, most: int = 5_000_000) -> None:
     """Refuse a computation that would take long.
 
     Args:
-        products: How many products the computation takes.
-        domain: The field in which it is done.
-        most: What they may cost together, by `product_cost`: about a second.
+        products: Number of products that the computation takes.
+        domain: The field of the computation.
+        most: Largest total cost, in the unit of `product_cost`. The default takes about a second.
 
     Raises:
-        GroupError: they cost more.
+        GroupError: The computation would cost more.
     """
     if products * product_cost(domain) > most:
         raise GroupError(
@@ -295,7 +364,11 @@ def check_work(products: int, domain: Any, most: int = 5_000_000) -> None:
 
 
 def element_bits(value: Any) -> int:
-    """The size of the largest numerator or denominator in an element of QQ or of a cosine field, in bits."""
+    """Return the size in bits of the largest numerator or denominator in an element of QQ or of a cosine field.
+
+    Args:
+        value: The element.
+    """
     return _bits([value] if isinstance(value, QQ.dtype) else value.to_list())
 
 
@@ -304,13 +377,18 @@ def _bits(coefficients: list[Any]) -> int:
 
 
 def element_to_float(value: Any, domain: Any) -> float:
-    """An element of QQ or of a cosine field, rounded once to float64."""
+    """Return an element of QQ or of a cosine field, rounded once to float64.
+
+    Args:
+        value: The element.
+        domain: Its field.
+    """
     coefficients = value.to_list() if isinstance(domain, CosineField) else [value]
     if not coefficients:
         return 0.0
     if len(coefficients) == 1:
         return int(coefficients[0].numerator) / int(coefficients[0].denominator)
-    # Powers of the generator cancel: keep as many spare digits as the largest term can have.
+    # Powers of the generator cancel, so keep a spare digit for every digit that the largest term can have.
     with mpmath.workprec(128 + _bits(coefficients) + 8 * len(coefficients)):
         root = 2 * mpmath.cos(2 * mpmath.pi / domain.conductor)
         values = [mpmath.mpf(int(c.numerator)) / int(c.denominator) for c in coefficients]

@@ -1,7 +1,7 @@
 """Exact sparse linear algebra over QQ and real algebraic fields: reduced forms, kernels, sums, intersections.
 
-It works on sympy's sparse `DomainMatrix` and knows neither groups nor `Subspace`. Rows are built straight
-from {row: {column: value}}; going through `sympy.Matrix` costs 20 to 300 times more.
+It works on sympy's sparse `DomainMatrix` and knows neither groups nor `Subspace`. Matrices are built directly from
+{row: {column: value}}; `sympy.Matrix` would cost 20 to 300 times more.
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ from sharefind.exact.numbers import exact_matrix, format_element
 
 
 def matrix_from_vectors(vectors: Sequence[Any]) -> DomainMatrix:
-    """The matrix whose rows are the exact `vectors`: k >= 1 sequences or sympy vectors of one length.
+    """Return the matrix whose rows are exact vectors.
 
-    Entries are ints, fractions, exact strings or sympy numbers.
+    Args:
+        vectors: k >= 1 sequences or sympy vectors of one length n. Entries are ints, fractions, exact strings or sympy
+            numbers.
+
+    Returns:
+        Shape (k, n), over the field that the entries need.
 
     Raises:
-        SpaceError: no vectors, different lengths, or an entry that is not exact.
+        SpaceError: There are no vectors, their lengths differ, or an entry is not exact.
     """
     flat = [vector.flat() if isinstance(vector, MatrixBase) else vector for vector in vectors]
     entries = [[int(value) if isinstance(value, np.integer) else value for value in row] for row in flat]
@@ -40,7 +45,11 @@ def matrix_from_vectors(vectors: Sequence[Any]) -> DomainMatrix:
 
 
 def smallest_field(matrix: DomainMatrix) -> DomainMatrix:
-    """The same sparse matrix over QQ where every entry is rational, else over its own field."""
+    """Return the same sparse matrix over QQ if every entry is rational, else unchanged.
+
+    Args:
+        matrix: A sparse matrix.
+    """
     try:
         return matrix.convert_to(QQ)
     except CoercionFailed:
@@ -48,17 +57,28 @@ def smallest_field(matrix: DomainMatrix) -> DomainMatrix:
 
 
 def reduced(matrix: DomainMatrix) -> DomainMatrix:
-    """Reduced row echelon form without zero rows, over the smallest field: canonical for the row space."""
+    """Return the reduced row echelon form without zero rows, over the smallest field: the canonical form of a row
+    space.
+
+    Args:
+        matrix: Shape (k, n).
+    """
     sparse = matrix.to_sparse().to_field()
     form, pivots = sparse.rep.rref()
     return smallest_field(sparse_matrix(dict(form), (len(pivots), matrix.shape[1]), sparse.domain))
 
 
 def kernel(matrix: DomainMatrix) -> DomainMatrix:
-    """Reduced basis (rows) of {z : matrix z = 0}; one elimination.
+    """Return a reduced basis of {z : matrix z = 0} as rows, with one elimination.
 
-    With the columns reversed, the free columns of the elimination become the leading entries of the answer,
-    so that it comes out reduced.
+    The columns are reversed before the elimination. Its free columns then become the leading entries of the result, so
+    the result is already reduced.
+
+    Args:
+        matrix: Shape (k, n).
+
+    Returns:
+        Shape (n - rank, n).
     """
     sparse = matrix.to_sparse().to_field()
     last = matrix.shape[1] - 1
@@ -73,17 +93,31 @@ def _mirrored(rows: Rows, last: int) -> Rows:
 
 
 def stacked(*matrices: DomainMatrix) -> DomainMatrix:
-    """The rows of all matrices, one under another, over one field."""
+    """Return the rows of all matrices, one below another, over a common field.
+
+    Args:
+        *matrices: Matrices with the same number of columns.
+    """
     return DomainMatrix.vstack(*common_matrices(matrices))
 
 
 def row_sum(first: DomainMatrix, second: DomainMatrix) -> DomainMatrix:
-    """Reduced basis of the sum of two row spaces."""
+    """Return the reduced basis of the sum of two row spaces.
+
+    Args:
+        first: Shape (k, n).
+        second: Shape (m, n).
+    """
     return reduced(stacked(first, second))
 
 
 def row_meet(first: DomainMatrix, second: DomainMatrix) -> DomainMatrix:
-    """Reduced basis of the intersection of two row spaces: the pairs (a, b) with a first = b second."""
+    """Return the reduced basis of the intersection of two row spaces, from the pairs (a, b) with a first = b second.
+
+    Args:
+        first: Shape (k, n).
+        second: Shape (m, n).
+    """
     first, second = common_matrices((first, second))
     pairs = kernel(stacked(first, -second).transpose())
     left, basis = common_matrices((pairs.extract(range(pairs.shape[0]), range(first.shape[0])), first))
@@ -91,7 +125,12 @@ def row_meet(first: DomainMatrix, second: DomainMatrix) -> DomainMatrix:
 
 
 def in_row_space(basis: DomainMatrix, vectors: DomainMatrix) -> bool:
-    """True when every row of `vectors` lies in the row space of `basis`, which must be reduced."""
+    """Return whether every row of `vectors` lies in the row space of `basis`.
+
+    Args:
+        basis: Shape (k, n), in reduced row echelon form.
+        vectors: Shape (m, n).
+    """
     basis, vectors = common_matrices((basis, vectors))
     by_pivot = {min(row): row for row in rows_of(basis).values()}
     zero = basis.domain.zero
@@ -107,7 +146,12 @@ def _vanishes_modulo(row: dict[int, Any], by_pivot: Rows, zero: Any) -> bool:
 
 
 def same_rows(first: DomainMatrix, second: DomainMatrix) -> bool:
-    """Equality of two sparse matrices as matrices of numbers, whatever the fields they are written over."""
+    """Return whether two sparse matrices hold the same numbers; their fields may differ.
+
+    Args:
+        first: A sparse matrix.
+        second: A sparse matrix.
+    """
     if support(first) != support(second):
         return False
     one, other = common_matrices((first, second))
@@ -115,25 +159,45 @@ def same_rows(first: DomainMatrix, second: DomainMatrix) -> bool:
 
 
 def support(matrix: DomainMatrix) -> tuple[tuple[int, ...], ...]:
-    """Columns of the nonzero entries, row by row: independent of the field, so a safe hash key."""
+    """Return the columns of the nonzero entries, row by row. They do not depend on the field, so they can be hashed.
+
+    Args:
+        matrix: A sparse matrix.
+    """
     rows = rows_of(matrix)
     return tuple(tuple(sorted(rows.get(i, ()))) for i in range(matrix.shape[0]))
 
 
 def gram(basis: DomainMatrix) -> DomainMatrix:
-    """B B^T for the rows of a basis."""
+    """Return the Gram matrix B B^T of the rows of a basis.
+
+    Args:
+        basis: B, shape (k, n).
+    """
     return basis * basis.transpose()
 
 
 def orthogonal_projection(basis: DomainMatrix) -> DomainMatrix:
-    """B^T (B B^T)^{-1} B: the exact Euclidean projection on the row space; cubic in the number of rows."""
+    """Return B^T (B B^T)^{-1} B, the exact orthogonal projection on a row space. The time is cubic in the number of
+    rows.
+
+    Args:
+        basis: B, shape (k, n), of rank k.
+
+    Returns:
+        Shape (n, n), sparse.
+    """
     if basis.shape[0] == 0:
         return sparse_matrix({}, (basis.shape[1], basis.shape[1]), basis.domain)
     return (basis.transpose() * gram(basis).inv() * basis).to_sparse()
 
 
 def row_strings(matrix: DomainMatrix) -> list[dict[int, str]]:
-    """The nonzero entries of each row as exact strings, {column: text}."""
+    """Return the nonzero entries of each row as exact strings, {column: text}.
+
+    Args:
+        matrix: A sparse matrix.
+    """
     rows, field = rows_of(matrix), matrix.domain
     return [
         {j: format_element(value, field) for j, value in sorted(rows.get(i, {}).items())}

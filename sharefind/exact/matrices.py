@@ -1,6 +1,6 @@
 """Sparse exact matrices: the few operations on sympy's `DomainMatrix` that representations need.
 
-Everything is built straight from {row: {column: value}}; what forms a representation is decided elsewhere.
+Every matrix is built directly from {row: {column: value}}. `sharefind.groups` decides what forms a representation.
 """
 
 from __future__ import annotations
@@ -19,36 +19,69 @@ Rows = dict[int, dict[int, Any]]
 
 
 def sparse_matrix(rows: Rows, shape: tuple[int, int], domain: Any = QQ) -> DomainMatrix:
-    """A sparse `DomainMatrix` of this shape from {row: {column: nonzero element of the domain}}."""
+    """Build a sparse `DomainMatrix`.
+
+    Args:
+        rows: {row: {column: nonzero element of the domain}}.
+        shape: Numbers of rows and columns.
+        domain: The field of the entries.
+
+    Returns:
+        The matrix.
+    """
     return DomainMatrix({i: row for i, row in rows.items() if row}, shape, domain)
 
 
 def rows_of(matrix: DomainMatrix) -> Rows:
-    """Nonzero entries of a matrix as {row: {column: element}}."""
+    """Return the nonzero entries of a matrix as {row: {column: element}}.
+
+    Args:
+        matrix: Any matrix.
+    """
     return {i: dict(row) for i, row in matrix.to_sparse().rep.items()}
 
 
 def identity_matrix(n: int, domain: Any = QQ) -> DomainMatrix:
-    """The sparse identity, (n, n)."""
+    """Return the sparse identity, shape (n, n).
+
+    Args:
+        n: Number of rows.
+        domain: The field of the entries.
+    """
     return sparse_matrix({i: {i: domain.one} for i in range(n)}, (n, n), domain)
 
 
 def zero_matrix(n: int, domain: Any = QQ) -> DomainMatrix:
-    """The sparse zero matrix, (n, n)."""
+    """Return the sparse zero matrix, shape (n, n).
+
+    Args:
+        n: Number of rows.
+        domain: The field of the entries.
+    """
     return sparse_matrix({}, (n, n), domain)
 
 
 def signed_permutation_matrix(
     perm: NDArray[np.integer[Any]], signs: NDArray[np.int8], domain: Any = QQ
 ) -> DomainMatrix:
-    """The matrix e_i -> signs[i] e_{perm[i]}, sparse (n, n); perm and signs are (n,)."""
+    """Return the matrix of e_i -> signs[i] e_{perm[i]}, shape (n, n), sparse.
+
+    Args:
+        perm: Shape (n,), integers: a permutation of 0, ..., n - 1.
+        signs: Shape (n,), int8: 1 or -1.
+        domain: The field of the entries.
+    """
     values = {1: domain.one, -1: -domain.one}
     rows = {int(image): {i: values[int(signs[i])]} for i, image in enumerate(perm)}
     return sparse_matrix(rows, (len(perm), len(perm)), domain)
 
 
 def as_signed_permutation(matrix: DomainMatrix) -> tuple[list[int], list[int]] | None:
-    """(perm, signs) when the matrix is a signed permutation e_i -> signs[i] e_{perm[i]}, else None."""
+    """Return (perm, signs) if the matrix is a signed permutation e_i -> signs[i] e_{perm[i]}, else None.
+
+    Args:
+        matrix: Shape (n, n).
+    """
     n, domain = matrix.shape[0], matrix.domain
     perm, signs = [-1] * n, [0] * n
     for row, entries in rows_of(matrix).items():
@@ -62,19 +95,34 @@ def as_signed_permutation(matrix: DomainMatrix) -> tuple[list[int], list[int]] |
 
 
 def signed_image(matrix: DomainMatrix) -> list[int] | None:
-    """A signed permutation in one-line notation: entry k = +-j where e_k goes to +-e_j, from 1; None for another."""
+    """Return a signed permutation in one-line notation, or None for any other matrix.
+
+    Entry k of the list is j if the matrix sends e_k to e_j, and -j if it sends e_k to -e_j; indices start at 1.
+
+    Args:
+        matrix: Shape (n, n).
+    """
     image = as_signed_permutation(matrix)
     return None if image is None else [(k + 1) * sign for k, sign in zip(*image, strict=True)]
 
 
 def common_matrices(matrices: Sequence[DomainMatrix]) -> tuple[DomainMatrix, ...]:
-    """The same matrices, sparse and over one field that holds them all."""
+    """Return the same matrices, sparse and over one field that contains all their entries.
+
+    Args:
+        matrices: Any matrices.
+    """
     domain = common_domain([m.domain for m in matrices])
     return tuple(m.to_sparse().convert_to(domain) for m in matrices)
 
 
 def direct_sum(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
-    """The block diagonal matrix of a, (n, n), and b, (m, m): (n + m, n + m)."""
+    """Return the block diagonal matrix of a and b, shape (n + m, n + m).
+
+    Args:
+        a: Shape (n, n).
+        b: Shape (m, m).
+    """
     a, b = common_matrices((a, b))
     n, m = a.shape[0], b.shape[0]
     rows = rows_of(a)
@@ -83,7 +131,12 @@ def direct_sum(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
 
 
 def kronecker(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
-    """The Kronecker product of a, (n, n), and b, (m, m): (n m, n m), index (i, j) -> i m + j."""
+    """Return the Kronecker product, shape (n m, n m); the pair (i, j) has index i m + j.
+
+    Args:
+        a: Shape (n, n).
+        b: Shape (m, m).
+    """
     a, b = common_matrices((a, b))
     n, m = a.shape[0], b.shape[0]
     right = rows_of(b)
@@ -108,7 +161,12 @@ def kronecker_rows(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
 
 
 def leibniz(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
-    """The Lie algebra action on a tensor product: a x 1 + 1 x b, (n m, n m)."""
+    """Return a (x) 1 + 1 (x) b, the action of a Lie algebra element on a tensor product, shape (n m, n m).
+
+    Args:
+        a: Its action on the first factor, shape (n, n).
+        b: Its action on the second factor, shape (m, m).
+    """
     a, b = common_matrices((a, b))
     n, m = a.shape[0], b.shape[0]
     left, right = rows_of(a), rows_of(b)
@@ -124,18 +182,30 @@ def leibniz(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
 
 
 def is_orthogonal_matrix(matrix: DomainMatrix) -> bool:
-    """Whether M^T M = 1 exactly."""
+    """Return whether M^T M = 1 exactly.
+
+    Args:
+        matrix: M, shape (n, n).
+    """
     product = matrix.transpose() * matrix
     return bool((product - identity_matrix(matrix.shape[0], matrix.domain)).is_zero_matrix)
 
 
 def trace(matrix: DomainMatrix) -> Any:
-    """The sum of the diagonal, an element of the matrix's domain."""
+    """Return the sum of the diagonal, an element of the matrix's domain.
+
+    Args:
+        matrix: Shape (n, n).
+    """
     return sum((row[i] for i, row in matrix.to_sparse().rep.items() if i in row), matrix.domain.zero)
 
 
 def to_float(matrix: DomainMatrix) -> NDArray[np.float64]:
-    """The matrix rounded entry by entry, float64 of the same shape."""
+    """Return the matrix rounded entry by entry, same shape, float64.
+
+    Args:
+        matrix: Any exact matrix.
+    """
     dense = np.zeros(matrix.shape, dtype=np.float64)
     seen: dict[Any, float] = {}
     for i, row in rows_of(matrix).items():

@@ -1,6 +1,6 @@
 """The grammar of exact real numbers as text: tokens and a syntax tree, without any evaluation.
 
-What a tree is worth, in sympy or in a number field, is decided in `numbers`.
+`numbers` evaluates a tree, in sympy or in a number field.
 
     sum     = ["+" | "-"] product {("+" | "-") product}
     product = signed {("*" | "/") signed}
@@ -22,21 +22,23 @@ _TOKEN = re.compile(r"\s*(?:([0-9]+)|(sqrt|cos|sin|pi)\b|(\*\*|[-+*/()]))")
 
 @dataclass(frozen=True)
 class NumberBounds:
-    """How large a number that is given as text may be, so that a short hostile text cannot take long.
+    """Size limits for a number written as text, so that a short hostile text cannot take long.
 
     Attributes:
-        length: Longest text of one number, in characters.
-        depth: Deepest nesting of parentheses, functions and signs.
-        digits: Most digits of one integer.
+        length: Largest length of the text of one number, in characters.
+        depth: Largest depth of nested parentheses, functions and signs.
+        digits: Largest number of digits of one integer.
         exponent: Largest exponent, in absolute value.
-        bits: Largest size of a numerator or denominator.
-        radicand_bits: Largest size of a number under a square root.
+        bits: Largest size of a numerator or denominator, in bits.
+        radicand_bits: Largest size of a number under a square root, in bits.
         turn_denominator: Largest denominator q of an angle p pi / q.
-        field_work: Most products of coefficients that a set of numbers may take in its field: about a second.
-        inverse_work: What an inverse in a number field costs, in products.
-        inverse_degree: Largest degree of a field in which an irrational number is divided by: the cost grows as its
-            fifth power.
-        zero_digits: Digits after which an irrational number cannot be told from zero.
+        field_work: Largest number of products of coefficients that a set of numbers may take in its field. The default
+            takes about a second.
+        inverse_work: Cost of an inverse in a number field, in products.
+        inverse_degree: Largest degree of a field in which an irrational number may be a divisor; the cost grows as the
+            fifth power of the degree.
+        zero_digits: Number of digits to which an irrational number is evaluated; one that vanishes to this precision
+            counts as not distinguishable from zero.
     """
 
     length: int = 20_000
@@ -53,12 +55,16 @@ class NumberBounds:
 
 
 NUMBER_BOUNDS = NumberBounds()
-"""What holds where nothing else is said."""
+"""Default limits."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A nonnegative integer."""
+    """A nonnegative integer.
+
+    Attributes:
+        value: The integer.
+    """
 
     value: int
 
@@ -70,14 +76,23 @@ class Pi:
 
 @dataclass(frozen=True)
 class Root:
-    """A square root."""
+    """A square root.
+
+    Attributes:
+        argument: The number under the root.
+    """
 
     argument: Node
 
 
 @dataclass(frozen=True)
 class Wave:
-    """A cosine or a sine of an angle."""
+    """A cosine or a sine of an angle.
+
+    Attributes:
+        kind: "cos" or "sin".
+        angle: The angle, in radians.
+    """
 
     kind: Literal["cos", "sin"]
     angle: Node
@@ -85,21 +100,34 @@ class Wave:
 
 @dataclass(frozen=True)
 class Sum:
-    """Terms with signs +1 and -1."""
+    """A sum of terms with signs.
+
+    Attributes:
+        terms: Pairs (1 or -1, term).
+    """
 
     terms: tuple[tuple[int, Node], ...]
 
 
 @dataclass(frozen=True)
 class Product:
-    """Factors with exponents +1 and -1."""
+    """A product of factors and inverses.
+
+    Attributes:
+        factors: Pairs (exponent 1 or -1, factor).
+    """
 
     factors: tuple[tuple[int, Node], ...]
 
 
 @dataclass(frozen=True)
 class Power:
-    """An integer power."""
+    """An integer power.
+
+    Attributes:
+        base: The base.
+        exponent: The exponent, which may be negative.
+    """
 
     base: Node
     exponent: int
@@ -109,10 +137,14 @@ Node = Number | Pi | Root | Wave | Sum | Product | Power
 
 
 def parse_tree(text: str, bounds: NumberBounds = NUMBER_BOUNDS) -> Node:
-    """The syntax tree of one number.
+    """Return the syntax tree of one number.
+
+    Args:
+        text: The number, for example "sqrt(3)/2".
+        bounds: Size limits.
 
     Raises:
-        GroupError: the text is not in the grammar, or is too long or too deep.
+        GroupError: The text does not follow the grammar, or is too long or nested too deep.
     """
     if len(text) > bounds.length:
         raise GroupError(f"a number of {len(text)} characters is above the limit of {bounds.length}; shorten it")
@@ -189,7 +221,7 @@ class _Parser(TokenParser):
             return Wave("cos" if kind == "cos" else "sin", angle)
         if self.accept("pi"):
             if not self.angle:
-                raise self.error("pi stands only inside cos and sin")
+                raise self.error("pi is allowed only inside cos and sin")
             return Pi()
         return Number(self._integer())
 

@@ -1,6 +1,6 @@
-"""Exact real numbers as text: parsing without `eval`, printing, and the field that a set of them needs.
+"""Exact real numbers as text: parsing without `eval`, printing, and the field that a set of numbers needs.
 
-The grammar is in `number_syntax`, the fields in `fields`; every number here is real and algebraic.
+The grammar is in `number_syntax`, the fields in `fields`. Every number here is real and algebraic.
 """
 
 from __future__ import annotations
@@ -31,24 +31,36 @@ from sharefind.exact.number_syntax import (
 )
 
 Exact: TypeAlias = str | int | Fraction | Expr
-"""What is accepted as an exact number."""
+"""Types that are accepted as an exact number."""
 
 
 def parse_exact(text: str | int | Fraction, bounds: NumberBounds = NUMBER_BOUNDS) -> Expr:
-    """The real algebraic number that a text denotes: "1/2", "-sqrt(3)/2", "cos(2*pi/5)", 3, Fraction(1, 2).
+    """Return the real algebraic number that a text denotes, as a sympy expression.
+
+    Args:
+        text: For example "1/2", "-sqrt(3)/2", "cos(2*pi/5)", 3 or Fraction(1, 2).
+        bounds: Size limits.
 
     Raises:
-        GroupError: not in the grammar, not real, divided by zero, or too long, deep or large.
+        GroupError: The text does not follow the grammar, the number is not real or is divided by zero, or the text is
+            too long, too deep or too large.
+
+    Example:
+        >>> parse_exact("1/2 + sqrt(3)/2")
+        1/2 + sqrt(3)/2
     """
     reader = _Reader(bounds)
     return reader.symbolic(reader.tree(text))
 
 
 def format_exact(expr: Expr) -> str:
-    """The text of an exact number; `parse_exact` reads it back as the same number.
+    """Return the text of an exact number; `parse_exact` reads it back as the same number.
+
+    Args:
+        expr: A number built from rationals, square roots and cosines.
 
     Raises:
-        GroupError: the expression is not one that the grammar can write.
+        GroupError: The grammar cannot write the expression.
     """
     if isinstance(expr, Add):
         terms = [format_exact(term) for term in expr.as_ordered_terms()]
@@ -59,10 +71,15 @@ def format_exact(expr: Expr) -> str:
 
 
 def parse_element(value: Exact, domain: Any, bounds: NumberBounds = NUMBER_BOUNDS) -> Any:
-    """The element of QQ or of a cosine field that a text or a number denotes.
+    """Return the element of a field that a text or a number denotes.
+
+    Args:
+        value: The text or number.
+        domain: QQ or a cosine field.
+        bounds: Size limits.
 
     Raises:
-        GroupError: not a number, or not in this field.
+        GroupError: The value is not a number, or not in this field.
     """
     reader = _Reader(bounds)
     try:
@@ -72,18 +89,27 @@ def parse_element(value: Exact, domain: Any, bounds: NumberBounds = NUMBER_BOUND
 
 
 def format_element(element: Any, domain: Any) -> str:
-    """The text of an element of QQ or of a real field; `parse_element` reads it back in the same field."""
+    """Return the text of an element of QQ or of a real field; `parse_element` reads it back in the same field.
+
+    Args:
+        element: The element.
+        domain: Its field.
+    """
     return format_exact(domain.to_sympy(element))
 
 
 def exact_domain(values: Iterable[Exact], bounds: NumberBounds = NUMBER_BOUNDS) -> Any:
-    """The field that holds all these numbers: QQ, or the field of some 2 cos(2 pi / m).
+    """Return the field that contains all these numbers: QQ, or Q(2 cos(2 pi / m)) for some m.
 
-    Every square root of a rational is in such a field, and so are the matrices of a finite group in a
-    suitable basis. Nested roots are accepted when they are sums of cosines, sqrt((5+sqrt(5))/8) for example.
+    Such a field contains every square root of a rational number, and the matrices of a finite group in a suitable
+    basis. Nested roots are accepted if they are sums of cosines, for example sqrt((5+sqrt(5))/8).
+
+    Args:
+        values: Texts or numbers.
+        bounds: Size limits.
 
     Raises:
-        GroupError: one of them is not a number, the field is too large, or a nested root is in no such field.
+        GroupError: A value is not a number, the field is too large, or no such field contains a nested root.
     """
     reader = _Reader(bounds)
     trees = [reader.tree(value) for value in dict.fromkeys(values)]
@@ -92,14 +118,18 @@ def exact_domain(values: Iterable[Exact], bounds: NumberBounds = NUMBER_BOUNDS) 
         reader.check_work(field, trees)
         if not nested or reader.holds(field, trees):
             return field
-    raise GroupError("a nested root is in no cosine field that was tried; write it by cosines or change the basis")
+    raise GroupError("no cosine field that was tried contains a nested root; write it by cosines or change the basis")
 
 
 def exact_matrix(rows: Sequence[Sequence[Exact]], domain: Any = None) -> DomainMatrix:
-    """A sparse exact matrix from nested lists of numbers (n_rows, n_columns), over the field that they need.
+    """Return a sparse exact matrix, over the field that its entries need.
+
+    Args:
+        rows: Shape (n_rows, n_columns): nested lists of texts or numbers.
+        domain: The field; None finds the smallest one.
 
     Raises:
-        GroupError: no rows, ragged rows, or entries that are not exact numbers.
+        GroupError: There are no rows, their lengths differ, or an entry is not an exact number.
     """
     width = len(rows[0]) if rows else 0
     if not width or any(len(row) != width for row in rows):
@@ -111,7 +141,7 @@ def exact_matrix(rows: Sequence[Sequence[Exact]], domain: Any = None) -> DomainM
 
 
 class _Reader:
-    """The value of syntax trees, in sympy or in a field, within bounds."""
+    """Evaluates syntax trees, in sympy or in a field, within size limits."""
 
     def __init__(self, bounds: NumberBounds) -> None:
         self.bounds = bounds
@@ -151,18 +181,20 @@ class _Reader:
         if argument.is_Rational:
             if _bits(argument.p, argument.q) > self.bounds.radicand_bits:
                 raise GroupError(
-                    f"a square root is of more than {self.bounds.radicand_bits} bits; use a smaller number"
+                    f"a number under a root has more than {self.bounds.radicand_bits} bits; use a smaller number"
                 )
             if argument < 0:
                 raise GroupError(f"sqrt of {quoted(argument)} is not real; only real numbers are allowed")
         elif self._sign(argument) <= 0:
-            raise GroupError(f"the square root of {quoted(argument)} is not real, or not told from zero; simplify it")
+            raise GroupError(
+                f"the square root of {quoted(argument)} is not real, or cannot be distinguished from 0; simplify it"
+            )
         return self._checked(sqrt(argument))
 
     def _power(self, node: Node, exponent: int) -> Expr:
         base = self.symbolic(node)
         if exponent < 0 and (base == 0 if base.is_Rational else not self._sign(base)):
-            raise GroupError("a number is divided by zero, or by one that cannot be told from zero; correct it")
+            raise GroupError("a number is divided by zero, or by one that cannot be distinguished from 0; correct it")
         if base.is_Rational:
             self._check_power(_bits(base.p, base.q) * abs(exponent))
         return base**exponent
@@ -172,7 +204,7 @@ class _Reader:
             raise GroupError(f"a power has more than {self.bounds.bits} bits; use smaller numbers")
 
     def _sign(self, expr: Expr) -> int:
-        """The sign of an irrational number, 0 when it cannot be told from zero."""
+        """Return the sign of an irrational number; 0 if it cannot be distinguished from zero."""
         value = expr.evalf(self.bounds.zero_digits)
         if not value.is_real or abs(value) < Rational(1, 10**self.bounds.zero_digits):
             return 0
@@ -186,7 +218,7 @@ class _Reader:
         return expr
 
     def _half_turns(self, angle: Node) -> Fraction:
-        """The rational q with angle = q pi."""
+        """Return the rational q with angle = q pi."""
         turns = self.symbolic(angle) / pi
         if not isinstance(turns, Rational):
             raise GroupError("an angle is not a rational multiple of pi; write cos(2*pi/5), sin(pi/3)")
@@ -196,12 +228,12 @@ class _Reader:
         return Fraction(turns.p % (2 * turns.q), turns.q)
 
     def turns(self, wave: Wave) -> Fraction:
-        """The rational q with wave = cos(q pi)."""
+        """Return the rational q with wave = cos(q pi)."""
         turns = self._half_turns(wave.angle)
         return turns if wave.kind == "cos" else Fraction(1, 2) - turns
 
     def element(self, node: Node, domain: Any) -> Any:
-        """The value of a tree as an element of a field; raises CoercionFailed outside it."""
+        """Return the value of a tree as an element of a field; raise CoercionFailed if it lies outside."""
         if not isinstance(domain, CosineField) and (domain != QQ or _is_irrational_text(node)):
             return domain.from_sympy(self.symbolic(node))
         match node:
@@ -239,7 +271,9 @@ class _Reader:
             )
 
     def conductor(self, trees: list[Node]) -> tuple[int, bool]:
-        """(m, whether roots are nested): Q(2 cos(2 pi / m)) holds every cosine and every root of a rational."""
+        """Return m and whether roots are nested; Q(2 cos(2 pi / m)) contains every cosine and every root of a
+        rational.
+        """
         conductors, nested = [1], False
         for node in (part for tree in trees for part in _walk(tree)):
             if isinstance(node, Wave):
@@ -267,7 +301,9 @@ def _bits(numerator: int, denominator: int) -> int:
 
 
 def _reduced_power(value: Any, exponent: int, one: Any) -> Any:
-    """The power by squaring, reduced at every step: sympy reduces a polynomial of degree x exponent at the end."""
+    """Compute a power by squaring, reduced at every step; sympy would reduce a polynomial of degree x exponent at the
+    end.
+    """
     power = one
     while exponent:
         if exponent % 2:
@@ -282,7 +318,7 @@ def _is_irrational_text(node: Node) -> bool:
 
 
 def _products(node: Node, inverse: int) -> int:
-    """How many products of irrational numbers a tree asks for, an inverse counted as `inverse` of them."""
+    """Return the number of products of irrational numbers in a tree; an inverse counts as `inverse` products."""
     match node:
         case Sum(pairs):
             return sum(_products(child, inverse) for _, child in pairs)
@@ -317,7 +353,9 @@ def _radicand_conductor(radicand: Rational) -> int:
 
 
 def _extensions(conductor: int) -> Iterator[Any]:
-    """Cosine fields in which nested roots are looked for: that of the plain parts, then larger ones."""
+    """Yield the cosine fields in which nested roots are searched for: the field of the plain parts, then
+    larger ones.
+    """
     for multiple in (1, 2, 4, 8):
         larger = math.lcm(4, conductor) * multiple
         if int(totient(larger)) // 2 <= CosineField.nested_degree:
@@ -337,7 +375,9 @@ def _format_product(expr: Expr) -> str:
 
 
 def _format_power(base: Expr, exponent: Expr) -> list[str]:
-    """Factors whose product is base**exponent, for a positive rational exponent with a power of two below."""
+    """Return factors whose product is base**exponent, for a positive rational exponent whose denominator is a power of
+    two.
+    """
     if not isinstance(exponent, Rational) or exponent.q & (exponent.q - 1):
         raise GroupError(f"{base}**{exponent} is not an exact number that can be written; use square roots only")
     roots = exponent.q.bit_length() - 1

@@ -1,4 +1,4 @@
-"""What the grammars of exact numbers and of representations share: a cursor over tokens and a bound on nesting."""
+"""A cursor over tokens with a bound on nesting; the parsers of exact numbers and of representations extend it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from sharefind.errors import InputError
 
 
 class TokenParser(ABC):
-    """Recursive descent over the tokens of a text.
+    """Recursive-descent parser over the tokens of a text.
 
     Args:
-        text: What is parsed.
+        text: The text to parse.
         tokens: Its tokens.
-        deepest: Deepest nesting, which bounds the recursion.
+        deepest: Largest depth of nesting, which bounds the recursion.
+
+    Attributes:
+        text: The text to parse.
+        tokens: Its tokens.
+        deepest: Largest depth of nesting.
+        position: Index of the next token.
+        depth: Present depth of nesting.
     """
 
     def __init__(self, text: str, tokens: Sequence[str], deepest: int) -> None:
@@ -27,14 +34,25 @@ class TokenParser(ABC):
 
     @abstractmethod
     def error(self, what: str) -> InputError:
-        """The refusal of the text, with what is wrong at the present position."""
+        """Return the error that rejects the text at the present position.
+
+        Args:
+            what: What is wrong.
+        """
 
     def peek(self) -> str:
-        """The next token, "" at the end."""
+        """Return the next token without taking it; "" at the end."""
         return self.tokens[self.position] if self.position < len(self.tokens) else ""
 
     def accept(self, *tokens: str) -> str:
-        """The next token where it is one of these, which is then taken; else ""."""
+        """Take the next token if it is one of these.
+
+        Args:
+            *tokens: The tokens to accept.
+
+        Returns:
+            The token taken, or "".
+        """
         token = self.peek()
         if token not in tokens:
             return ""
@@ -42,13 +60,21 @@ class TokenParser(ABC):
         return token
 
     def expect(self, token: str) -> None:
-        """Take the next token, which must be this one."""
+        """Take the next token, which must be this one; otherwise raise `error`.
+
+        Args:
+            token: The token.
+        """
         if not self.accept(token):
             raise self.error(f"{token!r} is missing")
 
     @contextmanager
     def nested(self) -> Iterator[None]:
-        """One level of nesting."""
+        """Enter one level of nesting for the duration of a `with` block; too deep a level raises `error`.
+
+        Yields:
+            Nothing.
+        """
         self.depth += 1
         if self.depth > self.deepest:
             raise self.error(f"nested deeper than {self.deepest}")

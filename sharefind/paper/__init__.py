@@ -1,6 +1,6 @@
 """Every statement of Maass & Fontbona 2024 as a numerical demonstration, with a verdict that can fail.
 
-The mathematics is in `sharefind.meanfield`; here are the experiments, their checks and their files.
+`sharefind.meanfield` has the mathematics. This package has the experiments, their checks and their files.
 """
 
 from sharefind.paper.context import Cell, Context, MemoryStore, Progress, Request, no_progress

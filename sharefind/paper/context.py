@@ -1,4 +1,4 @@
-"""What a demonstration runs in: the request, random streams, stored cells and progress."""
+"""The environment of a demonstration: the request, random streams, stored cells and progress."""
 
 from __future__ import annotations
 
@@ -14,27 +14,33 @@ from sharefind.rng import named_stream
 Item = TypeVar("Item")
 
 Progress = Callable[[str, int, int], None]
-"""(what is being done, steps done, steps in all)."""
+"""Callback for progress: (current work, steps done, number of steps)."""
 
 
 def no_progress(what: str, done: int, total: int) -> None:
-    """Say nothing."""
+    """Default progress callback; does nothing.
+
+    Args:
+        what: The current work.
+        done: Number of steps done.
+        total: Number of steps.
+    """
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for; None leaves a choice to the demonstration.
+    """The user's choices; None uses the demonstration's default.
 
     Attributes:
         group: Name of the group, such as "C3".
-        in_rep: Expression of the representation on inputs.
-        out_rep: Expression of the representation on outputs.
+        in_rep: Representation expression on inputs.
+        out_rep: Representation expression on outputs.
         unit: Unit expression.
-        quick: Smaller grids: minutes for everything.
-        largest: N at which the grids of fig-si and fig-wi end.
-        horizon: T of their students.
+        quick: Whether to use smaller grids, which take minutes.
+        largest: Largest N in the grids of fig-si and fig-wi.
+        horizon: Horizon T of the students in fig-si and fig-wi.
         seed: Seed of all random numbers.
-        jobs: Parallel processes.
+        jobs: Number of parallel processes.
     """
 
     group: str | None = None
@@ -48,59 +54,101 @@ class Request:
     jobs: int = 1
 
     def groups(self, default: tuple[str, ...]) -> tuple[str, ...]:
-        """The group that was asked for, else the default ones."""
+        """Return the requested group, or the default ones.
+
+        Args:
+            default: Names of the default groups.
+        """
         return (self.group,) if self.group else default
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A finished piece of a demonstration: numbers and arrays, as they are stored."""
+    """A finished piece of a demonstration, as it is stored.
+
+    Attributes:
+        numbers: JSON values by name.
+        arrays: Arrays by name.
+    """
 
     numbers: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class CellStore(Protocol):
-    """Where finished cells are kept, so that an interrupted grid goes on."""
+    """Storage of finished cells, so that an interrupted grid can be resumed."""
 
     def load(self, identity: Mapping[str, Any]) -> Cell | None:
-        """The stored cell of this identity, or None."""
+        """Return the stored cell of an identity, or None.
+
+        Args:
+            identity: Everything on which the value of the cell depends.
+        """
         ...
 
     def save(self, identity: Mapping[str, Any], cell: Cell) -> None:
-        """Keep a cell, at once and whole."""
+        """Store a cell, immediately and completely.
+
+        Args:
+            identity: Everything on which the value of the cell depends.
+            cell: The cell.
+        """
         ...
 
 
 class MemoryStore:
-    """Cells that live as long as this object: for use from Python and in tests."""
+    """Cells that exist as long as this object, for use from Python and in tests."""
 
     def __init__(self) -> None:
         self._cells: dict[str, Cell] = {}
 
     def load(self, identity: Mapping[str, Any]) -> Cell | None:
-        """The stored cell of this identity, or None."""
+        """Return the stored cell of an identity, or None.
+
+        Args:
+            identity: Everything on which the value of the cell depends.
+        """
         return self._cells.get(repr(sorted(identity.items())))
 
     def save(self, identity: Mapping[str, Any], cell: Cell) -> None:
-        """Keep a cell."""
+        """Store a cell.
+
+        Args:
+            identity: Everything on which the value of the cell depends.
+            cell: The cell.
+        """
         self._cells[repr(sorted(identity.items()))] = cell
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a demonstration runs in."""
+    """The environment of a demonstration.
+
+    Attributes:
+        request: The user's choices.
+        cells: Storage of finished cells.
+        progress: Callback for progress.
+    """
 
     request: Request
     cells: CellStore = field(default_factory=MemoryStore)
     progress: Progress = no_progress
 
     def rng(self, *identity: str) -> np.random.Generator:
-        """The random stream of a named purpose, independent of the order in which purposes come."""
+        """Return the random stream of a named purpose; it does not depend on the order of the purposes.
+
+        Args:
+            *identity: The words that name the purpose.
+        """
         return named_stream(self.request.seed, *identity)
 
     def cell(self, identity: Mapping[str, Any], compute: Callable[[], Cell]) -> Cell:
-        """The stored cell of an identity (everything that its value depends on), computed and kept if there is none."""
+        """Return the stored cell of an identity; compute and store it if there is none.
+
+        Args:
+            identity: Everything on which the value of the cell depends.
+            compute: Computes the cell.
+        """
         stored = self.cells.load(identity)
         if stored is None:
             stored = compute()
@@ -108,7 +156,12 @@ class Context:
         return stored
 
     def steps(self, what: str, items: Sequence[Item]) -> Iterator[Item]:
-        """The items in turn; when the work on one is done, the progress of `what` is reported."""
+        """Yield items in turn; after the work on each item, report progress.
+
+        Args:
+            what: The current work.
+            items: The items.
+        """
         for done, item in enumerate(items, 1):
             yield item
             self.progress(what, done, len(items))

@@ -1,4 +1,4 @@
-"""Corollary 3: so does the flow of an invariant risk with an invariant penalty and entropy."""
+"""Corollary 3: the flow of an invariant risk with an invariant penalty and entropy keeps weak invariance."""
 
 from __future__ import annotations
 
@@ -13,12 +13,21 @@ from sharefind.paper.flows import INVARIANT, PLAIN, SYMMETRIC, Arena, FlowStatem
 
 @dataclass(frozen=True)
 class Corollary3(FlowStatement):
-    """R and r invariant: WGF(R^{tau,beta}), entropy included, keeps a WI start WI."""
+    """If R and r are invariant, the flow of R^{tau,beta}, entropy included, keeps a weakly invariant (WI) start WI.
+
+    Attributes:
+        name: Name of the demonstration.
+    """
 
     name = "cor-3"
 
     def shown(self, arena: Arena) -> Outcome:
-        """Invariant risks and penalties keep it; an arbitrary law, or a penalty that is not invariant, does not."""
+        """Return the verdict: invariant risks and penalties keep the start WI; an arbitrary law or a non-invariant
+        penalty does not.
+
+        Args:
+            arena: Laws and starts.
+        """
         flows = {
             f"{name}, {penalty.name}": self.regularised(risk, penalty)
             for name, risk in arena.risks(*INVARIANT).items()
@@ -32,7 +41,7 @@ class Corollary3(FlowStatement):
 
 
 def _tilted(arena: Arena) -> mf.Penalty:
-    """r(z) = |z - c|^2 / 2 with c off E^G: convex, and not invariant."""
+    """Return r(z) = |z - c|^2 / 2 with c outside E^G: convex, but not invariant."""
     direction = arena.setting.fixed.residual(arena.plain_start()[:, :, :1])
     centre = direction / direction.norm().clamp(min=torch.finfo(torch.float64).tiny)
     return mf.Penalty(

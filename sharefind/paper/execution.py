@@ -1,4 +1,4 @@
-"""From a request to an outcome on disk: what `sharefind reproduce` and Python callers both call."""
+"""Runs a request and writes its outcome to disk, for `sharefind reproduce` and for Python callers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ NO_PICTURE = "no picture was drawn: matplotlib is not installed (pip install 'sh
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A demonstration that was run: its outcome, its result as JSON, and the folder that holds both."""
+    """A demonstration that was run.
+
+    Attributes:
+        outcome: Its outcome.
+        result: Its result as JSON.
+        folder: The folder with both.
+    """
 
     outcome: Outcome
     result: dict[str, Any]
@@ -29,21 +35,21 @@ class Reproduction:
 
 
 def reproduce(name: str | Demonstration, request: Request, out: Path, progress: Progress = no_progress) -> Reproduction:
-    """Run a demonstration on one torch thread a process and write its numbers, picture and verdict to OUT/<name>.
+    """Run a demonstration with one torch thread per process, and write its numbers, picture and verdict to OUT/<name>.
 
-    Finished cells of an earlier call with the same request are taken from the folder.
+    Finished cells of an earlier call with the same request are reused from the folder.
 
     Args:
         name: One of `names()`, or a demonstration of your own.
-        request: What was asked.
+        request: The user's choices.
         out: Folder of all demonstrations.
         progress: Called with every step.
 
     Returns:
-        The outcome and where it was written.
+        The outcome and its folder.
 
     Raises:
-        ConfigError: There is no such demonstration, or a number of the request is out of range.
+        ConfigError: No demonstration has this name, or a number in the request is out of range.
         InputError: The request names a group, representation or unit that cannot be used.
         NotConvergedError: A training or a solver did not converge.
         RunFolderError: The folder cannot be written, or another process works in it.
@@ -64,24 +70,24 @@ def reproduce(name: str | Demonstration, request: Request, out: Path, progress: 
 
 
 def refuse_bad_request(request: Request, least_largest: int = 500) -> None:
-    """Check what does not depend on the demonstration.
+    """Refuse a request that no demonstration can use.
 
     Args:
-        request: What was asked.
-        least_largest: Least N at which the grids of the figures may end: the paper's three decades are read from N = 5
-            to 500.
+        request: The user's choices.
+        least_largest: Smallest allowed end of the grids of the figures; the claims of the paper compare N = 5 with N =
+            500.
 
     Raises:
-        ConfigError: Jobs below 1, a negative seed, no horizon, or a grid that ends where claims about large N begin.
+        ConfigError: `jobs` is below 1, the seed is negative, the horizon is not positive, or a grid ends too early.
     """
     if request.jobs < 1:
-        raise ConfigError(f"{setting('jobs')} {request.jobs}: there must be a process to work; give 1 or more")
+        raise ConfigError(f"{setting('jobs')} must be at least 1, not {request.jobs}")
     if request.largest is not None and request.largest < least_largest:
         raise ConfigError(
             f"{setting('largest')} {request.largest}: the claims reach from N = 5 to N = 500; give {least_largest} "
             "or more"
         )
     if request.horizon is not None and not 0 < request.horizon < math.inf:
-        raise ConfigError(f"{setting('horizon')} {request.horizon}: a training must take time; give a positive number")
+        raise ConfigError(f"{setting('horizon')} must be positive, not {request.horizon}")
     if request.seed < 0:
-        raise ConfigError(f"{setting('seed')} {request.seed}: seeds are not negative; give 0 or more")
+        raise ConfigError(f"{setting('seed')} must be at least 0, not {request.seed}")

@@ -1,4 +1,6 @@
-"""fig-si, the paper's figure of students that start strongly invariant: what training keeps them on E^G."""
+"""fig-si: the paper's figure of students with a strongly invariant (SI) start, and the schemes that
+keep them in E^G.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +21,25 @@ REFERENCE: Reference = MappingProxyType({
     ("wi", mf.Scheme.VANILLA): {5: 4.6e-2, 10: 1.7e-2, 50: 5.2e-4, 100: 2.7e-5, 500: 3.9e-6},
     ("si", mf.Scheme.VANILLA): {100: 7.5e-5, 500: 1.2e-5},
 })  # fmt: skip
-"""RMD^2 to P_{E^G} in the paper's setting, means of 10 seeds by an independent implementation."""
+"""RMD^2 to P_{E^G} in the paper's setting: means of 10 seeds, from an independent implementation."""
 
 
 @dataclass(frozen=True)
 class FigureSI(StudentFigure):
-    """SI students by RMD^2 to P_{E^G}: vanilla training leaves E^G for an arbitrary teacher and not for a WI one.
+    """SI students by RMD^2 to P_{E^G}: vanilla training leaves E^G for an arbitrary teacher, and not for a WI teacher.
 
     Attributes:
         reference: Known means in the paper's setting.
         within: Largest factor between a mean and its reference value.
-        standard_errors: A mean may move by this many of its standard errors towards it: at N = 5 and 50 the means of 10
-            repetitions scatter by a factor of 2 themselves.
-        exact_fa: Largest RMD^2 to P_{E^G} of FA that is rounding. Where E^G repels, training amplifies it: 2e-20 was
-            seen at N = 10, and 2e-13 by the implementation behind the reference.
-        exact_ea: The same for EA, which projects every gradient: the square of 1e-16, with room.
+        standard_errors: Number of standard errors by which a mean may be moved towards its reference value; at N = 5
+            and 50 the means of 10 repetitions scatter by a factor of 2.
+        exact_fa: Largest RMD^2 of FA to P_{E^G} that counts as rounding error. If E^G is repelling, training amplifies
+            rounding: 2e-20 was observed at N = 10, and 2e-13 in the implementation of the reference.
+        exact_ea: The same for EA, which projects every gradient: the square of 1e-16, with a margin.
+        start: Kind of start of the students.
+        what: Name of the measured distance.
+        contrasted: Scheme that the control compares between laws.
+        notes: Remarks on the measurement.
     """
 
     reference: Reference = field(default_factory=lambda: REFERENCE)
@@ -48,7 +54,11 @@ class FigureSI(StudentFigure):
     notes = ("starts, samples and noise are common to the four schemes; bars are standard errors of the mean",)
 
     def checks(self, m: Measured) -> list[Check]:
-        """The claims about SI-started students."""
+        """Return the claims about students with an SI start.
+
+        Args:
+            m: The measurements.
+        """
         checks = [
             *self.general_checks(m),
             at_most("all teachers, FA: largest RMD^2", m.largest("fa"), self.exact_fa),
@@ -62,7 +72,11 @@ class FigureSI(StudentFigure):
         return checks + (self.reference_checks(m) if m.place.is_paper else [])
 
     def reference_checks(self, m: Measured) -> list[Check]:
-        """For each row of the reference the N at which the mean is farthest from it."""
+        """Return, for each row of the reference, a check at the N where the mean is farthest from it.
+
+        Args:
+            m: The measurements.
+        """
         checks = []
         for (teacher, scheme), known in self.reference.items():
             factors = {
@@ -74,7 +88,7 @@ class FigureSI(StudentFigure):
         return checks
 
     def _factor(self, values: NDArray[np.float64], reference: float) -> float:
-        """Factor, at least 1, between the reference and the nearest point of mean +- 2 standard errors."""
+        """Return the factor, at least 1, between the reference and the nearest point of mean +- 2 standard errors."""
         mean, spread = float(values.mean()), self.standard_errors * standard_error(values)
         if not math.isfinite(mean):
             return math.inf
@@ -82,11 +96,19 @@ class FigureSI(StudentFigure):
         return max(nearest / reference, reference / nearest) if nearest > 0 else math.inf
 
     def panels(self, m: Measured) -> list[Panel]:
-        """The schemes, with the reference in the paper's setting."""
+        """Return the panels of the schemes, with the reference in the paper's setting.
+
+        Args:
+            m: The measurements.
+        """
         return m.panels(self.what, SCHEME_NAMES, reference=self.reference if m.place.is_paper else None)
 
     def figure(self, m: Measured) -> str:
-        """Distances at the largest N."""
+        """Return the distances at the largest N, in words.
+
+        Args:
+            m: The measurements.
+        """
         last = m.sizes[-1]
         at = {name: m.mean("arbitrary", name, last) for name in SCHEME_NAMES}
         first, end = m.mean("wi", "vanilla", m.sizes[0]), m.mean("wi", "vanilla", last)

@@ -1,4 +1,4 @@
-"""fig-wi, the paper's figure of students that start weakly invariant: what training keeps them so."""
+"""fig-wi: the paper's figure of students with a weakly invariant (WI) start, and the schemes that keep them so."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from sharefind.paper.student_figures import SCHEME_NAMES, Measured, StudentFigur
 
 @dataclass(frozen=True)
 class FigureWI(StudentFigure):
-    """WI students by RMD^2 to nu^G: DA and FA stay WI and approach each other, vanilla does if the teacher is WI.
+    """WI students by RMD^2 to nu^G: DA and FA stay WI and approach each other; vanilla does so if the teacher is WI.
 
     Attributes:
         noiseless_up_to: Largest N of the trainings without noise, which show what the noise hides.
-        exact: Largest RMD^2 to nu^G of FA without noise that is rounding: an amplified 1e-32, and the rounding of the
-            transport.
-        floor: Largest ratio between vanilla and FA in the distance to nu^G, equivariant law, largest N: FA keeps weak
-            invariance exactly but for the noise, so its distance is what the noise alone does to N particles.
+        exact: Largest RMD^2 of FA to nu^G without noise that counts as rounding error: an amplified 1e-32, and the
+            rounding of the transport.
+        floor: Largest ratio between vanilla and FA of the distance to nu^G, for an equivariant law and the largest N.
+            FA keeps weak invariance exactly up to the noise, so its distance is the effect of the noise alone on N
+            particles.
+        start: Kind of start of the students.
+        what: Name of the measured distance.
+        contrasted: Pair of schemes that the control compares between laws.
+        notes: Remarks on the measurement.
     """
 
     noiseless_up_to: int = 1000
@@ -37,11 +42,19 @@ class FigureWI(StudentFigure):
     )
 
     def quiet_sizes(self, sizes: Sequence[int]) -> tuple[int, ...]:
-        """Those up to the largest N without noise."""
+        """Return the sizes up to the largest N without noise.
+
+        Args:
+            sizes: All N.
+        """
         return tuple(n for n in sizes if n <= self.noiseless_up_to)
 
     def checks(self, m: Measured) -> list[Check]:
-        """The claims about WI-started students."""
+        """Return the claims about students with a WI start.
+
+        Args:
+            m: The measurements.
+        """
         small, all_n = "RMD^2 at largest N over N = 50", "RMD^2 at largest N over N = 5"
         da_fa = m.ratio("arbitrary", "da-fa", self.large)
         quiet_da = m.ratio("arbitrary", "da", noisy=False)
@@ -66,12 +79,20 @@ class FigureWI(StudentFigure):
         return [*checks, self.contrast_check(m)]
 
     def panels(self, m: Measured) -> list[Panel]:
-        """The schemes, with and without noise."""
+        """Return the panels of the schemes, with and without noise.
+
+        Args:
+            m: The measurements.
+        """
         quiet = m.panels(f"{self.what}, no noise", SCHEME_NAMES, noisy=False)
         return [*m.panels(self.what, SCHEME_NAMES), *quiet]
 
     def figure(self, m: Measured) -> str:
-        """Distances at the largest N."""
+        """Return the distances at the largest N, in words.
+
+        Args:
+            m: The measurements.
+        """
         last = m.sizes[-1]
         at = {name: m.mean("arbitrary", name, last) for name in (*SCHEME_NAMES, "da-fa")}
         first, end = (m.mean("wi", "vanilla-fa", n) for n in (m.sizes[0], last))

@@ -1,6 +1,7 @@
-"""Where a demonstration is kept: OUT/<name>/{numbers.csv, result.json, picture.png, cells/}; no file is half written.
+"""The folder of a demonstration: OUT/<name>/{numbers.csv, result.json, picture.png, cells/}, always with complete
+files.
 
-What the files say is decided by the outcome; what the picture looks like is left to `panels`.
+The outcome defines the content of the files; `panels` draws the picture.
 """
 
 from __future__ import annotations
@@ -31,11 +32,21 @@ SCHEMA = "sharefind.reproduction/1"
 NUMBERS, RESULT, PICTURE, CELLS = "numbers.csv", "result.json", "picture.png", "cells"
 
 HEAD = "__cell__"
-"""Entry of a cell's file with its identity, its numbers and the names of its arrays, as JSON; the others are these."""
+"""Entry of a cell's file with its identity, its numbers and the names of its arrays, as JSON; all other entries are
+arrays.
+"""
 
 
 class ReproductionFolder:
-    """The folder of one demonstration. It is a `CellStore`; `notes` says which stored cells could not be used."""
+    """The folder of one demonstration, which is a `CellStore`.
+
+    Args:
+        path: The folder.
+
+    Attributes:
+        path: The folder.
+        notes: Stored cells that could not be used, with the reasons.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -43,10 +54,14 @@ class ReproductionFolder:
 
     @classmethod
     def open(cls, out: Path, name: str) -> ReproductionFolder:
-        """The folder OUT/<name>, made if it is not there.
+        """Return the folder OUT/<name>; create it if it does not exist.
+
+        Args:
+            out: Folder of all demonstrations.
+            name: Name of the demonstration.
 
         Raises:
-            RunFolderError: it cannot be made, or a file is in its place.
+            RunFolderError: The folder cannot be created, or a file is in its place.
         """
         path = out / name
         try:
@@ -57,10 +72,14 @@ class ReproductionFolder:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Sole use of the folder, without what a killed process left half.
+        """Lock the folder for this `with` block, and remove incomplete files of killed processes.
+
+        Yields:
+            Nothing.
 
         Raises:
-            RunFolderError: another process works in it. StorageError: the disk is full or failing.
+            RunFolderError: Another process works in the folder.
+            StorageError: The disk is full or failing.
         """
         with sole_use(self.path):
             sweep(self.path)
@@ -68,7 +87,11 @@ class ReproductionFolder:
             yield
 
     def load(self, identity: Mapping[str, Any]) -> Cell | None:
-        """The stored cell of this identity; None, and a note, where its file cannot be read."""
+        """Return the stored cell of an identity; None if there is none. If its file cannot be read, a note is added.
+
+        Args:
+            identity: Everything on which the value of the cell depends.
+        """
         path = self._path(identity)
         if not path.is_file():
             return None
@@ -85,10 +108,15 @@ class ReproductionFolder:
             return None
 
     def save(self, identity: Mapping[str, Any], cell: Cell) -> None:
-        """Keep a cell, at once and whole.
+        """Store a cell, immediately and completely.
+
+        Args:
+            identity: Everything on which the value of the cell depends.
+            cell: The cell.
 
         Raises:
-            RunFolderError: the folder cannot be written.
+            RunFolderError: The folder cannot be written.
+            StorageError: The disk is full or failing.
         """
         head = json.dumps({"identity": _plain(identity), "numbers": dict(cell.numbers), "arrays": sorted(cell.arrays)})
         buffer = io.BytesIO()
@@ -97,20 +125,28 @@ class ReproductionFolder:
         write_atomically(self._path(identity), buffer.getvalue())
 
     def _path(self, identity: Mapping[str, Any]) -> Path:
-        # The start of the hash is enough: the identity itself is inside, and is compared.
+        # The start of the hash is enough: the file contains the identity itself, which is compared.
         digest = hashlib.sha256(json.dumps(_plain(identity), sort_keys=True).encode()).hexdigest()[:20]
         return self.path / CELLS / f"{digest}.npz"
 
     def finish(
         self, demonstration: Demonstration, request: Request, outcome: Outcome, wall_s: float, picture: bytes | None
     ) -> dict[str, Any]:
-        """Write numbers and picture, and the result last; the result.
+        """Write numbers and picture, then the result.
 
         Args:
-            picture: a PNG, or None where none was drawn (the result then says so).
+            demonstration: The demonstration.
+            request: The user's choices.
+            outcome: The outcome.
+            wall_s: Duration in seconds.
+            picture: A PNG; None if none was drawn, which the result records.
+
+        Returns:
+            The result as JSON.
 
         Raises:
-            RunFolderError: the folder cannot be written.
+            RunFolderError: The folder cannot be written.
+            StorageError: The disk is full or failing.
         """
         write_atomically(self.path / NUMBERS, numbers_csv(outcome))
         if picture is not None:
@@ -122,7 +158,14 @@ class ReproductionFolder:
 
 
 def result_record(demonstration: Demonstration, request: Request, outcome: Outcome, wall_s: float) -> dict[str, Any]:
-    """The result as one JSON object; everything but `wall_s` and `versions` follows from the request."""
+    """Return the result as one JSON object; everything but `wall_s` and `versions` follows from the request.
+
+    Args:
+        demonstration: The demonstration.
+        request: The user's choices.
+        outcome: The outcome.
+        wall_s: Duration in seconds.
+    """
     asked = asdict(request)
     del asked["jobs"]  # the numbers do not depend on it
     return {
@@ -142,7 +185,11 @@ def result_record(demonstration: Demonstration, request: Request, outcome: Outco
 
 
 def numbers_csv(outcome: Outcome) -> str:
-    """The rows of an outcome as CSV, floats with all their digits; columns in the order in which they come up."""
+    """Return the rows of an outcome as CSV, with all digits of floats and columns in order of appearance.
+
+    Args:
+        outcome: The outcome.
+    """
     columns = list(dict.fromkeys(key for row in outcome.rows for key in row))
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
@@ -160,6 +207,8 @@ def _unpack(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 
 def _plain(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """An identity as JSON gives it back, with the version that computed the cell: another one computes it again."""
+    """Return an identity as JSON restores it, with the version of sharefind; another version computes the
+    cell again.
+    """
     plain: dict[str, Any] = json.loads(json.dumps({**identity, "sharefind": __version__}))
     return plain

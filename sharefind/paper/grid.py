@@ -1,7 +1,7 @@
-"""Grids of independent cells: what is stored is taken, the rest is computed by one process or many, and kept at once.
+"""Grids of independent cells: stored ones are reused, the others are computed by one or several processes.
 
-Only the calling process writes. Every cell draws from streams named after itself, so neither the number of processes
-nor an interruption changes a number.
+Only the calling process writes. Each cell uses random streams named after itself. Therefore neither the number of
+processes nor an interruption changes a number.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from sharefind.paper.context import Cell, Context, Request
 
 @dataclass(frozen=True)
 class Piece:
-    """One cell that can be computed by itself, in any process.
+    """One cell that any process can compute by itself.
 
     Attributes:
-        identity: Everything that its value depends on.
-        compute: A function of a module (it travels to workers by its name), called with the request and the arguments.
-        arguments: What it is called with beside the request.
-        cost: Relative to the other pieces, for the progress.
+        identity: Everything on which its value depends.
+        compute: A module-level function, since workers import it by name; called with the request and the arguments.
+        arguments: Its arguments after the request.
+        cost: Cost relative to the other pieces, for the progress.
     """
 
     identity: Mapping[str, Any]
@@ -33,16 +33,13 @@ class Piece:
 
 
 def compute_cells(context: Context, what: str, pieces: Sequence[Piece], steps: int = 1000) -> list[Cell]:
-    """The cells of all pieces, in their order; finished ones are not computed again.
+    """Return the cells of all pieces, in their order; finished ones are not computed again.
 
     Args:
-        context: Its store keeps every cell as soon as it is done; its request says how many processes work.
-        what: The words of the progress.
-        pieces: In the order in which they are begun.
-        steps: Steps into which the cost of the grid is divided when progress is reported.
-
-    Returns:
-        One cell a piece.
+        context: Its store saves every cell as soon as it is finished; its request has the number of processes.
+        what: The current work, for the progress.
+        pieces: The pieces, in the order in which they are started.
+        steps: Number of progress steps into which the cost of the grid is divided.
     """
     stored = {k: context.cells.load(piece.identity) for k, piece in enumerate(pieces)}
     cells = {k: cell for k, cell in stored.items() if cell is not None}
@@ -61,7 +58,7 @@ def compute_cells(context: Context, what: str, pieces: Sequence[Piece], steps: i
 
 
 def _computed(request: Request, pieces: Sequence[Piece], missing: Sequence[int]) -> Iterator[tuple[int, Cell]]:
-    """The missing cells as they get done, in whatever order."""
+    """Yield the missing cells as they finish, in any order."""
     if request.jobs == 1 or len(missing) <= 1:
         for place in missing:
             yield place, pieces[place].compute(request, *pieces[place].arguments)
@@ -73,6 +70,6 @@ def _computed(request: Request, pieces: Sequence[Piece], missing: Sequence[int])
 
 
 def _in_worker(request: Request, place: int, piece: Piece) -> tuple[int, Cell]:
-    """One cell in a worker process, on one torch thread: more would wait for each other."""
+    """Compute one cell in a worker process with one torch thread; several threads would wait for each other."""
     torch.set_num_threads(1)
     return place, piece.compute(request, *piece.arguments)

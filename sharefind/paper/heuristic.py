@@ -1,4 +1,6 @@
-"""The poster's heuristic on laws of known symmetry: E_* must be E^G for WI and SI teachers, Z for an arbitrary one."""
+"""The paper's heuristic on laws of known symmetry: E_* must be E^G for WI and SI teachers, and Z for
+an arbitrary one.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from sharefind.search import Engine, Evidence, SearchNode, build_problem, search
 INVARIANT, MEAN = "invariant", "mean"
 
 GROWTHS: Mapping[str, Mapping[str, Any]] = {INVARIANT: {}, MEAN: {"growth": "mean", "preset": "paper"}}
-"""Settings of a search by its growth: the default one, and the paper's own by the mean displacement."""
+"""Settings of a search by growth rule: the default rule, and the paper's own rule by the mean displacement."""
 
 NOTES = (
     "the defaults of `sharefind discover`: growth by exact invariant subspaces, exact randomisation tests, alpha .01",
@@ -30,9 +32,9 @@ class Case:
     """One search.
 
     Attributes:
-        kind: Of the teacher.
+        kind: Kind of the teacher.
         growth: "invariant" or "mean".
-        seed: Of the search.
+        seed: Seed of the search.
     """
 
     kind: Kind
@@ -41,18 +43,18 @@ class Case:
 
     @property
     def title(self) -> str:
-        """Of its picture."""
+        """Title of its picture."""
         return f"{TEACHER_NAMES[self.kind]} teacher" + (", growth mean" if self.growth == MEAN else "")
 
 
 @dataclass(frozen=True)
 class Heuristic:
-    """Start on {0}, grow while particles leave E_j: it ends on E^G, or on Z where the law has no symmetry.
+    """Start on {0} and grow while particles leave E_j: the search ends on E^G, or on Z if the law has no symmetry.
 
     Attributes:
-        seeds: Seeds of every task, counted from the request's.
-        mean_dims: Dimensions of the chain that growth by the mean displacement visits, on the paper's task only.
-        share: Share of the searches that must end where they should.
+        seeds: Number of seeds for every task, starting at the seed of the request.
+        mean_dims: Dimensions of the chain visited by growth by the mean displacement, on the paper's task only.
+        share: Share of the searches that must end on the right space.
     """
 
     seeds: int = 10
@@ -99,7 +101,12 @@ def _piece(place: Setting, case: Case) -> Piece:
 
 
 def search_once(request: Request, case: Case) -> Cell:
-    """One search, with the numbers of its chain."""
+    """Return the numbers of the chain of one search.
+
+    Args:
+        request: The user's choices.
+        case: The search.
+    """
     place = setting(request)
     config = search_config(group=place.group.name, seed=case.seed, **GROWTHS[case.growth])
     problem = build_problem(config, _task(place, case.kind), place.group)
@@ -115,7 +122,7 @@ def search_once(request: Request, case: Case) -> Cell:
 
 
 def _task(place: Setting, kind: Kind) -> Task:
-    """The named task of the paper's C2, or fresh samples of the group's teacher."""
+    """Return the named task of the paper's C2, or fresh samples of the group's teacher."""
     if place.is_paper:
         return load_task(f"c2-{kind}")
     unit = place.unit
@@ -128,7 +135,7 @@ def _task(place: Setting, kind: Kind) -> Task:
 
 @dataclass(frozen=True)
 class _Law:
-    """A teacher's samples x (n, d_in) and y (n, d_out) in the shape that a fresh task reads."""
+    """Samples x (n, d_in) and y (n, d_out) of a teacher, in the form that a fresh task needs."""
 
     sample: Sampler
 

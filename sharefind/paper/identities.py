@@ -1,4 +1,4 @@
-"""Units over groups on which an identity is checked: every unit that the group's actions allow, with random clouds."""
+"""Units on which an identity is checked: every unit that the actions of a group allow, with random clouds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sharefind.paper.demonstration import Check, Panel, Row, at_least, at_most, 
 from sharefind.paper.setting import representations
 
 FINITE = ("C4", "D4", "S3", "B2")
-"""Groups of the identities unless one is asked for."""
+"""Default groups of the identities."""
 
 EXPRESSIONS = (
     ("matrix:logistic", None),
@@ -33,7 +33,12 @@ EXPRESSIONS = (
 
 @dataclass(frozen=True)
 class UnitCase:
-    """A unit over a named group, with a name for tables."""
+    """A unit with a name for tables.
+
+    Attributes:
+        unit: The unit.
+        label: Its name.
+    """
 
     unit: mf.Unit
     label: str
@@ -45,7 +50,15 @@ class UnitCase:
 
 
 def unit_cases(context: Context, default: tuple[str, ...] = FINITE) -> tuple[tuple[UnitCase, ...], tuple[str, ...]]:
-    """The cases of a request, and a note for every unit that an action refuses."""
+    """Return the cases of a request, and a note for every unit that the actions exclude.
+
+    Args:
+        context: The environment, with the request.
+        default: Names of the default groups.
+
+    Raises:
+        UnitError: No unit is equivariant under the actions.
+    """
     request = context.request
     cases: list[UnitCase] = []
     notes: list[str] = []
@@ -81,14 +94,29 @@ def _case(request: Request, group: Group, expression: str, hidden: str | None) -
 
 
 def random_cloud(unit: mf.Unit, rng: np.random.Generator, dtype: torch.dtype, particles: int = 7) -> Tensor:
-    """Particles with standard normal entries, (1, D, N)."""
+    """Return particles with standard normal entries, shape (1, D, N).
+
+    Args:
+        unit: The unit, with D parameters.
+        rng: Source of the entries.
+        dtype: Precision of the result.
+        particles: Number of particles N.
+    """
     return torch.from_numpy(rng.standard_normal((1, unit.space.dim, particles))).to(dtype)
 
 
 def random_law(
     unit: mf.Unit, loss: mf.Loss, rng: np.random.Generator, dtype: torch.dtype, samples: int = 11
 ) -> mf.EmpiricalLaw:
-    """A law without any symmetry, with labels of the kind that a loss takes."""
+    """Return a law without symmetry, with labels that a loss accepts.
+
+    Args:
+        unit: The unit.
+        loss: The loss.
+        rng: Source of the samples.
+        dtype: Precision of the result.
+        samples: Number of support points.
+    """
     x = torch.from_numpy(rng.standard_normal((samples, unit.d_in))).to(dtype)
     y = torch.from_numpy(rng.standard_normal((samples, unit.d_out))).to(dtype)
     if loss is mf.LOGISTIC_LOSS:
@@ -99,7 +127,11 @@ def random_law(
 
 
 def invariant_losses(unit: mf.Unit) -> tuple[mf.Loss, ...]:
-    """The losses that are invariant under the action on Y."""
+    """Return the losses that are invariant under the action on Y.
+
+    Args:
+        unit: The unit.
+    """
     kept = []
     for loss in (mf.SQUARED, mf.huber(0.5), mf.LOGISTIC_LOSS, mf.CROSS_ENTROPY):
         try:
@@ -112,11 +144,11 @@ def invariant_losses(unit: mf.Unit) -> tuple[mf.Loss, ...]:
 
 @dataclass(frozen=True)
 class Tolerances:
-    """Declared tolerances on absolute errors of quantities of order one to ten, in each precision.
+    """Tolerances on absolute errors of quantities between one and ten, for each precision.
 
     Attributes:
-        float64: In double precision.
-        float32: In single precision.
+        float64: Tolerance in double precision.
+        float32: Tolerance in single precision.
     """
 
     float64: float = 1e-10
@@ -128,7 +160,12 @@ class Tolerances:
         return {name: getattr(torch, name) for name in asdict(self)}
 
     def checks(self, name: str, rows: Sequence[Row]) -> list[Check]:
-        """The largest `error` of the rows, in each precision."""
+        """Return a check of the largest `error` in the rows, for each precision.
+
+        Args:
+            name: The compared quantity, in words.
+            rows: The rows.
+        """
         return [
             at_most(f"{name}, {dtype}", max(column(rows, "error", dtype=dtype)), bound)
             for dtype, bound in asdict(self).items()
@@ -136,13 +173,25 @@ class Tolerances:
 
 
 def control(rows: Sequence[Row], least: float) -> Check:
-    """The median case: a unit that happens to be invariant already differs by nothing, most differ by much."""
+    """Return a check of the median case: a few units are invariant by chance and differ by nothing, most differ
+    clearly.
+
+    Args:
+        rows: The rows, with a column `unsymmetrised`.
+        least: Smallest relative difference.
+    """
     differences = sorted(column(rows, "unsymmetrised"))
     return at_least("control: not symmetrised, relative difference", differences[len(differences) // 2], least)
 
 
 def precision_panel(rows: Sequence[Row], title: str, y_label: str) -> Panel:
-    """Bars of the largest `error` of each group, one in each precision."""
+    """Return bars of the largest `error` of each group, one for each precision.
+
+    Args:
+        rows: The rows.
+        title: Title of the panel.
+        y_label: Label of the y axis.
+    """
     groups = list(dict.fromkeys(str(row["group"]) for row in rows))
     heights = {
         dtype: [max(column(rows, "error", group=group, dtype=dtype)) for group in groups]

@@ -1,4 +1,4 @@
-"""What Theorem 2 and Propositions 4 and 5 have in common: least risks with certificates, group by group."""
+"""The common parts of Theorem 2 and Propositions 4 and 5: least risks with certificates, group by group."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from sharefind.paper.demonstration import Check, Outcome, Panel, Row
 
 @dataclass(frozen=True)
 class LeastRisks(ABC):
-    """A statement about least risks, shown on one finite group after another.
+    """A statement about least risks, demonstrated on one finite group after another.
 
     Attributes:
-        groups: Groups unless one is asked for.
-        rounding: What two values of one number may differ by besides their gaps.
-        control: Least difference of the controls, which are not equal.
+        groups: Default groups.
+        rounding: Largest difference between two values of one number, beyond their certified gaps.
+        control: Smallest difference of the controls, which are not equal.
+        title: Short name of the statement.
+        notes: Remarks on the measurement.
     """
 
     groups: tuple[str, ...] = ("C2", "C3", "C4", "D4", "S3", "B2")
@@ -43,26 +45,49 @@ class LeastRisks(ABC):
 
     @abstractmethod
     def measured(self, context: Context, name: str) -> list[Row]:
-        """The numbers of one group."""
+        """Return the numbers of one group.
+
+        Args:
+            context: The environment, with the request.
+            name: Name of the group.
+        """
 
     @abstractmethod
     def checks(self, name: str, rows: Sequence[Row]) -> list[Check]:
-        """The claims about one group."""
+        """Return the claims about one group.
+
+        Args:
+            name: Name of the group.
+            rows: Its numbers.
+        """
 
     @abstractmethod
     def panel(self, rows: Sequence[Row], groups: Sequence[str]) -> Panel:
-        """The picture of all groups."""
+        """Return the panel of all groups.
+
+        Args:
+            rows: All numbers.
+            groups: Names of the groups.
+        """
 
     @abstractmethod
     def figure(self, rows: Sequence[Row], checks: Sequence[Check]) -> str:
-        """The figure obtained."""
+        """Return the main number obtained, in words.
+
+        Args:
+            rows: All numbers.
+            checks: All checks.
+        """
 
 
 def finite_group(name: str) -> FiniteGroup:
-    """The group of this name.
+    """Return a finite group.
+
+    Args:
+        name: Its name.
 
     Raises:
-        ConfigError: It is infinite.
+        ConfigError: The group is infinite.
     """
     group = named_group(name)
     if not isinstance(group, FiniteGroup):

@@ -1,4 +1,4 @@
-"""Draws the panels of any outcome as one PNG. matplotlib is loaded only here, and only when a picture is drawn."""
+"""Draws the panels of an outcome as one PNG. Only this module loads matplotlib, and only to draw."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#4d4d4d", "#8c564b")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLES = ("-", "--", "-.", ":")
-"""By the place of a series; told apart without colours, and where lines lie on each other."""
+"""Line styles by the position of a series; they distinguish series without colours, and lines that coincide."""
 
 REFERENCE = ", reference"
-"""End of the label of a series that is drawn as stars in the colour of the series that it is the reference of."""
+"""End of the label of a reference series; it is drawn as stars in the colour of the series that it belongs to."""
 
 REFERENCE_NAME = "reference values"
-"""What such stars are called, whatever their colour."""
+"""Name of these stars in the legend."""
 
 FLOOR_COLOUR = "#9aa5b1"
 
@@ -33,18 +33,18 @@ class PictureSizes:
     """Sizes of a picture.
 
     Attributes:
-        dpi: Dots an inch.
-        columns: Most panels beside each other.
+        dpi: Dots per inch.
+        columns: Largest number of panels in a row.
         panel: Width and height of one of several panels, in inches.
-        single: The same of a panel that is alone.
-        legend_line: Inches that an entry of a legend adds to the height below a panel.
-        legend_width: Inches of a legend at the end of a row.
-        legend_below: Height of the top of a legend below a panel, in panels, under names that are level.
-        legend_below_turned: The same under names that are turned.
-        title_width: Characters of the title to an inch of picture.
-        tick_characters: Characters of all tick names together to an inch of panel; longer ones are turned.
-        log_range: Values on a log axis below this share of the largest are rounding, or zero: they are drawn on a line
-            below.
+        single: Width and height of a single panel, in inches.
+        legend_line: Height in inches of one entry of a legend below a panel.
+        legend_width: Width in inches of a legend at the end of a row.
+        legend_below: Position of the top of a legend below a panel with horizontal names, in heights of a panel.
+        legend_below_turned: The same below a panel with rotated names.
+        title_width: Characters of the title per inch of picture.
+        tick_characters: Characters of all tick names per inch of panel; longer names are rotated.
+        log_range: On a log axis, values below this share of the largest are rounding errors or zero; they are drawn on
+            a line at the bottom.
     """
 
     dpi: int = 110
@@ -60,7 +60,13 @@ class PictureSizes:
     log_range: float = 1e-18
 
     def size(self, panels: Sequence[Panel], columns: int, rows: int) -> tuple[float, float]:
-        """Inches of the picture, with room for legends."""
+        """Return width and height of the picture in inches, with room for legends.
+
+        Args:
+            panels: The panels.
+            columns: Number of columns.
+            rows: Number of rows.
+        """
         if len(panels) <= 1:
             entries = len(panels[0].series) if panels else 0
             return self.single[0], self.single[1] + self.legend_line * entries
@@ -72,12 +78,12 @@ SIZES = PictureSizes()
 
 
 def draw(outcome: Outcome, title: str, sizes: PictureSizes = SIZES) -> bytes | None:
-    """All panels of an outcome under one title, as PNG; None where matplotlib is not installed.
+    """Return all panels of an outcome as one PNG; None if matplotlib is not installed.
 
     Args:
-        outcome: Its panels are drawn; its verdict goes to the title.
-        title: What is shown, broken into lines as needed.
-        sizes: Sizes.
+        outcome: The outcome; the title shows its verdict.
+        title: The title, broken into lines as needed.
+        sizes: Sizes of the picture.
     """
     try:
         from matplotlib.figure import Figure
@@ -98,13 +104,13 @@ def draw(outcome: Outcome, title: str, sizes: PictureSizes = SIZES) -> bytes | N
     for place in range(len(panels), rows * columns):
         axes[place // columns][place % columns].set_visible(False)
     buffer = io.BytesIO()
-    # Without the software's name, so that the same outcome gives the same bytes with the same library.
+    # No name of the software, so that the same outcome gives the same bytes with the same library.
     figure.savefig(buffer, format="png", dpi=sizes.dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 
 def _shares_legend(in_row: Sequence[Panel]) -> bool:
-    """Whether one panel of a row names every series of the row, so that one legend serves all."""
+    """Return whether one panel of a row names every series of the row, so that one legend is enough."""
     labels = [set(_labels(panel)) for panel in in_row]
     return len(in_row) > 1 and all(each <= labels[0] | max(labels, key=lambda some: len(some)) for each in labels)
 
@@ -114,9 +120,9 @@ def _labels(panel: Panel) -> tuple[str, ...]:
 
 
 def _legend_place(panels: Sequence[Panel], columns: int, place: int) -> str:
-    """Where the legend of a panel goes: "below" it, "right" of the last one of a row that shares it, or nowhere.
+    """Return the position of a panel's legend: "below", "right" of the last panel of a row that shares it, or "none".
 
-    A row whose series all stand in the legend of a row above needs none of its own.
+    A row whose series all occur in the legend of a row above needs no legend.
     """
     row, column = divmod(place, columns)
     in_row = panels[row * columns : (row + 1) * columns]
@@ -131,33 +137,33 @@ def _legend_place(panels: Sequence[Panel], columns: int, place: int) -> str:
 
 @dataclass(frozen=True)
 class _Floor:
-    """The line at the bottom of a log axis on which values too small for it are drawn."""
+    """The line at the bottom of a log axis on which smaller values are drawn."""
 
     bound: float
     height: float
 
     def lift(self, value: float) -> float:
-        """The height at which a value is drawn; a gap stays one."""
+        """Return the height at which a value is drawn; a gap stays a gap."""
         return self.height if value < self.bound else value
 
     def holds(self, values: Sequence[float]) -> bool:
-        """Whether one of the values lies below."""
+        """Return whether a value lies below the bound."""
         return any(math.isfinite(value) and value < self.bound for value in values)
 
     def below(self, panel: Panel) -> str:
-        """What the values of a panel below the line amount to."""
+        """Return the largest value below the line, in words."""
         largest = max((v for s in panel.series for v in s.y if math.isfinite(v) and v < self.bound), default=0.0)
         return f"{largest:.0e} at most" if largest > 0 else "0"
 
 
 def draw_panel(axes: Axes, panel: Panel, legend: str = "below", sizes: PictureSizes = SIZES) -> None:
-    """One pair of axes: lines with markers and error bars, or bars over named ticks.
+    """Draw one panel: lines with markers and error bars, or bars over named ticks.
 
     Args:
-        axes: To draw on.
-        panel: What is drawn.
+        axes: Where to draw.
+        panel: The panel.
         legend: "below" the axes, "right" of them, or "none".
-        sizes: Sizes.
+        sizes: Sizes of the picture.
     """
     floor = _floor(panel, sizes.log_range)
     axes.set_title(_plain(panel.title), fontsize=10)
@@ -171,7 +177,7 @@ def draw_panel(axes: Axes, panel: Panel, legend: str = "below", sizes: PictureSi
         else:
             _draw_line(axes, series, place, panel, floor)
     if floor is not None and panel.bars:
-        # Once all are drawn: a limit that is set ends the scaling of the other one.
+        # After everything is drawn: setting one limit stops the automatic scaling of the other.
         axes.set_ylim(bottom=floor.height / 3)
     if floor is not None and any(floor.holds(s.y) for s in panel.series):
         axes.axhline(floor.bound, color=FLOOR_COLOUR, lw=0.8, ls=":", zorder=0)
@@ -185,7 +191,7 @@ def draw_panel(axes: Axes, panel: Panel, legend: str = "below", sizes: PictureSi
 
 
 def _floor(panel: Panel, log_range: float) -> _Floor | None:
-    """None for a linear axis."""
+    """Return the floor of a log axis; None for a linear axis."""
     if panel.y_scale != "log":
         return None
     positive = [v for s in panel.series for v in s.y if math.isfinite(v) and v > 0]
@@ -193,7 +199,7 @@ def _floor(panel: Panel, log_range: float) -> _Floor | None:
         return _Floor(1e-16, 1e-17)
     bound = max(positive) * log_range
     visible = min(v for v in positive if v >= bound)
-    # The line lies just below what is drawn, not at the end of the range that could have been.
+    # The line lies just below the drawn values, not at the end of the allowed range.
     line = 10.0 ** math.floor(math.log10(visible) - 0.5) if visible > 10 * bound else bound
     return _Floor(line, line / 10)
 
@@ -214,7 +220,7 @@ def _draw_line(axes: Axes, series: Series, place: int, panel: Panel, floor: _Flo
 
 
 def _error_bars(series: Series, heights: Sequence[float], floor: _Floor | None) -> list[list[float]] | None:
-    """Lengths downwards and upwards; on a log axis none below the floor, and none of points on it."""
+    """Return lengths downwards and upwards; on a log axis no bar goes below the floor or starts on it."""
     if not series.low or not series.high:
         return None
     low, high = [_finite(v) for v in series.low], [_finite(v) for v in series.high]
@@ -227,7 +233,7 @@ def _error_bars(series: Series, heights: Sequence[float], floor: _Floor | None) 
 
 
 def _draw_bars(axes: Axes, series: Series, place: int, count: int, floor: _Floor | None) -> None:
-    """Bars beside those of the other series; on a log axis from the bottom up."""
+    """Draw bars beside those of the other series; on a log axis they start at the bottom."""
     width = 0.8 / count
     x = [float(v) + (place - (count - 1) / 2) * width for v in series.x]
     y = [_finite(v) for v in series.y]
@@ -241,7 +247,7 @@ def _draw_bars(axes: Axes, series: Series, place: int, count: int, floor: _Floor
 
 
 def _name_ticks(axes: Axes, panel: Panel, sizes: PictureSizes) -> bool:
-    """Whether the names had to be turned."""
+    """Write the names of the ticks; return whether they had to be rotated."""
     inches = sizes.panel[0] * axes.get_position().width
     long = sum(len(tick) for tick in panel.ticks) > sizes.tick_characters * inches / 2
     axes.set_xticks(range(len(panel.ticks)), [_plain(tick) for tick in panel.ticks], fontsize=8)
@@ -267,10 +273,10 @@ def _colour(place: int) -> str:
 
 
 def _finite(value: float) -> float:
-    """A gap where a value is not finite."""
+    """Replace a value that is not finite by a gap."""
     return value if math.isfinite(value) else math.nan
 
 
 def _plain(text: str) -> str:
-    """Text that matplotlib does not read as a formula."""
+    """Return text that matplotlib does not read as a formula."""
     return text.replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""SGD with projected noise: what the noise alone does to particles that start in E^G."""
+"""SGD with projected noise: the effect of the noise alone on particles that start in E^G."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from sharefind.spaces import Subspace, fixed_space
 
 @dataclass(frozen=True)
 class ProjectedNoise:
-    """Noise sqrt(2 beta s_k) P_{E^G} xi lies in E^G with covariance 2 beta s_k P_{E^G}, so an SI start stays SI.
+    """Noise sqrt(2 beta s_k) P_{E^G} xi lies in E^G and has covariance 2 beta s_k P_{E^G}, so an SI start stays SI.
 
     Attributes:
         alpha: Step factor.
         beta: Temperature.
-        steps: Steps of a training.
-        particles: N.
-        replicates: Repetitions.
-        start_std: Spread of the start.
-        kept: Largest RMD^2 to P_{E^G} that is rounding, where noise is projected.
-        left: Least one where it is not.
-        sigmas: Largest deviation of an entry of a sample covariance, in its standard errors, over all entries and
+        steps: Number of steps of a training.
+        particles: Number of particles N.
+        replicates: Number of repetitions.
+        start_std: Standard deviation of the start.
+        kept: Largest RMD^2 to P_{E^G} that counts as rounding error, with projected noise.
+        left: Smallest RMD^2 without projection.
+        sigmas: Largest deviation of an entry of a sample covariance in its standard errors, over all entries and
             groups.
     """
 
@@ -97,7 +97,7 @@ class ProjectedNoise:
         schedule: mf.Schedule,
         rng: np.random.Generator,
     ) -> Tensor:
-        """Training under a risk and a penalty that are zero: what is left is the noise."""
+        """Train with a risk and a penalty that are zero, so that only the noise acts."""
 
         def still(x: Tensor, y: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
             return torch.zeros_like(theta), torch.zeros(len(theta), len(x[0]), case.unit.d_out, dtype=theta.dtype)
@@ -114,17 +114,19 @@ class ProjectedNoise:
 
 
 def _off(theta: Tensor, fixed: mf.Projector) -> float:
-    """RMD^2 to P#nu of all replicates together."""
+    """Return RMD^2 to P#nu of all replicates together."""
     return float(mf.rmd2(theta.transpose(0, 1).flatten(1).unsqueeze(0), fixed))
 
 
 def _deviation(moved: Tensor, covariance: Tensor) -> float:
-    """Largest deviation of an entry of the sample covariance of moved (R, D, N), in Gaussian standard errors."""
+    """Return the largest deviation of an entry of the sample covariance of moved (R, D, N), in Gaussian standard
+    errors.
+    """
     count = moved.shape[0] * moved.shape[2]
     sample = torch.einsum("rdn,ren->de", moved, moved) / count
     scale = covariance.diagonal()
     error = ((torch.outer(scale, scale) + covariance**2) / count).sqrt()
-    # Where the projection leaves nothing, nothing may be found.
+    # In directions that the projection removes, the sample covariance must be zero.
     tiny = 1e-12 * float(scale.max())
     return float(((sample - covariance).abs() / error.clamp(min=tiny)).max())
 

@@ -1,4 +1,4 @@
-"""Proposition 1: the operator applied to the model of a measure, against the model of the symmetrised measure."""
+"""Proposition 1: the operator applied to the model of a measure equals the model of the symmetrised measure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sharefind.paper.identities import FINITE, Tolerances, UnitCase, control, pr
 
 @dataclass(frozen=True)
 class Proposition1:
-    """Q_G Phi_mu = Phi_{mu^G}: the operator applied to the function, against the model of the symmetrised cloud.
+    """Q_G Phi_mu = Phi_{mu^G}: the operator applied to the function, compared with the model of the symmetrised cloud.
 
     Attributes:
-        groups: Groups unless one is asked for; the infinite ones by Haar draws.
-        draws: Haar draws from an infinite group.
-        points: Inputs at which the two are compared.
-        tolerances: What the two may differ by.
-        control: Least difference of what is not symmetrised, relative to the value's size.
+        groups: Default groups; infinite ones use Haar draws.
+        draws: Number of Haar draws from an infinite group.
+        points: Number of inputs at which both sides are compared.
+        tolerances: Largest difference of both sides.
+        control: Smallest difference without symmetrisation, relative to the size of the value.
         sigmas: Largest deviation of two independent Monte Carlo means, in standard errors of their difference, over all
             entries.
     """

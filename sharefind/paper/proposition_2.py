@@ -1,4 +1,4 @@
-"""Proposition 2: the symmetrised risks, against what the paper says of them."""
+"""Proposition 2: the properties of the symmetrised risks."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from sharefind.spaces import fixed_space
 
 @dataclass(frozen=True)
 class Proposition2:
-    """R^DA, R^FA and R^EA are invariant and are R after an operation on mu; so is R itself when pi is equivariant.
+    """R^DA, R^FA and R^EA are invariant and equal R after an operation on mu; so does R itself for an equivariant law
+    pi.
 
     Attributes:
-        tolerances: What the sides of an identity may differ by.
-        control: Least difference of what is not symmetrised, relative to the value's size.
+        tolerances: Largest difference of the two sides of an identity.
+        control: Smallest difference without symmetrisation, relative to the size of the value.
     """
 
     tolerances: Tolerances = field(default_factory=Tolerances)

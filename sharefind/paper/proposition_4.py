@@ -1,4 +1,4 @@
-"""Proposition 4: for a simple example with an equivariant law, strongly invariant measures do strictly worse."""
+"""Proposition 4: in a simple example with an equivariant law, strongly invariant (SI) measures do strictly worse."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from sharefind.spaces import fixed_space
 
 @dataclass(frozen=True)
 class Proposition4(LeastRisks):
-    """inf over P(Z) of R = 0 < (a - b)^2 / 4 = inf over P(E^G) of R on a worked example, both attained and certified.
+    """On a worked example, inf R = 0 over P(Z) and inf R = (a - b)^2 / 4 > 0 over P(E^G); both are attained and
+    certified.
 
     Attributes:
-        horizon: Time over which a strongly invariant cloud is trained.
-        particles: Particles of that cloud.
-        atoms: Particles of E^G whose mixtures are searched.
-        exact: Rounding of a distance to E^G, or of a risk under the group.
-        zero: Rounding of the risk of the WI measure.
+        horizon: Time for which a strongly invariant cloud is trained.
+        particles: Number of particles of that cloud.
+        atoms: Number of particles of E^G whose mixtures are searched.
+        exact: Largest rounding error of a distance to E^G, or of a risk under the group.
+        zero: Largest rounding error of the risk of the WI measure.
+        title: Short name of the statement.
+        notes: Remarks on the measurement.
     """
 
     horizon: float = 40.0
@@ -41,14 +44,19 @@ class Proposition4(LeastRisks):
     )
 
     def measured(self, context: Context, name: str) -> list[Row]:
-        """The risks of the measures that attain the infima, and of what searches find."""
+        """Return the risks of the measures that attain the infima, and of the measures that searches find.
+
+        Args:
+            context: The environment, with the request.
+            name: Name of the group.
+        """
         example = worked_example(parse_representation(context.request.in_rep or "natural", finite_group(name)))
         unit, law = example.unit, example.law()
         rng = context.rng("prop-4", name)
         fixed, risk, dim = mf.Projector(fixed_space(unit.space.action)), mf.Risk(unit, law), unit.space.dim
         atoms = fixed(torch.from_numpy(rng.normal(0, 1, size=(self.atoms, dim, 1))))
         start = fixed(torch.from_numpy(rng.normal(0, 0.5, size=(1, dim, self.particles))))
-        # R^EA, for E^G may be unstable under the flow of R; on E^G the two are one (Thm 6).
+        # R^EA, because E^G may be unstable under the flow of R; on E^G both flows agree (Thm 6).
         averaged = mf.Risk(unit, law, scheme=mf.Scheme.EA, fixed=fixed)
         trained = mf.flow(averaged, start, mf.FlowConfig(horizon=self.horizon, rtol=1e-7, atol=1e-9)).final
         lower, upper = example.certified_gap()
@@ -66,7 +74,12 @@ class Proposition4(LeastRisks):
         return [row]
 
     def checks(self, name: str, rows: Sequence[Row]) -> list[Check]:
-        """The gap is strict and certified, and the measures that attain its ends do."""
+        """Return the claims: the gap is strict and certified, and both of its ends are attained.
+
+        Args:
+            name: Name of the group.
+            rows: Its numbers.
+        """
         value = {key: float(v) for key, v in rows[0].items() if key != "group"}
         lower, upper = value["certified_lower"], value["certified_upper"]
         lowest = min(value["si_particle"], value["si_dictionary"], value["si_flow"])
@@ -82,13 +95,23 @@ class Proposition4(LeastRisks):
         ]
 
     def panel(self, rows: Sequence[Row], groups: Sequence[str]) -> Panel:
-        """Both infima, and what training finds."""
+        """Return the panel of both infima and of the trained cloud.
+
+        Args:
+            rows: All numbers.
+            groups: Names of the groups.
+        """
         labels = {"inf over P(Z)": "all_measures", "inf over P(E^G)": "si_particle", "flow from SI": "si_flow"}
         heights = {label: column(rows, key) for label, key in labels.items()}
         return Panel.of_groups("Proposition 4: least risks", "risk", groups, heights, y_scale="linear")
 
     def figure(self, rows: Sequence[Row], checks: Sequence[Check]) -> str:
-        """The gaps."""
+        """Return the gaps, in words.
+
+        Args:
+            rows: All numbers.
+            checks: All checks.
+        """
         gaps = column(rows, "certified_lower")
         return f"strict gaps {min(gaps):.3g} to {max(gaps):.3g}, certified" if gaps[1:] else f"strict gap {gaps[0]:.6g}"
 

@@ -24,7 +24,13 @@ HIDDEN = ("trivial", "natural", "regular")
 
 @dataclass(frozen=True)
 class NoisyLaw:
-    """An equivariant law with irreducible error: law, its conditional means (n, d_out), and R_*."""
+    """An equivariant law with irreducible error.
+
+    Attributes:
+        law: The law, with n support points.
+        mean: Conditional means of the labels, shape (n, d_out), float64.
+        least: The least possible risk R_*.
+    """
 
     law: mf.EmpiricalLaw
     mean: Tensor
@@ -33,14 +39,17 @@ class NoisyLaw:
 
 @dataclass(frozen=True)
 class Proposition5(LeastRisks):
-    """Squared loss, equivariant law, universal E^G (regular hidden representation): SI measures reach R_*.
+    """SI measures reach R_* for squared loss, an equivariant law and a universal E^G (regular hidden representation).
 
     Attributes:
-        noise: Each label of the noisy law is its mean plus or minus this in every coordinate: R_* = d_out noise^2.
-        orbits: Orbits in the support of the noisy law.
-        features: Random particles of E^G whose span is searched.
-        reached: How close to R_* counts as reaching it.
-        exact: Rounding of a distance to E^G.
+        noise: Each label of the noisy law is its mean plus or minus this number in every coordinate: R_* = d_out
+            noise^2.
+        orbits: Number of orbits in the support of the noisy law.
+        features: Number of random particles of E^G whose span is searched.
+        reached: Largest distance from R_* that counts as reaching it.
+        exact: Largest rounding error of a distance to E^G.
+        title: Short name of the statement.
+        notes: Remarks on the measurement.
     """
 
     noise: float = 0.3
@@ -59,7 +68,12 @@ class Proposition5(LeastRisks):
     )
 
     def measured(self, context: Context, name: str) -> list[Row]:
-        """The best SI risk of the noisy law and of the worked example, for every hidden representation."""
+        """Return the best SI risk for the noisy law and for the worked example, for every hidden representation.
+
+        Args:
+            context: The environment, with the request.
+            name: Name of the group.
+        """
         in_rep, out_rep = representations(context.request, finite_group(name))
         rows = []
         for hidden in HIDDEN:
@@ -72,9 +86,14 @@ class Proposition5(LeastRisks):
         return rows
 
     def noisy_law(self, unit: mf.Unit, rule: mf.HaarRule, rng: np.random.Generator) -> NoisyLaw:
-        """Free orbits with labels that follow the group, each seen twice: mean plus and minus the noise.
+        """Return free orbits with labels that follow the group, each input twice: mean plus noise and mean minus noise.
 
-        R_* = E |Y - E[Y | X]|^2 = d_out noise^2, whatever the model.
+        For every model, R >= R_* = E |Y - E[Y | X]|^2 = d_out noise^2.
+
+        Args:
+            unit: The unit.
+            rule: All elements of the group.
+            rng: Source of the samples.
         """
         x = torch.from_numpy(rng.normal(size=(self.orbits, unit.d_in)))
         y = torch.from_numpy(rng.normal(size=(self.orbits, unit.d_out)))
@@ -98,7 +117,12 @@ class Proposition5(LeastRisks):
         }  # fmt: skip
 
     def checks(self, name: str, rows: Sequence[Row]) -> list[Check]:
-        """Regular reaches R_*; trivial is certified not to."""
+        """Return the claims: the regular representation reaches R_*; the trivial one is certified not to.
+
+        Args:
+            name: Name of the group.
+            rows: Its numbers.
+        """
         checks = []
         for row in rows:
             where = f"{name}, {row['law']}, hidden {row['hidden']}"
@@ -113,7 +137,12 @@ class Proposition5(LeastRisks):
         return checks
 
     def panel(self, rows: Sequence[Row], groups: Sequence[str]) -> Panel:
-        """What the best SI measure of the noisy law lacks."""
+        """Return the panel of the excess risk of the best SI measure for the noisy law.
+
+        Args:
+            rows: All numbers.
+            groups: Names of the groups.
+        """
         heights = {
             f"hidden {hidden}": [max(above, 1e-16) for above in column(rows, "above", law="noisy", hidden=hidden)]
             for hidden in HIDDEN
@@ -121,7 +150,12 @@ class Proposition5(LeastRisks):
         return Panel.of_groups("Proposition 5: best SI risk above R_*", "excess risk", groups, heights)
 
     def figure(self, rows: Sequence[Row], checks: Sequence[Check]) -> str:
-        """How close regular comes, and how far trivial stays."""
+        """Return how close the regular representation comes and how far the trivial one stays, in words.
+
+        Args:
+            rows: All numbers.
+            checks: All checks.
+        """
         worst = max(column(rows, "above", hidden="regular"))
         least = min(column(rows, "certified_above", hidden="trivial"))
         return f"regular: R_* reached to {worst:.1e}; trivial stays {least:.3g} above, certified"
@@ -132,9 +166,17 @@ def _unit(in_rep: Representation, out_rep: Representation, hidden: str) -> mf.Un
 
 
 def attained(unit: mf.Unit, law: mf.EmpiricalLaw, drawn: Tensor) -> Tensor:
-    """Particles with the drawn inner layers (1, D, N) whose model is the best in their span: (1, D, N).
+    """Return particles with the drawn inner layers whose model is the best in their span.
 
-    The output block of particle i is multiplied by N times its least-squares coefficient, which leaves E^G invariant.
+    The output block of particle i is multiplied by N times its least-squares coefficient. The particles stay in E^G.
+
+    Args:
+        unit: The unit.
+        law: The law.
+        drawn: Particles, shape (1, D, N), float64.
+
+    Returns:
+        Particles, shape (1, D, N), float64.
     """
     features = unit.values(law.x.unsqueeze(0), drawn)[0].permute(1, 0, 2).flatten(0, 1).numpy()
     coefficients = np.linalg.lstsq(features, law.y.flatten().numpy(), rcond=None)[0]
@@ -145,7 +187,9 @@ def attained(unit: mf.Unit, law: mf.EmpiricalLaw, drawn: Tensor) -> Tensor:
 
 
 def _blind_excess(unit: mf.Unit, noisy: NoisyLaw) -> float:
-    """A lower bound of R - R_* for every model x -> f(P x) in Y^G: the variance that it cannot follow."""
+    """Return a lower bound of R - R_* for every model x -> f(P x) in Y^G: the variance that such a model cannot
+    explain.
+    """
     x, y = noisy.law.x, noisy.mean
     mean_x = mf.Projector(fixed_space(unit.in_rep))(x.t().unsqueeze(0))[0].t()
     project = mf.Projector(fixed_space(unit.out_rep))

@@ -1,7 +1,7 @@
-"""The paper's teacher-student setting for any finite group: unit, laws and teachers {arbitrary, WI, SI}.
+"""The paper's teacher-student setting for any finite group: unit, laws and arbitrary, WI and SI teachers.
 
-For C2 on the plane these are the teachers of Maass & Fontbona 2024, Appendix F; for any other group teachers of the
-same make are drawn once.
+For C2 on the plane these are the teachers of Maass & Fontbona 2024, Appendix F. For other groups, teachers of the same
+form are drawn once.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from sharefind.spaces import fixed_space
 Kind = Literal["arbitrary", "wi", "si"]
 KINDS: tuple[Kind, ...] = ("arbitrary", "wi", "si")
 TEACHER_NAMES: Mapping[Kind, str] = {"arbitrary": "arbitrary", "wi": "WI", "si": "SI"}
-"""What teachers are called in pictures and checks."""
+"""Names of the teachers in pictures and checks."""
 
 DEFAULT_UNITS = ("matrix:logistic", "matrix:tanh", "radial:algebraic")
-"""The unit is the first of these that the actions allow: Y permuted, with signs, or rotated."""
+"""The default unit is the first of these that the actions allow: for permutations of Y, for signs, for rotations."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A finite group acting on X and Y, a unit over it, and the laws of its teachers.
+    """A finite group acting on X and Y, a unit, and the laws of its teachers.
 
     Attributes:
-        unit: sigma*, with the representations.
+        unit: The unit sigma*, with the representations.
         x_scale: Standard deviation of every input.
-        teacher_seed: Seed of the teachers of every group but C2: fixed, so that a group has one teacher, as C2 has in
-            the paper.
-        teacher_particles: Particles of an arbitrary teacher: the number of the paper's.
-        teacher_std: Spread of their entries: the size of the paper's.
-        chunk: Activations of a teacher held at a time (32 MiB); it bounds memory and changes no value.
+        teacher_seed: Seed of the teachers of every group but C2. It is fixed, so that each group has one teacher, as C2
+            has in the paper.
+        teacher_particles: Number of particles of an arbitrary teacher, as in the paper.
+        teacher_std: Standard deviation of their entries, similar to the paper.
+        chunk: Number of activations of a teacher held at a time (32 MiB); it limits memory and changes no value.
     """
 
     unit: mf.Unit
@@ -57,37 +57,41 @@ class Setting:
 
     @property
     def group(self) -> FiniteGroup:
-        """G."""
+        """The group G."""
         return self.unit.in_rep.finite_group
 
     @property
     def is_paper(self) -> bool:
-        """Whether this is the setting of Appendix F itself, whose reference values are known."""
+        """Whether this is the setting of Appendix F, for which reference values are known."""
         return list(self.names.values()) == ["C2", "natural", "natural", "matrix:logistic"]
 
     @property
     def names(self) -> dict[str, str]:
-        """Names of the group, its actions on X and Y, and the unit: they identify stored cells."""
+        """Names of the group, its actions on X and Y, and the unit; they identify stored cells."""
         unit = self.unit
         return {"group": self.group.name, "in": unit.in_rep.name, "out": unit.out_rep.name, "unit": unit.name}
 
     @cached_property
     def fixed(self) -> mf.Projector:
-        """P_{E^G}."""
+        """The projection P_{E^G}."""
         return mf.Projector(fixed_space(self.unit.space.action))
 
     @cached_property
     def action(self) -> mf.ParticleAction:
-        """M on particles."""
+        """The action M on particles."""
         return mf.ParticleAction(self.unit.space.action)
 
     @cached_property
     def joint(self) -> mf.JointAction:
-        """(rho, rhohat) on samples."""
+        """The actions (rho, rhohat) on samples."""
         return mf.JointAction(self.unit.in_rep, self.unit.out_rep)
 
     def teacher(self, kind: Kind) -> Tensor:
-        """The teacher's particles, (D, M) float64: any, with all their images (WI), or inside E^G (SI)."""
+        """Return the teacher's particles, shape (D, M), float64.
+
+        Args:
+            kind: "arbitrary", "wi" (with all images of the particles) or "si" (inside E^G).
+        """
         if self.is_paper:
             particles = c2_teacher(kind)
             return torch.from_numpy(particles.reshape(len(particles), -1).T.copy())
@@ -96,7 +100,7 @@ class Setting:
         if kind == "wi":
             return self.action.images(drawn.unsqueeze(0)).flatten(2)[0]
         if kind == "si":
-            # Drawn inside E^G at full size: projecting would leave little of a small space.
+            # Drawn inside E^G at full size: projections on a small space would be short.
             basis = torch.tensor(self.fixed.space.orthonormal())
             coefficients = torch.from_numpy(rng.standard_normal((len(basis), self.teacher_particles)))
             size = self.teacher_std * (self.unit.space.dim / len(basis)) ** 0.5
@@ -104,7 +108,11 @@ class Setting:
         return drawn
 
     def sampler(self, kind: Kind) -> Sampler:
-        """Fresh samples X ~ N(0, x_scale^2 I), Y = Phi(X) of a teacher, without noise."""
+        """Return a sampler of X ~ N(0, x_scale^2 I) and Y = Phi(X), without noise.
+
+        Args:
+            kind: Kind of the teacher Phi.
+        """
         teacher = self.teacher(kind).unsqueeze(0)
         rows = max(1, self.chunk // (teacher.shape[2] * teacher.shape[1]))
 
@@ -117,13 +125,24 @@ class Setting:
         return sample
 
     def law(self, kind: Kind, n: int, rng: np.random.Generator) -> mf.EmpiricalLaw:
-        """The empirical law of n samples of a teacher; without symmetry until `symmetrised`."""
+        """Return the empirical law of samples of a teacher; it has no symmetry until `symmetrised`.
+
+        Args:
+            kind: Kind of the teacher.
+            n: Number of samples.
+            rng: Source of the samples.
+        """
         x, y = self.sampler(kind)(rng, n)
         return mf.EmpiricalLaw(torch.from_numpy(x), torch.from_numpy(y))
 
 
 def representations(request: Request, group: Group) -> tuple[Representation, Representation]:
-    """How a group acts on inputs and on outputs: as was asked for, by default naturally."""
+    """Return the representations on inputs and on outputs; the default is the natural one.
+
+    Args:
+        request: The user's choices.
+        group: The group.
+    """
     return (
         parse_representation(request.in_rep or "natural", group),
         parse_representation(request.out_rep or "natural", group),
@@ -131,11 +150,15 @@ def representations(request: Request, group: Group) -> tuple[Representation, Rep
 
 
 def setting(request: Request) -> Setting:
-    """The setting of a request: the paper's C2 unless another group is asked for.
+    """Return the setting of a request; the default is the paper's C2.
+
+    Args:
+        request: The user's choices.
 
     Raises:
-        GroupError: the group is infinite. UnitError: no unit is equivariant under its actions.
-        ConfigError: E^G is {0} or Z, or M is not orthogonal, so that there is nothing to show.
+        GroupError: The group is infinite.
+        UnitError: No unit is equivariant under its actions.
+        ConfigError: E^G is {0} or Z, so there is nothing to demonstrate, or the action on Z is not orthogonal.
     """
     group = named_group(request.group or "C2")
     if not isinstance(group, FiniteGroup):
@@ -155,7 +178,7 @@ def setting(request: Request) -> Setting:
 
 
 def _unit(request: Request, in_rep: Representation, out_rep: Representation) -> mf.Unit:
-    """The unit that was asked for, else the first of the default ones that the actions allow."""
+    """Return the requested unit, or the first default unit that the actions allow."""
     if request.unit is not None:
         hidden = parse_representation("regular", in_rep.group) if read_unit(request.unit).kind.has_hidden else None
         return mf.build_unit(request.unit, in_rep, out_rep, hidden)

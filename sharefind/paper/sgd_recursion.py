@@ -1,6 +1,6 @@
-"""The SGD recursion, step by step, against the poster's display written out.
+"""The SGD recursion, step by step, compared with the paper's formula.
 
-The display is evaluated by autograd on the risk of a minibatch; `train` uses closed forms, and no autograd.
+The formula is evaluated by autograd on the risk of a minibatch; `train` uses closed forms without autograd.
 """
 
 from __future__ import annotations
@@ -21,29 +21,38 @@ Terms = tuple[mf.Loss, mf.Penalty, mf.Schedule]
 
 @dataclass(frozen=True)
 class GivenBatches:
-    """Minibatches x (steps, B, d_in), y (steps, B, d_out), one a step, common to all replicates."""
+    """Fixed minibatches, one per step, common to all replicates.
+
+    Attributes:
+        x: Inputs, shape (steps, B, d_in).
+        y: Labels, shape (steps, B, d_out).
+    """
 
     x: Tensor
     y: Tensor
 
     def batch(self, step: int) -> mf.Batch:
-        """The samples of a step."""
+        """Return the samples of a step.
+
+        Args:
+            step: Number of the step, from 0.
+        """
         return mf.Batch(self.x[step : step + 1], self.y[step : step + 1])
 
 
 @dataclass(frozen=True)
 class SGDRecursion:
-    """The recursion that `train` runs is the one of the poster, for every unit, loss, penalty and schedule.
+    """`train` runs the recursion of the paper for every unit, loss, penalty and schedule.
 
     Attributes:
-        terms: Loss, penalty and schedule of each comparison: every one at least once.
-        steps: Steps of a comparison.
-        batch: Samples of a minibatch.
+        terms: Loss, penalty and schedule of each comparison; each kind occurs at least once.
+        steps: Number of steps of a comparison.
+        batch: Number of samples of a minibatch.
         alpha: Step factor.
-        tau: Weight of the penalty, large enough to be seen.
-        tolerances: On particles of order one after the steps.
-        control: By how much at least the recursion with the penalty ascended (the sign of the poster's first display)
-            differs.
+        tau: Weight of the penalty, large enough to have a visible effect.
+        tolerances: Largest difference of particles of size one after the steps.
+        control: Smallest difference to the recursion that ascends the penalty, which is the sign in the poster's first
+            formula.
     """
 
     terms: tuple[Terms, ...] = (
@@ -101,17 +110,17 @@ class SGDRecursion:
         }  # fmt: skip
 
     def as_displayed(self, unit: mf.Unit, batches: GivenBatches, theta: Tensor, terms: Terms, sign: int = 1) -> Tensor:
-        """The poster's recursion without noise, each step through autograd.
+        """Return the particles of the displayed recursion without noise, each step by autograd.
 
         Args:
-            unit: sigma*.
+            unit: The unit sigma*.
             batches: The samples of each step.
-            theta: The start, (1, D, N).
+            theta: The start, shape (1, D, N).
             terms: Loss, penalty and schedule.
             sign: 1 descends the penalty, -1 ascends it.
 
         Returns:
-            The particles after the last step, (1, D, N).
+            The particles after the last step, shape (1, D, N).
         """
         loss, penalty, schedule = terms
         n = theta.shape[2]

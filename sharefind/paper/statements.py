@@ -24,25 +24,28 @@ from sharefind.paper.theorem_5 import DEMONSTRATION as THEOREM_5
 from sharefind.paper.theorem_6 import DEMONSTRATION as THEOREM_6
 
 ALL = "all"
-"""The name that stands for every demonstration."""
+"""The name for all demonstrations."""
 
 DEMONSTRATIONS: tuple[Demonstration, ...] = (
     SGD_RECURSION, PROJECTED_NOISE, THEOREM_1, PROPOSITION_1, PROPOSITION_2, THEOREM_2, PROPOSITION_4, PROPOSITION_5,
     THEOREM_3, COROLLARY_3, THEOREM_4, THEOREM_5, THEOREM_6, FIGURE_WI, FIGURE_SI, HEURISTIC,
 )  # fmt: skip
-"""Every statement of the paper that has a number, its two figures and its heuristic."""
+"""Every numbered statement of the paper, its two figures and its heuristic."""
 
 
 def names() -> tuple[str, ...]:
-    """The names of all demonstrations."""
+    """Return the names of all demonstrations."""
     return tuple(demonstration.name for demonstration in DEMONSTRATIONS)
 
 
 def find(name: str) -> Demonstration:
-    """The demonstration called `name`.
+    """Return a demonstration.
+
+    Args:
+        name: Its name.
 
     Raises:
-        ConfigError: there is none; the message names the nearest.
+        ConfigError: No demonstration has this name; the message suggests the nearest one.
     """
     for demonstration in DEMONSTRATIONS:
         if demonstration.name == name:

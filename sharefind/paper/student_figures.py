@@ -1,6 +1,6 @@
-"""What the paper's two figures have in common: students on a grid, what is measured of them, claims and panels.
+"""The common parts of the paper's two figures: students on a grid, their measurements, claims and panels.
 
-Maass & Fontbona 2024, "Numerical Experiments" and Appendix F. Trainings are in `students`.
+Maass & Fontbona 2024, "Numerical Experiments" and Appendix F. `students` has the trainings.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PAIR_NAMES = tuple(pair_name(*pair) for pair in PAIRS)
 BETWEEN = "RMD^2 between schemes"
 
 Key = tuple[bool, Kind, str, int]
-"""With noise?, teacher, scheme or pair, N."""
+"""Whether there is noise, the teacher, the scheme or pair, and N."""
 
 Reference = Mapping[tuple[Kind, mf.Scheme], Mapping[int, float]]
 """Known values of a figure, by teacher and scheme, then by N."""
@@ -45,15 +45,16 @@ Reference = Mapping[tuple[Kind, mf.Scheme], Mapping[int, float]]
 
 @dataclass(frozen=True)
 class Measured:
-    """What a figure is drawn from.
+    """The measurements of a figure.
 
     Attributes:
-        start: Of the students.
+        start: Kind of start of the students.
         place: Their setting.
-        sizes: N.
-        quiet_sizes: N without noise.
-        rmd2: By key, one value a repetition: a scheme's distance to invariance, or that between two schemes' clouds.
-        risk: The same keys for schemes, mean loss late in training.
+        sizes: All N.
+        quiet_sizes: All N without noise.
+        rmd2: By key, shape (repetitions,): the distance of a scheme to invariance, or between the clouds of two
+            schemes.
+        risk: By key of a scheme, shape (repetitions,): mean loss late in training.
     """
 
     start: Start
@@ -64,29 +65,62 @@ class Measured:
     risk: Mapping[Key, NDArray[np.float64]]
 
     def mean(self, teacher: Kind, which: str, size: int, noisy: bool = True) -> float:
-        """Arithmetic mean over repetitions."""
+        """Return the arithmetic mean over repetitions.
+
+        Args:
+            teacher: Kind of the teacher.
+            which: Scheme or pair.
+            size: N.
+            noisy: Whether the training has noise.
+        """
         return float(self.rmd2[noisy, teacher, which, size].mean())
 
     def means(self, teacher: Kind, which: str, least: int = 0, noisy: bool = True) -> list[float]:
-        """The means at all N from `least` on."""
+        """Return the means at all N from a smallest one on.
+
+        Args:
+            teacher: Kind of the teacher.
+            which: Scheme or pair.
+            least: Smallest N.
+            noisy: Whether the training has noise.
+        """
         sizes = self.sizes if noisy else self.quiet_sizes
         return [self.mean(teacher, which, n, noisy) for n in sizes if n >= least]
 
     def ratio(self, teacher: Kind, which: str, least: int = 0, noisy: bool = True) -> float:
-        """The mean at the largest N over that at the first N from `least` on; 0 where both vanish, nan for nan."""
+        """Return the mean at the largest N over the mean at the first N from `least` on; 0 if both vanish, NaN for NaN.
+
+        Args:
+            teacher: Kind of the teacher.
+            which: Scheme or pair.
+            least: Smallest N.
+            noisy: Whether the training has noise.
+        """
         means = self.means(teacher, which, least, noisy)
         if means[0] == 0:
             return 0.0 if means[-1] == 0 else math.inf
         return means[-1] / means[0]
 
     def largest(self, which: str, noisy: bool = True) -> float:
-        """The largest mean over all teachers and N; nan where one is."""
+        """Return the largest mean over all teachers and N; NaN if one is NaN.
+
+        Args:
+            which: Scheme or pair.
+            noisy: Whether the training has noise.
+        """
         return float(np.max([self.means(teacher, which, noisy=noisy) for teacher in KINDS]))
 
     def panels(
         self, what: str, names: Iterable[str], noisy: bool = True, reference: Reference | None = None
     ) -> list[Panel]:
-        """One panel a teacher, with a line for each scheme or pair, and stars for known values."""
+        """Return one panel per teacher, with a line for each scheme or pair, and stars for known values.
+
+        Args:
+            what: Label of the y axis.
+            names: The schemes or pairs.
+            noisy: Whether the training has noise.
+            reference: Known values.
+        """
         sizes, names, panels = self.sizes if noisy else self.quiet_sizes, tuple(names), []
         for kind in KINDS:
             repeated = {name: {n: self.rmd2[noisy, kind, name, n] for n in sizes} for name in names}
@@ -98,7 +132,11 @@ class Measured:
         return panels
 
     def rows(self, what: str) -> list[Row]:
-        """Every value with its key; `what` is called the distance to invariance."""
+        """Return every value with its key.
+
+        Args:
+            what: Name of the distance to invariance.
+        """
         return [
             {
                 "quantity": what if which in SCHEME_NAMES else BETWEEN, "noise": "yes" if noisy else "no",
@@ -117,22 +155,25 @@ class StudentFigure(ABC):
     """A figure of students by their distance to invariance.
 
     Attributes:
-        sizes: N: by default the paper's.
+        sizes: All N; the paper's by default.
         training: How each student is trained.
-        few_above: N above which fewer repetitions are enough: they take long there and scatter little.
-        few: These repetitions; None for as many as below.
-        large: N from which on the claims about large N are read.
-        escape: Least RMD^2 of vanilla students of an arbitrary teacher at large N in the paper's setting: a third of
+        few_above: N above which fewer repetitions are enough, since trainings take long and scatter little.
+        few: Number of repetitions above this N; None for the same number.
+        large: N from which on the claims about large N apply.
+        escape: Smallest RMD^2 of vanilla students of an arbitrary teacher at large N in the paper's setting: a third of
             1e-1.
-        escape_elsewhere: The same for other groups, whose teachers are drawn: some are closer to symmetric than the
-            paper's.
-        keeps: What does not fall with N keeps at least this share of its value at N = 50, and what falls keeps at most
-            this.
-        fall: By which factor vanilla students of an equivariant law approach invariance from N = 5 to the largest N:
-            the three decades of the paper's setting.
-        fall_elsewhere: The same for other groups, whose fluctuations at N = 5 are smaller to begin with.
-        contrast: Least ratio between an arbitrary and an equivariant law, vanilla, at the largest N: it is the law that
-            matters.
+        escape_elsewhere: The same for other groups; some of their drawn teachers are closer to symmetric.
+        keeps: A quantity that does not fall with N keeps at least this share of its value at N = 50; one that falls
+            keeps at most this share.
+        fall: Factor by which vanilla students of an equivariant law approach invariance from N = 5 to the largest N:
+            three decades in the paper's setting.
+        fall_elsewhere: The same for other groups, whose fluctuations at N = 5 are smaller.
+        contrast: Smallest ratio between an arbitrary and an equivariant law for vanilla at the largest N; it shows that
+            the law makes the difference.
+        start: Kind of start of the students.
+        what: Name of the measured distance.
+        contrasted: Scheme or pair that the control compares between laws.
+        notes: Remarks on the measurement.
     """
 
     sizes: tuple[int, ...] = (5, 10, 50, 100, 500, 1000, 5000)
@@ -162,30 +203,58 @@ class StudentFigure(ABC):
 
     @abstractmethod
     def checks(self, m: Measured) -> list[Check]:
-        """The claims."""
+        """Return the claims.
+
+        Args:
+            m: The measurements.
+        """
 
     @abstractmethod
     def panels(self, m: Measured) -> list[Panel]:
-        """The distances to invariance."""
+        """Return the panels of the distances to invariance.
+
+        Args:
+            m: The measurements.
+        """
 
     @abstractmethod
     def figure(self, m: Measured) -> str:
-        """The figure obtained."""
+        """Return the main numbers obtained, in words.
+
+        Args:
+            m: The measurements.
+        """
 
     def quiet_sizes(self, sizes: Sequence[int]) -> tuple[int, ...]:
-        """Those at which students are also trained without noise."""
+        """Return the sizes at which students are also trained without noise.
+
+        Args:
+            sizes: All N.
+        """
         return ()
 
     def asked(self, request: Request) -> tuple[int, ...]:
-        """The N of a request."""
+        """Return the sizes N of a request.
+
+        Args:
+            request: The user's choices.
+        """
         return tuple(n for n in self.sizes if request.largest is None or n <= request.largest)
 
     def repetitions_at(self, size: int) -> int:
-        """How many repetitions there are at an N."""
+        """Return the number of repetitions at a size.
+
+        Args:
+            size: N.
+        """
         return self.few if self.few is not None and size > self.few_above else self.training.repetitions
 
     def measured(self, context: Context) -> Measured:
-        """Train the grid, then compare the schemes; both by cells that are kept."""
+        """Return the measurements: train the grid, then compare the schemes, both with stored cells.
+
+        Args:
+            context: The environment, with the request.
+        """
         place, name = setting(context.request), f"fig-{self.start}"
         sizes = fitting_sizes(self.start, self.asked(context.request), place.group.order)
         quiet_sizes = self.quiet_sizes(sizes)
@@ -212,15 +281,21 @@ class StudentFigure(ABC):
         return Measured(self.start, place, sizes, quiet_sizes, {**rmd2, **self._by_key(pairs)}, risk)
 
     def _by_key(self, found: Iterable[tuple[Student, str, Cell, str]]) -> dict[Key, NDArray[np.float64]]:
-        """Numbers of cells in the order of their blocks; a last block may hold more repetitions than were asked for."""
+        """Collect numbers of cells in the order of their blocks; the last block may hold more repetitions than
+        requested.
+        """
         collected: dict[Key, list[float]] = {}
         for s, which, cell, name in found:
             collected.setdefault((s.noisy, s.teacher, which, s.size), []).extend(cell.numbers[name])
         return {key: np.array(values[: self.repetitions_at(key[3])]) for key, values in collected.items()}
 
     def general_checks(self, m: Measured) -> list[Check]:
-        """What vanilla and DA do to students of an arbitrary teacher, whatever their start."""
-        # Like all extremes of means it is nan where a mean is.
+        """Return the claims about vanilla and DA students of an arbitrary teacher, for any start.
+
+        Args:
+            m: The measurements.
+        """
+        # As all extremes of means, this is NaN if a mean is NaN.
         least = float(np.min(m.means("arbitrary", "vanilla", self.large)))
         escape, falls = self.escape if m.place.is_paper else self.escape_elsewhere, "RMD^2 at largest N over N = 50"
         vanilla, da = (m.ratio("arbitrary", which, self.large) for which in ("vanilla", "da"))
@@ -231,12 +306,23 @@ class StudentFigure(ABC):
         ]
 
     def fall_check(self, m: Measured, name: str, teacher: Kind, which: str) -> Check:
-        """Students of an equivariant law, compared with `which`, approach invariance."""
+        """Return the claim that students of an equivariant law approach invariance.
+
+        Args:
+            m: The measurements.
+            name: Name of the law in the claim.
+            teacher: Kind of the teacher.
+            which: Scheme or pair.
+        """
         fall = self.fall if m.place.is_paper else self.fall_elsewhere
         return at_most(f"{name}: RMD^2 at largest N over N = 5", m.ratio(teacher, which), 1 / fall)
 
     def contrast_check(self, m: Measured) -> Check:
-        """Control: the same students, started alike, differ by the law alone."""
+        """Return the control: the same students with the same start differ because of the law alone.
+
+        Args:
+            m: The measurements.
+        """
         which = self.contrasted
         ratio = m.means("arbitrary", which)[-1] / max(m.means("wi", which)[-1], np.finfo(float).tiny)
         return at_least(f"control: {which}, arbitrary over WI teacher at largest N", ratio, self.contrast)

@@ -1,6 +1,6 @@
 """The students of fig-wi and fig-si: trained clouds on a grid of teachers, schemes and sizes, and their distances.
 
-Maass & Fontbona 2024, Appendix F. What the figures claim about them is left to `student_figures`.
+Maass & Fontbona 2024, Appendix F. `student_figures` has the claims of the figures about them.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ PAIRS = tuple(combinations(SCHEMES, 2))
 
 @dataclass(frozen=True)
 class Training:
-    """How students are trained, beside the paper's settings, which are the defaults of `SGDConfig`.
+    """How students are trained, beyond the paper's settings, which are the defaults of `SGDConfig`.
 
     Attributes:
-        repetitions: Independent starts and samples for each teacher, scheme and size: the paper's number.
-        block_particles: Particles of all repetitions trained in one cell: a block that stays in a core's cache trains 3
-            times faster.
-        paper_horizon: T of the paper.
-        other_horizon: T of other groups. E^G is invariant under the flow, but it may repel: then the noise of N
-            particles grows exponentially in T. It does so for D4 on R^4, whose students of a WI teacher are off E^G by
-            7e-5 at N = 500 and T = 2, and by 3e-2, whatever N, at T = 20.
+        repetitions: Number of independent starts and samples for each teacher, scheme and size, as in the paper.
+        block_particles: Number of particles of all repetitions in one cell. A block that fits into a core's cache
+            trains three times faster.
+        paper_horizon: Horizon T of the paper.
+        other_horizon: Horizon T of other groups. E^G is invariant under the flow, but it may be repelling; the noise of
+            N particles then grows exponentially in T. For D4 on R^4, students of a WI teacher are off E^G by 7e-5 at N
+            = 500 and T = 2, and by 3e-2 at T = 20 for every N.
     """
 
     repetitions: int = 10
@@ -48,15 +48,29 @@ class Training:
     other_horizon: float = 2.0
 
     def block_size(self, size: int) -> int:
-        """Repetitions in a block at N = size."""
+        """Return the number of repetitions in a block.
+
+        Args:
+            size: N.
+        """
         return max(1, min(self.repetitions, self.block_particles // size))
 
     def blocks_for(self, size: int, repetitions: int) -> int:
-        """Blocks that hold this many repetitions; the last may hold more than are asked for."""
+        """Return the number of blocks for some repetitions; the last block may hold more than requested.
+
+        Args:
+            size: N.
+            repetitions: Number of repetitions.
+        """
         return math.ceil(repetitions / self.block_size(size))
 
     def horizon(self, request: Request, place: Setting) -> float:
-        """T: what was asked for, else the paper's in the paper's setting and another one elsewhere."""
+        """Return T: the requested one, or the default of the setting.
+
+        Args:
+            request: The user's choices.
+            place: The setting.
+        """
         return request.horizon or (self.paper_horizon if place.is_paper else self.other_horizon)
 
 
@@ -69,8 +83,8 @@ class Student:
         teacher: Kind of its teacher.
         scheme: Scheme of the training.
         size: N.
-        block: Which repetitions, counted in `Training.block_size`.
-        noisy: Whether with the paper's noise (beta = 1e-6) or without any.
+        block: Number of the block of repetitions.
+        noisy: Whether the training has the paper's noise (beta = 1e-6).
         training: How it is trained.
     """
 
@@ -84,24 +98,36 @@ class Student:
 
     @property
     def replicates(self) -> int:
-        """Repetitions in the block."""
+        """Number of repetitions in the block."""
         return self.training.block_size(self.size)
 
     @property
     def noise(self) -> Literal["projected", "gaussian", "none"]:
-        """Projected for an SI start."""
+        """Kind of noise; projected for an SI start."""
         if not self.noisy:
             return "none"
         return "projected" if self.start == "si" else "gaussian"
 
 
 def particles_for(start: Start, size: int, order: int) -> int:
-    """Particles of a cloud: N, or for a WI start the least multiple of |G| that is at least N."""
+    """Return the number of particles of a cloud: N, or for a WI start the smallest multiple of |G| that is at least N.
+
+    Args:
+        start: Kind of start.
+        size: N.
+        order: Order |G| of the group.
+    """
     return size if start == "si" else order * math.ceil(size / order)
 
 
 def student_piece(context: Context, place: Setting, student: Student) -> Piece:
-    """The cell of a student, as a piece of a grid."""
+    """Return the cell of a student as a piece of a grid.
+
+    Args:
+        context: The environment, with the request.
+        place: The setting.
+        student: The student.
+    """
     cost = {mf.Scheme.FA: float(place.group.order)}.get(student.scheme, 1.0)
     return Piece(
         {"piece": "student", **_identity(context, place, student), "scheme": student.scheme.value},
@@ -112,7 +138,14 @@ def student_piece(context: Context, place: Setting, student: Student) -> Piece:
 
 
 def pair_piece(context: Context, place: Setting, student: Student, clouds: dict[mf.Scheme, NDArray[Any]]) -> Piece:
-    """The distances between the four schemes' clouds, as a piece of a grid; `student` with any scheme."""
+    """Return the distances between the clouds of the four schemes as a piece of a grid.
+
+    Args:
+        context: The environment, with the request.
+        place: The setting.
+        student: The student, with any scheme.
+        clouds: For each scheme, shape (R, D, M).
+    """
     identity = {"piece": "pairs", **_identity(context, place, student)}
     return Piece(identity, compare_students, (clouds,), student.replicates * float(student.size) ** 2)
 
@@ -127,14 +160,24 @@ def _identity(context: Context, place: Setting, student: Student) -> dict[str, A
 
 
 def student_config(student: Student, particles: int, until: float) -> mf.SGDConfig:
-    """The paper's settings, which are the defaults, but for T: alpha = 50, B = 20, tau = 1e-4, beta = 1e-6."""
+    """Return the paper's settings (the defaults alpha = 50, B = 20, tau = 1e-4, beta = 1e-6) with another T.
+
+    Args:
+        student: The student.
+        particles: Number of particles.
+        until: T.
+    """
     return mf.SGDConfig(particles=particles, noise=student.noise, horizon=until)
 
 
 def train_student(request: Request, student: Student) -> Cell:
-    """Train one block: clouds (R, D, M), and for every repetition the risk and the distance that its figure shows.
+    """Return the cell of one trained block: its clouds, shape (R, D, M), and per repetition the risk and the distance.
 
     Starts, samples and noise are the same for the four schemes, so that schemes can be compared.
+
+    Args:
+        request: The user's choices.
+        student: The student.
     """
     context, place = Context(request), setting(request)
     start = student_start(context, place, student)
@@ -144,7 +187,7 @@ def train_student(request: Request, student: Student) -> Cell:
     source = _source(context, place, student, config)
     rng = _stream(context, "noise", student)
     fixed = place.fixed if config.noise == "projected" else None
-    # What the paper trains at N = 5 learns nothing by design: its step is made for large N.
+    # The paper's training at N = 5 learns nothing by design: its step size suits large N.
     path = mf.train(gradient, start, source, config, rng, fixed, must_learn=False)
     distance = distances_to_invariance(place, student.start, path.final)
     numbers = {"rmd2": distance, "risk": path.risk.tolist(), "particles": particles, "replicates": replicates}
@@ -152,7 +195,14 @@ def train_student(request: Request, student: Student) -> Cell:
 
 
 def student_start(context: Context, place: Setting, student: Student) -> Tensor:
-    """theta^0 (R, D, M): Gaussian particles projected on E^G (SI), or with all their images (WI)."""
+    """Return the start theta^0, shape (R, D, M): Gaussian particles projected on E^G (SI), or with all their images
+    (WI).
+
+    Args:
+        context: The environment, with the request.
+        place: The setting.
+        student: The student.
+    """
     rng = _stream(context, "start", student)
     replicates, order = student.replicates, place.group.order
     std = mf.SGDConfig().initial_std
@@ -172,12 +222,19 @@ def _source(context: Context, place: Setting, student: Student, config: mf.SGDCo
 
 
 def _stream(context: Context, purpose: str, student: Student) -> np.random.Generator:
-    """Named without the teacher and the scheme: these are compared on common random numbers."""
+    """Return a stream named without teacher and scheme, which are compared on common random numbers."""
     return context.rng("students", purpose, student.start, str(student.size), str(student.block))
 
 
 def distances_to_invariance(place: Setting, start: Start, clouds: Tensor) -> list[float]:
-    """RMD^2 to P_{E^G}#nu in closed form (SI), or to nu^G by exact transport (WI), for each of clouds (R, D, M)."""
+    """Return the distance of each cloud to invariance: RMD^2 to P_{E^G}#nu in closed form (SI), or to nu^G by transport
+    (WI).
+
+    Args:
+        place: The setting.
+        start: Kind of start.
+        clouds: Shape (R, D, M).
+    """
     if start == "si":
         return [float(value) for value in mf.rmd2(clouds, place.fixed)]
     whole = mf.symmetrise(clouds, place.action)
@@ -185,12 +242,12 @@ def distances_to_invariance(place: Setting, start: Start, clouds: Tensor) -> lis
 
 
 def relative_distance2(a: NDArray[np.float64], b: NDArray[np.float64], iterations: int = 50_000_000) -> float:
-    """RMD^2 between clouds by exact transport; not below 0, where rounding may put it.
+    """Return RMD^2 between two clouds by exact transport; negative rounding errors become 0.
 
     Args:
-        a: Cloud, (N, D).
-        b: Cloud, (M, D).
-        iterations: Most of the network simplex, which stops where it is done: 10,000 points take a few million.
+        a: Shape (N, D), float64.
+        b: Shape (M, D), float64.
+        iterations: Largest number of iterations of the network simplex; 10,000 points need a few million.
 
     Raises:
         NotConvergedError: The transport solver did not reach the optimum.
@@ -200,7 +257,12 @@ def relative_distance2(a: NDArray[np.float64], b: NDArray[np.float64], iteration
 
 
 def compare_students(request: Request, clouds: dict[mf.Scheme, NDArray[Any]]) -> Cell:
-    """RMD^2 between the schemes' clouds (R, D, M) of one block, a list of R values for each of the six pairs."""
+    """Return a cell with RMD^2 between the schemes' clouds of one block: R values for each of the six pairs.
+
+    Args:
+        request: The user's choices.
+        clouds: For each scheme, shape (R, D, M).
+    """
     numbers = {
         pair_name(one, other): [
             relative_distance2(np.ascontiguousarray(a.T), np.ascontiguousarray(b.T))
@@ -212,21 +274,26 @@ def compare_students(request: Request, clouds: dict[mf.Scheme, NDArray[Any]]) ->
 
 
 def pair_name(one: mf.Scheme, other: mf.Scheme) -> str:
-    """What a pair of schemes is called, such as "da-fa"."""
+    """Return the name of a pair of schemes, such as "da-fa".
+
+    Args:
+        one: A scheme.
+        other: Another scheme.
+    """
     return f"{one.value}-{other.value}"
 
 
 def fitting_sizes(start: Start, sizes: Sequence[int], order: int, most_entries: int = 60_000_000) -> tuple[int, ...]:
-    """The sizes whose distance to nu^G can be computed in memory; all of them for an SI start.
+    """Return the sizes whose distance to nu^G can be computed in memory; for an SI start all of them.
 
     Args:
-        start: Of the students.
-        sizes: N.
-        order: |G|.
-        most_entries: Entries of the largest cost matrix of a transport (0.5 GB).
+        start: Kind of start.
+        sizes: All N.
+        order: Order |G| of the group.
+        most_entries: Largest number of entries of the cost matrix of a transport (0.5 GB).
 
     Raises:
-        ConfigError: There is none, which is so for groups of more than most_entries^(1/3) elements.
+        ConfigError: No size fits; this happens for groups of more than most_entries^(1/3) elements.
     """
     if start == "si":
         return tuple(sizes)

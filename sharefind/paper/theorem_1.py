@@ -1,7 +1,8 @@
-"""Theorem 1, the mean-field limit: SGD with N particles against the Wasserstein gradient flow, over growing N.
+"""Theorem 1, the mean-field limit: SGD with N particles approaches the Wasserstein gradient flow as N grows.
 
-Two comparisons: the exact W2 to a large reference cloud, and the coupling with copies of the nonlinear process that
-share their start with the SGD's particles (propagation of chaos). A noisy run is compared with a Langevin reference.
+There are two comparisons: the exact W2 distance to a large reference cloud, and the coupling with copies of the
+nonlinear process that share their start with the SGD's particles (propagation of chaos). A noisy run is compared with a
+Langevin reference.
 """
 
 from __future__ import annotations
@@ -36,35 +37,36 @@ NOTES = (
 )
 
 Measured = Mapping[str, list[NDArray[np.float64]]]
-"""For each quantity its values over repetitions, one array an N."""
+"""The values of each quantity over repetitions, one array per N."""
 
 
 @dataclass(frozen=True)
 class Theorem1:
     """SGD approaches the flow: distances to it fall with N, at fitted exponents.
 
-    With the paper's alpha of 50 the steps of the smallest N are so large that its clouds are far from any limit; a
-    fifth of it, for as many units of alpha T as 50 gives in T = 1, is not.
+    With the paper's alpha of 50 the steps for the smallest N are so large that its clouds are far from any limit. A
+    fifth of this alpha, over the same alpha T as 50 gives in T = 1, avoids this.
 
     Attributes:
-        samples: Support points of the law.
-        batch: Samples of a minibatch, drawn from it independently.
-        sizes: N of the clouds compared.
-        reference: N of the reference that stands for N = infinity.
-        repetitions: Trainings at each N.
-        horizon: T.
+        samples: Number of support points of the law.
+        batch: Number of samples of a minibatch, drawn independently from the law.
+        sizes: Sizes N of the compared clouds.
+        reference: Size N of the reference that represents N = infinity.
+        repetitions: Number of trainings for each N.
+        horizon: Horizon T.
         alpha: Step factor.
-        start_std: Spread of the start.
-        tau: Penalty of all runs.
-        beta: Temperature of the noisy ones.
-        coupling_exponent: Theory's exponent of the coupling distance (Sznitman 1991).
-        coupling_margin: How far the fitted one may lie from it.
-        sampling_share: W2 to the large cloud falls at least like N^(-1/D), the rate at which N points fill D dimensions
-            (Fournier & Guillin 2015). The upper end of its interval must reach this share of that exponent, D = 4 and
-            above.
-        untrained_ratio: Least ratio of the coupling distance of the untrained start to that of SGD, at the largest N.
-        untrained_exponent: Least exponent of the control: the untrained start does not approach the flow's end as N
-            grows.
+        start_std: Standard deviation of the start.
+        tau: Weight of the penalty in all runs.
+        beta: Temperature of the noisy runs.
+        coupling_exponent: Exponent of the coupling distance in theory (Sznitman 1991).
+        coupling_margin: Largest distance of the fitted exponent from it.
+        sampling_share: W2 to the large cloud falls at least as N^(-1/D), the rate at which N points fill D dimensions
+            (Fournier & Guillin 2015). The upper end of the fitted interval must reach this share of that exponent, for
+            D = 4 and above.
+        untrained_ratio: Smallest ratio of the coupling distance of the untrained start to that of SGD, at the largest
+            N.
+        untrained_exponent: Smallest exponent of the control: the untrained start does not approach the end of the flow
+            as N grows.
     """
 
     samples: int = 200
@@ -127,14 +129,24 @@ class Theorem1:
 
 @dataclass(frozen=True)
 class Limit:
-    """The law, the starts and the references of the comparison."""
+    """The law, the starts and the references of the comparison.
+
+    Attributes:
+        context: The environment, with the request.
+        setting: The group, the unit and the teachers.
+        numbers: The numbers of the statement.
+    """
 
     context: Context
     setting: Setting
     numbers: Theorem1
 
     def identity(self, size: int) -> dict[str, str | int]:
-        """Everything that the distances at an N depend on."""
+        """Return everything on which the distances at an N depend.
+
+        Args:
+            size: N.
+        """
         return {
             "name": "thm-1", "numbers": repr(self.numbers), **self.setting.names, "N": size,
             "seed": self.context.request.seed,
@@ -142,16 +154,28 @@ class Limit:
 
     @cached_property
     def law(self) -> mf.EmpiricalLaw:
-        """Samples of the arbitrary teacher: Thm 1 asks for no symmetry."""
+        """Samples of the arbitrary teacher; Theorem 1 needs no symmetry."""
         return self.setting.law("arbitrary", self.numbers.samples, self.context.rng("thm-1", "law"))
 
     def start(self, particles: int, replicates: int, name: str) -> Tensor:
-        """Independent Gaussian particles, (replicates, D, particles)."""
+        """Return independent Gaussian particles, shape (replicates, D, particles).
+
+        Args:
+            particles: Number of particles.
+            replicates: Number of replicates.
+            name: Name of the random stream.
+        """
         full, rng = Subspace.full(self.setting.unit.space.dim), self.context.rng("thm-1", name, str(particles))
         return mf.gaussian_start(full, particles, self.numbers.start_std, rng, replicates)
 
     def sgd(self, start: Tensor, beta: float, source: mf.Source | None = None) -> Tensor:
-        """SGD at the cloud's own N up to the horizon, (R, D, N)."""
+        """Return the end of SGD at the horizon, shape (R, D, N).
+
+        Args:
+            start: Particles, shape (R, D, N).
+            beta: Temperature.
+            source: Minibatches; None draws them from the law.
+        """
         replicates, _, particles = start.shape
         numbers, rng = self.numbers, self.context.rng("thm-1", "sgd", str(particles), str(beta))
         config = mf.SGDConfig(
@@ -172,7 +196,11 @@ class Limit:
         return mf.flow(risk, self.start(numbers.reference, 1, "reference"), config, passive=passive)
 
     def nonlinear(self, size: int) -> Tensor:
-        """The copies of the nonlinear process that started where the SGD of this size did, (R, D, N)."""
+        """Return the copies of the nonlinear process with the start of the SGD of this size, shape (R, D, N).
+
+        Args:
+            size: N.
+        """
         repetitions = self.numbers.repetitions
         before = repetitions * sum(n for n in self.numbers.sizes if n < size)
         block = self.flow_path.passive[-1][0, :, before : before + repetitions * size]
@@ -180,11 +208,15 @@ class Limit:
 
     @cached_property
     def langevin(self) -> Tensor:
-        """The reference with noise: full-batch Langevin steps with the largest N, (1, D, N)."""
+        """The reference with noise: full-batch Langevin steps with the largest N, shape (1, D, N)."""
         return self.sgd(self.start(self.numbers.reference, 1, "langevin"), self.numbers.beta, self.law.full_batch())
 
     def measured(self, size: int) -> Cell:
-        """All quantities at an N."""
+        """Return all quantities at an N.
+
+        Args:
+            size: N.
+        """
         start = self.start(size, self.numbers.repetitions, "start")
         final, noisy, nonlinear = self.sgd(start, 0.0), self.sgd(start, self.numbers.beta), self.nonlinear(size)
         numbers: dict[str, list[float]] = {
@@ -198,7 +230,7 @@ class Limit:
 
 
 def _w2(clouds: Tensor, target: Tensor) -> list[float]:
-    """W2 of every replicate (R, D, N) to one cloud (D, M), by exact transport."""
+    """Return W2 of every replicate (R, D, N) to one cloud (D, M), by exact transport."""
     reference = target.t().numpy()
     return [max(0.0, mf.w2_squared(cloud.t().numpy(), reference)) ** 0.5 for cloud in clouds]
 

@@ -22,15 +22,17 @@ PLAIN, SYMMETRIC, EA = "R over all measures", "R over all measures, equivariant 
 
 @dataclass(frozen=True)
 class Theorem2(LeastRisks):
-    """inf over WI measures of R = inf R^DA = inf R^FA, on a dictionary of particles closed under the group.
+    """inf R over WI measures = inf R^DA = inf R^FA, on a dictionary of particles closed under the group.
 
     Attributes:
-        samples: Support points of the arbitrary law.
-        orbits: Orbits of the dictionary before column generation.
-        rounds: Rounds of column generation.
-        starts: Descents in each round.
-        particle_std: Spread of random particles.
-        radius: Bound on every coordinate of a particle: Z is a cube, invariant under signed permutations of Z.
+        samples: Number of support points of the arbitrary law.
+        orbits: Number of orbits of the dictionary before column generation.
+        rounds: Number of rounds of column generation.
+        starts: Number of descents in each round.
+        particle_std: Standard deviation of random particles.
+        radius: Bound on every coordinate of a particle: Z is restricted to a cube, invariant under signed permutations.
+        title: Short name of the statement.
+        notes: Remarks on the measurement.
     """
 
     samples: int = 40
@@ -48,7 +50,12 @@ class Theorem2(LeastRisks):
     )
 
     def measured(self, context: Context, name: str) -> list[Row]:
-        """Every problem solved on its own, from the definition of its risk."""
+        """Return the solution of every problem, each solved separately from the definition of its risk.
+
+        Args:
+            context: The environment, with the request.
+            name: Name of the group.
+        """
         place = setting(replace(context.request, group=name))
         rng = context.rng("thm-2", name)
         law = place.law("arbitrary", self.samples, rng)
@@ -74,7 +81,9 @@ class Theorem2(LeastRisks):
         ]  # fmt: skip
 
     def _dictionary(self, unit: mf.Unit, law: mf.EmpiricalLaw, rule: mf.HaarRule, rng: np.random.Generator) -> Tensor:
-        """Orbits (K, D, |G|) of random particles, of those that column generation finds, and of their projections."""
+        """Return orbits (K, D, |G|) of random particles, of particles found by column generation, and of their
+        projections.
+        """
 
         def drawn(count: int) -> Tensor:
             return torch.from_numpy(rng.normal(0, self.particle_std, size=(count, unit.space.dim, 1)))
@@ -89,7 +98,12 @@ class Theorem2(LeastRisks):
         return rule.images(particles).squeeze(-1)
 
     def checks(self, name: str, rows: Sequence[Row]) -> list[Check]:
-        """The three values agree, and so does that for the equivariant law; the controls differ."""
+        """Return the claims: the three values agree, as does the value for the equivariant law; the controls differ.
+
+        Args:
+            name: Name of the group.
+            rows: Its numbers.
+        """
         value, gap, least = (
             {str(row["problem"]): float(row[key]) for row in rows} for key in ("value", "gap", "lower_bound")
         )
@@ -105,12 +119,22 @@ class Theorem2(LeastRisks):
         ]
 
     def panel(self, rows: Sequence[Row], groups: Sequence[str]) -> Panel:
-        """All least risks."""
+        """Return the panel of all least risks.
+
+        Args:
+            rows: All numbers.
+            groups: Names of the groups.
+        """
         heights = {what: column(rows, "value", problem=what) for what in (WI, DA, FA, SYMMETRIC, PLAIN, EA)}
         return Panel.of_groups("Theorem 2: least risks", "least risk", groups, heights)
 
     def figure(self, rows: Sequence[Row], checks: Sequence[Check]) -> str:
-        """How well the three agree."""
+        """Return how well the three values agree, in words.
+
+        Args:
+            rows: All numbers.
+            checks: All checks.
+        """
         worst = max(check.value for check in checks if "agree" in check.name)
         gap = max(check.value for check in checks if "largest gap" in check.name)
         groups = len({row["group"] for row in rows})

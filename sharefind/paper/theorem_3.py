@@ -10,12 +10,20 @@ from sharefind.paper.flows import INVARIANT, PLAIN, Arena, FlowStatement, keep
 
 @dataclass(frozen=True)
 class Theorem3(FlowStatement):
-    """The flow of an invariant functional keeps a WI start WI."""
+    """The flow of an invariant functional keeps a WI start WI.
+
+    Attributes:
+        name: Name of the demonstration.
+    """
 
     name = "thm-3"
 
     def shown(self, arena: Arena) -> Outcome:
-        """The invariant risks keep it, the risk of an arbitrary law does not."""
+        """Return the verdict: the invariant risks keep the start WI, the risk of an arbitrary law does not.
+
+        Args:
+            arena: Laws and starts.
+        """
         return keep(arena, arena.risks(*INVARIANT), arena.risks(PLAIN), "wi")
 
 

@@ -10,12 +10,20 @@ from sharefind.paper.flows import DA, FA, PLAIN, SYMMETRIC, Arena, FlowStatement
 
 @dataclass(frozen=True)
 class Theorem4(FlowStatement):
-    """From a WI start, the flows of R^DA and R^FA coincide, and that of R too where the law is equivariant."""
+    """The flows of R^DA and R^FA from a WI start coincide, and so does that of R if the law is equivariant.
+
+    Attributes:
+        name: Name of the demonstration.
+    """
 
     name = "thm-4"
 
     def shown(self, arena: Arena) -> Outcome:
-        """They do; under an arbitrary law, or from a start that is not WI, they differ."""
+        """Return the verdict: the flows coincide; under an arbitrary law, or from a start that is not WI, they differ.
+
+        Args:
+            arena: Laws and starts.
+        """
         flows = arena.risks(DA, FA, SYMMETRIC, "R^DA, equivariant law", "R^FA, equivariant law")
         start = arena.wi_start()
         controls: dict[str, Pair] = {

@@ -13,11 +13,12 @@ from sharefind.paper.flows import INVARIANT, PLAIN, Arena, FlowStatement, keep, 
 
 @dataclass(frozen=True)
 class Theorem5(FlowStatement):
-    """Invariant R and r: WGF(R_{E^G}^{tau,beta}), and SGD with projected noise, keep an SI start SI.
+    """If R and r are invariant, the flow of R_{E^G}^{tau,beta} and SGD with projected noise keep an SI start SI.
 
     Attributes:
         sgd_alpha: Step factor of the SGD.
-        sgd_horizon: Its horizon.
+        sgd_horizon: Horizon of the SGD.
+        name: Name of the demonstration.
     """
 
     sgd_alpha: float = 5.0
@@ -26,7 +27,12 @@ class Theorem5(FlowStatement):
     name = "thm-5"
 
     def shown(self, arena: Arena) -> Outcome:
-        """Flows and trainings; under an arbitrary law, or with noise that is not projected, they leave."""
+        """Return the verdict on flows and trainings; under an arbitrary law, or with noise that is not projected, they
+        leave E^G.
+
+        Args:
+            arena: Laws and starts.
+        """
         basis = torch.tensor(arena.setting.fixed.space.orthonormal())
         flows = {name: self.regularised(risk, basis=basis) for name, risk in arena.risks(*INVARIANT).items()}
         controls = {PLAIN: self.regularised(arena.risk(PLAIN), basis=basis)}
@@ -52,7 +58,7 @@ class Theorem5(FlowStatement):
         return Outcome((*outcome.rows, *rows), (*outcome.checks, *checks), outcome.panels, outcome.figure, notes)
 
     def _trained(self, arena: Arena, scheme: mf.Scheme, law: mf.EmpiricalLaw, noise: str) -> float:
-        """How far full-batch SGD from an SI start ends from E^G."""
+        """Return the distance from E^G at the end of full-batch SGD from an SI start."""
         gradient = mf.scheme_gradient(scheme, arena.setting.unit, arena.setting.action, arena.setting.fixed)
         start = arena.si_start()
         config = mf.SGDConfig.model_validate(

@@ -10,12 +10,21 @@ from sharefind.paper.flows import DA, EA, FA, PLAIN, SYMMETRIC, Arena, FlowState
 
 @dataclass(frozen=True)
 class Theorem6(FlowStatement):
-    """From an SI start, the flows of R^DA, R^FA and R^EA coincide, and that of R too where the law is equivariant."""
+    """The flows of R^DA, R^FA and R^EA from an SI start coincide, and so does that of R if the law is equivariant.
+
+    Attributes:
+        name: Name of the demonstration.
+    """
 
     name = "thm-6"
 
     def shown(self, arena: Arena) -> Outcome:
-        """They do; under an arbitrary law, or from a start that is WI and not SI, they differ."""
+        """Return the verdict: the flows coincide; under an arbitrary law, or from a start that is WI but not SI, they
+        differ.
+
+        Args:
+            arena: Laws and starts.
+        """
         flows = arena.risks(DA, FA, EA, SYMMETRIC)
         start = arena.si_start()
         controls: dict[str, Pair] = {

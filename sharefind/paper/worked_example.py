@@ -1,7 +1,7 @@
 """An equivariant law for Propositions 4 and 5 on which the least risks are known in closed form.
 
-X carries any orthogonal action of a finite group, Y the trivial one. Half of the mass lies on the orbit of t e, half on
-its mean t P e, where e is a basis vector that the group moves; the label is y(x) = mean_g tanh(s <g e, x> + c).
+X carries any orthogonal action of a finite group, Y the trivial one. Let e be a basis vector that the group moves. Half
+of the mass lies on the orbit of t e, the other half on its mean t P e. The label is y(x) = mean_g tanh(s <g e, x> + c).
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from sharefind.groups import Representation, trivial
 class WorkedExample:
     """The law, the two labels, and the measures that attain the two infima.
 
-    An SI model sees x through its mean P x alone, which is the same on all of the support: it takes one value v there.
-    So inf over P(E^G) of R is min_v ((v - a)^2 + (v - b)^2) / 2 = (a - b)^2 / 4, attained by w = 0. The label itself is
-    the model of the orbit of the particle (s e, c), so inf over P(Z) of R is 0.
+    An SI model depends on x only through its mean P x, which is the same on the whole support, so it takes one value v
+    there. Therefore inf R over P(E^G) is min_v ((v - a)^2 + (v - b)^2) / 2 = (a - b)^2 / 4, attained by w = 0. The
+    label itself is the model of the orbit of the particle (s e, c), so inf R over P(Z) is 0.
 
     Attributes:
-        in_rep: rho.
-        orbit: g e for every g, (|G|, d_in).
+        in_rep: The representation rho on X.
+        orbit: Shape (|G|, d_in), float64: g e for every g.
         t: Size of the inputs.
         s: Slope of the label.
-        c: Its shift; not 0, so that odd functions do not hide signs.
-        padding: Half-width of the interval around an entry of a representation in floating point: far above its
+        c: Shift of the label; it is not 0, so that odd functions do not hide signs.
+        padding: Half-width of the interval around an entry of a representation in floating point, far above its
             rounding error.
     """
 
@@ -57,37 +57,41 @@ class WorkedExample:
 
     @property
     def strict_gap(self) -> float:
-        """(a - b)^2 / 4."""
+        """The gap (a - b)^2 / 4."""
         return (self.a - self.b) ** 2 / 4
 
     @property
     def unit(self) -> mf.Unit:
-        """tanh(w x + b), Y trivial: Z = X* + R."""
+        """The unit tanh(w x + b) with trivial Y: Z = X* + R."""
         return mf.build_unit("matrix+bias:tanh", self.in_rep, trivial(self.in_rep.group, 1))
 
     def label(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """y(x) = mean_g tanh(s <g e, x> + c): (n, d_in) -> (n, 1)."""
+        """Return y(x) = mean_g tanh(s <g e, x> + c), shape (n, 1), float64.
+
+        Args:
+            x: Shape (n, d_in), float64.
+        """
         return np.asarray(np.tanh(self.s * x @ self.orbit.T + self.c).mean(1, keepdims=True))
 
     def law(self) -> mf.EmpiricalLaw:
-        """pi: mass 1/2 on t times the orbit, 1/2 on t times its mean."""
+        """Return the law pi: mass 1/2 on t times the orbit, 1/2 on t times its mean."""
         order = len(self.orbit)
         x = self.t * np.vstack([self.orbit, np.repeat(self.orbit.mean(0, keepdims=True), order, axis=0)])
         return mf.EmpiricalLaw(torch.from_numpy(x), torch.from_numpy(self.label(x)))
 
     def weakly_invariant(self) -> Tensor:
-        """The orbit of (s e, c), a WI measure of risk 0: (1, D, |G|)."""
+        """Return the orbit of (s e, c), a WI measure of risk 0, shape (1, D, |G|), float64."""
         bias = np.full((1, len(self.orbit)), self.c)
         return torch.from_numpy(np.vstack([self.s * self.orbit.T, bias])).unsqueeze(0)
 
     def strongly_invariant(self) -> Tensor:
-        """The particle (0, artanh((a + b) / 2)) of E^G, of risk (a - b)^2 / 4: (1, D, 1)."""
+        """Return the particle (0, artanh((a + b) / 2)) of E^G, of risk (a - b)^2 / 4, shape (1, D, 1), float64."""
         theta = np.zeros((1, self.in_rep.dim + 1, 1))
         theta[0, -1, 0] = np.arctanh((self.a + self.b) / 2)
         return torch.from_numpy(theta)
 
     def certified_gap(self) -> tuple[float, float]:
-        """An interval that holds (a - b)^2 / 4, by interval arithmetic: (lower, upper)."""
+        """Return an interval (lower, upper) that contains (a - b)^2 / 4, by interval arithmetic."""
         from mpmath import iv
 
         def tanh(x: Any) -> Any:
@@ -104,10 +108,14 @@ class WorkedExample:
 
 
 def worked_example(in_rep: Representation) -> WorkedExample:
-    """The example over an action on X.
+    """Return the example for an action on X.
+
+    Args:
+        in_rep: The representation on X.
 
     Raises:
-        ConfigError: rho is not orthogonal, fixes every basis vector, or gives both labels the same value.
+        ConfigError: The representation is not orthogonal, fixes every basis vector, or gives both labels the same
+            value.
     """
     if not in_rep.is_orthogonal:
         raise ConfigError(

@@ -1,7 +1,6 @@
-"""What symmetry a space of parameters has: its stabiliser in the [signed] permutations and rotations, named.
+"""The symmetry of a space of parameters: its stabiliser among permutations, signed permutations and rotations, named.
 
-Exact spaces come from `sharefind.spaces`, groups from `sharefind.groups`; how a space was found is left to
-`sharefind.search`.
+`sharefind.spaces` supplies exact spaces, `sharefind.groups` the groups. `sharefind.search` finds the space.
 """
 
 from sharefind.recognition.layout import Axis, Layout, matrix_layout, vector_layout

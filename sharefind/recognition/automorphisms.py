@@ -1,6 +1,6 @@
-"""The automorphism group of a coloured digraph: by igraph's BLISS where it is installed, else by `refinement`.
+"""The automorphism group of a coloured digraph: by igraph's BLISS if it is installed, else by `refinement`.
 
-Both give generators and the exact order; which colours a subspace has is left to `colours`.
+Both give generators and the exact order. `colours` derives the colours from a subspace.
 """
 
 from __future__ import annotations
@@ -19,13 +19,21 @@ Engine = Literal["auto", "igraph", "refinement"]
 
 
 def automorphisms(colours: IntArray, engine: Engine = "auto") -> tuple[list[IntArray], int]:
-    """Generators, int64 (n,) each in image form, and the order of {g : colours[g i, g j] = colours[i, j]}.
+    """Compute {g : colours[g i, g j] = colours[i, j] for all i, j}, a group of permutations of the points.
 
-    colours: int64 (n, n), those of points on the diagonal. "igraph" runs BLISS (Junttila and Kaski 2007), "refinement"
-    the search of this package, "auto" the first that is there.
+    "igraph" runs BLISS (Junttila and Kaski 2007), "refinement" the search of this package, "auto" BLISS if it is
+    installed.
+
+    Args:
+        colours: Shape (n, n), int64: a colour for each ordered pair of points; the diagonal holds the colours of the
+            points.
+        engine: "auto", "igraph" or "refinement".
+
+    Returns:
+        Generators, each of shape (n,), int64, with the image of point i at position i; and the order of the group.
 
     Raises:
-        InputError: an unknown engine, or igraph asked for where it is not installed.
+        InputError: The engine is unknown, or igraph was requested and is not installed.
     """
     if engine not in ("auto", "igraph", "refinement"):
         raise InputError(f"engine {engine!r} is unknown; use auto, igraph or refinement")
@@ -38,9 +46,9 @@ def automorphisms(colours: IntArray, engine: Engine = "auto") -> tuple[list[IntA
 
 
 def _bliss(colours: IntArray) -> tuple[list[IntArray], int]:
-    """BLISS colours vertices only, so arc colours are written in binary: one layer of vertices for each digit.
+    """Run BLISS, which colours vertices only: arc colours are written in binary, with one layer of vertices per digit.
 
-    This is the encoding of the nauty manual, Section "Graphs with coloured edges"; a vertical path joins the copies of
+    This is the encoding of the nauty manual, Section "Graphs with coloured edges". A vertical path joins the copies of
     a point, and layer l holds the arcs whose colour has digit l.
     """
     import igraph
@@ -59,7 +67,7 @@ def _bliss(colours: IntArray) -> tuple[list[IntArray], int]:
 
 
 def _frequent_first(colours: IntArray) -> IntArray:
-    """Arc colours renumbered by falling frequency, so that most arcs need no edge; the diagonal has none, 0."""
+    """Renumber arc colours by falling frequency, so that most arcs need no edge; the diagonal has no arc and gets 0."""
     off = ~np.eye(len(colours), dtype=bool)
     arcs = np.zeros_like(colours)
     _, inverse, counts = np.unique(colours[off], return_inverse=True, return_counts=True)

@@ -1,6 +1,6 @@
 """A subspace as a complete coloured digraph on the points of a layout, whose automorphisms fix it pointwise.
 
-How those automorphisms are found is left to `automorphisms`.
+`automorphisms` computes these automorphisms.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from sharefind.typing import IntArray
 
 
 def entry_labels(space: Subspace, margin: float = 1e-6) -> IntArray:
-    """Labels of the coordinates, int64 (ambient,): z_i = z_j on the space for equal labels, z_i = -z_j for opposite
-    ones, z_i = 0 for 0.
+    """Label the coordinates of a space by equality.
 
-    For a tying space these are its labels. A numerical space is clustered up to its tolerance.
+    On the space, z_i = z_j for equal labels, z_i = -z_j for opposite labels, and z_i = 0 for label 0. The labels of a
+    tying space are its own. The coordinates of a numerical space are clustered up to its tolerance.
 
     Args:
         space: The subspace.
         margin: Smallest distance, in units of the largest coordinate, at which entries of a numerical subspace count as
-            different; the tolerance of the subspace where that is larger.
+            different. The tolerance of the subspace replaces it if that is larger.
+
+    Returns:
+        Labels, shape (ambient,), int64.
 
     Raises:
-        SpaceError: a numerical space whose entries do not fall into clear clusters.
+        SpaceError: The entries of a numerical space do not fall into clear clusters.
     """
     if space.labels is not None:
         return space.labels.astype(np.int64)
@@ -36,7 +39,7 @@ def entry_labels(space: Subspace, margin: float = 1e-6) -> IntArray:
 
 
 def _exact_labels(space: Subspace) -> IntArray:
-    """Columns of the reduced basis, numbered up to sign."""
+    """Number the columns of the reduced basis up to sign."""
     columns: list[dict[int, object]] = [{} for _ in range(space.ambient)]
     minus: list[dict[int, object]] = [{} for _ in range(space.ambient)]
     for k, row in rows_of(space.exact_rows()).items():
@@ -54,7 +57,7 @@ def _exact_labels(space: Subspace) -> IntArray:
 
 
 def _numerical_labels(space: Subspace, relative: float) -> IntArray:
-    """Greedy clusters of the columns of an orthonormal basis; each must be far from every other."""
+    """Cluster the columns of an orthonormal basis greedily; each cluster must be far from every other."""
     columns = space.orthonormal().T
     margin = relative * float(np.abs(columns).max())
     labels = np.full(len(columns), len(columns) + 1)
@@ -79,13 +82,20 @@ def _refuse_unless_separated(tree: cKDTree, columns: NDArray[np.float64], labels
 
 
 def point_colours(labels: IntArray, layout: Layout) -> IntArray:
-    """Colours of all ordered pairs of points, int64 (points, points); those of single points on the diagonal.
+    """Colour all ordered pairs of points, so that the automorphisms are the moves that fix the space.
 
-    The permutations g with colours[g i, g j] = colours[i, j] are exactly the moves of the layout with M_g z = z
-    whenever z has these labels: (s_i s_j) z_ij is the colour of the pair of points that stand for s_i e_i and s_j e_j.
+    The permutations g with colours[g i, g j] = colours[i, j] are exactly the moves of the layout with M_g z = z for
+    every z with these labels. The pair of points that represents s_i e_i and s_j e_j has the colour (s_i s_j) z_ij.
+
+    Args:
+        labels: Shape (dim,), int64, from `entry_labels`.
+        layout: The index sets of the parameters.
+
+    Returns:
+        Colours, shape (points, points), int64; the diagonal holds the colours of single points.
 
     Raises:
-        SpaceError: the labels do not fill the layout.
+        SpaceError: The number of labels differs from the number of parameters of the layout.
     """
     if labels.size != layout.dim:
         raise SpaceError(f"a space of R^{labels.size} does not fill a layout of {layout.dim} parameters; correct it")
@@ -101,7 +111,9 @@ def point_colours(labels: IntArray, layout: Layout) -> IntArray:
 
 
 def _frame(layout: Layout) -> IntArray:
-    """What every move keeps: the axes of a pair, a point and its negative, and each index of an axis that stays."""
+    """Colour what every move preserves: the axes of a pair, a point and its negative, and each index of a
+    fixed axis.
+    """
     axis_of = np.repeat(np.arange(len(layout.axes)), [axis.points for axis in layout.axes])
     frame = 3 * (axis_of[:, None] * len(layout.axes) + axis_of)
     np.fill_diagonal(frame, np.diagonal(frame) + 1)
@@ -117,7 +129,7 @@ def _frame(layout: Layout) -> IntArray:
 
 
 def _layer(labels: IntArray, block: tuple[int, ...], layout: Layout) -> IntArray:
-    """The labels of one block on pairs of points, shifted to be non-negative; 0 elsewhere."""
+    """Return the labels of one block on pairs of points, shifted to be positive; 0 elsewhere."""
     values = labels
     for position, k in enumerate(block):
         if layout.axes[k].is_signed:

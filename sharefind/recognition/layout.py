@@ -1,7 +1,7 @@
-"""Which index sets the parameters have, and what may move them: the ambient group of a recognition.
+"""The index sets of the parameters and the moves they allow: the ambient group of a recognition.
 
-An axis is an index set (inputs, outputs, hidden units); a block of parameters runs over one or two of them. Two axes
-of a block that are the same one move together, sigma on both sides.
+An axis is an index set (inputs, outputs, hidden units). A block of parameters has one or two axes. If both axes of a
+block are the same one, they move together: one permutation acts on both sides.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ MOVES: tuple[Moves, ...] = ("permutations", "signed", "none")
 class Axis:
     """One index set.
 
-    name: what it is called, such as "in".
-    size: number of indices.
-    moves: "permutations", "signed" (permutations with signs: B_size) or "none" (every index stays).
+    Attributes:
+        name: Its name, such as "in".
+        size: Number of indices.
+        moves: "permutations", "signed" (permutations with signs, the group B_size) or "none" (every index is fixed).
 
     Raises:
-        SpaceError: no index, or unknown moves.
+        SpaceError: The size is below 1, or `moves` is unknown.
     """
 
     name: str
@@ -50,19 +51,22 @@ class Axis:
 
     @property
     def points(self) -> int:
-        """Number of points that stand for the axis: index i is i, and i + size its negative where signed."""
+        """Number of points that represent the axis: point i for index i and, if signed, point i + size for its
+        negative.
+        """
         return 2 * self.size if self.is_signed else self.size
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The parameters z: blocks, one after another, each flattened row-major over one or two axes.
+    """The parameters z: blocks one after another, each with one or two axes and flattened row by row.
 
-    axes: the index sets; their points stand side by side in this order.
-    blocks: positions of the axes of each block, (rows, columns) for a matrix, (indices,) for a vector.
+    Attributes:
+        axes: The index sets; their points follow each other in this order.
+        blocks: For each block the positions of its axes: (rows, columns) for a matrix, (indices,) for a vector.
 
     Raises:
-        SpaceError: no block, a block over no axis, over more than two or over an unknown one, or a repeated name.
+        SpaceError: There is no block; a block has no axis, more than two or an unknown one; or two axes share a name.
     """
 
     axes: tuple[Axis, ...]
@@ -97,14 +101,16 @@ class Layout:
 
     @property
     def antipodes(self) -> IntArray:
-        """The point of -e_i for that of e_i, int64 (points,); a point of an axis without signs is its own."""
+        """The point of -e_i for the point of e_i, shape (points,), int64; a point of an unsigned axis is its own
+        antipode.
+        """
         own = [np.arange(axis.points) for axis in self.axes]
         turned = [np.roll(o, axis.size) if axis.is_signed else o for o, axis in zip(own, self.axes, strict=True)]
         return np.concatenate([start + t for start, t in zip(self.starts, turned, strict=True)])
 
     @property
     def natural_blocks(self) -> tuple[NaturalBlock, ...]:
-        """How the points of each axis act on R^size, for groups of moves."""
+        """How the points of each axis act on R^size, as groups of moves need it."""
         return tuple(
             NaturalBlock("signed" if axis.is_signed else "points", start, axis.points)
             for start, axis in zip(self.starts, self.axes, strict=True)
@@ -112,7 +118,9 @@ class Layout:
 
     @property
     def swaps(self) -> list[IntArray]:
-        """Swaps of neighbouring indices of every axis that may move, int64 (points,) each: all permutations."""
+        """Swaps of neighbouring indices of every axis that moves, shape (points,), int64 each; they generate all
+        permutations.
+        """
         moves = []
         for start, axis in zip(self.starts, self.axes, strict=True):
             for k in range(axis.size - 1) if axis.moves != "none" else ():
@@ -123,14 +131,21 @@ class Layout:
         return moves
 
     def shape(self, block: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of a block, (rows, columns) or (indices,)."""
+        """Return the shape of a block, (rows, columns) or (indices,).
+
+        Args:
+            block: An element of `blocks`.
+        """
         return tuple(self.axes[k].size for k in block)
 
     def position(self, name: str) -> int:
-        """Position of the axis of this name.
+        """Return the position of an axis.
+
+        Args:
+            name: Name of the axis.
 
         Raises:
-            SpaceError: there is none.
+            SpaceError: No axis has this name.
         """
         names = [axis.name for axis in self.axes]
         if name not in names:
@@ -138,13 +153,25 @@ class Layout:
         return names.index(name)
 
     def signed_move(self, permutation: Sequence[int] | IntArray, axis: int) -> tuple[IntArray, IntArray]:
-        """How a permutation of the points (points,) moves one axis: images and signs, int64 (size,) each."""
+        """Return how a permutation of the points moves one axis: its images and signs, shape (size,), int64 each.
+
+        Args:
+            permutation: Shape (points,), integers.
+            axis: Position of the axis.
+        """
         start, size = self.starts[axis], self.axes[axis].size
         images = np.asarray(permutation, dtype=np.int64)[start : start + size] - start
         return images % size, np.where(images < size, 1, -1)
 
     def parameter_move(self, permutation: Sequence[int] | IntArray) -> tuple[IntArray, IntArray]:
-        """M_g on z for a permutation g of the points (points,): e_i -> signs[i] e_targets[i], int64 (dim,) each."""
+        """Return M_g on z for a permutation g of the points: M_g e_i = signs[i] e_targets[i].
+
+        Args:
+            permutation: Shape (points,), integers.
+
+        Returns:
+            Targets and signs, shape (dim,), int64 each.
+        """
         moves = [self.signed_move(permutation, axis) for axis in range(len(self.axes))]
         targets, signs, start = [], [], 0
         for block in self.blocks:
@@ -162,13 +189,18 @@ class Layout:
 def matrix_layout(
     shape: tuple[int, int], bias: bool = False, together: bool | None = None, moves: Moves = "permutations"
 ) -> Layout:
-    """Weight (d_out, d_in) [and bias (d_out,)], as `sharefind.spaces.matrix_space` has them.
+    """Return the layout of a weight (d_out, d_in), with or without a bias (d_out,), as in
+    `sharefind.spaces.matrix_space`.
 
-    together: one permutation acts on inputs and outputs (natural -> natural); None: where d_out = d_in. Its axis is
-        called "both", the independent ones "out" and "in".
+    Args:
+        shape: The pair (d_out, d_in).
+        bias: Whether a bias follows the weight.
+        together: Whether one permutation acts on inputs and outputs. Its axis is called "both"; independent axes are
+            called "out" and "in". None means: if d_out = d_in.
+        moves: The moves of the axes.
 
     Raises:
-        SpaceError: together, with different widths.
+        SpaceError: `together` is true and the widths differ.
     """
     rows, columns = shape
     joint = rows == columns if together is None else together
@@ -180,5 +212,10 @@ def matrix_layout(
 
 
 def vector_layout(size: int, moves: Moves = "permutations") -> Layout:
-    """K parameters, permuted [with signs]; the axis is called "parameters"."""
+    """Return the layout of a vector of parameters; its axis is called "parameters".
+
+    Args:
+        size: Number of parameters K.
+        moves: The moves of the axis.
+    """
     return Layout((Axis("parameters", size, moves),), ((0,),))

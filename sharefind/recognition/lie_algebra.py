@@ -1,7 +1,7 @@
 """The connected part of a stabiliser in O(d_out) x O(d_in): skew pairs (A, B) with A z = z B on a space.
 
-Only its Lie algebra is found here, from linear equations; discrete orthogonal moves beyond signed permutations are
-not looked for. What the algebra is called is left to `root_systems`.
+Linear equations give its Lie algebra, and `root_systems` names it. Discrete orthogonal moves other than signed
+permutations are not searched for.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ from sharefind.spaces.subspace import Subspace
 from sharefind.typing import FloatArray
 
 Plane = tuple[int, int, int]
-"""Axis, i < j: the rotation E_ij - E_ji of R^size of that axis."""
+"""An axis and indices i < j: the infinitesimal rotation E_ij - E_ji of R^size of that axis."""
 
 
 @dataclass(frozen=True, eq=False)
 class LieStabiliser:
     """The Lie algebra h of skew moves that vanish on a space, one skew matrix for each axis.
 
-    layout: what the moves act on. planes: the coordinates of so(d_out) + so(d_in).
-    algebra: h in these coordinates; exact where the space is.
-    name: such as "so(2)" or "so(3)+so(2)"; "0" for none.
+    Attributes:
+        layout: The index sets on which the moves act.
+        planes: The coordinates of so(d_out) + so(d_in).
+        algebra: h as a subspace in these coordinates, exact if the space is exact; None if no axis moves.
+        name: Its name, such as "so(2)" or "so(3)+so(2)"; "0" if h is zero.
     """
 
     layout: Layout
@@ -46,14 +48,17 @@ class LieStabiliser:
 
     @property
     def is_exact(self) -> bool:
-        """Whether h was found by exact elimination."""
+        """Whether h was computed by exact elimination."""
         return self.algebra is None or self.algebra.is_exact
 
     def matrices(self, axis: str) -> tuple[DomainMatrix, ...]:
-        """A basis of h on R^size of an axis, exact skew (size, size) each.
+        """Return a basis of h as it acts on one axis: exact skew matrices, shape (size, size).
+
+        Args:
+            axis: Name of the axis.
 
         Raises:
-            SpaceError: no such axis, or the algebra is numerical.
+            SpaceError: No axis has this name, or the algebra is numerical.
         """
         position = self.layout.position(axis)
         size = self.layout.axes[position].size
@@ -71,7 +76,7 @@ class LieStabiliser:
 
     @cached_property
     def fixed_space(self) -> Subspace:
-        """{z : A z = z B for all (A, B) in h}: contains the space that h was found from."""
+        """The space {z : A z = z B for all (A, B) in h}, which contains the space from which h was computed."""
         dim = self.layout.dim
         if self.algebra is None or self.algebra.is_zero:
             return Subspace.full(dim)
@@ -86,16 +91,16 @@ class LieStabiliser:
 
 
 def lie_stabiliser(space: Subspace, layout: Layout, cut: float = 1e-8) -> LieStabiliser:
-    """The Lie algebra of {(P, Q) orthogonal : P z Q^T = z for z in E}; axes that do not move stay out of it.
+    """Return the Lie algebra of {(P, Q) orthogonal : P z Q^T = z for z in E}; axes without moves are left out.
 
-    One equation for each basis vector and parameter, one unknown for each plane: exact elimination for an exact
-    space, singular values for a numerical one.
+    There is one equation for each basis vector and parameter, and one unknown for each plane. An exact space is solved
+    by exact elimination, a numerical one by singular values.
 
     Args:
         space: E.
-        layout: What the moves act on.
-        cut: Smallest singular value, relative to the largest, that counts as an equation of a numerical space; the
-            tolerance of the space where that is larger.
+        layout: The index sets on which the moves act.
+        cut: Smallest singular value, relative to the largest, that counts as an equation of a numerical space. The
+            tolerance of the space replaces it if that is larger.
     """
     planes = tuple(
         (k, i, j)
@@ -116,11 +121,13 @@ def lie_stabiliser(space: Subspace, layout: Layout, cut: float = 1e-8) -> LieSta
 
 
 Move = dict[int, list[tuple[int, int]]]
-"""Column -> [(row, +-1)] of an infinitesimal rotation on Z."""
+"""Column -> [(row, 1 or -1)]: the matrix of an infinitesimal rotation on Z."""
 
 
 def _plane_move(layout: Layout, plane: Plane) -> Move:
-    """d M of a plane: E_ij - E_ji applied to the rows and to the columns of every block, (dim, dim)."""
+    """Return the matrix of a plane on Z: E_ij - E_ji applied to the rows and to the columns of every
+    block, (dim, dim).
+    """
     axis, low, high = plane
     move: Move = {}
     start = 0
@@ -168,7 +175,7 @@ def _dense(move: Move, dim: int) -> FloatArray:
 
 
 def _combined(moves: list[Move], weights: dict[int, Any], dim: int, field: Any) -> DomainMatrix:
-    """sum_p weights[p] moves[p], exact (dim, dim)."""
+    """Return sum_p weights[p] moves[p], exact (dim, dim)."""
     rows: Rows = {}
     for p, weight in weights.items():
         for column, entries in moves[p].items():
@@ -180,7 +187,9 @@ def _combined(moves: list[Move], weights: dict[int, Any], dim: int, field: Any) 
 
 
 def _float_matrices(algebra: Subspace, layout: Layout, planes: tuple[Plane, ...]) -> FloatArray:
-    """An orthonormal basis of h as block-diagonal skew matrices over all axes, float64 (dim, sum sizes, sum sizes)."""
+    """Return an orthonormal basis of h as block-diagonal skew matrices over all axes, float64 (dim, sum sizes, sum
+    sizes).
+    """
     starts = np.cumsum([0, *(axis.size for axis in layout.axes)])
     vectors = algebra.orthonormal() if algebra.is_exact is False or algebra.dim else np.zeros((0, len(planes)))
     matrices = np.zeros((len(vectors), int(starts[-1]), int(starts[-1])))

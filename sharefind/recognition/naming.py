@@ -1,7 +1,7 @@
-"""What the stabiliser of a space is called, from its action: S5, D6, S3xS2, B3, S3wrC2, ..., else its order.
+"""The name of the stabiliser of a space, from its action: S5, D6, S3xS2, B3, S3wrC2, ..., else its order.
 
-Isomorphism types of small groups come from `sharefind.groups.structure_name`; large ones are named by the orders of
-their actions on orbits and blocks, never by listing them.
+`sharefind.groups.structure_name` names small groups by isomorphism type. Large groups are named by the orders of their
+actions on orbits and blocks, without a list of their elements.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ from sharefind.spaces.tying import components, connected
 from sharefind.typing import IntArray
 
 MAX_STRUCTURE_ORDER = 2_000
-"""Largest order whose isomorphism type is looked for: its Cayley table has order^2 entries."""
+"""Largest order of a group whose isomorphism type is determined; its Cayley table has order^2 entries."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """A union of orbits on which the group is a direct factor, with its points numbered anew.
+    """A union of orbits on which the group is a direct factor, with its points renumbered.
 
-    colours: int64 (k, k), with the orbits on the diagonal: their automorphisms are the factor. orbits: int64 (k,).
-    generators: int64 (k,) each. antipodes: int64 (k,), -1 where the antipode lies outside.
+    Attributes:
+        colours: Shape (k, k), int64, with the orbits on the diagonal; their automorphisms are the factor.
+        orbits: Shape (k,), int64.
+        generators: Shape (k,), int64 each.
+        antipodes: Shape (k,), int64; -1 if the antipode lies outside.
     """
 
     colours: IntArray
@@ -40,13 +43,17 @@ class _Part:
 
 
 def group_name(colours: IntArray, generators: Sequence[IntArray], antipodes: IntArray, engine: Engine) -> str:
-    """The name of the automorphism group of a coloured digraph as it acts, "order 48" where it has none.
+    """Return the name of the automorphism group of a coloured digraph as it acts; "order 48" if it has no name.
 
-    A direct product has its factors in the order of their first points, as the catalogue's "S3xS2" does: S_3 on the
-    first three points and S_2 on the next two. A factor {1, -1} of a signed action comes last, as "C2".
+    The factors of a direct product are ordered by their first points, as in the catalogue: "S3xS2" is S_3 on the first
+    three points and S_2 on the next two. A factor {1, -1} of a signed action comes last, as "C2".
 
-    colours: int64 (n, n), those of `point_colours`. generators: int64 (n,) each, of the whole automorphism group.
-    antipodes: int64 (n,), the point of -e_i for that of e_i; a point without a sign is its own.
+    Args:
+        colours: Shape (n, n), int64, from `point_colours`.
+        generators: Generators of the whole automorphism group, shape (n,), int64 each.
+        antipodes: Shape (n,), int64: the point of -e_i for the point of e_i; a point without a sign is its own
+            antipode.
+        engine: As in `automorphisms`.
     """
     orbits = orbit_numbers(generators, len(colours))
     factors, signs = list[str](), 0
@@ -66,13 +73,14 @@ def group_name(colours: IntArray, generators: Sequence[IntArray], antipodes: Int
 
 
 def permutation_group_name(group: FiniteGroup, most_points: int = 64) -> str:
-    """What a permutation group of any size is called, "order 1440" where it has no name.
+    """Return the name of a permutation group of any size; "order 1440" if it has no name.
 
-    By its isomorphism type where it is small; else by its action, where it is all that keeps its orbits of pairs.
+    A small group is named by its isomorphism type. Any other is named by its action, if it contains every permutation
+    that preserves its orbits of pairs.
 
     Args:
         group: The group.
-        most_points: Points up to which orbits of pairs are looked at.
+        most_points: Largest number of points for which orbits of pairs are computed.
     """
     named = structure_name(group) if group.order <= MAX_STRUCTURE_ORDER else ""
     if named and is_named(named):
@@ -89,21 +97,30 @@ def permutation_group_name(group: FiniteGroup, most_points: int = 64) -> str:
 
 
 def is_named(name: str) -> bool:
-    """Whether a name is more than an order."""
+    """Return whether a name is more than an order.
+
+    Args:
+        name: A name from this module.
+    """
     return "order" not in name
 
 
 def orbit_numbers(generators: Sequence[IntArray], n: int) -> IntArray:
-    """Orbit of each of n points, numbered by first points, int64 (n,)."""
+    """Return the orbit of each point, numbered by first points, shape (n,), int64.
+
+    Args:
+        generators: Permutations, shape (n,), int64 each.
+        n: Number of points.
+    """
     images = np.array(generators, dtype=np.int64).reshape(-1, n)
     return components(images).astype(np.int64)
 
 
 def _independent_parts(colours: IntArray, orbits: IntArray) -> list[IntArray]:
-    """Unions of orbits on which the group is a direct product, the finest there are; points ascending in each.
+    """Return the finest unions of orbits on which the group is a direct product; points ascend in each.
 
-    Orbits P and Q move independently exactly when all pairs P x Q have one colour, and all pairs Q x P: if they move
-    independently, P x Q is one orbit of pairs; and moves of unlinked parts, put together, keep every colour.
+    Orbits P and Q move independently exactly if all pairs in P x Q have one colour, and all pairs in Q x P. If they
+    move independently, P x Q is one orbit of pairs. Conversely, combined moves of unlinked parts preserve every colour.
     """
     count = int(orbits.max()) + 1
     members = [np.flatnonzero(orbits == k) for k in range(count)]
@@ -129,7 +146,7 @@ def _part(
 
 
 def _factor_name(part: _Part, engine: Engine) -> str:
-    """The name of the action on one part: by a faithful orbit where there is one."""
+    """Return the name of the action on one part, from a faithful orbit if there is one."""
     order = automorphisms(part.colours, engine)[1]
     for orbit in np.unique(part.orbits):
         members = np.flatnonzero(part.orbits == orbit)
@@ -141,16 +158,18 @@ def _factor_name(part: _Part, engine: Engine) -> str:
 
 
 def _is_faithful(colours: IntArray, members: IntArray, engine: Engine) -> bool:
-    """Whether only the identity fixes all members."""
+    """Return whether only the identity fixes all members."""
     held = colours.copy()
     held[members, members] = int(colours.max()) + 1 + members
     return automorphisms(held, engine)[1] == 1
 
 
 def _half(part: _Part) -> IntArray | None:
-    """A choice of one of e_i and -e_i for each i, 1 or 0 (points,), that each move keeps or turns as a whole.
+    """Choose one of e_i and -e_i for each i, as 1 or 0 per point, such that each move preserves or negates the whole
+    choice.
 
-    Where there is one and -1 is a move, the group is {1, -1} x (the moves that keep it). None otherwise.
+    If such a choice exists and -1 is a move, the group is {1, -1} x (the moves that preserve the choice). Otherwise
+    return None.
     """
     n, minus = len(part.antipodes), part.antipodes
     if np.any(minus < 0) or np.any(minus == np.arange(n)):
@@ -175,20 +194,24 @@ def _half(part: _Part) -> IntArray | None:
 
 
 def _restricted(generators: Sequence[IntArray], points: IntArray) -> list[IntArray]:
-    """The generators on an invariant set of points, numbered anew; identities and repetitions dropped."""
+    """Restrict generators to an invariant set of points, renumbered; drop identities and repetitions."""
     position = np.full(int(points.max()) + 1, -1)
     position[points] = np.arange(len(points))
     return _different([position[g[points]] for g in generators])
 
 
 def _different(generators: Sequence[IntArray]) -> list[IntArray]:
-    """The same permutations, sorted; identities and repetitions dropped."""
+    """Return the same permutations, sorted, without identities and repetitions."""
     moved = {tuple(g.tolist()) for g in generators}
     return [np.array(g) for g in sorted(moved) if g != tuple(range(len(g)))]
 
 
 def action_order(moves: Sequence[IntArray]) -> int:
-    """Order of the group that permutations (k,) generate; sympy's Schreier-Sims, but for S_k and A_k."""
+    """Return the order of the group that permutations generate, by sympy's Schreier-Sims except for S_k and A_k.
+
+    Args:
+        moves: Permutations, shape (k,), int64 each.
+    """
     if not moves:
         return 1
     degree = len(moves[0])
@@ -202,18 +225,24 @@ def action_order(moves: Sequence[IntArray]) -> int:
 
 
 def _swaps_connect(moves: Sequence[IntArray]) -> bool:
-    """Whether the generators that are transpositions join all points: they generate S_k then."""
+    """Return whether the transpositions among the generators connect all points; they then generate S_k."""
     swaps = [g for g in moves if np.sum(g != np.arange(len(g))) == 2]
     return int(orbit_numbers(swaps, len(moves[0])).max()) == 0
 
 
 def as_group(moves: Sequence[IntArray], name: str = "G", order: int | None = None) -> FiniteGroup:
-    """The permutation group of moves, int64 (k,) each; at least one."""
+    """Return the permutation group that permutations generate.
+
+    Args:
+        moves: At least one permutation, shape (k,), int64 each.
+        name: Name of the group.
+        order: Its order, if it is known.
+    """
     return FiniteGroup(name, len(moves[0]), tuple(tuple(g.tolist()) for g in moves), known_order=order)
 
 
 def _transitive_name(moves: Sequence[IntArray], order: int, signed: bool) -> str:
-    """The name of a transitive group on k points; `signed` when they are +-e_i for k / 2 indices i."""
+    """Return the name of a transitive group on k points; `signed` means that they are +-e_i for k / 2 indices i."""
     degree = len(moves[0])
     half = degree // 2
     if signed and degree > 2 and order == 2**half * math.factorial(half):
@@ -234,7 +263,7 @@ def _structure(moves: Sequence[IntArray], order: int) -> str:
 
 
 def _wreath_name(moves: Sequence[IntArray], order: int) -> str | None:
-    """KwrQ where the group is all of K^m . Q for a block system: K on each of m blocks, Q on the blocks."""
+    """Return "KwrQ" if the group is all of K^m . Q for a block system: K on each of m blocks, Q on the blocks."""
     for block_of in _block_systems(moves):
         count = int(block_of.max()) + 1
         first = np.unique(block_of, return_index=True)[1]
@@ -250,7 +279,7 @@ def _wreath_name(moves: Sequence[IntArray], order: int) -> str | None:
 
 
 def _block_systems(moves: Sequence[IntArray]) -> list[IntArray]:
-    """The minimal block systems, each as the block of every point (k,), small blocks first."""
+    """Return the minimal block systems, each as the block of every point (k,), small blocks first."""
     group = as_group(moves).sympy
     systems: dict[tuple[int, ...], int] = {}
     for point in range(1, len(moves[0])):
@@ -261,7 +290,7 @@ def _block_systems(moves: Sequence[IntArray]) -> list[IntArray]:
 
 
 def _on_first_block(moves: Sequence[IntArray], block_of: IntArray) -> list[IntArray]:
-    """Schreier's generators of the setwise stabiliser of the block of point 0, on that block."""
+    """Return Schreier generators of the setwise stabiliser of the block of point 0, restricted to that block."""
     carriers: dict[int, IntArray] = {int(block_of[0]): np.arange(len(block_of))}
     queue, found = [int(block_of[0])], []
     for block in queue:
@@ -276,7 +305,9 @@ def _on_first_block(moves: Sequence[IntArray], block_of: IntArray) -> list[IntAr
 
 
 def _factor_names(factors: list[str], alone: bool) -> list[str]:
-    """The factors as a product shows them; more than the catalogue allows are counted."""
+    """Return the factors as a product shows them; if there are more than the catalogue allows, equal ones
+    are counted.
+    """
     symmetric = ["S2" if name == "C2" else name for name in factors]  # S_2 beside others, as in S3xS2
     if all(name.startswith("S") and name[1:].isdigit() for name in symmetric) and set(symmetric) != {"S2"}:
         factors = symmetric

@@ -1,6 +1,6 @@
-"""The symmetry of a subspace: its pointwise stabiliser among [signed] permutations, named, and its Galois closure.
+"""The symmetry of a subspace: its pointwise stabiliser among [signed] permutations, its name, and its Galois closure.
 
-The continuous part is in `lie_algebra`; how a space was found is left to `sharefind.search`.
+`lie_algebra` has the continuous part. `sharefind.search` finds the space.
 """
 
 from __future__ import annotations
@@ -29,16 +29,18 @@ from sharefind.typing import IntArray
 
 @dataclass(frozen=True, eq=False)
 class Recognition:
-    """The largest group of moves of a layout that fixes every point of a space E, G = {g : M_g z = z for z in E}.
+    """The largest group of moves of a layout that fixes every point of a space E: G = {g : M_g z = z for z in E}.
 
-    space: E itself. layout: what could move.
-    group: G on the points of the layout; signed axes have the points +e_0, +e_1, ..., -e_0, -e_1, ...
-    name: what its action is called, such as "D6", "S3xS2", "B3" or "S3wrC2"; "order 48" where it has no name.
-    kernel_order: number of moves that fix all of Z, and so every space; G is seen only up to them (-1 on inputs and
-        outputs of a weight, for instance).
-    closure: the smallest space that contains E and is the fixed space of a group of these moves (and, where it was
-        asked for, of the connected orthogonal group).
-    lie: the continuous part, None where it was not asked for.
+    Attributes:
+        space: E itself.
+        layout: The index sets and their moves.
+        group: G on the points of the layout; a signed axis has the points +e_0, +e_1, ..., -e_0, -e_1, ...
+        name: Name of its action, such as "D6", "S3xS2", "B3" or "S3wrC2"; "order 48" if it has no name.
+        kernel_order: Number of moves that fix all of Z, and therefore every space; for example -1 on both inputs and
+            outputs of a weight. G is determined only up to these moves.
+        closure: The smallest space that contains E and is the fixed space of a group of these moves; if a continuous
+            part was requested, of a group of these moves and of connected orthogonal ones.
+        lie: The continuous part; None if it was not requested.
     """
 
     space: Subspace
@@ -66,25 +68,28 @@ class Recognition:
 
     @property
     def lie_dim(self) -> int:
-        """Dimension of the Lie algebra that fixes E; 0 where it was not asked for."""
+        """Dimension of the Lie algebra that fixes E; 0 if it was not requested."""
         return self.lie.dim if self.lie is not None else 0
 
     @property
     def is_galois_closed(self) -> bool:
-        """Whether E is the fixed space of its stabiliser; if not, its tying is no sharing by symmetry.
+        """Whether E is the fixed space of its stabiliser. If not, no symmetry explains its tying.
 
-        Exact for an exact space; for a numerical one the dimensions are compared, E being inside up to its tolerance.
+        The answer is exact for an exact space. For a numerical space the dimensions are compared, since E lies in the
+        closure up to its tolerance.
         """
         return self.space.dim == self.closure.dim
 
     @property
     def is_trivial(self) -> bool:
-        """Whether only the moves that fix all of Z fix E, and no continuous ones do."""
+        """Whether only the moves that fix all of Z fix E, and no continuous moves do."""
         return self.order == self.kernel_order and self.lie_dim == 0
 
     @cached_property
     def description(self) -> str:
-        """One line: the name, or "unnamed, order 48, generators (0 1 2), (0 3)(1 4)(2 5)"; so(2) before it, if any."""
+        """One line: the name, or "unnamed, order 48, generators (0 1 2), (0 3)(1 4)(2 5)", after the continuous part,
+        if any.
+        """
         discrete = self.name if self.is_named else self._unnamed()
         if self.lie is None or not self.lie.dim:
             return discrete
@@ -95,10 +100,13 @@ class Recognition:
         return f"unnamed, {self.name}, generators {cycles}"
 
     def representation(self, axis: str) -> Representation:
-        """G on R^size of an axis, a [signed] permutation representation of `group`.
+        """Return G on R^size of an axis, a [signed] permutation representation of `group`.
+
+        Args:
+            axis: Name of the axis.
 
         Raises:
-            SpaceError: there is no such axis.
+            SpaceError: No axis has this name.
         """
         position = self.layout.position(axis)
         size = self.layout.axes[position].size
@@ -110,12 +118,12 @@ class Recognition:
 
     @property
     def out_representation(self) -> Representation:
-        """G on the rows of the first block."""
+        """Representation of G on the rows of the first block."""
         return self.representation(self.layout.axes[self.layout.blocks[0][0]].name)
 
     @property
     def in_representation(self) -> Representation:
-        """G on the columns of the first block (its indices, for a vector)."""
+        """Representation of G on the columns of the first block; on its indices, if it is a vector."""
         return self.representation(self.layout.axes[self.layout.blocks[0][-1]].name)
 
 
@@ -129,24 +137,31 @@ def recognise(
     continuous: bool = False,
     engine: Engine = "auto",
 ) -> Recognition:
-    """The stabiliser of a space of weights (d_out, d_in) [with a bias (d_out,)], or of vectors (K,).
+    """Compute the stabiliser of a space of weights (d_out, d_in), with or without a bias (d_out,), or of vectors (K,).
 
     Args:
-        space: the subspace E of R^(d_out d_in [+ d_out]) or R^K.
+        space: The subspace E of R^(d_out d_in), of R^(d_out d_in + d_out) with a bias, or of R^K.
         shape: (d_out, d_in) or (K,).
-        bias: whether a bias follows the weight.
-        together: one permutation acts on inputs and outputs; None: where d_out = d_in.
+        bias: Whether a bias follows the weight.
+        together: Whether one permutation acts on inputs and outputs; None means: if d_out = d_in.
         moves: "permutations" or "signed".
-        continuous: look for the Lie algebra in so(d_out) + so(d_in) as well (so(d) when together).
-        engine: see `automorphisms`.
+        continuous: Whether to compute the Lie algebra in so(d_out) + so(d_in) as well; in so(d) if `together`.
+        engine: As in `automorphisms`.
+
+    Returns:
+        The stabiliser, with its name and the closure of E.
 
     Raises:
-        SpaceError: shapes that do not fit, or a numerical space without clear clusters.
+        SpaceError: The shapes do not fit, or a numerical space has no clear clusters.
+
+    Example:
+        >>> recognise(Subspace.from_tying([1, 2, 2, 1]), (2, 2)).name  # weights [[a, b], [b, a]]
+        'C2'
     """
     if len(shape) == 1 and not bias and together is None:
         return recognise_layout(space, vector_layout(shape[0], moves), continuous=continuous, engine=engine)
     if len(shape) != 2:
-        raise SpaceError(f"shape {tuple(shape)} is no (d_out, d_in) or (K,); a bias and `together` need a weight")
+        raise SpaceError(f"shape {tuple(shape)} is not (d_out, d_in) or (K,); a bias and `together` need a weight")
     layout = matrix_layout((shape[0], shape[1]), bias, together, moves)
     return recognise_layout(space, layout, continuous=continuous, engine=engine)
 
@@ -154,10 +169,19 @@ def recognise(
 def recognise_layout(
     space: Subspace, layout: Layout, *, continuous: bool = False, engine: Engine = "auto"
 ) -> Recognition:
-    """The stabiliser of a space of parameters of any layout, such as that of a two-layer unit.
+    """Compute the stabiliser of a space of parameters of any layout, such as that of a two-layer unit.
+
+    Args:
+        space: The subspace E.
+        layout: The index sets of the parameters and their moves.
+        continuous: Whether to compute the Lie algebra as well.
+        engine: As in `automorphisms`.
+
+    Returns:
+        The stabiliser, with its name and the closure of E.
 
     Raises:
-        SpaceError: the space does not fill the layout, or is numerical without clear clusters.
+        SpaceError: The space does not fill the layout, or is numerical without clear clusters.
     """
     colours = point_colours(entry_labels(space), layout)
     found, order = automorphisms(colours, engine)
@@ -172,9 +196,10 @@ def recognise_layout(
 
 
 def _few(generators: list[IntArray], order: int) -> list[IntArray]:
-    """Few generators that depend on the group alone, whatever found it; a large group keeps those it came with.
+    """Return few generators that depend on the group alone; a large group keeps those it has.
 
-    Elements of large order first, then the lexicographically smallest; each that the previous ones do not generate.
+    Elements are tried by falling order, then in lexicographic order; an element is kept if the previous ones do not
+    generate it.
     """
     if order > MAX_STRUCTURE_ORDER or not generators:
         return sorted(generators, key=lambda g: tuple(g.tolist()))
@@ -199,7 +224,7 @@ def _as_group(name: str, layout: Layout, generators: list[IntArray], order: int)
 
 
 def _fixed(layout: Layout, generators: list[IntArray]) -> Subspace:
-    """E^G by orbits."""
+    """Return E^G by orbits."""
     if not generators:
         return Subspace.full(layout.dim)
     targets, signs = zip(*(layout.parameter_move(g) for g in generators), strict=True)
@@ -207,6 +232,6 @@ def _fixed(layout: Layout, generators: list[IntArray]) -> Subspace:
 
 
 def _kernel_order(layout: Layout) -> int:
-    """Order of the stabiliser of Z; its colours tell nearly all points apart, so that refinement is enough."""
+    """Return the order of the stabiliser of Z. Its colours separate nearly all points, so refinement is fast enough."""
     full = np.arange(1, layout.dim + 1, dtype=np.int64)
     return automorphisms(point_colours(full, layout), "refinement")[1]

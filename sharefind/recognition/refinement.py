@@ -1,6 +1,6 @@
-"""Automorphisms of a coloured digraph by individualisation and refinement, with no graph library.
+"""Automorphisms of a coloured digraph by individualisation and refinement, without a graph library.
 
-It serves where igraph is not installed and as an independent check of it (McKay and Piperno, "Practical graph
+It is used if igraph is not installed, and as an independent check of it (McKay and Piperno, "Practical graph
 isomorphism, II", J. Symbolic Comput. 60, 2014, Sections 2-3, without their search-tree pruning beyond orbits).
 """
 
@@ -23,16 +23,19 @@ Hashes = NDArray[np.uint64]
 
 
 def automorphisms(colours: IntArray) -> tuple[list[IntArray], int]:
-    """Strong generators and the order of {g : colours[g i, g j] = colours[i, j]}; colours int64 (n, n).
+    """Return strong generators, shape (n,), int64 each, and the order of {g : colours[g i, g j] = colours[i, j]}.
 
-    Exact: hashes only ever prune, and each generator is verified.
+    The result is exact: hashes only prune the search, and each generator is verified.
+
+    Args:
+        colours: Shape (n, n), int64.
     """
     return _Search(colours).run()
 
 
 @dataclass
 class _Level:
-    """One level of the stabiliser chain: cells (n,) before `point` is individualised, and the rivals of `point`."""
+    """One level of the stabiliser chain: the cells (n,) before `point` is individualised, and the rivals of `point`."""
 
     cells: IntArray
     point: int
@@ -45,27 +48,32 @@ class _Level:
 
 @dataclass
 class _Search:
-    """colours: int64 (n, n). generators: what is known of the group so far, deepest level of the chain first."""
+    """The search for automorphisms.
+
+    Attributes:
+        colours: Shape (n, n), int64.
+        generators: The generators found so far, deepest level of the chain first.
+    """
 
     colours: IntArray
     generators: list[IntArray] = field(default_factory=list)
 
     @cached_property
     def arcs(self) -> Hashes:
-        """A hash of (colour i -> j, colour j -> i) for each pair, (n, n)."""
+        """A hash of (colour of i -> j, colour of j -> i) for each pair, (n, n)."""
         forth = _mixed(self.colours.astype(np.uint64))
         back = np.ascontiguousarray(forth.T)
         return _mixed(forth + _mixed(back + np.uint64(_STEP)))
 
     def run(self) -> tuple[list[IntArray], int]:
-        """Up the chain: at each level the known group fixes all points above, so one success joins whole orbits."""
+        """Go up the chain. At each level the known group fixes all points above, so one success joins whole orbits."""
         order = 1
         for level in reversed(self.chain()):
             order *= self.orbit_size(level)
         return self.generators, order
 
     def chain(self) -> list[_Level]:
-        """Individualise one point after another until all are told apart."""
+        """Individualise one point after another until all points are distinguished."""
         diagonal = np.diagonal(self.colours)
         cells = self.refined(np.stack([diagonal, diagonal]))
         levels = []
@@ -75,7 +83,7 @@ class _Search:
         return levels
 
     def orbit_size(self, level: _Level) -> int:
-        """The orbit of the point of a level, with the generators that it took added."""
+        """Return the size of the orbit of the point of a level, and add the generators found on the way."""
         orbits = self.orbits()
         failed: set[int] = set()
         for rival in level.rivals:
@@ -92,13 +100,13 @@ class _Search:
         return int(np.sum(orbits == orbits[level.point]))
 
     def orbits(self) -> IntArray:
-        """The smallest point of the orbit of each point under the known generators, (n,)."""
+        """Return the smallest point of the orbit of each point under the known generators, (n,)."""
         images = np.array(self.generators, dtype=np.int64).reshape(-1, len(self.colours))
         orbit = components(images)
         return np.unique(orbit, return_index=True)[1][orbit]
 
     def extended(self, cells: IntArray) -> IntArray | None:
-        """Some automorphism that carries cells[0] to cells[1], (2, n); None when there is none."""
+        """Return an automorphism that carries cells[0] to cells[1], (2, n); None if there is none."""
         refined = self.refined(cells)
         if refined is None:
             return None
@@ -115,11 +123,11 @@ class _Search:
         return None
 
     def is_automorphism(self, g: IntArray) -> bool:
-        """Whether all colours are kept by g, (n,)."""
+        """Return whether g, (n,), preserves all colours."""
         return bool(np.array_equal(self.colours[np.ix_(g, g)], self.colours))
 
     def refined(self, cells: IntArray) -> IntArray | None:
-        """Colour refinement of both rows (2, n) at once; None as soon as they tell different graphs."""
+        """Refine both rows (2, n) at once; return None as soon as they distinguish the two graphs."""
         count = 0
         while True:
             numbers = np.unique(cells, return_inverse=True)[1].reshape(cells.shape)
@@ -130,7 +138,7 @@ class _Search:
             count = int(numbers.max()) + 1
             keys = _mixed(numbers.astype(np.uint64) + np.uint64(_STEP))
             sums = [_mixed(self.arcs + key).sum(axis=1, dtype=np.uint64) for key in keys]
-            # The old cell leads, so that a refinement only ever splits, whatever the hashes do.
+            # The old cell number comes first, so a refinement only splits cells, even if hashes collide.
             cells = _paired(numbers, np.stack(sums))
 
 
@@ -146,7 +154,7 @@ def _mixed(values: Hashes) -> Hashes:
 
 
 def _branch_point(cells: IntArray) -> int | None:
-    """The first point of the smallest cell that has several; None when every cell has one."""
+    """Return the first point of the smallest cell with several points; None if every cell has one."""
     sizes = np.bincount(cells)
     sizes[sizes < 2] = math.prod(cells.shape) + 1
     smallest = int(np.argmin(sizes))
@@ -160,7 +168,9 @@ def _individualised(cells: IntArray, point: int, image: int) -> IntArray:
 
 
 def _guess(cells: IntArray) -> IntArray:
-    """A bijection that carries cells[0] to cells[1] and moves as few points as it can: it is often right already."""
+    """Return a bijection that carries cells[0] to cells[1] and moves few points; it is often an
+    automorphism already.
+    """
     n = cells.shape[1]
     stays = cells[0] == cells[1]
     guess = np.arange(n)

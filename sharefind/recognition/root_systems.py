@@ -1,7 +1,7 @@
 """The isomorphism type of a Lie algebra of skew matrices: its centre, and its simple ideals by their roots.
 
-Such algebras are compact, so they are the sum of a centre and simple ideals (Knapp, Lie Groups Beyond an
-Introduction, Corollary 4.25). What decides are numbers of roots, which are integers, so that floats are safe here.
+Such algebras are compact, so they are the sum of a centre and simple ideals (Knapp, Lie Groups Beyond an Introduction,
+Corollary 4.25). The type follows from numbers of roots, which are integers, so floats are accurate enough.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ from sharefind.typing import FloatArray
 
 
 def lie_name(basis: FloatArray, cut: float = 1e-7, seed: int = 20240530) -> str:
-    """The name of the algebra with this basis of skew matrices, float64 (dim, n, n): "so(3)+so(2)", "0" for none.
+    """Return the name of a Lie algebra of skew matrices: "so(3)+so(2)", "0" if it is zero.
 
-    so(3) stands for su(2), so(3)+so(3) for so(4), so(5) for sp(2), so(6) for su(4), so(2) for each dimension of the
-    centre. Costs dim^2 n^2 for each dimension of a maximal torus.
+    su(2) is named so(3), so(4) is so(3)+so(3), sp(2) is so(5), su(4) is so(6), and each dimension of the centre is
+    so(2). The time is dim^2 n^2 for each dimension of a maximal torus.
 
     Args:
-        basis: Skew matrices, (dim, n, n).
-        cut: Singular values, root values and products of roots, relative to the largest, below which they count as
-            zero.
-        seed: Of the generic elements of the algebra; any other gives the same name almost surely.
+        basis: Shape (dim, n, n), float64: skew matrices.
+        cut: Singular values, root values and products of roots below this share of the largest one count as zero.
+        seed: Seed of the generic elements of the algebra; almost surely every seed gives the same name.
     """
     return _Roots(cut, np.random.default_rng(seed)).name(basis) if len(basis) else "0"
 
@@ -49,17 +48,17 @@ class _Roots:
         return np.asarray(np.tensordot(self.rng.standard_normal(len(basis)), basis, axes=1))
 
     def kernel(self, equations: FloatArray) -> FloatArray:
-        """Orthonormal rows (k, n) of the kernel of equations (m, n)."""
+        """Return orthonormal rows (k, n) of the kernel of equations (m, n)."""
         if equations.shape[0] > equations.shape[1]:
             equations = np.asarray(np.linalg.qr(equations)[1])
         _, values, right = np.linalg.svd(equations, full_matrices=True)
         return np.asarray(right[int(np.sum(values > self.cut * max(1.0, float(values.max(initial=0.0))))) :])
 
     def ideals(self, basis: FloatArray) -> list[tuple[int, int, int]]:
-        """(dimension, rank, number of long roots) of the simple ideals of a semisimple algebra, (dim, n, n).
+        """Return (dimension, rank, number of long roots) of each simple ideal of a semisimple algebra, (dim, n, n).
 
-        The centraliser of a generic element is a maximal torus; roots of different ideals are orthogonal, and those of
-        one ideal are connected by pairs that are not.
+        The centraliser of a generic element is a maximal torus. Roots of different ideals are orthogonal. The roots of
+        one ideal are connected by pairs that are not orthogonal.
         """
         generic = _adjoint(self.generic(basis), basis)
         torus = np.tensordot(self.kernel(generic), basis, axes=1)
@@ -79,14 +78,14 @@ class _Roots:
 
 
 def _adjoint(element: FloatArray, basis: FloatArray) -> FloatArray:
-    """ad x in an orthonormal basis (dim, n, n): <[x, b_j], b_k> at [k, j], skew (dim, dim)."""
+    """Return ad x in an orthonormal basis (dim, n, n): <[x, b_j], b_k> at [k, j], skew (dim, dim)."""
     brackets = element @ basis - basis @ element
     flat = basis.reshape(len(basis), -1)
     return np.asarray(flat @ brackets.reshape(len(basis), -1).T)
 
 
 def _root_values(adjoint: FloatArray, vectors: NDArray[np.complex128]) -> FloatArray:
-    """The eigenvalues of -i ad h on common eigenvectors (dim, roots), up to sign."""
+    """Return the eigenvalues of -i ad h on common eigenvectors (dim, roots), up to sign."""
     return np.asarray(np.sum(vectors.conj() * (1j * adjoint @ vectors), axis=0).real)
 
 

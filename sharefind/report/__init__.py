@@ -1,5 +1,4 @@
-"""What people see of a run: tables for a terminal, pictures. Parsing of options is left to the command line.
+"""Presents a run to people: tables for a terminal, pictures, and a page. The command line parses the options.
 
-Import the modules themselves; they are kept apart so that `sharefind groups` loads neither torch nor
-matplotlib.
+Import the modules themselves. They are separate so that `sharefind groups` loads neither torch nor matplotlib.
 """

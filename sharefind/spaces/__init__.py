@@ -1,7 +1,6 @@
 """Exact subspaces of a parameter space: fixed spaces E^G, isotypic parts, projections, lattice of candidates.
 
-Groups and their actions come from `sharefind.groups`; training on a subspace is left to
-`sharefind.meanfield`.
+`sharefind.groups` supplies the groups and their actions; `sharefind.meanfield` trains on a subspace.
 """
 
 from sharefind.spaces.fixed import fixed_space

@@ -1,4 +1,4 @@
-"""Flat vectors of Z as the matrices of its blocks, for people."""
+"""Shows flat parameter vectors as the matrices of their blocks."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from numpy.typing import NDArray
 
 
 class BlockLike(Protocol):
-    """A named block of Z."""
+    """A named block of the parameter space Z."""
 
     @property
     def name(self) -> str:
-        """How the block is called."""
+        """Name of the block."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its shape."""
+        """Shape of its array of parameters."""
 
 
 def matrices(vector: NDArray[Any], blocks: Sequence[BlockLike]) -> Iterator[tuple[BlockLike, NDArray[Any]]]:
-    """Blocks of a flat vector (D,) as matrices; a bias becomes one row."""
+    """Split a flat parameter vector into one matrix per block.
+
+    Args:
+        vector: Shape (D,), the blocks one after another, each flattened row by row. Any dtype.
+        blocks: The blocks, in this order; their sizes add up to D.
+
+    Yields:
+        Each block with its part of the vector: shape (1, size) for a block with one axis, such as a bias, else (first
+            axis, all other axes).
+    """
     start = 0
     for block in blocks:
         size = int(np.prod(block.shape))

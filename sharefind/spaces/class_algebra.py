@@ -1,6 +1,6 @@
 """The centre of the group algebra K[G]: class sums, their products, and the primitive central idempotents.
 
-It knows the group only; what the idempotents cut out of a representation is left to `isotypic`.
+This module knows the group only. `isotypic` applies the idempotents to a representation.
 """
 
 from __future__ import annotations
@@ -27,8 +27,12 @@ from sharefind.typing import IntArray
 class ClassAlgebra:
     """A commutative subalgebra of K[G] spanned by sums over classes of elements.
 
-    class_of: int64 (order,), the class of each element of `group.elements()`; class 0 is the identity alone.
-    constants: int64 (r, r, r), C_a C_b = sum_c constants[a, b, c] C_c for the class sums C_a.
+    Write C_a for the sum of the elements in class a. Then C_a C_b = sum_c constants[a, b, c] C_c.
+
+    Attributes:
+        class_of: Shape (order,), int64: the class of each element of `group.elements()`. Class 0 holds the identity
+            alone.
+        constants: Shape (r, r, r), int64: the structure constants of the r class sums.
     """
 
     class_of: IntArray
@@ -46,7 +50,7 @@ class ClassAlgebra:
 
     @property
     def representatives(self) -> IntArray:
-        """The first element of each class, int64 (r,)."""
+        """Index of the first element of each class, shape (r,), int64."""
         return _first(self.class_of)
 
 
@@ -54,8 +58,12 @@ class ClassAlgebra:
 class CentralIdempotent:
     """A primitive idempotent e = sum_g e(g) g of a `ClassAlgebra` over a field K.
 
-    coefficients: e on each class (r,), elements of K. It collects `conjugates` absolutely irreducible
-    characters of dimension `degree`, conjugate over K.
+    It is the sum of the idempotents of some absolutely irreducible characters that are conjugate over K.
+
+    Attributes:
+        coefficients: Length r: the value of e on each class, an element of K.
+        degree: Dimension of each of these characters.
+        conjugates: Number of these characters.
     """
 
     coefficients: tuple[Any, ...]
@@ -64,15 +72,20 @@ class CentralIdempotent:
 
     @property
     def is_trivial(self) -> bool:
-        """True for the mean over the group."""
+        """Whether this is the mean over the group, which belongs to the trivial character."""
         return self.degree == self.conjugates == 1 and len(set(self.coefficients)) == 1
 
 
 def conjugacy_algebra(group: FiniteGroup) -> ClassAlgebra:
-    """The whole centre: class sums of the conjugacy classes. Costs order x classes compositions.
+    """Return the centre of the group algebra, spanned by the sums over conjugacy classes.
+
+    This takes (order of the group) x (number of classes) compositions of permutations.
+
+    Args:
+        group: The group.
 
     Raises:
-        GroupError: the group has too many elements to be listed.
+        GroupError: The group has too many elements to list.
     """
     elements = group.elements()
     targets = [positions_of(group, g[elements[:, np.argsort(g)]]) for g in group.generator_array]
@@ -82,9 +95,14 @@ def conjugacy_algebra(group: FiniteGroup) -> ClassAlgebra:
 
 
 def rational_algebra(group: FiniteGroup, full: ClassAlgebra) -> ClassAlgebra:
-    """The sums over rational classes (g ~ h when they generate conjugate cyclic groups).
+    """Return the algebra spanned by the sums over rational classes.
 
-    It holds every central idempotent of Q[G], and splits over Q into copies of Q (Serre 1977, Section 13.1).
+    Two elements are in one rational class if they generate conjugate cyclic groups. The algebra contains every central
+    idempotent of Q[G], and over Q it is a product of copies of Q (Serre 1977, Section 13.1).
+
+    Args:
+        group: The group.
+        full: Its algebra of conjugacy classes, from `conjugacy_algebra`.
     """
     fusion = np.array([_rational_class(group, full, x) for x in full.representatives])
     kept, number = np.unique(fusion, return_inverse=True)
@@ -94,7 +112,15 @@ def rational_algebra(group: FiniteGroup, full: ClassAlgebra) -> ClassAlgebra:
 
 
 def central_idempotents(group: FiniteGroup, field: Any) -> tuple[ClassAlgebra, tuple[CentralIdempotent, ...]]:
-    """Primitive central idempotents of field[G], and the class algebra that their coefficients refer to."""
+    """Compute the primitive central idempotents of a group algebra.
+
+    Args:
+        group: The group.
+        field: The field of coefficients: `QQ` or a `CosineField`.
+
+    Returns:
+        The class algebra, to whose classes the coefficients refer, and the idempotents.
+    """
     full = conjugacy_algebra(group)
     algebra = rational_algebra(group, full) if field.is_QQ else full
     units = [_described(unit, algebra, full) for unit in _units(_ideals(algebra, field), field)]
@@ -102,7 +128,12 @@ def central_idempotents(group: FiniteGroup, field: Any) -> tuple[ClassAlgebra, t
 
 
 def positions_of(group: FiniteGroup, permutations: IntArray) -> list[int]:
-    """The rows of `group.elements()` that hold some permutations (k, degree)."""
+    """Return the row of `group.elements()` that holds each permutation.
+
+    Args:
+        group: The group.
+        permutations: Shape (k, degree), integers; each must be an element of the group.
+    """
     known = group.enumeration().positions
     return [known[row.tobytes()] for row in np.ascontiguousarray(permutations, dtype=np.int64)]
 
@@ -112,7 +143,7 @@ def _first(class_of: IntArray) -> IntArray:
 
 
 def _structure_constants(group: FiniteGroup, class_of: IntArray) -> IntArray:
-    """constants[a, b, c] = #{x in class a : x^-1 z in class b} for a member z of class c."""
+    """Return constants[a, b, c] = #{x in class a : x^-1 z in class b} for a member z of class c."""
     elements = group.elements()
     inverses = np.argsort(elements, axis=1)
     representatives = _first(class_of)
@@ -125,7 +156,7 @@ def _structure_constants(group: FiniteGroup, class_of: IntArray) -> IntArray:
 
 
 def _rational_class(group: FiniteGroup, full: ClassAlgebra, index: int) -> int:
-    """The smallest class among the powers of an element that generate the same cyclic group."""
+    """Return the smallest class among the powers of an element that generate the same cyclic group."""
     element = group.elements()[index]
     powers = [np.arange(group.degree)]
     while len(powers) == 1 or not np.array_equal(powers[-1], powers[0]):
@@ -136,11 +167,11 @@ def _rational_class(group: FiniteGroup, full: ClassAlgebra, index: int) -> int:
 
 
 def _ideals(algebra: ClassAlgebra, field: Any) -> list[DomainMatrix]:
-    """Bases (d, r) of the minimal ideals of the class algebra, each a field of degree d over `field`.
+    """Return bases (d, r) of the minimal ideals of the class algebra, each a field of degree d over `field`.
 
-    The algebra is commutative and semisimple, so it is a product of fields; a summand is one as soon as some
-    element has an irreducible characteristic polynomial of degree d there. Class sums alone may fail to tell
-    two summands apart, weighted sums of all of them do in the end.
+    The algebra is commutative and semisimple, so it is a product of fields. A summand is a field if some element acts
+    on it with an irreducible characteristic polynomial of degree d. Single class sums can fail to separate two
+    summands; weighted sums of all of them separate them eventually.
     """
     pending, done = [identity_matrix(algebra.size, field)], []
     for multiplier in _multipliers(algebra, field):
@@ -169,7 +200,7 @@ def _integer_matrix(entries: NDArray[np.object_], field: Any) -> DomainMatrix:
 
 
 def _split(basis: DomainMatrix, multiplier: DomainMatrix) -> list[tuple[DomainMatrix, bool]]:
-    """The summands of an ideal that a multiplier tells apart, and whether each is now known to be a field."""
+    """Split an ideal by a multiplier; return the summands, and whether each is proven to be a field."""
     dim, field = basis.shape[0], basis.domain
     if dim == 1:
         return [(basis, True)]
@@ -186,7 +217,7 @@ def _split(basis: DomainMatrix, multiplier: DomainMatrix) -> list[tuple[DomainMa
 
 
 def _evaluate(polynomial: list[Any], matrix: DomainMatrix) -> DomainMatrix:
-    """p(matrix) by Horner's rule, coefficients from the leading one down."""
+    """Evaluate p(matrix) by Horner's rule; the leading coefficient comes first."""
     identity = identity_matrix(matrix.shape[0], matrix.domain)
     value = identity * polynomial[0]
     for coefficient in polynomial[1:]:
@@ -195,7 +226,7 @@ def _evaluate(polynomial: list[Any], matrix: DomainMatrix) -> DomainMatrix:
 
 
 def _units(ideals: list[DomainMatrix], field: Any) -> list[list[Any]]:
-    """The unit element of each ideal, (r,) coefficients: the components of the identity of the group."""
+    """Return the unit element of each ideal, (r,) coefficients: the components of the identity of the group."""
     stacked = linear.stacked(*ideals).convert_to(field)
     size = stacked.shape[0]
     one = sparse_matrix({0: {0: field.one}}, (1, size), field)
@@ -210,7 +241,7 @@ def _units(ideals: list[DomainMatrix], field: Any) -> list[list[Any]]:
 
 
 def _described(unit: list[Any], algebra: ClassAlgebra, full: ClassAlgebra) -> CentralIdempotent:
-    """|G| e(1) = degree^2 conjugates, and the rank of e on the whole centre is `conjugates`."""
+    """Use |G| e(1) = degree^2 conjugates, and that the rank of e on the whole centre is `conjugates`."""
     traces = np.einsum("abb->a", full.constants)
     pairs = zip(full.representatives, traces, strict=True)
     rank = sum((unit[algebra.class_of[x]] * int(t) for x, t in pairs), start=unit[0] * 0)
@@ -220,17 +251,27 @@ def _described(unit: list[Any], algebra: ClassAlgebra, full: ClassAlgebra) -> Ce
 
 
 def _as_integer(value: Any) -> int:
-    """A rational integer, given as an element of QQ or of an algebraic field."""
+    """Convert an element of QQ or of an algebraic field to the rational integer that it is."""
     listed = value.to_list() if hasattr(value, "to_list") else [value]
     return int(listed[0]) if listed else 0
 
 
 def class_function_trace(idempotent: CentralIdempotent, traces: list[Any]) -> int:
-    """sum_a e_a traces[a]: the dimension that the idempotent cuts out, for traces (r,) of the class sums."""
+    """Return the dimension of the image of an idempotent in a representation: sum_a e_a traces[a].
+
+    Args:
+        idempotent: The idempotent e.
+        traces: Length r: the traces of the class sums in the representation, in the field of the coefficients.
+    """
     pairs = zip(idempotent.coefficients, traces, strict=True)
     return _as_integer(sum((e * t for e, t in pairs), start=idempotent.coefficients[0] * 0))
 
 
 def class_traces(sums: list[DomainMatrix], field: Any) -> list[Any]:
-    """The traces of the class sums of a representation, elements of `field`; (r,)."""
+    """Return the traces of the class sums of a representation, r elements of `field`.
+
+    Args:
+        sums: The r class sums, matrices of shape (dim, dim).
+        field: The field of the traces.
+    """
     return [trace(matrix.convert_to(field)) for matrix in sums]

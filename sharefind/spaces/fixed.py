@@ -1,7 +1,7 @@
 """The fixed-point subspace E^G = {z : M_g z = z for all g} of a representation, exactly.
 
-Permutations and signed permutations go by orbits, without any matrix; everything else is a sparse exact
-nullspace. Projections on E^G for actions that are not orthogonal are left to `inner_product`.
+Permutations and signed permutations are solved by orbits, without matrices. Every other action needs a sparse exact
+nullspace. `inner_product` has the projections on E^G for actions that are not orthogonal.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ Backend = Literal["auto", "orbits", "nullspace"]
 
 
 def fixed_space(rep: Representation, backend: Backend = "auto", by_rows: int = 20_000) -> Subspace:
-    """E^G, the shared-parameter space of an action (Maass & Fontbona 2024, Section 2).
+    """Return E^G, the space of shared parameters of an action (Maass & Fontbona 2024, Section 2).
 
-    "orbits" needs an action by signed permutations and costs O(generators x dim); "nullspace" eliminates in
-    the field of the action; "auto" takes orbits where it can.
+    "orbits" needs an action by signed permutations and takes time O(generators x dim). "nullspace" eliminates in the
+    field of the action. "auto" uses orbits where possible.
 
     Args:
         rep: The action.
         backend: "auto", "orbits" or "nullspace".
-        by_rows: Dimension from which orbits on pairs go row by row; below it one search of the graph on all pairs is
-            faster (speed alone).
+        by_rows: Dimension from which the orbits of a tensor product are computed row by row. Below it, one graph search
+            over all pairs is faster. It affects speed alone.
 
     Raises:
-        SpaceError: an unknown backend, or orbits asked of an action by matrices.
+        SpaceError: The backend is unknown, or "orbits" was requested for an action by general matrices.
     """
     if backend not in ("auto", "orbits", "nullspace"):
         raise SpaceError(f"backend {backend!r} is unknown; use auto, orbits or nullspace")
@@ -104,7 +104,13 @@ def _orbit_labels(rep: Representation, by_rows: int) -> tying.Labels:
 
 
 def fixed_equations(rep: Representation) -> DomainMatrix:
-    """Sparse equations (rows, dim) of E^G: M_g - 1 for generators, dM_X for a basis of the Lie algebra."""
+    """Return sparse linear equations (rows, dim) of E^G, exact.
+
+    The rows are M_g - 1 for the generators g of the group, and dM_X for a basis of the Lie algebra.
+
+    Args:
+        rep: The action.
+    """
     if rep.is_sparse:
         return _permutation_equations(rep)
     blocks = [matrix - identity_matrix(rep.dim, matrix.domain) for matrix in rep.group_matrices] + list(rep.lie)
@@ -112,7 +118,7 @@ def fixed_equations(rep: Representation) -> DomainMatrix:
 
 
 def _permutation_equations(rep: Representation) -> DomainMatrix:
-    """z[perm(i)] = sign(i) z[i], one row for each generator and coordinate that it does not fix."""
+    """Return z[perm(i)] = sign(i) z[i], one row for each generator and each coordinate that it does not fix."""
     rows: Rows = {}
     minus = {1: -QQ.one, -1: QQ.one}
     for perm, sign in zip(*rep.sparse_generators, strict=True):

@@ -1,6 +1,6 @@
-"""The lattice of candidate spaces: the distinct fixed spaces of all subgroups, {0} and Z, by inclusion.
+"""The lattice of candidate spaces: the distinct fixed spaces of all subgroups, {0} and Z, ordered by inclusion.
 
-This is the exact part of the search; what happens at a node is left to `sharefind.search`.
+This is the exact part of the search. `sharefind.search` trains and tests at each node.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from sharefind.typing import BoolArray
 class LatticeNode:
     """One candidate space.
 
-    space: the subspace, exact.
-    group: the largest subgroup that fixes every point of the space (the whole group for {0}); None for Z
-        under an infinite group, whose kernel is not computed.
-    group_name: a name for it that no other subgroup has.
-    groups: all subgroups with exactly this fixed space, sorted; () for {0} where it is not one.
-    minimal_groups: those of them that contain no other of them.
-    index: position in `InvariantLattice.nodes`.
+    Attributes:
+        space: The subspace, exact.
+        group: The largest subgroup that fixes every point of the space; the whole group for {0}. None for Z under an
+            infinite group, whose kernel is not computed.
+        group_name: Name of `group`; no other subgroup has it.
+        groups: All subgroups with exactly this fixed space, sorted. Empty if the node is {0} and no subgroup has this
+            fixed space.
+        minimal_groups: The groups of `groups` that contain no other of them.
+        index: Position in `InvariantLattice.nodes`.
     """
 
     space: Subspace
@@ -47,22 +49,25 @@ class LatticeNode:
 
     @property
     def name(self) -> str:
-        """The name "E^H", for the largest group H that fixes the space; "{0}" where {0} is not a fixed space."""
+        """Name of the form "E^H", where H is the largest group that fixes the space; "{0}" if {0} is not a
+        fixed space.
+        """
         return f"E^{self.group_name}" if self.groups or self.group is None else "{0}"
 
     @property
     def label(self) -> str:
-        """What it is called in the lattice, where it is unique: "{0}", "Z" or the name."""
+        """Unique name within the lattice: "{0}", "Z" or `name`."""
         return "{0}" if self.space.is_zero else "Z" if self.space.is_full else self.name
 
 
 @dataclass(frozen=True, eq=False)
 class InvariantLattice:
-    """Candidate spaces sorted by (dim, label), and their order.
+    """Candidate spaces sorted by (dim, label), and their inclusions.
 
-    nodes: {0} first, Z last.
-    below: bool (k, k), below[i, j] when node i lies strictly inside node j.
-    edges: pairs (i, j) of the transitive reduction, i inside j with nothing between.
+    Attributes:
+        nodes: The k candidates, {0} first and Z last.
+        below: Shape (k, k), bool: below[i, j] is true if node i lies strictly inside node j.
+        edges: Pairs (i, j) such that node i lies strictly inside node j and no node lies between them.
     """
 
     nodes: tuple[LatticeNode, ...]
@@ -71,35 +76,57 @@ class InvariantLattice:
 
     @property
     def zero(self) -> LatticeNode:
-        """The node {0}."""
+        """Node of the space {0}."""
         return self.nodes[0]
 
     @property
     def full(self) -> LatticeNode:
-        """The node Z."""
+        """Node of the whole space Z."""
         return self.nodes[-1]
 
     def find(self, space: Subspace) -> LatticeNode | None:
-        """The node with exactly this space, None when there is none."""
+        """Return the node with exactly this space, or None.
+
+        Args:
+            space: The space.
+        """
         return next((node for node in self.nodes if node.space == space), None)
 
     def above(self, node: LatticeNode) -> tuple[LatticeNode, ...]:
-        """All nodes that strictly contain `node`."""
+        """Return all nodes that strictly contain a node.
+
+        Args:
+            node: A node of this lattice.
+        """
         return tuple(self.nodes[k] for k in np.flatnonzero(self.below[node.index]))
 
     def covers(self, node: LatticeNode) -> tuple[LatticeNode, ...]:
-        """The minimal nodes among those above: the steps that growth may take."""
+        """Return the smallest nodes strictly above a node: the steps that growth may take.
+
+        Args:
+            node: A node of this lattice.
+        """
         return tuple(self.nodes[j] for i, j in self.edges if i == node.index)
 
     def covered_by(self, node: LatticeNode) -> tuple[LatticeNode, ...]:
-        """The maximal nodes strictly inside `node`: the steps back."""
+        """Return the largest nodes strictly inside a node: the steps back.
+
+        Args:
+            node: A node of this lattice.
+        """
         return tuple(self.nodes[i] for i, j in self.edges if j == node.index)
 
     def smallest_containing(self, *spaces: Subspace) -> LatticeNode:
-        """The smallest node that contains all the spaces; unique, because E^H and E^K meet in E^<H, K>.
+        """Return the smallest node that contains all the spaces.
 
-        A numerical space counts as contained up to its tolerance. Raises SpaceError for another ambient
-        dimension.
+        It is unique, because E^H and E^K intersect in E^<H, K>. A numerical space counts as contained up to its
+        tolerance.
+
+        Args:
+            *spaces: Subspaces of the same parameter space.
+
+        Raises:
+            SpaceError: A space has another ambient dimension.
         """
         # Nodes are sorted by dimension, and any node that contains the spaces contains the smallest one.
         return next(node for node in self.nodes if all(node.space.contains(space) for space in spaces))
@@ -108,12 +135,17 @@ class InvariantLattice:
 def invariant_lattice(
     rep: Representation, max_order: int = MAX_SUBGROUP_ORDER, limits: Limits = DEFAULT_LIMITS
 ) -> InvariantLattice:
-    """The lattice of the fixed subspaces of all subgroups of the acting group, with {0} and Z.
+    """Return the lattice of the fixed spaces of all subgroups of the acting group, with {0} and Z.
 
-    For SO(n) and O(n), whose closed subgroups are not enumerated: {0}, E^G and Z.
+    The closed subgroups of an infinite group are not enumerated; its lattice is {0}, E^G and Z.
+
+    Args:
+        rep: The action.
+        max_order: Largest order of a finite group.
+        limits: `limits.lattice` bounds the number of subgroups.
 
     Raises:
-        GroupError: a finite group of order above `max_order`, or with more subgroups than `limits.lattice`.
+        GroupError: The order of a finite group exceeds `max_order`, or it has more subgroups than `limits.lattice`.
     """
     return _ordered(_finite_nodes(rep, max_order, limits)) if rep.group.is_finite else chain_lattice(rep)
 
@@ -127,10 +159,13 @@ def _ordered(unordered: list[LatticeNode]) -> InvariantLattice:
 
 
 def chain_lattice(rep: Representation) -> InvariantLattice:
-    """{0}, E^G and Z alone: the candidates of a group whose subgroups are not listed.
+    """Return the lattice {0}, E^G and Z, for a group whose subgroups are not listed.
+
+    Args:
+        rep: The action.
 
     Raises:
-        SpaceError: an action on a space without coordinates.
+        SpaceError: The action is on a space without coordinates.
     """
     group, space = rep.group, fixed_space(rep)
     nodes = [LatticeNode(space, group, group.name, (group,), (group,))]
@@ -143,14 +178,15 @@ def chain_lattice(rep: Representation) -> InvariantLattice:
 
 
 def lattice_of_groups(rep: Representation, groups: Sequence[FiniteGroup]) -> InvariantLattice:
-    """{0}, the fixed spaces of given subgroups, E^G among them, and Z: for groups whose subgroups are not all listed.
+    """Return the lattice of {0}, the fixed spaces of chosen subgroups, E^G and Z, for a group with too many subgroups
+    to list.
 
     Args:
-        rep: How the whole group G acts.
-        groups: Subgroups of G, closed under joins; G and the trivial group are added.
+        rep: The action of the whole group G.
+        groups: Subgroups of G, closed under joins. G and the trivial group are added.
 
     Raises:
-        SpaceError: An action on a space without coordinates.
+        SpaceError: The action is on a space without coordinates.
     """
     whole = rep.finite_group
     trivial = FiniteGroup("C1", whole.degree, (), whole.natural_blocks)
@@ -159,14 +195,14 @@ def lattice_of_groups(rep: Representation, groups: Sequence[FiniteGroup]) -> Inv
 
 
 def lattice_of_compact(rep: Representation, groups: Sequence[CompactGroup]) -> InvariantLattice:
-    """{0}, the fixed spaces of given subgroups of an infinite group, and Z.
+    """Return the lattice of {0}, the fixed spaces of chosen subgroups of an infinite group, and Z.
 
     Args:
-        rep: How the whole group acts; it must have been composed, so that it restricts.
-        groups: Subgroups with names of their own, closed under joins, the whole group last.
+        rep: The action of the whole group. It must record how it was composed, so that it can be restricted.
+        groups: Subgroups with unique names, closed under joins, the whole group last.
 
     Raises:
-        SpaceError: An action on a space without coordinates.
+        SpaceError: The action is on a space without coordinates.
     """
     fixing: dict[Subspace, list[CompactGroup]] = {}
     for group in groups:
@@ -184,7 +220,13 @@ def lattice_of_compact(rep: Representation, groups: Sequence[CompactGroup]) -> I
 
 
 def tying_lattice(rep: Representation, space: Subspace, name: str) -> InvariantLattice:
-    """{0}, one space that no group fixes, and Z, under a trivial group. name: of the space, shown as E^name."""
+    """Return the lattice of {0}, one space that need not be the fixed space of a group, and Z, under a trivial group.
+
+    Args:
+        rep: The action of the trivial group.
+        space: The space.
+        name: Name of the space, shown as E^name.
+    """
     whole = rep.group
     zero, full = Subspace.zero(rep.dim), Subspace.full(rep.dim)
     fixed = LatticeNode(full, whole, whole.name, (whole,), (whole,))
@@ -196,7 +238,7 @@ def _finite_nodes(rep: Representation, max_order: int, limits: Limits) -> list[L
 
 
 def _nodes_of(rep: Representation, listed: Sequence[FiniteGroup]) -> list[LatticeNode]:
-    """The distinct fixed spaces of subgroups that are closed under joins, smallest first, and {0}."""
+    """Return {0} and the distinct fixed spaces of subgroups that are closed under joins and sorted by order."""
     group = rep.finite_group
     labels = dict(zip(listed, subgroup_labels(listed, group), strict=True))
     fixing: dict[Subspace, list[FiniteGroup]] = {}
@@ -204,7 +246,7 @@ def _nodes_of(rep: Representation, listed: Sequence[FiniteGroup]) -> list[Lattic
         fixing.setdefault(fixed_space(rep.restrict(subgroup)), []).append(subgroup)
     nodes = []
     for space, groups in fixing.items():
-        # Their join fixes exactly this space, too: it is the one of largest order.
+        # The join of these groups has the same fixed space, so it is the group of largest order.
         largest = max(groups, key=lambda group: group.order)
         nodes.append(LatticeNode(space, largest, labels[largest], tuple(groups), _minimal(groups)))
     zero = Subspace.zero(rep.dim)
@@ -212,7 +254,7 @@ def _nodes_of(rep: Representation, listed: Sequence[FiniteGroup]) -> list[Lattic
 
 
 def _minimal(groups: Sequence[FiniteGroup]) -> tuple[FiniteGroup, ...]:
-    """The inclusion-minimal groups of a list sorted by order."""
+    """Return the inclusion-minimal groups of a list sorted by order."""
     chosen: list[FiniteGroup] = []
     for group in groups:
         if not any(smaller.is_subgroup_of(group) for smaller in chosen):
@@ -221,7 +263,9 @@ def _minimal(groups: Sequence[FiniteGroup]) -> tuple[FiniteGroup, ...]:
 
 
 def _inside(low: LatticeNode, high: LatticeNode) -> bool:
-    """E^H lies in E^K exactly when the largest group of E^H holds that of E^K; at no cost in dim Z."""
+    """Return whether E^H lies in E^K: exactly when the largest group of E^H contains that of E^K. The cost does not
+    grow with dim Z.
+    """
     if low.space.is_zero or high.space.is_full:
         return True
     if isinstance(low.group, FiniteGroup) and isinstance(high.group, FiniteGroup):

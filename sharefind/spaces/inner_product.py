@@ -1,7 +1,6 @@
 """Averages over the group: the invariant inner product, and P_{E^G} as the mean of M_g for any finite action.
 
-For orthogonal actions the mean is the orthogonal projection on E^G, which `fixed` and `Subspace` give without
-a sum.
+For orthogonal actions the mean is the orthogonal projection on E^G, which `fixed` and `Subspace` compute without a sum.
 """
 
 from __future__ import annotations
@@ -20,13 +19,19 @@ from sharefind.spaces.fixed import fixed_space
 
 
 def invariant_inner_product(rep: Representation) -> DomainMatrix:
-    """Exact Gram matrix (dim, dim) of an inner product that every M_g preserves: the mean of M_g^T M_g.
+    """Return the Gram matrix B of an inner product that every M_g preserves: the mean of M_g^T M_g.
 
-    The identity when the action is orthogonal. Positive definite, and M_g^T B M_g = B (Weyl's unitarian
+    B is the identity if the action is orthogonal. It is positive definite, and M_g^T B M_g = B (Weyl's unitarian
     trick).
 
+    Args:
+        rep: The action.
+
+    Returns:
+        B, shape (dim, dim), exact and sparse.
+
     Raises:
-        SpaceError: the group is infinite and the action is not orthogonal.
+        SpaceError: The group is infinite and the action is not orthogonal.
     """
     if rep.is_orthogonal:
         return identity_matrix(rep.dim, QQ)
@@ -34,10 +39,16 @@ def invariant_inner_product(rep: Representation) -> DomainMatrix:
 
 
 def projection(rep: Representation) -> DomainMatrix:
-    """P_{E^G} = mean of M_g, exact (dim, dim): projects on E^G along the sum of the other isotypic parts.
+    """Return P_{E^G}, the mean of M_g: it projects on E^G along the sum of the other isotypic parts.
+
+    Args:
+        rep: The action.
+
+    Returns:
+        The projection, shape (dim, dim), exact and sparse.
 
     Raises:
-        SpaceError: the group is infinite and the action is not orthogonal.
+        SpaceError: The group is infinite and the action is not orthogonal.
     """
     if rep.is_orthogonal:
         return fixed_space(rep).projection_matrix_exact()
@@ -45,10 +56,13 @@ def projection(rep: Representation) -> DomainMatrix:
 
 
 def matrix_images(rep: Representation) -> tuple[DomainMatrix, ...]:
-    """M_g of every element of a finite group as exact sparse matrices, for an action by matrices.
+    """Return M_g for every element g of a finite group, as exact sparse matrices (dim, dim).
+
+    Args:
+        rep: An action by matrices that are not signed permutations.
 
     Raises:
-        SpaceError: the group is infinite.
+        SpaceError: The group is infinite.
     """
     if not rep.group.is_finite:
         raise SpaceError(

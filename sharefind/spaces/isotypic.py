@@ -1,7 +1,8 @@
 """The isotypic decomposition of Z, exactly over the field of the representation.
 
-Over the rationals a part collects all irreducible constituents that are conjugate over Q, so that it stays
-rational. The algebra of the group alone is in `class_algebra`.
+An isotypic part is the sum of all subspaces that are isomorphic to one irreducible representation. Over the rationals,
+a part collects all irreducible constituents that are conjugate over Q, so that it has a rational basis.
+`class_algebra` has the algebra of the group alone.
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ from sharefind.spaces.subspace import Subspace
 class IsotypicPart:
     """One isotypic part of Z.
 
-    space: the part, exact and invariant.
-    is_trivial: True for E^G.
-    irreducible_dim: dimension of the irreducible representation, over the field of the action, that the part
-        is a multiple of: degree, conjugates and Schur index multiplied. None where `schur_index` does not settle the
-        index, which takes a character that is not real or of even degree.
+    Attributes:
+        space: The part, exact and invariant.
+        is_trivial: Whether the part is E^G.
+        irreducible_dim: Dimension of an irreducible representation over the field of the action; the part is a multiple
+            of this representation. The dimension is the product of degree, number of conjugates and Schur index. None
+            where `schur_index` cannot determine the index; this needs a character that is not real or has even degree.
     """
 
     space: Subspace
@@ -55,13 +57,17 @@ class IsotypicPart:
 
 
 def isotypic_decomposition(rep: Representation) -> tuple[IsotypicPart, ...]:
-    """The nonzero isotypic parts of Z: invariant, independent, with sum Z; E^G first where it is not {0}.
+    """Return the nonzero isotypic parts of Z; E^G comes first where it is not {0}.
 
-    Each part is the image of sum_g e(g) M_g for a primitive central idempotent e of K[G], K the field of the
-    action (Serre 1977, Thm 8 and Section 12.1). Costs the images of all elements.
+    The parts are invariant and independent, and their sum is Z. Each part is the image of sum_g e(g) M_g for a
+    primitive central idempotent e of K[G], where K is the field of the action (Serre 1977, Thm 8 and Section 12.1). The
+    images of all elements of the group are computed.
+
+    Args:
+        rep: The action.
 
     Raises:
-        SpaceError: the group is infinite.
+        SpaceError: The group is infinite.
     """
     if not isinstance(rep.group, FiniteGroup):
         raise SpaceError(
@@ -94,7 +100,7 @@ def _part(
 
 
 def _class_sums(rep: Representation, algebra: ClassAlgebra) -> list[DomainMatrix]:
-    """sum of M_g over each class, exact (dim, dim); r of them."""
+    """Return the sum of M_g over each of the r classes, exact (dim, dim)."""
     classes = [np.flatnonzero(algebra.class_of == a) for a in range(algebra.size)]
     if not rep.is_sparse:
         images = matrix_images(rep)

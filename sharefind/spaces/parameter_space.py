@@ -1,6 +1,6 @@
 """The parameter space Z of a unit: named blocks and the induced action M_g on all of them together.
 
-Which blocks a unit has is decided in `sharefind.meanfield`; fixed subspaces of the action are in `fixed`.
+`sharefind.meanfield` decides which blocks a unit has; `fixed` computes fixed subspaces of the action.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from sharefind.groups import Representation, hom
 
 @dataclass(frozen=True)
 class Block:
-    """One named array of parameters, such as a weight (d_out, d_in); flattened row-major in Z."""
+    """One named array of parameters, such as a weight (d_out, d_in).
+
+    Attributes:
+        name: Name of the block.
+        shape: Shape of the array. In a vector of Z it is flattened row by row.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -32,10 +37,14 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class ParameterSpace:
-    """Z = the blocks, one after another, with the action M_g of a group on R^dim.
+    """The space Z of all parameters of a unit: its blocks one after another, with the action M_g of a group on R^dim.
+
+    Attributes:
+        blocks: The blocks, in the order in which a vector of Z holds them.
+        action: The action on Z.
 
     Raises:
-        SpaceError: the blocks do not fill the space of the action, or two share a name.
+        SpaceError: The sizes of the blocks do not add up to the dimension of the action, or two blocks share a name.
     """
 
     blocks: tuple[Block, ...]
@@ -58,7 +67,17 @@ class ParameterSpace:
         return self.action.dim
 
     def split(self, vectors: Any) -> dict[str, NDArray[Any]]:
-        """Vectors (..., dim) as blocks {name: (..., *shape)}, views where numpy can."""
+        """Split vectors of Z into blocks.
+
+        Args:
+            vectors: Shape (..., dim), any dtype.
+
+        Returns:
+            One array per block name, shape (..., *shape of the block), a view of `vectors` where numpy can give one.
+
+        Raises:
+            SpaceError: The last axis does not have length dim.
+        """
         array = np.asarray(vectors)
         if array.ndim == 0 or array.shape[-1] != self.dim:
             raise SpaceError(f"vectors of shape {array.shape} do not end in the dimension {self.dim} of Z")
@@ -70,10 +89,16 @@ class ParameterSpace:
         return pieces
 
     def join(self, blocks: Mapping[str, Any]) -> NDArray[Any]:
-        """Blocks {name: (..., *shape)} as vectors (..., dim), the inverse of `split`.
+        """Concatenate blocks to vectors of Z; the inverse of `split`.
+
+        Args:
+            blocks: One array per block name, shape (..., *shape of the block).
+
+        Returns:
+            Vectors, shape (..., dim).
 
         Raises:
-            SpaceError: a block is missing, unknown or of another shape.
+            SpaceError: A block is missing, unknown or of another shape.
         """
         if set(blocks) != {block.name for block in self.blocks}:
             raise SpaceError(
@@ -91,10 +116,16 @@ def _flattened(block: Block, values: Any) -> NDArray[Any]:
 
 
 def matrix_space(in_rep: Representation, out_rep: Representation, bias: bool = False) -> ParameterSpace:
-    """Z of the units sigma(z x [+ b]): weight (d_out, d_in) [and bias (d_out,)] under hom(out, in) [+ out].
+    """Return the parameter space of the units sigma(z x) or sigma(z x + b).
 
-    M_g (z, b) = (rhohat_g z rho_g^{-1}, rhohat_g b), so that z x + b is jointly equivariant (Maass & Fontbona
+    The weight z, shape (d_out, d_in), carries the representation hom(out, in); the bias b, shape (d_out,), carries
+    `out`: M_g (z, b) = (rhohat_g z rho_g^{-1}, rhohat_g b), so that z x + b is jointly equivariant (Maass & Fontbona
     2024, Section 2).
+
+    Args:
+        in_rep: Representation rho on the inputs, of dimension d_in.
+        out_rep: Representation rhohat on the outputs, of dimension d_out.
+        bias: Whether the units have a bias.
     """
     weight = Block("weight", (out_rep.dim, in_rep.dim))
     action = hom(out_rep, in_rep)

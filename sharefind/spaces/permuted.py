@@ -1,7 +1,7 @@
 """Orbits on pairs (i, j) of two permutation actions, without a graph on all pairs: for Hom spaces.
 
-A tree over i carries the labels of one row to all others; what remains is to merge labels where a generator
-outside the tree disagrees. `tying.tied` does any signed permutation action, at several times the memory.
+A spanning tree over the rows i carries the labels of one row to all others. Labels are then merged where a generator
+outside the tree disagrees. `tying.tied` handles any signed permutation action, with several times the memory.
 """
 
 from __future__ import annotations
@@ -22,17 +22,20 @@ Classes = NDArray[np.int32]
 def product_orbits(
     outer: NDArray[Any], inner: NDArray[Any], few: float = 1 / 16, schreier: int = 8, block: int = 2**16
 ) -> tying.Labels:
-    """Canonical labels of the orbits of (i, j) -> (outer[g, i], inner[g, j]), row-major, int32 (m n,).
+    """Return the orbits of the maps (i, j) -> (outer[g, i], inner[g, j]) as canonical labels.
 
-    Costs O(k m n) time at most, one pass over the answer where the stabiliser of a row has one orbit beside few points,
-    and no memory of that size beyond the answer. The last three arguments change speed alone.
+    The time is at most O(k m n). It is one pass over the result if, beside one large orbit, the stabiliser of a row
+    moves few points. No memory of order m n is needed beyond the result. The last three arguments affect speed alone.
 
     Args:
-        outer: Int (k, m), one permutation a generator.
-        inner: Int (k, n), likewise.
-        few: Share of a row outside its largest class up to which only these entries are followed.
-        schreier: Most Schreier generators by which the labels of a tree are merged beforehand.
-        block: Entries of the table that are compared at once.
+        outer: Shape (k, m), integers: one permutation of the rows per generator.
+        inner: Shape (k, n), integers: one permutation of the columns per generator.
+        few: If at most this share of a row lies outside its largest class, only these entries are followed.
+        schreier: Largest number of Schreier generators by which the labels of a tree are merged beforehand.
+        block: Number of table entries that are compared at once.
+
+    Returns:
+        The labels, shape (m n,), int32, row by row.
     """
     (_, m), (_, n) = outer.shape, inner.shape
     if m > n:
@@ -40,7 +43,7 @@ def product_orbits(
         return tying.canonical(swapped.T.ravel())
     table = _Table(np.empty((m, n), dtype=np.int32), outer, inner.astype(np.intp), few, schreier, block)
     used = 1
-    # Roots ascend and every class meets its root's row, so that classes are numbered by first occurrence.
+    # Roots ascend and every class meets its root's row, so classes are numbered by first occurrence.
     for tree in _forest(outer):
         used += table.label(tree, used)
     return table.labels.ravel()
@@ -48,14 +51,20 @@ def product_orbits(
 
 @dataclass(frozen=True)
 class _Tree:
-    """An orbit of rows, breadth first: rows[0] is the root, rows[k] = outer[generator[k]] rows[parent[k]] (a place)."""
+    """An orbit of rows, breadth first.
+
+    rows[0] is the root. For k > 0, row rows[k] is outer[generator[k]] applied to row rows[parent[k]]; `parent` holds
+    positions in `rows`.
+    """
 
     rows: list[int]
     parent: list[int]
     generator: list[int]
 
     def others(self, outer: NDArray[Any]) -> NDArray[np.intp]:
-        """Edges outside the tree, breadth first: (place, generator, place of the image), (edges, 3)."""
+        """Return the edges outside the tree, breadth first: (position, generator, position of the image),
+        (edges, 3).
+        """
         place = np.empty(outer.shape[1], dtype=np.intp)
         place[self.rows] = np.arange(len(self.rows))
         outside = np.ones((len(self.rows), len(outer)), dtype=bool)
@@ -66,7 +75,7 @@ class _Tree:
 
 
 def _forest(perms: NDArray[Any]) -> list[_Tree]:
-    """Breadth-first trees of the orbits of permutations (k, m), roots ascending."""
+    """Return breadth-first trees of the orbits of permutations (k, m), with ascending roots."""
     images = perms.T.tolist()
     seen = [False] * perms.shape[1]
     trees = []
@@ -87,7 +96,7 @@ def _forest(perms: NDArray[Any]) -> list[_Tree]:
 
 
 def _path(tree: _Tree, place: int) -> list[int]:
-    """Generators that lead from the root to a place, the first one first."""
+    """Return the generators that lead from the root to a position, the first one first."""
     letters = []
     while place > 0:
         letters.append(tree.generator[place])
@@ -97,7 +106,7 @@ def _path(tree: _Tree, place: int) -> list[int]:
 
 @dataclass(frozen=True)
 class _Table:
-    """Labels int32 (m, n) that are being written, the two actions, and the settings of `product_orbits`."""
+    """Labels, int32 (m, n), while they are written; the two actions; and the settings of `product_orbits`."""
 
     labels: Classes
     outer: NDArray[Any]
@@ -107,7 +116,7 @@ class _Table:
     block: int
 
     def label(self, tree: _Tree, first: int) -> int:
-        """Write the rows of a tree, labels from `first` on; how many there are."""
+        """Write the rows of a tree with labels from `first` on; return the number of labels."""
         others = tree.others(self.outer)
         base = self.merged_beforehand(tree, others) + np.int32(first)
         sizes = np.bincount(base)
@@ -122,9 +131,10 @@ class _Table:
         return count
 
     def merged_beforehand(self, tree: _Tree, others: NDArray[np.intp]) -> Classes:
-        """Orbits of some Schreier generators of the root's stabiliser on the columns, numbered from 0, (n,).
+        """Return the orbits, on the columns, of some Schreier generators of the root's stabiliser, numbered from 0,
+        (n,).
 
-        Those of the edges nearest the root, as long as they cost less than an eighth of the tree's rows.
+        The generators come from the edges nearest the root. They may cost at most an eighth of the rows of the tree.
         """
         n, budget = self.inner.shape[1], len(tree.rows) // 8
         found: list[Perms] = []
@@ -141,17 +151,17 @@ class _Table:
         return tying.canonical(tying.components(np.stack(found)) + 1) - np.int32(1)
 
     def composed(self, letters: list[int]) -> Perms:
-        """The action of a word on the columns, its first letter acting first."""
+        """Return the action of a word on the columns; its first letter acts first."""
         images = np.arange(self.inner.shape[1])
         for g in letters:
             images = self.inner[g][images]
         return images
 
     def write_few(self, tree: _Tree, base: Classes, common: int) -> Classes:
-        """Write the rows of a tree by the places of all labels but the most common; the class of each label of `base`.
+        """Write the rows of a tree by the positions of all labels but the most common; return the class of each label
+        of `base`.
 
-        It is enough that each generator sends the few labels to their own: the sizes of the classes leave only the
-        common label for the other places.
+        Only the few labels need checking: since class sizes agree, every other position holds the common label.
         """
         labels, inner = self.labels, self.inner
         rows, kept = np.array(tree.rows), np.flatnonzero(base != common)
@@ -170,7 +180,7 @@ class _Table:
         return _joined(np.concatenate(here), np.concatenate(there), base)
 
     def write_all(self, tree: _Tree, others: NDArray[np.intp], base: Classes) -> Classes:
-        """Write the rows of a tree, each from its parent's; the class of each label of `base`."""
+        """Write each row of a tree from its parent row; return the class of each label of `base`."""
         labels, inner = self.labels, self.inner
         rows, inverse = np.array(tree.rows), np.argsort(inner, axis=1)
         labels[rows[0]] = base
@@ -188,12 +198,12 @@ class _Table:
         return merged
 
     def blocks(self, rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-        """Rows in blocks of which the entries fit a cache."""
+        """Split rows into blocks whose entries fit a cache."""
         step = max(1, self.block // self.inner.shape[1])
         return (rows[start : start + step] for start in range(0, len(rows), step))
 
 
 def _joined(here: Classes, there: Classes, labels: Classes) -> Classes:
-    """The class of each label from labels.min() on, once here[p] and there[p] are one; from 0, by first member."""
+    """Return the class of each label from labels.min() on after here[p] and there[p] are joined, numbered from 0."""
     first, size = labels.min(), int(labels.max() - labels.min()) + 1
     return tying.connected(here - first, there - first, size).astype(np.int32)

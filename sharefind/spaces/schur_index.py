@@ -1,7 +1,8 @@
-"""Schur indices of the irreducible characters in a part, from the group alone and not from its points.
+"""Schur indices of the irreducible characters in a part, computed from the group alone.
 
-The index m of a character divides its degree and its multiplicity in every rational representation; it is 2 where the
-Frobenius-Schur indicator is -1, and at most 2 where it is not 0 (Isaacs 1976, Ch. 4 and 10; Brauer and Speiser).
+The index m of a character divides its degree and its multiplicity in every rational representation. It is 2 if the
+Frobenius-Schur indicator is -1, and at most 2 if the indicator is not 0 (Isaacs 1976, Ch. 4 and 10; Brauer and
+Speiser).
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ def schur_indices(
     multiples: list[int],
     most_subgroups: int = 3_000,
 ) -> list[int | None]:
-    """The Schur index over a real field of the characters of each idempotent, None where nothing here settles it.
+    """Return the Schur index, over a real field, of the characters of each idempotent; None where it is not determined.
 
     Args:
         group: The group.
         algebra: Its class algebra, to whose classes the coefficients refer.
         units: Primitive central idempotents.
-        multiples: For each a known multiple of the index, such as a multiplicity; 0 where there is none.
-        most_subgroups: Most subgroups whose permutation characters are tried; all that two elements generate where the
-            group is small.
+        multiples: For each idempotent, a known multiple of the index, such as a multiplicity; 0 if none is known.
+        most_subgroups: Largest number of subgroups whose permutation characters are tried. For a small group, all
+            subgroups that two elements generate are tried.
     """
     squares = _squares(group, algebra)
     kinds = [_indicator(unit, squares) for unit in units]
@@ -51,24 +52,24 @@ def schur_indices(
 
 
 def _squares(group: FiniteGroup, algebra: ClassAlgebra) -> list[int]:
-    """How many elements have their square in each class."""
+    """Return, for each class, the number of elements whose square lies in it."""
     elements = group.elements()
     squares = algebra.class_of[positions_of(group, np.take_along_axis(elements, elements, axis=1))]
     return [int(n) for n in np.bincount(squares, minlength=algebra.size)]
 
 
 def _indicator(unit: CentralIdempotent, squares: list[int]) -> int:
-    """(1/|G|) sum_g chi(g^2): 1, 0 or -1 for real, complex and quaternionic characters.
+    """Return (1/|G|) sum_g chi(g^2): 1, 0 or -1 for real, complex and quaternionic characters.
 
-    e(g) = chi(1)/|G| times the sum of the conjugates of chi at g^-1, so that sum_g e(g^2) counts every conjugate.
+    e(g) is chi(1)/|G| times the sum of the conjugates of chi at g^-1. Therefore sum_g e(g^2) counts every conjugate.
     """
     return class_function_trace(unit, squares) // (unit.degree * unit.conjugates)
 
 
 def _permutation_characters(group: FiniteGroup, algebra: ClassAlgebra, most: int) -> Iterator[list[int]]:
-    """Traces of the class sums (r,) on the cosets of subgroups: |G| |H cap a| / |H| for each class a.
+    """Yield the traces of the class sums (r,) on the cosets of subgroups: |G| |H cap a| / |H| for each class a.
 
-    Those of the powers of the points first; then cyclic groups, then those that two elements generate.
+    The powers of the points come first, then cyclic groups, then the groups that two elements generate.
     """
     yield from _powers_of_the_points(group, algebra)
     if group.order > MAX_TABLE_ORDER:
@@ -89,7 +90,9 @@ def _permutation_characters(group: FiniteGroup, algebra: ClassAlgebra, most: int
 
 
 def _powers_of_the_points(group: FiniteGroup, algebra: ClassAlgebra) -> Iterator[list[int]]:
-    """As many powers as the character of the points has values hold every character (Burnside and Brauer)."""
+    """Yield powers of the character of the points, as many as it has values; they contain every character (Burnside and
+    Brauer).
+    """
     sizes = np.bincount(algebra.class_of).tolist()
     fixed = np.sum(group.elements()[algebra.representatives] == np.arange(group.degree), axis=1).tolist()
     for power in range(1, len(set(fixed))):

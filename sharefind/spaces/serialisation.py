@@ -1,6 +1,6 @@
-"""JSON-ready descriptions of subspaces, checked: exact entries travel as strings, floats as JSON numbers.
+"""Checked JSON descriptions of subspaces: exact entries are strings, floats are JSON numbers.
 
-What they describe becomes a `Subspace` in `subspace`.
+`subspace` turns what these functions read into a `Subspace`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from sharefind.exact.numbers import exact_domain, parse_element
 
 @dataclass(frozen=True)
 class SubspaceBounds:
-    """How large a description may be, so that a short hostile text cannot ask for terabytes.
+    """Size limits of a description, so that a short hostile text cannot request terabytes.
 
     Attributes:
         ambient: Largest dimension of the whole space.
-        entry: Largest number in the rows of a numerical subspace: products of two must stay finite.
+        entry: Largest absolute value in the rows of a numerical subspace; products of two values must stay finite.
     """
 
     ambient: int = 100_000_000
@@ -33,12 +33,19 @@ class SubspaceBounds:
 
 
 SUBSPACE_BOUNDS = SubspaceBounds()
-"""What holds where nothing else is said."""
+"""Default limits."""
 
 
 @contextmanager
 def refusing_strangers() -> Iterator[None]:
-    """Turn whatever a description that nobody wrote with `to_json` does to us into a SpaceError."""
+    """Turn any error that a malformed description causes into a `SpaceError`.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        SpaceError: The description was not written by `Subspace.to_json`.
+    """
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -49,7 +56,15 @@ def refusing_strangers() -> Iterator[None]:
 
 
 def read_ambient(data: Any, bounds: SubspaceBounds) -> int:
-    """The dimension of the whole space."""
+    """Return the dimension of the whole space.
+
+    Args:
+        data: The description.
+        bounds: Size limits.
+
+    Raises:
+        SpaceError: The dimension is not in 1..`bounds.ambient`.
+    """
     ambient = int(data["ambient"])
     if not 1 <= ambient <= bounds.ambient:
         raise SpaceError(
@@ -59,7 +74,14 @@ def read_ambient(data: Any, bounds: SubspaceBounds) -> int:
 
 
 def read_labels(data: Any) -> list[int]:
-    """Tying labels, each an integer."""
+    """Return the tying labels, a list of integers.
+
+    Args:
+        data: The description.
+
+    Raises:
+        SpaceError: A label is not an integer.
+    """
     for label in data["labels"]:
         if isinstance(label, bool) or not isinstance(label, int):
             raise SpaceError(f"tying label {quoted(label)} is not an integer; write it with Subspace.to_json")
@@ -67,7 +89,15 @@ def read_labels(data: Any) -> list[int]:
 
 
 def read_basis(data: Any, ambient: int) -> DomainMatrix:
-    """Exact vectors, (k, ambient)."""
+    """Return the exact basis vectors as the rows of a matrix, shape (k, ambient).
+
+    Args:
+        data: The description.
+        ambient: Dimension of the whole space.
+
+    Raises:
+        SpaceError: A column is out of range, or an entry is not an exact number.
+    """
     entries = [{int(j): text for j, text in row.items()} for row in data["rows"]]
     if any(not 0 <= j < ambient for row in entries for j in row):
         raise SpaceError(f"a basis entry has a column outside 0..{ambient - 1}; correct the description")
@@ -81,7 +111,16 @@ def read_basis(data: Any, ambient: int) -> DomainMatrix:
 
 
 def read_floats(data: Any, ambient: int, bounds: SubspaceBounds) -> NDArray[np.float64]:
-    """Numerical vectors, float64 (k, ambient)."""
+    """Return the basis vectors of a numerical subspace, shape (k, ambient), float64.
+
+    Args:
+        data: The description.
+        ambient: Dimension of the whole space.
+        bounds: Size limits.
+
+    Raises:
+        SpaceError: An entry exceeds `bounds.entry` or is not finite.
+    """
     floats = np.asarray(data["rows"], dtype=np.float64).reshape(-1, ambient)
     if not (np.abs(floats) <= bounds.entry).all():
         raise SpaceError(f"the rows hold numbers above {bounds.entry:g} or that are not finite; write it with to_json")

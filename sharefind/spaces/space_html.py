@@ -1,4 +1,4 @@
-"""A subspace of Z for a notebook: its tying pattern in letters and colours, or its basis vectors as matrices."""
+"""HTML of a subspace for a notebook: its tying pattern in letters and colours, or its basis vectors as matrices."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from sharefind.spaces.subspace import Subspace
 from sharefind.written import plural
 
 NO_NAMES: Mapping[str, Names] = MappingProxyType({})
-"""Blocks whose rows and columns have no names."""
+"""Default of `names`: rows and columns have no names."""
 
 
 def space_html(space: Subspace, blocks: Sequence[BlockLike], names: Mapping[str, Names] = NO_NAMES) -> Markup:
-    """A subspace block by block.
+    """Return the HTML of a subspace, block by block.
 
     Args:
         space: The subspace.
         blocks: The blocks of Z.
-        names: Names of rows and columns, by block; a bias is one row.
+        names: Names of the rows and columns of each block; a bias is one row.
     """
     if space.is_zero:
         return zero_html()
@@ -38,12 +38,18 @@ def space_html(space: Subspace, blocks: Sequence[BlockLike], names: Mapping[str,
 
 
 def zero_html() -> Markup:
-    """{0}."""
+    """Return the HTML of the subspace {0}."""
     return paragraph("Every parameter is 0.")
 
 
 def tying_html(labels: NDArray[Any], blocks: Sequence[BlockLike], names: Mapping[str, Names] = NO_NAMES) -> Markup:
-    """A tying pattern (D,) as a matrix for each block."""
+    """Return the HTML of a tying pattern, one matrix per block.
+
+    Args:
+        labels: Shape (D,), integers: canonical labels.
+        blocks: The blocks of Z.
+        names: Names of the rows and columns of each block.
+    """
     parts = (pattern(block.name, part.tolist(), _names(block, names)) for block, part in matrices(labels, blocks))
     count = plural(int(np.abs(labels).max()), "free number")
     return _side_by_side(parts) + paragraph(f"{count}: one for each letter; a blank is 0.")
@@ -53,14 +59,14 @@ def basis_html(
     rows: NDArray[Any], blocks: Sequence[BlockLike], names: Mapping[str, Names] = NO_NAMES, *, is_exact: bool,
     most: int = 6,
 ) -> Markup:  # fmt: skip
-    """Basis vectors, texts (dim, D), as matrices.
+    """Return the HTML of basis vectors, one matrix per vector and block.
 
     Args:
-        rows: The vectors.
+        rows: Shape (dim, D), texts: the vectors.
         blocks: The blocks of Z.
-        names: Names of rows and columns, by block.
+        names: Names of the rows and columns of each block.
         is_exact: Whether the entries are exact.
-        most: Vectors that are shown.
+        most: Largest number of vectors shown.
     """
     parts = (
         matrix(f"vector {k}, {block.name}", part.tolist(), _names(block, names))
@@ -68,7 +74,7 @@ def basis_html(
         for block, part in matrices(row, blocks)
     )
     kind = "an exact basis" if is_exact else "an orthonormal basis, rounded to three digits"
-    count = "" if len(rows) <= most else f", of which the first {most} are shown"
+    count = "" if len(rows) <= most else f"; the first {most} are shown"
     return _side_by_side(parts) + paragraph(f"{plural(len(rows), 'vector')} of {kind}{count}.")
 
 

@@ -1,8 +1,7 @@
 """One type for every linear subspace of Z = R^n: {0}, Z, the fixed spaces E^G, and numerically grown ones.
 
-Exact subspaces are kept in one canonical form (tying labels where there is one, else a reduced basis), so
-that `==`, `<=` and `hash` are exact. How a subspace arises from a group is left to `fixed`, `isotypic` and
-`lattice`.
+Exact subspaces have one canonical form: tying labels where possible, else a reduced basis. Therefore `==`, `<=` and
+`hash` are exact. `fixed`, `isotypic` and `inclusions` compute subspaces from a group.
 """
 
 from __future__ import annotations
@@ -29,12 +28,21 @@ ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Subspace:
-    """A linear subspace of R^ambient; use the constructors below, which put it in canonical form.
+    """A linear subspace of R^ambient. Use the class methods below, which bring it to canonical form.
 
-    ambient: dimension of the whole space. Exactly one of the others is set:
-    labels: int32 (ambient,), the tying pattern (0 = zero, k or -k = class k with sign);
-    rows: reduced row echelon basis (dim, ambient), sparse, exact, where no tying pattern exists;
-    floats: orthonormal basis (dim, ambient), float64, of a numerical subspace, with its `tolerance`.
+    Exactly one of `labels`, `rows` and `floats` is set.
+
+    Attributes:
+        ambient: Dimension of the whole space.
+        labels: Shape (ambient,), int32: the tying pattern (0 = zero, k or -k = class k with sign).
+        rows: Shape (dim, ambient), sparse and exact: the reduced row echelon basis, where no tying pattern exists.
+        floats: Shape (dim, ambient), float64: an orthonormal basis of a numerical subspace.
+        tolerance: Accuracy up to which a numerical subspace is known; 0 for an exact one.
+
+    Example:
+        >>> space = Subspace.from_tying([1, 2, 1])  # the first and the third coordinate are equal
+        >>> space.project([1.0, 5.0, 3.0])
+        array([2., 5., 2.])
     """
 
     ambient: int
@@ -45,65 +53,90 @@ class Subspace:
 
     @classmethod
     def zero(cls, ambient: int) -> Subspace:
-        """The subspace {0} of R^ambient."""
+        """Return the subspace {0}.
+
+        Args:
+            ambient: Dimension of the whole space.
+        """
         return cls.from_tying(np.zeros(_checked_ambient(ambient), dtype=np.int32))
 
     @classmethod
     def full(cls, ambient: int) -> Subspace:
-        """The whole of R^ambient."""
+        """Return the whole space.
+
+        Args:
+            ambient: Dimension of the whole space.
+        """
         return cls.from_tying(np.arange(1, _checked_ambient(ambient) + 1, dtype=np.int32))
 
     @classmethod
     def from_tying(cls, labels: Sequence[int] | NDArray[np.integer]) -> Subspace:
-        """The space tied by `labels`, int (ambient,): 0 = zero, k or -k = class k with sign; any numbering.
+        """Return the subspace of a tying pattern.
 
-        Raises SpaceError unless labels is a non-empty one-dimensional array of integers.
+        Args:
+            labels: Shape (ambient,), integers: 0 = zero, k or -k = class k with sign; the classes may have any numbers.
+
+        Raises:
+            SpaceError: The labels are not a non-empty one-dimensional array of integers, or do not fit into int32.
         """
         array = np.asarray(labels)
         if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
             raise SpaceError(f"tying labels must be integers of shape (ambient,), not {array.dtype} {array.shape}")
         _checked_ambient(array.size)
-        largest = np.iinfo(np.int32).max  # they are kept as int32
+        largest = np.iinfo(np.int32).max  # labels are stored as int32
         if max(-int(array.min()), int(array.max())) > largest:
             raise SpaceError(f"tying labels must lie between -{largest} and {largest}; number the classes from 1")
         return cls.from_pattern(_tying.canonical(array.astype(np.int64, copy=False)))
 
     @classmethod
     def from_pattern(cls, labels: _tying.Labels) -> Subspace:
-        """The space of canonical labels, int32 (ambient,), as `tying.canonical` makes them; not checked."""
+        """Return the subspace of canonical labels, without a check.
+
+        Args:
+            labels: Shape (ambient,), int32, from `tying.canonical`.
+        """
         return cls(labels.size, labels=_frozen(labels))
 
     @classmethod
     def from_basis(cls, vectors: DomainMatrix | Sequence[Any]) -> Subspace:
-        """The span of exact vectors: the rows of a DomainMatrix (k, ambient), or k exact vectors (k >= 1).
+        """Return the span of exact vectors, which may be dependent.
 
-        Entries are ints, fractions, exact strings or sympy numbers. The vectors may be dependent. Raises
-        SpaceError when they have different lengths or are not exact.
+        Args:
+            vectors: A matrix (k, ambient) whose rows span the space, or a list of k >= 1 vectors. Entries of a list are
+                ints, fractions, exact strings such as "sqrt(2)/2", or sympy numbers.
+
+        Raises:
+            SpaceError: The vectors have different lengths or are not exact.
         """
         matrix = vectors if isinstance(vectors, DomainMatrix) else linear.matrix_from_vectors(vectors)
         return cls.from_reduced(linear.reduced(matrix))
 
     @classmethod
     def from_reduced(cls, rows: DomainMatrix) -> Subspace:
-        """The span of a basis (dim, ambient) already in reduced row echelon form; not checked."""
+        """Return the span of a basis that is already in reduced row echelon form, without a check.
+
+        Args:
+            rows: Shape (dim, ambient).
+        """
         ambient = _checked_ambient(rows.shape[1])
         labels = _tying.from_rows(rows)
         return cls(ambient, rows=rows) if labels is None else cls.from_pattern(labels)
 
     @classmethod
     def numerical(cls, vectors: Any, tolerance: float = 1e-10) -> Subspace:
-        """The span of float vectors (k, ambient), known up to `tolerance`; `is_exact` is False.
+        """Return the span of float vectors, known up to a tolerance; its `is_exact` is False.
 
-        Directions whose singular value is below tolerance times the largest are dropped. No direction left
-        gives the exact {0}, `ambient` directions give the exact Z: only these two survive perturbation.
+        If no direction remains, the result is the exact {0}; if all `ambient` directions remain, it is the exact whole
+        space. These two do not change under small perturbations.
 
         Args:
-            vectors: Float (k, ambient).
-            tolerance: Relative singular value below which a direction counts as absent; the default is about the
-                rounding error of a product of two float64 matrices of moderate size, far below any statistical error.
+            vectors: Shape (k, ambient), floats.
+            tolerance: Directions whose singular value is below this multiple of the largest one are dropped. The
+                default is about the rounding error of a product of two float64 matrices of moderate size, far below any
+                statistical error.
 
         Raises:
-            SpaceError: a wrong shape or entries that are not finite.
+            SpaceError: The shape is wrong, or an entry is not finite.
         """
         floats = numerical.orthonormal_rows(np.asarray(vectors, dtype=np.float64), tolerance)
         rank, ambient = floats.shape
@@ -124,22 +157,22 @@ class Subspace:
 
     @property
     def is_exact(self) -> bool:
-        """False for a subspace grown from floating-point directions."""
+        """Whether the subspace is exact; False if it was grown from floating-point directions."""
         return self.floats is None
 
     @property
     def is_zero(self) -> bool:
-        """True for {0}."""
+        """Whether this is {0}."""
         return self.dim == 0
 
     @property
     def is_full(self) -> bool:
-        """True for Z."""
+        """Whether this is the whole space."""
         return self.dim == self.ambient
 
     @property
     def tying(self) -> _tying.Labels | None:
-        """The tying pattern, int32 (ambient,), where the subspace has one; read-only."""
+        """The tying pattern, shape (ambient,), int32, read-only; None if the subspace has none."""
         return self.labels
 
     def __repr__(self) -> str:
@@ -148,7 +181,7 @@ class Subspace:
         return f"Subspace(dim={self.dim}, ambient={self.ambient}, {kind})"
 
     def __eq__(self, other: object) -> bool:
-        """Exact equality of subspaces; a numerical one equals only itself, bit for bit."""
+        """Exact equality of subspaces. A numerical subspace equals only a bit-for-bit copy of itself."""
         if not isinstance(other, Subspace):
             return NotImplemented
         if self.ambient != other.ambient or self.dim != other.dim:
@@ -162,7 +195,7 @@ class Subspace:
         return False
 
     def __hash__(self) -> int:
-        """Depends on the subspace only, never on the field that its basis is written over."""
+        """Hash that depends on the subspace only, not on the field of its basis."""
         return self._hash
 
     @cached_property
@@ -190,10 +223,15 @@ class Subspace:
         return other < self
 
     def contains(self, other: Subspace | Sequence[Any]) -> bool:
-        """True when `other`, a subspace or one exact vector (ambient,), lies in this one.
+        """Return whether another subspace or one vector lies in this subspace.
 
-        Exact wherever both are exact; else up to the larger of the two tolerances, as a distance of unit
-        vectors. Raises SpaceError when the ambient dimensions differ.
+        The answer is exact if both are exact. Otherwise unit vectors may lie off by the larger of the two tolerances.
+
+        Args:
+            other: A subspace, or one exact vector of length `ambient`.
+
+        Raises:
+            SpaceError: The ambient dimensions differ.
         """
         inner = other if isinstance(other, Subspace) else Subspace.from_basis([other])
         self._check_ambient(inner)
@@ -207,7 +245,11 @@ class Subspace:
         return linear.in_row_space(self.exact_rows(), inner.exact_rows())
 
     def join(self, other: Subspace) -> Subspace:
-        """The sum of two subspaces; numerical as soon as one of them is, unless one contains the other."""
+        """Return the sum of two subspaces; numerical if one of them is, unless one contains the other.
+
+        Args:
+            other: The other subspace.
+        """
         if self.contains(other):
             return self
         if other.contains(self):
@@ -218,7 +260,11 @@ class Subspace:
         return Subspace.numerical(np.concatenate([self.orthonormal(), other.orthonormal()]), tolerance)
 
     def meet(self, other: Subspace) -> Subspace:
-        """The intersection; numerical as soon as one of the two is, unless one contains the other."""
+        """Return the intersection of two subspaces; numerical if one of them is, unless one contains the other.
+
+        Args:
+            other: The other subspace.
+        """
         if self.contains(other):
             return other
         if other.contains(self):
@@ -231,7 +277,11 @@ class Subspace:
         return Subspace.numerical(numerical.meet(self.orthonormal(), other.orthonormal(), tolerance), tolerance)
 
     def exact_rows(self) -> DomainMatrix:
-        """The reduced row echelon basis (dim, ambient), sparse; SpaceError for a numerical subspace."""
+        """Return the reduced row echelon basis, shape (dim, ambient), sparse and exact.
+
+        Raises:
+            SpaceError: The subspace is numerical.
+        """
         if self.labels is not None:
             return _tying.to_rows(self.labels)
         if self.rows is None:
@@ -241,17 +291,25 @@ class Subspace:
         return self.rows
 
     def basis(self) -> list[Matrix]:
-        """The reduced basis as exact sympy columns, `dim` of shape (ambient, 1); SpaceError if numerical."""
+        """Return the reduced basis as `dim` exact sympy columns of shape (ambient, 1).
+
+        Raises:
+            SpaceError: The subspace is numerical.
+        """
         rows = self.exact_rows()
         return [rows.extract([k], range(self.ambient)).transpose().to_Matrix() for k in range(self.dim)]
 
     def basis_strings(self) -> list[list[str]]:
-        """The reduced basis as exact strings, shape (dim, ambient); SpaceError if numerical."""
+        """Return the reduced basis as exact strings, shape (dim, ambient).
+
+        Raises:
+            SpaceError: The subspace is numerical.
+        """
         rows = linear.row_strings(self.exact_rows())
         return [[row.get(j, "0") for j in range(self.ambient)] for row in rows]
 
     def orthonormal(self) -> FloatArray:
-        """An orthonormal basis in the Euclidean product, float64 (dim, ambient), dense; read-only."""
+        """Return an orthonormal basis in the Euclidean product, shape (dim, ambient), float64, dense and read-only."""
         return self._orthonormal
 
     @cached_property
@@ -263,11 +321,16 @@ class Subspace:
         return _frozen(numerical.orthonormal_frame(to_float(self.exact_rows())))
 
     def project(self, vectors: Any) -> NDArray[np.floating]:
-        """Orthogonal projection P_E of float vectors (..., ambient), same shape; float32 stays float32.
+        """Return the orthogonal projection P_E of vectors on the subspace.
 
-        A tying subspace needs no dense matrix: O(ambient) a vector. The product is the Euclidean one; for an
-        action that is not orthogonal, P_{E^G} is `inner_product.projection` (Maass & Fontbona 2024, Section
-        2).
+        A tying subspace needs no dense matrix: O(ambient) per vector. The inner product is the Euclidean one. For an
+        action that is not orthogonal, `inner_product.projection` has P_{E^G} (Maass & Fontbona 2024, Section 2).
+
+        Args:
+            vectors: Shape (..., ambient), numbers.
+
+        Returns:
+            Same shape; the dtype of `vectors` if that is a float type, else float64.
         """
         array = np.asarray(vectors)
         flat = self._rows_of_vectors(array)
@@ -279,22 +342,28 @@ class Subspace:
         return projected.reshape(array.shape).astype(kind, copy=False)
 
     def distance2(self, vectors: Any) -> FloatArray:
-        """Squared Euclidean distance of float vectors (..., ambient) to the subspace, float64 (...)."""
+        """Return the squared Euclidean distance of vectors to the subspace, shape (...), float64.
+
+        Args:
+            vectors: Shape (..., ambient), numbers.
+        """
         array = np.asarray(vectors, dtype=np.float64)
         return np.asarray(np.sum((array - self.project(array)) ** 2, axis=-1))
 
     def projection_matrix_exact(self) -> DomainMatrix:
-        """The exact orthogonal projection, sparse (ambient, ambient); SpaceError if numerical.
+        """Return the exact orthogonal projection, shape (ambient, ambient), sparse.
 
-        Costs the sum of the squared class sizes for a tying subspace, else the inversion of a (dim, dim)
-        matrix.
+        For a tying subspace the cost is the sum of the squared class sizes; otherwise a (dim, dim) matrix is inverted.
+
+        Raises:
+            SpaceError: The subspace is numerical.
         """
         if self.labels is not None:
             return _tying.projection_rows(self.labels)
         return linear.orthogonal_projection(self.exact_rows())
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-ready description; `from_json` gives back an equal subspace."""
+        """Return a JSON-ready description, from which `from_json` restores an equal subspace."""
         head = {"ambient": self.ambient}
         if self.labels is not None:
             return head | {"kind": "tying", "labels": self.labels.tolist()}
@@ -305,7 +374,15 @@ class Subspace:
 
     @classmethod
     def from_json(cls, data: Any, bounds: serialisation.SubspaceBounds = serialisation.SUBSPACE_BOUNDS) -> Subspace:
-        """The subspace that `to_json` described; SpaceError for anything else."""
+        """Return the subspace that `to_json` described.
+
+        Args:
+            data: The description.
+            bounds: Size limits of a description.
+
+        Raises:
+            SpaceError: The description is malformed or too large.
+        """
         with serialisation.refusing_strangers():
             ambient = serialisation.read_ambient(data, bounds)
             match data["kind"]:
@@ -327,7 +404,9 @@ class Subspace:
 
     @classmethod
     def _kept_numerical(cls, floats: FloatArray, tolerance: Any) -> Subspace:
-        """A numerical subspace whose rows are kept bit for bit where they are orthonormal: read back, it is equal."""
+        """Return a numerical subspace that keeps its rows bit for bit if they are orthonormal, so that it equals the
+        one written.
+        """
         fresh = cls.numerical(floats, float(tolerance))
         if fresh.dim != len(floats) or fresh.is_exact:
             raise SpaceError("the rows of a numerical subspace are dependent or span everything; write it with to_json")

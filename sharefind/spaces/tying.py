@@ -1,7 +1,8 @@
-"""Tying patterns: labels (n,) with 0 = zero, k or -k = class k with sign; the sparse half of `Subspace`.
+"""Tying patterns: integer labels that say which parameters are shared; the sparse form of a `Subspace`.
 
-A pattern stands for {z : z_i = 0 where label 0, s_i z_i equal within a class}. Everything here is linear in n
-but for the dense basis that `orthonormal` is asked for.
+Label 0 means that a coordinate is zero; labels k and -k mean that it equals the value of class k, or its negative. The
+pattern `labels` stands for {z : z_i = 0 where the label is 0, s_i z_i equal within a class}. Every function takes time
+linear in the number of coordinates, except `orthonormal`, which builds a dense basis.
 """
 
 from __future__ import annotations
@@ -21,9 +22,15 @@ AnyInts = NDArray[np.integer]
 
 
 def canonical(labels: AnyInts) -> Labels:
-    """The same pattern with classes numbered by first occurrence, each first occurrence positive.
+    """Return the same pattern with classes numbered by first occurrence, each first occurrence positive.
 
-    labels: int (n,). Returns int32 (n,), so that two patterns are equal exactly when their arrays are.
+    Two patterns are equal exactly when their canonical labels are.
+
+    Args:
+        labels: Shape (n,), integers.
+
+    Returns:
+        Shape (n,), int32.
     """
     if _is_canonical(labels):
         return labels.astype(np.int32, copy=False)
@@ -38,7 +45,7 @@ def canonical(labels: AnyInts) -> Labels:
 
 
 def _is_canonical(labels: AnyInts) -> bool:
-    """One pass: the running maximum rises by one at a time, at positive labels only."""
+    """Check in one pass: the running maximum rises by one at a time, at positive labels only."""
     running = np.maximum.accumulate(np.abs(labels))
     rises = np.diff(running, prepend=0)
     return bool(rises.max() <= 1 and np.all(labels[rises > 0] > 0))
@@ -52,18 +59,26 @@ def _small_ids(magnitude: AnyInts) -> AnyInts:
 
 
 def _first_positions(ids: AnyInts) -> AnyInts:
-    """First index of each id 0..max, n where it is absent; numpy keeps the last of repeated assignments."""
+    """Return the first index of each id in 0..max; n where it is absent. Numpy keeps the last of repeated
+    assignments.
+    """
     positions = np.full(int(ids.max()) + 1, ids.size, dtype=np.int64)
     positions[ids[::-1]] = np.arange(ids.size - 1, -1, -1)
     return positions
 
 
 def tied(targets: AnyInts, signs: AnyInts | None = None) -> Labels:
-    """Largest pattern with z[targets[g, i]] = signs[g, i] z[i] for all g, i.
+    """Return the largest pattern with z[targets[g, i]] = signs[g, i] z[i] for all g and i.
 
-    targets: int (k, n), indices; signs: (k, n) of +-1, None = all +1. A class that is tied to its own
-    negative vanishes. Connected components of the signed double cover (or of the plain graph where no sign is
-    negative).
+    A class that is tied to its own negative vanishes. The classes are connected components of the signed double cover,
+    or of the plain graph if no sign is negative.
+
+    Args:
+        targets: Shape (k, n), integers: indices.
+        signs: Shape (k, n), entries 1 and -1; None means 1 everywhere.
+
+    Returns:
+        Canonical labels, shape (n,), int32.
     """
     if signs is None or not np.any(signs < 0):
         return canonical(components(targets) + 1)
@@ -77,7 +92,12 @@ def tied(targets: AnyInts, signs: AnyInts | None = None) -> Labels:
 
 
 def components(targets: AnyInts, small: int = 64) -> AnyInts:
-    """Component number of each of n nodes joined to targets[:, i]; int (n,). small: see `connected`."""
+    """Return the component of each of n nodes, where node i is joined to every targets[g, i]; shape (n,), integers.
+
+    Args:
+        targets: Shape (k, n), integers: indices.
+        small: As in `connected`.
+    """
     k, n = targets.shape
     if n <= small or k == 0:
         return connected(np.tile(np.arange(n), k), targets.ravel(), n, small)
@@ -86,10 +106,14 @@ def components(targets: AnyInts, small: int = 64) -> AnyInts:
 
 
 def connected(heads: AnyInts, tails: AnyInts, n: int, small: int = 64) -> AnyInts:
-    """Component of each of n nodes, numbered by smallest member, where heads[p] and tails[p] are joined; int (n,).
+    """Return the component of each of n nodes, numbered by smallest member, shape (n,), integers.
 
-    small: up to this many nodes, components are found without scipy, which is slower and takes long to load (speed
-    alone).
+    Args:
+        heads: Shape (p,), integers: one end of each edge.
+        tails: Shape (p,), integers: the other end.
+        n: Number of nodes.
+        small: Up to this number of nodes, components are found without scipy, which loads slowly. It affects speed
+            alone.
     """
     if n > small and heads.size:
         order = np.argsort(heads, kind="stable")
@@ -107,49 +131,76 @@ def connected(heads: AnyInts, tails: AnyInts, n: int, small: int = 64) -> AnyInt
 
 
 def _searched(columns: AnyInts, starts: AnyInts) -> AnyInts:
-    """Components of the graph in which node i is joined to columns[starts[i]:starts[i + 1]], by scipy; int (n,)."""
+    """Find the components of the graph with edges from i to columns[starts[i]:starts[i + 1]] by scipy; int (n,)."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
     n = starts.size - 1
     graph = csr_array((np.ones(columns.size), columns, starts), shape=(n, n))
-    # The permutations make every weak component strong; scipy's weak search is the one that is linear here.
+    # In a graph of permutations every weak component is strong; scipy's weak search takes linear time here.
     return np.asarray(connected_components(graph, directed=True, connection="weak")[1])
 
 
 def side_by_side(parts: Sequence[Labels]) -> Labels:
-    """The pattern of a direct sum: canonical patterns (n_k,) one after another, no class in two; (sum of n_k,)."""
+    """Return the pattern of a direct sum: the patterns one after another, with no class in two of them.
+
+    Args:
+        parts: Canonical patterns, shapes (n_k,).
+
+    Returns:
+        Canonical labels, shape (sum of n_k,), int32.
+    """
     first = np.cumsum([0, *(dimension(part) for part in parts)])
     moved = [part + np.sign(part) * np.int32(start) for part, start in zip(parts, first, strict=False)]
     return np.concatenate(moved)
 
 
 def meet(first: Labels, second: Labels) -> Labels:
-    """The intersection of two tying spaces, which is one again."""
+    """Return the intersection of two tying spaces, again a tying space.
+
+    Args:
+        first: Canonical labels, shape (n,).
+        second: Canonical labels, shape (n,).
+    """
     targets, signs = zip(*(_star(labels) for labels in (first, second)), strict=True)
     return tied(np.stack(targets), np.stack(signs))
 
 
 def _star(labels: Labels) -> tuple[AnyInts, AnyInts]:
-    """Each index tied to the first of its class; a zero is tied to its own negative."""
+    """Tie each index to the first index of its class, and each zero to its own negative."""
     first = _first_positions(np.abs(labels))
     return np.where(labels == 0, np.arange(labels.size), first[np.abs(labels)]), np.where(labels > 0, 1, -1)
 
 
 def contains(outer: Labels, inner: Labels) -> bool:
-    """True when `inner` lies in `outer`: it is constant on the classes of outer and zero on its zeros."""
+    """Return whether the space of `inner` lies in the space of `outer`.
+
+    This holds if `inner` is constant, up to signs, on the classes of `outer` and zero on its zeros.
+
+    Args:
+        outer: Canonical labels, shape (n,).
+        inner: Canonical labels, shape (n,).
+    """
     first = _first_positions(np.abs(outer))
     pulled = inner[np.minimum(first[np.abs(outer)], outer.size - 1)] * np.sign(outer)
     return bool(np.array_equal(pulled, inner))
 
 
 def dimension(labels: Labels) -> int:
-    """Number of classes of a canonical pattern."""
+    """Return the number of classes, which is the dimension of the space.
+
+    Args:
+        labels: Canonical labels, shape (n,).
+    """
     return int(labels.max())
 
 
 def to_rows(labels: Labels) -> DomainMatrix:
-    """The reduced basis (dim, n) over QQ, sparse: one row of 0, 1, -1 to a class."""
+    """Return the reduced basis over QQ, shape (dim, n), sparse: one row of 0, 1 and -1 per class.
+
+    Args:
+        labels: Canonical labels, shape (n,).
+    """
     one, minus = QQ.one, -QQ.one
     rows: Rows = {k: {} for k in range(dimension(labels))}
     for i, label in enumerate(labels.tolist()):
@@ -159,7 +210,11 @@ def to_rows(labels: Labels) -> DomainMatrix:
 
 
 def from_rows(basis: DomainMatrix) -> Labels | None:
-    """The pattern of a reduced basis with entries 0, 1, -1 and disjoint supports; None for any other."""
+    """Return the pattern of a reduced basis with entries 0, 1, -1 and disjoint supports; None for any other basis.
+
+    Args:
+        basis: Shape (dim, n), in reduced row echelon form.
+    """
     if not basis.domain.is_QQ:
         return None
     labels = np.zeros(basis.shape[1], dtype=np.int32)
@@ -173,12 +228,23 @@ def from_rows(basis: DomainMatrix) -> Labels | None:
 
 
 def class_sizes(labels: Labels) -> AnyInts:
-    """Number of entries in class 1, 2, ...; int (dim,)."""
+    """Return the number of entries in class 1, 2, ...; shape (dim,), integers.
+
+    Args:
+        labels: Canonical labels, shape (n,).
+    """
     return np.bincount(np.abs(labels), minlength=dimension(labels) + 1)[1:]
 
 
 def projection_rows(labels: Labels) -> DomainMatrix:
-    """The exact projection, sparse (n, n): s_i s_j / size within a class, sum of squared sizes entries."""
+    """Return the exact orthogonal projection, shape (n, n), sparse.
+
+    Its entries are s_i s_j / size within a class and 0 elsewhere; the number of nonzero entries is the sum of the
+    squared class sizes.
+
+    Args:
+        labels: Canonical labels, shape (n,).
+    """
     sizes = class_sizes(labels)
     rows: Rows = {}
     for row in rows_of(to_rows(labels)).values():
@@ -189,7 +255,11 @@ def projection_rows(labels: Labels) -> DomainMatrix:
 
 
 def orthonormal(labels: Labels) -> FloatArray:
-    """Dense orthonormal basis, float64 (dim, n)."""
+    """Return a dense orthonormal basis, shape (dim, n), float64.
+
+    Args:
+        labels: Canonical labels, shape (n,).
+    """
     basis = np.zeros((dimension(labels), labels.size))
     used = np.flatnonzero(labels)
     classes = np.abs(labels[used]) - 1
@@ -198,7 +268,14 @@ def orthonormal(labels: Labels) -> FloatArray:
 
 
 def project(labels: Labels, vectors: FloatArray) -> FloatArray:
-    """Signed class means put back in place; vectors float64 (m, n) -> (m, n), no dense matrix."""
+    """Return the orthogonal projection of vectors, shape (m, n), float64, without a dense matrix.
+
+    Each coordinate becomes its sign times the signed mean of its class.
+
+    Args:
+        labels: Canonical labels, shape (n,).
+        vectors: Shape (m, n), float64.
+    """
     classes = np.abs(labels).astype(np.int64)
     signs = np.sign(labels)
     width = dimension(labels) + 1

@@ -1,7 +1,7 @@
-"""What may be worth a search on a data set: a quick look at names, shapes and rows, without torch.
+"""Suggests searches for a data set from a quick look at names, shapes and rows, without torch.
 
-A look compares least squares tied by each candidate group with free least squares, on rows held out. It proves nothing:
-the search that it suggests does.
+The look compares least squares tied by each candidate group with free least squares, on held-out rows. It proves
+nothing; the suggested search does.
 """
 
 from sharefind.suggestion.suggesting import suggest

@@ -1,4 +1,4 @@
-"""Groups on the columns of a data set that may be worth a search."""
+"""Groups that may be worth a search, with their actions on the columns of a data set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sharefind.suggestion.layouts import Layout, output_layouts, renamed
 from sharefind.typing import IntArray
 
 Moves = tuple[IntArray, ...]
-"""How each generator permutes the columns of one side."""
+"""The permutation of the columns of one side, one for each generator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,12 +21,12 @@ class SuggestedAction:
     """A group that permutes columns of x and of y.
 
     Attributes:
-        group: Its name.
+        group: Name of the group.
         size: Natural logarithm of its order.
-        layout: What the columns of x are.
-        inputs: How its generators permute the columns of x.
-        outputs: How they permute those of y.
-        settings: Of a search: in_rep, out_rep, axes, shape and the like.
+        layout: Meaning of the columns of x.
+        inputs: For each generator, the permutation of the columns of x, shape (d,), int64.
+        outputs: For each generator, the permutation of the columns of y, shape (m,), int64.
+        settings: Settings of a search: in_rep, out_rep, axes, shape and the like.
     """
 
     group: str
@@ -38,12 +38,12 @@ class SuggestedAction:
 
     @property
     def moves_labels(self) -> bool:
-        """Whether it permutes labels, too."""
+        """Whether the group moves labels."""
         return any(not np.array_equal(g, np.arange(len(g))) for g in self.outputs)
 
     @property
     def leaves_inputs(self) -> bool:
-        """Whether it leaves some columns of x where they are."""
+        """Whether the group fixes some columns of x."""
         places = np.arange(len(self.inputs[0]))
         return bool(np.all([g == places for g in self.inputs], axis=0).any())
 
@@ -57,13 +57,13 @@ def actions_of(
     is_shaped: bool = False,
     is_flat: bool = False,
 ) -> Iterator[SuggestedAction]:
-    """All groups of a layout, with all ways to act on the labels.
+    """Yield all groups of a layout, with all ways to act on the labels.
 
     Args:
-        layout: What the columns of x are.
+        layout: Meaning of the columns of x.
         widths: Widths of x and y.
-        order: Columns of x in the order in which the layout takes them; None for their own.
-        names: What the user calls the axes; None for names of ours.
+        order: Shape (d,), int64: the columns of x in the order of the layout; None for the order of the file.
+        names: Names that the user gave to the axes; None for default names.
         is_shaped: Whether rows of x are arrays.
         is_flat: Whether axes cannot be named.
     """
@@ -85,7 +85,12 @@ def actions_of(
 
 
 def with_settings(action: SuggestedAction, settings: Mapping[str, str]) -> SuggestedAction:
-    """The same action with more settings."""
+    """Return the same action with additional settings.
+
+    Args:
+        action: The action.
+        settings: The additional settings.
+    """
     return replace(action, settings={**action.settings, **settings}) if settings else action
 
 
@@ -111,7 +116,7 @@ def _moves(group: FiniteGroup, expression: str) -> Moves:
 
 
 def _relabelled(move: IntArray, order: IntArray) -> IntArray:
-    """A permutation of places as one of the columns that stand there."""
+    """Convert a permutation of positions to one of the columns at these positions."""
     moved = np.empty_like(move)
     moved[order] = order[move]
     return moved

@@ -1,4 +1,4 @@
-"""All groups that a quick look compares on a data set: by its shapes, and by the names of its columns."""
+"""The groups that a quick look compares on a data set: from its shapes, and from the names of its columns."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from sharefind.typing import IntArray
 
 
 def candidates(sheet: Sheet, look: Look, most: int = 60) -> list[SuggestedAction]:
-    """Groups on the columns of a sheet, those that its names speak for first, none twice.
+    """Return groups on the columns of a sheet, without repetitions; groups that the column names indicate come first.
 
     Args:
         sheet: The data.
-        look: What is seen of the columns of x.
-        most: Most groups.
+        look: Statistics of the columns of x.
+        most: Largest number of groups.
     """
     found: dict[tuple[object, ...], SuggestedAction] = {}
     for action in _all(sheet, look):
@@ -45,7 +45,7 @@ def _all(sheet: Sheet, look: Look) -> Iterator[SuggestedAction]:
 
 
 def _on_inputs(sheet: Sheet, look: Look) -> Iterator[SuggestedAction]:
-    """Groups by the columns of x, which do not name the axes of y."""
+    """Yield groups from the columns of x; they do not name the axes of y."""
     widths = (sheet.x.shape[1], sheet.y.shape[1])
     if len(sheet.shape) > 1:
         for layout in shaped_layouts(sheet.shape):
@@ -66,7 +66,12 @@ def _on_inputs(sheet: Sheet, look: Look) -> Iterator[SuggestedAction]:
 
 
 def axis_names(count: int, *, is_picture: bool = False) -> str:
-    """Names for the axes of a row, where nobody gave any."""
+    """Return default names for the axes of a row.
+
+    Args:
+        count: Number of axes.
+        is_picture: Whether the row is an image.
+    """
     names = ("rows", "cols", "channels") if is_picture else ("points", "coords", "channels")
     return " ".join(names[:count] if count <= len(names) else [f"axis_{k}" for k in range(count)])
 
@@ -78,13 +83,13 @@ def _out_axes(sheet: Sheet, action: SuggestedAction) -> dict[str, str]:
 
 
 def _said_axes(sheet: Sheet) -> tuple[int, ...] | None:
-    """Lengths of the axes that the user gave to flat columns."""
+    """Return the lengths of the axes that the user gave to flat columns."""
     shape = sheet.settings.get("shape")
     return tuple(map(int, shape.split("x"))) if shape is not None and shape.count("x") else None
 
 
 def _partial(look: Look, width: int, small: int = 8) -> Iterator[Layout]:
-    """Some columns at one end, which look alike or are nearly all, while the others stay where they are."""
+    """Yield layouts of some columns at one end that look alike or are nearly all; the other columns are fixed."""
     first, last = like_runs(look)
     near = {width - 1, width - 2} if width <= small else set[int]()
     for is_first, run in ((True, first), (False, last)):
@@ -121,7 +126,7 @@ def _both(one: NameBlock, other: NameBlock, width: int) -> Layout:
 def _in_order(
     sheet: Sheet, layout: Layout, columns: tuple[int, ...], widths: tuple[int, int]
 ) -> Iterator[SuggestedAction]:
-    """Actions on columns in the order of a block, the others behind it."""
+    """Yield actions on columns in the order of a block, with the other columns behind it."""
     order: IntArray = np.array([*columns, *(k for k in range(widths[0]) if k not in columns)], dtype=np.int64)
     is_own = bool((order == np.arange(widths[0])).all())
     if not is_own and not sheet.orders_columns:
@@ -129,5 +134,5 @@ def _in_order(
     listed = {} if is_own else {"inputs": ",".join(written(sheet.inputs[k]) for k in order)}
     for action in actions_of(layout, widths, order):
         if listed and (action.settings["out_rep"] == layout.flat and widths[0] == widths[1]):
-            continue  # labels stand in the order of the file, which these moves do not have
+            continue  # labels are in the order of the file, but these moves use another order
         yield with_settings(action, listed)

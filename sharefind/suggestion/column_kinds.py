@@ -1,4 +1,4 @@
-"""What a column of a table seems to be: numbers, words, a time, the name of a unit, a row number."""
+"""The apparent kind of a table column: numbers, words, a time, the name of a unit, or a row number."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}.*")
 
 @dataclass(frozen=True)
 class NameWords:
-    """Words in the names of columns that say what they hold.
+    """Words in the names of columns that indicate their content.
 
     Attributes:
-        times: Of times.
-        units: Of what several rows are of.
-        labels: Of labels.
-        later: Of labels that are the inputs at another time or place.
+        times: Words for times.
+        units: Words for units, such as persons or batches, to which several rows belong.
+        labels: Words for labels.
+        later: Words for labels that are the inputs at a later time or another place.
     """
 
     times: frozenset[str] = frozenset({"time", "date", "datetime", "timestamp", "day", "month", "year", "hour"})
@@ -42,29 +42,38 @@ class NameWords:
 
 
 NAME_WORDS = NameWords()
-"""What holds where nothing else is said."""
+"""Default words."""
 
 
 def words_of(name: str) -> list[str]:
-    """The words and numbers in a name, in small letters."""
+    """Return the words and numbers in a name, in lower case.
+
+    Args:
+        name: The name.
+    """
     return TOKEN.findall(CAMEL.sub("_", name).lower())
 
 
 def names_label(name: str, words: NameWords = NAME_WORDS) -> bool:
-    """Whether a name says that a column is a label: "y", "y3", "target_a"."""
+    """Return whether a name indicates a label: "y", "y3", "target_a".
+
+    Args:
+        name: The name.
+        words: Words that indicate content.
+    """
     found = words_of(name)
     return bool(set(found) & words.labels) or (found[:1] == ["y"] and all(part.isdigit() for part in found[1:]))
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A column of a table, with one value a row.
+    """A column of a table, with one value per row.
 
     Attributes:
         name: Its name.
-        position: Where it stands in the file.
-        values: As they were read, shape (n,).
-        kind: What it seems to be.
+        position: Its position in the file, from 0.
+        values: Its values as read, shape (n,).
+        kind: Its apparent kind.
     """
 
     name: str
@@ -74,19 +83,19 @@ class Column:
 
     @property
     def repeats(self) -> int:
-        """Number of its different values; 0 where each row has one of its own, or all have the same."""
+        """Number of its different values; 0 if all rows have different values, or all have the same one."""
         count = len(set(self.values.tolist()))
         return count if 1 < count < len(self.values) else 0
 
 
 def column_of(name: str, position: int, values: NDArray[Any], words: NameWords = NAME_WORDS) -> Column:
-    """A column, with what it seems to be by its name and its values.
+    """Return a column, with its kind judged by its name and its values.
 
     Args:
         name: Its name.
-        position: Where it stands in the file.
-        values: Shape (n,).
-        words: What names say.
+        position: Its position in the file, from 0.
+        values: Its values, shape (n,).
+        words: Words that indicate content.
     """
     found = set(words_of(name))
     if values.dtype.kind in TIME_KINDS:

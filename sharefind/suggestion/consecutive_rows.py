@@ -1,4 +1,4 @@
-"""Whether rows that follow each other in the file depend on each other."""
+"""Whether consecutive rows of the file depend on each other."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sharefind.typing import FloatArray
 
 @dataclass(frozen=True)
 class RowsInOrder:
-    """Rows that depend on those before them.
+    """Evidence that rows depend on the rows before them.
 
     Attributes:
-        length: Rows that a block should have.
-        words: How it shows.
+        length: Suggested number of rows per block.
+        words: The evidence in words.
     """
 
     length: int
@@ -24,12 +24,12 @@ class RowsInOrder:
 
 
 def rows_in_order(sheet: Sheet, most: int = 5000, least: int = 8) -> RowsInOrder | None:
-    """What speaks for blocks of rows; None where nothing does.
+    """Return the evidence that consecutive rows depend on each other; None if there is none.
 
     Args:
-        sheet: All rows of the data, in their order.
-        most: Most rows that are looked at.
-        least: Rows of the shortest block that is suggested.
+        sheet: All rows of the data, in the order of the file.
+        most: Largest number of rows that are examined.
+        least: Number of rows of the shortest block that is suggested.
     """
     x = sheet.x[:most]
     if len(x) < 30:

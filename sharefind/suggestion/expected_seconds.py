@@ -1,4 +1,4 @@
-"""How long the search of a suggestion will take, by its sizes and a short look at the speed of this machine."""
+"""The expected duration of a suggested search, from its sizes and a short measurement of this machine's speed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sharefind.suggestion.sheet import Sheet
 
 @dataclass(frozen=True)
 class Planned:
-    """A search whose time is estimated.
+    """A search whose duration is estimated.
 
     Attributes:
         group: Name of the candidate; None for a search without one.
-        log_order: Logarithm of its order.
-        holds: Whether it seems to hold; None where a look does not say.
-        moves_labels: Whether it moves labels; None where it is not known.
-        leaves_inputs: Whether it leaves some columns of x where they are.
+        log_order: Natural logarithm of its order.
+        holds: Whether it seems to hold; None if the quick look does not decide.
+        moves_labels: Whether it moves labels; None if this is unknown.
+        leaves_inputs: Whether it fixes some columns of x.
     """
 
     group: str | None = None
@@ -34,20 +34,24 @@ class Planned:
 
 
 SecondsOf = Callable[[Sheet, Planned], tuple[float, float]]
-"""What estimates the seconds of a search on some data, the least and the most."""
+"""Function that estimates the duration of a search on a sheet: the lower and the upper end, in seconds."""
 
 
 def machine_rates(repeats: int = 8) -> Rates:
-    """Rates of the pieces of work of a search on this machine, from a look at its speed, timed `repeats` times."""
+    """Return the rates at which this machine does the work of a search.
+
+    Args:
+        repeats: Number of timed repetitions of the measurement.
+    """
     return Rates(speed=machine_speed(repeats))
 
 
 def seconds_with(rates: Rates, largest: float = 10.0) -> SecondsOf:
-    """Estimates by the rates of a machine.
+    """Return a function that estimates durations at the rates of a machine.
 
     Args:
-        rates: Of the machine.
-        largest: Logarithm of the group order from which on a larger one costs no more.
+        rates: Rates of the machine.
+        largest: Natural logarithm of the order beyond which a larger group costs no more.
     """
 
     def seconds_of(sheet: Sheet, planned: Planned) -> tuple[float, float]:
@@ -68,11 +72,11 @@ def seconds_with(rates: Rates, largest: float = 10.0) -> SecondsOf:
 
 
 def tested_groups(name: str, symmetric: tuple[int, ...] = (1, 1, 2, 6, 30, 156)) -> int:
-    """About how many subgroups but the trivial one a search may test, of a group whose subgroups are listed.
+    """Return roughly how many nontrivial subgroups a search may test, for a group whose subgroups are listed.
 
     Args:
-        name: Of the candidate, such as "D4" or "S3xS4".
-        symmetric: Subgroups of S0, S1, ...
+        name: Name of the candidate, such as "D4" or "S3xS4".
+        symmetric: Number of subgroups of S0, S1, ...
     """
     total = 1
     for factor in name.split("x"):

@@ -1,4 +1,4 @@
-"""How well tied and free least squares predict rows that they were not fitted on."""
+"""How well tied and free least squares predict held-out rows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from sharefind.typing import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A model on rows that it was not fitted on.
+    """The errors of a model on held-out rows.
 
     Attributes:
-        errors: Squared errors, shape (n, m).
-        coefficients: Free numbers.
+        errors: Squared errors, shape (n, m), float64.
+        coefficients: Number of free coefficients.
     """
 
     errors: FloatArray
@@ -29,15 +29,15 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """Rows cut into folds, with one kind of features.
+    """Rows split into folds, with one kind of features.
 
     Attributes:
-        features: What z is.
-        z: Features of all rows, shape (n, p).
-        y: Labels of mean 0, shape (n, m).
-        folds: Rows of each fold.
+        features: Definition of the features z.
+        z: Features of all rows, shape (n, p), float64.
+        y: Labels with mean 0, shape (n, m), float64.
+        folds: The rows of each fold.
         training: Moments of the rows outside each fold.
-        free: Squared errors of free least squares on rows held out, shape (n, m); None where there are too few rows.
+        free: Squared errors of free least squares on held-out rows, shape (n, m); None if there are too few rows.
     """
 
     features: Features
@@ -48,9 +48,12 @@ class Level:
     free: FloatArray | None
 
     def errors(self, fit: Callable[[Moments], FloatArray]) -> FloatArray:
-        """Squared errors on rows held out, shape (n, m), of what `fit` makes of the moments of the others.
+        """Return the squared errors of a fit on held-out rows, shape (n, m).
 
-        No prediction leaves the range of the labels, so that columns that are constant in most rows do no harm.
+        Predictions are clipped to the range of the labels, so that columns that are constant in most rows do no harm.
+
+        Args:
+            fit: Computes coefficients (p, m) from the moments of the training rows.
         """
         squared = np.empty_like(self.y)
         least, most = self.y.min(axis=0), self.y.max(axis=0)
@@ -59,7 +62,11 @@ class Level:
         return squared
 
     def tied(self, action: SuggestedAction) -> Fitted | None:
-        """Least squares tied by an action; None where its numbers are too many for the rows."""
+        """Return least squares tied by an action; None if it has too many coefficients for the rows.
+
+        Args:
+            action: The action.
+        """
         tie = tie_of([self.features.moved(g) for g in action.inputs], action.outputs)
         if not self._is_determined(tie):
             return None
@@ -73,13 +80,13 @@ class Level:
 
 
 def level_of(features: Features, x: FloatArray, y: FloatArray, rng: np.random.Generator, parts: int = 3) -> Level:
-    """Rows x (n, d) and y (n, m) cut into folds at random.
+    """Return rows split into random folds, with the moments of each training part.
 
     Args:
-        features: What is made of x.
-        x: Inputs.
-        y: Labels.
-        rng: Where the folds come from.
+        features: Definition of the features.
+        x: Inputs, shape (n, d).
+        y: Labels, shape (n, m).
+        rng: Source of the folds.
         parts: Number of folds.
     """
     z, centred = features.of(x), y - y.mean(axis=0)
@@ -92,7 +99,7 @@ def level_of(features: Features, x: FloatArray, y: FloatArray, rng: np.random.Ge
 
 
 def _others(z: FloatArray, y: FloatArray, rows: IntArray) -> Moments:
-    """Moments of all rows but these."""
+    """Return the moments of all other rows."""
     kept = np.ones(len(z), dtype=bool)
     kept[rows] = False
     return Moments.of(z[kept], y[kept])
@@ -100,15 +107,15 @@ def _others(z: FloatArray, y: FloatArray, rows: IntArray) -> Moments:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """A tied model beside the best that a quick look has.
+    """A tied model compared with the best model of the quick look.
 
     Attributes:
-        words: Which features.
-        tied: R^2 of the tied model on rows held out.
-        best: R^2 of the reference there.
-        deviation: By how many standard errors the tied model is worse; below 0 where it is better.
-        coefficients: Free numbers of the tied model.
-        of: Free numbers without tying.
+        words: Name of the features.
+        tied: R^2 of the tied model on held-out rows.
+        best: R^2 of the reference on the same rows.
+        deviation: Number of standard errors by which the tied model is worse; negative if it is better.
+        coefficients: Number of free coefficients of the tied model.
+        of: Number of coefficients without tying.
     """
 
     words: str
@@ -120,52 +127,64 @@ class Comparison:
 
     @property
     def kept(self) -> float:
-        """Share of what the reference explains that the tied model explains, too; 0 to 1."""
+        """Share of the variance explained by the reference that the tied model explains too, from 0 to 1."""
         return float(np.clip(self.tied / self.best, 0.0, 1.0)) if self.best > 0 else 0.0
 
     @property
     def saving(self) -> float:
-        """How far the numbers are fewer, on a scale of logarithms: 1 where one is left."""
+        """Saving of coefficients on a logarithmic scale: 0 if none is saved, 1 if only one is left."""
         return 1.0 - float(np.log(self.coefficients) / np.log(max(self.of, 2)))
 
     def holds(self, errors: float = 3.0, negligible: float = 0.01, exact: float = 1e-4) -> bool:
-        """Whether the tied model predicts as well as the reference.
+        """Return whether the tied model predicts as well as the reference.
+
+        The model may be worse by `errors` standard errors, or its squared error may be larger by the share
+        `negligible`.
 
         Args:
-            errors: Standard errors by which it may be worse.
-            negligible: Or the share by which its squared error may be larger.
-            exact: Squared error, as a share of the variance, below which a reference counts as having this one.
+            errors: Number of standard errors.
+            negligible: Share of the squared error.
+            exact: Smallest squared error of a reference, as a share of the variance; a smaller one is replaced by it.
         """
         excess = (self.best - self.tied) / max(1.0 - self.best, exact)
         return self.deviation <= errors or (excess <= negligible and self.kept >= 1 - 2 * negligible)
 
     def clearly_fails(self, errors: float = 8.0, kept: float = 0.98) -> bool:
-        """Whether the tied model predicts so much worse that a test on all rows will hardly miss it.
+        """Return whether the tied model predicts so much worse that a test on all rows will hardly miss it.
 
         Args:
-            errors: Least standard errors by which it is worse.
-            kept: Largest share of what the reference explains that it explains.
+            errors: Smallest number of standard errors by which it is worse.
+            kept: Largest value of the property `kept`.
         """
         return self.deviation >= errors and self.kept <= kept
 
 
 def label_weights(action: SuggestedAction, y: FloatArray) -> FloatArray:
-    """One over the variance of each label (m,), averaged over what the group carries into each other."""
+    """Return the weight of each label, one over its variance averaged over the orbit of the label, shape (m,).
+
+    Args:
+        action: The group on the labels.
+        y: Labels with mean 0, shape (n, m).
+    """
     variance = np.maximum((y**2).mean(axis=0), 1e-300)
     label = orbit_labels(action.outputs, y.shape[1])
     return np.asarray((np.bincount(label) / np.bincount(label, variance))[label])
 
 
 def compared(level: Level, model: Fitted, reference: Fitted, weights: FloatArray) -> Comparison:
-    """A model and a reference on the same rows.
+    """Compare a model and a reference on the same rows.
 
-    A model with more numbers than the reference predicts a little worse, whatever is true: by so much it may.
+    A model with more coefficients than the reference predicts slightly worse even if it is true. This expected loss is
+    allowed for.
 
     Args:
         level: The rows.
         model: A tied model.
-        reference: What it is held against.
-        weights: Of the labels, shape (m,).
+        reference: The reference.
+        weights: Weights of the labels, shape (m,).
+
+    Returns:
+        The comparison.
     """
     null, tied, best = ((squared @ weights) for squared in (level.y**2, model.errors, reference.errors))
     more = max(0, model.coefficients - reference.coefficients)
@@ -180,13 +199,14 @@ def compared(level: Level, model: Fitted, reference: Fitted, weights: FloatArray
 
 
 def is_seen(level: Level, errors: FloatArray, standard_errors: float = 4.0, few_rows: float = 5.0) -> bool:
-    """Whether a model with these squared errors (n, m) predicts better than the mean.
+    """Return whether a model predicts better than the mean.
 
     Args:
         level: The rows.
-        errors: Of predictions of rows that were held out.
-        standard_errors: By how many the squared errors are smaller.
-        few_rows: Or the same for the correlation of predictions and labels, which tells more where rows are few.
+        errors: Squared errors of predictions of held-out rows, shape (n, m).
+        standard_errors: Number of standard errors by which the squared errors must be smaller.
+        few_rows: Alternatively, number of standard errors by which the correlation of predictions and labels must
+            exceed 0; it is more sensitive if rows are few.
     """
     weights = 1 / np.maximum((level.y**2).mean(axis=0), 1e-300)
     gain = (level.y**2 - errors) @ weights
@@ -197,9 +217,13 @@ def is_seen(level: Level, errors: FloatArray, standard_errors: float = 4.0, few_
 
 
 def filter_comparison(level: Level) -> Comparison | None:
-    """A filter that is the same at every position, judged on labels away from the borders.
+    """Compare a filter that is the same at every position with free coefficients, on labels away from the borders.
 
-    None where x and y are not sequences of one length, or rows are too few for free least squares.
+    Args:
+        level: The rows.
+
+    Returns:
+        The comparison; None if x and y are not sequences of one length, or rows are too few for free least squares.
     """
     m = level.y.shape[1]
     if level.free is None or level.features.count != m or m < 6:

@@ -1,4 +1,4 @@
-"""What a quick look says of one group: how well it fits, how alike its columns are, and where it ranks."""
+"""The judgement of a quick look on one group: how well it fits, how similar its columns are, and its rank."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from sharefind.suggestion.likeness import Likeness, is_picture
 
 @dataclass(frozen=True)
 class Ranking:
-    """How scores are made. A score is between 0 and 1; the largest is suggested first.
+    """How scores are computed. A score lies between 0 and 1; the largest one is suggested first.
 
     Attributes:
-        holds: Score of a group whose tied model predicts as well as the free one, before its saving.
-        picture: Of a group on pixels whose neighbours are correlated, before its saving.
-        pixels: What its saving adds at the most.
-        rest: Largest score of any other.
-        unseen: Largest score where y does not seem to depend on x.
-        power: Of the share of the explained variance that a tied model keeps, where it does worse.
-        saving: Least saving of a group that counts as holding.
-        unlike: Factor on the saving of a group that carries unlike columns, or unlike pairs of them, into each other.
-        plain: How much less a layout counts for each step that it is less plain, where it does worse.
-        repeated: Factor for a group whose models are those of a larger one.
-        strong: Least score of a strong suggestion.
-        least: Least score of any.
-        weak: Least score of those behind the first few.
-        always: How many these few are.
+        holds: Score of a group whose tied model predicts as well as the free one, before its saving is added.
+        picture: Score of a group on pixels whose neighbours are correlated, before its saving is added.
+        pixels: Largest contribution of the saving to the score of such a group.
+        rest: Largest score of any other group.
+        unseen: Largest score if y does not seem to depend on x.
+        power: Exponent of the share of explained variance that a tied model keeps, if it predicts worse.
+        saving: Smallest saving of a group that counts as holding.
+        unlike: Factor on the saving of a group that exchanges unlike columns, or unlike pairs of columns.
+        plain: Penalty for each step by which a layout is less simple, if its model predicts worse.
+        repeated: Factor for a group whose models equal those of a larger group.
+        strong: Smallest score of a strong suggestion.
+        least: Smallest score of any suggestion.
+        weak: Smallest score of a suggestion after the first few.
+        always: Number of these first suggestions.
     """
 
     holds: float = 0.6
@@ -47,23 +47,23 @@ class Ranking:
 
 
 RANKING = Ranking()
-"""What holds where nothing else is said."""
+"""Default ranking."""
 
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """A group with all that was seen of it.
+    """A group with everything that the quick look found.
 
     Attributes:
         action: The group on the columns.
-        comparisons: Its tied models beside the best ones, with linear and with quadratic features; empty where there
-            were too few rows for any.
-        likeness: Of columns that it carries into each other.
-        contrast: How much the columns look like pixels in its image.
-        rows: Number of rows that were looked at.
+        comparisons: Its tied models compared with the best ones, for linear and for quadratic features; empty if there
+            are too few rows.
+        likeness: Similarity of the columns that it exchanges.
+        contrast: Degree to which the columns look like pixels of its image.
+        rows: Number of rows examined.
         is_seen: Whether y depends on x for any model.
-        same_as: A larger group before this one whose tied models are the same; "" where there is none.
-        most: Largest R^2 of any model, also of those with too many numbers to be tied by this group.
+        same_as: A larger group, ranked before this one, with the same tied models; "" if there is none.
+        most: Largest R^2 of any model, including models with too many coefficients to be tied by this group.
     """
 
     action: SuggestedAction
@@ -77,23 +77,25 @@ class Judgement:
 
     @property
     def is_blind(self) -> bool:
-        """Whether all its models fit, and see less than half of what models see that the rows are too few to tie."""
+        """Whether all its models fit but explain less than half of what models explain for which the rows are too few
+        to tie them.
+        """
         return self.best is not None and all(c.holds() for c in self.comparisons) and self.best.best < 0.5 * self.most
 
     @property
     def best(self) -> Comparison | None:
-        """The comparison whose reference explains most."""
+        """The comparison whose reference explains most; None without comparisons."""
         return max(self.comparisons, key=lambda found: found.best, default=None)
 
     @property
     def holds(self) -> bool:
-        """Whether the tied models predict as well as the best ones, which see something."""
+        """Whether the tied models predict as well as the best ones, and these predict better than the mean."""
         is_fit = bool(self.comparisons) and all(found.holds() for found in self.comparisons)
         return self.is_seen and is_fit and not self.is_blind
 
     @property
     def likely(self) -> bool | None:
-        """What the tests of a search will probably say; None where that is not clear."""
+        """Probable outcome of the tests of a search; None if it is not clear."""
         if self.holds:
             return True
         return False if self.is_seen and any(found.clearly_fails() for found in self.comparisons) else None
@@ -105,14 +107,14 @@ class Judgement:
 
     @property
     def saving(self) -> float:
-        """How far tied numbers are fewer, less where columns are unlike; 0 where no model was fitted."""
+        """Saving of coefficients of the best comparison; 0 if no model was fitted."""
         return 0.0 if self.best is None else self.best.saving
 
     def score(self, ranking: Ranking = RANKING) -> float:
-        """Where the group ranks.
+        """Return the score of the group.
 
         Args:
-            ranking: How scores are made.
+            ranking: How scores are computed.
         """
         is_like = self.likeness.holds() and self.likeness.is_correlated_alike()
         like = 1.0 if is_like else ranking.unlike
@@ -131,5 +133,5 @@ class Judgement:
 
     @property
     def rank(self) -> tuple[float, float, int]:
-        """What groups are sorted by: score, then order, then how simple the layout is."""
+        """Sort key of groups: score, then order, then simplicity of the layout."""
         return (-round(self.score(), 6), -self.action.size, self.action.layout.plain)

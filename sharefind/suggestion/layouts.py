@@ -1,4 +1,4 @@
-"""Ways in which a group can act on the columns of one side, as expressions and as axes."""
+"""Ways in which a group can act on the columns of one side, as representation expressions and as axes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns are points, channels, pixels, and which stay where they are.
+    """The meaning of columns: points, channels, pixels, or columns that are fixed.
 
     Attributes:
-        flat: The representation expression for flat columns.
-        points: How many things the group permutes: points, or pixels along a side.
-        words: What it is, such as "5 points with 4 columns each".
-        groups: Families of groups that act in this way: "S", "D", "C" on the points, or full names.
-        axes: Names of the axes; "" for columns that are flat.
-        shape: Their lengths.
-        by_axes: The expression by axes.
-        picture: Height, width and the leading axis of an image; None for no image.
-        plain: How simple the layout is, where several do equally well: less is simpler.
+        flat: Representation expression for flat columns.
+        points: Number of things that the group permutes: points, or pixels along a side.
+        words: Description, such as "5 points with 4 columns each".
+        groups: Groups that act in this way: the families "S", "D", "C" on the points, or full names.
+        axes: Names of the axes; "" for flat columns.
+        shape: Lengths of the axes.
+        by_axes: Representation expression by axes.
+        picture: Number of channels of an image, negative if the channels come last; None if this is not an image.
+        plain: Complexity of the layout; among equally good layouts, the one with the smallest value is preferred.
     """
 
     flat: str
@@ -36,7 +36,11 @@ class Layout:
 
 
 def flat_layouts(width: int) -> Iterator[Layout]:
-    """Layouts of columns of which nothing is known but their number."""
+    """Yield the possible layouts of flat columns without further information.
+
+    Args:
+        width: Number of columns.
+    """
     if width > 1:
         yield Layout("natural", width, f"all {width} columns")
     yield from _pictures(width)
@@ -47,14 +51,24 @@ def flat_layouts(width: int) -> Iterator[Layout]:
 
 
 def partial_layout(points: int, rest: int, *, is_first: bool) -> Layout:
-    """The first or the last columns are points, and the others stay where they are."""
+    """Return a layout in which the first or the last columns are points and the others are fixed.
+
+    Args:
+        points: Number of points.
+        rest: Number of fixed columns.
+        is_first: Whether the points come first.
+    """
     flat = with_rest("natural", rest) if is_first else f"{_trivial(rest)}+natural"
     words = f"the {'first' if is_first else 'last'} {points} columns"
     return Layout(flat, points, words, ("S", "C"), plain=2)
 
 
 def shaped_layouts(shape: tuple[int, ...]) -> Iterator[Layout]:
-    """Layouts of rows that are arrays of two or three axes."""
+    """Yield layouts of rows that are arrays with two or three axes.
+
+    Args:
+        shape: Shape of a row.
+    """
     if len(shape) == 2:
         points, channels = shape
         if points == channels and points > 2:
@@ -71,7 +85,14 @@ def shaped_layouts(shape: tuple[int, ...]) -> Iterator[Layout]:
 
 
 def block_layout(points: int, channels: int, rest: int, words: str) -> Layout:
-    """Points with channels, point by point, and other columns behind them."""
+    """Return a layout of points with channels, point by point, followed by fixed columns.
+
+    Args:
+        points: Number of points.
+        channels: Number of columns per point.
+        rest: Number of fixed columns.
+        words: Description.
+    """
     if rest == 0 and channels > 1:
         return _by_point(points, channels)
     own = "natural" if channels == 1 else f"natural*trivial:{channels}"
@@ -79,7 +100,12 @@ def block_layout(points: int, channels: int, rest: int, words: str) -> Layout:
 
 
 def renamed(layout: Layout, names: str) -> Layout:
-    """The same layout with other names for its axes."""
+    """Return the same layout with other names of its axes.
+
+    Args:
+        layout: The layout.
+        names: The new names, separated by spaces.
+    """
     by_axes = layout.by_axes
     for old, new in zip(layout.axes.split(), names.split(), strict=True):
         by_axes = re.sub(rf"\b{old}(?=[:*])", new, by_axes)
@@ -87,12 +113,24 @@ def renamed(layout: Layout, names: str) -> Layout:
 
 
 def with_rest(expression: str, rest: int) -> str:
-    """An expression with columns that stay behind it."""
+    """Return a representation expression followed by fixed columns.
+
+    Args:
+        expression: The expression.
+        rest: Number of fixed columns.
+    """
     return expression if rest == 0 else f"{expression}+{_trivial(rest)}"
 
 
 def output_layouts(width: int, points: int, flat: str, in_width: int) -> Iterator[str]:
-    """Expressions for labels under a group that permutes points, the likelier ones first."""
+    """Yield representation expressions for labels under a group that permutes points, likelier ones first.
+
+    Args:
+        width: Number of labels.
+        points: Number of points.
+        flat: Expression for the inputs.
+        in_width: Number of inputs.
+    """
     if width == in_width and width > 1:
         yield flat
     if width == points and flat != "natural":

@@ -1,4 +1,4 @@
-"""Whether columns that a group carries into each other look alike, and whether columns look like pixels."""
+"""Whether columns that a group exchanges look alike, and whether columns look like pixels."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sharefind.typing import FloatArray, IntArray
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What is seen of the columns x (n, d) alone.
+    """Statistics of the columns of x, shape (n, d), alone.
 
     Attributes:
-        traits: Of each row and column: value, squared deviation from the mean, and a deviation that is cut off,
-            shape (3, n, d).
-        spread: Standard deviation of each trait of each column, shape (3, d).
-        correlation: Correlations of columns, shape (d, d).
+        traits: Shape (3, n, d), float64: for each row and column the value, the squared deviation from the mean, and a
+            bounded deviation.
+        spread: Shape (3, d): standard deviation of each trait of each column.
+        correlation: Shape (d, d): correlations of the columns.
     """
 
     traits: FloatArray
@@ -32,11 +32,14 @@ class Look:
 
 
 def look_at(x: FloatArray, most: int = 600) -> Look:
-    """Traits of rows.
+    """Compute the statistics of rows.
 
     Args:
         x: The rows, shape (n, d).
-        most: Most of them that are looked at.
+        most: Largest number of rows used.
+
+    Returns:
+        The statistics.
     """
     x = x[:: -(-len(x) // most)]
     centred = x - x.mean(axis=0)
@@ -50,13 +53,13 @@ def look_at(x: FloatArray, most: int = 600) -> Look:
 
 @dataclass(frozen=True)
 class Likeness:
-    """How far columns that a group carries into each other differ.
+    """Differences between columns that a group exchanges.
 
     Attributes:
         effect: Largest difference of means or spreads, in standard deviations of a row.
         deviation: The same difference in standard errors.
-        correlations: Mean square of the differences of correlations that should be equal, as a multiple of what chance
-            gives.
+        correlations: Mean square of differences between correlations that should be equal, as a multiple of its value
+            by chance.
     """
 
     effect: float
@@ -64,21 +67,33 @@ class Likeness:
     correlations: float
 
     def holds(self, effect: float = 0.1, errors: float = 4.5) -> bool:
-        """Whether means and spreads are alike.
+        """Return whether means and spreads are alike, by one of two measures.
 
         Args:
-            effect: Standard deviations by which they may differ.
-            errors: Standard errors by which they may differ.
+            effect: Largest difference in standard deviations.
+            errors: Largest difference in standard errors.
         """
         return self.effect <= effect or self.deviation <= errors
 
     def is_correlated_alike(self, most: float = 8.0) -> bool:
-        """Whether correlations are alike; `most`: multiple of chance up to which they are, in rows that cluster too."""
+        """Return whether correlations are alike.
+
+        Args:
+            most: Largest multiple of the value by chance; the default allows for clustered rows.
+        """
         return self.correlations <= most
 
 
 def likeness(look: Look, moves: Moves) -> Likeness:
-    """How like columns are that generators carry into each other."""
+    """Measure how similar the columns are that generators exchange.
+
+    Args:
+        look: Statistics of the columns.
+        moves: Permutations of the columns, one per generator.
+
+    Returns:
+        The differences.
+    """
     rows = look.traits.shape[1]
     effects, deviations = [0.0], [0.0]
     for move in moves:
@@ -97,12 +112,13 @@ def likeness(look: Look, moves: Moves) -> Likeness:
 
 
 def _spread_in_orbits(correlation: FloatArray, moves: Moves, most: int = 128) -> float:
-    """Mean square of correlations (d, d) about their means over pairs of columns that a group carries into each other.
+    """Return the mean square of correlations (d, d) about their means over orbits of pairs of columns.
 
     Args:
-        correlation: Of all pairs.
+        correlation: Correlations of all pairs.
         moves: Generators.
-        most: Widest data whose pairs are sorted; of wider ones, each generator alone is looked at.
+        most: Largest number of columns whose pairs are sorted into orbits; for wider data, each generator is considered
+            alone.
     """
     if len(correlation) > most:
         return max((float(((correlation - correlation[np.ix_(g, g)]) ** 2).mean()) / 2 for g in moves), default=0.0)
@@ -119,11 +135,12 @@ def _ratio(value: FloatArray, unit: FloatArray) -> FloatArray:
 
 
 def like_runs(look: Look, effect: float = 0.3) -> tuple[int, int]:
-    """How many columns at the beginning, and at the end, are like the first and like the last one.
+    """Return the number of columns at the beginning that resemble the first one, and at the end that resemble the last
+    one.
 
     Args:
-        look: What is seen of them.
-        effect: Standard deviations by which they may differ.
+        look: Statistics of the columns.
+        effect: Largest difference in standard deviations.
     """
 
     def run(order: IntArray) -> int:
@@ -138,10 +155,14 @@ def like_runs(look: Look, effect: float = 0.3) -> tuple[int, int]:
 
 
 def picture_contrast(look: Look, layout: Layout) -> float:
-    """How much more neighbouring pixels are correlated than pixels of one row or column far apart.
+    """Return how much more neighbouring pixels are correlated than pixels of one row or column far apart.
 
-    0 or less where a layout is no image, or columns are not like pixels: where they are a sequence, or shuffled, one of
-    the two directions shows nothing.
+    The result is 0 or less if a layout is not an image, or if its columns are not like pixels. For a sequence or
+    shuffled columns, at least one of the two directions shows no contrast.
+
+    Args:
+        look: Statistics of the columns.
+        layout: The layout.
     """
     if layout.picture is None:
         return 0.0
@@ -162,7 +183,7 @@ def _contrast(correlation: FloatArray, rows: IntArray, columns: IntArray) -> flo
 
 
 def _channels(layout: Layout) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
-    """Columns of each channel, with their rows and columns in the image."""
+    """Yield the columns of each channel, with their rows and columns in the image."""
     side = layout.points
     rows, columns = np.divmod(np.arange(side * side), side)
     if layout.flat.startswith("patch"):
@@ -176,10 +197,10 @@ def _channels(layout: Layout) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
 
 
 def is_picture(contrast: float, rows: int, least: float = 0.1) -> bool:
-    """Whether a contrast is more than chance gives.
+    """Return whether a contrast exceeds what chance gives.
 
     Args:
-        contrast: Of `picture_contrast`.
+        contrast: The result of `picture_contrast`.
         rows: Number of rows.
         least: Smallest contrast that counts.
     """

@@ -1,4 +1,6 @@
-"""Features of the inputs, and second moments of features and labels: all that quick least-squares fits need."""
+"""Features of the inputs, and second moments of features and labels, from which quick least-squares
+fits are computed.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,10 @@ class Features:
     """The columns themselves, and products of some pairs of them.
 
     Attributes:
-        words: What they are called: "linear", "quadratic".
+        words: Name: "linear" or "quadratic".
         width: Number of columns d.
-        first: First columns of the products, shape (q,).
-        second: Second columns, shape (q,).
+        first: First columns of the products, shape (q,), int64.
+        second: Second columns of the products, shape (q,), int64.
     """
 
     words: str
@@ -31,9 +33,12 @@ class Features:
         return self.width + len(self.first)
 
     def of(self, x: FloatArray) -> FloatArray:
-        """Features of rows x (n, d), centred, shape (n, count).
+        """Return the centred features of rows, shape (n, count), float64.
 
-        Products are taken of columns that are cut off far from their means, so that few rows do not decide.
+        Products use columns that are clipped far from their means, so that a few rows do not dominate.
+
+        Args:
+            x: The rows, shape (n, d).
         """
         centred = x - x.mean(axis=0)
         scales = common_scales(centred)
@@ -42,7 +47,11 @@ class Features:
         return np.hstack([centred, products - products.mean(axis=0)])
 
     def moved(self, permutation: IntArray) -> IntArray:
-        """How features move where columns move, shape (count,)."""
+        """Return the permutation of features that a permutation of columns induces, shape (count,).
+
+        Args:
+            permutation: Shape (d,), int64.
+        """
         if len(self.first) == 0:
             return permutation
         number = np.zeros((self.width, self.width), dtype=np.int64)
@@ -52,11 +61,11 @@ class Features:
 
 
 def common_scales(centred: FloatArray, near: float = 1.5) -> FloatArray:
-    """A scale for each column (d,), one and the same for columns with like standard deviations.
+    """Return a scale for each column, shape (d,); columns with similar standard deviations share one scale.
 
     Args:
-        centred: Columns of mean 0, shape (n, d).
-        near: Deviations that follow each other at less than this ratio share a scale.
+        centred: Columns with mean 0, shape (n, d).
+        near: Consecutive deviations with a ratio below this share a scale.
     """
     deviation = centred.std(axis=0)
     order = np.argsort(deviation)
@@ -68,15 +77,16 @@ def common_scales(centred: FloatArray, near: float = 1.5) -> FloatArray:
 
 
 def common_centres(means: FloatArray, scales: FloatArray, rows: int, near: float = 4.0) -> FloatArray:
-    """A centre for each column (d,), one and the same for columns whose means chance may tell apart.
+    """Return a centre for each column, shape (d,); columns whose means differ only by chance share one centre.
 
-    Products about means of their own would hold a little of each column alone, which a group does not tie.
+    With separate centres, a product would contain a small multiple of each single column, and a group does not tie
+    these.
 
     Args:
-        means: Of the columns, shape (d,).
-        scales: Theirs, equal for columns that may share a centre, shape (d,).
+        means: Means of the columns, shape (d,).
+        scales: Their scales, shape (d,); only columns with equal scales can share a centre.
         rows: Number of rows.
-        near: Standard errors up to which means that follow each other are one.
+        near: Consecutive means that differ by at most this number of standard errors share a centre.
     """
     order = np.lexsort((means, scales))
     gaps = np.diff(means[order]) > near * scales[order][1:] / np.sqrt(rows)
@@ -87,17 +97,21 @@ def common_centres(means: FloatArray, scales: FloatArray, rows: int, near: float
 
 
 def linear(width: int) -> Features:
-    """No products."""
+    """Return features without products.
+
+    Args:
+        width: Number of columns.
+    """
     none = np.zeros(0, dtype=np.int64)
     return Features("linear", width, none, none)
 
 
 def quadratic(width: int, most: int = 600) -> Features:
-    """Products of all pairs of columns, of each with itself where these are too many.
+    """Return features with the products of all pairs of columns, or with squares only if there would be too many.
 
     Args:
         width: Number of columns.
-        most: Most features.
+        most: Largest number of features.
     """
     first, second = np.triu_indices(width)
     if width + len(first) > most:
@@ -107,10 +121,10 @@ def quadratic(width: int, most: int = 600) -> Features:
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Second moments of some rows of features z (n, p) and labels y (n, m), both of mean 0 over all rows.
+    """Second moments of some rows of features z (n, p) and labels y (n, m), both with mean 0 over all rows.
 
     Attributes:
-        rows: n.
+        rows: Number of rows n.
         inner: z^T z, shape (p, p).
         cross: z^T y, shape (p, m).
     """
@@ -121,5 +135,10 @@ class Moments:
 
     @classmethod
     def of(cls, z: FloatArray, y: FloatArray) -> Moments:
-        """The moments of z (n, p) and y (n, m)."""
+        """Return the moments of features and labels.
+
+        Args:
+            z: Features, shape (n, p).
+            y: Labels, shape (n, m).
+        """
         return cls(len(z), z.T @ z, z.T @ y)

@@ -12,12 +12,12 @@ TOKEN = re.compile(r"[^\W\d_]+|\d+|[\W_]+")
 
 @dataclass(frozen=True)
 class NameBlock:
-    """Points with channels, found in names.
+    """Points with channels, found in column names.
 
     Attributes:
-        columns: Positions of the columns, a row for each point and a column for each channel.
-        points: What tells the points apart: ("a", "b", "c").
-        words: One of the names with a star where points differ.
+        columns: Positions of the columns: one tuple per point, with one position per channel.
+        points: The part of the name that distinguishes the points: ("a", "b", "c").
+        words: One of the names, with a star where the points differ.
     """
 
     columns: tuple[tuple[int, ...], ...]
@@ -26,7 +26,7 @@ class NameBlock:
 
     @property
     def channels(self) -> int:
-        """Number of columns of a point."""
+        """Number of columns per point."""
         return len(self.columns[0])
 
     @property
@@ -36,10 +36,10 @@ class NameBlock:
 
 
 def name_blocks(names: Sequence[str]) -> list[NameBlock]:
-    """All blocks of names that differ in one place alone, those with most columns first.
+    """Return all blocks of names that differ in one place only, largest blocks first.
 
     Args:
-        names: Of the columns.
+        names: Names of the columns.
     """
     families: dict[tuple[object, ...], dict[str, int]] = defaultdict(dict)
     for position, name in enumerate(names):
@@ -57,7 +57,9 @@ def name_blocks(names: Sequence[str]) -> list[NameBlock]:
 
 
 def _is_index(key: tuple[object, ...], members: dict[str, int]) -> bool:
-    """Whether what differs tells points apart: numbers or letters, or words where the rest of the name has words."""
+    """Return whether the differing parts distinguish points: numbers, letters, or words if the rest of the name has
+    words.
+    """
     if all(token.isdigit() for token in members) or all(len(token) == 1 for token in members):
         return True
     return any(isinstance(token, str) and token.isalpha() and len(token) > 1 for token in key[1:])
@@ -72,7 +74,7 @@ def _block(found: list[tuple[tuple[object, ...], dict[str, int]]]) -> NameBlock:
 
 
 def _ordered(members: dict[str, int]) -> list[str]:
-    """Numbers and letters in their order, words in that of the file."""
+    """Sort numbers and letters; keep words in the order of the file."""
     if all(token.isdigit() for token in members):
         return sorted(members, key=int)
     return sorted(members) if all(len(token) == 1 for token in members) else sorted(members, key=members.__getitem__)

@@ -1,4 +1,4 @@
-"""Orbits of permutations on entries of arrays, found by passing the smallest number along."""
+"""Orbits of permutations on entries of arrays, computed by propagating the smallest index."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sharefind.typing import IntArray
 
 
 def orbit_labels(permutations: Sequence[IntArray], size: int) -> IntArray:
-    """The orbit of each point, numbered from 0 in the order of their smallest points.
+    """Return the orbit of each point, numbered from 0 in the order of their smallest points.
 
     Args:
-        permutations: Generators, each an array (size,).
+        permutations: Generators, shape (size,) each.
         size: Number of points.
 
     Returns:
-        Labels, shape (size,).
+        Labels, shape (size,), integers.
     """
     label = np.arange(size)
     while True:
@@ -30,14 +30,14 @@ def orbit_labels(permutations: Sequence[IntArray], size: int) -> IntArray:
 
 
 def pair_labels(rows: Sequence[IntArray], columns: Sequence[IntArray]) -> IntArray:
-    """Orbits of generators that move the rows and the columns of a matrix together.
+    """Return the orbits of generators that move the rows and the columns of a matrix together.
 
     Args:
-        rows: How each generator moves rows, shape (m,) each.
-        columns: How it moves columns, shape (p,) each.
+        rows: For each generator, the permutation of the rows, shape (m,).
+        columns: For each generator, the permutation of the columns, shape (p,).
 
     Returns:
-        Labels, shape (m, p).
+        Labels, shape (m, p), integers.
     """
     m, p = len(rows[0]), len(columns[0])
     moves = [(r[:, None] * p + c[None, :]).ravel() for r, c in zip(rows, columns, strict=True)]

@@ -1,4 +1,4 @@
-"""The quick look itself: every candidate group, tied and free models side by side, ranked."""
+"""The quick look: it compares tied and free models for every candidate group and ranks the groups."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sharefind.suggestion.sheet import Sheet
 
 
 def judgements(sheet: Sheet, rows: int = 1500, seed: int = 0) -> list[Judgement]:
-    """All candidate groups of a data set, the best ones first.
+    """Return a judgement on each candidate group of a data set, best group first.
 
     Args:
         sheet: The data.
-        rows: Most rows that are looked at.
-        seed: Of their choice.
+        rows: Largest number of rows used.
+        seed: Seed of the choice of rows and of the folds.
     """
     part = sheet.sampled(rows, named_stream(seed, "suggested rows"))
     look = look_at(part.x)
@@ -46,12 +46,12 @@ def judgements(sheet: Sheet, rows: int = 1500, seed: int = 0) -> list[Judgement]
 
 
 def _is_open(found: Comparison | None, kept: float = 0.9, errors: float = 8.0) -> bool:
-    """Whether more features may still change what a comparison says of a group."""
+    """Return whether more features may still change what a comparison says about a group."""
     return found is None or found.kept > kept or found.deviation < errors
 
 
 def _with_repeats(judged: list[Judgement]) -> list[Judgement]:
-    """The same groups; those whose models are those of a group before them, on the same columns, name it."""
+    """Return the same judgements; one with the same columns and models as an earlier group refers to that group."""
     seen = dict[tuple[object, ...], str]()
     found = list[Judgement]()
     for one in judged:
@@ -63,7 +63,12 @@ def _with_repeats(judged: list[Judgement]) -> list[Judgement]:
 
 
 def levels_of(sheet: Sheet, seed: int = 0) -> list[Level]:
-    """Rows cut into folds, with linear and with quadratic features."""
+    """Return the rows split into folds, once with linear and once with quadratic features.
+
+    Args:
+        sheet: The data.
+        seed: Seed of the folds.
+    """
     width = sheet.x.shape[1]
     kinds = [linear(width), quadratic(width)]
     return [level_of(kind, sheet.x, sheet.y, named_stream(seed, "suggestion folds")) for kind in kinds]
@@ -76,8 +81,8 @@ class _Fits:
     Attributes:
         level: Rows and features.
         actions: The groups.
-        tied: Each group's model; None for one with too many numbers, or not worth it.
-        reference: The best model, tied or free; None where there are too few rows for any.
+        tied: The model of each group; None if it has too many coefficients or was ruled out.
+        reference: The best model, tied or free; None if there are too few rows for any.
     """
 
     level: Level
@@ -87,7 +92,7 @@ class _Fits:
 
     @classmethod
     def of(cls, level: Level, actions: list[SuggestedAction], is_worth: list[bool]) -> _Fits:
-        """Fit the groups that are worth it."""
+        """Fit the groups that were not ruled out."""
         tied = [level.tied(action) if worth else None for action, worth in zip(actions, is_worth, strict=True)]
         scale = 1 / np.maximum((level.y**2).mean(axis=0), 1e-300)
         found = [fit for fit in tied if fit is not None]
@@ -100,7 +105,7 @@ class _Fits:
         return self.reference is not None and is_seen(self.level, self.reference.errors)
 
     def comparison(self, k: int) -> Comparison | None:
-        """A group beside the reference."""
+        """Return the comparison of a group with the reference."""
         fit = self.tied[k]
         if fit is None or self.reference is None:
             return None

@@ -1,4 +1,4 @@
-"""What speaks for a suggestion, in words."""
+"""The reason for a suggestion, in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from sharefind.written import plural
 
 
 def reason(judged: Judgement) -> str:
-    """Why a group is suggested, as one or two sentences."""
+    """Return why a group is suggested, in one or two sentences.
+
+    Args:
+        judged: The judgement on the group.
+    """
     parts = [_columns(judged)]
     if judged.is_picture:
         parts.append(f"neighbouring pixels are correlated ({judged.contrast:.2f} above those far apart)")
@@ -58,7 +62,11 @@ def _short(value: float) -> str:
 
 
 def filter_reason(found: Comparison) -> str:
-    """Why a filter speaks for a search without a candidate."""
+    """Return why a filter suggests a search without a candidate.
+
+    Args:
+        found: The comparison of the filter with free coefficients.
+    """
     both = f"R^2 {_short(found.tied)} / {_short(found.best)}"
     return (
         "The columns are a sequence with a filter that is the same at every position but at the borders: away from "

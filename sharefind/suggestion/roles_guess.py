@@ -1,4 +1,4 @@
-"""Which columns of a table are inputs and which are labels, where the user does not say."""
+"""Guesses which columns of a table are inputs and which are labels, if the user does not say."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from sharefind.typing import FloatArray
 
 @dataclass
 class _Guess:
-    """Roles while they are found.
+    """Roles while they are determined.
 
     Attributes:
-        roles: What is known so far.
-        notes: Why.
-        has_time: Whether a column says that rows follow each other.
+        roles: The roles known so far.
+        notes: The reasons.
+        has_time: Whether a column shows that rows follow each other in time.
     """
 
     roles: Roles
@@ -38,20 +38,20 @@ class _Guess:
     has_time: bool = False
 
     def say(self, note: str, **roles: Any) -> None:
-        """Settle roles, and why."""
+        """Set roles and record the reason."""
         self.roles = replace(self.roles, **roles)
         self.notes.append(note)
 
 
 def sheet_of(table: Table, roles: Roles) -> Sheet:
-    """Inputs and labels of a table.
+    """Return the inputs and labels of a table.
 
     Args:
         table: All its columns, or all arrays of an archive.
-        roles: What the user says of them, which is kept.
+        roles: Roles that the user gave; they are not changed.
 
     Raises:
-        DataError: There is no column for one of the two, or one that cannot be used.
+        DataError: No column can serve as input or none as label, or a column cannot be used.
     """
     guess = _Guess(roles)
     if table.is_archive or any(np.ndim(values) > 1 for values in table.columns.values()):
@@ -78,13 +78,13 @@ def sheet_of(table: Table, roles: Roles) -> Sheet:
 
 
 def _refuse_open_axes(sides: Sides, table: Table) -> None:
-    """Refuse axes of flat columns of which only the names are known, since no group says what they may be."""
+    """Refuse flat columns whose axes are named but have no known lengths, since no group determines them."""
     for part, side in ((sides.x, INPUT_AXES), (sides.y, OUTPUT_AXES)):
         if part.axes is None or not part.axes.is_open:
             continue
         shapes = shapes_of(len(part.names), len(part.axes.names), most=6)
         ways = " or ".join(f"{setting(side.shape)} {'x'.join(map(str, shape))}" for shape in shapes)
-        advice = f"give their lengths, such as {ways}" if shapes else "no shape of so many axes fits; name fewer"
+        advice = f"give their lengths, such as {ways}" if shapes else "no shape with these axes fits; name fewer"
         raise table.refused(
             f"{setting(side.axes)} names {len(part.axes.names)} axes, and the {len(part.names)} columns of "
             f"{side.letter} are flat; {advice}"
@@ -97,7 +97,7 @@ def _is_mixed(table: Table, roles: Roles) -> bool:
 
 
 def _with_some_axes(table: Table, roles: Roles) -> Roles:
-    """Roles with names for axes of arrays that have several, so that they can be read."""
+    """Name the axes of arrays with several axes, so that the arrays can be read."""
     found = select(table.choice, roles)
     for name, positions in (("axes", found.inputs), ("out_axes", found.outputs)):
         dims = max(np.ndim(table.columns[table.choice.name(k)]) for k in positions)
@@ -126,13 +126,15 @@ def _guess_columns(table: Table, guess: _Guess) -> None:
 
 
 def _codes(inputs: list[Column], least: int = 3, most: int = 12, share: float = 0.1) -> list[tuple[Column, int]]:
-    """Inputs that may be codes of kinds, with the number of their values: whole, few, and unlike all others by name.
+    """Return inputs that may be codes of categories, with the number of their values.
+
+    Such an input has few different whole values, and its name resembles no other.
 
     Args:
         inputs: The inputs.
-        least: Fewest different values.
-        most: Most of them.
-        share: Most of them, as a share of the rows.
+        least: Smallest number of different values.
+        most: Largest number of different values.
+        share: Largest number of different values, as a share of the rows.
     """
     in_blocks = {k for block in name_blocks([column.name for column in inputs]) for k in block.flat}
     found = [(c, c.repeats) for k, c in enumerate(inputs) if k not in in_blocks and c.kind == "numbers"]
@@ -144,12 +146,12 @@ def _codes(inputs: list[Column], least: int = 3, most: int = 12, share: float = 
 
 
 def _read(table: Table) -> list[int]:
-    """Positions of the columns that were read."""
+    """Return the positions of the columns that were read."""
     return [k for k in range(len(table.header)) if table.choice.name(k) in table.columns]
 
 
 def _without_others(columns: list[Column], guess: _Guess) -> list[Column]:
-    """The columns that may be inputs or labels: without times, row numbers and names of units."""
+    """Return the columns that may be inputs or labels; drop times, row numbers and names of units."""
     left, dropped = list[Column](), list[Column]()
     for column in columns:
         guess.has_time = guess.has_time or column.kind == "time"
@@ -170,7 +172,7 @@ def _without_others(columns: list[Column], guess: _Guess) -> list[Column]:
 
 
 def _guess_sides(left: list[Column], read: list[Column], table: Table, guess: _Guess) -> None:
-    """Labels by the words in their names; one column that is unlike the others where no word says it."""
+    """Choose the labels by words in the names, or else one column that differs from the others."""
     if len(left) < 2:
         other = [column for column in read if column not in left]
         why = f"; {quoted(_names(other))} seem to be times, row numbers or names of rows" if other else ""
@@ -190,12 +192,12 @@ def _guess_sides(left: list[Column], read: list[Column], table: Table, guess: _G
 
 
 def _later(left: list[Column]) -> list[Column]:
-    """Columns that repeat others under a name with a word such as "next"."""
+    """Return columns that repeat others under a name with a word such as "next"."""
     return [column for column in left if set(words_of(column.name)) & NAME_WORDS.later]
 
 
 def _odd_one(left: list[Column]) -> Column:
-    """The last column whose name is like no other; the last of all where there is none."""
+    """Return the last column whose name resembles no other; the last of all if there is none."""
     in_blocks = {k for block in name_blocks([column.name for column in left]) for k in block.flat}
     alone = [column for k, column in enumerate(left) if k not in in_blocks]
     words = [column for column in alone if is_words(column.values)]
@@ -205,7 +207,7 @@ def _odd_one(left: list[Column]) -> Column:
 
 
 def _one_hot_with(label: Column, left: list[Column]) -> list[Column]:
-    """The columns up to a label that are 1 in one of them in each row, and 0 in the others; else the label alone."""
+    """Return the columns up to a label that form a one-hot code; otherwise the label alone."""
     last, total = left.index(label), np.zeros(len(label.values))
     for first in range(last, 0, -1):
         values = left[first].values
@@ -218,7 +220,7 @@ def _one_hot_with(label: Column, left: list[Column]) -> list[Column]:
 
 
 def _guess_labels(table: Table, guess: _Guess) -> None:
-    """Whether labels are classes, where the user does not say."""
+    """Decide whether labels are classes, if the user does not say."""
     if guess.roles.labels is not None:
         return
     positions = select(table.choice, guess.roles).outputs
@@ -242,7 +244,7 @@ def _is_one_hot(y: FloatArray) -> bool:
 
 
 def _guess_arrays(table: Table, guess: _Guess) -> None:
-    """Which arrays are x and y: by name, or by shape."""
+    """Decide which arrays are x and y, by name or by shape."""
     arrays = {name: np.asarray(values) for name, values in table.columns.items() if np.ndim(values) > 0}
     if guess.roles.inputs is None and guess.roles.outputs is None and not {"x", "y"} <= arrays.keys():
         x_name, y_name = _sides_of(arrays, table)
@@ -281,7 +283,7 @@ def _names(columns: Sequence[Column]) -> str:
 
 
 def _listed(columns: Sequence[Column]) -> str:
-    """Columns as a list that settings take: a range where many stand side by side in the file."""
+    """Return columns as a list for a setting: a range if many columns are adjacent in the file."""
     positions = [column.position for column in columns]
     if len(columns) > 4 and positions == list(range(positions[0], positions[-1] + 1)):
         return f"{written(columns[0].name)}..{written(columns[-1].name)}"

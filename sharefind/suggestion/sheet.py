@@ -1,4 +1,4 @@
-"""Inputs and labels of a data set as a suggestion sees them, with what was guessed of their roles."""
+"""Inputs and labels of a data set as a suggestion uses them, with the guesses about their roles."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ class Sheet:
     """Some rows of a data set.
 
     Attributes:
-        x: Inputs, shape (n, d).
-        y: Labels, shape (n, m), a column for each class where they are classes.
+        x: Inputs, shape (n, d), float64.
+        y: Labels, shape (n, m), float64; if they are classes, one column per class.
         inputs: Names of the columns of x.
         shape: Shape of a row of x in the data.
-        out_shape: Shape of a row of y.
-        settings: What a search must be told of the columns: inputs, outputs, drop, labels and the like.
-        notes: What was guessed, and why.
+        out_shape: Shape of a row of y in the data.
+        settings: Settings that describe the columns to a search: inputs, outputs, drop, labels and the like.
+        notes: The guesses and their reasons.
         rows: Number of rows of the data set.
-        orders_columns: Whether `inputs` may give columns in another order.
+        orders_columns: Whether the setting `inputs` may reorder columns.
         is_named: Whether the columns of x have names of their own.
-        has_time: Whether a column says that rows follow each other in time.
-        units: Unit of each row (n,); None where nothing names it.
-        is_mixed: Whether some columns of x are of categories, and others are not.
-        is_task: Whether it is a named data set, whose columns have no settings.
+        has_time: Whether a column shows that rows follow each other in time.
+        units: Unit of each row, shape (n,); None if no column names it.
+        is_mixed: Whether some columns of x hold categories and others do not.
+        is_task: Whether this is a named data set, whose columns have no settings.
     """
 
     x: FloatArray
@@ -48,7 +48,12 @@ class Sheet:
     is_task: bool = False
 
     def sampled(self, most: int, rng: np.random.Generator) -> Sheet:
-        """At most so many of the rows, in their order."""
+        """Return a random sample of the rows, in their order.
+
+        Args:
+            most: Largest number of rows.
+            rng: Source of the sample.
+        """
         if len(self.x) <= most:
             return self
         rows = np.sort(rng.choice(len(self.x), most, replace=False))
@@ -56,10 +61,14 @@ class Sheet:
 
 
 def checked(sheet: Sheet, source: str) -> Sheet:
-    """The same sheet, where its numbers can be looked at.
+    """Return the same sheet if its numbers are usable.
+
+    Args:
+        sheet: The sheet.
+        source: Name of the data in messages.
 
     Raises:
-        DataError: There are no rows, no columns, or values that are not finite.
+        DataError: There are no rows or no columns, or a value is not finite.
     """
     for side, values in (("inputs", sheet.x), ("labels", sheet.y)):
         if values.size == 0:

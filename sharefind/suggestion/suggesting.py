@@ -1,4 +1,6 @@
-"""Suggestions for a data set: what it recommends itself, what a quick look finds, and a search without a candidate."""
+"""Suggestions for a data set: its own recommendation, the findings of a quick look, and a search
+without a candidate.
+"""
 
 from __future__ import annotations
 
@@ -43,27 +45,31 @@ def suggest(
     seconds_of: SecondsOf | None = None,
     **roles: Any,
 ) -> Suggestions:
-    """What may be worth a search on a data set: groups, representations and roles of columns, ranked, with reasons.
+    """Suggest searches for a data set: groups, representations and roles of columns, ranked, with reasons.
 
     Args:
-        data: A path, the name of a data set, a table, a task, columns by name, or inputs x as an array of shape
-            (n, ...), or a frame of pandas or polars.
-        y: Labels, shape (n,) or (n, ...), where `data` is an array; a column or a frame where it is a frame, which may
-            hold the labels itself; None otherwise.
-        most: Most suggestions.
-        limits: On the size of a file.
-        seconds_of: What estimates the time of a search; measured on this machine if None.
-        **roles: What is known of the columns: attributes of `sharefind.datasets.roles.Roles`.
+        data: A path, the name of a data set, a table, a task, a mapping from names to columns, an array of inputs of
+            shape (n, ...), or a frame of pandas or polars.
+        y: Labels, shape (n,) or (n, ...), if `data` is an array. If `data` is a frame, a column or a frame, or None if
+            the frame contains the labels. None otherwise.
+        most: Largest number of suggestions.
+        limits: Size limit of a file.
+        seconds_of: Estimates the duration of a search; None measures this machine.
+        **roles: Known roles of the columns: attributes of `sharefind.datasets.roles.Roles`.
 
     Returns:
-        Suggestions, the best one first.
+        Suggestions, best one first.
 
     Raises:
-        DataError: The data cannot be read, or hold no inputs, no labels, or values that are not finite.
-        ConfigError: `most` is below 1, or labels are given beside data that have their own.
+        DataError: The data cannot be read, or contain no inputs, no labels, or values that are not finite.
+        ConfigError: `most` is below 1, or labels are given for data that contain their own.
+
+    Example:
+        >>> suggest("measurements.csv").suggestions[0].command  # doctest: +SKIP
+        'sharefind discover measurements.csv --group S4 --in-rep natural --out-rep natural'
     """
     if most < 1:
-        raise ConfigError(f"{setting('most')} {most} asks for nothing; give at least 1", "most")
+        raise ConfigError(f"{setting('most')} must be at least 1, not {most}", "most")
     seconds_of = seconds_of or seconds_with(machine_rates())
     said = Roles(**roles)
     task = _task_of(data, y, said)
@@ -79,7 +85,7 @@ def suggest(
 
 
 def _task_of(data: Data, y: ArrayLike | None, roles: Roles) -> Task | None:
-    """The task that the data are, or name; None for files, tables and arrays."""
+    """Return the task that the data are or name; None for files, tables and arrays."""
     is_name = isinstance(data, str) and data in task_names()
     if not is_name and not isinstance(data, Task):
         return None
@@ -91,7 +97,7 @@ def _task_of(data: Data, y: ArrayLike | None, roles: Roles) -> Task | None:
 
 
 def _of_frames(x: Any, y: Any, roles: Roles) -> tuple[Table, Roles]:
-    """The columns of a frame, with those of the labels behind them, which are then the outputs."""
+    """Return the columns of a frame followed by those of the labels, which become the outputs."""
     inputs = table_of(x, "X")
     if y is None:
         return inputs, roles
@@ -122,19 +128,19 @@ def _table_of(data: Data, y: ArrayLike | None, limits: Limits, roles: Roles) -> 
 
 def _read(path: str | Path, limits: Limits, roles: Roles) -> Table:
     if isinstance(path, str) and not Path(path).suffix and not Path(path).exists():
-        load_task(path)  # says which name is meant
+        load_task(path)  # raises an error that lists the names
     return read_table(path, limits, roles)
 
 
 def _for_task(task: Task, most: int, seconds_of: SecondsOf) -> Suggestions:
-    """What a data set recommends, before what a look at it finds."""
+    """Return the recommendation of a data set, followed by the findings of a quick look."""
     x, y = task.arrays() if task.x is not None else task.sample(named_stream(0, "suggested samples"), 1000)
     sheet = Sheet(x, y, task.inputs, x.shape[1:], y.shape[1:], rows=len(x), units=task.units, is_task=True)
     return _for_sheet(sheet, task.name, most, seconds_of, task)
 
 
 def _recommended(task: Task, sheet: Sheet, seconds_of: SecondsOf, judged: list[Judgement]) -> list[Suggestion]:
-    """What the data set recommends itself; nothing where it does not."""
+    """Return the recommendation of the data set itself; empty if it has none."""
     group = task.group or (task.action.group.name if task.action is not None else None)
     if group is None:
         return []
@@ -171,7 +177,7 @@ def _for_sheet(
 
 
 def _without_repeats(ranked: list[Suggestion]) -> list[Suggestion]:
-    """Each group and pair of representations once."""
+    """Return each group with each pair of representations once."""
     seen = set[tuple[str | None, ...]]()
     found = list[Suggestion]()
     for one in ranked:
@@ -210,7 +216,7 @@ def _planned(judged: Judgement) -> Planned:
 def _blind(
     sheet: Sheet, settings: Mapping[str, str], name: str | None, seconds_of: SecondsOf, judged: list[Judgement]
 ) -> Suggestion:
-    """A search without a candidate, which is more than a last resort where a filter fits and no group does."""
+    """Suggest a search without a candidate; it ranks high if a filter fits and no group does."""
     plain = dict(settings)
     for key, shape in (("axes", sheet.shape), ("out_axes", sheet.out_shape)):
         if len(shape) > 1 and key not in plain:
@@ -227,14 +233,14 @@ def _blind(
 
 
 def _has_determined_input(sheet: Sheet, rows: int = 5000) -> bool:
-    """Whether a column of x follows from the others, which a search without a candidate refuses."""
+    """Return whether a column of x depends linearly on the others; a search without a candidate refuses such data."""
     x = sheet.x[:rows]
     length = np.linalg.norm(x, axis=0)
     return bool((length == 0).any() or np.linalg.matrix_rank(x / length) < x.shape[1])
 
 
 def _filter(sheet: Sheet, rows: int = 1500) -> Comparison | None:
-    """A filter that predicts as well as free coefficients away from the borders; None where there is none."""
+    """Return the comparison of a filter that predicts as well as free coefficients away from the borders, or None."""
     if len(sheet.shape) > 1 or sheet.x.shape[1] != sheet.y.shape[1]:
         return None
     part = replace(sheet, x=sheet.x[:rows], y=sheet.y[:rows])

@@ -1,4 +1,4 @@
-"""A suggestion: the settings of a search, what speaks for them, and the command that runs it."""
+"""A suggestion: the settings of a search, its reason, and the command that runs it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SETTING_ORDER = (
     "inputs", "outputs", "drop", "rows_of", "block_length", "categorical", "labels", "axes", "shape", "out_axes",
     "out_shape", "delimiter", "decimal", "group", "blind", "in_rep", "out_rep",
 )  # fmt: skip
-"""Settings of a search in the order in which a command gives them."""
+"""Settings of a search in the order in which a command lists them."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Suggestion:
     """A search that may be worth its time.
 
     Attributes:
-        settings: Of the search, beside its data; "blind" is "true" where there is no candidate group.
-        reason: Why, as one or two sentences.
-        score: Between 0 and 1; the largest comes first.
-        seconds: How long the search will take on this machine, at the least and at the most.
+        settings: Settings of the search, without its data; "blind" is "true" for a search without a candidate group.
+        reason: The reason, in one or two sentences.
+        score: Between 0 and 1; the largest one comes first.
+        seconds: Estimated duration on this machine: lower and upper end, in seconds.
         data: Path or name of the data; None for arrays.
     """
 
@@ -46,7 +46,7 @@ class Suggestion:
 
     @property
     def command(self) -> str:
-        """The command that runs the search, for a shell; `DATA` stands for arrays that are in no file."""
+        """The shell command that runs the search; `DATA` replaces the path of arrays that are not in a file."""
         words = ["sharefind", "discover", shell_word("DATA" if self.data is None else self.data)]
         if words[2].startswith("-"):
             words[2] = f"./{words[2]}"
@@ -61,7 +61,7 @@ class Suggestion:
         return " ".join(words)
 
     def to_json(self) -> dict[str, Any]:
-        """What `sharefind suggest --json` prints of it."""
+        """Return the entry of this suggestion in the output of `sharefind suggest --json`."""
         low, high = self.seconds
         return {
             "settings": dict(self.settings),
@@ -74,7 +74,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """All suggestions for a data set, the best one first.
+    """All suggestions for a data set, best one first.
 
     Attributes:
         data: Path or name of the data; None for arrays.
@@ -82,8 +82,8 @@ class Suggestions:
         d_in: Width of x.
         d_out: Width of y.
         suggestions: The searches.
-        notes: What was guessed of the columns and the rows.
-        is_strong: Whether the first one is more than a guess.
+        notes: Guesses about the columns and the rows.
+        is_strong: Whether the first suggestion is more than a guess.
     """
 
     data: str | None
@@ -96,13 +96,13 @@ class Suggestions:
 
     @property
     def verdict(self) -> str:
-        """One sentence for people."""
+        """One sentence for the user."""
         if self.is_strong:
             return "The first suggestion fits what a quick look sees; its search tests it."
         return "No strong suggestion: nothing that a quick look sees is symmetric."
 
     def to_json(self) -> dict[str, Any]:
-        """What `sharefind suggest --json` prints."""
+        """Return the output of `sharefind suggest --json`."""
         return {
             "schema": "sharefind.suggestions/1",
             "data": self.data,

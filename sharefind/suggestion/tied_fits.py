@@ -1,4 +1,4 @@
-"""Least squares whose coefficients are tied by a group, against least squares with a coefficient for each feature."""
+"""Least squares with coefficients tied by a group, and with a free coefficient for each feature."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Tie:
     """Coefficients, a matrix from p features to m labels, that commute with a group.
 
     Attributes:
-        orbits: Labels of each orbit of labels, with the permutation of features that carries the coefficients of its
-            first label to those of each.
-        ties: For each orbit, which coefficients of its first label are equal, shape (p,) each.
+        orbits: For each orbit of labels, its labels; each comes with the permutation of features, shape (p,), that
+            carries the coefficients of the first label to those of this label.
+        ties: For each orbit, shape (p,), integers: equal numbers mark equal coefficients of its first label.
     """
 
     orbits: tuple[tuple[tuple[int, IntArray], ...], ...]
@@ -27,16 +27,16 @@ class Tie:
 
     @property
     def coefficients(self) -> int:
-        """Free numbers."""
+        """Number of free coefficients."""
         return sum(int(tie.max()) + 1 for tie in self.ties)
 
 
 def tie_of(features: Sequence[IntArray], outputs: Sequence[IntArray]) -> Tie:
-    """The coefficients that commute with generators.
+    """Return the tie of the coefficients that commute with generators.
 
     Args:
-        features: How each generator permutes features, shape (p,) each.
-        outputs: How it permutes labels, shape (m,) each.
+        features: For each generator, the permutation of the features, shape (p,).
+        outputs: For each generator, the permutation of the labels, shape (m,).
     """
     if all(np.array_equal(g, np.arange(len(g))) for g in outputs):
         same, none = orbit_labels(features, len(features[0])), np.arange(len(features[0]))
@@ -52,7 +52,9 @@ def _first(label: IntArray) -> list[int]:
 
 
 def _carried(first: int, features: Sequence[IntArray], outputs: Sequence[IntArray]) -> Iterator[tuple[int, IntArray]]:
-    """Each label of an orbit, with the move of features by an element that carries the first label there."""
+    """Yield each label of an orbit, with the permutation of features by an element that carries the first
+    label there.
+    """
     moves = {first: np.arange(len(features[0]))}
     waiting = [first]
     while waiting:
@@ -66,12 +68,21 @@ def _carried(first: int, features: Sequence[IntArray], outputs: Sequence[IntArra
 
 
 def free_weights(moments: Moments) -> FloatArray:
-    """Coefficients (p, m) of least squares."""
+    """Return the coefficients of least squares, shape (p, m).
+
+    Args:
+        moments: Moments of the rows.
+    """
     return _solve(moments.inner, moments.cross, np.diag(moments.inner))
 
 
 def tied_weights(moments: Moments, tie: Tie) -> FloatArray:
-    """Coefficients (p, m) of least squares among those that commute with a group."""
+    """Return the coefficients of least squares among those that commute with a group, shape (p, m).
+
+    Args:
+        moments: Moments of the rows.
+        tie: The tie.
+    """
     weights = np.empty_like(moments.cross)
     shared: dict[int, FloatArray] = {}
     for orbit, label in zip(tie.orbits, tie.ties, strict=True):
@@ -92,11 +103,13 @@ def tied_weights(moments: Moments, tie: Tie) -> FloatArray:
 
 
 def filter_weights(moments: Moments, inside: IntArray) -> FloatArray:
-    """Coefficients (d, d) of least squares among filters: those that depend on the distance of column and label.
+    """Return the coefficients of least squares among filters, shape (d, d).
+
+    The coefficients of a filter depend only on the distance between column and label.
 
     Args:
-        moments: Of the rows.
-        inside: Labels that are fitted, away from the borders.
+        moments: Moments of the rows.
+        inside: The labels that are fitted, away from the borders.
     """
     d = len(moments.cross)
     place = np.arange(d)
@@ -110,7 +123,7 @@ def filter_weights(moments: Moments, inside: IntArray) -> FloatArray:
 
 
 def _tied_solution(inner: FloatArray, cross: FloatArray, label: IntArray) -> FloatArray:
-    """Least squares with features of one label added up, shape (p, m)."""
+    """Solve least squares with features of one label added up, shape (p, m)."""
     tie = np.zeros((len(label), int(label.max()) + 1))
     tie[np.arange(len(label)), label] = 1.0
     parts = np.asarray(np.bincount(label, np.diag(inner)), dtype=np.float64)
@@ -120,14 +133,14 @@ def _tied_solution(inner: FloatArray, cross: FloatArray, label: IntArray) -> Flo
 def _solve(
     gram: FloatArray, cross: FloatArray, parts: FloatArray, ridge: float = 1e-6, rounding: float = 1e-10
 ) -> FloatArray:
-    """Coefficients of least squares, with a trace of ridge so that features may repeat each other.
+    """Solve least squares with a small ridge, so that features may be linearly dependent.
 
     Args:
         gram: Inner products of features, shape (p, p).
         cross: Inner products of features and labels, shape (p, m).
-        parts: Sums of squares of what each feature is the sum of, shape (p,).
-        ridge: Added to the squared length of each feature, as a share of it.
-        rounding: Share of `parts` below which a feature is constant but for rounding.
+        parts: For each feature, the sum of squares of the features that it adds up, shape (p,).
+        ridge: Ridge, as a share of the squared length of each feature.
+        rounding: Share of `parts` below which a feature is constant up to rounding.
     """
     square = np.diag(gram)
     scale = np.sqrt(np.where(square > rounding * parts, square, 1.0))

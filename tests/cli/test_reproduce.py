@@ -158,7 +158,7 @@ REFUSED = {
     "thm-3 --unit perceptron": "unit 'perceptron' is unknown",
     "fig-si --group C1": "E^G is all of Z, so there is nothing to show",
     "fig-wi --group S6 --quick": "720 elements is too large",
-    "thm-3 --seed -1": "--seed -1: seeds are not negative",
+    "thm-3 --seed -1": "--seed must be at least 0, not -1",
     "thm-3 --jobs 0": "'--jobs'",
     "thm-3 --jobs many": "invalid value for '--jobs'",
     "thm-3 --out occupied": "occupied/thm-3 cannot be made (Not a directory); choose another --out",

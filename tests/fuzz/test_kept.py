@@ -31,7 +31,7 @@ REFUSALS = {
     "npz-shape-of-a-truth-value": "y cannot be read",
     "npz-names-of-5000-letters": "no array 'x'",
     "number-of-2000-digits-in-the-message": "is not an exact number: unexpected",
-    "number-radicand-of-many-digits": "a square root is of more than 900 bits",
+    "number-radicand-of-many-digits": "a number under a root has more than 900 bits",
     "parquet-column-of-5000-letters": r"unknown column '9+\.\.\.;",
     "particles-complex": "is no array of particles",
     "particles-dtype-of-two-lines": "invalid JSON in header",
@@ -56,7 +56,7 @@ SHOWN = {
     "inspect-generator-no-permutation": r"generators.0 is no permutation of 0..1",
     "inspect-generator-of-texts": "generators.0.1 Input should be a valid integer",
     "inspect-group-that-is-no-object": "group Input should be a valid dictionary",
-    "inspect-nan-in-the-result": r"is not JSON \(NaN is no number of JSON\)",
+    "inspect-nan-in-the-result": r"is not JSON \(NaN is not a JSON number\)",
     "inspect-no-blocks": "parameter_space.blocks Field required",
     "inspect-rule-that-is-no-text": "edges.0.rule Input should be a valid string",
     "inspect-undecided-that-is-no-list": "undecided Input should be a valid list",
@@ -70,7 +70,7 @@ REDONE = {
     "resume-key-that-is-a-truth-value": "cannot be used: proposals.0.key: Input should be a valid string;",
     "resume-label-that-is-no-text": "cannot be used: proposals.0.label: Input should be a valid string;",
     "resume-left-and-nothing-proposed": "{0} cannot be used: it is left, and nothing is proposed;",
-    "resume-nan-in-a-test": "tests.jsonl: line 2 is damaged (NaN is no number of JSON);",
+    "resume-nan-in-a-test": "tests.jsonl: line 2 is damaged (NaN is not a JSON number);",
 }
 """What is told of finished work that cannot be used, and is done again."""
 
@@ -125,7 +125,7 @@ def test_work_that_cannot_be_true_is_told_and_done_again(
 def test_a_lattice_of_another_search_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of_bundle((KEPT / "export-candidate-of-another-lattice").read_bytes(), tmp_path)
     assert main(["export", str(run), "--format", "json", "--out", str(tmp_path / "spec.json")]) == 2
-    assert "lattice.json is not of this search" in capsys.readouterr().err
+    assert "lattice.json belongs to another search" in capsys.readouterr().err
 
 
 def _matrix(rows: list[list[str]]) -> bytes:
@@ -222,4 +222,4 @@ def test_a_result_of_another_run_is_refused(tmp_path: Path) -> None:
     result["chain"][0]["node"] = 77
     bundle = {**files, "result.json": json.dumps(result)}
     outcome = every_target()["run"].examine(json.dumps(bundle).encode(), tmp_path)
-    assert "are not of one run" in (outcome.refusal or "")
+    assert "belong to different runs" in (outcome.refusal or "")

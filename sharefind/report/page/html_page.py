@@ -1,7 +1,7 @@
 """The report of a run: one page that needs no network, no script and no other file.
 
-What is on it is put together here from `verdict`, `page_parts`, `recipe`, `samples` and `promises`; how it is laid
-out stands in page.html, how it looks in page.css.
+This module combines the parts from `verdict`, `page_parts`, `reproduce_command`, `run_samples` and `guarantees`.
+page.html has the layout, page.css the appearance.
 """
 
 from __future__ import annotations
@@ -49,15 +49,18 @@ from sharefind.storage import ENCODING, refuse_unwritable, shell_word, write_ato
 from sharefind.written import plural
 
 SUFFIXES = (".html", ".htm")
-"""How a report's name ends."""
+"""Allowed endings of a report's file name."""
 
 
 def check_page(path: Path) -> None:
     """Refuse a report that could not be drawn or written.
 
+    Args:
+        path: The file to write.
+
     Raises:
-        ConfigError: another suffix, or matplotlib is not installed.
-        RunFolderError: the file exists, or its folder does not.
+        ConfigError: The ending is not .html or .htm, or matplotlib is not installed.
+        RunFolderError: The file exists, or its folder does not.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"{setting('out')} {path}: a report is one HTML page; end the name with .html")
@@ -66,30 +69,39 @@ def check_page(path: Path) -> None:
 
 
 def write_page(run: Path, samples: Samples, path: Path, limits: Limits = DEFAULT_LIMITS) -> RunView:
-    """Write the report of a finished run, whole or not at all; the same run gives the same bytes.
+    """Write the report of a finished run, completely or not at all; the same run gives the same bytes.
 
     Args:
-        run: its folder. samples: what it searched. path: the file, ending with .html. limits: on what is read of it.
+        run: Folder of the run.
+        samples: The samples that it searched.
+        path: The file to write, ending in .html.
+        limits: Size limits of the files that are read.
 
     Returns:
         The run.
 
     Raises:
-        ConfigError, RunFolderError: as in `check_page`; the run is not finished, or its files are damaged.
+        ConfigError: As in `check_page`.
+        RunFolderError: As in `check_page`; also if the run is not finished or its files are damaged.
     """
     check_page(path)
     view = load_run(run, limits)
     text = page(view, RunFolder.open(run).config(), samples)
-    # Names in a run folder may hold halves of surrogate pairs, which UTF-8 has no bytes for.
+    # Names in a run folder may contain halves of surrogate pairs, which UTF-8 cannot encode.
     write_atomically(path, text.encode(ENCODING, "xmlcharrefreplace"))
     return view
 
 
 def page(view: RunView, config: SearchConfig, samples: Samples) -> str:
-    """The report as HTML.
+    """Return the report as HTML.
+
+    Args:
+        view: The run.
+        config: Its configuration.
+        samples: The samples that it searched.
 
     Raises:
-        RunFolderError: particles of the run cannot be read.
+        RunFolderError: Particles of the run cannot be read.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_file("page.html"))
@@ -106,7 +118,7 @@ def _file(name: str) -> str:
 
 
 def _colours() -> str:
-    """The colours of the pictures under their names, light, and dark on the screens of those who ask for it."""
+    """Return CSS variables for the colours of the pictures: light, and dark for screens that prefer dark colours."""
     light = "".join(f"--{name}: {colour}; " for colour, name in NAMES.items())
     dark = "".join(f"--{name}: {colour}; " for name, colour in DARK.items())
     return f":root {{ {light}}}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}\n"
@@ -143,7 +155,7 @@ def _pictures(view: RunView) -> dict[str, Any]:
 
 
 def _clouds(view: RunView) -> Iterator[Drawing]:
-    """Particles where the search ended, and at the node before, which they left."""
+    """Yield pictures of the particles where the search ended, and at the previous node, which they left."""
     for node in view.chain[:-3:-1]:
         if node.space.is_zero and node != view.e_star:
             continue  # all particles are at one place
@@ -224,4 +236,4 @@ def _endings(view: RunView) -> dict[str, Any]:
 
 
 EXPORTS = (("torch", "net.py"), ("json", "net.json"))
-"""Formats of `sharefind export` that the page suggests, with a file for each."""
+"""Formats of `sharefind export` that the page suggests, each with a file name."""

@@ -1,4 +1,6 @@
-"""A run as the output of a notebook's cell: verdict, warnings, the space found, the chain, the yardstick."""
+"""A run as the output of a notebook cell: verdict, warnings, the space found, the chain, and its
+quality of prediction.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from sharefind.spaces.space_html import space_html
 
 
 def run_html(view: RunView) -> str:
-    """The run in one element, for `_repr_html_`; it needs no file of the run and no matplotlib.
+    """Return the run as one HTML element for `_repr_html_`; it needs no file of the run and no matplotlib.
 
     Args:
         view: The run.

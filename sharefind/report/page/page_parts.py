@@ -44,7 +44,13 @@ from sharefind.written import NOTHING, number, plural, share
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture with what is written under it."""
+    """A picture and the text below it.
+
+    Attributes:
+        svg: The picture, an SVG element.
+        label: Description for screen readers.
+        caption: Text below the picture.
+    """
 
     svg: Markup
     label: str
@@ -57,13 +63,21 @@ def _cut(caption: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]
 
 
 def chain_grid(view: RunView) -> Grid:
-    """The chain with its evidence and the reason of each decision."""
+    """Return the table of the chain, with the evidence and the reason of each decision.
+
+    Args:
+        view: The run.
+    """
     rows = [(*node_cells(n, n.evidence), n.evidence.reason) for n in view.chain if n.evidence is not None]
     return _cut("The chain, node by node", (*NODE_HEADINGS, "reason"), rows)
 
 
 def visited_grid(view: RunView) -> Grid | None:
-    """Visited nodes beside the chain, None where there are none."""
+    """Return the table of visited nodes outside the chain; None if there are none.
+
+    Args:
+        view: The run.
+    """
     chain = {node.key for node in view.chain}
     nodes = [n for n in view.lattice.visited() if n.key not in chain]
     rows = [(*node_cells(n, n.evidence), n.evidence.reason) for n in nodes if n.evidence is not None]
@@ -71,13 +85,21 @@ def visited_grid(view: RunView) -> Grid | None:
 
 
 def open_grid(view: RunView) -> Grid | None:
-    """Nodes that were proposed and never visited, None where there are none."""
+    """Return the table of nodes that were proposed but never visited; None if there are none.
+
+    Args:
+        view: The run.
+    """
     rows = [open_cells(view, node) for node in view.open_nodes]
     return _cut("Proposed and never visited", OPEN_HEADINGS, rows) if rows else None
 
 
 def symmetry_grid(view: RunView) -> Grid | None:
-    """Every candidate group with its verdict, None where none was tested."""
+    """Return the table of candidate groups with their verdicts; None if no group was tested.
+
+    Args:
+        view: The run.
+    """
     found = view.result.symmetries
     rows = [symmetry_cells(row, view.seconds.get(row.group)) for row in found]
     tests = tests_title(view.result) if has_verdicts(found) else ""
@@ -88,7 +110,11 @@ def symmetry_grid(view: RunView) -> Grid | None:
 
 
 def verdict_grid(view: RunView) -> Grid | None:
-    """Inputs, relation and price of every candidate group, None where the law alone was tested."""
+    """Return the table of inputs, relation and price for every candidate group; None if only the law was tested.
+
+    Args:
+        view: The run.
+    """
     rows = view.result.symmetries
     if not has_verdicts(rows):
         return None
@@ -98,13 +124,21 @@ def verdict_grid(view: RunView) -> Grid | None:
 
 
 def diagnosis_grid(view: RunView) -> Grid | None:
-    """Why rejected groups fail and by how much, None where none was rejected."""
+    """Return the table of why rejected groups fail and by how much; None if no group was rejected.
+
+    Args:
+        view: The run.
+    """
     rows = [diagnosis_cells(name, row) for name, row in view.result.diagnosis.items()]
     return _cut("Diagnosis of what was rejected", DIAGNOSIS_HEADINGS, rows) if rows else None
 
 
 def map_grids(view: RunView) -> list[tuple[Grid | None, list[str]]]:
-    """What is wrong with maps of columns: a table for each, None where nothing is seen, and sentences."""
+    """Return what is wrong with maps of columns: for each map a table, or None if nothing was detected, and sentences.
+
+    Args:
+        view: The run.
+    """
     result, found = view.result, list[tuple[Grid | None, list[str]]]()
     for row in result.maps:
         cells = map_cells(row, result.inputs, result.outputs)
@@ -115,14 +149,22 @@ def map_grids(view: RunView) -> list[tuple[Grid | None, list[str]]]:
 
 
 def yardstick_grid(view: RunView) -> Grid | None:
-    """How well E_* predicts rows kept apart, None where there is no yardstick."""
+    """Return the table of how well E_* predicts held-out rows; None if this was not measured.
+
+    Args:
+        view: The run.
+    """
     rows = tuple(yardstick_rows(view.result))
     note = yardstick_note(view.result)
     return Grid("How well it predicts", yardstick_headings(view.result), rows, note) if rows else None
 
 
 def rival_grid(view: RunView) -> Grid | None:
-    """The spaces that a blind search weighed against each other, None for any other search."""
+    """Return the table of the spaces that a blind search compared; None for any other search.
+
+    Args:
+        view: The run.
+    """
     blind = view.result.blind
     if not blind:
         return None
@@ -132,7 +174,11 @@ def rival_grid(view: RunView) -> Grid | None:
 
 
 def mirror_grids(view: RunView) -> list[Grid]:
-    """Each generator of the mirror maps by the names of columns; none in other searches."""
+    """Return a table for each generator of the mirror maps, by the names of columns; empty for other searches.
+
+    Args:
+        view: The run.
+    """
     found = view.result.mirror
     if found is None:
         return []
@@ -149,10 +195,15 @@ def mirror_grids(view: RunView) -> list[Grid]:
 
 
 def drawing(view: RunView, name: str, node: SearchNode | None = None) -> Drawing | None:
-    """A picture by its name, None where the run has none.
+    """Return a picture by its name; None if the run has nothing to draw in it.
+
+    Args:
+        view: The run.
+        name: Name of the picture.
+        node: The node to draw; None for the last one of the chain or, in some pictures, the whole run.
 
     Raises:
-        RunFolderError: particles cannot be read.
+        RunFolderError: Particles cannot be read.
     """
     picture = picture_of(name)
     if picture.missing(view, node):
@@ -173,11 +224,11 @@ LABELS = {
     "spectra": "spectra of the escape",
     "particles": "particles before and after training",
 }
-"""What a picture is called where it is read out."""
+"""Name of each picture for screen readers."""
 
 
 def _label(view: RunView, name: str, node: SearchNode | None) -> str:
-    """What the picture shows, for those who do not see it."""
+    """Return a description of the picture for screen readers."""
     shown = view.e_star if node is None else node
     if name in ("lattice", "distances"):
         return f"Picture of {LABELS[name]}: " + "; ".join(node_title(n) for n in view.chain)
@@ -279,6 +330,11 @@ def _plane_words(node: SearchNode) -> str:
 
 
 def listed(values: Sequence[str], most: int | None = None) -> str:
-    """Names in a row, at most so many; "-" for none."""
+    """Return names separated by commas; "-" if there are none.
+
+    Args:
+        values: The names.
+        most: Largest number of names that are listed; None for all.
+    """
     rest = f" and {len(values) - most} more" if most is not None and len(values) > most else ""
     return ", ".join(values[:most]) + rest if values else NOTHING

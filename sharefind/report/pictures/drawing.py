@@ -1,6 +1,6 @@
-"""Pictures of a run as files: which there are, what each needs, and how one is written.
+"""Pictures of a run as files: the available pictures, what each needs, and how they are written.
 
-matplotlib is loaded only when one is drawn. `page` draws the same pictures into a report.
+matplotlib is loaded only when a picture is drawn. `page` draws the same pictures into a report.
 """
 
 from __future__ import annotations
@@ -29,22 +29,25 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg")
-"""Kinds of pictures that are written."""
+"""Allowed endings of a picture's file name."""
 
 T = TypeVar("T")
 
 Titles = Mapping[str, str]
-"""What is to be said when a reader points at a part of a picture, by the id of the part."""
+"""Text shown when a reader points at a part of a picture, by the id of the part."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that can be drawn of a run.
+    """A picture of a run.
 
     Attributes:
-        name: on the command line. size: width and height in inches. draw: draws it into an empty figure.
-        missing: why the run has none, "" if it has. of_node: whether it can be drawn of a chosen node; the last one of
-            the chain is taken when none is chosen. draw_onto: draws it into given axes; None where it needs a figure.
+        name: Its name on the command line.
+        size: Returns width and height in inches.
+        draw: Draws it into an empty figure.
+        missing: Returns why the run has no such picture, "" if it has one.
+        of_node: Whether it can show a chosen node; without a choice it shows the last node of the chain.
+        draw_onto: Draws it into given axes; None if it needs a whole figure.
     """
 
     name: str
@@ -82,7 +85,7 @@ def _tying_onto(axes: Axes, view: RunView, node: SearchNode | None) -> Titles:
 def _alone(
     draw_onto: Callable[[Axes, RunView, SearchNode | None], Titles],
 ) -> Callable[[Figure, RunView, SearchNode | None], Titles]:
-    """What fills a figure with the one pair of axes that a drawing needs."""
+    """Return a function that fills a figure with a drawing on one pair of axes."""
     return lambda figure, view, node: draw_onto(figure.subplots(), view, node)
 
 
@@ -98,7 +101,12 @@ def _spectra(figure: Figure, view: RunView, node: SearchNode | None) -> Titles:
 
 
 def spectra_nodes(view: RunView, node: SearchNode | None = None) -> list[SearchNode]:
-    """The nodes whose spectra are drawn: the chosen one, or the last ones of the chain."""
+    """Return the nodes whose spectra are drawn: the chosen one, or the last ones of the chain.
+
+    Args:
+        view: The run.
+        node: The chosen node, or None.
+    """
     nodes = view.chain if node is None else [node]
     return [n for n in nodes if has_spectrum(n)][-SIZES.spectra :]
 
@@ -160,16 +168,19 @@ PICTURES = (
     ),
     Picture("particles", lambda view, node: (SIZES.page_width, 4.4), _particles, _if_visited),
 )  # fmt: skip
-"""Every single picture."""
+"""All pictures."""
 
 NAMES = tuple(picture.name for picture in PICTURES)
 
 
 def picture_of(name: str) -> Picture:
-    """The picture of a name.
+    """Return a picture by its name.
+
+    Args:
+        name: The name.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: No picture has this name.
     """
     for picture in PICTURES:
         if picture.name == name:
@@ -180,8 +191,11 @@ def picture_of(name: str) -> Picture:
 def check_picture(path: Path) -> None:
     """Refuse a picture that could not be drawn or written.
 
+    Args:
+        path: The file to write.
+
     Raises:
-        ConfigError: an unknown suffix, a folder that does not exist, or matplotlib is not installed.
+        ConfigError: The ending is unknown, the folder does not exist, or matplotlib is not installed.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(
@@ -197,8 +211,11 @@ def check_picture(path: Path) -> None:
 def require_matplotlib(what: str) -> None:
     """Refuse to draw without matplotlib.
 
+    Args:
+        what: What needs it, for the message.
+
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: matplotlib is not installed.
     """
     try:
         import matplotlib  # noqa: F401
@@ -207,10 +224,15 @@ def require_matplotlib(what: str) -> None:
 
 
 def draw_run(view: RunView, path: Path) -> None:
-    """The lattice beside the distances along the chain, as PNG or SVG by the suffix of `path`.
+    """Draw the lattice and the distances along the chain side by side.
+
+    Args:
+        view: The run.
+        path: The file to write, ending in .png or .svg.
 
     Raises:
-        ConfigError: as in `check_picture`. RunFolderError: the file cannot be written.
+        ConfigError: As in `check_picture`.
+        RunFolderError: The file cannot be written.
     """
     check_picture(path)
 
@@ -223,10 +245,16 @@ def draw_run(view: RunView, path: Path) -> None:
 
 
 def draw_node(view: RunView, node: SearchNode, path: Path) -> None:
-    """The lattice beside the particles of one node before and after its training.
+    """Draw the lattice and the particles of one node before and after its training side by side.
+
+    Args:
+        view: The run.
+        node: The node.
+        path: The file to write, ending in .png or .svg.
 
     Raises:
-        ConfigError: as in `check_picture`. RunFolderError: no particles, or the file cannot be written.
+        ConfigError: As in `check_picture`.
+        RunFolderError: The node has no particles, or the file cannot be written.
     """
     check_picture(path)
     view.particles(node)
@@ -240,11 +268,17 @@ def draw_node(view: RunView, node: SearchNode, path: Path) -> None:
 
 
 def draw_single(view: RunView, name: str, path: Path, node: SearchNode | None = None) -> None:
-    """One picture by its name, of a node where one is chosen.
+    """Draw one picture by its name.
+
+    Args:
+        view: The run.
+        name: Name of the picture.
+        path: The file to write, ending in .png or .svg.
+        node: The node to draw; None for the last one of the chain or the whole run.
 
     Raises:
-        ConfigError: as in `check_picture`; there is no such picture, or the run has nothing to draw in it.
-        RunFolderError: no particles, or the file cannot be written.
+        ConfigError: As in `check_picture`; also if no picture has this name, or the run has nothing to draw in it.
+        RunFolderError: The node has no particles, or the file cannot be written.
     """
     picture = picture_of(name)
     check_picture(path)
@@ -308,9 +342,15 @@ def _write(path: Path, size: tuple[float, float], draw: Callable[[Figure], objec
 
 
 def rendered(size: tuple[float, float], draw: Callable[[Figure], T], format: str) -> tuple[bytes, T]:
-    """A drawing of width and height in inches as PNG or SVG, and what `draw` returned.
+    """Render a drawing without date and random names, so that the same run gives the same bytes.
 
-    Without a date and random names, so that the same run gives the same bytes.
+    Args:
+        size: Width and height in inches.
+        draw: Draws into an empty figure.
+        format: "png" or "svg".
+
+    Returns:
+        The file content, and the result of `draw`.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -318,7 +358,7 @@ def rendered(size: tuple[float, float], draw: Callable[[Figure], T], format: str
     buffer = io.BytesIO()
     metadata = {"Date": None} if format == "svg" else None
     with matplotlib.rc_context(drawing_settings()), warnings.catch_warnings():
-        # Names of columns may be in any script. An SVG keeps them as text; in a PNG a box stands for such a character.
+        # Names of columns may be in any script. An SVG keeps them as text; a PNG shows a box for such a character.
         warnings.filterwarnings("ignore", "Glyph", UserWarning)
         figure = Figure(figsize=size, layout="constrained")
         value = draw(figure)

@@ -1,10 +1,10 @@
-"""An SVG of matplotlib as a part of a page: no names that collide, colours of the page, words where a reader points."""
+"""An SVG of matplotlib as part of a page: unique names, the colours of the page, and tooltips."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from xml.etree import ElementTree  # nosec B405 # reads nothing but what matplotlib wrote a moment ago
+from xml.etree import ElementTree  # nosec B405 # reads only what matplotlib has just written
 
 from sharefind.report.pictures.palette import NAMES
 from sharefind.report.pictures.picture_style import SIZES
@@ -18,15 +18,17 @@ PLACES = ("d", "x", "y", "points")
 """Attributes whose numbers are rounded to hundredths of a point."""
 
 DROPPED = ("metadata", "style")
-"""Elements that say nothing, or that would reach beyond the picture."""
+"""Elements without visible content, or with effects beyond the picture."""
 
 
 def inline_svg(svg: bytes, name: str, label: str, titles: Mapping[str, str]) -> str:
-    """The `<svg>` element for a page.
+    """Return the `<svg>` element for a page.
 
     Args:
-        svg: what matplotlib wrote. name: of the picture, unique on the page. label: what is read out in its place.
-        titles: shown when a reader points at the element of an id.
+        svg: Output of matplotlib.
+        name: Name of the picture, unique on the page.
+        label: Description for screen readers.
+        titles: Tooltips by the id of the element.
     """
     root = ElementTree.fromstring(svg)  # nosec B314 # as above; matplotlib escapes text and declares no entities
     for element in root.iter():
@@ -49,7 +51,7 @@ def inline_svg(svg: bytes, name: str, label: str, titles: Mapping[str, str]) -> 
 
 
 def _make_local(element: ElementTree.Element) -> None:
-    """Names without their namespaces, as HTML wants them."""
+    """Remove namespaces from names, as HTML requires."""
     element.tag = element.tag.rpartition("}")[2]
     for key in [k for k in element.attrib if "}" in k]:
         element.attrib[key.rpartition("}")[2]] = element.attrib.pop(key)

@@ -1,4 +1,4 @@
-"""The search lattice as a picture: places for its nodes, and the drawing of nodes, growths and names."""
+"""The search lattice as a picture: positions of its nodes, and the drawing of nodes, growths and names."""
 
 from __future__ import annotations
 
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 
 def draw_lattice(axes: Axes, view: RunView, chosen: SearchNode | None = None) -> dict[str, str]:
-    """Nodes by dimension from bottom to top, coloured by decision, larger the larger their dimension; chain in bold.
+    """Draw the nodes by dimension from bottom to top, coloured by decision and sized by dimension, with the chain in
+    bold.
+
+    Args:
+        axes: Where to draw.
+        view: The run.
+        chosen: A node to highlight.
 
     Returns:
-        What is to be said about a node when a reader points at it, by the id of its drawing.
+        Tooltips of the nodes, by the id of their drawing.
     """
     named = named_nodes(view)
     places, width = layout(view, named)
@@ -45,7 +51,11 @@ def draw_lattice(axes: Axes, view: RunView, chosen: SearchNode | None = None) ->
 
 
 def node_title(node: SearchNode) -> str:
-    """A node in one line."""
+    """Return a node in one line.
+
+    Args:
+        node: The node.
+    """
     if node.evidence is None:
         return f"{printable(node.label)}, dimension {node.space.dim}: proposed, never visited"
     evidence = node.evidence
@@ -54,21 +64,33 @@ def node_title(node: SearchNode) -> str:
 
 
 def named_nodes(view: RunView) -> set[str]:
-    """Keys of the nodes that are named in a picture: all of them while they fit, else the visited ones."""
+    """Return the keys of the nodes whose names are drawn: all of them if they fit, else the visited ones.
+
+    Args:
+        view: The run.
+    """
     nodes = list(view.lattice.nodes())
     widest = max(Counter(node.space.dim for node in nodes).values())
     return {node.key for node in nodes if widest <= SIZES.named_nodes or node.evidence is not None}
 
 
 def rows_of(view: RunView) -> int:
-    """Rows of the picture: the different dimensions."""
+    """Return the number of rows of the picture, one for each dimension that occurs.
+
+    Args:
+        view: The run.
+    """
     return len({node.space.dim for node in view.lattice.nodes()})
 
 
 def layout(view: RunView, named: set[str]) -> tuple[dict[str, tuple[float, float]], float]:
-    """A place for each node, and the width of the widest row.
+    """Return a position for each node, and the width of the widest row.
 
-    Rows go by dimension from bottom to top, evenly spaced; visited nodes stand in the middle of their row.
+    Rows are ordered by dimension from bottom to top and evenly spaced; visited nodes are in the middle of their row.
+
+    Args:
+        view: The run.
+        named: Keys of the nodes whose names are drawn.
     """
     rows: dict[int, list[SearchNode]] = {}
     for node in view.lattice.nodes():
@@ -78,7 +100,7 @@ def layout(view: RunView, named: set[str]) -> tuple[dict[str, tuple[float, float
     for height, dim in enumerate(sorted(rows)):
         row = _visited_in_the_middle(rows[dim])
         widths = [SIZES.named_width if node.key in named else SIZES.plain_width for node in row]
-        # The chain runs through the middle: a row that it passes by leaves the middle free.
+        # The chain runs through the middle: a row without a node of the chain leaves the middle free.
         aside = widths[len(row) // 2] if len(row) % 2 and not any(n.evidence for n in row) else 0.0
         ends = np.cumsum([0.0, *widths]) - sum(widths) / 2 + aside / 2
         places |= {node.key: (float(x), float(height)) for node, x in zip(row, ends, strict=False)}
@@ -87,12 +109,20 @@ def layout(view: RunView, named: set[str]) -> tuple[dict[str, tuple[float, float
 
 
 def plain(text: str) -> str:
-    """Text that matplotlib does not read as a formula, of characters that an SVG can hold."""
+    """Return text that matplotlib does not read as a formula, with characters that an SVG can contain.
+
+    Args:
+        text: Any text.
+    """
     return printable(text).replace("$", r"\$")
 
 
 def printable(text: str) -> str:
-    """Text without control characters and halves of surrogate pairs, which an SVG cannot hold."""
+    """Return text without control characters and halves of surrogate pairs, which an SVG cannot contain.
+
+    Args:
+        text: Any text.
+    """
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
@@ -120,7 +150,7 @@ def _draw_growths(axes: Axes, view: RunView, places: dict[str, tuple[float, floa
 
 
 def _name_nodes(axes: Axes, nodes: list[SearchNode], places: dict[str, tuple[float, float]], length: int) -> None:
-    """Numbers, names and p-values to the right of the nodes."""
+    """Write numbers, names and p-values to the right of the nodes."""
     for node in nodes:
         p = None if node.evidence is None else node.evidence.p_value
         name = node.label if node.number is None else f"{node.number}: {node.label}"

@@ -1,4 +1,4 @@
-"""What happened at the nodes of the chain, as pictures: distances, spectra of the escape, particles."""
+"""The nodes of the chain as pictures: distances, spectra of the escape, and particles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def draw_distances(axes: Axes, view: RunView) -> None:
-    """dist^2 of each node of the chain against its delta_j, on a logarithmic scale, with its p-value."""
+    """Draw dist^2 of each node of the chain against its delta_j, on a logarithmic scale, with its p-value.
+
+    Args:
+        axes: Where to draw.
+        view: The run.
+    """
     chain = [node for node in view.chain if node.evidence is not None]
     dist2 = np.array([node.evidence.dist2 for node in chain if node.evidence is not None])
     delta = np.array([_or_nan(node.evidence.delta) for node in chain if node.evidence is not None])
@@ -58,7 +63,7 @@ def _write_p_value(axes: Axes, node: SearchNode, x: float, y: float) -> None:
 
 
 def _plain_numbers(axes: Axes) -> None:
-    """Powers of ten as in the tables."""
+    """Write powers of ten as in the tables."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
@@ -70,10 +75,15 @@ def _or_nan(value: float | None) -> float:
 
 
 def draw_particles(axes: Axes, view: RunView, node: SearchNode) -> None:
-    """Particles of the node's first training before and after, in the plane that shows most of them.
+    """Draw the particles of a node's first training before and after, in the plane in which they spread most.
+
+    Args:
+        axes: Where to draw.
+        view: The run.
+        node: The node.
 
     Raises:
-        RunFolderError: the node was not visited, or its particles cannot be read.
+        RunFolderError: The node was not visited, or its particles cannot be read.
     """
     start, final = view.particles(node)
     (across, x_name), (up, y_name) = plane(node, final)
@@ -94,7 +104,7 @@ def draw_particles(axes: Axes, view: RunView, node: SearchNode) -> None:
 
 
 def _draw_allowance(axes: Axes, delta: float | None) -> None:
-    """How far noise alone carries particles: root mean square distance sqrt(delta_j)."""
+    """Draw the root mean square distance sqrt(delta_j) that particles reach by noise alone."""
     if delta is not None and delta > 0:
         for height in (-np.sqrt(delta), np.sqrt(delta)):
             label = "root of delta_j, both ways" if height > 0 else None
@@ -102,9 +112,17 @@ def _draw_allowance(axes: Axes, delta: float | None) -> None:
 
 
 def plane(node: SearchNode, cloud: NDArray[np.float64]) -> tuple[tuple[NDArray[np.float64], str], ...]:
-    """The principal directions (D,) of a cloud (N, D) in E_j and normal to it, with their names; orthonormal.
+    """Return the first principal directions of a cloud in E_j and normal to it, with their names.
 
-    On {0} both are normal, on Z both lie in it. On a line of parameters (D = 1) the second direction is zero.
+    On {0} both directions are normal, on Z both lie in it. If there is one parameter only (D = 1), the second direction
+    is zero.
+
+    Args:
+        node: The node with the space E_j.
+        cloud: Particles, shape (N, D), float64.
+
+    Returns:
+        Two pairs of a direction, shape (D,), and its name; the directions are orthonormal.
     """
     inside = np.asarray(node.space.project(cloud))
     if node.space.is_zero:
@@ -122,21 +140,26 @@ def _two_directions(cloud: NDArray[np.float64], words: str) -> tuple[tuple[NDArr
 
 
 def _principal(cloud: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Principal directions about 0 of a cloud (N, D), (min(N, D), D), the largest first, 0 beyond its rank.
+    """Return the principal directions about 0 of a cloud (N, D), (min(N, D), D), largest first, 0 beyond its rank.
 
     Signs are fixed, so that pictures are reproducible.
     """
     _, values, directions = np.linalg.svd(cloud, full_matrices=False)
-    directions[values <= SIZES.rounding * values[0]] = 0  # rounding errors have directions, too
+    directions[values <= SIZES.rounding * values[0]] = 0  # these directions are rounding errors
     largest = np.abs(directions).argmax(axis=1)
     signs = np.sign(directions[np.arange(len(directions)), largest])
     return np.asarray(directions * np.where(signs == 0, 1, signs)[:, None])
 
 
 def escape_spectrum(node: SearchNode, cloud: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Eigenvalues of the second moment of the residuals theta - P theta of a cloud (N, D), largest first.
+    """Return the eigenvalues of the second moment of the residuals theta - P theta of a cloud, largest first.
 
-    Shape (min(N, D - dim E_j),); they sum to dist^2 of the cloud. Empty on Z.
+    Args:
+        node: The node with the space, onto which P projects.
+        cloud: Particles theta, shape (N, D), float64.
+
+    Returns:
+        Shape (min(N, D - dim E_j),), float64; empty on Z. They sum to dist^2 of the cloud.
     """
     residuals = cloud - np.asarray(node.space.project(cloud))
     values = np.linalg.svd(residuals, compute_uv=False) ** 2 / len(cloud)
@@ -144,15 +167,24 @@ def escape_spectrum(node: SearchNode, cloud: NDArray[np.float64]) -> NDArray[np.
 
 
 def has_spectrum(node: SearchNode) -> bool:
-    """Whether particles have anywhere to escape to."""
+    """Return whether a node was visited and particles can escape from its space.
+
+    Args:
+        node: The node.
+    """
     return node.evidence is not None and not node.space.is_full
 
 
 def draw_spectra(axes: Sequence[Axes], view: RunView, nodes: Sequence[SearchNode]) -> None:
-    """The spectrum of the escape at each node against delta_j spread evenly over the directions normal to E_j.
+    """Draw the spectrum of the escape at each node against delta_j spread evenly over the directions normal to E_j.
+
+    Args:
+        axes: One pair of axes per node.
+        view: The run.
+        nodes: The nodes.
 
     Raises:
-        RunFolderError: a node's particles cannot be read.
+        RunFolderError: The particles of a node cannot be read.
     """
     spectra = [escape_spectrum(node, view.particles(node)[1]) for node in nodes]
     levels = [_noise_level(node) for node in nodes]

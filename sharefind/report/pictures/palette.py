@@ -1,7 +1,7 @@
-"""Colours of everything that is drawn, by what they mean, each a colour of its own.
+"""Colours of all pictures, named by their meaning; no two meanings share a colour.
 
-Pictures are drawn in the light colours; because no two meanings share one, `inline_svg` can put the names of a page's
-own colours in their places, so that one drawing is read on light and dark pages.
+Pictures are drawn in the light colours. `inline_svg` replaces each colour by a variable of the page, so that one
+drawing works on light and on dark pages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STAY, GROW, OPEN = "#2a9d5c", "#e08e2b", "#c9ced6"
 BEFORE, AFTER, LIMIT = "#7b8794", "#1769aa", "#c0392b"
 POSITIVE, NEGATIVE = "#1f77b4", "#d1603d"
 CLASSES = ("#bfe3ee", "#f3cfe0", "#cdebc5", "#f6e3a8", "#cfd3f5", "#f8cdbb", "#b9e6d6", "#e0d0ef")
-"""Fills of the classes of a tying pattern, used in turn; ink is readable on all of them."""
+"""Fill colours of the classes of a tying pattern, used in turn; ink is readable on all of them."""
 
 NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -26,7 +26,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         **{colour: f"class-{k}" for k, colour in enumerate(CLASSES, 1)},
     }
 )  # fmt: skip
-"""What a colour is called on a page."""
+"""Name of each colour on a page."""
 
 DARK: Mapping[str, str] = MappingProxyType(
     {
@@ -36,29 +36,37 @@ DARK: Mapping[str, str] = MappingProxyType(
         "class-4": "#5e4d0f", "class-5": "#353c7d", "class-6": "#703821", "class-7": "#1d5746", "class-8": "#50356b",
     }
 )  # fmt: skip
-"""The same names on a dark page."""
+"""Colours of a dark page, by the same names."""
 
 COLOURS: Mapping[Decision | None, str] = MappingProxyType({Decision.STAY: STAY, Decision.GROW: GROW, None: OPEN})
-"""Fill of a node by its decision; None: never visited."""
+"""Fill colour of a node by its decision; None means never visited."""
 
 MARKERS: Mapping[Decision | None, str] = MappingProxyType({Decision.STAY: "s", Decision.GROW: "o", None: "o"})
-"""Shape of a node by its decision, for those who do not see the colours."""
+"""Shape of a node by its decision, for readers who cannot distinguish the colours."""
 
 
 def decision_of(node: SearchNode) -> Decision | None:
-    """What was decided at a node, None where it was never visited."""
+    """Return the decision at a node; None if it was never visited.
+
+    Args:
+        node: The node.
+    """
     return None if node.evidence is None else node.evidence.decision
 
 
 def class_colour(label: int) -> str:
-    """Fill of an entry of a tying pattern; paper for 0."""
+    """Return the fill colour of an entry of a tying pattern; paper for 0.
+
+    Args:
+        label: The label of the entry.
+    """
     return PAPER if label == 0 else CLASSES[(abs(label) - 1) % len(CLASSES)]
 
 
 def drawing_settings() -> Any:
-    """matplotlib's settings for everything that is drawn: ink instead of black, text as text, no random names.
+    """Return matplotlib's settings for all pictures: ink instead of black, text as text, no random names.
 
-    A dictionary; matplotlib declares one whose keys are all of its settings.
+    The return type is not that of matplotlib, whose dictionary type requires all of its settings as keys.
     """
     inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color")
     return {

@@ -1,4 +1,4 @@
-"""Sizes of everything that is drawn, as a style sheet has them; colours are in `palette`."""
+"""Sizes of everything that is drawn, collected as in a style sheet; `palette` has the colours."""
 
 from __future__ import annotations
 
@@ -10,45 +10,46 @@ class PictureStyle:
     """Sizes in inches, areas in square points, lengths of names in characters.
 
     Attributes:
-        dpi: Dots an inch of a PNG.
-        width: Of a picture of two parts.
-        least_height: Of a picture of two parts.
-        page_width: Of a single picture.
-        row_height: Of a row of the lattice.
-        lattice_width: Of the lattice within a picture.
-        character: Of a character in a node's name, on average.
-        node_area: Of a named node at dimension 0.
-        dim_area: What dim Z adds to it.
-        plain_area: Of a node without a name.
-        named_width: Of a node with its name, in units of the lattice.
-        plain_width: Of a node without a name, in units of the lattice.
-        named_nodes: Most nodes in a row that are all named; in a picture with a longer row only visited ones are.
-        longest_name: To which a name is cut where there is room.
-        shortest_name: To which any name may grow.
+        dpi: Dots per inch of a PNG.
+        width: Width of a picture with two parts.
+        least_height: Smallest height of a picture with two parts.
+        page_width: Width of a single picture.
+        row_height: Height of a row of the lattice.
+        lattice_width: Width of the lattice within a picture.
+        character: Average width of a character in a node's name.
+        node_area: Area of a named node at dimension 0.
+        dim_area: Area that is added at dimension dim Z.
+        plain_area: Area of a node without a name.
+        named_width: Width of a node with its name, in units of the lattice.
+        plain_width: Width of a node without a name, in units of the lattice.
+        named_nodes: Largest number of nodes in a row that are all named; in a picture with a longer row only visited
+            nodes are.
+        longest_name: Length to which a name is cut if there is room.
+        shortest_name: Length that every name may have.
         panel_name: Longest name above one of several panels.
-        level_names: Characters of all names on an axis up to which they stand level.
-        spectra: Most nodes whose spectra are drawn, the last ones of the chain.
-        eigenvalues: Most eigenvalues of a spectrum, the largest ones.
-        particles: Most particles, evenly chosen.
-        groups: Most tested groups: those that were not rejected before the others.
+        level_names: Total number of characters up to which all names on an axis are horizontal.
+        spectra: Largest number of nodes whose spectra are drawn, the last ones of the chain.
+        eigenvalues: Largest number of eigenvalues of a spectrum, the largest ones.
+        particles: Largest number of particles, evenly chosen.
+        groups: Largest number of tested groups; groups that were not rejected come first.
         group_name: Longest name of a group.
-        blocks: Most blocks of Z.
-        written_columns: Most columns of a heat map whose values are written into it.
-        shades: Steps of a heat map's scale.
-        darkest: Opacity of the largest value of a heat map: ink stays readable on it.
-        cell: Of an entry of a matrix.
-        wide_cell: Of an entry into which a value is written.
-        least_side: Of a panel.
-        margin: Around a panel.
-        title: Of a panel's title of two lines.
-        panels_width: After which a row of panels is broken.
-        label: Cells of the name of a row or a column, of which wide characters take two.
-        label_size: Size of such a name, in points.
-        letters: Size of what is written into a cell, in points, by the most characters that have it.
+        blocks: Largest number of blocks of Z.
+        written_columns: Largest number of columns of a heat map with written values.
+        shades: Number of steps of a heat map's scale.
+        darkest: Opacity of the largest value of a heat map; ink stays readable on it.
+        cell: Size of an entry of a matrix.
+        wide_cell: Size of an entry with a written value.
+        least_side: Smallest side of a panel.
+        margin: Margin around a panel.
+        title: Height of a panel's title of two lines.
+        panels_width: Width at which a row of panels is broken.
+        label: Length of the name of a row or a column, in terminal cells; wide characters take two.
+        label_size: Font size of such a name, in points.
+        letters: Pairs (largest number of characters, font size in points) of the text in a cell.
         rounding: Share of the largest value below which a difference is a rounding error.
-        least_distance: Where the axis of distances begins when all of them are 0.
-        roomy: Pixels of a point of a page where there is room.
-        narrow: Pixels of a point on a narrow screen, where a picture scrolls: text stays readable.
+        least_distance: Start of the axis of distances if all distances are 0.
+        roomy: Pixels per point of a page with enough room.
+        narrow: Pixels per point on a narrow screen, where a picture scrolls and text stays readable.
     """
 
     dpi: int = 150
@@ -93,4 +94,4 @@ class PictureStyle:
 
 
 SIZES = PictureStyle()
-"""The sizes of every picture."""
+"""Sizes of every picture."""

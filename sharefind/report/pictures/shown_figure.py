@@ -1,6 +1,6 @@
-"""A figure of matplotlib that a notebook shows when it is the value of a cell, without pyplot and its open figures.
+"""A figure of matplotlib that a notebook shows as the value of a cell, without pyplot and its list of open figures.
 
-The module is imported where something is drawn, since it needs matplotlib.
+Import this module only to draw, since it needs matplotlib.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 
 
 class ShownFigure(Figure):
-    """A figure with a picture of itself. Where pyplot draws in the notebook, its picture takes this one's place."""
+    """A figure that shows itself in a notebook. If pyplot draws in the notebook, pyplot's picture is shown instead."""
 
     def _repr_png_(self, pixels: float = 96) -> tuple[bytes, dict[str, int]]:
-        """The picture as a PNG, and the size at which it is shown.
+        """Return the picture as a PNG, and the size at which it is shown.
 
         Args:
-            pixels: Of a screen, an inch.
+            pixels: Pixels per inch of a screen.
         """
         buffer = io.BytesIO()
         self.savefig(buffer, format="png")

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Panel:
-    """One matrix of the picture: labels of a tying pattern, or values (numbers and how they are written).
+    """One matrix of the picture.
 
     Attributes:
-        title: Above it.
-        cells: Labels, or numbers.
-        texts: How they are written.
-        is_pattern: Whether they are labels.
-        names: Of its rows and columns, of the length that is drawn.
+        title: Title above it.
+        cells: Shape (rows, columns): labels of a tying pattern, or numbers.
+        texts: Shape (rows, columns): the text of each cell.
+        is_pattern: Whether the cells are labels.
+        names: Names of its rows and columns, already shortened.
     """
 
     title: str
@@ -52,19 +52,19 @@ class Panel:
 
     @property
     def below(self) -> float:
-        """Height of the names of its columns, which are written upwards."""
+        """Height of the names of its columns, which are written upwards, in inches."""
         return _length(self.names.columns)
 
     @property
     def size(self) -> tuple[float, float]:
-        """Width and height of what is drawn, in inches."""
+        """Width and height of the matrix, in inches."""
         rows, columns = self.cells.shape
         cell = SIZES.wide_cell if not self.is_pattern and self.is_written else SIZES.cell
         return max(SIZES.least_side, cell * columns), cell * rows
 
     @property
     def is_written(self) -> bool:
-        """Whether entries are written into their cells."""
+        """Whether the text of each cell is drawn."""
         return self.is_pattern or self.cells.shape[1] <= SIZES.written_columns
 
 
@@ -73,12 +73,12 @@ def _length(names: Sequence[str]) -> float:
 
 
 def panels(space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> list[Panel]:
-    """The matrices that are drawn of a space: the first blocks of the first basis vectors.
+    """Return the matrices that are drawn for a space: the first blocks of the first basis vectors.
 
     Args:
-        space: What is drawn.
-        blocks: Of Z.
-        names: Of their rows and columns, where these have names of their own.
+        space: The space.
+        blocks: The blocks of Z.
+        names: Names of their rows and columns, if they have names.
     """
     known = {block.name: _cut_names((names or {}).get(block.name, NO_LABELS)) for block in blocks}
     if space.tying is not None:
@@ -122,7 +122,12 @@ def _heat_panels(space: Subspace, blocks: Sequence[BlockLike], known: BlockNames
 
 
 def what_is_left_out(space: Subspace, blocks: Sequence[BlockLike]) -> str:
-    """What of a space its picture does not show, "" if all of it is drawn."""
+    """Return what a picture of a space does not show; "" if it shows everything.
+
+    Args:
+        space: The space.
+        blocks: The blocks of Z.
+    """
     missing = []
     if len(blocks) > SIZES.blocks:
         missing.append(f"the first {SIZES.blocks} of {len(blocks)} blocks")
@@ -138,7 +143,11 @@ def _parts(space: Subspace, blocks: Sequence[BlockLike]) -> Iterator[tuple[Block
 
 
 def space_caption(space: Subspace) -> str:
-    """What the picture of a space shows."""
+    """Return a description of the picture of a space.
+
+    Args:
+        space: The space.
+    """
     if space.is_zero:
         return "Every parameter is 0."
     if space.tying is not None:
@@ -154,7 +163,13 @@ def space_caption(space: Subspace) -> str:
 
 
 def picture_size(space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> tuple[float, float]:
-    """Width and height of the picture of a space, in inches."""
+    """Return width and height of the picture of a space, in inches.
+
+    Args:
+        space: The space.
+        blocks: The blocks of Z.
+        names: Names of their rows and columns, if they have names.
+    """
     rows = _arranged(panels(space, blocks, names))
     width = max(sum(_wide(panel) for panel in row) for row in rows)
     return max(3.4, width), sum(max(map(_high, row)) + SIZES.margin for row in rows)
@@ -181,12 +196,26 @@ def _arranged(found: list[Panel]) -> list[list[Panel]]:
 
 
 def draw_space(figure: Figure, space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> None:
-    """Draw the panels of a space row by row, one unit of length the same in all of them."""
+    """Draw the panels of a space row by row, all on the same scale.
+
+    Args:
+        figure: An empty figure.
+        space: The space.
+        blocks: The blocks of Z.
+        names: Names of their rows and columns, if they have names.
+    """
     _draw_panels(figure.add_axes, tuple(figure.get_size_inches()), panels(space, blocks, names))
 
 
 def draw_space_onto(axes: Axes, space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> None:
-    """Draw the same into axes, which lose their own frame."""
+    """Draw the panels of a space into axes, which lose their frame.
+
+    Args:
+        axes: The axes.
+        space: The space.
+        blocks: The blocks of Z.
+        names: Names of their rows and columns, if they have names.
+    """
     axes.set_axis_off()
     _draw_panels(axes.inset_axes, picture_size(space, blocks, names), panels(space, blocks, names))
 
@@ -194,7 +223,7 @@ def draw_space_onto(axes: Axes, space: Subspace, blocks: Sequence[BlockLike], na
 def _draw_panels(
     add_axes: Callable[[tuple[float, float, float, float]], Axes], size: tuple[float, float], found: list[Panel]
 ) -> None:
-    """Draw panels on axes at places that are shares of `size`, in inches."""
+    """Draw panels on axes at positions that are shares of `size`, in inches."""
     width, top = size
     height = top
     for row in _arranged(found):
@@ -224,7 +253,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
 
 
 def _label(axes: Axes, names: BlockLabels) -> None:
-    """The names of rows and columns beside the cells."""
+    """Write the names of rows and columns beside the cells."""
     axes.set_xticks([k + 0.5 for k in range(len(names.columns))], [plain(name) for name in names.columns])
     axes.set_yticks([k + 0.5 for k in range(len(names.rows))], [plain(name) for name in names.rows])
     axes.tick_params(length=0, pad=2, labelsize=SIZES.label_size)
@@ -252,7 +281,7 @@ def _draw_heat(axes: Axes, values: NDArray[Any]) -> None:
 
 
 def _fill(axes: Axes, where: NDArray[np.bool_], colour: str, opacity: float) -> None:
-    """The cells of one colour as one path, so that large patterns stay small files."""
+    """Draw the cells of one colour as one path, which keeps files of large patterns small."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 

@@ -18,26 +18,38 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 VERDICTS = {"accepted": Decision.STAY, "rejected": Decision.GROW, "undecided": None}
-"""A verdict is drawn as the decision that it leads to."""
+"""The decision to which each verdict leads."""
 
 
 def tested(view: RunView) -> list[SymmetryRow]:
-    """The candidate groups that have a p-value of their own, in the order of the tests."""
+    """Return the candidate groups that have a p-value of their own, in the order of the tests.
+
+    Args:
+        view: The run.
+    """
     return [row for row in view.result.symmetries if row.p_value is not None]
 
 
 def drawn(view: RunView) -> list[SymmetryRow]:
-    """The tested groups that are drawn, in the order of the tests."""
+    """Return the tested groups that are drawn, in the order of the tests.
+
+    Args:
+        view: The run.
+    """
     rows = tested(view)
     kept = sorted(range(len(rows)), key=lambda k: rows[k].verdict == "rejected")[: SIZES.groups]
     return [rows[k] for k in sorted(kept)]
 
 
 def draw_p_values(axes: Axes, view: RunView) -> dict[str, str]:
-    """A line for each tested group: its adjusted p-value on a logarithmic axis, and the level alpha.
+    """Draw a line for each tested group, with its adjusted p-value on a logarithmic axis, and the level alpha.
+
+    Args:
+        axes: Where to draw.
+        view: The run.
 
     Returns:
-        What is to be said about a group when a reader points at it, by the id of its drawing.
+        Tooltips of the groups, by the id of their drawing.
     """
     rows = drawn(view)
     places = np.arange(len(rows))[::-1]

@@ -22,13 +22,21 @@ if TYPE_CHECKING:
 
 
 def judged(view: RunView) -> list[SymmetryRow]:
-    """The groups whose inputs or relation have a test of their own; none where the relation was not tested."""
+    """Return the groups whose inputs or relation have a test of their own; empty if the relation was not tested.
+
+    Args:
+        view: The run.
+    """
     rows = view.result.symmetries if has_relation(view.result.symmetries) else []
     return [r for r in rows if any(part is not None and part.p_value is not None for part in (r.inputs, r.relation))]
 
 
 def shown_rows(view: RunView) -> list[SymmetryRow]:
-    """Those that are drawn: the groups whose relation was tested before the others, in the order of the tests."""
+    """Return the groups that are drawn, in the order of the tests; groups whose relation was tested are kept first.
+
+    Args:
+        view: The run.
+    """
     rows = judged(view)
 
     def is_untested(place: int) -> bool:
@@ -40,15 +48,15 @@ def shown_rows(view: RunView) -> list[SymmetryRow]:
 
 
 def draw_verdicts(figure: Figure, view: RunView, bounds: OverlapBounds | None = None) -> dict[str, str]:
-    """A line for each group in three panels.
+    """Draw a line for each group in three panels.
 
     Args:
-        figure: Empty.
+        figure: An empty figure.
         view: The run.
-        bounds: What an overlap must be; `OverlapBounds()` where None.
+        bounds: Required values of the overlap; None for `OverlapBounds()`.
 
     Returns:
-        What is to be said about a group when a reader points at it, by the id of its drawing.
+        Tooltips of the groups, by the id of their drawing.
     """
     rows = shown_rows(view)
     places = np.arange(len(rows))[::-1]

@@ -1,4 +1,4 @@
-"""Names of columns beside the rows and columns of a block of Z, as far as there is room for them."""
+"""Names of columns beside the rows and columns of a block of Z, shortened to the available room."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from sharefind.report.text.text_style import STYLE
 
 
 def narrow(name: str, most: int) -> str:
-    """A name in at most `most` cells of a terminal, of which wide characters take two; "..." stands for its middle."""
+    """Return a name shortened to a number of terminal cells, with "..." for its middle; wide characters take two cells.
+
+    Args:
+        name: The name.
+        most: Largest number of cells.
+    """
     if cell_len(name) <= most:
         return name
     end = (most - 3) // 2
@@ -23,25 +28,35 @@ def _start(text: str, cells: int) -> str:
 
 
 def padded(text: str, cells: int, *, is_right: bool = False) -> str:
-    """A text filled up with spaces to so many cells."""
+    """Return a text padded with spaces to a number of terminal cells.
+
+    Args:
+        text: The text.
+        cells: Number of cells.
+        is_right: Whether the text is aligned to the right.
+    """
     if is_right:
         return " " * (cells - cell_len(text)) + text
     return set_cell_size(text, cells)
 
 
 def column_list(names: Sequence[str]) -> str:
-    """Names in a row, the first ones of many."""
+    """Return names separated by commas; of many, only the first ones.
+
+    Args:
+        names: Names of columns.
+    """
     more = f" and {len(names) - STYLE.columns} more" if len(names) > STYLE.columns else ""
     return ", ".join(name_words(name) for name in names[: STYLE.columns]) + more
 
 
 def legend(names: Sequence[str], width: int, most: int) -> Iterator[str]:
-    """Lines of at most `width` cells that say which name each number stands for.
+    """Yield lines that explain numbers by names.
 
     Args:
-        names: The first is number 0.
-        width: Of a line.
-        most: Cells of a name.
+        names: The names of number 0, 1, ...
+        width: Width of a line, in terminal cells.
+        most: Largest number of cells of a name.
     """
     line = ""
     for k, name in enumerate(names):

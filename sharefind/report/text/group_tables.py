@@ -1,4 +1,4 @@
-"""What `sharefind groups` says: the catalogue of names, and the facts about one group. Loads no torch."""
+"""The output of `sharefind groups`: the catalogue of names, and the facts about one group. It does not load torch."""
 
 from __future__ import annotations
 
@@ -30,14 +30,20 @@ from sharefind.written import order, shortened
 
 @dataclass(frozen=True)
 class GroupFacts:
-    """What is known about a named group.
+    """Facts about a named group.
 
     Attributes:
-        name, order: order None when infinite. points: number of points it permutes, None when infinite.
-        generators: permutations of the points, image form. lie_dim: of the Lie algebra, None when finite.
-        natural_dim, natural_kind: its natural representation (permutation, signed or matrix).
-        subgroups, classes: their numbers; None above 200 elements and for infinite groups.
-        equivariant_dim: dim of the equivariant linear maps natural -> natural; None where too large.
+        name: Its name.
+        order: Its order; None for an infinite group.
+        points: Number of points that it permutes; None for an infinite group.
+        generators: Permutations of the points: entry i is the image of point i.
+        lie_dim: Dimension of its Lie algebra; None for a finite group.
+        natural_dim: Dimension of its natural representation.
+        natural_kind: Kind of its natural representation: permutation, signed or matrix.
+        subgroups: Number of its subgroups; None above 200 elements and for infinite groups.
+        classes: Number of conjugacy classes of subgroups; None above 200 elements and for infinite groups.
+        equivariant_dim: Dimension of the space of equivariant linear maps natural -> natural; None if it is too large
+            to compute.
     """
 
     name: str
@@ -52,7 +58,7 @@ class GroupFacts:
     equivariant_dim: int | None
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
+        """Return a JSON object."""
         writable = self.order is None or self.order < 10**STYLE.json_digits
         return {
             "schema": "sharefind.group/1",
@@ -70,10 +76,14 @@ class GroupFacts:
 
 
 def group_facts(name: str, limits: Limits = DEFAULT_LIMITS) -> GroupFacts:
-    """The facts about a named group; up to a second or two near the limits.
+    """Return the facts about a named group; this takes up to two seconds near the limits.
+
+    Args:
+        name: The name.
+        limits: Limits on its points and subgroups.
 
     Raises:
-        GroupError: there is no group of that name, or it is above the limits on its points or its subgroups.
+        GroupError: No group has this name, or it exceeds the limits.
     """
     group = named_group(name, limits)
     rep = natural(group)
@@ -101,7 +111,11 @@ def _subgroup_counts(group: Group, limits: Limits) -> tuple[int | None, int | No
 
 
 def group_view(facts: GroupFacts) -> Table:
-    """The facts as a table of two columns."""
+    """Return the facts as a table of two columns.
+
+    Args:
+        facts: The facts.
+    """
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -139,7 +153,11 @@ _KIND_WORDS = {
 
 
 def catalogue_view(entries: list[CatalogueEntry]) -> Table:
-    """The families of names, with an example and its order."""
+    """Return the families of names, each with an example and its order.
+
+    Args:
+        entries: The families.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("name", "group", "example"):
         table.add_column(heading)
@@ -150,7 +168,11 @@ def catalogue_view(entries: list[CatalogueEntry]) -> Table:
 
 
 def catalogue_json(entries: list[CatalogueEntry]) -> dict[str, Any]:
-    """The families of names as a JSON object."""
+    """Return the families of names as a JSON object.
+
+    Args:
+        entries: The families.
+    """
     families = [
         {
             "pattern": e.pattern,

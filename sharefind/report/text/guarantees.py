@@ -16,7 +16,11 @@ from sharefind.written import number
 
 
 def promised(view: RunView) -> Iterator[str]:
-    """What holds whatever the data's law, the noise and the quality of training are; a sentence each."""
+    """Yield what holds for any law of the data, any noise and any quality of training, one sentence each.
+
+    Args:
+        view: The run.
+    """
     if view.result.symmetries and view.result.symmetry != "relation":
         called = "that the tests of the law reject" if decides_by_relation(view.result) else "called rejected"
         yield (
@@ -31,7 +35,11 @@ def promised(view: RunView) -> Iterator[str]:
 
 
 def not_promised(view: RunView) -> Iterator[str]:
-    """What must not be read into the result; a sentence each."""
+    """Yield what the result does not imply, one sentence each.
+
+    Args:
+        view: The run.
+    """
     tests = bool(view.result.symmetries)
     if tests:
         yield "Not rejected is no proof: with few samples or much noise E_* may belong to a group that is too large."
@@ -69,6 +77,6 @@ def not_promised(view: RunView) -> Iterator[str]:
 
 
 def _decides_by_level(view: RunView) -> bool:
-    """Whether dist^2 was compared with that of copies wherever the search came."""
+    """Return whether dist^2 was compared with that of randomised copies at every visited node."""
     seen = [n.evidence for n in view.lattice.visited() if n.evidence is not None and not n.space.is_full]
     return bool(seen) and all(stop_traits(e.rule).compares_distances and e.p_value is not None for e in seen)

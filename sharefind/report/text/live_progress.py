@@ -1,4 +1,4 @@
-"""Progress while a search runs: a live view on a terminal and in a notebook, elsewhere a line for each node."""
+"""Progress of a running search: a live view on a terminal and in a notebook, elsewhere one line per node."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 
 def is_shown(console: Console, *, is_silent: bool, is_json: bool) -> bool:
-    """Whether progress is shown: not if it is silent, nor for a program where the console is no terminal."""
+    """Return whether progress is shown: not if it is silent, and not with JSON output unless stderr is a terminal.
+
+    Args:
+        console: A console on stderr.
+        is_silent: Whether output is silent.
+        is_json: Whether the output is JSON.
+    """
     return not (is_silent or (is_json and not console.file.isatty()))
 
 
@@ -44,16 +50,19 @@ def watcher(
     lines: Sequence[str] = (),
     forecast: Forecast | None = None,
 ) -> Iterator[Observer]:
-    """The observer that suits where the console writes.
+    """Choose the observer for a console.
 
     Args:
-        console: On stderr.
-        problem: What is searched.
-        run: The run folder; None where it vanishes with the process.
-        is_silent: Whether nothing but notes is told.
-        is_json: Whether a program reads along, which is told no more than notes unless somebody looks on.
-        lines: What is said before it begins, where anything is shown.
-        forecast: What is known of its time.
+        console: A console on stderr.
+        problem: The problem to search.
+        run: The run folder; None if it is deleted with the process.
+        is_silent: Whether only notes are printed.
+        is_json: Whether the output is JSON; then only notes are printed unless stderr is a terminal.
+        lines: Lines to print before the search begins, if anything is shown.
+        forecast: Estimate of the duration.
+
+    Yields:
+        The observer.
     """
     if not is_shown(console, is_silent=is_silent, is_json=is_json):
         yield NoteView(console)
@@ -84,7 +93,17 @@ def _in_notebook(console: Console, headline: str, forecast: Forecast | None) -> 
 
 @contextmanager
 def waiting(console: Console, words: str, *, is_silent: bool, is_json: bool) -> Iterator[None]:
-    """Says on a terminal what is done within, which has no bar of its own."""
+    """Show on a terminal what is done in this `with` block, for work without a progress bar.
+
+    Args:
+        console: A console on stderr.
+        words: What is done.
+        is_silent: Whether output is silent.
+        is_json: Whether the output is JSON.
+
+    Yields:
+        Nothing.
+    """
     if console.is_terminal and is_shown(console, is_silent=is_silent, is_json=is_json):
         with console.status(Text(words)):
             yield
@@ -96,9 +115,18 @@ def waiting(console: Console, words: str, *, is_silent: bool, is_json: bool) -> 
 def training_progress(
     console: Console, epochs: int, *, is_silent: bool, networks: int = 2
 ) -> Iterator[Callable[[str, Epoch], None] | None]:
-    """What is told of every epoch of named networks, at most `epochs`; None where nothing shows.
+    """Provide a callback for the epochs of trainings.
 
-    After a few epochs there is a line that says how long it takes at most; on a terminal each network has a bar, too.
+    After a few epochs it prints an upper bound of the duration. On a terminal each network also has a progress bar.
+
+    Args:
+        console: A console on stderr.
+        epochs: Largest number of epochs.
+        is_silent: Whether output is silent.
+        networks: Number of networks.
+
+    Yields:
+        The callback, which receives the name of a network and an epoch; None if nothing is shown.
     """
     if is_silent:
         yield None
@@ -120,7 +148,7 @@ def training_progress(
 
 
 class _Pace:
-    """Says once, from the first epochs of the first network, how long all of them take at most, where that is long."""
+    """Prints once, from the first epochs of the first network, an upper bound of the duration if it is long."""
 
     def __init__(self, epochs: int, networks: int, console: Console, seconds: float = 1.0, short: float = 10.0) -> None:
         self._epochs, self._networks, self._console = epochs, networks, console
@@ -145,7 +173,7 @@ class _Pace:
 
 
 def _columns(*, is_timed: bool = True) -> tuple[ProgressColumn, ...]:
-    """Of a bar; its text is no markup, since groups and spaces may have any name."""
+    """Return the columns of a progress bar; its text is not markup, since groups and spaces may have any name."""
     text = TextColumn("{task.description}", markup=False)
     bar: tuple[ProgressColumn, ...] = text, BarColumn(30 if is_timed else 14), TaskProgressColumn()
     return (*bar, TimeElapsedColumn()) if is_timed else bar
@@ -163,22 +191,30 @@ def _headline(problem: Problem, run: Path | None) -> str:
 
 
 class NoteView(Observer):
-    """Writes notes alone, which are told whatever else is silent."""
+    """Prints notes only; they are printed even if everything else is silent.
+
+    Args:
+        console: A console on stderr.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def on_note(self, note: str) -> None:
-        """Say it on a line of its own, above what else is shown."""
+        """Print a note on a line of its own, above the other output.
+
+        Args:
+            note: The note.
+        """
         self._console.print(Text(note if note.startswith(WARNING) else f"note: {note}"), soft_wrap=True)
 
 
 class LineView(NoteView):
-    """Writes one line for every finished node, for logs.
+    """Prints one line for every finished node, for logs.
 
     Args:
-        console: Where to.
-        silence: Seconds of exact tests after which there is a line for them, too.
+        console: A console on stderr.
+        silence: Seconds of exact tests after which a line on their progress is printed.
     """
 
     def __init__(self, console: Console, silence: float = 10.0) -> None:
@@ -187,14 +223,25 @@ class LineView(NoteView):
         self._spoke = time.monotonic()
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
-        """Say how far the exact tests are, now and then."""
+        """Print the progress of the exact tests from time to time.
+
+        Args:
+            node: The current node.
+            stage: Name of the current work.
+            done: Finished steps.
+            total: Largest number of steps.
+        """
         words = stage.removeprefix("in ")
         if words.startswith("test of ") and time.monotonic() - self._spoke >= self._silence:
             self._console.print(Text(f"{words}: {done} of at most {total} exact tests done"), soft_wrap=True)
             self._spoke = time.monotonic()
 
     def on_node_end(self, node: SearchNode) -> None:
-        """Say what was seen at the node."""
+        """Print the evidence at a finished node.
+
+        Args:
+            node: The node.
+        """
         if node.evidence is not None:
             e = node.evidence
             seen = f"dist^2 {number(e.dist2)}, delta {number(e.delta)}, p {number(e.p_value)}"
@@ -203,7 +250,13 @@ class LineView(NoteView):
 
 
 class LiveView(NoteView):
-    """On a terminal: the chain so far, the training under way and the distances of finished nodes."""
+    """Terminal view: the chain so far, the current training, and the distances of finished nodes.
+
+    Args:
+        console: A console on stderr.
+        headline: Description of the search.
+        forecast: Estimate of the duration.
+    """
 
     def __init__(self, console: Console, headline: str, forecast: Forecast | None = None) -> None:
         super().__init__(console)
@@ -215,47 +268,71 @@ class LiveView(NoteView):
         self._task: TaskID = self._progress.add_task("starting", total=None)
 
     def on_start(self, problem: TestedProblem, lattice: SearchLattice) -> None:
-        """The tests are done."""
+        """Record that the tests are finished.
+
+        Args:
+            problem: The problem with its tests.
+            lattice: The lattice of the search.
+        """
         self._forecast.on_start(problem, lattice)
 
     def on_node_start(self, node: SearchNode) -> None:
-        """Show the node as the one under way."""
+        """Show a node as the current one.
+
+        Args:
+            node: The node.
+        """
         self._current = node
         self._progress.update(self._task, description=f"{_short(node)}: starting", total=None)
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
-        """Move the bar of the stage."""
+        """Move the progress bar.
+
+        Args:
+            node: The current node.
+            stage: Name of the current work.
+            done: Finished steps.
+            total: Largest number of steps.
+        """
         self._forecast.on_progress(node, stage, done, total)
         self._progress.update(self._task, description=shortened(self._forecast.doing, 60), completed=done, total=total)
 
     def on_node_end(self, node: SearchNode) -> None:
-        """Add the node to the finished ones."""
+        """Add a node to the finished ones.
+
+        Args:
+            node: The node.
+        """
         self._forecast.on_node_end(node)
         self._visited[node.key] = node
 
     def on_growth(self, growths: list[Growth]) -> None:
-        """Remember from where each node was proposed: by the growth that explains most, as in the chain."""
+        """Record the growth that proposed each node; of several, the one that explains most, as in the chain.
+
+        Args:
+            growths: The growths.
+        """
         for growth in growths:
             known = self._origin.get(growth.target)
             if known is None or (growth.explained, growth.source) > (known.explained, known.source):
                 self._origin[growth.target] = growth
 
     def render(self) -> RenderableType:
-        """What is shown now: the bar is the whole search's where its time is known, else the stage's."""
+        """Return the present view; the bar shows the whole search if its duration is known, else the current stage."""
         share = self._forecast.share
         if share is not None:
             self._progress.update(self._task, completed=100 * share, total=100)
         return Group(self.render_finished(), self._progress, Text(self._forecast.words(), style="dim"))
 
     def render_finished(self) -> RenderableType:
-        """What stays true when the training under way has ended."""
+        """Return the part of the view that remains valid after the current training."""
         parts: list[RenderableType] = [Text(self._headline, style="dim"), self._chain()]
         if self._visited:
             parts.append(self._distances())
         return Group(*parts)
 
     def _chain(self) -> Text:
-        """E_0 -> E_1 -> ... -> the node under way."""
+        """Return E_0 -> E_1 -> ... -> the current node."""
         text = Text("E_0")
         for k, node in enumerate(self._path()):
             style = _style(self._visited.get(node.key, node))
@@ -271,7 +348,7 @@ class LiveView(NoteView):
         return path
 
     def _distances(self, most: int = 8) -> Table:
-        """dist^2 of the latest nodes, as a bar on the scale of delta_j, whose place is marked in the middle."""
+        """Return dist^2 of the latest nodes, as bars on the scale of delta_j, which is marked in the middle."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for heading in ("space", "dim", "dist^2", "delta", "dist^2 / delta, | at 1", "p", "decision"):
             table.add_column(heading, justify="right" if heading in ("dim", "dist^2", "delta", "p") else "left")
@@ -285,15 +362,15 @@ class LiveView(NoteView):
 
 
 class NotebookView(LiveView):
-    """In a notebook: the same view as one output, which is replaced in its place and keeps the chain at the end.
+    """Notebook view: the terminal view as one output, which is updated in place and shows the chain at the end.
 
-    It needs nothing but IPython: no widgets.
+    It needs only IPython, no widgets.
 
     Args:
-        console: Where notes go.
-        headline: What is searched.
-        forecast: What is known of its time.
-        pause: Least seconds between two drawings.
+        console: A console for notes.
+        headline: Description of the search.
+        forecast: Estimate of the duration.
+        pause: Smallest number of seconds between two updates.
     """
 
     def __init__(self, console: Console, headline: str, forecast: Forecast | None = None, pause: float = 0.25) -> None:
@@ -303,22 +380,37 @@ class NotebookView(LiveView):
         self._drawn: float | None = None
 
     def on_node_start(self, node: SearchNode) -> None:
-        """Show the node as the one under way."""
+        """Show a node as the current one.
+
+        Args:
+            node: The node.
+        """
         super().on_node_start(node)
         self._draw_again()
 
     def on_progress(self, node: SearchNode, stage: str, done: int, total: int) -> None:
-        """Move the bar of the stage."""
+        """Move the progress bar.
+
+        Args:
+            node: The current node.
+            stage: Name of the current work.
+            done: Finished steps.
+            total: Largest number of steps.
+        """
         super().on_progress(node, stage, done, total)
         self._draw_again()
 
     def on_node_end(self, node: SearchNode) -> None:
-        """Add the node to the finished ones."""
+        """Add a node to the finished ones.
+
+        Args:
+            node: The node.
+        """
         super().on_node_end(node)
         self._draw_again()
 
     def finish(self) -> None:
-        """Leave what was seen, without a bar that no longer moves."""
+        """Show the finished nodes without the progress bar."""
         self._draw(self.render_finished())
 
     def _draw_again(self) -> None:
@@ -333,11 +425,11 @@ class NotebookView(LiveView):
 
 
 def mime_bundle(shown: RenderableType, width: int = 100) -> dict[str, str]:
-    """Something for a terminal as outputs of a notebook, by type: text, and HTML that takes the notebook's own colours.
+    """Return terminal output as notebook output, by type: text, and HTML in the notebook's own colours.
 
     Args:
-        shown: What a console could print.
-        width: Columns.
+        shown: Anything that a console can print.
+        width: Number of columns.
     """
     page = Console(file=io.StringIO(), record=True, width=width, force_jupyter=False)
     page.print(shown)
@@ -346,7 +438,13 @@ def mime_bundle(shown: RenderableType, width: int = 100) -> dict[str, str]:
 
 
 def distance_bar(dist2: float, delta: float | None, width: int = 30) -> Text:
-    """dist^2 / delta as a bar of `width` characters that ends at 2, with delta marked in the middle."""
+    """Return dist^2 / delta as a bar that ends at 2, with delta marked in the middle.
+
+    Args:
+        dist2: Squared distance of the particles from the space.
+        delta: Its threshold; None gives "-".
+        width: Number of characters.
+    """
     if delta is None:
         return Text("-")
     ratio = dist2 / delta if delta > 0 else (0.0 if dist2 == 0 else 2.0)

@@ -1,4 +1,4 @@
-"""Mirror maps in words: what each column gets, which change sign, which stay, and what was set aside."""
+"""Mirror maps in words: the image of each column, the signs that change, the columns that are fixed or excluded."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from sharefind.search.result import Result
 from sharefind.written import number, plural
 
 MIRROR_HEADINGS = ("inputs", "labels")
-"""Over the columns that a map moves."""
+"""Headings of the columns that a map moves."""
 
 
 def mirror_title(found: MirrorRow) -> str:
-    """What was found, in a line."""
+    """Return what was found, in one line.
+
+    Args:
+        found: The mirror maps.
+    """
     if found.group is None:
         cut = "" if found.exhaustive else "; undecided, since the search was cut short"
         return f"No mirror map was found{cut}"
@@ -26,7 +30,11 @@ def mirror_title(found: MirrorRow) -> str:
 
 
 def open_sentence(found: MirrorRow) -> str:
-    """That maps fit and are not forced, for a headline; of a row that `is_open`."""
+    """Return a headline which says that maps fit but are not uniquely determined.
+
+    Args:
+        found: Mirror maps with `is_open`.
+    """
     return (
         f"undecided: the maps of {found.group} (order {found.order}) are not rejected, but the log does not settle "
         f"what they do to {_unsettled(found)}; give more rows."
@@ -34,7 +42,7 @@ def open_sentence(found: MirrorRow) -> str:
 
 
 def _unsettled(found: MirrorRow, most: int = 6) -> str:
-    """The columns that are not settled, or how many there are."""
+    """Return the columns that are not determined, or their number."""
     inputs, labels = found.open_columns
     if len(inputs) + len(labels) <= most:
         return _listed([*inputs, *labels])
@@ -42,14 +50,24 @@ def _unsettled(found: MirrorRow, most: int = 6) -> str:
 
 
 def mirror_name(found: MirrorMap, place: int, count: int) -> str:
-    """The headline of a generator."""
+    """Return the headline of a generator.
+
+    Args:
+        found: The generator.
+        place: Its number, from 1.
+        count: Number of generators.
+    """
     kind = "mirror" if found.order == 2 else f"map of order {found.order}"
     apart = "" if found.residual is None else f", residual {number(found.residual)} noise floors"
     return f"{place} of {count}: {kind}{apart}"
 
 
 def moved_cells(found: MirrorMap) -> Iterator[tuple[str, str]]:
-    """The columns that get another one, under `MIRROR_HEADINGS`: "hip_1 <- -hip_4"."""
+    """Yield the columns with another column as image, under `MIRROR_HEADINGS`: "hip_1 <- -hip_4".
+
+    Args:
+        found: The generator.
+    """
     sides = [
         [_arrow(c, {o.column for o in left}) for c in side if c.column != c.source]
         for side, left in ((found.inputs, found.inputs_open), (found.outputs, found.outputs_open))
@@ -69,7 +87,12 @@ def _name(name: str) -> str:
 
 
 def rest_lines(found: MirrorMap, result: Result) -> Iterator[tuple[str, str]]:
-    """What changes sign in its place and what stays, a line for each side."""
+    """Yield what changes sign in place and what is fixed, one line per side.
+
+    Args:
+        found: The generator.
+        result: The result of the search.
+    """
     aside = result.mirror
     sides = (
         ("inputs", found.inputs, found.inputs_open, result.inputs, [] if aside is None else aside.inputs_aside),
@@ -89,7 +112,7 @@ def rest_lines(found: MirrorMap, result: Result) -> Iterator[tuple[str, str]]:
 
 
 def _choices(left: Sequence[OpenColumn], names: Sequence[str], most: int = 4) -> Iterator[str]:
-    """What columns may get; those with more than `most` choices by name only."""
+    """Yield the possible images of columns; columns with more than `most` choices by name only."""
     for one in left:
         if len(one.sources) <= most:
             signed = (f"{'-' if k < 0 else '+'}{_name(names[abs(k) - 1])}" for k in one.sources)
@@ -100,7 +123,11 @@ def _choices(left: Sequence[OpenColumn], names: Sequence[str], most: int = 4) ->
 
 
 def aside_lines(found: MirrorRow) -> Iterator[tuple[str, str]]:
-    """What no map can be found for, and how to read the residuals."""
+    """Yield the columns for which no map can be found, and how to read the residuals.
+
+    Args:
+        found: The mirror maps.
+    """
     if any(found.open_columns):
         yield (
             "not settled",

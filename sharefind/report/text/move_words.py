@@ -1,4 +1,4 @@
-"""What elements of a group do to columns, in words: what they swap, their cycles, the signs that they change."""
+"""The effect of group elements on columns in words: the columns that they swap, their cycles, and sign changes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sharefind.written import shortened
 
 
 def generator_words(moves: ColumnMoves | None, result: Result) -> list[str]:
-    """Each generator of a group in words; none where it does not permute columns, or columns have no names.
+    """Return each generator of a group in words; empty if it does not permute columns, or the columns have no names.
 
     Args:
         moves: The generators.
-        result: Of the run, which has the names.
+        result: The result of the run, which has the names.
     """
     if moves is None or not result.block_names:
         return []
@@ -30,11 +30,12 @@ def _both(on_inputs: str, on_outputs: str) -> str:
 
 
 def move_words(image: Sequence[int], names: Sequence[str]) -> str:
-    """A signed permutation of columns: "swaps a and b", "changes the sign of a", or cycles "(a b c)"; "" for none.
+    """Return a signed permutation of columns: "swaps a and b", "changes the sign of a", or cycles "(a b c)"; "" for
+    none.
 
     Args:
-        image: Entry k = +-j where column k goes to +-column j, counted from 1.
-        names: Of the columns.
+        image: Entry k is j if column k goes to column j, and -j if it goes to its negative; columns are counted from 1.
+        names: Names of the columns.
     """
     cycles = list(signed_cycles(image))
     if len(cycles) == 1 and len(cycles[0]) == 2 and min(cycles[0]) > 0:
@@ -47,7 +48,11 @@ def move_words(image: Sequence[int], names: Sequence[str]) -> str:
 
 
 def signed_cycles(image: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Cycles of a signed permutation on columns +-1, +-2, ...; of two that differ in all signs, one."""
+    """Yield the cycles of a signed permutation on columns +-1, +-2, ...; of two that differ in all signs, only one.
+
+    Args:
+        image: As in `move_words`.
+    """
     seen = set[int]()
     for start in range(1, len(image) + 1):
         cycle, entry = list[int](), start
@@ -64,7 +69,11 @@ def _name(entry: int, names: Sequence[str]) -> str:
 
 
 def point_words(result: Result) -> str:
-    """Which columns of x move as each point of the candidate does: "0 well_a_m, 1 well_b_m"; "" where none do."""
+    """Return which columns of x move as each point of the candidate: "0 well_a_m, 1 well_b_m"; "" if none do.
+
+    Args:
+        result: The result of the run.
+    """
     moves = result.group.moves
     if moves is None or not result.block_names or not result.group.generators:
         return ""
@@ -79,10 +88,10 @@ def point_words(result: Result) -> str:
 
 
 def columns_of_points(points: Sequence[Sequence[int]], columns: Sequence[Sequence[int]]) -> dict[int, list[int]]:
-    """The columns that move as a point does, for each point.
+    """Return, for each point, the columns that move as this point does.
 
     Args:
-        points: Generators on the points of a group, image form.
+        points: Generators on the points of a group; entry i is the image of point i.
         columns: The same generators on columns.
     """
     found = dict[int, list[int]]()
@@ -108,7 +117,7 @@ def _orbits(columns: Sequence[Sequence[int]]) -> Iterator[list[int]]:
 def _followed(
     column: int, point: int, points: Sequence[Sequence[int]], columns: Sequence[Sequence[int]]
 ) -> dict[int, int] | None:
-    """The points that the columns of an orbit move with if `column` moves with `point`; None where it does not."""
+    """Return the point with which each column of an orbit moves if `column` moves with `point`; None if it does not."""
     place, waiting = {column: point}, [column]
     for current in waiting:
         for on_points, on_columns in zip(points, columns, strict=True):

@@ -1,4 +1,4 @@
-"""How lists of names are written in tables; single values are written by `sharefind.written`."""
+"""Lists of names in tables; `sharefind.written` formats single values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from sharefind.written import NOTHING
 
 
 def packed(values: Sequence[str], width: int = STYLE.names_width) -> str:
-    """At most `TextStyle.names` names in lines of about `width` characters, broken between names; "-" for none."""
+    """Return at most `TextStyle.names` names in lines that break between names; "-" if there are none.
+
+    Args:
+        values: The names.
+        width: Approximate width of a line, in characters.
+    """
     lines = [""]
     for k, value in enumerate(values[: STYLE.names]):
         piece = value if k + 1 == len(values) else f"{value}, "

@@ -1,6 +1,6 @@
-"""What the relation E[Y | X] says beside the law, in sentences: which decided, what is undecided, what was seen.
+"""The tests of the relation E[Y | X] in sentences: which test decided, what is undecided, and what was seen.
 
-Cells of tables are those of `sharefind.search.three_verdicts`.
+`sharefind.search.three_verdicts` has the cells of tables.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from sharefind.written import number
 
 
 def decides_by_relation(result: Result) -> bool:
-    """Whether E_* follows the relation, and not the law of (X, Y).
+    """Return whether E_* follows from the relation, not from the law of (X, Y).
 
     Args:
-        result: Of a search.
+        result: The result of a search.
     """
     return result.decided_by == "relation"
 
 
 def one_sided(result: Result) -> list[SymmetryRow]:
-    """Groups that are undecided because the inputs show one side of them only, the largest first.
+    """Return the groups that are undecided because the inputs show only one side of them, largest first.
 
     Args:
-        result: Of a search.
+        result: The result of a search.
     """
     found = [row for row in result.symmetries if row.relation is not None and row.relation.one_sided]
     return sorted(found, key=lambda row: -(row.order or 0))
 
 
 def undecided_words(result: Result) -> str:
-    """The headline where the inputs show one side only.
+    """Return the headline if the inputs show only one side of a group.
 
     Args:
-        result: That `is_one_sided`.
+        result: A result with `is_one_sided`.
     """
     row = one_sided(result)[0]
     cost = "what tying by it costs is not known"
@@ -48,12 +48,12 @@ def undecided_words(result: Result) -> str:
 
 
 def equivariance_words(result: Result, name: str, label: str) -> str:
-    """What was found where the relation decides and a group was accepted.
+    """Return what was found if the relation decides and a group was accepted.
 
     Args:
-        result: Of a search.
-        name: Of the group, for people.
-        label: Of the group among the candidates.
+        result: The result of a search.
+        name: Name of the group in the sentence.
+        label: Name of the group among the candidates.
     """
     row = next((row for row in result.symmetries if row.group == label), None)
     inputs = None if row is None or row.inputs is None else row.inputs.verdict
@@ -65,10 +65,10 @@ def equivariance_words(result: Result, name: str, label: str) -> str:
 
 
 def rejection_words(result: Result) -> str:
-    """What was rejected where the relation decides and no group was accepted; "" where the candidate was not rejected.
+    """Return what was rejected if the relation decides and no group was accepted; "" if the candidate was not rejected.
 
     Args:
-        result: Of a search.
+        result: The result of a search.
     """
     name = result.group.name
     if name not in result.rejected:
@@ -79,20 +79,20 @@ def rejection_words(result: Result) -> str:
 
 
 def relations_rejected(result: Result) -> set[str]:
-    """Groups under which a test of its own rejected the relation.
+    """Return the groups for which a test of their own rejected the relation.
 
     Args:
-        result: Of a search.
+        result: The result of a search.
     """
     return {r.group for r in result.symmetries if r.relation is not None and r.relation.verdict == "rejected"}
 
 
 def relation_sentences(result: Result, most: int = 3) -> list[str]:
-    """What the tests of the relation would have seen, for the groups that were accepted.
+    """Return which breaks the tests of the relation would have detected, for the accepted groups.
 
     Args:
-        result: Of a search.
-        most: Groups that get a sentence.
+        result: The result of a search.
+        most: Largest number of groups with a sentence.
     """
     found = [
         f"{row.group}: a break of {row.relation.detectable:.2g} standard deviations of the signal would have been seen "
@@ -104,10 +104,10 @@ def relation_sentences(result: Result, most: int = 3) -> list[str]:
 
 
 def promised_of_inputs(view: RunView) -> Iterator[str]:
-    """What holds of the inputs, whatever their law is.
+    """Yield what holds for the inputs under any law.
 
     Args:
-        view: A run.
+        view: The run.
     """
     if any(row.inputs is not None for row in view.result.symmetries):
         yield (
@@ -117,10 +117,10 @@ def promised_of_inputs(view: RunView) -> Iterator[str]:
 
 
 def not_promised_of_relation(view: RunView) -> Iterator[str]:
-    """What the relation, the price and the likeliest group do not guarantee, a sentence each.
+    """Yield what the relation, the price and the likeliest group do not guarantee, one sentence each.
 
     Args:
-        view: A run.
+        view: The run.
     """
     result = view.result
     if any(row.relation is not None for row in result.symmetries):

@@ -1,4 +1,4 @@
-"""How a run is made again: its settings, and the command that repeats it."""
+"""How to repeat a run: its settings, and the command."""
 
 from __future__ import annotations
 
@@ -11,12 +11,20 @@ from sharefind.storage import shell_word
 
 
 def settings_of(config: SearchConfig) -> dict[str, Any]:
-    """Every setting that was made, by its name in config.toml."""
+    """Return every setting of a run, by its name in config.toml.
+
+    Args:
+        config: The configuration.
+    """
     return config.model_dump(mode="json", exclude_none=True)
 
 
 def command_of(config: SearchConfig) -> str:
-    """The command that makes the same search again, every choice written out, in lines of about `LINE` characters."""
+    """Return the command that repeats a search, with every choice written out, in lines of limited length.
+
+    Args:
+        config: The configuration.
+    """
     lines = ["sharefind discover"]
     for piece in _options(config):
         if len(lines[-1]) + len(piece) > STYLE.command:

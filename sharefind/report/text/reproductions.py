@@ -1,4 +1,4 @@
-"""Tables of what `sharefind reproduce` found: one line a statement, or every check of one."""
+"""Tables of the results of `sharefind reproduce`: one line per statement, or every check of one statement."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ VERDICTS = {True: Text("holds", style="green"), False: Text("fails", style="bold
 def summary_table(
     found: Sequence[Reproduction], refused: Mapping[str, Exception] = MappingProxyType({})
 ) -> RenderableType:
-    """One row for each demonstration, and what is left to look at where one fails or could not be run."""
+    """Return one row per demonstration, and what to look at where one fails or could not be run.
+
+    Args:
+        found: The demonstrations that were run.
+        refused: The errors of the others, by name.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("name", "statement", "figure obtained", "verdict"):
         table.add_column(heading, overflow="fold")
@@ -40,7 +45,11 @@ def summary_table(
 
 
 def checks_table(r: Reproduction) -> RenderableType:
-    """The claim, every check with its bound, the notes and where the files are."""
+    """Return the claim, every check with its bound, the notes, and the folder of the files.
+
+    Args:
+        r: A demonstration.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("check", overflow="fold")
     table.add_column("value", justify="right", no_wrap=True)

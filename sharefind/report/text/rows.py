@@ -1,6 +1,6 @@
-"""Rows of the tables of a run, as plain text: headings and cells, the same on a terminal and on a page.
+"""Rows of the tables of a run as plain text: headings and cells, the same on a terminal and on a page.
 
-How a table is set is left to `tables` and `page`.
+`tables` and `page_parts` format them.
 """
 
 from __future__ import annotations
@@ -28,21 +28,38 @@ OPEN_HEADINGS = ("space", "dim", "proposed from", "explained")
 
 
 def node_cells(node: SearchNode, evidence: Evidence, mark: str = "") -> tuple[str, ...]:
-    """A visited node under `NODE_HEADINGS`; `mark` follows its number."""
+    """Return the cells of a visited node, under `NODE_HEADINGS`.
+
+    Args:
+        node: The node.
+        evidence: Its evidence.
+        mark: A mark after its number.
+    """
     values = (evidence.dist2, evidence.rmd2, evidence.delta, evidence.p_value, evidence.p_adjusted)
     cells = (f"{node.number}{mark}", node.label, str(node.space.dim), *map(number, values))
     return (*cells, evidence.decision.value)
 
 
 def symmetry_cells(row: SymmetryRow, seconds: float | None) -> tuple[str, ...]:
-    """A candidate group of `symmetries` under `SYMMETRY_HEADINGS`."""
+    """Return the cells of a candidate group, under `SYMMETRY_HEADINGS`.
+
+    Args:
+        row: The group.
+        seconds: Duration of its test; None if it had no test of its own.
+    """
     cost = NOTHING if seconds is None else f"{seconds:.2f}"
     numbers = map(number, (row.p_value, row.p_adjusted, row.z))
     return (row.group, order(row.order), *numbers, cost, row.verdict)
 
 
 def nearest(rows: Sequence[SymmetryRow], alpha: float, most: int) -> list[SymmetryRow]:
-    """The rows of `symmetries`, in their order, whose adjusted p-values are nearest to alpha, as ratios."""
+    """Return the rows whose adjusted p-values are nearest to alpha, by ratio, in their order.
+
+    Args:
+        rows: The candidate groups.
+        alpha: Level of the tests.
+        most: Largest number of rows.
+    """
 
     def distance(row: SymmetryRow) -> float:
         p = row.p_adjusted if row.p_adjusted is not None else row.p_value
@@ -53,19 +70,32 @@ def nearest(rows: Sequence[SymmetryRow], alpha: float, most: int) -> list[Symmet
 
 
 def statistic_name(rows: Sequence[SymmetryRow]) -> str:
-    """Name of the statistic of the exact tests, or names where groups were decided by different ones."""
+    """Return the name of the statistic of the exact tests, or several names if groups were decided by different ones.
+
+    Args:
+        rows: The candidate groups.
+    """
     return " and ".join(dict.fromkeys(row.statistic for row in rows if row.statistic is not None)) or "none"
 
 
 def diagnosis_cells(name: str, row: DiagnosisRow) -> tuple[str, ...]:
-    """A rejected group of `diagnosis` under `DIAGNOSIS_HEADINGS`."""
+    """Return the cells of a rejected group, under `DIAGNOSIS_HEADINGS`.
+
+    Args:
+        name: Name of the group.
+        row: Its diagnosis.
+    """
     low, high = (f"{100 * v:.2g}" for v in row.risk_gap_interval)
     loss = f"{100 * row.risk_gap:.2g} % [{low}, {high}]" if row.reference_fits else "the reference model does not fit"
     return (name, row.cause, number(row.inputs_p_value), loss, f"{row.tied_r2:.3f}", f"{row.free_r2:.3f}")
 
 
 def yardstick_rows(result: Result) -> list[tuple[str, str]]:
-    """The usual model, the unit on E_* and the free unit, as far as there is a yardstick; see `yardstick_headings`."""
+    """Return names and scores of the usual model, the unit on E_* and the free unit, under `yardstick_headings`.
+
+    Args:
+        result: The result of a search; without a comparison of models there are no rows.
+    """
     found = result.yardstick
     if not found:
         return []
@@ -94,7 +124,11 @@ def _class_rows(found: ClassYardstick, no_space: str) -> list[tuple[str, str]]:
 
 
 def yardstick_headings(result: Result) -> tuple[str, str]:
-    """What the columns of `yardstick_rows` hold."""
+    """Return the headings of `yardstick_rows`.
+
+    Args:
+        result: The result of a search.
+    """
     has_classes = result.yardstick is not None and result.yardstick.classes is not None
     return ("model", f"{'accuracy, log loss' if has_classes else 'R^2'} on rows kept apart")
 
@@ -104,7 +138,11 @@ def _listed(names: Sequence[str], most: int = 12) -> str:
 
 
 def yardstick_note(result: Result) -> str:
-    """How many rows were kept apart, or why there is no yardstick; "" for a run that did not ask."""
+    """Return the number of held-out rows, or why the models were not compared; "" if this was not requested.
+
+    Args:
+        result: The result of a search.
+    """
     found, why = result.yardstick, result.yardstick_missing
     if found:
         names = [name_words(name) for name in result.classes]
@@ -114,20 +152,33 @@ def yardstick_note(result: Result) -> str:
 
 
 def open_cells(view: RunView, node: SearchNode) -> tuple[str, ...]:
-    """A node that was never visited, under `OPEN_HEADINGS`, with the growth that speaks most for it."""
+    """Return the cells of a node that was never visited, under `OPEN_HEADINGS`, with the growth that explains most.
+
+    Args:
+        view: The run.
+        node: The node.
+    """
     growths = view.growths_to(node)
-    if not growths:  # where a search starts that was stopped before its first visit
+    if not growths:  # the first node of a search that was stopped before its first visit
         return (node.label, str(node.space.dim), NOTHING, NOTHING)
     return (node.label, str(node.space.dim), view.lattice.node(growths[0].source).label, share(growths[0]))
 
 
 def share(growth: Growth) -> str:
-    """The share of the escape that a growth explains."""
+    """Return the share of the escape that a growth explains, in percent.
+
+    Args:
+        growth: The growth.
+    """
     return f"{round(100 * growth.explained)} %"
 
 
 def origin_cells(result: Result) -> dict[str, str]:
-    """Where the symmetry that was found comes from: what was proposed, the candidate, its points, the stabiliser."""
+    """Return the origin of the symmetry found: the proposal, the candidate, its points, and the stabiliser.
+
+    Args:
+        result: The result of a search.
+    """
     candidate, stabiliser = result.group, result.e_star.stabiliser
     cells = {"proposed": proposal(result.blind)} if result.blind else {}
     if result.subgroups:
@@ -145,26 +196,34 @@ def origin_cells(result: Result) -> dict[str, str]:
 
 
 def tests_title(result: Result) -> str:
-    """What the tests of `symmetries` are about: exact tests of the law, or tests of the relation alone."""
+    """Return a title for the tests of the candidate groups, in lower case.
+
+    Args:
+        result: The result of a search.
+    """
     if result.symmetry == "relation":
         return "tests of the relation"
     return "exact tests of the law of (X, Y)" if decides_by_relation(result) else "exact tests"
 
 
 def tests_name(result: Result) -> str:
-    """Headline over all tests of the candidate groups."""
+    """Return a headline for all tests of the candidate groups.
+
+    Args:
+        result: The result of a search.
+    """
     if result.symmetry == "relation":
         return "Tests of the relation"
     return "Tests of the law and of the relation" if decides_by_relation(result) else "Exact tests"
 
 
 def verdict_rows(rows: Sequence[SymmetryRow], alpha: float, most: int) -> list[SymmetryRow]:
-    """The rows of the three verdicts that say most, in their order: those tested, the nearest to alpha first.
+    """Return the most informative rows of the three verdicts, in their order: tested ones, nearest to alpha first.
 
     Args:
-        rows: Of a result.
+        rows: The candidate groups.
         alpha: Level of the tests.
-        most: Rows that are kept.
+        most: Largest number of rows.
     """
 
     def rank(row: SymmetryRow) -> tuple[bool, float]:

@@ -1,4 +1,4 @@
-"""Which samples a run searched, as far as its folder and its data still say."""
+"""The samples that a run searched, as far as its folder and its data describe them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ class Samples:
     """The samples of a run.
 
     Attributes:
-        name: of the task or file. fingerprint: what the run noted. rows: n, None for fresh samples or unknown ones.
-        widths: of x and y, None where the data could not be read again. note: what must be said about them, or "".
+        name: Name of the task or file.
+        fingerprint: Fingerprint that the run recorded.
+        rows: Number of rows; None for fresh samples, or if it is unknown.
+        widths: Widths of x and y; None if the data could not be read again.
+        note: A note about the samples, or "".
     """
 
     name: str
@@ -28,10 +31,13 @@ class Samples:
 
 
 def noted_fingerprint(run: Path) -> str:
-    """The fingerprint that a run noted in its folder.
+    """Return the fingerprint that a run recorded in its folder.
+
+    Args:
+        run: The run folder.
 
     Raises:
-        RunFolderError: there is none; the run has not begun.
+        RunFolderError: The fingerprint is missing because the run has not begun, or it cannot be read.
     """
     path = run / FINGERPRINT
     try:
@@ -43,7 +49,12 @@ def noted_fingerprint(run: Path) -> str:
 
 
 def samples_of(task: TaskLike, noted: str) -> Samples:
-    """The samples of a task that was loaded again, compared with the fingerprint that the run noted."""
+    """Return the samples of a task that was loaded again, after comparing its fingerprint.
+
+    Args:
+        task: The task.
+        noted: The fingerprint that the run recorded.
+    """
     if fingerprint(task) != noted:
         note = "The data have changed since the run: what is there now has another fingerprint."
         return Samples(task.name, noted, note=note)

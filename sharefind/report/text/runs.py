@@ -1,4 +1,4 @@
-"""A run folder as the tables and pictures read it: the result, the lattice and the particles of its nodes."""
+"""A run folder as the tables and pictures use it: the result, the lattice and the particles of its nodes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ class RunView:
     """A run that ended.
 
     Attributes:
-        path: its folder. result: `sharefind.result/1`. lattice: every node with its evidence.
-        alpha: level of the tests. seconds: what each exact test cost, by group. limits: on the files that are read.
+        path: Its folder.
+        result: Its result, `sharefind.result/1`.
+        lattice: Every node with its evidence.
+        alpha: Level of the tests.
+        seconds: Duration of each exact test, by group.
+        limits: Size limits of the files that are read.
     """
 
     path: Path
@@ -37,13 +41,13 @@ class RunView:
 
     @property
     def chain(self) -> list[SearchNode]:
-        """E_0 -> ... -> the last visited node of the chain."""
+        """The nodes E_0, E_1, ... of the chain up to the last visited one."""
         by_number = {node.number: node for node in self.lattice.visited()}
         return [by_number[row.node] for row in self.result.chain]
 
     @property
     def e_star(self) -> SearchNode | None:
-        """The last node of the chain, E_* when the search is finished; None when no node was visited."""
+        """The last node of the chain, E_* if the search is finished; None if no node was visited."""
         chain = self.chain
         return chain[-1] if chain else None
 
@@ -55,7 +59,7 @@ class RunView:
 
     @property
     def is_exportable(self) -> bool:
-        """Whether there is something to export and train: a settled space, not {0}, of a unit with an export."""
+        """Whether the run can be exported and trained: a determined space other than {0}, of a unit with an export."""
         last = self.e_star
         can_go_on = self.is_finished and last is not None and not last.space.is_zero
         is_open = self.result.mirror is not None and self.result.mirror.is_open
@@ -63,7 +67,7 @@ class RunView:
 
     @property
     def holds_by_tolerance(self) -> bool:
-        """Whether the last node holds although its test or its delta speak against it."""
+        """Whether the last node holds although its test or its delta contradict it."""
         evidence = None if self.e_star is None else self.e_star.evidence
         if evidence is None or not self.is_finished:
             return False
@@ -73,7 +77,7 @@ class RunView:
 
     @property
     def ambient(self) -> int:
-        """dim Z."""
+        """Dimension of Z."""
         return self.result.parameter_space.dim
 
     @property
@@ -83,27 +87,38 @@ class RunView:
 
     @property
     def names(self) -> BlockNames:
-        """Names of the rows and columns of the blocks, none where the data have none of their own."""
+        """Names of the rows and columns of the blocks; empty if the data have no names of their own."""
         return self.result.block_names
 
     @property
     def open_nodes(self) -> list[SearchNode]:
-        """Nodes that were proposed and never visited."""
+        """Nodes that were proposed but never visited."""
         return [node for node in self.lattice.nodes() if node.evidence is None]
 
     def growths_to(self, node: SearchNode) -> list[Growth]:
-        """Growths that proposed the node, the one that explained most first."""
+        """Return the growths that proposed a node; the one that explains most comes first.
+
+        Args:
+            node: The node.
+        """
         return sorted((g for g in self.lattice.growths() if g.target == node.key), key=_most_first)
 
     def growths_from(self, node: SearchNode) -> list[Growth]:
-        """Growths that the node proposed, the one that explained most first."""
+        """Return the growths that a node proposed; the one that explains most comes first.
+
+        Args:
+            node: The node.
+        """
         return sorted((g for g in self.lattice.growths() if g.source == node.key), key=_most_first)
 
     def find(self, name: str) -> SearchNode:
-        """The node of a number, a label or a key.
+        """Return a node.
+
+        Args:
+            name: Its number, label or key.
 
         Raises:
-            RunFolderError: there is none; the message lists what there is.
+            RunFolderError: There is no such node; the message lists the visited ones.
         """
         for node in self.lattice.nodes():
             if name in (node.key, node.label, str(node.number)):
@@ -112,10 +127,13 @@ class RunView:
         raise RunFolderError(f"{self.path} has no node {name!r}; its visited nodes are {known}")
 
     def particles(self, node: SearchNode) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Particles of the node's first training before and after, (N, D) each, float64.
+        """Return the particles of a node's first training before and after it, shape (N, D), float64 each.
+
+        Args:
+            node: The node.
 
         Raises:
-            RunFolderError: the node was not visited, or its file is missing or damaged.
+            RunFolderError: The node was not visited, or its file is missing or damaged.
         """
         if node.number is None:
             raise RunFolderError(f"{node.label} was never visited and has no particles; choose another")
@@ -127,10 +145,14 @@ def _most_first(growth: Growth) -> tuple[float, str, str]:
 
 
 def load_run(path: Path, limits: Limits = DEFAULT_LIMITS) -> RunView:
-    """A finished run from its folder; `limits` bound the files that are read.
+    """Return a finished run.
+
+    Args:
+        path: Its folder.
+        limits: Size limits of the files that are read.
 
     Raises:
-        RunFolderError: there is no run, it is not finished, or its files are damaged.
+        RunFolderError: There is no run, it is not finished, or its files are damaged.
     """
     folder = RunFolder.open(path, limits)
     seconds = {name: test.seconds for name, test in folder.tests().items()}
@@ -140,10 +162,12 @@ def load_run(path: Path, limits: Limits = DEFAULT_LIMITS) -> RunView:
 
 
 def _refuse_unrelated(view: RunView) -> None:
-    """Refuse a result and a lattice that are not of one run."""
+    """Refuse a result and a lattice that belong to different runs."""
     visited = {node.number for node in view.lattice.visited()}
     sizes = {node.space.ambient for node in view.lattice.nodes()}
     if any(row.node not in visited for row in view.result.chain) or sizes - {view.ambient}:
-        raise RunFolderError(f"{view.path}: result.json and lattice.json are not of one run; run the search again")
+        raise RunFolderError(
+            f"{view.path}: result.json and lattice.json belong to different runs; run the search again"
+        )
     if sum(block.size for block in view.blocks) != view.ambient:
         raise RunFolderError(f"{view.path}: the blocks in result.json do not fit its dimension; run the search again")

@@ -27,19 +27,22 @@ CLASS_STYLES = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cya
 INDENT = "  "
 
 GAP = "  "
-"""Between columns that have names."""
+"""Gap between columns that have names."""
 
 LEGEND = f"{INDENT * 2}columns  "
-"""What a legend of names begins with."""
+"""Beginning of a legend of names."""
 
 
 def space_view(space: Subspace, blocks: Sequence[BlockLike], names: BlockNames | None = None) -> RenderableType:
-    """A subspace block by block: letters where entries are tied, else basis vectors, exact or rounded.
+    """Show a subspace block by block: letters for tied entries, else basis vectors, exact or rounded.
 
     Args:
-        space: What is shown.
-        blocks: Of Z.
-        names: Of the blocks' rows and columns, where these have names of their own.
+        space: The space.
+        blocks: The blocks of Z.
+        names: Names of the rows and columns of the blocks, if they have names.
+
+    Returns:
+        Something that a rich console can print.
     """
     names = names or {}
     if space.is_zero:
@@ -84,7 +87,7 @@ def _shown(part: NDArray[Any]) -> NDArray[Any]:
 def _block(
     title: Text, cells: list[list[str]], labels: NDArray[Any] | None, names: BlockLabels | None
 ) -> Iterator[Text]:
-    """A block under its title, with the names of its rows and columns where there are some."""
+    """Yield a block under its title, with the names of its rows and columns if there are any."""
     if names is None or names == NO_LABELS:
         yield title
         yield _matrix(cells, labels)
@@ -93,7 +96,9 @@ def _block(
 
 
 def _named(title: Text, cells: list[list[str]], labels: NDArray[Any] | None, names: BlockLabels) -> Iterator[Text]:
-    """Cells below the names of their columns, or below numbers with a legend where names would make lines too long."""
+    """Yield cells below the names of their columns, or below numbers with a legend if names would make
+    lines too long.
+    """
     own = [narrow(name, STYLE.label) for name in names.rows[: len(cells)]] or [""] * len(cells)
     heads = [narrow(name, STYLE.label) for name in names.columns[: len(cells[0])]] or [""] * len(cells[0])
     layout = _Layout.of(title, own, heads, cells, labels is None)
@@ -107,13 +112,13 @@ def _named(title: Text, cells: list[list[str]], labels: NDArray[Any] | None, nam
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the columns of a named matrix stand.
+    """Positions of the columns of a named matrix.
 
     Attributes:
-        start: Cells before the first column.
-        widths: Cells of each column.
-        gap: What is between them.
-        is_wide: Whether numbers stand for the names of columns.
+        start: Number of cells before the first column.
+        widths: Number of cells of each column.
+        gap: Text between columns.
+        is_wide: Whether numbers replace the names of columns.
         is_right: Whether entries are aligned to the right.
     """
 
@@ -135,7 +140,7 @@ class _Layout:
         return cls(start, (max(len(str(len(heads) - 1)), entries),) * len(heads), " ", True, is_right)
 
     def heading(self, title: Text, heads: list[str]) -> Iterator[Text]:
-        """Names of columns in the line of the title, or in the line below it where the title reaches into them."""
+        """Yield the names of columns in the line of the title, or below it if the title is too long."""
         shown = [str(k) for k in range(len(heads))] if self.is_wide else heads
         before = title.plain
         if len(before) + len(GAP) > self.start:
@@ -144,7 +149,7 @@ class _Layout:
         yield Text(before.ljust(self.start) + self._line(shown).rstrip(), style="dim", no_wrap=True, overflow="crop")
 
     def rows(self, own: list[str], cells: list[list[str]], labels: NDArray[Any] | None) -> Text:
-        """The entries, coloured by class where labels are given, behind the names of their rows."""
+        """Return the entries after the names of their rows, coloured by class if labels are given."""
         text = Text(no_wrap=True, overflow="crop")
         for i, (name, row) in enumerate(zip(own, cells, strict=True)):
             text.append("\n" if i else "").append(padded(INDENT * 2 + name, self.start), style="dim")
@@ -162,7 +167,7 @@ class _Layout:
 
 
 def _matrix(shown: list[list[str]], labels: NDArray[Any] | None) -> Text:
-    """Cells aligned to the right; coloured by class where labels are given."""
+    """Return cells aligned to the right, coloured by class if labels are given."""
     width = max(len(cell) for row in shown for cell in row)
     text = Text(no_wrap=True, overflow="crop")
     for i, row in enumerate(shown):

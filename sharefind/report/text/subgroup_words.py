@@ -1,4 +1,4 @@
-"""What a run says of subgroups that the data proposed, inside a candidate that is too large to list."""
+"""Sentences about subgroups that the data proposed, in a candidate that is too large to list."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from sharefind.written import share
 
 
 def subgroup_words(result: Result, most: int = 4) -> str:
-    """One or two sentences; empty where all subgroups were listed.
+    """Return one or two sentences; "" if all subgroups were listed.
 
     Args:
-        result: Of the search.
-        most: Proposals that are named.
+        result: The result of the search.
+        most: Largest number of proposals that are named.
     """
     found, whole = result.subgroups, result.group
     if found is None:
@@ -38,7 +38,7 @@ def subgroup_words(result: Result, most: int = 4) -> str:
 
 
 def _turned_words(found: SubgroupsRow, whole: str) -> str:
-    """What was proposed in an infinite candidate, with its axis."""
+    """Return what was proposed in an infinite candidate, with its axis."""
     rows = f"{found.samples:,} samples"
     if found.tested_rows is not None and found.samples is not None:
         rows = f"{found.samples:,} of {found.samples + found.tested_rows:,} rows"
@@ -53,7 +53,7 @@ def _turned_words(found: SubgroupsRow, whole: str) -> str:
 
 
 def _placed(one: ProposedGroup) -> str:
-    """Where the main axis is, and how well that is known."""
+    """Return the main axis and its accuracy."""
     if not one.axes or one.degrees is None:
         return ""
     axis = ", ".join(f"{value:.3f}" for value in one.axes[0 if len(one.axes) == 2 else -1])
@@ -85,7 +85,7 @@ def _of_axis(result: Result, name: str) -> ProposedGroup | None:
 
 
 def _family(found: SubgroupsRow, whole: str) -> str:
-    """What was tested."""
+    """Return what was tested."""
     more = len(found.family) - len({*(one.name for one in found.proposed), whole})
     below = f", {more} more below or between them" if more else ""
     return f"{'it' if len(found.proposed) == 1 else 'them'}{below} and {whole}"

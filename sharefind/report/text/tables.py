@@ -1,6 +1,6 @@
-"""A run for a terminal: the verdict, the chain with its evidence, the space found, the nodes of the lattice.
+"""A run on a terminal: the verdict, the chain with its evidence, the space found, and the nodes of the lattice.
 
-Everything is built from rich, reads well without colours and fits into 100 columns.
+Everything is built from rich, is readable without colours, and fits into 100 columns.
 """
 
 from __future__ import annotations
@@ -63,7 +63,14 @@ DECISION_STYLES = {Decision.STAY: "bold green", Decision.GROW: "yellow"}
 
 
 def summary(view: RunView) -> RenderableType:
-    """The whole result: verdict, warnings, chain, space, groups, and what to do next."""
+    """Show the whole result: verdict, warnings, chain, space, groups, and the next commands.
+
+    Args:
+        view: The run.
+
+    Returns:
+        Something that a rich console can print.
+    """
     colour = "green" if words.is_answer(view) else "red"
     parts: list[RenderableType] = [Panel(Text(words.verdict(view)), border_style=colour, expand=False)]
     parts += [Text(f"! {line}", style="bold red") for line in words.warnings(view)]
@@ -81,7 +88,11 @@ def summary(view: RunView) -> RenderableType:
 
 
 def mirror_view(result: Result) -> list[RenderableType]:
-    """Each generator of the mirror maps as a table by the names of columns; nothing in other searches."""
+    """Return each generator of the mirror maps as a table, by the names of columns; empty for other searches.
+
+    Args:
+        result: The result of a search.
+    """
     found = result.mirror
     if found is None:
         return []
@@ -106,7 +117,13 @@ def _facts(lines: Iterable[tuple[str, str]]) -> Table:
 
 
 def node_table(nodes: Sequence[SearchNode], title: str, chain: Iterable[str] = ()) -> Table:
-    """Visited nodes with their evidence; those whose key is in `chain` are marked."""
+    """Return visited nodes with their evidence.
+
+    Args:
+        nodes: The nodes.
+        title: Title of the table.
+        chain: Keys of the nodes that are marked.
+    """
     table = _titled_table(title)
     number_heading, space_heading, *headings, last_heading = NODE_HEADINGS
     table.add_column(number_heading, justify="right")
@@ -134,7 +151,11 @@ def _titled_table(title: str) -> Table:
 
 
 def reasons(nodes: Sequence[SearchNode]) -> Table:
-    """Why each node was left or kept, a sentence a node."""
+    """Return why each node was left or kept, one sentence per node.
+
+    Args:
+        nodes: The nodes.
+    """
     table = Table.grid(padding=(0, 1))
     table.add_column(justify="right", style="dim")
     table.add_column(overflow="fold")
@@ -146,7 +167,11 @@ def reasons(nodes: Sequence[SearchNode]) -> Table:
 
 
 def groups_view(result: Result) -> Table:
-    """The stabiliser with its generators, and what was concluded about the candidate's subgroups."""
+    """Return the stabiliser with its generators, and the conclusions about the candidate's subgroups.
+
+    Args:
+        result: The result of a search.
+    """
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -161,7 +186,7 @@ def groups_view(result: Result) -> Table:
 
 
 def _accepted(result: Result) -> str:
-    """The groups that were accepted; of mirror maps, whose subgroups have long names, the largest with their number."""
+    """Return the accepted groups; for mirror maps, whose subgroups have long names, the largest ones and a number."""
     others = len(result.accepted) - len(result.maximal)
     if result.mirror is None or not result.maximal or others < 1:
         return packed(result.accepted)
@@ -169,11 +194,11 @@ def _accepted(result: Result) -> str:
 
 
 def verdict_view(view: RunView, *, is_all: bool) -> list[RenderableType]:
-    """Inputs, relation and price of the candidate groups, kept apart; nothing where the law alone was tested.
+    """Return inputs, relation and price of the candidate groups; empty if only the law was tested.
 
     Args:
         view: The run.
-        is_all: Every group, or those that say most.
+        is_all: Whether to show every group, or only the most informative ones.
     """
     rows = view.result.symmetries
     if not has_verdicts(rows):
@@ -195,12 +220,16 @@ def verdict_view(view: RunView, *, is_all: bool) -> list[RenderableType]:
 
 
 def _broken(text: str) -> str:
-    """In lines, where a comma or a heading allows it: nine columns must fit into a terminal."""
+    """Break a text into lines at commas or headings, so that nine columns fit into a terminal."""
     return text if "[" in text or ":" in text else text.replace(", ", ",\n").replace("break seen", "break\nseen")
 
 
 def diagnosis_view(result: Result) -> list[RenderableType]:
-    """Why the rejected groups nearest to E_* fail and by how much, with a sentence each; nothing when none was."""
+    """Return why the rejected groups nearest to E_* fail and by how much, with sentences; empty if none was rejected.
+
+    Args:
+        result: The result of a search.
+    """
     rows = result.diagnosis
     if not rows:
         return []
@@ -215,7 +244,11 @@ def diagnosis_view(result: Result) -> list[RenderableType]:
 
 
 def map_view(view: RunView) -> list[RenderableType]:
-    """What is wrong with maps of columns that were given, column by column, and the nearest map to each."""
+    """Return what is wrong with given maps of columns, column by column, and the nearest map to each.
+
+    Args:
+        view: The run.
+    """
     result, parts = view.result, list[RenderableType]()
     for row in result.maps:
         cells = map_cells(row, result.inputs, result.outputs)
@@ -231,7 +264,11 @@ def map_view(view: RunView) -> list[RenderableType]:
 
 
 def yardstick_view(result: Result) -> list[RenderableType]:
-    """How well E_* predicts rows kept apart, beside least squares and the free unit."""
+    """Return how well E_* predicts held-out rows, compared with least squares and the free unit.
+
+    Args:
+        result: The result of a search.
+    """
     rows, note = yardstick_rows(result), yardstick_note(result)
     if not rows:
         return [Text(f"\n{note}")] if note else []
@@ -245,7 +282,12 @@ def yardstick_view(result: Result) -> list[RenderableType]:
 
 
 def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
-    """Candidate groups, all or those nearest to the level, with verdicts, exact p-values and what the tests cost."""
+    """Return the candidate groups, all or those nearest to the level, with verdicts, exact p-values and durations.
+
+    Args:
+        view: The run.
+        is_all: Whether to show every group.
+    """
     rows, seconds = view.result.symmetries, view.seconds
     if not rows:
         return []
@@ -268,7 +310,11 @@ def symmetry_table(view: RunView, *, is_all: bool) -> list[RenderableType]:
 
 
 def next_commands(view: RunView) -> Text:
-    """Where the run is and what can be done with it."""
+    """Return where the run is and which commands can follow.
+
+    Args:
+        view: The run.
+    """
     run = shell_word(view.path)
     lattice = view.result.lattice
     size = f"{plural(lattice.nodes, 'node')}, {plural(lattice.edges, 'growth')}"
@@ -282,13 +328,21 @@ def next_commands(view: RunView) -> Text:
 
 
 def _larger(stopped: str) -> str:
-    """The option that ended the search, to be given with a larger number."""
+    """Return the option that ended the search, to be given with a larger number."""
     name = stopped.partition(" ")[0].removeprefix("--").replace("_", "-")  # the estimator wrote `max_nodes`
     return f" --{name} ..." if name in ("max-nodes", "max-seconds") else ""
 
 
 def lattice_view(view: RunView, *, is_all: bool = True) -> RenderableType:
-    """Every node of the search: those visited with their evidence, then those left open."""
+    """Show every node of the search: visited ones with their evidence, then open ones.
+
+    Args:
+        view: The run.
+        is_all: Whether to show every test.
+
+    Returns:
+        Something that a rich console can print.
+    """
     chain = [node.key for node in view.chain]
     visited, left = view.lattice.visited(), view.open_nodes
     parts: list[RenderableType] = [
@@ -315,7 +369,15 @@ def _open_table(view: RunView, nodes: Sequence[SearchNode]) -> Table:
 
 
 def node_view(view: RunView, node: SearchNode) -> RenderableType:
-    """One node: all of its evidence, its space, the growths that led to it and from it."""
+    """Show one node: its evidence, its space, the growths that led to it and from it.
+
+    Args:
+        view: The run.
+        node: The node.
+
+    Returns:
+        Something that a rich console can print.
+    """
     place = "visited as number " + str(node.number) if node.number is not None else "proposed, never visited"
     title = f"{node.label}, dimension {node.space.dim} of {view.ambient}, {place}"
     parts: list[RenderableType] = [Text(title, style="bold")]

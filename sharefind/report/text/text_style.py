@@ -1,4 +1,4 @@
-"""How much of a value tables show, as a style sheet does: the JSON output and the run folder have all of it."""
+"""Limits on what tables show, collected as in a style sheet; the JSON output and the run folder contain everything."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TextStyle:
-    """Lengths of what is written for people.
+    """Limits on the output for people.
 
     Attributes:
-        names: Most names of a list that are written out.
-        names_width: Characters of a line of names.
-        json_digits: The same in JSON: Python converts no longer integers.
+        names: Largest number of names in a list.
+        names_width: Characters in a line of names.
+        json_digits: Digits of an order up to which JSON contains it as a number; Python converts no longer integers.
         cycles: Characters of a generator in cycle notation.
-        group_cycles: The same in the table of a group.
-        command: Characters after which a command goes on in the next line.
-        rows: Most rows of a matrix.
-        columns: Most columns of a matrix.
-        label: Cells of the name of a row or a column of a matrix.
+        group_cycles: Characters of a generator in the table of a group.
+        command: Characters after which a command continues on the next line.
+        rows: Largest number of rows of a matrix.
+        columns: Largest number of columns of a matrix.
+        label: Terminal cells of the name of a row or a column of a matrix.
         name: Characters of a column's name in a sentence or a legend.
-        move: Characters of what a generator does to columns.
-        title: Characters of the title of a matrix up to which the names of its columns stand beside it.
-        matrix_width: Cells of a line up to which names stand above their columns; wider matrices get a legend.
-        vectors: Most basis vectors.
-        open_nodes: Most open nodes, and most growths of a node.
-        tests: Most exact tests, unless all are asked for.
-        verdicts: Most groups in the table of the three verdicts, unless all are asked for.
-        page_rows: Most rows of a table on a page.
-        folded_rows: Rows above which a page folds a table until a reader opens it.
+        move: Characters of the effect of a generator on columns.
+        title: Characters of the title of a matrix up to which the names of its columns are written beside it.
+        matrix_width: Terminal cells of a line up to which names are written above their columns; wider matrices get a
+            legend.
+        vectors: Largest number of basis vectors.
+        open_nodes: Largest number of open nodes, and of growths of a node.
+        tests: Largest number of exact tests, unless all are requested.
+        verdicts: Largest number of groups in the table of the three verdicts, unless all are requested.
+        page_rows: Largest number of rows of a table on a page.
+        folded_rows: Number of rows above which a page folds a table.
         natural: Largest dimension of a natural representation whose equivariant maps are counted.
     """
 
@@ -55,4 +56,4 @@ class TextStyle:
 
 
 STYLE = TextStyle()
-"""The style of every table."""
+"""Style of every table."""

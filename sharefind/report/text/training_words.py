@@ -1,4 +1,4 @@
-"""Networks that were trained beside each other, as a table: R^2 of numbers, accuracy and log loss of classes."""
+"""A table of trained networks: R^2 for numbers, accuracy and log loss for classes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sharefind.written import NOTHING
 
 
 def training_table(rows: Sequence[dict[str, Any]], yardstick: Yardstick) -> Table:
-    """Name, numbers that were trained, scores on the rows kept apart, epochs and seconds of each network.
+    """Return name, number of parameters, scores on held-out rows, epochs and seconds of each network.
 
     Args:
         rows: The networks.
-        yardstick: What they are compared with on the same rows.
+        yardstick: Scores of the reference models on the same rows.
     """
     headings, others = _reference_rows(yardstick)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -36,7 +36,7 @@ def training_table(rows: Sequence[dict[str, Any]], yardstick: Yardstick) -> Tabl
 
 
 def _reference_rows(yardstick: Yardstick) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    """Headings of scores by their keys, and the scores of what networks are compared with."""
+    """Return the headings of scores by their keys, and the scores of the reference models."""
     found = yardstick.classes
     if found is None:
         r2 = yardstick.least_squares

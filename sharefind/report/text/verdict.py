@@ -1,6 +1,6 @@
-"""What a run says in sentences: the verdict, what must not be overlooked, what is left open.
+"""A run in sentences: the verdict, warnings, and open questions.
 
-Every way of showing a run takes its words from here; how they are set is left to `tables` and `page`.
+Every presentation of a run takes its sentences from here; `tables` and `html_page` format them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ from sharefind.written import NOTHING, number, order, share, shortened
 
 
 def verdict(view: RunView) -> str:
-    """What was found, in one sentence."""
+    """Return what was found, in one sentence.
+
+    Args:
+        view: The run.
+    """
     last = view.e_star
     stopped = view.result.stopped
     why = f" ({stopped})" if stopped else ""
@@ -47,7 +51,7 @@ def verdict(view: RunView) -> str:
 
 
 def _rejection(blind: BlindRow | None) -> str:
-    """What a blind search proposed first, where the other rows reject it; "" elsewhere."""
+    """Return the first proposal of a blind search if the other rows reject it; else ""."""
     if not blind or blind.rejected_p is None:
         return ""
     p_value = number(blind.rejected_p)
@@ -58,7 +62,11 @@ def _rejection(blind: BlindRow | None) -> str:
 
 
 def share_words(proposal: Proposed) -> str:
-    """The posterior share of a proposal or a rival, in words."""
+    """Return the posterior share of a proposal or a rival, in words.
+
+    Args:
+        proposal: The proposal or rival.
+    """
     value = proposal.share
     if proposal.log_odds is not None:
         return f"log odds {number(proposal.log_odds)} against an accident"
@@ -68,7 +76,11 @@ def share_words(proposal: Proposed) -> str:
 
 
 def star_name(view: RunView) -> str:
-    """{0}, Z, the name E^H, or what a numerical space is called."""
+    """Return the name of the last space of the chain: {0}, Z, E^H, or the label of a numerical space.
+
+    Args:
+        view: The run.
+    """
     last = view.e_star
     if last is None:
         return NOTHING
@@ -107,7 +119,7 @@ def _meaning(view: RunView) -> str:
 
 
 def _nothing_shared(view: RunView) -> str:
-    """What follows where the search ended at Z."""
+    """Return what follows if the search ended at Z."""
     result, candidate = view.result, view.result.group.name
     named = [n for n in result.maximal if candidate == "SO2" and n != "SO2"]
     if named:
@@ -127,7 +139,7 @@ def _nothing_shared(view: RunView) -> str:
 
 
 def _by_relation(view: RunView, stabiliser: Stabiliser, label: str) -> str:
-    """What holds where the relation decides."""
+    """Return what holds if the relation decides."""
     result = view.result
     if result.maximal and label in result.rejected:
         other = result.maximal[0]
@@ -136,7 +148,7 @@ def _by_relation(view: RunView, stabiliser: Stabiliser, label: str) -> str:
 
 
 def _without_group(view: RunView) -> str:
-    """The same for a space that no candidate group fixes."""
+    """Return what holds for a space that no candidate group fixes."""
     if view.result.blind:
         blind = view.result.blind
         return f"{(blind.taken or blind).name}; its ties are not rejected."
@@ -145,7 +157,11 @@ def _without_group(view: RunView) -> str:
 
 
 def warnings(view: RunView) -> Iterator[str]:
-    """What must not be overlooked, a line each; what the search itself warned of first."""
+    """Yield warnings, one line each; those of the search itself come first.
+
+    Args:
+        view: The run.
+    """
     yield from (f"{line[:1].upper()}{line[1:].removesuffix('.')}." for line in view.result.warnings)
     if not view.is_finished and str(view.result.stopped).startswith(NO_DIRECTION):
         yield f"No space held: particles leave the last one, and nothing says where to; {no_direction_advice()}."
@@ -168,12 +184,20 @@ def warnings(view: RunView) -> Iterator[str]:
 
 
 def remarks(view: RunView) -> Iterator[str]:
-    """What a reader should weigh, a line each: saddles, disagreements, and what a blind search leaves open."""
+    """Yield remarks, one line each: saddles, disagreements, and open questions of a blind search.
+
+    Args:
+        view: The run.
+    """
     yield from (*saddles(view), *disagreements(view), *doubts(view.result))
 
 
 def saddles(view: RunView) -> Iterator[str]:
-    """The nodes where particles stay although a free start learns more, a line each."""
+    """Yield the nodes where particles stay although a free start learns more, one line each.
+
+    Args:
+        view: The run.
+    """
     for node in view.lattice.visited():
         if node.evidence is not None and node.evidence.stationary_not_optimal:
             is_left = node.evidence.decision is Decision.GROW
@@ -185,7 +209,11 @@ def saddles(view: RunView) -> Iterator[str]:
 
 
 def disagreements(view: RunView) -> Iterator[str]:
-    """The nodes where dist^2 and the exact tests decide otherwise, a line each."""
+    """Yield the nodes where dist^2 and the exact tests disagree, one line each.
+
+    Args:
+        view: The run.
+    """
     for node in view.lattice.visited():
         if node.evidence is not None and node.evidence.exact_disagrees:
             says = "holds" if node.evidence.decision is Decision.STAY else "is left"
@@ -193,7 +221,11 @@ def disagreements(view: RunView) -> Iterator[str]:
 
 
 def last_rule(view: RunView) -> str | None:
-    """The stopping rule that decided at the last node."""
+    """Return the stopping rule that decided at the last node.
+
+    Args:
+        view: The run.
+    """
     last = view.e_star
     return None if last is None or last.evidence is None else last.evidence.rule
 
@@ -204,22 +236,38 @@ def _rests_at_saddle(view: RunView) -> bool:
 
 
 def is_answer(view: RunView) -> bool:
-    """Whether a space holds that says something of the data: not {0}, and not Z for want of a decision."""
+    """Return whether a space holds that is informative: not {0}, and not Z for lack of a decision.
+
+    Args:
+        view: The run.
+    """
     return view.is_finished and view.result.is_answer
 
 
 def is_zero(view: RunView) -> bool:
-    """Whether the search ended at {0}."""
+    """Return whether the search ended at {0}.
+
+    Args:
+        view: The run.
+    """
     return view.e_star is not None and view.e_star.space.is_zero
 
 
 def star_title(view: RunView) -> str:
-    """What the last space of the chain is called, said so that one that does not hold is not taken for E_*."""
+    """Return a title for the last space of the chain; a space that does not hold is not called E_*.
+
+    Args:
+        view: The run.
+    """
     return f"{'E_*' if view.is_finished else 'The last space, which does not hold,'} = {star_name(view)}"
 
 
 def proposal(blind: BlindRow) -> str:
-    """What the proposing samples of a blind search speak for."""
+    """Return what the proposing samples of a blind search suggest.
+
+    Args:
+        blind: The proposal.
+    """
     order_text = "" if blind.order in (None, 1) else f" (order {order(blind.order)})"
     odd = ", and odd: turning all signs is a symmetry too" if blind.odd and blind.name != "C2" else ""
     algebra = blind.lie_algebra
@@ -232,7 +280,7 @@ def proposal(blind: BlindRow) -> str:
 
 
 def _left(blind: BlindRow) -> str:
-    """What was rejected, and what was tried after it."""
+    """Return what was rejected, and what was tried after it."""
     if blind.rejected_p is None:
         return ""
     words = f"; rejected on the other rows at p = {number(blind.rejected_p)}"
@@ -243,7 +291,7 @@ def _left(blind: BlindRow) -> str:
 
 
 def _has_smaller_group(result: Result) -> bool:
-    """Whether data proposed what holds, and a smaller group has the same space."""
+    """Return whether the data proposed the group that holds, and a smaller group has the same space."""
     return any(row is not None and row.smaller_group for row in (result.blind, result.subgroups))
 
 
@@ -255,7 +303,11 @@ def _of_weights(name: str) -> str:
 
 
 def doubts(result: Result) -> Iterator[str]:
-    """What a search for groups that the data propose leaves open, a line each."""
+    """Yield the open questions of a search for groups that the data propose, one line each.
+
+    Args:
+        result: The result of a search.
+    """
     blind, stabiliser = result.blind, result.e_star.stabiliser
     if result.subgroups and result.subgroups.smaller_group and stabiliser and result.maximal[:1] == [stabiliser.name]:
         yield _of_weights(stabiliser.name)
@@ -285,11 +337,11 @@ def _share(rival: Rival) -> str:
 
 
 def stabiliser_sentence(stabiliser: Stabiliser, result: Result) -> str:
-    """Name, order and generators of a stabiliser, on points and on columns that have names.
+    """Return name, order and generators of a stabiliser, on points and on columns that have names.
 
     Args:
-        stabiliser: Of the result.
-        result: Which has the names.
+        stabiliser: The stabiliser.
+        result: The result of the search, which has the names.
     """
     cycles = [shortened(cycle_notation(g), STYLE.cycles) for g in stabiliser.generators]
     generators = f", generated by {', '.join(cycles)} (points counted from 0)" if cycles else ""
@@ -304,7 +356,11 @@ def stabiliser_sentence(stabiliser: Stabiliser, result: Result) -> str:
 
 
 def diagnosis_sentences(result: Result) -> list[str]:
-    """What follows from the diagnosis, and what rejected groups do to columns that have names."""
+    """Return the conclusions of the diagnosis, and the effect of rejected groups on columns that have names.
+
+    Args:
+        result: The result of a search.
+    """
     if not result.diagnosis:
         return []
     found = ["Losses and R^2 are of squared errors of the one-hot labels."] if result.classes else []
@@ -315,12 +371,12 @@ def diagnosis_sentences(result: Result) -> list[str]:
 
 
 def diagnosis_sentence(name: str, row: DiagnosisRow, *, relation_rejected: bool = False) -> str:
-    """What follows from a row of the diagnosis; "" where nothing does.
+    """Return the conclusion from one row of the diagnosis; "" if there is none.
 
     Args:
-        name: Of the group.
+        name: Name of the group.
         row: Its diagnosis.
-        relation_rejected: Whether a test of its own rejected the relation, which settles what is broken.
+        relation_rejected: Whether a test of its own rejected the relation, which determines what is broken.
     """
     if not row.reference_fits:
         broken = {

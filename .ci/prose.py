@@ -1,0 +1,106 @@
+"""Check docstrings, comments and messages for turns of phrase that a newcomer stumbles over.
+
+Run `python .ci/prose.py`; .ci/check does. The patterns are regular expressions in .ci/prose.txt, each with what to
+write instead. Only the rooms of .ci/rooms.txt must pass; other paths can be named on the command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tokenize
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print each turn of phrase with its place and what to write instead.
+
+    Args:
+        arguments: Command-line arguments; None reads those of the process.
+
+    Returns:
+        0 if nothing was found, else 1.
+    """
+    parser = argparse.ArgumentParser(prog="python .ci/prose.py", description=__doc__)
+    parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="the checkout")
+    parser.add_argument("rooms", nargs="*", metavar="ROOM", help="check these rooms instead of those of .ci/rooms.txt")
+    asked = parser.parse_args(arguments)
+    patterns = dict(read_patterns(asked.root / ".ci/prose.txt"))
+    rooms = asked.rooms or [room for room, _ in _lines(asked.root / ".ci/rooms.txt")]
+    found = [line for room in rooms for path in _modules(asked.root / room) for line in findings(path, patterns)]
+    print(*found, f"{len(found)} turns of phrase to change", sep="\n")
+    return 1 if found else 0
+
+
+def read_patterns(path: Path) -> Iterator[tuple[re.Pattern[str], str]]:
+    """Read patterns, each with what to write instead.
+
+    Args:
+        path: A text file; each line holds a regular expression, ` => ` and the advice.
+
+    Yields:
+        The pattern, which ignores case and matches across line ends, and the advice.
+    """
+    for line, _ in _lines(path):
+        pattern, _, advice = line.partition(" => ")
+        yield re.compile(pattern.strip().replace(" ", r"\s+(?:#\s*)?"), re.IGNORECASE), advice.strip()
+
+
+def _lines(path: Path) -> Iterator[tuple[str, int]]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip() and not line.startswith("#"):
+            yield line.strip(), number
+
+
+def _modules(room: Path) -> list[Path]:
+    return sorted(room.rglob("*.py")) if room.is_dir() else [room]
+
+
+def findings(path: Path, patterns: dict[re.Pattern[str], str]) -> Iterator[str]:
+    """Search the words of one module.
+
+    Args:
+        path: The module.
+        patterns: What is searched for, each with what to write instead.
+
+    Yields:
+        One line for each match: file, line, the words found, and the advice.
+    """
+    for start, text in words(path):
+        for pattern, advice in patterns.items():
+            for match in pattern.finditer(text):
+                found = " ".join(match[0].split())
+                yield f"{path}:{start + text.count(chr(10), 0, match.start())}: {found!r}: {advice}"
+
+
+def words(path: Path) -> Iterator[tuple[int, str]]:
+    """Read the words of one module.
+
+    Args:
+        path: The module.
+
+    Yields:
+        The first line and the text of each string and of each run of comments.
+    """
+    comment: list[str] = []
+    first = 0
+    parts = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}  # f-strings from Python 3.12
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type == tokenize.COMMENT:
+                first = first if comment else token.start[0]
+                comment.append(token.string)
+            elif token.type != tokenize.NL:
+                if comment:
+                    yield first, "\n".join(comment)
+                    comment = []
+                if token.type in parts:
+                    yield token.start[0], token.string
+
+
+if __name__ == "__main__":
+    sys.exit(main())
