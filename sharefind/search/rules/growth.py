@@ -52,7 +52,7 @@ class Escape:
     def _pairs(self) -> int:
         """Pairs r != s, times the particles."""
         replicates, _, particles = self.residuals.shape
-        return replicates * (replicates - 1) * particles
+        return int(replicates * (replicates - 1) * particles)
 
     def _energy_of(self, residuals: NDArray[np.float64]) -> float:
         """Trace of the second moment of residuals (R, D, N), without a matrix (D, D)."""
@@ -74,7 +74,7 @@ class Escape:
 
     def _inside(self, space: Subspace) -> NDArray[np.float64]:
         """The part of the residuals inside a space, (R, D, N)."""
-        return space.project(self.residuals.transpose(0, 2, 1)).transpose(0, 2, 1)
+        return np.asarray(space.project(self.residuals.transpose(0, 2, 1)).transpose(0, 2, 1), dtype=np.float64)
 
 
 def measure_escape(training: Training, space: Subspace, digits: float = 8.0) -> Escape:
