@@ -178,6 +178,7 @@ class _Features:
         is_small = 8 * len(x) * len(self.landmarks) <= model.kept_bytes
         self.white = [self._white(piece) for piece in self.pieces] if is_small else []
         self.half = self._root(self._gram())
+        self.kept: dict[int, Tensor] = {}
 
     def _gram(self) -> Tensor:
         return self.model.kernel(self.landmarks, self.landmarks)
@@ -208,26 +209,48 @@ class _Features:
 
         y (n, q): without what H fixes of its mean.
         """
-        orbits = _orbits(self.table[members])
-        size = self.on_y.shape[1] * len(self.landmarks) // len(members)
-        gram = torch.zeros(size, size, dtype=torch.float64)
-        moment = torch.zeros(size, 1, dtype=torch.float64)
-        pieces = torch.split(torch.arange(len(y)), max(1, self.model.piece_bytes // (8 * y.shape[1] * size)))
-        for piece in pieces:
-            design = self._design(piece, members, orbits)
-            gram += design.t() @ design
-            moment += design.t() @ y[piece].reshape(-1, 1)
-        gram.diagonal().add_(self.model.noise)
-        weights = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
-        fitted = [self._design(piece, members, orbits) @ weights for piece in pieces]
-        return (y - torch.cat(fitted).reshape(y.shape)) / self.model.noise
+        p, q = len(self.landmarks), y.shape[1]
+        second, first = torch.zeros(p, p, dtype=torch.float64), torch.zeros(p, q, dtype=torch.float64)
+        for piece in self.pieces:
+            psi = self._functions(piece)
+            second += psi @ psi.t()
+            first += psi @ y[piece]
+        weights = self._ridge(second, first, members)
+        fitted = torch.cat([self._functions(piece).t() @ weights for piece in self.pieces])
+        return (y - fitted) / self.model.noise
 
-    def _design(self, piece: Tensor, members: Tensor, orbits: Tensor) -> Tensor:
-        """psi in an orthonormal basis of the coefficients that H fixes: (samples q, q p / |H|)."""
-        psi = self.half @ self.model.kernel(self.landmarks, self.x[piece])
-        on_orbits = psi.reshape(-1, self.order, len(piece))[:, orbits]
-        basis = torch.einsum("irhn,hab->nairb", on_orbits, self.on_y[members]) / math.sqrt(len(members))
-        return basis.reshape(len(piece) * self.on_y.shape[1], -1)
+    def _functions(self, piece: Tensor) -> Tensor:
+        """psi, orthonormal functions that the group moves as landmarks, at some samples: (p, samples)."""
+        return self.half @ self.model.kernel(self.landmarks, self.x[piece])
+
+    def _ridge(self, second: Tensor, first: Tensor, members: Tensor) -> Tensor:
+        """Coefficients of psi in each output, fixed by H, from sums of psi psi^T (p, p) and of psi y^T (p, q): (p, q).
+
+        An orthonormal basis of what H fixes is sum_h psi[i, h g_r] rhohat_h e_b / sqrt(|H|). Its Gram matrix needs
+        sums over h of entries at (h g_r, h k g_s), k in H, alone: no matrix with a row for each sample and output.
+        """
+        turns, orbits = self.on_y[members], _orbits(self.table[members])
+        size = math.sqrt(len(members))
+        sums = first.reshape(-1, self.order, first.shape[1])[:, orbits]
+        moment = torch.einsum("irha,hab->irb", sums, turns) / size
+        gram = torch.einsum("irjsk,kbc->irbjsc", self._along(second, members, orbits), turns) / len(members)
+        gram = gram.reshape(moment.numel(), moment.numel())
+        gram.diagonal().add_(self.model.noise)
+        solved = torch.cholesky_solve(moment.reshape(-1, 1), torch.linalg.cholesky(gram)).reshape(moment.shape)
+        weights = torch.empty_like(first).reshape(-1, self.order, first.shape[1])
+        weights[:, orbits] = torch.einsum("irb,hab->irha", solved, turns) / size
+        return weights.flatten(0, 1)
+
+    def _along(self, second: Tensor, members: Tensor, orbits: Tensor) -> Tensor:
+        """sum_h second[(i, h g_r), (j, h k g_s)] for k in H: (p / |G|, |G| / |H|, p / |G|, |G| / |H|, |H|)."""
+        places = torch.empty(self.order, dtype=torch.int64)
+        places[members] = torch.arange(len(members))
+        rows = second.reshape(-1, self.order, len(second) // self.order, self.order)[:, orbits][..., orbits]
+        products = places[self.table[members][:, members]]
+        total = torch.zeros_like(rows[:, :, 0])
+        for number, product in enumerate(products):
+            total += rows[:, :, number][..., product]
+        return total
 
     def moments(self, labels: Tensor, members: Tensor, elements: Tensor) -> Tensor:
         """F[i, g] = rhohat_g^{-1} B[i, g] of samples moved by elements (R, n), numbers in H: (R, orbits, |G|, w).
@@ -235,17 +258,27 @@ class _Features:
         Seen from g, a move is a permutation, (h F)[i, g] = F[i, h^{-1} g], and norms are those of B. labels (n, w): the
         outputs' action moves the first q columns, further ones are invariant.
         """
-        back = self._actions(labels.shape[1])[self.inverse]
         total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, labels.shape[1]).double()
         images = self.table[self.inverse[members]]
         for place, piece in enumerate(self.pieces):
-            white = self.white[place] if self.white else self._white(piece)
-            seen = torch.einsum("gab,nb->nga", back, labels[piece])
-            terms = (white.reshape(len(piece), -1, self.order, 1) * seen.unsqueeze(1)).flatten(1)
-            sums = _sums(terms, elements[:, piece], len(members), self.model.product_order)
+            sums = _sums(self._terms(labels, place, piece), elements[:, piece], len(members), self.model.product_order)
             for number, image in enumerate(images):
                 total += sums[:, number].reshape(total.shape)[:, :, image]
         return total
+
+    def _terms(self, labels: Tensor, place: int, piece: Tensor) -> Tensor:
+        """What each sample of a piece adds to F where it stays, flat: (samples, orbits |G| w).
+
+        All copies have the same labels, so that it is kept as long as it fits.
+        """
+        if place in self.kept:
+            return self.kept[place]
+        white = self.white[place] if self.white else self._white(piece)
+        seen = torch.einsum("gab,nb->nga", self._actions(labels.shape[1])[self.inverse], labels[piece])
+        terms = (white.reshape(len(piece), -1, self.order, 1) * seen.unsqueeze(1)).flatten(1)
+        if terms.nbytes * len(self.pieces) <= self.model.kept_bytes:
+            self.kept[place] = terms
+        return terms
 
     def _actions(self, width: int) -> Tensor:
         """rhohat on the first q of so many columns, (|G|, width, width)."""
