@@ -217,7 +217,7 @@ def test_a_pipe_is_refused_and_not_waited_for(command: str, tmp_path: Path, caps
 
 def test_values_of_limits_are_checked() -> None:
     for field in fields(Limits):
-        with pytest.raises(ConfigError, match=f"max_{field.name} 0"):
+        with pytest.raises(ConfigError, match=f"max_{field.name} must be at least 1, not 0"):
             Limits(**{field.name: 0})
     with pytest.raises(ConfigError, match="50000, a hard limit"):
         Limits(group_order=LARGEST_ORDER + 1)

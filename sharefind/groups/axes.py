@@ -17,8 +17,8 @@ class Axes:
     """The axes of a row's array, such as points x coords.
 
     Attributes:
-        names: Of the axes, the slowest first: the last one runs along neighbouring columns.
-        shape: Their lengths; empty as long as only the names are known (`is_open`).
+        names: Names of the axes, slowest first: the last axis runs along neighbouring columns.
+        shape: Their lengths; empty while only the names are known (`is_open`).
     """
 
     names: tuple[str, ...]
@@ -26,7 +26,7 @@ class Axes:
 
     @property
     def is_open(self) -> bool:
-        """Whether the lengths are still to be found out, from the width of flat rows and the group."""
+        """Whether the lengths still have to be determined from the width of flat rows and the group."""
         return len(self.shape) < len(self.names)
 
     @property
@@ -37,7 +37,7 @@ class Axes:
 
 @dataclass(frozen=True)
 class AxisSettings:
-    """The settings that say what the axes of one side are.
+    """The settings that describe the axes of one side.
 
     Attributes:
         letter: "x" or "y".
@@ -55,19 +55,19 @@ OUTPUT_AXES = AxisSettings("y", "out_axes", "out_shape")
 
 
 def read_axes(names: str | None, shape: str | None, found: tuple[int, ...], side: AxisSettings) -> Axes | None:
-    """The axes of the rows of a data set.
+    """Return the axes of the rows of a data set.
 
     Args:
-        names: What the user calls them, separated by spaces; None where nothing is said.
-        shape: Their lengths, such as "5x4", where the data are flat; None where the data have them.
+        names: The user's names of the axes, separated by spaces; None if there are none.
+        shape: Lengths of the axes for flat rows, such as "5x4"; None if the data have a shape.
         found: Shape of a row in the data.
-        side: Whose settings these are.
+        side: The settings of this side.
 
     Returns:
-        The axes; None where a row is flat and nothing is said of it. Those of flat rows without lengths are open.
+        The axes; None if a row is flat and has no names of axes. The axes of flat rows without lengths are open.
 
     Raises:
-        DataError: Nothing names the axes of rows that are arrays, or names, lengths and data do not fit.
+        DataError: Rows are arrays and their axes have no names, or names, lengths and data do not fit together.
     """
     if names is None:
         if shape is not None:
@@ -107,12 +107,12 @@ def read_axes(names: str | None, shape: str | None, found: tuple[int, ...], side
 
 
 def shapes_of(width: int, count: int, most: int = 1000) -> list[tuple[int, ...]]:
-    """The shapes of `count` axes, each of length 2 or more, that have `width` entries; at most `most` of them.
+    """Return the shapes of `count` axes, each of length 2 or more, with `width` entries.
 
     Args:
         width: Number of columns.
         count: Number of axes.
-        most: Shapes after which no more are looked for.
+        most: Largest number of shapes.
     """
     if count == 1:
         return [(width,)] if width > 1 else []
@@ -126,7 +126,7 @@ def shapes_of(width: int, count: int, most: int = 1000) -> list[tuple[int, ...]]
 
 def _lengths(shape: str, side: AxisSettings) -> tuple[int, ...]:
     if SHAPE.fullmatch(shape) is None:
-        raise DataError(f"{setting(side.shape)} {quoted(shape)} is no shape; write lengths such as 5x4")
+        raise DataError(f"{setting(side.shape)} {quoted(shape)} is not a shape; write lengths such as 5x4")
     return tuple(map(int, shape.split("x")))
 
 

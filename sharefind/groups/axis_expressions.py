@@ -4,7 +4,7 @@
     term   = axis {"*" axis} ":" sum
 
 The value is the tensor product over the axes, in the order of the columns. `trivial` and `grid` without a size fit the
-axes; an axis that no term names stays where it is; terms hold spaces inside parentheses only.
+axes. An axis without a term is fixed. Terms may contain spaces inside parentheses only.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _WORDS = ("trivial", "grid", "patch", "natural", "regular", "sign", "dual")
 
 @dataclass(frozen=True)
 class AxisTerm:
-    """How some axes are moved.
+    """The action on some axes.
 
     Attributes:
-        axes: Their places among the axes of the row, in the order in which the term names them.
+        axes: Positions of these axes among the axes of the row, in the order in which the term names them.
         expression: The representation on their product.
     """
 
@@ -49,29 +49,39 @@ class AxisTerm:
     expression: str
 
     def written(self, axes: Axes) -> str:
-        """The term, such as "rows*cols:grid:8"."""
+        """Return the term as text, such as "rows*cols:grid:8".
+
+        Args:
+            axes: The axes of a row.
+        """
         return f"{'*'.join(axes.names[k] for k in self.axes)}:{self.expression}"
 
 
 def is_by_axes(text: str, axes: Axes | None = None) -> bool:
-    """Whether an expression begins with an axis, or with a word that no other expression knows, and a colon."""
+    """Return whether an expression names axes: whether it begins with the name of an axis, or with an unknown word, and
+    a colon.
+
+    Args:
+        text: The expression.
+        axes: The axes of a row; None if it is flat.
+    """
     match = _HEAD.match(text.strip())
     first = None if match is None else match[1].partition("*")[0]
     return first is not None and (first not in _WORDS or (axes is not None and first in axes.names))
 
 
 def axis_terms(text: str, axes: Axes, group: Group, longest: int = 2000) -> tuple[AxisTerm, ...]:
-    """What an expression says of each axis, in the order of the axes; axes without a word stay where they are.
+    """Return the term of each axis, in the order of the axes; an axis without a term is fixed.
 
     Args:
-        text: Such as "points:natural coords:trivial", "rows*cols:grid".
+        text: For example "points:natural coords:trivial" or "rows*cols:grid".
         axes: The axes of a row.
-        group: The group that acts: `natural` of a product is that of the one factor that fits the axis.
-        longest: Most characters of an expression.
+        group: The group that acts. For a product, `natural` means that of the one factor that fits the axis.
+        longest: Largest length of an expression, in characters.
 
     Raises:
-        RepresentationError: Not such an expression, an unknown axis, one that is named twice, or an image that is not
-            square.
+        RepresentationError: The text is not such an expression, names an unknown axis or an axis twice, or describes an
+            image that is not square.
     """
     if len(text) > longest:
         raise RepresentationError(f"an expression of {len(text)} characters is too long; use at most {longest}")
@@ -85,24 +95,29 @@ def axis_terms(text: str, axes: Axes, group: Group, longest: int = 2000) -> tupl
 
 
 def written(terms: Sequence[AxisTerm], axes: Axes) -> str:
-    """Terms as an expression."""
+    """Return terms as an expression.
+
+    Args:
+        terms: The terms.
+        axes: The axes of a row.
+    """
     return " ".join(term.written(axes) for term in terms)
 
 
 def representation_of(
     text: str, group: Group, axes: Axes | None, side: AxisSettings, limits: Limits = DEFAULT_LIMITS
 ) -> Representation:
-    """The representation that an expression denotes, by axes or of a flat row.
+    """Return the representation that an expression denotes, by axes or of a flat row.
 
     Args:
         text: The expression.
-        group: What acts.
-        axes: Of a row; None where it is flat.
-        side: Whose settings the axes are.
+        group: The group that acts.
+        axes: The axes of a row; None if it is flat.
+        side: The settings of this side.
         limits: As in `parse_representation`.
 
     Raises:
-        RepresentationError: The expression names axes that rows have not, cannot be read, or does not fit.
+        RepresentationError: The expression names axes but rows have none, or it cannot be read or does not fit.
     """
     if not is_by_axes(text, axes):
         return parse_representation(text, group, limits)
@@ -115,10 +130,16 @@ def representation_of(
 
 
 def axis_representation(text: str, group: Group, axes: Axes, limits: Limits = DEFAULT_LIMITS) -> Representation:
-    """The representation of a group on the flattened array that an expression by axes denotes; its name says each axis.
+    """Return the representation on the flattened array that an expression by axes denotes; its name lists each axis.
+
+    Args:
+        text: The expression.
+        group: The group that acts.
+        axes: The axes of a row.
+        limits: As in `parse_representation`.
 
     Raises:
-        RepresentationError: As in `axis_terms`, or an expression whose dimension is not the length of its axes.
+        RepresentationError: As in `axis_terms`; also if the dimension of a term is not the length of its axes.
     """
     terms = axis_terms(text, axes, group)
     parts = [_checked(term, text, axes, group, limits) for term in terms]
@@ -127,7 +148,12 @@ def axis_representation(text: str, group: Group, axes: Axes, limits: Limits = DE
 
 
 def fitting(group: Group, length: int) -> list[str]:
-    """Expressions that fit an axis of a length, the likelier ones first."""
+    """Return expressions that fit an axis, likelier ones first.
+
+    Args:
+        group: The group that acts.
+        length: Length of the axis.
+    """
     found = []
     for factor, word in zip(factors_of(group), qualifiers(group), strict=True):
         name = "natural" if factor is group else f"{word}.natural"
@@ -142,7 +168,7 @@ def fitting(group: Group, length: int) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """The terms: what spaces outside parentheses separate."""
+    """Yield the terms, which spaces outside parentheses separate."""
     depth, piece = 0, ""
     for character in f"{text} ":
         depth += {"(": 1, ")": -1}.get(character, 0)
@@ -175,7 +201,7 @@ def _term(piece: str, text: str, axes: Axes, group: Group) -> AxisTerm:
 
 
 def _sized(expression: str, lengths: tuple[int, ...]) -> str:
-    """`trivial` and `grid` with the size that fits the axes."""
+    """Return `trivial` and `grid` with the size that fits the axes."""
     match = _SIZED.fullmatch(expression)
     if match is None:
         return expression
@@ -186,7 +212,7 @@ def _sized(expression: str, lengths: tuple[int, ...]) -> str:
 
 
 def _refuse_no_square(expression: str, names: str, lengths: tuple[int, ...], text: str) -> None:
-    """A grid moves the pixels of a square: on two axes of its size, or on one with all pixels."""
+    """Refuse a grid that does not act on a square: it needs two axes of its size, or one axis with all pixels."""
     match = _GRID.fullmatch(expression)
     if match is None:
         return
@@ -201,7 +227,7 @@ def _refuse_no_square(expression: str, names: str, lengths: tuple[int, ...], tex
 
 
 def _of_one_factor(expression: str, names: str, length: int, text: str, group: Group) -> str:
-    """`natural` of a product, alone or in a sum, where one factor's gives the axis its length."""
+    """Replace `natural` of a product, alone or in a sum, by that of the factor that fits the length of the axis."""
     factors = factors_of(group)
     if _BARE.search(expression) is None or len(factors) == 1 or _dim(expression, group) == length:
         return expression
@@ -216,7 +242,7 @@ def _of_one_factor(expression: str, names: str, length: int, text: str, group: G
 
 
 def _dim(expression: str, group: Group) -> int | None:
-    """Of a representation; None where the expression denotes none."""
+    """Return the dimension of a representation; None if the expression is not valid."""
     try:
         return parse_representation(expression, group).dim
     except (GroupError, RepresentationError):
@@ -238,7 +264,7 @@ def _checked(term: AxisTerm, text: str, axes: Axes, group: Group, limits: Limits
 
 
 def _in_order(rep: Representation, order: Sequence[int], shape: tuple[int, ...]) -> Representation:
-    """A representation on an array whose axes stand in some order, as one on the array with its axes in theirs."""
+    """Convert a representation on an array with permuted axes to one on the array with its axes in order."""
     if list(order) == sorted(order):
         return rep
     numbers = np.arange(rep.dim).reshape([shape[k] for k in order])
@@ -246,7 +272,12 @@ def _in_order(rep: Representation, order: Sequence[int], shape: tuple[int, ...])
 
 
 def reordered(rep: Representation, order: tuple[int, ...]) -> Representation:
-    """The same action on coordinates in another order: new coordinate i is the old one order[i]."""
+    """Return the same action on coordinates in another order.
+
+    Args:
+        rep: The action.
+        order: New coordinate i is the old coordinate order[i].
+    """
     step = Construction("reorder", partial(reordered, order=order), (rep,), order=order)
     old = np.array(order, dtype=np.int64)
     if rep.is_sparse:
@@ -259,7 +290,7 @@ def reordered(rep: Representation, order: tuple[int, ...]) -> Representation:
 
 
 def _rearranged(matrices: Matrices, order: tuple[int, ...]) -> Matrices:
-    """Entry (order[i], order[j]) of each matrix at (i, j)."""
+    """Move entry (order[i], order[j]) of each matrix to (i, j)."""
     new = {old: k for k, old in enumerate(order)}
     return tuple(
         sparse_matrix(

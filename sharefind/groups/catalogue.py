@@ -1,6 +1,6 @@
 """The groups that have names: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, and their products.
 
-Subgroups and their structure names are found in `subgroups`; groups from files in `files`.
+`subgroups` lists subgroups, `structure` names them, and `files` reads groups from files.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ Permutation = tuple[int, ...]
 
 @dataclass(frozen=True)
 class NameBounds:
-    """How large the numbers in a group's name may be, beside `Limits`; none of these can be raised by users.
+    """Limits on the numbers in a group's name, in addition to `Limits`; users cannot raise them.
 
     Attributes:
-        rotation: Largest n of R<n>: its exact entries live in a field of degree phi(lcm(4, n)) / 2.
+        rotation: Largest n of R<n>; its exact entries lie in a field of degree phi(lcm(4, n)) / 2.
         orthogonal: Largest n of SO<n> and O<n>.
         factors: Largest number of factors of a product.
-        length: Longest name, in characters.
-        hint: Letters of a whole name that is proposed instead; of a longer one only the part that is wrong.
+        length: Largest length of a name, in characters.
+        hint: Largest length of a name for which an error message suggests a whole name; for a longer one it suggests
+            only the wrong part.
     """
 
     rotation: int = 120
@@ -42,12 +43,18 @@ class NameBounds:
 
 
 NAME_BOUNDS = NameBounds()
-"""What holds where nothing else is said."""
+"""Default limits."""
 
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One family of named groups: how it is written, what it is, and an example."""
+    """A family of named groups.
+
+    Attributes:
+        pattern: How its names are written.
+        description: What the groups are.
+        example: An example of a name.
+    """
 
     pattern: str
     description: str
@@ -56,7 +63,9 @@ class CatalogueEntry:
 
 @dataclass(frozen=True)
 class _Family:
-    """smallest, largest: of n. points: points for each n, 0 where `largest` does not follow from a limit on points."""
+    """A family of groups. n lies between `smallest` and `largest`; `points` is the number of points for each n, 0 if
+    `largest` does not depend on the limit on points.
+    """
 
     entry: CatalogueEntry
     smallest: int
@@ -66,7 +75,7 @@ class _Family:
 
 
 def catalogue() -> list[CatalogueEntry]:
-    """Every family of names that `named_group` knows, in the order in which users see them."""
+    """Return every family of names that `named_group` knows, in the order in which users see them."""
     product = CatalogueEntry("AxB", "product of groups, each on its own points or coordinates side by side", "C2xC3")
     four = CatalogueEntry("V4", "Klein's four-group, order 4, acting regularly on 4 points", "V4")
     families = [family.entry for family in _families(DEFAULT_LIMITS, NAME_BOUNDS).values()]
@@ -74,16 +83,21 @@ def catalogue() -> list[CatalogueEntry]:
 
 
 def named_group(name: str, limits: Limits = DEFAULT_LIMITS, bounds: NameBounds = NAME_BOUNDS) -> Group:
-    """The group of this name: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, or a product, "C2xC3".
+    """Return the group of a name: C<n>, D<n>, S<n>, A<n>, V4, B<n>, R<n>, SO<n>, O<n>, or a product such as "C2xC3".
 
-    Letters may be small: "c2xc3" is C2xC3.
+    D1 and D2 are faithful, as sympy's `DihedralGroup(1)` and `DihedralGroup(2)`: order 2 on 2 points and order 4 on 4.
 
-    D1 and D2 are faithful, as sympy's `DihedralGroup(1)` and `DihedralGroup(2)`: order 2 on 2 points and
-    order 4 on 4.
+    Args:
+        name: The name, in upper or lower case.
+        limits: `limits.degree` bounds the points of a permutation group.
+        bounds: Limits on the numbers in the name.
 
     Raises:
-        GroupError: an unknown name, or a size outside its limits (of which `limits.degree` bounds the points of a
-            permutation group).
+        GroupError: The name is unknown, or a size exceeds its limit.
+
+    Example:
+        >>> named_group("S3").order
+        6
     """
     text = _capitals(name.strip())
     if not text or len(text) > bounds.length:
@@ -115,7 +129,7 @@ def _simple_group(text: str, whole: str, families: dict[str, _Family], bounds: N
 
 
 def _capitals(text: str) -> str:
-    """A name in the catalogue's letters, where it is built like one; any other text as it is."""
+    """Return a name of the catalogue in its standard letters; any other text unchanged."""
     parts = [part.upper() for part in re.split("[xX]", text)]
     return "x".join(parts) if all(re.fullmatch(r"[A-Z]{1,2}[0-9]{1,9}", part) for part in parts) else text
 
@@ -152,7 +166,7 @@ def _families(limits: Limits, bounds: NameBounds) -> dict[str, _Family]:
 
 
 def _cycle(n: int, start: int = 0) -> Permutation:
-    """start -> start + 1 -> ... -> n - 1 -> start, the points below start fixed."""
+    """Return start -> start + 1 -> ... -> n - 1 -> start, with the points below start fixed."""
     return (*range(start), *range(start + 1, n), start) if n > start else tuple(range(n))
 
 
@@ -188,7 +202,7 @@ def _alternating(name: str, n: int) -> FiniteGroup:
 
 
 def _signed(name: str, n: int) -> FiniteGroup:
-    """Points i and i + n are the vectors e_i and -e_i."""
+    """Return the group in which points i and i + n are the vectors e_i and -e_i."""
     flip = (n, *range(1, n), 0, *range(n + 1, 2 * n))
     axes = [g for g in (_swap(n), _cycle(n)) if n > 1]
     doubled = [(*g, *(n + i for i in g)) for g in dict.fromkeys(axes)]

@@ -1,7 +1,7 @@
-"""Maps of columns written by hand: which input or output goes where, and with which sign.
+"""Hand-written maps of columns: the image of each input and output, with its sign.
 
-Each map moves inputs and outputs apart and generates, with the others, a candidate group. Where its rows come from is
-left to `sharefind.datasets.map_file`.
+Each map acts on inputs and on outputs separately. Together the maps generate a candidate group.
+`sharefind.datasets.map_file` reads the rows of a map.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from sharefind.typing import IntArray
 
 @dataclass(frozen=True, eq=False)
 class SignedColumns:
-    """A signed permutation of columns: column k goes to column images[k], its values times signs[k].
+    """A signed permutation of columns: column k goes to column images[k], with its values multiplied by signs[k].
 
     Attributes:
         images: Positions, shape (d,), int64.
-        signs: +1 or -1, shape (d,), int64.
+        signs: 1 or -1, shape (d,), int64.
     """
 
     images: IntArray
@@ -38,12 +38,21 @@ class SignedColumns:
 
     @classmethod
     def identity(cls, d: int) -> SignedColumns:
-        """Every column stays."""
+        """Return the map that fixes every column.
+
+        Args:
+            d: Number of columns.
+        """
         return cls(np.arange(d, dtype=np.int64), np.ones(d, dtype=np.int64))
 
     @classmethod
     def of_image(cls, image: Sequence[int]) -> SignedColumns:
-        """From one-line notation: entry k = +-j where column k goes to +-column j, counted from 1."""
+        """Return the map with a one-line notation.
+
+        Args:
+            image: Entry k is j if column k goes to column j, and -j if it goes to its negative; columns are counted
+                from 1.
+        """
         entries = np.array(image, dtype=np.int64)
         return cls(np.abs(entries) - 1, np.sign(entries))
 
@@ -54,23 +63,27 @@ class SignedColumns:
 
     @property
     def sources(self) -> IntArray:
-        """Which column each column comes from, shape (d,), int64."""
+        """The column from which each column comes, shape (d,), int64."""
         return np.argsort(self.images)
 
     def then(self, other: SignedColumns) -> SignedColumns:
-        """The map that applies this one first and then another one."""
+        """Return the map that applies this map first and then another one.
+
+        Args:
+            other: The other map.
+        """
         return SignedColumns(other.images[self.images], self.signs * other.signs[self.images])
 
     @property
     def period(self) -> int:
-        """How often it has to be applied until every column is back, with its sign."""
+        """Smallest number of applications after which every column is back, with its sign."""
         periods = [1]
         for cycle in self.cycles():
             periods.append(len(cycle) * (2 if np.prod(self.signs[cycle]) < 0 else 1))
         return int(np.lcm.reduce(np.array(periods, dtype=np.int64)))
 
     def cycles(self) -> list[list[int]]:
-        """The columns in cycles, those that stay in cycles of one."""
+        """Return the columns in cycles; a fixed column is a cycle of its own."""
         left, found = set(range(len(self.images))), list[list[int]]()
         while left:
             column, cycle = min(left), list[int]()
@@ -84,23 +97,28 @@ class SignedColumns:
 
 @dataclass(frozen=True, eq=False)
 class ColumnMap:
-    """What one generator does to the columns of x and to those of y."""
+    """The action of one generator on the columns of x and of y.
+
+    Attributes:
+        inputs: The action on the columns of x.
+        outputs: The action on the columns of y.
+    """
 
     inputs: SignedColumns
     outputs: SignedColumns
 
     @property
     def period(self) -> int:
-        """How often it has to be applied until every column is back."""
+        """Smallest number of applications after which every column is back."""
         return int(np.lcm(self.inputs.period, self.outputs.period))
 
 
 def column_maps(in_rep: LinearAction, out_rep: LinearAction) -> tuple[ColumnMap, ...] | None:
-    """What the generators of a finite group do to columns; None where one does more than move them and change signs.
+    """Return the action of the generators on columns; None if one does more than permute columns and change signs.
 
     Args:
-        in_rep: How the group acts on x.
-        out_rep: How it acts on y.
+        in_rep: The action on x.
+        out_rep: The action on y.
     """
     if not (in_rep.is_sparse and out_rep.is_sparse):
         return None
@@ -115,13 +133,13 @@ def column_maps(in_rep: LinearAction, out_rep: LinearAction) -> tuple[ColumnMap,
 
 @dataclass(frozen=True)
 class MapRow:
-    """A line of a map as somebody wrote it.
+    """A line of a map as the user wrote it.
 
     Attributes:
-        where: Words for its place, such as "row 3".
+        where: Its place for messages, such as "row 3".
         name: The column that moves.
-        image: The column that it goes to.
-        sign: +1 or -1.
+        image: The column to which it goes.
+        sign: 1 or -1.
     """
 
     where: str
@@ -132,12 +150,12 @@ class MapRow:
 
 @dataclass(frozen=True)
 class WrittenMap:
-    """Generators as somebody wrote them, before it is known which columns are inputs and which are outputs.
+    """Generators as the user wrote them, before inputs and outputs are distinguished.
 
     Attributes:
-        source: Opens every message: the file.
-        name: Of the group.
-        generators: Their rows, by the name of each generator; "" where there is only one.
+        source: Beginning of every message, such as the name of the file.
+        name: Name of the group.
+        generators: Rows by the name of the generator; "" if there is only one.
     """
 
     source: str
@@ -145,17 +163,17 @@ class WrittenMap:
     generators: Mapping[str, tuple[MapRow, ...]]
 
     def bound(self, inputs: Sequence[str], outputs: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> GeneratorFile:
-        """The group that the maps generate on these columns; columns without a row stay.
+        """Return the group that the maps generate on given columns; columns without a row are fixed.
 
         Args:
             inputs: Names of the columns of x.
             outputs: Names of the columns of y.
-            limits: On the order of the group and on its points.
+            limits: Limits on the order of the group and on its points.
 
         Raises:
-            GroupError: A name is unknown or of both sides, a row is given twice, two columns have one image, or the
-                group is above the limits.
-            RepresentationError: The maps do nothing to inputs and something to outputs.
+            GroupError: A name is unknown or occurs on both sides, a row is given twice, two columns have one image, or
+                the group exceeds the limits.
+            RepresentationError: A product of the maps is the identity on inputs but not on outputs.
         """
         names = _Names(self.source, tuple(inputs), tuple(outputs))
         maps = [names.column_map(label, rows) for label, rows in self.generators.items()]
@@ -165,7 +183,9 @@ class WrittenMap:
         return group_of_matrices(self.source, self.name, ins, outs, limits)
 
     def _refuse_unfinished(self, label: str, one: ColumnMap, names: _Names) -> None:
-        """Refuse a map that brings all inputs back and not all outputs, which is the usual slip in a sign."""
+        """Refuse a map with a power that is the identity on inputs but not on outputs, usually because of a
+        wrong sign.
+        """
         period = one.inputs.period
         found = SignedColumns.identity(len(one.outputs.images))
         for _ in range(period):
@@ -183,16 +203,16 @@ class WrittenMap:
 
 
 def generated(one: ColumnMap, name: str, limits: Limits = DEFAULT_LIMITS) -> GeneratorFile:
-    """The group that one map generates, with its action on inputs and on outputs.
+    """Return the group that one map generates, with its actions on inputs and on outputs.
 
     Args:
         one: The map.
-        name: Of the group.
-        limits: On its order and on its points.
+        name: Name of the group.
+        limits: Limits on its order and on its points.
 
     Raises:
-        GroupError: It is above the limits.
-        RepresentationError: Outputs are not back when inputs are.
+        GroupError: The group exceeds the limits.
+        RepresentationError: A power of the map is the identity on inputs but not on outputs.
     """
     return group_of_matrices(name, name, [_matrix(one.inputs)], [_matrix(one.outputs)], limits)
 
@@ -202,7 +222,7 @@ def _matrix(side: SignedColumns) -> DomainMatrix:
 
 
 def map_table(maps: Sequence[ColumnMap], inputs: Sequence[str], outputs: Sequence[str]) -> str:
-    """A table that `sharefind.datasets.map_file` reads: a row for each column that moves.
+    """Return a table that `sharefind.datasets.map_file` reads, with a row for each column that moves.
 
     Args:
         maps: The generators.
@@ -210,7 +230,7 @@ def map_table(maps: Sequence[ColumnMap], inputs: Sequence[str], outputs: Sequenc
         outputs: Names of the columns of y.
 
     Returns:
-        Lines of a csv file.
+        The lines of a csv file, as one text.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -236,7 +256,7 @@ class _Names:
         return GroupError(f"{self.source}: {what}")
 
     def column_map(self, label: str, rows: Iterable[MapRow]) -> ColumnMap:
-        """One generator; columns without a row stay."""
+        """Return one generator; columns without a row are fixed."""
         moved: dict[tuple[str, int], tuple[int, MapRow]] = {}
         for row in rows:
             side, k = self.place(row.name, row)
@@ -255,7 +275,7 @@ class _Names:
         return ("input", self.inputs), ("output", self.outputs)
 
     def place(self, name: str, row: MapRow) -> tuple[str, int]:
-        """Side and position of a column."""
+        """Return side and position of a column."""
         found = [(side, k) for side, names in self.sides for k, known in enumerate(names) if known == name]
         if len(found) == 1:
             return found[0]
@@ -269,7 +289,7 @@ class _Names:
     def signed(
         self, side: str, names: Sequence[str], moved: Mapping[tuple[str, int], tuple[int, MapRow]]
     ) -> SignedColumns:
-        """What the rows do to one side, checked to be a bijection."""
+        """Return the action of the rows on one side, checked to be a bijection."""
         images, signs = np.arange(len(names), dtype=np.int64), np.ones(len(names), dtype=np.int64)
         for (where, k), (image, row) in moved.items():
             if where == side:

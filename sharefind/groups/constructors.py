@@ -1,7 +1,7 @@
-"""The ready-made representations: natural, trivial, regular, sign, and pixel grids.
+"""The predefined representations: natural, trivial, regular, sign, and pixel grids.
 
-Sums, tensor products and duals of them are in `representation`, those given by matrices in `from_matrices`, the text
-syntax in `expressions`.
+`representation` has their sums, tensor products and duals, `from_matrices` representations given by matrices, and
+`expressions` the text syntax.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from sharefind.groups.representation import Construction, Representation, signed
 
 
 def natural(group: Group, blocks: tuple[NaturalBlock, ...] = ()) -> Representation:
-    """The representation that a group is named for.
+    """Return the representation by which a group is usually known.
 
-    Permutation groups permute coordinates (e_i -> e_{g(i)}), B<n> acts by signed permutations of n axes,
-    R<n> by rotations of the plane, SO<n> and O<n> by their own matrices, and products by the direct sum of
-    their factors'.
+    Permutation groups permute coordinates (e_i -> e_{g(i)}), B<n> acts by signed permutations of n axes, R<n> by
+    rotations of the plane, SO<n> and O<n> by their own matrices, and products by the direct sum of the natural
+    representations of their factors.
 
     Args:
-        group: any group.
-        blocks: how the points act; the group's own blocks by default. A subgroup takes its parent's.
+        group: Any group.
+        blocks: How the points act; the group's own blocks by default. A subgroup uses the blocks of its parent.
     """
     if isinstance(group, CompactProduct):
         return replace(reduce(add, _of_factors(group, natural)), name="natural")
@@ -61,14 +61,19 @@ def _block(group: FiniteGroup, block: NaturalBlock) -> Representation:
 
 
 def _rotation(group: FiniteGroup, shifts: list[int], size: int) -> Representation:
-    """Plane rotations by 2 pi shift / size, exact in Q(2 cos(2 pi / lcm(4, size)))."""
+    """Return plane rotations by 2 pi shift / size, exact in Q(2 cos(2 pi / lcm(4, size)))."""
     field = cosine_field(math.lcm(4, size))
     matrices = tuple(plane_rotation(Fraction(2 * shift, size), field) for shift in shifts)
     return Representation(group, 2, "natural", "matrix", matrices=matrices)
 
 
 def plane_rotation(turns: Fraction, field: object = None) -> DomainMatrix:
-    """The rotation by the angle pi turns, (2, 2), over a field, or the smallest cosine field that holds it."""
+    """Return the rotation by the angle pi turns, shape (2, 2), exact.
+
+    Args:
+        turns: The angle in units of pi.
+        field: The field of the entries; None for the smallest cosine field that contains them.
+    """
     field = cosine_field(math.lcm(4, (turns / 2).denominator)) if field is None else field
     domain = field if isinstance(field, CosineField) else QQ
     if isinstance(field, CosineField):
@@ -81,10 +86,14 @@ def plane_rotation(turns: Fraction, field: object = None) -> DomainMatrix:
 
 
 def trivial(group: Group, dim: int = 1) -> Representation:
-    """Every element acts as the identity of R^dim.
+    """Return the representation by which every element acts as the identity of R^dim.
+
+    Args:
+        group: Any group.
+        dim: The dimension.
 
     Raises:
-        RepresentationError: dim below 1 or above the limit.
+        RepresentationError: The dimension is below 1 or above the limit.
     """
     if dim < 1:
         raise RepresentationError(f"trivial:{dim} has no coordinates; the dimension must be at least 1")
@@ -100,10 +109,13 @@ def trivial(group: Group, dim: int = 1) -> Representation:
 
 
 def regular(group: Group) -> Representation:
-    """The left regular representation on R^order: e_h -> e_{g h}, h numbered as in `group.elements()`.
+    """Return the left regular representation on R^order: e_h -> e_{g h}, with h numbered as in `group.elements()`.
+
+    Args:
+        group: A finite group.
 
     Raises:
-        RepresentationError: the group is infinite.
+        RepresentationError: The group is infinite.
     """
     if not isinstance(group, FiniteGroup):
         raise RepresentationError(f"{group.name} is infinite and has no regular representation; use natural")
@@ -114,10 +126,14 @@ def regular(group: Group) -> Representation:
 
 
 def sign(group: Group, blocks: tuple[NaturalBlock, ...] = ()) -> Representation:
-    """The one-dimensional sign: parity of the permutation of the points; the determinant for SO<n> and O<n>.
+    """Return the one-dimensional sign: parity of the permutation of the points; the determinant for SO<n> and O<n>.
 
-    For D<n> that is the parity on its n points. For B<n> it is the parity of the underlying permutation of
-    the n axes, whatever the signs; factors of a product multiply.
+    For D<n> it is the parity on its n points. For B<n> it is the parity of the underlying permutation of the n axes,
+    without regard to signs. The signs of the factors of a product multiply.
+
+    Args:
+        group: Any group.
+        blocks: How the points act; the group's own blocks by default.
     """
     if isinstance(group, CompactProduct):
         return replace(reduce(mul, _of_factors(group, sign)), name="sign")
@@ -134,7 +150,7 @@ def sign(group: Group, blocks: tuple[NaturalBlock, ...] = ()) -> Representation:
 
 
 def _determinant(matrix: DomainMatrix) -> int:
-    """1 or -1, of an exact orthogonal matrix."""
+    """Return the determinant, 1 or -1, of an exact orthogonal matrix."""
     dense = matrix.to_dense()
     return 1 if dense.det() == dense.domain.one else -1
 
@@ -150,19 +166,20 @@ def _underlying_sign(permutation: NDArray[np.int64], blocks: tuple[NaturalBlock,
 
 
 def grid(group: Group, k: int, centre: bool = True) -> Representation:
-    """A group of isometries of the square, given on its 4 corners in cyclic order, acting on k x k pixels.
+    """Return the action of a group of isometries of the square, given on its 4 corners in cyclic order, on k x k
+    pixels.
 
-    Corner 0 is (row 0, column 0), corner 1 (0, k-1), corner 2 (k-1, k-1), corner 3 (k-1, 0); pixels are
-    row-major.
+    Corner 0 is (row 0, column 0), corner 1 (0, k-1), corner 2 (k-1, k-1), corner 3 (k-1, 0). Pixels are numbered row by
+    row.
 
     Args:
-        group: a finite group on 4 points.
-        k: pixels a side.
-        centre: False leaves the centre pixel out (k odd); dimension k^2 or k^2 - 1.
+        group: A finite group on 4 points.
+        k: Number of pixels per side.
+        centre: False omits the centre pixel, for odd k. The dimension is k^2 or k^2 - 1.
 
     Raises:
-        GroupError: the group does not act on 4 points by isometries of the square.
-        RepresentationError: a size without pixels, or no centre pixel to leave out.
+        GroupError: The group does not act on 4 points by isometries of the square.
+        RepresentationError: There are no pixels, or there is no centre pixel to omit.
     """
     name = f"{'grid' if centre else 'patch'}:{k}"
     if k < 1 or (not centre and (k % 2 == 0 or k < 3)):
@@ -180,7 +197,7 @@ def grid(group: Group, k: int, centre: bool = True) -> Representation:
 
 
 def _square_isometry(permutation: Sequence[int], name: str) -> NDArray[np.int64]:
-    """The linear map, int (2, 2), that moves the corners (+-1, +-1) of the square as the permutation does."""
+    """Return the linear map, int (2, 2), that moves the corners (+-1, +-1) of the square as the permutation does."""
     corners = np.array([[-1, -1], [-1, 1], [1, 1], [1, -1]])
     images = corners[list(permutation)]
     # Corners 0 and 1 span the plane: c0 + c1 = -2 e_row and c1 - c0 = 2 e_column.
@@ -194,7 +211,7 @@ def _square_isometry(permutation: Sequence[int], name: str) -> NDArray[np.int64]
 
 
 def _pixel_images(matrix: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-    """Where an isometry sends each pixel, int64 (k*k,), in doubled coordinates from the centre."""
+    """Return the image of each pixel under an isometry, int64 (k*k,), in doubled coordinates from the centre."""
     rows, columns = np.divmod(np.arange(k * k), k)
     centred = np.stack([2 * rows - (k - 1), 2 * columns - (k - 1)])
     moved = (matrix @ centred + (k - 1)) // 2
@@ -203,7 +220,7 @@ def _pixel_images(matrix: NDArray[np.int64], k: int) -> NDArray[np.int64]:
 
 
 def _of_factors(product: CompactProduct, build: Callable[[Group], Representation]) -> list[Representation]:
-    """A representation of each factor, on which the others act trivially."""
+    """Return a representation of each factor, on which the others act trivially."""
     words = qualifiers(product)
     return [
         of_factor(product, build(factor), factor_start(product, k), f"{words[k]}.{build(factor).name}")
@@ -213,7 +230,7 @@ def _of_factors(product: CompactProduct, build: Callable[[Group], Representation
 
 def _finite(group: Group) -> FiniteGroup:
     if not isinstance(group, FiniteGroup):
-        raise RepresentationError(f"{group.name} is no FiniteGroup or CompactGroup; use named_group")
+        raise RepresentationError(f"{group.name} is not a FiniteGroup or CompactGroup; use named_group")
     return group
 
 

@@ -1,6 +1,6 @@
-"""Listing a finite permutation group: its elements, the word of each, and its Cayley graph.
+"""Lists a finite permutation group: its elements, a word for each, and its Cayley graph.
 
-Only integer arrays are handled here; names, limits and equality belong to `group`.
+This module handles integer arrays only; `group` has names, limits and equality.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from sharefind.typing import IntArray
 
 @dataclass(frozen=True, eq=False)
 class Enumeration:
-    """A listed group of `order` permutations of `degree` points.
+    """The list of a group of `order` permutations of `degree` points.
 
-    Args:
-        elements: int64 (order, degree), row 0 the identity; read-only.
-        parent: int64 (order,), -1 at the identity.
-        generator: int64 (order,), -1 at the identity; elements[k] = elements[parent[k]] o gen[generator[k]].
-        right: int64 (order, n_generators), the right Cayley graph: elements[right[k, j]] =
-            elements[k] o gen[j].
-        positions: the row of each element, by its bytes.
+    Attributes:
+        elements: Shape (order, degree), int64, read-only; row 0 is the identity.
+        parent: Shape (order,), int64; -1 at the identity.
+        generator: Shape (order,), int64; -1 at the identity. elements[k] = elements[parent[k]] o gen[generator[k]].
+        right: Shape (order, n_generators), int64, the right Cayley graph: elements[right[k, j]] = elements[k] o gen[j].
+        positions: Row of each element, by its bytes.
     """
 
     elements: IntArray
@@ -34,7 +33,9 @@ class Enumeration:
     positions: dict[bytes, int]
 
     def table(self) -> NDArray[np.int32]:
-        """Cayley table, int32 (order, order), filled column by column along the words: a (p g) = (a p) g."""
+        """Return the Cayley table, shape (order, order), int32, filled column by column along the words: a (p g) = (a
+        p) g.
+        """
         order = len(self.elements)
         table = np.empty((order, order), dtype=np.int32)
         table[:, 0] = np.arange(order)
@@ -44,9 +45,13 @@ class Enumeration:
 
 
 def enumerate_elements(generators: IntArray, limit: int) -> Enumeration | None:
-    """Breadth-first closure of permutations, int64 (n_generators, degree); None above `limit` elements.
+    """Return the breadth-first closure of permutations; None if it has more than `limit` elements.
 
-    Costs order x n_generators compositions of `degree` points.
+    This takes order x n_generators compositions of `degree` points.
+
+    Args:
+        generators: Shape (n_generators, degree), int64.
+        limit: Largest order.
     """
     identity = np.arange(generators.shape[1], dtype=np.int64)
     elements, positions = [identity], {identity.tobytes(): 0}
@@ -79,7 +84,12 @@ def _freeze(
 
 
 def closure(table: NDArray[np.int32], steps: Sequence[int] | IntArray) -> NDArray[np.bool_]:
-    """The subgroup that some elements generate, bool (order,), from a Cayley table (order, order)."""
+    """Return the subgroup that some elements generate, as a mask, shape (order,), bool.
+
+    Args:
+        table: Cayley table, shape (order, order), int32.
+        steps: Indices of the elements.
+    """
     reached = np.zeros(len(table), dtype=bool)
     reached[0] = True
     frontier, columns = np.array([0]), np.array(steps)
@@ -92,7 +102,11 @@ def closure(table: NDArray[np.int32], steps: Sequence[int] | IntArray) -> NDArra
 
 
 def element_orders(table: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The order of each element, int64 (order,), from a Cayley table (order, order)."""
+    """Return the order of each element, shape (order,), int64.
+
+    Args:
+        table: Cayley table, shape (order, order), int32.
+    """
     n = len(table)
     orders, power = np.ones(n, dtype=np.int64), np.arange(n, dtype=np.int32)
     running = power != 0

@@ -33,18 +33,22 @@ _KNOWN = "natural, trivial, trivial:3, regular, sign, grid:5, patch:5, dual(...)
 def parse_representation(
     text: str, group: Group, limits: Limits = DEFAULT_LIMITS, longest: int = 500, deepest: int = 30
 ) -> Representation:
-    """The representation of a group that an expression denotes.
+    """Return the representation of a group that an expression denotes.
 
     Args:
-        text: such as "natural", "2*natural+trivial", "natural*natural", "trivial:3", "grid:5", "patch:5" (a
-            grid without its centre), "dual(natural)", "C4.natural" (of a factor), with parentheses.
-        group: the group that acts.
-        limits: `group_order` bounds the regular representation, which lists every element, `dim` every part.
-        longest: most characters of an expression.
-        deepest: deepest nesting of parentheses.
+        text: For example "natural", "2*natural+trivial", "natural*natural", "trivial:3", "grid:5", "patch:5" (a grid
+            without its centre), "dual(natural)", "C4.natural" (of a factor), with parentheses.
+        group: The group that acts.
+        limits: `group_order` bounds the regular representation, which lists every element; `dim` bounds every part.
+        longest: Largest length of an expression, in characters.
+        deepest: Largest depth of nested parentheses.
 
     Raises:
-        RepresentationError: not an expression (the position is named), or one that does not fit the group.
+        RepresentationError: The text is not an expression (the message has the position), or does not fit the group.
+
+    Example:
+        >>> parse_representation("2*natural+trivial", named_group("S3")).dim
+        7
     """
     if len(text) > longest:
         raise RepresentationError(f"an expression of {len(text)} characters is too long; use at most {longest}")
@@ -52,7 +56,7 @@ def parse_representation(
 
 
 class _Parser(TokenParser):
-    """An integer stands for a multiplicity until it meets a representation."""
+    """Parser of expressions; an integer is a multiplicity until it meets a representation."""
 
     def __init__(self, text: str, group: Group, limits: Limits, deepest: int) -> None:
         found = list(_TOKEN.finditer(text))
@@ -108,7 +112,9 @@ class _Parser(TokenParser):
         return count * rep
 
     def _check_dim(self, dim: int) -> None:
-        """Refuse a dimension before anything of that size is made; Z is no smaller than what its group acts on."""
+        """Refuse a dimension before anything of that size is built; Z is at least as large as the space of its
+        representations.
+        """
         if dim > self.limits.dim:
             raise RepresentationError(
                 f"{self.text!r} has a part of dimension {dim}, above the limit of {self.limits.dim} on dim Z; "
@@ -133,7 +139,7 @@ class _Parser(TokenParser):
         return self.tokens[self.position + ahead : self.position + ahead + 1] == [token]
 
     def _of_factor(self) -> Representation:
-        """What follows a factor's name and a dot, as a representation of the product."""
+        """Return the representation after a factor's name and a dot, as one of the product."""
         product, place = self.group, self._place()
         self.position += 2
         first = self.position
@@ -149,10 +155,10 @@ class _Parser(TokenParser):
         return of_factor(product, inner, factor_start(product, place), f"{qualifiers(product)[place]}.{name}")
 
     def _place(self) -> int:
-        """Which factor the next token calls."""
+        """Return the factor that the next token names."""
         word, group = self.peek(), self.group
         if not is_product(group):
-            raise self.error(f"{word}. names a factor, and {group.name} is no product (write natural?)")
+            raise self.error(f"{word}. names a factor, and {group.name} is not a product (write natural?)")
         places = factor_places(word, group)
         if len(places) == 1:
             return places[0]
@@ -163,7 +169,7 @@ class _Parser(TokenParser):
         raise self.error(f"{group.name} has no factor {word} (write {ways})")
 
     def _number(self, least: int = 1) -> int | None:
-        """The integer that comes next, None where there is none."""
+        """Take and return the integer that comes next; None if there is none."""
         token = self.peek()
         if not (token.isdigit() and token.isascii()):
             return None

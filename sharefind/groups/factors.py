@@ -1,4 +1,4 @@
-"""The factors of a direct product, and their representations as ones of the whole product."""
+"""The factors of a direct product, and their representations as representations of the whole product."""
 
 from __future__ import annotations
 
@@ -20,29 +20,52 @@ from sharefind.typing import FloatArray, IntArray
 
 
 def factors_of(group: Group) -> tuple[Group, ...]:
-    """The factors of a direct product, the group itself where it is none."""
+    """Return the factors of a direct product; a group that is not a product is its own factor.
+
+    Args:
+        group: Any group.
+    """
     return (isinstance(group, FiniteGroup | CompactProduct) and group.factors) or (group,)
 
 
 def is_product(group: Group) -> bool:
-    """Whether a group is a direct product of others."""
+    """Return whether a group is a direct product of others.
+
+    Args:
+        group: Any group.
+    """
     return isinstance(group, FiniteGroup | CompactProduct) and bool(group.factors)
 
 
 def factor_start(group: Group, place: int) -> int:
-    """The first point of a factor among those of the product, or the first row of its block."""
+    """Return the first point of a factor among those of the product, or the first row of its block.
+
+    Args:
+        group: The product.
+        place: Position of the factor, from 0.
+    """
     before = factors_of(group)[:place]
     return sum(size_of(factor) for factor in before if isinstance(factor, FiniteGroup | CompactGroup))
 
 
 def qualifiers(group: Group) -> tuple[str, ...]:
-    """How expressions call the factors: by their names, by their places from 1 where a name occurs twice."""
+    """Return the words by which expressions call the factors: their names, or positions from 1 where a name occurs
+    twice.
+
+    Args:
+        group: The product.
+    """
     names = [factor.name for factor in factors_of(group)]
     return tuple(name if names.count(name) == 1 else str(k) for k, name in enumerate(names, start=1))
 
 
 def factor_places(word: str, group: Group) -> list[int]:
-    """The places, from 0, of the factors that a word calls: a name in any letters, or a place from 1."""
+    """Return the positions, from 0, of the factors that a word calls.
+
+    Args:
+        word: A name in upper or lower case, or a position from 1.
+        group: The product.
+    """
     factors = factors_of(group)
     if word.isdigit():
         return [int(word) - 1] if 1 <= int(word) <= len(factors) else []
@@ -50,13 +73,16 @@ def factor_places(word: str, group: Group) -> list[int]:
 
 
 def of_factor(group: Group, inner: Representation, start: int, name: str) -> Representation:
-    """A representation of a factor as one of a product, on which the other factors act trivially.
+    """Return a representation of a factor as one of a product, on which the other factors act trivially.
 
     Args:
         group: The product, or a subgroup of it.
         inner: The representation of the factor.
         start: The factor's first point among those of the product.
-        name: What to call the result.
+        name: Name of the result.
+
+    Raises:
+        RepresentationError: The group is not a group of permutations, but the factor is.
     """
     if isinstance(group, CompactGroup):
         return _of_block(group, inner, start, name)
@@ -64,10 +90,10 @@ def of_factor(group: Group, inner: Representation, start: int, name: str) -> Rep
 
 
 def _of_points(group: Group, inner: Representation, start: int, name: str) -> Representation:
-    """Of a factor of permutations, as one of a group of permutations of the points of all factors."""
+    """Extend a representation of a permutation factor to a permutation group of the points of all factors."""
     factor = inner.finite_group
     if not isinstance(group, FiniteGroup):
-        raise RepresentationError(f"{group.name} is no group of permutations; use a product of named groups")
+        raise RepresentationError(f"{group.name} is not a group of permutations; use a product of named groups")
     local = group.generator_array[:, start : start + factor.degree] - start
     moves = (local != np.arange(factor.degree)).any(axis=1)
     own = _of_generators(inner, local[moves])
@@ -82,7 +108,7 @@ def _of_points(group: Group, inner: Representation, start: int, name: str) -> Re
 
 
 def _of_block(group: CompactGroup, inner: Representation, start: int, name: str) -> Representation:
-    """Of a factor, as one of a group of block diagonal matrices of which it is a block."""
+    """Extend a representation of a factor to a group of block diagonal matrices with this factor as a block."""
     size = size_of(inner.group) if isinstance(inner.group, CompactGroup) else inner.finite_group.degree
     discrete = [_cut(matrix, start, size) for matrix in group.discrete]
     algebra = tuple(_cut(matrix, start, size) for matrix in group.lie_algebra)
@@ -106,7 +132,7 @@ def _of_block(group: CompactGroup, inner: Representation, start: int, name: str)
 
 
 def _evaluated(draws: FloatArray, inner: Representation, start: int, size: int) -> FloatArray:
-    """A factor's representation at block diagonal matrices (count, n, n)."""
+    """Evaluate a factor's representation at block diagonal matrices (count, n, n)."""
     block = draws[:, start : start + size, start : start + size]
     if isinstance(inner.group, CompactGroup):
         return inner.evaluate(block)
@@ -127,7 +153,7 @@ def _is_natural(rep: Representation) -> bool:
 
 
 def _cut(matrix: DomainMatrix, start: int, size: int) -> DomainMatrix:
-    """One block of a block diagonal matrix, (size, size)."""
+    """Return one block of a block diagonal matrix, (size, size)."""
     rows = rows_of(matrix)
     return sparse_matrix(
         {i: {j - start: v for j, v in rows[start + i].items()} for i in range(size) if start + i in rows},
@@ -137,14 +163,14 @@ def _cut(matrix: DomainMatrix, start: int, size: int) -> DomainMatrix:
 
 
 def _of_generators(inner: Representation, local: IntArray) -> Representation:
-    """The factor's representation at these elements, (n, degree), of which none is the identity."""
+    """Return the factor's representation at elements (n, degree) other than the identity."""
     factor = inner.finite_group
     here = FiniteGroup(factor.name, factor.degree, tuple(map(tuple, local.tolist())), factor.natural_blocks)
     return inner if here.generators == factor.generators else inner.restrict(here)
 
 
 def _spread(matrices: Matrices, moves: Sequence[bool], dim: int) -> Matrices:
-    """One matrix for each generator: those given where it moves the factor, else the identity."""
+    """Return one matrix for each generator: a given one if it moves the factor, else the identity."""
     domain = matrices[0].domain if matrices else QQ
     given = iter(matrices)
     return common_matrices([next(given) if move else identity_matrix(dim, domain) for move in moves])

@@ -2,8 +2,8 @@
 
 Or the point group of points at rest: {"rest": [[x, y, z], ..], "kinds": ["C", ..], "outputs": "scalar"}.
 
-Everything is checked before it is used: each refusal is one line that names the file and the generator. Exact
-numbers are parsed in `sharefind.exact.numbers`, matrix groups become permutation groups in `orbits`.
+Everything is checked before use. Each error message is one line that names the file and the generator.
+`sharefind.exact.numbers` parses exact numbers; `orbits` turns matrix groups into permutation groups.
 """
 
 from __future__ import annotations
@@ -42,7 +42,13 @@ Rows = list[list[Any]]
 
 @dataclass(frozen=True)
 class GeneratorFile:
-    """A group given by matrices: the abstract group and its representations on inputs and on outputs."""
+    """A group given by matrices.
+
+    Attributes:
+        group: The abstract group.
+        in_rep: Its representation on inputs.
+        out_rep: Its representation on outputs.
+    """
 
     group: FiniteGroup
     in_rep: Representation
@@ -51,16 +57,16 @@ class GeneratorFile:
 
 @dataclass(frozen=True)
 class FileBounds:
-    """How large a generator file may be, beside `Limits`; none of these can be raised by users.
+    """Size limits of a generator file, in addition to `Limits`; users cannot raise them.
 
     Attributes:
-        bytes: Largest file, where `Limits.file_size` is None.
-        entries: Most entries (order x points) of the listed group.
-        generators: Most generators.
-        name: Longest name, in characters.
-        rank_work: Up to this cost, a matrix that is not orthogonal is also looked at for being singular: 2 x 2 up to
+        bytes: Largest file in bytes, if `Limits.file_size` is None.
+        entries: Largest number of entries (order x points) of the listed group.
+        generators: Largest number of generators.
+        name: Largest length of a name, in characters.
+        rank_work: Largest cost at which a matrix that is not orthogonal is also checked for being singular: 2 x 2 up to
             degree 13.
-        plain_bits: Bits of numbers that cost no more than small ones.
+        plain_bits: Size in bits up to which numbers cost no more than small ones.
     """
 
     bytes: int = 5_000_000
@@ -72,22 +78,28 @@ class FileBounds:
 
 
 FILE_BOUNDS = FileBounds()
-"""What holds where nothing else is said."""
+"""Default limits."""
 
 
 def load_generators(
     path: str | Path, limits: Limits = DEFAULT_LIMITS, bounds: FileBounds = FILE_BOUNDS
 ) -> GeneratorFile:
-    """Read a group and its two orthogonal representations; entries are integers or texts such as "sqrt(3)/2".
+    """Return a group and its two orthogonal representations, read from a file.
 
-    The group is the one that the input matrices generate, as permutations of an orbit of vectors. Of positions at rest
-    it is their point group, which acts on a vector for each point by turning all of them and permuting the points.
+    The input matrices generate the group, which acts as permutations of an orbit of vectors. Entries are integers or
+    texts such as "sqrt(3)/2". Positions at rest stand for their point group: it acts on a vector for each point, turns
+    all of them and permutes the points.
+
+    Args:
+        path: The file.
+        limits: Limits on the order of the group, on its points and on the size of the file.
+        bounds: Further size limits.
 
     Raises:
-        GroupError: unreadable, not JSON, not of the documented form, an inexact entry, a singular generator,
-            or a group that is infinite or above the limits on its order and on its points.
-        RepresentationError: a generator that is not orthogonal, or outputs that are no homomorphic image of
-            the group that the inputs generate.
+        GroupError: The file cannot be read, is not JSON or not of the documented form, an entry is not exact, a
+            generator is singular, or the group is infinite or exceeds the limits.
+        RepresentationError: A generator is not orthogonal, or the map from input matrices to output matrices is not a
+            homomorphism.
     """
     return _Reader(Path(path), limits, bounds).read()
 
@@ -100,19 +112,19 @@ def group_of_matrices(
     limits: Limits = DEFAULT_LIMITS,
     bounds: FileBounds = FILE_BOUNDS,
 ) -> GeneratorFile:
-    """The group that orthogonal matrices generate, as `load_generators` makes it.
+    """Return the group that orthogonal matrices generate, as `load_generators` does.
 
     Args:
-        source: Opens every message, such as the name of a file.
-        name: Of the group.
-        ins: What the generators do to inputs, exact and orthogonal, over one field.
-        outs: What they do to outputs, in the same order.
-        limits: On the order of the group and on its points.
-        bounds: What else is bounded.
+        source: Beginning of every message, such as the name of a file.
+        name: Name of the group.
+        ins: Actions of the generators on inputs, exact and orthogonal, over one field.
+        outs: Their actions on outputs, in the same order.
+        limits: Limits on the order of the group and on its points.
+        bounds: Further size limits.
 
     Raises:
-        GroupError: The group is infinite or above the limits.
-        RepresentationError: The outputs are no homomorphic image of the group that the inputs generate.
+        GroupError: The group is infinite or exceeds the limits.
+        RepresentationError: The map from input matrices to output matrices is not a homomorphism.
     """
     return _Reader(Path(source), limits, bounds).made(name, list(ins), list(outs))
 
@@ -184,7 +196,7 @@ class _Reader:
 
     @contextmanager
     def naming(self, where: str) -> Iterator[None]:
-        """Put the file and the place before what is wrong."""
+        """Put the file and the place before an error message."""
         try:
             yield
         except GroupError as error:
@@ -209,7 +221,7 @@ class _Reader:
             raise GroupError(f"{self.path}: is not JSON ({reason}); write a JSON object") from error
 
     def parsed(self, data: Any) -> tuple[str, list[dict[str, Rows]]]:
-        """The name and the raw matrices, their form and sizes checked."""
+        """Return the name and the raw matrices after checking their form and sizes."""
         bounds = self.bounds
         if not isinstance(data, dict):
             self.refuse('holds no JSON object; write {"name": ..., "generators": [...]}')
@@ -243,7 +255,7 @@ class _Reader:
         return {side: generator[side] for side in ("in", "out")}
 
     def exact(self, raw: list[Rows], side: str) -> list[DomainMatrix]:
-        """Exact matrices over one field, each checked to be orthogonal."""
+        """Return exact matrices over one field, each checked to be orthogonal."""
         with self.naming(f'in "{side}", '):
             domain = exact_domain(_entries(raw))
             matrices = [exact_matrix(rows, domain) for rows in raw]
@@ -286,7 +298,7 @@ class _Reader:
         )
 
     def permuting(self, name: str, perms: IntArray) -> FiniteGroup:
-        """A group that only permutes columns and changes signs: it may have any size, since it need not be listed."""
+        """Return a group that only permutes columns and changes signs; it may be large, since it need not be listed."""
         generators, points = tuple(map(tuple, perms.tolist())), perms.shape[1]
         listed = enumerate_elements(perms, FiniteGroup.most_at_once)
         if listed is not None:
@@ -296,7 +308,7 @@ class _Reader:
         return FiniteGroup(name, points, generators, known_order=chain.order)
 
     def kept(self, ins: list[DomainMatrix], outs: list[DomainMatrix]) -> list[int]:
-        """Generators other than the identity on inputs; those must be the identity on outputs too."""
+        """Return the generators that are not the identity on inputs; the others must be the identity on outputs too."""
         kept = []
         for position, (a, b) in enumerate(zip(ins, outs, strict=True)):
             if a != identity_matrix(a.shape[0], a.domain):
@@ -306,7 +318,7 @@ class _Reader:
         return kept
 
     def check_outputs(self, out_rep: Representation, kept: list[int]) -> None:
-        """Whether the outputs are a homomorphic image of the group that the inputs generate."""
+        """Check that the map from input matrices to output matrices is a homomorphism."""
         if out_rep.is_sparse and not out_rep.finite_group.is_small:
             self.check_orders(out_rep)
             return
@@ -320,7 +332,7 @@ class _Reader:
         self.refuse_word("*".join(filter(None, [word_text(there), *(f"g{letter}^-1" for letter in back)])))
 
     def check_orders(self, out_rep: Representation) -> None:
-        """The same of a group that is not listed: on inputs and outputs together it has as many elements."""
+        """Check the same for a group that is not listed: on inputs and outputs together it must have the same order."""
         joint, order = JointPoints.of([out_rep]).generators, out_rep.finite_group.order
         try:
             together = StabiliserChain.of(joint, joint.shape[1], most=order).order
@@ -333,7 +345,9 @@ class _Reader:
             )
 
     def as_permutations(self, rep: Representation) -> Representation:
-        """The same generators as permutations of an orbit, faster to check; the same where the orbit is too large."""
+        """Return the same generators as permutations of an orbit, which are faster to check; unchanged if the orbit is
+        too large.
+        """
         if rep.is_sparse:
             return rep
         with self.naming('"out": '):
@@ -360,7 +374,7 @@ def _are_positions(rest: Any) -> bool:
 
 
 def _entries(raw: list[Rows]) -> list[Any]:
-    """The different entries; all but integers and texts are refused, true and 1.0 included."""
+    """Return the different entries; refuse all but integers and texts, including true and 1.0."""
     entries = [entry for rows in raw for row in rows for entry in row]
     for entry in entries:
         if isinstance(entry, bool) or not isinstance(entry, (int, str)):

@@ -1,6 +1,6 @@
-"""Representations given by the matrices of the generators, accepted only when they are a homomorphism.
+"""Representations given by the matrices of the generators, accepted only if they are a homomorphism.
 
-Ready-made representations are in `constructors`; matrices read from files come through `files`.
+`constructors` has predefined representations; `files` reads matrices from files.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ MatrixLike: TypeAlias = DomainMatrix | Sequence[Sequence[Exact]]
 
 
 def from_matrices(group: FiniteGroup, matrices: Sequence[MatrixLike], name: str) -> Representation:
-    """The representation that sends each generator of the group to a matrix, validated over the Cayley graph.
+    """Return the representation that sends each generator of a group to a matrix, checked over the Cayley graph.
 
-    Signed permutation matrices are recognised and kept as index arrays. Costs order x n_generators exact
+    Signed permutation matrices are recognised and stored as index arrays. The check takes order x n_generators exact
     products.
 
     Args:
-        group: a finite group.
-        matrices: one matrix a generator, `DomainMatrix` or nested lists of exact numbers, (dim, dim).
-        name: what to call it.
+        group: A finite group.
+        matrices: One matrix per generator, shape (dim, dim): a `DomainMatrix` or nested lists of exact numbers.
+        name: Name of the representation.
 
     Raises:
-        RepresentationError: wrong count or sizes, or not a homomorphism (the word is named).
-        GroupError: an entry that is not an exact number.
+        RepresentationError: The number or the sizes of the matrices are wrong, or they are not a homomorphism; the
+            message names the word.
+        GroupError: An entry is not an exact number.
     """
     if not matrices or len(matrices) != len(group.generators):
         raise RepresentationError(
@@ -50,7 +51,7 @@ def from_matrices(group: FiniteGroup, matrices: Sequence[MatrixLike], name: str)
 
 
 def _exact(matrix: MatrixLike) -> DomainMatrix:
-    """The matrix over QQ or a cosine field; other sympy fields are converted entry by entry."""
+    """Return the matrix over QQ or a cosine field; other sympy fields are converted entry by entry."""
     if not isinstance(matrix, DomainMatrix):
         return exact_matrix(matrix)
     if matrix.domain.is_QQ or isinstance(matrix.domain, CosineField):
@@ -59,7 +60,16 @@ def _exact(matrix: MatrixLike) -> DomainMatrix:
 
 
 def unchecked(group: FiniteGroup, matrices: Sequence[DomainMatrix], name: str) -> Representation:
-    """The same without the check over the Cayley graph, for what is a homomorphism by construction."""
+    """Return such a representation without the check, for matrices that are a homomorphism by construction.
+
+    Args:
+        group: A finite group.
+        matrices: One matrix per generator, shape (dim, dim).
+        name: Name of the representation.
+
+    Raises:
+        RepresentationError: The matrices have different sizes.
+    """
     dim = matrices[0].shape[0]
     for position, matrix in enumerate(matrices):
         if matrix.shape != (dim, dim):
@@ -75,10 +85,13 @@ def unchecked(group: FiniteGroup, matrices: Sequence[DomainMatrix], name: str) -
 
 
 def check_homomorphism(rep: Representation) -> None:
-    """Check rho(g_k) rho(gen_j) = rho(g_k gen_j) on every edge of the Cayley graph, which is enough.
+    """Check rho(g_k) rho(gen_j) = rho(g_k gen_j) on every edge of the Cayley graph, which is sufficient.
+
+    Args:
+        rep: The representation.
 
     Raises:
-        RepresentationError: an edge fails; both words for the same element are named.
+        RepresentationError: An edge fails; the message has both words for the same element.
     """
     failure = first_failure(rep)
     if failure is not None:
@@ -93,14 +106,22 @@ def check_homomorphism(rep: Representation) -> None:
 
 
 def first_failure(rep: Representation) -> tuple[int, int] | None:
-    """The first edge (k, j) of the Cayley graph with rho(g_k) rho(gen_j) != rho(g_k gen_j), or None."""
+    """Return the first edge (k, j) of the Cayley graph with rho(g_k) rho(gen_j) != rho(g_k gen_j), or None.
+
+    Args:
+        rep: The representation.
+    """
     right = rep.finite_group.enumeration().right
     edges = _sparse_failures(rep, right) if rep.is_sparse else _matrix_failures(rep, right)
     return next(edges, None)
 
 
 def word_text(word: Sequence[int]) -> str:
-    """A word in the generators as text: "g0*g1*g0", "1" for the empty word."""
+    """Return a word in the generators as text: "g0*g1*g0", "1" for the empty word.
+
+    Args:
+        word: Indices of the generators.
+    """
     return "*".join(f"g{letter}" for letter in word) or "1"
 
 
@@ -115,7 +136,7 @@ def _sparse_failures(rep: Representation, right: IntArray) -> Iterator[tuple[int
 
 
 def _matrix_failures(rep: Representation, right: IntArray) -> Iterator[tuple[int, int]]:
-    """Images are made along the breadth-first tree as edges are met: a failure may be found early."""
+    """Yield edges that fail; images are built along the breadth-first tree, so that a failure may be found early."""
     matrices = rep.generator_matrices
     images = {0: identity_matrix(rep.dim, matrices[0].domain)} if matrices else {}
     for k in range(len(right) if matrices else 0):

@@ -1,6 +1,6 @@
 """Finite permutation groups and compact matrix groups, exact and without any catalogue of names.
 
-What a group does to a vector space is left to `representation`, which groups have names to `catalogue`.
+`representation` has the actions of groups on vector spaces, `catalogue` the groups that have names.
 
 Conventions, stated once. A permutation g is stored in image form, g[i] = g(i); the product is composition,
 (g h)(i) = g(h(i)), which is `g[h]` in numpy; a representation satisfies rho(g h) = rho(g) rho(h); the
@@ -30,21 +30,25 @@ if TYPE_CHECKING:
     from sympy.combinatorics import PermutationGroup
 
 MAX_ORDER = LARGEST_ORDER
-"""Largest order that `FiniteGroup.elements` lists unless a larger limit is passed."""
+"""Default limit on the order of a group that `FiniteGroup.elements` lists."""
 
 MAX_TABLE_ORDER = 6_000
-"""Largest order whose multiplication table is built: order^2 entries of four bytes, 144 MB here."""
+"""Largest order for which a multiplication table is built; order^2 entries of four bytes are 144 MB here."""
 
 
 class Group(ABC):
-    """What every candidate symmetry group has: a name and an order, None when it is infinite."""
+    """A candidate symmetry group.
+
+    Attributes:
+        name: Its name.
+    """
 
     name: str
 
     @property
     @abstractmethod
     def order(self) -> int | None:
-        """Number of elements, None when infinite."""
+        """Number of elements; None for an infinite group."""
 
     @property
     def is_finite(self) -> bool:
@@ -54,10 +58,13 @@ class Group(ABC):
 
 @dataclass(frozen=True)
 class NaturalBlock:
-    """How one run of points acts on a vector space; natural representations are direct sums of such blocks.
+    """How a range of points acts on a vector space; natural representations are direct sums of such blocks.
 
-    kind: "points" (e_i -> e_{g(i)}, dimension `size`), "signed" (points i and i + size/2 are e_i and -e_i,
-    dimension size/2) or "rotation" (the shift i -> i + 1 is the rotation by 2 pi / size, dimension 2).
+    Attributes:
+        kind: "points" (e_i -> e_{g(i)}, dimension `size`), "signed" (points i and i + size/2 are e_i and -e_i,
+            dimension size/2) or "rotation" (the shift i -> i + 1 is the rotation by 2 pi / size, dimension 2).
+        start: First point of the range.
+        size: Number of points.
     """
 
     kind: Literal["points", "signed", "rotation"]
@@ -72,22 +79,22 @@ class NaturalBlock:
 
 @dataclass(frozen=True, eq=False)
 class FiniteGroup(Group):
-    """A permutation group of range(degree), given by generators in image form.
+    """A permutation group of range(degree), given by generators.
 
-    Two groups are equal when they have the same degree and the same set of permutations, whatever their
-    names, generators and natural representations.
+    Two groups are equal if they have the same degree and the same set of permutations; names, generators and natural
+    representations may differ.
 
-    Args:
-        name: what to call it; structure names come from `structure_name`.
-        degree: number of points.
-        generators: permutations of range(degree), g[i] = g(i); the identity is dropped, so the trivial group
-            has no generators.
-        natural_blocks: how the points act on the natural space; empty means by permuting coordinates.
-        known_order: the order where it is known by construction, which spares a Schreier-Sims run.
-        factors: of a direct product, the groups whose points stand side by side, in this order; else empty.
+    Attributes:
+        name: Its name; `structure_name` computes structure names.
+        degree: Number of points.
+        generators: Permutations of range(degree) in image form, g[i] = g(i). The identity is dropped, so the trivial
+            group has no generators.
+        natural_blocks: How the points act on the natural space; empty means by permuting coordinates.
+        known_order: The order, if it is known by construction; this avoids a Schreier-Sims computation.
+        factors: Factors of a direct product, whose points follow each other in this order; empty for other groups.
 
     Raises:
-        GroupError: no points, or a generator that is not a permutation of range(degree).
+        GroupError: There are no points, or a generator is not a permutation of range(degree).
     """
 
     name: str
@@ -98,13 +105,13 @@ class FiniteGroup(Group):
     factors: tuple[FiniteGroup, ...] = field(default=(), repr=False)
 
     most_entries: ClassVar[int] = 50_000_000
-    """Largest order x degree of a listing: eight bytes each, 400 MB here."""
+    """Largest order x degree of a list of elements; eight bytes each, 400 MB here."""
 
     most_at_once: ClassVar[int] = 5_000
-    """Largest order that is listed without being asked: beyond, a stabiliser chain is faster."""
+    """Largest order up to which elements are listed by default; beyond it, a stabiliser chain is faster."""
 
     most_unlisted: ClassVar[int] = 10**30
-    """Largest order of a group that is searched, drawn from or read without being listed, unless it is named."""
+    """Largest order of a group that is searched, sampled or read without a list of elements, unless it has a name."""
 
     def __post_init__(self) -> None:
         if self.degree < 1:
@@ -121,12 +128,14 @@ class FiniteGroup(Group):
 
     @property
     def blocks(self) -> tuple[NaturalBlock, ...]:
-        """`natural_blocks`, or one block of all points where there are none."""
+        """The `natural_blocks`, or one block of all points if there are none."""
         return self.natural_blocks or (NaturalBlock("points", 0, self.degree),)
 
     @cached_property
     def order(self) -> int:
-        """Number of elements: known by construction, else by listing where they are few, else by Schreier-Sims."""
+        """Number of elements: known by construction, else counted by listing if there are few, else by
+        Schreier-Sims.
+        """
         if self.known_order is not None:
             return self.known_order
         listed = enumerate_elements(self.generator_array, min(self.most_at_once, self._most_listed))
@@ -134,12 +143,12 @@ class FiniteGroup(Group):
 
     @cached_property
     def chain(self) -> StabiliserChain:
-        """A base and strong generating set; nothing is listed."""
+        """A base and strong generating set, computed without listing elements."""
         return StabiliserChain.of(self.generator_array, self.degree, known_order=self.known_order)
 
     @cached_property
     def sympy(self) -> PermutationGroup:
-        """The same group as a sympy `PermutationGroup` (note that sympy composes left to right)."""
+        """The same group as a sympy `PermutationGroup`; note that sympy composes left to right."""
         from sympy.combinatorics import Permutation, PermutationGroup
 
         generators = self.generators or (tuple(range(self.degree)),)
@@ -147,7 +156,7 @@ class FiniteGroup(Group):
 
     @cached_property
     def generator_array(self) -> IntArray:
-        """Generators, int64 (n_generators, degree)."""
+        """Generators, shape (n_generators, degree), int64."""
         return np.asarray(self.generators, dtype=np.int64).reshape(len(self.generators), self.degree)
 
     @cached_property
@@ -166,23 +175,26 @@ class FiniteGroup(Group):
 
     @property
     def is_listable(self) -> bool:
-        """Whether the group is small enough to be listed without lifting a limit."""
+        """Whether the group is small enough to be listed within the default limits."""
         return self.order <= self._most_listed
 
     @property
     def is_small(self) -> bool:
-        """Whether its elements are listed wherever that is the shorter way."""
+        """Whether the group is small enough that listing its elements is the faster method."""
         return self.order <= min(self.most_at_once, self._most_listed)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields alone: what was computed from them is computed again after unpickling."""
+        """Return the fields only; derived values are computed again after unpickling."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def enumeration(self, max_order: int = MAX_ORDER) -> Enumeration:
-        """Every element with its word in the generators; breadth first, so the order is deterministic.
+        """Return every element with its word in the generators, breadth first, so that the order is deterministic.
+
+        Args:
+            max_order: Largest order.
 
         Raises:
-            GroupError: the order is above `max_order`.
+            GroupError: The order exceeds `max_order`, the list would be too large, or `known_order` is wrong.
         """
         if self.order > max_order:
             count = str(self.order) if self.order < 10**12 else "more than 10^12"
@@ -201,24 +213,34 @@ class FiniteGroup(Group):
         return listed
 
     def elements(self, max_order: int = MAX_ORDER) -> IntArray:
-        """Every element, int64 (order, degree), row 0 the identity, breadth first over the generators.
+        """Return every element, shape (order, degree), int64, breadth first; row 0 is the identity.
+
+        Args:
+            max_order: Largest order.
 
         Raises:
-            GroupError: the order is above `max_order`.
+            GroupError: The order exceeds `max_order`.
         """
         return self.enumeration(max_order).elements
 
     def words(self, max_order: int = MAX_ORDER) -> tuple[IntArray, IntArray]:
-        """The tree of words: (parent, generator), int64 (order,) each; both are -1 at the identity.
+        """Return the tree of words: (parent, generator), shape (order,), int64 each; both are -1 at the identity.
 
-        elements[k] = elements[parent[k]] o generators[generator[k]], and parent[k] < k, so one pass in
-        ascending k builds the image of every element.
+        elements[k] = elements[parent[k]] o generators[generator[k]], and parent[k] < k. Therefore one pass in ascending
+        k builds the image of every element.
+
+        Args:
+            max_order: Largest order.
         """
         listed = self.enumeration(max_order)
         return listed.parent, listed.generator
 
     def word(self, index: int) -> tuple[int, ...]:
-        """Generators (w_1, ..., w_r) with elements[index] = g_{w_1} o ... o g_{w_r}; () for the identity."""
+        """Return generators (w_1, ..., w_r) with elements[index] = g_{w_1} o ... o g_{w_r}; () for the identity.
+
+        Args:
+            index: Row of the element in `elements()`.
+        """
         parent, generator = self.words()
         letters: list[int] = []
         while index > 0:
@@ -227,10 +249,13 @@ class FiniteGroup(Group):
         return tuple(reversed(letters))
 
     def index(self, permutation: Sequence[int] | IntArray) -> int:
-        """Row of `elements()` that holds this permutation (degree,).
+        """Return the row of `elements()` that holds a permutation.
+
+        Args:
+            permutation: Shape (degree,), integers.
 
         Raises:
-            GroupError: the permutation is not in the group.
+            GroupError: The permutation is not in the group.
         """
         key = np.asarray(permutation, dtype=np.int64).tobytes()
         position = self.enumeration().positions.get(key)
@@ -239,7 +264,11 @@ class FiniteGroup(Group):
         return position
 
     def contains(self, permutation: Sequence[int]) -> bool:
-        """Whether a permutation of range(degree) is an element; S<n> and A<n> need no listing."""
+        """Return whether a permutation is an element; S<n> and A<n> need no list.
+
+        Args:
+            permutation: Permutation of range(degree) in image form.
+        """
         if len(permutation) != self.degree:
             return False
         whole = math.factorial(self.degree)
@@ -252,22 +281,36 @@ class FiniteGroup(Group):
         return bool(self.chain.contains(np.asarray(permutation)[None])[0])
 
     def is_subgroup_of(self, other: FiniteGroup) -> bool:
-        """Whether every element of this group is one of `other`, as permutations of the same points."""
+        """Return whether every element of this group is an element of another one, as permutations of the same points.
+
+        Args:
+            other: The other group.
+        """
         return self.degree == other.degree and all(other.contains(g) for g in self.generators)
 
     def sample(self, rng: np.random.Generator, size: int) -> IntArray:
-        """Haar draws, int64 (size,): uniform rows of `elements()`.
+        """Return uniform draws of rows of `elements()`, shape (size,), int64.
+
+        Args:
+            rng: Source of the draws.
+            size: Number of draws.
 
         Raises:
-            GroupError: the group is too large to be listed.
+            GroupError: The group is too large to list.
         """
         self.enumeration()
         return rng.integers(self.order, size=size, dtype=np.int64)
 
     def sample_permutations(self, rng: np.random.Generator, size: int) -> IntArray:
-        """Haar draws as permutations, int64 (size, degree), also of a group too large to be listed.
+        """Return uniform draws as permutations, shape (size, degree), int64, also for a group that is too large to
+        list.
 
-        Each element is a product of one member of each transversal of a stabiliser chain in one way (Sims 1970).
+        Each element is, in exactly one way, a product of one member of each transversal of a stabiliser chain (Sims
+        1970).
+
+        Args:
+            rng: Source of the draws.
+            size: Number of draws.
         """
         if self.is_small:
             return self.elements()[self.sample(rng, size)]
@@ -276,16 +319,19 @@ class FiniteGroup(Group):
         return self.chain.sample(rng, size).astype(np.int64)
 
     def multiplication_table(self, max_order: int = MAX_TABLE_ORDER) -> NDArray[np.int32]:
-        """Cayley table, int32 (order, order): elements[table[a, b]] = elements[a] o elements[b].
+        """Return the Cayley table, shape (order, order), int32: elements[table[a, b]] = elements[a] o elements[b].
+
+        Args:
+            max_order: Largest order.
 
         Raises:
-            GroupError: the order is above `max_order`.
+            GroupError: The order exceeds `max_order`.
         """
         return self.enumeration(max_order).table()
 
     @cached_property
     def canonical(self) -> bytes:
-        """The sorted elements as bytes: equal groups, and only they, share it (with the degree)."""
+        """The sorted elements as bytes; groups of one degree are equal exactly if these are."""
         rows = np.ascontiguousarray(self.elements(), dtype=">u4")
         return np.sort(rows.view(np.dtype((np.void, rows.shape[1] * 4))).ravel()).tobytes()
 
@@ -310,13 +356,13 @@ class FiniteGroup(Group):
 
 @dataclass(frozen=True, eq=False)
 class CompactGroup(Group):
-    """SO(n) or O(n), by its Lie algebra, one element of each further component, and its Haar measure.
+    """SO(n) or O(n), given by its Lie algebra, one element of each further component, and its Haar measure.
 
-    Args:
-        name: "SO3", "O2", ...
-        n: size of the matrices.
-        lie_algebra: a basis of so(n), exact skew matrices over QQ, (n, n) each.
-        discrete: () for SO(n), one reflection for O(n); exact, (n, n).
+    Attributes:
+        name: Its name: "SO3", "O2", ...
+        n: Size of the matrices.
+        lie_algebra: A basis of so(n): exact skew matrices over QQ, shape (n, n) each.
+        discrete: () for SO(n), one reflection for O(n); exact, shape (n, n).
     """
 
     name: str
@@ -326,11 +372,16 @@ class CompactGroup(Group):
 
     @property
     def order(self) -> int | None:
-        """None: the group is infinite. Subclasses may be finite."""
+        """None, since the group is infinite. Subclasses may be finite."""
         return None
 
     def sample(self, rng: np.random.Generator, size: int) -> NDArray[np.float64]:
-        """Haar draws, float64 (size, n, n), by scipy (Stewart 1980; Mezzadri 2007)."""
+        """Return Haar draws, shape (size, n, n), float64, by scipy (Stewart 1980; Mezzadri 2007).
+
+        Args:
+            rng: Source of the draws.
+            size: Number of draws.
+        """
         from scipy.stats import ortho_group, special_ortho_group
 
         law: Any = ortho_group if self.discrete else special_ortho_group
@@ -347,7 +398,11 @@ class CompactGroup(Group):
 
 
 def cycles(permutation: Sequence[int] | IntArray) -> list[list[int]]:
-    """The disjoint cycles of a permutation (degree,), fixed points included, in the order of their first points."""
+    """Return the disjoint cycles of a permutation, including fixed points, in the order of their first points.
+
+    Args:
+        permutation: Shape (degree,), integers.
+    """
     seen: set[int] = set()
     found = []
     for start in range(len(permutation)):
@@ -361,10 +416,18 @@ def cycles(permutation: Sequence[int] | IntArray) -> list[list[int]]:
 
 
 def cycle_notation(permutation: Sequence[int] | IntArray) -> str:
-    """A permutation (degree,) as disjoint cycles of its points, "(0 2)(1 3)"; "()" for the identity."""
+    """Return a permutation as disjoint cycles of its points, "(0 2)(1 3)"; "()" for the identity.
+
+    Args:
+        permutation: Shape (degree,), integers.
+    """
     return "".join(f"({' '.join(map(str, cycle))})" for cycle in cycles(permutation) if len(cycle) > 1) or "()"
 
 
 def permutation_sign(permutation: Sequence[int] | IntArray) -> int:
-    """+1 for an even permutation (degree,), -1 for an odd one."""
+    """Return 1 for an even permutation, -1 for an odd one.
+
+    Args:
+        permutation: Shape (degree,), integers.
+    """
     return 1 if (len(permutation) - len(cycles(permutation))) % 2 == 0 else -1

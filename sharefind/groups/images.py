@@ -1,6 +1,6 @@
-"""Images of a finite group's generators and elements, as arrays and exact matrices, and the limits on their size.
+"""Images of a finite group's generators and elements, as arrays and exact matrices, and limits on their size.
 
-What they represent is decided in `representation`; here are the array loops.
+This module has the array computations; `representation` defines their meaning.
 """
 
 from __future__ import annotations
@@ -21,37 +21,51 @@ from sharefind.groups.group import FiniteGroup
 PermArray = NDArray[np.integer[Any]]
 SignArray = NDArray[np.int8]
 SparseImages = tuple[PermArray, SignArray]
-"""perms and signs, (n, dim) each: e_i -> signs[k, i] e_{perms[k, i]}."""
+"""Perms and signs, shape (n, dim) each: e_i -> signs[k, i] e_{perms[k, i]}."""
 
 Matrices = tuple[DomainMatrix, ...]
 
 
 def index_type(dim: int) -> type[np.signedinteger]:
-    """The integer type that holds indices below `dim` at half the memory where it can."""
+    """Return the integer type for indices below `dim`: int32 if possible, which halves the memory.
+
+    Args:
+        dim: The dimension.
+    """
     return np.int32 if dim <= np.iinfo(np.int32).max else np.int64
 
 
 def as_index(perms: PermArray, dim: int) -> PermArray:
-    """The same indices in the type used for dimension `dim`."""
+    """Return the same indices in the type used for a dimension.
+
+    Args:
+        perms: Integers.
+        dim: The dimension.
+    """
     return perms.astype(index_type(dim), copy=False)
 
 
 def ones(n_generators: int, dim: int) -> SignArray:
-    """Read-only signs +1, (n_generators, dim), that take no memory."""
+    """Return read-only signs of 1, shape (n_generators, dim), int8, that take no memory.
+
+    Args:
+        n_generators: Number of rows.
+        dim: Number of columns.
+    """
     return np.broadcast_to(np.int8(1), (n_generators, dim))
 
 
 def check_dim(dim: int, sparse: bool, most: int = 30_000_000, most_by_matrices: int = 20_000) -> None:
-    """Refuse a dimension that would not fit.
+    """Refuse a dimension that would not fit into memory.
 
     Args:
         dim: The dimension.
         sparse: Whether every element acts by a signed permutation.
-        most: Largest dimension of those: 120 MB a generator.
+        most: Largest dimension of such a representation: 120 MB per generator.
         most_by_matrices: Largest dimension of a representation by exact matrices.
 
     Raises:
-        RepresentationError: it is above.
+        RepresentationError: The dimension exceeds its limit.
     """
     limit = most if sparse else most_by_matrices
     if dim > limit:
@@ -61,7 +75,13 @@ def check_dim(dim: int, sparse: bool, most: int = 30_000_000, most_by_matrices: 
 
 
 def sparse_sum(first: SparseImages, second: SparseImages, is_signed: bool) -> SparseImages:
-    """Direct sums of signed permutations; signs take no memory where none is negative."""
+    """Return direct sums of signed permutations; the signs take no memory if none is negative.
+
+    Args:
+        first: Images, shape (n, dim_1) each.
+        second: Images, shape (n, dim_2) each.
+        is_signed: Whether a sign is negative.
+    """
     (p, s), (q, t) = first, second
     dim = p.shape[1] + q.shape[1]
     perms = np.concatenate([as_index(p, dim), as_index(q, dim) + p.shape[1]], axis=1).astype(index_type(dim))
@@ -69,7 +89,13 @@ def sparse_sum(first: SparseImages, second: SparseImages, is_signed: bool) -> Sp
 
 
 def sparse_copies(images: SparseImages, count: int, is_signed: bool) -> SparseImages:
-    """Direct sums of `count` times the same signed permutations."""
+    """Return direct sums of `count` times the same signed permutations.
+
+    Args:
+        images: Images, shape (n, dim) each.
+        count: The multiplicity.
+        is_signed: Whether a sign is negative.
+    """
     p, s = images
     dim = count * p.shape[1]
     offsets = np.arange(count, dtype=index_type(dim))[:, None] * p.shape[1]
@@ -78,7 +104,12 @@ def sparse_copies(images: SparseImages, count: int, is_signed: bool) -> SparseIm
 
 
 def sparse_word(images: SparseImages, word: tuple[int, ...]) -> SparseImages:
-    """The product of generators, (dim,) each."""
+    """Return the product of generators, shape (dim,) each.
+
+    Args:
+        images: Images of the generators, shape (n, dim) each.
+        word: Indices of the generators.
+    """
     perms, signs = images
     perm: PermArray = np.arange(perms.shape[1], dtype=perms.dtype)
     sign: SignArray = np.ones(perms.shape[1], dtype=np.int8)
@@ -90,16 +121,16 @@ def sparse_word(images: SparseImages, word: tuple[int, ...]) -> SparseImages:
 def check_product_work(
     name: str, groups: tuple[Matrices, Matrices], algebras: tuple[Matrices, Matrices], most: int = 2_500_000
 ) -> None:
-    """Refuse a tensor product whose exact matrices would take long to make.
+    """Refuse a tensor product whose exact matrices would take long to compute.
 
     Args:
-        name: What to call the product.
-        groups: The matrices of the generators in both factors.
-        algebras: The matrices of the Lie algebra in both factors.
-        most: Most rational numbers that they may take: two seconds.
+        name: Name of the product.
+        groups: Matrices of the generators in both factors.
+        algebras: Matrices of the Lie algebra in both factors.
+        most: Largest number of rational numbers; the default takes about two seconds.
 
     Raises:
-        RepresentationError: their entries times the degree of their field are above `most`.
+        RepresentationError: The number of entries times the degree of their field exceeds `most`.
     """
     work = sum(x.nnz() * y.nnz() * max(_cost(x), _cost(y)) for x, y in zip(*groups, strict=True))
     work += sum((x.nnz() + x.shape[0]) * y.shape[0] + x.shape[0] * y.nnz() for x, y in zip(*algebras, strict=True))
@@ -111,20 +142,32 @@ def check_product_work(
 
 
 def _cost(matrix: DomainMatrix) -> int:
-    """What a product of two entries costs beside one of rational numbers: of a cosine field ten times its degree."""
+    """Return the cost of a product of two entries relative to rational numbers: ten times the degree of a
+    cosine field.
+    """
     domain = matrix.domain
     return 10 * int(domain.mod.degree()) if isinstance(domain, CosineField) else 1
 
 
 def generator_matrices(perms: PermArray, signs: SignArray) -> Matrices:
-    """Sparse rational matrices of signed permutations (n_generators, dim)."""
+    """Return sparse rational matrices of signed permutations, shape (dim, dim) each.
+
+    Args:
+        perms: Shape (n_generators, dim), integers.
+        signs: Shape (n_generators, dim), int8.
+    """
     return tuple(signed_permutation_matrix(p, s) for p, s in zip(perms, signs, strict=True))
 
 
 def sparse_images(group: FiniteGroup, perms: PermArray, signs: SignArray) -> SparseImages:
-    """(perms, signs) of every element, (order, dim) each, from those of the generators (n_generators, dim).
+    """Return (perms, signs) of every element, shape (order, dim) each.
 
-    rho(h) rho(g) e_i = signs_g[i] signs_h[perms_g[i]] e_{perms_h[perms_g[i]]}.
+    They follow from rho(h) rho(g) e_i = signs_g[i] signs_h[perms_g[i]] e_{perms_h[perms_g[i]]}.
+
+    Args:
+        group: The group.
+        perms: Images of the generators, shape (n_generators, dim), integers.
+        signs: Signs of the generators, shape (n_generators, dim), int8.
     """
     dim = perms.shape[1]
     check_size(group, dim)
@@ -140,7 +183,17 @@ def sparse_images(group: FiniteGroup, perms: PermArray, signs: SignArray) -> Spa
 
 
 def matrix_images(group: FiniteGroup, matrices: Matrices, dim: int, largest_order: int = 20_000) -> Matrices:
-    """The exact image of every element, (dim, dim) each, of a group of at most `largest_order`."""
+    """Return the exact image of every element, shape (dim, dim) each.
+
+    Args:
+        group: The group.
+        matrices: Matrices of the generators, shape (dim, dim) each.
+        dim: The dimension.
+        largest_order: Largest order of the group.
+
+    Raises:
+        RepresentationError: The order exceeds `largest_order`.
+    """
     if group.order > largest_order:
         raise RepresentationError(
             f"{group.name} has {group.order} elements, too many for exact matrices "
@@ -154,7 +207,14 @@ def matrix_images(group: FiniteGroup, matrices: Matrices, dim: int, largest_orde
 
 
 def float_images(group: FiniteGroup, matrices: Matrices, dim: int) -> NDArray[np.float64]:
-    """Every image rounded, float64 (order, dim, dim); products of rounded generators along the words."""
+    """Return every image rounded, shape (order, dim, dim), float64, from products of rounded generators along the
+    words.
+
+    Args:
+        group: The group.
+        matrices: Matrices of the generators, shape (dim, dim) each.
+        dim: The dimension.
+    """
     check_size(group, dim * dim)
     parent, generator = group.words()
     steps = [to_float(m) for m in matrices]
@@ -166,7 +226,16 @@ def float_images(group: FiniteGroup, matrices: Matrices, dim: int) -> NDArray[np
 
 
 def dense_from_sparse(perms: PermArray, signs: SignArray, most: int = 200_000_000) -> NDArray[np.float64]:
-    """Dense float64 (order, dim, dim) matrices of signed permutations (order, dim), of at most `most` entries."""
+    """Return dense matrices of signed permutations, shape (order, dim, dim), float64.
+
+    Args:
+        perms: Shape (order, dim), integers.
+        signs: Shape (order, dim), int8.
+        most: Largest number of entries.
+
+    Raises:
+        RepresentationError: There would be more entries than `most`.
+    """
     order, dim = perms.shape
     if order * dim * dim > most:
         raise RepresentationError(
@@ -179,7 +248,11 @@ def dense_from_sparse(perms: PermArray, signs: SignArray, most: int = 200_000_00
 
 
 def block_diagonal(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Stacks of matrices (size, dim_k, dim_k) as one of block diagonal matrices, (size, sum of dim_k, same)."""
+    """Return block diagonal matrices, shape (size, sum of dim_k, sum of dim_k), float64.
+
+    Args:
+        parts: Stacks of matrices, shapes (size, dim_k, dim_k).
+    """
     stops = np.cumsum([part.shape[1] for part in parts])
     blocks = np.zeros((len(parts[0]), stops[-1], stops[-1]))
     for part, stop in zip(parts, stops, strict=True):
@@ -189,7 +262,11 @@ def block_diagonal(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def block_places(labels: Sequence[int]) -> NDArray[np.int64]:
-    """The number of the type of each coordinate, by first coordinates, from labels as in `vector_types` (dim,)."""
+    """Return the number of the type of each coordinate, counted by first coordinates, shape (dim,), int64.
+
+    Args:
+        labels: Labels as in `vector_types`, length dim.
+    """
     keys = [label or -(k + 1) for k, label in enumerate(labels)]
     known = {key: place for place, key in enumerate(dict.fromkeys(keys))}
     return np.array([known[key] for key in keys], dtype=np.int64)
@@ -211,7 +288,12 @@ def pair_places(labels: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def permuted_types(matrices: NDArray[np.float64], labels: Sequence[int]) -> NDArray[np.float64]:
-    """How orthogonal matrices (size, dim, dim) that keep types exchange them: (size, types, types)."""
+    """Return how orthogonal matrices that preserve types exchange them, shape (size, types, types), float64.
+
+    Args:
+        matrices: Shape (size, dim, dim), float64.
+        labels: Labels as in `vector_types`, length dim.
+    """
     places = block_places(labels)
     members = (places == np.arange(places.max() + 1)[:, None]).astype(np.float64)
     shares = np.einsum("ki,nij,lj->nkl", members, matrices**2, members)
@@ -226,10 +308,15 @@ def paired(matrices: NDArray[np.float64], labels: Sequence[int]) -> NDArray[np.f
 
 
 def check_size(group: FiniteGroup, entries: int, most: int = 200_000_000) -> None:
-    """Refuse to list images of more than `most` entries in all.
+    """Refuse to list images with too many entries.
+
+    Args:
+        group: The group.
+        entries: Number of entries per element.
+        most: Largest number of entries in all.
 
     Raises:
-        RepresentationError: order x entries is above the limit.
+        RepresentationError: order x entries exceeds the limit.
     """
     if group.order * entries > most:
         raise RepresentationError(

@@ -1,4 +1,4 @@
-"""Families of subgroups that are closed under joins, and subgroups of groups that are too large to list them all."""
+"""Families of subgroups that are closed under joins, and subgroups of groups with too many subgroups to list."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from sharefind.typing import IntArray
 def generated_subgroup(
     whole: FiniteGroup, moves: Iterable[Sequence[int] | IntArray], name: str = "?", few: int = 6
 ) -> FiniteGroup:
-    """The subgroup of a group that some of its elements, (degree,) each, generate; acting as the group does.
+    """Return the subgroup that some elements of a group generate, on the same points.
 
     Args:
         whole: The group.
-        moves: Elements of it, each that those before it generate left out where they are more than a few.
-        name: What the subgroup is called.
-        few: Elements up to which all are kept.
+        moves: Elements of it, shape (degree,) each. If there are many, only those that the previous ones do not
+            generate are kept as generators.
+        name: Name of the subgroup.
+        few: Number of elements up to which all are kept.
     """
     distinct = tuple(dict.fromkeys(tuple(map(int, move)) for move in moves))
     if len(distinct) <= few:
@@ -40,12 +41,12 @@ def generated_subgroup(
 
 @dataclass
 class JoinClosed:
-    """Subgroups of a group, closed under joins: with two of them it has the group that they generate.
+    """Subgroups of a group, closed under joins: it contains the group that any two members generate.
 
     Attributes:
         whole: The group itself, always a member.
-        most: Members at most.
-        most_joins: Joins that one addition makes at most.
+        most: Largest number of members.
+        most_joins: Largest number of joins that one addition computes.
         members: The subgroups, each once.
     """
 
@@ -58,11 +59,11 @@ class JoinClosed:
         self.members = {self.whole: None}
 
     def add(self, groups: Iterable[FiniteGroup], *, is_closed: bool = False) -> bool:
-        """Add subgroups and all joins that follow; nothing where these are too many.
+        """Add subgroups and all joins that follow; add nothing if these are too many.
 
         Args:
             groups: Subgroups of the whole.
-            is_closed: Whether they have the joins of each other already.
+            is_closed: Whether they already contain the joins of each other.
 
         Returns:
             Whether they are members now.
@@ -85,7 +86,12 @@ class JoinClosed:
         return True
 
     def join(self, one: FiniteGroup, other: FiniteGroup) -> FiniteGroup:
-        """The subgroup that two members generate."""
+        """Return the subgroup that two members generate.
+
+        Args:
+            one: A member.
+            other: Another member.
+        """
         small, large = sorted((one, other), key=lambda group: group.order)
         if large.order % small.order == 0 and small.is_subgroup_of(large):
             return large
@@ -94,14 +100,14 @@ class JoinClosed:
 
 
 def subgroups_below(group: FiniteGroup, most: int = 60) -> tuple[FiniteGroup, ...]:
-    """Subgroups of a group, not the trivial one, closed under joins; all of them where they can be listed.
+    """Return nontrivial subgroups of a group, closed under joins; all of them if they can be listed.
 
-    Elsewhere the normal ones, which are closed under joins; of groups that are too large for these too, the derived
-    subgroups and the elements that fix an orbit point by point, which are normal.
+    Otherwise it returns the normal subgroups, which are closed under joins. For groups that are too large for these, it
+    returns derived subgroups and pointwise stabilisers of orbits, which are normal.
 
     Args:
         group: The group.
-        most: Subgroups at most; the group itself alone where even the normal ones are more.
+        most: Largest number of subgroups; if even the normal ones are more, only the group itself is returned.
     """
     if group.order > MAX_SUBGROUP_ORDER:
         return (group, *_some_normal(group))
@@ -115,7 +121,7 @@ def subgroups_below(group: FiniteGroup, most: int = 60) -> tuple[FiniteGroup, ..
 
 
 def _is_normal(inner: FiniteGroup, outer: FiniteGroup) -> bool:
-    """Whether conjugation by the generators of a group keeps a subgroup."""
+    """Return whether conjugation by the generators of a group preserves a subgroup."""
     return all(
         inner.contains(_conjugate(np.array(h), np.array(g)).tolist())
         for g in outer.generators
@@ -124,14 +130,14 @@ def _is_normal(inner: FiniteGroup, outer: FiniteGroup) -> bool:
 
 
 def _conjugate(h: IntArray, g: IntArray) -> IntArray:
-    """g h g^-1."""
+    """Return g h g^-1."""
     moved = np.empty_like(h)
     moved[g] = g[h]
     return moved
 
 
 def _some_normal(group: FiniteGroup, most: int = 12) -> list[FiniteGroup]:
-    """The derived series, and pointwise stabilisers of orbits, where they are neither trivial nor all."""
+    """Return the derived series, and pointwise stabilisers of orbits, without the trivial group and the whole."""
     found: list[FiniteGroup] = []
     derived = _derived(group)
     while 1 < derived.order < (found[-1].order if found else group.order) and len(found) < most:
@@ -145,7 +151,7 @@ def _some_normal(group: FiniteGroup, most: int = 12) -> list[FiniteGroup]:
 
 
 def _derived(group: FiniteGroup) -> FiniteGroup:
-    """The derived subgroup: the normal closure of the commutators of generators."""
+    """Return the derived subgroup: the normal closure of the commutators of generators."""
     moves = [np.array(g) for g in group.generators]
     chosen: list[IntArray] = []
     waiting = [a[b][np.argsort(a)][np.argsort(b)] for a in moves for b in moves]
@@ -160,7 +166,7 @@ def _derived(group: FiniteGroup) -> FiniteGroup:
 
 
 def _orbits(group: FiniteGroup) -> list[list[int]]:
-    """Orbits with more than one point."""
+    """Return the orbits with more than one point."""
     left, found = set(range(group.degree)), list[list[int]]()
     moves = group.generator_array
     while left:
@@ -173,7 +179,7 @@ def _orbits(group: FiniteGroup) -> list[list[int]]:
 
 
 def _pointwise(group: FiniteGroup, points: Sequence[int]) -> FiniteGroup:
-    """The elements that fix some points."""
+    """Return the elements that fix some points."""
     chain = StabiliserChain.of(group.generator_array, group.degree, points, group.order)
     inside = set(points)
     level = next((level for level in chain.levels if level.point not in inside), None)

@@ -1,7 +1,8 @@
-"""A finite group as it acts by signed permutations on several spaces, as permutations of points: nothing is listed.
+"""A finite group that acts by signed permutations on several spaces, as permutations of points, without a list of
+elements.
 
-The points are those of the group, then for each space e_0, e_1, ..., -e_0, -e_1, ...: a stabiliser chain on them draws
-elements with all their images, and finds the images of an element that is given on the group's own points.
+The points are those of the group, then for each space e_0, e_1, ..., -e_0, -e_1, ... A stabiliser chain on them draws
+elements with all their images, and computes the images of an element from its action on the group's own points.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class JointPoints:
     Attributes:
         group: The group.
         dims: Dimension of each space.
-        generators: Of the group, on all points, int32 (s, points).
+        generators: Generators of the group on all points, shape (s, points), int32.
     """
 
     group: FiniteGroup
@@ -36,13 +37,13 @@ class JointPoints:
 
     @classmethod
     def of(cls, reps: Sequence[LinearAction]) -> JointPoints:
-        """The points of a group under representations by signed permutations.
+        """Return the points of a group under representations by signed permutations.
 
         Args:
-            reps: Of one group, at least one.
+            reps: At least one representation, all of one group.
 
         Raises:
-            RepresentationError: One acts by other matrices.
+            RepresentationError: A representation is not by signed permutations.
         """
         group = reps[0].finite_group
         parts, start = [group.generator_array], group.degree
@@ -60,34 +61,44 @@ class JointPoints:
 
     @cached_property
     def chain(self) -> StabiliserChain:
-        """A chain whose base lies among the group's own points."""
+        """A stabiliser chain whose base lies among the group's own points."""
         moved = np.flatnonzero((self.group.generator_array != np.arange(self.group.degree)).any(axis=0))
         return StabiliserChain.of(self.generators, self.generators.shape[1], moved.tolist(), self.group.known_order)
 
     def signed(self, permutations: Permutations, space: int) -> IntArray:
-        """Images of the coordinates of one space: e_i goes to e_(c mod dim), to minus it where c >= dim; (count, dim).
+        """Return images of the coordinates of one space, shape (count, dim), int64.
+
+        Entry c at position i means that e_i goes to e_(c mod dim), or to minus this vector if c >= dim.
 
         Args:
-            permutations: Of all points, shape (count, points).
-            space: Its number.
+            permutations: Permutations of all points, shape (count, points), int32.
+            space: Number of the space.
         """
         start = self.starts[space]
         return permutations[:, start : start + self.dims[space]].astype(np.int64) - start
 
     def lifted(self, permutations: IntArray) -> Permutations:
-        """Elements of the group, (count, degree), with the images of all coordinates, int32 (count, points).
+        """Return elements of the group with the images of all coordinates, shape (count, points), int32.
+
+        Args:
+            permutations: The elements on the group's own points, shape (count, degree), int64.
 
         Raises:
-            RepresentationError: One is no element.
+            RepresentationError: A permutation is not an element.
         """
         images = np.asarray(permutations)[:, list(self.chain.base)]
         found = self.chain.with_images(images)
         if found is None or not np.array_equal(found[:, : self.group.degree], permutations):
-            raise RepresentationError(f"a permutation is no element of {self.group.name}; take elements of the group")
+            raise RepresentationError(f"a permutation is not an element of {self.group.name}; use elements of it")
         return found
 
     def sparse(self, permutations: IntArray, space: int) -> tuple[IntArray, NDArray[np.int8]]:
-        """rho of elements (count, degree) on one space: images and signs, (count, dim) each."""
+        """Return rho of elements on one space: images and signs, shape (count, dim) each.
+
+        Args:
+            permutations: The elements on the group's own points, shape (count, degree), int64.
+            space: Number of the space.
+        """
         codes = self.signed(self.lifted(permutations), space)
         dim = self.dims[space]
         return codes % dim, np.where(codes < dim, 1, -1).astype(np.int8)

@@ -1,6 +1,6 @@
-"""Names for the subgroups of a group, each of which no other subgroup has.
+"""Unique names for the subgroups of a group.
 
-Isomorphism types are named in `structure`, subgroups listed in `subgroups`.
+`structure` names isomorphism types; `subgroups` lists subgroups.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from sharefind.groups.subgroups import subgroups
 
 
 def subgroup_label(subgroup: FiniteGroup, parent: FiniteGroup, siblings: Sequence[FiniteGroup] | None = None) -> str:
-    """A name for a subgroup that no other subgroup of the parent has.
+    """Return a name for a subgroup that no other subgroup of the parent has.
 
-    The parent's own name for the whole; the bare structure name for the only subgroup of that structure and
-    for the catalogue's standard copy; otherwise structure and generators, "C4:<(0 2 1 3)>".
+    The whole group has the parent's name. The only subgroup of a structure, and the catalogue's standard copy, have the
+    bare structure name. All others have structure and generators, "C4:<(0 2 1 3)>".
 
     Args:
-        subgroup: a subgroup of `parent`, on the same points.
-        parent: the group around it.
-        siblings: all subgroups of the parent, as `subgroups` returns them; listed anew when None.
+        subgroup: A subgroup of `parent`, on the same points.
+        parent: The group that contains it.
+        siblings: All subgroups of the parent, from `subgroups`; None lists them.
 
     Raises:
-        GroupError: not a subgroup of the parent.
+        GroupError: It is not a subgroup of the parent.
     """
     if siblings is None:
         siblings = subgroups(parent, max_order=parent.order)
@@ -38,11 +38,11 @@ def subgroup_label(subgroup: FiniteGroup, parent: FiniteGroup, siblings: Sequenc
 
 
 def subgroup_labels(siblings: Sequence[FiniteGroup], parent: FiniteGroup) -> tuple[str, ...]:
-    """`subgroup_label` of all subgroups of the parent at once; their structure names must be their names.
+    """Return `subgroup_label` of all subgroups of the parent at once.
 
     Args:
-        siblings: what `subgroups(parent)` returned.
-        parent: the group around them.
+        siblings: The result of `subgroups(parent)`, whose names are structure names.
+        parent: The group that contains them.
     """
     counts = Counter(subgroup.name for subgroup in siblings)
     return tuple(_label(s, s.name, parent, counts[s.name] == 1) for s in siblings)

@@ -1,6 +1,6 @@
-"""A homomorphism from a group to matrices, by the images of its generators: what each element does to a vector.
+"""A homomorphism from a group to matrices, given by the images of its generators.
 
-How such actions are summed, multiplied and restricted is in `representation`.
+`representation` has sums, products and restrictions of such actions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,21 @@ Kind = Literal["permutation", "signed", "matrix"]
 
 @dataclass(frozen=True, eq=False)
 class LinearAction:
-    """rho on R^dim; the arguments are those of `Representation`."""
+    """A homomorphism rho from a group to invertible matrices of R^dim.
+
+    Attributes:
+        group: The group that acts.
+        dim: Dimension of the space.
+        name: The expression of the action, such as "2*natural+trivial".
+        kind: "permutation", "signed" or "matrix". An infinite group always has "matrix".
+        perms: Shape (n_generators, dim), integers, for the kinds "permutation" and "signed": rho(g) e_i = signs[i]
+            e_{perms[i]}.
+        signs: Shape (n_generators, dim), int8: 1 or -1; all 1 for "permutation".
+        matrices: One exact sparse matrix per generator, shape (dim, dim), over one field; for "matrix" and finite
+            groups.
+        lie: d rho of the basis of the Lie algebra, exact, shape (dim, dim) each, for a compact group.
+        discrete: rho of the discrete generators, exact, shape (dim, dim) each, for a compact group.
+    """
 
     group: Group
     dim: int
@@ -37,17 +51,17 @@ class LinearAction:
     discrete: Matrices = field(default=(), repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields alone: images are computed again after unpickling."""
+        """Return the fields only; images are computed again after unpickling."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @property
     def is_sparse(self) -> bool:
-        """Whether every element acts by a permutation of the coordinates with signs."""
+        """Whether every element acts by a signed permutation of the coordinates."""
         return self.kind != "matrix"
 
     @cached_property
     def is_orthogonal(self) -> bool:
-        """Whether every rho(g) is orthogonal, decided exactly on the generators."""
+        """Whether every rho(g) is orthogonal, decided exactly from the generators."""
         if self.is_sparse:
             return True
         skew = all((x + x.transpose()).is_zero_matrix for x in self.lie)
@@ -63,10 +77,10 @@ class LinearAction:
 
     @property
     def finite_group(self) -> FiniteGroup:
-        """The group, known to be finite.
+        """The group, if it is finite.
 
         Raises:
-            RepresentationError: the group is infinite.
+            RepresentationError: The group is infinite.
         """
         if not isinstance(self.group, FiniteGroup):
             raise RepresentationError(
@@ -76,10 +90,10 @@ class LinearAction:
 
     @property
     def compact_group(self) -> CompactGroup:
-        """The group, known to be one of matrices: SO(n), O(n), a product with them, a subgroup of these.
+        """The group, if it is a group of matrices: SO(n), O(n), a product with them, or a subgroup of these.
 
         Raises:
-            RepresentationError: the group is finite.
+            RepresentationError: The group is finite.
         """
         if not isinstance(self.group, CompactGroup):
             raise RepresentationError(f"{self.group.name} is finite; its images are listed, not sampled")
@@ -87,10 +101,10 @@ class LinearAction:
 
     @property
     def sparse_generators(self) -> SparseImages:
-        """(perms, signs) of the generators, (n_generators, dim) each.
+        """The pair (perms, signs) of the generators, shape (n_generators, dim) each.
 
         Raises:
-            RepresentationError: the representation is of kind "matrix".
+            RepresentationError: The action is of kind "matrix".
         """
         if self.perms is None or self.signs is None:
             raise RepresentationError(
@@ -100,7 +114,11 @@ class LinearAction:
 
     @property
     def generator_matrices(self) -> Matrices:
-        """Sparse exact matrices of the generators of a finite group, whatever the kind; (dim, dim) each."""
+        """Sparse exact matrices of the generators of a finite group, for every kind, shape (dim, dim) each.
+
+        Raises:
+            RepresentationError: The group is infinite.
+        """
         if self.matrices is not None:
             return self.matrices
         if self.group.is_finite and not isinstance(self.group, FiniteGroup):
@@ -111,23 +129,23 @@ class LinearAction:
 
     @property
     def group_matrices(self) -> Matrices:
-        """`generator_matrices` of a finite group, `discrete` of a compact one."""
+        """The `generator_matrices` of a finite group, or `discrete` of a compact one."""
         return self.generator_matrices if self.group.is_finite else self.discrete
 
     def images(self) -> SparseImages | Matrices:
-        """The image of every element, in the order of `group.elements()`.
+        """Return the image of every element, in the order of `group.elements()`.
 
         Returns:
-            for the sparse kinds (perms (order, dim), signs (order, dim)), else one exact (dim, dim) matrix an
-            element.
+            The pair (perms, signs), shape (order, dim) each, for the kinds "permutation" and "signed"; else one exact
+                matrix (dim, dim) per element.
 
         Raises:
-            RepresentationError: the group is infinite or the images do not fit `images.check_size`.
+            RepresentationError: The group is infinite, or the images exceed the limit of `images.check_size`.
         """
         return self._sparse_images if self.is_sparse else self._matrix_images
 
     def character(self) -> tuple[Expr, ...]:
-        """tr rho(g), exact, (order,), in the order of `group.elements()`."""
+        """Return tr rho(g), exact, length order, in the order of `group.elements()`."""
         if self.is_sparse:
             perms, signs = self._sparse_images
             traces = np.where(perms == np.arange(self.dim), signs, 0).sum(axis=1, dtype=np.int64)
@@ -135,7 +153,7 @@ class LinearAction:
         return tuple(m.domain.to_sympy(trace(m)) for m in self._matrix_images)
 
     def float_matrices(self) -> NDArray[np.float64]:
-        """Every rho(g) as float64 (order, dim, dim), in the order of `group.elements()`."""
+        """Return every rho(g), shape (order, dim, dim), float64, in the order of `group.elements()`."""
         if self.is_sparse:
             return _images.dense_from_sparse(*self._sparse_images)
         return _images.float_images(self.finite_group, self.generator_matrices, self.dim)
@@ -145,17 +163,15 @@ class LinearAction:
         return self.float_matrices()
 
     def act_float(self, indices: NDArray[np.integer[Any]], x: NDArray[Any]) -> NDArray[Any]:
-        """rho(g_k) x_k for finite groups, without dense matrices for the sparse kinds.
+        """Return rho(g_k) x_k for a finite group, shape (n, dim), dtype of x; signed permutations need no dense
+        matrices.
 
         Args:
-            indices: rows of `group.elements()`, integer (n,).
-            x: float (n, dim).
-
-        Returns:
-            (n, dim), dtype of x.
+            indices: Rows of `group.elements()`, shape (n,), integers.
+            x: Shape (n, dim), floats.
 
         Raises:
-            RepresentationError: the shapes do not fit.
+            RepresentationError: The shapes do not fit.
         """
         if x.ndim != 2 or x.shape != (len(indices), self.dim):
             raise RepresentationError(

@@ -1,7 +1,7 @@
-"""Exact representations of finite and compact groups on R^dim, by the images of the generators.
+"""Exact representations of finite and compact groups on R^dim, given by the images of the generators.
 
-Permutation and signed-permutation representations stay index arrays through every operation; the text syntax
-is in `expressions`, the ready-made representations in `constructors`, fixed subspaces in `sharefind.spaces`.
+Permutation and signed permutation representations remain index arrays in every operation. `expressions` has the text
+syntax, `constructors` the predefined representations, `sharefind.spaces` fixed subspaces.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ Operation = Literal[
 
 @dataclass(frozen=True, eq=False)
 class Construction:
-    """The last step by which a representation was built, so that it can be built again for a subgroup, or sampled.
+    """The last step in the construction of a representation, so that it can be repeated for a subgroup, or sampled.
 
-    Args:
-        operation: What was done.
-        build: Does it: makes the representation from the parts, or from the group where there are none.
-        parts: The representations it was done to.
+    Attributes:
+        operation: Kind of step.
+        build: Performs it: builds the representation from the parts, or from the group if there are no parts.
+        parts: The representations to which it applies.
         count: Dimension ("trivial"), multiplicity ("copies") or side in pixels ("grid").
         blocks: How the points of the original group act ("natural", "sign"); kept for its subgroups.
         inner: The representation of the factor of a product ("factor").
         start: First point of this factor.
-        order: Where the new coordinates were ("reorder"), or labels of types ("types", "pairs").
+        order: Old positions of the new coordinates ("reorder"), or the labels of types ("types", "pairs").
         evaluate: Its matrices at elements of a product of compact groups ("factor").
     """
 
@@ -57,38 +57,45 @@ class Construction:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether a library that knows sums, products and duals has to be given the matrices."""
+        """Whether a library that knows sums, products and duals needs the matrices of this step."""
         return self.operation in ("natural", "sign", "grid", "factor", "reorder")
 
 
 @dataclass(frozen=True, eq=False)
 class Representation(LinearAction):
-    """A homomorphism rho from a group to invertible matrices of R^dim, held by the images of its generators.
+    """A homomorphism rho from a group to invertible matrices of R^dim, stored by the images of its generators.
 
-    Build representations with `natural`, `trivial`, `regular`, `sign`, `grid`, `from_matrices`, `+`, `*` and
-    `dual`: the constructor does not check that the images are a homomorphism.
+    Build representations with `natural`, `trivial`, `regular`, `sign`, `grid`, `from_matrices`, `+`, `*` and `dual`.
+    The constructor does not check that the images are a homomorphism.
 
-    Args:
-        group: the group that acts.
-        dim: dimension of the space.
-        name: the expression it was made from, such as "2*natural+trivial".
-        kind: "permutation", "signed" or "matrix". A compact group always has "matrix".
-        perms: integer (n_generators, dim) for the sparse kinds: rho(g) e_i = signs[i] e_{perms[i]}.
-        signs: int8 (n_generators, dim), +-1; all +1 for "permutation".
-        matrices: one exact sparse (dim, dim) matrix a generator, over one field; "matrix" and finite groups.
-        lie: d rho of the basis of the Lie algebra, exact (dim, dim) each, for a compact group.
-        discrete: rho of the discrete generators, exact (dim, dim) each, for a compact group.
-        construction: how the representation was built, which lets it be restricted and sampled; None when it was
-            given by matrices.
+    Attributes:
+        group: The group that acts.
+        dim: Dimension of the space.
+        name: The expression of the representation, such as "2*natural+trivial".
+        kind: "permutation", "signed" or "matrix". An infinite group always has "matrix".
+        perms: Shape (n_generators, dim), integers, for the kinds "permutation" and "signed": rho(g) e_i = signs[i]
+            e_{perms[i]}.
+        signs: Shape (n_generators, dim), int8: 1 or -1; all 1 for "permutation".
+        matrices: One exact sparse matrix per generator, shape (dim, dim), over one field; for "matrix" and finite
+            groups.
+        lie: d rho of the basis of the Lie algebra, exact, shape (dim, dim) each, for a compact group.
+        discrete: rho of the discrete generators, exact, shape (dim, dim) each, for a compact group.
+        construction: How the representation was built, so that it can be restricted and sampled; None if it was given
+            by matrices.
+
+    Example:
+        >>> group = named_group("S3")
+        >>> (2 * natural(group) + trivial(group)).dim
+        7
     """
 
     construction: Construction | None = field(default=None, repr=False)
 
     def __add__(self, other: Representation) -> Representation:
-        """Direct sum on R^(dim + other.dim), this representation's coordinates first.
+        """Return the direct sum on R^(dim + other.dim), with this representation's coordinates first.
 
         Raises:
-            RepresentationError: different groups, or a dimension above the limit.
+            RepresentationError: The groups differ, or the dimension exceeds its limit.
         """
         self._require_group_of(other)
         name, step = f"{self.name}+{other.name}", Construction("sum", add, (self, other))
@@ -101,12 +108,12 @@ class Representation(LinearAction):
         return signed_permutations(self.group, name, images, kind, step)
 
     def __mul__(self, other: Representation | int) -> Representation:
-        """Tensor product, index (i, j) -> i other.dim + j; with an integer, that many copies.
+        """Return the tensor product, with index (i, j) -> i other.dim + j; for an integer, the multiple.
 
         Lie algebras act by the Leibniz rule.
 
         Raises:
-            RepresentationError: different groups, a count below 1, or a dimension above the limit.
+            RepresentationError: The groups differ, a count is below 1, or the dimension exceeds its limit.
         """
         if isinstance(other, int):
             return self._copies(other)
@@ -121,7 +128,7 @@ class Representation(LinearAction):
         return self._joined(other, name, step, kronecker, leibniz)
 
     def __rmul__(self, count: int) -> Representation:
-        """Direct sum of `count` copies."""
+        """Return the direct sum of `count` copies."""
         return self._copies(count)
 
     def _copies(self, count: int) -> Representation:
@@ -138,7 +145,7 @@ class Representation(LinearAction):
         return replace(self._summed(count), name=name, construction=step)
 
     def _summed(self, count: int) -> Representation:
-        """Copies by doubling, so that the matrices are built O(log count) times."""
+        """Build a multiple by doubling, so that matrices are built O(log count) times."""
         if count == 1:
             return self
         half = self._summed(count // 2)
@@ -146,7 +153,7 @@ class Representation(LinearAction):
 
     @property
     def dual(self) -> Representation:
-        """rho(g)^{-T}, and -X^T on a Lie algebra; orthogonal representations are their own duals."""
+        """The dual rho(g)^{-T}, and -X^T on a Lie algebra; an orthogonal representation is its own dual."""
         if self.is_orthogonal:
             return self
         inverted = tuple(m.inv().transpose() for m in self.group_matrices)
@@ -163,7 +170,7 @@ class Representation(LinearAction):
         on_group: Callable[[DomainMatrix, DomainMatrix], DomainMatrix],
         on_algebra: Callable[[DomainMatrix, DomainMatrix], DomainMatrix],
     ) -> Representation:
-        """Both actions, joined matrix by matrix."""
+        """Combine both actions matrix by matrix."""
         joined = [on_group(x, y) for x, y in zip(self.group_matrices, other.group_matrices, strict=True)]
         lie = tuple(on_algebra(x, y) for x, y in zip(self.lie, other.lie, strict=True))
         dim = self.dim + other.dim if step.operation == "sum" else self.dim * other.dim
@@ -187,12 +194,15 @@ class Representation(LinearAction):
         return "permutation" if self.kind == other.kind == "permutation" else "signed"
 
     def restrict(self, subgroup: FiniteGroup) -> Representation:
-        """The same action of a subgroup, given on the same points by any generators.
+        """Return the same action of a subgroup, given on the same points by any generators.
 
-        It is built again where the construction is known; else images are products along words.
+        If the construction is known, it is repeated; otherwise images are products along words.
+
+        Args:
+            subgroup: The subgroup.
 
         Raises:
-            RepresentationError: not a subgroup of this representation's group.
+            RepresentationError: It is not a subgroup of this representation's group.
         """
         group = self.finite_group
         if not subgroup.is_subgroup_of(group):
@@ -203,7 +213,14 @@ class Representation(LinearAction):
         return replace(self.rebuilt(subgroup), name=self.name)
 
     def rebuilt(self, subgroup: Group) -> Representation:
-        """The same construction for a subgroup, which is not checked to be one; `restrict` does."""
+        """Return the same construction for a subgroup, without the check that `restrict` makes.
+
+        Args:
+            subgroup: The subgroup.
+
+        Raises:
+            RepresentationError: The representation was given by matrices and the subgroup is not finite.
+        """
         step = self.construction
         if step is None:
             if not isinstance(subgroup, FiniteGroup):
@@ -212,7 +229,7 @@ class Representation(LinearAction):
         return step.build(*[part.rebuilt(subgroup) for part in step.parts]) if step.parts else step.build(subgroup)
 
     def _along_words(self, subgroup: FiniteGroup) -> Representation:
-        """Images of the subgroup's generators as products of the given images, exactly."""
+        """Return images of the subgroup's generators as exact products of the given images."""
         group = self.finite_group
         if self.is_sparse and not group.is_small:
             perms, signs = JointPoints.of([self]).sparse(subgroup.generator_array, 0)
@@ -229,13 +246,25 @@ class Representation(LinearAction):
         return Representation(subgroup, self.dim, self.name, "matrix", matrices=products)
 
     def sample_matrices(self, rng: np.random.Generator, size: int) -> NDArray[np.float64]:
-        """rho of `size` Haar draws, float64 (size, dim, dim), for finite and compact groups."""
+        """Return rho of Haar draws, shape (size, dim, dim), float64, for finite and compact groups.
+
+        Args:
+            rng: Source of the draws.
+            size: Number of draws.
+        """
         if isinstance(self.group, FiniteGroup):
             return self._float_matrices[self.group.sample(rng, size)]
         return self.evaluate(self.compact_group.sample(rng, size))
 
     def evaluate(self, draws: NDArray[np.float64]) -> NDArray[np.float64]:
-        """rho of matrices of a compact group: draws float64 (size, n, n), result float64 (size, dim, dim)."""
+        """Return rho of matrices of a compact group, shape (size, dim, dim), float64.
+
+        Args:
+            draws: Elements of the group, shape (size, n, n), float64.
+
+        Raises:
+            RepresentationError: The representation was given by matrices.
+        """
         step = self.construction
         if step is None:
             raise RepresentationError(
@@ -263,14 +292,14 @@ class Representation(LinearAction):
 
 @dataclass(frozen=True, eq=False)
 class SparseTensorProduct(Representation):
-    """A tensor product of two signed permutation actions: index arrays of its own are made when asked for.
+    """A tensor product of two signed permutation actions whose index arrays are computed on demand.
 
-    Its orbits are found from the two factors (`sharefind.spaces.permuted`); hom(R^5000, R^5000) takes no memory.
+    `sharefind.spaces.permuted` computes its orbits from the two factors; hom(R^5000, R^5000) takes no memory.
     """
 
     def __post_init__(self) -> None:
         if self.__dict__["perms"] is None:
-            # A cached property gives way to the instance's own value.
+            # The instance's own value would hide the cached property.
             del self.__dict__["perms"], self.__dict__["signs"]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -278,7 +307,11 @@ class SparseTensorProduct(Representation):
 
     @property
     def factors(self) -> tuple[SparseImages, SparseImages]:
-        """Signed permutations of the generators in the two representations of which this is the product."""
+        """Signed permutations of the generators in the two factors.
+
+        Raises:
+            RepresentationError: The factors are unknown.
+        """
         if self.construction is None:
             raise RepresentationError(f"{self.name} is a tensor product without its factors; make it with a * b")
         first, second = self.construction.parts
@@ -286,7 +319,7 @@ class SparseTensorProduct(Representation):
 
     @cached_property  # type: ignore[misc]
     def perms(self) -> PermArray:
-        """Index (i, j) -> i b.dim + j, integer (n_generators, dim); read-only."""
+        """Permutations with index (i, j) -> i b.dim + j, shape (n_generators, dim), integers, read-only."""
         p, q = (_images.as_index(perms, self.dim) for perms, _ in self.factors)
         perms: PermArray = (p[:, :, None] * q.shape[1] + q[:, None, :]).reshape(len(p), self.dim)
         perms.flags.writeable = False
@@ -294,7 +327,7 @@ class SparseTensorProduct(Representation):
 
     @cached_property  # type: ignore[misc]
     def signs(self) -> SignArray:
-        """Products of signs, int8 (n_generators, dim)."""
+        """Products of signs, shape (n_generators, dim), int8."""
         (_, s), (_, t) = self.factors
         if self.kind == "permutation":
             return _images.ones(len(s), self.dim)
@@ -319,9 +352,13 @@ def reordered(step: Construction, matrices: NDArray[np.float64]) -> NDArray[np.f
 
 
 def hom(out_rep: Representation, in_rep: Representation) -> Representation:
-    """The induced action on Z = R^{d_out x d_in}, row-major: M_g z = rhohat_g z rho_g^{-1} (dim d_out d_in).
+    """Return the induced action on Z = R^{d_out x d_in}, flattened row by row: M_g z = rhohat_g z rho_g^{-1}.
 
     This is out * in.dual (Maass and Fontbona 2024, Section 2, for units sigma(z x)).
+
+    Args:
+        out_rep: The representation rhohat on outputs, of dimension d_out.
+        in_rep: The representation rho on inputs, of dimension d_in.
     """
     return out_rep * in_rep.dual
 
@@ -329,7 +366,15 @@ def hom(out_rep: Representation, in_rep: Representation) -> Representation:
 def signed_permutations(
     group: Group, name: str, images: SparseImages, kind: Kind, construction: Construction | None = None
 ) -> Representation:
-    """The representation with these images of the generators, (n_generators, dim) each."""
+    """Return the representation with given images of the generators.
+
+    Args:
+        group: The group.
+        name: Name of the representation.
+        images: The pair (perms, signs), shape (n_generators, dim) each.
+        kind: "permutation" or "signed".
+        construction: How it was built.
+    """
     perms, signs = images
     dim = perms.shape[1]
     perms = np.ascontiguousarray(_images.as_index(perms, dim))
@@ -338,7 +383,7 @@ def signed_permutations(
 
 
 def _factor(rep: Representation, right: bool = False) -> str:
-    """The name as a factor, in parentheses when it is a sum, or on the right when it has a multiplicity."""
+    """Return the name as a factor: in parentheses if it is a sum, or if it is on the right and has a multiplicity."""
     depth, is_sum = 0, False
     for character in rep.name:
         depth += {"(": 1, ")": -1}.get(character, 0)

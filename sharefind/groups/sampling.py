@@ -1,4 +1,4 @@
-"""Matrices of permutations drawn from groups that are too large to be listed."""
+"""Matrices of permutations drawn from groups that are too large to list."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from sharefind.groups.representation import Construction, Representation, reorde
 
 
 def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-    """rho of permutations of a finite group: drawn int64 (size, degree), result float64 (size, dim, dim).
+    """Return rho of permutations of a finite group, shape (size, dim, dim), float64, without a list of elements.
 
-    Needs no list of elements, so that it serves the largest groups; natural representations on points or signed axes,
-    trivial ones, sums and tensor products of these, also in another order, and those of the factors of a product.
+    It supports natural representations on points or signed axes, trivial ones, their sums and tensor products,
+    reorderings of these, and representations of the factors of a product.
+
+    Args:
+        rep: The representation.
+        drawn: Permutations, shape (size, degree), int64.
 
     Raises:
-        RepresentationError: another representation.
+        RepresentationError: The representation is of another kind.
     """
     step = rep.construction
     operation = None if step is None else step.operation
@@ -38,7 +42,7 @@ def evaluate_permutations(rep: Representation, drawn: NDArray[np.int64]) -> NDAr
 
 
 def _composed(step: Construction, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The matrices of a tensor product, of coordinates in another order, of their types, or of a product's factor."""
+    """Return the matrices of a tensor product, a reordering, an action on types, or a factor of a product."""
     if step.inner is not None:
         return evaluate_permutations(
             step.inner, drawn[:, step.start : step.start + step.inner.finite_group.degree] - step.start
@@ -51,7 +55,7 @@ def _composed(step: Construction, drawn: NDArray[np.int64]) -> NDArray[np.float6
 
 
 def _block_matrices(drawn: NDArray[np.int64], start: int, dim: int) -> NDArray[np.float64]:
-    """e_i -> +-e_j for the points of one block, (size, dim, dim)."""
+    """Return e_i -> +-e_j for the points of one block, (size, dim, dim)."""
     images = drawn[:, start : start + dim] - start
     matrices = np.zeros((len(drawn), dim, dim))
     rows = np.arange(len(drawn))[:, None]

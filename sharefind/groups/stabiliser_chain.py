@@ -1,8 +1,8 @@
-"""A base and strong generating set of a permutation group: order, membership and Haar draws without listing it.
+"""A base and strong generating set of a permutation group: order, membership and Haar draws without a list of elements.
 
-Schreier and Sims' method (Sims 1970; Seress 2003, "Permutation Group Algorithms", chapters 4 and 5) on whole arrays of
-permutations: random elements fill the chain, and where the order is not known beforehand all Schreier generators are
-sifted, so that the chain is proven complete.
+The method is that of Schreier and Sims (Sims 1970; Seress 2003, "Permutation Group Algorithms", chapters 4 and 5), on
+whole arrays of permutations. Random elements fill the chain. If the order is not known beforehand, all Schreier
+generators are sifted, so that the chain is proven complete.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from sharefind.errors import GroupError
 from sharefind.typing import IntArray
 
 Permutations = NDArray[np.int32]
-"""Permutations in image form, (count, degree)."""
+"""Permutations in image form, shape (count, degree)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """One stabiliser of the chain, and the cosets of the next one in it.
+    """One stabiliser of the chain, with representatives of the cosets of the next one.
 
     Attributes:
         point: The base point.
-        orbit: Its images, int64 (m,); the point itself first.
-        transversal: An element for each image, int32 (m, degree): the k-th sends the base point to orbit[k].
-        inverses: Their inverses.
-        place: Where an image stands in `orbit`, int64 (degree,); -1 outside.
-        generators: Strong generators that fix the base points before this one, int32 (s, degree).
+        orbit: Its images, shape (m,), int64; the point itself comes first.
+        transversal: Shape (m, degree), int32: element k sends the base point to orbit[k].
+        inverses: Their inverses, shape (m, degree), int32.
+        place: Position of each point in `orbit`, shape (degree,), int64; -1 outside.
+        generators: Strong generators that fix the previous base points, shape (s, degree), int32.
     """
 
     point: int
@@ -45,15 +45,15 @@ class Level:
 
 @dataclass(frozen=True)
 class ChainSettings:
-    """How a chain is built.
+    """Settings of the construction of a chain.
 
     Attributes:
-        seed: Of the random elements; the group that results is the same for all.
-        quiet: Random elements in a row that must sift to the identity before a chain is taken to be complete, or
-            proven to be.
-        pool: Elements from which random ones are made, by products of pairs (Celler et al. 1995).
-        mixing: Products that are made before the first random element is taken.
-        at_once: Most entries of permutations that are sifted at a time.
+        seed: Seed of the random elements; the resulting group does not depend on it.
+        quiet: Number of consecutive random elements that must sift to the identity before the chain is assumed, or then
+            proven, to be complete.
+        pool: Number of elements from which random ones are built by products of pairs (Celler et al. 1995).
+        mixing: Number of products before the first random element is taken.
+        at_once: Largest number of entries of permutations that are sifted at a time.
     """
 
     seed: int = 0
@@ -65,11 +65,12 @@ class ChainSettings:
 
 @dataclass(frozen=True, eq=False)
 class StabiliserChain:
-    """A chain of pointwise stabilisers G = G_0 > G_1 > ... > 1, each with representatives of the next one's cosets.
+    """A chain of pointwise stabilisers G = G_0 > G_1 > ... > 1, each with representatives of the cosets of the next
+    one.
 
     Attributes:
         degree: Number of points.
-        levels: One for each base point.
+        levels: One level for each base point.
     """
 
     degree: int
@@ -85,21 +86,18 @@ class StabiliserChain:
         most: int | None = None,
         settings: ChainSettings | None = None,
     ) -> StabiliserChain:
-        """The chain of the group that permutations generate.
+        """Return the complete chain of the group that permutations generate.
 
         Args:
-            generators: Image form, shape (s, degree).
+            generators: Permutations in image form, shape (s, degree).
             degree: Number of points.
-            base: Points that come first in the base, as far as something moves them.
-            known_order: The order, where it is known; the chain is complete when it is reached.
-            most: Elements at most; a chain of more is not built. None: any number.
-            settings: How it is built.
-
-        Returns:
-            The chain, complete.
+            base: Points that come first in the base, if a generator moves them.
+            known_order: The order, if it is known; the chain is complete when it is reached.
+            most: Largest order for which a chain is built; None for any order.
+            settings: Settings of the construction.
 
         Raises:
-            GroupError: The group has other than `known_order` elements, or more than `most`.
+            GroupError: The order differs from `known_order`, or exceeds `most`.
         """
         moves = np.asarray(generators, dtype=np.int32).reshape(-1, degree)
         moves = moves[np.any(moves != np.arange(degree), axis=1)]
@@ -123,15 +121,29 @@ class StabiliserChain:
         return tuple(level.point for level in self.levels)
 
     def sift(self, permutations: IntArray | Permutations) -> Permutations:
-        """What is left of permutations (count, degree) after division by the chain: the identity for its elements."""
+        """Return the remainder of permutations after division by the chain, shape (count, degree), int32; the identity
+        for elements.
+
+        Args:
+            permutations: Shape (count, degree), integers.
+        """
         return _sifted(self.levels, np.asarray(permutations, dtype=np.int32))[0]
 
     def contains(self, permutations: IntArray | Permutations) -> NDArray[np.bool_]:
-        """Which permutations (count, degree) are elements, bool (count,)."""
+        """Return which permutations are elements, shape (count,), bool.
+
+        Args:
+            permutations: Shape (count, degree), integers.
+        """
         return np.asarray((self.sift(permutations) == np.arange(self.degree)).all(axis=1))
 
     def sample(self, rng: np.random.Generator, size: int) -> Permutations:
-        """Haar draws, int32 (size, degree): a product of one member of each transversal, in one way each."""
+        """Return Haar draws, shape (size, degree), int32: uniform products of one member of each transversal.
+
+        Args:
+            rng: Source of the draws.
+            size: Number of draws.
+        """
         drawn = np.broadcast_to(np.arange(self.degree, dtype=np.int32), (size, self.degree))
         for level in self.levels:
             steps = level.transversal[rng.integers(len(level.orbit), size=size)]
@@ -139,10 +151,13 @@ class StabiliserChain:
         return drawn
 
     def with_images(self, images: IntArray) -> Permutations | None:
-        """The elements that send the base points to these images, (count, base) -> int32 (count, degree).
+        """Return the elements that send the base points to given images, shape (count, degree), int32.
+
+        Args:
+            images: Images of the base points, shape (count, base), integers.
 
         Returns:
-            The elements, one for each row, since they are determined by it; None where a row is reached by none.
+            One element per row, since the images determine it; None if no element has the images of some row.
         """
         count = len(images)
         found = np.broadcast_to(np.arange(self.degree, dtype=np.int32), (count, self.degree))
@@ -156,7 +171,7 @@ class StabiliserChain:
 
 
 def _sifted(levels: Sequence[Level], permutations: Permutations) -> tuple[Permutations, IntArray]:
-    """Residues (count, degree), and the level at which each stopped: the number of levels where it passed them all."""
+    """Return remainders (count, degree), and the level at which each stopped; the number of levels if it passed all."""
     left = permutations.copy()
     stopped = np.full(len(left), len(levels), dtype=np.int64)
     for k, level in enumerate(levels):
@@ -175,7 +190,7 @@ def _inverses(permutations: Permutations) -> Permutations:
 
 
 class _Builder:
-    """Fills a chain with strong generators; `levels` are those so far."""
+    """Fills a chain with strong generators; `levels` holds the levels so far."""
 
     def __init__(self, generators: Permutations, base: list[int], most: int | None, settings: ChainSettings) -> None:
         self.degree, self.settings, self.start, self.most = generators.shape[1], settings, generators, most
@@ -194,7 +209,9 @@ class _Builder:
         self.levels.append(self._level(len(self.base) - 1))
 
     def _insert(self, g: Permutations, first: int) -> None:
-        """Make g, which fixes the base points before `first`, a strong generator of every stabiliser that has it."""
+        """Make g, which fixes the base points before `first`, a strong generator of every stabiliser that
+        contains it.
+        """
         moved = np.flatnonzero(g != np.arange(self.degree))
         if all(g[b] == b for b in self.base):
             self._add_level(int(moved[0]))
@@ -209,7 +226,7 @@ class _Builder:
                 break
 
     def _level(self, k: int) -> Level:
-        """The orbit of a base point under the strong generators of its stabiliser, breadth first."""
+        """Return the orbit of a base point under the strong generators of its stabiliser, breadth first."""
         point, moves = self.base[k], self.strong[k]
         place = np.full(self.degree, -1, dtype=np.int64)
         place[point] = 0
@@ -228,7 +245,9 @@ class _Builder:
         return math.prod(len(level.orbit) for level in self.levels)
 
     def _absorbed(self, permutations: Permutations, first: int = 0) -> bool:
-        """Whether these elements of the stabiliser of `first` base points are known; the first other one is added."""
+        """Return whether elements of the stabiliser of `first` base points are known; the first unknown one is
+        added.
+        """
         left = _sifted(self.levels[first:], permutations)[0]
         news = np.flatnonzero((left != np.arange(self.degree)).any(axis=1))
         if news.size:
@@ -237,7 +256,7 @@ class _Builder:
         return news.size == 0
 
     def fill(self, known_order: int | None) -> None:
-        """Sift random elements until many in a row are known, or the order is reached."""
+        """Sift random elements until many consecutive ones are known, or the order is reached."""
         if len(self.start) == 0:
             return
         rng = np.random.default_rng(self.settings.seed)
@@ -269,12 +288,14 @@ class _Builder:
             k = k - 1 if self._is_closed(k) else len(self.levels) - 1
 
     def _different(self, permutations: Permutations) -> IntArray:
-        """The rows that differ, by a random 64-bit sum each: most Schreier generators are alike."""
+        """Return the rows that differ, by a random 64-bit sum each; most Schreier generators are equal."""
         weights = np.random.default_rng(self.settings.seed).integers(2**62, size=self.degree, dtype=np.int64)
         return np.asarray(np.unique(permutations @ weights, return_index=True)[1])
 
     def _is_closed(self, k: int) -> bool:
-        """Whether the Schreier generators of a level lie in the chain below it; what does not is added there."""
+        """Return whether the Schreier generators of a level lie in the chain below it; one that does not is added
+        there.
+        """
         level = self.levels[k]
         moves = level.generators if k else self.start  # both generate the stabiliser; these are fewer
         rows = max(1, self.settings.at_once // max(1, self.degree * len(moves)))

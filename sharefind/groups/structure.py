@@ -1,6 +1,6 @@
-"""What a finite group is called: its isomorphism type where that has a name.
+"""The name of a finite group's isomorphism type, if it has a common one.
 
-Names are proven by an explicit isomorphism, not guessed from element orders; `labels` names subgroups of a group.
+An explicit isomorphism proves each name; names are not guessed from element orders. `labels` names subgroups.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from sharefind.typing import IntArray
 
 
 def structure_name(group: FiniteGroup) -> str:
-    """The isomorphism type: "C6", "V4", "C4xC2", "S3", "D4", "Q8", "A5", "F20", ..., else "order 48".
+    """Return the isomorphism type: "C6", "V4", "C4xC2", "S3", "D4", "Q8", "A5", "F20", ..., else "order 48".
 
-    Abelian groups are written by invariant factors, the largest first; S3 is preferred to D3, V4 to C2xC2.
+    Abelian groups are written by invariant factors, largest first. S3 is preferred to D3, V4 to C2xC2.
+
+    Args:
+        group: The group.
     """
     if group.order > MAX_TABLE_ORDER:
         return f"order {group.order}"
@@ -38,17 +41,23 @@ def structure_name(group: FiniteGroup) -> str:
 
 
 def element_kinds(group: FiniteGroup) -> list[tuple[int, int, int]]:
-    """For each element its order and how many commute with it and have it as their square: kept by isomorphisms.
+    """Return, for each element, its order, the number of elements that commute with it, and the number of its square
+    roots.
+
+    Isomorphisms preserve these numbers.
+
+    Args:
+        group: The group.
 
     Raises:
-        GroupError: the order is above `MAX_TABLE_ORDER`.
+        GroupError: The order exceeds `MAX_TABLE_ORDER`.
     """
     table = group.multiplication_table()
     return _kinds(table, element_orders(table))
 
 
 def _abelian_name(orders: NDArray[np.int64]) -> str:
-    """Invariant factors from element counts: |{x : x^(p^k) = 1}| = p^(sum_i min(e_i, k))."""
+    """Compute invariant factors from element counts: |{x : x^(p^k) = 1}| = p^(sum_i min(e_i, k))."""
     factors: list[int] = []
     for prime, power in factorint(len(orders)).items():
         counts = [int((prime**k % orders == 0).sum()) for k in range(power + 1)]
@@ -62,7 +71,7 @@ def _abelian_name(orders: NDArray[np.int64]) -> str:
 
 
 def _is_dihedral(table: NDArray[np.int32], orders: NDArray[np.int64]) -> bool:
-    """A cyclic subgroup of index 2 outside which every element is an involution."""
+    """Return whether there is a cyclic subgroup of index 2 outside which every element is an involution."""
     half = len(table) // 2
     candidates = np.flatnonzero(orders == half)
     if len(table) % 2 or not len(candidates):
@@ -72,7 +81,7 @@ def _is_dihedral(table: NDArray[np.int32], orders: NDArray[np.int64]) -> bool:
 
 
 def _isomorphic(template: FiniteGroup, table: NDArray[np.int32], orders: NDArray[np.int64]) -> bool:
-    """Whether some choice of images of the template's generators extends to an isomorphism."""
+    """Return whether some choice of images of the template's generators extends to an isomorphism."""
     model_table = template.multiplication_table()
     model, kinds = _kinds(model_table, element_orders(model_table)), _kinds(table, orders)
     if Counter(model) != Counter(kinds):
@@ -82,19 +91,21 @@ def _isomorphic(template: FiniteGroup, table: NDArray[np.int32], orders: NDArray
 
 
 def _kinds(table: NDArray[np.int32], orders: NDArray[np.int64]) -> list[tuple[int, int, int]]:
-    """For each element its order and how many commute with it and have it as their square: kept by isomorphisms."""
+    """Return, for each element, its order, the number of elements that commute with it, and the number of its square
+    roots.
+    """
     commuting = (table == table.T).sum(axis=1)
     roots = np.bincount(np.diagonal(table), minlength=len(table))
     return list(zip(orders.tolist(), commuting.tolist(), roots.tolist(), strict=True))
 
 
 def extends(named: FiniteGroup, table: NDArray[np.int32], images: IntArray) -> bool:
-    """Whether generators may be sent to these elements of a group with this Cayley table, onto it.
+    """Return whether sending generators to given elements extends to an isomorphism onto the group.
 
     Args:
         named: The group of the generators.
-        table: The Cayley table, shape (m, m).
-        images: Elements of that group, one a generator.
+        table: The Cayley table of the other group, shape (m, m), int32.
+        images: Elements of the other group, one per generator.
     """
     listed = named.enumeration()
     image = np.zeros(named.order, dtype=np.int64)

@@ -1,6 +1,6 @@
 """Every subgroup of a finite group, by cyclic extension over its Cayley table, and their conjugacy classes.
 
-What a subgroup is called is left to `structure`.
+`structure` names subgroups.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sharefind.groups.structure import structure_name
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
 MAX_SUBGROUP_ORDER = 200
-"""Largest order whose subgroups are listed unless a larger limit is passed."""
+"""Default limit on the order of a group whose subgroups are listed."""
 
 Members = NDArray[np.bool_]
 
@@ -28,21 +28,26 @@ Members = NDArray[np.bool_]
 def subgroups(
     group: FiniteGroup, max_order: int = MAX_SUBGROUP_ORDER, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[FiniteGroup, ...]:
-    """All subgroups, sorted by order, then by their sorted elements; the trivial one first, the whole last.
+    """Return all subgroups, sorted by order, then by their sorted elements; the trivial one comes first, the whole
+    last.
 
-    Every subgroup, perfect or not, is the join of cyclic subgroups of prime-power order. So joins of class
-    representatives with those cyclic subgroups, and conjugates, reach them all (Neubueser 1960).
+    Every subgroup is the join of cyclic subgroups of prime-power order. Therefore joins of class representatives with
+    these cyclic subgroups, and conjugates, reach all of them (Neubueser 1960).
 
     Args:
-        group: a finite group.
-        max_order: the largest order accepted.
-        limits: `lattice` bounds their number; elementary abelian groups have very many.
+        group: A finite group.
+        max_order: Largest order of the group.
+        limits: `limits.lattice` bounds their number; elementary abelian groups have very many.
 
     Returns:
-        subgroups named by their structure ("C2", "V4", ...), on the points of the group.
+        Subgroups named by their structure ("C2", "V4", ...), on the points of the group.
 
     Raises:
-        GroupError: the order is above `max_order`, or there are more than `limits.lattice` of them.
+        GroupError: The order exceeds `max_order`, or there are more subgroups than `limits.lattice`.
+
+    Example:
+        >>> [subgroup.name for subgroup in subgroups(named_group("C4"))]
+        ['C1', 'C2', 'C4']
     """
     if group.order > max_order:
         raise GroupError(
@@ -58,7 +63,12 @@ def subgroups(
 
 
 def conjugacy_classes(group: FiniteGroup, subgroups: Sequence[FiniteGroup]) -> list[list[FiniteGroup]]:
-    """The subgroups of a list grouped by conjugacy, classes in the order of their first members."""
+    """Return subgroups grouped by conjugacy, with classes in the order of their first members.
+
+    Args:
+        group: The group that conjugates.
+        subgroups: Subgroups of it.
+    """
     finder = _Finder(group, DEFAULT_LIMITS)
     left = {finder.mask(subgroup).tobytes(): subgroup for subgroup in subgroups}
     classes = list[list[FiniteGroup]]()
@@ -70,7 +80,7 @@ def conjugacy_classes(group: FiniteGroup, subgroups: Sequence[FiniteGroup]) -> l
 
 @dataclass(frozen=True, eq=False)
 class _Finder:
-    """The search, over element indices; a subgroup is a mask bool (order,)."""
+    """The search over element indices; a subgroup is a mask bool (order,)."""
 
     group: FiniteGroup
     limits: Limits
@@ -85,7 +95,7 @@ class _Finder:
         return element_orders(self.table)
 
     def mask(self, subgroup: FiniteGroup) -> Members:
-        """Which elements of the group a subgroup has."""
+        """Return which elements of the group a subgroup contains."""
         positions, mask = self.group.enumeration().positions, np.zeros(len(self.table), dtype=bool)
         for element in subgroup.elements(max_order=self.group.order):
             mask[positions[element.tobytes()]] = True
@@ -93,11 +103,11 @@ class _Finder:
 
     @cached_property
     def conjugation(self) -> NDArray[np.int32]:
-        """conjugation[g, x] = g x g^-1, int32 (order, order)."""
+        """Table conjugation[g, x] = g x g^-1, int32 (order, order)."""
         return np.asarray(self.table[self.table, np.argmin(self.table, axis=1)[:, None]])
 
     def classes(self) -> list[list[Members]]:
-        """All subgroups as masks, one list a conjugacy class."""
+        """Return all subgroups as masks, one list per conjugacy class."""
         trivial = self._only(0)
         classes, known = [[trivial]], {trivial.tobytes()}
         cyclic = self._prime_power_generators()
@@ -107,7 +117,7 @@ class _Finder:
                 if covered[z]:
                     continue
                 join = self._join(representative, [z, *steps])
-                if isprime(int(join.sum()) // int(representative.sum())):  # nothing lies between the two
+                if isprime(int(join.sum()) // int(representative.sum())):  # no subgroup lies between the two
                     covered |= join
                 if join.tobytes() not in known:
                     conjugates = self.conjugates(join)
@@ -124,7 +134,7 @@ class _Finder:
             )
 
     def _prime_power_generators(self) -> list[int]:
-        """One generator for each cyclic subgroup of prime-power order."""
+        """Return one generator for each cyclic subgroup of prime-power order."""
         chosen: dict[bytes, int] = {}
         for x in np.flatnonzero(self.orders > 1).tolist():
             if len(factorint(int(self.orders[x]))) == 1:
@@ -137,9 +147,9 @@ class _Finder:
         return mask
 
     def _join(self, mask: Members, steps: Sequence[int]) -> Members:
-        """The subgroup generated by a subgroup and an element, as a union of cosets of the former.
+        """Return the subgroup generated by a subgroup and an element, as a union of cosets of the former.
 
-        steps: the element, and generators of the subgroup.
+        `steps` holds the element and generators of the subgroup.
         """
         base = np.flatnonzero(mask)
         grown, frontier = mask.copy(), [0]
@@ -153,7 +163,7 @@ class _Finder:
         return grown
 
     def _generators(self, mask: Members) -> list[int]:
-        """A small generating set: elements of large order first, each that enlarges the span; thinned."""
+        """Return a small generating set: elements of large order first, each that enlarges the span; then thinned."""
         key = mask.tobytes()
         if key not in self._known_generators:
             self._known_generators[key] = self._chosen_generators(mask)
@@ -181,7 +191,7 @@ class _Finder:
         return [np.frombuffer(row, dtype=bool) for row in sorted({row.tobytes() for row in images})]
 
     def subgroup(self, mask: Members, name: str) -> FiniteGroup:
-        """The permutation group of a mask, with few generators and the natural action of the whole."""
+        """Return the permutation group of a mask, with few generators and the natural action of the whole."""
         elements = self.group.elements(max_order=self.group.order)
         generators = tuple(tuple(int(i) for i in elements[x]) for x in self._generators(mask))
         blocks = self.group.natural_blocks
@@ -189,7 +199,7 @@ class _Finder:
 
 
 def _growing(classes: list[list[Members]]) -> Iterable[Members]:
-    """The first member of every class, also of those appended meanwhile."""
+    """Yield the first member of every class, including classes appended meanwhile."""
     position = 0
     while position < len(classes):
         yield classes[position][0]

@@ -1,6 +1,6 @@
-"""Model copies of the groups whose structure has a common name and is neither abelian nor dihedral.
+"""Model groups with a common name that are neither abelian nor dihedral.
 
-`structure` compares groups with them by an explicit isomorphism; what is missing here is named by its order.
+`structure` compares groups with them by an explicit isomorphism; a group without a model is named by its order.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ Model = tuple[str, int, tuple[tuple[int, ...], ...]]
 
 
 def templates(order: int) -> Iterator[FiniteGroup]:
-    """The model groups of this order, by name."""
+    """Yield the model groups of an order.
+
+    Args:
+        order: The order.
+    """
     for name in _CATALOGUE_NAMES.get(order, ()):
         group = named_group(name)
         if isinstance(group, FiniteGroup):
@@ -25,19 +29,23 @@ def templates(order: int) -> Iterator[FiniteGroup]:
 
 
 def model_group(name: str) -> FiniteGroup | None:
-    """The model group of a name that the catalogue does not have, such as "Q8", "F20" or "C3:C4"; None for others."""
+    """Return the model of a name that is not in the catalogue, such as "Q8", "F20" or "C3:C4"; None for others.
+
+    Args:
+        name: The name.
+    """
     found = ((order, model) for order, models in _GIVEN.items() for model in models if model[0] == name)
     return next((FiniteGroup(name, model[1], model[2], known_order=order) for order, model in found), None)
 
 
 def _affine(name: str, size: int, factor: int) -> Model:
-    """x -> x + 1 and x -> factor x on the integers modulo size."""
+    """Return the maps x -> x + 1 and x -> factor x on the integers modulo size."""
     shift = tuple((x + 1) % size for x in range(size))
     return name, size, (shift, tuple(factor * x % size for x in range(size)))
 
 
 def _dicyclic(name: str, size: int) -> Model:
-    """C_size : C4, the generator of C4 inverting the odd cyclic group; on size + 4 points."""
+    """Return C_size : C4 on size + 4 points; the generator of C4 inverts the odd cyclic group."""
     rotation = (*((x + 1) % size for x in range(size)), *range(size, size + 4))
     inversion = (*(-x % size for x in range(size)), size + 1, size + 2, size + 3, size)
     return name, size + 4, (rotation, inversion)

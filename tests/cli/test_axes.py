@@ -45,7 +45,7 @@ WRONG = [
     ("points:natural points:trivial", "names the axis points twice"),
     ("points:natural coords", "is not an axis with an expression"),
     ("points:3*natural", "axis points has length 2 but 3*natural of S2 has dimension 6; write points:natural"),
-    ("points:S2.natural", "S2 is no product (write natural?)"),
+    ("points:S2.natural", "S2 is not a product (write natural?)"),
     ("points*coords:grid", "needs a group on the 4 corners of a square"),
 ]
 

@@ -269,7 +269,7 @@ WRONG: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
     ({"inputs": "half", "outputs": "one", "shape": "1x1"}, ("gives lengths to axes without names",)),
     ({"inputs": "half", "outputs": "one", "axes": "a b c", "shape": "1x1"}, ("names 3 axes",)),
     ({"inputs": "well_*", "outputs": "one", "axes": "a b", "shape": "2x2"}, ("has 4 entries", "3")),
-    ({"inputs": "well_*", "outputs": "one", "axes": "a b", "shape": "3x"}, ("is no shape",)),
+    ({"inputs": "well_*", "outputs": "one", "axes": "a b", "shape": "3x"}, ("is not a shape",)),
     ({"inputs": "well_*", "outputs": "state", "out_axes": "a b", "out_shape": "3x1"}, ("out_shape 3x1", "2")),
 )  # fmt: skip
 

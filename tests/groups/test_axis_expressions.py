@@ -214,7 +214,7 @@ WRONG = [
     ("C4xC4", "rows cols", (4, 4), "rows:C4.natural", "C4xC4 has 2 factors C4 (write 1.natural or 2.natural)"),
     ("C4xC6", "rows cols", (4, 6), "rows:3.natural", "C4xC6 has no factor 3"),
     ("C4xC6", "rows cols", (4, 6), "rows:C4.2", "a representation such as natural is missing"),
-    ("C4", "rows cols", (4, 6), "rows:C4.natural", "C4 is no product (write natural?)"),
+    ("C4", "rows cols", (4, 6), "rows:C4.natural", "C4 is not a product (write natural?)"),
     ("S5", "points coords", (5, 4), "points:" + "(" * 40 + "natural" + ")" * 40, "nested deeper than 30"),
     ("S5", "points coords", (5, 4), "points:natural" + "+trivial" * 300, "is too long; use at most 2000"),
 ]  # fmt: skip

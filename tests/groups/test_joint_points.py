@@ -22,7 +22,7 @@ def test_images_of_elements_are_those_of_the_representation(name):
 
 def test_what_is_no_element_is_refused():
     group = named_group("C4")
-    with pytest.raises(RepresentationError, match="no element of C4"):
+    with pytest.raises(RepresentationError, match="not an element of C4"):
         JointPoints.of([natural(group)]).lifted(np.array([[1, 0, 2, 3]]))
     with pytest.raises(RepresentationError, match="signed permutations"):
         JointPoints.of([natural(named_group("R5"))])

@@ -1,1 +1,1 @@
-"""What is compared with surrogates: statistics of samples under a group."""
+"""Statistics of samples under a group, which tests compare with their values on surrogates."""

@@ -23,29 +23,30 @@ from sharefind.meanfield.clouds.standardise import varies
 class AngularHarmonics:
     """Harmonics of the polar angle that the labels have and a rotation by 360 / N degrees forbids.
 
-    Under C_N labels may depend on the angle t through harmonics e^{ijt} with N | j only. A ridge model of these, times
-    radial features phi (1, the radius r and r^2, each other coordinate z, r z and z^2), is fitted; with its residuals e
-    the statistic is
+    Under C_N, labels may depend on the angle t only through harmonics e^{ijt} with N | j. A ridge model of these, times
+    radial features phi (1, the radius r and r^2, each other coordinate z, r z and z^2), is fitted. With its residuals
+    e, the statistic is
 
         M_j = sum_i e_i phi_i e^{-ij t_i},   S_k = sum of |M_j|^2 / j over j with k | j, not N | j;
 
-    the components are S_k^{1/3}; the root makes them nearly normal, so that none outweighs the others when they are
-    looked at together. Model and features depend on orbits alone, so the test is exact. A copy costs O(n) operations a
-    feature.
+    the components are S_k^{1/3}. The root makes them nearly normal, so that none dominates when they are combined.
+    Model and features depend only on orbits, so the test is exact. A copy costs O(n) operations per feature.
 
     Attributes:
         plane: Two coordinates of X.
-        harmonics: The highest j, at least 1: twice the largest candidate's N, so that each candidate shows two.
-        bins: Of the angle, for each harmonic: the highest one loses 3 % of its size.
-        bin_offset: Where bins begin, in bins: angles that are fractions of a turn lie on no edge, where rounding would
-            decide.
-        ridges: Penalties of the symmetric model, relative to the mean square of a feature; the one of least GCV is
-            used.
-        rounding: Share of the labels' size below which what the symmetric model leaves over is rounding.
+        harmonics: The highest j, at least 1: twice the largest candidate's N, so that each candidate shows two
+            harmonics.
+        bins: Number of bins of the angle per harmonic; the highest harmonic loses 3 % of its size.
+        bin_offset: Offset of the bins, in bins. Angles that are fractions of a turn then do not lie on edges, where
+            rounding would decide.
+        ridges: Penalties of the symmetric model, relative to the mean square of a feature; the one with the smallest
+            GCV is used.
+        rounding: Share of the labels' size below which residuals of the symmetric model are rounding errors.
+        name: Name in settings and records.
 
     Raises:
-        GroupError: The plane is no pair of coordinates.
-        ConfigError: No harmonics.
+        GroupError: The plane is not a pair of coordinates.
+        ConfigError: `harmonics` is below 1.
     """
 
     name: ClassVar[str] = "angular-harmonics"
@@ -65,10 +66,17 @@ class AngularHarmonics:
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The statistic for the rotations of this plane.
+        """Return the statistic for the rotations of this plane.
+
+        Args:
+            moves: The rotations.
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
+            rng: Source of random choices.
+            units: Unit of each row, shape (n,), int64, or None.
 
         Raises:
-            GroupError: `moves` turns another plane, or is no `PlaneRotations`; or X lacks a coordinate of the plane.
+            GroupError: `moves` is not a `PlaneRotations` of this plane, or X lacks a coordinate of the plane.
         """
         if not isinstance(moves, PlaneRotations) or set(moves.plane) != set(self.plane):
             raise GroupError(f"angular harmonics of plane {self.plane} test PlaneRotations of that plane only")
@@ -91,7 +99,12 @@ class AngularHarmonics:
         return torch.atan2(x[..., b].double().contiguous(), x[..., a].double().contiguous())
 
     def radial_features(self, x: Tensor) -> Tensor:
-        """Orthonormal functions of what rotations leave alone, x (n, d_in) -> (n, features); the first is constant."""
+        """Return orthonormal functions of the coordinates that rotations fix, shape (n, features), float64; the first
+        is constant.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+        """
         rest = [i for i in range(x.shape[1]) if i not in self.plane]
         z = _standardised(x[:, rest])
         r = _standardised(x[:, list(self.plane)].norm(dim=1, keepdim=True))
@@ -101,7 +114,7 @@ class AngularHarmonics:
         return kept
 
     def _symmetric_features(self, x: Tensor, radial: Tensor, moves: PlaneRotations) -> Tensor:
-        """Radial features times the harmonics that are allowed, higher ones with less weight, (n, columns)."""
+        """Return radial features times the allowed harmonics, higher ones with less weight, (n, columns)."""
         a, b = moves.plane
         angle = torch.atan2(x[:, b].double(), x[:, a].double()).unsqueeze(1)
         blocks = [radial]
@@ -110,7 +123,7 @@ class AngularHarmonics:
         return torch.cat(blocks, dim=1)
 
     def _residuals(self, features: Tensor, y: Tensor) -> Tensor:
-        """What ridge regression of least generalised cross-validation leaves over of each label, (n, d_out)."""
+        """Return the residuals of ridge regression with the smallest generalised cross-validation, (n, d_out)."""
         n = len(y)
         centred = _standardised(y)
         left, sizes, _ = torch.linalg.svd(features, full_matrices=False)
@@ -126,14 +139,19 @@ class AngularHarmonics:
         return torch.where(residuals.abs().amax(0) > self.rounding, residuals, torch.zeros_like(residuals))
 
     def _groups_of_harmonics(self, order: int | None) -> NDArray[np.float64]:
-        """(harmonics, components): column k sums |M_j|^2 / j over the multiples j of k that C_order forbids."""
+        """Return (harmonics, components): column k sums |M_j|^2 / j over the multiples j of k that C_order forbids."""
         j = np.arange(1, self.harmonics + 1)
         forbidden = np.ones_like(j, dtype=bool) if order is None else j % order != 0
         columns = [np.where(forbidden & (j % k == 0), 1 / j, 0.0) for k in j]
         return np.stack([c for c in columns if c.any()] or [np.zeros(self.harmonics)], axis=1)
 
     def powers(self, angles: Tensor, weighted: Tensor) -> Tensor:
-        """|M_j|^2 summed over columns, by FFT of binned angles: (R, n), weighted (n, columns) -> (R, harmonics)."""
+        """Return |M_j|^2 summed over columns, shape (R, harmonics), by FFT of binned angles.
+
+        Args:
+            angles: Shape (R, n), float64.
+            weighted: Residuals times features, shape (n, columns), float64.
+        """
         (rows, n), bins = angles.shape, self.bins * self.harmonics
         place = (angles * (bins / (2 * math.pi)) + self.bin_offset).floor().long() % bins
         place += torch.arange(rows).unsqueeze(1) * bins

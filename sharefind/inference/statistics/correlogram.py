@@ -1,9 +1,10 @@
-"""The correlogram: which subgroup explains what a symmetric model leaves over? For finite groups and several outputs.
+"""The correlogram: finds the subgroup that explains the residuals of a symmetric model, for finite groups and many
+outputs.
 
-A model that has the symmetry H is fitted; its residuals, seen through features of x, form a moment B. If a part of the
-function is symmetric under a smaller group K only, B resembles its own images under K: c(g) = <B, g B> is large there.
-The mean of c over K is the score of the likelihood towards a component that K allows: the locally most powerful
-direction. All subgroups are looked at together.
+A model with the symmetry H is fitted. Its residuals, seen through features of x, form a moment B. If a part of the
+function is symmetric only under a smaller group K, B resembles its own images under K: c(g) = <B, g B> is large there.
+The mean of c over K is the score of the likelihood towards a component that K allows, the locally most powerful
+direction. All subgroups are examined together.
 """
 
 from __future__ import annotations
@@ -31,38 +32,41 @@ from sharefind.meanfield.clouds.actions import JointAction
 class Correlogram(SearchStatistic):
     """Scores of all subgroups of a finite group that do not contain the hypothesis.
 
-    kappa is the kernel of a wide two-layer network of error functions (Williams 1998), Z are landmarks, whole orbits of
-    samples. The model with symmetry H is f(x) = C psi(x), psi = kappa(Z, Z)^{-1/2} kappa(Z, x), with coefficients
-    C = rhohat_h C h^{-1} by ridge regression, and a = (y - f(x)) / noise are its residuals. Features phi = kappa(Z, x)
-    are whitened by W, which commutes with the group, so that no direction in which x varies much outweighs the others:
+    kappa is the kernel of a wide two-layer network of error functions (Williams 1998); Z are landmarks, whole orbits of
+    samples. The model with symmetry H is f(x) = C psi(x), psi = kappa(Z, Z)^{-1/2} kappa(Z, x), with coefficients C =
+    rhohat_h C h^{-1} from ridge regression; a = (y - f(x)) / noise are its residuals. Features phi = kappa(Z, x) are
+    whitened by W, which commutes with the group, so that no direction in which x varies much dominates:
 
         B = sum_i W phi(x_i) a_i^T,    c(g) = <B, g B>,    T_K = mean over K of c.
 
-    The law of the inputs is looked at too, by |sum_i W phi(x_i)|^2: up to what orbits decide, a maximum mean
-    discrepancy between the sample and its symmetrisation.
+    The law of the inputs is examined as well, by |sum_i W phi(x_i)|^2. Up to quantities that depend only on orbits,
+    this is a maximum mean discrepancy between the sample and its symmetrisation.
 
-    Residuals, landmarks and W depend on the samples through orbits alone. Moving a sample moves its term of B, so a
-    copy costs n additions of (landmarks, q) terms and |G| inner products, and no features of its own.
+    Residuals, landmarks and W depend on the samples only through orbits. Moving a sample moves its term of B. A copy
+    therefore costs n additions of (landmarks, q) terms and |G| inner products, and no features of its own.
 
     Attributes:
-        in_rep: How the whole group acts on X, orthogonally.
-        out_rep: How it acts on Y, orthogonally.
-        subgroups: The K, such as those of a family.
-        inverse_length: Standard deviation of the first layer's weights, on inputs of spread 1.
-        biases: Standard deviations of the first layer's biases, whose kernels are averaged: odd functions, and others.
+        in_rep: Action of the whole group on X, orthogonal.
+        out_rep: Action of the whole group on Y, orthogonal.
+        subgroups: The subgroups K, such as those of a family.
+        inverse_length: Standard deviation of the first layer's weights, for inputs of spread 1.
+        biases: Standard deviations of the first layer's biases, whose kernels are averaged, for odd and other
+            functions.
         noise: Noise variance of the model with the symmetry, relative to the amplitude of its functions.
-        landmarks: Points, whole orbits, on which the features of x are based.
-        rounding: Share of the largest eigenvalue below which a direction of the features is rounding.
-        product_order: Largest hypothesis for which copies are summed by a matrix product; beyond, additions one by one
-            are faster.
-        kept_bytes: Bytes of features that are kept for all copies; beyond, they are computed again for every block.
-        piece_bytes: Bytes of features that are held at a time: larger data sets go through in pieces.
-        membership: The elements of each subgroup by their numbers, the trivial group last, bool, shape (K + 1, |G|).
-        whole: The whole group as it acts on samples.
+        landmarks: Number of points, in whole orbits, on which the features of x are based.
+        rounding: Share of the largest eigenvalue below which a direction of the features is a rounding error.
+        product_order: Largest order of a hypothesis for which copies are summed by a matrix product; for larger ones
+            single additions are faster.
+        kept_bytes: Memory in bytes of features that are kept for all copies; larger ones are computed again for every
+            block.
+        piece_bytes: Memory in bytes of features at a time; larger data sets are processed in pieces.
+        membership: Shape (K + 1, |G|), bool: the elements of each subgroup by number, the trivial group last.
+        whole: Action of the whole group on samples.
+        name: Name in settings and records.
 
     Raises:
-        GroupError: The group is infinite or does not act orthogonally.
-        ConfigError: No subgroups.
+        GroupError: The group does not act orthogonally, or is too large to list.
+        ConfigError: The group is infinite, or there are no subgroups.
     """
 
     name: ClassVar[str] = "correlogram"
@@ -86,24 +90,24 @@ class Correlogram(SearchStatistic):
             raise ConfigError("the correlogram compares subgroups of a finite group; give at least one")
         if not (self.in_rep.is_orthogonal and self.out_rep.is_orthogonal):
             raise GroupError(f"{self.in_rep.group.name} must act on X and Y by orthogonal matrices")
-        # Listed once: copies of a statistic that travel to workers would list every subgroup again.
+        # Listed once, because each copy of a statistic in a worker would otherwise list every subgroup again.
         object.__setattr__(self, "membership", membership(self.in_rep.finite_group, self.subgroups))
         object.__setattr__(self, "whole", JointAction(self.in_rep, self.out_rep))
 
     @classmethod
     def of_problem(cls, problem: ProblemTraits) -> Self:
-        """The scores of all subgroups of the problem."""
+        """Return the scores of all subgroups of the problem."""
         return cls(problem.in_rep, problem.out_rep, problem.subgroups)
 
     @classmethod
     def is_default(cls, problem: ProblemTraits) -> bool:
-        """For finite groups whose subgroups are listed."""
+        """Return whether the group is finite and its subgroups are listed."""
         return problem.lists_subgroups
 
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The scores under one hypothesis, which must be a subgroup acting as the whole group does.
+        """Return the scores under one hypothesis, which must be a subgroup with the action of the whole group.
 
         Raises:
             GroupError: `moves` is not the action of a subgroup on the same points.
@@ -122,7 +126,7 @@ class Correlogram(SearchStatistic):
             moments = features.moments(weights, members, elements)
             correlations = features.correlations(moments[..., :-1])
             relation = correlations @ averages
-            # What is 0 but for rounding must not be standardised: c(e) = |B|^2 is the scale.
+            # Rounding errors must not be standardised: c(e) = |B|^2 is the scale.
             relation = torch.where(relation.abs() > self.rounding * correlations[:, :1], relation, 0.0)
             inputs = (moments[..., -1] ** 2).sum((1, 2))
             return torch.cat([relation, inputs.unsqueeze(1)], dim=1)
@@ -131,9 +135,9 @@ class Correlogram(SearchStatistic):
         return FittedStatistic(labels, of_moves=scores, row_bytes=row_bytes, resolution=scale.resolution)
 
     def _averages(self, members: Tensor) -> Tensor:
-        """(|G|, K): column k takes the mean over a subgroup that does not contain the hypothesis, elements `members`.
+        """Return (|G|, K): column k averages over a subgroup that does not contain the hypothesis, elements `members`.
 
-        The last one is the trivial group, also where it is the hypothesis.
+        The last column is the trivial group, even if it is the hypothesis.
         """
         contains = self.membership[:, members].all(1)
         contains[-1] = False
@@ -141,9 +145,12 @@ class Correlogram(SearchStatistic):
         return (chosen / chosen.sum(1, keepdim=True)).t()
 
     def kernel(self, a: Tensor, b: Tensor) -> Tensor:
-        """kappa(a, b), the mean of (2/pi) arcsin(2 u.v / sqrt((1 + 2|u|^2)(1 + 2|v|^2))), u = (bias, w a).
+        """Return kappa(a, b), the mean of (2/pi) arcsin(2 u.v / sqrt((1 + 2|u|^2)(1 + 2|v|^2))), u = (bias, w a), shape
+        (..., m, n).
 
-        a (..., m, d), b (..., n, d) -> (..., m, n).
+        Args:
+            a: Shape (..., m, d), float64.
+            b: Shape (..., n, d), float64.
         """
         inner = self.inverse_length**2 * (a @ b.transpose(-1, -2))
         own_a, own_b = (self.inverse_length**2 * (v**2).sum(-1) for v in (a, b))
@@ -156,7 +163,7 @@ class Correlogram(SearchStatistic):
 
 
 class _Features:
-    """Features of n samples, scaled, on p landmarks of a group of order |G|, and what is computed in them.
+    """Features of n scaled samples on p landmarks of a group of order |G|, and quantities computed from them.
 
     Landmark (i, g), g in G, is g z_i; the group acts on these numbers from the left.
     """
@@ -187,11 +194,13 @@ class _Features:
         return kernel_root((matrix + matrix.t()) / 2, self.model.rounding)
 
     def _white(self, piece: Tensor) -> Tensor:
-        """W phi(x), one row a sample."""
+        """Return W phi(x), one row per sample."""
         return (self.whitening @ self.model.kernel(self.landmarks, self.x[piece])).t().contiguous()
 
     def _whitening(self) -> Tensor:
-        """(sum_i mean_g phi(g x_i) phi(g x_i)^T + noise kappa(Z, Z))^{-1/2}, (p, p); it commutes with the group."""
+        """Return (sum_i mean_g phi(g x_i) phi(g x_i)^T + noise kappa(Z, Z))^{-1/2}, (p, p); it commutes with
+        the group.
+        """
         p = len(self.landmarks)
         second = torch.zeros(p, p, dtype=torch.float64)
         for piece in self.pieces:
@@ -205,9 +214,9 @@ class _Features:
         return self._root(mean.reshape(p, p) + self.model.noise * self._gram())
 
     def residuals(self, y: Tensor, members: Tensor) -> Tensor:
-        """a = (y - f(x)) / noise for the ridge regression f among functions that `members`, H, leave alone.
+        """Return a = (y - f(x)) / noise for the ridge regression f among functions that `members`, H, fix.
 
-        y (n, q): without what H fixes of its mean.
+        y (n, q) must not contain the part of its mean that H fixes.
         """
         p, q = len(self.landmarks), y.shape[1]
         second, first = torch.zeros(p, p, dtype=torch.float64), torch.zeros(p, q, dtype=torch.float64)
@@ -253,10 +262,11 @@ class _Features:
         return total
 
     def moments(self, labels: Tensor, members: Tensor, elements: Tensor) -> Tensor:
-        """F[i, g] = rhohat_g^{-1} B[i, g] of samples moved by elements (R, n), numbers in H: (R, orbits, |G|, w).
+        """Return F[i, g] = rhohat_g^{-1} B[i, g] of samples moved by elements (R, n), numbers in H: (R, orbits, |G|,
+        w).
 
-        Seen from g, a move is a permutation, (h F)[i, g] = F[i, h^{-1} g], and norms are those of B. labels (n, w): the
-        outputs' action moves the first q columns, further ones are invariant.
+        In these coordinates a move is a permutation, (h F)[i, g] = F[i, h^{-1} g], and norms equal those of B. labels
+        (n, w): the outputs' action moves the first q columns, further ones are invariant.
         """
         total = torch.zeros(len(elements), len(self.landmarks) // self.order, self.order, labels.shape[1]).double()
         images = self.table[self.inverse[members]]
@@ -281,16 +291,17 @@ class _Features:
         return terms
 
     def _actions(self, width: int) -> Tensor:
-        """rhohat on the first q of so many columns, (|G|, width, width)."""
+        """Return rhohat on the first q of `width` columns, (|G|, width, width)."""
         q = self.on_y.shape[1]
         actions = torch.eye(width, dtype=torch.float64).repeat(self.order, 1, 1)
         actions[:, :q, :q] = self.on_y
         return actions
 
     def correlations(self, moments: Tensor) -> Tensor:
-        """c(h) = <B, h B>, (h B)[i, g] = rhohat_h B[i, h^{-1} g]: F as from `moments` (R, orbits, |G|, q) -> (R, |G|).
+        """Return c(h) = <B, h B>, (h B)[i, g] = rhohat_h B[i, h^{-1} g]: F from `moments` (R, orbits, |G|, q) -> (R,
+        |G|).
 
-        c(h) = sum over g of <F[g], F[h^{-1} g]>, sums of entries of the Gram matrix of F over G.
+        c(h) is the sum over g of <F[g], F[h^{-1} g]>, a sum of entries of the Gram matrix of F over G.
         """
         rows = moments.transpose(1, 2).flatten(2)
         gram = (rows @ rows.transpose(1, 2)).flatten(1)
@@ -298,13 +309,15 @@ class _Features:
         return gram[:, entries].sum(2)
 
     def row_bytes(self, members: int) -> int:
-        """Bytes that one row of `moments` and `correlations` holds."""
+        """Return the memory in bytes of one row of `moments` and `correlations`."""
         terms = len(self.landmarks) * (self.on_y.shape[1] + 1)
         return 8 * ((members + 3) * terms + 2 * self.order**2)
 
 
 def _sums(terms: Tensor, elements: Tensor, order: int, product_order: int) -> Tensor:
-    """Sums of terms (n, w) over the samples that each element moves: elements (R, n), numbers in H -> (R, |H|, w)."""
+    """Return sums of terms (n, w) over the samples that each element moves: elements (R, n), numbers in H -> (R, |H|,
+    w).
+    """
     if order > product_order:
         sums = torch.zeros(len(elements), order, terms.shape[1], dtype=torch.float64)
         for row, moves in zip(sums, elements, strict=True):
@@ -316,7 +329,9 @@ def _sums(terms: Tensor, elements: Tensor, order: int, product_order: int) -> Te
 
 
 def _orbits(left: Tensor) -> Tensor:
-    """Orbits of H on the group from the left: left[h, g] = h g (|H|, |G|) -> (|G| / |H|, |H|), row r is h g_r."""
+    """Return orbits of H on the group from the left: left[h, g] = h g (|H|, |G|) -> (|G| / |H|, |H|), row
+    r is h g_r.
+    """
     first = left.amin(0)
     starts = torch.unique(first)
     return left[:, starts].t()

@@ -1,7 +1,7 @@
 """The displacement of particles from E^H as a test statistic: do particles that start on E^H leave it?
 
-If the law has the symmetry H, large clouds started on E^H stay near it (Maass & Fontbona 2024, Thm 5). The copies say
-how far sampling noise alone takes them, so no threshold is needed.
+If the law has the symmetry H, large clouds that start on E^H stay near it (Maass & Fontbona 2024, Thm 5). The copies
+show the displacement by sampling noise alone, so no threshold is needed.
 """
 
 from __future__ import annotations
@@ -38,18 +38,21 @@ ESCAPE = ParticleTraining(particles=24, steps=100)
 
 @dataclass(frozen=True)
 class Displacement(SearchStatistic):
-    """mean_i |theta_i - P theta_i|^2 at each checkpoint, P the projection on E^H: the paper's dist^2.
+    """The mean of |theta_i - P theta_i|^2 over particles at each checkpoint, P the projection on E^H: the paper's
+    dist^2.
 
-    Particles are drawn on E^H and trained vanilla on all samples, from the same start and with the same minibatches for
-    the data and for every copy. A checkpoint is a component, and the components are combined by the studentised
-    maximum over data and copies alike (`combined`): so the horizon need not be chosen, and the test stays exact.
+    Particles are drawn on E^H and trained vanilla on all samples, with the same start and the same minibatches for the
+    data and for every copy. Each checkpoint is a component. The components are combined by the studentised maximum over
+    data and copies (`combined`), so the horizon need not be chosen, and the test stays exact.
 
-    Where E^H is all of Z, or every start is stationary (the origin of Z, without a linear signal), all values are 0 and
-    the p-value is 1. With `neuron_unit`, the default for infinite groups, E^H holds no function of the moved inputs,
-    and little but a linear signal leads away from it: there `HeldOutGap` sees more.
+    If E^H is all of Z, or every start is stationary (the origin of Z, without a linear signal), all values are 0 and
+    the p-value is 1. With `neuron_unit`, the default for infinite groups, E^H contains no function of the moved inputs,
+    and almost only a linear signal leads away from it. In this case `HeldOutGap` has more power.
 
     Attributes:
-        unit: made from the hypothesis' representations. training: the settings.
+        unit: Builds the unit from the hypothesis' representations.
+        training: Settings of the trainings.
+        name: Name in settings and records.
     """
 
     name: ClassVar[str] = "displacement"
@@ -59,17 +62,18 @@ class Displacement(SearchStatistic):
 
     @classmethod
     def of_problem(cls, problem: ProblemTraits) -> Self:
-        """With the unit of the problem."""
+        """Return the statistic with the unit of the problem."""
         return cls(problem.unit)
 
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The statistic for one hypothesis: (R, checkpoints).
+        """Return the statistic for one hypothesis, with values of shape (R, checkpoints).
 
         Raises:
-            GroupError: `moves` is no `JointAction`, or not orthogonal. UnitError: the unit cannot be built for it.
-            InputError: fewer samples than the folds need.
+            GroupError: `moves` is not a `JointAction`, or not orthogonal.
+            UnitError: The unit cannot be built for the hypothesis.
+            InputError: There are fewer samples than the folds need.
         """
         action, settings = orthogonal_action(moves, self.name), self.training
         folds, unit = self._folds(len(x), rng, units), self.unit(action.in_rep, action.out_rep)
@@ -89,16 +93,20 @@ class Displacement(SearchStatistic):
         return scale.fitted(x, y, trainer.in_blocks(read), trainer.row_bytes(x, y))
 
     def _folds(self, n: int, rng: np.random.Generator, units: Tensor | None) -> Tensor:
-        """Numbers of the samples of each training, (F, m)."""
+        """Return the sample numbers of each training, (F, m)."""
         return torch.arange(n).unsqueeze(0)
 
 
 @dataclass(frozen=True)
 class CrossDisplacement(Displacement):
-    """mean_i <r_i^A, r_i^B> at each checkpoint: r = theta - P theta after training on two disjoint halves of the data.
+    """The mean of <r_i^A, r_i^B> at each checkpoint, with r = theta - P theta after training on two disjoint halves of
+    the data.
 
     The same particles on E^H see both halves. Displacements by noise are independent given the start and average to
-    zero, those by a broken symmetry agree. Otherwise as `Displacement`.
+    zero; those by a broken symmetry agree. Everything else is as in `Displacement`.
+
+    Attributes:
+        name: Name in settings and records.
     """
 
     name: ClassVar[str] = "cross-displacement"

@@ -40,22 +40,28 @@ FREE = ParticleTraining(particles=48, steps=60)
 
 @dataclass(frozen=True)
 class HeldOutGap(SearchStatistic):
-    """mean over samples and g in H of l(rhohat_g y, f(rho_g x)) - l(y, f(x)), l the squared loss, f not trained on x.
+    """The mean of l(rhohat_g y, f(rho_g x)) - l(y, f(x)) over samples and g in H, with squared loss l and f not trained
+    on x.
 
-    Particles start weakly invariant: Gaussian ones with all their images under H (for groups larger than `listed`,
-    images under Haar draws), so that f is symmetric at first, and nothing keeps it so. One half of the samples trains f
-    and the other judges it, and the other way round; the two gaps are averaged. Where H holds, an asymmetry of f is
-    noise and does not lower the loss on new samples. A checkpoint is a component, combined by the studentised maximum
-    over data and copies alike (`combined`), so the horizon need not be chosen, and the test stays exact.
+    Particles have a weakly invariant start: Gaussian particles with all their images under H (for groups larger than
+    `listed`, images under Haar draws). f is therefore symmetric at first, but training may break the symmetry. One half
+    of the samples trains f and the other judges it, then they are exchanged; the two gaps are averaged. If H holds, an
+    asymmetry of f is noise and does not lower the loss on new samples. Each checkpoint is a component. The components
+    are combined by the studentised maximum over data and copies (`combined`), so the horizon need not be chosen, and
+    the test stays exact.
 
     Attributes:
-        unit: made from the hypothesis' representations. training: the settings, for each half.
-        splits: into halves, over which the gap is averaged; more steady it, and each costs two trainings a row.
-        listed: largest group of which all elements are used; larger and infinite ones give this many Haar draws.
-        judged: most samples of a half that are judged: beyond, judging costs more than training, and gains little.
+        unit: Builds the unit from the hypothesis' representations.
+        training: Settings of the trainings on each half.
+        splits: Number of splits into halves over which the gap is averaged; each costs two trainings per row.
+        listed: Largest order of a group whose elements are all used; larger and infinite ones give this number of Haar
+            draws.
+        judged: Largest number of samples of a half that are judged; more would cost more than training, and gain
+            little.
+        name: Name in settings and records.
 
     Raises:
-        ConfigError: no splits.
+        ConfigError: `splits` is below 1.
     """
 
     name: ClassVar[str] = "held-out-gap"
@@ -72,17 +78,18 @@ class HeldOutGap(SearchStatistic):
 
     @classmethod
     def of_problem(cls, problem: ProblemTraits) -> Self:
-        """With the unit of the problem."""
+        """Return the statistic with the unit of the problem."""
         return cls(problem.unit)
 
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The statistic for one hypothesis: (R, checkpoints).
+        """Return the statistic for one hypothesis, with values of shape (R, checkpoints).
 
         Raises:
-            GroupError: `moves` is no `JointAction`, or not orthogonal. UnitError: the unit cannot be built for it.
-            InputError: fewer than 4 samples.
+            GroupError: `moves` is not a `JointAction`, or not orthogonal.
+            UnitError: The unit cannot be built for the hypothesis.
+            InputError: There are fewer than 4 samples.
         """
         action, settings = orthogonal_action(moves, self.name), self.training
         unit = self.unit(action.in_rep, action.out_rep)
@@ -98,7 +105,7 @@ class HeldOutGap(SearchStatistic):
 
         def read(clouds: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
             samples, labels = x[:, judged].flatten(0, 1), y[:, judged].flatten(0, 1)
-            # One element at a time: its hidden values are as many as those of the samples.
+            # One element at a time, because each needs the memory of all hidden values of the samples.
             images = [action.move(g, samples, labels) for g in elements]
             found = [_gap(unit, cloud.flatten(0, 1), (samples, labels), images) for cloud in clouds]
             gaps = [above_rounding(gap, settings.rounding * size) for gap, size in found]
@@ -111,13 +118,13 @@ class HeldOutGap(SearchStatistic):
 def weakly_invariant_start(
     action: Representation, settings: ParticleTraining, rng: np.random.Generator, listed: int = 32
 ) -> Tensor:
-    """Gaussian particles with their images under M, in whole orbits.
+    """Return Gaussian particles with their images under M, in whole orbits.
 
     Args:
-        action: M.
-        settings: Of the trainings.
-        rng: Of the particles, and of draws of M.
-        listed: Largest group of which all images are taken; of others as many under Haar draws.
+        action: The action M.
+        settings: Settings of the trainings.
+        rng: Source of the particles, and of draws of M.
+        listed: Largest order of a group whose images are all used; others give this number of images under Haar draws.
 
     Returns:
         Particles, shape (1, D, N), with N at least `settings.particles`.
@@ -132,12 +139,12 @@ def weakly_invariant_start(
 
 
 def _order(group: Group, listed: int) -> int | None:
-    """Of a group whose elements are all used, None for others."""
+    """Return the order of a group whose elements are all used, None for others."""
     return group.order if isinstance(group, FiniteGroup) and group.order <= listed else None
 
 
 def _elements(action: JointAction, rng: np.random.Generator, listed: int) -> list[Any]:
-    """All elements, or `listed` Haar draws, each shaped (1, 1) to move all samples alike."""
+    """Return all elements, or `listed` Haar draws, each of shape (1, 1) so that it moves all samples."""
     order = _order(action.group, listed)
     if order is not None:
         return list(torch.arange(order).reshape(-1, 1, 1))
@@ -147,7 +154,9 @@ def _elements(action: JointAction, rng: np.random.Generator, listed: int) -> lis
 def _gap(
     unit: Unit, theta: Tensor, samples: tuple[Tensor, Tensor], images: Sequence[tuple[Tensor, Tensor]]
 ) -> tuple[Tensor, Tensor]:
-    """Mean loss at the images of samples less that at samples, and their sum: theta (R, D, N), x (R, m, d_in)."""
+    """Return the mean loss at the images of samples minus that at samples, and their sum: theta (R, D, N), x (R, m,
+    d_in).
+    """
     at_samples = squared_risk(predict(unit, samples[0], theta), samples[1])
     at_images = torch.stack([squared_risk(predict(unit, x, theta), y) for x, y in images]).mean(0)
     return at_images - at_samples, at_images + at_samples

@@ -1,4 +1,4 @@
-"""The loss of a model that was made without these samples: it grows where a group that the law has not moves them."""
+"""The loss of a model made without these samples; it grows if a group that is not a symmetry of the law moves them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from sharefind.inference.fitted_statistic import FittedStatistic
 class HeldOutLoss:
     """Minus the mean square error of a model that was made without these samples.
 
-    If the hypothesis holds, moving samples makes the model no worse. The model is fixed, so the test is exact.
+    If the hypothesis holds, moving samples does not make the model worse. The model is fixed, so the test is exact.
 
     Attributes:
-        model: x (..., d_in) -> predictions (..., d_out).
+        model: Function x (..., d_in) -> predictions (..., d_out).
+        name: Name in settings and records.
     """
 
     name: ClassVar[str] = "held-out-loss"
@@ -30,7 +31,15 @@ class HeldOutLoss:
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The same for every hypothesis."""
+        """Return the statistic, which is the same for every hypothesis.
+
+        Args:
+            moves: The hypothesis.
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
+            rng: Source of random choices; not used.
+            units: Unit of each row, shape (n,), int64, or None; not used.
+        """
 
         def loss(rows_x: Tensor, rows_y: Tensor) -> Tensor:
             return -(self.model(rows_x.double()) - rows_y.double()).square().mean((1, 2)).unsqueeze(1)

@@ -1,4 +1,6 @@
-"""Is the law of X invariant on its own? A statistic for the exact test that reads all rows at a cost linear in them."""
+"""A statistic for the exact test that the law of X alone is invariant; it uses all rows at a cost linear in their
+number.
+"""
 
 from __future__ import annotations
 
@@ -20,23 +22,29 @@ from sharefind.meanfield.clouds.standardise import LAST_PLACES
 
 @dataclass(frozen=True)
 class InputLaw:
-    """Distances of the law of X from its symmetrisation in four feature spaces, up to what orbits decide.
+    """Distances of the law of X from its symmetrisation in four feature spaces, up to quantities that depend only on
+    orbits.
 
-    For features phi, |sum_i phi(x_i)|^2: the mean, the second moment, and random waves of two widths, whose sums are
-    kernel mean embeddings with random frequencies (Rahimi & Recht 2007). All are taken of inputs that were centred and
-    whitened by what the sample moved at random says, so that the statistic depends on the sample through orbits alone
-    and does not change with a vector that the group fixes, added to x, or with scales.
+    The features phi give |sum_i phi(x_i)|^2. They are the mean, the second moment, and random waves of two widths,
+    whose sums are kernel mean embeddings with random frequencies (Rahimi & Recht 2007). Inputs are centred and whitened
+    by the randomly moved sample. Therefore the statistic depends on the sample only through orbits. It is also
+    invariant to scales, and to adding a vector that the group fixes.
 
     Attributes:
-        waves: Random waves of each width, at most.
-        widths: Lengths of their random frequencies, on inputs of spread 1.
-        fewest_waves: Random waves of each width on very many rows.
-        wave_numbers: Rows times waves of a width, but for `fewest_waves`: they bound what a copy costs.
-        quadratic: Most coordinates of which products are looked at; beyond, as many random combinations.
-        draws: Images of a sample from which centre and spread of the symmetrised law are estimated.
-        ridge: Share of the largest eigenvalue of the spread below which a direction is rounding, and is left out.
-        table_bytes: Bytes up to which the features of all images of all rows are computed once for all copies.
-        table_order: Largest group of which all images are: for larger ones the copies are fewer.
+        waves: Largest number of random waves of each width.
+        widths: Lengths of their random frequencies, for inputs of spread 1.
+        fewest_waves: Smallest number of random waves of each width, for very many rows.
+        wave_numbers: Largest number of rows times waves of a width, except for `fewest_waves`; it bounds the cost of a
+            copy.
+        quadratic: Largest number of coordinates whose products are used; for more coordinates, this number of random
+            combinations.
+        draws: Number of images of a sample from which centre and spread of the symmetrised law are estimated.
+        ridge: Share of the largest eigenvalue of the spread below which a direction is a rounding error and is left
+            out.
+        table_bytes: Memory in bytes up to which the features of all images of all rows are computed once for all
+            copies.
+        table_order: Largest order of a group for which this is done; for larger groups the number of copies is smaller.
+        name: Name in settings and records.
     """
 
     name: ClassVar[str] = "input-law"
@@ -54,7 +62,15 @@ class InputLaw:
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The statistic for one hypothesis; labels are not looked at."""
+        """Return the statistic for one hypothesis; labels are not used.
+
+        Args:
+            moves: The hypothesis.
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
+            rng: Source of random choices.
+            units: Unit of each row, shape (n,), int64, or None.
+        """
         features = _Features(self, moves, x, y, rng)
         group = moves.group if isinstance(moves, JointAction) else None
         order = group.order if isinstance(group, FiniteGroup) and group.is_listable else self.table_order + 1
@@ -70,7 +86,7 @@ class InputLaw:
 
 
 class _Features:
-    """Features of samples, made from what orbits and random numbers decide."""
+    """Features of samples, made from orbits and random numbers only."""
 
     def __init__(self, law: InputLaw, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
         elements = moves.draw((law.draws, len(x)), rng)
@@ -90,7 +106,7 @@ class _Features:
         self.width, self.rows = sum(self.parts), len(x) * sum(self.parts)
 
     def of(self, x: Tensor) -> Tensor:
-        """Features of samples (n, d_in), (n, width)."""
+        """Return features of samples (n, d_in), (n, width)."""
         white = (x.double() - self.centre) @ self.whitening
         mixed = white if self.mixed is None else white @ self.mixed
         angles = white @ self.frequencies
@@ -99,11 +115,11 @@ class _Features:
         return torch.cat([white, products, narrow.cos(), narrow.sin(), wide.cos(), wide.sin()], dim=1)
 
     def energies(self, sums: Tensor) -> Tensor:
-        """Squared lengths of the parts of sums (..., width): (..., 4)."""
+        """Return squared lengths of the parts of sums (..., width): (..., 4)."""
         return torch.stack([(part**2).sum(-1) for part in torch.split(sums, list(self.parts), dim=-1)], dim=-1)
 
     def of_table(self, moves: Moves, x: Tensor, y: Tensor, order: int) -> Callable[[Tensor], Tensor]:
-        """The statistic from the features of all images of all samples."""
+        """Return the statistic computed from the features of all images of all samples."""
         tables = []
         for element in range(order):
             number = torch.full((1, len(x)), element, dtype=torch.int64)
@@ -117,12 +133,13 @@ class _Features:
 
 
 def whitening(centred: Tensor, largest: Tensor, ridge: float) -> Tensor:
-    """A matrix that makes centred rows (n, d) white, (d, k): columns and directions that are rounding are left out.
+    """Return a matrix that whitens centred rows, shape (d, k), float64; columns and directions that are rounding errors
+    are left out.
 
     Args:
-        centred: Rows whose mean was subtracted, shape (n, d), float64.
-        largest: Largest value of each column before that, shape (d,), which says what is rounding.
-        ridge: Share of the largest eigenvalue below which a direction is rounding.
+        centred: Rows with mean 0, shape (n, d), float64.
+        largest: Largest absolute value of each column before centring, shape (d,), which determines rounding errors.
+        ridge: Share of the largest eigenvalue below which a direction is a rounding error.
     """
     spread = (centred**2).mean(0).sqrt()
     varies = spread > LAST_PLACES * torch.finfo(torch.float64).eps * largest

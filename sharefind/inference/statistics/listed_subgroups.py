@@ -1,4 +1,4 @@
-"""The subgroups of a finite group by the numbers of their elements, for statistics that compare subgroups."""
+"""The subgroups of a finite group as sets of element numbers, for statistics that compare subgroups."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sharefind.meanfield.clouds.actions import JointAction
 
 
 def membership(whole: FiniteGroup, subgroups: Sequence[FiniteGroup]) -> Tensor:
-    """Which elements each subgroup has, the trivial group last: bool, shape (K + 1, |G|).
+    """Return which elements each subgroup has, shape (K + 1, |G|), bool; the trivial group comes last.
 
-    The trivial group is always looked at: it finds what no listed subgroup allows.
+    The trivial group is always included: it detects signals that no listed subgroup allows.
 
     Args:
-        whole: G.
+        whole: The group G.
         subgroups: The K subgroups.
 
     Raises:
@@ -38,12 +38,12 @@ def membership(whole: FiniteGroup, subgroups: Sequence[FiniteGroup]) -> Tensor:
 
 
 def members_of(moves: Moves, whole: FiniteGroup, statistic: str) -> Tensor:
-    """The elements of a hypothesis by their numbers in the whole group, shape (|H|,), int64.
+    """Return the elements of a hypothesis as numbers in the whole group, shape (|H|,), int64.
 
     Args:
-        moves: The hypothesis, which must act as the whole group does.
-        whole: G.
-        statistic: Its name in the message.
+        moves: The hypothesis, with the action of the whole group.
+        whole: The group G.
+        statistic: Name of the statistic in the message.
 
     Raises:
         GroupError: `moves` is not the action of a subgroup on the same points.

@@ -1,9 +1,9 @@
 """The marginal likelihood as a test statistic: how well smooth models without the symmetry explain the data.
 
-Given the orbits of the samples, the hypothesis says that positions on them are uniform. By the lemma of Neyman and
-Pearson the test of the largest mean power over the functions that a prior draws compares the probability of the labels
-under that prior. The prior is a Gaussian process, the limit of wide two-layer networks (Neal 1996); its Matern kernel
-is one that orthogonal groups leave alone, so that no way of breaking the symmetry is preferred.
+Given the orbits of the samples, positions on the orbits are uniform under the hypothesis. By the Neyman-Pearson lemma,
+the test with the largest mean power over functions from a prior compares the probability of the labels under that
+prior. The prior is a Gaussian process, the limit of wide two-layer networks (Neal 1996). Orthogonal groups do not
+change its Matern kernel, so no way of breaking the symmetry is preferred.
 """
 
 from __future__ import annotations
@@ -28,34 +28,35 @@ from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 
 @dataclass(frozen=True)
 class MarginalLikelihood(SearchStatistic):
-    """log of the mean over priors of p(Y | X), each with its amplitude at the maximum.
+    """Logarithm of the mean over priors of p(Y | X), each with its amplitude at the maximum.
 
-    The mean runs over length scales, noise variances and, where the group leaves coordinates alone, over what those
-    matter: not at all, a little, or as much as the others. For n samples, q centred outputs and the covariance
-    K = k(x_i, x_j) + noise I,
+    The mean is over length scales, noise variances and, if the group fixes coordinates, over their relevance: none, a
+    little, or that of the others. For n samples, q centred outputs and the covariance K = k(x_i, x_j) + noise I,
 
         log p = -(n q / 2) log tr(Y^T K^-1 Y) - (q / 2) log det K + const.
 
-    The grid was chosen on tasks of 1 to 10 inputs and 50 to 200 samples; whatever it is, p-values are
-    exact. Costs one Cholesky factor of (n, n) for each prior and copy.
+    The grid was chosen on tasks with 1 to 10 inputs and 50 to 200 samples; p-values are exact for every grid. Each
+    prior and copy costs one Cholesky factor of (n, n).
 
     Attributes:
         inverse_lengths: Inverse length scales of the kernel, for inputs of spread 1: smooth and rough functions.
         noises: Noise variances relative to the amplitude of the function, which is itself estimated.
-        block: Most samples that one Gaussian process is fitted to; larger data sets are cut into blocks whose
+        block: Largest number of samples for one Gaussian process; larger data sets are split into blocks whose
             logarithms add up.
-        weak: Share of their inverse length that coordinates which the group leaves alone have in the mildly relevant
-            prior.
-        isometry: Largest relative change of a norm that is rounding, in single precision too.
-        matrices: Matrices (n, n) that a row holds at most: three distances, kernel, root, factor and spare ones.
-        cached_bytes: Bytes of one matrix (n, n) for each row that are worked on at a time: what stays in the cache of a
-            processor is computed in half the time.
-        few_samples: Up to here invariant labels may be tested with it by default; beyond, the correlogram costs less.
-        few_moved: Up to so many moved inputs they are, and where the candidate leaves inputs alone; of more, all of
-            which are moved, the correlogram sees more.
+        weak: Share of their inverse length that coordinates fixed by the group have in the prior of little relevance.
+        isometry: Largest relative change of a norm that is a rounding error, also in single precision.
+        matrices: Largest number of matrices (n, n) per row: three distances, kernel, root, factor and spare ones.
+        cached_bytes: Memory in bytes of the matrices (n, n), one per row, that are processed at a time; data that stay
+            in the cache take half the time.
+        few_samples: Largest number of samples for which it is the default for invariant labels; for more, the
+            correlogram costs less.
+        few_moved: Largest number of moved inputs for which it is the default for invariant labels, if the candidate
+            moves all inputs; for more, the correlogram has more power.
+        name: Name in settings and records.
+        most_samples: Largest number of rows used.
 
     Raises:
-        ConfigError: An empty grid, or a number that is not positive.
+        ConfigError: The grid is empty, or a number is not positive.
     """
 
     name: ClassVar[str] = "marginal-likelihood"
@@ -80,10 +81,10 @@ class MarginalLikelihood(SearchStatistic):
 
     @classmethod
     def is_default(cls, problem: ProblemTraits) -> bool:
-        """For groups whose subgroups are not listed, and for invariant labels of few samples and few moved inputs.
+        """Return whether subgroups are not listed, or labels are invariant with few samples and few moved inputs.
 
-        How many are few follows from power curves (docs/benchmarks/exact-tests.md): samples and inputs are counted, not
-        looked at, so that the choice costs no level.
+        The thresholds follow from power curves (docs/benchmarks/exact-tests.md). They depend on numbers of samples and
+        inputs, not on the data, so the choice does not affect the level.
         """
         if not problem.lists_subgroups:
             return True
@@ -95,10 +96,11 @@ class MarginalLikelihood(SearchStatistic):
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The statistic for one hypothesis; data enter through sizes and scales that the group leaves alone.
+        """Return the statistic for one hypothesis; it uses the data only through sizes and scales that the group does
+        not change.
 
         Raises:
-            GroupError: the group does not act on X by orthogonal matrices.
+            GroupError: The group does not act on X by orthogonal matrices.
         """
         self._refuse_not_orthogonal(moves, x, y, rng)
         scale = orbit_scale(moves, x, y, rng)
@@ -132,7 +134,9 @@ class MarginalLikelihood(SearchStatistic):
             )
 
     def _distances(self, x: Tensor, moved: NDArray[np.bool_]) -> Iterator[Tensor]:
-        """Squared distances (R, n, n), one for each belief in what the coordinates that are not moved matter."""
+        """Yield squared distances (R, n, n), one for each assumption on the relevance of coordinates that the group
+        fixes.
+        """
         mask = torch.from_numpy(moved)
         if mask.all() or not mask.any():
             yield squared_distances(x)
@@ -144,10 +148,10 @@ class MarginalLikelihood(SearchStatistic):
 
 
 def _log_evidence(kernel: Tensor, y: Tensor, noises: Sequence[float]) -> Iterator[Tensor]:
-    """log p(Y | X) at the best amplitude, up to a constant, for each noise: (R,).
+    """Yield log p(Y | X) at the best amplitude, up to a constant, for each noise: (R,).
 
     Args:
-        kernel: Shape (R, n, n); its diagonal is written to.
+        kernel: Shape (R, n, n); its diagonal is overwritten.
         y: Shape (R, n, q).
         noises: Noise variances.
     """

@@ -1,7 +1,8 @@
-"""Samples about the origin and at the scale of a hypothesis: what no verdict may depend on is taken out first.
+"""The origin and the scale of samples under a hypothesis, which are removed first because no verdict may depend on
+them.
 
-A hypothesis H leaves its own fixed vectors alone, so the part of the mean that H fixes says nothing about it; nor does
-a scale that commutes with it. Both are read from orbits alone: every copy has the same ones, and tests stay exact.
+A hypothesis H fixes some vectors, so the part of the mean that H fixes is not informative about it; nor is a scale that
+commutes with it. Both are computed from orbits only. Every copy has the same ones, so tests stay exact.
 """
 
 from __future__ import annotations
@@ -28,22 +29,23 @@ from sharefind.typing import FloatArray
 
 Support = tuple[NDArray[np.int64], NDArray[np.int64]]
 Project = Callable[[FloatArray], FloatArray]
-"""Vectors (..., d) -> their part that the group fixes, the same shape."""
+"""Function from vectors (..., d) to their part that the group fixes, the same shape."""
 
 
 @dataclass(frozen=True)
 class OrbitScale:
-    """x' = A (x - x_shift) and y' = y_scale (y - y_shift), which commute with the group and read orbits alone.
+    """The change x' = A (x - x_shift), y' = y_scale (y - y_shift), which commutes with the group and depends only on
+    orbits.
 
     Attributes:
         x_shift: Shape (d_in,), fixed by the group.
         x_matrix: A, shape (d_in, d_in).
         y_shift: Shape (d_out,), fixed by the group.
         y_scale: Shape (d_out,), positive, one number for each block of outputs that the group mixes.
-        moved: Shape (d_in,), the coordinates that the group moves.
-        snap_x: Removes what rounding leaves of a part of x that the group should move.
+        moved: Shape (d_in,), bool: the coordinates that the group moves.
+        snap_x: Removes rounding errors in parts of x that the group should move.
         snap_y: The same for y.
-        resolution: Largest relative rounding error of a scaled value, from the offset of the samples.
+        resolution: Largest relative rounding error of a scaled value, caused by the offset of the samples.
     """
 
     x_shift: Tensor
@@ -56,33 +58,34 @@ class OrbitScale:
     resolution: float
 
     def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Scale samples.
+        """Return scaled samples, float64.
 
         Args:
-            x: Inputs as they were measured, shape (n, d_in).
-            y: Labels as they were measured, shape (n, d_out).
-
-        Returns:
-            The same, scaled, float64.
+            x: Inputs in the user's units, shape (n, d_in).
+            y: Labels in the user's units, shape (n, d_out).
         """
         inputs = torch.from_numpy(self.snap_x((x.double() - self.x_shift).numpy()))
         labels = torch.from_numpy(self.snap_y((y.double() - self.y_shift).numpy()))
         return inputs @ self.x_matrix.t(), labels * self.y_scale
 
     def rounding_of(self, y: Tensor) -> Tensor:
-        """What of scaled labels may be rounding, (d_out,): y (n, d_out), as they were measured."""
+        """Return the largest rounding error of scaled labels, shape (d_out,).
+
+        Args:
+            y: Labels in the user's units, shape (n, d_out).
+        """
         return LAST_PLACES * torch.finfo(torch.float64).eps * y.double().abs().amax(0) * self.y_scale
 
     def fitted(
         self, x: Tensor, y: Tensor, evaluate: Callable[[Tensor, Tensor], Tensor], row_bytes: int
     ) -> FittedStatistic:
-        """A statistic of scaled samples.
+        """Return a statistic of scaled samples.
 
         Args:
-            x: Inputs as they were measured, shape (n, d_in).
-            y: Labels as they were measured, shape (n, d_out).
-            evaluate: Scaled samples (R, n, d_in), (R, n, d_out) -> (R, K).
-            row_bytes: See `FittedStatistic`.
+            x: Inputs in the user's units, shape (n, d_in).
+            y: Labels in the user's units, shape (n, d_out).
+            evaluate: Function of scaled samples (R, n, d_in), (R, n, d_out) -> (R, K).
+            row_bytes: As in `FittedStatistic`.
         """
         inputs, labels = self(x, y)
         return FittedStatistic(labels, evaluate, None, row_bytes, inputs, self.resolution)
@@ -90,14 +93,14 @@ class OrbitScale:
 
 @dataclass(frozen=True)
 class OrbitScaling:
-    """How origin and scale of a hypothesis are found.
+    """Settings for the origin and the scale of a hypothesis.
 
     Attributes:
-        draws: Elements from which the fixed vectors of a group that is known by a sampler alone are computed.
+        draws: Number of elements from which the fixed vectors are computed for a group that is known only by a sampler.
         fixed: Distance from 1 up to which an eigenvalue of their mean belongs to a vector that all of them fix.
-        unmoved: Largest entry of a matrix that is rounding.
-        most_listed: Largest group over whose elements second moments are averaged one by one; others go through their
-            fixed space.
+        unmoved: Largest entry of a matrix that is a rounding error.
+        most_listed: Largest order of a group over which second moments are averaged element by element; larger ones use
+            their fixed space.
         floor: Relative floor of a second moment's eigenvalues before its inverse root is taken.
     """
 
@@ -108,7 +111,14 @@ class OrbitScaling:
     floor: float = 1e-9
 
     def sides(self, moves: Moves, x: FloatArray, y: FloatArray, rng: np.random.Generator) -> tuple[_Side, _Side]:
-        """How the group acts on X and on Y, from samples x (n, d_in) and y (n, d_out)."""
+        """Return how the group acts on X and on Y, for samples.
+
+        Args:
+            moves: The hypothesis.
+            x: Shape (n, d_in), float64.
+            y: Shape (n, d_out), float64.
+            rng: Source of the draws of a sampler.
+        """
         if isinstance(moves, JointAction):
             reps = (moves.in_rep, moves.out_rep)
             projections = [_exact_projection(rep) for rep in reps]
@@ -126,7 +136,7 @@ class OrbitScaling:
         return first, second
 
     def _drawn(self, moves: Moves, d_in: int, d_out: int, rng: np.random.Generator) -> list[FloatArray]:
-        """`draws` elements as matrices on X and on Y, (k, d, d) each."""
+        """Return `draws` elements as matrices on X and on Y, (k, d, d) each."""
         size = max(d_in, d_out)
         basis = [torch.eye(size, d, dtype=torch.float64).unsqueeze(0) for d in (d_in, d_out)]
         images = [moves.move(moves.draw((1, 1), rng), *basis) for _ in range(self.draws)]
@@ -136,7 +146,9 @@ class OrbitScaling:
         ]
 
     def _projection(self, matrices: FloatArray) -> Project:
-        """On the vectors that orthogonal matrices (k, d, d) fix: v^T g v = |v|^2 for all of them."""
+        """Return the projection on the vectors that orthogonal matrices (k, d, d) fix: v^T g v = |v|^2 for all
+        of them.
+        """
         mean = matrices.mean(axis=0)
         values, vectors = np.linalg.eigh((mean + mean.T) / 2)
         basis = vectors[:, values > 1 - self.fixed]
@@ -147,7 +159,13 @@ class OrbitScaling:
         return rows.astype(np.int64), columns.astype(np.int64)
 
     def whitening(self, x: FloatArray, moves: Moves, moved: NDArray[np.bool_]) -> FloatArray:
-        """The matrix that whitens moved coordinates of x (n, d), and the others apart; it commutes with the group."""
+        """Return the matrix that whitens moved coordinates, and separately the others; it commutes with the group.
+
+        Args:
+            x: Shape (n, d), float64.
+            moves: The hypothesis.
+            moved: Shape (d,), bool: the coordinates that the group moves.
+        """
         matrix = np.eye(x.shape[1])
         if not isinstance(moves, JointAction):
             return matrix
@@ -158,7 +176,9 @@ class OrbitScaling:
         return matrix
 
     def _shrunk_root(self, moment: FloatArray, n: int) -> FloatArray:
-        """C^{-1/2} of a second moment (d, d) of n samples, shrunk towards a multiple of the identity by d / (n + d)."""
+        """Return C^{-1/2} of a second moment (d, d) of n samples, shrunk towards a multiple of the identity by d / (n +
+        d).
+        """
         d = len(moment)
         size = float(np.trace(moment)) / d
         if size <= 0:
@@ -176,24 +196,21 @@ def orbit_scale(
     whole: JointAction | None = None,
     settings: OrbitScaling | None = None,
 ) -> OrbitScale:
-    """The origin and the scale at which a hypothesis is tested.
+    """Return the origin and the scale at which a hypothesis is tested.
 
-    Each block of coordinates that the group mixes gets spread 1 about what the group fixes of its mean. The moved
-    coordinates of X are then whitened by their second moment, averaged over the group and shrunk towards spheres by
-    d / (n + d); so are the others, apart. Groups known by a sampler alone are not averaged over: their blocks keep
-    their shape.
+    Each block of coordinates that the group mixes gets spread 1 about the part of its mean that the group fixes. The
+    moved coordinates of X are then whitened by their second moment, averaged over the group and shrunk towards spheres
+    by d / (n + d). The other coordinates are whitened separately. A group known only by a sampler is not averaged over;
+    its blocks keep their shape.
 
     Args:
         moves: The hypothesis.
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        rng: Of the elements that show what a sampler moves and fixes.
-        whole: A group that contains the hypothesis and whose action the whitening must commute with; the hypothesis
-            itself where None.
-        settings: `OrbitScaling()` where None.
-
-    Returns:
-        The change of X and Y.
+        rng: Source of the elements that show what a sampler moves and fixes.
+        whole: A group that contains the hypothesis and with whose action the whitening must commute; None for the
+            hypothesis itself.
+        settings: Settings; None for `OrbitScaling()`.
     """
     settings = settings or OrbitScaling()
     raw_x, raw_y = (v.detach().double().numpy(force=True) for v in (x, y))
@@ -217,8 +234,12 @@ def orbit_scale(
 class _Side:
     """X or Y under a group, from raw samples (n, d).
 
-    shift, scale: (d,), what is subtracted, and one over the spread of each coordinate's block. snap: takes centred
-    samples to their fixed part in the blocks where the rest is rounding. resolution: of a scaled value.
+    Attributes:
+        shift: Shape (d,): the vector that is subtracted.
+        centred: Shape (n, d): samples minus the shift.
+        scale: Shape (d,): one over the spread of each coordinate's block.
+        snap: Replaces centred samples by their fixed part in blocks whose other part is a rounding error.
+        resolution: Relative rounding error of a scaled value.
     """
 
     shift: FloatArray
@@ -229,7 +250,7 @@ class _Side:
 
     @classmethod
     def of(cls, raw: FloatArray, project: Project, blocks: NDArray[np.int64]) -> _Side:
-        """From a projection on what the group fixes, and the block of each coordinate, blocks counted from 0."""
+        """Return the side from a projection on the fixed vectors, and the block of each coordinate, counted from 0."""
         shift = project(raw.mean(0))
         centred, eps = raw - shift, float(np.finfo(np.float64).eps)
         rounding = LAST_PLACES * eps * _largest_of_blocks(np.abs(raw).max(0), blocks)
@@ -247,14 +268,14 @@ def _exact_projection(rep: Representation) -> Project:
 
 
 def _generator_support(rep: Representation) -> Support:
-    """Rows and columns of the entries of the generators that are not 0."""
+    """Return rows and columns of the nonzero entries of the generators."""
     pairs = [(i, j) for g in rep.generator_matrices for i, row in rows_of(g).items() for j in row]
     both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return both[:, 0], both[:, 1]
 
 
 def _blocks(rows: NDArray[np.int64], columns: NDArray[np.int64], dim: int) -> NDArray[np.int64]:
-    """The block of each coordinate: coordinates that some element mixes are in one block, (dim,)."""
+    """Return the block of each coordinate, (dim,); coordinates that some element mixes are in one block."""
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(dim, dim))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 

@@ -1,4 +1,4 @@
-"""The statistics that a search knows by name. A new one is a file of its own and one line here."""
+"""The statistics that a search knows by name. A new one is a new file and one line here."""
 
 from __future__ import annotations
 
@@ -21,18 +21,15 @@ STATISTICS: Mapping[str, type[SearchStatistic]] = {
     CrossDisplacement.name: CrossDisplacement,
     HeldOutGap.name: HeldOutGap,
 }
-"""By name; the first that is the default for a problem is used where none is named."""
+"""Statistics by name; if none is named, the first one that is the default for a problem is used."""
 
 
 def statistic_of(problem: ProblemTraits, chosen: str | SearchStatistic | None = None) -> SearchStatistic:
-    """The statistic that a problem is tested with.
+    """Return the statistic with which a problem is tested.
 
     Args:
-        problem: What is tested.
-        chosen: The name of one of `STATISTICS`, or a statistic of one's own; None for the one with the most power.
-
-    Returns:
-        The statistic.
+        problem: The problem.
+        chosen: A name in `STATISTICS`, or a custom statistic; None for the one with the most power.
     """
     if isinstance(chosen, SearchStatistic):
         return chosen

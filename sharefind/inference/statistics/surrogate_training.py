@@ -1,6 +1,6 @@
-"""Training particles on the data and on every copy at once, as exact tests need it: settings, scales, batches.
+"""Training of particles on the data and on every copy at once, as exact tests need it: settings, scales, batches.
 
-`training_blocks` trains. What is read from the trained particles is left to `displacement` and `held_out_gap`.
+`training_blocks` trains; `displacement` and `held_out_gap` evaluate the trained particles.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sharefind.meanfield.units import Unit
 from sharefind.meanfield.units.invariance import Invariance
 
 Reading = Callable[[Sequence[Tensor], Tensor, Tensor], Tensor]
-"""(clouds (R, F, D, N) at each checkpoint, x (R, n, d_in), y (R, n, d_out)) -> (R, K)."""
+"""Function (clouds (R, F, D, N) at each checkpoint, x (R, n, d_in), y (R, n, d_out)) -> (R, K)."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,19 @@ class ParticleTraining:
     """Settings of the trainings: the recursion of `meanfield.sgd` without noise, in minibatches of a finite data set.
 
     Attributes:
-        particles: N, or with images of a group the fewest. steps: in all. batch: B, at most the samples there are.
-        rate: step of a particle, in units of `first_step`; much above 1 training may diverge, which is an error.
-        std: of the Gaussian start, on inputs and labels of spread 1.
-        checkpoints: increasing fractions of the steps at which particles are read, the last one 1.
-        unmoved: weight of a ridge on the input weights of coordinates that the group leaves alone, which keeps inputs
-            that may not matter out of the model; 0 for none.
-        cache_bytes: bytes of hidden values that the rows trained together hold.
-        rounding: share of the numbers subtracted below which their difference is rounding.
+        particles: Number N of particles; with images of a group, the smallest number.
+        steps: Number of steps.
+        batch: Number B of samples of a minibatch, at most the number of samples.
+        rate: Step of a particle, in units of `first_step`. Far above 1 training may diverge, which is an error.
+        std: Standard deviation of the Gaussian start, for inputs and labels of spread 1.
+        checkpoints: Increasing fractions of the steps at which particles are read; the last one is 1.
+        unmoved: Weight of a ridge on the input weights of coordinates that the group fixes, which keeps irrelevant
+            inputs out of the model; 0 for none.
+        cache_bytes: Memory in bytes of hidden values of the rows trained together.
+        rounding: Share of two numbers below which their difference is a rounding error.
 
     Raises:
-        ConfigError: a number out of range, or checkpoints that do not increase to 1.
+        ConfigError: A number is out of range, or checkpoints do not increase to 1.
     """
 
     particles: int = 32
@@ -67,7 +69,12 @@ class ParticleTraining:
             raise ConfigError(f"particle training: checkpoints {self.checkpoints} must increase to 1")
 
     def sgd(self, particles: int, step: float) -> SGDConfig:
-        """The same for `meanfield.sgd.train`: a cloud of so many particles, each moved by step times its gradient."""
+        """Return the same settings for `meanfield.sgd.train`.
+
+        Args:
+            particles: Number of particles of a cloud.
+            step: Each particle moves by this number times its gradient.
+        """
         return SGDConfig(
             particles=particles,
             alpha=step * particles,
@@ -80,10 +87,14 @@ class ParticleTraining:
 
 
 def orthogonal_action(moves: Moves, statistic: str) -> JointAction:
-    """The moves of a hypothesis as representations, which units are built from.
+    """Return the moves of a hypothesis as representations, from which units are built.
+
+    Args:
+        moves: The hypothesis.
+        statistic: Name of the statistic in messages.
 
     Raises:
-        GroupError: `moves` is a sampler alone, or the group does not act by orthogonal matrices.
+        GroupError: `moves` is only a sampler, or the group does not act by orthogonal matrices.
     """
     if not isinstance(moves, JointAction):
         raise GroupError(f"{statistic}: particles need the group's representations; give a JointAction")
@@ -93,16 +104,16 @@ def orthogonal_action(moves: Moves, statistic: str) -> JointAction:
 
 
 def halves(n: int, rng: np.random.Generator, statistic: str, units: Tensor | None = None) -> Tensor:
-    """Two disjoint random halves of n samples of the same size, without the rows that are left over.
+    """Return two disjoint random halves of n samples of the same size; remaining rows are left out.
 
     Args:
         n: Number of samples.
-        rng: Of the halves.
-        statistic: Opens messages.
-        units: The unit of each row, shape (n,), int64: no unit is cut. None where each row is one.
+        rng: Source of the halves.
+        statistic: Name of the statistic in messages.
+        units: Unit of each row, shape (n,), int64; no unit is split. None if each row is a unit.
 
     Returns:
-        Numbers of samples, shape (2, n // 2), or fewer where units differ in size.
+        Sample numbers, shape (2, n // 2), or fewer if units differ in size.
 
     Raises:
         InputError: There are fewer than 4 samples, or fewer than 2 units.
@@ -115,7 +126,7 @@ def halves(n: int, rng: np.random.Generator, statistic: str, units: Tensor | Non
     order = rng.permutation(len(sizes))
     if len(order) < 2:
         raise InputError(f"{statistic}: rows of one unit have no two halves; give rows of two units or more")
-    # The cut that makes the halves most nearly equal.
+    # Choose the cut with the most nearly equal halves.
     cut = 1 + int(np.abs(np.cumsum(sizes[order])[:-1] - n / 2).argmin())
     first = torch.isin(units, torch.from_numpy(order[:cut]))
     both = [torch.from_numpy(rng.permutation(torch.nonzero(part).flatten().numpy())) for part in (first, ~first)]
@@ -124,7 +135,13 @@ def halves(n: int, rng: np.random.Generator, statistic: str, units: Tensor | Non
 
 
 def minibatches(folds: Tensor, settings: ParticleTraining, rng: np.random.Generator) -> Tensor:
-    """Samples of each step in reshuffled epochs: folds (F, m) of sample numbers -> (F, steps, B), B <= m."""
+    """Return the samples of each step in reshuffled epochs, shape (F, steps, B), with B <= m.
+
+    Args:
+        folds: Sample numbers, shape (F, m), int64.
+        settings: Settings of the trainings.
+        rng: Source of the order.
+    """
     count, size = folds.shape
     batch = min(settings.batch, size)
     epochs = math.ceil(settings.steps / (size // batch))
@@ -134,11 +151,18 @@ def minibatches(folds: Tensor, settings: ParticleTraining, rng: np.random.Genera
 
 
 def first_step(unit: Unit, start: Tensor, rng: np.random.Generator, probes: int = 64) -> float:
-    """1 / kappa, kappa the mean over Gaussian probes of the tangent kernel's trace at the start (1, D, N), per output.
+    """Return 1 / kappa, where kappa is the mean trace of the tangent kernel at the start, per output, over Gaussian
+    probes.
 
-    A step s takes 2 s lambda off residuals along an eigenvector of that kernel, and on standard inputs with one output
-    no eigenvalue exceeds kappa by much: s < 1 / kappa does not overshoot. Units with many neurons get smaller steps.
-    Probes stand in for the data, so nothing but `rng` and the hypothesis is read. 1 where the gradient vanishes.
+    A step s takes 2 s lambda off residuals along an eigenvector of that kernel. For standard inputs and one output no
+    eigenvalue exceeds kappa by much, so s < 1 / kappa does not overshoot. Units with many neurons get smaller steps.
+    The probes replace the data, so only `rng` and the hypothesis are used. The result is 1 if the gradient vanishes.
+
+    Args:
+        unit: The unit.
+        start: Particles, shape (1, D, N).
+        rng: Source of the probes.
+        probes: Number of probes.
     """
     x = torch.from_numpy(rng.normal(size=(probes, 1, unit.d_in)))
     _, pullback = unit.linearise(x, start.expand(probes, -1, -1))
@@ -149,7 +173,12 @@ def first_step(unit: Unit, start: Tensor, rng: np.random.Generator, probes: int 
 
 
 def above_rounding(values: Tensor, smallest: Tensor) -> Tensor:
-    """Values, with 0 in place of what is not larger than `smallest`, so that copies that move nothing are ties."""
+    """Return values with 0 in place of those not larger than `smallest`, so that copies that move nothing are ties.
+
+    Args:
+        values: Any shape.
+        smallest: Largest rounding errors, same shape.
+    """
     return torch.where(values.abs() > smallest, values, torch.zeros_like(values))
 
 
@@ -158,9 +187,12 @@ class RowTrainer:
     """Vanilla training of the same particles, on the same minibatches, for every row of data.
 
     Attributes:
-        unit, settings: what is trained, and how. start: (1, D, N). step: of a particle, alpha / N in the paper.
-        order: (F, steps, B), F trainings a row.
-        moved: (d_in,), coordinates that the group moves.
+        unit: The unit.
+        settings: Settings of the trainings.
+        start: Particles, shape (1, D, N).
+        step: Step of a particle, alpha / N in the paper.
+        order: Shape (F, steps, B), int64: the samples of each step of F trainings per row.
+        moved: Shape (d_in,), bool: the coordinates that the group moves.
     """
 
     unit: Unit
@@ -171,7 +203,12 @@ class RowTrainer:
     moved: NDArray[np.bool_]
 
     def in_blocks(self, read: Reading) -> Callable[[Tensor, Tensor], Tensor]:
-        """Scaled x (R, n, d_in), y (R, n, d_out) -> (R, K): rows are trained and read block by block."""
+        """Return a function of scaled samples that trains and reads rows block by block: x (R, n, d_in), y (R, n,
+        d_out) -> (R, K).
+
+        Args:
+            read: Evaluates the trained particles.
+        """
 
         def evaluate(x: Tensor, y: Tensor) -> Tensor:
             y = y.expand(len(x), -1, -1)
@@ -185,20 +222,29 @@ class RowTrainer:
         return evaluate
 
     def row_bytes(self, x: Tensor, y: Tensor) -> int:
-        """Bytes of a row of samples x (n, d_in), y (n, d_out) in double precision."""
+        """Return the memory in bytes of a row of samples in double precision.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
+        """
         return 8 * (x.numel() + y.numel())
 
     @property
     def _activations(self) -> int:
-        """Hidden values of a row in one step."""
+        """Number of hidden values of a row in one step."""
         folds, _, batch = self.order.shape
         return folds * batch * max(1, self.unit.space.dim // (self.unit.d_in + 1)) * self.start.shape[-1]
 
     def clouds(self, x: Tensor, y: Tensor) -> list[Tensor]:
-        """Particles (R, F, D, N) at each checkpoint: scaled x (R, n, d_in), y (R, n, d_out).
+        """Return the particles at each checkpoint, shape (R, F, D, N) each.
+
+        Args:
+            x: Scaled inputs, shape (R, n, d_in).
+            y: Scaled labels, shape (R, n, d_out).
 
         Raises:
-            NotConvergedError: a training diverged; the message names a rate that works.
+            NotConvergedError: A training diverged; the message names a rate that works.
         """
         folds, settings = len(self.order), self.settings
         training = SurrogateTraining(
@@ -222,7 +268,7 @@ class RowTrainer:
 
 @dataclass(frozen=True)
 class _RowBatches:
-    """A source: step k of every row and fold, x (R, n, d_in), y (R, n, d_out), order (F, steps, B)."""
+    """A source with step k of every row and fold: x (R, n, d_in), y (R, n, d_out), order (F, steps, B)."""
 
     x: Tensor
     y: Tensor
@@ -234,7 +280,7 @@ class _RowBatches:
 
 
 def _ridge_on_unmoved(unit: Unit, moved: NDArray[np.bool_]) -> Penalty:
-    """|w|^2 / 2 over the input weights w of coordinates that the group leaves alone; the group leaves it alone too."""
+    """Return |w|^2 / 2 over the input weights w of coordinates that the group fixes; this penalty is invariant."""
     space, still = unit.space, np.zeros(unit.space.dim)
     space.split(still)["weight"][...] = ~moved
     mask = torch.from_numpy(still).unsqueeze(-1)

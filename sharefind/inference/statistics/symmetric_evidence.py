@@ -1,7 +1,7 @@
-"""The evidence of smooth functions that are symmetric under the subgroups that the hypothesis is not part of.
+"""The evidence of smooth functions that are symmetric under subgroups that do not contain the hypothesis.
 
-The marginal likelihood compares with functions without any symmetry. Where many inputs and few samples meet, such a
-function is hard to see; one that a large subgroup K still ties is seen |K| times as well. So the prior of the
+The marginal likelihood compares with functions without symmetry. With many inputs and few samples such a function is
+hard to detect. A function that a large subgroup K still ties is seen |K| times as well. Therefore the prior of the
 alternative is a mixture: Gaussian processes averaged over each such K, and one without symmetry.
 """
 
@@ -28,38 +28,40 @@ from sharefind.meanfield.clouds.actions import JointAction
 
 @dataclass(frozen=True)
 class SymmetricEvidence(SearchStatistic):
-    """log of the sum over priors of p(Y | X), each prior symmetric under a subgroup K that does not contain H.
+    """Logarithm of the sum over priors of p(Y | X), each prior symmetric under a subgroup K that does not contain H.
 
     K runs over the largest subgroups that do not contain the hypothesis H, and the trivial group. The prior of K is a
     Gaussian process averaged over it, with kernel
 
         k_K(x, x') = mean over h in K of k(x, h x') rhohat_h,
 
-    k a Matern kernel of smoothness 5/2; lengths, noises and what coordinates that the group leaves alone matter are
-    summed over as well. The amplitude is at its maximum: log p = -(N / 2) log tr(Y^T C^-1 Y) - (1 / 2) log det C.
+    where k is a Matern kernel of smoothness 5/2. The sum also runs over lengths, noises and the relevance of
+    coordinates that the group fixes. The amplitude is at its maximum: log p = -(N / 2) log tr(Y^T C^-1 Y) - (1 / 2) log
+    det C.
 
-    Moving samples by g_i and g_j turns k(x_i, h x_j) into k(x_i, g_i^{-1} h g_j x_j): kernels of all elements are
-    computed once, copies read them in another order. Origin and scale of the samples are read from orbits alone. A copy
-    costs one Cholesky factor of (n, n) a prior, or (n q, n q) where labels move.
+    Moving samples by g_i and g_j turns k(x_i, h x_j) into k(x_i, g_i^{-1} h g_j x_j). Kernels of all elements are
+    computed once, and copies read them in another order. Origin and scale of the samples depend only on orbits. A copy
+    costs one Cholesky factor of (n, n) per prior, or of (n q, n q) if labels move.
 
     Attributes:
-        in_rep: How the whole group acts on X, orthogonally.
-        out_rep: How it acts on Y, orthogonally.
-        subgroups: The K, such as those of a family.
+        in_rep: Action of the whole group on X, orthogonal.
+        out_rep: Action of the whole group on Y, orthogonal.
+        subgroups: The subgroups K, such as those of a family.
         lengths: Lengths of the kernel, in root mean square distances of two samples.
         noises: Noise variances relative to the amplitude of the function, which is itself estimated.
-        weak: Share of their weight that coordinates which the whole group leaves alone have in the mildly relevant
-            prior.
-        block: Most numbers (samples, times outputs where labels move) that one Gaussian process is fitted to; larger
-            data sets are cut into blocks whose logarithms add up.
-        kept_bytes: Bytes of kernels that are kept for all copies; beyond, they are computed again for every block of
-            copies, and blocks of samples are made smaller.
-        membership: The elements of each subgroup by their numbers, the trivial group last, bool, shape (K + 1, |G|).
-        whole: The whole group as it acts on samples.
+        weak: Share of their weight that coordinates fixed by the whole group have in the prior of little relevance.
+        block: Largest number of values (samples, times outputs if labels move) for one Gaussian process; larger data
+            sets are split into blocks whose logarithms add up.
+        kept_bytes: Memory in bytes of kernels that are kept for all copies. Larger ones are computed again for every
+            block of copies, and blocks of samples are made smaller.
+        membership: Shape (K + 1, |G|), bool: the elements of each subgroup by number, the trivial group last.
+        whole: Action of the whole group on samples.
+        name: Name in settings and records.
+        most_samples: Largest number of rows used.
 
     Raises:
-        GroupError: The group is infinite or does not act orthogonally.
-        ConfigError: No subgroups, or a number that is not positive.
+        GroupError: The group does not act orthogonally, or is too large to list.
+        ConfigError: The group is infinite, there are no subgroups, or a number is not positive.
     """
 
     name: ClassVar[str] = "symmetric-evidence"
@@ -84,19 +86,19 @@ class SymmetricEvidence(SearchStatistic):
             raise ConfigError("symmetric evidence compares subgroups of a finite group; give at least one")
         if not (self.in_rep.is_orthogonal and self.out_rep.is_orthogonal):
             raise GroupError(f"{self.in_rep.group.name} must act on X and Y by orthogonal matrices")
-        # Listed once: copies of a statistic that travel to workers would list every subgroup again.
+        # Listed once, because each copy of a statistic in a worker would otherwise list every subgroup again.
         object.__setattr__(self, "membership", membership(self.in_rep.finite_group, self.subgroups))
         object.__setattr__(self, "whole", JointAction(self.in_rep, self.out_rep))
 
     @classmethod
     def of_problem(cls, problem: ProblemTraits) -> Self:
-        """The evidence of all subgroups of the problem."""
+        """Return the evidence of all subgroups of the problem."""
         return cls(problem.in_rep, problem.out_rep, problem.subgroups)
 
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The evidence against one hypothesis, which must be a subgroup acting as the whole group does.
+        """Return the evidence against one hypothesis, which must be a subgroup with the action of the whole group.
 
         Raises:
             GroupError: `moves` is not the action of a subgroup on the same points.
@@ -115,9 +117,9 @@ class SymmetricEvidence(SearchStatistic):
         return FittedStatistic(labels, of_moves=evidence, row_bytes=row_bytes, resolution=scale.resolution)
 
     def alternatives(self, members: Tensor) -> Tensor:
-        """The largest subgroups that do not contain the hypothesis, and the trivial group: bool (A, |G|).
+        """Return the largest subgroups that do not contain the hypothesis, and the trivial group, shape (A, |G|), bool.
 
-        The trivial group is among them also where it is the hypothesis.
+        The trivial group is included even if it is the hypothesis.
 
         Args:
             members: The elements of the hypothesis, shape (|H|,), int64.
@@ -132,7 +134,7 @@ class SymmetricEvidence(SearchStatistic):
 
 
 class _MovedKernels:
-    """k(x_i, g x_j) for all elements g, in blocks of samples, and the evidence of samples that were moved."""
+    """The kernels k(x_i, g x_j) for all elements g, in blocks of samples, and the evidence of moved samples."""
 
     def __init__(
         self, model: SymmetricEvidence, x: Tensor, moved: Tensor, alternatives: Tensor, rng: np.random.Generator
@@ -152,14 +154,14 @@ class _MovedKernels:
         self.kept = [self._kernels(rows) for rows in self.blocks] if fits else []
 
     def _relevances(self) -> list[float]:
-        """Weights of the squared distance along coordinates that the whole group leaves alone."""
+        """Return weights of the squared distance along coordinates that the whole group fixes."""
         still = int((~self.moved).sum())
         if still in {0, len(self.moved)}:
             return [0.0]
         return [0.0, self.model.weak**2 / still, 1.0]
 
     def _kernels(self, rows: Tensor) -> Tensor:
-        """k(x_i, g x_j) of one block's rows (m,), one matrix an element and prior: (P, |G|, m, m)."""
+        """Return k(x_i, g x_j) of one block's rows (m,), one matrix per element and prior: (P, |G|, m, m)."""
         near = self.x[rows].clone()
         near[:, ~self.moved] = 0
         if not self.moved.any():
@@ -175,9 +177,10 @@ class _MovedKernels:
         return torch.stack(found)
 
     def logs(self, block: int, elements: Tensor, labels: Tensor) -> Tensor:
-        """Log evidence of each prior: elements (R, n), numbers in the whole group, labels (n, q) -> (R, A P noises).
+        """Return the log evidence of each prior: elements (R, n), numbers in the whole group, labels (n, q) -> (R, A P
+        noises).
 
-        block: Number of the block of samples.
+        `block` is the number of the block of samples.
         """
         rows = self.blocks[block]
         kernels = self.kept[block] if self.kept else self._kernels(rows)
@@ -185,7 +188,9 @@ class _MovedKernels:
         return torch.stack([self._logs(kernels, part, row) for row in elements[:, rows]])
 
     def _logs(self, kernels: Tensor, y: Tensor, elements: Tensor) -> Tensor:
-        """Of one row of a block: kernels (P, |G|, m, m), y (N, c), elements (m,) -> (A P noises,)."""
+        """Return the log evidence of one row of a block: kernels (P, |G|, m, m), y (N, c), elements (m,) -> (A P
+        noises,).
+        """
         averaged = self._averaged(kernels, elements)
         n, columns = y.shape
         found = []
@@ -200,9 +205,10 @@ class _MovedKernels:
         return torch.cat(found)
 
     def _averaged(self, kernels: Tensor, elements: Tensor) -> Tensor:
-        """k_K between samples moved by elements (m,), seen from where they were, (A P, m q, m q).
+        """Return k_K between samples moved by elements (m,), in their original coordinates, (A P, m q, m q).
 
-        Seen from there, labels stay and a block is the mean over h in K of k(x_i, u x_j) rhohat_u, u = g_i^{-1} h g_j.
+        In these coordinates labels stay, and a block is the mean over h in K of k(x_i, u x_j) rhohat_u, u = g_i^{-1} h
+        g_j.
         """
         priors, order, m = kernels.shape[:3]
         size = m * self.outputs
@@ -221,6 +227,6 @@ class _MovedKernels:
         return total.flatten(0, 1)
 
     def row_bytes(self, n: int) -> int:
-        """Bytes that one row of n samples holds: averaged kernels, covariance, factor, and what is read for them."""
+        """Return the memory in bytes of one row of n samples: averaged kernels, covariance, factor, and temporaries."""
         largest = max(len(rows) for rows in self.blocks)
         return 8 * ((3 * len(self.alternatives) + 4) * self.priors * (largest * self.outputs) ** 2 + n)

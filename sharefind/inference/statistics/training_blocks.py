@@ -1,7 +1,6 @@
-"""One start, trained alike on the observed data and on every surrogate: in blocks that fit a cache, on workers if any.
+"""Trains the same start on the observed data and on every surrogate, in blocks that fit a cache, optionally on workers.
 
-Where the rows come from and what is read from the trained particles is left to `surrogate_training` for exact tests,
-and to the search for its nodes.
+`surrogate_training` supplies rows and evaluates particles for exact tests; the search does so for its nodes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,9 @@ from sharefind.meanfield.units import Unit
 from sharefind.parallel import Workers
 
 CACHE_BYTES = 2**20
-"""Bytes of activations of the rows trained together: what stays in a core's cache trains 2 to 4 times faster."""
+"""Memory in bytes of activations of the rows trained together; data that stay in a core's cache train 2 to 4 times
+faster.
+"""
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -37,15 +38,15 @@ class SurrogateTraining:
     """Vanilla training of the same particles for every row: the observed data and its surrogates.
 
     Attributes:
-        unit: What is trained.
+        unit: The unit.
         start: Particles, shape (1, D, N).
         config: Settings of one training.
-        checkpoints: Increasing fractions of the horizon at which particles are kept, the last one 1.
-        noise_space: The space that the noise is projected on, None without noise.
-        schedule: Of the step size.
-        penalty: The penalty, descended with the weight of the settings.
+        checkpoints: Increasing fractions of the horizon at which particles are kept; the last one is 1.
+        noise_space: The space on which the noise is projected; None without noise.
+        schedule: Schedule of the step size.
+        penalty: The penalty, with the weight in the settings.
         must_learn: Whether a training that predicts much worse than at the start is an error.
-        loss: What is descended.
+        loss: The loss that is descended.
     """
 
     unit: Unit
@@ -61,16 +62,13 @@ class SurrogateTraining:
     def trained(
         self, source: Source, rows: int, rng: np.random.Generator, progress: Progress | None = None
     ) -> Trajectory:
-        """Train rows.
+        """Return the trained particles of each row, shape (R, D, N), at each checkpoint.
 
         Args:
-            source: Minibatches of each row, or one for all.
-            rows: How many are trained, R.
-            rng: Of the noise.
-            progress: Called with the steps done and the steps in all.
-
-        Returns:
-            The particles of each row, shape (R, D, N), at each checkpoint.
+            source: Minibatches of each row, or common ones.
+            rows: Number R of rows.
+            rng: Source of the noise.
+            progress: Called with the steps done and the number of steps.
         """
         start, gradient = self.start.expand(rows, -1, -1), vanilla_gradient(self.unit, self.loss)
         return train(
@@ -84,7 +82,7 @@ class Block:
     """Neighbouring rows that are trained together; row 0 of block 0 is the observed data.
 
     Attributes:
-        number: Which block it is; random streams are named by it.
+        number: Number of the block, which names its random streams.
         first: Its first row.
         rows: Number of rows.
     """
@@ -95,7 +93,7 @@ class Block:
 
 
 class BlockTask(Protocol[T_co]):
-    """Trains a block and reads its clouds; it is pickled where workers do it."""
+    """Trains a block and evaluates its clouds; it is pickled for workers."""
 
     def __call__(self, block: Block, progress: Progress | None = None) -> T_co:
         """What is read of the block's rows."""
@@ -103,15 +101,12 @@ class BlockTask(Protocol[T_co]):
 
 
 def blocks(rows: int, row_activations: int, cache_bytes: int = CACHE_BYTES) -> list[Block]:
-    """Cut rows into blocks whose activations fit a cache, whatever the number of rows.
+    """Return rows split into blocks whose activations fit a cache.
 
     Args:
         rows: Number of rows.
-        row_activations: Numbers of double precision that one step of a row computes.
-        cache_bytes: Bytes of the activations of a block; at least one row is in a block.
-
-    Returns:
-        The blocks, in order.
+        row_activations: Number of double-precision values that one step of a row computes.
+        cache_bytes: Memory in bytes of the activations of a block; a block has at least one row.
     """
     size = max(1, cache_bytes // (8 * row_activations))
     return [Block(n, first, min(size, rows - first)) for n, first in enumerate(range(0, rows, size))]
@@ -124,17 +119,15 @@ def in_blocks(
     progress: Progress | None = None,
     tasks_per_worker: int = 2,
 ) -> list[T]:
-    """Do every block, with a result that depends neither on the workers nor on their number.
+    """Return the results of all blocks, in order; they depend neither on the workers nor on their number.
 
     Args:
-        task: Trains and reads a block.
+        task: Trains and evaluates a block.
         cut: The blocks.
-        workers: Who does them; this process alone if None.
-        progress: Called with what is done and what there is in all.
-        tasks_per_worker: Runs of neighbouring blocks for each worker: few, because each carries all the data with it.
-
-    Returns:
-        What was read of each block, in order.
+        workers: Processes that do the work; None uses this process.
+        progress: Called with the work done and the total work.
+        tasks_per_worker: Number of runs of neighbouring blocks per worker; it is small, because each run carries all
+            the data.
     """
     workers = workers or Workers()
     if workers.is_here:
@@ -156,7 +149,7 @@ def _part(progress: Progress | None, number: int, total: int) -> Progress | None
 
 @dataclass(frozen=True)
 class _Run:
-    """Neighbouring blocks, done in a worker without progress reports; the deadline is honoured there, too."""
+    """Neighbouring blocks, run in a worker without progress reports; the deadline is honoured."""
 
     task: BlockTask[Any]
     cut: Sequence[Block]

@@ -1,4 +1,4 @@
-"""What a statistic declares, and what it may ask of the problem whose symmetries are tested with it."""
+"""What a statistic declares, and what it may ask about the problem whose symmetries it tests."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class ProblemTraits:
     """A problem as statistics see it.
 
     Attributes:
-        in_rep: How the candidate acts on X.
-        out_rep: How it acts on Y.
-        subgroups: Its finite subgroups that are tested, without the trivial one.
-        samples: Rows of data; None where a task gives fresh ones.
-        unit: Of statistics that train particles, made from the hypothesis' representations.
+        in_rep: Action of the candidate on X.
+        out_rep: Action of the candidate on Y.
+        subgroups: Its nontrivial finite subgroups that are tested.
+        samples: Number of rows of data; None for a task with fresh ones.
+        unit: Builds the unit of statistics that train particles, from the hypothesis' representations.
     """
 
     in_rep: Representation
@@ -36,27 +36,27 @@ class ProblemTraits:
 
     @property
     def lists_subgroups(self) -> bool:
-        """Whether all subgroups of the candidate are listed: it is finite, and not too large."""
+        """Whether all subgroups of the candidate are listed: it is finite and not too large."""
         group = self.in_rep.group
         return isinstance(group, FiniteGroup) and group.order <= MAX_SUBGROUP_ORDER
 
     @property
     def has_invariant_labels(self) -> bool:
-        """Whether the candidate leaves labels as they are."""
+        """Whether the candidate fixes the labels."""
         return not np.any(self.out_rep.float_matrices() - np.eye(self.out_rep.dim))
 
     @property
     def moved_inputs(self) -> int:
-        """Coordinates of X that the candidate, which can be listed, does not leave where they are."""
+        """Number of coordinates of X that the candidate moves; the candidate must be listable."""
         return int(np.any(self.in_rep.float_matrices() - np.eye(self.in_rep.dim), axis=(0, 1)).sum())
 
 
 class SearchStatistic(ABC):
-    """A statistic with what a search must know of it. One's own needs a name and `bind`.
+    """A statistic with what a search must know about it. A custom statistic needs a name and `bind`.
 
     Attributes:
-        name: What settings and records call it.
-        most_samples: Rows that it reads at most; further ones are left out, at random.
+        name: Name in settings and records.
+        most_samples: Largest number of rows used; further ones are left out at random.
     """
 
     name: ClassVar[str]
@@ -64,16 +64,32 @@ class SearchStatistic(ABC):
 
     @classmethod
     def of_problem(cls, problem: ProblemTraits) -> Self:
-        """The statistic for a problem."""
+        """Return the statistic for a problem.
+
+        Args:
+            problem: The problem.
+        """
         return cls()
 
     @classmethod
     def is_default(cls, problem: ProblemTraits) -> bool:
-        """Whether it has the most power for a problem, so that it is used where none is named."""
+        """Return whether it has the most power for a problem, so that it is used if none is named.
+
+        Args:
+            problem: The problem.
+        """
         return False
 
     @abstractmethod
     def bind(
         self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
     ) -> FittedStatistic:
-        """The statistic for one hypothesis; see `Statistic`."""
+        """Return the statistic for one hypothesis; see `Statistic`.
+
+        Args:
+            moves: The hypothesis.
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
+            rng: Source of random choices.
+            units: Unit of each row, shape (n,), int64; None if each row is a unit.
+        """

@@ -1,9 +1,9 @@
-"""Which of a family's symmetries does the law have? Exact tests from the largest group down, with one error rate.
+"""Tests a family of symmetries of a law from the largest group down, with one error rate.
 
 A group is tested only after every group of the family that contains it was rejected. The largest group that holds is
-rejected with probability at most alpha, and nothing that holds is rejected before it: so with probability at least
-1 - alpha no true symmetry is rejected at all, however many are tested (closed testing: Marcus, Peritz & Gabriel 1976;
-on graphs of hypotheses: Meijer & Goeman 2015). The proof is in docs/symmetry-tests.
+rejected with probability at most alpha, and nothing that holds is rejected before it. Therefore, with probability at
+least 1 - alpha, no true symmetry is rejected, for any number of tests (closed testing: Marcus, Peritz & Gabriel 1976;
+on graphs of hypotheses: Meijer & Goeman 2015). docs/symmetry-tests has the proof.
 """
 
 from __future__ import annotations
@@ -30,27 +30,33 @@ from sharefind.rng import named_stream
 
 
 class TestMemory(Protocol):
-    """Where finished tests are kept, so that a family that was interrupted goes on."""
+    """Storage of finished tests, so that an interrupted family can be resumed."""
 
     def recall_test(self, name: str) -> RandomisationTest | None:
-        """The test of a candidate that an earlier run finished, or None."""
+        """Return the test of a candidate that an earlier run finished, or None.
+
+        Args:
+            name: Name of the candidate.
+        """
         ...
 
     def keep_test(self, name: str, test: RandomisationTest) -> None:
-        """Keep a test that has just been finished."""
+        """Store a finished test.
+
+        Args:
+            name: Name of the candidate.
+            test: The test.
+        """
         ...
 
 
 def remembered(memory: TestMemory | None, name: str, test: Callable[[], RandomisationTest]) -> RandomisationTest:
-    """A test that memory has, or that is made now and kept there.
+    """Return a stored test, or perform and store it.
 
     Args:
-        memory: None where nothing is kept.
-        name: Of the test.
-        test: Makes it.
-
-    Returns:
-        The test.
+        memory: Storage; None if nothing is stored.
+        name: Name of the test.
+        test: Performs the test.
     """
     known = None if memory is None else memory.recall_test(name)
     if known is not None:
@@ -62,11 +68,17 @@ def remembered(memory: TestMemory | None, name: str, test: Callable[[], Randomis
 
 
 Progress = Callable[[str, int, int], None]
-"""(candidate, tests done, candidates in all)."""
+"""Callback for progress: (candidate, tests done, number of candidates)."""
 
 
 class Verdict(StrEnum):
-    """What was concluded about a candidate."""
+    """Conclusion about a candidate.
+
+    Attributes:
+        ACCEPTED: The candidate is not rejected.
+        REJECTED: The candidate is rejected.
+        UNDECIDED: The candidate is not rejected, but conflicts with an accepted one.
+    """
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -75,18 +87,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class FamilyTest:
-    """What a family of tests found.
+    """The result of a family of tests.
 
     Attributes:
-        verdicts: Of every candidate.
-        tests: Of those that were tested; the others lie inside one that was not rejected.
-        p_adjusted: Of every candidate: the largest p-value of it and of the groups that contain it, as far as they were
-            tested. At most alpha exactly where it is rejected.
+        verdicts: Verdict on every candidate.
+        tests: Tests of the candidates that were tested; every other candidate lies inside one that was not rejected.
+        p_adjusted: For every candidate, the largest p-value among it and the tested groups that contain it. It is at
+            most alpha exactly if the candidate is rejected.
         maximal: Accepted candidates inside no other accepted one.
-        alpha: The family-wise level.
-        conflict: Candidates of which at least one must fail: not rejected, though the group they generate was. The one
-            with the most evidence is accepted, or that with the largest p-value where no evidence was given; the others
-            are undecided.
+        alpha: Family-wise error rate.
+        conflict: Candidates that were not rejected although the group that they generate was, so at least one of them
+            must fail. The one with the most evidence is accepted; without evidence, the one with the largest p-value.
+            The others are undecided.
     """
 
     verdicts: Mapping[str, Verdict]
@@ -97,27 +109,35 @@ class FamilyTest:
     conflict: tuple[str, ...]
 
     def names(self, verdict: Verdict) -> tuple[str, ...]:
-        """The candidates with this verdict."""
+        """Return the candidates with a verdict.
+
+        Args:
+            verdict: The verdict.
+        """
         return tuple(name for name, found in self.verdicts.items() if found is verdict)
 
     @property
     def accepted(self) -> tuple[str, ...]:
-        """Not rejected, and inside one group. No proof that they hold: see the power of the tests."""
+        """Candidates that were not rejected and do not conflict. This does not prove that they hold; the power of the
+        tests is limited.
+        """
         return self.names(Verdict.ACCEPTED)
 
     @property
     def rejected(self) -> tuple[str, ...]:
-        """With probability at least 1 - alpha, none of these holds."""
+        """Candidates that were rejected; with probability at least 1 - alpha, none of them holds."""
         return self.names(Verdict.REJECTED)
 
     @property
     def open(self) -> tuple[str, ...]:
-        """Candidates that were not rejected, by a test that the largest number of copies left to chance."""
+        """Candidates that were not rejected, but whose verdict at the largest number of copies still depends
+        on chance.
+        """
         return tuple(name for name, test in self.tests.items() if test.is_open)
 
     @property
     def undecided(self) -> tuple[str, ...]:
-        """Not rejected, but in conflict with what is accepted."""
+        """Candidates that were not rejected, but conflict with an accepted one."""
         return self.names(Verdict.UNDECIDED)
 
 
@@ -141,33 +161,34 @@ def family_test(
     evidence: Mapping[str, float] | None = None,
     first: Mapping[str, Statistic] | None = None,
 ) -> FamilyTest:
-    """Test a family of symmetries of the law of (X, Y), in waves: all groups inside rejected ones alone come next.
+    """Test a family of symmetries of the law of (X, Y), in waves.
+
+    Each wave contains the groups that are only inside rejected ones.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         family: The candidates.
-        statistic: Of the tests.
+        statistic: Statistic of the tests.
         alpha: Family-wise error rate.
-        copies: m of each test, so many that 1 / (m + 1) <= alpha.
-        seed: Each candidate's stream is named after it.
-        max_exceedances: Ends a test whose answer is clear, see `randomisation_test`.
-        progress: Called before each test; with several workers it names the first of those under way.
-        memory: Tests that were finished before, with the same data and settings; it gets each as soon as it is done.
-        workers: Share the tests of a wave, with the same result; this process alone if None.
-        units: The unit of each row, shape (n,), int64, see `randomisation_test`; None where each row is one.
-        grow: Whether the number of copies grows near alpha, from `copies` to 64 times as many, see `CopiesDesign`.
-        on_copies: Called with the candidate under test and the copies that were looked at, where this process works
-            alone.
-        evidence: Settles conflicts, see `closed_test`.
-        first: Of some candidates, by name: a statistic that is tested before `statistic`, each of the two at half of
-            the level. Where it rejects, the other one is not computed.
+        copies: Number m of randomised copies in each test, with 1 / (m + 1) <= alpha.
+        seed: Seed; each candidate has a random stream of its own name.
+        max_exceedances: Ends a test early if its result is clear, see `randomisation_test`.
+        progress: Called before each test; with several workers it names the first test in progress.
+        memory: Tests that were finished earlier with the same data and settings; it stores each new test immediately.
+        workers: Processes that share the tests of a wave; the result does not depend on them. None uses this process.
+        units: Unit of each row, shape (n,), int64, see `randomisation_test`; None if each row is a unit.
+        grow: Whether the number of copies grows near alpha, from `copies` to 64 times this number, see `CopiesDesign`.
+        on_copies: Called with the current candidate and the number of copies evaluated, if this process works alone.
+        evidence: Resolves conflicts, see `closed_test`.
+        first: Statistics of some candidates, by name, that are tested before `statistic`, both at half of the level. If
+            the first one rejects, the other one is not computed.
 
     Returns:
         The verdicts.
 
     Raises:
-        ConfigError: Alpha is not in (0, 1), or so few copies cannot reject.
+        ConfigError: Alpha is not in (0, 1), or the number of copies is too small to reject.
         InputError: The samples cannot be used.
     """
     if not 0 < alpha < 1 or 1 / (copies + 1) > alpha:
@@ -243,7 +264,7 @@ class _TestsByCopies:
 
 
 Wave = Callable[[Sequence[int]], Iterator[tuple[int, RandomisationTest]]]
-"""Tests of candidates, given by their places; yields (number in the wave, test) as they get done."""
+"""Performs tests of candidates, given by their positions; yields (number in the wave, test) as tests finish."""
 
 
 def closed_test(
@@ -254,16 +275,17 @@ def closed_test(
     memory: TestMemory | None = None,
     evidence: Mapping[str, float] | None = None,
 ) -> FamilyTest:
-    """Closed testing by any tests of the candidates that have the level `alpha`.
+    """Perform closed testing with tests of level `alpha`.
 
     Args:
         family: The candidates, closed under joins.
         alpha: Family-wise error rate.
-        tests: Makes the tests of a wave.
-        progress: Called before each test; with several workers it names the first of those under way.
-        memory: Tests that were finished before.
-        evidence: Logarithms, by candidate: of several that are not rejected though their join is, the one with the most
-            is accepted. No rejection depends on it. Where it is None, or lacks one of them, p-values decide.
+        tests: Performs the tests of a wave.
+        progress: Called before each test; with several workers it names the first test in progress.
+        memory: Tests that were finished earlier.
+        evidence: Logarithm of the evidence, by candidate. Among several candidates that are not rejected although their
+            join is, the one with the most evidence is accepted. No rejection depends on it. If it is None, or lacks one
+            of them, p-values decide.
 
     Returns:
         The verdicts.
@@ -284,7 +306,7 @@ def _named(hear: Callable[[str, int], None] | None, names: Sequence[str]) -> Cal
 
 @dataclass(frozen=True)
 class _Run:
-    """The tests of a family that are done so far, by the candidate's place."""
+    """The finished tests of a family, by the candidate's position."""
 
     family: CandidateFamily
     alpha: float
@@ -294,17 +316,17 @@ class _Run:
 
     @cached_property
     def order(self) -> list[int]:
-        """Candidates from the largest down: a group comes after those that contain it."""
+        """Positions of the candidates from the largest down: a group comes after those that contain it."""
         return sorted(range(len(self.family.candidates)), key=lambda i: len(self.family.above(i)))
 
     def ready(self) -> list[int]:
-        """Candidates that are not tested yet, though all that contain them are rejected."""
+        """Return untested candidates for which all groups that contain them are rejected."""
         rejected = _rejected(self.tests, self.alpha)
         waiting = (place for place in self.order if place not in self.tests)
         return [place for place in waiting if rejected.issuperset(self.family.above(place))]
 
     def recalled(self, ready: Sequence[int]) -> list[int]:
-        """Take from memory what it has of these candidates; the others."""
+        """Take the stored tests of these candidates from memory; return the other candidates."""
         for place in ready:
             known = None if self.memory is None else self.memory.recall_test(self.family.names[place])
             if known is not None:
@@ -312,19 +334,19 @@ class _Run:
         return [place for place in ready if place not in self.tests]
 
     def keep(self, place: int, test: RandomisationTest) -> None:
-        """A test that has just been done, which memory gets before anything else happens."""
+        """Store a finished test in memory immediately."""
         if self.memory is not None:
             self.memory.keep_test(self.family.names[place], test)
         self.tests[place] = test
 
     def tell(self, wave: Sequence[int]) -> None:
-        """Name the first test of the wave that is not done."""
+        """Report the first test of the wave that is not finished."""
         left = next((place for place in wave if place not in self.tests), None)
         if self.progress is not None and left is not None:
             self.progress(self.family.names[left], len(self.tests), len(self.order))
 
     def in_order(self) -> dict[int, RandomisationTest]:
-        """The tests, in an order that does not depend on who finished first."""
+        """Return the tests in an order that does not depend on the order in which they finished."""
         return {place: self.tests[place] for place in self.order if place in self.tests}
 
 
@@ -341,7 +363,7 @@ def _concluded(
 ) -> FamilyTest:
     names, rejected = family.names, _rejected(tests, alpha)
     kept = [place for place in tests if place not in rejected]
-    # Of several kept groups, whose join was rejected, one at most is the largest that holds: the likeliest is taken.
+    # If the join of several kept groups was rejected, at most one is the largest that holds; take the likeliest.
     is_told = all(names[i] in evidence for i in kept)
     told = {i: evidence[names[i]] if is_told else 0.0 for i in kept}
     best = max(kept, key=lambda i: (told[i], tests[i].p_value, -tests[i].z)) if kept else None

@@ -1,7 +1,7 @@
-"""Families of candidate symmetries and their inclusions: which hypotheses are tested, and what follows from what.
+"""Families of candidate symmetries and their inclusions.
 
-If a group holds, so do its subgroups, and so does the group that two of them generate. Families are closed under such
-joins, so that one member is the largest that holds; that is what controls the error of `closed_testing`.
+If a group holds, so do its subgroups, and so does the group that two holding groups generate. Families are closed under
+such joins, so that one member is the largest that holds. `closed_testing` needs this to control its error.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from sharefind.meanfield.clouds.actions import JointAction
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One symmetry that the law may have.
+    """One possible symmetry of the law.
 
     Attributes:
-        name: unique in its family. moves: how it acts on samples. order: number of elements, None for infinity.
-        group: the group itself where it is finite.
+        name: Its name, unique in its family.
+        moves: Its action on samples.
+        order: Number of elements; None for an infinite group.
+        group: The group itself, if it is finite.
     """
 
     name: str
@@ -39,11 +41,12 @@ class CandidateFamily:
     """Candidates and their inclusions.
 
     Attributes:
-        candidates: any order. inside: bool (k, k), inside[i, j] when candidate i is a proper subgroup of j.
+        candidates: The k candidates, in any order.
+        inside: Shape (k, k), bool: inside[i, j] is true if candidate i is a proper subgroup of candidate j.
 
     Raises:
-        GroupError: names repeat, `inside` is no strict order, or two candidates have no least upper bound here: then
-            the family is not closed under joins.
+        GroupError: Names repeat, `inside` is not a strict order, or two candidates have no least upper bound in the
+            family, so that it is not closed under joins.
     """
 
     candidates: tuple[Candidate, ...]
@@ -59,29 +62,40 @@ class CandidateFamily:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The candidates' names."""
+        """Names of the candidates."""
         return tuple(c.name for c in self.candidates)
 
     def place(self, name: str) -> int:
-        """The index of a candidate.
+        """Return the index of a candidate.
+
+        Args:
+            name: Its name.
 
         Raises:
-            GroupError: the family has none of this name.
+            GroupError: The family has no candidate of this name.
         """
         if name not in self.names:
-            raise GroupError(f"{name} is no candidate of this family; use one of {', '.join(self.names)}")
+            raise GroupError(f"{name} is not a candidate of this family; use one of {', '.join(self.names)}")
         return self.names.index(name)
 
     def above(self, place: int) -> list[int]:
-        """Candidates that properly contain this one."""
+        """Return the indices of the candidates that properly contain a candidate.
+
+        Args:
+            place: Index of the candidate.
+        """
         return [int(j) for j in np.flatnonzero(self.inside[place])]
 
     def below(self, place: int) -> list[int]:
-        """Proper subgroups of this one."""
+        """Return the indices of the proper subgroups of a candidate.
+
+        Args:
+            place: Index of the candidate.
+        """
         return [int(i) for i in np.flatnonzero(self.inside[:, place])]
 
     def hasse(self) -> nx.DiGraph[str]:
-        """The Hasse diagram: an edge from each candidate to those next above it, nodes by name."""
+        """Return the Hasse diagram: nodes by name, with an edge from each candidate to those next above it."""
         graph: nx.DiGraph[str] = nx.DiGraph()
         graph.add_nodes_from(self.names)
         graph.add_edges_from((self.names[i], self.names[j]) for i, j in np.argwhere(self.inside))
@@ -94,7 +108,7 @@ def _is_transitive(inside: NDArray[np.bool_]) -> bool:
 
 
 def _refuse_without_joins(family: CandidateFamily) -> None:
-    """Every two candidates must have a least upper bound: one of the common bounds with as many above as there are."""
+    """Check that every two candidates have a least upper bound: a common bound below all other common bounds."""
     bounds = family.inside | np.eye(len(family.candidates), dtype=bool)
     above = bounds.sum(1)
     for i in range(len(bounds)):
@@ -110,14 +124,16 @@ def _refuse_without_joins(family: CandidateFamily) -> None:
 def subgroup_family(
     in_rep: Representation, out_rep: Representation, chosen: Iterable[FiniteGroup] | None = None
 ) -> CandidateFamily:
-    """The subgroups of a finite group, or those that a list of them generates; the trivial group is no candidate.
+    """Return the family of nontrivial subgroups of a finite group, or of the groups that chosen subgroups generate.
 
     Args:
-        in_rep, out_rep: how the whole group acts on X and Y. chosen: subgroups; the family holds all their joins.
+        in_rep: Action of the whole group on X.
+        out_rep: Action of the whole group on Y.
+        chosen: Subgroups; the family contains all their joins. None for all subgroups.
 
     Raises:
-        RepresentationError: the group is infinite. GroupError: it has too many subgroups, the list is empty, or one is
-            no subgroup.
+        RepresentationError: The group is infinite.
+        GroupError: The group has too many subgroups, the list is empty, or one of them is not a subgroup.
     """
     whole = in_rep.finite_group
     listed = [g for g in subgroups(whole) if g.order > 1]
@@ -133,10 +149,10 @@ def subgroup_family(
 
 
 def _joins(whole: FiniteGroup, chosen: Sequence[FiniteGroup], listed: Sequence[FiniteGroup]) -> list[FiniteGroup]:
-    """The members of `listed` that some of the chosen generate."""
+    """Return the members of `listed` that some of the chosen subgroups generate."""
     for group in chosen:
         if not group.is_subgroup_of(whole):
-            raise GroupError(f"{group.name} is no subgroup of {whole.name}; give subgroups on the same points")
+            raise GroupError(f"{group.name} is not a subgroup of {whole.name}; give subgroups on the same points")
     kept = []
     for group in listed:
         generators = tuple(g for c in chosen if c.is_subgroup_of(group) for g in c.generators)
@@ -148,15 +164,18 @@ def _joins(whole: FiniteGroup, chosen: Sequence[FiniteGroup], listed: Sequence[F
 
 
 def named_family(moves: Mapping[str, Moves], inside: Iterable[tuple[str, str]]) -> CandidateFamily:
-    """A family of groups known by how they move samples, such as rotations about several axes within SO(3).
+    """Return a family of groups given by their actions on samples, such as rotations about several axes within SO(3).
+
+    The least group that contains two candidates must be the one that they generate; samplers cannot check this. For
+    example, with C2, C3 and SO2 but no C6, both true candidates are tested, and the family-wise error is nearly 2
+    alpha.
 
     Args:
-        moves: by name. inside: pairs (smaller, larger); what follows from them is added. The least group that contains
-            two candidates must be the one that they generate, which samplers cannot tell: with C2, C3 and SO2 but no
-            C6, both true ones are tested, and the family-wise error is nearly 2 alpha.
+        moves: Actions by name.
+        inside: Pairs (smaller, larger); implied pairs are added.
 
     Raises:
-        GroupError: a pair names no candidate, or the family is not closed under joins.
+        GroupError: A pair names no candidate, or the family is not closed under joins.
     """
     names = list(moves)
     graph: nx.DiGraph[str] = nx.DiGraph()

@@ -1,4 +1,4 @@
-"""Is Y independent of X at all? The question before every symmetry: without a relation there is nothing to share."""
+"""Test of independence of X and Y. It comes before every symmetry: without a relation there is nothing to share."""
 
 from __future__ import annotations
 
@@ -39,32 +39,35 @@ def independence_test(
     most_samples: int = 1000,
     block_bytes: int = 2**26,
 ) -> RandomisationTest:
-    """Test that Y is independent of X, by permuting labels: tr(Y^T K Y) for centred Y, the biased HSIC statistic.
+    """Return the test that Y is independent of X, by permuting labels: tr(Y^T K Y) for centred Y, the biased HSIC
+    statistic.
 
-    K is the linear kernel or a Matern one of three lengths, on all coordinates and on those in focus, components that
-    are looked at together (Gretton et al. 2008, "A kernel statistical test of independence"). Exact by the permutation
-    argument. Where rows come in units, the labels of whole units change places with those of units of the same size.
+    K is the linear kernel or a Matern kernel of one of three lengths, on all coordinates and on those in focus. These
+    components are combined (Gretton et al. 2008, "A kernel statistical test of independence"). The test is exact by the
+    permutation argument. If rows come in units, the labels of whole units are exchanged with those of units of the same
+    size.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        rng: Of the permutations.
-        copies: m, the number of permutations.
-        focus: Coordinates that are looked at on their own too, those that a candidate group moves, shape (d_in,).
-        workers: Whose deadline holds; this process does all of it.
-        units: The unit of each row, shape (n,), int64; None where each row is one.
-        alpha: A level near which the number of permutations grows; it is fixed where None.
-        views: Functions of the inputs that are looked at too, shape (n, anything) each.
-        inverse_lengths: Inverse length scales of the kernel on inputs of spread 1, divided by the root of their number:
-            smooth to rough.
-        most_samples: Most samples that are used: more cost n^2 and show nothing that these do not.
-        block_bytes: Bytes that the permutations evaluated at a time hold.
+        rng: Source of the permutations.
+        copies: Number m of permutations.
+        focus: Coordinates that are also examined on their own, such as those that a candidate group moves, shape
+            (d_in,).
+        workers: Their deadline applies; this process does all the work.
+        units: Unit of each row, shape (n,), int64; None if each row is a unit.
+        alpha: A level near which the number of permutations grows; None fixes the number.
+        views: Further functions of the inputs that are examined, shape (n, anything) each.
+        inverse_lengths: Inverse length scales of the kernel for inputs of spread 1, divided by the root of their
+            number; from smooth to rough.
+        most_samples: Largest number of samples used; more cost n^2 and add little.
+        block_bytes: Memory in bytes of the permutations evaluated at a time.
 
     Returns:
         The test.
 
     Raises:
-        ConfigError: There are no copies.
+        ConfigError: The number of copies is below 1.
         InputError: The samples are empty, do not match or are not finite, or no two units have the same size.
     """
     if copies < 1:
@@ -99,27 +102,27 @@ def independence_test(
 
 
 def _kept(n: int, units: Tensor | None, most: int) -> Tensor:
-    """At most so many rows, whole units or alike rows of each where there are units; the same for every seed."""
+    """Return a bounded number of rows, whole units or equal parts of units; the same for every seed."""
     rng = named_stream(0, "independence", "rows")
     return torch.from_numpy(rng.permutation(n)[:most]) if units is None else subsample(units, most, rng)
 
 
 def _orders(n: int, units: Tensor | None, copies: int, rng: np.random.Generator) -> Tensor:
-    """Orders (copies, n) of the labels."""
+    """Return orders of the labels, (copies, n)."""
     if units is not None:
         return unit_orders(units, copies, rng)
     return torch.from_numpy(np.stack([rng.permutation(n) for _ in range(copies)]))
 
 
 def _alignments(kernels: Tensor, labels: Tensor) -> Tensor:
-    """tr(Y^T K Y) for each kernel (k, n, n): labels (R, n, q) -> (R, k)."""
+    """Return tr(Y^T K Y) for each kernel (k, n, n): labels (R, n, q) -> (R, k)."""
     side_by_side = labels.transpose(0, 1).flatten(1)
     products = [(side_by_side * (kernel @ side_by_side)).sum(0) for kernel in kernels]
     return torch.stack(products, dim=1).reshape(len(labels), -1, len(kernels)).sum(1)
 
 
 def _kernels(x: Tensor, inverse_lengths: tuple[float, ...]) -> Tensor:
-    """(1 + len(inverse_lengths), n, n) on columns of spread 1."""
+    """Return the kernels on columns of spread 1, (1 + len(inverse_lengths), n, n)."""
     scaled = _standardised(x)
     distances = squared_distances(scaled.unsqueeze(0))[0]
     widths = [w / x.shape[1] ** 0.5 for w in inverse_lengths]
@@ -127,7 +130,7 @@ def _kernels(x: Tensor, inverse_lengths: tuple[float, ...]) -> Tensor:
 
 
 def _standardised(values: Tensor) -> Tensor:
-    """Columns of mean 0 and spread 1; 0 for those in which nothing but rounding varies."""
+    """Return columns with mean 0 and spread 1; 0 for columns that vary only by rounding."""
     centred = values - values.mean(0)
     is_constant = torch.from_numpy(~varies(values.numpy()))
     spread = centred.std(0, correction=0)

@@ -1,4 +1,4 @@
-"""From the statistic of the data and of its copies to a p-value: ranks, ties, and several components at once."""
+"""Computes a p-value from the statistic of the data and of its copies: ranks, ties, and several components at once."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from sharefind.inference.tests.sequential import CopiesDesign, Outcome, monte_ca
 
 @dataclass(frozen=True)
 class RandomisationTest:
-    """What a test found.
+    """The result of a test.
 
     Attributes:
-        p_value: Exact, P(p <= a) <= a for all a under the hypothesis.
-        statistic: Its name.
-        copies: Those that were compared.
-        exceeding: Those at least as extreme as the data.
-        z: Standard deviations of the copies by which the data lie above their mean, in the most extreme component.
-        seconds: What it cost; no part of what was found.
-        is_open: Whether even the largest number of copies left the verdict at the level to chance.
-        shared: Statistics that shared the level: the p-value is so many times the smallest of theirs (Bonferroni).
+        p_value: Exact: P(p <= a) <= a for all a under the hypothesis.
+        statistic: Name of the statistic.
+        copies: Number of copies that were compared.
+        exceeding: Number of copies at least as extreme as the data.
+        z: Number of standard deviations of the copies by which the data lie above their mean, in the most extreme
+            component.
+        seconds: Duration; it is not part of the result.
+        is_open: Whether the verdict at the level depends on chance even with the largest number of copies.
+        shared: Number of statistics that share the level; the p-value is this number times the smallest of theirs
+            (Bonferroni).
     """
 
     p_value: float
@@ -38,21 +40,21 @@ class RandomisationTest:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the p-value that infinitely many copies would give."""
+        """The 95 % interval of the p-value with infinitely many copies."""
         low, high = monte_carlo_interval(self.exceeding, self.copies)
         return min(1.0, self.shared * low), min(1.0, self.shared * high)
 
 
 def smallest_of(tests: Sequence[RandomisationTest], alpha: float, shared: int) -> RandomisationTest:
-    """One test of several statistics of the same hypothesis, by Bonferroni.
+    """Return one test of several statistics of the same hypothesis, by Bonferroni.
 
     Args:
-        tests: Those that were made; the others are left out because these reject.
-        alpha: The level of the one test.
-        shared: How many statistics share the level, those that were left out too.
+        tests: The tests that were performed; the others were skipped because one of these rejects.
+        alpha: Level of the combined test.
+        shared: Number of statistics that share the level, including skipped ones.
 
     Returns:
-        The one with the smallest p-value, that times `shared`.
+        The test with the smallest p-value, which is multiplied by `shared`.
     """
     best = min(tests, key=lambda t: t.p_value)
     p_value = min(1.0, shared * best.p_value)
@@ -61,26 +63,32 @@ def smallest_of(tests: Sequence[RandomisationTest], alpha: float, shared: int) -
 
 
 def randomisation_p_value(components: NDArray[np.float64]) -> float:
-    """(1 + #{T_k >= T_0}) / (m + 1) for the components (m + 1, K) of the data, row 0, and of m copies."""
+    """Return (1 + #{T_k >= T_0}) / (m + 1).
+
+    Args:
+        components: Shape (m + 1, K), float64: components of the data, row 0, and of m copies.
+    """
     return (1 + _exceeding(components, TIE)) / len(components)
 
 
 Scored = tuple[NDArray[np.float64], float | None]
-"""One value a row, (rows,), and the difference up to which two of them are ties; None: relative to the two."""
+"""One value per row, shape (rows,), and the difference up to which two values are ties; None means
+relative to the two.
+"""
 
 
 def scoring(
     components: NDArray[np.float64], tie: float = TIE, useful_ties: float = 100.0
 ) -> Callable[[NDArray[np.float64]], Scored]:
-    """How rows of components become one value each: the largest component, standardised.
+    """Return the function that turns rows of components into one value each: the largest standardised component.
 
-    Components whose spread is rounding carry nothing and are left out, like those that are no number in some row. A
-    single component stays as it is.
+    Components whose spread is a rounding error are left out, as are those that are NaN in some row. A single component
+    is returned unchanged.
 
     Args:
-        components: Rows that give mean and spread, shape (rows, K).
-        tie: Difference, relative to a component's largest value, that is rounding.
-        useful_ties: Ties within which the spread of a component is rounding.
+        components: Rows that determine mean and spread, shape (rows, K).
+        tie: Difference, relative to a component's largest value, that counts as rounding error.
+        useful_ties: Number of ties within which the spread of a component counts as rounding error.
 
     Returns:
         A function of rows (r, K).
@@ -102,30 +110,30 @@ def scoring(
 
 
 def combined(components: NDArray[np.float64]) -> NDArray[np.float64]:
-    """One statistic a row, the data in row 0: (m + 1, K) -> (m + 1,).
+    """Return one statistic per row, shape (m + 1,).
 
-    Mean and standard deviation are taken over all rows, the data included, so that rows stay exchangeable.
+    Mean and standard deviation are taken over all rows, including the data, so that rows stay exchangeable.
+
+    Args:
+        components: Shape (m + 1, K), float64; row 0 is the data.
     """
     return scoring(components)(components)[0]
 
 
 def exceeding_rows(values: NDArray[np.float64], tie: float = TIE, slack: float | None = None) -> int:
-    """Copies at least as extreme as row 0, up to rounding; one that is no number speaks against a rejection.
+    """Return the number of copies at least as extreme as row 0, up to rounding; a NaN counts as extreme.
 
     Args:
-        values: One value a row, the data in row 0, shape (m + 1,).
-        tie: Difference, relative to the larger of the two values, that is rounding.
-        slack: The same in the units of the values, in place of `tie`.
-
-    Returns:
-        Their number.
+        values: One value per row, shape (m + 1,); row 0 is the data.
+        tie: Difference, relative to the larger of two values, that counts as rounding error.
+        slack: The same in the units of the values; it replaces `tie`.
     """
     rounding = tie * np.maximum(np.abs(values[1:]), abs(values[0])) if slack is None else slack
     return int(np.count_nonzero(~(values[1:] < values[0] - rounding)))
 
 
 def _exceeding(components: NDArray[np.float64], tie: float) -> int:
-    """Copies at least as extreme as row 0, from their components (m + 1, K)."""
+    """Return the number of copies at least as extreme as row 0, from their components (m + 1, K)."""
     values, slack = scoring(components, tie)(components)
     return exceeding_rows(values, tie, slack)
 
@@ -133,7 +141,15 @@ def _exceeding(components: NDArray[np.float64], tie: float) -> int:
 def found_test(
     name: str, components: NDArray[np.float64], seconds: float, p_value: float | None = None, tie: float = TIE
 ) -> RandomisationTest:
-    """The record of a test from its components (m + 1, K), the data in row 0; `p_value` where it ended early."""
+    """Return the record of a test.
+
+    Args:
+        name: Name of the statistic.
+        components: Shape (m + 1, K), float64; row 0 is the data.
+        seconds: Duration.
+        p_value: The p-value of a test that ended early; None computes it.
+        tie: Difference, relative to a component's largest value, that counts as rounding error.
+    """
     copies = components[1:]
     spread = copies.std(axis=0)
     rounding = tie * np.abs(components).max(axis=0)
@@ -145,28 +161,28 @@ def found_test(
 
 
 Copies = Callable[[str, int, int], Iterable[NDArray[np.float64]]]
-"""(purpose, first, last): components of the copies numbered first to last - 1, in parts (rows, K)."""
+"""Draws copies: (purpose, first, last) -> components of the copies numbered first to last - 1, in parts (rows, K)."""
 
 
 def grown_test(
     name: str, observed: NDArray[np.float64], copies: Copies, design: CopiesDesign, tie: float = TIE
 ) -> RandomisationTest:
-    """A test that looks at growing numbers of copies until its verdict is clear.
+    """Return a test with a growing number of copies, until its verdict is clear.
 
-    Several components are combined by the mean and the spread of reference copies that are not compared: given these,
-    the data and all other copies stay exchangeable, however many there are.
+    Several components are combined by the mean and the spread of reference copies that are not compared. Given these,
+    the data and all other copies stay exchangeable, for any number of copies.
 
     Args:
-        name: Of the statistic.
+        name: Name of the statistic.
         observed: Components of the data, shape (1, K).
         copies: Draws copies.
         design: Where each look ends the test.
-        tie: Difference, relative to a component's largest value, that is rounding.
+        tie: Difference, relative to a component's largest value, that counts as rounding error.
 
     Returns:
-        The test, without the seconds it took.
+        The test, without its duration.
     """
-    # Not the data: among so few they would bound their own score, and no longer be one row among the others.
+    # Without the data: in a small reference the data would bound their own score and not be exchangeable.
     reference = np.concatenate([*copies("reference ", 0, design.reference)]) if observed.shape[1] > 1 else observed
     scored = scoring(reference, tie)
     value = scored(observed)[0]

@@ -1,7 +1,7 @@
-"""The exact randomisation test: a statistic of the data against the same statistic of copies moved by the hypothesis.
+"""The exact randomisation test: compares a statistic of the data with that of copies moved by the hypothesis.
 
-If the hypothesis holds, the data and the copies are exchangeable, so the rank of the observed statistic gives a p-value
-that is valid in finite samples, whatever the statistic (Hemerik & Goeman 2018). The proof is in docs/statistics.
+If the hypothesis holds, the data and the copies are exchangeable. The rank of the observed statistic then gives a
+p-value that is valid in finite samples, for every statistic (Hemerik & Goeman 2018). docs/statistics has the proof.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from sharefind.rng import named_stream
 
 @dataclass(frozen=True)
 class TestSpec:
-    """A test that is to be made.
+    """A test to be performed.
 
     Attributes:
-        moves: The group.
-        statistic: What is compared.
-        seed: Of its streams, one a block.
-        copies: m, the most that are evaluated.
+        moves: Action of the group.
+        statistic: The statistic that is compared.
+        seed: Seed of its random streams, one per block.
+        copies: Largest number m of copies.
         max_exceedances: Ends the test early, see `randomisation_test`.
-        design: Looks at growing numbers of copies, in place of `copies` and `max_exceedances`; None for a fixed number.
-        units: The unit of each row, from 0, shape (n,), int64; one element moves all rows of a unit. None: each row is
-            one.
-        block_bytes: Bytes that the copies evaluated at a time hold; one copy is always evaluated whole.
-        block_rows: Most copies evaluated at a time: more are no faster, and this is the step at which a clear answer
-            may end a test.
+        design: Growing numbers of copies, which replace `copies` and `max_exceedances`; None for a fixed number.
+        units: Unit of each row, from 0, shape (n,), int64; one element moves all rows of a unit. None if each row is a
+            unit.
+        block_bytes: Memory in bytes of the copies evaluated at a time; one copy is always evaluated whole.
+        block_rows: Largest number of copies evaluated at a time. More are not faster, and a clear result can end a test
+            only between blocks.
 
     Raises:
-        ConfigError: No copies, or `max_exceedances` below 1.
+        ConfigError: `copies` or `max_exceedances` is below 1.
     """
 
     __test__ = False  # for pytest, which collects classes by their name
@@ -71,12 +71,19 @@ class TestSpec:
 
     @property
     def most_shares(self) -> int:
-        """Shares with at least one block each; an early end reads one copy after the other, so there is one share."""
+        """Largest number of shares with at least one block each; a test that can end early reads copies in order and
+        has one share.
+        """
         ends_early = self.max_exceedances is not None or self.design is not None
         return 1 if ends_early else -(-self.copies // self.block_rows)
 
     def rows_at_once(self, fitted: FittedStatistic, x: Tensor) -> int:
-        """Copies in a block, which follows from x (n, d_in) and the statistic."""
+        """Return the number of copies in a block.
+
+        Args:
+            fitted: The statistic.
+            x: Inputs, shape (n, d_in).
+        """
         return max(1, min(self.block_rows, self.block_bytes // fitted.copy_bytes(x, self.moves)))
 
 
@@ -93,30 +100,27 @@ def randomisation_test(
     units: Tensor | None = None,
     alpha: float | None = None,
 ) -> RandomisationTest:
-    """Test that the law of (X, Y) is invariant under a group.
+    """Return the test that the law of (X, Y) is invariant under a group.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        moves: The group.
-        statistic: What is compared.
-        rng: Of the copies.
-        copies: m, the most that are evaluated.
-        max_exceedances: Ends the test once so many copies are at least as extreme as the data, with
-            p = max_exceedances / copies so far (Besag & Clifford 1991); a statistic of several components is always
-            read whole.
-        workers: Share the copies, with the same result; this process alone if None.
-        units: The unit of each row, from 0, shape (n,), int64: rows of one unit depend on each other, and one group
-            element moves all of them. None: rows are independent.
-        alpha: A level near which the number of copies grows from `copies` to 64 times as many, so that the verdict does
-            not depend on chance (`sequential.CopiesDesign`); the number is fixed where None.
-
-    Returns:
-        The test.
+        moves: Action of the group.
+        statistic: The statistic that is compared.
+        rng: Source of the copies.
+        copies: Largest number m of copies.
+        max_exceedances: Ends the test once this number of copies is at least as extreme as the data, with p =
+            max_exceedances / (copies evaluated) (Besag & Clifford 1991). A statistic with several components is always
+            evaluated on all copies.
+        workers: Processes that share the copies; the result does not depend on them. None uses this process.
+        units: Unit of each row, from 0, shape (n,), int64. Rows of one unit may depend on each other, and one group
+            element moves all of them. None if rows are independent.
+        alpha: A level near which the number of copies grows from `copies` to 64 times this number, so that the verdict
+            does not depend on chance (`sequential.CopiesDesign`). None fixes the number.
 
     Raises:
-        ConfigError: No copies, or `max_exceedances` below 1.
-        InputError: The samples are empty, do not match or are not finite, or the statistic of the data is no number.
+        ConfigError: `copies` or `max_exceedances` is below 1.
+        InputError: The samples are empty, do not match or are not finite, or the statistic of the data is not finite.
     """
     design = None if alpha is None else CopiesDesign(alpha, copies)
     spec = TestSpec(moves, statistic, int(rng.integers(2**63)), copies, max_exceedances, design, units)
@@ -132,26 +136,26 @@ def randomisation_tests(
     shares_of_worker: int = 2,
     on_copies: Callable[[int, int], None] | None = None,
 ) -> Generator[tuple[int, RandomisationTest], None, None]:
-    """Several tests of the same samples as they get done, each with its place; in order where one process works.
+    """Perform several tests of the same samples.
 
-    Workers get whole tests, or shares of one where there are fewer tests than workers. Blocks of copies draw from
-    streams of their own, so that it makes no difference.
+    Workers get whole tests, or shares of a test if there are fewer tests than workers. Blocks of copies have random
+    streams of their own, so the results do not depend on the workers.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         specs: The tests.
-        workers: This process alone if None.
-        shares_of_worker: Tasks for each worker, where tests are few enough to be cut: each binds its statistic again.
-        on_copies: Called with the place of the test under way and the copies that it has looked at, where this process
+        workers: Processes that do the work; None uses this process.
+        shares_of_worker: Number of tasks per worker, if tests are split; each task binds its statistic again.
+        on_copies: Called with the position of the current test and the number of copies evaluated, if this process
             works alone.
 
     Yields:
-        The place of a test, and what it found.
+        The position of a test and its result, as tests finish; in order if one process works.
 
     Raises:
-        InputError: The samples are empty, do not match or are not finite, or the statistic of the data is no number.
-            What the deadline of the workers says, when it passes.
+        InputError: The samples are empty, do not match or are not finite, or the statistic of the data is not finite.
+            If the deadline of the workers passes, its own exception is raised.
     """
     for units in {id(spec.units): spec.units for spec in specs}.values() or [None]:
         refuse_bad_samples(x, y, units)
@@ -175,9 +179,15 @@ def randomisation_tests(
 
 @dataclass(frozen=True)
 class _Share:
-    """One of `cut` runs of neighbouring blocks of a test; data: x (n, d_in) and y (n, d_out); worker: who does it.
+    """One of `cut` runs of neighbouring blocks of a test.
 
-    on_copies: called with the copies that were looked at.
+    Attributes:
+        data: Inputs x (n, d_in) and labels y (n, d_out).
+        spec: The test.
+        number: Number of the share.
+        cut: Number of shares.
+        worker: The process that does it.
+        on_copies: Called with the number of copies evaluated.
     """
 
     data: tuple[NDArray[Any], ...]
@@ -188,7 +198,7 @@ class _Share:
     on_copies: Callable[[int], None] | None = None
 
     def refuse_late(self, copies: int) -> None:
-        """End when the time is spent; say how many copies were looked at."""
+        """Raise if the deadline has passed; report the number of copies evaluated."""
         self.worker.refuse_late()
         if self.on_copies is not None:
             self.on_copies(copies)
@@ -196,9 +206,14 @@ class _Share:
 
 @dataclass(frozen=True)
 class _Part:
-    """What a share gave: components (rows, K), those of the data in row 0 of share 0.
+    """The result of a share.
 
-    tie: relative rounding of the statistic. p_value: of an early end. found: the whole test, where its copies grew.
+    Attributes:
+        rows: Components (rows, K); share 0 has those of the data in row 0.
+        seconds: Duration.
+        tie: Relative rounding error of the statistic.
+        p_value: The p-value, if the test ended early.
+        found: The whole test, if its number of copies grew.
     """
 
     rows: NDArray[np.float64]
@@ -209,18 +224,18 @@ class _Part:
 
 
 def _evaluate(share: _Share) -> _Part:
-    """The rows of one share."""
+    """Return the rows of one share."""
     started = time.perf_counter()
     spec = share.spec
     x, y = (torch.tensor(v) for v in share.data)
     # What a statistic chooses at random, such as landmarks, is the same for every seed: so is the verdict, but for the
     # copies.
-    # A statistic of one's own need not know of units where each row is one.
+    # A custom statistic need not support units if each row is a unit.
     units = {} if spec.units is None else {"units": spec.units}
     fitted = spec.statistic.bind(spec.moves, x, y, named_stream(0, "statistic", spec.statistic.name), **units)
     observed = _numbers(fitted.observed(x))
     if not np.isfinite(observed).all():
-        raise InputError(f"{spec.statistic.name}: the statistic of the data is no number; rescale the data")
+        raise InputError(f"{spec.statistic.name}: the statistic of the data is not finite; rescale the data")
     if spec.design is not None:
         found = _grown(share, spec.design, fitted, x, observed)
         return _Part(observed, 0.0, fitted.tie, found=replace(found, seconds=time.perf_counter() - started))
@@ -243,7 +258,7 @@ def _evaluate(share: _Share) -> _Part:
 
 
 def _copies(spec: TestSpec, fitted: FittedStatistic, x: Tensor, block: str, count: int) -> NDArray[np.float64]:
-    """Components of the copies of one block, (count, K)."""
+    """Return components of the copies of one block, (count, K)."""
     elements = draw_elements(spec.moves, count, len(x), spec.units, named_stream(spec.seed, "copies", block))
     return _numbers(fitted.of_copies(x, spec.moves, elements))
 
@@ -251,7 +266,7 @@ def _copies(spec: TestSpec, fitted: FittedStatistic, x: Tensor, block: str, coun
 def _grown(
     share: _Share, design: CopiesDesign, fitted: FittedStatistic, x: Tensor, observed: NDArray[np.float64]
 ) -> RandomisationTest:
-    """A test whose number of copies grows."""
+    """Return a test whose number of copies grows."""
     spec = share.spec
     size = spec.rows_at_once(fitted, x)
 
@@ -271,6 +286,6 @@ def _joined(spec: TestSpec, parts: Sequence[_Part]) -> RandomisationTest:
 
 
 def _numbers(values: Tensor) -> NDArray[np.float64]:
-    """Rows (R, K); infinities count as no numbers: numpy warns of means that hold them."""
+    """Return rows (R, K) with infinities replaced by NaN; numpy warns about means of infinities."""
     rows = values.double()
     return np.asarray(torch.where(torch.isfinite(rows), rows, torch.nan).numpy())

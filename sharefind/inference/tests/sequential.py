@@ -1,9 +1,10 @@
-"""How many copies a test near its level needs, so that its verdict does not depend on who drew them.
+"""Chooses the number of copies of a test near its level, so that its verdict does not depend on the random copies.
 
-A test with m copies estimates the p-value p* of infinitely many. Near the level alpha another m copies may say the
-opposite. So a test looks at growing numbers of copies, and stops where the verdict of infinitely many is clear (Gandy
-2009, "Sequential implementation of Monte Carlo tests with uniformly bounded resampling risk"). Under the hypothesis the
-counts of exceeding copies follow Polya's urn whatever p* is, so the level of the whole design is computed exactly.
+A test with m copies estimates the p-value p* of infinitely many copies. Near the level alpha, another m copies may give
+the opposite verdict. Therefore a test uses growing numbers of copies, and stops once the verdict of infinitely many is
+clear (Gandy 2009, "Sequential implementation of Monte Carlo tests with uniformly bounded resampling risk"). Under the
+hypothesis the counts of exceeding copies follow Polya's urn for every p*, so the level of the whole design is computed
+exactly.
 """
 
 from __future__ import annotations
@@ -20,11 +21,17 @@ from sharefind.errors import ConfigError
 from sharefind.typing import FloatArray
 
 Spread = Callable[[FloatArray, int, int], FloatArray]
-"""(P(count) (done + 1,), copies done, copies) -> P(count) after more copies, (copies + 1,)."""
+"""Function (P(count) (done + 1,), copies done, copies) -> P(count) after more copies, (copies + 1,)."""
 
 
 class Outcome(StrEnum):
-    """What a look at a test says."""
+    """Result of a look at a test.
+
+    Attributes:
+        REJECTED: The test ends with a rejection.
+        KEPT: The test ends without a rejection.
+        OPEN: The next look decides; after the last one the test is undecided.
+    """
 
     REJECTED = "rejected"
     KEPT = "kept"
@@ -33,22 +40,21 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class CopiesDesign:
-    """Looks at a test of level alpha, and where each of them ends it.
+    """Looks at a test of level alpha, with the boundaries at which each look ends it.
 
-    The boundaries are monotone: more exceeding copies never turn a test that is kept into one that is rejected, so
-    ties, which count as exceeding, keep it valid.
+    The boundaries are monotone: more exceeding copies never turn a test that is kept into one that is rejected. Ties
+    count as exceeding, so they keep the test valid.
 
     Attributes:
         alpha: Level of the verdict.
-        first: Copies of the first look.
+        first: Number of copies at the first look.
         factors: Looks at a test, in multiples of the copies of the first one.
-        risk: Bound on the probability that a settled verdict differs from that of infinitely many copies, on either
-            side.
-        spent_half: Expected exceeding copies at the level by which half of the risk may be spent: a clear rejection
-            takes few.
-        reference: Copies that give mean and spread of several components, apart from those that are compared.
-        decimals: Of a p-value: sums of so many probabilities are right to that.
-        looks: Copies of each look, increasing.
+        risk: Bound on the probability that a final verdict differs from that of infinitely many copies, on either side.
+        spent_half: Expected number of exceeding copies at the level by which half of the risk may be spent; a clear
+            rejection takes few.
+        reference: Number of copies that determine mean and spread of several components; they are not compared.
+        decimals: Decimals of a p-value, the accuracy of a sum of many probabilities.
+        looks: Number of copies of each look, increasing.
         reject_to: For each look, the largest count of exceeding copies at which it rejects; -1 for none.
         keep_from: For each look, the smallest count at which it ends without a rejection.
 
@@ -79,31 +85,29 @@ class CopiesDesign:
         self._set_null()
 
     def outcome(self, look: int, exceeding: int) -> Outcome:
-        """What a look says.
+        """Return the result of a look.
 
         Args:
             look: Its number, from 0.
-            exceeding: Copies at least as extreme as the data.
-
-        Returns:
-            Rejected, kept, or open: then the next look decides, or, after the last one, the test is undecided.
+            exceeding: Number of copies at least as extreme as the data.
         """
         if exceeding <= self.reject_to[look]:
             return Outcome.REJECTED
         return Outcome.KEPT if exceeding >= self.keep_from[look] else Outcome.OPEN
 
     def p_value(self, look: int, exceeding: int) -> float:
-        """The exact p-value of a test that ended at a look: P(an outcome at least as extreme) under the hypothesis.
+        """Return the exact p-value of a test that ended at a look: P(a result at least as extreme) under the
+        hypothesis.
 
-        Rejections count as more extreme the earlier they come, ends without one the later; at the first look that is
-        (1 + exceeding) / (copies + 1). All undecided tests have one p-value.
+        Earlier rejections are more extreme; earlier ends without a rejection are less extreme. At the first look a
+        rejection has p = (1 + exceeding) / (copies + 1). All undecided tests have one p-value.
 
         Args:
             look: Its number, from 0.
-            exceeding: Copies at least as extreme as the data.
+            exceeding: Number of copies at least as extreme as the data.
 
         Returns:
-            The p-value, at most alpha exactly where the test is rejected.
+            The p-value, at most alpha exactly if the test is rejected.
         """
         outcome = self.outcome(look, exceeding)
         if outcome is Outcome.REJECTED:
@@ -117,17 +121,21 @@ class CopiesDesign:
 
     @property
     def level(self) -> float:
-        """P(rejected) under the hypothesis, where the statistic has no ties."""
+        """Probability of a rejection under the hypothesis, for a statistic without ties."""
         return sum(float(p.sum()) for p in self._rejected)
 
     def power(self, p: float) -> tuple[float, float, float]:
-        """P(rejected), P(undecided) and P(kept) where a copy exceeds the data with probability p."""
+        """Return P(rejected), P(undecided) and P(kept).
+
+        Args:
+            p: Probability that a copy exceeds the data.
+        """
         ends = list(self._ends(lambda state, done, copies: np.convolve(state, _binomial(copies - done, p))))
         rejected, kept = (sum(float(end[k].sum()) for end in ends) for k in (0, 1))
         return rejected, float(ends[-1][2].sum()), kept
 
     def _ends(self, spread: Spread) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
-        """For each look the probabilities of the counts at which it rejects, keeps, or leaves the test open."""
+        """Yield, for each look, the probabilities of the counts at which it rejects, keeps, or leaves the test open."""
         state, done = np.ones(1), 0
         for copies, low, high in zip(self.looks, self.reject_to, self.keep_from, strict=True):
             state = spread(state, done, copies)
@@ -136,7 +144,7 @@ class CopiesDesign:
             yield rejected, kept, state
 
     def _set_boundaries(self) -> None:
-        """Boundaries that p* = alpha crosses on either side with at most the risk spent so far."""
+        """Set boundaries that p* = alpha crosses on either side with at most the risk spent so far."""
         state, done = np.ones(1), 0
         reject_to, keep_from, crossed = [], [], [0.0, 0.0]
         for copies in self.looks:
@@ -157,7 +165,7 @@ class CopiesDesign:
         object.__setattr__(self, "keep_from", tuple(keep_from))
 
     def _set_null(self) -> None:
-        """P(end at each look with each count) under the hypothesis, by Polya's urn."""
+        """Set P(end at each look with each count) under the hypothesis, by Polya's urn."""
         ends = list(self._ends(_urn))
         object.__setattr__(self, "_rejected", tuple(rejected.copy() for rejected, _, _ in ends))
         object.__setattr__(self, "_kept", tuple(kept.copy() for _, kept, _ in ends))
@@ -165,14 +173,16 @@ class CopiesDesign:
 
 
 def _binomial(n: int, p: float) -> FloatArray:
-    """The probabilities of 0, ..., n successes, (n + 1,); scipy.stats has them, and takes a second to load."""
+    """Return the probabilities of 0, ..., n successes, (n + 1,); scipy.stats has them, but takes a second to load."""
     k = np.arange(n + 1)
     choices = -special.betaln(k + 1, n - k + 1) - math.log(n + 1)
     return np.asarray(np.exp(choices + special.xlogy(k, p) + special.xlog1py(n - k, -p)))
 
 
 def _urn(state: FloatArray, done: int, copies: int) -> FloatArray:
-    """P(count) after more copies, from P(count) (done + 1,): the next copy exceeds with (1 + count) / (done + 2)."""
+    """Return P(count) after more copies, from P(count) (done + 1,): the next copy exceeds with (1 + count) / (done +
+    2).
+    """
     after, step = np.zeros(copies + 1), copies - done
     more = np.arange(step)
     for count in np.flatnonzero(state):
@@ -185,15 +195,12 @@ def _urn(state: FloatArray, done: int, copies: int) -> FloatArray:
 
 
 def monte_carlo_interval(exceeding: int, copies: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The Clopper-Pearson interval of the p-value that infinitely many copies would give.
+    """Return the Clopper-Pearson interval of the p-value with infinitely many copies.
 
     Args:
-        exceeding: Copies at least as extreme as the data.
-        copies: All copies.
-        confidence: Of the interval.
-
-    Returns:
-        Its ends, between 0 and 1.
+        exceeding: Number of copies at least as extreme as the data.
+        copies: Number of all copies.
+        confidence: Confidence of the interval.
     """
     tail = (1 - confidence) / 2
     low = 0.0 if exceeding == 0 else float(special.betaincinv(exceeding, copies - exceeding + 1, tail))

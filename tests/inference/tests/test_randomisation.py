@@ -217,7 +217,7 @@ def test_bad_samples(x: Tensor, y: Tensor) -> None:
 
 
 def test_a_statistic_that_is_no_number_on_the_data() -> None:
-    with pytest.raises(InputError, match="scripted: the statistic of the data is no number"):
+    with pytest.raises(InputError, match="scripted: the statistic of the data is not finite"):
         scripted([float("nan"), 1.0])
 
 
