@@ -29,7 +29,7 @@ class Pendulum:
         """
         pull = np.array([0.0, 0.0, -self.gravity]) - self.friction * velocity
         along = (pull * position).sum(axis=1) + (velocity**2).sum(axis=1)
-        return pull - (along / self.length**2)[:, None] * position
+        return np.asarray(pull - (along / self.length**2)[:, None] * position, dtype=np.float64)
 
     def after(
         self, position: FloatArray, velocity: FloatArray, seconds: float, steps: int = 400

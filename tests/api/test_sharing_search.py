@@ -245,7 +245,7 @@ def test_hidden_layers_and_rotations() -> None:
     turn *= np.linalg.det(turn)
     assert np.allclose(radial.predict(points @ turn.T), radial.predict(points) @ turn.T, atol=1e-10)
     assert radial.score(points, labels) > 0.2
-    network = radial.to_module()
+    network = radial.to_module().double()
     exported = network(torch.from_numpy(points)).detach().numpy()
     assert np.allclose(exported, radial.predict(points), atol=1e-10)
 

@@ -5,7 +5,27 @@ import pytest
 from sharefind.groups import named_group, parse_representation
 from sharefind.meanfield import build_unit
 from sharefind.meanfield.units import SearchedUnit
+from sharefind.search.searched_unit import default_unit
 from sharefind.search.unit_reach import reach_warnings
+
+
+@pytest.mark.parametrize(
+    ("group", "out_rep", "unit"),
+    [
+        ("O3", "trivial", "gated"),
+        ("O3", "natural", "gated"),
+        ("O3", "natural*natural", "gated-tensors"),
+        ("O3", "sign*natural", "gated-tensors"),
+        ("O3", "sign", "gated"),
+        ("SO3", "natural", "gated-tensors"),
+        ("SO2", "natural", "gated"),
+        ("R5", "natural", "two-layer"),
+    ],
+)
+def test_products_are_the_default_where_labels_need_them(group: str, out_rep: str, unit: str) -> None:
+    """Characters: natural*natural of O3 holds 1, spin 1 (axial) and spin 2, of which lengths give the first alone."""
+    acting = named_group(group)
+    assert default_unit(*(parse_representation(text, acting) for text in ("2*natural", out_rep))) == unit
 
 
 def warnings_of(group: str, unit: str, in_rep: str, out_rep: str, hidden: str | None = None) -> tuple[str, ...]:

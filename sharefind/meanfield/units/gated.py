@@ -36,7 +36,7 @@ def gated_space(
     H by eta, on L by the permutations of types that eta makes, and on P by products of entries of eta.
     """
     d_out, h, lengths, d_in = out_rep.dim, hidden_rep.dim, lengths_rep.dim, in_rep.dim
-    blocks = (
+    blocks: tuple[Block, ...] = (
         Block("vectors", (d_out, h)),
         Block("output", (d_out, lengths)),
         Block("mixing", (lengths, lengths)),
