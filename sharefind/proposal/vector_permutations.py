@@ -91,7 +91,7 @@ def propose_permutations(
     best = max(
         [*likeliest, *(g for one in likeliest for g in _within_orbits(one, finite))], key=_order, default=ends[0]
     )
-    return PermutationFinding(next(g for g in named if g == best), named)
+    return PermutationFinding(next((g for g in named if g == best), ends[0]), named)
 
 
 def _order(group: FiniteGroup) -> int:

@@ -24,7 +24,7 @@ from sharefind.inference.ambient_moves import Moves
 from sharefind.inference.fitted_statistic import FittedStatistic
 from sharefind.inference.statistics.origin import orbit_scale
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
-from sharefind.inference.vectors.configuration import Configuration
+from sharefind.inference.vectors.configuration import Configuration, scaled
 from sharefind.inference.vectors.vector_layout import VectorLayout, vector_layout
 from sharefind.typing import FloatArray
 
@@ -84,9 +84,9 @@ class VectorScore(SearchStatistic):
     ) -> FittedStatistic:
         """The statistic for one hypothesis."""
         scale = orbit_scale(moves, x, y, rng)
-        inputs, labels = x.double() - scale.x_shift, scale(x, y)[1]
-        inputs = inputs / inputs.square().mean().sqrt().clamp_min(torch.finfo(torch.float64).tiny)
-        functions = Configuration(self.layout.x, len(x))
+        values, gap = scaled((x.double() - scale.x_shift).numpy(), self.layout.x)
+        inputs, labels = torch.from_numpy(values), scale(x, y)[1]
+        functions = Configuration(self.layout.x, len(x), gap)
         left, roots = _Symmetric(self, functions, moves, inputs, labels, rng).left_over()
 
         def statistic(rows_x: Tensor, rows_y: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ so that a broken permutation shows. They are arranged for speed: rows are the la
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
@@ -27,7 +28,8 @@ class ConfigurationChoice:
         degree_of_few: The same where there are one or two vectors.
         cuts: Degrees that end a block of polynomials of single vectors.
         most_pairs: Pairs whose differences are looked at, at most; further ones are left out, at random.
-        most_functions: Functions at most for each row; the degree is lowered to that.
+        most_functions: Functions of vectors and pairs at most; the degree is lowered to that.
+        most_for_row: The same for each row.
         waves: Random waves of all coordinates at once, for each length.
         lengths: Inverse lengths of these waves, for coordinates of spread 1.
     """
@@ -36,9 +38,31 @@ class ConfigurationChoice:
     degree_of_few: int = 8
     cuts: tuple[int, ...] = (1, 4, 8)
     most_pairs: int = 45
-    most_functions: float = 1.0
+    most_functions: int = 800
+    most_for_row: float = 1.0
     waves: int = 24
     lengths: tuple[float, ...] = (0.15, 0.5)
+
+
+def scaled(x: FloatArray, side: Sides) -> tuple[FloatArray, float]:
+    """Inputs of spread 1, and the root mean square of the components of differences of vectors.
+
+    All vectors have one scale, and the scalars of each orbit: neither rotations nor permutations change them.
+
+    Args:
+        x: Inputs, (rows, d_in).
+        side: What they are.
+    """
+    found = x.copy()
+    for columns in (side.vectors.ravel(), *(side.scalars[list(orbit)] for orbit in side.scalar_orbits)):
+        found[:, columns] /= _size(x[:, columns])
+    vectors = found[:, side.vectors]
+    return found, _size(vectors - vectors.mean(1, keepdims=True)) * math.sqrt(2)
+
+
+def _size(values: FloatArray) -> float:
+    """Root mean square; 1 where it is 0."""
+    return float(np.sqrt((values**2).mean())) if values.size and bool(values.any()) else 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +72,13 @@ class Configuration:
     Attributes:
         side: The coordinates of X.
         rows: How many rows there are: few allow few functions.
+        gap: Root mean square of the components of differences, in the units of the vectors.
         choice: How many functions are used.
     """
 
     side: Sides
     rows: int
+    gap: float = 1.0
     choice: ConfigurationChoice = ConfigurationChoice()
 
     @property
@@ -73,12 +99,10 @@ class Configuration:
     def exponents(self) -> IntArray:
         """Of the monomials, the constant left out, (p, n), by ascending degree."""
         terms = len(self.side.vectors) + len(self.pairs)
-        most = self.choice.degree_of_few if len(self.side.vectors) < 3 else self.choice.degree
-        for degree in range(most, 1, -1):
-            found = exponents_up_to(self.n, degree)[1:]
-            if terms * len(found) <= self.choice.most_functions * self.rows:
-                return found
-        return exponents_up_to(self.n, 2)[1:]
+        degree = self.choice.degree_of_few if len(self.side.vectors) < 3 else self.choice.degree
+        most = min(self.choice.most_functions, self.choice.most_for_row * self.rows) / terms
+        every = (exponents_up_to(self.n, d)[1:] for d in range(degree, 1, -1))
+        return next((found for found in every if len(found) <= most), exponents_up_to(self.n, 1)[1:])
 
     def blocks(self, x: FloatArray) -> list[FloatArray]:
         """Functions in blocks that are looked at apart: (functions, rows) each.
@@ -87,7 +111,7 @@ class Configuration:
         and vectors times their own scalar; waves of everything.
 
         Args:
-            x: Inputs of spread 1, (rows, d_in).
+            x: Inputs as `scaled` gives them, (rows, d_in).
         """
         across = np.ascontiguousarray(x.T)
         vectors = across[self.side.vectors.T]
@@ -97,7 +121,7 @@ class Configuration:
         found = [singles[(degrees > low) & (degrees <= high)] for low, high in pairwise(ends)]
         lengths = [self._lengths(vectors)]
         if len(self.pairs):
-            gaps = vectors[:, self.pairs[:, 0]] - vectors[:, self.pairs[:, 1]]
+            gaps = (vectors[:, self.pairs[:, 0]] - vectors[:, self.pairs[:, 1]]) / self.gap
             found.append(self._monomials(gaps))
             lengths.append(self._lengths(gaps))
         flat = [block.reshape(-1, len(x)) for block in (*found, np.concatenate(lengths, axis=1))]

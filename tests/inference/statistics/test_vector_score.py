@@ -78,3 +78,17 @@ def test_the_level_under_the_hypothesis() -> None:
     found = np.array([p_value(traits, *pairs(60, seed), seed=seed, copies=19) for seed in range(200)])
     # 200 tests of level .1: 99.9 % of such counts are at most 34.
     assert (found <= 0.1).sum() <= 34 and abs(found.mean() - 0.525) < 0.07
+
+
+def test_offsets_and_scales_of_other_columns_do_not_hide_what_is_broken() -> None:
+    """A charge of 1e6 beside coordinates of spread 10 about 300, taken relative to their mean."""
+    group = named_group("S4xO3")
+    axes = Axes(("points", "coords"), (4, 4))
+    on_x = representation_of("points:S4.natural coords:O3.natural+trivial", group, axes, INPUT_AXES)
+    traits = ProblemTraits(on_x, parse_representation("trivial", group), samples=200)
+    x, y = pairs(200, 5)
+    charges = 1e6 + np.random.default_rng(6).normal(size=(200, 4, 1))
+    whole = np.concatenate([10 * x, charges], axis=2)
+    weighted = y + (x**2).sum(-1) @ np.array([[0.0], [0.0], [0.0], [0.5]])
+    assert p_value(traits, whole, y) > 0.05
+    assert p_value(traits, whole, weighted) == 0.01
