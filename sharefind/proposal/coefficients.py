@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from sharefind.proposal.monomials import Frame
 from sharefind.recognition import Layout
 from sharefind.typing import FloatArray, IntArray
 
@@ -79,7 +80,8 @@ class Coefficients:
         blocks: The coefficients.
         inputs: Moments of X as blocks with one output; they are no signal, but a permutation that does not keep them is
             no symmetry.
-        weight_unit: What a linear coefficient is multiplied by to be a weight of y on x; labels have variance 1 here.
+        frame: Zero and unit of inputs and labels; labels have variance 1 here.
+        noise: Variance of each label that the coefficients leave, (d_out,).
         samples: n.
         about: Where monomials have their zero. About the means nothing depends on a vector added to x or to y, so that
             constants say nothing.
@@ -88,10 +90,16 @@ class Coefficients:
     layout: Layout
     blocks: tuple[Block, ...]
     inputs: tuple[Block, ...]
-    weight_unit: float
+    frame: Frame
+    noise: FloatArray
     samples: int
     about: About = "origin"
     _moved: dict[bytes, list[Signed]] = field(default_factory=dict, repr=False)
+
+    @property
+    def weight_unit(self) -> float:
+        """What a linear coefficient is multiplied by to be a weight of y on x."""
+        return self.frame.y_unit / self.frame.x_unit
 
     @property
     def linear(self) -> Block:

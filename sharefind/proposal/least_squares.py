@@ -17,7 +17,7 @@ from sharefind.column_names import column_name
 from sharefind.errors import InputError
 from sharefind.inference.partitions.linear_estimates import finite_array
 from sharefind.proposal.coefficients import About, Block, Coefficients, inverse
-from sharefind.proposal.monomials import has_constant, higher, pairs, powers, products, slopes
+from sharefind.proposal.monomials import Frame, Powers, has_constant, higher, pairs, products
 from sharefind.recognition import Layout
 from sharefind.typing import FloatArray, IntArray
 
@@ -86,12 +86,14 @@ def least_squares(
             f"{n} samples are too few for a search without a group among {d} inputs; give more than {2 * (d + 1)}"
         )
     about = "origin" if has_constant(inputs) else about
-    inputs, span = _brought_to_one(_centred(inputs, about))
-    labels, size = _brought_to_one(_centred(labels, about))
+    x_origin, y_origin = (_origin(values, about) for values in (inputs, labels))
+    inputs, span = _brought_to_one(inputs - x_origin)
+    labels, size = _brought_to_one(labels - y_origin)
     labels = labels / (rms := float(np.sqrt(np.mean(labels**2))) or 1.0)
     moments = _moments(inputs, about, fit)
     scale = float(np.sqrt(np.mean(inputs**2))) or 1.0
     inputs = inputs / scale
+    frame = Frame(x_origin, span * scale, y_origin, size * rms, Powers.of(inputs))
     kinds = _chosen(inputs, labels.shape[1], fit, names)
     design = np.hstack([columns for _, _, columns in kinds])
     gram = inverse(design.T @ design)
@@ -100,7 +102,7 @@ def least_squares(
     leverage = np.minimum(np.einsum("np,np->n", weighted, design), fit.largest_leverage)
     residual = (labels - design @ values.T) / (1 - leverage)[:, None]
     noise = _noise(residual, labels, fit.rounding)
-    shifts = _shifts(powers(inputs), kinds, values, weighted) if about == "mean" else None
+    shifts = _shifts(frame.powers, inputs, kinds, values, weighted) if about == "mean" else None
     blocks, first = list[Block](), 0
     for name, exponents, _ in kinds:
         part = slice(first, first + len(exponents))
@@ -109,11 +111,11 @@ def least_squares(
             covariance = _with_shifts(covariance, shifts[:, :, part], inputs)
         blocks.append(Block(name, exponents, values[:, part], covariance))
         first = part.stop
-    return Coefficients(layout, tuple(blocks), moments, size / span * rms / scale, n, about)
+    return Coefficients(layout, tuple(blocks), moments, frame, np.diag(noise).copy(), n, about)
 
 
-def _centred(values: FloatArray, about: About) -> FloatArray:
-    return values - values.mean(axis=0) if about == "mean" else values
+def _origin(values: FloatArray, about: About) -> FloatArray:
+    return np.asarray(values.mean(axis=0)) if about == "mean" else np.zeros(values.shape[1])
 
 
 def _noise(residual: FloatArray, labels: FloatArray, rounding: float) -> FloatArray:
@@ -152,16 +154,18 @@ def shrunk_covariance(residual: FloatArray) -> FloatArray:
     return np.asarray((1 - share) * covariance + share * mean * np.eye(m))
 
 
-def _shifts(plain: FloatArray, kinds: Sequence[Kind], values: FloatArray, weighted: FloatArray) -> FloatArray:
+def _shifts(
+    powers: Powers, inputs: FloatArray, kinds: Sequence[Kind], values: FloatArray, weighted: FloatArray
+) -> FloatArray:
     """How the coefficients change with the zero of each input, (d, m, p): those of the fit's derivatives.
 
-    plain: (4, n, d). values: (m, p). weighted: (n, p), the design times the inverse Gram matrix.
+    inputs: (n, d). values: (m, p). weighted: (n, p), the design times the inverse Gram matrix.
 
     The mean of an input is an estimate. Its error moves the coefficients of lower degree by those of higher degree, and
     not alike for all inputs, so it belongs to their covariance.
     """
-    steps, found = slopes(plain), []
-    for k in range(plain.shape[2]):
+    plain, steps, found = powers.values(inputs), powers.slopes(inputs), []
+    for k in range(inputs.shape[1]):
         turned = plain.copy()
         turned[:, :, k] = steps[:, :, k]
         slope, first = np.zeros((plain.shape[1], len(values))), 0
@@ -247,7 +251,7 @@ def _moments(inputs: FloatArray, about: About, fit: Fit) -> tuple[Block, ...]:
 def _chosen(inputs: FloatArray, d_out: int, fit: Fit, names: Sequence[str]) -> list[Kind]:
     """The blocks that n samples can estimate."""
     n, d = inputs.shape
-    is_free, found = has_constant(inputs), powers(inputs)
+    is_free, found = has_constant(inputs), Powers.of(inputs).values(inputs)
     first = [] if is_free else [("constant", np.zeros((1, d), dtype=np.int64))]
     chosen = [(name, e, products(found, e)) for name, e in (*first, ("linear", np.eye(d, dtype=np.int64)))]
     refuse_dependent(np.hstack([columns for _, _, columns in chosen]), inputs, fit, names)

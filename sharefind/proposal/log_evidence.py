@@ -93,14 +93,26 @@ class BlockEvidence:
         """The log evidence under the prior of each kind."""
         if labels.max() == 0:
             return 0.0
+        _, pulled, loaded = self._loaded(labels)
+        if loaded.ndim == 1:
+            return float(0.5 * (pulled**2 / loaded - np.log(loaded)).sum())
+        return 0.5 * (float(pulled @ np.linalg.solve(loaded, pulled)) - float(np.linalg.slogdet(loaded)[1]))
+
+    def _loaded(self, labels: Labels) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Prior deviations S (k,), S C^T precision values (k,), and 1 + S C^T precision C S (k, k), or its diagonal."""
         inner, pulled = self._gathered(labels)
         spread = self._spread(labels)
-        pulled = spread * pulled
         if inner.ndim == 1:
-            loaded = 1 + spread**2 * inner
-            return float(0.5 * (pulled**2 / loaded - np.log(loaded)).sum())
-        matrix = np.eye(len(inner)) + np.multiply.outer(spread, spread) * inner
-        return 0.5 * (float(pulled @ np.linalg.solve(matrix, pulled)) - float(np.linalg.slogdet(matrix)[1]))
+            return spread, spread * pulled, 1 + spread**2 * inner
+        return spread, spread * pulled, np.eye(len(inner)) + np.multiply.outer(spread, spread) * inner
+
+    def posterior_mean(self, labels: Labels) -> FloatArray:
+        """The mean of the values (dim,) under ties, given the data; 0 where the block shows no signal."""
+        if labels.max() == 0 or not self.tau2.any():
+            return np.zeros(labels.size)
+        spread, pulled, loaded = self._loaded(labels)
+        values = spread * (pulled / loaded if loaded.ndim == 1 else np.linalg.solve(loaded, pulled))
+        return np.asarray(np.concatenate([[0.0], values])[np.abs(labels)] * np.sign(labels))
 
     def misfit(self, labels: Labels) -> tuple[float, int]:
         """Squared distance of the values from the space in units of the noise, and its degrees of freedom."""
@@ -173,6 +185,11 @@ class LogEvidence:
         silent = "constant" if self.coefficients.about == "mean" else ""
         return tuple(k for k, b in enumerate(self.blocks) if b.block.name != silent and b.tau2.any())
 
+    @property
+    def telling(self) -> tuple[int, ...]:
+        """Those of them that say how y depends on x."""
+        return tuple(k for k in self.speaking if k < len(self.coefficients.blocks))
+
     def log(self, generators: Sequence[IntArray]) -> float:
         """Log evidence for the fixed space of the group that the permutations generate."""
         return self.log_of(self.patterns(generators))
@@ -219,16 +236,16 @@ class LogEvidence:
     def patterns(self, generators: Sequence[IntArray]) -> list[Labels]:
         """What a group leaves fixed in each block that can say anything, int32 (dim,) each."""
         moved = [self.coefficients.moved(g) for g in generators]
-        return [_fixed([m[k] for m in moved], self.blocks[k].block.dim) for k in self.speaking]
+        return [fixed_pattern([m[k] for m in moved], self.blocks[k].block.dim) for k in self.speaking]
 
     def weights(self, generators: Sequence[IntArray]) -> Labels:
         """The fixed space in the parameters that the layout stands for, int32 (dim,)."""
         layout = self.coefficients.layout
-        return _fixed([layout.parameter_move(g) for g in generators], layout.dim)
+        return fixed_pattern([layout.parameter_move(g) for g in generators], layout.dim)
 
 
-def _fixed(moved: Sequence[Signed], dim: int) -> Labels:
-    """What signed permutations of `dim` entries leave fixed."""
+def fixed_pattern(moved: Sequence[Signed], dim: int) -> Labels:
+    """What signed permutations of `dim` entries leave fixed, int32 (dim,); no ties where there are none."""
     if not moved:
         return free(dim)
     targets, signs = zip(*moved, strict=True)

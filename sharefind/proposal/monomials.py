@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations, permutations
 
 import numpy as np
@@ -14,30 +15,61 @@ def has_constant(inputs: FloatArray) -> bool:
     return bool(np.any(np.ptp(inputs, axis=0) == 0))
 
 
-def powers(inputs: FloatArray) -> FloatArray:
-    """The polynomials 1, x, x^2 - a, x^3 - b x, orthogonal under the law of all inputs taken together: (4, n, d).
+@dataclass(frozen=True)
+class Powers:
+    """The polynomials 1, x, x^2 - a, x^3 - b x of one input each, orthogonal under the law of all inputs together.
 
-    For normal inputs (n, d) these are Hermite's.
+    For normal inputs these are Hermite's.
+
+    Attributes:
+        second: a, the second moment.
+        tilt: b, fourth moment over second.
     """
-    second = float(np.mean(inputs**2))
-    return np.stack([np.ones_like(inputs), inputs, inputs**2 - second, inputs**3 - _tilt(inputs) * inputs])
+
+    second: float
+    tilt: float
+
+    @classmethod
+    def of(cls, inputs: FloatArray) -> Powers:
+        """Those of inputs (n, d)."""
+        second = float(np.mean(inputs**2))
+        return cls(second, float(np.mean(inputs**4)) / (second or 1.0))
+
+    def values(self, inputs: FloatArray) -> FloatArray:
+        """Of inputs (n, d), (4, n, d)."""
+        return np.stack([np.ones_like(inputs), inputs, inputs**2 - self.second, inputs**3 - self.tilt * inputs])
+
+    def slopes(self, inputs: FloatArray) -> FloatArray:
+        """Derivatives at inputs (n, d), (4, n, d)."""
+        return np.stack([np.zeros_like(inputs), np.ones_like(inputs), 2 * inputs, 3 * inputs**2 - self.tilt])
 
 
-def slopes(of: FloatArray) -> FloatArray:
-    """Derivatives of `powers`, (4, n, d)."""
-    inputs = of[1]
-    return np.stack([np.zeros_like(inputs), np.ones_like(inputs), 2 * inputs, 3 * inputs**2 - _tilt(inputs)])
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Where inputs and labels have their zero and their unit, so that coefficients of one data set fit other samples.
 
+    Attributes:
+        x_origin: Shape (d_in,), what is subtracted from the inputs.
+        x_unit: What they are divided by then; one number for all.
+        y_origin: Shape (d_out,), the same of the labels.
+        y_unit: The same of the labels.
+        powers: The polynomials of inputs that were brought to this zero and this unit.
+    """
 
-def _tilt(inputs: FloatArray) -> float:
-    """b of x^3 - b x, fourth moment over second."""
-    return float(np.mean(inputs**4)) / (float(np.mean(inputs**2)) or 1.0)
+    x_origin: FloatArray
+    x_unit: float
+    y_origin: FloatArray
+    y_unit: float
+    powers: Powers
 
 
 def products(of: FloatArray, exponents: IntArray) -> FloatArray:
     """Products of polynomials of one input each: `of` (4, n, d), exponents (p, d) -> (n, p)."""
-    inputs = np.arange(exponents.shape[1])
-    return np.stack([np.prod(of[row, :, inputs].T, axis=1) for row in exponents], axis=1)
+    used = np.argsort(exponents == 0, axis=1, kind="stable")[:, : max(1, int((exponents > 0).sum(1).max(initial=0)))]
+    found = np.ones((len(exponents), of.shape[1]))
+    for inputs in used.T:
+        found *= of[exponents[np.arange(len(exponents)), inputs], :, inputs]
+    return found.T
 
 
 def higher(d: int) -> list[tuple[str, IntArray]]:

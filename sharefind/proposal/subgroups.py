@@ -7,7 +7,7 @@ holds is left to exact tests on other samples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,7 @@ from sharefind.proposal.log_evidence import Labels, LogEvidence
 from sharefind.proposal.noisy_automorphisms import Effort
 from sharefind.proposal.posterior import Posterior, TiedSpace, posterior
 from sharefind.proposal.subgroup_search import SubgroupSearch, Table, coordinate_chain, keepers
+from sharefind.proposal.tied_relations import TiedRelations, on_layout
 from sharefind.recognition import Layout
 from sharefind.recognition.layout import Axis
 from sharefind.recognition.naming import permutation_group_name
@@ -89,6 +90,7 @@ class SubgroupFinding:
         samples: n that proposed.
         has_signal: Whether coefficients differ from noise at all.
         is_exhaustive: Whether the search was not cut short.
+        relations: What they make of the relation under the ties of each member of the family; None without a signal.
     """
 
     whole: FiniteGroup
@@ -98,6 +100,7 @@ class SubgroupFinding:
     samples: int
     has_signal: bool
     is_exhaustive: bool
+    relations: TiedRelations | None = None
 
 
 def propose_subgroups(
@@ -202,13 +205,14 @@ class _Exploration:
         proposed = self._proposed(found, climb.look(()), is_exhaustive)
         family = self._family(found, proposed)
         logs = {group: self._log(group) for group in family}
-        return SubgroupFinding(whole, proposed, family, logs, samples, True, is_exhaustive)
+        relations = TiedRelations(self.points, self.evidence, family)
+        return SubgroupFinding(whole, proposed, family, logs, samples, True, is_exhaustive, relations)
 
     def _climbed(self) -> tuple[_GroupClimb, bool]:
         """All groups that were looked at, and whether no search was cut short."""
         climb = _GroupClimb(self.evidence)
         search = self._search(self._tables())
-        climb.run(self._on_layout(search.candidates()))
+        climb.run(on_layout(self.points, search.candidates()))
         climb.look(tuple(self.evidence.ambient or ()))
         is_exhaustive, refined = search.is_exhaustive, set[bytes]()
         for _ in range(self.settings.rounds):
@@ -220,7 +224,7 @@ class _Exploration:
             elements: list[IntArray] = []
             for _, generators in fresh:
                 again = self._search(self._tied_tables(generators))
-                elements += [*generators, *self._on_layout(again.candidates())]
+                elements += [*generators, *on_layout(self.points, again.candidates())]
                 is_exhaustive &= again.is_exhaustive
             climb.run(list({g.tobytes(): g for g in elements}.values()))
         return climb, is_exhaustive
@@ -228,20 +232,15 @@ class _Exploration:
     def _search(self, tables: Sequence[Table]) -> SubgroupSearch:
         return SubgroupSearch(self.points, tables, self.chain, self.settings.effort)
 
-    @property
-    def _telling(self) -> list[int]:
-        """Blocks with a signal that say how y depends on x."""
-        return [k for k in self.evidence.speaking if k < len(self.evidence.coefficients.blocks)]
-
     def _tables(self) -> list[Table]:
         """The coefficients that say how y depends on x; noise alone would only hide what these say."""
-        return [Table.of(self.evidence.blocks[k].block) for k in self._telling]
+        return [Table.of(self.evidence.blocks[k].block) for k in self.evidence.telling]
 
     def _tied_tables(self, generators: Generators) -> list[Table]:
         """The same under the ties of a group, which are known better, the more it ties."""
         patterns = dict(zip(self.evidence.speaking, self.evidence.patterns(generators), strict=True))
         tables = []
-        for k in self._telling:
+        for k in self.evidence.telling:
             block, labels = self.evidence.blocks[k].block, patterns[k]
             values, errors = self.evidence.blocks[k].refit(labels) if labels.max() else (np.empty(0), np.empty(0))
             tied = np.concatenate([[0.0], values])[np.abs(labels)] * np.sign(labels)
@@ -249,10 +248,6 @@ class _Exploration:
             shape = block.values.shape
             tables.append(replace(Table.of(block, tied.reshape(shape)), variances=spread.reshape(shape)))
         return tables
-
-    def _on_layout(self, elements: Iterable[Permutations]) -> list[IntArray]:
-        start = self.points.group.degree
-        return [np.asarray(g[start:], dtype=np.int64) - start for g in elements]
 
     def _proposed(self, found: Posterior, alone: float, is_exhaustive: bool) -> tuple[ProposedSubgroup, ...]:
         """The likeliest groups, each the largest that ties the same coefficients; the trivial one is none."""
@@ -316,7 +311,7 @@ class _Exploration:
         return generated_subgroup(self.points.group, group.generators, permutation_group_name(group))
 
     def _log(self, group: FiniteGroup) -> float:
-        return float(self.evidence.log(self._on_layout(self.points.lifted(group.generator_array))))
+        return float(self.evidence.log(on_layout(self.points, self.points.lifted(group.generator_array))))
 
 
 def _is_inside(inner: FiniteGroup, outer: FiniteGroup) -> bool:

@@ -16,6 +16,7 @@ from torch import Tensor
 from sharefind.errors import InputError
 from sharefind.groups import FiniteGroup, Group, Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.inference.fitted_statistic import Statistic
 from sharefind.proposal.subgroups import SubgroupFinding, propose_subgroups
 from sharefind.rng import named_stream
 from sharefind.search.blind import Sampler, split_rows
@@ -47,6 +48,11 @@ class SubgroupStart:
         if self.finding is None or not self.finding.log_evidence:
             return None
         return {label_of(group): log for group, log in self.finding.log_evidence.items()}
+
+    def contrast(self, group: FiniteGroup) -> Statistic | None:
+        """What the proposing rows expect where a group does not hold; None where they expect nothing else."""
+        relations = None if self.finding is None else self.finding.relations
+        return None if relations is None else relations.contrast(group)
 
 
 def grows_inside(config: SearchConfig, group: Group, reps: Sequence[Representation], most: int) -> bool:

@@ -13,11 +13,13 @@ from torch import Tensor
 from sharefind.groups import CompactGroup, FiniteGroup, Group
 from sharefind.groups.orthogonal_subgroups import is_compact_subgroup
 from sharefind.inference import Candidate, CandidateFamily, FamilyTest, family_test
+from sharefind.inference.fitted_statistic import Statistic
 from sharefind.inference.row_blocks import renumbered
 from sharefind.inference.statistics.registry import statistic_of
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
 from sharefind.rng import named_stream
 from sharefind.search.experiments import StageProgress
+from sharefind.search.inside import SubgroupStart
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.mirror_start import kept_columns
 from sharefind.search.problem import Problem
@@ -61,7 +63,22 @@ def law_test(
         units=units,
         on_copies=stage.follow,
         evidence=evidence,
+        first=proposed_relations(problem, family),
     )
+
+
+def proposed_relations(problem: Problem, family: CandidateFamily) -> dict[str, Statistic]:
+    """What rows that proposed subgroups expect of the others, by candidate; none where a statistic was chosen.
+
+    Args:
+        problem: What is searched.
+        family: The candidates.
+    """
+    inside = problem.inside
+    if problem.settings.statistic is not None or not isinstance(inside, SubgroupStart):
+        return {}
+    found = {c.name: inside.contrast(c.group) for c in family.candidates if c.group is not None}
+    return {name: statistic for name, statistic in found.items() if statistic is not None}
 
 
 @dataclass

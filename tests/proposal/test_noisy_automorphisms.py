@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sharefind.groups import FiniteGroup, named_group, natural
 from sharefind.proposal.coefficients import Block, Coefficients
+from sharefind.proposal.monomials import Frame, Powers
 from sharefind.proposal.noisy_automorphisms import PermutationSearch
 from sharefind.recognition import matrix_layout, recognise
 from sharefind.spaces import fixed_space, matrix_space
@@ -24,8 +25,9 @@ def test_exact_coefficients_give_the_whole_stabiliser(name: str) -> None:
     block = Block(
         "linear", np.eye(rep.dim, dtype=np.int64), values.reshape(rep.dim, rep.dim), np.full(rep.dim**2, 1e-12)
     )
-    layout = matrix_layout((rep.dim, rep.dim))
-    search = PermutationSearch(Coefficients(layout, (block,), (), 1.0, 100))
+    layout, origin = matrix_layout((rep.dim, rep.dim)), np.zeros(rep.dim)
+    frame = Frame(origin, 1.0, origin, 1.0, Powers(1.0, 3.0))
+    search = PermutationSearch(Coefficients(layout, (block,), (), frame, np.ones(rep.dim), 100))
     moves = search.generators()
     group = FiniteGroup("found", rep.dim, tuple(tuple(map(int, g)) for g in moves))
     assert group.order == recognise(space, (rep.dim, rep.dim)).order and search.is_exhaustive

@@ -22,7 +22,7 @@ from sharefind.errors import ConfigError
 from sharefind.inference.dependence import warns_of_rows
 from sharefind.inference.fitted_statistic import Statistic
 from sharefind.inference.tests.families import CandidateFamily
-from sharefind.inference.tests.p_values import RandomisationTest
+from sharefind.inference.tests.p_values import RandomisationTest, smallest_of
 from sharefind.inference.tests.randomisation import TestSpec, randomisation_tests
 from sharefind.inference.tests.sequential import CopiesDesign
 from sharefind.parallel import Workers
@@ -139,6 +139,7 @@ def family_test(
     grow: bool = False,
     on_copies: Callable[[str, int], None] | None = None,
     evidence: Mapping[str, float] | None = None,
+    first: Mapping[str, Statistic] | None = None,
 ) -> FamilyTest:
     """Test a family of symmetries of the law of (X, Y), in waves: all groups inside rejected ones alone come next.
 
@@ -159,6 +160,8 @@ def family_test(
         on_copies: Called with the candidate under test and the copies that were looked at, where this process works
             alone.
         evidence: Settles conflicts, see `closed_test`.
+        first: Of some candidates, by name: a statistic that is tested before `statistic`, each of the two at half of
+            the level. Where it rejects, the other one is not computed.
 
     Returns:
         The verdicts.
@@ -172,22 +175,43 @@ def family_test(
             f"alpha={alpha}, copies={copies}: alpha must lie in (0, 1) and 1 / (copies + 1) not above it; give at "
             f"least {_least_copies(alpha)} copies"
         )
-    shared = workers or Workers()
-    design = CopiesDesign(alpha, copies) if grow else None
+    shared, earlier = workers or Workers(), first or {}
+    design = {parts: CopiesDesign(alpha / parts, _share_of(copies, parts)) for parts in (1, 2) if grow}
 
-    def spec(place: int) -> TestSpec:
+    def spec(place: int, by: Statistic) -> TestSpec:
         candidate = family.candidates[place]
-        rng = named_stream(seed, "family test", statistic.name, candidate.name)
-        own = int(rng.integers(2**63))
-        return TestSpec(candidate.moves, statistic, own, copies, max_exceedances, design, units)
+        parts = 2 if candidate.name in earlier else 1
+        rng = named_stream(seed, "family test", by.name, candidate.name)
+        own, most = int(rng.integers(2**63)), _share_of(copies, parts)
+        return TestSpec(candidate.moves, by, own, most, max_exceedances, design.get(parts), units)
+
+    def made(wave: Sequence[tuple[int, Statistic]]) -> Iterator[tuple[int, RandomisationTest]]:
+        heard = _named(on_copies, [family.names[place] for place, _ in wave])
+        with closing(randomisation_tests(x, y, [spec(*one) for one in wave], shared, on_copies=heard)) as results:
+            yield from results
 
     def tests(wave: Sequence[int]) -> Iterator[tuple[int, RandomisationTest]]:
-        heard = _named(on_copies, [family.names[place] for place in wave])
-        with closing(randomisation_tests(x, y, [spec(place) for place in wave], shared, on_copies=heard)) as results:
-            yield from results
+        begun = [(k, earlier[family.names[place]]) for k, place in enumerate(wave) if family.names[place] in earlier]
+        before = dict[int, RandomisationTest]()
+        for number, test in made([(wave[k], by) for k, by in begun]):
+            k = begun[number][0]
+            found = smallest_of([test], alpha, 2)
+            if found.p_value <= alpha:
+                yield k, found
+            else:
+                before[k] = test
+        rest = [k for k, place in enumerate(wave) if k in before or family.names[place] not in earlier]
+        for number, test in made([(wave[k], statistic) for k in rest]):
+            k = rest[number]
+            yield k, smallest_of([before[k], test], alpha, 2) if k in before else test
 
     with shared.connected():
         return closed_test(family, alpha, tests, progress, memory, evidence)
+
+
+def _share_of(copies: int, parts: int) -> int:
+    """Copies that tell as much at a part of the level."""
+    return parts * (copies + 1) - 1
 
 
 Wave = Callable[[Sequence[int]], Iterator[tuple[int, RandomisationTest]]]

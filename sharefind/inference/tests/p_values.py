@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ class RandomisationTest:
         z: Standard deviations of the copies by which the data lie above their mean, in the most extreme component.
         seconds: What it cost; no part of what was found.
         is_open: Whether even the largest number of copies left the verdict at the level to chance.
+        shared: Statistics that shared the level: the p-value is so many times the smallest of theirs (Bonferroni).
     """
 
     p_value: float
@@ -33,11 +34,30 @@ class RandomisationTest:
     z: float
     seconds: float = field(default=0.0, compare=False)
     is_open: bool = False
+    shared: int = 1
 
     @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of the p-value that infinitely many copies would give."""
-        return monte_carlo_interval(self.exceeding, self.copies)
+        low, high = monte_carlo_interval(self.exceeding, self.copies)
+        return min(1.0, self.shared * low), min(1.0, self.shared * high)
+
+
+def smallest_of(tests: Sequence[RandomisationTest], alpha: float, shared: int) -> RandomisationTest:
+    """One test of several statistics of the same hypothesis, by Bonferroni.
+
+    Args:
+        tests: Those that were made; the others are left out because these reject.
+        alpha: The level of the one test.
+        shared: How many statistics share the level, those that were left out too.
+
+    Returns:
+        The one with the smallest p-value, that times `shared`.
+    """
+    best = min(tests, key=lambda t: t.p_value)
+    p_value = min(1.0, shared * best.p_value)
+    is_open = p_value > alpha and any(t.is_open for t in tests)
+    return replace(best, p_value=p_value, seconds=sum(t.seconds for t in tests), is_open=is_open, shared=shared)
 
 
 def randomisation_p_value(components: NDArray[np.float64]) -> float:

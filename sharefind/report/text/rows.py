@@ -53,8 +53,8 @@ def nearest(rows: Sequence[SymmetryRow], alpha: float, most: int) -> list[Symmet
 
 
 def statistic_name(rows: Sequence[SymmetryRow]) -> str:
-    """Name of the statistic of the exact tests."""
-    return next((row.statistic for row in rows if row.statistic is not None), "none")
+    """Name of the statistic of the exact tests, or names where groups were decided by different ones."""
+    return " and ".join(dict.fromkeys(row.statistic for row in rows if row.statistic is not None)) or "none"
 
 
 def diagnosis_cells(name: str, row: DiagnosisRow) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ class _Test(Part):
     z: Bounded
     seconds: NonNegative
     is_open: bool = False
+    shared: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="after")
     def _counts(self) -> _Test:

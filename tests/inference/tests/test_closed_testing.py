@@ -196,3 +196,50 @@ def test_the_fewest_copies(alpha: float, least: int) -> None:
     assert 1 / (least + 1) <= alpha
     x = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 3)))
     assert family_test(x, x[:, :1], family, MarginalLikelihood(), alpha=alpha, copies=least).tests
+
+
+def sequence(above: int, copies: int, calls: list[str], name: str) -> object:
+    """A statistic whose data are exceeded by so many copies of so many; it notes that it was computed."""
+
+    class _Sequence:
+        def bind(
+            self, moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, units: Tensor | None = None
+        ) -> FittedStatistic:
+            calls.append(name)
+            values = iter([0.0] + [1.0] * above + [-1.0] * (copies - above))
+            return FittedStatistic(
+                y, lambda rows_x, rows_y: torch.tensor([[next(values)] for _ in rows_x], dtype=torch.float64)
+            )
+
+    _Sequence.name = name
+    return _Sequence()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "p_value", "decides", "computed"),
+    [
+        (0, 19, 0.1, "early", ["early"]),
+        (1, 0, 0.1, "late", ["early", "late"]),
+        (1, 4, 0.2, "early", ["early", "late"]),
+        (19, 19, 1.0, "early", ["early", "late"]),
+    ],
+)
+def test_two_statistics_share_the_level(
+    first: int, second: int, p_value: float, decides: str, computed: list[str]
+) -> None:
+    """Each at half of the level .1 with twice the copies; the second is left out where the first rejects."""
+    calls: list[str] = []
+    family = named_family({"top": axis_rotations((0, 0, 1))}, [])
+    found = family_test(
+        X,
+        Y,
+        family,
+        sequence(second, 19, calls, "late"),
+        alpha=0.1,
+        copies=9,
+        first={"top": sequence(first, 19, calls, "early")},
+    )
+    test = found.tests["top"]
+    assert (test.p_value, test.statistic, test.copies, calls) == (pytest.approx(p_value), decides, 19, computed)
+    assert found.verdicts["top"] is (Verdict.REJECTED if p_value <= 0.1 else Verdict.ACCEPTED)
+    assert test.shared == 2 and test.interval[0] <= p_value <= test.interval[1]
