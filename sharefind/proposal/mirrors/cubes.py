@@ -192,7 +192,7 @@ class CubicLines:
         """Cubes of inputs, once a label has an image."""
         k, s = image
         every = np.arange(len(self.cubes.inputs))
-        entered = self._whole(self.cubes.is_entered[every, every, every], False)
+        entered = self._which(self.cubes.is_entered[every, every, every])
         if entered.any():
             here, there = (self._diagonal(label) for label in (j, k))
             yield from _line(here, there, s, self._same(j == k), np.logical_or.outer(entered, entered))
@@ -267,13 +267,19 @@ class CubicLines:
             nearest = gaps[:, every, every].min(axis=1)
         else:
             nearest = gaps.min(axis=(1, 2))
-        return self._whole(nearest, 0.0)
+        return self._whole(np.asarray(nearest), 0.0)
 
     # Parts of the table ------------------------------------------------------------------------------------------
 
-    def _whole(self, part: FloatArray | BoolArray, rest: float | bool) -> FloatArray | BoolArray:
+    def _whole(self, part: FloatArray, rest: float) -> FloatArray:
         """Of all inputs (d_in,), from those in the table (q,)."""
-        found = np.full(self.cubes.size, rest, dtype=part.dtype)
+        found = np.full(self.cubes.size, rest, dtype=np.float64)
+        found[self.cubes.inputs] = part
+        return found
+
+    def _which(self, part: BoolArray) -> BoolArray:
+        """The same of what is true of inputs, bool (q,) -> (d_in,); false of others."""
+        found = np.zeros(self.cubes.size, dtype=np.bool_)
         found[self.cubes.inputs] = part
         return found
 
@@ -301,13 +307,13 @@ class CubicLines:
     def _entered_row(self, two: tuple[int, int]) -> BoolArray:
         if min(two) < 0:
             return np.zeros(self.cubes.size, dtype=bool)
-        return self._whole(self.cubes.is_entered[two], False)
+        return self._which(self.cubes.is_entered[two])
 
     def _entered_squares(self, p: int) -> BoolArray:
         every = np.arange(len(self.cubes.inputs))
         if p < 0:
             return np.zeros(self.cubes.size, dtype=bool)
-        return self._whole(self.cubes.is_entered[p, every, every], False)
+        return self._which(self.cubes.is_entered[p, every, every])
 
     def _same(self, is_same: bool) -> BoolArray:
         return np.eye(self.cubes.size, dtype=bool) & is_same
