@@ -79,14 +79,16 @@ def _energy(atoms: Any, positions: FloatArray) -> float:
 def _at_rest(name: str, force: float = 1e-5, steps: int = 200) -> Any:
     """Atoms where the forces on them are at most `force` eV/angstrom."""
     with needs("cluster", "ASE", "atoms"):
-        from ase.build import molecule
-        from ase.calculators.emt import EMT
-        from ase.cluster import Icosahedron, Octahedron
-        from ase.optimize import BFGS
+        import ase.build
+        import ase.calculators.emt
+        import ase.cluster
+        import ase.optimize
+    library: Any = ase  # its functions have no types
     if name == "methane":
-        atoms = molecule("CH4")
+        atoms = library.build.molecule("CH4")
     else:
-        atoms = Icosahedron("Cu", 2) if name == "icosahedron" else Octahedron("Cu", 2)
-    atoms.calc = EMT()
-    BFGS(atoms, logfile=None).run(fmax=force, steps=steps)
+        made = library.cluster.Icosahedron if name == "icosahedron" else library.cluster.Octahedron
+        atoms = made("Cu", 2)
+    atoms.calc = library.calculators.emt.EMT()
+    library.optimize.BFGS(atoms, logfile=None).run(fmax=force, steps=steps)
     return atoms

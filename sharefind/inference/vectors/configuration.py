@@ -84,7 +84,7 @@ class Configuration:
     @property
     def n(self) -> int:
         """Dimension of a vector."""
-        return self.side.vectors.shape[1]
+        return int(self.side.vectors.shape[1])
 
     @cached_property
     def pairs(self) -> IntArray:

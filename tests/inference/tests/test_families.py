@@ -165,5 +165,5 @@ def test_bad_families(names: str, inside: NDArray[np.bool_]) -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(GroupError, match="C7 is no candidate"):
+    with pytest.raises(GroupError, match="C7 is not a candidate"):
         family_of(SQUARE).place("C7")
