@@ -285,15 +285,19 @@ def _no_connection(address: str | None, patience: float) -> Iterator[None]:
     yield
 
 
+def _is_connected(distributed: Any) -> bool:
+    """Return whether this process has a client that works. One that found no scheduler remains registered."""
+    try:
+        return bool(distributed.Client.current().status == "running")
+    except ValueError:
+        return False
+
+
 @contextmanager
 def _dask_connection(address: str | None, patience: float) -> Iterator[None]:
     """Connect to the scheduler at the address, unless this process has a client already."""
     distributed = _needed("distributed", "dask")
-    try:
-        distributed.Client.current()
-    except ValueError:
-        pass
-    else:
+    if _is_connected(distributed):
         yield
         return
     if address is None:

@@ -217,7 +217,12 @@ def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path, name: str, 
 
 
 @pytest.mark.parametrize(
-    ("request_", "what"), [(Request(jobs=0), "jobs 0"), (Request(jobs=-2), "jobs -2"), (Request(seed=-1), "seed")]
+    ("request_", "what"),
+    [
+        (Request(jobs=0), "jobs must be at least 1, not 0"),
+        (Request(jobs=-2), "jobs must be at least 1, not -2"),
+        (Request(seed=-1), "seed"),
+    ],
 )
 def test_numbers_out_of_range_are_refused_before_anything_is_written(
     tmp_path: Path, request_: Request, what: str

@@ -211,7 +211,7 @@ def test_refusals():
         recognise(Subspace.full(5), (2, 2))
     with pytest.raises(SpaceError, match="cannot move together"):
         recognise(Subspace.full(6), (2, 3), together=True)
-    with pytest.raises(SpaceError, match="no \\(d_out, d_in\\)"):
+    with pytest.raises(SpaceError, match="is not \\(d_out, d_in\\)"):
         recognise(Subspace.full(6), (6,), bias=True)
     with pytest.raises(SpaceError, match="unknown moves"):
         recognise(Subspace.full(4), (2, 2), moves="rotations")

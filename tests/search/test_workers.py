@@ -119,7 +119,7 @@ def test_work_that_is_left_early_ends() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"jobs": 0}, "jobs 0"),
+        ({"jobs": 0}, "jobs must be at least 1, not 0"),
         ({"executor": "threads"}, "executor threads does not exist; use one of loky, dask, ray"),
         ({"address": "tcp://a:1"}, "give executor dask or ray"),
         ({"executor": "dask", "address": "tcp://a:1", "jobs": 2}, "jobs 2 is for one machine"),
