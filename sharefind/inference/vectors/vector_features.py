@@ -306,9 +306,11 @@ def _whitened(
     noise *= float(np.trace(np.linalg.solve(moments, averaged))) / width
     values, vectors = np.linalg.eigh(averaged)
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    b = (root @ coefficients / np.sqrt(noise)).reshape(sets, basis.size, -1)
-    errors = root @ _errors(design, rest, moments, views, choice) / np.sqrt(noise)
-    return LabelFit(basis, b, len(labels), errors.reshape(-1, *b.shape))
+    errors = root @ _errors(design, rest, moments, views, choice)
+    # Errors that follow the inputs are larger than their mean size says where the design has its long arms.
+    size = math.sqrt(max(noise, float((errors**2).mean())))
+    b = (root @ coefficients / size).reshape(sets, basis.size, -1)
+    return LabelFit(basis, b, len(labels), errors.reshape(-1, *b.shape) / size)
 
 
 def _errors(design: FloatArray, rest: FloatArray, moments: FloatArray, views: int, choice: FeatureChoice) -> FloatArray:
