@@ -149,7 +149,12 @@ def kronecker(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
 
 
 def kronecker_rows(a: DomainMatrix, b: DomainMatrix) -> DomainMatrix:
-    """The Kronecker product of the rows of a, (k, n), and b, (l, m): (k l, n m), over one field."""
+    """Return the Kronecker product of the rows of two matrices, shape (k l, n m), over one field.
+
+    Args:
+        a: Shape (k, n).
+        b: Shape (l, m).
+    """
     a, b = common_matrices((a, b))
     (k, n), (size, m) = a.shape, b.shape
     rows = {

@@ -132,7 +132,7 @@ def group_of_matrices(
 def group_at_rest(
     source: str, positions: FloatArray, kinds: Sequence[str], outputs: str = "scalar", limits: Limits = DEFAULT_LIMITS
 ) -> GeneratorFile:
-    """The point group of points at rest, which turns a vector for each point and permutes the points.
+    """Return the point group of points at rest, which turns a vector for each point and permutes the points.
 
     Args:
         source: Opens every message.

@@ -301,7 +301,12 @@ def permuted_types(matrices: NDArray[np.float64], labels: Sequence[int]) -> NDAr
 
 
 def paired(matrices: NDArray[np.float64], labels: Sequence[int]) -> NDArray[np.float64]:
-    """How matrices (size, 2 h, 2 h) that keep types act on the products of two halves: (size, p, p)."""
+    """Return how matrices that keep types act on the p products of two halves of coordinates, shape (size, p, p).
+
+    Args:
+        matrices: Shape (size, 2 h, 2 h).
+        labels: Types of the coordinates, see `pair_places`.
+    """
     first, second = pair_places(labels)
     products = matrices[:, first[:, None], first] * matrices[:, second[:, None], second]
     return np.asarray(products, dtype=np.float64)

@@ -37,7 +37,7 @@ class _Piece:
 
 
 def composed_rows(rep: Representation, group: Group, leaf: Leaf) -> DomainMatrix:
-    """Reduced basis (k, dim) of what a subgroup of the group of a composed representation fixes.
+    """Return a reduced basis, shape (k, dim), of what a subgroup of the group of a composed representation fixes.
 
     Args:
         rep: Of the whole group.

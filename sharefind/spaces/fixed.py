@@ -55,7 +55,7 @@ def fixed_space(rep: Representation, backend: Backend = "auto", by_rows: int = 2
 
 
 def fixed_space_of(rep: Representation, group: Group) -> Subspace:
-    """What a subgroup of the acting group fixes, part by part where the action was composed.
+    """Return what a subgroup of the acting group fixes, part by part where the action was composed.
 
     Args:
         rep: Of the whole group.

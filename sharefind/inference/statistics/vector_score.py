@@ -63,7 +63,14 @@ class VectorScore(SearchStatistic):
 
     @classmethod
     def of_problem(cls, problem: ProblemTraits) -> Self:
-        """The score for the vectors of a problem."""
+        """Return the score for the vectors of a problem.
+
+        Args:
+            problem: What is tested.
+
+        Raises:
+            GroupError: The group does not act by vectors and scalars.
+        """
         layout = vector_layout(problem.in_rep, problem.out_rep)
         if layout is None:
             raise GroupError(

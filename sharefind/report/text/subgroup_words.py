@@ -61,7 +61,7 @@ def _placed(one: ProposedGroup) -> str:
 
 
 def axis_words(result: Result, name: str) -> str:
-    """What a group of the axis that was proposed turns about, such as "turns about (0, 0, 1), axis within .3 degrees".
+    """Return what a group of the proposed axis turns about, such as "turns about (0, 0, 1), axis within .3 degrees".
 
     Args:
         result: Of the search.
