@@ -65,7 +65,7 @@ def fixed_space_of(rep: Representation, group: Group) -> Subspace:
 
 
 def _leaf_rows(parts: Sequence[Representation]) -> DomainMatrix:
-    """Of a tensor product; parts by signed permutations go by orbits, though they are given by matrices."""
+    """Return the basis for a tensor product; parts that permute coordinates, with signs or without, go by orbits."""
     known = [image for image in map(_signed_images, parts) if image is not None]
     if len(known) < len(parts):
         return linear.kernel(fixed_equations(reduce(mul, parts)))

@@ -44,7 +44,7 @@ class VectorScore(SearchStatistic):
         folds: Of the rows, to choose the ridge.
         ridges: Relative to the mean of the second moments' diagonal.
         rounding: Share of the largest eigenvalue of a second moment below which a direction is rounding.
-        fewest_vectors: From so many vectors on it is the default.
+        fewest_vectors: Number of vectors from which it is the default.
 
     Raises:
         GroupError: The group acts by anything but vectors and scalars.
@@ -80,7 +80,7 @@ class VectorScore(SearchStatistic):
 
     @classmethod
     def is_default(cls, problem: ProblemTraits) -> bool:
-        """For infinite groups that turn several vectors."""
+        """Return whether the group is infinite and turns several vectors."""
         if problem.in_rep.group.order is not None:
             return False
         layout = vector_layout(problem.in_rep, problem.out_rep)
@@ -156,7 +156,7 @@ class _Symmetric:
         return self.moves.move(elements, self.x.unsqueeze(0), self.y.unsqueeze(0))
 
     def _weights(self, copies: Sequence[Copy], equations: Sequence[Copy]) -> FloatArray | None:
-        """Of the ridge that predicts rows kept apart best, (m, q); None where none does better than 0."""
+        """Return weights (m, q) of the ridge that predicts rows kept apart best; None if none does better than 0."""
         gram, right = (np.sum(parts, axis=0) for parts in zip(*equations, strict=True))
         losses = np.zeros(len(self.settings.ridges))
         for (own_gram, own_right), rows in zip(equations, self._folds, strict=True):

@@ -245,17 +245,17 @@ class _TestsByCopies:
 
     @cached_property
     def alone(self) -> tuple[int, CopiesDesign | None]:
-        """Of a statistic that has the level for itself."""
+        """Return the copies and the design of a statistic that has the level for itself."""
         return self.copies, CopiesDesign(self.alpha, self.copies) if self.grow else None
 
     @cached_property
     def earlier(self) -> tuple[int, CopiesDesign | None]:
-        """Of the first of two that share it: twice the copies tell as much at half of the level."""
+        """Return those of the first of two that share it: twice the copies tell as much at half of the level."""
         return self._twice, CopiesDesign(self.alpha / 2, self._twice) if self.grow else None
 
     @cached_property
     def later(self) -> tuple[int, CopiesDesign | None]:
-        """Of the second."""
+        """Return those of the second."""
         return self._twice, CopiesDesign(self.alpha / 2, self._twice, self.few) if self.grow else None
 
     @property
