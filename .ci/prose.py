@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help="check these rooms instead of those of .ci/rooms.txt")
     asked = parser.parse_args(arguments)
     patterns = dict(read_patterns(asked.root / ".ci/prose.txt"))
-    rooms = asked.rooms or [room for room, _ in _lines(asked.root / ".ci/rooms.txt")]
+    rooms = asked.rooms or list(_lines(asked.root / ".ci/rooms.txt"))
     found = [line for room in rooms for path in _modules(asked.root / room) for line in findings(path, patterns)]
     print(*found, f"{len(found)} turns of phrase to change", sep="\n")
     return 1 if found else 0
@@ -45,15 +45,15 @@ def read_patterns(path: Path) -> Iterator[tuple[re.Pattern[str], str]]:
     Yields:
         The pattern, which ignores case and matches across line ends, and the advice.
     """
-    for line, _ in _lines(path):
+    for line in _lines(path):
         pattern, _, advice = line.partition(" => ")
         yield re.compile(pattern.strip().replace(" ", r"\s+(?:#\s*)?"), re.IGNORECASE), advice.strip()
 
 
-def _lines(path: Path) -> Iterator[tuple[str, int]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+def _lines(path: Path) -> Iterator[str]:
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
-            yield line.strip(), number
+            yield line.strip()
 
 
 def _modules(room: Path) -> list[Path]:

@@ -6,7 +6,7 @@ loses where they do not: Occam's factor, without a penalty to choose (MacKay 199
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -112,7 +112,7 @@ class BlockEvidence:
             return np.zeros(labels.size)
         spread, pulled, loaded = self._loaded(labels)
         values = spread * (pulled / loaded if loaded.ndim == 1 else np.linalg.solve(loaded, pulled))
-        return np.asarray(np.concatenate([[0.0], values])[np.abs(labels)] * np.sign(labels))
+        return of_classes(values, labels)
 
     def misfit(self, labels: Labels) -> tuple[float, int]:
         """Squared distance of the values from the space in units of the noise, and its degrees of freedom."""
@@ -238,10 +238,25 @@ class LogEvidence:
         moved = [self.coefficients.moved(g) for g in generators]
         return [fixed_pattern([m[k] for m in moved], self.blocks[k].block.dim) for k in self.speaking]
 
+    def keeps(self, g: IntArray, patterns: Mapping[int, Labels]) -> bool:
+        """Whether a permutation of the layout's points leaves fixed all that has these ties.
+
+        Args:
+            g: The permutation.
+            patterns: Ties of some blocks, by their numbers.
+        """
+        moved = self.coefficients.moved(g)
+        return all(np.array_equal(labels[moved[k][0]], moved[k][1] * labels) for k, labels in patterns.items())
+
     def weights(self, generators: Sequence[IntArray]) -> Labels:
         """The fixed space in the parameters that the layout stands for, int32 (dim,)."""
         layout = self.coefficients.layout
         return fixed_pattern([layout.parameter_move(g) for g in generators], layout.dim)
+
+
+def of_classes(values: FloatArray, labels: Labels) -> FloatArray:
+    """Values of class 1, 2, ... (k,) with their signs at each place of a pattern, (dim,)."""
+    return np.asarray(np.concatenate([[0.0], values])[np.abs(labels)] * np.sign(labels))
 
 
 def fixed_pattern(moved: Sequence[Signed], dim: int) -> Labels:

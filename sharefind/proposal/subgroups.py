@@ -22,7 +22,7 @@ from sharefind.inference.partitions.linear_estimates import finite_array
 from sharefind.proposal.climb import Climb, Generators
 from sharefind.proposal.coefficients import About
 from sharefind.proposal.least_squares import has_origin, least_squares
-from sharefind.proposal.log_evidence import Labels, LogEvidence
+from sharefind.proposal.log_evidence import Labels, LogEvidence, of_classes
 from sharefind.proposal.noisy_automorphisms import Effort
 from sharefind.proposal.posterior import Posterior, TiedSpace, posterior
 from sharefind.proposal.subgroup_search import SubgroupSearch, Table, coordinate_chain, keepers
@@ -162,12 +162,8 @@ class _GroupClimb(Climb):
         return self._pattern(generators).tobytes()
 
     def _keeps(self, generators: Generators, g: IntArray) -> bool:
-        moved = self.evidence.coefficients.moved(g)
-        for k, labels in zip(self.evidence.speaking, self._patterns(generators), strict=True):
-            targets, signs = moved[k]
-            if not np.array_equal(labels[targets], signs * labels):
-                return False
-        return True
+        patterns = dict(zip(self.evidence.speaking, self._patterns(generators), strict=True))
+        return self.evidence.keeps(g, patterns)
 
     def spaces(self) -> list[TiedSpace]:
         return [TiedSpace("", self._pattern(found), log, found) for log, found in self.visited.values()]
@@ -204,8 +200,8 @@ class _Exploration:
         found = posterior(climb.spaces())
         proposed = self._proposed(found, climb.look(()), is_exhaustive)
         family = self._family(found, proposed)
-        logs = {group: self._log(group) for group in family}
         relations = TiedRelations(self.points, self.evidence, family)
+        logs = {group: relations.log(group) for group in family}
         return SubgroupFinding(whole, proposed, family, logs, samples, True, is_exhaustive, relations)
 
     def _climbed(self) -> tuple[_GroupClimb, bool]:
@@ -243,8 +239,7 @@ class _Exploration:
         for k in self.evidence.telling:
             block, labels = self.evidence.blocks[k].block, patterns[k]
             values, errors = self.evidence.blocks[k].refit(labels) if labels.max() else (np.empty(0), np.empty(0))
-            tied = np.concatenate([[0.0], values])[np.abs(labels)] * np.sign(labels)
-            spread = np.concatenate([[0.0], errors**2])[np.abs(labels)]
+            tied, spread = of_classes(values, labels), of_classes(errors**2, np.abs(labels))
             shape = block.values.shape
             tables.append(replace(Table.of(block, tied.reshape(shape)), variances=spread.reshape(shape)))
         return tables
@@ -309,9 +304,6 @@ class _Exploration:
         if group.name != "?":
             return group
         return generated_subgroup(self.points.group, group.generators, permutation_group_name(group))
-
-    def _log(self, group: FiniteGroup) -> float:
-        return float(self.evidence.log(on_layout(self.points, self.points.lifted(group.generator_array))))
 
 
 def _is_inside(inner: FiniteGroup, outer: FiniteGroup) -> bool:

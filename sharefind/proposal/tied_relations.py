@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -93,6 +94,10 @@ class TiedRelations:
     groups: tuple[FiniteGroup, ...]
     _known: dict[FiniteGroup | None, _Ties] = field(default_factory=dict, repr=False)
 
+    def log(self, group: FiniteGroup) -> float:
+        """The log evidence for the ties of a subgroup."""
+        return self._ties(group).log
+
     def contrast(self, group: FiniteGroup) -> RelationContrast | None:
         """The test of a subgroup; None where no relation that was looked at breaks it.
 
@@ -109,12 +114,11 @@ class TiedRelations:
         frame = coefficients.frame
         x_origin, y_origin = own.of_inputs(frame.x_origin), own.of_outputs(frame.y_origin)
         shift = (other.of_outputs(frame.y_origin) - y_origin) / frame.y_unit
-        kept, rest = self._relation(own), self._relation(other)
         return RelationContrast(
             replace(frame, x_origin=x_origin, y_origin=y_origin),
             np.concatenate([coefficients.blocks[k].exponents for k in self.evidence.telling]),
-            kept,
-            rest - kept,
+            own.relation,
+            other.relation - own.relation,
             shift,
             self._weights,
         )
@@ -122,10 +126,7 @@ class TiedRelations:
     @property
     def _weights(self) -> FloatArray:
         """One over the noise of each label, the mean over those that the whole group mixes."""
-        noise = self.evidence.coefficients.noise
-        orbits = np.abs(self._ties(self.points.group).mixed)
-        means = np.bincount(orbits, noise) / np.maximum(np.bincount(orbits), 1)
-        return np.asarray(1 / means[orbits])
+        return 1 / _fixed_part(self.evidence.coefficients.noise, self._ties(self.points.group).mixed)
 
     def _ties(self, group: FiniteGroup | None) -> _Ties:
         if group not in self._known:
@@ -133,39 +134,28 @@ class TiedRelations:
             self._known[group] = _Ties.of(self.evidence, generators)
         return self._known[group]
 
-    def _relation(self, ties: _Ties) -> FloatArray:
-        """Coefficients of all telling blocks under ties, (d_out, p)."""
-        parts = []
-        for k in self.evidence.telling:
-            block = self.evidence.blocks[k]
-            parts.append(block.posterior_mean(ties.patterns[k]).reshape(block.block.values.shape))
-        return np.hstack(parts)
-
     def _keeps(self, own: _Ties, other: _Ties) -> bool:
         """Whether the first group keeps every relation with the ties of the second."""
-        for g in own.generators:
-            moved = self.evidence.coefficients.moved(g)
-            for k in self.evidence.telling:
-                (targets, signs), labels = moved[k], other.patterns[k]
-                if not np.array_equal(labels[targets], signs * labels):
-                    return False
-        return True
+        patterns = {k: other.patterns[k] for k in self.evidence.telling}
+        return all(self.evidence.keeps(g, patterns) for g in own.generators)
 
 
 @dataclass(frozen=True, eq=False)
 class _Ties:
     """A subgroup's ties.
 
-    generators: on the layout. log: evidence. patterns: of each block that can say anything, by its number. outputs,
-    inputs: what it fixes of either, as patterns. mixed: the outputs that it mixes, signs apart, as numbers (d_out,).
+    evidence: of the coefficients. generators: on the layout. log: evidence. patterns: of each block that can say
+    anything, by its number. outputs, inputs: what it fixes of either, as patterns. mixed: the same of the outputs,
+    signs apart.
     """
 
+    evidence: LogEvidence
     generators: list[IntArray]
     log: float
     patterns: dict[int, Labels]
     outputs: Labels
     inputs: Labels
-    mixed: IntArray
+    mixed: Labels
 
     @classmethod
     def of(cls, evidence: LogEvidence, generators: list[IntArray]) -> _Ties:
@@ -173,13 +163,20 @@ class _Ties:
         outputs, inputs = ([layout.signed_move(g, axis) for g in generators] for axis in layout.blocks[0])
         d_out, d_in = (layout.axes[axis].size for axis in layout.blocks[0])
         return cls(
+            evidence,
             generators,
             evidence.log_of(patterns),
             dict(zip(evidence.speaking, patterns, strict=True)),
             fixed_pattern(outputs, d_out),
             fixed_pattern(inputs, d_in),
-            np.asarray(tying.components(np.stack([m[0] for m in outputs])) if outputs else np.arange(d_out)),
+            fixed_pattern([(images, np.ones_like(signs)) for images, signs in outputs], d_out),
         )
+
+    @cached_property
+    def relation(self) -> FloatArray:
+        """Coefficients of all telling blocks, (d_out, p)."""
+        blocks = [(self.evidence.blocks[k], self.patterns[k]) for k in self.evidence.telling]
+        return np.hstack([b.posterior_mean(labels).reshape(b.block.values.shape) for b, labels in blocks])
 
     def of_outputs(self, vector: FloatArray) -> FloatArray:
         """What the group fixes of labels (d_out,)."""
@@ -191,10 +188,8 @@ class _Ties:
 
 
 def _fixed_part(vector: FloatArray, labels: Labels) -> FloatArray:
-    """The mean over each class of a pattern (d,), signs included."""
-    classes, signs = np.abs(labels), np.sign(labels)
-    means = np.bincount(classes, signs * vector) / np.maximum(np.bincount(classes), 1)
-    return np.asarray(signs * means[classes])
+    """The projection of a vector (d,) on a pattern."""
+    return np.asarray(tying.project(labels, vector[None])[0])
 
 
 def on_layout(points: JointPoints, elements: Permutations | Sequence[Permutations]) -> list[IntArray]:

@@ -130,7 +130,7 @@ class _Symmetric:
     def left_over(self) -> tuple[Tensor, list[FloatArray]]:
         """What the model leaves of the labels, (n, q), and the roots of the moments of each block, (k, m)."""
         copies = [self._copy() for _ in range(self.settings.fitted_copies)]
-        stacked = [(np.concatenate([*blocks, np.ones((1, len(self.x)))]), labels) for blocks, labels in copies]
+        stacked = [(_with_constant(blocks), labels) for blocks, labels in copies]
         equations = [_normal_equations(stacked, rows) for rows in self._folds]
         total = np.sum([gram for gram, _ in equations], axis=0) / len(copies)
         sizes = np.cumsum([len(block) for block in copies[0][0]])[:-1]
@@ -176,7 +176,7 @@ class _Symmetric:
             elements = self._drawn()
             moved_x, _ = self._moved(elements)
             blocks = self.functions.blocks(moved_x[0].numpy())
-            predicted = np.concatenate([*blocks, np.ones((1, len(self.x)))]).T @ weights
+            predicted = _with_constant(blocks).T @ weights
             total += self._taken_back(elements, torch.from_numpy(predicted))
         return total / self.settings.averaged_copies
 
@@ -189,6 +189,11 @@ class _Symmetric:
         ]
         # Column k of rhohat_g is the image of the k-th unit vector; its inverse has it as row k.
         return torch.stack([(column * predicted).sum(1) for column in columns], 1)
+
+
+def _with_constant(blocks: Sequence[FloatArray]) -> FloatArray:
+    """Return all functions of some blocks, and 1, (m, n)."""
+    return np.concatenate([*blocks, np.ones((1, blocks[0].shape[1]))])
 
 
 def _normal_equations(copies: Sequence[Copy], rows: slice) -> Copy:
