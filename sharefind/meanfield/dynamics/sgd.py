@@ -28,8 +28,9 @@ from sharefind.meanfield.dynamics.settings import SGDConfig as SGDConfig
 from sharefind.meanfield.dynamics.stepping import Chunk, Steps, choose_steps
 from sharefind.meanfield.objectives.losses import SQUARED, Loss
 from sharefind.meanfield.objectives.penalties import RIDGE, Penalty
-from sharefind.meanfield.objectives.schemes import Gradient
+from sharefind.meanfield.objectives.schemes import Gradient, VanillaGradient
 from sharefind.meanfield.objectives.sources import Source, read_steps
+from sharefind.meanfield.units import SearchedUnit
 from sharefind.spaces import Subspace
 
 Progress = Callable[[int, int], None]
@@ -123,10 +124,11 @@ def train(
         x, y = read_steps(source, first, until)
         if steps is None:
             _refuse_other_rows(x, y, theta)
-            length = _chunk_length(x, y, theta, config, pace)
-            activations = float(config.steps * len(theta) * x.shape[2] * config.particles * y.shape[3])
+            activations = float(config.steps * len(theta) * x.shape[2] * config.particles * _width(gradient, y))
             work = max(activations, config.run_activations)
             steps = choose_steps(config.backend, recursion, noise, seed, theta, work, pace)
+            drawn = theta.numel() if noise is not None and steps.draws_noise else 0
+            length = _chunk_length(x, y, theta, drawn, pace)
         sizes = tuple(config.step_size * schedule.value(k / config.particles) for k in range(first, until))
         chunk = Chunk(x.to(theta), y.to(theta), first, sizes, config.tau, config.beta)
         theta = steps.advance(theta, chunk, risk if first >= last_window else None, tell)
@@ -140,10 +142,15 @@ def train(
     return Trajectory(tuple(clouds), tuple(checkpoints), risk.cpu() / max(1, config.steps - last_window))
 
 
-def _chunk_length(x: Tensor, y: Tensor, theta: Tensor, config: SGDConfig, pace: Pace) -> int:
-    """Steps whose samples and noise are drawn together: few enough that they stay in cache."""
-    noise = 0 if config.noise == "none" else theta.numel()
-    activations = len(theta) * x.shape[2] * config.particles * y.shape[3]
+def _width(gradient: Gradient, y: Tensor) -> int:
+    """Numbers that a particle computes for a sample; those of its outputs where the unit is not known."""
+    unit = gradient.unit if isinstance(gradient, VanillaGradient) else None
+    return unit.width if isinstance(unit, SearchedUnit) else y.shape[3]
+
+
+def _chunk_length(x: Tensor, y: Tensor, theta: Tensor, noise: int, pace: Pace) -> int:
+    """Steps that are carried out together: few enough that their samples and noise, numbers a step, stay in cache."""
+    activations = theta.shape[0] * theta.shape[2] * x.shape[2] * y.shape[3]
     few = min(pace.steps, pace.activations // max(1, activations))
     return max(1, min(few, pace.numbers // ((x.numel() + y.numel()) // len(x) + noise)))
 
