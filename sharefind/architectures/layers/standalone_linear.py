@@ -1,0 +1,153 @@
+"""The linear layer in the forms that `sharefind.architectures.forms` chooses from, for the package and for exports.
+
+It keeps to the rules of `standalone`: of each `if sharing...` an exported module has the branch that is taken, and it
+has the methods of its own form alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from sharefind.architectures.layers.standalone import SharedModule
+
+if TYPE_CHECKING:
+    from sharefind.architectures.linear_sharing import LinearSharing
+
+
+class SharedLinear(SharedModule):
+    """A drop-in for torch.nn.Linear: W x [+ b] with shared parameters.
+
+    On average an entry of W starts with the variance of one of nn.Linear.
+
+    Args:
+        in_features: as in the layer that it replaces; refused where it does not fit.
+        out_features: the same.
+        bias: the same.
+        device: as in torch.nn.Linear.
+        dtype: as in torch.nn.Linear.
+    """
+
+    sharing: LinearSharing
+    turned: Tensor
+    bias_places: Tensor
+    mix: Tensor
+    pools: Tensor
+    spreads: Tensor
+    rate_of: Tensor
+    sources: Tensor
+    factors: Tensor
+
+    def __init__(
+        self,
+        sharing: LinearSharing,
+        in_features: int | None = None,
+        out_features: int | None = None,
+        bias: bool | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        own = (sharing.d_in, sharing.d_out, sharing.has_bias)
+        for asked, known in zip((in_features, out_features, bias), own, strict=True):
+            if asked not in (None, known):
+                raise ValueError(f"this layer is ({own[0]}, {own[1]}, bias={own[2]})")
+        start = sharing.linear_start
+        super().__init__(sharing, start=start, device=device, dtype=dtype)
+        self.in_features, self.out_features = own[:2]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., D_IN) -> (..., D_OUT)."""
+        if self.sharing.is_dense:
+            blocks = self.blocks
+            return nn.functional.linear(x, blocks["weight"], blocks.get("bias"))
+        elif self.sharing.is_gathered:
+            return nn.functional.linear(x, *self.gathered())
+        elif self.sharing.has_bias:
+            return self.product(x) + self.values.index_select(-1, self.bias_places)
+        else:
+            return self.product(x)
+
+    def gathered(self) -> tuple[Tensor, Tensor | None]:
+        """W and b. W is made by columns: its gradient then comes in this order, too."""
+        values, bias = self.values, None
+        columns = values.index_select(-1, self.turned).view(self.sharing.d_in, -1)
+        if self.sharing.has_bias:
+            bias = values.index_select(-1, self.bias_places)
+        return columns.t(), bias
+
+    def product(self, x: Tensor) -> Tensor:
+        """W x, by sums over parts."""
+        rates = self.coefficient @ self.mix
+        if self.sharing.is_plain_sum:
+            a, b = rates.unbind()
+            return a * x + b * x.sum(-1, keepdim=True)
+        elif not self.sharing.has_sums:
+            return self.moved(x, rates)
+        elif self.sharing.has_matches:
+            return self.moved(x, rates) + self.summed(x, rates)
+        else:
+            return self.summed(x, rates)
+
+    def moved(self, x: Tensor, rates: Tensor) -> Tensor:
+        """What each output takes from one input: the sum over all matches."""
+        inputs = x.index_select(-1, self.sources)
+        inputs = inputs.view(*x.shape[:-1], *self.factors.shape)
+        factors = rates[: len(self.factors), None] * self.factors
+        return (factors * inputs).sum(-2)
+
+    def summed(self, x: Tensor, rates: Tensor) -> Tensor:
+        """What each output takes from sums over the parts of the inputs."""
+        sums = (x @ self.pools) * rates.index_select(-1, self.rate_of)
+        return sums @ self.spreads
+
+    def _make_tables(self) -> None:
+        super()._make_tables()
+        self._make_form()
+
+    def _make_form(self) -> None:
+        """The tables of the form."""
+        if self.sharing.has_places:
+            self._make_places()
+        if self.sharing.is_pooled:
+            self._make_pools()
+
+    def _make_places(self) -> None:
+        """Where the entries of W, by columns, and those of b are read from."""
+        labels = torch.tensor(self.sharing.labels, device=self.coefficient.device)
+        if self.sharing.is_gathered:
+            weight = labels[: self.sharing.d_in * self.sharing.d_out]
+            turned = weight.view(self.sharing.d_out, -1).t().flatten()
+            self.register_buffer("turned", self._places(turned).int(), persistent=False)
+        if self.sharing.has_bias:
+            places = self._places(labels[self.sharing.d_in * self.sharing.d_out :]).int()
+            self.register_buffer("bias_places", places, persistent=False)
+
+    def _make_pools(self) -> None:
+        """What is added up, and where sums go."""
+        like = self.coefficient.detach()
+        mix = torch.tensor(self.sharing.mix, device=like.device, dtype=like.dtype)
+        self.register_buffer("mix", mix, persistent=False)
+        if self.sharing.has_matches:
+            matches = torch.tensor(self.sharing.matches, device=like.device)
+            sources = (matches.abs() - 1).clamp(min=0).flatten()
+            self.register_buffer("sources", sources, persistent=False)
+            self.register_buffer("factors", matches.sign().to(like), persistent=False)
+        if self.sharing.has_sums:
+            inputs, outputs = self.sharing.input_parts, self.sharing.output_parts
+            pools = [self._members(parts) for parts in inputs]
+            self.register_buffer("pools", torch.cat(pools, -1), persistent=False)
+            spreads = torch.cat([self._members(parts) for parts in outputs], -1)
+            self.register_buffer("spreads", spreads.t().contiguous(), persistent=False)
+            first = mix.shape[1] - len(pools)
+            rate_of = [first + k for k, pool in enumerate(pools) for _ in pool[0]]
+            self.register_buffer("rate_of", torch.tensor(rate_of, device=like.device), persistent=False)
+
+    def _members(self, parts: Sequence[int]) -> Tensor:
+        """Which part each number belongs to, and with what sign: (numbers, parts)."""
+        like = self.coefficient.detach()
+        part = torch.tensor(parts, device=like.device)[:, None]
+        every = torch.arange(1, max(map(abs, parts)) + 1, device=like.device)
+        return (part.abs() == every).to(like) * part.sign()

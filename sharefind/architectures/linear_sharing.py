@@ -1,0 +1,91 @@
+"""A linear layer as `layers.standalone_linear` reads it: what is shared, and the form in which it is computed.
+
+In an exported module each attribute is a constant.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sharefind.architectures.forms.choice import AUTO, check_form, choose, is_light
+from sharefind.architectures.forms.form import Dense, Form, Gather, TiedLayer
+from sharefind.architectures.forms.pool import Pool
+from sharefind.architectures.sharing import Sharing
+from sharefind.architectures.spec import SharingSpec
+
+
+class LinearSharing(Sharing):
+    """What is shared in a layer W x [+ b], and how it is computed.
+
+    Attributes:
+        form: How.
+        is_dense: Whether its matrix is made whole by `entries`.
+        is_light: Whether one row costs less in this form than in a product with a matrix that is kept.
+        has_places: Whether entries are read from the coefficients by the layer itself.
+        is_gathered: Whether it is read from the coefficients by columns.
+        is_pooled: Whether outputs are combinations of inputs and of sums over parts.
+        is_plain_sum: Whether W x is a x + b sum(x).
+        has_matches: Whether outputs take something from single inputs, by a table.
+        has_sums: Whether outputs take something from sums over parts, by a table.
+
+    Args:
+        spec: Of a matrix unit.
+        form: The name of a form, "auto" for the one that costs least.
+
+    Raises:
+        ConfigError: There is no such form, or it does not fit.
+    """
+
+    def __init__(self, spec: SharingSpec, form: str = AUTO) -> None:
+        super().__init__(spec)
+        check_form(form)
+        self.form = self._chosen(form)
+        self.is_dense, self.is_gathered = type(self.form) is Dense, isinstance(self.form, Gather)
+        self.is_pooled = isinstance(self.form, Pool)
+        self.is_light = is_light(self.form, self.d_out * self.d_in)
+        self.has_places = self.is_gathered or (self.has_bias and not self.is_dense)
+        self.is_plain_sum = self.is_pooled and self.pool.keeps_places and self.pool.is_total
+        self.has_matches = self.is_pooled and bool(self.pool.matches) and not self.is_plain_sum
+        self.has_sums = self.is_pooled and bool(self.pool.sums) and not self.is_plain_sum
+
+    def _chosen(self, form: str) -> Form:
+        labels, shape = self.labels, (self.d_out, self.d_in)
+        if labels is None or self.dim == 0:
+            return choose(TiedLayer(np.zeros(shape, dtype=np.int32), None, 0), "dense" if form == AUTO else form)
+        count = self.d_out * self.d_in
+        bias = labels[count:] if self.has_bias else None
+        return choose(TiedLayer(labels[:count].reshape(shape), bias, self.dim), form)
+
+    @property
+    def pool(self) -> Pool:
+        """The form, of layers that add up.
+
+        Raises:
+            TypeError: It is another form.
+        """
+        if not isinstance(self.form, Pool):
+            raise TypeError(f"the form is {self.form.name}")
+        return self.form
+
+    @property
+    def mix(self) -> NDArray[np.float64]:
+        """What each coefficient contributes to each rate."""
+        return self.pool.mix
+
+    @cached_property
+    def matches(self) -> list[list[int]]:
+        """For each match and each output its input, counted from 1 and with the sign of the entry, 0 for none."""
+        return [relation.sources.tolist() for relation in self.pool.matches]
+
+    @cached_property
+    def input_parts(self) -> list[list[int]]:
+        """For each sum the part of each input, counted from 1 and with its sign, 0 for none."""
+        return [relation.inputs.tolist() for relation in self.pool.sums]
+
+    @cached_property
+    def output_parts(self) -> list[list[int]]:
+        """The same of each output."""
+        return [relation.outputs.tolist() for relation in self.pool.sums]
