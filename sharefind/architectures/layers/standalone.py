@@ -71,23 +71,25 @@ class SharedModule(nn.Module):
 
     @property
     def values(self) -> Tensor:
-        """The different values that entries have, side by side: (*lead, values)."""
+        """The different values that entries have, side by side: (*lead, SLOTS)."""
         values: Tensor = self.coefficient
         if self.sharing.has_zeros:
             # Place 0 is that of an entry that is zero.
             values = nn.functional.pad(values, (1, 0))
         if self.sharing.has_signs:
             values = torch.cat([values, -values], dim=-1)
-        if self.sharing.has_copies:
-            # They are read from copies in turn: their gradients then add up faster.
-            values = torch.cat([values] * self.sharing.copies, dim=-1)
         return values
 
     @property
     def entries(self) -> Tensor:
         """All entries of the blocks, one block after the other, by rows."""
         if self.sharing.is_tied:
-            return self.values.index_select(-1, self.index)
+            values = self.values
+            if self.sharing.has_copies:
+                # They are read from copies in turn: their gradients then add up faster.
+                sizes = (*values.shape[:-1], self.sharing.copies, -1)
+                values = values.unsqueeze(-2).expand(sizes).flatten(-2)
+            return values.index_select(-1, self.index)
         else:
             return self.coefficient @ self.basis
 
@@ -176,7 +178,11 @@ class SharedModule(nn.Module):
         like = self.coefficient.detach()
         if self.sharing.is_tied:
             labels = torch.tensor(self.sharing.labels, device=like.device)
-            self.register_buffer("index", self._places(labels), persistent=False)
+            index = self._places(labels)
+            if self.sharing.has_copies:
+                copy = torch.arange(len(labels), device=like.device) % self.sharing.copies
+                index = index + self.sharing.slots * copy
+            self.register_buffer("index", index, persistent=False)
         else:
             self.register_buffer("basis", self._dense_basis(like), persistent=False)
         if self.sharing.has_types:
@@ -190,9 +196,6 @@ class SharedModule(nn.Module):
         if self.sharing.has_signs:
             # The second half of the values are the negatives.
             places = places + self.sharing.slots // 2 * (labels < 0)
-        if self.sharing.has_copies:
-            copy = torch.arange(len(labels), device=labels.device) % self.sharing.copies
-            places = places + self.sharing.slots * copy
         return places
 
     def _dense_basis(self, like: Tensor) -> Tensor:
