@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sharefind.architectures.forms.choice import AUTO, check_form, choose, is_light
 from sharefind.architectures.forms.form import Dense, Form, Gather, TiedLayer
+from sharefind.architectures.forms.fourier import Fourier
 from sharefind.architectures.forms.pool import Pool
 from sharefind.architectures.sharing import Sharing
 from sharefind.architectures.spec import SharingSpec
@@ -27,6 +28,8 @@ class LinearSharing(Sharing):
         has_places: Whether entries are read from the coefficients by the layer itself.
         is_gathered: Whether it is read from the coefficients by columns.
         is_pooled: Whether outputs are combinations of inputs and of sums over parts.
+        is_fourier: Whether it is a convolution over a grid that goes round.
+        is_one_copy: Whether inputs and outputs are one copy of the grid each.
         is_plain_sum: Whether W x is a x + b sum(x).
         has_matches: Whether outputs take something from single inputs, by a table.
         has_sums: Whether outputs take something from sums over parts, by a table.
@@ -45,6 +48,8 @@ class LinearSharing(Sharing):
         self.form = self._chosen(form)
         self.is_dense, self.is_gathered = type(self.form) is Dense, isinstance(self.form, Gather)
         self.is_pooled = isinstance(self.form, Pool)
+        self.is_fourier = isinstance(self.form, Fourier)
+        self.is_one_copy = self.is_fourier and len(self.fourier.inputs) == len(self.fourier.outputs) == 1
         self.is_light = is_light(self.form, self.d_out * self.d_in)
         self.has_places = self.is_gathered or (self.has_bias and not self.is_dense)
         self.is_plain_sum = self.is_pooled and self.pool.keeps_places and self.pool.is_total
@@ -89,3 +94,29 @@ class LinearSharing(Sharing):
     def output_parts(self) -> list[list[int]]:
         """The same of each output."""
         return [relation.outputs.tolist() for relation in self.pool.sums]
+
+    @property
+    def fourier(self) -> Fourier:
+        """The form, of convolutions.
+
+        Raises:
+            TypeError: It is another form.
+        """
+        if not isinstance(self.form, Fourier):
+            raise TypeError(f"the form is {self.form.name}")
+        return self.form
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """The lengths of the grid."""
+        return self.fourier.grid
+
+    @cached_property
+    def input_places(self) -> list[list[int]]:
+        """The input at each place of each copy of the grid, by rows of the grid."""
+        return self.fourier.inputs.tolist()
+
+    @cached_property
+    def output_places(self) -> list[list[int]]:
+        """The output at each place of each copy."""
+        return self.fourier.outputs.tolist()

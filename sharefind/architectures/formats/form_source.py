@@ -15,13 +15,21 @@ def used_by_form(sharing: LinearSharing) -> dict[str, bool]:
     used = {"gathered": sharing.is_gathered, "turned": sharing.is_gathered}
     used |= dict.fromkeys(("SharedLinear._make_tables", "_make_form"), not sharing.is_dense)
     used |= {"_make_places": sharing.has_places, "bias_places": sharing.has_bias and not sharing.is_dense}
-    used |= dict.fromkeys(("product", "_make_pools", "mix"), sharing.is_pooled)
+    used |= dict.fromkeys(("pooled", "_make_pools", "mix"), sharing.is_pooled)
+    used |= dict.fromkeys(("convolved", "_make_grid", "kernel", "input_places", "output_order"), sharing.is_fourier)
+    used |= {"whole": sharing.is_dense or sharing.is_fourier}
     used |= dict.fromkeys(("moved", "sources", "factors"), sharing.has_matches)
     return used | dict.fromkeys(("summed", "pools", "spreads", "rate_of", "_members"), sharing.has_sums)
 
 
 def form_data(sharing: LinearSharing) -> list[str]:
     """Return the lines that hold the numbers of a form."""
+    if sharing.is_fourier:
+        meaning = "W x is a convolution over a grid of these lengths that goes round."
+        lines = [*literals.comment(meaning), f"GRID = {literals.one_line(map(str, sharing.grid))}"]
+        lines += ["# The input at each place of each copy of the grid, and the output there."]
+        lines += literals.assigned("INPUT_PLACES", _texts(sharing.input_places))
+        return [*lines, *literals.assigned("OUTPUT_PLACES", _texts(sharing.output_places)), ""]
     return _pool_data(sharing) if sharing.is_pooled else []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sharefind.architectures.forms.form import Dense, Form, Gather, TiedLayer
+from sharefind.architectures.forms.fourier import find_fourier
 from sharefind.architectures.forms.pool import find_pool
 from sharefind.errors import ConfigError, quoted
 
@@ -27,7 +28,7 @@ def find_dense(layer: TiedLayer) -> Dense:
     return Dense(layer.weight.size, sum(layer.weight.shape))
 
 
-FORMS: dict[str, Find] = {"dense": find_dense, "gather": find_gather, "pool": find_pool}
+FORMS: dict[str, Find] = {"dense": find_dense, "gather": find_gather, "pool": find_pool, "fft": find_fourier}
 """What looks for each form, by its name."""
 
 

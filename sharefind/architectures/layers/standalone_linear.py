@@ -34,6 +34,9 @@ class SharedLinear(SharedModule):
     sharing: LinearSharing
     turned: Tensor
     bias_places: Tensor
+    kernel: Tensor
+    input_places: Tensor
+    output_order: Tensor
     mix: Tensor
     pools: Tensor
     spreads: Tensor
@@ -61,14 +64,25 @@ class SharedLinear(SharedModule):
     def forward(self, x: Tensor) -> Tensor:
         """x (..., D_IN) -> (..., D_OUT)."""
         if self.sharing.is_dense:
-            blocks = self.blocks
-            return nn.functional.linear(x, blocks["weight"], blocks.get("bias"))
+            return self.whole(x)
         elif self.sharing.is_gathered:
             return nn.functional.linear(x, *self.gathered())
-        elif self.sharing.has_bias:
-            return self.product(x) + self.values.index_select(-1, self.bias_places)
         else:
-            return self.product(x)
+            if self.sharing.is_fourier:
+                if torch.onnx.is_in_onnx_export() or 0 in x.shape:
+                    # ONNX from a trace has no such transforms, and nothing has none.
+                    return self.whole(x)
+                y = self.convolved(x)
+            else:
+                y = self.pooled(x)
+            if self.sharing.has_bias:
+                y = y + self.values.index_select(-1, self.bias_places)
+            return y
+
+    def whole(self, x: Tensor) -> Tensor:
+        """W x [+ b] by the whole of W."""
+        blocks = self.blocks
+        return nn.functional.linear(x, blocks["weight"], blocks.get("bias"))
 
     def gathered(self) -> tuple[Tensor, Tensor | None]:
         """W and b. W is made by columns: its gradient then comes in this order, too."""
@@ -78,7 +92,29 @@ class SharedLinear(SharedModule):
             bias = values.index_select(-1, self.bias_places)
         return columns.t(), bias
 
-    def product(self, x: Tensor) -> Tensor:
+    def convolved(self, x: Tensor) -> Tensor:
+        """W x, a convolution over a grid that goes round, by Fourier transforms."""
+        axes = tuple(range(-len(self.sharing.grid), 0))
+        kernel = self.values.index_select(-1, self.kernel)
+        u = x.index_select(-1, self.input_places)
+        # There are no transforms of half precision.
+        dtype = torch.promote_types(x.dtype, torch.float32)
+        if self.sharing.is_one_copy:
+            kernel = kernel.view(self.sharing.grid).to(dtype)
+            u = u.view(*x.shape[:-1], *self.sharing.grid).to(dtype)
+            total = torch.fft.rfftn(kernel, dim=axes) * torch.fft.rfftn(u, dim=axes)
+        else:
+            copies = len(self.sharing.output_places), len(self.sharing.input_places)
+            kernel = kernel.view(*copies, *self.sharing.grid).to(dtype)
+            u = u.view(*x.shape[:-1], copies[1], *self.sharing.grid).to(dtype)
+            spectrum, waves = torch.fft.rfftn(kernel, dim=axes), torch.fft.rfftn(u, dim=axes)
+            shape = (*x.shape[:-1], copies[0], *waves.shape[axes[0] :])
+            spectrum, waves = spectrum.flatten(2), waves.flatten(axes[0])
+            total = torch.einsum("oif,...if->...of", spectrum, waves).reshape(shape)
+        y = torch.fft.irfftn(total, s=self.sharing.grid, dim=axes).to(x.dtype)
+        return y.reshape(*x.shape[:-1], self.sharing.d_out).index_select(-1, self.output_order)
+
+    def pooled(self, x: Tensor) -> Tensor:
         """W x, by sums over parts."""
         rates = self.coefficient @ self.mix
         if self.sharing.is_plain_sum:
@@ -113,6 +149,8 @@ class SharedLinear(SharedModule):
             self._make_places()
         if self.sharing.is_pooled:
             self._make_pools()
+        if self.sharing.is_fourier:
+            self._make_grid()
 
     def _make_places(self) -> None:
         """Where the entries of W, by columns, and those of b are read from."""
@@ -124,6 +162,18 @@ class SharedLinear(SharedModule):
         if self.sharing.has_bias:
             places = self._places(labels[self.sharing.d_in * self.sharing.d_out :]).int()
             self.register_buffer("bias_places", places, persistent=False)
+
+    def _make_grid(self) -> None:
+        """Where the grid lies in inputs and outputs, and what its places are read from."""
+        device = self.coefficient.device
+        labels = torch.tensor(self.sharing.labels, device=device)
+        inputs = torch.tensor(self.sharing.input_places, device=device)
+        outputs = torch.tensor(self.sharing.output_places, device=device)
+        weight = labels[: self.sharing.d_in * self.sharing.d_out].view(self.sharing.d_out, -1)
+        kernel = weight[outputs[:, None, :], inputs[None, :, :1]]
+        self.register_buffer("kernel", self._places(kernel.flatten()).int(), persistent=False)
+        self.register_buffer("input_places", inputs.flatten(), persistent=False)
+        self.register_buffer("output_order", outputs.flatten().argsort(), persistent=False)
 
     def _make_pools(self) -> None:
         """What is added up, and where sums go."""

@@ -39,9 +39,14 @@ CASES: dict[str, tuple[str, str, str, str, str]] = {
     "two orbits": ("pool", "S4", "natural+natural", "natural+trivial", "matrix:tanh"),
     "matches alone": ("pool", "B3", "natural", "natural", "matrix+bias:tanh"),
     "signed sums": ("pool", "S4", "natural*sign", "natural*sign", "matrix:tanh"),
+    "ring": ("fft", "C40", "natural", "natural", "matrix+bias:tanh"),
+    "odd ring": ("fft", "C33", "natural", "natural", "matrix:tanh"),
+    "torus": ("fft", "C6xC6", "regular", "regular", "matrix:tanh"),
+    "two rings": ("fft", "C32", "natural+natural", "natural+natural+natural", "matrix+bias:tanh"),
+    "ring with signs": ("fft", "C64", "natural*sign", "natural", "matrix+bias:tanh"),
 }
 """The form, the group, its actions on inputs and outputs, and the unit."""
-QUICK = ["gather", "plain sum", "matches"]
+QUICK = ["gather", "plain sum", "matches", "ring"]
 
 
 def spec_of(name: str) -> SharingSpec:
