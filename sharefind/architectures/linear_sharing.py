@@ -6,16 +6,20 @@ In an exported module each attribute is a constant.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sharefind.architectures.forms.blocks import Blocks
 from sharefind.architectures.forms.choice import AUTO, check_form, choose, is_light
 from sharefind.architectures.forms.form import Dense, Form, Gather, TiedLayer
 from sharefind.architectures.forms.fourier import Fourier
 from sharefind.architectures.forms.pool import Pool
 from sharefind.architectures.sharing import Sharing
 from sharefind.architectures.spec import SharingSpec
+
+Known = TypeVar("Known", Pool, Fourier, Blocks)
 
 
 class LinearSharing(Sharing):
@@ -29,6 +33,7 @@ class LinearSharing(Sharing):
         is_gathered: Whether it is read from the coefficients by columns.
         is_pooled: Whether outputs are combinations of inputs and of sums over parts.
         is_fourier: Whether it is a convolution over a grid that goes round.
+        is_blocked: Whether it is block-diagonal in other coordinates.
         is_one_copy: Whether inputs and outputs are one copy of the grid each.
         is_plain_sum: Whether W x is a x + b sum(x).
         has_matches: Whether outputs take something from single inputs, by a table.
@@ -49,6 +54,7 @@ class LinearSharing(Sharing):
         self.is_dense, self.is_gathered = type(self.form) is Dense, isinstance(self.form, Gather)
         self.is_pooled = isinstance(self.form, Pool)
         self.is_fourier = isinstance(self.form, Fourier)
+        self.is_blocked = isinstance(self.form, Blocks)
         self.is_one_copy = self.is_fourier and len(self.fourier.inputs) == len(self.fourier.outputs) == 1
         self.is_light = is_light(self.form, self.d_out * self.d_in)
         self.has_places = self.is_gathered or (self.has_bias and not self.is_dense)
@@ -66,14 +72,8 @@ class LinearSharing(Sharing):
 
     @property
     def pool(self) -> Pool:
-        """The form, of layers that add up.
-
-        Raises:
-            TypeError: It is another form.
-        """
-        if not isinstance(self.form, Pool):
-            raise TypeError(f"the form is {self.form.name}")
-        return self.form
+        """The form, of layers that add up."""
+        return self._form_of(Pool)
 
     @property
     def mix(self) -> NDArray[np.float64]:
@@ -97,14 +97,8 @@ class LinearSharing(Sharing):
 
     @property
     def fourier(self) -> Fourier:
-        """The form, of convolutions.
-
-        Raises:
-            TypeError: It is another form.
-        """
-        if not isinstance(self.form, Fourier):
-            raise TypeError(f"the form is {self.form.name}")
-        return self.form
+        """The form, of convolutions."""
+        return self._form_of(Fourier)
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -114,9 +108,63 @@ class LinearSharing(Sharing):
     @cached_property
     def input_places(self) -> list[list[int]]:
         """The input at each place of each copy of the grid, by rows of the grid."""
-        return self.fourier.inputs.tolist()
+        return _listed(self.fourier.inputs)
 
     @cached_property
     def output_places(self) -> list[list[int]]:
         """The output at each place of each copy."""
-        return self.fourier.outputs.tolist()
+        return _listed(self.fourier.outputs)
+
+    @property
+    def blocks_of(self) -> Blocks:
+        """The form, of layers that are block-diagonal."""
+        return self._form_of(Blocks)
+
+    @property
+    def repeats(self) -> list[int]:
+        """How often the block of each kind acts."""
+        return self.blocks_of.repeats
+
+    @property
+    def input_widths(self) -> list[list[int]]:
+        """For each type of inputs and each kind how many coordinates a repeat has."""
+        return [side.widths for side in self.blocks_of.inputs]
+
+    @property
+    def output_widths(self) -> list[list[int]]:
+        """The same for outputs."""
+        return [side.widths for side in self.blocks_of.outputs]
+
+    @cached_property
+    def input_orbits(self) -> list[list[list[int]]]:
+        """For each type and each point of its orbits the inputs that stand there."""
+        return [_listed(side.points) for side in self.blocks_of.inputs]
+
+    @cached_property
+    def output_orbits(self) -> list[list[list[int]]]:
+        """The same for outputs."""
+        return [_listed(side.points) for side in self.blocks_of.outputs]
+
+    @cached_property
+    def input_bases(self) -> list[NDArray[np.float64]]:
+        """For each type the coordinates of an orbit, by rows."""
+        return [side.basis for side in self.blocks_of.inputs]
+
+    @cached_property
+    def output_bases(self) -> list[NDArray[np.float64]]:
+        """The same for outputs."""
+        return [side.basis for side in self.blocks_of.outputs]
+
+    @cached_property
+    def ties(self) -> list[list[list[list[int]]]]:
+        """For each type of outputs and each of inputs which pairs of points are tied."""
+        return [[_listed(pairs) for pairs in row] for row in self.blocks_of.pairs]
+
+    def _form_of(self, kind: type[Known]) -> Known:
+        if not isinstance(self.form, kind):
+            raise TypeError(f"the form is {self.form.name}")
+        return self.form
+
+
+def _listed(table: NDArray[np.int64]) -> list[list[int]]:
+    return [list(map(int, row)) for row in table]

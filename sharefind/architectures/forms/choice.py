@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sharefind.architectures.forms.blocks import find_blocks
 from sharefind.architectures.forms.form import Dense, Form, Gather, TiedLayer
 from sharefind.architectures.forms.fourier import find_fourier
 from sharefind.architectures.forms.pool import find_pool
@@ -28,7 +29,13 @@ def find_dense(layer: TiedLayer) -> Dense:
     return Dense(layer.weight.size, sum(layer.weight.shape))
 
 
-FORMS: dict[str, Find] = {"dense": find_dense, "gather": find_gather, "pool": find_pool, "fft": find_fourier}
+FORMS: dict[str, Find] = {
+    "dense": find_dense,
+    "gather": find_gather,
+    "pool": find_pool,
+    "fft": find_fourier,
+    "blocks": find_blocks,
+}
 """What looks for each form, by its name."""
 
 

@@ -48,8 +48,9 @@ class Moves:
         generator = np.random.default_rng(0)
         kinds = 2 * int(abs(labels).max()) + 1
         # Random numbers of labels and of columns: sums of them tell rows apart, and each match is checked.
-        self._number = generator.integers(2**63, size=kinds, dtype=np.int64)[self.labels]
-        self._weights = generator.integers(2**63, size=self.labels.shape[1], dtype=np.int64)
+        numbers: Places = generator.integers(2**63, size=kinds, dtype=np.int64)
+        self._number = numbers[self.labels]
+        self._weights: Places = generator.integers(2**63, size=self.labels.shape[1], dtype=np.int64)
         self._rows = (self._number * self._weights).sum(axis=1)
         base = _apart(self.labels)
         self.images = np.zeros(0, dtype=np.int64)

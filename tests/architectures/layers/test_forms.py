@@ -43,10 +43,15 @@ CASES: dict[str, tuple[str, str, str, str, str]] = {
     "odd ring": ("fft", "C33", "natural", "natural", "matrix:tanh"),
     "torus": ("fft", "C6xC6", "regular", "regular", "matrix:tanh"),
     "two rings": ("fft", "C32", "natural+natural", "natural+natural+natural", "matrix+bias:tanh"),
+    "pixels": ("blocks", "D4", "grid:4", "grid:4", "matrix+bias:tanh"),
+    "pixels with a middle": ("blocks", "D4", "grid:5", "grid:3", "matrix:tanh"),
+    "pixels that turn": ("blocks", "C4", "grid:4", "grid:4+natural", "matrix+bias:tanh"),
+    "pixels with signs": ("blocks", "D4", "grid:4*sign", "grid:4", "matrix+bias:tanh"),
+    "all of S4": ("blocks", "S4", "regular", "regular+natural", "matrix:tanh"),
     "ring with signs": ("fft", "C64", "natural*sign", "natural", "matrix+bias:tanh"),
 }
 """The form, the group, its actions on inputs and outputs, and the unit."""
-QUICK = ["gather", "plain sum", "matches", "ring"]
+QUICK = ["gather", "plain sum", "matches", "ring", "pixels"]
 
 
 def spec_of(name: str) -> SharingSpec:
