@@ -121,44 +121,29 @@ class LinearSharing(Sharing):
         return self._form_of(Blocks)
 
     @property
-    def repeats(self) -> list[int]:
-        """How often the block of each kind acts."""
-        return self.blocks_of.repeats
+    def kinds(self) -> list[tuple[int, int, int]]:
+        """Runs of kinds of one size: how many, how often the block of each acts, and on how many coordinates."""
+        return self.blocks_of.kinds
 
     @property
-    def input_widths(self) -> list[list[int]]:
-        """For each type of inputs and each kind how many coordinates a repeat has."""
-        return [side.widths for side in self.blocks_of.inputs]
-
-    @property
-    def output_widths(self) -> list[list[int]]:
-        """The same for outputs."""
-        return [side.widths for side in self.blocks_of.outputs]
+    def basis_rows(self) -> NDArray[np.float64]:
+        """The coordinates of functions on the group, by rows."""
+        return self.blocks_of.basis
 
     @cached_property
-    def input_orbits(self) -> list[list[list[int]]]:
-        """For each type and each point of its orbits the inputs that stand there."""
-        return [_listed(side.points) for side in self.blocks_of.inputs]
+    def input_orbits(self) -> list[list[int]]:
+        """The input to which each group element takes the first one of each orbit."""
+        return _listed(self.blocks_of.inputs)
 
     @cached_property
-    def output_orbits(self) -> list[list[list[int]]]:
-        """The same for outputs."""
-        return [_listed(side.points) for side in self.blocks_of.outputs]
+    def output_orbits(self) -> list[list[int]]:
+        """The same of outputs."""
+        return _listed(self.blocks_of.outputs)
 
     @cached_property
-    def input_bases(self) -> list[NDArray[np.float64]]:
-        """For each type the coordinates of an orbit, by rows."""
-        return [side.basis for side in self.blocks_of.inputs]
-
-    @cached_property
-    def output_bases(self) -> list[NDArray[np.float64]]:
-        """The same for outputs."""
-        return [side.basis for side in self.blocks_of.outputs]
-
-    @cached_property
-    def ties(self) -> list[list[list[list[int]]]]:
-        """For each type of outputs and each of inputs which pairs of points are tied."""
-        return [[_listed(pairs) for pairs in row] for row in self.blocks_of.pairs]
+    def differences(self) -> list[list[int]]:
+        """The element g^-1 h for each g and h."""
+        return _listed(self.blocks_of.differences)
 
     def _form_of(self, kind: type[Known]) -> Known:
         if not isinstance(self.form, kind):

@@ -15,9 +15,10 @@ def used_by_form(sharing: LinearSharing) -> dict[str, bool]:
     used = {"gathered": sharing.is_gathered, "turned": sharing.is_gathered}
     used |= dict.fromkeys(("SharedLinear._make_tables", "_make_form"), not sharing.is_dense)
     used |= {"_make_places": sharing.has_places, "bias_places": sharing.has_bias and not sharing.is_dense}
-    used |= dict.fromkeys(("pooled", "_make_pools", "mix"), sharing.is_pooled)
+    used |= dict.fromkeys(("pooled", "_make_pools"), sharing.is_pooled)
+    used |= {"mix": sharing.is_pooled or sharing.is_blocked}
     used |= dict.fromkeys(("convolved", "_make_grid", "kernel", "input_places"), sharing.is_fourier)
-    names = ("blocked", "kind_blocks", "_make_blocks", "_make_ties", "_mix", "input_order", "tied")
+    names = ("blocked", "_make_blocks", "_mix", "input_order", "shares", "waves", "tied")
     used |= dict.fromkeys(names, sharing.is_blocked) | {"output_order": sharing.is_fourier or sharing.is_blocked}
     used |= {"whole": sharing.is_dense or sharing.is_fourier}
     used |= dict.fromkeys(("moved", "sources", "factors"), sharing.has_matches)
@@ -38,23 +39,16 @@ def form_data(sharing: LinearSharing) -> list[str]:
 
 
 def _block_data(sharing: LinearSharing) -> list[str]:
-    lines = ["# W has a block for each kind of coordinates of orbits: how often each block acts."]
-    lines += [f"REPEATS = {literals.one_line(map(str, sharing.repeats))}"]
-    for name, orbits, bases, widths in (
-        ("INPUT", sharing.input_orbits, sharing.input_bases, sharing.input_widths),
-        ("OUTPUT", sharing.output_orbits, sharing.output_bases, sharing.output_widths),
-    ):
-        what = f"{name.lower()}s"
-        meaning = f"For each type of orbits of {what} the {what} at each point of them."
-        lines += [*literals.comment(meaning), *literals.assigned(f"{name}_ORBITS", list(map(_texts, orbits)))]
-        meaning = "Orthonormal coordinates of an orbit of each type, kind by kind and repeat by repeat."
-        texts = [[[repr(float(number)) for number in row] for row in basis] for basis in bases]
-        lines += [*literals.comment(meaning), *literals.assigned(f"{name}_BASES", texts)]
-        lines += ["# How many coordinates each repeat of each kind has in it."]
-        lines += literals.assigned(f"{name}_WIDTHS", _texts(widths))
-    meaning = "For each type of outputs and each of inputs which pairs of points are tied, numbered from 0."
-    lines += literals.comment(meaning)
-    return [*lines, *literals.assigned("TIES", [list(map(_texts, row)) for row in sharing.ties]), ""]
+    kinds = [list(map(str, run)) for run in sharing.kinds]
+    basis = [[repr(float(number)) for number in row] for row in sharing.basis_rows]
+    meaning = "W has a block for each kind of coordinates: numbers of kinds of one size, with how often the block of "
+    lines = [*literals.comment(f"{meaning}each acts, and on how many coordinates."), *literals.assigned("KINDS", kinds)]
+    meaning = "For each group element the input to which it takes the first one of each orbit; the same of outputs."
+    lines += [*literals.comment(meaning), *literals.assigned("INPUT_ORBITS", _texts(sharing.input_orbits))]
+    lines += literals.assigned("OUTPUT_ORBITS", _texts(sharing.output_orbits))
+    lines += ["# Orthonormal coordinates of functions on the group, and g^-1 h for its elements."]
+    lines += literals.assigned("BASIS_ROWS", basis)
+    return [*lines, *literals.assigned("DIFFERENCES", _texts(sharing.differences)), ""]
 
 
 def _pool_data(sharing: LinearSharing) -> list[str]:

@@ -76,4 +76,4 @@ def is_light(form: Form, entries: int, kept: float = 7e-11) -> bool:
         entries: Of the matrix.
         kept: Seconds of an entry that is read from memory.
     """
-    return not isinstance(form, Dense) and form.work(1).seconds() / 2 < kept * entries
+    return not isinstance(form, Dense) and bool(form.work(1).seconds() / 2 < kept * entries)

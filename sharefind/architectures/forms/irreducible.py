@@ -1,101 +1,102 @@
-"""Bases of orbits in which all equivariant maps between them are block-diagonal, found by equivariant random matrices.
+"""Coordinates of a small group in which all maps that commute with it are block-diagonal.
 
-The functions on an orbit fall into parts without smaller ones. The equivariant maps of a part to itself are the real
+Functions on the group fall into parts without smaller ones. The equivariant maps of a part to itself are the real
 numbers, the complex ones or the quaternions: a part has coordinates (k, l), with as many l as these have dimensions, in
 which such a map acts on l, alike for each k. Parts of one kind get the same coordinates, so that a map between two of
-them acts in this way, too (Serre, Linear representations of finite groups, 13.2).
+them acts in this way, too (Serre, Linear representations of finite groups, 13.2). Parts are found as eigenspaces of an
+equivariant random matrix.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sharefind.architectures.forms.orbit_types import OrbitType
 from sharefind.typing import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """One kind of parts.
+    """All parts of one kind.
 
     Attributes:
-        home: The key of the orbit type in which it was found first.
-        basis: Its coordinates there, shape (points, dimension).
-        character: Traces of the group elements on it, shape (order,).
-        numbers: 1, 2 or 4: the dimension of its equivariant maps.
+        bases: Coordinates of each part, each (order of the group, dimension), of which l goes quickest.
+        character: Traces of the group elements on one part, shape (order,).
+        numbers: 1, 2 or 4: the dimension of the equivariant maps of a part to itself.
     """
 
-    home: int
-    basis: FloatArray
+    bases: list[FloatArray]
     character: FloatArray
     numbers: int
 
     @property
     def repeats(self) -> int:
         """Return for how many k a map acts alike."""
-        return self.basis.shape[1] // self.numbers
+        return self.bases[0].shape[1] // self.numbers
+
+    @property
+    def width(self) -> int:
+        """Return how many coordinates (part, l) a map acts on."""
+        return len(self.bases) * self.numbers
+
+    def rows(self) -> FloatArray:
+        """Return the coordinates by rows, k by k: (repeats times width, order)."""
+        size = self.numbers
+        return np.concatenate(
+            [basis[:, k * size : (k + 1) * size].T for k in range(self.repeats) for basis in self.bases]
+        )
 
 
-@dataclass(eq=False)
-class Parts:
-    """The parts of orbits of several types, by kind.
+class Kinds:
+    """The kinds of parts of a group.
 
     Attributes:
-        types: The orbit types by key.
-        kinds: The kinds that were found.
-        bases: For each type and kind the coordinates of its parts, each (points, dimension).
-        tolerance: Differences below it are rounding.
+        found: All of them.
+
+    Args:
+        products: The multiplication table, shape (order, order).
+        tolerance: Differences of eigenvalues below it are rounding.
     """
 
-    types: dict[int, OrbitType]
-    kinds: list[Kind] = field(default_factory=list)
-    bases: dict[int, dict[int, list[FloatArray]]] = field(default_factory=dict)
-    tolerance: float = 1e-8
-
-    def __post_init__(self) -> None:
+    def __init__(self, products: NDArray[np.int64], tolerance: float = 1e-8) -> None:
+        self.products, self.tolerance = products, tolerance
         self._generator = np.random.default_rng(0)
-        for key in self.types:
-            self.bases[key] = {}
-            for basis in self._parts_of(key):
-                self._add(key, basis)
+        self.found: list[Kind] = []
+        for basis in self._parts():
+            self._add(basis)
 
-    def _random_map(self, source: int, target: int) -> FloatArray:
-        """An equivariant map between orbits, (points of target, points of source)."""
-        start, end = self.types[source], self.types[target]
-        matrix = self._generator.standard_normal((end.length, start.length))
-        return np.asarray(matrix[end.moves[:, :, None], start.moves[:, None, :]].mean(axis=0))
+    def _random_map(self) -> FloatArray:
+        """A matrix that commutes with the group, (order, order)."""
+        matrix = self._generator.standard_normal(self.products.shape)
+        return np.asarray(matrix[self.products[:, :, None], self.products[:, None, :]].mean(axis=0))
 
-    def _parts_of(self, key: int) -> list[FloatArray]:
+    def _parts(self) -> list[FloatArray]:
         """The eigenspaces of a symmetric equivariant map: parts without smaller ones, with probability 1."""
-        matrix = self._random_map(key, key)
+        matrix = self._random_map()
         values, vectors = np.linalg.eigh(matrix + matrix.T)
-        ends = np.flatnonzero(np.diff(values) > self.tolerance * max(float(abs(values).max()), 1.0)) + 1
+        ends = np.flatnonzero(np.diff(values) > self.tolerance * float(abs(values).max())) + 1
         return np.split(vectors, ends, axis=1)
 
-    def _add(self, key: int, basis: FloatArray) -> None:
+    def _add(self, basis: FloatArray) -> None:
         """Give a part the coordinates of its kind."""
-        moves = self.types[key].moves
-        character = np.einsum("gik,ik->g", basis[moves], basis)
-        for number, kind in enumerate(self.kinds):
+        character = np.einsum("gik,ik->g", basis[self.products], basis)
+        for kind in self.found:
             if np.allclose(kind.character, character, atol=1e-6):
-                between = basis.T @ self._random_map(kind.home, key) @ kind.basis
-                between *= np.sqrt(len(between)) / np.linalg.norm(between)
-                self.bases[key].setdefault(number, []).append(basis @ between)
+                between = basis.T @ self._random_map() @ kind.bases[0]
+                kind.bases.append(basis @ between * np.sqrt(len(between)) / np.linalg.norm(between))
                 return
         numbers = round(float((character**2).mean()))
-        basis = basis @ self._coordinates(key, basis, numbers)
-        self.bases[key][len(self.kinds)] = [basis]
-        self.kinds.append(Kind(key, basis, character, numbers))
+        self.found.append(Kind([basis @ self._coordinates(basis, numbers)], character, numbers))
 
-    def _coordinates(self, key: int, basis: FloatArray, numbers: int) -> FloatArray:
-        """An orthogonal matrix to coordinates (k, l), l quickest."""
+    def _coordinates(self, basis: FloatArray, numbers: int) -> FloatArray:
+        """An orthogonal matrix to coordinates (k, l)."""
         size, units = basis.shape[1], [np.eye(basis.shape[1])]
         if numbers > 1:
-            units.append(self._unit(key, basis, units))
+            units.append(self._unit(basis, units))
         if numbers == 4:
-            units.append(self._unit(key, basis, units))
+            units.append(self._unit(basis, units))
             units.append(units[1] @ units[2])
         found = np.zeros((size, 0))
         while found.shape[1] < size:
@@ -105,9 +106,9 @@ class Parts:
             found = np.column_stack([found, *(unit @ vector for unit in units)])
         return found
 
-    def _unit(self, key: int, basis: FloatArray, known: list[FloatArray]) -> FloatArray:
+    def _unit(self, basis: FloatArray, known: list[FloatArray]) -> FloatArray:
         """An equivariant map whose square is -1, which anticommutes with those that are known beside 1."""
-        matrix = basis.T @ self._random_map(key, key) @ basis
+        matrix = basis.T @ self._random_map() @ basis
         matrix = matrix - matrix.T
         for unit in known[1:]:
             matrix = matrix + unit @ matrix @ unit

@@ -35,6 +35,8 @@ class SharedLinear(SharedModule):
     turned: Tensor
     bias_places: Tensor
     input_order: Tensor
+    shares: Tensor
+    waves: Tensor
     output_order: Tensor
     tied: Tensor
     kernel: Tensor
@@ -119,46 +121,25 @@ class SharedLinear(SharedModule):
         return y.reshape(*x.shape[:-1], self.sharing.d_out).index_select(-1, self.output_order)
 
     def blocked(self, x: Tensor) -> Tensor:
-        """W x in coordinates of orbits in which W has one block for each kind of them."""
-        lead, repeats = x.shape[:-1], self.sharing.repeats
-        waves, found, outputs = [], [], []
-        for t, part in enumerate(x.index_select(-1, self.input_order).split(self.input_sizes, -1)):
-            basis = self.get_buffer(f"input_basis{t}")
-            wave = basis @ part.reshape(*lead, basis.shape[1], self.input_counts[t])
-            waves.append(wave.split(self.input_rows[t], -2))
-        for kind, block in enumerate(self.kind_blocks()):
-            # Each repeat of a kind is a row, and the block acts on it.
-            sizes = self.input_lengths
-            rows = [waves[t][kind].reshape(*lead, repeats[kind], size[kind]) for t, size in enumerate(sizes)]
-            moved = torch.cat(rows, -1) @ block
-            found.append(moved.split([size[kind] for size in self.output_lengths], -1))
-        for t, count in enumerate(self.output_counts):
-            heights = self.output_rows[t]
-            rows = [moved[t].reshape(*lead, height, count) for moved, height in zip(found, heights, strict=True)]
-            wave = self.get_buffer(f"output_basis{t}").t() @ torch.cat(rows, -2)
-            outputs.append(wave.flatten(-2))
-        return torch.cat(outputs, -1).index_select(-1, self.output_order)
-
-    def kind_blocks(self) -> list[Tensor]:
-        """For each kind its block, (coordinates of inputs, coordinates of outputs)."""
-        values = self.values.index_select(-1, self.tied).split(self.tied_sizes, -1)
-        kinds = range(len(self.sharing.repeats))
-        columns: list[list[Tensor]] = [[] for _ in kinds]
-        for t, end in enumerate(self.output_counts):
-            rows: list[list[Tensor]] = [[] for _ in kinds]
-            for s, start in enumerate(self.input_counts):
-                pair = t * len(self.input_counts) + s
-                mix = self.get_buffer(f"mix{pair}")
-                widths = self.sharing.input_widths[s], self.sharing.output_widths[t]
-                entries = mix @ values[pair].view(mix.shape[1], start * end)
-                sizes = [a * b for a, b in zip(*widths, strict=True)]
-                for kind, part in enumerate(entries.split(sizes)):
-                    shape = (widths[0][kind], widths[1][kind], start, end)
-                    turned = part.reshape(shape).transpose(1, 2)
-                    rows[kind].append(turned.reshape(shape[0] * start, shape[1] * end))
-            for kind in kinds:
-                columns[kind].append(torch.cat(rows[kind]))
-        return [torch.cat(column, 1) for column in columns]
+        """W x in coordinates of orbits in which W is block-diagonal."""
+        order = len(self.waves)
+        u = x.index_select(-1, self.input_order) * self.shares
+        waves = self.waves @ u.reshape(-1, order, u.shape[-1] // order)
+        batch, _, start = waves.shape
+        values = self.values.index_select(-1, self.tied).view(order, -1)
+        end = values.shape[1] // start
+        blocks, found = (self.mix @ values).split(self.block_sizes), []
+        for run, block, rows in zip(self.sharing.kinds, blocks, waves.split(self.wave_sizes, 1), strict=True):
+            # Each repeat of a kind is a row, and the block of the kind acts on it.
+            count, repeats, width = run
+            block = block.view(count, width, width, start, end).transpose(2, 3)
+            block = block.reshape(count, width * start, width * end)
+            rows = rows.reshape(batch, count, repeats, width * start).transpose(0, 1)
+            rows = rows.reshape(count, batch * repeats, width * start) @ block
+            rows = rows.view(count, batch, repeats * width, end).transpose(0, 1)
+            found.append(rows.reshape(batch, count * repeats * width, end))
+        y = (self.waves.t() @ torch.cat(found, 1)).flatten(1)
+        return y.index_select(-1, self.output_order).reshape(*x.shape[:-1], self.sharing.d_out)
 
     def pooled(self, x: Tensor) -> Tensor:
         """W x, by sums over parts."""
@@ -226,59 +207,39 @@ class SharedLinear(SharedModule):
     def _make_blocks(self) -> None:
         """Where orbits lie in inputs and outputs, their coordinates, and what blocks are made of."""
         like = self.coefficient.detach()
-        repeats = self.sharing.repeats
-        inputs = [torch.tensor(points, device=like.device) for points in self.sharing.input_orbits]
-        outputs = [torch.tensor(points, device=like.device) for points in self.sharing.output_orbits]
-        self.input_counts = [points.shape[1] for points in inputs]
-        self.output_counts = [points.shape[1] for points in outputs]
-        self.input_sizes = [points.numel() for points in inputs]
-        for side, counts in (("input", self.input_counts), ("output", self.output_counts)):
-            every = self.sharing.input_widths if side == "input" else self.sharing.output_widths
-            lengths = [[w * m for w in widths] for widths, m in zip(every, counts, strict=True)]
-            rows = [[r * w for r, w in zip(repeats, widths, strict=True)] for widths in every]
-            setattr(self, f"{side}_lengths", lengths)
-            setattr(self, f"{side}_rows", rows)
-        order = torch.cat([points.flatten() for points in inputs])
-        self.register_buffer("input_order", order, persistent=False)
-        order = torch.cat([points.flatten() for points in outputs]).argsort()
-        self.register_buffer("output_order", order, persistent=False)
-        for name, bases in (("input", self.sharing.input_bases), ("output", self.sharing.output_bases)):
-            for t, basis in enumerate(bases):
-                table = torch.tensor(basis, device=like.device, dtype=like.dtype)
-                self.register_buffer(f"{name}_basis{t}", table, persistent=False)
-        self._make_ties(inputs, outputs)
-
-    def _make_ties(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
-        """Which entries differ, and what each of them contributes to the blocks."""
-        like = self.coefficient.detach()
-        labels = torch.tensor(self.sharing.labels, device=like.device)
+        device, runs = like.device, self.sharing.kinds
+        self.block_sizes = [count * width**2 for count, _, width in runs]
+        self.wave_sizes = [count * repeats * width for count, repeats, width in runs]
+        labels = torch.tensor(self.sharing.labels, device=device)
         weight = labels[: self.sharing.d_in * self.sharing.d_out].view(self.sharing.d_out, -1)
-        tied = []
-        for t, ends in enumerate(outputs):
-            for s, starts in enumerate(inputs):
-                ties = torch.tensor(self.sharing.ties[t][s], device=like.device).flatten()
-                count = max(map(max, self.sharing.ties[t][s])) + 1
-                member = ties[:, None] == torch.arange(count, device=like.device)
-                first = member.int().argmax(0)
-                to, start = ends[first // len(starts)], starts[first % len(starts)]
-                tied.append(self._places(weight[to[:, None, :], start[:, :, None]].flatten()))
-                mix = self._mix(s, t, member)
-                self.register_buffer(f"mix{t * len(inputs) + s}", mix.to(like), persistent=False)
-        self.tied_sizes = [len(places) for places in tied]
-        self.register_buffer("tied", torch.cat(tied).int(), persistent=False)
+        inputs = torch.tensor(self.sharing.input_orbits, device=device)
+        outputs = torch.tensor(self.sharing.output_orbits, device=device)
+        tied = weight[outputs[0], inputs[:, :, None]].flatten()
+        self.register_buffer("tied", self._places(tied).int(), persistent=False)
+        self.register_buffer("input_order", inputs.flatten(), persistent=False)
+        # An input that stands in several places has a share in each.
+        every = torch.arange(self.sharing.d_in, device=device)
+        times = (inputs.flatten()[:, None] == every).sum(0)
+        shares = times[inputs.flatten()].to(like).reciprocal()
+        self.register_buffer("shares", shares, persistent=False)
+        every = torch.arange(self.sharing.d_out, device=device)
+        places = (outputs.flatten() == every[:, None]).int().argmax(-1)
+        self.register_buffer("output_order", places, persistent=False)
+        waves = torch.tensor(self.sharing.basis_rows, device=device, dtype=torch.float64)
+        self.register_buffer("waves", waves.to(like), persistent=False)
+        self.register_buffer("mix", self._mix(waves).to(like), persistent=False)
 
-    def _mix(self, s: int, t: int, member: Tensor) -> Tensor:
-        """What tied pairs of points contribute to blocks: (numbers of blocks, tied pairs)."""
-        start, end, rows = 0, 0, []
-        kind = {"device": member.device, "dtype": torch.float64}
-        inputs = torch.tensor(self.sharing.input_bases[s], **kind)
-        outputs = torch.tensor(self.sharing.output_bases[t], **kind)
-        widths = zip(self.sharing.input_widths[s], self.sharing.output_widths[t], strict=True)
-        for repeats, (width, height) in zip(self.sharing.repeats, widths, strict=True):
-            a, b = inputs[start : start + width], outputs[end : end + height]
-            rows.append(torch.einsum("aj,bi->abij", a, b).reshape(width * height, len(member)))
-            start, end = start + repeats * width, end + repeats * height
-        return torch.cat(rows) @ member.double()
+    def _mix(self, waves: Tensor) -> Tensor:
+        """What the maps h -> h g contribute to the numbers of the blocks, (numbers, order)."""
+        every = torch.arange(len(waves), device=waves.device)
+        maps = torch.tensor(self.sharing.differences, device=waves.device) == every[:, None, None]
+        turned, place, found = waves @ maps.to(waves) @ waves.t(), 0, []
+        for count, repeats, width in self.sharing.kinds:
+            for _ in range(count):
+                block = turned[:, place : place + width, place : place + width]
+                found.append(block.permute(2, 1, 0).reshape(width * width, len(waves)))
+                place += repeats * width
+        return torch.cat(found)
 
     def _make_pools(self) -> None:
         """What is added up, and where sums go."""
