@@ -34,7 +34,7 @@ class Kind:
     @property
     def repeats(self) -> int:
         """Return for how many k a map acts alike."""
-        return self.bases[0].shape[1] // self.numbers
+        return int(self.bases[0].shape[1]) // self.numbers
 
     @property
     def width(self) -> int:

@@ -50,8 +50,8 @@ class Moves:
         # Random numbers of labels and of columns: sums of them tell rows apart, and each match is checked.
         numbers: Places = generator.integers(2**63, size=kinds, dtype=np.int64)
         self._number = numbers[self.labels]
-        self._weights: Places = generator.integers(2**63, size=self.labels.shape[1], dtype=np.int64)
-        self._rows = (self._number * self._weights).sum(axis=1)
+        self._weights = np.asarray(generator.integers(2**63, size=self.labels.shape[1], dtype=np.int64))
+        self._rows: Places = np.asarray((self._number * self._weights).sum(axis=1))
         base = _apart(self.labels)
         self.images = np.zeros(0, dtype=np.int64)
         if base is not None and len(np.unique(self._rows)) == len(self._rows):

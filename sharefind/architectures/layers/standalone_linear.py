@@ -117,7 +117,7 @@ class SharedLinear(SharedModule):
             shape = (*x.shape[:-1], copies[0], *waves.shape[axes[0] :])
             spectrum, waves = spectrum.flatten(2), waves.flatten(axes[0])
             total = torch.einsum("oif,...if->...of", spectrum, waves).reshape(shape)
-        y = torch.fft.irfftn(total, s=self.sharing.grid, dim=axes).to(x.dtype)
+        y: Tensor = torch.fft.irfftn(total, s=self.sharing.grid, dim=axes).to(x.dtype)
         return y.reshape(*x.shape[:-1], self.sharing.d_out).index_select(-1, self.output_order)
 
     def blocked(self, x: Tensor) -> Tensor:
@@ -128,8 +128,8 @@ class SharedLinear(SharedModule):
         batch, _, start = waves.shape
         values = self.values.index_select(-1, self.tied).view(order, -1)
         end = values.shape[1] // start
-        blocks, found = (self.mix @ values).split(self.block_sizes), []
-        for run, block, rows in zip(self.sharing.kinds, blocks, waves.split(self.wave_sizes, 1), strict=True):
+        blocks, found = torch.split(self.mix @ values, self.block_sizes), []
+        for run, block, rows in zip(self.sharing.kinds, blocks, torch.split(waves, self.wave_sizes, 1), strict=True):
             # Each repeat of a kind is a row, and the block of the kind acts on it.
             count, repeats, width = run
             block = block.view(count, width, width, start, end).transpose(2, 3)
@@ -138,7 +138,7 @@ class SharedLinear(SharedModule):
             rows = rows.reshape(count, batch * repeats, width * start) @ block
             rows = rows.view(count, batch, repeats * width, end).transpose(0, 1)
             found.append(rows.reshape(batch, count * repeats * width, end))
-        y = (self.waves.t() @ torch.cat(found, 1)).flatten(1)
+        y: Tensor = (self.waves.t() @ torch.cat(found, 1)).flatten(1)
         return y.index_select(-1, self.output_order).reshape(*x.shape[:-1], self.sharing.d_out)
 
     def pooled(self, x: Tensor) -> Tensor:
