@@ -42,6 +42,10 @@ class Sharing:
         has_pairs: Whether these are multiplied with their copies in a second half.
         d_hidden: dim H, None without a hidden layer.
         is_tied: Whether entries are coefficients up to sign, or zero; else there is a basis.
+        has_zeros: Whether an entry is zero.
+        has_signs: Whether an entry is the negative of a coefficient.
+        slots: Numbers that entries are read from: coefficients, zero where one is zero, and the negatives of all these.
+        has_copies: Whether so many entries share a coefficient that adding up its gradient one by one is slow.
 
     Args:
         spec: What is described.
@@ -61,6 +65,10 @@ class Sharing:
         self.has_bias, self.has_output = spec.has_bias, len(spec.maps) > 1
         self.has_types, self.has_pairs, self.d_hidden = bool(spec.types), spec.has_pairs, spec.d_hidden
         self.is_tied = spec.space.tying is not None
+        labels = np.zeros(1, dtype=np.int32) if self.labels is None else self.labels
+        self.has_zeros, self.has_signs = bool((labels == 0).any()), bool((labels < 0).any())
+        self.slots = (self.dim + self.has_zeros) * (1 + self.has_signs)
+        self.has_copies = self.is_tied and self.dim <= crowd and len(labels) >= crowd * (self.dim + 1)
 
     @property
     def labels(self) -> NDArray[np.int32] | None:
@@ -122,26 +130,6 @@ class Sharing:
     def softening(self) -> float:
         """What is added to lengths."""
         return LengthGates(self.spec.types).softening
-
-    @property
-    def has_zeros(self) -> bool:
-        """Whether an entry is zero."""
-        return self.labels is not None and bool((self.labels == 0).any())
-
-    @property
-    def has_signs(self) -> bool:
-        """Whether an entry is the negative of a coefficient."""
-        return self.labels is not None and bool((self.labels < 0).any())
-
-    @property
-    def slots(self) -> int:
-        """Numbers that entries are read from."""
-        return self.dim + self.has_zeros
-
-    @property
-    def has_copies(self) -> bool:
-        """Whether so many entries share a coefficient that adding up its gradient one by one is slow."""
-        return self.is_tied and self.dim <= self.crowd and self.spec.space.ambient >= self.crowd * (self.dim + 1)
 
     @property
     def start(self) -> initial.Runs:
