@@ -132,8 +132,7 @@ def resolve(
     copies, training_copies = _copies(config, stopping, trains, presets)
     sgd = _sgd(config, samples, unit, length2, presets)
     nodes = stopping.fewest_nodes if trains else StopTraits().fewest_nodes
-    # As if each were compared with the copies of a test: what is compiled serves the next run, too.
-    rows = nodes * max(replicates, max(copies, training_copies) + 1 if trains else 0)
+    rows = nodes * max(replicates, training_copies + 1 if trains else 0)
     work = float(rows * sgd.steps * sgd.batch * sgd.particles * unit.width)
     return Settings(
         config=config,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import scipy
 import torch
-from scipy import optimize
 from torch import Tensor
 
 from sharefind.meanfield.clouds.models import predict
@@ -121,6 +121,6 @@ def fit_cloud(
     first = start.reshape(-1).numpy().copy()
     fit.look(first)
     options = {"maxiter": iterations, "maxcor": settings.memory, "gtol": settings.flat, "ftol": 0.0}
-    found = optimize.minimize(fit.risk, first, jac=True, method="L-BFGS-B", callback=fit.look, options=options)
+    found = scipy.optimize.minimize(fit.risk, first, jac=True, method="L-BFGS-B", callback=fit.look, options=options)
     is_done = fit.waited >= settings.patience or int(found.nit) < iterations
     return CloudFit(fit.cloud(first if fit.best is None else fit.best), is_done)
