@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sharefind.offered import offered
+from sharefind.offered import offers
 
 if TYPE_CHECKING:
     from sharefind.datasets.ant import ant_gait_task as ant_gait_task
@@ -89,4 +89,4 @@ OFFERED = {
 """What is offered here, and where it lies."""
 
 __all__ = list(OFFERED)
-__getattr__, __dir__ = offered(__name__, OFFERED)
+offers(__name__)

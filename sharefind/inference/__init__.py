@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sharefind.offered import offered
+from sharefind.offered import offers
 
 if TYPE_CHECKING:
     from sharefind.inference.ambient_moves import Moves as Moves
@@ -152,4 +152,4 @@ OFFERED = {
 """What is offered here, and where it lies."""
 
 __all__ = list(OFFERED)
-__getattr__, __dir__ = offered(__name__, OFFERED)
+offers(__name__)
