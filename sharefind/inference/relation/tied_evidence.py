@@ -114,7 +114,8 @@ class Factors:
         scaled = (flat / size).to(turns.dtype)
         weights = 1 / (values.unsqueeze(1) + self._noises)
         parts = [weight @ (turn @ scaled).double().square_() for weight, turn in zip(weights, turns, strict=True)]
-        return torch.stack(parts) * size**2
+        squares: Tensor = torch.stack(parts) * size**2
+        return squares
 
     @property
     def _noises(self) -> Tensor:
