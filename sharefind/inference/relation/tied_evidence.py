@@ -126,7 +126,8 @@ class Factors:
         """Cholesky factors of K + noise I, (lengths, noises, N, N)."""
         shifted = self.kernels.unsqueeze(1).repeat(1, len(self.noises), 1, 1)
         shifted.diagonal(dim1=2, dim2=3).add_(self._noises)
-        return torch.linalg.cholesky(shifted)
+        lower: Tensor = torch.linalg.cholesky(shifted)
+        return lower
 
     @cached_property
     def _spectrum(self) -> tuple[Tensor, Tensor]:
