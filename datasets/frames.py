@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from sharefind.datasets.tables import Table
 from sharefind.datasets.task import NUMERIC_KINDS
@@ -138,7 +138,7 @@ def labels_of(value: Any, name: str) -> Columns:
         read = values[0] if read.is_flat else np.column_stack(values)
     else:
         names, missing = (), 0
-        if issparse(read):
+        if scipy.sparse.issparse(read):
             raise DataTypeError(f"{name} is a sparse matrix, and dense data are needed; give {name}.toarray()")
         read = _as_array(read)
     row = next((k for k, label in enumerate(np.ravel(read)) if _is_missing(label)), None)
@@ -193,7 +193,7 @@ def refuse_no_numbers(values: Any, name: str) -> None:
     Raises:
         DataTypeError: They are of another type. DataError: Values are masked.
     """
-    if issparse(values):
+    if scipy.sparse.issparse(values):
         raise DataTypeError(f"{name} is a sparse matrix, and dense data are needed; give {name}.toarray()")
     masked = np.count_nonzero(np.ma.getmaskarray(values)) if isinstance(values, np.ma.MaskedArray) else 0
     if masked:

@@ -59,7 +59,7 @@ class _Loader:
         target = import_module(new)
         module.__doc__ = target.__doc__
         module.__dict__.update(
-            __all__=[name for name in vars(target) if not name.startswith("_")],
+            __all__=[name for name in dir(target) if not name.startswith("_")],
             __getattr__=lambda name: (
                 getattr(target, name) if hasattr(target, name) else former_member(module.__name__, name)
             ),

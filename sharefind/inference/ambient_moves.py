@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sharefind.errors import GroupError
-from sharefind.groups import FiniteGroup
+from sharefind.exact.matrices import rows_of
+from sharefind.groups import FiniteGroup, Representation
 from sharefind.meanfield.clouds.actions import JointAction, move_by_matrices
 
 Sampler = Callable[[np.random.Generator, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -90,8 +91,9 @@ def moved_coordinates(
 ) -> NDArray[np.bool_]:
     """Which coordinates of X the group moves, (d_in,): those whose basis vector some element changes.
 
-    The elements that leave a vector alone are a subgroup, so at least half of the elements move what is moved at all: a
-    coordinate is missed with probability 2^-probes.
+    Of a finite group, its generators tell. Of others, drawn elements do: those that leave a vector alone are a
+    subgroup, so at least half of the elements move what is moved at all, and a coordinate is missed with probability
+    2^-probes.
 
     Args:
         moves: The group.
@@ -104,7 +106,23 @@ def moved_coordinates(
     Returns:
         Shape (d_in,).
     """
+    # Drawn of every group, so that what is drawn next is the same for all.
     elements = moves.draw((probes, d_in), rng)
+    if isinstance(moves, JointAction) and isinstance(moves.group, FiniteGroup):
+        return _moved_by_generators(moves.in_rep)
     basis = torch.eye(d_in, dtype=torch.float64).unsqueeze(0)
     images, _ = moves.move(elements, basis, torch.zeros(1, d_in, d_out, dtype=torch.float64))
     return np.asarray(((images - basis).abs().amax((0, 2)) > unmoved).numpy())
+
+
+def _moved_by_generators(rep: Representation) -> NDArray[np.bool_]:
+    """Return which basis vectors some generator changes, (dim,), exactly."""
+    moved = np.zeros(rep.dim, dtype=bool)
+    if rep.is_sparse:
+        perms, signs = rep.sparse_generators
+        return np.asarray(((perms != np.arange(rep.dim)) | (signs != 1)).any(axis=0) | moved)
+    for matrix in rep.generator_matrices:
+        rows, one = rows_of(matrix), matrix.domain.one
+        moved[[j for i, row in rows.items() for j in row if i != j]] = True
+        moved[[k for k in range(rep.dim) if rows.get(k, {}).get(k) != one]] = True
+    return moved

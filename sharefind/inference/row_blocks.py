@@ -10,8 +10,8 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
-from scipy import special
 from torch import Tensor
 
 from sharefind.errors import ConfigError, InputError, setting
@@ -83,7 +83,7 @@ def unit_orders(units: Tensor, copies: int, rng: np.random.Generator) -> Tensor:
 
 def rearrangements(units: Tensor) -> float:
     """Orders that `unit_orders` chooses from: the product of c! over the numbers c of units of a size; or infinity."""
-    logarithm = sum(float(special.gammaln(len(block) + 1)) for block in equal_units(units.numpy()))
+    logarithm = sum(float(scipy.special.gammaln(len(block) + 1)) for block in equal_units(units.numpy()))
     return math.exp(logarithm) if logarithm < math.log(float(np.finfo(float).max)) else math.inf
 
 

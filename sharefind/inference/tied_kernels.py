@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from sharefind.errors import GroupError
@@ -114,7 +114,7 @@ class ListedGroup:
             y: Labels, shape (n, d_out).
             near: Distance below which two rows are one.
         """
-        tree = cKDTree(torch.cat([x, y], dim=1).numpy(), balanced_tree=False)
+        tree = scipy.spatial.cKDTree(torch.cat([x, y], dim=1).numpy(), balanced_tree=False)
         for on_x, on_y in zip(self.on_x, self.on_y, strict=True):
             images = torch.cat([x @ on_x.t(), y @ on_y.t()], dim=1).numpy()
             for part in (images[:1], images):

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
-from scipy.sparse import csr_array
 
 from sharefind.proposal.coefficients import Block, Coefficients, Signed
 from sharefind.spaces import tying
@@ -63,7 +62,7 @@ class BlockEvidence:
         precision = self.block.precision
         if precision.ndim == 1:
             return np.bincount(classes, weights=precision * signs**2, minlength=k + 1)[1:].astype(np.float64), pulled
-        incidence = csr_array((signs, (np.arange(labels.size), classes)), shape=(labels.size, k + 1))
+        incidence = scipy.sparse.csr_array((signs, (np.arange(labels.size), classes)), shape=(labels.size, k + 1))
         return np.asarray(incidence.T @ (incidence.T @ precision).T, dtype=np.float64)[1:, 1:], pulled
 
     def _spread(self, labels: Labels) -> FloatArray:
@@ -229,7 +228,7 @@ class LogEvidence:
         """Whether any block but the constants differs from noise, by chi^2 each."""
         for found in self.blocks:
             misfit, dof = found.misfit(np.zeros(found.block.dim, dtype=np.int32))
-            if self._is_relation(found.block) and special.chdtrc(dof, misfit) < self.signal:
+            if self._is_relation(found.block) and scipy.special.chdtrc(dof, misfit) < self.signal:
                 return True
         return False
 

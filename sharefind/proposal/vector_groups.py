@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 
 from sharefind.exact.matrices import to_float
 from sharefind.groups import CompactGroup
@@ -281,7 +281,7 @@ class _Search:
         size = len(skew)
         spread = spread if self.n > 2 else min(spread, math.pi / self.settings.frames * 2)
         simplex = np.vstack([np.zeros(size), spread * np.eye(size)])
-        found = minimize(
+        found = scipy.optimize.minimize(
             lambda angles: self.misfit(template, turned(angles)),
             np.zeros(size),
             method="Nelder-Mead",

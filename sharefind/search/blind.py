@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 from torch import Tensor
 
 from sharefind.errors import InputError
@@ -21,14 +22,15 @@ from sharefind.groups.representation import Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.row_blocks import held_units
 from sharefind.meanfield.units import build_searched_unit, read_unit
-from sharefind.proposal import Finding, least_squares, propose
-from sharefind.proposal.log_evidence import LogEvidence
-from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
-from sharefind.recognition import LieStabiliser, lie_stabiliser
 from sharefind.rng import named_stream
 from sharefind.search.config import SearchConfig
 from sharefind.spaces import Subspace
 from sharefind.typing import FloatArray
+
+if TYPE_CHECKING:
+    from sharefind.proposal import Finding
+    from sharefind.proposal.mirrors.propose_mirrors import MirrorProposal
+    from sharefind.recognition import LieStabiliser
 
 ODD_UNIT = "matrix+bias:tanh"
 """The unit where signs are shared and the user named none: others do not commute with a change of sign."""
@@ -118,6 +120,8 @@ def blind_start(
     Raises:
         InputError: too few samples. UnitError: an unknown unit.
     """
+    from sharefind.proposal import propose
+
     if x is None or y is None:
         rows = None
         x, y = fresh(named_stream(config.seed, "blind", "samples"), fresh_samples)
@@ -181,6 +185,8 @@ def _rotations(finding: Finding, unit: str | None) -> LieStabiliser | None:
     """The skew moves that fix the space, where the unit commutes with every rotation of Y."""
     if unit is None or not read_unit(unit).kind.takes_rotations or not finding.is_group:
         return None
+    from sharefind.recognition import lie_stabiliser
+
     return lie_stabiliser(Subspace.from_pattern(finding.labels), finding.layout)
 
 
@@ -220,9 +226,12 @@ def tying_p_value(finding: Finding, x: FloatArray, y: FloatArray) -> float:
     Returns:
         The p-value; 1 where there are too few samples to say anything.
     """
+    from sharefind.proposal import least_squares
+    from sharefind.proposal.log_evidence import LogEvidence
+
     try:
         block = LogEvidence(least_squares(x, y, finding.layout)).linear
     except InputError:
         return 1.0
     misfit, ties = block.misfit(finding.labels)
-    return float(special.chdtrc(ties, misfit)) if ties else 1.0
+    return float(scipy.special.chdtrc(ties, misfit)) if ties else 1.0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sharefind.groups import FiniteGroup, Group
 from sharefind.groups.group import permutation_sign
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.proposal import Finding
 from sharefind.search.blind import BlindStart
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.problem import Problem
@@ -23,6 +22,9 @@ from sharefind.search.result_parts import (
     Weight,
 )
 from sharefind.spaces import fixed_space
+
+if TYPE_CHECKING:
+    from sharefind.proposal import Finding
 
 
 def blind_row(problem: TestedProblem, start: BlindStart) -> BlindRow:

@@ -60,7 +60,8 @@ class SearchConfig(BaseModel):
         particles: N. horizon: T. replicates: R. seed. preset. copies: m, randomised copies of each test; where left
             out, 199 or more, and up to 64 times as many near alpha, so that verdicts do not depend on the seed.
         training_copies: copies that a training at a node is compared with; where left out, 39 where the exact tests
-            decide (or `copies`, if fewer), which show how far noise alone goes, else as many as the tests begin with.
+            decide (or `copies`, if fewer; as few as 9 where a training is expensive), which show how far noise alone
+            goes, else as many as the tests begin with.
         max_nodes: most nodes that are visited. max_seconds: most seconds of work. Both over all sessions of a run; a
             search that ends by them is undecided, and goes on with larger ones.
         max_group_order, max_degree, max_dim, max_lattice, max_file_size: as in `sharefind.limits.Limits`.
@@ -159,6 +160,8 @@ class Presets:
         fold: Fewest samples that a fold of the cross-fitted escape should hold; at least two folds are always made.
         copies: Fewest randomised copies that a test uses; more are used where alpha could not be reached otherwise.
         training_copies: Most copies that a training is compared with where it decides nothing.
+        fewest_training_copies: Fewest of these, where one training is expensive.
+        copied_updates: Updates of all of these at a node (parameters of all particles, times samples), about a second.
         checkpoints: Fractions of the horizon at which the escape is read: early ones see it before a tilt is amplified.
         paper_particles: N of the preset `paper`.
         fresh_particles: N on fresh samples.
@@ -185,6 +188,8 @@ class Presets:
     fold: int = 50
     copies: int = 199
     training_copies: int = 39
+    fewest_training_copies: int = 9
+    copied_updates: int = 10**9
     checkpoints: tuple[float, ...] = (0.125, 0.25, 0.5, 1.0)
     paper_particles: int = 1000
     fresh_particles: int = 100

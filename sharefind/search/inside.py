@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,13 @@ from sharefind.errors import InputError
 from sharefind.groups import FiniteGroup, Group, Representation
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.inference.fitted_statistic import Statistic
-from sharefind.proposal.subgroups import SubgroupFinding, propose_subgroups
 from sharefind.rng import named_stream
 from sharefind.search.blind import Sampler, split_rows
 from sharefind.search.config import SearchConfig
 from sharefind.typing import FloatArray
+
+if TYPE_CHECKING:
+    from sharefind.proposal.subgroups import SubgroupFinding
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +103,8 @@ def subgroup_start(
     """
     if not grows_inside(config, in_rep.group, (in_rep, out_rep), most_listed):
         return None
+    from sharefind.proposal.subgroups import propose_subgroups
+
     if x is None or y is None:
         drawn = fresh(named_stream(config.seed, "subgroups", "samples"), fresh_samples)
         return SubgroupStart(propose_subgroups(*drawn, in_rep, out_rep, names=names), None)

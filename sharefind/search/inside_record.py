@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sharefind.groups import FiniteGroup
-from sharefind.proposal.vector_groups import PlacedGroup
 from sharefind.search.blind_record import is_of_weights
 from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.search.turned import TurnedStart
+
+if TYPE_CHECKING:
+    from sharefind.proposal.vector_groups import PlacedGroup
 
 
 def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from sharefind.inference import Diagnosis, RandomisationTest
-from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.inference.relation.group_shares import GroupShares
-from sharefind.inference.relation.relation_test import RelationTest
+
+if TYPE_CHECKING:
+    from sharefind.inference.maps.map_explanation import MapExplanation
+    from sharefind.inference.relation.relation_test import RelationTest
 
 Value = TypeVar("Value")
 
@@ -23,7 +25,7 @@ class Kind(Generic[Value]):
 TEST = Kind[RandomisationTest]("test")
 """Exact tests, by the candidate."""
 
-RELATION = Kind[RelationTest]("relation")
+RELATION: Kind[RelationTest] = Kind("relation")
 """Tests of relations, by the candidate."""
 
 SHARES = Kind[GroupShares]("shares")
@@ -32,7 +34,7 @@ SHARES = Kind[GroupShares]("shares")
 DIAGNOSIS = Kind[Diagnosis]("diagnosis")
 """Diagnoses, by the rejected group."""
 
-MAP = Kind[MapExplanation]("map")
+MAP: Kind[MapExplanation] = Kind("map")
 """Explanations of maps of columns, by the generator."""
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from sharefind.errors import setting
 from sharefind.meanfield.units import GatedUnit
@@ -75,7 +75,7 @@ def _variance(y: NDArray[np.float64]) -> float:
 
 def _entropy(y: NDArray[np.float64]) -> float:
     """The cross-entropy of the best constant on classes (n, k)."""
-    return float(special.entr(y.mean(axis=0)).sum())
+    return float(scipy.special.entr(y.mean(axis=0)).sum())
 
 
 def explain_unlearnt(problem: TestedProblem, evidence: Evidence, unlearnt: float = 0.95) -> Evidence:

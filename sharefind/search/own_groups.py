@@ -9,14 +9,17 @@ import hashlib
 import math
 from functools import lru_cache
 from itertools import permutations, product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sharefind.errors import ConfigError, setting
 from sharefind.groups import FiniteGroup, Group, Representation, natural, trivial
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
-from sharefind.recognition import Layout, Recognition, matrix_layout, recognise_layout
 from sharefind.spaces import Block, LatticeNode, Subspace, invariant_lattice, matrix_space, tying
+
+if TYPE_CHECKING:
+    from sharefind.recognition import Layout, Recognition
 
 
 def weights_layout(blocks: tuple[Block, ...]) -> Layout:
@@ -31,12 +34,16 @@ def weights_layout(blocks: tuple[Block, ...]) -> Layout:
             f"a search without a candidate ties weights of X to Y, and this unit has {', '.join(names)}; use "
             f"{setting('unit')} matrix"
         )
+    from sharefind.recognition import matrix_layout
+
     return matrix_layout((shape[0], shape[1]), bias=len(blocks) > 1)
 
 
 @lru_cache(maxsize=1024)
 def recognised(space: Subspace, layout: Layout) -> Recognition:
     """`recognise_layout`, once for each space."""
+    from sharefind.recognition import recognise_layout
+
     return recognise_layout(space, layout)
 
 

@@ -129,11 +129,10 @@ def resolve(
         replicates = max(2, min(replicates, samples // presets.fold, samples if units is None else units))
     trains = stopping.trains_copies == "always"
     trains = trains or (stopping.trains_copies == "finite data" and is_finite and config.scheme.is_evidence)
-    copies, training_copies = _copies(config, stopping, trains, presets)
     sgd = _sgd(config, samples, unit, length2, presets)
+    copies, training_copies = _copies(config, stopping, trains, presets, _updates(sgd, unit))
     nodes = stopping.fewest_nodes if trains else StopTraits().fewest_nodes
-    # As if each were compared with the copies of a test: what is compiled serves the next run, too.
-    rows = nodes * max(replicates, max(copies, training_copies) + 1 if trains else 0)
+    rows = nodes * max(replicates, training_copies + 1 if trains else 0)
     work = float(rows * sgd.steps * sgd.batch * sgd.particles * unit.width)
     return Settings(
         config=config,
@@ -176,8 +175,15 @@ def _stop(config: SearchConfig, growing: GrowthTraits) -> str:
     return growing.default_stop if config.scheme is Scheme.VANILLA else GrowthTraits().default_stop
 
 
-def _copies(config: SearchConfig, stopping: StopTraits, trains: bool, presets: Presets) -> tuple[int, int]:
-    """Copies of a test, and of a training."""
+def _updates(sgd: SGDConfig, unit: SearchedUnit) -> int:
+    """Return what one training costs: parameters of all particles, times the samples that change them."""
+    return sgd.steps * sgd.batch * sgd.particles * unit.space.dim
+
+
+def _copies(
+    config: SearchConfig, stopping: StopTraits, trains: bool, presets: Presets, updates: int
+) -> tuple[int, int]:
+    """Copies of a test, and of a training that costs so many updates."""
     copies = config.copies or max(presets.copies, math.ceil(2 / config.alpha) - 1)
     if copies > MAX_COPIES:
         raise ConfigError(
@@ -186,7 +192,8 @@ def _copies(config: SearchConfig, stopping: StopTraits, trains: bool, presets: P
         )
     if stopping.decides_by_tests:
         _refuse_few("copies", copies, config.alpha)
-        return copies, config.training_copies or min(copies, presets.training_copies)
+        shown = min(presets.training_copies, max(presets.fewest_training_copies, presets.copied_updates // updates))
+        return copies, config.training_copies or min(copies, shown)
     name = "copies" if config.training_copies is None else "training_copies"
     training_copies = config.training_copies or copies
     if trains:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sharefind.errors import setting
-from sharefind.inference.relation.relation_family import RelationFamily
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.written import plural
+
+if TYPE_CHECKING:
+    from sharefind.inference.relation.relation_family import RelationFamily
 
 
 def relation_warnings(outcome: SearchOutcome) -> tuple[str, ...]:

@@ -82,7 +82,8 @@ class FoundSpace(Part):
     Attributes:
         dim: Its dimension.
         exact: Whether it is known exactly.
-        basis: Each vector as its blocks: nested lists of exact strings, of decimal strings for a numerical space.
+        basis: Each vector as its blocks: nested lists of exact strings, of decimal strings for a numerical space. Empty
+            for a tying pattern whose basis has more than 100,000 entries.
         tying: Which entries of each block are equal, by labels; None where the space ties none.
         candidate: "E^H" where a candidate group H fixes it.
         stabiliser: That group.

@@ -120,8 +120,13 @@ def _e_star(problem: Problem, node: SearchNode) -> FoundSpace:
     )
 
 
-def _blocks_per_vector(problem: Problem, node: SearchNode) -> list[list[Any]]:
-    """Each basis vector as its blocks, nested lists of exact strings (decimal strings for a numerical space)."""
+def _blocks_per_vector(problem: Problem, node: SearchNode, most_entries: int = 100_000) -> list[list[Any]]:
+    """Each basis vector as its blocks, nested lists of exact strings (decimal strings for a numerical space).
+
+    None is written of a tying pattern with more than `most_entries` entries of its basis: its labels say all.
+    """
+    if node.space.tying is not None and node.space.dim * node.space.ambient > most_entries:
+        return []
     if node.space.is_exact:
         rows = node.space.basis_strings()
     else:

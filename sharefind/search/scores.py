@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from sharefind.errors import DataError
 from sharefind.meanfield.clouds.standardise import LAST_PLACES, varies
@@ -80,7 +80,7 @@ class Scored:
         if len(sums) < 2:
             return False
         error = math.sqrt(len(sums)) * float(sums.std(ddof=1))
-        low = float(sums.sum()) - float(special.stdtrit(len(sums) - 1, (1 + self.confidence) / 2)) * error
+        low = float(sums.sum()) - float(scipy.special.stdtrit(len(sums) - 1, (1 + self.confidence) / 2)) * error
         return low > 0 and float(sums.sum()) > self.noticeable
 
 
@@ -166,7 +166,7 @@ def _class_scores(predicted: Mapping[str, FloatArray], split: Split) -> ClassSco
     regression = multinomial_regression(split.x, split.y, split.asked)
     every = {BASELINE: np.tile(shares, (len(split.asked), 1))}
     every |= {} if regression is None else {REGRESSION: regression}
-    every |= {name: special.log_softmax(logits, axis=1) for name, logits in predicted.items()}
+    every |= {name: scipy.special.log_softmax(logits, axis=1) for name, logits in predicted.items()}
     losses = {name: -(split.truth * values).sum(1) for name, values in every.items()}
     true = split.truth.argmax(1)
     hits = {name: values.argmax(1) == true for name, values in every.items()}

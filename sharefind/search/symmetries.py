@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -28,7 +28,6 @@ from sharefind.inference import (
 from sharefind.inference.continuous.rotations import LARGEST, least_copies
 from sharefind.inference.inner_products import inner_products
 from sharefind.inference.relation.group_shares import GroupShares
-from sharefind.inference.relation.relation_family import RelationFamily
 from sharefind.inference.tests.closed_testing import remembered
 from sharefind.rng import named_stream
 from sharefind.search.blind import tying_p_value
@@ -38,6 +37,9 @@ from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.problem import Problem
 from sharefind.search.relations import likeliest_group, relations_of
 from sharefind.search.units_of_rows import can_permute
+
+if TYPE_CHECKING:
+    from sharefind.inference.relation.relation_family import RelationFamily
 
 INDEPENDENCE = "independence"
 """Name under which the test of "Y is independent of X" is kept."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sharefind.inference import Diagnosis, FamilyTest, RiskGap, Verdict
-from sharefind.inference.relation.relation_family import RelationFamily
 from sharefind.search.result_parts import InputLawRow, LikeliestGroup, PriceRow, RelationRow, SymmetryRow
 from sharefind.search.symmetries import Symmetries
+
+if TYPE_CHECKING:
+    from sharefind.inference.relation.relation_family import RelationFamily
 
 
 def symmetry_rows(

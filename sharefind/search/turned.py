@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +18,15 @@ from torch import Tensor
 from sharefind.groups import CompactGroup, FiniteGroup, Group, Representation
 from sharefind.groups.factors import factors_of
 from sharefind.groups.orthogonal_subgroups import is_compact_subgroup
-from sharefind.inference.vectors.vector_features import label_fits
 from sharefind.inference.vectors.vector_layout import VectorLayout, other_factor, placed_subgroup, vector_layout
-from sharefind.proposal.vector_groups import PlacedGroup, VectorFinding, propose_vector_groups
-from sharefind.proposal.vector_permutations import PermutationFinding, propose_permutations
 from sharefind.rng import named_stream
 from sharefind.search.blind import Sampler, split_rows
 from sharefind.search.config import SearchConfig
 from sharefind.typing import FloatArray
+
+if TYPE_CHECKING:
+    from sharefind.proposal.vector_groups import PlacedGroup, VectorFinding
+    from sharefind.proposal.vector_permutations import PermutationFinding
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +114,10 @@ def _start(
     layout: VectorLayout,
     rows: NDArray[np.int64] | None,
 ) -> TurnedStart | None:
+    from sharefind.inference.vectors.vector_features import label_fits
+    from sharefind.proposal.vector_groups import propose_vector_groups
+    from sharefind.proposal.vector_permutations import propose_permutations
+
     group, place = in_rep.group, layout.place
     turning, finite = factors_of(group)[place], other_factor(group, place)
     if not isinstance(group, CompactGroup) or not isinstance(turning, CompactGroup):

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import expm
+import scipy
 from sympy.polys.matrices import DomainMatrix
 
 from sharefind.architectures.certificate.algebra_names import infinite_naming
@@ -307,7 +307,7 @@ def _float_moves(stabiliser: Stabiliser, rng: np.random.Generator) -> Iterator[M
         yield to_float(move[INPUTS]), to_float(move[OUTPUTS])
     for move in stabiliser.lie:
         t = rng.uniform(-np.pi, np.pi)
-        yield expm(t * to_float(move[INPUTS])), expm(t * to_float(move[OUTPUTS]))
+        yield scipy.linalg.expm(t * to_float(move[INPUTS])), scipy.linalg.expm(t * to_float(move[OUTPUTS]))
 
 
 def _check_change(spec: SharingSpec, moves: Sequence[Move], tolerance: float) -> None:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
-from scipy import sparse
-from scipy.special import stdtrit
+import scipy
 
 from sharefind.errors import InputError
 from sharefind.groups.column_maps import ColumnMap, SignedColumns
@@ -198,14 +197,14 @@ class MapCoefficients:
         """Standard errors that no entry of a true map exceeds, but with this probability."""
         count = self.relation.values.size + with_inputs * (len(self.mean) + len(self.pairs))
         freedom = len(self.relation.influence) - 1
-        return float(-stdtrit(freedom, level / 2 / max(1, count)))
+        return float(-scipy.special.stdtrit(freedom, level / 2 / max(1, count)))
 
 
 @dataclass(frozen=True)
 class _Batches:
     """Which batch each row is in, as a matrix (batches, n)."""
 
-    matrix: sparse.csr_matrix
+    matrix: scipy.sparse.csr_matrix
 
     def sums(self, values: FloatArray) -> FloatArray:
         """Of rows (n, k), shape (batches, k)."""
@@ -226,7 +225,7 @@ def _batches(
         raise InputError(f"{count} units of rows are too few to see errors; {settings.fewest} are needed")
     found = min(settings.batches, count, max(settings.least, settings.values // entries))
     batch = (rng.permutation(count) % found)[of_row]
-    return _Batches(sparse.csr_matrix((np.ones(n), (batch, np.arange(n))), shape=(found, n)))
+    return _Batches(scipy.sparse.csr_matrix((np.ones(n), (batch, np.arange(n))), shape=(found, n)))
 
 
 def _pairs(d: int, most: int) -> IntArray:
@@ -315,7 +314,7 @@ def _shifted(entries: Entries, step: FloatArray) -> Entries:
             columns.append(k)
             weights.append(weight)
     size = len(entries.exponents)
-    change = sparse.csr_matrix((weights, (columns, rows)), shape=(size, size))
+    change = scipy.sparse.csr_matrix((weights, (columns, rows)), shape=(size, size))
     batches, m, _ = entries.influence.shape
     added = np.asarray(entries.influence.reshape(-1, size) @ change).reshape(batches, m, size)
     return Entries(

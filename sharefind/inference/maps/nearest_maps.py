@@ -13,8 +13,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import maximum_bipartite_matching
+import scipy
 
 from sharefind.groups.column_maps import ColumnMap, SignedColumns
 from sharefind.inference.maps.map_coefficients import Entries, MapCoefficients
@@ -205,8 +204,8 @@ class NearestMaps:
         if not free.any():
             return len(forced)
         shape = (len(now.outputs.images), len(now.inputs.images))
-        graph = sparse.csr_matrix((np.ones(free.sum()), (rows[free], columns[free])), shape=shape)
-        return len(forced) + int((maximum_bipartite_matching(graph) >= 0).sum())
+        graph = scipy.sparse.csr_matrix((np.ones(free.sum()), (rows[free], columns[free])), shape=shape)
+        return len(forced) + int((scipy.sparse.csgraph.maximum_bipartite_matching(graph) >= 0).sum())
 
     def _changes(
         self, now: ColumnMap, column: Column, settled: frozenset[Column]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
-from scipy import special
+import scipy
 
 from sharefind.errors import ConfigError
 from sharefind.inference.partitions.equality_tests import EqualityTests, equality_tests
@@ -230,7 +230,7 @@ def _refitted(estimates: Estimates, labels: _tying.Labels) -> tuple[FloatArray, 
     if ties == 0:
         return values, errors, 1.0
     lost = float((((white - design @ values) / estimates.scale) ** 2).sum())
-    return values, errors, float(special.fdtrc(ties, estimates.dof, lost / ties))
+    return values, errors, float(scipy.special.fdtrc(ties, estimates.dof, lost / ties))
 
 
 def _incidence(labels: _tying.Labels) -> FloatArray:

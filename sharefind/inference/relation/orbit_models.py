@@ -12,8 +12,6 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from sharefind.groups import FiniteGroup
@@ -22,6 +20,7 @@ from sharefind.inference.relation.label_parts import LabelPart, label_parts
 from sharefind.inference.tied_kernels import ListedGroup
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.meanfield.clouds.standardise import LAST_PLACES
+from sharefind.spaces.tying import connected
 
 
 class Tying(Protocol):
@@ -220,8 +219,8 @@ def block_spread(tying: Tying) -> Tensor:
 
 def _blocks(on_x: Tensor, unmoved: float = 1e-9) -> NDArray[np.int64]:
     """Which inputs the elements (g, d_in, d_in) mix, by the number of their block, (d_in,)."""
-    mixed = coo_array((on_x.abs().amax(0) > unmoved).numpy())
-    return np.asarray(connected_components(mixed, directed=False)[1], dtype=np.int64)
+    rows, columns = np.nonzero((on_x.abs().amax(0) > unmoved).numpy())
+    return np.asarray(connected(rows, columns, on_x.shape[-1]), dtype=np.int64)
 
 
 def _drawn_matrices(moves: Moves, x: Tensor, y: Tensor, rng: np.random.Generator, draws: int = 64) -> Tensor:

@@ -58,7 +58,6 @@ class RelationSettings:
     Attributes:
         evidence: The kernels and what is done with them.
         most_values: Most labels (rows, times outputs where these move) of which the exact kernel matrices are formed.
-        copies_at_once: Copies that are evaluated between two looks at the deadline.
         features: What stands for the kernels of more labels.
         fewer_values: Most labels that the exact kernel matrices read where they are many, but features leave out more
             than the labels' noise: what they leave out would pass for a break.
@@ -68,7 +67,6 @@ class RelationSettings:
 
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     most_values: int = 600
-    copies_at_once: int = 50
     features: FeatureSettings = field(default_factory=FeatureSettings)
     fewer_values: int = 600
     seen_values: int = 400
@@ -186,7 +184,7 @@ def _tested(
     units = units if units is None or evidence.rows is None else units[evidence.rows]
     labels = evidence.copies(rng, copies, units, has_classes=has_classes)
     values = [evidence.statistic(evidence.labels.unsqueeze(0))]
-    for part in torch.split(labels, settings.copies_at_once):
+    for part in torch.split(labels, settings.evidence.copies_at_once):
         if workers is not None:
             workers.refuse_late()
         values.append(evidence.statistic(part))

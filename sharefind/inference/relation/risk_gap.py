@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import special
 from torch import Tensor
 
 from sharefind.errors import InputError
@@ -86,7 +86,7 @@ class CrossValidation:
         """Half the length of a normal interval around the mean of values (n,), with rows of one unit together."""
         sums = np.bincount(units, weights=values - values.mean())
         error = math.sqrt(len(sums) / (len(sums) - 1) * float((sums**2).sum())) / len(values)
-        return float(special.ndtri((1 + self.confidence) / 2)) * error
+        return float(scipy.special.ndtri((1 + self.confidence) / 2)) * error
 
 
 @dataclass(frozen=True)

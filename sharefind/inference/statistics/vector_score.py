@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy
 import torch
-from scipy.linalg import cho_factor, cho_solve
 from torch import Tensor
 
 from sharefind.errors import GroupError
@@ -204,7 +204,7 @@ def _normal_equations(copies: Sequence[Copy], rows: slice) -> Copy:
 def _ridge(gram: FloatArray, right: FloatArray, ridge: float) -> FloatArray:
     """Weights (m, q) of normal equations, with a ridge relative to the mean of the diagonal."""
     mean = float(np.trace(gram)) / len(gram)
-    return np.asarray(cho_solve(cho_factor(gram + ridge * mean * np.eye(len(gram))), right))
+    return np.asarray(scipy.linalg.cho_solve(scipy.linalg.cho_factor(gram + ridge * mean * np.eye(len(gram))), right))
 
 
 def _root(moment: FloatArray, rounding: float) -> FloatArray:

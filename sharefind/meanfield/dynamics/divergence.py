@@ -97,7 +97,7 @@ class Watch:
             self._size = self._asked * _first_size(self.start, self.config)
         if self._seen is None or len(chunk.sizes) > len(self._seen.sizes):
             self._seen = chunk
-        largest = theta.abs().amax((1, 2))
+        largest = torch.maximum(theta.amax((1, 2)), -theta.amin((1, 2)))
         # Not so where it is no number.
         inside = largest <= (self.rule.exploded * self._size if self.must_learn else torch.finfo(theta.dtype).max)
         if not bool(inside.all()):

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
-from scipy import special
 from torch import Tensor
 from torch.nn import functional
 
@@ -110,7 +110,7 @@ def loss_of(change: Standardisation) -> Loss:
     def logits(p: Tensor) -> Tensor:
         return shift.to(p) + scale * p
 
-    shares = special.softmax(change.shift)
+    shares = scipy.special.softmax(change.shift)
     # E[diag(p) - p p^T] is at most diag(E p) - E p (E p)^T, and predictions are right on average.
     spread = float(np.linalg.eigvalsh(np.diag(shares) - np.outer(shares, shares))[-1])
     return Loss(

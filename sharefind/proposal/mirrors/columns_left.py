@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from sharefind.proposal.mirrors.cubes import squared_gaps
 from sharefind.typing import BoolArray, FloatArray, IntArray
@@ -123,7 +123,7 @@ class ColumnsLeft:
 
     def deny(self, largest: FloatArray, count: IntArray) -> None:
         """Refute images, with either sign, by the largest of so many squared differences, (p, p) and (p,)."""
-        self.denied |= (2 * count[:, None] * special.chdtrc(1, largest) < self.level) & (count > 0)[:, None]
+        self.denied |= (2 * count[:, None] * scipy.special.chdtrc(1, largest) < self.level) & (count > 0)[:, None]
 
     def narrowed(self) -> int:
         """Drop what is refuted, and what another column has for itself; the number of columns that this settles."""
@@ -140,8 +140,8 @@ class ColumnsLeft:
     def _is_refuted(self) -> BoolArray:
         """By the largest difference, or by all together."""
         count = np.maximum(self.count, 1)
-        alone = count * special.chdtrc(1, self.largest)
-        together = special.chdtrc(count / self.dispersion, self.total / self.dispersion)
+        alone = count * scipy.special.chdtrc(1, self.largest)
+        together = scipy.special.chdtrc(count / self.dispersion, self.total / self.dispersion)
         return np.asarray(2 * np.minimum(alone, together) < self.level)
 
 

@@ -13,9 +13,7 @@ from functools import cached_property
 from math import comb
 
 import numpy as np
-from scipy import special
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from sharefind.proposal.mirrors.entered_terms import Entered
 from sharefind.proposal.mirrors.signed_map import SignedMap
@@ -194,7 +192,7 @@ class MirrorEvidence:
         tested = fit.freedom > 0
         if not tested.any():
             return False
-        p_values = special.chdtrc(fit.freedom[tested], fit.misfit[tested])
+        p_values = scipy.special.chdtrc(fit.freedom[tested], fit.misfit[tested])
         total, count = float(fit.misfit.sum()), float(fit.freedom.sum())
         limit = count + self.settings.beyond * np.sqrt(2 * self.settings.dispersion * count)
         return bool(p_values.min() * tested.sum() < self.settings.refuted or total > limit + self.settings.beyond**2)
@@ -309,8 +307,8 @@ def signed_orbits(moves: Sequence[tuple[IntArray, IntArray]], size: int) -> tupl
     here, there, flip = here[kept], there[kept], np.where(sign[kept] > 0, 0, size)
     rows = np.concatenate([here, here + size])
     columns = np.concatenate([there + flip, (there + flip + size) % (2 * size)])
-    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(2 * size, 2 * size))
-    both = connected_components(graph, directed=False)[1]
+    graph = scipy.sparse.coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(2 * size, 2 * size))
+    both = scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
     plus, minus = both[:size], both[size:]
     labels = np.unique(np.minimum(plus, minus), return_inverse=True)[1]
     return labels, np.where(plus <= minus, 1, -1), np.asarray(plus == minus)
@@ -352,11 +350,11 @@ def _ways(images: IntArray, moved: BoolArray, before: Sequence[IntArray], seen: 
         return 0.0
     count, every = len(touched), max(len(np.unique(orbits[seen | moved])), len(touched))
     places = np.bincount(orbits)[touched]
-    return _log_choose(every, count) + float(special.gammaln(count + 1) + np.log(2 * places).sum())
+    return _log_choose(every, count) + float(scipy.special.gammaln(count + 1) + np.log(2 * places).sum())
 
 
 def _log_choose(n: int, k: int) -> float:
-    return float(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))
+    return float(scipy.special.gammaln(n + 1) - scipy.special.gammaln(k + 1) - scipy.special.gammaln(n - k + 1))
 
 
 def _point_orbits(moves: Sequence[IntArray], size: int) -> IntArray:

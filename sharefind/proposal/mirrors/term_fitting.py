@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import comb
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from sharefind.proposal.coefficients import inverse
 from sharefind.proposal.least_squares import Fit
@@ -311,7 +311,7 @@ class TermFitting:
         d, m = int(self.inputs.varies.sum()), self.y.shape[1]
         counts = (m, m * d, m * comb(d + 1, 2), m * comb(d + 2, 3))
         one, two, three, four = (
-            -float(stdtrit(max(freedom, 1), self.settings.level / (2 * count or 2))) for count in counts
+            -float(scipy.special.stdtrit(max(freedom, 1), self.settings.level / (2 * count or 2))) for count in counts
         )
         return one, two, three, four
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import squareform
 
-from sharefind.recognition import Layout
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.own_groups import (
     cyclic_spaces,
@@ -31,6 +30,9 @@ from sharefind.search.rules.leftover import Leftover
 from sharefind.search.search_lattice import Growth, SearchNode, Snap
 from sharefind.spaces import Subspace
 from sharefind.typing import FloatArray
+
+if TYPE_CHECKING:
+    from sharefind.recognition import Layout
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,9 @@ class Snapping:
         np.fill_diagonal(distance, 0.0)
         labels = np.arange(1, len(tied) + 1)
         merged = {k: np.array([k]) for k in range(len(tied))}
-        for step, (a, b, height, _) in enumerate(linkage(squareform(distance, checks=False), "average")):
+        for step, (a, b, height, _) in enumerate(
+            scipy.cluster.hierarchy.linkage(scipy.spatial.distance.squareform(distance, checks=False), "average")
+        ):
             if height >= far / 2:
                 return
             both = np.concatenate([merged.pop(int(a)), merged.pop(int(b))])
