@@ -36,6 +36,7 @@ from sharefind.meanfield.objectives.sources import (
     Source,
 )
 from sharefind.meanfield.units import (
+    DeepUnit,
     GatedUnit,
     MatrixUnit,
     OneLayerUnit,
@@ -67,6 +68,7 @@ __all__ = [
     "AugmentedSource",
     "Batch",
     "CertifiedOptimum",
+    "DeepUnit",
     "EmpiricalLaw",
     "EpochSource",
     "Estimate",
