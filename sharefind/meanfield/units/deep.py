@@ -72,7 +72,7 @@ class DeepUnit(Unit):
     With residuals, h_{l-1} is added where both layers have the same representation.
 
     E^G is the sum over layers of Hom_G(H_{l-1}, H_l) and of the biases that the group fixes. The unit of Maass and
-    Fontbona (2024) is any jointly equivariant function, so that every statement holds for the ensemble of such networks.
+    Fontbona (2024) is any jointly equivariant function: every statement holds for the ensemble of such networks.
 
     Attributes:
         hidden_reps: The representations of the hidden layers, from the inputs up.
@@ -119,6 +119,16 @@ class DeepUnit(Unit):
         """Whether each hidden layer adds what it is computed from."""
         pairs = zip(self.reps, self.hidden_reps, strict=False)
         return tuple(self.has_residuals and same_action(source, target) for source, target in pairs)
+
+    @cached_property
+    def weight_spaces(self) -> tuple[Subspace, ...]:
+        """Hom_G(H_{l-1}, H_l) of each layer, row by row."""
+        return tuple(fixed_space(hom(target, source)) for source, target in pairwise(self.reps))
+
+    @cached_property
+    def bias_spaces(self) -> tuple[Subspace, ...]:
+        """What the group fixes in each hidden layer and in the outputs."""
+        return tuple(fixed_space(rep) for rep in self.reps[1:])
 
     @cached_property
     def layer_spaces(self) -> tuple[Subspace, ...]:

@@ -70,8 +70,9 @@ class LayerFunction:
         return self.function is not TANH and any(self.signed)
 
     @cached_property
-    def _mask(self) -> Tensor:
-        return torch.tensor(self.signed)[:, None, None]
+    def mask(self) -> Tensor:
+        """`signed` as a tensor, shape (h,)."""
+        return torch.tensor(self.signed)
 
     def value(self, t: Tensor) -> Tensor:
         """Return the layer, shape (..., h, B, N).
@@ -80,7 +81,11 @@ class LayerFunction:
             t: What the layer's linear map gives, shape (..., h, B, N).
         """
         values = self.function.value(t)
-        return torch.where(self._mask.to(t.device), torch.tanh(t), values) if self.is_mixed else values
+        return torch.where(self._column, torch.tanh(t), values) if self.is_mixed else values
+
+    @property
+    def _column(self) -> Tensor:
+        return self.mask[:, None, None]
 
     def slope(self, t: Tensor, value: Tensor) -> Tensor:
         """Return the derivative of each coordinate, shape (..., h, B, N).
@@ -90,7 +95,7 @@ class LayerFunction:
             value: The layer at t, same shape.
         """
         slopes = self.function.slope(t, value)
-        return torch.where(self._mask.to(t.device), 1 - value**2, slopes) if self.is_mixed else slopes
+        return torch.where(self._column, 1 - value**2, slopes) if self.is_mixed else slopes
 
 
 def signed_coordinates(rep: Representation) -> tuple[bool, ...]:
