@@ -7,7 +7,7 @@ so far, which is a walk through the lists of types; the record keeps every node 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +49,8 @@ class ChoiceSettings:
     unit: str = "deep:tanh"
     depths: tuple[int, ...] = (USUAL_DEPTH,)
     widths: tuple[int, ...] = WIDTHS
-    plan: Plan = Plan()
-    rule: CensusRule = CensusRule()
+    plan: Plan = field(default_factory=Plan)
+    rule: CensusRule = field(default_factory=CensusRule)
     seed: int = 0
     has_references: bool = True
 

@@ -36,13 +36,16 @@ class Mixture:
 
 
 def multiplicities(shares: Mapping[HiddenType, float], width: int) -> dict[HiddenType, int]:
-    """Return how often each type occurs in a layer: its share of the width over its dimension, at least once.
+    """Return how often each type occurs in a layer, large types first: its share of the width over its dimension.
+
+    Each occurs at least once.
 
     Args:
         shares: Shares of the types, which add up to 1.
         width: Coordinates that the layer is to have, about.
     """
-    return {one: max(1, round(share * width / one.dim)) for one, share in shares.items()}
+    ordered = sorted(shares, key=lambda one: (one.dim, one.name), reverse=True)
+    return {one: max(1, round(shares[one] * width / one.dim)) for one in ordered}
 
 
 def usual_mixtures(types: HiddenTypes, in_rep: Representation) -> list[Mixture]:

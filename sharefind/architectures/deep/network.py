@@ -46,6 +46,8 @@ class DeepNetwork:
         outputs: Names of the columns of y; y0, y1, ... where left out.
         classes: Names of the classes whose logits the network gives; empty where its outputs are numbers.
         evidence: How the network was chosen, a JSON object.
+        group_name: Name of the group; that of the unit's where left out.
+        group_order: Its order, a multiple of that of its image on the layers; that of the unit's where left out.
 
     Raises:
         InputError: The parts do not fit each other, or a number is not finite.
@@ -58,6 +60,8 @@ class DeepNetwork:
     outputs: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    group_name: str = ""
+    group_order: int = 0
 
     def __post_init__(self) -> None:
         if len(self.layers) != len(self.unit.reps) - 1:
@@ -70,6 +74,8 @@ class DeepNetwork:
                 )
             if not (np.isfinite(layer.weight).all() and np.isfinite(layer.bias).all()):
                 raise InputError(f"a coordinate of layer {number} is not finite; train again with a smaller step")
+        object.__setattr__(self, "group_name", self.group_name or self.group.name)
+        object.__setattr__(self, "group_order", self.group_order or self.group.order)
         for side, letter, width in (("inputs", "x", self.unit.d_in), ("outputs", "y", self.unit.d_out)):
             names = tuple(getattr(self, side)) or default_names(letter, width)
             if len(names) != width:
