@@ -212,7 +212,7 @@ class _Chooser:
         plan = replace(self.settings.plan, stop=best.node.steps)
         trained = train(best.unit, rows, [nothing], plan, self.settings.seed)
         choice = Choice(
-            rows.group.name, rows.group.order, len(rows.x), best.unit.function.name,
+            rows.group_name or rows.group.name, rows.group.order, len(rows.x), best.unit.function.name,
             tuple(one.node for one in self.visited), tuple(self.edges), best.node.number, references,
             tuple(_census_record(layer) for layer in self.counted),
         )  # fmt: skip
@@ -224,6 +224,7 @@ class _Chooser:
             outputs=rows.outputs,
             classes=rows.classes,
             evidence=choice.to_json(),
+            group_name=rows.group_name,
         )
         return network, choice
 

@@ -34,6 +34,7 @@ class DeepRows:
         outputs: Names of the columns of y; empty for y0, y1, ...
         classes: Names of the classes; empty where outputs are numbers.
         units: Rows of one unit are held out together, integers (n,); None where rows are independent.
+        group_name: What the group is called; its own name where left out.
     """
 
     name: str
@@ -45,6 +46,7 @@ class DeepRows:
     outputs: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     units: NDArray[np.int64] | None = None
+    group_name: str = ""
 
     @property
     def group(self) -> FiniteGroup:
