@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sharefind.architectures.deep.record import Choice
     from sharefind.architectures.deep.rows import DeepRows
 
-SUFFIXES = (".safetensors", ".onnx", ".py")
+SUFFIXES = (".safetensors", ".onnx")
 
 SHALLOW = ("epochs", "restarts", "lr")
 """Options of `train` that say how shallow networks are trained."""
@@ -39,16 +39,18 @@ def check_deep(context: typer.Context, unit: str, out: Path) -> None:
         UnitError: The unit is unknown or no deep one.
     """
     from sharefind.meanfield.units import read_unit
+    from sharefind.meanfield.units.activations import by_name
+    from sharefind.meanfield.units.layer_functions import POINT_FUNCTIONS
 
-    if not read_unit(unit).kind.has_layers:
-        raise UnitError(
-            f"--unit {unit}: a run is trained with its own unit, or with deep or deep-residual; drop --unit"
-        )
+    choice = read_unit(unit)
+    if not choice.kind.has_layers:
+        raise UnitError(f"--unit {unit}: networks are trained with the run's own unit or a deep one; drop --unit")
+    by_name(POINT_FUNCTIONS, choice.detail, "function of a deep unit")
     given = [f"--{name}" for name in SHALLOW if is_given(context, name)]
     if given:
         raise ConfigError(f"{', '.join(given)} and --unit {unit}: deep networks choose these themselves; drop them")
     if out.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--out {out}: deep networks are written as {', '.join(SUFFIXES)}; end the name with one")
+        raise ConfigError(f"--out {out}: deep networks are written as {' or '.join(SUFFIXES)}; end the name with one")
     refuse_unwritable(out)
 
 
@@ -137,6 +139,8 @@ def _print(choice: Choice, certificate: DeepCertificate, out: Path) -> None:
     console.print(choice_table(choice))
     lines = [f"wrote {out}: {certificate.statement}"]
     if out.suffix.lower() == ".safetensors":
-        lines.append(f"next  sharefind verify {shell_word(out)}")
+        module = shell_word(out.with_suffix(".py"))
+        lines.append(f"next  sharefind export {shell_word(out)} --format torch --out {module}   (the module)")
+        lines.append(f"      sharefind verify {shell_word(out)}")
     for line in lines:
         console.print(line, soft_wrap=True, markup=False)

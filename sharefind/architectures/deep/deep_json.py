@@ -180,8 +180,8 @@ def _check_sizes(data: _Deep, limits: Limits, guards: Guards) -> None:
 
 def _rebuilt(data: _Deep) -> tuple[list[Representation], Naming]:
     """The representations of the group that the generators generate, and what is known of its name."""
-    matrices = [move for generator in data.generators for move in generator if isinstance(move[0], list)]
-    texts = {entry for move in matrices for row in move if isinstance(row, list) for entry in row}
+    rows = [row for generator in data.generators for move in generator for row in move if isinstance(row, list)]
+    texts = {entry for row in rows for entry in row}
     try:
         field = exact_domain(texts)
         exact = [[_matrix(move, field) for move in generator] for generator in data.generators]
@@ -196,12 +196,13 @@ def _rebuilt(data: _Deep) -> tuple[list[Representation], Naming]:
 
 
 def _matrix(move: Move, field: Any) -> DomainMatrix:
-    if all(isinstance(entry, int) for entry in move):
+    rows = [row for row in move if isinstance(row, list)]
+    if not rows:
         image = np.array(move, dtype=np.int64)
         if sorted(np.abs(image).tolist()) != list(range(1, len(image) + 1)):
             raise ValueError("a list of images is no signed permutation")
         return signed_permutation_matrix(np.abs(image) - 1, np.sign(image).astype(np.int8), field)
-    return exact_matrix(move, field)
+    return exact_matrix(rows, field)
 
 
 def _representations(data: _Deep, kept: list[list[DomainMatrix]]) -> list[Representation]:

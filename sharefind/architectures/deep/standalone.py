@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-Move = Sequence[int] | Sequence[Sequence[float]]
+Move = Sequence[Any]
 """What a generator does to a layer: entry k is j where e_k goes to e_j, and -j where it
 goes to -e_j, counted from 1; or a matrix by rows."""
 
@@ -87,6 +88,9 @@ class SharedLinear(nn.Module):
         dtype: as in torch.nn.Linear.
     """
 
+    weight: nn.Parameter
+    bias: nn.Parameter
+
     def __init__(
         self,
         columns: int,
@@ -118,7 +122,9 @@ class SharedLinear(nn.Module):
         coefficient: Tensor = getattr(self, name)
         count = self.shape[0] * (self.shape[1] if name == "weight" else 1)
         values = coefficient[getattr(self, name + "_from")] * getattr(self, name + "_value")
-        return values.new_zeros(count).index_add(0, getattr(self, name + "_to"), values)
+        places: Tensor = getattr(self, name + "_to")
+        entries: Tensor = values.new_zeros(count).index_add(0, places, values)
+        return entries
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., columns) -> (..., rows)."""
@@ -186,7 +192,7 @@ class SharedDeepNetwork(nn.Module):
         """x (..., dims[0]) -> (..., dims[-1])."""
         last = len(self.layers) - 1
         for number, layer in enumerate(self.layers):
-            inner = layer(x)
+            inner: Tensor = layer(x)
             if number == last:
                 return inner
             value = FUNCTIONS[self.function](inner)
