@@ -51,13 +51,27 @@ def train(
         float, typer.Option(metavar="STEP", help="Adam's step relative to the size of the first weights.")
     ] = USUAL_STEP,
     seed: Annotated[int, typer.Option(metavar="S", help="Seed of all random numbers.", min=0, max=2**63 - 1)] = 0,
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EXPR", help="deep or deep-residual, with :relu and so on; the run's own unit if not given."
+        ),
+    ] = None,
+    layers: Annotated[
+        str, typer.Option(metavar="L..M", help="Numbers of hidden layers that are tried, with --unit deep.")
+    ] = "3",
     **options: Any,
 ) -> None:
     """Train the discovered architecture on the run's data, beside the same network without sharing.
 
     A fifth of the rows is kept apart from training to score both; the search that chose the sharing saw all of them.
-    The weights of the shared network are written for the module that export --format torch writes.
+    The weights of the shared network are written for the module that export --format torch writes. With --unit deep
+    the hidden types, the width and the depth of a deep network on the run's group are chosen by cross-validation.
     """
+    if unit is not None:
+        _deep(context, run, out, unit, layers, width, seed, options)
+        return
+    _refuse_layers(context)
     _check(out, lr)
     from sharefind.architectures import spec_from_outcome
     from sharefind.architectures.formats.onnx_graph import require_onnx
@@ -99,6 +113,41 @@ def train(
     next_lines = _next(run, out, spec.particles, scores[0].network.width)
     for line in (*_notes(scores[0], plan, out), *next_lines):
         console.print(line, soft_wrap=True)
+
+
+def _deep(
+    context: typer.Context,
+    run: Path,
+    out: Path,
+    unit: str,
+    layers: str,
+    width: int | None,
+    seed: int,
+    options: dict[str, Any],
+) -> None:
+    """Choose and train a deep network on the group of the run."""
+    from sharefind.cli.train_deep import check_deep, settings_of, train_deep
+
+    check_deep(context, unit, out)
+    settings = settings_of(unit, layers, width, seed)
+    from sharefind.architectures.deep.found_rows import found_rows
+    from sharefind.architectures.formats.onnx_graph import require_onnx
+    from sharefind.cli.finished import finished_outcome
+    from sharefind.search import RunFolder
+
+    if out.suffix.lower() == ".onnx":
+        require_onnx()
+    outcome = finished_outcome(RunFolder.open(run, limits_of(options)))
+    rows = found_rows(outcome, *_rows(outcome.problem.task, seed), _units(outcome.problem))
+    train_deep(rows, settings, run, out, is_json=options["json"], is_quiet=options["quiet"])
+    context.obj.written = out
+
+
+def _refuse_layers(context: typer.Context) -> None:
+    from sharefind.cli.train_deep import is_given
+
+    if is_given(context, "layers"):
+        raise ConfigError("--layers is for deep networks; add --unit deep, or drop it")
 
 
 def _notes(score: Score, plan: TrainingPlan, out: Path) -> Iterator[str]:

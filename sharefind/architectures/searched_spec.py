@@ -82,7 +82,7 @@ def spec_from_outcome(outcome: SearchOutcome) -> SharingSpec:
             f"the search ended at {outcome.e_star.label}, which does not hold; resume it before an export"
         )
     problem, node = outcome.problem, outcome.e_star
-    group_name, group = _stabiliser(problem, node)
+    group_name, group = stabiliser_of(problem, node)
     hidden = problem.unit.hidden_rep
     if isinstance(group, FiniteGroup):
         hidden = hidden and hidden.restrict(group)
@@ -137,7 +137,7 @@ def _with_known_order(spec: SharingSpec) -> SharingSpec:
     return replace(spec, group_order=rebuild_stabiliser(spec).reps[INPUTS].group.order)
 
 
-def _stabiliser(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
+def stabiliser_of(problem: Problem, node: SearchNode) -> tuple[str, Group | None]:
     """The largest group known to fix a node, with its name; None where no group is known."""
     place = problem.lattice_node(node)
     if place is None:

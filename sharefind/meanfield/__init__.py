@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from sharefind.meanfield.objectives.sources import PermutedCopies as PermutedCopies
     from sharefind.meanfield.objectives.sources import RandomisedCopies as RandomisedCopies
     from sharefind.meanfield.objectives.sources import Source as Source
+    from sharefind.meanfield.units import DeepUnit as DeepUnit
     from sharefind.meanfield.units import GatedUnit as GatedUnit
     from sharefind.meanfield.units import MatrixUnit as MatrixUnit
     from sharefind.meanfield.units import OneLayerUnit as OneLayerUnit
@@ -108,6 +109,7 @@ OFFERED = {
     "CONSTANT": ".dynamics.schedules",
     "CROSS_ENTROPY": ".objectives.losses",
     "CertifiedOptimum": ".objectives.optimum",
+    "DeepUnit": ".units",
     "EmpiricalLaw": ".objectives.laws",
     "EpochSource": ".objectives.sources",
     "Estimate": ".clouds.haar",

@@ -22,6 +22,7 @@ class UnitRequest:
         has_bias: Whether the expression says `+bias`.
         detail: The word behind the colon, the kind's first where the expression has none.
         types: Which hidden coordinates form vectors, for kinds that ask; empty for the finest that the group allows.
+        hidden_layers: Its actions on several hidden layers, from the inputs up, for kinds that take them.
     """
 
     expression: str
@@ -31,6 +32,7 @@ class UnitRequest:
     has_bias: bool = False
     detail: str = ""
     types: tuple[int, ...] = ()
+    hidden_layers: tuple[Representation, ...] = ()
 
     @property
     def kind_name(self) -> str:
@@ -63,6 +65,7 @@ class UnitKind:
         details: The words that may stand behind a colon, the default first.
         takes_bias: Whether `+bias` may follow the name.
         has_hidden: Whether a unit needs a representation on a hidden space.
+        has_layers: Whether it takes one for each of several hidden layers.
         takes_rotations: Whether units commute with every rotation of Y, so that continuous groups may move Y.
         can_be_searched: Whether units are `SearchedUnit`.
         can_be_exported: Whether units are `PointwiseUnit`, with one of the activations that exports know.
@@ -79,6 +82,7 @@ class UnitKind:
     details: tuple[str, ...] = ()
     takes_bias: bool = False
     has_hidden: bool = False
+    has_layers: bool = False
     takes_rotations: bool = False
     can_be_searched: bool = True
     can_be_exported: bool = False

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from sharefind.errors import UnitError, quoted, setting
 from sharefind.groups import Representation
 from sharefind.meanfield.units.base import PointwiseUnit, SearchedUnit, Unit
+from sharefind.meanfield.units.deep import DEEP, DEEP_RESIDUAL
 from sharefind.meanfield.units.gated import GATED, GATED_TENSORS
 from sharefind.meanfield.units.kind import UnitChoice, UnitKind, UnitRequest
 from sharefind.meanfield.units.matrix import MATRIX
 from sharefind.meanfield.units.radial import RADIAL
 from sharefind.meanfield.units.two_layer import TWO_LAYER
 
-OURS = (MATRIX, TWO_LAYER, GATED, GATED_TENSORS, RADIAL)
+OURS = (MATRIX, TWO_LAYER, GATED, GATED_TENSORS, RADIAL, DEEP, DEEP_RESIDUAL)
 
 _kinds = {kind.name: kind for kind in OURS}
 
@@ -82,7 +83,7 @@ def build_unit(
     expression: str,
     in_rep: Representation,
     out_rep: Representation,
-    hidden_rep: Representation | None = None,
+    hidden_rep: Representation | Sequence[Representation] | None = None,
     types: tuple[int, ...] = (),
 ) -> Unit:
     """The unit of an expression.
@@ -90,10 +91,12 @@ def build_unit(
     Args:
         expression: `matrix` or `matrix+bias`, each optionally with `:logistic` (the default) or `:tanh`; `two-layer`
             (which always has a bias), `gated` or `gated-tensors`, with the same; `radial`, optionally with `:algebraic`
-            (the default) or `:gaussian`; or that of a kind that was registered.
+            (the default) or `:gaussian`; `deep` or `deep-residual`, optionally with `:tanh` (the default), `:logistic`,
+            `:relu` or `:gelu`; or that of a kind that was registered.
         in_rep: The action of a group on X.
         out_rep: Its action on Y.
-        hidden_rep: Its action on the hidden space; needed by kinds with one, taken by no other.
+        hidden_rep: Its action on the hidden space; needed by kinds with one, taken by no other. For the deep kinds the
+            actions on the hidden layers, from the inputs up, or one for two of them.
         types: Which hidden coordinates form vectors (`sharefind.groups.vector_types`); the finest that the group allows
             where empty.
 
@@ -102,13 +105,21 @@ def build_unit(
             jointly equivariant.
     """
     choice = read_unit(expression)
-    if hidden_rep is not None and not choice.kind.has_hidden:
+    layers = () if hidden_rep is None or isinstance(hidden_rep, Representation) else tuple(hidden_rep)
+    hidden = hidden_rep if isinstance(hidden_rep, Representation) else None
+    given = layers if hidden is None else (hidden,)
+    if given and not choice.kind.has_hidden:
         raise UnitError(
-            f"unit {quoted(expression)} has no hidden space for {setting('hidden_rep')} {hidden_rep.name}; drop "
+            f"unit {quoted(expression)} has no hidden space for {setting('hidden_rep')} {given[0].name}; drop "
             f"{setting('hidden_rep')}, or "
             f"use {setting('unit')} two-layer"
         )
-    request = UnitRequest(expression, in_rep, out_rep, hidden_rep, choice.has_bias, choice.detail, types)
+    if layers and not choice.kind.has_layers:
+        raise UnitError(
+            f"unit {quoted(expression)} has one hidden layer, not {len(layers)}; give one action, or use "
+            f"{setting('unit')} deep"
+        )
+    request = UnitRequest(expression, in_rep, out_rep, hidden, choice.has_bias, choice.detail, types, layers)
     return choice.kind.build(request)
 
 

@@ -1,0 +1,146 @@
+"""`sharefind train --unit deep`: choose the hidden types of a deep network on the group of a run, and train it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from sharefind.cli.console import print_json, progress_console, result_console
+from sharefind.errors import ConfigError, UnitError
+from sharefind.storage import refuse_unwritable, shell_word
+
+if TYPE_CHECKING:
+    from sharefind.architectures.deep.choosing import ChoiceSettings
+    from sharefind.architectures.deep.proof import DeepCertificate
+    from sharefind.architectures.deep.record import Choice
+    from sharefind.architectures.deep.rows import DeepRows
+
+SUFFIXES = (".safetensors", ".onnx")
+
+SHALLOW = ("epochs", "restarts", "lr")
+"""Options of `train` that say how shallow networks are trained."""
+
+MOST_LAYERS = 8
+
+
+def check_deep(context: typer.Context, unit: str, out: Path) -> None:
+    """Refuse what does not fit a deep network, before anything is read.
+
+    Args:
+        context: Of the command, which tells the options that were given.
+        unit: The unit expression.
+        out: The file to write.
+
+    Raises:
+        ConfigError: An option or the file's ending does not fit.
+        UnitError: The unit is unknown or no deep one.
+    """
+    from sharefind.meanfield.units import read_unit
+    from sharefind.meanfield.units.activations import by_name
+    from sharefind.meanfield.units.layer_functions import POINT_FUNCTIONS
+
+    choice = read_unit(unit)
+    if not choice.kind.has_layers:
+        raise UnitError(f"--unit {unit}: networks are trained with the run's own unit or a deep one; drop --unit")
+    by_name(POINT_FUNCTIONS, choice.detail, "function of a deep unit")
+    given = [f"--{name}" for name in SHALLOW if is_given(context, name)]
+    if given:
+        raise ConfigError(f"{', '.join(given)} and --unit {unit}: deep networks choose these themselves; drop them")
+    if out.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"--out {out}: deep networks are written as {' or '.join(SUFFIXES)}; end the name with one")
+    refuse_unwritable(out)
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option was given on the command line.
+
+    Args:
+        context: Of the command.
+        name: Name of the option's parameter.
+    """
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def read_layers(text: str) -> tuple[int, ...]:
+    """Return the numbers of hidden layers that are tried.
+
+    Args:
+        text: "3" or "2..4".
+
+    Raises:
+        ConfigError: It is neither, or out of range.
+    """
+    match = re.fullmatch(r"([0-9])(?:\.\.([0-9]))?", text.strip())
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not 1 <= first <= last <= MOST_LAYERS:
+        raise ConfigError(
+            f"--layers {text}: give a number of hidden layers up to {MOST_LAYERS}, or a range such as 2..4"
+        )
+    return tuple(range(first, last + 1))
+
+
+def settings_of(unit: str, layers: str, width: int | None, seed: int) -> ChoiceSettings:
+    """Return what is tried.
+
+    Args:
+        unit: The unit expression.
+        layers: Numbers of hidden layers, as text.
+        width: The only width of hidden layers; None for several.
+        seed: Of all random numbers.
+    """
+    from sharefind.architectures.deep.choosing import WIDTHS, ChoiceSettings
+
+    return ChoiceSettings(unit, read_layers(layers), WIDTHS if width is None else (width,), seed=seed)
+
+
+def train_deep(
+    rows: DeepRows, settings: ChoiceSettings, run: Path, out: Path, *, is_json: bool, is_quiet: bool
+) -> None:
+    """Choose, train, write and print.
+
+    Args:
+        rows: The rows of the run with its group.
+        settings: What is tried.
+        run: The run folder.
+        out: The file to write.
+        is_json: Whether the result is printed as JSON.
+        is_quiet: Whether no progress is shown.
+    """
+    from sharefind.architectures.deep.choosing import choose_network
+    from sharefind.architectures.deep.files import write_deep
+    from sharefind.report.text.deep_words import choice_progress
+
+    with choice_progress(progress_console(), is_silent=is_quiet or is_json) as told:
+        network, choice = choose_network(rows, settings, told)
+    certificate = write_deep(network, out, settings.seed)
+    if is_json:
+        print_json(_record(run, out, settings, choice, certificate))
+        return
+    _print(choice, certificate, out)
+
+
+def _record(
+    run: Path, out: Path, settings: ChoiceSettings, choice: Choice, certificate: DeepCertificate
+) -> dict[str, Any]:
+    from sharefind.search.result import versions
+
+    named = {"schema": "sharefind.deep-training/1", "run": str(run), "out": str(out), "seed": settings.seed}
+    return {**named, "choice": choice.to_json(), "certificate": certificate.to_json(), "versions": versions()}
+
+
+def _print(choice: Choice, certificate: DeepCertificate, out: Path) -> None:
+    from sharefind.report.text.deep_words import choice_table
+
+    console = result_console()
+    console.print(choice_table(choice))
+    lines = [f"wrote {out}: {certificate.statement}"]
+    if out.suffix.lower() == ".safetensors":
+        module = shell_word(out.with_suffix(".py"))
+        lines.append(f"next  sharefind export {shell_word(out)} --format torch --out {module}   (the module)")
+        lines.append(f"      sharefind verify {shell_word(out)}")
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False)
