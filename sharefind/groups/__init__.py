@@ -8,6 +8,7 @@ from sharefind.groups.expressions import parse_representation
 from sharefind.groups.files import GeneratorFile, load_generators
 from sharefind.groups.from_matrices import from_matrices
 from sharefind.groups.group import CompactGroup, FiniteGroup, Group, NaturalBlock, cycle_notation
+from sharefind.groups.hidden_types import HiddenType, HiddenTypes, is_jointly_faithful, sum_of_types
 from sharefind.groups.labels import subgroup_label, subgroup_labels
 from sharefind.groups.representation import Representation, hom
 from sharefind.groups.structure import structure_name
@@ -20,6 +21,8 @@ __all__ = [
     "FiniteGroup",
     "GeneratorFile",
     "Group",
+    "HiddenType",
+    "HiddenTypes",
     "NaturalBlock",
     "Representation",
     "catalogue",
@@ -35,6 +38,7 @@ __all__ = [
     "from_matrices",
     "grid",
     "hom",
+    "is_jointly_faithful",
     "load_generators",
     "named_group",
     "natural",
@@ -47,5 +51,6 @@ __all__ = [
     "subgroup_label",
     "subgroup_labels",
     "subgroups",
+    "sum_of_types",
     "trivial",
 ]

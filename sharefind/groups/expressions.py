@@ -1,16 +1,16 @@
-"""Representation expressions as text: "2*natural+trivial", "natural*natural", "grid:5", "C4.natural*C6.natural".
+"""Representation expressions as text: "2*natural+trivial", "natural*natural", "grid:5", "coset(C2)", "C4.natural".
 
 The operations themselves are in `representation`, the names in `constructors`, expressions by axis in
 `axis_expressions`.
 
     sum     = product {"+" product}
     product = factor {"*" factor}
-    factor  = integer | [of "."] ( name [":" integer] | "dual" "(" sum ")" | "(" sum ")" )
+    factor  = integer | [of "."] ( name [":" integer] | coset | "dual" "(" sum ")" | "(" sum ")" )
     of      = name of a group | integer
 
-An integer factor is a multiplicity; the product of two representations is their tensor product. Of a product of groups,
-`C4.natural` is the representation of the factor C4, on which the others act trivially; `2.natural` is that of the
-second factor, where two have the same name.
+A coset is written as in `coset_names`. An integer factor is a multiplicity; the product of two representations is their
+tensor product. Of a product of groups, `C4.natural` is the representation of the factor C4, on which the others act
+trivially; `2.natural` is that of the second factor, where two have the same name.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ from sharefind.exact.token_parser import TokenParser
 from sharefind.groups.constructors import grid, natural, regular, sign, trivial
 from sharefind.groups.factors import factor_places, factor_start, factors_of, is_product, of_factor, qualifiers
 from sharefind.groups.group import FiniteGroup, Group
+from sharefind.groups.hidden_types import HiddenTypes
 from sharefind.groups.representation import Representation
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 
-_TOKEN = re.compile(r"\s*([A-Za-z]{0,2}[0-9]{1,9}(?=\.)|[0-9]{1,9}|[a-z]+|[-+*():.]|\S)")
-_KNOWN = "natural, trivial, trivial:3, regular, sign, grid:5, patch:5, dual(...)"
+_TOKEN = re.compile(
+    r"\s*(coset\s*\((?:[^()]|\([^()]*\))*\)|[A-Za-z]{0,2}[0-9]{1,9}(?=\.)|[0-9]{1,9}|[a-z]+|[-+*():.]|\S)"
+)
+_KNOWN = "natural, trivial, trivial:3, regular, sign, grid:5, patch:5, coset(C2), coset(C2, sign), dual(...)"
 
 
 def parse_representation(
@@ -37,7 +40,8 @@ def parse_representation(
 
     Args:
         text: For example "natural", "2*natural+trivial", "natural*natural", "trivial:3", "grid:5", "patch:5" (a grid
-            without its centre), "dual(natural)", "C4.natural" (of a factor), with parentheses.
+            without its centre), "coset(C2)" (a hidden type), "dual(natural)", "C4.natural" (of a factor), with
+            parentheses.
         group: The group that acts.
         limits: `group_order` bounds the regular representation, which lists every element; `dim` bounds every part.
         longest: Largest length of an expression, in characters.
@@ -186,6 +190,8 @@ class _Parser(TokenParser):
         }
         if name := self.accept(*plain):
             return plain[name](self.group)
+        if self.peek().startswith("coset"):
+            return self._coset()
         name, token = self.accept("trivial", "grid", "patch"), self.peek()
         if not name:
             raise self.error(f"unexpected {token!r}" if token else "something is missing")
@@ -197,6 +203,18 @@ class _Parser(TokenParser):
             return grid(self.group, size, centre=name == "grid")
         except GroupError as error:
             raise RepresentationError(str(error)) from error
+
+    def _coset(self) -> Representation:
+        """Return a hidden type, such as coset(C2, sign)."""
+        text = self.peek()
+        if text == "coset":
+            raise self.error("a subgroup in parentheses is missing, as in coset(C2),")
+        try:
+            rep = HiddenTypes.of(self.group, limits=self.limits).named(text).representation
+        except GroupError as error:
+            raise RepresentationError(str(error)) from error
+        self.position += 1
+        return rep
 
     def _regular(self, group: Group) -> Representation:
         most = self.limits.group_order

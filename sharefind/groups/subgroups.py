@@ -78,6 +78,19 @@ def conjugacy_classes(group: FiniteGroup, subgroups: Sequence[FiniteGroup]) -> l
     return classes
 
 
+def members(group: FiniteGroup, subgroup: FiniteGroup) -> Members:
+    """Return which elements of a group, in the order of `group.elements()`, a subgroup has; shape (order,), bool.
+
+    Args:
+        group: The group.
+        subgroup: A subgroup, on the same points.
+    """
+    positions, mask = group.enumeration().positions, np.zeros(group.order, dtype=bool)
+    for element in subgroup.elements(max_order=group.order):
+        mask[positions[element.tobytes()]] = True
+    return mask
+
+
 @dataclass(frozen=True, eq=False)
 class _Finder:
     """The search over element indices; a subgroup is a mask bool (order,)."""
@@ -95,11 +108,7 @@ class _Finder:
         return element_orders(self.table)
 
     def mask(self, subgroup: FiniteGroup) -> Members:
-        """Return which elements of the group a subgroup contains."""
-        positions, mask = self.group.enumeration().positions, np.zeros(len(self.table), dtype=bool)
-        for element in subgroup.elements(max_order=self.group.order):
-            mask[positions[element.tobytes()]] = True
-        return mask
+        return members(self.group, subgroup)
 
     @cached_property
     def conjugation(self) -> NDArray[np.int32]:
