@@ -97,7 +97,7 @@ def are_all(group_order: int | None, elements: Sequence[Element]) -> bool:
 def _finite(
     group: FiniteGroup, in_rep: Representation, out_rep: Representation, settings: ElementSettings
 ) -> tuple[Element, ...]:
-    matrices = [_generators(rep) for rep in (in_rep, out_rep)]
+    matrices = [generator_matrices(rep) for rep in (in_rep, out_rep)]
     found = [
         Element(_cycles(g, settings), k + 1, on_inputs, on_outputs, g)
         for k, (g, on_inputs, on_outputs) in enumerate(zip(group.generators, *matrices, strict=True))
@@ -169,7 +169,12 @@ def signed_matrix(perm: IntArray, sign: IntArray) -> FloatArray:
     return matrix
 
 
-def _generators(rep: Representation) -> list[FloatArray]:
+def generator_matrices(rep: Representation) -> list[FloatArray]:
+    """Return the matrices of the generators of a finite group, shape (dim, dim) each, float64.
+
+    Args:
+        rep: A representation of it.
+    """
     if rep.is_sparse:
         return [signed_matrix(p, s) for p, s in zip(*rep.sparse_generators, strict=True)]
     return [to_float(matrix) for matrix in rep.group_matrices]

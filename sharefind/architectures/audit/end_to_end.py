@@ -212,7 +212,8 @@ def _judged(
     ratios = [None if s <= settings.exact * n else float(e / s) for e, s, n in zip(error, spread, noise, strict=True)]
     order = list(Verdict)
     part = max(
-        range(len(error)), key=lambda k: (order.index(verdicts[k]), np.inf if ratios[k] is None else ratios[k], error[k])
+        range(len(error)),
+        key=lambda k: (order.index(verdicts[k]), np.inf if ratios[k] is None else ratios[k], error[k]),
     )
     first = int(np.flatnonzero(part_of == part)[0])
     return ElementError(element, float(error[part]), float(noise[part]), ratios[part], verdicts[part], first)

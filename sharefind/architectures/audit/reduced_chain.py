@@ -219,9 +219,7 @@ def _merged(
         tuple((int(kept[k]), sign * scale[kept[k]] if is_odd else scale[kept[k]]) for k, sign in group)
         for group in groups
     )
-    found = ReducedLayer(
-        rows[first, :-1], rows[first, -1], rounding[first], members, is_odd, int(is_constant.sum())
-    )
+    found = ReducedLayer(rows[first, :-1], rows[first, -1], rounding[first], members, is_odd, int(is_constant.sum()))
     return found, constants
 
 
