@@ -169,6 +169,15 @@ def signed_matrix(perm: IntArray, sign: IntArray) -> FloatArray:
     return matrix
 
 
+def is_signed_permutation(matrix: FloatArray) -> bool:
+    """Return whether a matrix moves coordinates and changes signs, so that moved numbers need no rounding.
+
+    Args:
+        matrix: Shape (dim, dim).
+    """
+    return bool(np.isin(matrix, (-1.0, 0.0, 1.0)).all() and (np.count_nonzero(matrix, axis=0) == 1).all())
+
+
 def generator_matrices(rep: Representation) -> list[FloatArray]:
     """Return the matrices of the generators of a finite group, shape (dim, dim) each, float64.
 

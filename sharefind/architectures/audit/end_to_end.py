@@ -1,5 +1,5 @@
-"""How far a network is from equivariance, element by element: |f(g x) - g f(x)| against its own rounding and against the
-spread of its outputs.
+"""How far a network is from equivariance, element by element: |f(g x) - g f(x)| against its own rounding and
+against the spread of its outputs.
 
 Errors are root mean squares over rows. Outputs that the group connects form one part, with one spread; the error of an
 element is that of the part where it is largest. The spread is about the mean, so that an offset of the outputs hides
@@ -8,13 +8,13 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from sharefind.architectures.audit.elements import Element
+from sharefind.architectures.audit.elements import Element, is_signed_permutation
 from sharefind.architectures.audit.network import AuditedNetwork, Predict, in_blocks, moved
 from sharefind.rng import named_stream
 from sharefind.spaces.tying import connected
@@ -27,16 +27,14 @@ class EndToEndSettings:
 
     Attributes:
         noise_rows: Largest number of rows on which rounding is measured.
-        noise_draws: Number of draws of rounded weights and inputs.
         exact: Largest error of an exact symmetry, in units of the network's rounding. The difference of two outputs has
-            1.4 units, and sums over many terms round more often than the draws do.
+            about 1.4 units on average.
         approximate: Largest error of an approximate symmetry, relative to the spread of the outputs.
         block: Number of numbers in a block of rows that is computed at once.
         seed: Seed of the draws.
     """
 
     noise_rows: int = 512
-    noise_draws: int = 4
     exact: float = 10.0
     approximate: float = 0.1
     block: int = 2_000_000
@@ -52,7 +50,7 @@ class Verdict(StrEnum):
 
     EXACT = "exact"
     APPROXIMATE = "approximate"
-    BROKEN = "not equivariant"
+    BROKEN = "broken"
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,18 +104,18 @@ class EndToEnd:
         return Verdict.EXACT if self.worst is None else self.worst.verdict
 
 
-def parts_of(elements: Sequence[Element], d_out: int) -> IntArray:
-    """Return the part of each output, shape (d_out,), int64: outputs that an element mixes are in one part.
+def parts_of(matrices: Iterable[FloatArray], dim: int) -> IntArray:
+    """Return the part of each coordinate, shape (dim,), int64: coordinates that an element mixes are in one part.
 
     Args:
-        elements: The elements.
-        d_out: Number of outputs.
+        matrices: Matrices of elements, shape (dim, dim) each.
+        dim: Number of coordinates.
     """
-    pattern = np.zeros((d_out, d_out), dtype=bool)
-    for element in elements:
-        pattern |= np.abs(element.on_outputs) > np.finfo(np.float64).eps * d_out
+    pattern = np.eye(dim, dtype=bool)
+    for matrix in matrices:
+        pattern |= np.abs(matrix) > np.finfo(np.float64).eps * dim
     heads, tails = np.nonzero(pattern)
-    labels = connected(heads, tails, d_out)
+    labels = connected(heads, tails, dim)
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
@@ -140,17 +138,27 @@ def end_to_end(
     x = _seen(x, network.dtype)
     rows = max(1, settings.block // max(1, x.shape[1]))
     y = in_blocks(network.predict, x, rows)
-    part_of = parts_of(elements, y.shape[1])
+    part_of = parts_of((element.on_outputs for element in elements), y.shape[1])
     spread = _per_part(y - y.mean(axis=0), part_of)
-    noise, repeats = _noise(network, x, y, part_of, settings)
+    noise = _noise(network, x, y, part_of, settings)
     found = list[ElementError]()
     for element in elements:
         moved_x = _seen(x @ element.on_inputs.T, network.dtype)
         residual = in_blocks(network.predict, moved_x, rows) - y @ element.on_outputs.T
-        found.append(_judged(element, _per_part(residual, part_of), spread, noise, part_of, settings))
+        rounding = noise.inside if is_signed_permutation(element.on_inputs) else noise.with_inputs
+        found.append(_judged(element, _per_part(residual, part_of), spread, rounding, part_of, settings))
         if on_progress is not None:
             on_progress()
-    return EndToEnd(tuple(found), spread, noise, part_of, repeats)
+    return EndToEnd(tuple(found), spread, noise.inside, part_of, noise.repeats)
+
+
+@dataclass(frozen=True, eq=False)
+class _Noise:
+    """Rounding in each part: shape (parts,) inside the network, the same with that of its inputs, and repeats."""
+
+    inside: FloatArray
+    with_inputs: FloatArray
+    repeats: float
 
 
 def error_of(predict: Predict, elements: Sequence[Element], x: FloatArray, part_of: IntArray) -> float:
@@ -184,23 +192,20 @@ def _per_part(values: FloatArray, part_of: IntArray) -> FloatArray:
 
 def _noise(
     network: AuditedNetwork, x: FloatArray, y: FloatArray, part_of: IntArray, settings: EndToEndSettings
-) -> tuple[FloatArray, float]:
-    """Return the rounding of a network in each part, and how much two runs differ, in the same units.
+) -> _Noise:
+    """Return the rounding of a network in each part.
 
-    Each draw moves every weight and every input by at most one unit in the last place, as the roundings inside the sums
-    do; to that comes the rounding of the outputs.
+    It is that of the sums inside and of the outputs themselves. Where moved inputs are rounded, the effect of that
+    comes to it. Rows are those of a random sample.
     """
     rng = named_stream(settings.seed, "audit", "rounding")
     chosen = np.sort(rng.permutation(len(x))[: settings.noise_rows])
     x, y = x[chosen], y[chosen]
-    squares = np.square(network.eps * _per_part(y, part_of))
-    for _ in range(settings.noise_draws):
-        predict = network.rounded(rng)
-        changed = predict(_seen(moved(x, rng, network.eps), network.dtype)) - y
-        squares = squares + np.square(_per_part(changed, part_of)) / settings.noise_draws
-    noise = np.maximum(np.sqrt(squares), np.finfo(np.float64).tiny)
+    inside = np.hypot(_per_part(network.rounding(x), part_of), network.eps * _per_part(y, part_of))
+    inside = np.maximum(inside, np.finfo(np.float64).tiny)
+    changed = network.predict(_seen(moved(x, rng, network.eps), network.dtype)) - y
     again = _per_part(network.predict(x[::-1])[::-1] - y, part_of)
-    return noise, float((again / noise).max())
+    return _Noise(inside, np.hypot(inside, _per_part(changed, part_of)), float((again / inside).max()))
 
 
 def _judged(

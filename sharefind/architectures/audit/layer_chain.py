@@ -119,6 +119,14 @@ class LayerChain:
             x = layer(x)
         return x
 
+    def rounded(self, dtype: str) -> LayerChain:
+        """Return the same chain with weights and biases in another precision, in which it computes.
+
+        Args:
+            dtype: The precision.
+        """
+        return self.with_parameters([(layer.weight.astype(dtype), layer.bias.astype(dtype)) for layer in self.layers])
+
     def with_parameters(self, parameters: Sequence[tuple[FloatArray, FloatArray]]) -> LayerChain:
         """Return the same chain with other weights and biases.
 

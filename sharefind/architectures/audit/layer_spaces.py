@@ -1,9 +1,10 @@
-"""The exact space of a layer, Hom_G of the actions before and after it: projections, and how far weights are from it."""
+"""The exact space of a layer, Hom_G of the actions before and after it: projections, and the distance of weights."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -199,8 +200,7 @@ def layer_spaces(
         out_rep: How it acts on outputs.
     """
     reps = [in_rep, *(action.action for action in actions), out_rep]
-    pairs = zip(reps, reps[1:], strict=False)
-    return tuple(None if a is None or b is None else layer_space(b, a) for a, b in pairs)
+    return tuple(None if a is None or b is None else layer_space(b, a) for a, b in pairwise(reps))
 
 
 def _size(layer: ReducedLayer) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sharefind.architectures.audit.layer_chain import LayerChain, UnreadError
-from sharefind.architectures.audit.network import AuditedNetwork, Predict, moved
+from sharefind.architectures.audit.network import AuditedNetwork, Predict, chain_rounding, moved, moved_rounding
 from sharefind.architectures.audit.onnx_layers import onnx_layers
 from sharefind.errors import ConfigError, InputError, one_line, quoted
 from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it, read_within
+from sharefind.rng import named_stream
 from sharefind.storage import advice
 from sharefind.typing import FloatArray
 
@@ -52,14 +54,25 @@ def onnx_network(path: Path, limits: Limits = DEFAULT_LIMITS) -> AuditedNetwork:
         InputError: The file cannot be read or run, keeps its weights elsewhere, or has several inputs or outputs.
     """
     require_runtime()
-    model = _model(path, limits)
-    value, output = _only(model, path)
-    runner = _Runner(model, path, value)
+    return model_network(_model(path, limits), str(path))
+
+
+def model_network(model: onnx.ModelProto, name: str) -> AuditedNetwork:
+    """Return an ONNX model as a network that is audited.
+
+    Args:
+        model: The model, with its weights.
+        name: Name of the network, which opens every message.
+
+    Raises:
+        InputError: The model cannot be run, or has several inputs or outputs.
+    """
+    runner = _Runner(model, name, _only_input(model, name))
     chain, unread = _layers(model, runner)
     props = {prop.key: prop.value for prop in model.metadata_props}
     inputs, outputs = (_names(props.get(f"sharefind.{side}")) for side in ("inputs", "outputs"))
     return AuditedNetwork(
-        str(path), runner.d_in, runner.dtype, runner.predict(model), runner.rounded, chain, unread, inputs, outputs
+        name, runner.d_in, runner.dtype, runner.run, partial(runner.rounding, chain), chain, unread, inputs, outputs
     )
 
 
@@ -96,17 +109,17 @@ def _tensors(content: bytes) -> list[onnx.TensorProto]:
         return []
 
 
-def _only(model: onnx.ModelProto, path: Path) -> tuple[onnx.ValueInfoProto, onnx.ValueInfoProto]:
-    """Return the input and the output of a graph, which must have one of each."""
+def _only_input(model: onnx.ModelProto, name: str) -> onnx.ValueInfoProto:
+    """Return the input of a graph, which must have one input and one output."""
     constants = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in constants]
     for what, found in (("inputs", inputs), ("outputs", list(model.graph.output))):
         if len(found) != 1:
             names = quoted(", ".join(value.name for value in found))
             raise InputError(
-                f"{path} has {len(found)} {what} ({names}), and an audit needs one of each; export a model with one"
+                f"{name} has {len(found)} {what} ({names}), and an audit needs one of each; export a model with one"
             )
-    return inputs[0], model.graph.output[0]
+    return inputs[0]
 
 
 def _names(text: str | None) -> tuple[str, ...]:
@@ -133,25 +146,33 @@ class _Runner:
 
     Args:
         model: The graph.
-        path: Its file, which opens every message.
+        name: Its name, which opens every message.
         value: Its input.
     """
 
-    def __init__(self, model: onnx.ModelProto, path: Path, value: onnx.ValueInfoProto) -> None:
+    def __init__(self, model: onnx.ModelProto, name: str, value: onnx.ValueInfoProto) -> None:
         from onnx import helper
 
-        self.model, self.path, self.value = model, path, value
+        self.model, self.name, self.value = model, name, value
         kind = value.type.tensor_type
         dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type)) if kind.elem_type else np.dtype(bool)
         if dtype.kind != "f" or dtype.itemsize not in (2, 4, 8):
-            raise InputError(f"{path}: the input {quoted(value.name)} is no array of real numbers; audits move those")
+            raise InputError(f"{name}: the input {quoted(value.name)} is no array of real numbers; audits move those")
         self.dtype = dtype.name
         sizes = [d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim]
         if len(sizes) < 2:
-            raise InputError(f"{path}: the input {quoted(value.name)} has no axis of rows; export it with a batch")
+            raise InputError(f"{name}: the input {quoted(value.name)} has no axis of rows; export it with a batch")
         self.batch, *row = sizes
         self.shape = None if None in row else tuple(size for size in row if size is not None)
         self.d_in = None if self.shape is None else int(np.prod(self.shape))
+        self.run = self.predict(model)
+
+    def rounding(self, chain: LayerChain | None, x: FloatArray) -> FloatArray:
+        """Return the size of its rounding in each output, shape (n, d_out)."""
+        if chain is not None:
+            return chain_rounding(chain, self.dtype, self.run, x)
+        rng = named_stream(0, "audit", "rounding")
+        return moved_rounding(self.run, lambda: self.rounded(rng), x)
 
     def predict(self, model: onnx.ModelProto) -> Predict:
         """Return the function that a graph with this input computes."""
@@ -172,11 +193,11 @@ class _Runner:
         try:
             (y,) = session.run(None, {self.value.name: rows})
         except Exception as error:  # onnxruntime's errors have no public base class
-            raise InputError(f"{self.path} cannot be run by onnxruntime ({one_line(error, 200)})") from error
+            raise InputError(f"{self.name} cannot be run by onnxruntime ({one_line(error, 200)})") from error
         y = np.asarray(y)
         if y.dtype.kind != "f" or y.ndim < 1 or len(y) != len(rows):
             raise InputError(
-                f"{self.path} gives {y.dtype} of shape {y.shape} for {len(rows)} rows; "
+                f"{self.name} gives {y.dtype} of shape {y.shape} for {len(rows)} rows; "
                 "an audit needs a row of real numbers for each row"
             )
         return y.astype(np.float64).reshape(len(y), -1)
@@ -189,7 +210,7 @@ class _Runner:
         try:
             return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no public base class
-            raise InputError(f"{self.path} cannot be run by onnxruntime ({one_line(error, 200)})") from error
+            raise InputError(f"{self.name} cannot be run by onnxruntime ({one_line(error, 200)})") from error
 
     def rounded(self, rng: np.random.Generator) -> Predict:
         """Return the function of the graph with every weight moved by at most one unit in the last place."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from sharefind.architectures.audit.layer_chain import Layer, LayerChain
+from sharefind.architectures.audit.layer_chain import Function, Layer, LayerChain, Pointwise
 from sharefind.spaces.tying import connected
 from sharefind.typing import FloatArray, IntArray
 
@@ -103,6 +103,24 @@ class ReducedChain:
     layers: tuple[ReducedLayer, ...]
     origin: Origin
 
+    def seen(self, x: FloatArray) -> FloatArray:
+        """Return inputs about the origin and in its units, shape (n, d_in).
+
+        Args:
+            x: Inputs, shape (n, d_in).
+        """
+        return (x - self.origin.centre) / self.origin.scale
+
+    def plain(self) -> LayerChain:
+        """Return the reduced network as a chain of its own, which takes inputs as `seen` gives them."""
+        found = []
+        for reduced_layer, layer in zip(self.layers, self.chain.layers, strict=True):
+            activation, centre = layer.activation, _constant_of(layer)
+            if activation is not None and centre:
+                activation = Pointwise(activation.name, _without(activation.value, centre))
+            found.append(Layer(reduced_layer.weight, reduced_layer.bias, activation))
+        return LayerChain(tuple(found))
+
     def restored(self, parameters: Sequence[Parameters]) -> LayerChain:
         """Return the original chain with the parameters of the reduced one changed.
 
@@ -125,6 +143,10 @@ class ReducedChain:
             found.append((old.weight + delta, old.bias + shift))
             before = layer
         return self.chain.with_parameters(found)
+
+
+def _without(value: Function, constant: float) -> Function:
+    return lambda t: value(t) - constant
 
 
 def _spread_out(

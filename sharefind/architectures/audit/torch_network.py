@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from sharefind.architectures.audit.layer_chain import LayerChain, UnreadError
-from sharefind.architectures.audit.network import AuditedNetwork, Predict
+from sharefind.architectures.audit.network import AuditedNetwork, lowered, moved_rounding
 from sharefind.architectures.audit.torch_layers import torch_layers
 from sharefind.errors import InputError, one_line
 from sharefind.typing import FloatArray
@@ -39,7 +39,7 @@ def torch_network(module: nn.Module, shape: tuple[int, ...], name: str | None = 
     caller = _Caller(module, shape, dtype, device)
     chain, unread = _layers(module, shape)
     return AuditedNetwork(
-        name or type(module).__name__, int(np.prod(shape)), KINDS[dtype], caller.predict(None), caller.rounded, chain,
+        name or type(module).__name__, int(np.prod(shape)), KINDS[dtype], caller.predict, caller.rounding, chain,
         unread, getattr(module, "input_names", ()), getattr(module, "output_names", ()),
     )  # fmt: skip
 
@@ -65,30 +65,47 @@ class _Caller:
     def __init__(self, module: nn.Module, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
         self.module, self.shape, self.dtype, self.device = module, shape, dtype, device
 
-    def predict(self, state: Mapping[str, Tensor] | None) -> Predict:
-        """Return the function that the module computes with another state, or with its own."""
+    def predict(self, x: FloatArray) -> FloatArray:
+        """Return what the module computes, shape (n, d_out)."""
+        return self._computed(x, self.dtype, None)
 
-        def call(x: FloatArray) -> FloatArray:
-            rows = torch.as_tensor(np.ascontiguousarray(x)).to(self.dtype).to(self.device).reshape(len(x), *self.shape)
-            with torch.no_grad(), _evaluating(self.module):
-                y = self._called(rows) if state is None else functional_call(self.module, dict(state), (rows,))
-            return _rows(y, len(x))
-
-        return call
-
-    def _called(self, rows: Tensor) -> object:
+    def rounding(self, x: FloatArray) -> FloatArray:
+        """Return the size of its rounding in each output, shape (n, d_out)."""
+        kind, factor = lowered(KINDS[self.dtype])
+        low = next(dtype for dtype, name in KINDS.items() if name == kind)
+        x = x.astype(kind).astype(np.float64)
         try:
-            return self.module(rows)
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
-            raise InputError(
-                f"the module does not take rows of shape {self.shape} ({one_line(error, 160)}); give x in its shape"
-            ) from error
+            rough = self._computed(x, low, self._state(low))
+            return factor * np.abs(rough - self._computed(x, torch.float64, self._state(low, torch.float64)))
+        except InputError:  # a module that fixes its own precision
+            seed = torch.Generator().manual_seed(0)
+            return moved_rounding(
+                self.predict, lambda: lambda rows: self._computed(rows, self.dtype, self._moved(seed)), x
+            )
 
-    def rounded(self, rng: np.random.Generator) -> Predict:
-        """Return the function of the module with every weight moved by at most one unit in the last place."""
-        seed = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        named = (*self.module.named_parameters(), *self.module.named_buffers())
-        return self.predict({name: _moved(t.detach(), seed) for name, t in named if t.is_floating_point()})
+    def _state(self, low: torch.dtype, high: torch.dtype | None = None) -> dict[str, Tensor]:
+        """Return the weights rounded to one precision, held in another."""
+        return {name: t.to(low).to(high or low) for name, t in self._floats()}
+
+    def _moved(self, seed: torch.Generator) -> dict[str, Tensor]:
+        return {name: _moved(t, seed) for name, t in self._floats()}
+
+    def _floats(self) -> Iterator[tuple[str, Tensor]]:
+        for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers()):
+            if tensor.is_floating_point():
+                yield name, tensor.detach()
+
+    def _computed(self, x: FloatArray, dtype: torch.dtype, state: Mapping[str, Tensor] | None) -> FloatArray:
+        """Return what the module computes with its own weights, or with others."""
+        rows = torch.as_tensor(np.ascontiguousarray(x)).to(dtype).to(self.device).reshape(len(x), *self.shape)
+        with torch.no_grad(), _evaluating(self.module):
+            try:
+                y = self.module(rows) if state is None else functional_call(self.module, dict(state), (rows,))
+            except (RuntimeError, TypeError, ValueError, IndexError) as error:
+                raise InputError(
+                    f"the module does not take rows of shape {self.shape} ({one_line(error, 160)}); give x in its shape"
+                ) from error
+        return _rows(y, len(x))
 
 
 def _moved(values: Tensor, seed: torch.Generator) -> Tensor:
