@@ -40,7 +40,7 @@ def load_inputs(
 ) -> InputRows:
     """Read the inputs of a file or of a named data set; labels need not be there.
 
-    Without roles, inputs are the array `x` of an archive or its only array; the columns `known` of a table, where it
+    Rows of several axes that have no names are flattened. Without roles, inputs are the array `x` of an archive or its only array; the columns `known` of a table, where it
     has all of them; else its columns x0, x1, ...; else all of its columns.
 
     Args:
@@ -69,6 +69,9 @@ def load_inputs(
             raise DataError(f"{name}: not a kind of file that sharefind reads; use {suffixes}")
         raise DataError(f"no data set or file {quoted(name)}; give {any_file()}")
     table = read_columns(kind, path_or_name, limits, roles, select=partial(_selected, known=tuple(known)))
+    if roles.axes is None and roles.shape is None:
+        flat = {name: v.reshape(len(v), -1) if v.ndim > 2 else v for name, v in table.columns.items()}
+        table = replace(table, columns=flat)
     chosen = _selected(table.choice, roles, tuple(known))
     side = table_inputs(table, chosen, roles)
     return InputRows(check_inputs(side.values, table.source, side.names), side.names, side.axes)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from itertools import islice, permutations, product
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
@@ -24,6 +25,8 @@ from sharefind.groups.joint_points import JointPoints
 from sharefind.groups.representation import signed_permutations
 from sharefind.groups.stabiliser_chain import StabiliserChain
 from sharefind.typing import FloatArray, IntArray
+
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class HiddenAction:
     reading: Reading
     action: Representation | None
     mismatch: FloatArray
-    followed: FloatArray
+    followed: BoolArray
     reason: str = ""
 
 
@@ -175,7 +178,7 @@ class _Match:
 
     perm: IntArray
     sign: IntArray
-    is_followed: FloatArray
+    is_followed: BoolArray
     mismatch: FloatArray
     plus: FloatArray
     minus: FloatArray | None
@@ -245,7 +248,7 @@ def image_rows(weight: FloatArray, before: Representation, generator: int) -> Fl
     return weight @ generator_matrices(before)[generator]
 
 
-def _judged(followed: FloatArray, mismatch: FloatArray, settings: ReadingSettings) -> tuple[Reading, str]:
+def _judged(followed: BoolArray, mismatch: FloatArray, settings: ReadingSettings) -> tuple[Reading, str]:
     if followed.all():
         return Reading.EXACT, ""
     if followed.mean(axis=1).min() >= settings.exact_share:

@@ -13,7 +13,7 @@ from sharefind.architectures.audit.end_to_end import error_of
 from sharefind.architectures.audit.hidden_action import HiddenAction, image_rows
 from sharefind.architectures.audit.reduced_chain import Parameters, ReducedChain, ReducedLayer
 from sharefind.groups import FiniteGroup, Representation, hom
-from sharefind.spaces import fixed_space
+from sharefind.spaces import Subspace, fixed_space
 from sharefind.typing import FloatArray, IntArray
 
 Projection = Callable[[FloatArray], FloatArray]
@@ -118,37 +118,41 @@ def layer_space(out_rep: Representation, in_rep: Representation, settings: Space
     if out_rep.is_sparse and in_rep.is_sparse:
         weights, biases = fixed_space(hom(out_rep, in_rep)), fixed_space(out_rep)
         dim = weights.dim + biases.dim
-        return LayerSpace(dim, ambient, lambda w: _floats(weights.project(w.ravel()).reshape(w.shape)), biases.project)
+        return LayerSpace(dim, ambient, lambda w: _projected(weights, w), lambda b: _projected(biases, b))
     group = out_rep.finite_group
     if not group.is_small or group.order > settings.largest_order:
         return None
     return _averaged(group, out_rep, in_rep, ambient)
 
 
-def _floats(values: object) -> FloatArray:
-    return np.asarray(values, dtype=np.float64)
+def _projected(space: Subspace, values: FloatArray) -> FloatArray:
+    return np.asarray(space.project(values.ravel()).reshape(values.shape), dtype=np.float64)
 
 
 def _averaged(group: FiniteGroup, out_rep: Representation, in_rep: Representation, ambient: int) -> LayerSpace:
     """Return the space by sums over all elements."""
+    lefts = _along_words(group, generator_matrices(out_rep))
+    rights = _along_words(group, [np.asarray(np.linalg.inv(m)).T for m in generator_matrices(in_rep)])
+
+    def on_weight(weight: FloatArray) -> FloatArray:
+        return np.asarray(sum(left @ weight @ right.T for left, right in zip(lefts, rights, strict=True)) / group.order)
+
+    def on_bias(bias: FloatArray) -> FloatArray:
+        return np.asarray(np.mean([left @ bias for left in lefts], axis=0))
+
+    traces = np.array([[np.trace(left), np.trace(right)] for left, right in zip(lefts, rights, strict=True)])
+    dim = round(float((traces[:, 0] * traces[:, 1]).mean() + traces[:, 0].mean()))
+    return LayerSpace(dim, ambient, on_weight, on_bias)
+
+
+def _along_words(group: FiniteGroup, generators: Sequence[FloatArray]) -> list[FloatArray]:
+    """Return the matrices of all elements: each element is its parent times a generator."""
     parent, letter = group.words()
-    outs, ins = generator_matrices(out_rep), [np.linalg.inv(m) for m in generator_matrices(in_rep)]
-
-    def images(values: FloatArray, steps: Sequence[FloatArray]) -> FloatArray:
-        """Return the mean of P_g W rho(g)^-1: each element is its parent times a generator."""
-        on_left = [np.eye(len(values))]
-        on_right = [np.eye(values.shape[1])]
-        total = values.copy()
-        for k in range(1, group.order):
-            on_left.append(on_left[parent[k]] @ outs[letter[k]])
-            on_right.append(steps[letter[k]] @ on_right[parent[k]])
-            total += on_left[-1] @ values @ on_right[-1]
-        return total / group.order
-
-    still = [np.eye(1)] * len(outs)
-    characters = [[float(v) for v in rep.character()] for rep in (out_rep, in_rep)]
-    dim = round(float(np.mean(np.multiply(*characters)) + np.mean(characters[0])))
-    return LayerSpace(dim, ambient, lambda w: images(w, ins), lambda b: np.asarray(images(b[:, None], still)[:, 0]))
+    dim = len(generators[0]) if generators else 1
+    found = [np.eye(dim)]
+    for k in range(1, group.order):
+        found.append(found[parent[k]] @ generators[letter[k]])
+    return found
 
 
 def layer_distances(

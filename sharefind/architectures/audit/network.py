@@ -111,4 +111,4 @@ def moved_rounding(predict: Predict, draws: Callable[[], Predict], x: FloatArray
         count: Number of draws.
     """
     y = predict(x)
-    return np.sqrt(np.mean([np.square(draws()(x) - y) for _ in range(count)], axis=0))
+    return np.asarray(np.sqrt(np.mean([np.square(draws()(x) - y) for _ in range(count)], axis=0)))

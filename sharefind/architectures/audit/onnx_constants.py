@@ -67,7 +67,7 @@ def _gather(arrays: list[Array], attributes: Attributes) -> Array:
 def _matmul(arrays: list[Array], attributes: Attributes) -> Array:
     a, b = arrays
     _limited((a.size // max(a.shape[-1], 1), b.size // max(b.shape[-2] if b.ndim > 1 else b.shape[0], 1)))
-    return np.matmul(a, b)
+    return np.asarray(np.matmul(a, b))
 
 
 def _slice(arrays: list[Array], attributes: Attributes) -> Array:

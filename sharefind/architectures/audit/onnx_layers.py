@@ -181,8 +181,8 @@ def _matmul(wire: Wire, others: Others, attributes: Mapping[str, Any], is_first:
     if not is_first or matrix.ndim != 2:
         raise UnreadError("a MatMul with the constant on its left, or with a stack of matrices, is not read")
     lead = wire.shape[:-1]
-    matrix = np.kron(np.eye(int(np.prod(lead, dtype=np.int64))), matrix.T) if lead else matrix.T
-    return wire.linear(matrix, shape=(*lead, others[0].shape[1]))
+    whole = np.kron(np.eye(int(np.prod(lead, dtype=np.int64))), matrix.T) if lead else matrix.T
+    return wire.linear(np.asarray(whole, dtype=np.float64), shape=(*lead, others[0].shape[1]))
 
 
 def _gemm(wire: Wire, others: Others, attributes: Mapping[str, Any], is_first: bool) -> Wire:

@@ -112,14 +112,15 @@ def _tensors(content: bytes) -> list[onnx.TensorProto]:
 def _only_input(model: onnx.ModelProto, name: str) -> onnx.ValueInfoProto:
     """Return the input of a graph, which must have one input and one output."""
     constants = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in constants]
+    inputs: list[onnx.ValueInfoProto] = [v for v in model.graph.input if v.name not in constants]
     for what, found in (("inputs", inputs), ("outputs", list(model.graph.output))):
         if len(found) != 1:
             names = quoted(", ".join(value.name for value in found))
             raise InputError(
                 f"{name} has {len(found)} {what} ({names}), and an audit needs one of each; export a model with one"
             )
-    return inputs[0]
+    (value,) = inputs
+    return value
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -224,8 +224,8 @@ def _merged(
     """Return a layer whose equal units are one and whose constant units are left out, and what these are, (units,)."""
     count = len(bias)
     if is_last or layer.activation is None:
-        members = tuple(((k, 1.0),) for k in range(count))
-        return ReducedLayer(weight, bias, rounding, members), np.zeros(count)
+        alone = tuple(((k, 1.0),) for k in range(count))
+        return ReducedLayer(weight, bias, rounding, alone), np.zeros(count)
     activation = layer.activation
     is_odd = activation.half_turn is not None
     is_constant = np.sqrt(np.square(weight).sum(axis=1)) <= rounding
@@ -237,10 +237,7 @@ def _merged(
     kept = np.flatnonzero(~is_constant)
     groups = _groups(rows[kept], rounding[kept], is_odd)
     first = kept[[group[0][0] for group in groups]] if groups else np.empty(0, dtype=np.int64)
-    members = tuple(
-        tuple((int(kept[k]), sign * scale[kept[k]] if is_odd else scale[kept[k]]) for k, sign in group)
-        for group in groups
-    )
+    members = tuple(tuple((int(kept[k]), float(sign * scale[kept[k]])) for k, sign in group) for group in groups)
     found = ReducedLayer(rows[first, :-1], rows[first, -1], rounding[first], members, is_odd, int(is_constant.sum()))
     return found, constants
 
@@ -252,7 +249,8 @@ def _groups(rows: FloatArray, rounding: FloatArray, has_signs: bool) -> list[lis
     bound = rounding[:, None] + rounding[None, :]
     plus = cdist(rows, rows) <= bound
     minus = cdist(rows, -rows) <= bound if has_signs else np.zeros_like(plus)
-    labels = connected(*np.nonzero(plus | minus), len(rows))
+    heads, tails = np.nonzero(plus | minus)
+    labels = connected(heads, tails, len(rows))
     found = dict[int, list[tuple[int, float]]]()
     for k, label in enumerate(labels.tolist()):
         group = found.setdefault(label, [])

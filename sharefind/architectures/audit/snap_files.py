@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -117,7 +117,7 @@ def _graph(audit: Audit, chain: LayerChain, original: onnx.ModelProto) -> onnx.M
             nodes.append(helper.make_node(_operator(layer.activation.name), [f"snap_sum_{k}"], [f"snap_{k}"]))
     graph = helper.make_graph(nodes, "snapped", [value], [output], tensors)
     opsets = [one for one in original.opset_import if one.domain in ("", "ai.onnx")]
-    model: Any = helper.make_model(graph, opset_imports=opsets, producer_name="sharefind")
+    model: onnx.ModelProto = helper.make_model(graph, opset_imports=opsets, producer_name="sharefind")
     model.ir_version = original.ir_version
     return model
 

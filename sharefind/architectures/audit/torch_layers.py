@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 from scipy.special import expit
-from torch import nn
+from torch import Tensor, nn
 
 from sharefind.architectures.audit.activations import clip, gelu, onnx_activation
 from sharefind.architectures.audit.layer_chain import LayerChain, Pointwise, UnreadError, Wire
@@ -98,7 +98,7 @@ def _after(wire: Wire, module: nn.Module) -> Wire:
     if isinstance(module, nn.Flatten) and (module.start_dim, module.end_dim) == (1, -1):
         return wire.shaped((wire.size,))
     if isinstance(module, nn.Unflatten) and module.dim == 1:
-        size = module.unflattened_size
+        size: Any = module.unflattened_size
         return wire.shaped((size,) if isinstance(size, int) else tuple(int(n) for n in size))
     raise UnreadError(f"{type(module).__name__} is no linear layer and no pointwise activation")
 
@@ -106,7 +106,8 @@ def _after(wire: Wire, module: nn.Module) -> Wire:
 def _linear(wire: Wire, module: nn.Linear) -> Wire:
     if len(wire.shape) != 1:
         raise UnreadError("a Linear acts on rows of several axes; flatten them first")
-    return wire.linear(host(module.weight), 0.0 if module.bias is None else host(module.bias))
+    bias: Tensor | None = module.bias
+    return wire.linear(host(module.weight), 0.0 if bias is None else host(bias))
 
 
 def normalisation(module: nn.BatchNorm1d) -> tuple[FloatArray, FloatArray]:
@@ -122,8 +123,10 @@ def normalisation(module: nn.BatchNorm1d) -> tuple[FloatArray, FloatArray]:
     if mean is None or variance is None:
         raise UnreadError("a BatchNorm1d without statistics mixes the rows of a batch")
     width = len(mean)
-    scale = np.ones(width) if module.weight is None else host(module.weight)
-    shift = np.zeros(width) if module.bias is None else host(module.bias)
+    weight: Tensor | None = module.weight
+    bias: Tensor | None = module.bias
+    scale = np.ones(width) if weight is None else host(weight)
+    shift = np.zeros(width) if bias is None else host(bias)
     factor = scale / np.sqrt(host(variance) + module.eps)
     return factor, shift - factor * host(mean)
 
@@ -149,7 +152,7 @@ def torch_activation(module: nn.Module) -> Pointwise | None:
     return None
 
 
-def host(values: torch.Tensor) -> FloatArray:
+def host(values: Tensor) -> FloatArray:
     """Return values on the processor in double precision.
 
     Args:
