@@ -102,7 +102,7 @@ def _check(given: dict[str, Any], model: Path) -> None:
     if reps and "group" not in given:
         raise ConfigError(f"--{groups[0]} says how the group acts; drop {' and '.join(reps)}")
     if given.get("tune") and "snap" not in given:
-        raise ConfigError("--tune trains the network that --snap writes; give a file with --snap, or drop it")
+        raise ConfigError("--tune trains the network that --snap writes; give a file with --snap, or drop --tune")
     if "report" in given:
         from sharefind.report.page.audit_page import check_audit_page
 

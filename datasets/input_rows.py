@@ -40,8 +40,9 @@ def load_inputs(
 ) -> InputRows:
     """Read the inputs of a file or of a named data set; labels need not be there.
 
-    Rows of several axes that have no names are flattened. Without roles, inputs are the array `x` of an archive or its only array; the columns `known` of a table, where it
-    has all of them; else its columns x0, x1, ...; else all of its columns.
+    Rows of several axes that have no names are flattened. Without roles, inputs are the array `x` of an archive or its
+    only array; the columns `known` of a table, where it has all of them; else its columns x0, x1, ...; else all of its
+    columns.
 
     Args:
         path_or_name: The file, or the name of a data set with rows.

@@ -15,7 +15,7 @@ from sharefind.architectures.audit.elements import Element, are_all, elements_of
 from sharefind.architectures.audit.end_to_end import END_TO_END, EndToEnd, Verdict, end_to_end, parts_of
 from sharefind.architectures.audit.findings import Audit, LayerFinding
 from sharefind.architectures.audit.hidden_action import HiddenAction, hidden_actions
-from sharefind.architectures.audit.layer_spaces import layer_distances
+from sharefind.architectures.audit.layer_spaces import LayerDistance, layer_distances
 from sharefind.architectures.audit.network import AuditedNetwork
 from sharefind.architectures.audit.network_file import network_file
 from sharefind.architectures.audit.reduced_chain import Origin, ReducedChain, reduced
@@ -30,6 +30,8 @@ from sharefind.written import plural
 
 Progress = Callable[[str, int, int], None]
 """Receives what is done, the steps done and the number of steps."""
+
+_Read = tuple[ReducedChain, tuple[HiddenAction, ...], tuple[LayerDistance | None, ...]]
 
 FEW_ROWS = 10
 """Number of rows below which errors are a matter of chance."""
@@ -171,14 +173,23 @@ def _by_layer(
 ) -> tuple[ReducedChain | None, tuple[LayerFinding, ...]]:
     if network.chain is None:
         return None, ()
-    chain = reduced(network.chain, _origin(in_rep, elements, x), network.eps)
-    actions = hidden_actions(chain, in_rep, out_rep)
-    generators = [element for element in elements if element.generator is not None]
+    whole = network.chain
+    origin, generators = _origin(in_rep, elements, x), [e for e in elements if e.generator is not None]
     chosen = x[:LAYER_ROWS]
-    distances = layer_distances(chain, actions, in_rep, out_rep, generators, chosen, found.part_of)
+
+    def read(is_scaled: bool) -> _Read:
+        chain = reduced(whole, origin, network.eps, is_scaled=is_scaled)
+        actions = hidden_actions(chain, in_rep, out_rep)
+        distances = layer_distances(chain, actions, in_rep, out_rep, generators, chosen, found.part_of)
+        return chain, actions, distances
+
+    readings = [read(is_scaled=False)]
+    if _off(readings[0]) and any(layer.activation.is_homogeneous for layer in whole.hidden if layer.activation):
+        readings.append(read(is_scaled=True))
+    chain, actions, distances = min(readings, key=_off)
     counted = _census(chain, actions, in_rep, chosen, found)
     layers = list[LayerFinding]()
-    for k, (layer, original) in enumerate(zip(chain.layers, network.chain.layers, strict=True)):
+    for k, (layer, original) in enumerate(zip(chain.layers, whole.layers, strict=True)):
         action = actions[k] if k < len(actions) else None
         layers.append(
             LayerFinding(
@@ -188,6 +199,11 @@ def _by_layer(
             )
         )  # fmt: skip
     return chain, tuple(layers)
+
+
+def _off(read: _Read) -> int:
+    """Return how many layers were not read or are off their spaces."""
+    return sum(distance is None or not distance.is_exact for distance in read[2])
 
 
 def _origin(in_rep: Representation, elements: Sequence[Element], x: FloatArray) -> Origin:

@@ -36,6 +36,8 @@ def folded(operator: str, arrays: list[Array], attributes: Attributes) -> Array:
         raise UnreadError(f"the operator {operator} on constants is not read")
     try:
         return np.asarray(make(arrays, attributes))
+    except UnreadError:
+        raise
     except (ValueError, IndexError, TypeError, ZeroDivisionError) as error:
         raise UnreadError(f"the operator {operator} has constants that do not fit it") from error
 

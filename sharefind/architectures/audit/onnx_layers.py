@@ -101,6 +101,8 @@ class _Reader:
         is_first = names[0] in self.wires
         try:
             found = READ[operator](wire, others, attributes, is_first)
+        except UnreadError:
+            raise
         except (ValueError, IndexError, TypeError) as error:
             raise UnreadError(f"the operator {operator} has shapes that are not read") from error
         if found.size > WIDEST:

@@ -1,7 +1,7 @@
 """A chain of layers without what its function does not need, in coordinates in which its symmetries are visible.
 
 Inputs are taken about a point that the group fixes, in units of their spread. A constant is taken off activations
-such as the logistic function, so that they are odd. Units behind an activation such as ReLU are scaled to length 1.
+such as the logistic function, so that they are odd. Units behind an activation such as ReLU may be scaled to length 1.
 Then units that are constant, units that compute the same up to sign, and units that nothing uses are left out: of what
 remains, no unit can take the place of another, and a symmetry of the function moves units in one way only
 (Shahverdi et al. 2026, arXiv 2601.21645, Theorem 4.1).
@@ -174,13 +174,16 @@ def _constant_of(layer: Layer) -> float:
     return 0.0 if activation is None or activation.half_turn is None else activation.half_turn
 
 
-def reduced(chain: LayerChain, origin: Origin, eps: float, settings: ReductionSettings = REDUCTION) -> ReducedChain:
+def reduced(
+    chain: LayerChain, origin: Origin, eps: float, *, is_scaled: bool = False, settings: ReductionSettings = REDUCTION
+) -> ReducedChain:
     """Return a chain that computes the same with no unit that its function does not need.
 
     Args:
         chain: The network.
         origin: Of its inputs.
         eps: Distance from 1 to the next number of the precision in which its weights are kept.
+        is_scaled: Whether units behind an activation such as ReLU are scaled to length 1.
         settings: When numbers count as equal.
     """
     tolerance = settings.places * eps
@@ -188,7 +191,7 @@ def reduced(chain: LayerChain, origin: Origin, eps: float, settings: ReductionSe
     weight, bias, size = _first(chain.layers[0], origin)
     for k, layer in enumerate(chain.layers):
         is_last = k == len(chain.layers) - 1
-        found, constants = _merged(layer, weight, bias, tolerance * size, is_last)
+        found, constants = _merged(layer, weight, bias, tolerance * size, is_last=is_last, is_scaled=is_scaled)
         layers.append(found)
         if not is_last:
             weight, bias, size = _next(chain.layers[k + 1], found, constants, _constant_of(layer))
@@ -219,7 +222,7 @@ def _next(
 
 
 def _merged(
-    layer: Layer, weight: FloatArray, bias: FloatArray, rounding: FloatArray, is_last: bool
+    layer: Layer, weight: FloatArray, bias: FloatArray, rounding: FloatArray, *, is_last: bool, is_scaled: bool
 ) -> tuple[ReducedLayer, FloatArray]:
     """Return a layer whose equal units are one and whose constant units are left out, and what these are, (units,)."""
     count = len(bias)
@@ -231,7 +234,7 @@ def _merged(
     is_constant = np.sqrt(np.square(weight).sum(axis=1)) <= rounding
     constants = np.where(is_constant, activation.value(bias) - _constant_of(layer), 0.0)
     rows, scale = np.column_stack([weight, bias]), np.ones(count)
-    if activation.is_homogeneous and not is_odd:
+    if is_scaled and activation.is_homogeneous and not is_odd:
         scale = np.where(is_constant, 1.0, np.sqrt(np.square(rows).sum(axis=1)))
         rows, rounding = rows / scale[:, None], rounding / scale
     kept = np.flatnonzero(~is_constant)

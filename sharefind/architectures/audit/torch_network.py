@@ -13,6 +13,7 @@ from torch.func import functional_call
 from sharefind.architectures.audit.layer_chain import LayerChain, UnreadError
 from sharefind.architectures.audit.network import AuditedNetwork, lowered, moved_rounding
 from sharefind.architectures.audit.torch_layers import torch_layers
+from sharefind.architectures.layers import SharedShallowNetwork, SharedTwoLayer
 from sharefind.errors import InputError, one_line
 from sharefind.typing import FloatArray
 
@@ -45,9 +46,9 @@ def torch_network(module: nn.Module, shape: tuple[int, ...], name: str | None = 
 
 
 def _layers(module: nn.Module, shape: tuple[int, ...]) -> tuple[LayerChain | None, str]:
-    plain = getattr(module, "dense", None)  # the layers of sharefind
     try:
-        return torch_layers(plain() if callable(plain) else module, shape), ""
+        is_shared = isinstance(module, SharedShallowNetwork | SharedTwoLayer)
+        return torch_layers(module.to_dense() if is_shared else module, shape), ""
     except InputError as error:
         return None, str(error) if isinstance(error, UnreadError) else one_line(error)
 
