@@ -41,7 +41,7 @@ AUDIT: Panels = {
         JSON,
         QUIET,
     ),
-    "Limits": tuple(choice for choice in LIMITS if choice.name != "max_lattice"),
+    "Limits": LIMITS,
 }
 
 
