@@ -18,6 +18,7 @@ import typer
 from typer.main import get_command
 
 from sharefind import __version__
+from sharefind.cli.audit import audit
 from sharefind.cli.console import usable_sizes
 from sharefind.cli.discover import discover
 from sharefind.cli.export import export
@@ -69,7 +70,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["--help", "-h"]},
     )  # fmt: skip
     app.callback()(_start)
-    for command in (suggest, discover, inspect, report, train, export, verify, groups, reproduce):
+    for command in (suggest, discover, inspect, report, train, export, verify, audit, groups, reproduce):
         app.command()(command)
     return app
 

@@ -111,6 +111,21 @@ def table_arrays(table: Table, roles: Roles, *, is_asking: bool = True) -> Sides
     return Sides(x, y, units)
 
 
+def table_inputs(table: Table, found: Selection, roles: Roles) -> Side:
+    """The inputs of a table that holds no labels, or whose labels are not asked for.
+
+    Args:
+        table: Named columns, or arrays.
+        found: Which of them are inputs.
+        roles: What they are.
+
+    Raises:
+        DataError: As in `table_arrays`.
+    """
+    _refuse_lengths(table, found)
+    return _inputs(table, found, roles)
+
+
 def _values(table: Table, position: int) -> NDArray[Any]:
     return table.columns[table.choice.name(position)]
 

@@ -233,6 +233,20 @@ def check_arrays(
     return checked_x, checked_y
 
 
+def check_inputs(x: ArrayLike, source: str, inputs: Sequence[str] = ()) -> FloatArray:
+    """Turn x (n, d_in) into a read-only float64 copy, as `check_arrays` does.
+
+    Args:
+        x: Inputs.
+        source: Opens every message.
+        inputs: Names of the columns of x, for messages.
+
+    Raises:
+        DataError: as in `check_arrays`.
+    """
+    return _check_array(x, "x", source, inputs)
+
+
 def _check_array(values: ArrayLike, key: str, source: str, names: Sequence[str]) -> FloatArray:
     masked = np.count_nonzero(np.ma.getmaskarray(values)) if isinstance(values, np.ma.MaskedArray) else 0
     if masked:

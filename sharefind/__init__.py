@@ -31,6 +31,7 @@ install_former_names()
 OFFERED = {
     "SharingClassifier": "sharefind.api",
     "SharingSearch": "sharefind.api",
+    "audit": "sharefind.architectures.audit",
     "suggest": "sharefind.suggestion",
 }
 """What the package itself offers, and where it lies: the estimators, with which torch and scikit-learn come, and

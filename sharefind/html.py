@@ -16,11 +16,11 @@ from sharefind.written import shortened, tied_entry
 
 TEXT_COLUMNS = (
     "space", "decision", "reason", "group", "verdict", "broken", "proposed from", "class", "what", "model", "inputs",
-    "relation", "tying (95 %)",
+    "relation", "tying (95 %)", "element", "activation", "hidden action", "types", "weights off", "counted as",
 )  # fmt: skip
 """Headings of columns without numbers."""
 
-MARKED = ("stay", "grow", "accepted", "rejected", "undecided")
+MARKED = ("stay", "grow", "accepted", "rejected", "undecided", "exact", "broken")
 """Words that are marked in the colour of their meaning."""
 
 Names = tuple[Sequence[str], Sequence[str]]

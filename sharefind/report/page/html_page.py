@@ -104,16 +104,25 @@ def page(view: RunView, config: SearchConfig, samples: Samples) -> str:
         RunFolderError: Particles of the run cannot be read.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(_file("page.html"))
-    css = Markup(_colours() + _file("page.css"))  # nosec B704 # constants, and a file of the package
+    template = environment.from_string(page_file("page.html"))
     return template.render(
-        css=css, table=table, facts=facts, folded_rows=STYLE.folded_rows,
+        css=page_css(), table=table, facts=facts, folded_rows=STYLE.folded_rows,
         **_head(view, samples), **_pictures(view), **_tables(view), **_facts(view, config, samples),
         **_endings(view),
     )  # fmt: skip
 
 
-def _file(name: str) -> str:
+def page_css() -> Markup:
+    """Return the style sheet of all pages."""
+    return Markup(_colours() + page_file("page.css"))  # nosec B704 # constants, and a file of the package
+
+
+def page_file(name: str) -> str:
+    """Return a template or style sheet of this folder.
+
+    Args:
+        name: Name of the file.
+    """
     return files("sharefind.report.page").joinpath(name).read_bytes().decode(ENCODING)
 
 
