@@ -17,8 +17,8 @@ from sharefind.inference.fitted_statistic import Statistic
 from sharefind.inference.row_blocks import renumbered
 from sharefind.inference.statistics.registry import statistic_of
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
-from sharefind.search.experiments import StageProgress
 from sharefind.search.inside import SubgroupStart
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.mirror_start import kept_columns

@@ -10,8 +10,8 @@ from sharefind.groups import FiniteGroup
 from sharefind.inference import CandidateFamily, FamilyTest, InputLaw, Verdict, family_test
 from sharefind.inference.relation.group_shares import GroupShares, group_shares
 from sharefind.inference.relation.relation_family import RelationFamily, relation_family_test
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
-from sharefind.search.experiments import StageProgress
 from sharefind.search.law_tests import relation_rows
 from sharefind.search.memory import SHARES, KeptTests, Memory
 from sharefind.search.problem import Problem
