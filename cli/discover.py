@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from sharefind.limits import SETTINGS, limits_of
 from sharefind.parallel import Workers
 
 if TYPE_CHECKING:
-    from sharefind.search import Problem, RunFolder
+    from sharefind.progress import StageProgress
+    from sharefind.search import Problem, RunFolder, SearchConfig
 
     _Ready = tuple[Problem, RunFolder]
 
@@ -84,8 +85,12 @@ def with_labels(given: dict[str, Any]) -> dict[str, Any]:
     return {**given, "labels": kinds[0]} if kinds else given
 
 
-def _shown(given: dict[str, Any]) -> dict[str, bool]:
-    return {"is_silent": "quiet" in given, "is_json": "json" in given}
+def _setup_shown(config: SearchConfig, given: dict[str, Any]) -> AbstractContextManager[StageProgress]:
+    """Return the display of the set-up."""
+    from sharefind.report.text.setup_progress import setup_progress
+
+    words = "reading the data, and what group they propose" if config.blind else "reading the data and the group"
+    return setup_progress(progress_console(), words, is_silent="quiet" in given, is_json="json" in given)
 
 
 def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:
@@ -93,16 +98,14 @@ def _new(given: dict[str, Any], session: Session) -> _Ready | Unready:
     from sharefind.api.resolve import resolve_problem
     from sharefind.cli.config_file import merged_config, plain_name
     from sharefind.cli.notes import layout_of, print_layout
-    from sharefind.report.text.live_progress import waiting
     from sharefind.search import RunFolder, default_folder
     from sharefind.search.observer import BudgetSpent
     from sharefind.search.run import fresh_folder
 
     settings, out = merged_config(given, given.get("config")), given.get("out")
-    words = "reading the data, and what group they propose" if settings.blind else "reading the data and the group"
     try:
-        with bounded_setup(settings, session), waiting(progress_console(), words, **_shown(given)):
-            problem = resolve_problem(settings)
+        with bounded_setup(settings, session), _setup_shown(settings, given) as on_progress:
+            problem = resolve_problem(settings, on_progress=on_progress)
     except BudgetSpent as spent:
         folder = RunFolder.create(out or fresh_folder(plain_name(settings), Path("runs")), settings)
         return unready(folder, settings.seed, str(spent), session)
@@ -126,8 +129,9 @@ def _resumed(given: dict[str, Any], session: Session) -> _Ready | Unready:
         config = search_config(**{**kept.model_dump(exclude_none=True), **budgets})
     try:
         # A finished run stays finished, even with a smaller budget.
-        with nullcontext() if folder.is_finished else bounded_setup(config, session, folder.seconds()):
-            problem = resolve_problem(config)
+        bounded = nullcontext() if folder.is_finished else bounded_setup(config, session, folder.seconds())
+        with bounded, _setup_shown(config, given) as on_progress:
+            problem = resolve_problem(config, on_progress=on_progress)
     except BudgetSpent as spent:
         return unready(folder, config.seed, str(spent), session)
     chosen = config if folder.is_claimed else problem.resolved

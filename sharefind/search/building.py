@@ -20,6 +20,7 @@ from sharefind.limits import Limits
 from sharefind.meanfield.clouds.standardise import Standardisation, refuse_offset, standardisation
 from sharefind.meanfield.objectives.losses import loss_of
 from sharefind.meanfield.units import SearchedUnit
+from sharefind.progress import StageProgress, unwatched
 from sharefind.rng import named_stream
 from sharefind.search.blind import BlindStart, blind_start
 from sharefind.search.classes import fresh_change, paced, refuse_no_classes
@@ -48,12 +49,15 @@ from sharefind.spaces import (
 from sharefind.typing import IntArray
 
 
-def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group) -> Problem:
+def build_problem(
+    config: SearchConfig, task: TaskLike, group: Candidate | Group, on_progress: StageProgress = unwatched
+) -> Problem:
     """Resolve a search: representations, unit, candidate subspaces, presets and standardised data.
 
     Args:
         config: what was asked. task: the samples. group: a named group, or a group with its representations
             (from a generators file); ignored in a blind search for exact spaces, which proposes its own.
+        on_progress: called with a stage, steps done, and steps in all, where that takes long: as maps are proposed.
 
     Raises:
         RepresentationError: the widths of the data do not fit the representations, or the action is not orthogonal.
@@ -72,7 +76,16 @@ def build_problem(config: SearchConfig, task: TaskLike, group: Candidate | Group
         unit, units = config.unit or task.unit, rows_of_task.units
         has_classes = bool(task.classes)
         if config.signs:
-            blind = mirror_start(config, task.x, task.y, unit, units, names=task.inputs, has_classes=has_classes)
+            blind = mirror_start(
+                config,
+                task.x,
+                task.y,
+                unit,
+                units,
+                names=task.inputs,
+                has_classes=has_classes,
+                on_progress=on_progress,
+            )
         else:
             blind = blind_start(
                 config, task.x, task.y, unit, task.sample, units, names=task.inputs, has_classes=has_classes

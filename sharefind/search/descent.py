@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from sharefind.inference import Verdict
+from sharefind.progress import StageProgress
 from sharefind.search.blind import Tried
 from sharefind.search.building import opened, proposals
-from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.memory import TEST, Memory, MemoryOfProposal
 from sharefind.search.problem import Problem

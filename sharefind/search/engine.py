@@ -14,9 +14,10 @@ from itertools import count
 from sharefind.errors import ConfigError, NotConvergedError, setting
 from sharefind.inference import Diagnosis
 from sharefind.inference.maps.map_explanation import MapExplanation
+from sharefind.progress import StageProgress
 from sharefind.search.completion import completed
 from sharefind.search.descent import proposal_number, tested
-from sharefind.search.experiments import StageProgress, escape_training
+from sharefind.search.experiments import escape_training
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.map_explanations import map_explanations
 from sharefind.search.memory import Memory, MemoryOfProposal, NoMemory

@@ -6,7 +6,6 @@ nodes are visited or from the number of workers. What follows from the numbers i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +22,7 @@ from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule
 from sharefind.meanfield.dynamics.sgd import Progress, SGDConfig, Trajectory, gaussian_start, train
 from sharefind.meanfield.objectives.schemes import Scheme, scheme_gradient
 from sharefind.meanfield.objectives.sources import AugmentedSource, PermutedCopies, RandomisedCopies, Source
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
 from sharefind.search.problem import Problem
 from sharefind.spaces import Subspace
@@ -246,10 +246,6 @@ def displacements(path: Trajectory, space: Subspace, directions: tuple[Subspace,
         along = [(project(residual) ** 2).sum(1).mean(-1) for project in onto]
         columns.append(torch.stack(along, dim=1))
     return _floats(torch.stack(columns, dim=1))
-
-
-StageProgress = Callable[[str, int, int], None]
-"""(stage, steps done, steps in all)."""
 
 
 def staged(progress: StageProgress, stage: str) -> Progress:

@@ -38,6 +38,7 @@ def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:
         has_signal=found.has_signal,
         exhaustive=found.is_exhaustive,
         smaller_group=_has_smaller_group(outcome),
+        same_space=_same_space(outcome),
     )
 
 
@@ -47,6 +48,13 @@ def _has_smaller_group(outcome: SearchOutcome) -> bool:
     if place is None or place.group is None:
         return False
     return is_of_weights(outcome.problem, place.group, len(place.groups))
+
+
+def _same_space(outcome: SearchOutcome) -> list[str]:
+    """The smaller groups with the space E_*, the largest first."""
+    place = outcome.problem.lattice_node(outcome.e_star)
+    groups = () if place is None else [group for group in place.groups if group != place.group]
+    return list(outcome.problem.labels_of(sorted(groups, key=lambda group: -(group.order or 0))))
 
 
 def turned_row(start: TurnedStart) -> SubgroupsRow:

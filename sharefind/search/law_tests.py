@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,8 +17,8 @@ from sharefind.inference.fitted_statistic import Statistic
 from sharefind.inference.row_blocks import renumbered
 from sharefind.inference.statistics.registry import statistic_of
 from sharefind.inference.statistics.traits import ProblemTraits, SearchStatistic
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
-from sharefind.search.experiments import StageProgress
 from sharefind.search.inside import SubgroupStart
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.mirror_start import kept_columns
@@ -67,8 +67,10 @@ def law_test(
     )
 
 
-def proposed_relations(problem: Problem, family: CandidateFamily) -> dict[str, Statistic]:
-    """What rows that proposed subgroups expect of the others, by candidate; none where a statistic was chosen.
+def proposed_relations(problem: Problem, family: CandidateFamily) -> Callable[[str], Statistic | None] | None:
+    """What rows that proposed subgroups expect of the others, by candidate; None where a statistic was chosen.
+
+    It is made when a candidate is tested: most of a family lie inside one that is not rejected.
 
     Args:
         problem: What is searched.
@@ -76,9 +78,9 @@ def proposed_relations(problem: Problem, family: CandidateFamily) -> dict[str, S
     """
     inside = problem.inside
     if problem.settings.statistic is not None or not isinstance(inside, SubgroupStart):
-        return {}
-    found = {c.name: inside.contrast(c.group) for c in family.candidates if c.group is not None}
-    return {name: statistic for name, statistic in found.items() if statistic is not None}
+        return None
+    groups = {c.name: c.group for c in family.candidates if c.group is not None}
+    return lambda name: inside.contrast(groups[name]) if name in groups else None
 
 
 @dataclass

@@ -15,9 +15,9 @@ from sharefind.groups.column_maps import ColumnMap, column_maps, generated, map_
 from sharefind.inference import FamilyTest, Verdict
 from sharefind.inference.maps.map_explanation import Answer, MapExplanation, MapTest, explain_map
 from sharefind.inference.row_blocks import renumbered
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
 from sharefind.search.building import build_problem
-from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.law_tests import candidate_family, law_test, relation_rows
 from sharefind.search.memory import MAP, Memory, NoMemory

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sharefind.errors import ConfigError, setting
 from sharefind.groups import natural, trivial
+from sharefind.progress import StageProgress, unwatched
 from sharefind.search.blind import ODD_UNIT, BlindStart, is_odd_unit, split_rows
 from sharefind.search.config import SearchConfig
 from sharefind.typing import FloatArray
@@ -32,6 +33,7 @@ def mirror_start(
     names: Sequence[str] = (),
     has_classes: bool = False,
     settings: MirrorSettings | None = None,
+    on_progress: StageProgress = unwatched,
 ) -> BlindStart:
     """Propose a group of mirror maps from a part of the rows.
 
@@ -45,6 +47,7 @@ def mirror_start(
         names: Of the columns of x, for messages.
         has_classes: Whether labels are classes, of which no sign means anything.
         settings: How maps are looked for; `MIRROR_SETTINGS` where None.
+        on_progress: Called with a stage, steps done, and steps in all.
 
     Returns:
         The proposal, with what was set aside.
@@ -64,7 +67,7 @@ def mirror_start(
     from sharefind.proposal.mirrors.propose_mirrors import MIRROR_SETTINGS, propose_mirrors
 
     proposing, rows = split_rows(len(x), config.seed, units, share)
-    found = propose_mirrors(x[proposing], y[proposing], settings or MIRROR_SETTINGS, names)
+    found = propose_mirrors(x[proposing], y[proposing], settings or MIRROR_SETTINGS, names, on_progress)
     finding = mirror_finding(found)
     turns_labels = any((g.out_signs < 0).any() for g in found.maps)
     if turns_labels and unit is not None and not is_odd_unit(unit, x.shape[1], y.shape[1]):

@@ -18,8 +18,8 @@ from sharefind.inference.dependence import rows_looked_at
 from sharefind.inference.relation.risk_gap import CrossValidation, FreeFit, free_fit
 from sharefind.meanfield.clouds.actions import JointAction
 from sharefind.parallel import Workers
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
-from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.law_tests import is_inside, tested_samples
 from sharefind.search.memory import DIAGNOSIS, Memory

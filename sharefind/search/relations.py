@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from sharefind.groups import FiniteGroup
 from sharefind.inference import CandidateFamily, FamilyTest, InputLaw, Verdict, family_test
 from sharefind.inference.relation.group_shares import GroupShares, group_shares
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
-from sharefind.search.experiments import StageProgress
 from sharefind.search.law_tests import relation_rows
 from sharefind.search.memory import SHARES, KeptTests, Memory
 from sharefind.search.problem import Problem

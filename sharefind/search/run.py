@@ -14,8 +14,8 @@ from sharefind.inference import Diagnosis
 from sharefind.inference.dependence import rows_looked_at
 from sharefind.inference.maps.map_explanation import MapExplanation
 from sharefind.parallel import Deadline, Workers, earlier, one_thread
+from sharefind.progress import StageProgress
 from sharefind.search.engine import STOPPED, Engine
-from sharefind.search.experiments import StageProgress
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.map_explanations import map_explanations
 from sharefind.search.memory import Memory

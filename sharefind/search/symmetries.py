@@ -29,9 +29,9 @@ from sharefind.inference.continuous.rotations import LARGEST, least_copies
 from sharefind.inference.inner_products import inner_products
 from sharefind.inference.relation.group_shares import GroupShares
 from sharefind.inference.tests.closed_testing import remembered
+from sharefind.progress import StageProgress
 from sharefind.rng import named_stream
 from sharefind.search.blind import tying_p_value
-from sharefind.search.experiments import StageProgress
 from sharefind.search.law_tests import candidate_family, law_test, tested_samples
 from sharefind.search.memory import KeptTests, Memory
 from sharefind.search.problem import Problem

@@ -16,7 +16,7 @@ from sharefind.proposal.noisy_automorphisms import Effort
 from sharefind.proposal.subgroups import SubgroupProposing, propose_subgroups
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.subgroup_words import subgroup_words
-from sharefind.report.text.verdict import verdict
+from sharefind.report.text.verdict import doubts, verdict
 from sharefind.search import Engine, build_problem, inside, search_config
 from sharefind.search.inside import subgroup_start
 from sharefind.search.law_tests import candidate_family
@@ -157,3 +157,33 @@ def test_nothing_of_a_large_group_is_listed(monkeypatch):
     rows = problem.rows
     found = found_in(candidate_family(problem), x[rows], y[rows])
     assert found.maximal == ("C8",)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keeps", ["S7", "PSL(2,7)"])
+def test_weights_that_any_doubly_transitive_group_ties_tell_their_own_symmetry_alone(keeps):
+    """PSL(2,7) on the seven points of a plane has the space of S_7; products along its lines tell the two apart."""
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(400, 7))
+    y = x - 0.2 * x.sum(axis=1, keepdims=True)
+    if keeps != "S7":
+        for line in ((0, 1, 3), (1, 2, 4), (2, 3, 5), (3, 4, 6), (4, 5, 0), (5, 6, 1), (6, 0, 2)):
+            for a in line:
+                y[:, a] += np.prod(x[:, [b for b in line if b != a]], axis=1)
+    problem = problem_of(x, y + 0.1 * rng.normal(size=y.shape), "S7", particles=5, replicates=2)
+    outcome = Engine(problem, diagnose=lambda *_: {}).run()
+    result = result_record(outcome, None, "run", 0.0, "lattice.json")
+    said = verdict(RunView(Path("run"), result, outcome.lattice, problem.settings.alpha))
+    assert result.e_star.candidate == "E^S7" and result.subgroups.smaller_group
+    kinds = list(dict.fromkeys(name.partition(":<")[0] for name in result.subgroups.same_space))
+    assert kinds and set(kinds) <= {"A7", "PSL(2,7)", "F42"}  # all that are doubly transitive on seven points
+    if keeps == "S7":
+        assert said.endswith("the symmetry S7 (order 5040) of the weights is not rejected.")
+        (doubt,) = doubts(result)
+        assert doubt == (
+            f"S7 is the symmetry of the weights: smaller groups have the same space ({', '.join(kinds)}), and which of "
+            "them the data have is undecided."
+        )
+    else:
+        assert said.endswith("the symmetry PSL(2,7) is not rejected; S7 has the same space, but is rejected.")
+        assert not list(doubts(result))

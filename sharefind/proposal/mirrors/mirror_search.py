@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sharefind.progress import StageProgress, unwatched
 from sharefind.proposal.mirrors.cubic_images import CubicImages
 from sharefind.proposal.mirrors.partial_images import Image, SignedOrbits, closed_cycles
 from sharefind.proposal.mirrors.search_effort import SearchEffort, within_reach
@@ -32,6 +33,7 @@ class MirrorSearch:
         effort: How near, how long.
         steps: Partial maps that were looked at.
         is_exhaustive: Whether the search was not cut short.
+        on_progress: Called as columns get images.
         against: What products with an input and its image refute of others, for images of labels that were met.
     """
 
@@ -39,6 +41,7 @@ class MirrorSearch:
     effort: SearchEffort = field(default_factory=SearchEffort)
     steps: int = 0
     is_exhaustive: bool = True
+    on_progress: StageProgress = unwatched
     against: dict[tuple[Images, int, int, int], IntArray] = field(default_factory=dict, repr=False)
     _costs: dict[tuple[int, int], tuple[FloatArray, FloatArray]] = field(default_factory=dict, repr=False)
 
@@ -77,19 +80,24 @@ class MirrorSearch:
         m, d = self.terms.linear[0].shape
         on_inputs, on_labels = SignedOrbits(d), SignedOrbits(m)
         # Every map that was found so far keeps the points before this one: orbits are those of their stabiliser.
-        for a, state in reversed(list(zip(self.inputs, columns, strict=False))):
+        for done, (a, state) in enumerate(reversed(list(zip(self.inputs, columns, strict=False)))):
+            self._tell(done)
             for image in state.images_of(a):
                 if not on_inputs.has(a, image):
                     more = self._completed(state.with_input(a, image))
                     on_inputs.join(*((g.in_images, g.in_signs) for g in more))
                     found += more
-        for j, state in reversed(list(zip(self.outputs, labels, strict=False))):
+        for done, (j, state) in enumerate(reversed(list(zip(self.outputs, labels, strict=False)))):
+            self._tell(len(self.inputs) + done)
             for image in state.images_of_label(j):
                 if not on_labels.has(j, image):
                     more = self._completed(state.with_output(j, image))
                     on_labels.join(*((g.out_images, g.out_signs) for g in more))
                     found += more
         return found
+
+    def _tell(self, done: int) -> None:
+        self.on_progress("images of columns", done, len(self.inputs) + len(self.outputs))
 
     def _fixing(self, start: _State, points: Sequence[int], fix: Callable[..., _State | None]) -> list[_State]:
         """The states in which more and more points stay where they are, the first with none of them."""

@@ -9,11 +9,15 @@ from math import comb
 import numpy as np
 import scipy
 
+from sharefind.progress import StageProgress, unwatched
 from sharefind.proposal.coefficients import inverse
 from sharefind.proposal.least_squares import Fit
 from sharefind.proposal.mirrors.cubes import Cubes, fill_symmetric
 from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
 from sharefind.typing import BoolArray, FloatArray, IntArray
+
+_COUNTS = {2: "two", 3: "three"}
+"""Words for the number of inputs of a product."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +128,13 @@ class TermFitting:
         inputs: Of the rows.
         y: Labels, (n, d_out).
         settings: Which products enter.
+        on_progress: Called as products are looked at.
     """
 
     inputs: Inputs
     y: FloatArray
     settings: TermSettings
+    on_progress: StageProgress = unwatched
 
     # Which products enter ---------------------------------------------------------------------------------------
 
@@ -281,7 +287,9 @@ class TermFitting:
     ) -> Iterator[tuple[slice, FloatArray, FloatArray, FloatArray]]:
         """Parts of the products, each with its columns (n, k), coefficients and variances (d_out, k)."""
         tiny, basis = np.finfo(np.float64).tiny, self._basis(factors.shape[1])
+        stage = f"products of {_COUNTS[factors.shape[1]]} inputs"
         for block in _blocks(len(factors), max(1, self.settings.at_once // len(self.y))):
+            self.on_progress(stage, block.start, len(factors))
             columns = self._columns(factors[block], basis)
             norm = np.maximum((columns**2).sum(axis=0), tiny)
             values = residual.T @ columns / norm

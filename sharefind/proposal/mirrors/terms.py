@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sharefind.errors import InputError
+from sharefind.progress import StageProgress, unwatched
 from sharefind.proposal.least_squares import refuse_dependent
 from sharefind.proposal.mirrors.cubes import Cubes
 from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
@@ -123,6 +124,7 @@ def fit_terms(
     names: Sequence[str] = (),
     wanted: IntArray | None = None,
     triples: IntArray | None = None,
+    on_progress: StageProgress = unwatched,
 ) -> Terms:
     """Least squares of y on 1, x and the products that matter.
 
@@ -133,6 +135,7 @@ def fit_terms(
         names: Of the columns of x, for messages.
         wanted: Products (a, b) that enter, int64 (p, 2), and no others; None: those that matter.
         triples: Products (a, b, c) that enter, int64 (p, 3); None: none.
+        on_progress: Called as products are looked at.
 
     Returns:
         The coefficients with HC3 variances.
@@ -140,13 +143,18 @@ def fit_terms(
     Raises:
         InputError: Too few rows, or an input that others determine.
     """
-    fitting, nothing = _fitting(x, y, settings or TermSettings(), names), Entered.none()
+    fitting, nothing = _fitting(x, y, settings or TermSettings(), names, on_progress), Entered.none()
     pairs = fitting.chosen(nothing, 2).pairs if wanted is None else wanted
     return _terms(fitting, Entered(pairs, nothing.triples if triples is None else triples))
 
 
 def chosen_terms(
-    x: FloatArray, y: FloatArray, entered: IntArray, settings: TermSettings | None = None, names: Sequence[str] = ()
+    x: FloatArray,
+    y: FloatArray,
+    entered: IntArray,
+    settings: TermSettings | None = None,
+    names: Sequence[str] = (),
+    on_progress: StageProgress = unwatched,
 ) -> ChosenTerms:
     """Products of two and of three inputs that matter.
 
@@ -156,6 +164,7 @@ def chosen_terms(
         entered: Products (a, b) that are known to matter, int64 (p, 2).
         settings: Which products enter.
         names: Of the columns of x, for messages.
+        on_progress: Called as products are looked at.
 
     Returns:
         The products that enter.
@@ -163,17 +172,20 @@ def chosen_terms(
     Raises:
         InputError: As `fit_terms`.
     """
-    return _fitting(x, y, settings or TermSettings(), names).with_triples(Entered(entered, Entered.none().triples))
+    fitting = _fitting(x, y, settings or TermSettings(), names, on_progress)
+    return fitting.with_triples(Entered(entered, Entered.none().triples))
 
 
-def _fitting(x: FloatArray, y: FloatArray, settings: TermSettings, names: Sequence[str]) -> TermFitting:
+def _fitting(
+    x: FloatArray, y: FloatArray, settings: TermSettings, names: Sequence[str], on_progress: StageProgress
+) -> TermFitting:
     n, d = x.shape
     if n <= settings.rows_per_input * (d + 1):
         least = settings.rows_per_input * (d + 1)
         raise InputError(f"{n} samples are too few for a search of maps of {d} inputs; give more than {least}")
     inputs = Inputs.of(x, settings)
     refuse_dependent(np.hstack([np.ones((n, 1)), inputs.scaled[:, inputs.varies]]), x, settings.fit, names)
-    return TermFitting(inputs, y, settings)
+    return TermFitting(inputs, y, settings, on_progress)
 
 
 def _terms(fitting: TermFitting, entered: Entered) -> Terms:

@@ -16,9 +16,9 @@ from sharefind.groups import Group
 from sharefind.inference import Verdict
 from sharefind.meanfield.dynamics.schedules import CONSTANT, Schedule, cosine
 from sharefind.meanfield.dynamics.sgd import SGDConfig
+from sharefind.progress import StageProgress
 from sharefind.search.experiments import (
     CopiesPlan,
-    StageProgress,
     Training,
     copies_experiment,
     observed_experiment,

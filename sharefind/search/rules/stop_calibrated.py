@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from sharefind.search.experiments import StageProgress, escape_training, staged
+from sharefind.progress import StageProgress
+from sharefind.search.experiments import escape_training, staged
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision
 from sharefind.search.rule_traits import StopTraits

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from sharefind.meanfield.objectives.schemes import Scheme
+from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
-from sharefind.search.experiments import StageProgress, scheme_training, staged
+from sharefind.search.experiments import scheme_training, staged
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision, Evidence
 from sharefind.search.rule_traits import StopTraits

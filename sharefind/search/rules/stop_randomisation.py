@@ -9,8 +9,9 @@ import numpy as np
 
 from sharefind.errors import ConfigError, setting
 from sharefind.inference import Verdict, randomisation_p_value
+from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
-from sharefind.search.experiments import CopiesPlan, CopiesResult, StageProgress, copies_experiment, staged
+from sharefind.search.experiments import CopiesPlan, CopiesResult, copies_experiment, staged
 from sharefind.search.hypotheses import Judgement, TestedProblem, identity_of
 from sharefind.search.node_evidence import Decision, Evidence
 from sharefind.search.rule_traits import StopTraits

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from sharefind.progress import StageProgress
 from sharefind.search.config import Settings
-from sharefind.search.experiments import StageProgress, Training, effect_training, scheme_training, staged
+from sharefind.search.experiments import Training, effect_training, scheme_training, staged
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.node_evidence import Decision, Evidence
 from sharefind.search.rule_traits import StopTraits
