@@ -7,7 +7,8 @@ import pytest
 
 from sharefind.groups import named_group, parse_representation
 from sharefind.groups.factors import factors_of
-from sharefind.inference.vectors.vector_features import Basis, label_fits, random_turns
+from sharefind.inference.vectors.rotated_bases import Basis, random_turns
+from sharefind.inference.vectors.vector_features import label_fits
 from sharefind.inference.vectors.vector_layout import vector_layout
 from sharefind.proposal.vector_groups import VectorFinding, propose_vector_groups
 from sharefind.proposal.vector_permutations import propose_permutations
