@@ -44,8 +44,8 @@ class LabelModel:
         return np.asarray(self.design.T @ self.design)
 
     @cached_property
-    def _chosen(self) -> tuple[float, float]:
-        """The ridge of largest evidence, and that."""
+    def ridge(self) -> float:
+        """What is added to the diagonal of the second moments, a prior that rotations keep: of largest evidence."""
         values, vectors = np.linalg.eigh(self.moments)
         values = np.maximum(values, 0.0)
         seen = ((vectors.T @ (self.design.T @ self.labels)) ** 2).sum(1)
@@ -56,18 +56,7 @@ class LabelModel:
             shrunk = self.labels.shape[1] * float(np.log1p(values / ridge).sum())
             return -(self.labels.size * math.log(rest) + shrunk) / 2
 
-        best = max((float(values.mean()) * ridge for ridge in RIDGES), key=evidence)
-        return best, evidence(best)
-
-    @property
-    def ridge(self) -> float:
-        """What is added to the diagonal of the second moments, a prior that rotations keep."""
-        return self._chosen[0]
-
-    @property
-    def evidence(self) -> float:
-        """Log evidence, but for a constant that depends on the labels alone."""
-        return self._chosen[1]
+        return max((float(values.mean()) * ridge for ridge in RIDGES), key=evidence)
 
     @cached_property
     def ridged(self) -> FloatArray:
@@ -85,11 +74,21 @@ class LabelModel:
         return np.asarray(self.labels - self.design @ self.coefficients)
 
     @cached_property
+    def _free(self) -> float:
+        """The share of the labels that the functions cannot follow, at least a tenth."""
+        used = float(np.trace(np.linalg.solve(self.ridged, self.moments)))
+        return max(1 - used / len(self.labels), 0.1)
+
+    @cached_property
     def noise(self) -> float:
         """Variance of what the functions do not say; of labels that they determine that of rounding."""
-        used = float(np.trace(np.linalg.solve(self.ridged, self.moments)))
-        found = float((self.rest**2).sum()) / (self.rest.size * max(1 - used / len(self.rest), 0.1))
+        found = float((self.rest**2).mean()) / self._free
         return max(found, 1e-12 * float((self.labels**2).mean()), 1e-300)
+
+    @property
+    def expected_error(self) -> float:
+        """Mean square of what the functions would not say of fresh rows (Golub, Heath and Wahba 1979)."""
+        return self.noise / self._free
 
     def covariance(self) -> FloatArray:
         """Of the coefficients of one label where the noise is 1 and alike in all rows, (m p, m p)."""

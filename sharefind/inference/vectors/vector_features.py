@@ -31,8 +31,8 @@ class FeatureChoice:
         harmonics: Of the angle in the plane, at most.
         most_pairs: Pairs of vectors of an orbit whose differences are looked at, at most.
         most_together: Vectors that are looked at together, in products of their coordinates, at most.
-        rows_together: Rows for each such function at least.
         degree_together: Of these products at most.
+        functions_together: Such products times coordinates of a label at most, and no more products than rows.
         least: Variance of a function's coefficient, relative to the largest, below which it is left out.
         sweeps: Times that the design is averaged over the rotations of neighbouring coordinates, one plane after the
             other: the rest of what rotations change falls by four or more each time.
@@ -44,8 +44,8 @@ class FeatureChoice:
     harmonics: int = 12
     most_pairs: int = 45
     most_together: int = 3
-    rows_together: int = 2
     degree_together: int = 4
+    functions_together: int = 800
     least: float = 1e-9
     sweeps: int = 12
 
@@ -65,7 +65,7 @@ class LabelFit:
     basis: Basis
     b: FloatArray
     model: LabelModel
-    together: LabelModel | None = None
+    together: tuple[LabelModel, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -74,9 +74,8 @@ class LabelFit:
 
     @property
     def sharpest(self) -> LabelModel:
-        """The model of larger evidence."""
-        models = (self.model,) if self.together is None else (self.model, self.together)
-        return max(models, key=lambda model: model.evidence)
+        """The model that predicts fresh rows best."""
+        return min((self.model, *self.together), key=lambda model: model.expected_error)
 
     @property
     def is_vector(self) -> bool:
@@ -187,21 +186,27 @@ def _fit(views: list[list[Parts]], labels: FloatArray, n: int, choice: FeatureCh
     return _whitened(LabelModel(basis, len(views[0]), len(views), design, flat), choice)
 
 
-def _together(vectors: FloatArray, model: LabelModel, choice: FeatureChoice) -> LabelModel | None:
-    """A model of the same labels by products of coordinates of all vectors (rows, k, n); None where these are many."""
-    count, n = vectors.shape[1:]
+def _together(vectors: FloatArray, model: LabelModel, choice: FeatureChoice) -> tuple[LabelModel, ...]:
+    """Models of the same labels by products of coordinates of all vectors (rows, k, n); none where these are many.
+
+    Products of the vectors as they are, which say what is a polynomial of them, and of bounded ones.
+    """
+    rows, count, n = vectors.shape
+    q = model.labels.shape[1]
     if model.views > 1 or not 1 < count <= choice.most_together:
-        return None
-    scale = np.median(np.sqrt((vectors**2).sum(-1, keepdims=True)), axis=0)
-    bounded = vectors / np.sqrt((vectors**2).sum(-1, keepdims=True) + np.where(scale > 0, scale, 1.0) ** 2)
+        return ()
     bases = (Basis(n, degree, count) for degree in range(choice.degree_together, 0, -1))
-    basis = next((b for b in bases if b.size * choice.rows_together <= len(vectors)), None)
+    basis = next((b for b in bases if b.size <= min(rows, choice.functions_together / q)), None)
     if basis is None:
-        return None
-    design = basis.values(bounded.reshape(len(vectors), -1)) @ basis.coefficients_basis()
-    if model.labels.shape[1] == 1:
-        design = design - design.mean(0)
-    return LabelModel(basis, 1, 1, design, model.labels)
+        return ()
+    squares = (vectors**2).sum(-1, keepdims=True)
+    mean, middle = (np.where(size > 0, size, 1.0) for size in (squares.mean(0), np.median(squares, axis=0)))
+    found = []
+    for scaled in (vectors / np.sqrt(mean / n), vectors / np.sqrt(squares + middle)):
+        design = basis.values(scaled.reshape(rows, -1)) @ basis.coefficients_basis()
+        design = design - design.mean(0) if q == 1 else design
+        found.append(LabelModel(basis, 1, 1, design, model.labels))
+    return tuple(found)
 
 
 def _basis_of(n: int, sets: int, rows: int, most: int, choice: FeatureChoice) -> Basis:
