@@ -56,7 +56,8 @@ class LabelModel:
             shrunk = self.labels.shape[1] * float(np.log1p(values / ridge).sum())
             return -(self.labels.size * math.log(rest) + shrunk) / 2
 
-        return max((float(values.mean()) * ridge for ridge in RIDGES), key=evidence)
+        best: float = max((float(values.mean()) * ridge for ridge in RIDGES), key=evidence)
+        return best
 
     @cached_property
     def ridged(self) -> FloatArray:
