@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.task import GivenAction, Task, finite_task, needs
+from sharefind.datasets.effective_medium import with_effective_medium
+from sharefind.datasets.task import GivenAction, Task, finite_task
 from sharefind.datasets.tetrahedral import mandel, mandel_matrix, representation, tensor, tetrahedral_group
 from sharefind.typing import FloatArray, IntArray
 
@@ -71,14 +72,12 @@ def stresses(deformations: Iterable[FloatArray], lattice_constant: float = 3.589
     Raises:
         DataError: ASE is missing.
     """
-    with needs("elasticity:Cu", "ASE", "atoms"):
-        from ase import Atoms
-        from ase.calculators.emt import EMT
-        from ase.units import GPa
-    effective_medium: Any = EMT  # ASE does not annotate it, nor what a crystal does
     half = lattice_constant / 2
-    crystal: Any = Atoms("Cu", cell=[(0, half, half), (half, 0, half), (half, half, 0)], pbc=True)
-    rest, crystal.calc = crystal.cell.array.copy(), effective_medium()
+    cell = [(0, half, half), (half, 0, half), (half, half, 0)]
+    crystal = with_effective_medium("elasticity:Cu", lambda library: library.Atoms("Cu", cell=cell, pbc=True))
+    from ase.units import GPa
+
+    rest = crystal.cell.array.copy()
     crystal.get_stress()  # makes its list of neighbours, which the next line replaces
     crystal.calc.nl = _Neighbours(crystal.calc.rc_list)
     found = []

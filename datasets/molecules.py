@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sharefind.datasets.task import Task, finite_task, needs
+from sharefind.datasets.effective_medium import with_effective_medium
+from sharefind.datasets.task import Task, finite_task
 from sharefind.groups.axes import Axes
 from sharefind.typing import FloatArray
 
@@ -153,14 +154,7 @@ def _places(sizes: tuple[int, ...]) -> list[list[int]]:
 
 def _atoms(molecule: Molecule) -> Any:
     """The molecule at rest, with its calculator."""
-    with needs(f"molecule:{molecule.name}", "ASE", "atoms"):
-        from ase import build
-        from ase.calculators.emt import EMT
-    effective_medium: Any = EMT  # ASE does not annotate it, nor its molecules
-    collection: Any = build.molecule
-    atoms = collection(molecule.formula)
-    atoms.calc = effective_medium()
-    return atoms
+    return with_effective_medium(f"molecule:{molecule.name}", lambda library: library.build.molecule(molecule.formula))
 
 
 LOADERS = {name: partial(molecule_task, name) for name in TASKS}

@@ -10,6 +10,7 @@ import numpy as np
 from sharefind.column_names import kept_names
 from sharefind.exact.matrices import signed_image
 from sharefind.groups import FiniteGroup, Group
+from sharefind.groups.named_points import PointGroup
 from sharefind.inference import Diagnosis, Verdict
 from sharefind.recognition.naming import permutation_group_name
 from sharefind.search.blind_record import blind_row
@@ -141,7 +142,9 @@ def _split(problem: Problem, vector: np.ndarray[Any, Any]) -> list[Any]:
 def _stabiliser(problem: Problem, group: Group) -> Stabiliser:
     candidate = problem.candidate.group
     name = group.name
-    if isinstance(group, FiniteGroup):
+    if isinstance(candidate, PointGroup):
+        name = problem.label_of(group)
+    elif isinstance(group, FiniteGroup):
         is_large = problem.blind is not None or problem.inside is not None
         name = candidate.name if is_large and group == candidate else permutation_group_name(group)
     return Stabiliser(name=name, order=group.order, **_on_points_and_columns(problem, group))

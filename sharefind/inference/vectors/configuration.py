@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from sharefind.inference.vectors.vector_features import exponents_up_to
+from sharefind.inference.vectors.rotated_bases import exponents_up_to
 from sharefind.inference.vectors.vector_layout import Sides
 from sharefind.rng import named_stream
 from sharefind.typing import FloatArray, IntArray
