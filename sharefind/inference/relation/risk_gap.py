@@ -1,4 +1,4 @@
-"""By how much does a symmetry fail? What tying a model costs in risk: an estimate with an interval, and no test.
+"""The price of a symmetry: what tying a model costs in risk, an estimate with an interval and no test.
 
 The two models, free and tied, are in `reference_models`. The free one is the same for all groups of a search.
 """
@@ -75,7 +75,13 @@ class CrossValidation:
     models: ReferenceModels = field(default_factory=ReferenceModels)
 
     def kept(self, n: int, units: Tensor | None, rng: np.random.Generator) -> tuple[Tensor, NDArray[np.int64]]:
-        """At most `most_samples` of n rows, whole units where there are any, with the unit of each."""
+        """Return at most `most_samples` of n rows, whole units where there are units, with the unit of each.
+
+        Args:
+            n: Number of rows.
+            units: The unit of each row, shape (n,), int64, or None.
+            rng: Source of the choice.
+        """
         if units is None:
             chosen = np.sort(rng.permutation(n)[: self.most_samples])
             return torch.from_numpy(chosen), np.arange(len(chosen))
@@ -83,7 +89,12 @@ class CrossValidation:
         return kept, renumbered(units[kept]).numpy()
 
     def error(self, values: NDArray[np.float64], units: NDArray[np.int64]) -> float:
-        """Half the length of a normal interval around the mean of values (n,), with rows of one unit together."""
+        """Return half the length of a normal interval around the mean, with rows of one unit together.
+
+        Args:
+            values: Shape (n,).
+            units: The unit of each row, shape (n,), int64, numbered from 0.
+        """
         sums = np.bincount(units, weights=values - values.mean())
         error = math.sqrt(len(sums) / (len(sums) - 1) * float((sums**2).sum())) / len(values)
         return float(special.ndtri((1 + self.confidence) / 2)) * error
