@@ -76,7 +76,14 @@ class SmoothFit:
         return float((model(x) - y).square().mean()) <= self.unfitted
 
     def model(self, x: Tensor, y: Tensor, seed: int, half: str) -> Model:
-        """The mean of `networks` networks trained side by side: x (n, d_in), y (n, d_out)."""
+        """Return the mean of `networks` networks trained side by side.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+            y: Labels, shape (n, d_out).
+            seed: Seed of the streams.
+            half: Name of the half of the data, which names its stream.
+        """
         stream = named_stream(seed, "lie algebra", "fit", half)
         generator = torch.Generator().manual_seed(int(stream.integers(2**62)))
         sizes = (x.shape[1], self.width, self.width, y.shape[1])

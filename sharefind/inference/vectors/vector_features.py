@@ -47,7 +47,15 @@ class FeatureChoice:
 
 
 def exponents_up_to(n: int, degree: int) -> IntArray:
-    """Of each coordinate in each monomial of n coordinates, by ascending degree, (p, n)."""
+    """Return the exponent of each coordinate in each monomial, by ascending degree.
+
+    Args:
+        n: Number of coordinates.
+        degree: Largest degree.
+
+    Returns:
+        Shape (p, n), int64.
+    """
     chosen = (c for d in range(degree + 1) for c in combinations_with_replacement(range(n), d))
     return np.array([[c.count(k) for k in range(n)] for c in chosen], dtype=np.int64)
 
@@ -65,7 +73,14 @@ class Basis:
     degree: int
 
     def values(self, u: FloatArray) -> FloatArray:
-        """Of vectors (..., n) inside the unit ball, (..., p), the constant among them."""
+        """Return the functions, the constant among them, at vectors inside the unit ball.
+
+        Args:
+            u: Vectors, shape (..., n).
+
+        Returns:
+            Shape (..., p).
+        """
         return self._harmonics(u) if self.n == 2 else self._monomials(u)
 
     def _harmonics(self, u: FloatArray) -> FloatArray:
@@ -85,7 +100,7 @@ class Basis:
 
     @cached_property
     def _exponents(self) -> IntArray:
-        """Of each coordinate in each monomial, (p, n)."""
+        """Exponent of each coordinate in each monomial, shape (p, n)."""
         return exponents_up_to(self.n, self.degree)
 
     @cached_property
@@ -109,11 +124,18 @@ class Basis:
         return np.asarray(np.sqrt(factorials(self._exponents.sum(1)) / factorials(self._exponents).prod(1)))
 
     def coefficients_basis(self) -> FloatArray:
-        """Columns: the functions of an orthonormal basis in terms of `values`, (p, p)."""
+        """Return the functions of an orthonormal basis in terms of `values`, one a column, shape (p, p)."""
         return np.diag(self._scales)
 
     def turned(self, turn: FloatArray) -> FloatArray:
-        """R, orthogonal (..., p, p), with f(Q x) = sum_k (R c)_k f_k(x) for f = sum_k c_k f_k and Q (..., n, n)."""
+        """Return R, orthogonal, with f(Q x) = sum_k (R c)_k f_k(x) for f = sum_k c_k f_k.
+
+        Args:
+            turn: Q, shape (..., n, n).
+
+        Returns:
+            Shape (..., p, p).
+        """
         points, _ = self._probes
         to_coefficients, back = self._ends
         return np.asarray(to_coefficients @ self.values(points @ np.swapaxes(turn, -1, -2)) @ back)
@@ -125,7 +147,15 @@ class Basis:
 
 
 def random_turns(n: int, count: int) -> FloatArray:
-    """Rotations that fill SO(n) evenly enough, (count, n, n), always the same."""
+    """Return rotations that fill SO(n) evenly enough, always the same.
+
+    Args:
+        n: The dimension.
+        count: Number of rotations.
+
+    Returns:
+        Shape (count, n, n).
+    """
     if n == 2:
         angles = 2 * np.pi * np.arange(count) / count
         cos, sin = np.cos(angles), np.sin(angles)
@@ -163,11 +193,26 @@ class LabelFit:
         return bool(self.b.shape[2] > 1)
 
     def turned(self, turn: FloatArray) -> FloatArray:
-        """b of the function x -> Q^-1 f(Q x), (..., m, p, q), for an orthogonal Q, (..., n, n)."""
+        """Return b of the function x -> Q^-1 f(Q x).
+
+        Args:
+            turn: Orthogonal Q, shape (..., n, n).
+
+        Returns:
+            Shape (..., m, p, q).
+        """
         return self.turned_values(self.b, turn)
 
     def turned_values(self, b: FloatArray, turn: FloatArray) -> FloatArray:
-        """The same of other coefficients, such as errors, (..., m, p, q)."""
+        """Return other coefficients, such as errors, turned as in `turned`.
+
+        Args:
+            b: The coefficients.
+            turn: Orthogonal Q, shape (..., n, n).
+
+        Returns:
+            Shape (..., m, p, q).
+        """
         moved = self.basis.turned(turn)[..., None, :, :] @ b
         return np.asarray(moved @ turn[..., None, :, :]) if self.is_vector else np.asarray(moved)
 
@@ -175,13 +220,14 @@ class LabelFit:
 def label_fits(
     x: FloatArray, y: FloatArray, layout: VectorLayout, choice: FeatureChoice | None = None
 ) -> list[LabelFit]:
-    """Least squares of all labels on functions of vectors, added over the vectors that the finite factor permutes.
+    """Return least squares fits of all labels on functions of vectors, added over the vectors that the finite factor
+    permutes.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        layout: What the coordinates are.
-        choice: How many functions are used; `FeatureChoice()` where None.
+        layout: The columns of vectors and scalars.
+        choice: Limits on the number of functions; `FeatureChoice()` where None.
     """
     choice = choice or FeatureChoice()
     sets = _Sets(x[:, layout.x.vectors], _spread_one(x[:, layout.x.scalars]), layout.x, choice)
@@ -270,7 +316,7 @@ def _fit(views: list[list[Parts]], labels: FloatArray, n: int, choice: FeatureCh
 
 
 def _basis_of(n: int, sets: int, rows: int, most: int, choice: FeatureChoice) -> Basis:
-    """The largest basis of degree `most` at most that leaves so many rows for each function."""
+    """Return the largest basis of degree `most` at most that leaves enough rows for each function."""
     fitting = (Basis(n, degree) for degree in range(most, 1, -1))
     return next((b for b in fitting if b.size * sets * choice.rows_a_feature <= rows), Basis(n, 1))
 
