@@ -23,10 +23,10 @@ class Spread:
     """Standard deviations of states that are drawn at random.
 
     Attributes:
-        velocity: Of the torso, m/s.
-        turn: Of its angular velocity, rad/s.
-        speed: Of the joints, rad/s.
-        tilt: Of each component of the torso's tilt, rad.
+        velocity: Standard deviation of the velocity of the torso, m/s.
+        turn: Standard deviation of its angular velocity, rad/s.
+        speed: Standard deviation of the speeds of the joints, rad/s.
+        tilt: Standard deviation of each component of the torso's tilt, rad.
     """
 
     velocity: float = 1.0

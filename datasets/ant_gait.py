@@ -30,7 +30,7 @@ class Gait:
         hold: Steps of 10 ms for which torques are held, and so between rows.
         start: Rows at the beginning that are not logged.
         speed: At which the robot is started forwards, m/s.
-        height: Of the torso's centre at the start, m.
+        height: Height of the torso's centre at the start, m.
     """
 
     frequency: float = 0.8

@@ -99,11 +99,11 @@ class AntRobot:
 
         Args:
             turns: Rotation matrix (3, 3) from the torso's frame to the world's.
-            velocity: Of the torso, (3,), m/s, in the torso's frame.
+            velocity: Velocity of the torso, (3,), m/s, in the torso's frame.
             spin: Angular velocity, (3,), rad/s, in the torso's frame.
-            angles: Of the joints, (8,), rad.
-            speeds: Of the joints, (8,), rad/s.
-            height: Of the torso's centre above the floor, m; None in the air.
+            angles: Angles of the joints, (8,), rad.
+            speeds: Speeds of the joints, (8,), rad/s.
+            height: Height of the torso's centre above the floor, m; None in the air.
             far: The height in the air, m.
         """
         data = self._data

@@ -23,7 +23,7 @@ class Levels:
     """The different values of a column, sorted: numbers by size, words by their letters.
 
     Attributes:
-        names: Of the values.
+        names: Names of the values.
         codes: Which of them each row has, (n,).
     """
 

@@ -22,7 +22,7 @@ class Choice:
     """Columns that one item of a list means.
 
     Attributes:
-        positions: Of the columns, counted from 0.
+        positions: Positions of the columns, counted from 0.
         is_named: Whether each was named, so that none of them may be left out in silence.
     """
 

@@ -92,7 +92,7 @@ class Wanted:
     """Which columns of a file are read, and what they may hold.
 
     Attributes:
-        positions: Of the columns, in the order of the file, counted from 0.
+        positions: Positions of the columns, in the order of the file, counted from 0.
         numbers: Those that must hold numbers.
         text: Those whose cells are words even where they look like numbers.
         units: The column with the units of rows, which may hold anything.

@@ -28,7 +28,7 @@ class Columns:
 
     Attributes:
         values: An array of any type, shape (n, ...); what no array can be made of, as it was given.
-        names: Of the columns; empty where they have none.
+        names: Names of the columns; empty where they have none.
     """
 
     values: Any
@@ -174,7 +174,7 @@ def refuse_not_finite(values: NDArray[Any], name: str, names: tuple[str, ...] = 
     Args:
         values: Numbers, shape (n, d) or (n,).
         name: What messages call them.
-        names: Of the columns; empty where they have none.
+        names: Names of the columns; empty where they have none.
 
     Raises:
         DataError: There is one.

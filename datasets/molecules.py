@@ -24,7 +24,7 @@ class Molecule:
     Attributes:
         name: Its English name.
         formula: As `ase.build.molecule` takes it.
-        elements: Of the atoms in the order of that molecule; like atoms stand together.
+        elements: Elements of the atoms in the order of that molecule; like atoms stand together.
     """
 
     name: str

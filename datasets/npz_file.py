@@ -84,8 +84,8 @@ class Declared:
     """What the header of an array says, which is found to fit what follows it.
 
     Attributes:
-        shape: Of the array.
-        dtype: Of its entries.
+        shape: Shape of the array.
+        dtype: Type of its entries.
     """
 
     shape: tuple[int, ...]

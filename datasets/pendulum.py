@@ -13,9 +13,9 @@ class Pendulum:
     """A point mass on a massless rod.
 
     Attributes:
-        length: Of the rod, in metres.
+        length: Length of the rod, in metres.
         gravity: In m/s^2, along -z.
-        friction: Of the joint: the speed of the tip decays at this rate, in 1/s.
+        friction: Friction of the joint: the speed of the tip decays at this rate, in 1/s.
     """
 
     length: float = 1.0

@@ -35,8 +35,8 @@ class Side:
 
     Attributes:
         values: A column for each number of a row, (n, d).
-        names: Of these columns.
-        axes: Of a row; None for one axis without a name.
+        names: Names of these columns.
+        axes: Axes of a row; None for one axis without a name.
         classes: Names of classes, where each has a column.
         array: Name of the one array that all columns are of, from which names follow; None for columns of their own.
     """

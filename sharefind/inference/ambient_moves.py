@@ -135,7 +135,7 @@ def moved_coordinates(
         moves: The group.
         d_in: Dimension of X.
         d_out: Dimension of Y.
-        rng: Of the elements.
+        rng: Source of the elements.
         probes: Elements that are drawn for each coordinate.
         unmoved: Largest change of a basis vector that is rounding.
 

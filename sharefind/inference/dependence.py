@@ -79,7 +79,7 @@ def check_rows(
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        seed: Of the random orders.
+        seed: Seed of the random orders.
         order: How the order is tested; `OrderCheck()` where None.
         repeats: How near-duplicates are looked for; `RepeatCheck()` where None.
         fewest_rows: Rows below which nothing is checked: too few to tell order from chance.

@@ -107,9 +107,9 @@ def blind_start(
         unit: What the user or the task named.
         fresh: Draws samples where there are no finite data.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
-        share: Of finite data that proposes; a test needs fewer samples, since it only has to object.
+        share: Share of finite data that proposes; a test needs fewer samples, since it only has to object.
         fresh_samples: Samples that propose where a task has no finite data.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
         has_classes: Whether labels are classes, which a group can only permute.
 
     Returns:

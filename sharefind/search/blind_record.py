@@ -69,7 +69,7 @@ def is_of_weights(problem: Problem, group: Group, known: int) -> bool:
 
     Args:
         problem: What was searched.
-        group: Of the problem's candidate.
+        group: Group of the problem's candidate.
         known: Groups with its fixed space that were looked at, itself among them.
     """
     if not isinstance(group, FiniteGroup) or group.order == 1:

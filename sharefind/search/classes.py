@@ -34,7 +34,7 @@ def fresh_change(
         task: Where samples come from.
         out_rep: The candidate's action on Y.
         unit: What is trained.
-        seed: Of the samples that shares are estimated from.
+        seed: Seed of the samples that shares are estimated from.
         samples: Their number.
     """
     change = identity_standardisation(task.d_in, task.d_out)

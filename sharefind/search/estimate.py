@@ -45,7 +45,7 @@ class Probe:
     Attributes:
         worth: Seconds of a search of the usual rates from which measuring pays, which takes one itself; below, these
             are taken.
-        share: Of a search of the usual rates that each of the two measurements may take.
+        share: Share of a search of the usual rates that each of the two measurements may take.
         least: Seconds that each may take at the least.
         seconds: Seconds that each may take at the most; a single piece of work that takes longer is done all the same.
         first_rows: Samples on which a statistic is timed first; more follow as long as the seconds last.

@@ -20,10 +20,10 @@ class Forecast(Observer):
     """Follows one search.
 
     Attributes:
-        estimate: Of the search; None where there is none, so that only the time that passed is known.
+        estimate: Estimate of the search; None where there is none, so that only the time that passed is known.
         clock: Seconds since some moment.
         trusted: Share of a part that must be done before its own pace says how long it takes.
-        part: Of the search, that is under way: one of `PARTS`.
+        part: The part of the search that is under way, one of `PARTS`.
         doing: What is done now, in words.
     """
 

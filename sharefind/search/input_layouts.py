@@ -61,7 +61,7 @@ class Layout:
         rep: The representation.
         said: The user's expression; None where none was given.
         axes: The axes of a row, None where it is flat.
-        names: Of the columns; empty where they are not known.
+        names: Names of the columns; empty where they are not known.
     """
 
     side: str
@@ -204,7 +204,7 @@ def layout_notes(name: str, letter: str, rep: Representation, names: Sequence[st
         name: "in_rep" or "out_rep", of the setting.
         letter: "x" or "y", as columns are called.
         rep: The representation, as composed from its expression.
-        names: Of the columns; empty for their numbers.
+        names: Names of the columns; empty for their numbers.
     """
     known = tuple(map(name_words, names)) or tuple(f"{letter}{k}" for k in range(rep.dim))
     return [_note(setting(name), known, part, start) for part, start in _parts(rep, 0) if _channels(part) is not None]

@@ -89,8 +89,8 @@ def subgroup_start(
         out_rep: How it acts on y.
         fresh: Draws samples where there are no finite data.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
-        names: Of the columns of x, for messages.
-        share: Of finite data that proposes; a test needs fewer rows, since it only has to object.
+        names: Names of the columns of x, for messages.
+        share: Share of finite data that proposes; a test needs fewer rows, since it only has to object.
         fresh_samples: Samples that propose where a task has no finite data.
         fewest_rows: That must be left for tests.
         most_listed: Elements up to which all subgroups are listed, and none need be proposed.

@@ -172,7 +172,7 @@ def nearest_table(outcome: SearchOutcome) -> str:
     """The candidate's maps with the nearest one in the place of each that is wrong, as a table; "" where none is known.
 
     Args:
-        outcome: Of a search.
+        outcome: Outcome of a search.
     """
     maps, nearest = _given_maps(outcome.problem), {found.generator: found.nearest for found in outcome.maps}
     if maps is None or not any(nearest.values()):

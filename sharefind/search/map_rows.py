@@ -52,7 +52,7 @@ class FaultRow(Part):
     """Columns of one side that the data move otherwise than the map does.
 
     Attributes:
-        side: Of them.
+        side: Side of them.
         columns: Their positions.
         given: Where the map takes each, with its sign.
         nearest: The same of the nearest map; none where no map was found.
@@ -97,7 +97,7 @@ class MapRow(Part):
         faults: The columns that break it.
         nearest: The nearest map that was not rejected.
         changes: How many changes lead to it: a sign is one, another image two.
-        test: Of that map, or of the last one that was tested.
+        test: Test of that map, or of the last one that was tested.
         most_changes: Changes up to which maps were looked for.
         is_spent: Whether that search was cut short.
         unseen_inputs: Inputs that the map moves and whose moves the data do not show.

@@ -32,7 +32,7 @@ def map_title(row: MapRow, count: int) -> str:
     """Headline over the table of one map.
 
     Args:
-        row: Of the map.
+        row: Row of the map.
         count: Maps that are explained.
     """
     return "The map, column by column" if count == 1 else f"Map {row.generator}, column by column"
@@ -42,7 +42,7 @@ def map_cells(row: MapRow, inputs: Sequence[str], outputs: Sequence[str]) -> lis
     """Lines under `MAP_HEADINGS`.
 
     Args:
-        row: Of the map.
+        row: Row of the map.
         inputs: Names of the columns of x.
         outputs: Names of the columns of y.
     """
@@ -61,7 +61,7 @@ def map_sentences(row: MapRow, inputs: Sequence[str], outputs: Sequence[str], ru
     """What follows from the look at one map.
 
     Args:
-        row: Of the map.
+        row: Row of the map.
         inputs: Names of the columns of x.
         outputs: Names of the columns of y.
         run: The run folder, which keeps the nearest map; "" where it is not known.

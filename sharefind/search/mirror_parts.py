@@ -68,9 +68,9 @@ class MirrorTests(Part):
 
     Attributes:
         decided_by: What its verdict follows.
-        law_p: Of the law of (X, Y).
-        inputs_p: Of the law of X alone.
-        relation_p: Of the relation.
+        law_p: p-value of the law of (X, Y).
+        inputs_p: p-value of the law of X alone.
+        relation_p: p-value of the relation.
     """
 
     decided_by: Literal["law", "relation"]

@@ -39,8 +39,8 @@ def mirror_start(
         y: Labels, shape (n, d_out), or None without finite data.
         unit: What the user or the task named.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
-        share: Of the rows that proposes.
-        names: Of the columns of x, for messages.
+        share: Share of the rows that proposes.
+        names: Names of the columns of x, for messages.
         has_classes: Whether labels are classes, of which no sign means anything.
         settings: How maps are looked for.
 

@@ -16,7 +16,7 @@ def subgroups_undecided(outcome: SearchOutcome) -> str | None:
     Where the whole candidate is accepted nothing is left: all of its subgroups hold with it.
 
     Args:
-        outcome: Of the search.
+        outcome: Outcome of the search.
     """
     problem = outcome.problem
     if not outcome.finished or problem.family is None:

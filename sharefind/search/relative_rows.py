@@ -38,7 +38,7 @@ def relative_to_mean(x: FloatArray, axes: Axes | None, said: str) -> FloatArray:
 
     Args:
         x: Rows, shape (n, d_in).
-        axes: Of a row.
+        axes: Axes of a row.
         said: As in `relative_task`.
 
     Returns:

@@ -62,7 +62,7 @@ class Result(Part):
     Attributes:
         schema_: Which version of this record.
         run: The run folder.
-        seed: Of the search.
+        seed: Seed of the search.
         group: The candidate.
         unit: Expression of the unit.
         inputs: Names of the columns of x; none in results of earlier versions, as below.
@@ -79,7 +79,7 @@ class Result(Part):
         rejected: Those that were rejected.
         undecided: Those whose test is open.
         maximal: The largest accepted group.
-        independence_p_value: Of the test that Y is independent of X, where it was made.
+        independence_p_value: p-value of the test that Y is independent of X, where it was made.
         symmetries: The tests of all candidate groups.
         symmetry: What was asked: "law", "relation" or "auto".
         decided_by: What E_* follows: the "law" of (X, Y) or the "relation" E[Y | X].
@@ -93,7 +93,7 @@ class Result(Part):
         yardstick_missing: Why there is no yardstick.
         lattice: Size of the search lattice.
         wall_s: Seconds of work, all sessions together.
-        versions: Of the libraries that decide the numbers.
+        versions: Versions of the libraries that decide the numbers.
     """
 
     schema_: Literal["sharefind.result/1"] = Field(alias="schema")

@@ -109,7 +109,7 @@ class RelationRow(Part):
 
     Attributes:
         verdict: "accepted", "rejected" or "undecided".
-        p_value: Of its own test; None where it was not tested.
+        p_value: p-value of its own test; None where it was not tested.
         p_adjusted: The largest p-value of it and of the groups that contain it.
         overlap: What the inputs can say about it, from about 0 (one side only) to about 1.
         detectable: Smallest break that would have been seen with probability .8, in standard deviations of the fit.
@@ -135,11 +135,11 @@ class PriceRow(Part):
 
     Attributes:
         gap: The estimate, below 0 where tying helps.
-        interval: Of 95 %.
+        interval: Interval of 95 %.
         tied_r2: R^2 of the tied model on rows kept apart.
         free_r2: R^2 of the free model.
         fits: Whether the free model predicts anything worth the comparison.
-        tied_accuracy: Of classes: share of rows kept apart that the tied model gets right; None of numbers.
+        tied_accuracy: Share of held-out rows whose class the tied model gets right; None for numbers.
         free_accuracy: The same of the free model.
     """
 
@@ -158,7 +158,7 @@ class LikeliestGroup(Part):
     Attributes:
         name: The likeliest, "" for no symmetry.
         share: Its share of the posterior.
-        shares: Of the groups with the largest shares, "" among them where it has one.
+        shares: Shares of the groups with the largest shares, "" among them where it has one.
         rows: Rows that were read.
     """
 
@@ -245,8 +245,8 @@ class Proposed(Part):
     """What samples propose.
 
     Attributes:
-        share: Of the posterior, None where the search for moves was cut short, and of maps.
-        log_odds: Of maps: for them against an accident.
+        share: Share of the posterior, None where the search for moves was cut short, and of maps.
+        log_odds: Log odds of maps: for them against an accident.
     """
 
     name: Word
@@ -314,10 +314,10 @@ class ProposedGroup(Part):
     Attributes:
         name: As in the tests.
         order: Its elements; None for infinity.
-        share: Of the posterior over the groups that were looked at; None where the search was cut short, or of a group
-            that turns vectors.
+        share: Share of the posterior over the groups that were looked at; None where the search was cut short, or of a
+            group that turns vectors.
         log_odds: Log evidence over that of no symmetry.
-        axes: Of a group that turns vectors, the axes in which it is what its name says, the main one last.
+        axes: Axes of a group that turns vectors, the axes in which it is what its name says, the main one last.
         degrees: Standard error of these.
     """
 
@@ -369,10 +369,10 @@ class ClassYardstick(Part):
     """Scores of classifiers on rows kept apart; None where a model has no place.
 
     Attributes:
-        baseline: Of the shares of the classes.
-        regression: Of multinomial logistic regression; None where the rows to fit on are of one class.
-        tied: Of the unit on E_*; None where E_* is {0} or unknown.
-        free: Of the unit with all of Z.
+        baseline: Score of the shares of the classes.
+        regression: Accuracy of multinomial logistic regression; None where the rows to fit on are of one class.
+        tied: Score of the unit on E_*; None where E_* is {0} or unknown.
+        free: Score of the unit with all of Z.
     """
 
     baseline: ClassScore
@@ -386,9 +386,9 @@ class Yardstick(Part):
 
     Attributes:
         rows: Rows kept apart.
-        least_squares: Of an affine map, None where the rows do not determine it.
-        tied: Of the unit on E_*; None where E_* is {0} or unknown.
-        free: Of the unit with all of Z.
+        least_squares: Score of an affine map, None where the rows do not determine it.
+        tied: Score of the unit on E_*; None where E_* is {0} or unknown.
+        free: Score of the unit with all of Z.
         warnings: What these say against the unit or the sharing, with what to try.
         classes: Scores where labels are classes, for which there is no R^2; None where they are numbers.
     """

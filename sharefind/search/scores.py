@@ -36,7 +36,7 @@ class Scored:
         errors: For each model, one squared error a row, shape (m,).
         spread: Sum of the squared deviations of the labels from their mean.
         units: Which unit a row belongs to, shape (m,).
-        confidence: Of the interval around a difference of two R^2.
+        confidence: Confidence level of the interval around a difference of two R^2.
         noticeable: Difference of two R^2 up to which no warning is given.
     """
 
@@ -144,7 +144,7 @@ def scores_of(predicted: Mapping[str, FloatArray], split: Split, has_classes: bo
     """Scores of networks beside those of the usual model: least squares, or for classes multinomial regression.
 
     Args:
-        predicted: Of each network, predictions of the rows kept apart, shape (m, d_out): logits for classes.
+        predicted: Predictions of each network for the held-out rows, shape (m, d_out): logits for classes.
         split: The rows.
         has_classes: Whether labels are classes.
 

@@ -52,8 +52,8 @@ class Symmetries:
             instead.
         law: Exact tests that the law of (X, Y) is invariant; None when the labels look independent of the inputs, when
             no group is a candidate, or when the relation alone was asked for.
-        orders: Of the groups, None for infinity.
-        tying_p_value: Of a space that no group ties.
+        orders: Orders of the groups, None for infinity.
+        tying_p_value: p-value of a space that no group ties.
         inputs: Exact tests that the law of X alone is invariant, where these were asked for.
         relation: Tests that E[Y | X] is equivariant, where these were made.
         likeliest: Which group the evidence speaks for, beside what was tested.

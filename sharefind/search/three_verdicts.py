@@ -49,7 +49,7 @@ def has_verdicts(rows: Sequence[SymmetryRow]) -> bool:
     """Whether more than the law of (X, Y) was tested: the inputs alone, or the relation.
 
     Args:
-        rows: Of a result.
+        rows: Rows of a result.
     """
     return any(row.inputs is not None or row.relation is not None for row in rows)
 
@@ -58,7 +58,7 @@ def has_relation(rows: Sequence[SymmetryRow]) -> bool:
     """Whether the relation was tested.
 
     Args:
-        rows: Of a result.
+        rows: Rows of a result.
     """
     return any(row.relation is not None for row in rows)
 
@@ -67,7 +67,7 @@ def verdict_table(rows: Sequence[SymmetryRow], shown: Sequence[SymmetryRow] | No
     """The three verdicts of candidate groups, without columns that hold nothing.
 
     Args:
-        rows: Of a result, all of them: they name the group inside which another one lies.
+        rows: Rows of a result, all of them: they name the group inside which another one lies.
         shown: Those that get a line; all where None.
 
     Returns:
@@ -135,7 +135,7 @@ def price_words(price: PriceRow) -> str:
     """What tying costs, in % of the variance of the labels: "loses 0.8 % [0.3, 1.2]", or "gains" where it helps.
 
     Args:
-        price: Of a group.
+        price: Price of a group.
     """
     if not price.fits:
         return "not known: poor fit"

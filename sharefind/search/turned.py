@@ -82,7 +82,7 @@ def turned_start(
         out_rep: How it acts on y.
         fresh: Draws samples where there are no finite data.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
-        share: Of finite data that proposes.
+        share: Share of finite data that proposes.
         fresh_samples: Samples that propose where a task has no finite data.
         fewest_rows: That must propose, and be left for tests.
         most_rows: That propose at most.

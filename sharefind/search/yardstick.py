@@ -42,9 +42,9 @@ def kept_apart(n: int, seed: int, units: Rows | None = None, share: float = 0.2,
 
     Args:
         n: Number of rows.
-        seed: Of the draw.
+        seed: Seed of the draw.
         units: Which unit a row belongs to, shape (n,); each row is one of its own where None.
-        share: Of the rows, or of their units, that is kept apart; it takes no part in fitting.
+        share: Share of the rows, or of their units, that is kept apart; it takes no part in fitting.
         fewest: Rows below which nothing can be kept apart.
 
     Raises:
@@ -114,9 +114,9 @@ class YardstickSettings:
         most_rows: Rows that are used, drawn at random.
         fresh_rows: Rows that are drawn of a task with fresh samples.
         stopping_share: Share of the rows to fit on that says when a fit of a network ends.
-        most_particles: Of a fitted network.
+        most_particles: Most particles of a fitted network.
         most_numbers: That the particles of a fitted network hold, but for `fewest_particles`.
-        fewest_particles: Of a fitted network, where the search has as many.
+        fewest_particles: Fewest particles of a fitted network, where the search has as many.
         work: Multiplications of a fit, about: it bounds rows times parameters times iterations.
         iterations: Fewest and most of a fit.
     """

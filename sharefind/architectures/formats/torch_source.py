@@ -34,7 +34,7 @@ def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> s
 
     Args:
         spec: What is written.
-        certificate: Of this specification, where it was certified already.
+        certificate: Certificate of this specification, where it was certified already.
 
     Raises:
         ExportError: The specification does not hold what it says.

@@ -114,7 +114,7 @@ def group_moves(algebra: FloatArray, vectors: int = 1, d_out: int = 1, draws: Gr
 
     Args:
         algebra: Orthonormal skew matrices, shape (k, d, d), such as `nearest_algebra` gives.
-        vectors: Of which X is made.
+        vectors: The vectors that X consists of.
         d_out: Dimension of Y.
         draws: `GroupDraws()` where None.
 

@@ -36,7 +36,7 @@ class LieAlgebraTest:
     With several subspaces d is the sum of their dimensions, and generators are block diagonal.
 
     Attributes:
-        dimension: Of the group: the largest candidate that was not rejected, 0 if there is none.
+        dimension: Dimension of the group: the largest candidate that was not rejected, 0 if there is none.
         name: Such as "so(5)", "so(3)+so(2)", "0"; "dimension 4" for algebras of other kinds.
         basis: Skew matrices, orthonormal, exactly an algebra up to rounding, shape (dimension, d, d).
         estimate: The skew directions of least velocity, of which `basis` spans the nearest algebra, of the same shape.
@@ -49,7 +49,7 @@ class LieAlgebraTest:
             nothing.
         explained: Share of the variance of the held-out labels that the networks predict. Near 0, nothing can be
             rejected.
-        tests: Of the candidates that were tested, by dimension, the largest first.
+        tests: The tests that were made, by dimension of the candidate, the largest first.
         alpha: Their level.
         parts: The subspaces with their vectors.
         axis_error: Uncertainty of the axis of a single generator in R^3, in degrees: the angle between what the two

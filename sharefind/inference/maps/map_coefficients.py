@@ -134,10 +134,10 @@ class MapCoefficients:
 
     Attributes:
         relation: Coefficients of Y on 1, the inputs, their squares and products, as far as there are rows.
-        sums: Of each batch, sums of the inputs less their means, shape (batches, d_in).
+        sums: Sums of the inputs less their means in each batch, shape (batches, d_in).
         products: The same of products of two of them, shape (batches, pairs); the pairs are `pairs`.
         pairs: Which, shape (pairs, 2), those of a column with itself first.
-        mean: Of the inputs, shape (d_in,).
+        mean: Mean of the inputs, shape (d_in,).
         rows: n.
     """
 

@@ -72,7 +72,7 @@ class Misfit:
 
     Attributes:
         relation: In standard errors, (d_out, P).
-        inputs: Of the moments of X, (moments,); empty where they do not count.
+        inputs: Misfit of the moments of X, (moments,); empty where they do not count.
         exponents: The monomials of `relation`, (P, d_in).
         moments: Those of `inputs`.
     """

@@ -96,7 +96,7 @@ def detectable_break(
     Args:
         evidence: The kernels and the labels.
         alpha: Level of the test.
-        rng: Of breaks and copies.
+        rng: Source of breaks and copies.
         units: The unit of each row, shape (n,), numbered from 0; None where each row is one.
         has_classes: Whether labels are classes.
         search: How it is looked for; `BreakSearch()` where None.
@@ -128,7 +128,7 @@ class _BrokenSets:
         breaks: Shape (sets, N, c), with the root mean square of the tied fit.
         units: The unit of each row, shape (n,).
         has_classes: Whether labels are classes.
-        seed: Of all copies.
+        seed: Seed of all copies.
         fits: Those of the test's own labels that were needed, by the place of length and noise in the table.
     """
 

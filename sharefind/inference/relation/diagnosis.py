@@ -109,9 +109,9 @@ def diagnose(
         x: Inputs, shape (n, d_in); the test of the inputs uses all of them.
         y: Labels, shape (n, d_out).
         moves: The group, orthogonal.
-        rng: Of everything random.
+        rng: Source of everything random.
         alpha: Level of the verdicts.
-        copies: Of the test on X.
+        copies: Copies of the test on X.
         workers: Who does that test; this process alone if None.
         units: Which unit a row belongs to, shape (n,), int64; no unit is split between folds.
         has_classes: Whether labels are classes, one-hot.

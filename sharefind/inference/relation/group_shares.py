@@ -30,8 +30,8 @@ class GroupShares:
     """What the evidence speaks for.
 
     Attributes:
-        log_evidence: Of each candidate, and of `NO_SYMMETRY`.
-        shares: Of the posterior, the same keys; they sum to 1.
+        log_evidence: Log evidence of each candidate, and of `NO_SYMMETRY`.
+        shares: Shares of the posterior, the same keys; they sum to 1.
         rows: Rows that were read.
         noise: Logarithm of the evidence that labels are constants and noise, and do not depend on the inputs.
         as_likely: The largest group that contains the one with the largest share and is about as likely; None for none.
@@ -197,7 +197,7 @@ def posterior(evidence: Mapping[str, float], prior: Mapping[str, float], tempera
 
     Args:
         evidence: Logarithms, of each name.
-        prior: Of each name, positive.
+        prior: Prior weight of each name, positive.
         temperature: What logarithms are divided by.
 
     Returns:

@@ -25,7 +25,7 @@ class Landmarks:
         x: The rows, shape (n, d_in).
         rows: Which of them the columns stand at, shape (m,), int64.
         outputs: Which output each column belongs to, shape (m,), int64, sorted; all 0 where labels stay.
-        length: Of the kernel.
+        length: Length of the kernel.
         block: Kernel values that are held at a time.
     """
 

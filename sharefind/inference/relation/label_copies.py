@@ -16,7 +16,7 @@ class ErrorSizes:
     """What takes the residuals of each unit to the size of its errors.
 
     Attributes:
-        parts: Of the units with b labels each: the places of these, (k, b), and the matrices, (k, b, b).
+        parts: For units with b labels each, the places of the labels, (k, b), and the matrices, (k, b, b).
     """
 
     parts: tuple[tuple[Tensor, Tensor], ...]

@@ -20,7 +20,7 @@ class LabelPart:
 
     Attributes:
         basis: Orthonormal bases of the m constituents, in which all of them have the same matrices, (m, q, d).
-        matrices: Of all elements in these bases, (g, d, d).
+        matrices: Matrices of all elements in these bases, (g, d, d).
     """
 
     basis: Tensor
@@ -75,7 +75,7 @@ def label_parts(on_y: Tensor, rng: np.random.Generator, rounding: float = 1e-8) 
 
     Args:
         on_y: All elements of a finite group, (g, q, q), float64, orthogonal.
-        rng: Of the random matrices.
+        rng: Source of the random matrices.
         rounding: Difference of eigenvalues, matrices or characters that is rounding.
 
     Returns:

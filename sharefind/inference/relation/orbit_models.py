@@ -248,7 +248,7 @@ def tying_of(
         moves: The group, orthogonal.
         x: Inputs, shape (n, d_in), float64.
         y: Labels, shape (n, q), float64.
-        rng: Of images.
+        rng: Source of images.
         closed_order: Largest finite group over which features are averaged.
         most_images: Most images of a row, for other groups.
         values: Most images of all rows.

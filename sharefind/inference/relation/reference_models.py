@@ -95,7 +95,7 @@ class ReferenceModels:
             y: Labels, shape (n, q), float64.
             moves: The group, orthogonal.
             folds: Number of each sample's fold, shape (n,).
-            rng: Of landmarks and images.
+            rng: Source of landmarks and images.
 
         Returns:
             Errors of all samples.

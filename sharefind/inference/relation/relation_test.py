@@ -140,7 +140,7 @@ def relation_test(
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out); of classes one column a class, 1 in that of the row and 0 elsewhere.
         moves: The group, orthogonal and finite.
-        rng: Of the copies.
+        rng: Source of the copies.
         copies: Copies of the labels, for each part of a large group as many times more.
         units: Which unit a row belongs to, shape (n,), int64: rows of one unit depend on each other.
         has_classes: Whether labels are classes.

@@ -51,7 +51,7 @@ class Found:
     """What the test of one group gave.
 
     Attributes:
-        p_value: Of its own test.
+        p_value: p-value of its own test.
         overlap: What the inputs can say about it.
     """
 

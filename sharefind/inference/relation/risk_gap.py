@@ -61,9 +61,9 @@ class CrossValidation:
     """How a risk gap is estimated.
 
     Attributes:
-        folds: Of the cross-validation; at least twice as many samples, or units, are needed.
+        folds: Folds of the cross-validation; at least twice as many samples, or units, are needed.
         most_samples: Most samples that are used, drawn at random.
-        confidence: Of the intervals around the gap and around the R^2 of the free model.
+        confidence: Confidence level of the intervals around the gap and around the R^2 of the free model.
         constant: Share of the mean square below which the labels' variance is rounding.
         models: The two models.
     """
@@ -109,7 +109,7 @@ class FreeFit:
         units: The unit of each, from 0, shape (n,).
         folds: The fold of each, shape (n,).
         total: Rows of the data.
-        variance: Of the labels, summed over outputs.
+        variance: Variance of the labels, summed over outputs.
         spread: Squared distances of labels from their mean, over the variance, shape (n,).
         held_out: What the free model makes of them.
         settings: How it was done.
@@ -137,7 +137,7 @@ def free_fit(
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        rng: Of the folds and the features.
+        rng: Source of the folds and the features.
         units: Which unit a row belongs to, shape (n,), int64; each row is one of its own where None.
         settings: How it is estimated; `CrossValidation()` where None.
 
@@ -189,7 +189,7 @@ def risk_gap(
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         moves: The group, orthogonal.
-        rng: Of the folds and the features.
+        rng: Source of the folds and the features.
         units: Which unit a row belongs to, shape (n,), int64; each row is one of its own where None.
         settings: How it is estimated; `CrossValidation()` where None.
         has_classes: Whether labels are classes, one-hot: then accuracies are given, too.

@@ -42,8 +42,8 @@ def network(inner: Tensor, left: Tensor, right: Tensor, variance: float = 20.0) 
         inner: <x, x'>, a constant input that stands for the bias among the coordinates.
         left: |x|^2.
         right: |x'|^2.
-        variance: Of the weights. At 20 and width 1.2 medians of the distance between rows, what enters a unit has a
-            standard deviation of 2.6 where inputs are normal.
+        variance: Variance of the weights. At 20 and width 1.2 medians of the distance between rows, what enters a unit
+            has a standard deviation of 2.6 where inputs are normal.
 
     Returns:
         The covariance, of the shape of `inner`.

@@ -53,7 +53,7 @@ class Factors:
         noises: As many as are compared.
         lower: The factors, shape (lengths, noises, N, N).
         logs: Half the log-determinants, shape (lengths, noises).
-        most_bytes: Of the labels that are worked on at a time.
+        most_bytes: Most bytes of the labels that are processed at a time.
         solved: Columns of labels, for each row, for which the factors are used; for more, eigenvectors of K are found:
             then a column is multiplied once for all noises.
     """

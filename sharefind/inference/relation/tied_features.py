@@ -278,7 +278,7 @@ class _Choice:
         landmarks: At all rows; before the choice their length is the median distance between orbits.
         few: Those that judge, at some of the rows.
         some: Labels of these rows, shape (N', c).
-        labels: Of all rows, shape (N, c).
+        labels: Labels of all rows, shape (N, c).
         scale: What scaled them.
         evidence: The best.
     """

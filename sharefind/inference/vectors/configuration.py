@@ -24,7 +24,7 @@ class ConfigurationChoice:
     """How many functions of a configuration are used.
 
     Attributes:
-        degree: Of polynomials of a bounded vector, at most.
+        degree: Degree of polynomials of a bounded vector, at most.
         degree_of_few: The same where there are one or two vectors.
         cuts: Degrees that end a block of polynomials of single vectors.
         most_pairs: Pairs whose differences are looked at, at most; further ones are left out, at random.

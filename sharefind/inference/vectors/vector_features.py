@@ -26,9 +26,9 @@ class FeatureChoice:
 
     Attributes:
         rows_a_feature: Rows for each function at least.
-        degree: Of polynomials of a single vector, at most.
+        degree: Degree of polynomials of a single vector, at most.
         degree_of_many: The same where several sets of vectors are looked at, or labels are vectors.
-        harmonics: Of the angle in the plane, at most.
+        harmonics: Most harmonics of the angle in the plane.
         most_pairs: Pairs of vectors of an orbit whose differences are looked at, at most.
         ridge: Added to the diagonal of the design's second moments, relative to its mean.
         errors: Draws of the error of the coefficients.
@@ -66,7 +66,7 @@ class Basis:
 
     Attributes:
         n: Dimension of the vector.
-        degree: Of the monomials, or the largest harmonic.
+        degree: Degree of the monomials, or the largest harmonic.
     """
 
     n: int

@@ -35,9 +35,9 @@ class VectorLayout:
 
     Attributes:
         n: Dimension of the vectors.
-        place: Of the infinite factor among the factors.
-        x: Of the inputs.
-        y: Of the labels.
+        place: Place of the infinite factor among the factors.
+        x: Layout of the inputs.
+        y: Layout of the labels.
     """
 
     n: int

@@ -240,7 +240,7 @@ def refuse_offset(values: FloatArray, name: str, bounds: DataBounds = BOUNDS, na
         values: Finite, shape (n, d).
         name: What messages call them.
         bounds: What data may be: six digits are needed by default.
-        names: Of the columns, for the message.
+        names: Names of the columns, for the message.
 
     Raises:
         DataError: It names the first such column.

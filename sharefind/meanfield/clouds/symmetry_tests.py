@@ -76,7 +76,7 @@ def wi_test(
             `draws` N particles a copy).
         copies: Randomised copies that the cloud is compared with.
         draws: Haar elements that stand for an infinite group, at least 2.
-        batches: Of these draws, whose spread gives the Monte Carlo error of W2^2.
+        batches: Batches of these draws, whose spread gives the Monte Carlo error of W2^2.
 
     Returns:
         The statistic, its p-value and the relative size of the asymmetry.

@@ -75,9 +75,9 @@ class Watch:
     """Follows one training.
 
     Args:
-        gradient: Of the recursion.
-        loss: Of the recursion.
-        penalty: Of the recursion.
+        gradient: Gradient of the recursion.
+        loss: Loss of the recursion.
+        penalty: Penalty of the recursion.
         start: theta^0, shape (R, D, N).
         config: Its settings.
         must_learn: Whether anything but particles that are not finite is a divergence.

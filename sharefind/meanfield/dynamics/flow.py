@@ -29,7 +29,7 @@ class FlowConfig(BaseModel):
     Attributes:
         horizon: T.
         alpha: Speed, as in SGD where a particle and step move by alpha/N.
-        method: Of scipy.integrate.solve_ivp.
+        method: Method of scipy.integrate.solve_ivp.
         rtol: Its relative tolerance on every coordinate.
         atol: Its absolute tolerance on every coordinate.
         evaluations: Most of the velocity field, so that a stiff flow ends with an error and not never.

@@ -120,9 +120,9 @@ class CompiledSteps:
 
     Args:
         unit: The unit that is trained.
-        dtype: Of the particles.
+        dtype: Type of the particles.
         noise: Its shape, None for none.
-        seed: Of the noise.
+        seed: Seed of the noise.
         stretch_bytes: See `Pace`.
     """
 

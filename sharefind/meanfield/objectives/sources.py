@@ -238,7 +238,7 @@ class RandomisedCopies(_Copies):
         action: The group.
         copies: m, so that R = m + 1.
         samples: n for finite data (elements are drawn once a sample); None for fresh samples.
-        rng: Of the elements.
+        rng: Source of the elements.
         observed_first: Whether row 0 is the observed data (False gives a block of copies only).
         units: Shape (n,), int64, of finite data: one element a unit; None for one a sample.
     """

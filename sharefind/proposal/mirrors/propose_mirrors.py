@@ -84,7 +84,7 @@ def propose_mirrors(
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         settings: How maps are looked for.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
 
     Returns:
         Generators of the group, and what was set aside.

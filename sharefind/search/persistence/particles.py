@@ -35,7 +35,7 @@ def write_particles(path: Path, number: int, training: Training) -> dict[str, st
 
     Args:
         path: The run folder.
-        number: Of the node's visit.
+        number: Number of the node's visit.
         training: Its observed training.
 
     Returns:

@@ -17,7 +17,7 @@ class FileSizes:
 
     Attributes:
         json: Result, lattice or journal.
-        particles: Of a node; a default search at the default limit on dim Z writes 1.6 GB.
+        particles: Particles of a node; a default search at the default limit on dim Z writes 1.6 GB.
         small: Configuration and other small files; no limit raises it.
     """
 

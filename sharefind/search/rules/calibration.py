@@ -67,7 +67,7 @@ class Calibration:
     """dist^2 of the data beside what noise explains.
 
     Attributes:
-        training: Of the data, the run whose dist^2 is compared.
+        training: The training on the data, whose dist^2 is compared.
         dist2: dist^2 of the data, at the reading at which it stands out most.
         rmd2: RMD^2 there.
         delta: delta_j there.

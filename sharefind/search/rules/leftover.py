@@ -59,7 +59,7 @@ def leftover(residuals: FloatArray, rounding: float, tie: float = 1e-9, how: Tur
     """Whether residuals have a common part.
 
     Args:
-        residuals: Of R replicates that started alike, shape (R, D, N), the part outside the space.
+        residuals: Residuals of R replicates that started alike, shape (R, D, N), the part outside the space.
         rounding: Energy that is rounding alone.
         tie: Relative difference of two energies that counts as none.
         how: The ways to turn replicates around.
