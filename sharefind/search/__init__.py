@@ -8,7 +8,7 @@ from sharefind.search.node_evidence import Decision, Evidence
 from sharefind.search.observer import Observer, Observers, StopSearch
 from sharefind.search.persistence.run_folder import RunFolder
 from sharefind.search.presets import resolve, search_config
-from sharefind.search.problem import Candidate, Problem, TaskLike, fingerprint
+from sharefind.search.problem import Candidate, Problem
 from sharefind.search.result import Result
 from sharefind.search.result_record import result_record
 from sharefind.search.rule_traits import GrowthTraits, StopTraits
@@ -21,6 +21,7 @@ from sharefind.search.rules.stop_fixed import ThresholdRule
 from sharefind.search.rules.stop_randomisation import RandomisationRule
 from sharefind.search.rules.stopping import StoppingRule
 from sharefind.search.run import default_folder, run_search
+from sharefind.search.samples_of_task import TaskLike, fingerprint
 from sharefind.search.search_lattice import Growth, SearchLattice, SearchNode
 from sharefind.search.search_outcome import SearchOutcome
 

@@ -44,21 +44,35 @@ class SubgroupStart:
         return () if self.finding is None else self.finding.family
 
     def evidence(self, label_of: Callable[[Group], str]) -> dict[str, float] | None:
-        """Log evidence of what is tested, by name, on the proposing rows; None where there is none."""
+        """Return log evidence of the tested groups, by name, on the proposing rows; None where there is none.
+
+        Args:
+            label_of: Function from a group to its name.
+        """
         if self.finding is None or not self.finding.log_evidence:
             return None
         return {label_of(group): log for group, log in self.finding.log_evidence.items()}
 
     def contrast(self, group: FiniteGroup) -> Statistic | None:
-        """What the proposing rows expect where a group does not hold; None where they expect nothing else."""
+        """Return what the proposing rows expect where a group does not hold; None where they expect nothing else.
+
+        Args:
+            group: The group.
+        """
         relations = None if self.finding is None else self.finding.relations
         return None if relations is None else relations.contrast(group)
 
 
 def grows_inside(config: SearchConfig, group: Group, reps: Sequence[Representation], most: int) -> bool:
-    """Whether subgroups are proposed by the data: those of a finite group of more than `most` elements.
+    """Return whether the data propose subgroups: those of a finite group of more than `most` elements.
 
     It must act by permutations of coordinates, with signs or without, and have at most 10^30 elements.
+
+    Args:
+        config: The configuration.
+        group: The group.
+        reps: Its representations.
+        most: Most elements of a group whose subgroups are listed.
     """
     is_large = isinstance(group, FiniteGroup) and most < group.order <= group.most_unlisted
     return is_large and config.scheme.is_evidence and all(rep.is_sparse for rep in reps)
@@ -114,7 +128,12 @@ def subgroup_start(
 
 
 def warnings_of(start: SubgroupStart | None, group: Group) -> tuple[str, ...]:
-    """What must be said of the proposals, a line each."""
+    """Return warnings about the proposals, a line each.
+
+    Args:
+        start: The start of the search, or None.
+        group: The whole candidate.
+    """
     if start is None or not isinstance(group, FiniteGroup):
         return ()
     size = f"{group.name} has {group.order:,} elements, too many to list its subgroups"

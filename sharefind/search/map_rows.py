@@ -14,14 +14,23 @@ Position = Annotated[int, Field(ge=1)]
 
 
 class MapImages(Part):
-    """What one map does to columns: entry k = +-j where column k goes to column j, with that sign."""
+    """The action of one map on columns: entry k = +-j where column k goes to column j, with that sign.
+
+    Attributes:
+        on_inputs: Images of the inputs.
+        on_outputs: Images of the outputs.
+    """
 
     on_inputs: SignedPermutation
     on_outputs: SignedPermutation
 
     @classmethod
     def of(cls, given: ColumnMap) -> MapImages:
-        """Of a map."""
+        """Return the images of a map.
+
+        Args:
+            given: The map.
+        """
         return cls(on_inputs=given.inputs.image, on_outputs=given.outputs.image)
 
     @property
@@ -77,7 +86,14 @@ class FaultRow(Part):
 
 
 class MapTestRow(Part):
-    """What the tests of the search say of the nearest map, on rows that did not propose it."""
+    """The tests of the nearest map, on rows that did not propose it.
+
+    Attributes:
+        verdict: The verdict.
+        p_value: p-value of the deciding test; None where there is none.
+        decided_by: Whether the law of (X, Y) or the relation decided.
+        rows: Number of rows.
+    """
 
     verdict: Literal["accepted", "rejected", "undecided"]
     p_value: FiniteFloat | None
@@ -140,7 +156,11 @@ class MapRow(Part):
 
     @classmethod
     def of(cls, found: MapExplanation) -> MapRow:
-        """Of an explanation."""
+        """Return the row of an explanation.
+
+        Args:
+            found: The explanation.
+        """
         inputs, outputs = ([k + 1 for k in side] for side in found.unseen)
         return cls(
             generator=found.generator + 1,

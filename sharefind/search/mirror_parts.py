@@ -27,11 +27,11 @@ class MovedColumn(Part):
 
 
 class OpenColumn(Part):
-    """A column of which the coefficients do not settle what a map fills it with.
+    """A column whose source under a map the coefficients do not settle.
 
     Attributes:
         column: Its name.
-        sources: What it may get: positions counted from 1, negative where the sign changes.
+        sources: Possible sources: positions counted from 1, negative where the sign changes.
     """
 
     column: ColumnName

@@ -1,6 +1,6 @@
 """A blind search for mirror maps: a part of the rows proposes signed permutations of inputs and labels, apart.
 
-How they are found is left to `sharefind.proposal.mirrors`; the other rows test the group and its subgroups as those of
+`sharefind.proposal.mirrors` finds them; the other rows test the group and its subgroups as those of
 any other candidate, with what was set aside left out of the tests.
 """
 
@@ -81,7 +81,12 @@ def mirror_start(
 
 
 def kept_columns(values: FloatArray, aside: Sequence[int]) -> FloatArray:
-    """Columns (n, d) with those that were set aside at 0, so that no test reads them."""
+    """Return columns with those that were set aside at 0, so that no test reads them.
+
+    Args:
+        values: The columns, shape (n, d).
+        aside: Numbers of the columns that were set aside.
+    """
     if not aside:
         return values
     kept = np.array(values)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sharefind.search.proposal_parts import ProposedGroup, SubgroupsRow
 from sharefind.search.result import Result
-from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
 from sharefind.written import share
 
 

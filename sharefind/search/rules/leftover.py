@@ -34,18 +34,22 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Turning:
-    """How many ways to turn replicates around are looked at.
+    """How many ways to turn replicates around are examined.
 
     Attributes:
-        listed: Up to this many replicates, all of them are.
-        drawn: So many of more replicates.
+        listed: Up to this number of replicates, all ways are.
+        drawn: Number of ways that are drawn for more replicates.
     """
 
     listed: int = 12
     drawn: int = 4095
 
     def signs(self, replicates: int) -> NDArray[np.float64]:
-        """The ways, (ways, R), the first of which turns none; turning all of them is the same as turning none."""
+        """Return the ways, shape (ways, R); the first way turns none, and turning all is the same as turning none.
+
+        Args:
+            replicates: Number R of replicates.
+        """
         if replicates <= self.listed:
             return np.array([(1.0, *rest) for rest in product((1.0, -1.0), repeat=replicates - 1)])
         rng = named_stream(0, "turning", str(replicates))
