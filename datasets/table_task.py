@@ -153,7 +153,7 @@ def _inputs(table: Table, found: Selection, roles: Roles) -> Side:
                 raise table.refused(_words_among_inputs(name, values))
             if roles.inputs is None and roles.outputs is not None and not table.is_archive and _counts_rows(values):
                 raise table.refused(
-                    f"column {quoted(name)} counts the rows, and no setting names it as an input; leave it out with "
+                    f"column {quoted(name)} counts the rows and no setting names it as an input; leave it out with "
                     f"{setting('drop')} {written(name)}, or name all inputs with {setting('inputs')}"
                 )
             parts.append(_part(values, name, table))
