@@ -1,7 +1,6 @@
 """Where (X, Y) comes from: teacher-student samplers, files and real data sets.
 
-A task only holds or draws data and recommends settings for it; models, training and the search are left
-to others.
+A task holds or draws data and recommends settings for it; other packages have models, training and the search.
 """
 
 from __future__ import annotations

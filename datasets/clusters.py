@@ -38,7 +38,7 @@ CLUSTERS: Mapping[str, Cluster] = MappingProxyType(
         "octahedron-gold": Cluster("an octahedron of five copper atoms and one of gold", "Au"),
     }
 )
-"""By name."""
+"""Clusters by name."""
 
 
 def cluster_task(name: str, samples: int = 500, displacement: float = 0.08) -> Task:

@@ -17,11 +17,13 @@ from sharefind.typing import FloatArray, IntArray
 
 
 def elasticity_task(stretch: float = 1.0, samples: int = 300, strain: float = 0.1) -> Task:
-    """The tasks `elasticity:Cu` and `elasticity:Cu-stretched`: strains (300, 6) in % to stresses (300, 6) in GPa.
+    """Return the tasks `elasticity:Cu` and `elasticity:Cu-stretched`: strains (300, 6) in % to stresses (300, 6) in
+    GPa.
 
-    Both in Mandel coordinates (11, 22, 33, and sqrt 2 times 23, 13, 12); the law of x is an isotropic Gaussian. The
-    candidate is the cube's group O_h through its 24 classes modulo the inversion, which leaves even tensors alone: the
-    rotations O. In the stretched crystal, the stress before the strain is subtracted; the axis and its turns are left.
+    Both are in Mandel coordinates (11, 22, 33, and sqrt 2 times 23, 13, 12); the law of x is an isotropic Gaussian. The
+    candidate is the cube's group O_h through its 24 classes modulo the inversion, under which even tensors do not
+    change: the rotations O. In the stretched crystal, the stress before the strain is subtracted; the axis and its
+    turns remain symmetries.
 
     Args:
         stretch: Length along the third axis, as a multiple of that at rest.
@@ -48,10 +50,13 @@ def elasticity_task(stretch: float = 1.0, samples: int = 300, strain: float = 0.
 
 
 def stress(deformation: FloatArray) -> FloatArray:
-    """Stress (3, 3) in GPa of fcc copper whose lattice at rest is deformed by a matrix (3, 3).
+    """Return the stress in GPa of fcc copper whose lattice at rest is deformed by a matrix.
 
     Args:
-        deformation: The matrix.
+        deformation: The matrix, shape (3, 3).
+
+    Returns:
+        Shape (3, 3).
 
     Raises:
         DataError: ASE is missing.
@@ -61,13 +66,16 @@ def stress(deformation: FloatArray) -> FloatArray:
 
 
 def stresses(deformations: Iterable[FloatArray], lattice_constant: float = 3.5898255905347) -> FloatArray:
-    """Stresses (n, 3, 3) in GPa of fcc copper whose lattice at rest is deformed by each of n matrices (3, 3).
+    """Return stresses in GPa of fcc copper whose lattice at rest is deformed by each of n matrices.
 
     Effective medium theory of Jacobsen, Stoltze & Norskov 1996, Surf. Sci. 366, 394.
 
     Args:
-        deformations: The matrices.
-        lattice_constant: At rest, in angstrom; with this one its stress is below 1e-9 GPa.
+        deformations: n matrices, shape (3, 3) each.
+        lattice_constant: Length at rest, in angstrom; at the default the stress is below 1e-9 GPa.
+
+    Returns:
+        Shape (n, 3, 3).
 
     Raises:
         DataError: ASE is missing.

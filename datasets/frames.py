@@ -28,7 +28,7 @@ class Columns:
 
     Attributes:
         values: An array of any type, shape (n, ...); what no array can be made of, as it was given.
-        names: Of the columns; empty where they have none.
+        names: Names of the columns; empty where they have none.
     """
 
     values: Any
@@ -65,21 +65,30 @@ class _Frame:
 
 
 def library_of(value: Any) -> str | None:
-    """The library that a value comes from, of those that hold rows in a way of their own."""
+    """Return the name of a library with rows of its own kind, such as pandas, that a value comes from; None for other
+    values.
+
+    Args:
+        value: Any value.
+    """
     roots = (kind.__module__.partition(".")[0] for kind in type(value).__mro__)
     return next((root for root in roots if root in READERS), None)
 
 
 def has_names(value: Any) -> bool:
-    """Whether a value is a frame, whose columns have names of some kind."""
+    """Return whether a value is a frame, whose columns have names.
+
+    Args:
+        value: Any value.
+    """
     return library_of(value) is not None and hasattr(value, "columns")
 
 
 def table_of(value: Any, name: str) -> Table:
-    """The columns of a frame as they are, words and categories too.
+    """Return the columns of a frame unchanged, words and categories included.
 
     Args:
-        value: A frame of pandas or polars, or one column of such.
+        value: A frame of pandas or polars, or one of its columns.
         name: What messages call it.
 
     Raises:
@@ -165,7 +174,7 @@ def refuse_not_finite(values: NDArray[Any], name: str, names: tuple[str, ...] = 
     Args:
         values: Numbers, shape (n, d) or (n,).
         name: What messages call them.
-        names: Of the columns; empty where they have none.
+        names: Names of the columns; empty where they have none.
 
     Raises:
         DataError: There is one.
@@ -187,11 +196,12 @@ def refuse_no_numbers(values: Any, name: str) -> None:
     """Refuse rows that would become real numbers silently or not at all: sparse, complex, text, dates, masked values.
 
     Args:
-        values: What was given as X or y; None, and what is no array, goes on to scikit-learn.
+        values: X or y of the user; scikit-learn checks None and values that are no array.
         name: What messages call it.
 
     Raises:
-        DataTypeError: They are of another type. DataError: Values are masked.
+        DataTypeError: They are of another type.
+        DataError: Values are masked.
     """
     if scipy.sparse.issparse(values):
         raise DataTypeError(f"{name} is a sparse matrix, and dense data are needed; give {name}.toarray()")

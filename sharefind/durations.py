@@ -41,22 +41,22 @@ class Rates:
         input_law: For each number that the test of the inputs of a diagnosis computes.
         input_features: Features of a sample there.
         kernel_values: Most labels of which a test of a relation forms whole kernel matrices.
-        tied_pair: Of a test of a relation, for each pair of samples and element of the group.
+        tied_pair: Time of a test of a relation, for each pair of samples and element of the group.
         factor: For each cube of the number of labels, all kernel matrices together.
         solve: For each pair of labels and copy.
-        feature_start: Of a test with too many labels for whole matrices, before they count.
+        feature_start: Time of a test with too many labels for whole matrices, before they count.
         feature_label: There, for each label that the group ties.
         feature_kernel: There, for each sample and element.
         feature_copy: There, for each label of a copy.
-        break_start: Of the search for the break that a test which does not reject would have seen.
+        break_start: Time of the search for the break that a test which does not reject would have seen.
         break_pair: There, for each pair of labels that it reads, and column of these.
         break_values: Labels that it reads at most.
-        risk_gap: Of a diagnosis, before the samples count.
+        risk_gap: Time of a diagnosis, before the samples count.
         risk_row: For each sample of a diagnosis, of at most `risk_rows`.
         risk_rows: Samples that it uses at most.
         diagnosed: Rejected groups that are diagnosed at most, where the law decides.
         priced: Groups whose price of tying is measured at most, where the relation decides.
-        fit_round: Of the yardstick, for each iteration of a fit.
+        fit_round: Time of the yardstick, for each iteration of a fit.
         fit_number: For each sample and number of a network in an iteration.
         fit_rows: Samples that a fit uses at most.
         fit_work: Samples times numbers times iterations of a fit, but for `fit_rounds`.
@@ -156,7 +156,7 @@ class Rates:
         """Seconds of a test of the relation: by whole kernel matrices, or of many labels by features.
 
         Args:
-            sizes: Of the problem.
+            sizes: Sizes of the problem.
             rejects: Whether the test rejects; otherwise the break that it would have seen is looked for.
         """
         values, columns = sizes.rows * sizes.moved, sizes.d_out / sizes.moved
@@ -324,7 +324,7 @@ def estimate_from_sizes(sizes: Sizes, rates: Rates | None = None, holds: bool | 
     tested too, each with more copies, the search visits more spaces, and rejected groups are looked at.
 
     Args:
-        sizes: Of the problem.
+        sizes: Sizes of the problem.
         rates: Seconds of the pieces of work; those of a usual machine if None.
         holds: Whether a first look says that the candidate holds; None for no look.
         jobs: Processes that share the work.

@@ -28,8 +28,8 @@ class Sharing:
         spec: The specification that all else follows from.
         d_in: dim X.
         d_out: dim Y.
-        input_names: Of the columns of x.
-        output_names: Of the columns of y.
+        input_names: Names of the columns of x.
+        output_names: Names of the columns of y.
         dim: Number of free coefficients.
         width: Particles of a network where nothing else is said.
         blocks: The shapes of the blocks by name, in the order of their entries.

@@ -77,7 +77,7 @@ def placed(matrices: Matrices, start: int, total: int, *, is_algebra: bool = Fal
     """Matrices (size, size) as blocks of (total, total) that begin at `start`.
 
     Args:
-        matrices: Of one factor.
+        matrices: Matrices of one factor.
         start: Its first coordinate.
         total: Coordinates of all factors.
         is_algebra: Whether the other factors have zeros; otherwise they have the identity.

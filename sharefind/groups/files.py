@@ -144,7 +144,7 @@ def group_at_rest(
     Args:
         source: Opens every message.
         positions: Float (k, 3).
-        kinds: Of the points; those of one kind are alike.
+        kinds: Kind of each point; points of one kind are alike.
         outputs: "scalar", "vector", or "vectors" for one of each point.
         limits: On the order of the group and on its points.
 

@@ -200,7 +200,7 @@ def block_subgroups(frame: Frame, sizes: Sequence[int]) -> list[OrthogonalSubgro
     O2xO1 for an axis in space. They are closed under joins.
 
     Args:
-        frame: Of the space.
+        frame: Frame of the space.
         sizes: Dimensions of the subspaces, which take the frame's vectors in turn; those of dimension 1 are not turned,
             and what remains is fixed.
     """

@@ -27,7 +27,7 @@ class RestingPoints:
 
     Attributes:
         positions: At rest, float (k, 3).
-        kinds: Of each point, such as its element; points of one kind are alike.
+        kinds: Kind of each point, such as its element; points of one kind are alike.
         close: Largest distance of two positions that are the same, relative to the largest distance from the centre.
         largest: n of the largest axial rotation C_n that is looked for.
         frame_close: Half an angle, in radians, by which a frame is moved to a rational one.

@@ -44,7 +44,7 @@ def on_types(rep: Representation, labels: Labels) -> Representation:
 
     Args:
         rep: An orthogonal representation.
-        labels: Of its coordinates, shape (dim,); they may be coarser than those of `vector_labels`.
+        labels: Labels of its coordinates, shape (dim,); they may be coarser than those of `vector_labels`.
 
     Returns:
         A representation on R^(number of types), types in the order of their first coordinates.

@@ -1,6 +1,6 @@
 """Exact tests of symmetries: which of a family of groups does the law of (X, Y) have, and how sure is that?
 
-Usable on its own; what a discovered symmetry is good for is left to `sharefind.search`.
+Usable on its own; `sharefind.search` uses the symmetries that are found.
 """
 
 from __future__ import annotations

@@ -45,12 +45,12 @@ class OrderCheck:
     tie: float = 1e-5
 
     def finds(self, x: FloatArray, y: FloatArray, seed: int) -> bool:
-        """Whether the order of the rows matters.
+        """Return whether the order of the rows matters.
 
         Args:
             x: Inputs, shape (n, d_in).
             y: Labels, shape (n, d_out).
-            seed: Of the random orders.
+            seed: Seed of the random orders.
         """
         rows = self._rows(len(x))
         n, inputs, labels = len(rows), _normal_scores(x[rows]), _normal_scores(y[rows])

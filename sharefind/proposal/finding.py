@@ -21,7 +21,7 @@ class Rival:
     """A space that the data leave standing beside the one that was taken.
 
     Attributes:
-        name: Of its group, or what ties it.
+        name: Name of its group, or what ties it.
         dim: Dimension of the space of weights.
         share: Share of the posterior; None where the search was cut short.
     """
@@ -51,7 +51,7 @@ class Finding:
     Attributes:
         layout: The weights and what could move them.
         labels: The space, int32 (d_out d_in,).
-        recognition: Of the space: the largest group that fixes it.
+        recognition: The name of the space: the largest group that fixes it.
         name: What ties the weights: a group's name, "translation: ...", or "no sharing".
         is_group: Whether the space is that of a group of permutations; False for a translation on windows.
         is_odd: Whether turning all signs, x to -x and y to -y, is a symmetry beside the group, or the only one.
@@ -66,7 +66,7 @@ class Finding:
         is_exhaustive: Whether the search for permutations was not cut short.
         smaller: What could most easily be dropped from the space; None where nothing is left to drop.
         alternatives: What the samples propose next, should this be rejected by others; each has none of its own.
-        log_odds: Of a group of maps: for it against an accident; such a finding has no share.
+        log_odds: Log odds of a group of maps against an accident; such a finding has no share.
     """
 
     layout: Layout

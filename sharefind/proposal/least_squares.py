@@ -71,7 +71,7 @@ def least_squares(
             "origin" keeps the zero of the data, which changes of sign need. Where x has a constant column, the origin
             stays and no constant is fitted.
         fit: Which blocks are estimated, and how well.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
 
     Returns:
         Every block of coefficients with its covariance, and moments of X.
@@ -273,7 +273,7 @@ def refuse_dependent(design: FloatArray, inputs: FloatArray, fit: Fit, names: Se
         design: Columns of the inputs, with a constant, shape (n, p).
         inputs: x, shape (n, d_in), of which the message names a column.
         fit: When a column counts as determined.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
 
     Raises:
         InputError: A column is determined by the others.

@@ -150,7 +150,7 @@ class LogEvidence:
     data say nothing at all.
 
     Attributes:
-        coefficients: Of the data.
+        coefficients: Coefficients of the data.
         signal: p-value below which coefficients are no noise.
         ambient: What generates all moves that are looked at, as permutations of the layout's points; the swaps of the
             layout where None.

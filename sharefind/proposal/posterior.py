@@ -25,7 +25,7 @@ class TiedSpace:
         name: What ties them where no group does, else "".
         labels: The space, int32 (dim,).
         log: Its log evidence.
-        generators: Of a group that fixes it; None where none does.
+        generators: Generators of a group that fixes it; None where none does.
     """
 
     name: str

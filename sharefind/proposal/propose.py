@@ -87,7 +87,7 @@ def propose(
             inputs alone would only make weights vanish.
         seed: Seed of drawn critical values.
         settings: How widely is searched, and when one space is taken for decided.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
 
     Returns:
         The space, its group, its rivals, and what is to be tried where it is rejected.

@@ -97,7 +97,7 @@ class SubgroupSearch:
     Attributes:
         points: The group, with its action on outputs and on inputs, in this order.
         tables: The coefficients.
-        chain: Of the group on all points, as `coordinate_chain` makes it.
+        chain: Stabiliser chain of the group on all points, as `coordinate_chain` makes it.
         effort: How long is searched, and how near an element must come.
         expansions: Cosets that were looked at.
         is_exhaustive: Whether the search was not cut short.
@@ -239,7 +239,7 @@ def keepers(
     Args:
         points: The group.
         tables: The values; their variances count for nothing.
-        chain: Of the group, as `coordinate_chain` makes it.
+        chain: Stabiliser chain of the group, as `coordinate_chain` makes it.
         most: Cosets that are looked at.
 
     Returns:

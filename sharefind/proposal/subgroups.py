@@ -69,7 +69,7 @@ class ProposedSubgroup:
 
     Attributes:
         group: On the points of the whole group.
-        share: Of the posterior over the groups that were looked at; None where the search was cut short.
+        share: Share of the posterior over the groups that were looked at; None where the search was cut short.
         log_odds: Log evidence over that of no symmetry.
     """
 
@@ -86,7 +86,7 @@ class SubgroupFinding:
         whole: The group.
         proposed: Subgroups that samples speak for, the likeliest first; none where they show no signal.
         family: What is to be tested: these, subgroups below them and all joins, the whole group among them.
-        log_evidence: Of each member of the family.
+        log_evidence: Log evidence of each member of the family.
         samples: n that proposed.
         has_signal: Whether coefficients differ from noise at all.
         is_exhaustive: Whether the search was not cut short.
@@ -120,7 +120,7 @@ def propose_subgroups(
         in_rep: How the group acts on x, by signed permutations.
         out_rep: How it acts on y, the same.
         settings: How widely subgroups are searched.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
 
     Returns:
         What is proposed and what is to be tested.

@@ -36,7 +36,7 @@ class RelationContrast:
 
     Attributes:
         frame: Zero and unit of inputs and labels; the tested subgroup fixes the zeros.
-        exponents: Of the monomials, int64 (p, d_in).
+        exponents: Exponents of the monomials, int64 (p, d_in).
         kept: The relation under the ties of the tested subgroup, in units of the labels, (d_out, p).
         rest: By how much the other relation differs from it, (d_out, p).
         shift: The same of its constant, (d_out,).
@@ -84,8 +84,8 @@ class TiedRelations:
     """What the proposing rows make of the relation under the ties of each subgroup.
 
     Attributes:
-        points: Of the whole group, on outputs and inputs.
-        evidence: Of the coefficients.
+        points: Points of the whole group, on outputs and inputs.
+        evidence: Evidence of the coefficients.
         groups: Subgroups whose relations are compared; that without ties is always one of them.
     """
 

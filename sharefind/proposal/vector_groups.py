@@ -44,7 +44,7 @@ class VectorProposing:
         frames: That fill the rotations.
         refined: Groups whose frames are moved to the least misfit, beside the cubic and icosahedral ones.
         starts: Frames from which that is begun, for each group.
-        steps: Of one search for the least misfit, at most.
+        steps: Steps of one search for the least misfit, at most.
         close: Half an angle, in radians, by which a frame is moved to a rational one.
         most_below: Subgroups of a point group up to which all are tested.
     """
@@ -97,7 +97,7 @@ def propose_vector_groups(
     """The subgroup of SO(n) or O(n) that labels speak for, with what is to be tested.
 
     Args:
-        fits: Of the labels.
+        fits: Fits of the labels.
         whole: SO(n) or O(n).
         settings: How widely is looked.
     """

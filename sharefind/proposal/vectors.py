@@ -21,8 +21,8 @@ def tied_vector(evidence: LogEvidence, seed: int, alpha: float) -> list[IntArray
     They are one for weights of one output, or of one input that never changes.
 
     Args:
-        evidence: Of the coefficients.
-        seed: Of drawn critical values.
+        evidence: Evidence of the coefficients.
+        seed: Seed of drawn critical values.
         alpha: Largest probability with which a true equality is refuted.
     """
     coefficients, block = evidence.coefficients, evidence.coefficients.linear

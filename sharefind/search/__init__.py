@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from sharefind.search.presets import search_config as search_config
     from sharefind.search.problem import Candidate as Candidate
     from sharefind.search.problem import Problem as Problem
-    from sharefind.search.problem import TaskLike as TaskLike
-    from sharefind.search.problem import fingerprint as fingerprint
     from sharefind.search.result import Result as Result
     from sharefind.search.result_record import result_record as result_record
     from sharefind.search.rule_traits import GrowthTraits as GrowthTraits
@@ -43,6 +41,8 @@ if TYPE_CHECKING:
     from sharefind.search.rules.stopping import StoppingRule as StoppingRule
     from sharefind.search.run import default_folder as default_folder
     from sharefind.search.run import run_search as run_search
+    from sharefind.search.samples_of_task import TaskLike as TaskLike
+    from sharefind.search.samples_of_task import fingerprint as fingerprint
     from sharefind.search.search_lattice import Growth as Growth
     from sharefind.search.search_lattice import SearchLattice as SearchLattice
     from sharefind.search.search_lattice import SearchNode as SearchNode
@@ -76,13 +76,13 @@ OFFERED = {
     "StopSearch": ".observer",
     "StopTraits": ".rule_traits",
     "StoppingRule": ".rules.stopping",
-    "TaskLike": ".problem",
+    "TaskLike": ".samples_of_task",
     "TestedProblem": ".hypotheses",
     "ThresholdRule": ".rules.stop_fixed",
     "build_problem": ".building",
     "candidate_node": ".rules.growth",
     "default_folder": ".run",
-    "fingerprint": ".problem",
+    "fingerprint": ".samples_of_task",
     "measure_escape": ".rules.growth",
     "numerical_child": ".rules.growth",
     "resolve": ".presets",

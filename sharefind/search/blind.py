@@ -38,7 +38,12 @@ ODD_UNIT = "matrix+bias:tanh"
 
 @dataclass(frozen=True, eq=False)
 class Tried:
-    """A proposal that the other samples reject, and at which p-value."""
+    """A proposal that the other samples reject.
+
+    Attributes:
+        finding: The proposal.
+        p_value: Its p-value.
+    """
 
     finding: Finding
     p_value: float
@@ -46,15 +51,19 @@ class Tried:
 
 @dataclass(frozen=True, eq=False)
 class BlindStart:
-    """What a search without a candidate starts from.
+    """The starting point of a search without a candidate.
 
     Attributes:
-        finding: what the proposing samples speak for. lie: the rotations that fix the space, for a unit that commutes
-            with them; None for others. group, in_rep, out_rep: the candidate that it makes.
-        unit: the unit that it needs where the user named none, or None. rows: the samples that are left for tests and
-            training, ascending, or None for fresh samples.
-        alternatives: what the same samples propose next, should this one be rejected. tried: proposals that were.
-        maps: the mirror maps that were proposed, with what was set aside; None in a search for shared weights.
+        finding: What the proposing samples speak for.
+        lie: The rotations that fix the space, for a unit that commutes with them; None for others.
+        group: The candidate group.
+        in_rep: Its representation on X.
+        out_rep: Its representation on Y.
+        unit: The unit that it needs where the user named none, or None.
+        rows: The samples that remain for tests and training, ascending, or None for fresh samples.
+        alternatives: What the same samples propose next, should this one be rejected.
+        tried: Proposals that were rejected before.
+        maps: The mirror maps that were proposed, with what was set aside; None in a search for shared weights.
     """
 
     finding: Finding
@@ -109,9 +118,9 @@ def blind_start(
         unit: What the user or the task named.
         fresh: Draws samples where there are no finite data.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
-        share: Of finite data that proposes; a test needs fewer samples, since it only has to object.
+        share: Share of finite data that proposes; a test needs fewer samples, since it only has to object.
         fresh_samples: Samples that propose where a task has no finite data.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
         has_classes: Whether labels are classes, which a group can only permute.
 
     Returns:
@@ -150,7 +159,14 @@ def _can_be_searched(start: BlindStart, unit: str | None) -> bool:
 
 
 def split_rows(n: int, seed: int, units: Tensor | None, share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows that propose and those that are left for tests and training, ascending; whole units in each."""
+    """Return the rows that propose and the rows that remain for tests and training, ascending; whole units in each.
+
+    Args:
+        n: Number of rows.
+        seed: Seed of the split.
+        units: The unit of each row, shape (n,), int64, or None.
+        share: Share of the rows that propose.
+    """
     rng = named_stream(seed, "blind", "rows")
     if units is not None:
         proposing, rows = held_units(units, 1 - share, rng)
@@ -200,13 +216,19 @@ def _rotation_group(finding: Finding, lie: LieStabiliser) -> Group | None:
 
 
 def _determinant(move: tuple[int, ...], finding: Finding) -> int:
-    """Of a signed permutation of the inputs."""
+    """Return the determinant of a signed permutation of the inputs."""
     images, signs = finding.recognition.layout.signed_move(move, finding.recognition.layout.blocks[0][1])
     return permutation_sign(images.tolist()) * int(np.prod(signs))
 
 
 def is_odd_unit(unit: str, d_in: int, d_out: int) -> bool:
-    """Whether the unit commutes with changes of sign of its outputs."""
+    """Return whether the unit commutes with changes of sign of its outputs.
+
+    Args:
+        unit: Expression of the unit.
+        d_in: Number of inputs.
+        d_out: Number of outputs.
+    """
     nobody = FiniteGroup("C1", 1, ())
     hidden = trivial(nobody, 1) if read_unit(unit).kind.has_hidden else None
     built = build_searched_unit(unit, trivial(nobody, d_in), trivial(nobody, d_out), hidden)
@@ -214,9 +236,9 @@ def is_odd_unit(unit: str, d_in: int, d_out: int) -> bool:
 
 
 def tying_p_value(finding: Finding, x: FloatArray, y: FloatArray) -> float:
-    """Of "the best linear predictor has these ties", on samples that took no part in the proposal; chi^2, approximate.
+    """Return the p-value of "the best linear predictor has these ties", on samples that took no part in the proposal.
 
-    It does not depend on a vector added to x or to y, nor on a common scale.
+    It comes from chi^2 and is approximate. It does not depend on a vector added to x or to y, nor on a common scale.
 
     Args:
         finding: What is tested.
@@ -224,7 +246,7 @@ def tying_p_value(finding: Finding, x: FloatArray, y: FloatArray) -> float:
         y: Labels, shape (n, d_out).
 
     Returns:
-        The p-value; 1 where there are too few samples to say anything.
+        The p-value; 1 where there are too few samples for a test.
     """
     from sharefind.proposal import least_squares
     from sharefind.proposal.log_evidence import LogEvidence

@@ -12,7 +12,7 @@ from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
 from sharefind.search.blind import BlindStart
 from sharefind.search.hypotheses import TestedProblem
 from sharefind.search.problem import Problem
-from sharefind.search.result_parts import (
+from sharefind.search.proposal_parts import (
     BlindRow,
     LieAlgebra,
     RejectedProposal,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def blind_row(problem: TestedProblem, start: BlindStart) -> BlindRow:
-    """What the proposing samples speak for first, how clearly, and what the other samples made of it.
+    """Return what the proposing samples speak for first, how clearly, and what the other samples made of it.
 
     Args:
         problem: The search, with its tests.
@@ -55,9 +55,12 @@ def blind_row(problem: TestedProblem, start: BlindStart) -> BlindRow:
 
 
 def has_smaller_group(problem: TestedProblem) -> bool:
-    """Whether a proper subgroup of the candidate has the same fixed space, as A_n has that of S_n.
+    """Return whether a proper subgroup of the candidate has the same fixed space, as A_n has that of S_n.
 
     Groups that are too large to list are compared with their even permutations alone.
+
+    Args:
+        problem: The search, with its tests.
     """
     group, lattice = problem.candidate.group, problem.lattice
     if lattice is None:
@@ -67,11 +70,12 @@ def has_smaller_group(problem: TestedProblem) -> bool:
 
 
 def is_of_weights(problem: Problem, group: Group, known: int) -> bool:
-    """Whether a proper subgroup of a group has the same fixed space, so that the weights tell no more than the group.
+    """Return whether a proper subgroup of a group has the same fixed space, so that the weights determine no single
+    group.
 
     Args:
         problem: What was searched.
-        group: Of the problem's candidate.
+        group: Group of the problem's candidate.
         known: Groups with its fixed space that were looked at, itself among them.
     """
     if not isinstance(group, FiniteGroup) or group.order == 1:

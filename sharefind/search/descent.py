@@ -24,7 +24,11 @@ from sharefind.search.symmetries import Symmetries, symmetries
 
 
 def proposal_number(problem: Problem) -> int:
-    """Which proposal of its data a problem searches, counted from 1."""
+    """Return which proposal of its data a problem searches, counted from 1.
+
+    Args:
+        problem: The problem.
+    """
     return 1 if problem.blind is None else problem.blind.number
 
 
@@ -98,7 +102,7 @@ def _is_rejected(found: Symmetries, alpha: float) -> bool:
 
 
 def _p_value(found: Symmetries) -> float:
-    """Of the proposal as a whole."""
+    """Return the p-value of the proposal as a whole."""
     if found.family is not None:
         return max(found.family.p_adjusted.values())
     return 1.0 if found.tying_p_value is None else found.tying_p_value

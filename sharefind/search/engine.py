@@ -42,7 +42,7 @@ NO_DIRECTION = "particles leave, but no direction of the escape is significant"
 
 
 def no_direction_advice() -> str:
-    """What to do about it."""
+    """Return what to do when no direction is significant."""
     return f"give more data, or another {setting('growth')}"
 
 
@@ -77,10 +77,13 @@ class Engine:
     explain: Explain = map_explanations
 
     def run(self) -> SearchOutcome:
-        """Search from {0} until a node holds, nothing is left to grow to, or the budget of nodes is spent.
+        """Search from {0} until a node holds, there is no space to grow to, or the budget of nodes is spent.
+
+        Returns:
+            How the search ended.
 
         Raises:
-            NotConvergedError: a training diverged; the message names its node.
+            NotConvergedError: A training diverged; the message names its node.
         """
         zero = _first(self.problem)
         try:

@@ -45,7 +45,7 @@ class Probe:
     Attributes:
         worth: Seconds of a search of the usual rates from which measuring pays, which takes one itself; below, these
             are taken.
-        share: Of a search of the usual rates that each of the two measurements may take.
+        share: Share of a search of the usual rates that each of the two measurements may take.
         least: Seconds that each may take at the least.
         seconds: Seconds that each may take at the most; a single piece of work that takes longer is done all the same.
         first_rows: Samples on which a statistic is timed first; more follow as long as the seconds last.
@@ -101,12 +101,12 @@ def estimate(problem: Problem, workers: Workers | None = None, probe: Probe | No
 
 
 def sizes_of(problem: Problem, fresh: int = 2000, most_related: int = 20_000) -> Sizes:
-    """What the time of a search depends on; nothing is measured.
+    """Return the sizes that the time of a search depends on; nothing is measured.
 
     Args:
-        problem: What will be searched.
+        problem: The problem to be searched.
         fresh: Samples that are tested where the task has no finite data.
-        most_related: Samples of which the relation is tested at most.
+        most_related: Most samples on which the relation is tested.
     """
     settings, group = problem.settings, problem.candidate.group
     by_copies, rows = _trains_copies(problem), problem.samples or fresh
@@ -191,7 +191,9 @@ def _timed(clock: Clock, work: Callable[[], object]) -> float:
 
 
 def _with_statistic(problem: Problem, sizes: Sizes, rates: Rates, probe: Probe) -> tuple[Rates, bool | None]:
-    """Rates with those of the statistic on the rows of the problem, and what it says of the candidate."""
+    """Return rates with those of the statistic on the rows of the problem, and whether the statistic accepts the
+    candidate.
+    """
     # Rotations and relations have statistics of their own, which the formula suits.
     if turned_plane(problem) is not None or sizes.decided_by == "relation":
         return rates, None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sharefind.groups import FiniteGroup
 from sharefind.search.blind_record import is_of_weights
-from sharefind.search.result_parts import ProposedGroup, SubgroupsRow
+from sharefind.search.proposal_parts import ProposedGroup, SubgroupsRow
 from sharefind.search.search_outcome import SearchOutcome
 from sharefind.search.turned import TurnedStart
 
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def subgroups_row(outcome: SearchOutcome) -> SubgroupsRow | None:
-    """What the proposing rows speak for, from which evidence, and what was tested; None where subgroups are listed."""
+    """Return what the proposing rows speak for, with the evidence, and what was tested; None where subgroups are
+    listed.
+
+    Args:
+        outcome: The outcome of the search.
+    """
     problem = outcome.problem
     start, whole = problem.inside, problem.candidate.group
     if isinstance(start, TurnedStart):
@@ -58,7 +63,11 @@ def _same_space(outcome: SearchOutcome) -> list[str]:
 
 
 def turned_row(start: TurnedStart) -> SubgroupsRow:
-    """What half of the rows propose inside an infinite candidate, and what the others test."""
+    """Return what half of the rows propose inside an infinite candidate, and what the others test.
+
+    Args:
+        start: The start of the search.
+    """
     return SubgroupsRow(
         samples=start.samples,
         tested_rows=None if start.rows is None else len(start.rows),

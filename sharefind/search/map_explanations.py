@@ -128,7 +128,7 @@ def _laws(problem: Problem) -> tuple[bool, ...]:
 
 
 def _halves(n: int, units: Tensor | None, rng: np.random.Generator, most: int = 6_000) -> tuple[Tensor, Tensor]:
-    """Rows that look, at most so many, and rows that test; units stay together."""
+    """Return rows that look, `most` at most, and rows that test; units stay together."""
     number = torch.arange(n) if units is None else units
     count = int(number.max()) + 1
     looks = torch.zeros(count, dtype=torch.bool)
@@ -169,10 +169,10 @@ def _tested(problem: Problem, near: ColumnMap, rows: tuple[Tensor, Tensor, Tenso
 
 
 def nearest_table(outcome: SearchOutcome) -> str:
-    """The candidate's maps with the nearest one in the place of each that is wrong, as a table; "" where none is known.
+    """Return the candidate's maps as a table, each wrong map replaced by the nearest one; "" where none is known.
 
     Args:
-        outcome: Of a search.
+        outcome: The outcome of a search.
     """
     maps, nearest = _given_maps(outcome.problem), {found.generator: found.nearest for found in outcome.maps}
     if maps is None or not any(nearest.values()):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def mirror_row(outcome: SearchOutcome) -> MirrorRow | None:
-    """The maps that hold, or those that were proposed where none does; None for a search for anything else.
+    """Return the maps that hold, or the proposed maps where none does; None for a search for anything else.
 
     Args:
         outcome: The search.

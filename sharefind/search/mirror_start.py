@@ -1,6 +1,6 @@
 """A blind search for mirror maps: a part of the rows proposes signed permutations of inputs and labels, apart.
 
-How they are found is left to `sharefind.proposal.mirrors`; the other rows test the group and its subgroups as those of
+`sharefind.proposal.mirrors` finds them; the other rows test the group and its subgroups as those of
 any other candidate, with what was set aside left out of the tests.
 """
 
@@ -43,8 +43,8 @@ def mirror_start(
         y: Labels, shape (n, d_out), or None without finite data.
         unit: What the user or the task named.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
-        share: Of the rows that proposes.
-        names: Of the columns of x, for messages.
+        share: Share of the rows that proposes.
+        names: Names of the columns of x, for messages.
         has_classes: Whether labels are classes, of which no sign means anything.
         settings: How maps are looked for; `MIRROR_SETTINGS` where None.
         on_progress: Called with a stage, steps done, and steps in all.
@@ -89,7 +89,12 @@ def mirror_start(
 
 
 def kept_columns(values: FloatArray, aside: Sequence[int]) -> FloatArray:
-    """Columns (n, d) with those that were set aside at 0, so that no test reads them."""
+    """Return columns with those that were set aside at 0, so that no test reads them.
+
+    Args:
+        values: The columns, shape (n, d).
+        aside: Numbers of the columns that were set aside.
+    """
     if not aside:
         return values
     kept = np.array(values)

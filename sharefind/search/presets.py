@@ -1,4 +1,4 @@
-"""From what a user states to what the engine works with: the rules that fit each other, and the presets' numbers."""
+"""Derives the engine's settings from the user's configuration: rules that fit each other, and numbers of presets."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from sharefind.search.rules.registry import GROWTH_RULES, STOPPING_RULES
 
 
 def search_config(**values: object) -> SearchConfig:
-    """Build a `SearchConfig`, with one-line errors.
+    """Return a `SearchConfig`, with one-line errors.
+
+    Args:
+        **values: Attributes of `SearchConfig`.
 
     Raises:
-        ConfigError: a key is unknown, a value is out of range, or two settings exclude each other.
+        ConfigError: A key is unknown, a value is out of range, or two settings exclude each other.
     """
     for key, known in (("growth", GROWTH_RULES), ("stop", STOPPING_RULES)):
         if values.get(key) is not None and values[key] not in list(known):
@@ -90,7 +93,11 @@ def _refuse_relation(config: SearchConfig) -> None:
 
 
 def is_structured(config: SearchConfig) -> bool:
-    """Whether a blind search looks for exact spaces, not for numerical directions."""
+    """Return whether a blind search looks for exact spaces, not for numerical directions.
+
+    Args:
+        config: The configuration.
+    """
     return config.blind and config.delta is None and GROWTH_RULES[_growth(config)].traits.keeps_to_candidates
 
 

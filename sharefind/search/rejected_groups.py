@@ -48,7 +48,7 @@ def diagnoses(
         progress: Called before each.
         most: Rejected groups that are looked at where the law decides; each costs seconds.
         most_related: Groups that are looked at where the relation decides.
-        fewest_samples: Of a risk gap by cross-validation.
+        fewest_samples: Fewest samples of a risk gap by cross-validation.
         constant: Relative difference of labels that is rounding.
 
     Returns:

@@ -50,7 +50,7 @@ def _price(outcome: SearchOutcome, name: str) -> str:
 def _unassured(found: RelationFamily) -> str:
     several = len(found.unassured) > 1
     return (
-        f"the relation is rejected under {_listed(found.unassured)}, of which the inputs show little: the level of "
+        f"the relation is rejected under {_listed(found.unassured)}, but the inputs show little of it: the level of "
         f"{'these rejections' if several else 'this rejection'} is not assured; give rows that show other sides"
     )
 

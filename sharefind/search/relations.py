@@ -126,10 +126,10 @@ def _relation(
 def likeliest_group(
     problem: Problem, family: CandidateFamily, memory: Memory, progress: StageProgress
 ) -> GroupShares | None:
-    """Shares of the candidates; None where there are none, or the labels are explained by noise alone as well.
+    """Return shares of the candidates; None where there are none, or noise alone explains the labels as well.
 
     Args:
-        problem: What is searched.
+        problem: The problem.
         family: The candidates.
         memory: Shares that were found before.
         progress: Called before each step.

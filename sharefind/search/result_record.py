@@ -1,4 +1,4 @@
-"""From the end of a search to what it says: makes `Result` of a `SearchOutcome`."""
+"""Makes the `Result` of a `SearchOutcome`."""
 
 from __future__ import annotations
 
@@ -44,11 +44,12 @@ from sharefind.search.yardstick import Missing
 def result_record(
     outcome: SearchOutcome, found: Yardstick | Missing | None, run: str, wall_s: float, lattice_file: str
 ) -> Result:
-    """What the search says.
+    """Return the result of a search.
 
     Args:
         outcome: The search.
-        found: How well E_* predicts, why that is not known, or None where nobody asked.
+        found: Scores of E_* and of reference models, the reason why there are none, or None where they were not
+            requested.
         run: Its folder.
         wall_s: Seconds of work.
         lattice_file: The lattice's name in the folder.
@@ -169,11 +170,14 @@ def _moves(problem: Problem, group: Group) -> ColumnMoves | None:
 
 
 def group_verdicts(outcome: SearchOutcome) -> tuple[list[str], list[str]]:
-    """Names of the candidate groups that were accepted and of those that were rejected.
+    """Return names of the candidate groups that were accepted and of the groups that were rejected.
 
     The rule `randomisation` takes them from the exact tests. With the other rules, and where a tolerance accepted a
-    space, subgroups of an accepted group are accepted with it, and groups that the search had no need to look at are in
-    neither list. The trivial group is no candidate. Only vanilla training speaks for or against a group.
+    space, subgroups of an accepted group are accepted with it, and groups that the search did not need to examine are
+    in neither list. The trivial group is no candidate. Only vanilla training speaks for or against a group.
+
+    Args:
+        outcome: The outcome of the search.
     """
     problem = outcome.problem
     if problem.settings.stopping.decides_by_tests and not _tolerated(outcome):

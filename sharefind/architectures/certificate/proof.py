@@ -124,7 +124,7 @@ def certify(spec: SharingSpec, trials: int = 16, tolerance: float = 1e-6, seed: 
         spec: What is claimed.
         trials: Random inputs of the numerical check.
         tolerance: Largest relative error in float64; rounding alone gives about 1e-15.
-        seed: Of the random inputs and particles.
+        seed: Seed of the random inputs and particles.
 
     Raises:
         ExportError: One of these fails; the message says which.

@@ -44,7 +44,7 @@ def augment_source(
 
     Args:
         spec: What is written.
-        certificate: Of this specification, where it was certified already.
+        certificate: Certificate of this specification, where it was certified already.
         bounds: How large it may become.
 
     Raises:

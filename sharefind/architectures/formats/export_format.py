@@ -71,8 +71,8 @@ class ExportFormat:
         Args:
             spec: What is written.
             network: Gives it with its weights; called by formats of weights alone.
-            path: Of the file.
-            seed: Of the training, for the record.
+            path: Path of the file.
+            seed: Seed of the training, for the record.
             dtype: One of `dtypes`.
 
         Raises:

@@ -86,7 +86,7 @@ def column_sentences(spec: SharingSpec, most: int = 12) -> list[str]:
     """What columns are called, the first ones of each side; nothing where they have no names of their own.
 
     Args:
-        spec: Of the columns.
+        spec: Specification of the columns.
         most: Names of a side.
     """
     sides = {"x": spec.inputs, "y": spec.outputs}

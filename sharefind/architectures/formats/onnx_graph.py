@@ -135,7 +135,7 @@ def graph_error(
         model: The graph.
         network: What it should compute.
         trials: Random inputs.
-        seed: Of them.
+        seed: Seed of them.
         places: Units in the last place of the shift by which an output may differ: y is rounded where it is added.
     """
     from onnx.reference import ReferenceEvaluator

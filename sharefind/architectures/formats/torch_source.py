@@ -37,8 +37,8 @@ def torch_source(spec: SharingSpec, certificate: Certificate | None = None, form
 
     Args:
         spec: What is written.
-        certificate: Of this specification, where it was certified already.
-        form: In which `SharedLinear` is computed; "auto" takes what costs least, by estimates.
+        certificate: Certificate of this specification, where it was certified already.
+        form: Form in which `SharedLinear` is computed; "auto" takes the form that costs least, by estimates.
 
     Raises:
         ConfigError: There is no such form, or it does not fit the space.

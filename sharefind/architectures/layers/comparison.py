@@ -58,7 +58,7 @@ class TrainingPlan:
         epochs: Most passes over the rows.
         batch: Rows of a minibatch.
         lr: Adam's step over the root mean square of the starting coefficients, in standardised coordinates.
-        seed: Of everything random.
+        seed: Seed of everything random.
         drops: Times that the step shrinks before training ends: what is left to learn is then below its noise.
         restarts: Starts of each network, of which the best on held-out rows is kept; what suits the unit where None.
         small_labels: Root mean square of labels, in units of the range of sigma, below which networks start smaller.
@@ -181,7 +181,7 @@ def beside_usual(
         networks: By name.
         x: All rows, shape (n, d_in).
         y: Their labels, shape (n, d_out).
-        seed: Of the plan that the networks were trained with.
+        seed: Seed of the plan that the networks were trained with.
         units: As there.
         has_classes: Whether labels are classes, and the networks give their logits.
 

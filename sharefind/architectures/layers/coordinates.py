@@ -74,8 +74,8 @@ def whitening(
         rep: The group's action on X.
         dependent: Share of the largest variance below which a combination of columns, each of variance 1, counts as
             constant.
-        power: Of (free entries of the covariance / numbers it is estimated from), with which it gives way to its
-            diagonal.
+        power: Exponent of (free entries of the covariance / numbers it is estimated from), with which it gives way to
+            its diagonal.
 
     Returns:
         The matrix, shape (d_in, d_in), invertible.

@@ -174,7 +174,7 @@ class SharedModule(standalone.SharedModule):
 
         Args:
             centre: Shape (parts, d_in): what is subtracted is the sum over the parts.
-            scale: Of the outputs.
+            scale: Scale of the outputs.
             shift: Shape (d_out,), or None.
 
         Raises:

@@ -142,7 +142,7 @@ class SharedTwoLayer(SharedModule):
         output (channels, d_out, d_hidden), weight (channels, d_hidden, d_in), bias (channels, d_hidden): A, W and b.
 
     Args:
-        spec: Of a two-layer unit.
+        spec: Specification of a two-layer unit.
         channels: Copies of the hidden representation; 1 where None.
         device: As in torch.nn.Linear.
         dtype: As in torch.nn.Linear.

@@ -41,7 +41,7 @@ class VectorScore(SearchStatistic):
         layout: Which coordinates are vectors and scalars.
         fitted_copies: Copies of the rows to which the model is fitted.
         averaged_copies: Copies over which its predictions are averaged.
-        folds: Of the rows, to choose the ridge.
+        folds: Folds of the rows, to choose the ridge.
         ridges: Relative to the mean of the second moments' diagonal.
         rounding: Share of the largest eigenvalue of a second moment below which a direction is rounding.
         fewest_vectors: Number of vectors from which it is the default.

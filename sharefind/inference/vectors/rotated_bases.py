@@ -14,7 +14,15 @@ from sharefind.typing import FloatArray, IntArray
 
 
 def exponents_up_to(n: int, degree: int) -> IntArray:
-    """Of each coordinate in each monomial of n coordinates, by ascending degree, (p, n)."""
+    """Return the exponent of each coordinate in each monomial, by ascending degree.
+
+    Args:
+        n: Number of coordinates.
+        degree: Largest degree.
+
+    Returns:
+        Shape (p, n), int64.
+    """
     chosen = (c for d in range(degree + 1) for c in combinations_with_replacement(range(n), d))
     return np.array([[c.count(k) for k in range(n)] for c in chosen], dtype=np.int64)
 
@@ -25,7 +33,7 @@ class Basis:
 
     Attributes:
         n: Dimension of a vector.
-        degree: Of the monomials, or the largest harmonic.
+        degree: Degree of the monomials, or the largest harmonic.
         together: Vectors whose coordinates stand in one monomial.
     """
 
@@ -38,7 +46,14 @@ class Basis:
         return self.n == 2 and self.together == 1
 
     def values(self, u: FloatArray) -> FloatArray:
-        """Of vectors one after the other, (..., together n), each inside the unit ball: (..., p), a constant first."""
+        """Return the functions, a constant first, at vectors inside the unit ball.
+
+        Args:
+            u: Coordinates of the vectors, one vector after the other, shape (..., together n).
+
+        Returns:
+            Shape (..., p).
+        """
         return self._harmonics(u) if self._is_harmonic else self._monomials(u)
 
     def _harmonics(self, u: FloatArray) -> FloatArray:
@@ -58,7 +73,7 @@ class Basis:
 
     @cached_property
     def _exponents(self) -> IntArray:
-        """Of each coordinate in each monomial, (p, n)."""
+        """Exponent of each coordinate in each monomial, shape (p, n)."""
         return exponents_up_to(self.together * self.n, self.degree)
 
     @cached_property
@@ -82,11 +97,18 @@ class Basis:
         return np.asarray(np.sqrt(factorials(self._exponents.sum(1)) / factorials(self._exponents).prod(1)))
 
     def coefficients_basis(self) -> FloatArray:
-        """Columns: the functions of an orthonormal basis in terms of `values`, (p, p)."""
+        """Return the functions of an orthonormal basis in terms of `values`, one a column, shape (p, p)."""
         return np.diag(self._scales)
 
     def turned(self, turn: FloatArray) -> FloatArray:
-        """R, orthogonal (..., p, p), with f(Q x) = sum_k (R c)_k f_k(x) for f = sum_k c_k f_k and Q (..., n, n)."""
+        """Return R, orthogonal, with f(Q x) = sum_k (R c)_k f_k(x) for f = sum_k c_k f_k.
+
+        Args:
+            turn: Q, shape (..., n, n).
+
+        Returns:
+            Shape (..., p, p).
+        """
         points, _ = self._probes
         to_coefficients, back = self._ends
         moved = points @ np.swapaxes(turn, -1, -2)[..., None, :, :]
@@ -104,7 +126,15 @@ def _in_line(points: FloatArray) -> FloatArray:
 
 
 def random_turns(n: int, count: int) -> FloatArray:
-    """Rotations that fill SO(n) evenly enough, (count, n, n), always the same."""
+    """Return rotations that fill SO(n) evenly enough, always the same.
+
+    Args:
+        n: The dimension.
+        count: Number of rotations.
+
+    Returns:
+        Shape (count, n, n).
+    """
     if n == 2:
         angles = 2 * np.pi * np.arange(count) / count
         cos, sin = np.cos(angles), np.sin(angles)

@@ -53,13 +53,26 @@ class Projector:
         return placed if sign is None else placed * sign
 
     def anchor(self, theta: Tensor) -> Tensor:
-        """A point of E near the mean of a cloud, in E to the last bit where E is a tying space: (R, D, N) -> (R, D, 1).
+        """Return a point of E near the mean of a cloud, in E to the last bit where E is a tying space.
 
-        0 for other spaces, whose points are rounded.
+        It is 0 for other spaces, whose points are rounded.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            Shape (R, D, 1).
         """
         mean = theta.mean(2, keepdim=True)
         return torch.zeros_like(mean) if self._segment is None else self._by_segments(mean)
 
     def residual(self, theta: Tensor) -> Tensor:
-        """theta - P_E theta: (R, D, N) -> (R, D, N)."""
+        """Return theta - P_E theta.
+
+        Args:
+            theta: Particles, shape (R, D, N).
+
+        Returns:
+            The same shape.
+        """
         return theta - self(theta)

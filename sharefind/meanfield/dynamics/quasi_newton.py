@@ -111,7 +111,7 @@ def fit_cloud(
         iterations: The most that are made.
         on_step: Called before every evaluation; what it raises ends the fit.
         settings: When the fit ends.
-        loss: Of a prediction.
+        loss: Loss of a prediction.
 
     Returns:
         The cloud with the smallest loss on the rows held out.

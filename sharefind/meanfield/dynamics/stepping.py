@@ -32,9 +32,15 @@ logger = logging.getLogger("sharefind")
 
 @dataclass(frozen=True)
 class Chunk:
-    """What K steps take: x (K, R or 1, B, d_in), y (K, R or 1, B, d_out).
+    """K steps of training.
 
-    first: number of the first step. sizes: s of each step. tau: weight of the penalty. beta: temperature of the noise.
+    Attributes:
+        x: Inputs, shape (K, R or 1, B, d_in).
+        y: Outputs, shape (K, R or 1, B, d_out).
+        first: Number of the first step.
+        sizes: Size s of each step.
+        tau: Weight of the penalty.
+        beta: Temperature of the noise.
     """
 
     x: Tensor
@@ -64,9 +70,13 @@ OnStep = Callable[[int], None]
 
 @dataclass(frozen=True)
 class TorchSteps:
-    """The reference: any gradient, loss and penalty, on any device; nothing leaves the device.
+    """The reference implementation: any gradient, loss and penalty, on any device; nothing leaves the device.
 
     Attributes:
+        gradient: The gradient of a scheme.
+        loss: The loss of the recorded risk.
+        penalty: The penalty.
+        noise: The stream of noise; None without noise.
         draws_noise: Whether the noise of all steps of a chunk is held at once.
     """
 
@@ -78,7 +88,7 @@ class TorchSteps:
     noise: TorchNoise | None
 
     def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, on_step: OnStep | None = None) -> Tensor:
-        """Particles after the steps of a chunk.
+        """Return the particles after the steps of a chunk.
 
         Args:
             theta: Particles, shape (R, D, N); they may be written.
@@ -116,9 +126,9 @@ class CompiledSteps:
 
     Args:
         unit: The unit that is trained, a matrix unit or a two-layer unit.
-        dtype: Of the particles.
+        dtype: Type of the particles.
         noise: Its shape, None for none.
-        seed: Of the noise.
+        seed: Seed of the noise.
         stretch_bytes: See `Pace`.
 
     Attributes:
@@ -140,7 +150,14 @@ class CompiledSteps:
         self._basis = self._numbers(np.empty((0, 0)) if noise is None else noise.basis)
 
     def advance(self, theta: Tensor, chunk: Chunk, loss: Tensor | None, on_step: OnStep | None = None) -> Tensor:
-        """See `TorchSteps.advance`; the steps of a chunk are one call, without reports within."""
+        """Return the particles after the steps of a chunk; the steps are one call, without reports within.
+
+        Args:
+            theta: As in `TorchSteps.advance`.
+            chunk: As in `TorchSteps.advance`.
+            loss: As in `TorchSteps.advance`.
+            on_step: Not called.
+        """
         self._kernel(
             theta.numpy(), chunk.x.contiguous().numpy(), chunk.y.contiguous().numpy(), chunk.first,
             self._numbers(chunk.sizes), self._numbers(chunk.shrinks), self._numbers(chunk.spreads),
@@ -200,20 +217,20 @@ def choose_steps(
     pace: Pace = PACE,
     compiler: Compiler = NUMBA,
 ) -> Steps:
-    """Who carries out the steps of a training. The choice depends on nothing that changes from run to run.
+    """Return what carries out the steps of a training. The choice depends on nothing that changes from run to run.
 
     Args:
-        backend: As configured.
+        backend: The configured backend.
         recursion: Gradient, loss, penalty and tau.
-        noise: Its shape, None for none.
-        seed: Of the noise.
+        noise: Shape of the noise, None for none.
+        seed: Seed of the noise.
         theta: Particles, shape (R, D, N).
-        activations: How many are computed in all.
-        pace: From how many on the kernel is compiled.
-        compiler: What compiles it.
+        activations: Number of activations that are computed in all.
+        pace: Has the number of activations from which the kernel is compiled.
+        compiler: What compiles the kernel.
 
     Raises:
-        ConfigError: The kernel is asked for by name and cannot do this, or is not installed.
+        ConfigError: The configuration names the kernel, and the kernel cannot do this or is not installed.
     """
     gradient, loss, penalty, _ = recursion
     unit = _kernel_unit(recursion, theta)

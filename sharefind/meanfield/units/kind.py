@@ -55,7 +55,7 @@ class UnitRequest:
 
 @dataclass(frozen=True)
 class UnitKind:
-    """A line of the registry.
+    """A line of the registry of units.
 
     Attributes:
         name: How expressions begin: lower-case letters, digits and hyphens.
@@ -69,11 +69,10 @@ class UnitKind:
         takes_rotations: Whether units commute with every rotation of Y, so that continuous groups may move Y.
         can_be_searched: Whether units are `SearchedUnit`.
         can_be_exported: Whether units are `PointwiseUnit`, with one of the activations that exports know.
-        restarts: From how many starts networks are trained, of which the best on held-out rows is kept, where nothing
-            else is said.
         scales_outputs: Whether sigma is a function of the squared length of W x, which it multiplies.
-        has_types: Whether hidden coordinates form vectors, of whose lengths sigma is a function.
+        has_types: Whether hidden coordinates form vectors and sigma is a function of their lengths.
         has_pairs: Whether vectors are multiplied with their copies in a second half of the hidden space.
+        restarts: Number of starts from which networks are trained by default; the best one on held-out rows is kept.
     """
 
     name: str
@@ -118,5 +117,11 @@ class UnitChoice:
     detail: str
 
     def dim(self, d_in: int, d_out: int, d_hidden: int = 1) -> int:
-        """dim Z of the unit."""
+        """Return dim Z of the unit.
+
+        Args:
+            d_in: Number of inputs.
+            d_out: Number of outputs.
+            d_hidden: Width of the hidden space, 1 without one.
+        """
         return self.kind.parameters(d_in, d_out, d_hidden, self.has_bias)

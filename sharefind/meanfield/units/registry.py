@@ -44,7 +44,11 @@ def register_unit(kind: UnitKind) -> UnitKind:
 
 
 def find_unit(expression: str) -> UnitChoice | None:
-    """What an expression says, None where it names no unit; whether its detail is known shows when it is built."""
+    """Return the unit that an expression names, or None; an unknown detail is refused only when the unit is built.
+
+    Args:
+        expression: As in `build_unit`.
+    """
     match = re.fullmatch(r"(?P<kind>[a-z0-9-]+)(?P<bias>\+bias)?(?::(?P<detail>[a-z]+))?", expression.strip())
     kind = _kinds.get(match["kind"]) if match else None
     if match is None or kind is None:
@@ -55,7 +59,10 @@ def find_unit(expression: str) -> UnitChoice | None:
 
 
 def read_unit(expression: str) -> UnitChoice:
-    """What an expression says.
+    """Return the unit that an expression names.
+
+    Args:
+        expression: As in `build_unit`.
 
     Raises:
         UnitError: It names no unit.
@@ -69,13 +76,17 @@ def read_unit(expression: str) -> UnitChoice:
 
 
 def can_be_exported(expression: str) -> bool:
-    """Whether the unit of an expression is known and can be exported."""
+    """Return whether the unit of an expression is known and can be exported.
+
+    Args:
+        expression: As in `build_unit`.
+    """
     choice = find_unit(expression)
     return choice is not None and choice.kind.can_be_exported
 
 
 def exported_units() -> str:
-    """The units that can be exported, for messages."""
+    """Return the units that can be exported, as words for messages."""
     return _listed(kind for kind in _kinds.values() if kind.can_be_exported)
 
 
@@ -86,17 +97,17 @@ def build_unit(
     hidden_rep: Representation | Sequence[Representation] | None = None,
     types: tuple[int, ...] = (),
 ) -> Unit:
-    """The unit of an expression.
+    """Return the unit of an expression.
 
     Args:
         expression: `matrix` or `matrix+bias`, each optionally with `:logistic` (the default) or `:tanh`; `two-layer`
             (which always has a bias), `gated` or `gated-tensors`, with the same; `radial`, optionally with `:algebraic`
             (the default) or `:gaussian`; `deep` or `deep-residual`, optionally with `:tanh` (the default), `:logistic`,
-            `:relu` or `:gelu`; or that of a kind that was registered.
+            `:relu` or `:gelu`; or the expression of a kind that was registered.
         in_rep: The action of a group on X.
         out_rep: Its action on Y.
-        hidden_rep: Its action on the hidden space; needed by kinds with one, taken by no other. For the deep kinds the
-            actions on the hidden layers, from the inputs up, or one for two of them.
+        hidden_rep: Its action on the hidden space; kinds with a hidden space need it, other kinds refuse it. The deep
+            kinds take the actions on the hidden layers, from the inputs up, or one action for two of them.
         types: Which hidden coordinates form vectors (`sharefind.groups.vector_types`); the finest that the group allows
             where empty.
 
@@ -126,7 +137,13 @@ def build_unit(
 def build_searched_unit(
     expression: str, in_rep: Representation, out_rep: Representation, hidden_rep: Representation | None = None
 ) -> SearchedUnit:
-    """`build_unit`, for a search.
+    """Return a unit for a search, as `build_unit`.
+
+    Args:
+        expression: As in `build_unit`.
+        in_rep: The action of a group on X.
+        out_rep: Its action on Y.
+        hidden_rep: Its action on the hidden space.
 
     Raises:
         UnitError: As in `build_unit`, or the kind cannot be searched.
@@ -144,7 +161,14 @@ def build_pointwise_unit(
     hidden_rep: Representation | None = None,
     types: tuple[int, ...] = (),
 ) -> PointwiseUnit:
-    """`build_unit` where only affine maps and one sigma will do.
+    """Return a unit made of affine maps and one activation, as `build_unit`.
+
+    Args:
+        expression: As in `build_unit`.
+        in_rep: The action of a group on X.
+        out_rep: Its action on Y.
+        hidden_rep: Its action on the hidden space.
+        types: As in `build_unit`.
 
     Raises:
         UnitError: As in `build_unit`, or the kind cannot be exported.

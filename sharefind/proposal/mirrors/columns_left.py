@@ -44,7 +44,7 @@ class ColumnsLeft:
         count: Their number, (2, p, p).
         denied: Images that are refuted by more than differences of coefficients, with either sign, bool (p, p).
         told: Columns whose coefficients were looked at.
-        level: Of refuting an image.
+        level: Level of refuting an image.
         dispersion: Variance of a squared difference over twice its mean.
     """
 

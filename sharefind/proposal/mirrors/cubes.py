@@ -24,7 +24,7 @@ class Cubes:
         inputs: Those of whose products something is known, int64 (q,).
         size: Number of all inputs, d_in.
         values: (d_out, q, q, q); of products that did not enter what the residuals say of each one alone.
-        variances: Of these.
+        variances: Variances of these.
         entered: Products (a, b, c), a <= b <= c, that entered the fit, int64 (p, 3).
         critical: |z| beyond which a coefficient is no accident.
     """
@@ -144,7 +144,7 @@ def squared_gaps(
     Args:
         here: Coefficients and their variances.
         there: What each of them may become.
-        sign: Of the latter.
+        sign: Sign of the latter.
         same: Which are one and the same coefficient, that is compared with itself or its own negative.
     """
     with np.errstate(invalid="ignore"):

@@ -14,8 +14,8 @@ class Entered:
     """Products that enter the fit.
 
     Attributes:
-        pairs: Of two inputs, a <= b, int64 (p, 2).
-        triples: Of three, a <= b <= c, int64 (q, 3).
+        pairs: Pairs of two inputs, a <= b, int64 (p, 2).
+        triples: Triples of three, a <= b <= c, int64 (q, 3).
     """
 
     pairs: IntArray

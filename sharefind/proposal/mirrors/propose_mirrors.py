@@ -89,7 +89,7 @@ def propose_mirrors(
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         settings: How maps are looked for.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
         on_progress: Called with a stage (products that are looked at, columns that get images), steps done, and steps
             in all.
 

@@ -86,7 +86,7 @@ class Inputs:
     def monomials(self, degree: int, among: BoolArray | None = None) -> IntArray:
         """All products of so many inputs that vary, in ascending order, int64 (p, degree).
 
-        among: Of these inputs only, bool (d_in,).
+        among: Terms of these inputs only, bool (d_in,).
         """
         kept = np.flatnonzero(self.varies if among is None else self.varies & among)
         found = np.arange(len(kept))[:, None]
@@ -125,7 +125,7 @@ class TermFitting:
     """Fits of one log.
 
     Attributes:
-        inputs: Of the rows.
+        inputs: Inputs of the rows.
         y: Labels, (n, d_out).
         settings: Which products enter.
         on_progress: Called as products are looked at.

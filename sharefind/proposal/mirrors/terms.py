@@ -132,7 +132,7 @@ def fit_terms(
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
         settings: Which products enter.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
         wanted: Products (a, b) that enter, int64 (p, 2), and no others; None: those that matter.
         triples: Products (a, b, c) that enter, int64 (p, 3); None: none.
         on_progress: Called as products are looked at.
@@ -163,7 +163,7 @@ def chosen_terms(
         y: Labels, shape (n, d_out).
         entered: Products (a, b) that are known to matter, int64 (p, 2).
         settings: Which products enter.
-        names: Of the columns of x, for messages.
+        names: Names of the columns of x, for messages.
         on_progress: Called as products are looked at.
 
     Returns:

@@ -295,7 +295,7 @@ def plot(view: RunView, name: str, target: str | Path | Axes | None, caller: str
 
     Args:
         view: The run.
-        name: Of the picture.
+        name: Name of the picture.
         target: Where to; None for a new figure.
         caller: What messages call the function that was asked.
 

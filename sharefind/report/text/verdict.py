@@ -23,8 +23,9 @@ from sharefind.report.text.subgroup_words import axis_words
 from sharefind.report.text.text_style import STYLE
 from sharefind.search import Decision
 from sharefind.search.engine import NO_DIRECTION, no_direction_advice
+from sharefind.search.proposal_parts import BlindRow, Proposed, Rival
 from sharefind.search.result import Result
-from sharefind.search.result_parts import BlindRow, DiagnosisRow, Proposed, Rival, Stabiliser
+from sharefind.search.result_parts import DiagnosisRow, Stabiliser
 from sharefind.search.rules.registry import stop_traits
 from sharefind.written import NOTHING, number, order, share, shortened
 

@@ -15,14 +15,18 @@ FAST: dict[str, Any] = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model
 """Sums may be taken in any order; nothing is assumed about infinities or what is no number."""
 
 INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-"""Of functions that only compiled code calls: less to compile."""
+"""Options of functions that only compiled code calls: less to compile."""
 
 INLINED: dict[str, Any] = {**INNER, "forceinline": True}
-"""Of those called for each row: passing arrays costs as much as a hundred particles."""
+"""Options of functions called for each row: passing arrays costs as much as a hundred particles."""
 
 
 def compiled(**options):
-    """`numba.njit`, with machine code kept on disk wherever there is a folder that may be written."""
+    """Return `numba.njit` as a decorator, with machine code kept on disk wherever there is a folder that may be written.
+
+    Args:
+        options: Options of `numba.njit`.
+    """
 
     def decorate(function):
         try:

@@ -101,16 +101,25 @@ def advance(
     theta, x, y, first, sizes, shrinks, spreads, is_odd, has_bias, seed, rank, place, length, basis, stretch,
     loss,
 ):  # fmt: skip
-    """K steps of SGD, in place.
+    """Take K steps of SGD, in place.
 
     Args:
-        theta: particles (R, D, N), written. x: (K, R or 1, B, d_in). y: (K, R or 1, B, d_out).
-        first: number of the first step. sizes, shrinks, spreads: (K,), the factors of the gradient, of the particles
-            (1 - size tau) and of the noise. is_odd: tanh, else logistic. has_bias: whether Z has a bias block.
-        seed: uint64, of the noise. rank: k of its Gaussian numbers a particle, 0 for no noise. place, length: (D,), row
-            i of the noise is length[i] times number place[i]; empty where the noise is basis (D, k) times the numbers.
-        stretch: particles that are worked on at a time.
-        loss: float64 (R,), to which the mean squared loss of every minibatch is added, before its update.
+        theta: Particles, shape (R, D, N), written.
+        x: Inputs, shape (K, R or 1, B, d_in).
+        y: Outputs, shape (K, R or 1, B, d_out).
+        first: Number of the first step.
+        sizes: Factors of the gradient, shape (K,).
+        shrinks: Factors of the particles, 1 - size tau, shape (K,).
+        spreads: Factors of the noise, shape (K,).
+        is_odd: Whether the activation is tanh; otherwise it is logistic.
+        has_bias: Whether Z has a bias block.
+        seed: Seed of the noise, uint64.
+        rank: Number k of Gaussian numbers a particle; 0 for no noise.
+        place: Shape (D,); row i of the noise is length[i] times number place[i]. Empty where `basis` is used.
+        length: Shape (D,), see `place`.
+        basis: Shape (D, k); the noise is basis times the numbers where `place` is empty.
+        stretch: Number of particles that are worked on at a time.
+        loss: Shape (R,), float64; the mean squared loss of every minibatch before its update is added to it.
     """
     replicates, dim, particles = theta.shape
     steps, batch, d_out, d_in = y.shape[0], y.shape[2], y.shape[3], x.shape[3]

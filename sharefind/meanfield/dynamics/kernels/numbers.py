@@ -126,7 +126,13 @@ def fill_gaussians(out, key0, key1, step, replicate):
 
 @compiled()
 def gaussians(out, seed, first):
-    """The numbers behind the noise of `advance`: out (K, R, k, N) for steps first, first + 1, ...; seed: uint64."""
+    """Fill an array with the Gaussian numbers behind the noise of `advance`.
+
+    Args:
+        out: Written, shape (K, R, k, N), for the steps first, first + 1, ...
+        seed: Seed of the noise, uint64.
+        first: Number of the first step.
+    """
     numbers = np.empty(padded(out.shape[2] * out.shape[3], 64), out.dtype)
     for k in range(out.shape[0]):
         for r in range(out.shape[1]):

@@ -129,10 +129,25 @@ def _descend(weights, pulled, x, width, hidden, slopes, stretch):
 def advance(
     theta, x, y, first, sizes, shrinks, spreads, is_odd, width, seed, rank, place, length, basis, stretch, loss,
 ):  # fmt: skip
-    """K steps of SGD, in place.
+    """Take K steps of SGD, in place.
 
     Args:
-        width: h, of the hidden space. All others: as for `matrix.advance`.
+        theta: Particles, shape (R, D, N), written.
+        x: Inputs, shape (K, R or 1, B, d_in).
+        y: Outputs, shape (K, R or 1, B, d_out).
+        first: Number of the first step.
+        sizes: Factors of the gradient, shape (K,).
+        shrinks: Factors of the particles, 1 - size tau, shape (K,).
+        spreads: Factors of the noise, shape (K,).
+        is_odd: Whether the activation is tanh; otherwise it is logistic.
+        width: Width h of the hidden space.
+        seed: Seed of the noise, uint64.
+        rank: Number k of Gaussian numbers a particle; 0 for no noise.
+        place: Shape (D,); row i of the noise is length[i] times number place[i]. Empty where `basis` is used.
+        length: Shape (D,), see `place`.
+        basis: Shape (D, k); the noise is basis times the numbers where `place` is empty.
+        stretch: Number of particles that are worked on at a time.
+        loss: Shape (R,), float64; the mean squared loss of every minibatch before its update is added to it.
     """
     replicates, _, particles = theta.shape
     steps, batch, d_out, d_in = y.shape[0], y.shape[2], y.shape[3], x.shape[3]
