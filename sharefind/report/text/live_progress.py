@@ -142,7 +142,7 @@ def audit_progress(console: Console, *, is_silent: bool) -> Iterator[Callable[[s
         yield None
         return
     bars: dict[str, TaskID] = {}
-    with Progress(*_columns(), console=console, transient=True) as progress:
+    with Progress(*bar_columns(), console=console, transient=True) as progress:
 
         def told(name: str, done: int, steps: int) -> None:
             if name not in bars:

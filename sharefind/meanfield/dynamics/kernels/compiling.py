@@ -22,7 +22,7 @@ INLINED: dict[str, Any] = {**INNER, "forceinline": True}
 
 
 def compiled(**options):
-    """Return `numba.njit` as a decorator, with machine code kept on disk wherever there is a folder that may be written.
+    """Return `numba.njit` as a decorator, with machine code kept on disk where a folder may be written.
 
     Args:
         options: Options of `numba.njit`.
