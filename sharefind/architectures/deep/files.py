@@ -107,6 +107,8 @@ def is_deep_file(path: Path) -> bool:
     """
     from safetensors import SafetensorError, safe_open
 
+    if not path.is_file():  # opening a pipe waits until another process writes to it
+        return False
     try:
         with safe_open(path, framework="numpy") as file:
             return (file.metadata() or {}).get("schema") == SCHEMA
