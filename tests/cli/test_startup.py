@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sharefind import __version__
 from sharefind.cli.app import application
 from sharefind.limits import SETTINGS
@@ -28,6 +30,8 @@ UNUSED += (
 SEARCH = ("discover", "--group", "C2", "--quiet")
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_a_search_loads_only_what_it_uses(environment: dict[str, str], tmp_path: Path) -> None:
     probe = f"""
 import sys
