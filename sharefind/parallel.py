@@ -7,7 +7,6 @@ its own random streams, so results do not depend on the worker. The callers defi
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 import warnings
@@ -359,6 +358,8 @@ def _reach(address: str, patience: float) -> None:
     """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
+        import socket
+
         socket.create_connection((host, int(port)), timeout=patience).close()
 
 
