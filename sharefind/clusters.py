@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -121,6 +120,8 @@ def _reach(address: str, patience: float) -> None:
     """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
+        import socket
+
         socket.create_connection((host, int(port)), timeout=patience).close()
 
 

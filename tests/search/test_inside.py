@@ -12,12 +12,13 @@ from sharefind.datasets import teacher_student
 from sharefind.datasets.task import finite_task
 from sharefind.groups import FiniteGroup, named_group, natural, trivial
 from sharefind.inference import MarginalLikelihood, family_test, subgroup_family
+from sharefind.proposal import subgroups
 from sharefind.proposal.noisy_automorphisms import Effort
 from sharefind.proposal.subgroups import SubgroupProposing, propose_subgroups
 from sharefind.report.text.runs import RunView
 from sharefind.report.text.subgroup_words import subgroup_words
 from sharefind.report.text.verdict import doubts, verdict
-from sharefind.search import Engine, build_problem, inside, search_config
+from sharefind.search import Engine, build_problem, search_config
 from sharefind.search.inside import subgroup_start
 from sharefind.search.law_tests import candidate_family
 from sharefind.search.result_record import result_record
@@ -92,7 +93,7 @@ def test_a_search_that_is_cut_short_is_undecided_about_the_rest(truth, monkeypat
     """Not where the whole candidate holds: then all of its subgroups do."""
     effort = Effort(expansions=1, most_expansions=1)
     monkeypatch.setattr(
-        inside, "propose_subgroups", partial(propose_subgroups, settings=SubgroupProposing(effort=effort))
+        subgroups, "propose_subgroups", partial(propose_subgroups, settings=SubgroupProposing(effort=effort))
     )
     x = np.random.default_rng(0).normal(size=(400, 6))
     y = (x + x.mean(axis=1, keepdims=True)) if truth == "S6" else x - 0.5 * np.roll(x, 1, axis=1)
