@@ -92,7 +92,7 @@ def dense(layer: nn.Module, x: Tensor) -> Tensor:
 
 def assert_equal_to_rounding(layer: nn.Module, x: Tensor) -> None:
     """Values and gradients of a layer beside those of its matrix, relative to the sizes that rounding acts on."""
-    tolerance = 64 * torch.finfo(x.dtype).eps
+    tolerance = 256 * torch.finfo(x.dtype).eps
     x = x.clone().requires_grad_()
     weights = torch.randn(*x.shape[:-1], layer.out_features, dtype=x.dtype)
     results = []
@@ -269,7 +269,7 @@ def _left_multiplications() -> list[np.ndarray[Any, Any]]:
     st.integers(1, 3),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_moves_of_a_commuting_group_are_found_under_any_order(
     grid: list[int], start: int, end: int, random: Any
 ) -> None:
