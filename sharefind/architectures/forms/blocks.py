@@ -47,7 +47,7 @@ class Blocks:
         turned = order**2 * (start + end)
         products = 3.0 * batch * (inner + turned) + 2.0 * order * entries
         numbers = 4.0 * batch * order * (start + end) + 2.0 * entries
-        return Work(products, numbers, float(order * start * end), 8 + 4 * len(self.kinds))
+        return Work(products, numbers, float(order * start * end), 18 + 8 * len(self.kinds))
 
 
 def find_blocks(layer: TiedLayer, most: int = 48, widest: int = 2**13) -> Blocks | None:

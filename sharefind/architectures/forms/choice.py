@@ -19,18 +19,13 @@ AUTO = "auto"
 Find = Callable[[TiedLayer], Form | None]
 
 
-def find_gather(layer: TiedLayer, most: int = 2**15) -> Gather | None:
-    """Return the form of small layers; None where the weight has more entries than `most`: sums in order are slow."""
-    return Gather(layer.weight.size, sum(layer.weight.shape)) if layer.weight.size <= most else None
-
-
-def find_dense(layer: TiedLayer) -> Dense:
-    """Return the form that every layer has."""
-    return Dense(layer.weight.size, sum(layer.weight.shape))
+def find_gather(layer: TiedLayer, most: int = 2**18) -> Gather | None:
+    """Return the form of layers that are not wide; None where the weight has more entries than `most`."""
+    return Gather.of(layer) if layer.weight.size <= most else None
 
 
 FORMS: dict[str, Find] = {
-    "dense": find_dense,
+    "dense": Dense.of,
     "gather": find_gather,
     "pool": find_pool,
     "fft": find_fourier,
@@ -71,9 +66,11 @@ def check_form(asked: str) -> None:
 def is_light(form: Form, entries: int, kept: float = 7e-11) -> bool:
     """Return whether the outputs of one row cost less in a form than by a matrix that is kept.
 
+    They are a third of a step, which has gradients besides.
+
     Args:
         form: Of those that keep no matrix; dense and gathered layers have one.
         entries: Of the matrix.
         kept: Seconds of an entry that is read from memory.
     """
-    return not isinstance(form, Dense) and bool(form.work(1).seconds() / 2 < kept * entries)
+    return not isinstance(form, Dense) and bool(form.work(1).seconds() / 3 < kept * entries)

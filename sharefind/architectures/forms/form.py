@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +37,9 @@ class Pace:
         call: Seconds of an operation of torch on nothing.
     """
 
-    product: float = 3e-11
-    number: float = 1e-9
-    read: float = 3e-9
+    product: float = 2e-11
+    number: float = 4e-10
+    read: float = 1.5e-9
     call: float = 8e-6
 
 
@@ -88,23 +88,35 @@ class Dense:
     Attributes:
         entries: Entries of W.
         width: d_in + d_out.
+        dim: Number of coefficients.
+        crowd: Coefficients with more entries than that are slow to add up.
     """
 
     name: ClassVar[str] = "dense"
     entries: int
     width: int
+    dim: int
+    crowd: ClassVar[int] = 64
+
+    @classmethod
+    def of(cls, layer: TiedLayer) -> Self:
+        """Return the form of a layer."""
+        return cls(layer.weight.size, sum(layer.weight.shape), layer.dim)
 
     def work(self, batch: int) -> Work:
         """Return what a step asks for: each product is made three times, for outputs, weights and inputs."""
-        return Work(3.0 * batch * self.entries, batch * self.width + self.entries, self.entries, 5)
+        # Additions to one number wait for each other.
+        reads = self.entries * (2 if self.crowd * self.dim <= self.entries else 1)
+        return Work(3.0 * batch * self.entries, batch * self.width, reads, 5)
 
 
 @dataclass(frozen=True, eq=False)
 class Gather(Dense):
-    """The transposed matrix read from coefficients at once, by operations of torch alone: for small layers."""
+    """The matrix read by columns from the coefficients, by operations of torch alone: for layers that are not wide."""
 
     name: ClassVar[str] = "gather"
 
     def work(self, batch: int) -> Work:
         """Return what a step asks for."""
-        return Work(3.0 * batch * self.entries, batch * self.width, self.entries, 3)
+        whole = super().work(batch)
+        return replace(whole, calls=whole.calls - 2)

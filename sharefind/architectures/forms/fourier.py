@@ -48,7 +48,7 @@ class Fourier:
         numbers = (batch * (start + to) + start * to) * places * transform * doublings / 4
         products = 0.0 if start == to == 1 else 12.0 * batch * to * start * places / 2
         passes = batch * places * (6.0 * min(start, to) + 2 * (start + to))
-        return Work(products, numbers + passes, float(self.kernel.size), 12)
+        return Work(products, numbers + passes, float(self.kernel.size), 20)
 
 
 def find_fourier(layer: TiedLayer, least: int = 32, most: int = 2**12) -> Fourier | None:

@@ -113,7 +113,8 @@ class SharedLinear(SharedModule):
             copies = len(self.sharing.output_places), len(self.sharing.input_places)
             kernel = kernel.view(*copies, *self.sharing.grid).to(dtype)
             u = u.view(*x.shape[:-1], copies[1], *self.sharing.grid).to(dtype)
-            spectrum, waves = torch.fft.rfftn(kernel, dim=axes), torch.fft.rfftn(u, dim=axes)
+            spectrum = torch.fft.rfftn(kernel, dim=axes)
+            waves = torch.fft.rfftn(u, dim=axes)
             shape = (*x.shape[:-1], copies[0], *waves.shape[axes[0] :])
             spectrum, waves = spectrum.flatten(2), waves.flatten(axes[0])
             total = torch.einsum("oif,...if->...of", spectrum, waves).reshape(shape)
@@ -128,8 +129,9 @@ class SharedLinear(SharedModule):
         batch, _, start = waves.shape
         values = self.values.index_select(-1, self.tied).view(order, -1)
         end = values.shape[1] // start
-        blocks, found = torch.split(self.mix @ values, self.block_sizes), []
-        for run, block, rows in zip(self.sharing.kinds, blocks, torch.split(waves, self.wave_sizes, 1), strict=True):
+        blocks = torch.split(self.mix @ values, self.block_sizes)
+        parts, found = torch.split(waves, self.wave_sizes, 1), []
+        for run, block, rows in zip(self.sharing.kinds, blocks, parts, strict=True):
             # Each repeat of a kind is a row, and the block of the kind acts on it.
             count, repeats, width = run
             block = block.view(count, width, width, start, end).transpose(2, 3)
@@ -199,10 +201,11 @@ class SharedLinear(SharedModule):
         inputs = torch.tensor(self.sharing.input_places, device=device)
         outputs = torch.tensor(self.sharing.output_places, device=device)
         weight = labels[: self.sharing.d_in * self.sharing.d_out].view(self.sharing.d_out, -1)
-        kernel = weight[outputs[:, None, :], inputs[None, :, :1]]
-        self.register_buffer("kernel", self._places(kernel.flatten()).int(), persistent=False)
+        kernel = weight[outputs[:, None, :], inputs[None, :, :1]].flatten()
+        self.register_buffer("kernel", self._places(kernel).int(), persistent=False)
         self.register_buffer("input_places", inputs.flatten(), persistent=False)
-        self.register_buffer("output_order", outputs.flatten().argsort(), persistent=False)
+        order = outputs.flatten().argsort()
+        self.register_buffer("output_order", order, persistent=False)
 
     def _make_blocks(self) -> None:
         """Where orbits lie in inputs and outputs, their coordinates, and what blocks are made of."""
@@ -218,12 +221,12 @@ class SharedLinear(SharedModule):
         self.register_buffer("tied", self._places(tied).int(), persistent=False)
         self.register_buffer("input_order", inputs.flatten(), persistent=False)
         # An input that stands in several places has a share in each.
-        every = torch.arange(self.sharing.d_in, device=device)
-        times = (inputs.flatten()[:, None] == every).sum(0)
-        shares = times[inputs.flatten()].to(like).reciprocal()
+        times = like.new_zeros(self.sharing.d_in)
+        times = times.index_add(0, inputs.flatten(), like.new_ones(inputs.numel()))
+        shares = times[inputs.flatten()].reciprocal()
         self.register_buffer("shares", shares, persistent=False)
-        every = torch.arange(self.sharing.d_out, device=device)
-        places = (outputs.flatten() == every[:, None]).int().argmax(-1)
+        places = torch.zeros(self.sharing.d_out, device=device, dtype=torch.int64)
+        places[outputs.flatten()] = torch.arange(outputs.numel(), device=device)
         self.register_buffer("output_order", places, persistent=False)
         waves = torch.tensor(self.sharing.basis_rows, device=device, dtype=torch.float64)
         self.register_buffer("waves", waves.to(like), persistent=False)
@@ -259,7 +262,8 @@ class SharedLinear(SharedModule):
             self.register_buffer("spreads", spreads.t().contiguous(), persistent=False)
             first = mix.shape[1] - len(pools)
             rate_of = [first + k for k, pool in enumerate(pools) for _ in pool[0]]
-            self.register_buffer("rate_of", torch.tensor(rate_of, device=like.device), persistent=False)
+            rates = torch.tensor(rate_of, device=like.device)
+            self.register_buffer("rate_of", rates, persistent=False)
 
     def _members(self, parts: Sequence[int]) -> Tensor:
         """Which part each number belongs to, and with what sign: (numbers, parts)."""
