@@ -139,7 +139,7 @@ def _deep(
         require_onnx()
     outcome = finished_outcome(RunFolder.open(run, limits_of(options)))
     rows = found_rows(outcome, *_rows(outcome.problem.task, seed), _units(outcome.problem))
-    train_deep(rows, settings, run, out, is_json=options["json"], is_quiet=options["quiet"])
+    train_deep(rows, settings, run, out, limits_of(options), is_json=options["json"], is_quiet=options["quiet"])
     context.obj.written = out
 
 

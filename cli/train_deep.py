@@ -10,6 +10,7 @@ import typer
 
 from sharefind.cli.console import print_json, progress_console, result_console
 from sharefind.errors import ConfigError, UnitError
+from sharefind.limits import Limits
 from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
@@ -98,7 +99,14 @@ def settings_of(unit: str, layers: str, width: int | None, seed: int) -> ChoiceS
 
 
 def train_deep(
-    rows: DeepRows, settings: ChoiceSettings, run: Path, out: Path, *, is_json: bool, is_quiet: bool
+    rows: DeepRows,
+    settings: ChoiceSettings,
+    run: Path,
+    out: Path,
+    limits: Limits,
+    *,
+    is_json: bool,
+    is_quiet: bool,
 ) -> None:
     """Choose, train, write and print.
 
@@ -107,6 +115,7 @@ def train_deep(
         settings: What is tried.
         run: The run folder.
         out: The file to write.
+        limits: `dim` bounds the numbers of a network.
         is_json: Whether the result is printed as JSON.
         is_quiet: Whether no progress is shown.
     """
@@ -115,7 +124,7 @@ def train_deep(
     from sharefind.report.text.deep_words import choice_progress
 
     with choice_progress(progress_console(), is_silent=is_quiet or is_json) as told:
-        network, choice = choose_network(rows, settings, told)
+        network, choice = choose_network(rows, settings, told, limits)
     certificate = write_deep(network, out, settings.seed)
     if is_json:
         print_json(_record(run, out, settings, choice, certificate))

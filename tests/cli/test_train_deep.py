@@ -71,6 +71,7 @@ def test_json(call: Call, run: Path) -> None:
         (("--unit", "deep", "--out", "n.pt"), "end the name with one"),
         (("--unit", "deep", "--layers", "9", "--out", "n.safetensors"), "a number of hidden layers up to 8"),
         (("--unit", "deep", "--layers", "3..2", "--out", "n.safetensors"), "a number of hidden layers up to 8"),
+        (("--unit", "deep", "--width", "300", "--out", "n.safetensors"), "above the limit of 100000.*--max-dim 1"),
         (("--layers", "2", "--out", "n.safetensors"), "add --unit deep"),
     ],
 )

@@ -6,7 +6,7 @@ in spaces that are computed from the generators exactly. So the stack commutes w
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sharefind.architectures.certificate.group_names import Naming
 from sharefind.architectures.certificate.stabiliser import refusal
 from sharefind.architectures.deep.deep_json import from_json, to_json
 from sharefind.architectures.deep.network import DeepNetwork
-from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.limits import DEFAULT_LIMITS
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,18 @@ class DeepCertificate:
         return asdict(self)
 
 
-def prove(
-    network: DeepNetwork, trials: int = 16, tolerance: float = 1e-6, limits: Limits = DEFAULT_LIMITS
-) -> DeepCertificate:
+def prove(network: DeepNetwork, trials: int = 16, tolerance: float = 1e-6) -> DeepCertificate:
     """Prove that a network is equivariant, or refuse.
 
     Args:
         network: The network.
         trials: Random inputs of the numerical check.
         tolerance: Largest relative error in float64; rounding alone gives about 1e-15.
-        limits: `dim` bounds the parameters.
 
     Raises:
         ExportError: A claim does not hold; the message says which.
     """
-    known = from_json(to_json(network), limits)
+    known = from_json(to_json(network), replace(DEFAULT_LIMITS, dim=max(1, network.unit.space.dim)))
     spaces = list(zip(known.unit.layer_spaces, network.unit.layer_spaces, strict=True))
     if any(rebuilt != own for rebuilt, own in spaces):
         raise refusal("the spaces of the weights are not those of the generators")
