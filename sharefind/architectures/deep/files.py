@@ -24,7 +24,7 @@ SUFFIXES = (".safetensors", ".onnx", ".py")
 
 
 def write_deep(network: DeepNetwork, path: Path, seed: int | None = None) -> DeepCertificate:
-    """Prove that a network is equivariant and write it, whole or not at all, in the format of the file's ending.
+    """Return the certificate of a network that is written, whole or not at all, in the format of the file's ending.
 
     Args:
         network: The network.

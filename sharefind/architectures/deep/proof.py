@@ -54,12 +54,12 @@ class DeepCertificate:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object with the attributes as keys."""
+        """Return a JSON object with the attributes as keys."""
         return asdict(self)
 
 
 def prove(network: DeepNetwork, trials: int = 16, tolerance: float = 1e-6) -> DeepCertificate:
-    """Prove that a network is equivariant, or refuse.
+    """Return the certificate that a network is equivariant, or refuse.
 
     Args:
         network: The network.
