@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sharefind.architectures.layers.comparison import Score, TrainingPlan
     from sharefind.search import Problem, TaskLike
     from sharefind.search.scores import Scored
+    from sharefind.spaces import Subspace
     from sharefind.typing import FloatArray, IntArray
 
 USUAL_STEP = 0.05
@@ -86,8 +87,7 @@ def train(
         require_onnx()
     outcome = finished_outcome(RunFolder.open(run, limits_of(options)))
     spec = spec_from_outcome(outcome)
-    if spec.space.is_zero:
-        raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
+    _refuse_zero(run, spec.space)
     x, y = _rows(outcome.problem.task, seed)
     units, plan = _units(outcome.problem), TrainingPlan(width, epochs, lr=lr, seed=seed, restarts=restarts)
     is_silent = options["quiet"] or options["json"]
@@ -138,9 +138,15 @@ def _deep(
     if out.suffix.lower() == ".onnx":
         require_onnx()
     outcome = finished_outcome(RunFolder.open(run, limits_of(options)))
+    _refuse_zero(run, outcome.e_star.space)
     rows = found_rows(outcome, *_rows(outcome.problem.task, seed), _units(outcome.problem))
     train_deep(rows, settings, run, out, limits_of(options), is_json=options["json"], is_quiet=options["quiet"])
     context.obj.written = out
+
+
+def _refuse_zero(run: Path, space: Subspace) -> None:
+    if space.is_zero:
+        raise ConfigError(f"{run} found {{0}}: there is nothing to train; look at sharefind inspect {run}")
 
 
 def _refuse_layers(context: typer.Context) -> None:
