@@ -118,7 +118,7 @@ class _Chooser:
         mixtures = usual_mixtures(self.types, rows.in_rep)
         self.mixtures = {mixture.name: mixture for mixture in mixtures}
         has_census = rows.group.order > 1
-        extra = 2 * has_census + (1 + has_census) * settings.has_references
+        extra = 2 * has_census + 2 * has_census * settings.has_references
         self.total = len(settings.widths) + len(mixtures) - 1 + len(settings.depths) - 1 + extra + 1
 
     def chosen(self) -> tuple[DeepNetwork, Choice]:
@@ -188,8 +188,9 @@ class _Chooser:
         widths = tuple(rep.dim for rep in best.unit.hidden_reps)
         unit = dense_unit(self.settings.unit, self.rows, widths)
         found = []
-        wanted: list[tuple[str, Augmentation | None]] = [("no sharing", None)]
+        wanted = list[tuple[str, Augmentation | None]]()
         if self.rows.group.order > 1:
+            wanted.append(("no sharing", None))
             wanted.append(("no sharing, rows moved by the group, averaged over it", Augmentation(self.rows)))
         for name, augmentation in wanted:
             self._tell(name)

@@ -45,6 +45,8 @@ class DeepCertificate:
     @property
     def statement(self) -> str:
         """The certificate in one sentence, the same on every machine."""
+        if self.order == 1:
+            return f"{self.unit}, {len(self.layers)} linear layers without a group: no symmetry is claimed, none proven"
         free = sum(dim for _, dim, _ in self.layers)
         total = sum(ambient for _, _, ambient in self.layers)
         name = f"{self.group}{' (name not checked)' if self.naming == Naming.UNCHECKED else ''}"

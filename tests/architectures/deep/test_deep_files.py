@@ -52,6 +52,7 @@ def test_proof(network: DeepNetwork) -> None:
     assert certificate.error < 1e-12
     assert (certificate.group, certificate.order) == (network.group.name, network.group.order)
     assert certificate.naming in ("proven", "image")
+    assert ("no symmetry is claimed" in certificate.statement) == (network.group.order == 1)
     assert sum(dim for _, dim, _ in certificate.layers) == network.parameters
     assert sum(size for *_, size in certificate.layers) == network.unit.space.dim
 
