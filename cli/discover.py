@@ -18,7 +18,8 @@ from sharefind.parallel import Workers
 
 if TYPE_CHECKING:
     from sharefind.progress import StageProgress
-    from sharefind.search import Problem, RunFolder, SearchConfig
+    from sharefind.report.text.runs import RunView
+    from sharefind.search import Problem, RunFolder, SearchConfig, SearchOutcome
 
     _Ready = tuple[Problem, RunFolder]
 
@@ -41,6 +42,7 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
     given = with_labels(given)
     if file is not None:
         given = _with_data(given, file)
+    deep = _deep_asked(given)
     workers = Workers(options["jobs"], options["executor"] or "loky", options["address"])
     with workers.connected():
         ready = _resumed(given, session) if "resume" in given else _new(given, session)
@@ -50,16 +52,34 @@ def discover(context: typer.Context, file: File = None, **options: Any) -> None:
             return
         problem, folder = ready
         session.run = folder.path
-        view = _search(problem, folder, workers, session, is_silent=options["quiet"], is_json=options["json"])
+        view, outcome = _search(problem, folder, workers, session, is_silent=options["quiet"], is_json=options["json"])
         session.run, session.written = None, folder.path
     # The warnings of the problem were printed when the search began.
     warn([line for line in view.result.warnings if line not in problem.warnings])
-    if options["json"]:
-        print_json(view.result.to_json())
-        return
-    from sharefind.report.text.tables import summary
+    if not options["json"]:
+        from sharefind.report.text.tables import summary
 
-    result_console().print(summary(view))
+        result_console().print(summary(view))
+    found = _deep(outcome, deep, folder, options) if deep is not None else {}
+    if options["json"]:
+        print_json({**view.result.to_json(), **found})
+
+
+def _deep_asked(given: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the unit and the numbers of layers of a deep network where one is asked for, and drop these options."""
+    if not {"unit", "layers"} & given.keys():
+        return None
+    from sharefind.cli.train_deep import taken_deep
+
+    return taken_deep(given)
+
+
+def _deep(outcome: SearchOutcome, asked: tuple[str, str], folder: RunFolder, options: dict[str, Any]) -> dict[str, Any]:
+    """Choose and train a deep network on the group that was found."""
+    from sharefind.cli.train_deep import deep_after
+
+    shown = {"is_json": options["json"], "is_quiet": options["quiet"]}
+    return {"deep": deep_after(outcome, asked, folder.path, limits_of(options), **shown)}
 
 
 def _with_data(given: dict[str, Any], file: str) -> dict[str, Any]:
@@ -143,7 +163,7 @@ def _resumed(given: dict[str, Any], session: Session) -> _Ready | Unready:
 
 def _search(
     problem: Problem, folder: RunFolder, workers: Workers, session: Session, *, is_silent: bool, is_json: bool
-) -> Any:
+) -> tuple[RunView, SearchOutcome]:
     from sharefind.report.text.live_progress import is_shown, watcher
     from sharefind.report.text.runs import RunView
     from sharefind.search import run_search
@@ -158,7 +178,7 @@ def _search(
     forecast = Forecast(expected.estimate)
     with watcher(console, problem, folder.path, **shown, lines=expected.lines, forecast=forecast) as observer:
         outcome, result = run_search(problem, folder, observer, workers, clock=clock_of(session))
-    return RunView(folder.path, result, outcome.lattice, problem.settings.alpha)
+    return RunView(folder.path, result, outcome.lattice, problem.settings.alpha), outcome
 
 
 def _use_one_thread() -> None:

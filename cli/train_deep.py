@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sharefind.cli.console import print_json, progress_console, result_console
-from sharefind.errors import ConfigError, UnitError
+from sharefind.cli.console import print_json, progress_console, result_console, warn
+from sharefind.errors import ConfigError, ExportError, InputError, UnitError
+from sharefind.limits import Limits
 from sharefind.storage import refuse_unwritable, shell_word
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sharefind.architectures.deep.proof import DeepCertificate
     from sharefind.architectures.deep.record import Choice
     from sharefind.architectures.deep.rows import DeepRows
+    from sharefind.search import SearchOutcome
 
 SUFFIXES = (".safetensors", ".onnx")
 
@@ -24,6 +26,8 @@ SHALLOW = ("epochs", "restarts", "lr")
 """Options of `train` that say how shallow networks are trained."""
 
 MOST_LAYERS = 8
+
+USUAL_LAYERS = "3"
 
 
 def check_deep(context: typer.Context, unit: str, out: Path) -> None:
@@ -39,13 +43,11 @@ def check_deep(context: typer.Context, unit: str, out: Path) -> None:
         UnitError: The unit is unknown or no deep one.
     """
     from sharefind.meanfield.units import read_unit
-    from sharefind.meanfield.units.activations import by_name
-    from sharefind.meanfield.units.layer_functions import POINT_FUNCTIONS
 
     choice = read_unit(unit)
     if not choice.kind.has_layers:
         raise UnitError(f"--unit {unit}: networks are trained with the run's own unit or a deep one; drop --unit")
-    by_name(POINT_FUNCTIONS, choice.detail, "function of a deep unit")
+    _check_function(choice.detail)
     given = [f"--{name}" for name in SHALLOW if is_given(context, name)]
     if given:
         raise ConfigError(f"{', '.join(given)} and --unit {unit}: deep networks choose these themselves; drop them")
@@ -98,7 +100,14 @@ def settings_of(unit: str, layers: str, width: int | None, seed: int) -> ChoiceS
 
 
 def train_deep(
-    rows: DeepRows, settings: ChoiceSettings, run: Path, out: Path, *, is_json: bool, is_quiet: bool
+    rows: DeepRows,
+    settings: ChoiceSettings,
+    run: Path,
+    out: Path,
+    limits: Limits,
+    *,
+    is_json: bool,
+    is_quiet: bool,
 ) -> None:
     """Choose, train, write and print.
 
@@ -107,20 +116,124 @@ def train_deep(
         settings: What is tried.
         run: The run folder.
         out: The file to write.
+        limits: `dim` bounds the numbers of a network.
         is_json: Whether the result is printed as JSON.
         is_quiet: Whether no progress is shown.
     """
-    from sharefind.architectures.deep.choosing import choose_network
-    from sharefind.architectures.deep.files import write_deep
-    from sharefind.report.text.deep_words import choice_progress
-
-    with choice_progress(progress_console(), is_silent=is_quiet or is_json) as told:
-        network, choice = choose_network(rows, settings, told)
-    certificate = write_deep(network, out, settings.seed)
+    choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
     if is_json:
         print_json(_record(run, out, settings, choice, certificate))
         return
     _print(choice, certificate, out)
+
+
+def _chosen(
+    rows: DeepRows, settings: ChoiceSettings, out: Path, limits: Limits, *, is_silent: bool
+) -> tuple[Choice, DeepCertificate]:
+    """Choose, train and write."""
+    from sharefind.architectures.deep.choosing import choose_network
+    from sharefind.architectures.deep.files import write_deep
+    from sharefind.report.text.deep_words import choice_progress
+
+    with choice_progress(progress_console(), is_silent=is_silent) as told:
+        network, choice = choose_network(rows, settings, told, limits)
+    return choice, write_deep(network, out, settings.seed)
+
+
+def taken_deep(given: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the unit and the numbers of layers where `discover` was asked for a deep network, and drop both options.
+
+    The search itself has the unit that it takes by itself: which group the data have does not depend on a network.
+
+    Args:
+        given: The options of `discover`, from which these are removed.
+
+    Raises:
+        ConfigError: The options do not fit each other.
+        UnitError: The function behind the colon is unknown.
+    """
+    unit, layers = given.get("unit"), given.pop("layers", None)
+    if unit is not None and _is_deep(unit):
+        if "resume" in given:
+            raise ConfigError(f"--unit {unit} with --resume: finish the run, then sharefind train RUN --unit {unit}")
+        if "hidden_rep" in given:
+            raise ConfigError(f"--hidden-rep and --unit {unit}: hidden types are chosen on the data; drop --hidden-rep")
+        read_layers(layers or USUAL_LAYERS)
+        del given["unit"]
+        return unit, layers or USUAL_LAYERS
+    if layers is not None:
+        raise ConfigError("--layers is for deep networks; add --unit deep, or drop it")
+    return None
+
+
+def _is_deep(unit: str) -> bool:
+    """Whether an expression is that of a deep unit; its function is checked."""
+    from sharefind.meanfield.units import find_unit
+
+    choice = find_unit(unit)
+    if choice is None or not choice.kind.has_layers:
+        return False
+    _check_function(choice.detail)
+    return True
+
+
+def _check_function(name: str) -> None:
+    from sharefind.meanfield.units.activations import by_name
+    from sharefind.meanfield.units.layer_functions import POINT_FUNCTIONS
+
+    by_name(POINT_FUNCTIONS, name, "function of a deep unit")
+
+
+def deep_after(
+    outcome: SearchOutcome, asked: tuple[str, str], run: Path, limits: Limits, *, is_json: bool, is_quiet: bool
+) -> dict[str, Any] | None:
+    """Return the record of a deep network on the group that `discover` found; without JSON it is printed.
+
+    The network is written to deep.safetensors in the run folder. Where there is none, a warning says why.
+
+    Args:
+        outcome: Of the search.
+        asked: The unit and the numbers of layers, from `taken_deep`.
+        run: The run folder.
+        limits: `dim` bounds the numbers of a network.
+        is_json: Whether the record is printed with the result.
+        is_quiet: Whether no progress is shown.
+    """
+    out, seed = run / "deep.safetensors", outcome.problem.settings.seed
+    try:
+        rows = outcome_rows(outcome, seed)
+        settings = settings_of(*asked, None, seed)
+        choice, certificate = _chosen(rows, settings, out, limits, is_silent=is_quiet or is_json)
+    except (InputError, ExportError) as error:
+        warn([f"no deep network was trained: {error}"])
+        return None
+    if not is_json:
+        _print(choice, certificate, out)
+    return _record(run, out, settings, choice, certificate)
+
+
+def outcome_rows(outcome: SearchOutcome, seed: int) -> DeepRows:
+    """Return the rows of a finished search with the group that it found.
+
+    Args:
+        outcome: Of the search.
+        seed: Of fresh samples of a task that has no rows.
+
+    Raises:
+        ConfigError: Nothing was found.
+        ExportError: No space holds, the group is infinite, or a log does not settle its mirror maps.
+    """
+    from sharefind.architectures import refuse_open_maps
+    from sharefind.architectures.deep.found_rows import found_rows
+    from sharefind.cli.task_rows import task_rows, task_units
+    from sharefind.search.mirror_record import mirror_row
+
+    if not outcome.finished:
+        raise ExportError(f"the search ended at {outcome.e_star.label}, which does not hold; resume it first")
+    if outcome.e_star.space.is_zero:
+        raise ConfigError("the search found {0}: there is nothing to train")
+    refuse_open_maps(mirror_row(outcome))
+    return found_rows(outcome, *task_rows(outcome.problem.task, seed), task_units(outcome.problem))
 
 
 def _record(

@@ -45,7 +45,7 @@ def _verify_deep(path: Path, limits: Limits, *, is_json: bool) -> None:
     from sharefind.architectures.deep.files import read_deep
     from sharefind.architectures.deep.proof import prove
 
-    certificate = prove(read_deep(path, limits), limits=limits)
+    certificate = prove(read_deep(path, limits))
     if is_json:
         print_json({"schema": "sharefind.deep-certificate/1", "spec": str(path), **certificate.to_json()})
         return

@@ -27,7 +27,7 @@ def _brief_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
         "sharefind.architectures.deep.choosing.ChoiceSettings",
         lambda unit, depths, widths, seed: ChoiceSettings(unit, depths, widths, plan, seed=seed),
     )
-    monkeypatch.setattr("sharefind.cli.train._rows.__defaults__", (200,))
+    monkeypatch.setattr("sharefind.cli.task_rows.task_rows.__defaults__", (200,))
 
 
 def test_train_verify_and_export(call: Call, run: Path, tmp_path: Path) -> None:
@@ -71,6 +71,7 @@ def test_json(call: Call, run: Path) -> None:
         (("--unit", "deep", "--out", "n.pt"), "end the name with one"),
         (("--unit", "deep", "--layers", "9", "--out", "n.safetensors"), "a number of hidden layers up to 8"),
         (("--unit", "deep", "--layers", "3..2", "--out", "n.safetensors"), "a number of hidden layers up to 8"),
+        (("--unit", "deep", "--width", "300", "--out", "n.safetensors"), "above the limit of 100000.*--max-dim 1"),
         (("--layers", "2", "--out", "n.safetensors"), "add --unit deep"),
     ],
 )
@@ -89,3 +90,31 @@ def test_deep_files_go_to_torch_and_onnx_alone(call: Call, run: Path) -> None:
     ):
         ending = call("export", "net.safetensors", *arguments)
         assert ending.status == 2 and message in ending.err
+
+
+def test_discover_ends_with_a_deep_network(discover: Call, call: Call, tmp_path: Path) -> None:
+    asked = ("--group", "C2", "--unit", "deep:relu", "--layers", "1")
+    ending = discover(*asked, "--out", "found")
+    assert ending.status == 0, ending.err
+    assert "E_* = E^C2" in ending.out and "wrote found/deep.safetensors: deep:relu" in ending.out
+    assert call("verify", "found/deep.safetensors").status == 0
+    record = json.loads(discover(*asked, "--out", "again", "--json").out)
+    assert record["schema"] == "sharefind.result/1"
+    assert record["deep"]["choice"]["function"] == "relu"
+    assert record["unit"].startswith("matrix")
+    for arguments, message in (
+        (("--unit", "deep", "--layers", "x", "--out", "other"), "a number of hidden layers"),
+        (("--layers", "2", "--out", "other"), "add --unit deep"),
+        (("--unit", "deep", "--hidden-rep", "regular", "--out", "other"), "drop --hidden-rep"),
+        (("--unit", "deep:sine", "--out", "other"), "'sine' is unknown"),
+    ):
+        refused = discover("--group", "C2", *arguments)
+        assert refused.status == 2 and message in refused.err and len(refused.err.splitlines()) == 1
+    refused = call("discover", "--resume", "found", "--unit", "deep")
+    assert refused.status == 2 and "finish the run" in refused.err
+
+
+def test_discover_says_why_there_is_no_deep_network(discover: Call, tmp_path: Path) -> None:
+    ending = discover("--group", "C2", "--task", "c2-arbitrary", "--unit", "deep", "--max-nodes", "1", "--out", "found")
+    assert ending.status == 0, ending.err
+    assert "no deep network was trained" in ending.err

@@ -25,9 +25,16 @@ class DeepBatch(nn.Module):
         dtype: Precision of the coordinates.
 
     Attributes:
+        unit: The unit.
         weights: Coordinates of each layer's weight, shape (R, dim).
         biases: Coordinates of each layer's bias, shape (R, dim).
+        shapes: Shape of each layer's weight.
+        weight_spaces: Coordinates of each layer's weights.
+        bias_spaces: Coordinates of each layer's biases.
     """
+
+    weights: nn.ParameterList
+    biases: nn.ParameterList
 
     def __init__(self, unit: DeepUnit, count: int, seed: int, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,10 @@ from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.architectures.deep.record import Choice, Reference, TypesEdge, TypesNode
 from sharefind.architectures.deep.rows import DeepRows
 from sharefind.architectures.deep.training import Augmentation, Plan, train
-from sharefind.errors import GroupError
+from sharefind.errors import ConfigError, GroupError, setting
 from sharefind.groups import FiniteGroup, HiddenTypes, Representation, trivial
 from sharefind.groups.subgroups import MAX_SUBGROUP_ORDER
+from sharefind.limits import DEFAULT_LIMITS, Limits, raise_it
 from sharefind.meanfield.units import DeepUnit, build_unit
 from sharefind.typing import FloatArray
 
@@ -65,7 +67,7 @@ class _Visited:
 
 
 def choose_network(
-    rows: DeepRows, settings: ChoiceSettings, progress: Progress | None = None
+    rows: DeepRows, settings: ChoiceSettings, progress: Progress | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[DeepNetwork, Choice]:
     """Return a trained network whose hidden types were chosen on held-out rows, and how it was chosen.
 
@@ -73,8 +75,10 @@ def choose_network(
         rows: The rows, with the group that was decided on.
         settings: What is tried.
         progress: Hears of each training.
+        limits: `dim` bounds the numbers of a network, free ones and others.
 
     Raises:
+        ConfigError: The widest and deepest network is above the limit.
         GroupError: The group has more elements than subgroups are listed for.
         DataError: There are too few rows.
         NotConvergedError: A training diverged.
@@ -84,7 +88,20 @@ def choose_network(
             f"{rows.group.name} has {rows.group.order} elements, and hidden types are listed up to "
             f"{MAX_SUBGROUP_ORDER}; search inside a smaller group"
         )
+    _refuse_wide(rows, settings, limits)
     return _Chooser(rows, settings, progress).chosen()
+
+
+def _refuse_wide(rows: DeepRows, settings: ChoiceSettings, limits: Limits) -> None:
+    """Refuse the largest network where it is above a limit, before anything is trained."""
+    width, depth = max(*settings.widths, rows.group.order), max(settings.depths)
+    widths = (rows.in_rep.dim, *(width,) * depth, rows.out_rep.dim)
+    dim = sum((below + 1) * above for below, above in pairwise(widths))
+    if dim > limits.dim:
+        raise ConfigError(
+            f"{depth} hidden layers of width {width} have {dim} parameters, above the limit of {limits.dim}; take a "
+            f"smaller {setting('width')}, or {raise_it('dim', dim)}"
+        )
 
 
 class _Chooser:
@@ -101,7 +118,7 @@ class _Chooser:
         mixtures = usual_mixtures(self.types, rows.in_rep)
         self.mixtures = {mixture.name: mixture for mixture in mixtures}
         has_census = rows.group.order > 1
-        extra = 2 * has_census + (1 + has_census) * settings.has_references
+        extra = 2 * has_census + 2 * has_census * settings.has_references
         self.total = len(settings.widths) + len(mixtures) - 1 + len(settings.depths) - 1 + extra + 1
 
     def chosen(self) -> tuple[DeepNetwork, Choice]:
@@ -171,8 +188,9 @@ class _Chooser:
         widths = tuple(rep.dim for rep in best.unit.hidden_reps)
         unit = dense_unit(self.settings.unit, self.rows, widths)
         found = []
-        wanted: list[tuple[str, Augmentation | None]] = [("no sharing", None)]
+        wanted = list[tuple[str, Augmentation | None]]()
         if self.rows.group.order > 1:
+            wanted.append(("no sharing", None))
             wanted.append(("no sharing, rows moved by the group, averaged over it", Augmentation(self.rows)))
         for name, augmentation in wanted:
             self._tell(name)

@@ -12,7 +12,8 @@ from sharefind.architectures.deep.onnx_file import onnx_bytes
 from sharefind.architectures.deep.proof import DeepCertificate, prove
 from sharefind.architectures.deep.torch_source import torch_source
 from sharefind.architectures.formats.export_format import origin
-from sharefind.architectures.formats.tensors import in_one_order
+from sharefind.architectures.formats.tensors import check_header, in_one_order, refuse_size
+from sharefind.architectures.guards import GUARDS
 from sharefind.errors import ConfigError, InputError, one_line
 from sharefind.limits import DEFAULT_LIMITS, Limits
 from sharefind.storage import write_atomically
@@ -23,7 +24,7 @@ SUFFIXES = (".safetensors", ".onnx", ".py")
 
 
 def write_deep(network: DeepNetwork, path: Path, seed: int | None = None) -> DeepCertificate:
-    """Prove that a network is equivariant and write it, whole or not at all, in the format of the file's ending.
+    """Return the certificate of a network that is written, whole or not at all, in the format of the file's ending.
 
     Args:
         network: The network.
@@ -74,6 +75,8 @@ def read_deep(path: Path, limits: Limits = DEFAULT_LIMITS) -> DeepNetwork:
     from safetensors import SafetensorError, safe_open
 
     try:
+        refuse_size(path.stat().st_size, limits.bytes_of(GUARDS.weight_bytes), str(path))
+        check_header(path)
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: np.asarray(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
@@ -82,6 +85,7 @@ def read_deep(path: Path, limits: Limits = DEFAULT_LIMITS) -> DeepNetwork:
     if metadata.get("schema") != SCHEMA or "spec" not in metadata:
         raise InputError(f"{path}: the metadata are not those of {SCHEMA} with a spec; export it again")
     try:
+        refuse_size(len(metadata["spec"]), limits.bytes_of(GUARDS.spec_bytes), "its spec")
         known = from_json(metadata["spec"], limits)
         layers = _layers(tensors, len(known.unit.reps) - 1)
         return DeepNetwork(

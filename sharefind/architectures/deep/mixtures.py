@@ -53,8 +53,8 @@ def usual_mixtures(types: HiddenTypes, in_rep: Representation) -> list[Mixture]:
 
     Args:
         types: The types of the group.
-        in_rep: The action on inputs, of which the natural types are parts; the group's own where it is no action by
-            signed permutations.
+        in_rep: The action on inputs, whose parts are the natural types; no mixture has natural types where it has other
+            matrices than signed permutations.
     """
     regular, trivial = types.types[-1], types.types[0]
     found = [Mixture(REGULAR, ({regular: 1.0},))]
@@ -70,7 +70,7 @@ def usual_mixtures(types: HiddenTypes, in_rep: Representation) -> list[Mixture]:
 
 
 def natural_shares(types: HiddenTypes, in_rep: Representation) -> dict[HiddenType, float]:
-    """Return the share of each type in the coordinates of an action; nothing where it is none by signed permutations.
+    """Return the share of each type in the coordinates of an action; nothing for others than signed permutations.
 
     Args:
         types: The types of the group.

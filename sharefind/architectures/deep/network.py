@@ -89,7 +89,7 @@ class DeepNetwork:
 
     @cached_property
     def coordinates(self) -> tuple[tuple[SpaceCoordinates, SpaceCoordinates], ...]:
-        """Of each layer's weight and bias."""
+        """Coordinates of each layer's weight and bias."""
         spaces = zip(self.unit.weight_spaces, self.unit.bias_spaces, strict=True)
         return tuple((SpaceCoordinates(weight), SpaceCoordinates(bias)) for weight, bias in spaces)
 

@@ -6,7 +6,7 @@ in spaces that are computed from the generators exactly. So the stack commutes w
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sharefind.architectures.certificate.group_names import Naming
 from sharefind.architectures.certificate.stabiliser import refusal
 from sharefind.architectures.deep.deep_json import from_json, to_json
 from sharefind.architectures.deep.network import DeepNetwork
-from sharefind.limits import DEFAULT_LIMITS, Limits
+from sharefind.limits import DEFAULT_LIMITS
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class DeepCertificate:
     @property
     def statement(self) -> str:
         """The certificate in one sentence, the same on every machine."""
+        if self.order == 1:
+            return f"{self.unit}, {len(self.layers)} linear layers without a group: no symmetry is claimed, none proven"
         free = sum(dim for _, dim, _ in self.layers)
         total = sum(ambient for _, _, ambient in self.layers)
         name = f"{self.group}{' (name not checked)' if self.naming == Naming.UNCHECKED else ''}"
@@ -54,25 +56,22 @@ class DeepCertificate:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object with the attributes as keys."""
+        """Return a JSON object with the attributes as keys."""
         return asdict(self)
 
 
-def prove(
-    network: DeepNetwork, trials: int = 16, tolerance: float = 1e-6, limits: Limits = DEFAULT_LIMITS
-) -> DeepCertificate:
-    """Prove that a network is equivariant, or refuse.
+def prove(network: DeepNetwork, trials: int = 16, tolerance: float = 1e-6) -> DeepCertificate:
+    """Return the certificate that a network is equivariant, or refuse.
 
     Args:
         network: The network.
         trials: Random inputs of the numerical check.
         tolerance: Largest relative error in float64; rounding alone gives about 1e-15.
-        limits: `dim` bounds the parameters.
 
     Raises:
         ExportError: A claim does not hold; the message says which.
     """
-    known = from_json(to_json(network), limits)
+    known = from_json(to_json(network), replace(DEFAULT_LIMITS, dim=max(1, network.unit.space.dim)))
     spaces = list(zip(known.unit.layer_spaces, network.unit.layer_spaces, strict=True))
     if any(rebuilt != own for rebuilt, own in spaces):
         raise refusal("the spaces of the weights are not those of the generators")

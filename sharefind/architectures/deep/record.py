@@ -109,5 +109,5 @@ class Choice:
         return self.nodes[self.chosen]
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object with the attributes as keys."""
+        """Return a JSON object with the attributes as keys."""
         return {"schema": SCHEMA, **asdict(self)}

@@ -144,7 +144,7 @@ def train(
     told: Told | None = None,
     augmentation: Augmentation | None = None,
 ) -> Trained:
-    """Train one network for each set of held-out rows, on all other rows.
+    """Return one network for each set of held-out rows, trained on all other rows.
 
     Args:
         unit: The unit of the networks.

@@ -94,13 +94,13 @@ def read_safetensors(path: Path, limits: Limits = DEFAULT_LIMITS, guards: Guards
             `write_safetensors` writes.
     """
     try:
-        _refuse_size(path.stat().st_size, limits.bytes_of(guards.weight_bytes), str(path))
+        refuse_size(path.stat().st_size, limits.bytes_of(guards.weight_bytes), str(path))
         metadata, tensors = _content(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}); {advice(error)}") from None
     try:
         text = _text(metadata)
-        _refuse_size(len(text), limits.bytes_of(guards.spec_bytes), "its spec")
+        refuse_size(len(text), limits.bytes_of(guards.spec_bytes), "its spec")
         spec = from_json(text, limits)
         _check_columns(spec, metadata)
         _check_statistics(spec, tensors)
@@ -127,7 +127,17 @@ def _check_statistics(spec: SharingSpec, tensors: Mapping[str, FloatArray]) -> N
             raise InputError(f"the tensor {name} is not that of its spec (change.{name}); export it again")
 
 
-def _refuse_size(size: int, most: int, what: str) -> None:
+def refuse_size(size: int, most: int, what: str) -> None:
+    """Refuse what is larger than a limit.
+
+    Args:
+        size: Bytes.
+        most: Largest number of bytes.
+        what: What the message calls it.
+
+    Raises:
+        InputError: It is larger.
+    """
     if size > most:
         raise InputError(
             f"{what} is above {most} bytes; give a file from sharefind export, or {raise_it('file_size', size)}"
@@ -138,7 +148,7 @@ def _content(path: Path) -> tuple[dict[str, str], dict[str, FloatArray]]:
     """The metadata and the tensors by name: the coefficients (N, dim), with the change of data or without it."""
     from safetensors import SafetensorError, safe_open
 
-    _check_header(path)
+    check_header(path)
     try:
         with safe_open(path, framework="numpy") as file:
             names = sorted(file.keys())
@@ -159,8 +169,15 @@ def _content(path: Path) -> tuple[dict[str, str], dict[str, FloatArray]]:
         raise InputError(f"{path} is no safetensors file ({one_line(error)}); export it again") from None
 
 
-def _check_header(path: Path) -> None:
-    """Refuse a header with a key twice, of which the library takes the last; all else is for the library to say."""
+def check_header(path: Path) -> None:
+    """Refuse a header with a key twice, of which the library takes the last; all else is for the library to say.
+
+    Args:
+        path: A safetensors file.
+
+    Raises:
+        InputError: A key is there twice.
+    """
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = file.read(min(length, path.stat().st_size))

@@ -136,11 +136,21 @@ class DeepUnit(Unit):
         return tuple(fixed_space(hom(target, source) + target) for source, target in pairwise(self.reps))
 
     def values(self, x: Tensor, theta: Tensor) -> Tensor:
-        """The outputs: x (R, B, d_in), theta (R, D, N) -> (R, d_out, B, N)."""
+        """Return the outputs, shape (R, d_out, B, N).
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+        """
         return self._forward(x, theta)[0]
 
     def linearise(self, x: Tensor, theta: Tensor) -> tuple[Tensor, Pullback]:
-        """Values and the pull-back of covectors; see `Unit.linearise`."""
+        """Return the values, shape (R, d_out, B, N), and the pull-back of covectors; see `Unit.linearise`.
+
+        Args:
+            x: Inputs, shape (R, B, d_in).
+            theta: Particles, shape (R, D, N).
+        """
         values, inner, layers = self._forward(x, theta)
         weights = [weight for weight, _ in self._layers(theta)]
 
@@ -208,7 +218,7 @@ def _build(asked: UnitRequest) -> DeepUnit:
 
 
 def _parameters(d_in: int, d_out: int, d_hidden: int, _: bool) -> int:
-    """With as many hidden layers of one width as `LAYERS` says."""
+    """Return dim Z for as many hidden layers of one width as `LAYERS` says."""
     return d_hidden * (d_in + 1) + (LAYERS - 1) * d_hidden * (d_hidden + 1) + d_out * (d_hidden + 1)
 
 

@@ -148,7 +148,13 @@ def build_searched_unit(
     Raises:
         UnitError: As in `build_unit`, or the kind cannot be searched.
     """
-    if not read_unit(expression).kind.can_be_searched:
+    kind = read_unit(expression).kind
+    if kind.has_layers and not kind.can_be_searched:
+        raise UnitError(
+            f"unit {quoted(expression)} is trained on the group of a finished search: search without "
+            f"{setting('unit')}, then give the run to `sharefind train` with {setting('unit')} {kind.name}"
+        )
+    if not kind.can_be_searched:
         use = _listed(kind for kind in _kinds.values() if kind.can_be_searched)
         raise UnitError(f"unit {quoted(expression)} cannot be searched; use {use}")
     return cast(SearchedUnit, build_unit(expression, in_rep, out_rep, hidden_rep))

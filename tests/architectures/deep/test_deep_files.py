@@ -9,11 +9,12 @@ import torch
 
 from sharefind.architectures.deep.batch import DeepBatch
 from sharefind.architectures.deep.deep_json import from_json, to_json
-from sharefind.architectures.deep.files import read_deep, write_deep
+from sharefind.architectures.deep.files import is_deep_file, read_deep, write_deep
 from sharefind.architectures.deep.network import DeepNetwork
 from sharefind.architectures.deep.proof import equivariance_error, prove
 from sharefind.errors import ConfigError, ExportError, InputError
 from sharefind.groups import named_group, parse_representation
+from sharefind.limits import Limits
 from sharefind.meanfield import build_unit
 
 CASES = {
@@ -51,6 +52,7 @@ def test_proof(network: DeepNetwork) -> None:
     assert certificate.error < 1e-12
     assert (certificate.group, certificate.order) == (network.group.name, network.group.order)
     assert certificate.naming in ("proven", "image")
+    assert ("no symmetry is claimed" in certificate.statement) == (network.group.order == 1)
     assert sum(dim for _, dim, _ in certificate.layers) == network.parameters
     assert sum(size for *_, size in certificate.layers) == network.unit.space.dim
 
@@ -168,5 +170,12 @@ def test_files_that_are_none(tmp_path) -> None:
     (tmp_path / "net.safetensors").write_bytes(b"nothing")
     with pytest.raises(InputError, match="is no safetensors file"):
         read_deep(tmp_path / "net.safetensors")
+    write_deep(network, tmp_path / "good.safetensors")
+    with pytest.raises(InputError, match="is above 100 bytes"):
+        read_deep(tmp_path / "good.safetensors", Limits(file_size=100))
+    with pytest.raises(InputError, match="parameters, above the limit of 9"):
+        read_deep(tmp_path / "good.safetensors", Limits(dim=9))
+    assert is_deep_file(tmp_path / "good.safetensors") and not is_deep_file(tmp_path / "net.safetensors")
+    assert not is_deep_file(tmp_path / "nothing.safetensors")
     with pytest.raises(InputError, match="layers of weights"):
         DeepNetwork("x", network.unit, network.layers[:2])

@@ -149,7 +149,10 @@ def test_one_representation_is_that_of_two_layers() -> None:
         (lambda r5: build_unit("deep:sine", natural(r5), natural(r5), trivial(r5)), "'sine' is unknown"),
         (lambda r5: build_unit("two-layer", natural(r5), natural(r5), [trivial(r5)] * 2), "one hidden layer, not 2"),
         (lambda r5: build_unit("matrix", trivial(r5), trivial(r5), [trivial(r5)] * 2), "has no hidden space"),
-        (lambda r5: mf.build_searched_unit("deep", natural(r5), natural(r5), trivial(r5)), "cannot be searched"),
+        (
+            lambda r5: mf.build_searched_unit("deep", natural(r5), natural(r5), trivial(r5)),
+            "group of a finished search",
+        ),
     ],
 )
 def test_refusals(build, message: str) -> None:
