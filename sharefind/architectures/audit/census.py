@@ -2,8 +2,8 @@
 its value, up to sign.
 
 The type of a unit is the pair (K, chi) with the largest K such that chi(k) corr(phi(k x), phi(x)) is above a bound for
-every k in K, on inputs completed by all their images. Units without such a K say nothing. Types that units have by
-chance are told apart by the same network with its weights shuffled within each layer.
+every k in K, on inputs completed by all their images. Units without such a K say nothing. The same network
+with its weights shuffled within each layer shows which types units have by chance.
 """
 
 from __future__ import annotations

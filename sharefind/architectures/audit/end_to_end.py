@@ -46,7 +46,13 @@ END_TO_END = EndToEndSettings()
 
 
 class Verdict(StrEnum):
-    """What is said of an element, the best first."""
+    """The verdict on an element, the best first.
+
+    Attributes:
+        EXACT: Rounding explains the error.
+        APPROXIMATE: The error is small beside the spread of the outputs.
+        BROKEN: The error is neither.
+    """
 
     EXACT = "exact"
     APPROXIMATE = "approximate"
