@@ -1,4 +1,4 @@
-"""The audit of a network: how far it is from equivariance end to end, and, where its layers can be read, layer by
+"""The audit of a network: its distance from equivariance end to end, and, where its layers can be read, layer by
 layer.
 """
 

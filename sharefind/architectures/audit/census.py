@@ -2,8 +2,8 @@
 its value, up to sign.
 
 The type of a unit is the pair (K, chi) with the largest K such that chi(k) corr(phi(k x), phi(x)) is above a bound for
-every k in K, on inputs completed by all their images. Units without such a K say nothing. Types that units have by
-chance are told apart by the same network with its weights shuffled within each layer.
+every k in K, on inputs completed by all their images. Units without such a K say nothing. The same network
+with its weights shuffled within each layer shows which types units have by chance.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sharefind.architectures.audit.elements import generator_matrices
+from sharefind.architectures.audit.elements import Move
 from sharefind.architectures.audit.layer_chain import Layer, LayerChain
 from sharefind.groups import FiniteGroup, Representation
 from sharefind.groups.hidden_types import HiddenTypes
+from sharefind.groups.images import sparse_images
 from sharefind.groups.subgroups import members
 from sharefind.rng import named_stream
 from sharefind.typing import FloatArray, IntArray
@@ -128,12 +129,10 @@ def _pairs(group: FiniteGroup) -> list[_Pair]:
 
 def _images(in_rep: Representation, group: FiniteGroup, x: FloatArray) -> FloatArray:
     """Return the images of inputs under all elements, shape (order, n, d_in)."""
-    parent, letter = group.words()
-    matrices = generator_matrices(in_rep)
-    found = [np.eye(in_rep.dim)]
-    for k in range(1, group.order):
-        found.append(found[parent[k]] @ matrices[letter[k]])
-    return np.stack([x @ matrix.T for matrix in found])
+    if in_rep.is_sparse:
+        perms, signs = sparse_images(group, *in_rep.sparse_generators)
+        return np.stack([Move(p, s)(x) for p, s in zip(perms.astype(np.int64), signs.astype(np.int64), strict=True)])
+    return np.einsum("gij,nj->gni", in_rep.float_matrices(), x)
 
 
 def _names(

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from scipy.linalg import expm
 
 from sharefind.exact.matrices import to_float
 from sharefind.groups import CompactGroup, FiniteGroup, Representation, cycle_notation
+from sharefind.groups.images import sparse_word
 from sharefind.groups.joint_points import JointPoints
 from sharefind.rng import named_stream
 from sharefind.typing import FloatArray, IntArray
@@ -45,21 +47,91 @@ ELEMENTS = ElementSettings()
 
 
 @dataclass(frozen=True, eq=False)
+class Move:
+    """What an element does to rows of numbers: a signed permutation of their places, or a matrix.
+
+    Attributes:
+        perm: Place to which each number goes, shape (dim,); None for a matrix.
+        sign: Factor 1 or -1 of each number, shape (dim,); None for a matrix.
+        dense: The matrix, shape (dim, dim); None for a signed permutation.
+    """
+
+    perm: IntArray | None = None
+    sign: IntArray | None = None
+    dense: FloatArray | None = None
+
+    @classmethod
+    def of(cls, matrix: FloatArray) -> Move:
+        """Return the move of a matrix.
+
+        Args:
+            matrix: Shape (dim, dim).
+        """
+        is_signed = np.isin(matrix, (-1.0, 0.0, 1.0)).all() and (np.count_nonzero(matrix, axis=0) == 1).all()
+        if not is_signed:
+            return cls(dense=matrix)
+        perm = np.abs(matrix).argmax(axis=0)
+        return cls(perm, matrix[perm, np.arange(len(matrix))].astype(np.int64))
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """Return rho(g) of each row, shape (n, dim).
+
+        Args:
+            rows: Shape (n, dim).
+        """
+        if self.perm is None or self.sign is None:
+            return np.asarray(rows @ self.matrix.T)
+        moved = np.empty_like(rows)
+        moved[:, self.perm] = rows * self.sign
+        return moved
+
+    def undone(self, rows: FloatArray) -> FloatArray:
+        """Return rho(g)^-1 of each row, shape (n, dim).
+
+        Args:
+            rows: Shape (n, dim).
+        """
+        if self.perm is None or self.sign is None:
+            return np.asarray(np.linalg.solve(self.matrix, rows.T).T)
+        return rows[:, self.perm] * self.sign
+
+    @property
+    def matrix(self) -> FloatArray:
+        """The matrix, shape (dim, dim)."""
+        if self.perm is None or self.sign is None:
+            return np.empty((0, 0)) if self.dense is None else self.dense
+        return signed_matrix(self.perm, self.sign)
+
+    @property
+    def rounds(self) -> bool:
+        """Whether moved numbers must be rounded."""
+        return self.perm is None
+
+    @property
+    def mixed(self) -> tuple[IntArray, IntArray]:
+        """Pairs of places that are mixed, shape (pairs,) each."""
+        if self.perm is not None:
+            return np.arange(len(self.perm)), np.asarray(self.perm, dtype=np.int64)
+        heads, tails = np.nonzero(np.abs(self.matrix) > np.finfo(np.float64).eps * len(self.matrix))
+        return heads, tails
+
+
+@dataclass(frozen=True, eq=False)
 class Element:
-    """An element of a group with its matrices.
+    """An element of a group with what it does.
 
     Attributes:
         name: Cycles of its permutation, or words for an element of a continuous group.
         generator: Number of the generator that it is, counted from 1; None for any other element.
-        on_inputs: Its matrix on inputs, shape (d_in, d_in), float64.
-        on_outputs: Its matrix on outputs, shape (d_out, d_out), float64.
+        on_inputs: What it does to inputs.
+        on_outputs: What it does to outputs.
         permutation: The permutation of the group's points; None for an element of a continuous group.
     """
 
     name: str
     generator: int | None
-    on_inputs: FloatArray
-    on_outputs: FloatArray
+    on_inputs: Move
+    on_outputs: Move
     permutation: tuple[int, ...] | None = None
 
     @property
@@ -97,13 +169,13 @@ def are_all(group_order: int | None, elements: Sequence[Element]) -> bool:
 def _finite(
     group: FiniteGroup, in_rep: Representation, out_rep: Representation, settings: ElementSettings
 ) -> tuple[Element, ...]:
-    matrices = [generator_matrices(rep) for rep in (in_rep, out_rep)]
+    generators = [_generator_moves(rep) for rep in (in_rep, out_rep)]
     found = [
         Element(_cycles(g, settings), k + 1, on_inputs, on_outputs, g)
-        for k, (g, on_inputs, on_outputs) in enumerate(zip(group.generators, *matrices, strict=True))
+        for k, (g, on_inputs, on_outputs) in enumerate(zip(group.generators, *generators, strict=True))
     ]
     known = {element.permutation for element in found} | {tuple(range(group.degree))}
-    for permutation, on_inputs, on_outputs in _others(group, in_rep, out_rep, matrices, settings):
+    for permutation, on_inputs, on_outputs in _others(group, in_rep, out_rep, settings):
         if permutation not in known:
             known.add(permutation)
             found.append(Element(_cycles(permutation, settings), None, on_inputs, on_outputs, permutation))
@@ -114,15 +186,11 @@ def _cycles(permutation: tuple[int, ...], settings: ElementSettings) -> str:
     return shortened(cycle_notation(permutation), settings.name_length)
 
 
-_Drawn = tuple[tuple[int, ...], FloatArray, FloatArray]
+_Drawn = tuple[tuple[int, ...], Move, Move]
 
 
 def _others(
-    group: FiniteGroup,
-    in_rep: Representation,
-    out_rep: Representation,
-    matrices: Sequence[list[FloatArray]],
-    settings: ElementSettings,
+    group: FiniteGroup, in_rep: Representation, out_rep: Representation, settings: ElementSettings
 ) -> Iterator[_Drawn]:
     """Yield all elements of a small group, or random ones."""
     rng = named_stream(settings.seed, "audit", "elements")
@@ -136,13 +204,30 @@ def _others(
     else:
         size = (settings.draws, settings.letters)
         words = [tuple(word) for word in rng.integers(len(group.generators), size=size).tolist()]
+    sides = [_Words.of(rep) for rep in (in_rep, out_rep)]
     for word in words:
         permutation = np.arange(group.degree)
-        on_inputs, on_outputs = np.eye(in_rep.dim), np.eye(out_rep.dim)
         for letter in word:
             permutation = permutation[group.generator_array[letter]]
-            on_inputs, on_outputs = on_inputs @ matrices[0][letter], on_outputs @ matrices[1][letter]
-        yield tuple(permutation.tolist()), on_inputs, on_outputs
+        yield tuple(permutation.tolist()), sides[0].move(word), sides[1].move(word)
+
+
+@dataclass(frozen=True, eq=False)
+class _Words:
+    """Products of generators in a representation, which has matrices where it is none by signed permutations."""
+
+    rep: Representation
+    matrices: list[FloatArray]
+
+    @classmethod
+    def of(cls, rep: Representation) -> _Words:
+        return cls(rep, [] if rep.is_sparse else generator_matrices(rep))
+
+    def move(self, word: tuple[int, ...]) -> Move:
+        if self.rep.is_sparse:
+            perm, sign = sparse_word(self.rep.sparse_generators, word)
+            return Move(np.asarray(perm, dtype=np.int64), np.asarray(sign, dtype=np.int64))
+        return Move.of(np.asarray(reduce(np.matmul, [self.matrices[k] for k in word], np.eye(self.rep.dim))))
 
 
 def _haar(
@@ -153,8 +238,15 @@ def _haar(
     joint = JointPoints.of([in_rep, out_rep])
     sides = [joint.sparse(drawn, space) for space in (0, 1)]
     for k, permutation in enumerate(drawn):
-        on_inputs, on_outputs = (signed_matrix(perms[k], signs[k]) for perms, signs in sides)
+        on_inputs, on_outputs = (Move(perms[k], signs[k].astype(np.int64)) for perms, signs in sides)
         yield tuple(permutation.tolist()), on_inputs, on_outputs
+
+
+def _generator_moves(rep: Representation) -> list[Move]:
+    if rep.is_sparse:
+        perms, signs = (np.asarray(part, dtype=np.int64) for part in rep.sparse_generators)
+        return [Move(perm, sign) for perm, sign in zip(perms, signs, strict=True)]
+    return [Move.of(matrix) for matrix in generator_matrices(rep)]
 
 
 def signed_matrix(perm: IntArray, sign: IntArray) -> FloatArray:
@@ -167,15 +259,6 @@ def signed_matrix(perm: IntArray, sign: IntArray) -> FloatArray:
     matrix = np.zeros((len(perm), len(perm)))
     matrix[perm, np.arange(len(perm))] = sign
     return matrix
-
-
-def is_signed_permutation(matrix: FloatArray) -> bool:
-    """Return whether a matrix moves coordinates and changes signs, so that moved numbers need no rounding.
-
-    Args:
-        matrix: Shape (dim, dim).
-    """
-    return bool(np.isin(matrix, (-1.0, 0.0, 1.0)).all() and (np.count_nonzero(matrix, axis=0) == 1).all())
 
 
 def generator_matrices(rep: Representation) -> list[FloatArray]:
@@ -193,11 +276,12 @@ def _continuous(in_rep: Representation, out_rep: Representation, settings: Eleme
     group, number = in_rep.compact_group, 0
     for on_inputs, on_outputs in zip(in_rep.lie, out_rep.lie, strict=True):
         number += 1
-        matrices = (expm(settings.angle * to_float(matrix)) for matrix in (on_inputs, on_outputs))
-        yield Element(f"exp({settings.angle:g} X{number})", number, *matrices)
+        moves = [Move.of(expm(settings.angle * to_float(matrix))) for matrix in (on_inputs, on_outputs)]
+        yield Element(f"exp({settings.angle:g} X{number})", number, moves[0], moves[1])
     for k, (on_inputs, on_outputs) in enumerate(zip(in_rep.discrete, out_rep.discrete, strict=True)):
         number += 1
-        yield Element(f"component {k + 2}", number, to_float(on_inputs), to_float(on_outputs))
+        moves = [Move.of(to_float(matrix)) for matrix in (on_inputs, on_outputs)]
+        yield Element(f"component {k + 2}", number, moves[0], moves[1])
     yield from _draws(group, in_rep, out_rep, settings)
 
 
@@ -207,4 +291,4 @@ def _draws(
     drawn = group.sample(named_stream(settings.seed, "audit", "elements"), settings.draws)
     both = zip(in_rep.evaluate(drawn), out_rep.evaluate(drawn), strict=True)
     for k, (on_inputs, on_outputs) in enumerate(both):
-        yield Element(f"random element {k + 1}", None, on_inputs, on_outputs)
+        yield Element(f"random element {k + 1}", None, Move.of(on_inputs), Move.of(on_outputs))

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from sharefind.architectures.audit.elements import Element, is_signed_permutation
+from sharefind.architectures.audit.elements import Element, Move
 from sharefind.architectures.audit.network import AuditedNetwork, Predict, in_blocks, moved
 from sharefind.rng import named_stream
 from sharefind.spaces.tying import connected
@@ -46,7 +46,13 @@ END_TO_END = EndToEndSettings()
 
 
 class Verdict(StrEnum):
-    """What is said of an element, the best first."""
+    """The verdict on an element, the best first.
+
+    Attributes:
+        EXACT: Rounding explains the error.
+        APPROXIMATE: The error is small beside the spread of the outputs.
+        BROKEN: The error is neither.
+    """
 
     EXACT = "exact"
     APPROXIMATE = "approximate"
@@ -104,17 +110,15 @@ class EndToEnd:
         return Verdict.EXACT if self.worst is None else self.worst.verdict
 
 
-def parts_of(matrices: Iterable[FloatArray], dim: int) -> IntArray:
+def parts_of(moves: Iterable[Move], dim: int) -> IntArray:
     """Return the part of each coordinate, shape (dim,), int64: coordinates that an element mixes are in one part.
 
     Args:
-        matrices: Matrices of elements, shape (dim, dim) each.
+        moves: What elements do.
         dim: Number of coordinates.
     """
-    pattern = np.eye(dim, dtype=bool)
-    for matrix in matrices:
-        pattern |= np.abs(matrix) > np.finfo(np.float64).eps * dim
-    heads, tails = np.nonzero(pattern)
+    pairs = [(np.arange(dim), np.arange(dim)), *(move.mixed for move in moves)]
+    heads, tails = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
     labels = connected(heads, tails, dim)
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
@@ -143,9 +147,9 @@ def end_to_end(
     noise = _noise(network, x, y, part_of, settings)
     found = list[ElementError]()
     for element in elements:
-        moved_x = _seen(x @ element.on_inputs.T, network.dtype)
-        residual = in_blocks(network.predict, moved_x, rows) - y @ element.on_outputs.T
-        rounding = noise.inside if is_signed_permutation(element.on_inputs) else noise.with_inputs
+        moved_x = _seen(element.on_inputs(x), network.dtype)
+        residual = in_blocks(network.predict, moved_x, rows) - element.on_outputs(y)
+        rounding = noise.with_inputs if element.on_inputs.rounds else noise.inside
         found.append(_judged(element, _per_part(residual, part_of), spread, rounding, part_of, settings))
         if on_progress is not None:
             on_progress()
@@ -174,7 +178,7 @@ def error_of(predict: Predict, elements: Sequence[Element], x: FloatArray, part_
     spread = _per_part(y - y.mean(axis=0), part_of)
     worst = 0.0
     for element in elements:
-        error = _per_part(predict(x @ element.on_inputs.T) - y @ element.on_outputs.T, part_of)
+        error = _per_part(predict(element.on_inputs(x)) - element.on_outputs(y), part_of)
         worst = max(worst, float((error / np.maximum(spread, np.finfo(float).tiny)).max()))
     return worst
 

@@ -54,7 +54,14 @@ READING = ReadingSettings()
 
 
 class Reading(StrEnum):
-    """How an action was read."""
+    """How an action was read.
+
+    Attributes:
+        EXACT: Every row follows every generator up to rounding.
+        BROKEN: At least half of the rows do under each generator, and the others fit in.
+        NEAR: Every row is near that of its image.
+        UNDECIDED: There is no such action.
+    """
 
     EXACT = "exact"
     BROKEN = "broken"

@@ -60,7 +60,7 @@ def in_blocks(predict: Predict, x: FloatArray, rows: int) -> FloatArray:
 
 
 def moved(values: FloatArray, rng: np.random.Generator, eps: float) -> FloatArray:
-    """Return numbers of which each is moved by at most one unit in the last place, float64, same shape.
+    """Return numbers, each moved by at most one unit in the last place, float64, same shape.
 
     Args:
         values: The numbers.

@@ -141,8 +141,7 @@ def _averaged(audit: Audit, elements: Sequence[Element]) -> FloatArray:
     """Return the mean of g^-1 f(g x) over elements and the identity, shape (n, d_out)."""
     total = audit.network.predict(audit.x)
     for element in elements:
-        moved = audit.network.predict(audit.x @ element.on_inputs.T)
-        total = total + np.linalg.solve(element.on_outputs, moved.T).T
+        total = total + element.on_outputs.undone(audit.network.predict(element.on_inputs(audit.x)))
     return total / (len(elements) + 1)
 
 

@@ -47,7 +47,7 @@ def torch_network(module: nn.Module, shape: tuple[int, ...], name: str | None = 
 
 def _layers(module: nn.Module, shape: tuple[int, ...]) -> tuple[LayerChain | None, str]:
     try:
-        plain = module.to_dense() if isinstance(module, (SharedShallowNetwork, SharedTwoLayer)) else module
+        plain = module.to_dense() if isinstance(module, SharedShallowNetwork | SharedTwoLayer) else module
         return torch_layers(plain, shape), ""
     except InputError as error:
         return None, str(error) if isinstance(error, UnreadError) else one_line(error)

@@ -51,7 +51,9 @@ def element_grid(audit: Audit, most: int | None = STYLE.tests) -> Grid:
     errors = audit.end_to_end.errors
     generators = [error for error in errors if error.element.generator is not None]
     others = sorted(
-        (error for error in errors if error.element.generator is None), key=lambda e: e.error / e.noise, reverse=True
+        (error for error in errors if error.element.generator is None),
+        key=lambda e: (e.verdict is not Verdict.EXACT, float("inf") if e.relative is None else e.relative),
+        reverse=True,
     )
     shown = [*generators, *others][:most]
     kind = "all elements but the identity" if audit.are_all else "generators and random elements"

@@ -11,6 +11,7 @@ from torch import nn
 
 import sharefind
 from sharefind.architectures.audit import Audit, Reading, Verdict
+from sharefind.architectures.audit.elements import elements_of
 from sharefind.architectures.audit.end_to_end import END_TO_END
 from sharefind.architectures.audit.snap_files import snapped_state
 from sharefind.architectures.audit.snapping import snap
@@ -56,7 +57,7 @@ def test_read_actions_are_those_of_the_activations() -> None:
     net = shuffled(equivariant_net("S3", CASES["S3"], seed=4, dtype=torch.float64), seed=5)
     found, x = audited(net, "S3", CASES["S3"]), rows(6, 50)
     for element in [e.element for e in found.end_to_end.errors if e.element.generator is not None]:
-        before, after = torch.tensor(x), torch.tensor(x @ element.on_inputs.T)
+        before, after = torch.tensor(x), torch.tensor(element.on_inputs(x))
         for layer in found.layers[:-1]:
             before, after = (net[2 * layer.number - 1](net[2 * layer.number - 2](t)) for t in (before, after))
             perms, signs = layer.action.action.sparse_generators
@@ -196,9 +197,8 @@ def test_a_census_finds_what_a_trained_network_learnt() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(4, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 4))
     teacher, x = equivariant_net("D4", ("natural", "2*natural", "natural"), 5), torch.tensor(rows(4, 128)).float()
-    moves = [
-        torch.tensor(e.element.on_inputs).float() for e in audited(teacher, "D4", ("natural",) * 2).end_to_end.errors
-    ]
+    errors = audited(teacher, "D4", ("natural", "natural")).end_to_end.errors
+    moves = [torch.tensor(error.element.on_inputs.matrix).float() for error in errors]
     y, optimiser = teacher(x).detach(), torch.optim.Adam(net.parameters(), 5e-3)
     for step in range(250):
         move = moves[step % len(moves)]
@@ -242,7 +242,7 @@ def test_tuning_comes_nearer_to_the_orbit_average() -> None:
     found = audited(net, "C4", CASES["C4"])
     plain, tuned = snap(found), snap(found, 200)
     moves = [error.element for error in found.end_to_end.errors]
-    values = [found.network.predict(found.x @ e.on_inputs.T) @ e.on_outputs for e in moves]
+    values = [e.on_outputs.undone(found.network.predict(e.on_inputs(found.x))) for e in moves]
     average = (found.network.predict(found.x) + sum(values)) / (len(moves) + 1)
     assert tuned.error < 1e-12 and tuned.tuned > 0
     assert np.square(tuned.chain(found.x) - average).mean() < np.square(plain.chain(found.x) - average).mean()
@@ -266,6 +266,22 @@ def test_large_groups_are_read_by_their_generators() -> None:
     found = audited(shuffled(equivariant_net("S8", texts, 0), 0), "S8", texts)
     assert found.verdict is Verdict.EXACT and found.is_read and not found.broken
     assert len(found.end_to_end.errors) == 26 and found.layers[0].types is None
+
+
+@pytest.mark.parametrize(
+    ("group", "rep"), [("D4", "grid:3"), ("B3", "natural"), ("R5", "2*natural"), ("O2", "natural")]
+)
+def test_moves_are_those_of_the_representation(group: str, rep: str) -> None:
+    """rho(g) and its inverse of rows, by places or by matrices; products of moves are moves of products."""
+    (action,) = representations(group, [rep])
+    x = rows(action.dim, 7)
+    for element in elements_of(action, action):
+        move = element.on_inputs
+        assert np.allclose(move(x), x @ move.matrix.T) and np.allclose(move.undone(move(x)), x)
+        if element.permutation is not None:
+            assert move.rounds is (not action.is_sparse)
+            listed = action.float_matrices()[action.finite_group.index(element.permutation)]
+            assert np.allclose(move.matrix, listed)
 
 
 def test_a_subgroup_that_holds_is_named() -> None:
