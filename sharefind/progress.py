@@ -1,4 +1,4 @@
-"""How work says how far it is, to anybody who listens."""
+"""The callback by which long work reports its progress."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ StageProgress = Callable[[str, int, int], None]
 
 
 def unwatched(stage: str, done: int, total: int) -> None:
-    """Do nothing; the progress callback of work that nobody watches.
+    """Do nothing; the default progress callback.
 
     Args:
         stage: Name of the current work.
