@@ -54,10 +54,9 @@ class LabelModel:
         def evidence(ridge: float) -> float:
             rest = max(whole - float((seen / (values + ridge)).sum()), 1e-14 * whole)
             shrunk = self.labels.shape[1] * float(np.log1p(values / ridge).sum())
-            return -(self.labels.size * math.log(rest) + shrunk) / 2
+            return float(-(self.labels.size * math.log(rest) + shrunk) / 2)
 
-        best: float = max((float(values.mean()) * ridge for ridge in RIDGES), key=evidence)
-        return best
+        return max((float(values.mean()) * ridge for ridge in RIDGES), key=evidence)
 
     @cached_property
     def ridged(self) -> FloatArray:
