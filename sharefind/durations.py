@@ -31,6 +31,10 @@ class Rates:
         pair: By formula, for each pair of samples of a copy, where the statistic compares all of them.
         block: Samples that are compared with each other at most.
         compares_all: Names of the statistics that do.
+        scores: Name of the statistic that multiplies functions of vectors with what is left of the labels.
+        score_bind: By formula, for each sample, to make that one ready.
+        score_row: By formula, for each sample of a copy there.
+        score_label: By formula, for each label of a sample of a copy there.
         training: By formula, for each training, before its steps count.
         multiplication: By formula, for each multiplication of a step.
         activation: By formula, for each hidden unit of a sample of a step.
@@ -79,6 +83,10 @@ class Rates:
     pair: float = 1.35e-7
     block: int = 400
     compares_all: tuple[str, ...] = ("marginal-likelihood", "symmetric-evidence")
+    scores: str = "vector-score"
+    score_bind: float = 1.2e-4
+    score_row: float = 3.5e-6
+    score_label: float = 1.3e-7
     training: float = 0.25
     multiplication: float = 1e-9
     activation: float = 2.5e-8
@@ -120,6 +128,8 @@ class Rates:
 
     def bind_by_formula(self, sizes: Sizes) -> float:
         """Seconds to make the statistic of a test ready."""
+        if sizes.statistic == self.scores:
+            return self.speed * (self.bind_start + self.score_bind * sizes.rows)
         images = sizes.rows * min(sizes.order, self.largest_order)
         return self.speed * (self.bind_start + self.bind_number * images * sizes.d_in)
 
@@ -128,6 +138,8 @@ class Rates:
         if sizes.statistic in self.compares_all:
             each = self.pair * sizes.beliefs * sizes.rows / math.ceil(sizes.rows / self.block)
             return self.speed * (self.copy_start + each * sizes.rows)
+        if sizes.statistic == self.scores:
+            return self.speed * (self.copy_start + (self.score_row + self.score_label * sizes.d_out) * sizes.rows)
         start = self.copy_start + self.copy_element * sizes.order
         return self.speed * (start + (self.row + self.row_label * sizes.d_out) * sizes.rows)
 

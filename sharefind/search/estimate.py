@@ -30,6 +30,7 @@ from sharefind.search.experiments import CopiesPlan, scheme_training
 from sharefind.search.law_tests import statistic_of_problem, tested_rows
 from sharefind.search.problem import Problem
 from sharefind.search.symmetries import has_gate, turned_plane
+from sharefind.search.turned import may_be_opened
 from sharefind.search.yardstick import YardstickSettings
 from sharefind.search_sizes import Sizes
 from sharefind.spaces import Subspace
@@ -155,9 +156,20 @@ def _listed(problem: Problem) -> list[Group]:
     return [group for node in problem.lattice.nodes for group in node.groups if group.order != 1]
 
 
-def _tests(problem: Problem, listed: int, powers: int = 13) -> int:
-    """How many tests there are at most; `powers`: of primes up to 24, where rotations of a plane are tested."""
-    return 1 + powers if listed and turned_plane(problem) is not None else listed
+def _tests(problem: Problem, listed: int, powers: int = 13, proposed: int = 12) -> int:
+    """How many tests there are at most.
+
+    Args:
+        problem: What will be searched.
+        listed: Groups of the candidate that may be tested.
+        powers: Of primes up to 24, where rotations of a plane are tested.
+        proposed: Groups that some rows propose where the candidate turns vectors and is rejected, about.
+    """
+    if listed and turned_plane(problem) is not None:
+        return 1 + powers
+    reps = problem.candidate.in_rep, problem.candidate.out_rep
+    can_open = listed and problem.inside is None and may_be_opened(problem.settings.config, *reps)
+    return listed + proposed if can_open else listed
 
 
 def _beliefs(problem: Problem) -> int:

@@ -262,7 +262,8 @@ class _Fits:
         """Particles on a space, each block with the spread that it has where every entry is free: (1, D, N).
 
         At the start W x has standard deviation 1 for inputs of the size that the rows have; other blocks have it, but
-        mixed lengths keep their sizes.
+        mixed lengths keep their sizes, and so far give nothing to the outputs: lengths are positive, and the sum of
+        many far from the labels.
         """
         bounds, problem = self.settings, self.problem
         most = max(bounds.fewest_particles, bounds.most_numbers // problem.space.dim)
@@ -270,8 +271,10 @@ class _Fits:
         cloud = gaussian_start(space, particles, 1.0, named_stream(problem.settings.seed, "yardstick", "start"))
         length = max(float((x**2).sum(1).mean().sqrt()), np.finfo(np.float64).tiny)
         sizes = [block.size for block in problem.space.blocks]
+        outer = ("tensors", "vectors", "output") if any(b.name == "mixing" for b in problem.space.blocks) else ()
         for block, part in zip(problem.space.blocks, torch.split(cloud, sizes, dim=1), strict=True):
             spread = {"weight": 1.0 / length, "mixing": block.shape[-1] ** -0.5}.get(block.name, 1.0)
+            spread = 0.0 if block.name in outer else spread
             size = float((part**2).mean().sqrt())
             if size > 0:
                 part.mul_(spread / size)

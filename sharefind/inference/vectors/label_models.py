@@ -56,8 +56,7 @@ class LabelModel:
             shrunk = self.labels.shape[1] * float(np.log1p(values / ridge).sum())
             return float(-(self.labels.size * math.log(rest) + shrunk) / 2)
 
-        best: float = max((float(values.mean()) * ridge for ridge in RIDGES), key=evidence)
-        return best
+        return max((float(values.mean()) * ridge for ridge in RIDGES), key=evidence)
 
     @cached_property
     def ridged(self) -> FloatArray:
