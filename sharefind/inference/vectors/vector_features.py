@@ -26,9 +26,9 @@ class FeatureChoice:
 
     Attributes:
         rows_a_feature: Rows for each function at least.
-        degree: Degree of polynomials of a single vector, at most.
+        degree: Of polynomials of a single vector, at most.
         degree_of_many: The same where several sets of vectors are looked at, or labels are vectors.
-        harmonics: Most harmonics of the angle in the plane.
+        harmonics: Of the angle in the plane, at most.
         most_pairs: Pairs of vectors of an orbit whose differences are looked at, at most.
         ridge: Added to the diagonal of the design's second moments, relative to its mean.
         errors: Draws of the error of the coefficients.
@@ -47,15 +47,7 @@ class FeatureChoice:
 
 
 def exponents_up_to(n: int, degree: int) -> IntArray:
-    """Return the exponent of each coordinate in each monomial, by ascending degree.
-
-    Args:
-        n: Number of coordinates.
-        degree: Largest degree.
-
-    Returns:
-        Shape (p, n), int64.
-    """
+    """Of each coordinate in each monomial of n coordinates, by ascending degree, (p, n)."""
     chosen = (c for d in range(degree + 1) for c in combinations_with_replacement(range(n), d))
     return np.array([[c.count(k) for k in range(n)] for c in chosen], dtype=np.int64)
 
@@ -66,21 +58,14 @@ class Basis:
 
     Attributes:
         n: Dimension of the vector.
-        degree: Degree of the monomials, or the largest harmonic.
+        degree: Of the monomials, or the largest harmonic.
     """
 
     n: int
     degree: int
 
     def values(self, u: FloatArray) -> FloatArray:
-        """Return the functions, the constant among them, at vectors inside the unit ball.
-
-        Args:
-            u: Vectors, shape (..., n).
-
-        Returns:
-            Shape (..., p).
-        """
+        """Of vectors (..., n) inside the unit ball, (..., p), the constant among them."""
         return self._harmonics(u) if self.n == 2 else self._monomials(u)
 
     def _harmonics(self, u: FloatArray) -> FloatArray:
@@ -100,7 +85,7 @@ class Basis:
 
     @cached_property
     def _exponents(self) -> IntArray:
-        """Exponent of each coordinate in each monomial, shape (p, n)."""
+        """Of each coordinate in each monomial, (p, n)."""
         return exponents_up_to(self.n, self.degree)
 
     @cached_property
@@ -124,18 +109,11 @@ class Basis:
         return np.asarray(np.sqrt(factorials(self._exponents.sum(1)) / factorials(self._exponents).prod(1)))
 
     def coefficients_basis(self) -> FloatArray:
-        """Return the functions of an orthonormal basis in terms of `values`, one a column, shape (p, p)."""
+        """Columns: the functions of an orthonormal basis in terms of `values`, (p, p)."""
         return np.diag(self._scales)
 
     def turned(self, turn: FloatArray) -> FloatArray:
-        """Return R, orthogonal, with f(Q x) = sum_k (R c)_k f_k(x) for f = sum_k c_k f_k.
-
-        Args:
-            turn: Q, shape (..., n, n).
-
-        Returns:
-            Shape (..., p, p).
-        """
+        """R, orthogonal (..., p, p), with f(Q x) = sum_k (R c)_k f_k(x) for f = sum_k c_k f_k and Q (..., n, n)."""
         points, _ = self._probes
         to_coefficients, back = self._ends
         return np.asarray(to_coefficients @ self.values(points @ np.swapaxes(turn, -1, -2)) @ back)
@@ -147,15 +125,7 @@ class Basis:
 
 
 def random_turns(n: int, count: int) -> FloatArray:
-    """Return rotations that fill SO(n) evenly enough, always the same.
-
-    Args:
-        n: The dimension.
-        count: Number of rotations.
-
-    Returns:
-        Shape (count, n, n).
-    """
+    """Rotations that fill SO(n) evenly enough, (count, n, n), always the same."""
     if n == 2:
         angles = 2 * np.pi * np.arange(count) / count
         cos, sin = np.cos(angles), np.sin(angles)
@@ -193,26 +163,11 @@ class LabelFit:
         return bool(self.b.shape[2] > 1)
 
     def turned(self, turn: FloatArray) -> FloatArray:
-        """Return b of the function x -> Q^-1 f(Q x).
-
-        Args:
-            turn: Orthogonal Q, shape (..., n, n).
-
-        Returns:
-            Shape (..., m, p, q).
-        """
+        """b of the function x -> Q^-1 f(Q x), (..., m, p, q), for an orthogonal Q, (..., n, n)."""
         return self.turned_values(self.b, turn)
 
     def turned_values(self, b: FloatArray, turn: FloatArray) -> FloatArray:
-        """Return other coefficients, such as errors, turned as in `turned`.
-
-        Args:
-            b: The coefficients.
-            turn: Orthogonal Q, shape (..., n, n).
-
-        Returns:
-            Shape (..., m, p, q).
-        """
+        """The same of other coefficients, such as errors, (..., m, p, q)."""
         moved = self.basis.turned(turn)[..., None, :, :] @ b
         return np.asarray(moved @ turn[..., None, :, :]) if self.is_vector else np.asarray(moved)
 
@@ -220,14 +175,13 @@ class LabelFit:
 def label_fits(
     x: FloatArray, y: FloatArray, layout: VectorLayout, choice: FeatureChoice | None = None
 ) -> list[LabelFit]:
-    """Return least squares fits of all labels on functions of vectors, added over the vectors that the finite factor
-    permutes.
+    """Least squares of all labels on functions of vectors, added over the vectors that the finite factor permutes.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        layout: The columns of vectors and scalars.
-        choice: Limits on the number of functions; `FeatureChoice()` where None.
+        layout: What the coordinates are.
+        choice: How many functions are used; `FeatureChoice()` where None.
     """
     choice = choice or FeatureChoice()
     sets = _Sets(x[:, layout.x.vectors], _spread_one(x[:, layout.x.scalars]), layout.x, choice)
@@ -316,7 +270,7 @@ def _fit(views: list[list[Parts]], labels: FloatArray, n: int, choice: FeatureCh
 
 
 def _basis_of(n: int, sets: int, rows: int, most: int, choice: FeatureChoice) -> Basis:
-    """Return the largest basis of degree `most` at most that leaves enough rows for each function."""
+    """The largest basis of degree `most` at most that leaves so many rows for each function."""
     fitting = (Basis(n, degree) for degree in range(most, 1, -1))
     return next((b for b in fitting if b.size * sets * choice.rows_a_feature <= rows), Basis(n, 1))
 
