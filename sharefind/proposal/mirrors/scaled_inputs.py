@@ -1,4 +1,4 @@
-"""Inputs about their centre, in units of their size, and products of them; the settings that decide which products enter.
+"""Inputs about their centre, in units of their size, products of them, and which products enter a fit.
 
 `term_fitting` fits labels on them.
 """
