@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from sharefind.architectures import initial_values as initial
 from sharefind.architectures.scaling import CENTRE, statistics
-from sharefind.architectures.spec import LENGTHS, GeneratorPair, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import LENGTHS, GeneratorPair
 from sharefind.exact.matrices import signed_image, to_float
 from sharefind.groups import exact_matrix
 from sharefind.groups.images import block_places, pair_places
@@ -24,6 +25,13 @@ Image = list[int]
 class Sharing:
     """What is shared, and where the inputs and labels of a network lie.
 
+    Args:
+        spec: What is described.
+        copies: How many copies of the coefficients an exported module reads from where classes of entries are large: a
+            processor can have that many additions under way.
+        crowd: Classes are large from this many entries a coefficient on, while coefficients are no more than that.
+        sparse: Share of numbers that are not zero below which a basis is written without its zeros.
+
     Attributes:
         spec: The specification that all else follows from.
         d_in: dim X.
@@ -31,7 +39,7 @@ class Sharing:
         input_names: Names of the columns of x.
         output_names: Names of the columns of y.
         dim: Number of free coefficients.
-        width: Particles of a network where nothing else is said.
+        width: Default number of particles of a network.
         blocks: The shapes of the blocks by name, in the order of their entries.
         sigma: The activation.
         is_radial: Whether sigma is a function of the squared length of W x, which it multiplies.
@@ -42,13 +50,6 @@ class Sharing:
         has_pairs: Whether these are multiplied with their copies in a second half.
         d_hidden: dim H, None without a hidden layer.
         is_tied: Whether entries are coefficients up to sign, or zero; else there is a basis.
-
-    Args:
-        spec: What is described.
-        copies: How many copies of the coefficients an exported module reads from where classes of entries are large: a
-            processor can have that many additions under way.
-        crowd: Classes are large from this many entries a coefficient on, while coefficients are no more than that.
-        sparse: Share of numbers that are not zero below which a basis is written without its zeros.
     """
 
     def __init__(self, spec: SharingSpec, copies: int = 16, crowd: int = 64, sparse: float = 0.25) -> None:
@@ -85,7 +86,7 @@ class Sharing:
 
     @property
     def sparse_basis(self) -> list[dict[int, float]]:
-        """For each coefficient the entries that it moves, and by how much."""
+        """The entries that each coefficient moves, and by how much."""
         return [{int(k): float(row[k]) for k in np.flatnonzero(row)} for row in self.basis]
 
     @property
@@ -140,7 +141,7 @@ class Sharing:
 
     @property
     def has_copies(self) -> bool:
-        """Whether so many entries share a coefficient that adding up its gradient one by one is slow."""
+        """Whether a coefficient has more entries than can be added to its gradient one by one without loss of time."""
         return self.is_tied and self.dim <= self.crowd and self.spec.space.ambient >= self.crowd * (self.dim + 1)
 
     @property
@@ -155,7 +156,7 @@ class Sharing:
 
     @property
     def centre(self) -> list[float]:
-        """Of x, to 24 bits."""
+        """Centre of x, to 24 bits."""
         return list(map(float, statistics(self.spec.change)[CENTRE][0]))
 
     @property
@@ -165,12 +166,12 @@ class Sharing:
 
     @property
     def shift(self) -> list[float]:
-        """Of y."""
+        """Shift of y."""
         return list(map(float, self.spec.change.shift))
 
     @property
     def scale(self) -> float:
-        """Of y."""
+        """Scale of y."""
         return float(self.spec.change.scale)
 
     @property
@@ -193,13 +194,13 @@ class Sharing:
 
     @property
     def generators(self) -> Sequence[tuple[Any, Any]]:
-        """Of the group on inputs and on outputs: images, or matrices by rows."""
+        """Generators of the group on inputs and on outputs: images, or matrices by rows."""
         images = self.images
         return _matrices(self.spec.generators) if images is None else images
 
     @property
     def lie_generators(self) -> Sequence[tuple[Any, Any]]:
-        """Of its Lie algebra, matrices by rows."""
+        """Generators of its Lie algebra, matrices by rows."""
         return _matrices(self.spec.lie_generators)
 
 

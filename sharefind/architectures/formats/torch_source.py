@@ -21,23 +21,22 @@ from sharefind.architectures.certificate.proof import Certificate, certify
 from sharefind.architectures.formats import literals
 from sharefind.architectures.formats.export_format import ExportFormat
 from sharefind.architectures.sharing import Sharing
-from sharefind.architectures.spec import LETTERS, OPERATORS, SPACES, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import LETTERS, OPERATORS, SPACES
 from sharefind.errors import setting
 from sharefind.storage import ENCODING, shell_word, write_atomically
 
 
 def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> str:
-    """The source of a module with `SharedShallowNetwork`, `SharedLinear` (of matrix units) and `check_equivariance`.
-
-    Tied spaces become index and sign buffers, others a basis, written out exactly unless it is numerical. The network
-    carries its centre, shift and scale in its state.
+    """Return the source of a module with `SharedShallowNetwork`, `SharedLinear` (of matrix units) and
+    `check_equivariance`.
 
     Args:
-        spec: What is written.
+        spec: The specification.
         certificate: Certificate of this specification, where it was certified already.
 
     Raises:
-        ExportError: The specification does not hold what it says.
+        ExportError: A claim of the specification fails.
     """
     certificate, sharing = certify(spec) if certificate is None else certificate, Sharing(spec)
     sizes, data = _sizes(spec), [*_type_data(sharing), *_space_data(sharing), *_generator_data(sharing)]
@@ -47,13 +46,24 @@ def torch_source(spec: SharingSpec, certificate: Certificate | None = None) -> s
 
 
 def class_names(spec: SharingSpec) -> tuple[str, ...]:
-    """The classes and functions that the module of a specification offers."""
+    """Return the classes and functions that the module of a specification offers.
+
+    Args:
+        spec: The specification.
+    """
     linear = ("SharedLinear",) if len(spec.maps) == 1 else ()
     return ("SharedShallowNetwork", *linear, "check_equivariance")
 
 
 def write_torch(spec: SharingSpec, path: Path) -> Certificate:
     """Write `torch_source` to a file, whole or not at all.
+
+    Args:
+        spec: The specification.
+        path: The file.
+
+    Returns:
+        The certificate.
 
     Raises:
         ExportError: The specification does not hold what it says.
