@@ -297,10 +297,7 @@ def _has_smaller_group(result: Result) -> bool:
 
 
 def _of_weights(name: str) -> str:
-    return (
-        f"{name} is the symmetry of the weights: a smaller group has the same space, and the data may have no more "
-        "than that."
-    )
+    return f"{name} is the symmetry of the weights: a smaller group has the same space, and may be all the data have."
 
 
 def doubts(result: Result) -> Iterator[str]:
