@@ -28,8 +28,8 @@ class AffineMap:
 
     Attributes:
         weight: The block of its matrix.
-        source: The space of what it takes: INPUTS, HIDDEN, LENGTHS or PAIRS.
-        target: The space of what it gives: OUTPUTS, HIDDEN or LENGTHS.
+        source: Space of its arguments: INPUTS, HIDDEN, LENGTHS or PAIRS.
+        target: Space of its values: OUTPUTS, HIDDEN or LENGTHS.
         bias: The block of its bias, None where it is linear.
     """
 

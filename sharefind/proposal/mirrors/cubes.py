@@ -271,8 +271,8 @@ class CubicLines:
     # Whether any product can go where an input goes --------------------------------------------------------------
 
     def misfits(self, j: int, k: int) -> tuple[FloatArray, IntArray]:
-        """Return the distance of products with an input from any with its image, without signs, when a label goes to
-        another.
+        """Return how well the products with each input fit those with each possible image, if a label goes to another;
+        no signs.
 
         Args:
             j: Number of the label.
