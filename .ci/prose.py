@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help="check these rooms instead of those of .ci/rooms.txt")
     asked = parser.parse_args(arguments)
     patterns = dict(read_patterns(asked.root / ".ci/prose.txt"))
-    rooms = asked.rooms or [*_lines(asked.root / ".ci/rooms.txt"), *PAGES]
+    rooms = asked.rooms or [*_lines(asked.root / ".ci/rooms.txt"), *_pages(asked.root)]
     found = [line for room in rooms for path in _modules(asked.root / room) for line in findings(path, patterns)]
     print(*found, f"{len(found)} turns of phrase to change", sep="\n")
     return 1 if found else 0
@@ -62,6 +62,10 @@ def _lines(path: Path) -> Iterator[str]:
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
             yield line.strip()
+
+
+def _pages(root: Path) -> list[str]:
+    return [page for page in PAGES if (root / page).exists()]
 
 
 def _modules(room: Path) -> list[Path]:
