@@ -32,7 +32,7 @@ WITH_RESUME = (*BUDGETS, *SETTINGS, "resume", "jobs", "executor", "address", "js
 
 @takes(DISCOVER)
 def discover(context: typer.Context, file: File = None, **options: Any) -> None:
-    """Discover the smallest subspace of parameters that training does not leave, and the group that fixes it.
+    """Find which weights may be shared, and the symmetry group behind the sharing.
 
     Example: sharefind discover --group S4 --data measurements.npz --alpha 0.01
     """

@@ -231,7 +231,9 @@ def _refuse_objects(array: NDArray[Any], name: str) -> None:
         try:
             float(value)
         except (ValueError, TypeError) as error:
-            raise DataTypeError(f"{name} holds what is no real number ({one_line(error)}); give floats") from None
+            raise DataTypeError(
+                f"{name} holds a value that is not a real number ({one_line(error)}); give floats"
+            ) from None
 
 
 def _remedy(name: str) -> str:

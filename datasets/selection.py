@@ -246,6 +246,6 @@ def _refuse_no_inputs(columns: Columns, found: Selection, categorical: Sequence[
     for k in categorical:
         if k in found.outputs:
             what = f"{quoted(columns.name(k))} in {setting('categorical')} is a label; words there are classes anyway"
-            raise columns.refused(f"{what}, and {setting('labels')} says what integers are")
+            raise columns.refused(f"{what}, and {setting('labels')} says whether integers are classes")
         if k not in found.inputs:
             raise columns.refused(f"{quoted(columns.name(k))} in {setting('categorical')} is no input; add it to them")

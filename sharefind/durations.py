@@ -60,7 +60,7 @@ class Rates:
         risk_rows: Samples that it uses at most.
         diagnosed: Rejected groups that are diagnosed at most, where the law decides.
         priced: Groups whose price of tying is measured at most, where the relation decides.
-        fit_round: Time of the yardstick, for each iteration of a fit.
+        fit_round: Time of the reference scores, for each iteration of a fit.
         fit_number: For each sample and number of a network in an iteration.
         fit_rows: Samples that a fit uses at most.
         fit_work: Samples times numbers times iterations of a fit, but for `fit_rounds`.
@@ -188,7 +188,7 @@ class Rates:
         return self.break_start + factored + self.break_pair * read**2 * columns
 
     def of_fit(self, sizes: Sizes) -> float:
-        """Seconds of a network of the yardstick."""
+        """Return the seconds of a network of the reference scores."""
         numbers = max(1, min(sizes.rows, self.fit_rows) * sizes.dim * sizes.yardstick_particles)
         low, high = self.fit_rounds
         rounds = min(high, max(low, self.fit_work / numbers))
@@ -216,14 +216,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long a search will take, about.
+    """An approximate duration of a search.
 
     Attributes:
         parts: In the order in which they are done: "tests", "tests of the relation", "trainings", "diagnosis",
             "yardstick".
-        holds: Whether a first look says that the candidate holds; None where it does not say.
+        holds: Whether a first test indicates that the candidate holds; None where it shows nothing.
         spread: Factor around each end, for what rates and sizes do not say.
-        wide: Ratio of the ends from which each is said with its case.
+        wide: Ratio of the two ends above which each is printed with its case.
     """
 
     parts: tuple[Part, ...]
@@ -322,7 +322,7 @@ def rounded_seconds(seconds: float) -> str:
 
 
 def _one_digit(value: float) -> str:
-    """To one digit, to steps of 5 between 10 and 100."""
+    """Return a value rounded to one digit, and to steps of 5 between 10 and 100."""
     if value < 10:
         return f"{max(1, round(value))}"
     size = 10 ** math.floor(math.log10(value))

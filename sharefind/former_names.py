@@ -85,7 +85,7 @@ class FormerNames:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """The old module, or None where the name is none of ours."""
+        """Find an old module; None where the name is no former name of sharefind."""
         if name not in FORMER:
             return None
         is_package = any(other.startswith(f"{name}.") for other in FORMER)

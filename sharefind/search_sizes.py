@@ -32,7 +32,7 @@ class Sizes:
         particles: Particles of a training.
         batch: Samples of a step.
         steps: Steps of a training.
-        yardstick_particles: Particles of the networks of the yardstick.
+        yardstick_particles: Particles of the reference networks.
         decided_by: Whether the "law" is tested, or the inputs and the "relation" instead. Relations that are tested
             because the inputs turn out to break the law are not foreseen.
         moved: Labels of a row that the group moves together: the width of Y, or 1 where they stay.
@@ -95,8 +95,8 @@ def usual_sizes(
         alpha: Level of the tests.
         levels: Spaces from {0} to Z, one inside the other.
         most_rows: Samples that are tested at most: by a statistic that compares all of them, and by one that does not.
-        few_rows: Samples up to which labels that stay where they are are tested by the former,
-        few_moved: where so many inputs are moved at most, or not all.
+        few_rows: Samples up to which labels that do not move are tested by the former.
+        few_moved: Most inputs that are then moved, unless not all of them are.
         regular: Largest group with a hidden unit for each element.
     """
     moves = d_out > 1 if moves_labels is None else moves_labels

@@ -181,7 +181,7 @@ def held_units(units: Tensor, share: float, rng: np.random.Generator) -> tuple[T
     """
     members = rows_of_units(units.numpy())
     if len(members) < 2:
-        raise InputError("all rows belong to one unit, of which nothing can be kept apart; give 2 units or more")
+        raise InputError("all rows belong to one unit, so that none can be held out; give 2 units or more")
     drawn = [members[k] for k in rng.permutation(len(members))]
     sizes = np.cumsum([len(unit) for unit in drawn])
     cut = int(np.argmin(np.abs(sizes - share * len(units)))) + 1

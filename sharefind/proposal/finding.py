@@ -1,6 +1,6 @@
 """What a proposal is: an exact space of weights, its group, and what else the samples leave standing.
 
-How it is found is left to `propose`.
+`propose` finds it.
 """
 
 from __future__ import annotations
@@ -59,13 +59,14 @@ class Finding:
         values: The tied linear coefficients, class 1, 2, ..., (dim,).
         errors: Their standard errors, (dim,).
         samples: n of the search.
-        share: Posterior share of the single most likely space; None where the search was cut short, since what was not
-            looked at has a share too.
-        rivals: The next ones, one alone where it is decided.
+        share: Posterior share of the single most likely space; None where the search was cut short, since spaces that
+            were not examined have a share too.
+        rivals: The next spaces; a single one where the first is decided.
         is_decided: Whether one space has a share of `Proposing.credible`.
         is_exhaustive: Whether the search for permutations was not cut short.
-        smaller: What could most easily be dropped from the space; None where nothing is left to drop.
-        alternatives: What the samples propose next, should this be rejected by others; each has none of its own.
+        smaller: What could most easily be dropped from the space; None where nothing can be dropped.
+        alternatives: What the samples propose next, should other samples reject this; each has no alternatives of its
+            own.
         log_odds: Log odds of a group of maps against an accident; such a finding has no share.
     """
 
@@ -114,7 +115,9 @@ class Finding:
 
     @property
     def is_of_weights(self) -> bool:
-        """Whether the name is that of a group: the largest that fixes the weights, of which the data may have less."""
+        """Whether the name is that of a group: the largest that fixes the weights. The data may have a smaller
+        group.
+        """
         return self.is_group and self.group.order > 1
 
     @property

@@ -1,8 +1,8 @@
 """Which subgroups of a given group do samples speak for? For groups of any size, of which nothing is listed.
 
 Elements that nearly keep the least-squares coefficients (`subgroup_search`) are joined as long as the evidence grows
-(`climb`); what has most of the posterior is proposed, with the subgroups below it and all joins. Whether one of them
-holds is left to exact tests on other samples.
+(`climb`); what has most of the posterior is proposed, with the subgroups below it and all joins. Exact tests on other
+samples decide whether one of them holds.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def propose_subgroups(
     settings: SubgroupProposing = PROPOSING_SUBGROUPS,
     names: Sequence[str] = (),
 ) -> SubgroupFinding:
-    """The subgroups of a finite group that n samples speak for.
+    """Return the subgroups of a finite group that n samples speak for.
 
     Args:
         x: Inputs, shape (n, d_in).
@@ -126,7 +126,7 @@ def propose_subgroups(
         What is proposed and what is to be tested.
 
     Raises:
-        InputError: Too few samples, values that are not finite, or inputs of which one determines another.
+        InputError: There are too few samples, a value is not finite, or one input determines another.
         RepresentationError: The group acts by other matrices.
     """
     x, y = finite_array(x, "x", 2), finite_array(y, "y", 2)

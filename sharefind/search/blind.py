@@ -115,7 +115,7 @@ def blind_start(
         config: The search.
         x: Inputs, shape (n, d_in), or None without finite data.
         y: Labels, shape (n, d_out), or None without finite data.
-        unit: What the user or the task named.
+        unit: The unit that the user or the task named.
         fresh: Draws samples where there are no finite data.
         units: The unit of each row, shape (n,), int64; none is divided. None where each row is one.
         share: Share of finite data that proposes; a test needs fewer samples, since it only has to object.
@@ -127,7 +127,8 @@ def blind_start(
         The first proposal, and those that follow where it is rejected.
 
     Raises:
-        InputError: too few samples. UnitError: an unknown unit.
+        InputError: There are too few samples.
+        UnitError: The unit is unknown.
     """
     from sharefind.proposal import propose
 

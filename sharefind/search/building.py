@@ -166,8 +166,8 @@ def _assembled(
     unit = searched_unit(named, config.hidden_rep, candidate.in_rep, candidate.out_rep, limits, is_paper)
     if not unit.space.action.is_orthogonal:
         raise RepresentationError(
-            f"{candidate.group.name} does not act by orthogonal matrices; distances need an orthonormal basis, "
-            "change coordinates by the square root of the invariant inner product"
+            f"the matrices of {candidate.group.name} do not preserve lengths (they are not orthogonal); change "
+            "coordinates by the square root of the invariant inner product"
         )
     start = blind or inside
     rows = None if start is None else start.rows
@@ -213,7 +213,8 @@ def _with_tied_rest(unit: SearchedUnit, weights: Subspace) -> Subspace:
     """
     if unit.hidden_rep is not None or weights.tying is None:
         raise ConfigError(
-            f"what was found ties weights of X to Y, which {unit.name} has not; use {setting('unit')} matrix"
+            f"the proposed sharing is of weights from inputs to outputs, and unit {unit.name} has a hidden layer "
+            f"between them; use {setting('unit')} matrix"
         )
     rest = unit.space.dim - weights.ambient
     return Subspace.from_tying(np.concatenate([weights.tying, np.full(rest, weights.dim + 1, dtype=np.int64)]))

@@ -34,8 +34,8 @@ def weights_layout(blocks: tuple[Block, ...]) -> Layout:
     names, shape = tuple(block.name for block in blocks), blocks[0].shape
     if names not in (("weight",), ("weight", "bias")) or len(shape) != 2:
         raise ConfigError(
-            f"a search without a candidate ties weights of X to Y, and this unit has {', '.join(names)}; use "
-            f"{setting('unit')} matrix"
+            f"a search without a candidate ties weights from inputs to outputs, and this unit has "
+            f"{', '.join(names)}; use {setting('unit')} matrix"
         )
     from sharefind.recognition import matrix_layout
 

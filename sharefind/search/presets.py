@@ -50,13 +50,13 @@ def _refuse_rules(config: SearchConfig) -> None:
     has_groups = growing is None or growing.keeps_to_candidates or growing.snaps
     if config.blind and not has_groups and config.delta is None:
         raise ConfigError(
-            f"growth rule {config.growth} visits spaces that no group fixes, so that nothing calibrates delta_j; "
-            f"give {setting('delta')}, a bound on dist^2, or leave {setting('growth')} out"
+            f"growth rule {config.growth} visits spaces that belong to no group, so that the data give no threshold; "
+            f"give {setting('delta')}, the largest distance dist^2 that counts as staying, or drop {setting('growth')}"
         )
     _refuse_relation(config)
     if config.delta is not None and not (stopping is None or stopping.needs_delta):
         raise ConfigError(
-            f"{setting('delta')} belongs to {setting('stop')} fixed, not to {config.stop}; drop one of the two"
+            f"{setting('delta')} is used by {setting('stop')} fixed, not by {config.stop}; drop one of the two"
         )
     if stopping is None:
         return
@@ -67,7 +67,8 @@ def _refuse_rules(config: SearchConfig) -> None:
         )
     if stopping.needs_delta and config.delta is None:
         raise ConfigError(
-            f"{setting('stop')} {config.stop} needs its threshold; give {setting('delta')}, a bound on dist^2"
+            f"{setting('stop')} {config.stop} needs a threshold; give {setting('delta')}, the largest distance dist^2 "
+            "that counts as staying"
         )
     if stopping.decides_by_tests and config.scheme is not Scheme.VANILLA:
         raise ConfigError(

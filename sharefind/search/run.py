@@ -188,7 +188,8 @@ def keep_unready(folder: RunFolder, started: float) -> float:
         Seconds of all sessions.
 
     Raises:
-        RunFolderError: Another process works in the folder, or it cannot be written. StorageError: The disk is full.
+        RunFolderError: Another process works in the folder, or it cannot be written.
+        StorageError: The disk is full.
     """
     with folder.working():
         seconds = folder.seconds() + time.monotonic() - started

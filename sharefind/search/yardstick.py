@@ -55,10 +55,10 @@ def kept_apart(n: int, seed: int, units: Rows | None = None, share: float = 0.2,
         DataError: There are fewer than `fewest` rows, or a single unit.
     """
     if n < fewest:
-        raise DataError(f"{n} rows are too few to keep some apart; give at least {fewest}")
+        raise DataError(f"{n} rows are too few to hold some out; give at least {fewest}")
     labels, places = np.unique(np.arange(n) if units is None else units, return_inverse=True)
     if len(labels) < 2:
-        raise DataError("all rows belong to one unit, of which no part can be kept apart; give rows of several units")
+        raise DataError("all rows belong to one unit, so that none can be held out; give rows of several units")
     order = named_stream(seed, "comparison", "rows").permutation(len(labels))
     held = np.isin(places, order[: max(1, round(share * len(labels)))])
     return np.flatnonzero(~held), np.flatnonzero(held)

@@ -39,11 +39,16 @@ def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = No
     metadata `format`, `schema`, `spec`, `inputs`, `outputs` and `versions` (JSON texts), and `seed`.
 
     Args:
-        network: what is written. path: of the file. seed: of the training, for the record.
+        network: The network.
+        path: The file.
+        seed: Seed of the training, for the record.
+
+    Returns:
+        The certificate.
 
     Raises:
-        ExportError: the specification does not hold what it says, or its particles leave the space. RunFolderError:
-            the file cannot be written.
+        ExportError: A claim of the specification fails, or the particles leave the space.
+        RunFolderError: The file cannot be written.
     """
     from safetensors.numpy import save
 
@@ -58,9 +63,10 @@ def write_safetensors(network: TrainedNetwork, path: Path, seed: int | None = No
 
 
 def in_one_order(content: bytes) -> bytes:
-    """A safetensors file with the keys of its header sorted: the library writes metadata in an order of its own.
+    """Return a safetensors file with the keys of its header sorted: the library writes metadata in an order of its own.
 
-    content: 8 bytes with the length of the header, the header (JSON, filled up with spaces), and the numbers.
+    Args:
+        content: 8 bytes with the length of the header, the header (JSON, filled up with spaces), and the numbers.
     """
     start = 8 + int.from_bytes(content[:8], "little")
     known = parse_json(content[8:start])
@@ -72,8 +78,11 @@ def in_one_order(content: bytes) -> bytes:
 def check_particles(network: TrainedNetwork) -> None:
     """Refuse particles that are not finite or lie outside the space: coefficients too large for a float64.
 
+    Args:
+        network: The network.
+
     Raises:
-        ExportError: they are.
+        ExportError: The particles are such.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         particles = network.particles
@@ -82,12 +91,12 @@ def check_particles(network: TrainedNetwork) -> None:
 
 
 def read_safetensors(path: Path, limits: Limits = DEFAULT_LIMITS, guards: Guards = GUARDS) -> TrainedNetwork:
-    """The network in a file; nothing in it is ever run or unpickled. What it claims is for `certify` to say.
+    """Return the network in a file; nothing in it is ever run or unpickled. `certify` checks its claims.
 
     Args:
         path: The file.
         limits: Largest sizes that are accepted.
-        guards: The same where `limits` say nothing.
+        guards: Largest sizes where `limits` has none.
 
     Raises:
         InputError: The file cannot be read, is above the limits, is no safetensors file, or holds anything but what
@@ -170,7 +179,7 @@ def _content(path: Path) -> tuple[dict[str, str], dict[str, FloatArray]]:
 
 
 def check_header(path: Path) -> None:
-    """Refuse a header with a key twice, of which the library takes the last; all else is for the library to say.
+    """Refuse a header with a key twice, since the library would take the last one; the library checks the rest.
 
     Args:
         path: A safetensors file.

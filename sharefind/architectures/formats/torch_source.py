@@ -24,25 +24,24 @@ from sharefind.architectures.formats.form_source import form_data, used_by_form
 from sharefind.architectures.forms.choice import AUTO
 from sharefind.architectures.linear_sharing import LinearSharing
 from sharefind.architectures.sharing import Sharing
-from sharefind.architectures.spec import LETTERS, OPERATORS, SPACES, SharingSpec
+from sharefind.architectures.spec import SharingSpec
+from sharefind.architectures.spec_parts import LETTERS, OPERATORS, SPACES
 from sharefind.errors import setting
 from sharefind.storage import ENCODING, shell_word, write_atomically
 
 
 def torch_source(spec: SharingSpec, certificate: Certificate | None = None, form: str = AUTO) -> str:
-    """The source of a module with `SharedShallowNetwork`, `SharedLinear` (of matrix units) and `check_equivariance`.
-
-    Tied spaces become index and sign buffers, others a basis, written out exactly unless it is numerical. The network
-    carries its centre, shift and scale in its state.
+    """Return the source of a module with `SharedShallowNetwork`, `SharedLinear` (of matrix units) and
+    `check_equivariance`.
 
     Args:
-        spec: What is written.
+        spec: The specification.
         certificate: Certificate of this specification, where it was certified already.
         form: Form in which `SharedLinear` is computed; "auto" takes the form that costs least, by estimates.
 
     Raises:
         ConfigError: There is no such form, or it does not fit the space.
-        ExportError: The specification does not hold what it says.
+        ExportError: A claim of the specification fails.
     """
     certificate = certify(spec) if certificate is None else certificate
     sharing = LinearSharing(spec, form) if len(spec.maps) == 1 else Sharing(spec)
@@ -55,13 +54,24 @@ def torch_source(spec: SharingSpec, certificate: Certificate | None = None, form
 
 
 def class_names(spec: SharingSpec) -> tuple[str, ...]:
-    """The classes and functions that the module of a specification offers."""
+    """Return the classes and functions that the module of a specification offers.
+
+    Args:
+        spec: The specification.
+    """
     linear = ("SharedLinear",) if len(spec.maps) == 1 else ()
     return ("SharedShallowNetwork", *linear, "check_equivariance")
 
 
 def write_torch(spec: SharingSpec, path: Path) -> Certificate:
     """Write `torch_source` to a file, whole or not at all.
+
+    Args:
+        spec: The specification.
+        path: The file.
+
+    Returns:
+        The certificate.
 
     Raises:
         ExportError: The specification does not hold what it says.

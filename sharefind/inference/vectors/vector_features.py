@@ -26,9 +26,9 @@ class FeatureChoice:
 
     Attributes:
         rows_a_feature: Rows for each function at least.
-        degree: Degree of polynomials of a single vector, at most.
+        degree: Of polynomials of a single vector, at most.
         degree_of_many: The same where several sets of vectors are looked at, or labels are vectors.
-        harmonics: Most harmonics of the angle in the plane.
+        harmonics: Of the angle in the plane, at most.
         most_pairs: Pairs of vectors of an orbit whose differences are looked at, at most.
         most_together: Vectors that are looked at together, in products of their coordinates, at most.
         degree_together: Of these products at most.
@@ -98,14 +98,13 @@ class LabelFit:
 def label_fits(
     x: FloatArray, y: FloatArray, layout: VectorLayout, choice: FeatureChoice | None = None
 ) -> list[LabelFit]:
-    """Return least squares fits of all labels on functions of vectors, added over the vectors that the finite factor
-    permutes.
+    """Least squares of all labels on functions of vectors, added over the vectors that the finite factor permutes.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        layout: The columns of vectors and scalars.
-        choice: Limits on the number of functions; `FeatureChoice()` where None.
+        layout: What the coordinates are.
+        choice: How many functions are used; `FeatureChoice()` where None.
     """
     choice = choice or FeatureChoice()
     sets = _Sets(x[:, layout.x.vectors], _spread_one(x[:, layout.x.scalars]), layout.x, choice)
@@ -218,7 +217,7 @@ def _together(vectors: FloatArray, model: LabelModel, choice: FeatureChoice) -> 
 
 
 def _basis_of(n: int, sets: int, rows: int, most: int, choice: FeatureChoice) -> Basis:
-    """Return the largest basis of degree `most` at most that leaves enough rows for each function."""
+    """The largest basis of degree `most` at most that leaves so many rows for each function."""
     fitting = (Basis(n, degree) for degree in range(most, 1, -1))
     return next((b for b in fitting if b.size * sets * choice.rows_a_feature <= rows), Basis(n, 1))
 

@@ -105,8 +105,8 @@ class KernelEntropy:
         held: Kernel entries held at a time (256 MiB of float64); it bounds memory and changes no value.
 
     Raises:
-        ConfigError: the bandwidth is not positive and finite, or the rows are not orthonormal. SpaceError: from the
-            methods, where the basis is of another space.
+        ConfigError: The bandwidth is not positive and finite, or the rows are not orthonormal.
+        SpaceError: A method gets particles of another space than that of the basis.
     """
 
     bandwidth: float

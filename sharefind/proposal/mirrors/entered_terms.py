@@ -23,18 +23,26 @@ class Entered:
 
     @classmethod
     def none(cls) -> Entered:
-        """No products."""
+        """Return no products."""
         return cls(np.empty((0, 2), dtype=np.int64), np.empty((0, 3), dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.pairs) + len(self.triples)
 
     def of(self, degree: int) -> IntArray:
-        """Those of so many inputs."""
+        """Return the products of a number of inputs.
+
+        Args:
+            degree: 2 or 3.
+        """
         return self.pairs if degree == 2 else self.triples
 
     def with_products(self, products: IntArray) -> Entered:
-        """These in place of those of as many inputs."""
+        """Return these with other products of as many inputs.
+
+        Args:
+            products: The other products, shape (p, degree).
+        """
         return Entered(products, self.triples) if products.shape[1] == 2 else Entered(self.pairs, products)
 
 

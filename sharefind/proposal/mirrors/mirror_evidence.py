@@ -30,7 +30,7 @@ class EvidenceSettings:
         refuted: Probability with which any orbit of coefficients of a true symmetry may refute it.
         dispersion: Variance of a squared difference over twice its mean, since the errors of coefficients of one row
             are correlated.
-        beyond: A group is refuted, too, where all squared differences together exceed what noise gives by so many
+        beyond: A group is also refuted where all squared differences together exceed what noise gives by this number of
             standard deviations.
     """
 
@@ -59,7 +59,11 @@ class TiedTerms:
     classes: int
 
     def step_from(self, fewer: TiedTerms) -> float:
-        """Log of the odds for this group against a smaller one; where orbits merge, their sizes must speak for it."""
+        """Return the log odds of this group against a smaller one; where orbits merge, their sizes must speak for it.
+
+        Args:
+            fewer: The smaller group.
+        """
         if self.is_refuted:
             return -np.inf
         step = self.log_odds - fewer.log_odds
@@ -112,7 +116,11 @@ class MirrorEvidence:
         return np.asarray(np.maximum(of_two, self.terms.cubes.effects(spread)))
 
     def of(self, maps: Sequence[SignedMap]) -> TiedTerms:
-        """What the group that some maps generate makes of the coefficients."""
+        """Return the coefficients under the group that maps generate.
+
+        Args:
+            maps: The maps.
+        """
         fit, zero, labels = self._fit(maps)
         gain = fit.gain + self._gain_of_zeros(zero) + self._gain_of_pattern(fit, labels)
         return TiedTerms(
@@ -124,7 +132,11 @@ class MirrorEvidence:
         )
 
     def ties(self, maps: Sequence[SignedMap]) -> tuple[int, bool]:
-        """Number of orbits of coefficients, and whether they are refuted."""
+        """Return the number of orbits of coefficients, and whether they are refuted.
+
+        Args:
+            maps: Maps that generate the group.
+        """
         fit, _, labels = self._fit(maps)
         return int(labels.max()) + 1, self._is_refuted(fit)
 
@@ -219,7 +231,13 @@ class MirrorEvidence:
 
 
 def closure(entered: Entered, maps: Sequence[SignedMap], most: int) -> Entered | None:
-    """Products with all their images under maps; None where these are more than `most`."""
+    """Return products with all their images under maps; None where these are too many.
+
+    Args:
+        entered: The products.
+        maps: The maps.
+        most: Most products.
+    """
     known = {tuple(f) for f in (*entered.pairs.tolist(), *entered.triples.tolist())}
     waiting = list(known)
     while waiting:

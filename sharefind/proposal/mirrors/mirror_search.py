@@ -2,7 +2,7 @@
 
 A backtracking search as for the automorphisms of a coloured graph (Sims 1970), with noisy coefficients for colours: an
 image of a label leaves for each input the images whose coefficients agree, and a branch ends where an input has none.
-Which of the maps are more than an accident is left to `mirror_evidence`.
+`mirror_evidence` decides which of the maps are more than an accident.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class MirrorSearch:
     # Generators -------------------------------------------------------------------------------------------------
 
     def generators(self) -> list[SignedMap]:
-        """What generates all maps that nearly keep the coefficients: base points are fixed one after another."""
+        """Return maps that generate all maps that nearly keep the coefficients: base points are fixed one after
+        another.
+        """
         labels = self._fixing(_State.start(self), self.outputs, _State.with_output)
         columns = self._fixing(labels[-1], self.inputs, _State.with_input)
         found: list[SignedMap] = []
@@ -130,7 +132,11 @@ class MirrorSearch:
     # Differences ------------------------------------------------------------------------------------------------
 
     def differences(self, j: int, k: int) -> tuple[FloatArray, FloatArray]:
-        """What label j going to label k with sign + costs each input a and its image b.
+        """Return the cost of each input a and its image b when one label goes to another with sign +.
+
+        Args:
+            j: Number of the label.
+            k: Number of its image.
 
         Returns:
             Squares of differences, (2, d_in, d_in) for the signs + and - of (a, b), and their number (d_in, d_in). A
@@ -142,7 +148,12 @@ class MirrorSearch:
         return self._costs[key]
 
     def even(self, j: int, k: int) -> tuple[FloatArray, FloatArray]:
-        """The same of the coefficients of squares: (2, d_in, d_in) for the signs + and - of the label."""
+        """Return the same for the coefficients of squares: (2, d_in, d_in) for the signs + and - of the label.
+
+        Args:
+            j: Number of the label.
+            k: Number of its image.
+        """
         key = (j, -1 - k)
         if key not in self._costs:
             table = [np.einsum("jaa->ja", t) for t in (*self.terms.products, self.blurred[2])]
@@ -174,7 +185,12 @@ def _label(key: int) -> int:
 
 
 def telling(terms: Terms, axis: int) -> list[int]:
-    """Labels (axis 1) or inputs (axis 0) that are seen to matter: first those with most coefficients that are seen."""
+    """Return labels or inputs that are seen to matter, first those with most coefficients that are seen.
+
+    Args:
+        terms: The coefficients.
+        axis: 1 for labels, 0 for inputs.
+    """
     squares = np.einsum("jaa->ja", terms.seen_products)
     seen = (terms.seen_linear | squares).sum(axis=axis)
     values, variances = terms.linear

@@ -1,6 +1,6 @@
-"""From a log to the group of mirror maps that it speaks for: pairs of signed permutations of inputs and of labels.
+"""Proposes the group of mirror maps that a log speaks for: pairs of signed permutations of inputs and of labels.
 
-Exact tests of the group on other rows are left to `sharefind.search`.
+`sharefind.search` tests the group on other rows.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from sharefind.progress import StageProgress, unwatched
 from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
 from sharefind.proposal.mirrors.mirror_evidence import MirrorEvidence, closure
 from sharefind.proposal.mirrors.mirror_search import MirrorSearch
+from sharefind.proposal.mirrors.scaled_inputs import TermSettings
 from sharefind.proposal.mirrors.search_effort import SearchEffort, within_reach
 from sharefind.proposal.mirrors.settling import images_left
 from sharefind.proposal.mirrors.signed_map import SignedMap
-from sharefind.proposal.mirrors.term_fitting import TermSettings
 from sharefind.proposal.mirrors.terms import Terms, chosen_terms, fit_terms
 from sharefind.typing import BoolArray, FloatArray
 
@@ -83,12 +83,12 @@ def propose_mirrors(
 ) -> MirrorProposal:
     """The group of pairs of signed permutations that n rows speak for.
 
-    Signs are about the zero of each column, as it stands in the data.
+    Signs are about the zero of each column in the data.
 
     Args:
         x: Inputs, shape (n, d_in).
         y: Labels, shape (n, d_out).
-        settings: How maps are looked for.
+        settings: Settings of the search.
         names: Names of the columns of x, for messages.
         on_progress: Called with a stage (products that are looked at, columns that get images), steps done, and steps
             in all.
@@ -225,7 +225,7 @@ def _grown(evidence: MirrorEvidence, found: Sequence[SignedMap], least: float) -
 def _pruned(
     evidence: MirrorEvidence, found: Sequence[SignedMap], least: float, most: int = 40
 ) -> tuple[SignedMap, ...]:
-    """Of all maps, those that tie anything more, without those for which the odds are too small; none if all are.
+    """Return the maps that tie anything more, without those whose odds are too small; none if all are.
 
     Of more than `most` maps none is left out: they are no accidents one by one.
     """
@@ -240,7 +240,7 @@ def _pruned(
 
 
 def _needed(evidence: MirrorEvidence, found: Sequence[SignedMap]) -> tuple[SignedMap, ...]:
-    """Maps of which each ties more than those before it, as long as none is refuted."""
+    """Return maps that each tie more than the maps before, as long as none is refuted."""
     kept: tuple[SignedMap, ...] = ()
     classes = evidence.ties(kept)[0]
     for g in found:

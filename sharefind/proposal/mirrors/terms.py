@@ -18,7 +18,8 @@ from sharefind.progress import StageProgress, unwatched
 from sharefind.proposal.least_squares import refuse_dependent
 from sharefind.proposal.mirrors.cubes import Cubes
 from sharefind.proposal.mirrors.entered_terms import ChosenTerms, Entered
-from sharefind.proposal.mirrors.term_fitting import Inputs, TermFitting, TermSettings
+from sharefind.proposal.mirrors.scaled_inputs import Inputs, TermSettings
+from sharefind.proposal.mirrors.term_fitting import TermFitting
 from sharefind.typing import BoolArray, FloatArray, IntArray
 
 
@@ -29,8 +30,8 @@ class Terms:
     Attributes:
         constant: (d_out,), and its variance.
         linear: (d_out, d_in), and their variances.
-        products: Coefficients of x_a x_b, symmetric in a and b, (d_out, d_in, d_in); of those that did not enter what
-            the residuals say of each one alone. And their variances.
+        products: Coefficients of x_a x_b, symmetric in a and b, (d_out, d_in, d_in), and their variances. Products that
+            did not enter have the coefficients that residuals give to each one alone.
         entered: Products (a, b), a <= b, that entered the fit, int64 (p, 2).
         critical: |z| beyond which a coefficient of each kind is no accident: constant, linear, products.
         freedom: Degrees of freedom of a residual.
@@ -38,7 +39,7 @@ class Terms:
         spread: Standard deviations of the inputs, (d_in,).
         mean: Means of the inputs, (d_in,).
         samples: n.
-        cubes: Coefficients of x_a x_b x_c; of none where these were not asked for.
+        cubes: Coefficients of x_a x_b x_c; empty where they were not requested.
         blur: How far coefficients of a true map may differ beyond their errors, over the largest effect on the label:
             products that were left out count differently where inputs have other ranges.
     """
@@ -82,7 +83,14 @@ class Terms:
         return (self.blur * largest) ** 2, np.where(self.spread > 0, self.spread, 1.0)
 
     def predict(self, x: FloatArray) -> FloatArray:
-        """What the fit makes of inputs (n, d_in): labels (n, d_out), by the products that entered."""
+        """Return predictions of the fit, by the products that entered.
+
+        Args:
+            x: Inputs, shape (n, d_in).
+
+        Returns:
+            Shape (n, d_out).
+        """
         moved = x - self.centre
         first, second = self.entered.T
         squares = (moved[:, first] * moved[:, second]) @ self.products[0][:, first, second].T

@@ -25,7 +25,7 @@ from sharefind.search.observer import WARNING
 from sharefind.written import number, shortened
 
 if TYPE_CHECKING:
-    from sharefind.architectures.layers.network_training import Epoch
+    from sharefind.architectures.layers.training_record import Epoch
 
 
 def is_shown(console: Console, *, is_silent: bool, is_json: bool) -> bool:

@@ -52,15 +52,16 @@ def write_particles(path: Path, number: int, training: Training) -> dict[str, st
 
 
 def refuse_changed(path: Path, kept: Any, limits: Limits) -> None:
-    """Refuse particles that are not as they were left.
+    """Refuse particles that have changed since they were written.
 
     Args:
         path: The run folder.
-        kept: What the line of the node says of them.
-        limits: On the file.
+        kept: The record of the particles in the line of the node.
+        limits: Limits on the size of the file.
 
     Raises:
-        ValueError: they are missing or damaged. RunFolderError: they are above the limits.
+        ValueError: The particles are missing or damaged.
+        RunFolderError: They are above the limits.
     """
     if FILE.fullmatch(kept["file"]) is None:
         raise ValueError(f"{PARTICLES} are in no file node-NNNN.safetensors")

@@ -28,7 +28,7 @@ def budget(started: float, most: float, before: float) -> Deadline:
         most: Seconds of all sessions.
         before: Seconds of earlier sessions.
     """
-    late = BudgetSpent(f"{setting('max_seconds')} {most:g}: they are spent, all sittings together")
+    late = BudgetSpent(f"{setting('max_seconds')} {most:g}: they are spent, all sessions together")
     return Deadline(started + most - before, late)
 
 
@@ -164,7 +164,7 @@ class RunSession(Observers):
         self._keep_seconds()
         if self._most is not None and self.seconds >= self._most:
             raise BudgetSpent(
-                f"{setting('max_seconds')} {self._most:g}: {self.seconds:.1f} s were worked, all sittings together"
+                f"{setting('max_seconds')} {self._most:g}: {self.seconds:.1f} s were worked, all sessions together"
             )
 
     def _keep_seconds(self) -> None:
