@@ -67,7 +67,16 @@ def _double(t):
 
 @compiled(inline="always", **INNER)
 def philox(c0, c1, c2, c3, k0, k1):
-    """Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011): four words of 32 bits from a counter and a key, all uint64."""
+    """Return four words of 32 bits by Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011), as uint64.
+
+    Args:
+        c0: First word of the counter, uint64.
+        c1: Second word of the counter.
+        c2: Third word of the counter.
+        c3: Fourth word of the counter.
+        k0: First word of the key.
+        k1: Second word of the key.
+    """
     low = _u(0xFFFFFFFF)
     for _ in range(10):
         p, q = _u(0xD2511F53) * c0, _u(0xCD9E8D57) * c2
@@ -106,13 +115,26 @@ def _normal_pair(a, b):
 
 @compiled(**INNER)
 def padded(count, multiple):
-    """The next multiple, so that vector instructions leave no rest."""
+    """Return the next multiple, so that vector instructions leave no rest.
+
+    Args:
+        count: A number.
+        multiple: Divides the result.
+    """
     return (count + multiple - 1) // multiple * multiple
 
 
 @compiled(**INNER)
 def fill_gaussians(out, key0, key1, step, replicate):
-    """Standard Gaussians of one step and replicate, out (4 q,); each is a function of the key and of its place."""
+    """Draw the standard Gaussians of one step and replicate; each is a function of the key and of its place.
+
+    Args:
+        out: Written, shape (4 q,).
+        key0: First word of the key, uint64.
+        key1: Second word of the key, uint64.
+        step: Number of the step, uint64.
+        replicate: Number of the replicate, uint64.
+    """
     a, b, c = _u(out.shape[0] // 4), _u(out.shape[0] // 4 * 2), _u(out.shape[0] // 4 * 3)
     for n in range(_u(0), a):
         w0, w1, w2, w3 = philox(n, _u(0), step, replicate, key0, key1)
@@ -145,7 +167,12 @@ def gaussians(out, seed, first):
 
 @compiled(inline="always", **INNER)
 def sigmoid(u, odd):
-    """Value and derivative of the logistic function (odd = 0) or of tanh (odd = 1)."""
+    """Return value and derivative of an activation.
+
+    Args:
+        u: Argument, float32 or float64.
+        odd: 0 for the logistic function, 1 for tanh, of the same type.
+    """
     a, b = _exponential(u + odd * u)
     value = (a - odd * b) / (a + b)
     return value, odd + (value - odd * value) - value * value

@@ -12,7 +12,21 @@ _u = np.uint64
 
 @compiled(**INLINED)
 def combine(out, to, rows, first, count, weights, b, low, high):
-    """out[to] += sum_j weights[b, j] rows[first + j] from low to high; eight rows a pass: `out` moves little."""
+    """Add a combination of rows to a row: out[to] += sum_j weights[b, j] rows[first + j].
+
+    Eight rows are added in a pass, so that `out` is read and written seldom.
+
+    Args:
+        out: Rows of particles, shape (rows, N), written.
+        to: The row that is written.
+        rows: Rows of particles, shape (rows, N).
+        first: The first row that is added.
+        count: Number of rows that are added.
+        weights: Shape (B, count).
+        b: The row of `weights`.
+        low: First particle, uint64.
+        high: Particle after the last, uint64.
+    """
     j, f = 0, first
     while j + 8 <= count:
         c0, c1, c2, c3 = weights[b, j], weights[b, j + 1], weights[b, j + 2], weights[b, j + 3]
@@ -50,7 +64,19 @@ def _stir(weights, shrink, spread, zeta, place, length, mixing, low, high):
 
 @compiled(**INLINED)
 def affine(weights, x, b, first, count, bias, out, low, high):
-    """out[0] = the sum over i < count of x[b, i] weights[first + i], plus row `bias` where it is not negative."""
+    """Set out[0] to the sum over i < count of x[b, i] weights[first + i], plus a row `bias`.
+
+    Args:
+        weights: Particles, shape (D, N).
+        x: Inputs, shape (B, d_in).
+        b: The sample.
+        first: The row of the first input.
+        count: Number of inputs.
+        bias: The row of the bias; negative for none.
+        out: Shape (1, N), written.
+        low: First particle, uint64.
+        high: Particle after the last, uint64.
+    """
     if bias >= 0:
         for n in range(low, high):
             out[0, n] = weights[bias, n]
@@ -62,10 +88,23 @@ def affine(weights, x, b, first, count, bias, out, low, high):
 
 @compiled(**INNER)
 def disturb(weights, shrink, spread, place, length, basis, mixing, numbers, seed, step, replicate):
-    """weights (D, N) <- shrink weights + spread noise: what the penalty and the noise do in one step.
+    """Shrink the particles and add noise, as the penalty and the noise do in one step.
 
-    The noise is made of `rank` standard Gaussians a particle, rows of `numbers` (rank, N) and more: row i is length[i]
-    times number place[i], or basis (D, rank) times the numbers where `place` is empty. mixing (D, rank): scratch.
+    The noise is made of `rank` standard Gaussians a particle: row i is length[i] times number place[i], or basis times
+    the numbers where `place` is empty.
+
+    Args:
+        weights: Particles, shape (D, N), written.
+        shrink: Factor of the particles.
+        spread: Factor of the noise.
+        place: Shape (D,), or empty.
+        length: Shape (D,), or empty.
+        basis: Shape (D, rank), or empty.
+        mixing: Scratch, shape (D, rank), or (0, rank) where `basis` is empty.
+        numbers: Scratch of rank N numbers and more, padded to whole vector instructions.
+        seed: Seed of the noise, uint64.
+        step: Number of the step.
+        replicate: Number of the replicate.
     """
     particles = _u(weights.shape[1])
     fill_gaussians(numbers, seed & _u(0xFFFFFFFF), seed >> _u(32), _u(step), _u(replicate))
@@ -79,7 +118,13 @@ def disturb(weights, shrink, spread, place, length, basis, mixing, numbers, seed
 
 @compiled(**INNER)
 def residual(means, labels, covector):
-    """The mean squared error of predictions (B, d_out), and its slopes in covector (d_out, B)."""
+    """Return the mean squared error of predictions.
+
+    Args:
+        means: Predictions, shape (B, d_out).
+        labels: Shape (B, d_out).
+        covector: Slopes of the error, shape (d_out, B), written.
+    """
     batch, error = means.shape[0], 0.0
     for b in range(batch):
         for o in range(means.shape[1]):
