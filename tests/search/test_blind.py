@@ -209,7 +209,7 @@ def test_the_resolved_configuration_builds_the_same_problem() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"growth": "mean"}, "give delta, a bound"),
+        ({"growth": "mean"}, "give delta, the largest distance"),
         ({"in_rep": "natural"}, "drop in_rep"),
         ({"scheme": "da"}, "drop scheme"),
     ],

@@ -181,7 +181,7 @@ def test_a_rule_that_never_holds_ends_where_nothing_is_left_to_grow_to() -> None
 
 def test_a_blind_search_by_directions_needs_a_threshold() -> None:
 
-    with pytest.raises(ConfigError, match="give delta, a bound"):
+    with pytest.raises(ConfigError, match="give delta, the largest distance"):
         search_config(blind=True, growth="mean")
     case = build_problem(
         search_config(blind=True, delta=1e-3, horizon=1.0), load_task("c2-wi"), FiniteGroup("C1", 1, ())
