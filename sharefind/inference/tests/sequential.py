@@ -183,7 +183,7 @@ def _binomial(n: int, p: float) -> FloatArray:
 
 def _times_log(counts: NDArray[np.int64], p: float) -> FloatArray:
     """Return k log(p), which is 0 for k = 0."""
-    return counts * math.log(p) if p > 0 else np.where(counts == 0, 0.0, -math.inf)
+    return np.asarray(counts * math.log(p) if p > 0 else np.where(counts == 0, 0.0, -math.inf), dtype=np.float64)
 
 
 def _urn(state: FloatArray, done: int, copies: int) -> FloatArray:
