@@ -99,11 +99,11 @@ class Scored:
         difference = (self.errors[name] - self.errors[other]) / self.spread
         _, places = np.unique(self.units, return_inverse=True)
         sums = np.bincount(places, weights=difference)
-        if len(sums) < 2:
+        if len(sums) < 2 or float(sums.sum()) <= self.noticeable:
             return False
         error = math.sqrt(len(sums)) * float(sums.std(ddof=1))
         low = float(sums.sum()) - float(scipy.special.stdtrit(len(sums) - 1, (1 + self.confidence) / 2)) * error
-        return low > 0 and float(sums.sum()) > self.noticeable
+        return low > 0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from sharefind.errors import ConfigError
 from sharefind.typing import FloatArray
@@ -173,10 +174,16 @@ class CopiesDesign:
 
 
 def _binomial(n: int, p: float) -> FloatArray:
-    """Return the probabilities of 0, ..., n successes, (n + 1,); scipy.stats has them, but takes a second to load."""
+    """Return the probabilities of 0, ..., n successes, (n + 1,); scipy has them, but takes long to load."""
     k = np.arange(n + 1)
-    choices = -scipy.special.betaln(k + 1, n - k + 1) - math.log(n + 1)
-    return np.asarray(np.exp(choices + scipy.special.xlogy(k, p) + scipy.special.xlog1py(n - k, -p)))
+    logs = np.array([math.lgamma(j + 1) for j in range(n + 1)])
+    choices = logs[-1] - logs - logs[::-1]
+    return np.asarray(np.exp(choices + _times_log(k, p) + _times_log(n - k, 1 - p)))
+
+
+def _times_log(counts: NDArray[np.int64], p: float) -> FloatArray:
+    """Return k log(p), which is 0 for k = 0."""
+    return np.asarray(counts * math.log(p) if p > 0 else np.where(counts == 0, 0.0, -math.inf), dtype=np.float64)
 
 
 def _urn(state: FloatArray, done: int, copies: int) -> FloatArray:
@@ -188,7 +195,7 @@ def _urn(state: FloatArray, done: int, copies: int) -> FloatArray:
     for count in np.flatnonzero(state):
         # The beta-binomial law of the new exceeding copies: its first probability, then ratios of neighbours.
         a, b = count + 1, done - count + 1
-        first = scipy.special.betaln(a, step + b) - scipy.special.betaln(a, b)
+        first = math.lgamma(step + b) - math.lgamma(a + step + b) - math.lgamma(b) + math.lgamma(a + b)
         ratios = np.log((step - more) * (a + more) / ((more + 1) * (b + step - more - 1)))
         after[count : count + step + 1] += state[count] * np.exp(first + np.append(0.0, np.cumsum(ratios)))
     return after
