@@ -6,12 +6,14 @@ What is shared is decided by `sharefind.search` and written down by `sharefind.a
 from sharefind.architectures.layers.network_training import Epoch, FitResult, StopTraining, fit
 from sharefind.architectures.layers.shared import SharedModule
 from sharefind.architectures.layers.shared_layers import SharedLinear, SharedShallowNetwork, SharedTwoLayer
+from sharefind.architectures.layers.shared_sequential import SharedSequential
 
 __all__ = [
     "Epoch",
     "FitResult",
     "SharedLinear",
     "SharedModule",
+    "SharedSequential",
     "SharedShallowNetwork",
     "SharedTwoLayer",
     "StopTraining",
