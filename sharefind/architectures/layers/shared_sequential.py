@@ -49,7 +49,7 @@ class SharedSequential(nn.Module):
         if len(kinds) > 1:
             raise InputError("the tied layers differ in their dtype or device; bring all to one of them")
         self._tied = {k: layer.sharing for k, layer in tied.items()}
-        self._count = len(modules)
+        self._steps = [(str(k), self._tied.get(k)) for k in range(len(modules))]
         for k, module in enumerate(modules):
             if k not in tied:
                 self.add_module(str(k), module)
@@ -61,23 +61,23 @@ class SharedSequential(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x (..., d_in of the first layer) -> (..., d_out of the last)."""
         pieces = iter(self._pieces())
-        for k in range(self._count):
-            sharing = self._tied.get(k)
+        for name, sharing in self._steps:
             if sharing is None:
-                x = self.get_submodule(str(k))(x)
+                x = getattr(self, name)(x)
+            elif not sharing.has_bias:
+                x = x @ next(pieces).view(sharing.d_in, -1)
             else:
-                weight = next(pieces).view(sharing.d_in, sharing.d_out)
-                x = nn.functional.linear(x, weight.t(), next(pieces) if sharing.has_bias else None)
+                weight, bias = next(pieces).view(sharing.d_in, -1), next(pieces)
+                x = torch.addmm(bias, x, weight) if x.dim() == 2 else x @ weight + bias
         return x
 
     def separate(self) -> nn.Sequential:
         """Return an nn.Sequential with layers of their own, with the weights of now; other modules are the same."""
         parts, dims = list[nn.Module](), [sharing.dim for sharing in self._tied.values()]
-        pieces = iter(self.coefficient.detach().split(dims))
-        for k in range(self._count):
-            sharing = self._tied.get(k)
+        pieces = iter(torch.split(self.coefficient.detach(), dims))
+        for name, sharing in self._steps:
             if sharing is None:
-                parts.append(self.get_submodule(str(k)))
+                parts.append(self.get_submodule(name))
                 continue
             layer = SharedLinear(sharing.spec, self.coefficient.device, self.coefficient.dtype, sharing.form.name)
             with torch.no_grad():
