@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from sharefind.architectures import SharingSpec, torch_source
-from sharefind.architectures.layers import SharedLinear
+from sharefind.architectures.layers import SharedLinear, SharedSequential
 from sharefind.groups import Representation, grid, named_group, natural, parse_representation
 from sharefind.meanfield import Projector
 from sharefind.meanfield.dynamics.tied import TiedEntries
@@ -67,7 +67,7 @@ def rows(quick: bool) -> Rows:
         yield from _question_rows(name, spec, repeats)
     for name, make in SMALL.items():
         rep = make()
-        spec = _spec(rep)
+        spec = spec_on([rep, rep], "matrix+bias:tanh", 1)
         yield from _layer_rows(name, rep.dim, {"exported": partial(exported_layer, rep)}, [NO_SLOWER], repeats)
         yield from _network_rows(name, spec, repeats)
         yield from _question_rows(name, spec, repeats)
@@ -86,8 +86,8 @@ class _FromLabels(nn.Module):
         return nn.functional.linear(x, self.ties(self.coefficient).view(self.width, self.width))
 
 
-def _spec(rep: Representation, unit: str = "matrix:tanh") -> SharingSpec:
-    return spec_on([rep, rep], unit, 1)
+def _spec(rep: Representation) -> SharingSpec:
+    return spec_on([rep, rep], "matrix:tanh", 1)
 
 
 def exported_layer(rep: Representation) -> Any:
@@ -123,27 +123,32 @@ def _layer_rows(
             yield ratio_row(TOPIC, case, "tied / untied", times, free, target, note)
 
 
-def _network(make: Callable[[], nn.Module]) -> nn.Module:
+def _network(make: Callable[[], nn.Module], kind: Callable[..., nn.Module] = nn.Sequential) -> nn.Module:
     """Some layers with activations between them."""
     parts = [part for _ in range(DEPTH) for part in (make(), nn.Tanh())]
-    return nn.Sequential(*parts[:-1])
+    return kind(*parts[:-1])
 
 
 def _network_rows(name: str, spec: SharingSpec, repeats: int) -> Rows:
-    width = spec.d_in
+    """Networks of separate layers, and those with one coefficient."""
+    width, tied = spec.d_in, partial(SharedLinear, spec)
     for optimiser in OPTIMISERS:
         x, y = torch.randn(2, BATCH, width)
-        nets = [_network(partial(nn.Linear, width, width, bias=False)), _network(partial(SharedLinear, spec))]
-        steps = [partial(_train, net, optimiser(net.parameters(), 1e-4), x, y) for net in nets]
-        free, tied = in_turn(tuple(steps), repeats, process_time)
-        note = f"{_a_step(tied)} a step, untied {_a_step(free)}; batch {BATCH}"
-        case = f"{name}, {DEPTH} layers, {width} wide, {optimiser.__name__}"
-        yield ratio_row(TOPIC, case, "tied / untied", tied, free, NETWORK[optimiser.__name__], note)
+        plain = _network(partial(nn.Linear, width, width, bias=spec.has_bias))
+        made = {"separate": _network(tied), "one coefficient": _network(tied, SharedSequential)}
+        steps = [partial(_train, net, optimiser(net.parameters(), 1e-4), x, y) for net in (plain, *made.values())]
+        free, *others = in_turn(tuple(steps), repeats, process_time)
+        target = NETWORK[optimiser.__name__]
+        for kind, times in zip(made, others, strict=True):
+            note = f"{_a_step(times)} a step, untied {_a_step(free)}; batch {BATCH}"
+            case = f"{name}, {DEPTH} layers, {width} wide, {kind}, {optimiser.__name__}"
+            goal = target if kind == "one coefficient" else None
+            yield ratio_row(TOPIC, case, "tied / untied", times, free, goal, note)
 
 
 def _question_rows(name: str, spec: SharingSpec, repeats: int) -> Rows:
     """One row at a time, in eval mode."""
-    layers = [nn.Linear(spec.d_in, spec.d_out, bias=False), SharedLinear(spec)]
+    layers = [nn.Linear(spec.d_in, spec.d_out, bias=spec.has_bias), SharedLinear(spec)]
     x = torch.randn(1, spec.d_in)
     free, tied = in_turn(tuple(partial(_ask, layer.eval(), x) for layer in layers), repeats, process_time)
     note = f"{unit_time(spread(tied)[0] / QUESTIONS)}, untied {unit_time(spread(free)[0] / QUESTIONS)}"

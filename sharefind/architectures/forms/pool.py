@@ -12,8 +12,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from sharefind.architectures.forms.form import Labels, TiedLayer, Work
 
@@ -133,6 +131,10 @@ def find_pool(layer: TiedLayer, most: int = 64) -> Pool | None:
 
 def _closure(weight: Labels, label: int) -> Relation | None:
     """The relation of the connected parts of a class; None where signs go round a cycle and come back changed."""
+    # Exports of other kinds do without it.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     outputs, inputs = np.nonzero(abs(weight) == label)
     d_out, d_in = weight.shape
     flips = weight[outputs, inputs] < 0

@@ -6,6 +6,7 @@ What is shared is decided by `sharefind.search` and written down by `sharefind.a
 from sharefind.architectures.layers.network_training import fit
 from sharefind.architectures.layers.shared import SharedModule
 from sharefind.architectures.layers.shared_layers import SharedLinear, SharedShallowNetwork, SharedTwoLayer
+from sharefind.architectures.layers.shared_sequential import SharedSequential
 from sharefind.architectures.layers.training_record import Epoch, FitResult, StopTraining
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "FitResult",
     "SharedLinear",
     "SharedModule",
+    "SharedSequential",
     "SharedShallowNetwork",
     "SharedTwoLayer",
     "StopTraining",

@@ -62,6 +62,33 @@ def _is_equal(given: Tensor, kept: Tensor, many: int = 4096) -> bool:
     return np.array_equal(given.detach().numpy(), kept.numpy())
 
 
+def is_still(module: nn.Module, coefficient: Tensor) -> bool:
+    """Return whether what a module makes of its coefficients may be kept: nothing transforms it or asks for gradients.
+
+    Args:
+        module: In eval mode, or not.
+        coefficient: What stands for its parameter.
+    """
+    if module.training or (torch.is_grad_enabled() and coefficient.requires_grad):
+        return False
+    # torch.func puts plain tensors in the parameter's place, and inference tensors count no changes.
+    if type(coefficient) is not nn.Parameter or coefficient.is_meta or coefficient.is_inference():
+        return False
+    return not is_transformed()
+
+
+def kept_of(coefficient: Tensor, make: Callable[[], tuple[Any, ...]]) -> Kept:
+    """Return what is made of coefficients, with a copy of them.
+
+    Args:
+        coefficient: Of a module that `is_still`.
+        make: Makes tensors of them.
+    """
+    with torch.inference_mode(False), torch.no_grad():
+        made = make()
+        return Kept(coefficient.detach().clone(), made, made[0]._version)
+
+
 class SharedModule(standalone.SharedModule):
     """Blocks of parameters in the space of a specification, differentiable in `coefficient` (*lead, dim).
 
@@ -114,22 +141,13 @@ class SharedModule(standalone.SharedModule):
         return self._kept_as("entries", self._one_made)[0] if self._is_still() else self._made()
 
     def _is_still(self) -> bool:
-        """Whether what is made of the coefficients may be kept: no gradient reaches them, and nothing transforms us."""
-        coefficient = self.coefficient
-        if self.training or (torch.is_grad_enabled() and coefficient.requires_grad):
-            return False
-        # torch.func puts plain tensors in the parameter's place, and inference tensors count no changes.
-        if type(coefficient) is not nn.Parameter or coefficient.is_meta or coefficient.is_inference():
-            return False
-        return not is_transformed()
+        return is_still(self, self.coefficient)
 
     def _kept_as(self, name: str, make: Callable[[], Made]) -> Made:
         """What `make` gives, kept under a name as long as nothing changes."""
         kept = self._kept.get(name)
         if kept is None or not kept.is_true_of(self.coefficient):
-            with torch.inference_mode(False), torch.no_grad():
-                made = make()
-                kept = self._kept[name] = Kept(self.coefficient.detach().clone(), made, made[0]._version)
+            kept = self._kept[name] = kept_of(self.coefficient, make)
         return cast("Made", kept.made)
 
     def train(self, mode: bool = True) -> Self:

@@ -1,0 +1,155 @@
+"""Chains of small tied layers with one coefficient for all of them, from which their matrices are read at once.
+
+An optimiser then has one parameter, and autograd one sum over entries, however many layers there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sharefind.architectures.layers.shared import Kept, is_still, kept_of
+from sharefind.architectures.layers.shared_layers import SharedLinear
+from sharefind.architectures.linear_sharing import LinearSharing
+from sharefind.errors import InputError
+
+
+class SharedSequential(nn.Module):
+    """An nn.Sequential of modules whose tied linear layers read their weights from one coefficient.
+
+    It computes what `nn.Sequential` does with the same modules, from the weights that they have now. Tied layers become
+    part of `coefficient`, one after the other; other modules keep their names and parameters. For layers of up to some
+    hundred inputs: wider ones are quicker in forms of their own.
+
+    Attributes:
+        coefficient: Those of all tied layers, shape (sum of their dims,).
+
+    Args:
+        modules: Modules, at least one of them a `SharedLinear` whose space is tied.
+
+    Raises:
+        InputError: None of the modules is such a layer, or these differ in their type of numbers or their device.
+    """
+
+    coefficient: nn.Parameter
+    places: Tensor
+    _kept: Kept | None = None
+
+    def __init__(self, *modules: nn.Module) -> None:
+        super().__init__()
+        tied = {k: m for k, m in enumerate(modules) if isinstance(m, SharedLinear) and m.sharing.is_tied}
+        if not tied:
+            raise InputError("no module is a tied SharedLinear; use torch.nn.Sequential")
+        kinds = {(layer.coefficient.dtype, layer.coefficient.device) for layer in tied.values()}
+        if len(kinds) > 1:
+            raise InputError("the tied layers differ in their dtype or device; bring all to one of them")
+        self._tied = {k: layer.sharing for k, layer in tied.items()}
+        self._steps = [(str(k), self._tied.get(k)) for k in range(len(modules))]
+        for k, module in enumerate(modules):
+            if k not in tied:
+                self.add_module(str(k), module)
+        self._table, self._sizes = _places(list(self._tied.values()))
+        self.coefficient = nn.Parameter(torch.cat([layer.coefficient.detach() for layer in tied.values()]))
+        self.coefficient.requires_grad_(any(layer.coefficient.requires_grad for layer in tied.values()))
+        self._make_tables()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., d_in of the first layer) -> (..., d_out of the last)."""
+        pieces = iter(self._pieces())
+        for name, sharing in self._steps:
+            if sharing is None:
+                x = getattr(self, name)(x)
+            elif not sharing.has_bias:
+                x = x @ next(pieces).view(sharing.d_in, -1)
+            else:
+                weight, bias = next(pieces).view(sharing.d_in, -1), next(pieces)
+                x = torch.addmm(bias, x, weight) if x.dim() == 2 else x @ weight + bias
+        return x
+
+    def separate(self) -> nn.Sequential:
+        """Return an nn.Sequential with layers of their own, with the weights of now; other modules are the same."""
+        parts, dims = list[nn.Module](), [sharing.dim for sharing in self._tied.values()]
+        pieces = iter(torch.split(self.coefficient.detach(), dims))
+        for name, sharing in self._steps:
+            if sharing is None:
+                parts.append(self.get_submodule(name))
+                continue
+            layer = SharedLinear(sharing.spec, self.coefficient.device, self.coefficient.dtype, sharing.form.name)
+            with torch.no_grad():
+                layer.coefficient.copy_(next(pieces))
+            parts.append(layer.requires_grad_(self.coefficient.requires_grad))
+        return nn.Sequential(*parts).train(self.training)
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw new coefficients, of each layer as it draws its own."""
+        runs = [run for sharing in self._tied.values() for run in sharing.linear_start]
+        stds = torch.tensor([std for count, std in runs for _ in range(count)])
+        nn.init.normal_(self.coefficient)
+        self.coefficient.mul_(stds.to(self.coefficient))
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, as in torch.nn.Module."""
+        self._kept = None
+        return super().train(mode)
+
+    def extra_repr(self) -> str:
+        """Return which modules share the coefficient."""
+        names = ", ".join(f"{k}: {each.d_in} -> {each.d_out}" for k, each in self._tied.items())
+        return f"dim={len(self.coefficient)} of {names}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": None}
+
+    def _pieces(self) -> tuple[Tensor, ...]:
+        """W by columns and b of each layer; in eval mode kept until a coefficient changes."""
+        if not is_still(self, self.coefficient):
+            return self._read()
+        if self._kept is None or not self._kept.is_true_of(self.coefficient):
+            self._kept = kept_of(self.coefficient, self._read)
+        return self._kept.made
+
+    def _read(self) -> tuple[Tensor, ...]:
+        values: Tensor = self.coefficient
+        if self._has_zeros:
+            values = nn.functional.pad(values, (1, 0))
+        if self._has_signs:
+            values = torch.cat([values, -values], dim=-1)
+        return torch.split(values.index_select(-1, self.places), self._sizes)
+
+    def _make_tables(self) -> None:
+        """Tables are no part of the state: they are made anew, as for `to_empty`."""
+        self._kept = None
+        labels, dim = self._table, len(self.coefficient)
+        self._has_zeros, self._has_signs = bool((labels == 0).any()), bool((labels < 0).any())
+        places = abs(labels) - (not self._has_zeros) + (dim + self._has_zeros) * (labels < 0)
+        table = torch.tensor(places, dtype=torch.int32, device=self.coefficient.device)
+        self.register_buffer("places", table, persistent=False)
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._make_tables()
+        return self
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        self._make_tables()
+
+
+def _places(layers: list[LinearSharing]) -> tuple[NDArray[np.int64], list[int]]:
+    """The labels of all layers, W by columns before b, counted on from layer to layer; and how long each piece is."""
+    pieces, start = list[NDArray[np.int64]](), 0
+    for sharing in layers:
+        labels = np.zeros(0, dtype=np.int64) if sharing.labels is None else sharing.labels.astype(np.int64)
+        labels = labels + start * np.sign(labels)
+        count = sharing.d_in * sharing.d_out
+        pieces.append(labels[:count].reshape(sharing.d_out, sharing.d_in).T.ravel())
+        if sharing.has_bias:
+            pieces.append(labels[count:])
+        start += sharing.dim
+    return np.concatenate(pieces), [len(piece) for piece in pieces]
