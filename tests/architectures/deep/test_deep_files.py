@@ -158,6 +158,9 @@ def test_generators_that_are_none_are_refused() -> None:
     with pytest.raises(InputError, match="no signed permutation"):
         from_json(json.dumps(record))
     record = json.loads(to_json(deep_network("rotations")))
+    record["generators"][0][0] = [["1", "1"], ["0"]]
+    with pytest.raises(InputError, match="does not fit the layers"):
+        from_json(json.dumps(record))
     record["generators"][0][0] = [["1", "1"], ["0", "1"]]
     with pytest.raises(ExportError, match="not orthogonal"):
         from_json(json.dumps(record))
