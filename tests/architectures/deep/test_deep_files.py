@@ -38,7 +38,13 @@ def deep_network(case: str) -> DeepNetwork:
     return DeepNetwork.from_matrices(f"test of {case}", unit, batch.arrays(0), evidence={"rows": 3})
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.replace(" ", "-"))
+SLOW = ("permutations", "no group")
+
+
+@pytest.fixture(
+    params=[pytest.param(case, marks=[pytest.mark.slow] if case in SLOW else []) for case in CASES],
+    ids=[case.replace(" ", "-") for case in CASES],
+)
 def network(request: pytest.FixtureRequest) -> DeepNetwork:
     return deep_network(request.param)
 
