@@ -30,17 +30,6 @@ from sharefind.spaces import fixed_space
 
 LARGE = [pytest.param(name, marks=pytest.mark.slow) for name in ("C4xC2", "S4")]
 NAMES = ["C1", "C2", "C4", "V4", "S3", "D4", "A4", "B2", "R4", *LARGE]
-    "C1",
-    "C2",
-    "C4",
-    "V4",
-    "S3",
-    "D4",
-    "A4",
-    "B2",
-    "R4",
-    *(pytest.param(n, marks=pytest.mark.slow) for n in ("C4xC2", "S4")),
-]
 
 
 @pytest.mark.parametrize(
