@@ -30,6 +30,8 @@ def _brief_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sharefind.cli.task_rows.task_rows.__defaults__", (200,))
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_train_verify_and_export(call: Call, run: Path, tmp_path: Path) -> None:
     ending = call("train", run, "--out", "net.safetensors", *DEEP)
     assert ending.status == 0, ending.err
@@ -51,6 +53,7 @@ def test_train_verify_and_export(call: Call, run: Path, tmp_path: Path) -> None:
     assert (tmp_path / "net.onnx").stat().st_size > 500
 
 
+@pytest.mark.slow
 def test_json(call: Call, run: Path) -> None:
     ending = call("train", run, "--out", "net.safetensors", *DEEP[:2], "--width", "4", "--json")
     record = json.loads(ending.out)
@@ -92,6 +95,8 @@ def test_deep_files_go_to_torch_and_onnx_alone(call: Call, run: Path) -> None:
         assert ending.status == 2 and message in ending.err
 
 
+@pytest.mark.slow
+@pytest.mark.ci
 def test_discover_ends_with_a_deep_network(discover: Call, call: Call, tmp_path: Path) -> None:
     asked = ("--group", "C2", "--unit", "deep:relu", "--layers", "1")
     ending = discover(*asked, "--out", "found")
@@ -114,6 +119,7 @@ def test_discover_ends_with_a_deep_network(discover: Call, call: Call, tmp_path:
     assert refused.status == 2 and "finish the run" in refused.err
 
 
+@pytest.mark.slow
 def test_discover_says_why_there_is_no_deep_network(discover: Call, tmp_path: Path) -> None:
     ending = discover("--group", "C2", "--task", "c2-arbitrary", "--unit", "deep", "--max-nodes", "1", "--out", "found")
     assert ending.status == 0, ending.err

@@ -28,7 +28,8 @@ from sharefind.groups import (
 from sharefind.groups.representation import signed_permutations
 from sharefind.spaces import fixed_space
 
-NAMES = ["C1", "C2", "C4", "V4", "S3", "C6", "D4", "A4", "C4xC2", "S4", "B2", "R4"]
+LARGE = [pytest.param(name, marks=pytest.mark.slow) for name in ("C4xC2", "S4")]
+NAMES = ["C1", "C2", "C4", "V4", "S3", "D4", "A4", "B2", "R4", *LARGE]
 
 
 @pytest.mark.parametrize(

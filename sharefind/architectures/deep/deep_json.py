@@ -174,7 +174,8 @@ def _check_sizes(data: _Deep, limits: Limits, guards: Guards) -> None:
         if not text.isprintable() or not 1 <= len(text) <= guards.name_length:
             raise InputError(f"a name is not 1 to {guards.name_length} printable characters; export it again")
     for number, generator in enumerate(data.generators):
-        if [len(move) for move in generator] != data.dims:
+        widths = [{len(row) for row in move if isinstance(row, list)} | {len(move)} for move in generator]
+        if widths != [{dim} for dim in data.dims]:
             raise InputError(f"generator {number} does not fit the layers of {data.dims} numbers; export it again")
 
 

@@ -38,7 +38,13 @@ def deep_network(case: str) -> DeepNetwork:
     return DeepNetwork.from_matrices(f"test of {case}", unit, batch.arrays(0), evidence={"rows": 3})
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.replace(" ", "-"))
+SLOW = ("permutations", "no group")
+
+
+@pytest.fixture(
+    params=[pytest.param(case, marks=[pytest.mark.slow] if case in SLOW else []) for case in CASES],
+    ids=[case.replace(" ", "-") for case in CASES],
+)
 def network(request: pytest.FixtureRequest) -> DeepNetwork:
     return deep_network(request.param)
 
@@ -158,6 +164,9 @@ def test_generators_that_are_none_are_refused() -> None:
     with pytest.raises(InputError, match="no signed permutation"):
         from_json(json.dumps(record))
     record = json.loads(to_json(deep_network("rotations")))
+    record["generators"][0][0] = [["1", "1"], ["0"]]
+    with pytest.raises(InputError, match="does not fit the layers"):
+        from_json(json.dumps(record))
     record["generators"][0][0] = [["1", "1"], ["0", "1"]]
     with pytest.raises(ExportError, match="not orthogonal"):
         from_json(json.dumps(record))
