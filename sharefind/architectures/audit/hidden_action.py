@@ -263,7 +263,7 @@ def _judged(followed: BoolArray, mismatch: FloatArray, settings: ReadingSettings
     if mismatch.max() <= settings.near:
         return Reading.NEAR, ""
     share = float(followed.mean())
-    return Reading.UNDECIDED, f"{1 - share:.0%} of the units have no image among the units"
+    return Reading.UNDECIDED, f"{100 * (1 - share):.0f} % of the units have no image among the units"
 
 
 def is_homomorphism(group: FiniteGroup, action: Representation, most: int = 20_000_000) -> bool:

@@ -87,7 +87,8 @@ def test_one_wrong_sign_is_named_by_element_and_layer(group: str, activation: ty
         (entry, *_) = found.broken[0].distance.off
         assert (entry.unit, entry.source) == (unit, source)
         assert found.broken[0].distance.error_if_projected < 1e-5
-        assert f"Layer {seed + 1} breaks it" in str(found)
+        name = f"unit {unit} from {'unit' if seed else 'input'} {source}"
+        assert f"Layer {seed + 1} breaks it" in str(found) and name in str(found)
         _holds_where_the_weight_is_unmoved(found)
 
 
